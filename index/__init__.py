@@ -1,0 +1,1 @@
+"""What a release is, and how its codes are searched."""

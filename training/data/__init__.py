@@ -1,0 +1,1 @@
+"""From files of interactions to the arrays that training works on."""
