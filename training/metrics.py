@@ -99,7 +99,8 @@ def precision_at(hits: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
 
 def hit_rate_at(hits: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
     """HitRate@K of each user: 1 where the first K places hold a hit, else 0."""
-    return hits[:, :k].any(axis=1).astype(np.float64)
+    rates: NDArray[np.float64] = np.minimum(hits[:, :k].sum(axis=1), 1.0)
+    return rates
 
 
 def ndcg_at(hits: NDArray[np.bool_], sizes: NDArray[np.int64], k: int) -> NDArray[np.float64]:

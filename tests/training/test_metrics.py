@@ -1,0 +1,182 @@
+import math
+
+import ir_measures
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.metrics import OUTSIDE, GroundTruth, RankingMetrics, find_hits
+
+KS = (1, 3, 5, 8)
+
+
+@st.composite
+def rankings(draw):
+    """A catalogue, its popularity, ranked lists without repetition, and ground truths."""
+    n_items = draw(st.integers(1, 12))
+    popularity = draw(st.lists(st.integers(0, 50), min_size=n_items, max_size=n_items))
+    items = st.integers(0, n_items - 1)
+    lists = draw(st.lists(st.lists(items, unique=True, max_size=max(KS)), min_size=1, max_size=9))
+    truths = [draw(st.lists(items, unique=True, max_size=n_items)) for _ in lists]
+    outside = [draw(st.integers(0, 3)) for _ in lists]
+    truths = [truth + [OUTSIDE] * more for truth, more in zip(truths, outside, strict=True)]
+    return n_items, popularity, lists, truths
+
+
+def padded(lists, width):
+    rows = [row + [-1] * (width - len(row)) for row in lists]
+    return np.array(rows, dtype=np.int64).reshape(len(lists), width)
+
+
+def measured(n_items, popularity, batches, ks=KS):
+    metrics = RankingMetrics(ks, n_items, np.array(popularity, dtype=np.int64))
+    for lists, truths in batches:
+        metrics.update(padded(lists, max(ks)), GroundTruth.from_lists(truths))
+    return metrics.result()
+
+
+def obvious(n_items, popularity, lists, truths, k):
+    """The definitions, word for word, one user and one place at a time."""
+    recall, ndcg, precision, hit_rate = [], [], [], []
+    for ranked, truth in zip(lists, truths, strict=True):
+        if not truth:
+            continue
+        hits, dcg, best = 0, 0.0, 0.0
+        for rank, item in enumerate(ranked[:k], start=1):
+            if item in truth:
+                hits += 1
+                dcg += 1 / math.log2(rank + 1)
+        for rank in range(1, min(k, len(truth)) + 1):
+            best += 1 / math.log2(rank + 1)
+        recall.append(hits / len(truth))
+        ndcg.append(dcg / best)
+        precision.append(hits / k)
+        hit_rate.append(1.0 if hits else 0.0)
+    shown = [item for ranked in lists for item in ranked[:k]]
+    return {
+        f"recall@{k}": sum(recall) / len(recall),
+        f"ndcg@{k}": sum(ndcg) / len(ndcg),
+        f"precision@{k}": sum(precision) / len(precision),
+        f"hit_rate@{k}": sum(hit_rate) / len(hit_rate),
+        f"coverage@{k}": len(set(shown)) / n_items,
+        f"mean_popularity@{k}": sum(popularity[i] for i in shown) / len(shown) if shown else 0.0,
+    }
+
+
+@given(rankings())
+def test_every_measure_agrees_with_its_definition(case):
+    n_items, popularity, lists, truths = case
+    if not any(truths):
+        with pytest.raises(ValueError, match="no user has test items"):
+            measured(n_items, popularity, [(lists, truths)])
+        return
+    expected = {}
+    for k in KS:
+        expected |= obvious(n_items, popularity, lists, truths, k)
+    assert measured(n_items, popularity, [(lists, truths)]) == pytest.approx(expected)
+
+
+@given(rankings(), st.integers(0, 9))
+def test_batches_make_no_difference(case, cut):
+    n_items, popularity, lists, truths = case
+    if not any(truths):
+        return
+    whole = measured(n_items, popularity, [(lists, truths)])
+    parts = [(lists[:cut], truths[:cut]), (lists[cut:], truths[cut:])]
+    assert measured(n_items, popularity, parts) == pytest.approx(whole)
+
+
+@settings(max_examples=50)
+@given(rankings())
+def test_means_agree_with_ir_measures(case):
+    n_items, popularity, lists, truths = case
+    if not any(truths):
+        return
+    # The library knows judged users alone, wants a score for each place, and names as strings.
+    # An item outside the catalogue is one that no list holds.
+    qrels = [
+        ir_measures.Qrel(f"u{user}", f"outside{place}" if item == OUTSIDE else f"i{item}", 1)
+        for user, truth in enumerate(truths)
+        for place, item in enumerate(truth)
+    ]
+    run = [
+        ir_measures.ScoredDoc(f"u{user}", f"i{item}", float(-place))
+        for user, ranked in enumerate(lists)
+        for place, item in enumerate(ranked)
+    ]
+    theirs = {}
+    for k in KS:
+        theirs[ir_measures.R @ k] = f"recall@{k}"
+        theirs[ir_measures.nDCG @ k] = f"ndcg@{k}"
+        theirs[ir_measures.P @ k] = f"precision@{k}"
+        theirs[ir_measures.Success @ k] = f"hit_rate@{k}"
+    answer = ir_measures.calc_aggregate(list(theirs), qrels, run)
+    ours = measured(n_items, popularity, [(lists, truths)])
+    assert {name: answer[measure] for measure, name in theirs.items()} == pytest.approx(
+        {name: ours[name] for name in theirs.values()}
+    )
+
+
+def test_ndcg_is_against_what_was_there_to_find():
+    # One hit, first in the list, of four items to find. An ideal list made of the model's own
+    # hits would call this perfect.
+    result = measured(9, [1] * 9, [([[0, 5, 6]], [[0, 1, 2, 3]])], ks=(3,))
+    best = 1 + 1 / math.log2(3) + 1 / math.log2(4)
+    assert result["ndcg@3"] == pytest.approx(1 / best)
+
+
+def test_recall_divides_by_all_test_items_even_beyond_k():
+    result = measured(5, [1] * 5, [([[0, 1]], [[0, 1, 2, 3]])], ks=(2,))
+    assert result["recall@2"] == 0.5
+
+
+def test_users_without_test_items_count_in_coverage_alone():
+    with_them = measured(4, [9, 5, 3, 1], [([[0], [3]], [[0], []])], ks=(1,))
+    assert with_them["recall@1"] == 1.0
+    assert with_them["coverage@1"] == 0.5
+    assert with_them["mean_popularity@1"] == 5.0
+
+
+def test_items_outside_the_catalogue_are_missed_but_counted():
+    result = measured(3, [1] * 3, [([[0, 1, 2]], [[0, OUTSIDE, OUTSIDE, OUTSIDE]])], ks=(3,))
+    assert result["recall@3"] == 0.25
+
+
+def test_ground_truth_without_users():
+    truth = GroundTruth.from_lists([])
+    assert len(truth) == 0
+    assert find_hits(np.empty((0, 5), dtype=np.int64), truth).shape == (0, 5)
+
+
+def test_cut_offs_are_sorted_and_each_reported_once():
+    result = measured(3, [1] * 3, [([[0]], [[0]])], ks=(3, 1, 3))
+    assert [name for name in result if name.startswith("recall")] == ["recall@1", "recall@3"]
+
+
+@pytest.mark.parametrize(
+    ("ranked", "truth", "complaint"),
+    [
+        ([[0, 0]], [[0]], "names an item twice"),
+        ([[-1, 0]], [[0]], "goes on after its end"),
+        ([[0, 1]], [[1, 1]], "test items name an item twice"),
+        ([[0, 1]], [[0], [1]], "for 2 users"),
+        ([[0]], [[0]], "too short for K=2"),
+        ([[0, 3]], [[0]], "outside 3 items"),
+    ],
+)
+def test_lists_that_would_be_measured_wrongly_are_refused(ranked, truth, complaint):
+    metrics = RankingMetrics([2], 3, np.ones(3, dtype=np.int64))
+    with pytest.raises(ValueError, match=complaint):
+        metrics.update(np.array(ranked), GroundTruth.from_lists(truth))
+
+
+@pytest.mark.parametrize("ks", [[], [0], [5, -1]])
+def test_cut_offs_below_one_are_refused(ks):
+    with pytest.raises(ValueError, match="cut-offs"):
+        RankingMetrics(ks, 3, np.ones(3, dtype=np.int64))
+
+
+def test_popularity_of_another_catalogue_is_refused():
+    with pytest.raises(ValueError, match="popularity"):
+        RankingMetrics([1], 3, np.ones(2, dtype=np.int64))
