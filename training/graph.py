@@ -1,0 +1,148 @@
+"""The user–item graph: its symmetric normalisation and the products along its edges.
+
+LightGCN (He et al., SIGIR 2020, eq. 3) propagates over the bipartite adjacency normalised on
+both sides, Â = D^-1/2 A D^-1/2. Only its upper right block is kept: R̂ (users × items), and its
+transpose, each as CSR, since a product with either needs the other in the backward pass.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class NormalisedGraph:
+    """R̂ and its transpose on one device, ready for propagation.
+
+    Attributes:
+        users_to_items: sparse CSR float32 (n_users, n_items), R̂.
+        items_to_users: sparse CSR float32 (n_items, n_users), R̂ᵀ.
+        user_degrees: float32 (n_users,), pairs a user in this graph.
+        item_degrees: float32 (n_items,), pairs an item in this graph.
+    """
+
+    users_to_items: Tensor
+    items_to_users: Tensor
+    user_degrees: Tensor
+    item_degrees: Tensor
+
+
+class EdgeList:
+    """The observed pairs, ordered both ways once, so that a subgraph costs one pass.
+
+    Args:
+        users: int (nnz,) user rows.
+        items: int (nnz,) item rows; the pairs are unique.
+        n_users: users in the vocabulary, those without pairs included.
+        n_items: likewise for items.
+        device: where graphs are made.
+    """
+
+    def __init__(
+        self,
+        users: NDArray[np.integer],
+        items: NDArray[np.integer],
+        n_users: int,
+        n_items: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        by_user = np.lexsort((items, users))
+        self.n_users = n_users
+        self.n_items = n_items
+        self.users = torch.from_numpy(users[by_user].astype(np.int64)).to(device)
+        self.items = torch.from_numpy(items[by_user].astype(np.int64)).to(device)
+        by_item = np.lexsort((users[by_user], items[by_user]))
+        self._by_item = torch.from_numpy(by_item).to(device)
+        counts = torch.bincount(self.users, minlength=n_users)
+        self.user_starts = torch.zeros(n_users + 1, dtype=torch.int64, device=device)
+        self.user_starts[1:] = counts.cumsum(0)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def edges_of(self, batch: Tensor) -> Tensor:
+        """Positions of the edges of some users.
+
+        Args:
+            batch: int64 (b,) user rows, in any order.
+
+        Returns:
+            int64 (e,), grouped by user in the batch's order.
+        """
+        starts = self.user_starts[batch]
+        counts = self.user_starts[batch + 1] - starts
+        offsets = torch.repeat_interleave(starts - (counts.cumsum(0) - counts), counts)
+        return offsets + torch.arange(len(offsets), device=offsets.device)
+
+    def graph(self, kept: Tensor | None = None) -> NormalisedGraph:
+        """Normalise the graph of all edges, or of some of them.
+
+        Args:
+            kept: bool (nnz,), which edges are in, in this list's order; None is all of them.
+
+        Returns:
+            The graph, its degrees counted among the kept edges alone.
+        """
+        users, items = self.users, self.items
+        by_item = self._by_item
+        if kept is not None:
+            by_item = by_item[kept[by_item]]
+            users_t, items_t = users[by_item], items[by_item]
+            users, items = users[kept], items[kept]
+        else:
+            users_t, items_t = users[by_item], items[by_item]
+        user_degrees = torch.bincount(users, minlength=self.n_users)
+        item_degrees = torch.bincount(items, minlength=self.n_items)
+        user_scale = user_degrees.clamp(min=1).float().rsqrt()
+        item_scale = item_degrees.clamp(min=1).float().rsqrt()
+        return NormalisedGraph(
+            _csr(user_degrees, items, user_scale[users] * item_scale[items], self.n_items),
+            _csr(item_degrees, users_t, item_scale[items_t] * user_scale[users_t], self.n_users),
+            user_degrees.float(),
+            item_degrees.float(),
+        )
+
+
+def _csr(row_counts: Tensor, columns: Tensor, values: Tensor, n_columns: int) -> Tensor:
+    starts = torch.zeros(len(row_counts) + 1, dtype=torch.int64, device=columns.device)
+    starts[1:] = row_counts.cumsum(0)
+    with warnings.catch_warnings():
+        # torch calls its CSR support beta on first use; the products used here are tested.
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(
+            starts, columns, values, size=(len(row_counts), n_columns), check_invariants=False
+        )
+
+
+class _SparseProduct(torch.autograd.Function):
+    """``matrix @ dense`` whose backward uses the ready transpose instead of making one."""
+
+    @staticmethod
+    def forward(ctx, matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.transpose = transpose
+        return matrix @ dense
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor) -> tuple[None, None, Tensor]:  # type: ignore[no-untyped-def]
+        return None, None, ctx.transpose @ gradients[0].contiguous()
+
+
+def propagate(matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:
+    """Multiply a constant sparse matrix by a dense one, differentiably in the dense one.
+
+    Args:
+        matrix: sparse CSR (p, q).
+        transpose: sparse CSR (q, p), its transpose.
+        dense: float32 (q, f).
+
+    Returns:
+        float32 (p, f).
+    """
+    product: Tensor = _SparseProduct.apply(matrix, transpose, dense)  # type: ignore[no-untyped-call]
+    return product

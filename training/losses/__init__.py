@@ -1,0 +1,1 @@
+"""What codes are trained to minimise."""

@@ -1,0 +1,92 @@
+"""The smooth rank of every score level, from a histogram of one user's scores.
+
+With ±1 codes of f bits a score s = b·d takes only the f + 1 values 2l − f, its level l being the
+number of bits that agree. So the smooth rank, 1 + Σ_{j≠i} σ((s_j − s_i)/ψ), is the same for all
+items on one level, and a histogram over levels times one table gives it for all of them, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SmoothRecall:
+    """The temperatures and cut-offs of the loss.
+
+    Attributes:
+        cutoffs: the N of Recall@N; the losses of several are averaged.
+        phi: φ as a share of N: K_φ has temperature ``phi * N``.
+        psi: ψ, the temperature of the rank, in units of score.
+    """
+
+    cutoffs: Sequence[float]
+    phi: float
+    psi: float
+
+    def value_and_slope(self, ranks: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean over N of K_φ(N − rank), and minus its derivative by the rank.
+
+        Args:
+            ranks: float, any shape.
+
+        Returns:
+            Two tensors of that shape: the smooth recall in (0, 1), and the slope ≥ 0.
+        """
+        value = torch.zeros_like(ranks)
+        slope = torch.zeros_like(ranks)
+        for cutoff in self.cutoffs:
+            temperature = self.phi * cutoff
+            recalled = torch.sigmoid((cutoff - ranks) / temperature)
+            value += recalled
+            slope += recalled * (1 - recalled) / temperature
+        return value / len(self.cutoffs), slope / len(self.cutoffs)
+
+
+@dataclass(frozen=True)
+class LevelGradients:
+    """The loss of a batch and its gradient by score, level by level.
+
+    Attributes:
+        losses: float (b,), minus the weighted smooth recall summed over a user's positives.
+        any_item: float (b, f + 1), dL/ds of an item on that level, as somebody's competitor.
+        positive: float (b, f + 1), dL/ds of a positive of weight 1 on that level, as itself;
+            a positive gets the sum of both.
+    """
+
+    losses: Tensor
+    any_item: Tensor
+    positive: Tensor
+
+
+def level_gradients(counts: Tensor, positives: Tensor, objective: SmoothRecall) -> LevelGradients:
+    """Loss and gradients from the two histograms of each user.
+
+    The self terms j = i of the rank cancel between the two gradients, so both tables keep them,
+    and only the rank itself leaves one out (σ(0) = 1/2).
+
+    Args:
+        counts: float (b, f + 1), how many ranked items are on each level, positives included.
+        positives: float (b, f + 1), the weights of the positives on each level.
+        objective: cut-offs and temperatures.
+
+    Returns:
+        The losses and gradients; O(b·f²), whatever the size of the catalogue.
+    """
+    bits = counts.shape[1] - 1
+    scores = 2 * torch.arange(bits + 1, device=counts.device, dtype=counts.dtype) - bits
+    # above[l', l] = K_ψ(s_l' − s_l): how much an item on l' counts as ranked above one on l.
+    above = torch.sigmoid((scores[:, None] - scores[None, :]) / objective.psi)
+    steepness = above * (1 - above) / objective.psi
+    ranks = 0.5 + counts @ above
+    value, slope = objective.value_and_slope(ranks)
+    weight = positives * slope
+    return LevelGradients(
+        losses=-(positives * value).sum(dim=1),
+        any_item=weight @ steepness,
+        positive=-slope * (counts @ steepness),
+    )

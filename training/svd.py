@@ -1,0 +1,56 @@
+"""A start for the free embeddings: the truncated SVD of the normalised adjacency."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from training.graph import NormalisedGraph
+
+_OVERSAMPLING = 16
+_POWER_ITERATIONS = 4
+
+
+def spectral_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Embeddings whose inner products are the best rank-``bits`` approximation of R̂.
+
+    Both factors are scaled by the root of the singular values and turned by one random rotation:
+    inner products stay, and every bit gets its share of the leading directions.
+
+    Args:
+        graph: the normalised graph of the training pairs.
+        bits: f, the length of the embeddings.
+        seed: seeds the randomised SVD (Halko et al., 2011) and the rotation.
+
+    Returns:
+        float32 (n_users, f) and float32 (n_items, f).
+    """
+    matrix = graph.users_to_items
+    smaller = min(matrix.shape)
+    devices = [matrix.device] if matrix.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        rank = min(bits + _OVERSAMPLING, smaller)
+        left, values, right = _randomised_svd(graph, rank)
+        keep = min(bits, rank)
+        root = values[:keep].clamp(min=0).sqrt()
+        rotation = _random_rotation(bits, matrix.device)[:keep]
+        users = (left[:, :keep] * root) @ rotation
+        items = (right[:, :keep] * root) @ rotation
+    return users, items
+
+
+def _randomised_svd(graph: NormalisedGraph, rank: int) -> tuple[Tensor, Tensor, Tensor]:
+    # torch.svd_lowrank takes no CSR matrix with a ready transpose and forms its own at each turn.
+    forward, backward = graph.users_to_items, graph.items_to_users
+    basis = torch.linalg.qr(forward @ torch.randn(forward.shape[1], rank, device=forward.device)).Q
+    for _ in range(_POWER_ITERATIONS):
+        basis = torch.linalg.qr(forward @ torch.linalg.qr(backward @ basis).Q).Q
+    right, values, small_left = torch.linalg.svd(backward @ basis, full_matrices=False)
+    return basis @ small_left.T, values, right
+
+
+def _random_rotation(size: int, device: torch.device) -> Tensor:
+    rotation, triangle = torch.linalg.qr(torch.randn(size, size, device=device))
+    # The signs make the rotation uniform over the orthogonal group (Mezzadri, 2007).
+    return rotation * torch.sign(torch.diagonal(triangle))
