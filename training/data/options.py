@@ -1,0 +1,89 @@
+"""What a person may say about how a data set is to be read and split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from training.errors import DataError
+
+__all__ = ["Format", "ReadOptions", "Split", "TimeUnit"]
+
+
+class Format(StrEnum):
+    """How a file holds interactions; `auto` goes by its name and first line."""
+
+    AUTO = "auto"
+    LIGHTGCN = "lightgcn"
+    TABLE = "table"
+    PARQUET = "parquet"
+    RECBOLE = "recbole"
+
+
+class Split(StrEnum):
+    """What is held out for the test.
+
+    `auto` takes the given split of a folder with train and test files; for anything else it
+    splits by time where there are times and at random where there are none. `none` trains on
+    everything. `time`, `random` and `none` pool the files of a given split first.
+    """
+
+    AUTO = "auto"
+    GIVEN = "given"
+    TIME = "time"
+    RANDOM = "random"
+    NONE = "none"
+
+
+class TimeUnit(StrEnum):
+    """The unit of times given as numbers; `auto` goes by their magnitude, see `times.py`."""
+
+    AUTO = "auto"
+    SECONDS = "s"
+    MILLISECONDS = "ms"
+    MICROSECONDS = "us"
+    NANOSECONDS = "ns"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How to read a data set.
+
+    Attributes:
+        format: of every file; by name and first line where `auto`.
+        user_column: of a table or a `.inter` file; one of the common names where None.
+        item_column: likewise.
+        time_column: likewise; a file without one has no times.
+        use_times: False ignores the time column, and with it whatever is wrong in it.
+        time_unit: of times given as numbers.
+        delimiter: one character between the fields of a table; found in the header where None.
+        split: what is held out for the test.
+        test_fraction: the part of the interactions that `time` and `random` hold out.
+        seed: of the random split.
+        skip_bad_rows: leave bad rows out and count them, where the first would raise.
+
+    Raises:
+        DataError: an option has a value that makes no sense.
+    """
+
+    format: Format = Format.AUTO
+    user_column: str | None = None
+    item_column: str | None = None
+    time_column: str | None = None
+    use_times: bool = True
+    time_unit: TimeUnit = TimeUnit.AUTO
+    delimiter: str | None = None
+    split: Split = Split.AUTO
+    test_fraction: float = 0.2
+    seed: int = 0
+    skip_bad_rows: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.test_fraction < 1:
+            raise DataError(f"the test fraction must lie between 0 and 1, not {self.test_fraction}")
+        if self.seed < 0:
+            raise DataError(f"a seed must be 0 or more, not {self.seed}")
+        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
+            raise DataError(f"a delimiter is one character, not {self.delimiter!r}")
+        if self.time_column is not None and not self.use_times:
+            raise DataError(f"times cannot be both ignored and read from {self.time_column!r}")

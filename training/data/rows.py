@@ -1,0 +1,79 @@
+"""What the readers share: one vocabulary for all files, and the bad rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import DataError
+
+__all__ = ["BadRows", "FileRows", "Vocabulary", "encode", "read_bytes"]
+
+KEPT_EXAMPLES = 5
+
+
+@dataclass
+class Vocabulary:
+    """Ids to rows, in the order of their first appearance."""
+
+    users: dict[str, int] = field(default_factory=dict)
+    items: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class BadRows:
+    """Rows that could not be read: the first one raises, unless they are to be skipped."""
+
+    skip: bool = False
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, error: DataError) -> None:
+        """Raise the error, or count it and keep the first few messages."""
+        if not self.skip:
+            raise error
+        self.count += 1
+        if len(self.examples) < KEPT_EXAMPLES:
+            self.examples.append(str(error))
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """The good rows of one file, in its order, duplicates included.
+
+    Attributes:
+        users: int32 (rows,), rows of the vocabulary that was given to the reader.
+        items: int32 (rows,).
+        times: float64 (rows,), seconds since 1970-01-01 UTC, or None.
+        users_without_items: lines of a user and nothing else (LightGCN).
+    """
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    times: NDArray[np.float64] | None = None
+    users_without_items: int = 0
+
+
+def encode(ids: Iterable[str], rows: dict[str, int]) -> NDArray[np.int32]:
+    """Rows of the ids, int32 (len,); ids not seen before get the next rows."""
+    # len(rows) is read before the insertion, so a new id gets the next free row.
+    return np.fromiter((rows.setdefault(one, len(rows)) for one in ids), np.int32)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file, less a UTF-8 byte-order mark.
+
+    Raises:
+        DataError: the file cannot be read, or is UTF-16.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError("is UTF-16; save it as UTF-8", file=path)
+    return content.removeprefix(b"\xef\xbb\xbf")

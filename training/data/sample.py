@@ -1,0 +1,110 @@
+"""The embedded sample: interactions drawn from a seeded model of tastes and popularity.
+
+Nothing is downloaded. Ids can be read: an item is its genre and title (`noir/The Last Alibi`), a
+user a name and a number (`ada-017`), so that an answer can be judged by eye.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.dataset import Dataset, ReadReport
+from training.data.interactions import collapse
+from training.data.options import Split
+from training.data.sample_names import FIRST_NAMES, GENRES, TITLE_PATTERNS
+from training.data.split import random_per_user
+
+__all__ = ["SampleModel", "sample_dataset", "sample_model"]
+
+N_USERS = 3_000
+N_ITEMS = 2_000
+THEMES = 3
+TEST_FRACTION = 0.2
+FIRST_DAY = 1_735_689_600.0  # 2025-01-01T00:00:00Z
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, eq=False)
+class SampleModel:
+    """What the sample is drawn from, and so the best that any model of it can know.
+
+    A user draws items without replacement, with weights popularity times affinity, where the
+    affinity is the dot product of the user's tastes and the item's traits over genres and themes.
+
+    Attributes:
+        user_ids: m names.
+        item_ids: n titles with their genres.
+        weights: float64 (m, n), each row the relative chance of the user to draw the item.
+    """
+
+    user_ids: list[str]
+    item_ids: list[str]
+    weights: NDArray[np.float64]
+
+
+def sample_model(seed: int = 0) -> SampleModel:
+    """Draw the tastes of 3,000 users, and the traits and the popularity of 2,000 items."""
+    generator = np.random.default_rng([seed, 0])
+    item_ids, themes = _titles(generator)
+    n_themes = len(GENRES) * THEMES
+    popularity = (1 + generator.permutation(N_ITEMS)) ** -0.8
+    traits = np.full((N_ITEMS, n_themes), 0.02)
+    traits[np.arange(N_ITEMS), themes] = 1.0
+    # A theme's genre shares some of it: who likes harbours in noir likes courtrooms a little.
+    genre = np.arange(n_themes) // THEMES
+    traits[genre[None, :] == (themes // THEMES)[:, None]] += 0.12
+    genre_tastes = generator.dirichlet(np.full(len(GENRES), 0.12), N_USERS)
+    theme_tastes = generator.dirichlet(np.full(THEMES, 0.5), (N_USERS, len(GENRES)))
+    tastes = (genre_tastes[:, :, None] * theme_tastes).reshape(N_USERS, n_themes)
+    weights = popularity * (tastes @ traits.T)
+    return SampleModel(_names(generator), item_ids, weights)
+
+
+def sample_dataset(seed: int = 0) -> Dataset:
+    """Some 90,000 pairs with times over two years, a fifth of each user's held out for the test."""
+    model = sample_model(seed)
+    generator = np.random.default_rng([seed, 1])
+    n_pairs = np.clip(generator.lognormal(3.2, 0.6, N_USERS), 6, 200).astype(np.int64)
+    # The largest of log-weights with Gumbel noise are a draw without replacement.
+    noisy = np.log(model.weights) + generator.gumbel(size=model.weights.shape)
+    ranked = np.argsort(-noisy, axis=1)[:, : n_pairs.max()]
+    drawn = np.arange(ranked.shape[1]) < n_pairs[:, None]
+    users = np.nonzero(drawn)[0].astype(np.int32)
+    items = ranked[drawn].astype(np.int32)
+    joined = generator.uniform(0, 600, N_USERS)
+    days = joined[users] + generator.uniform(0, 1, len(users)) * (730 - joined[users])
+    times = FIRST_DAY + np.floor(days * DAY)
+    everything = collapse(model.user_ids, model.item_ids, users, items, times)
+    train, test = random_per_user(everything, TEST_FRACTION, seed)
+    report = ReadReport(files=("sample",), split=Split.RANDOM, rows_read=len(everything))
+    return Dataset(train, test, "sample", report)
+
+
+def _titles(generator: np.random.Generator) -> tuple[list[str], NDArray[np.int64]]:
+    """2,000 distinct titles in a random order, and the theme of each, int64 (n,)."""
+    by_theme: list[list[str]] = []
+    for genre, (adjectives, themes) in GENRES.items():
+        for theme in themes:
+            nouns = theme.split()
+            titles = {
+                pattern.format(adjective=adjective, noun=noun, other=other)
+                for pattern in TITLE_PATTERNS
+                for adjective in adjectives.split()
+                for noun in nouns
+                for other in nouns
+                if noun < other or "other" not in pattern
+            }
+            by_theme.append([f"{genre}/{title}" for title in sorted(titles)])
+    themes = generator.integers(len(by_theme), size=N_ITEMS)
+    titles_left = [list(generator.permutation(np.array(titles))) for titles in by_theme]
+    return [str(titles_left[theme].pop()) for theme in themes], themes
+
+
+def _names(generator: np.random.Generator) -> list[str]:
+    """3,000 distinct names with numbers, in a random order."""
+    names = FIRST_NAMES.split()
+    every = [f"{names[row % len(names)]}-{row // len(names) + 1:03d}" for row in range(N_USERS)]
+    return [every[row] for row in generator.permutation(N_USERS)]

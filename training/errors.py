@@ -1,0 +1,43 @@
+"""What can go wrong between a file of interactions and a release.
+
+BitrecallError
+ └─ DataError       a file of interactions cannot be used: which file, which line, and why
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+
+from index.errors import BitrecallError
+
+__all__ = ["DataError"]
+
+
+class DataError(BitrecallError):
+    """Interactions that cannot be used.
+
+    Raised by the readers for a file or a row of it, and by the rest of `training.data` for
+    arguments that make no sense, such as a split by time of interactions without times.
+
+    Attributes:
+        reason: what is wrong, and what to do where that is known.
+        file: the file, or None where no file is to blame.
+        line: the line on which the bad record starts, counted from 1, the header included; for
+            Parquet the row, counted from 1; None where the whole file is to blame.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        file: str | PathLike[str] | None = None,
+        line: int | None = None,
+        unit: str = "line",
+    ) -> None:
+        self.reason = reason
+        self.file = None if file is None else str(file)
+        self.line = line
+        place = [] if self.file is None else [self.file]
+        if line is not None:
+            place.append(f"{unit} {line}")
+        super().__init__(f"{', '.join(place)}: {reason}" if place else reason)
