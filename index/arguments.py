@@ -1,0 +1,57 @@
+"""The arguments of a search, checked once and in one way for every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import SearchError
+from index.packing import check_codes
+from index.protocol import Results
+
+
+def check_search(codes: NDArray[np.uint8], k: int, width: int) -> NDArray[np.uint8]:
+    """Return `codes` in C order. Raises SearchError on a wrong dtype or width, or a bad k."""
+    check_codes(codes, width)
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise SearchError(f"k must be a whole number, not {k!r}")
+    if k < 0:
+        raise SearchError(f"k must not be negative, and is {k}")
+    return np.ascontiguousarray(codes)
+
+
+def check_exclude(
+    exclude: Sequence[NDArray[np.integer[Any]]], queries: int, items: int
+) -> list[NDArray[np.int64]]:
+    """Return the rows to leave out as one int64 array a query, duplicates and order as given.
+
+    Raises SearchError where there is not one array a query, an array does not hold whole numbers in
+    one dimension, or a row is not in 0 … items − 1.
+    """
+    if len(exclude) != queries:
+        raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
+    checked = []
+    for query, rows in enumerate(exclude):
+        rows = np.asarray(rows)
+        if rows.size == 0:
+            rows = np.empty(0, np.int64)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise SearchError(
+                f"rows to exclude must be whole numbers in one dimension; query {query} has "
+                f"{rows.dtype} of shape {rows.shape}"
+            )
+        if rows.size and (rows.min() < 0 or rows.max() >= items):
+            raise SearchError(
+                f"query {query} excludes a row outside 0 … {items - 1}: "
+                "does it come from another release?"
+            )
+        checked.append(rows.astype(np.int64, copy=False))
+    return checked
+
+
+def empty_results(queries: int, k: int) -> Results:
+    """Return (distances, rows) of shape (queries, k), all −1: nothing found yet."""
+    return np.full((queries, k), -1, np.int32), np.full((queries, k), -1, np.int64)

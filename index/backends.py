@@ -1,0 +1,21 @@
+"""The search backends a release can name."""
+
+from __future__ import annotations
+
+from index.errors import SearchError
+from index.flat import FlatBackend
+from index.protocol import StoredBackend
+
+
+def backends() -> dict[str, type[StoredBackend]]:
+    """Every backend by the name that a recipe or a manifest gives it."""
+    return {"flat": FlatBackend}
+
+
+def backend(name: str) -> type[StoredBackend]:
+    """Return the backend called `name`. Raises SearchError where there is none."""
+    try:
+        return backends()[name]
+    except KeyError:
+        known = ", ".join(sorted(backends()))
+        raise SearchError(f"there is no backend called {name!r}; there are: {known}") from None

@@ -1,0 +1,54 @@
+"""The errors Bitrecall raises on purpose; every room derives its own from these.
+
+BitrecallError
+ ├─ ReleaseError
+ │   ├─ ReleaseContentsError   what is to be published contradicts itself
+ │   ├─ ReleaseDamagedError    what is on disk is not what was published
+ │   ├─ ReleaseVersionError    the format version is not understood here
+ │   ├─ ReleaseNotFoundError   there is no release of that id
+ │   └─ NoReleaseError         nothing is current, or nothing can be opened
+ └─ SearchError                the arguments of a search make no sense
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class BitrecallError(Exception):
+    """Base of every error that Bitrecall raises on purpose; its text is fit to show a user."""
+
+
+class ReleaseError(BitrecallError):
+    """Something is wrong with a release or with the store that holds it.
+
+    `path` names the file or folder at fault where there is one, and starts the message.
+    """
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message if path is None else f"{path}: {message}")
+        self.path = path
+
+
+class ReleaseContentsError(ReleaseError):
+    """What is to be published contradicts itself: shapes that disagree, duplicate ids, NaN."""
+
+
+class ReleaseDamagedError(ReleaseError):
+    """A file is missing, truncated, altered or not what the manifest says; `path` names it."""
+
+
+class ReleaseVersionError(ReleaseError):
+    """The release was written in a format version that this code does not understand."""
+
+
+class ReleaseNotFoundError(ReleaseError):
+    """The store has no release of that id."""
+
+
+class NoReleaseError(ReleaseError):
+    """The store has no current release, or none that can be opened."""
+
+
+class SearchError(BitrecallError):
+    """The arguments of a search make no sense: a wrong code width, a negative k, an unknown row."""

@@ -1,0 +1,113 @@
+"""Ids and rows, both ways, from memory-mapped arrays that all workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ReleaseContentsError, SearchError
+
+
+@dataclass(frozen=True, eq=False)
+class IdTable:
+    """The ids of the rows 0 … n − 1: any non-empty unicode strings, all different.
+
+    `text` is uint8, the ids in UTF-8 one after another in the order of rows; `offsets` is int64
+    (n + 1,), row r's id being `text[offsets[r]:offsets[r + 1]]`; `order` is int64 (n,), the rows in
+    the order of their ids' bytes, through which an id is found by bisection (16 steps for 40,000
+    ids, about 20 µs). No dictionary is built, so opening costs nothing and memory is shared.
+    """
+
+    text: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+    @classmethod
+    def build(cls, ids: Sequence[str]) -> Self:
+        """Build from the ids in the order of rows.
+
+        Raises ReleaseContentsError on an id that is empty, given twice, not a string, or not valid
+        unicode (a lone surrogate cannot be written in UTF-8).
+        """
+        encoded = [_encode(text, row) for row, text in enumerate(ids)]
+        order = sorted(range(len(encoded)), key=encoded.__getitem__)
+        for first, second in zip(order, order[1:], strict=False):
+            if encoded[first] == encoded[second]:
+                raise ReleaseContentsError(f"rows {first} and {second} both have id {ids[first]!r}")
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        text = np.frombuffer(b"".join(encoded), np.uint8)
+        return cls(text, offsets, np.array(order, np.int64))
+
+    def __len__(self) -> int:
+        """Count the ids."""
+        return len(self.order)
+
+    def id_of(self, row: int) -> str:
+        """Return the id of `row`. Raises SearchError where there is no such row."""
+        if not 0 <= row < len(self):
+            raise SearchError(f"there is no row {row} among {len(self)} ids")
+        return self._bytes(int(row)).decode()
+
+    def ids_of(self, rows: Iterable[int] | NDArray[np.integer[Any]]) -> list[str]:
+        """Return the ids of `rows`, in that order. Raises SearchError as `id_of` does."""
+        return [self.id_of(int(row)) for row in rows]
+
+    def row_of(self, text: str) -> int | None:
+        """Return the row whose id is `text`, None where there is none."""
+        try:
+            wanted = text.encode()
+        except UnicodeEncodeError:
+            return None
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self._bytes(int(self.order[middle])) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        if low == len(self):
+            return None
+        row = int(self.order[low])
+        return row if self._bytes(row) == wanted else None
+
+    def fault(self) -> str | None:
+        """Say what makes these arrays unsafe or unreadable; None where nothing does."""
+        text, offsets, order = self.text, self.offsets, self.order
+        if text.dtype != np.uint8 or offsets.dtype != np.int64 or order.dtype != np.int64:
+            return f"arrays are {text.dtype}, {offsets.dtype} and {order.dtype}"
+        if text.ndim != 1 or order.ndim != 1 or offsets.shape != (len(order) + 1,):
+            return f"there are {offsets.shape} offsets for {order.shape} ids"
+        if offsets[0] != 0 or offsets[-1] != len(text) or (offsets[1:] <= offsets[:-1]).any():
+            return f"offsets do not rise from 0 to {len(text)}"
+        if order.size and (
+            order.min() < 0 or (np.bincount(order, minlength=len(order)) != 1).any()
+        ):
+            return "the order is not a permutation of the rows"
+        if ((text[offsets[:-1]] & 0xC0) == 0x80).any():
+            return "an id starts inside a character"
+        try:
+            text.tobytes().decode()
+        except UnicodeDecodeError as error:
+            return f"the text is not UTF-8: {error}"
+        return None
+
+    def _bytes(self, row: int) -> bytes:
+        return self.text[int(self.offsets[row]) : int(self.offsets[row + 1])].tobytes()
+
+
+def _encode(text: str, row: int) -> bytes:
+    if not isinstance(text, str):
+        raise ReleaseContentsError(f"the id of row {row} must be a string, not {text!r}")
+    if not text:
+        raise ReleaseContentsError(f"the id of row {row} is empty")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ReleaseContentsError(
+            f"the id of row {row}, {text!r}, is not valid unicode: {error.reason}"
+        ) from error
