@@ -1,0 +1,44 @@
+"""The ``bitrecall`` command and its sub-commands."""
+
+import click
+
+from bitrecall import __version__
+from bitrecall.lazy import LazyGroup
+
+EPILOGUE = """\b
+First steps:
+  bitrecall train sample --recipe sample --releases releases
+  bitrecall serve --releases releases
+  curl -s http://127.0.0.1:8000/recommend \\
+    -H 'content-type: application/json' -d '{"user_id": "…", "k": 5}'
+
+`bitrecall data describe sample` shows what that sample is, and `bitrecall COMMAND --help` has an
+example of each command. DATA may be a folder or file of your own instead.
+
+Options can be given in the environment too; the help of each names its variable.
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    places={
+        "train": "bitrecall.commands.train:train",
+        "evaluate": "bitrecall.commands.evaluate:evaluate",
+        "serve": "bitrecall.commands.serve:serve",
+        "data": "bitrecall.commands.data:data",
+        "release": "bitrecall.commands.release:release",
+    },
+    context_settings={"auto_envvar_prefix": "BITRECALL", "max_content_width": 100},
+    epilog=EPILOGUE,
+)
+@click.version_option(__version__, prog_name="bitrecall")
+def bitrecall() -> None:
+    """Recommendation retrieval in bits.
+
+    Train hash codes from interactions, publish them as a release, and serve it.
+    """
+
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    bitrecall(prog_name="bitrecall")

@@ -1,0 +1,45 @@
+"""``bitrecall data``: look into a data set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bitrecall.commands.data_options import data_argument, data_options
+from bitrecall.commands.options import json_option
+
+if TYPE_CHECKING:
+    from training.data.options import ReadOptions
+
+
+@click.group()
+def data() -> None:
+    """Look into a data set before training on it."""
+
+
+@data.command(
+    epilog="""\b
+Examples:
+  bitrecall data describe sample
+  bitrecall data describe gowalla/
+  bitrecall data describe ratings.csv --user-column customer --item-column sku
+"""
+)
+@data_argument
+@data_options
+@json_option
+def describe(data: Path, read_options: "ReadOptions", as_json: bool) -> None:
+    """Print what is in DATA, as training would see it.
+
+    DATA is a folder with train and test files, one file, or the word `sample` for the generated
+    sample: users, items, interactions and times, how they are spread, what is held out for the
+    test, and what was odd about the files.
+    """
+    import json
+    from dataclasses import asdict
+
+    from training.data.dataset import load_dataset
+    from training.data.describe import describe as describe_dataset
+
+    description = describe_dataset(load_dataset(data, read_options))
+    click.echo(json.dumps(asdict(description), indent=2) if as_json else str(description))

@@ -1,0 +1,94 @@
+"""Options that say how DATA is to be read and split, the same for every command that reads it."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bitrecall.commands.options import option
+from training.data.options import Format, ReadOptions, Split, TimeUnit
+
+data_argument = click.argument("data", type=click.Path(path_type=Path), metavar="DATA")
+"""DATA as ``data: Path``: a folder, a file, or the word ``sample``."""
+
+_DEFAULTS = ReadOptions()
+
+
+def _one_of(choices: type[StrEnum]) -> dict[str, Any]:
+    return {
+        "type": click.Choice([choice.value for choice in choices]),
+        "callback": lambda _context, _parameter, value: choices(value),
+    }
+
+
+_OPTIONS = (
+    option(
+        "--format",
+        **_one_of(Format),
+        default=_DEFAULTS.format.value,
+        help="Format of the files; auto goes by their names and first lines.",
+    ),
+    option("--user-column", metavar="NAME", help="Column of the user ids; found by common names."),
+    option("--item-column", metavar="NAME", help="Column of the item ids; found by common names."),
+    option("--time-column", metavar="NAME", help="Column of the times; found by common names."),
+    option(
+        "--use-times/--ignore-times",
+        default=_DEFAULTS.use_times,
+        help="Read the times, or leave their column alone.",
+    ),
+    option(
+        "--time-unit",
+        **_one_of(TimeUnit),
+        default=_DEFAULTS.time_unit.value,
+        help="Unit of times given as numbers; auto goes by their magnitude.",
+    ),
+    option("--delimiter", metavar="CHAR", help="Character between fields; found in the header."),
+    option(
+        "--split",
+        **_one_of(Split),
+        default=_DEFAULTS.split.value,
+        help="What is held out for the test: the given test file, the latest interactions, a "
+        "random part of each user's, or nothing; auto takes the first of these that DATA allows.",
+    ),
+    option(
+        "--test-fraction",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        metavar="PART",
+        default=_DEFAULTS.test_fraction,
+        help="Part of the interactions that the splits by time and at random hold out.",
+    ),
+    option(
+        "--split-seed",
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=_DEFAULTS.seed,
+        help="Seed of the random split.",
+    ),
+    option(
+        "--skip-bad-rows",
+        is_flag=True,
+        help="Leave rows that cannot be read out, and count them, instead of stopping.",
+    ),
+)
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of reading, given to the command as one ``read_options: ReadOptions``."""
+
+    @wraps(command)
+    def with_read_options(**given: Any) -> Any:
+        # `seed` is left to the command: training has one of its own.
+        chosen = {"seed": given.pop("split_seed")}
+        for field in fields(ReadOptions):
+            if field.name not in chosen:
+                chosen[field.name] = given.pop(field.name)
+        return command(read_options=ReadOptions(**chosen), **given)
+
+    decorated: Callable[..., Any] = with_read_options
+    for add in reversed(_OPTIONS):
+        decorated = add(decorated)
+    return decorated

@@ -1,0 +1,132 @@
+"""``bitrecall evaluate``: how good a release's answers are."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bitrecall.commands.data_options import data_argument, data_options
+from bitrecall.commands.options import json_option, option, releases_option
+
+if TYPE_CHECKING:
+    from index.release import Release
+    from training.data.options import ReadOptions
+    from training.evaluate import EvaluationReport
+
+_COLUMNS = {
+    "recall": "recall",
+    "ndcg": "NDCG",
+    "precision": "precision",
+    "hit_rate": "hit rate",
+    "coverage": "coverage",
+    "mean_popularity": "popularity",
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  bitrecall evaluate sample --releases releases
+  bitrecall evaluate gowalla/ -k 50 -k 100 --json
+  bitrecall evaluate events.csv --split time --test-fraction 0.1
+"""
+)
+@data_argument
+@releases_option
+@option("--release", "release_id", metavar="ID", help="Release to evaluate; else the current one.")
+@option(
+    "-k",
+    "--k",
+    "ks",
+    type=click.IntRange(1, 1_000_000),
+    metavar="K",
+    multiple=True,
+    default=(20, 50, 100),
+    help="Length of the lists to judge; give it several times for several.",
+)
+@option(
+    "--exclude-seen/--include-seen",
+    default=True,
+    help="Leave out of a list what its user had seen in training, as the service does by default.",
+)
+@option(
+    "--progress/--no-progress",
+    default=None,
+    show_default="where stderr is a terminal",
+    help="Show a progress bar on stderr.",
+)
+@json_option
+@data_options
+def evaluate(
+    data: Path,
+    releases: Path,
+    release_id: str | None,
+    ks: tuple[int, ...],
+    exclude_seen: bool,
+    progress: bool | None,
+    as_json: bool,
+    read_options: "ReadOptions",
+) -> None:
+    """Measure a release on the test split of DATA.
+
+    Every user with test items is answered through the release and the index that the service
+    uses. Recall, NDCG, precision and hit rate are means over those users; NDCG's ideal list is
+    the test items'. Coverage is the share of the catalogue that is in some list, popularity the
+    mean number of training interactions of the items listed.
+
+    Users that the release does not know get the popular list, as from the service, and count.
+    Test items that it does not know count as misses.
+    """
+    import json
+    from dataclasses import asdict
+
+    from index.store import ReleaseStore
+    from training.data.dataset import load_dataset
+    from training.errors import DataError
+    from training.evaluate import evaluate as evaluate_release
+
+    store = ReleaseStore(releases)
+    opened = store.open_current() if release_id is None else store.open(release_id)
+    dataset = load_dataset(data, read_options)
+    if dataset.test is None:
+        raise DataError("has no test split to evaluate on; --split makes one", file=data)
+    report = evaluate_release(
+        opened,
+        dataset.test,
+        ks,
+        exclude_seen=exclude_seen,
+        progress=progress,
+        split=f"test ({dataset.report.split.value})",
+    )
+    if as_json:
+        click.echo(json.dumps({"data": dataset.name, **asdict(report)}, indent=2))
+    else:
+        click.echo(_as_text(report, opened, dataset.name))
+
+
+def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
+    facts = {
+        "release": f"{report.release}, {release.bits} bits, {release.n_items:,} items",
+        "data": f"{name}, {report.split}",
+        "users": f"{report.users:,} evaluated in {report.seconds:.1f} s; "
+        f"{report.unknown_users:,} of them unknown to the release; "
+        f"{report.skipped_users:,} skipped, without test items",
+        "pairs": f"{report.pairs:,} held out; {report.unknown_pairs:,} of items unknown to the "
+        f"release; {report.seen_pairs:,} seen by it in training",
+    }
+    lines = [f"{fact:<9}{text}" for fact, text in facts.items()]
+    ks = [
+        int(measure.removeprefix("recall@")) for measure in report.metrics if "recall@" in measure
+    ]
+    lines += ["", f"{'K':>7}" + "".join(f"{title:>12}" for title in _COLUMNS.values())]
+    for k in ks:
+        row = [report.metrics[f"{column}@{k}"] for column in _COLUMNS]
+        cells = [f"{value:>12.5f}" for value in row[:-1]] + [f"{row[-1]:>12.1f}"]
+        lines.append(f"{k:>7}" + "".join(cells))
+    if report.seen_pairs:
+        lines += [
+            "",
+            "Test pairs that the release was trained on cannot be found, or flatter it: is this "
+            "the split it was trained with?",
+        ]
+    return "\n".join(lines)

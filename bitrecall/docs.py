@@ -1,0 +1,49 @@
+"""The command line's reference as Markdown, made from the commands' own help.
+
+python -m bitrecall.docs > docs/cli.md
+"""
+
+from collections.abc import Iterator
+
+import click
+
+from bitrecall.cli import bitrecall
+
+_HEAD = """\
+# Command line
+
+Made from the commands' own help by `python -m bitrecall.docs > docs/cli.md`; a test compares the
+two, so change the help and not this file.
+"""
+
+
+def reference() -> str:
+    """Give the help of every command and sub-command, in the order of the help."""
+    parts = [_HEAD]
+    for context in _commands(bitrecall, click.Context(bitrecall, info_name="bitrecall")):
+        level = "#" * (2 + context.command_path.count(" "))
+        parts.append(f"{level} {context.command_path}\n\n```text\n{_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def _commands(command: click.Command, context: click.Context) -> Iterator[click.Context]:
+    yield context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None:
+                settings = child.context_settings
+                yield from _commands(
+                    child, click.Context(child, parent=context, info_name=name, **settings)
+                )
+
+
+def _help(context: click.Context) -> str:
+    # The same text whatever the terminal's width.
+    context.terminal_width = 100
+    lines = context.command.get_help(context).splitlines()
+    return "\n".join(line.rstrip() for line in lines).strip()
+
+
+if __name__ == "__main__":
+    click.echo(reference(), nl=False)

@@ -1,0 +1,83 @@
+"""A click group that imports a sub-command when it is asked for, not before."""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from index.errors import BitrecallError
+
+# What the extras bring, and which of them: named when an installation lacks it.
+_EXTRAS = {
+    "polars": "train",
+    "scipy": "train",
+    "torch": "train",
+    "tqdm": "train",
+    "fastapi": "serve",
+    "httptools": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "uvloop": "serve",
+}
+
+INTERRUPTED = 130
+
+
+class Failure(click.ClickException):
+    """Something that the person at the keyboard can mend: `error: …` on stderr and exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Print the message to stderr, or to ``file``."""
+        click.echo(f"error: {self.format_message()}", file=file or sys.stderr)
+
+
+class LazyGroup(click.Group):
+    """Sub-commands by name, each given as ``"module:attribute"`` and imported on first use.
+
+    Turns every BitrecallError, a file that cannot be used and a missing extra into a `Failure`,
+    and Ctrl-C into exit code 130.
+    """
+
+    def __init__(self, *args: Any, places: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._places = dict(places)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the sub-commands in the order given."""
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the sub-command of this name; None where there is none."""
+        if cmd_name not in self._places:
+            return None
+        module, attribute = self._places[cmd_name].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the sub-command, its errors told in one line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except BitrecallError as error:
+            raise Failure(str(error)) from error
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in _EXTRAS:
+                raise
+            raise Failure(
+                f"this needs {package}, which is not installed: "
+                f"pip install 'bitrecall[{_EXTRAS[package]}]'"
+            ) from error
+        except BrokenPipeError:
+            # Whoever read our output has gone, as `head` does: click ends quietly.
+            raise
+        except OSError as error:
+            known = error.filename is not None and error.strerror is not None
+            raise Failure(f"{error.filename}: {error.strerror}" if known else str(error)) from error
