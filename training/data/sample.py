@@ -50,8 +50,8 @@ def sample_model(seed: int = 0) -> SampleModel:
     generator = np.random.default_rng([seed, 0])
     item_ids, themes = _titles(generator)
     n_themes = len(GENRES) * THEMES
-    popularity = (1 + generator.permutation(N_ITEMS)) ** -0.8
-    traits = np.full((N_ITEMS, n_themes), 0.02)
+    popularity = (5.0 + generator.permutation(N_ITEMS)) ** -0.8
+    traits = np.full((N_ITEMS, n_themes), 0.002)
     traits[np.arange(N_ITEMS), themes] = 1.0
     # A theme's genre shares some of it: who likes harbours in noir likes courtrooms a little.
     genre = np.arange(n_themes) // THEMES
@@ -67,7 +67,7 @@ def sample_dataset(seed: int = 0) -> Dataset:
     """Some 90,000 pairs with times over two years, a fifth of each user's held out for the test."""
     model = sample_model(seed)
     generator = np.random.default_rng([seed, 1])
-    n_pairs = np.clip(generator.lognormal(3.2, 0.6, N_USERS), 6, 200).astype(np.int64)
+    n_pairs = np.clip(generator.lognormal(3.25, 0.6, N_USERS), 6, 200).astype(np.int64)
     # The largest of log-weights with Gumbel noise are a draw without replacement.
     noisy = np.log(model.weights) + generator.gumbel(size=model.weights.shape)
     ranked = np.argsort(-noisy, axis=1)[:, : n_pairs.max()]
@@ -86,9 +86,9 @@ def sample_dataset(seed: int = 0) -> Dataset:
 def _titles(generator: np.random.Generator) -> tuple[list[str], NDArray[np.int64]]:
     """2,000 distinct titles in a random order, and the theme of each, int64 (n,)."""
     by_theme: list[list[str]] = []
-    for genre, (adjectives, themes) in GENRES.items():
-        for theme in themes:
-            nouns = theme.split()
+    for genre, (adjectives, nouns_by_theme) in GENRES.items():
+        for words in nouns_by_theme:
+            nouns = words.split()
             titles = {
                 pattern.format(adjective=adjective, noun=noun, other=other)
                 for pattern in TITLE_PATTERNS
