@@ -29,7 +29,7 @@ def check_exclude(
     """Return the rows to leave out as one int64 array a query, duplicates and order as given.
 
     Raises SearchError where there is not one array a query, an array does not hold whole numbers in
-    one dimension, or a row is not in 0 … items − 1.
+    one dimension, or a row is not in 0 … items - 1.
     """
     if len(exclude) != queries:
         raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
@@ -53,5 +53,5 @@ def check_exclude(
 
 
 def empty_results(queries: int, k: int) -> Results:
-    """Return (distances, rows) of shape (queries, k), all −1: nothing found yet."""
+    """Return (distances, rows) of shape (queries, k), all -1: nothing found yet."""
     return np.full((queries, k), -1, np.int32), np.full((queries, k), -1, np.int64)

@@ -22,7 +22,7 @@ from index.stored import check_stored_codes, read_index, write_index
 # excluded 0.40, 0.15 and 0.22 ms. Over-fetching also keeps a batch in one call.
 _OVERFETCH_AT_MOST = 256
 
-# Bytes of scratch for marking excluded rows: (queries in a block) × items.
+# Bytes of scratch for marking excluded rows: (queries in a block) x items.
 _SCRATCH = 32 * 2**20
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from index.errors import ReleaseContentsError, SearchError
 
 @dataclass(frozen=True, eq=False)
 class IdTable:
-    """The ids of the rows 0 … n − 1: any non-empty unicode strings, all different.
+    """The ids of the rows 0 … n - 1: any non-empty unicode strings, all different.
 
     `text` is uint8, the ids in UTF-8 one after another in the order of rows; `offsets` is int64
     (n + 1,), row r's id being `text[offsets[r]:offsets[r + 1]]`; `order` is int64 (n,), the rows in
@@ -35,7 +36,7 @@ class IdTable:
         """
         encoded = [_encode(text, row) for row, text in enumerate(ids)]
         order = sorted(range(len(encoded)), key=encoded.__getitem__)
-        for first, second in zip(order, order[1:], strict=False):
+        for first, second in pairwise(order):
             if encoded[first] == encoded[second]:
                 raise ReleaseContentsError(f"rows {first} and {second} both have id {ids[first]!r}")
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))

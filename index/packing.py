@@ -1,7 +1,7 @@
 """Signs to packed bits and back, and the distance between codes.
 
 A code of f signs is f/8 bytes: sign j is bit j % 8 (counted from the least significant) of byte
-j // 8, set where the sign is +1. The score of two codes is f − 2·(their Hamming distance).
+j // 8, set where the sign is +1. The score of two codes is f - 2·(their Hamming distance).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from index.errors import SearchError
 def pack_signs(x: NDArray[Any]) -> NDArray[np.uint8]:
     """Pack the signs of `x`, shape (n, f), into uint8 codes, shape (n, f/8).
 
-    A bit is 1 where x >= 0: sgn(0) = +1 as in the paper, and −0.0 counts as 0. Raises SearchError
+    A bit is 1 where x >= 0: sgn(0) = +1 as in the paper, and -0.0 counts as 0. Raises SearchError
     where `x` is not a matrix, f is not a multiple of 8, or a value is NaN and so has no sign.
     """
     x = np.asarray(x)
@@ -44,7 +44,8 @@ def hamming_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.
     """
     check_codes(a)
     check_codes(b, a.shape[1])
-    return np.bitwise_count(a[:, None, :] ^ b[None, :, :]).sum(axis=2, dtype=np.int32)
+    differing = np.bitwise_count(a[:, None, :] ^ b[None, :, :])
+    return np.asarray(differing.sum(axis=2, dtype=np.int32), np.int32)
 
 
 def check_codes(codes: NDArray[Any], width: int | None = None) -> None:
@@ -66,15 +67,15 @@ def check_codes(codes: NDArray[Any], width: int | None = None) -> None:
 def to_half_keeping_signs(x: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
     """Round `x` to float16 so that no sign changes: pack_signs(x) == pack_signs(result).
 
-    Rounding alone turns tiny negative values into −0.0, whose sign is +1; they become the
-    negative subnormal nearest to zero instead (−2⁻²⁴). Values beyond float16's range (±65504)
-    are clipped, infinities too; −0.0 becomes 0.0. Raises SearchError on NaN.
+    Rounding alone turns tiny negative values into -0.0, whose sign is +1; they become the
+    negative subnormal nearest to zero instead (-2**-24). Values beyond float16's range (±65504)
+    are clipped, infinities too; -0.0 becomes 0.0. Raises SearchError on NaN.
     """
     x = np.asarray(x)
     if np.isnan(x).any():
         raise SearchError("a value that is NaN has no sign")
     largest = np.finfo(np.float16).max
-    half = np.clip(x, -largest, largest).astype(np.float16)
+    half: NDArray[np.float16] = np.clip(x, -largest, largest).astype(np.float16)
     half[half == 0] = 0.0
     half[(x < 0) & (half == 0)] = -np.finfo(np.float16).smallest_subnormal
     return half

@@ -39,7 +39,7 @@ class SearchBackend(Protocol):
         `codes` is uint8 (b, bits/8). `exclude` has one array of rows a query that must not be
         returned, in any order; a row given twice counts once. Results are ordered by (distance,
         row), and the same for a query alone, in a batch, and at any number of threads. Where fewer
-        than k items are allowed, the end is filled with row −1 at distance −1; k = 0 gives (b, 0).
+        than k items are allowed, the end is filled with row -1 at distance -1; k = 0 gives (b, 0).
 
         Raises SearchError on codes of a wrong dtype or width, a negative k, an `exclude` of a wrong
         length, or an excluded row that does not exist (a sign of another release's rows).
