@@ -1,0 +1,110 @@
+"""What the service refuses, and why.
+
+::
+
+    BitrecallError
+     └─ ServiceError
+         ├─ SettingsError          a setting has an unsafe or nonsensical value
+         ├─ ListenError            the address cannot be listened on
+         └─ RequestError           a request cannot be answered; carries a problem
+             ├─ MalformedJsonError         400  the body is not JSON
+             ├─ RequestTimeoutError        408  the body came too slowly
+             ├─ BodyTooLargeError          413  the body is over the limit
+             ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
+             ├─ InvalidRequestError        422  the JSON does not describe a request
+             └─ NotReadyError              503  no release is loaded
+
+Each ``RequestError`` names one entry of ``service.problems.PROBLEMS``, from which the status,
+the title and the type of the problem document come.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from index.errors import BitrecallError
+
+
+class ServiceError(BitrecallError):
+    """Raised for everything in the service that is ours to explain."""
+
+
+class SettingsError(ServiceError):
+    """Raised when a setting has a value that the service will not run with."""
+
+
+class ListenError(ServiceError):
+    """Raised when the address to serve on cannot be had."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with a request body.
+
+    ``pointer`` is a JSON pointer (RFC 6901) into the body; ``""`` is the whole body.
+    """
+
+    pointer: str
+    detail: str
+
+
+class RequestError(ServiceError):
+    """Raised when a request cannot be answered; becomes a problem document.
+
+    ``problem`` is the name of the problem type, ``errors`` the single things wrong, ``headers``
+    are added to the response. ``closes`` says that the body is not read to its end, so that the
+    connection has to close.
+    """
+
+    problem: ClassVar[str]
+    closes: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+class MalformedJsonError(RequestError):
+    """Raised when the body is not JSON in UTF-8."""
+
+    problem = "malformed-json"
+
+
+class RequestTimeoutError(RequestError):
+    """Raised when the body does not arrive in time."""
+
+    problem = "request-timeout"
+    closes = True
+
+
+class BodyTooLargeError(RequestError):
+    """Raised when the body is longer than the limit, declared or as it arrives."""
+
+    problem = "body-too-large"
+    closes = True
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """Raised when the content type is not JSON in UTF-8, or the body is compressed."""
+
+    problem = "unsupported-media-type"
+
+
+class InvalidRequestError(RequestError):
+    """Raised when the body is JSON but not a request; ``errors`` has each reason."""
+
+    problem = "invalid-request"
+
+
+class NotReadyError(RequestError):
+    """Raised when there is no release to answer from yet."""
+
+    problem = "not-ready"

@@ -1,0 +1,48 @@
+"""How the service logs: one line an event, as text or as JSON."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from service.settings import Settings
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object a line: time, level, logger, message, trace if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return to_json(line).decode()
+
+
+def log_config(settings: Settings) -> dict[str, Any]:
+    """The ``logging.config.dictConfig`` of these settings: everything to standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "plain": {"format": "%(asctime)s %(levelname)s [%(process)d] %(message)s"},
+            "json": {"()": "service.logs.JsonFormatter"},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stderr",
+                "formatter": settings.log_format,
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},
+        # asyncio tells at debug which selector it uses, and no more that would help.
+        "loggers": {"asyncio": {"level": "INFO"}},
+    }

@@ -1,0 +1,151 @@
+"""Problem documents (RFC 9457): the types, their documents and the pages that explain them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+from uuid import uuid4
+
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from service.closing import ClosingResponse
+from service.errors import FieldError, RequestError
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A kind of problem: its name in the type URI, its status, and what a caller can do."""
+
+    name: str
+    status: int
+    title: str
+    explanation: str
+
+    @property
+    def uri(self) -> str:
+        """The ``type`` member: a relative reference that this service answers."""
+        return f"/problems/{self.name}"
+
+    def page(self) -> str:
+        """What ``GET /problems/{name}`` answers, as plain text."""
+        phrase = HTTPStatus(self.status).phrase
+        return f"{self.title}\n\nStatus: {self.status} {phrase}\n\n{self.explanation}\n"
+
+
+def _by_name(*types: ProblemType) -> Mapping[str, ProblemType]:
+    return MappingProxyType({problem.name: problem for problem in types})
+
+
+PROBLEMS: Final = _by_name(
+    ProblemType(
+        "malformed-json",
+        400,
+        "The body is not JSON",
+        "The body could not be read as one JSON value in UTF-8. NaN and Infinity are not JSON,\n"
+        "and nesting deeper than any request needs is refused. Send one JSON object.",
+    ),
+    ProblemType(
+        "not-found",
+        404,
+        "There is nothing at this path",
+        "The paths are listed in /openapi.json. A trailing slash makes another path.",
+    ),
+    ProblemType(
+        "method-not-allowed",
+        405,
+        "This path does not answer this method",
+        "The Allow header of the response names the methods that it does answer.",
+    ),
+    ProblemType(
+        "request-timeout",
+        408,
+        "The body came too slowly",
+        "The whole body has to arrive within the time that BITRECALL_BODY_TIMEOUT sets. Send the\n"
+        "request again over a new connection.",
+    ),
+    ProblemType(
+        "body-too-large",
+        413,
+        "The body is too large",
+        "The body is longer than BITRECALL_MAX_BODY_BYTES allows. A request needs some hundred\n"
+        "bytes. The rest of the body is not read and the connection is closed.",
+    ),
+    ProblemType(
+        "unsupported-media-type",
+        415,
+        "The body is not declared as JSON",
+        "Send the header 'Content-Type: application/json' and an uncompressed body in UTF-8.",
+    ),
+    ProblemType(
+        "invalid-request",
+        422,
+        "The request is not valid",
+        "The body is JSON, but not a request that can be answered. The member 'errors' lists\n"
+        "what is wrong: 'pointer' is a JSON pointer into the body (empty for the whole of it),\n"
+        "'detail' says what was expected there. The same body will get the same answer.",
+    ),
+    ProblemType(
+        "internal-error",
+        500,
+        "The service failed",
+        "This is a fault in the service, not in the request. The log of the service has a trace\n"
+        "under the same identifier as the member 'request_id'.",
+    ),
+    ProblemType(
+        "not-ready",
+        503,
+        "No release is loaded",
+        "The service has no release to answer from yet. The member 'detail' says why. It looks\n"
+        "for one at an interval; the header Retry-After says when to ask again.",
+    ),
+)
+
+
+def problem_response(
+    problem: ProblemType,
+    detail: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    request_id: str | None = None,
+    response: type[Response] = Response,
+) -> Response:
+    """A response that holds one problem document.
+
+    ``instance`` is a URN of this one occurrence; with ``request_id`` (a UUID) it is made of that,
+    and the document has it as a member too.
+    """
+    document: dict[str, object] = {
+        "type": problem.uri,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        "instance": f"urn:uuid:{request_id or uuid4()}",
+    }
+    if errors:
+        document["errors"] = [
+            {"pointer": error.pointer, "detail": error.detail} for error in errors
+        ]
+    if request_id is not None:
+        document["request_id"] = request_id
+    return response(
+        to_json(document),
+        status_code=problem.status,
+        headers=dict(headers or {}),
+        media_type=PROBLEM_MEDIA_TYPE,
+    )
+
+
+def refusal(error: RequestError) -> Response:
+    """The response to a request that cannot be answered."""
+    return problem_response(
+        PROBLEMS[error.problem],
+        error.detail,
+        errors=error.errors,
+        headers=error.headers,
+        response=ClosingResponse if error.closes else Response,
+    )

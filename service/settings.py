@@ -1,0 +1,123 @@
+"""Every setting of the service, with its default, its bounds and what it is for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import SettingsError
+
+PREFIX: Final = "BITRECALL_"
+
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """The settings of the service; each is read from ``BITRECALL_`` and its name in capitals.
+
+    An empty variable counts as not set. ``load_settings`` is the way to one with errors that
+    read well.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    releases: Path = Field(
+        Path("releases"), description="Folder of the release store that answers come from."
+    )
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on. The service knows no users and no passwords: give it "
+        "another address than this machine's own only behind something that does.",
+    )
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(1, ge=1, le=256, description="Processes that answer requests.")
+    default_k: int = Field(10, ge=1, description="Items in an answer when a request names no k.")
+    max_k: int = Field(1000, ge=1, le=100_000, description="Largest k that a request may ask for.")
+    max_body_bytes: int = Field(
+        65_536, ge=256, le=16_777_216, description="Longest request body in bytes."
+    )
+    body_timeout: Seconds = Field(
+        10.0, gt=0, le=600, description="Seconds that a request body may take to arrive."
+    )
+    poll_interval: Seconds = Field(
+        2.0, ge=0.05, le=3600, description="Seconds between looks for a new release."
+    )
+    keep_alive_timeout: int = Field(
+        30, ge=1, le=3600, description="Seconds that an idle connection is kept open."
+    )
+    shutdown_timeout: int = Field(
+        10, ge=1, le=3600, description="Seconds that requests get to finish when stopping."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+    log_format: Literal["plain", "json"] = Field(
+        "plain", description="Log lines as text, or as one JSON object each."
+    )
+    access_log: bool = Field(
+        False, description="Log a line for every request; it costs throughput."
+    )
+
+    @field_validator("releases")
+    @classmethod
+    def _a_folder(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError("is a file, not the folder of a release store")
+        return value
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _default_within_max(self) -> Self:
+        if self.default_k > self.max_k:
+            raise ValueError(f"default_k ({self.default_k}) is above max_k ({self.max_k})")
+        return self
+
+
+def load_settings(**given: object) -> Settings:
+    """The settings from the environment, with ``given`` ones (None: not given) before them.
+
+    Raises ``SettingsError`` naming each variable with an unusable value.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables from which a worker process loads equal settings."""
+    values: Mapping[str, object] = settings.model_dump(mode="json")
+    return {variable(name): str(value) for name, value in values.items()}
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefix that are no setting: most likely misspelt."""
+    known = {variable(name) for name in Settings.model_fields}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        message = problem["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
+        if problem["loc"]:
+            name = variable(str(problem["loc"][0]))
+            lines.append(f"{name}: {message} (is {problem['input']!r})")
+        else:
+            lines.append(message)
+    return "settings are not usable: " + "; ".join(lines)
