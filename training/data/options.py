@@ -55,6 +55,7 @@ class ReadOptions:
         item_column: likewise.
         time_column: likewise; a file without one has no times.
         use_times: False ignores the time column, and with it whatever is wrong in it.
+        columns: the names of a table's columns, for a file without a header.
         time_unit: of times given as numbers.
         delimiter: one character between the fields of a table; found in the header where None.
         split: what is held out for the test.
@@ -71,6 +72,7 @@ class ReadOptions:
     item_column: str | None = None
     time_column: str | None = None
     use_times: bool = True
+    columns: tuple[str, ...] | None = None
     time_unit: TimeUnit = TimeUnit.AUTO
     delimiter: str | None = None
     split: Split = Split.AUTO

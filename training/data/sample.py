@@ -23,7 +23,7 @@ N_USERS = 3_000
 N_ITEMS = 2_000
 THEMES = 3
 TEST_FRACTION = 0.2
-FIRST_DAY = 1_735_689_600.0  # 2025-01-01T00:00:00Z
+FIRST_DAY = 1_704_067_200.0  # 2024-01-01T00:00:00Z
 DAY = 86_400.0
 
 
@@ -79,7 +79,7 @@ def sample_dataset(seed: int = 0) -> Dataset:
     times = FIRST_DAY + np.floor(days * DAY)
     everything = collapse(model.user_ids, model.item_ids, users, items, times)
     train, test = random_per_user(everything, TEST_FRACTION, seed)
-    report = ReadReport(files=("sample",), split=Split.RANDOM, rows_read=len(everything))
+    report = ReadReport(files=("sample",), split=Split.GIVEN, rows_read=len(everything))
     return Dataset(train, test, "sample", report)
 
 

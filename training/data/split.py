@@ -22,7 +22,7 @@ def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, 
     tie at the border, pairs of later rows count as later. A user may end up on one side only.
 
     Raises:
-        DataError: the fraction is not between 0 and 1, there are no times, or fewer than 2 pairs.
+        DataError: the fraction is not between 0 and 1, or there are no times.
     """
     _check_fraction(fraction)
     if interactions.times is None:
@@ -31,9 +31,7 @@ def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, 
             "name the time column, or split at random"
         )
     n = len(interactions)
-    if n < 2:
-        raise DataError(f"cannot hold out a part of {n} interactions")
-    n_held_out = min(max(round(fraction * n), 1), n - 1)
+    n_held_out = max(min(max(round(fraction * n), 1), n - 1), 0)
     held_out = np.zeros(n, bool)
     held_out[np.argsort(interactions.times, kind="stable")[n - n_held_out :]] = True
     return interactions.select(~held_out), interactions.select(held_out)

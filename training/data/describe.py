@@ -1,0 +1,218 @@
+"""What is in a data set: counts, how they spread, and what reading it met."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.dataset import Dataset, ReadReport
+from training.data.interactions import Interactions
+
+__all__ = ["Description", "PartDescription", "Spread", "describe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How pairs spread over the users or the items that have any; zeros where none has.
+
+    Attributes:
+        minimum: fewest pairs.
+        median: pairs of the one in the middle.
+        mean: pairs on average.
+        p90: pairs that nine in ten do not exceed.
+        maximum: most pairs.
+        gini: 0 where all have as many, towards 1 where one has them all.
+        top_1_percent: share of all pairs that the 1 % with the most have (rounded up to one).
+    """
+
+    minimum: int
+    median: float
+    mean: float
+    p90: float
+    maximum: int
+    gini: float
+    top_1_percent: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartDescription:
+    """Counts of train or of test.
+
+    Attributes:
+        users: users with a pair.
+        items: items with a pair.
+        pairs: unique (user, item) pairs.
+        density: pairs as a part of users times items.
+        per_user: pairs of each user that has any.
+        per_item: pairs of each item that has any.
+        first_time: the earliest time, ISO 8601 in UTC, or None.
+        last_time: the latest one.
+        sha256: fingerprint, `Interactions.sha256`.
+    """
+
+    users: int
+    items: int
+    pairs: int
+    density: float
+    per_user: Spread
+    per_item: Spread
+    first_time: str | None
+    last_time: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What `bitrecall data describe` shows.
+
+    Attributes:
+        name: of the data set.
+        users: users in the vocabulary.
+        items: items in the vocabulary.
+        cold_users: users in the vocabulary without a pair in train.
+        cold_items: items in the vocabulary without a pair in train.
+        train: what is trained on.
+        test: what is held out, or None.
+        report: what reading met.
+    """
+
+    name: str
+    users: int
+    items: int
+    cold_users: int
+    cold_items: int
+    train: PartDescription
+    test: PartDescription | None
+    report: ReadReport
+
+    def as_dict(self) -> dict[str, object]:
+        """The same as nested dicts, lists, strings and numbers, fit for JSON."""
+        return asdict(self)
+
+    def render(self) -> str:
+        """The same as aligned lines of text, without a line end after the last."""
+        test = self.test
+        parts = [self.train] if test is None else [self.train, test]
+        rows = [
+            ("", ["train", "test"][: len(parts)]),
+            ("pairs", [f"{part.pairs:,}" for part in parts]),
+            ("users", [f"{part.users:,}" for part in parts]),
+            ("items", [f"{part.items:,}" for part in parts]),
+            ("density", [f"{part.density:.4%}" for part in parts]),
+            ("first time", [part.first_time or "none" for part in parts]),
+            ("last time", [part.last_time or "none" for part in parts]),
+            ("sha256", [f"{part.sha256[:16]}…" for part in parts]),
+        ]
+        spreads = [
+            ("", ["min", "median", "mean", "p90", "max", "gini", "top 1 %"]),
+            *(
+                (f"{name}, pairs per {kind}", _cells(spread))
+                for name, part in zip(("train", "test"), parts, strict=False)
+                for kind, spread in (("user", part.per_user), ("item", part.per_item))
+            ),
+        ]
+        report = self.report
+        notes = [
+            ("files", ", ".join(report.files)),
+            ("split", str(report.split)),
+            ("rows read", f"{report.rows_read:,}"),
+            ("duplicates collapsed", f"{report.duplicates_collapsed:,}"),
+            ("bad rows skipped", f"{report.bad_rows_skipped:,}"),
+            ("users without items", f"{report.users_without_items:,}"),
+            ("test pairs also in train, dropped", f"{report.test_pairs_in_train:,}"),
+            ("users without a train pair", f"{self.cold_users:,}"),
+            ("items without a train pair", f"{self.cold_items:,}"),
+        ]
+        width = max(len(label) for label, _ in notes)
+        lines = [
+            f"{self.name}: {self.users:,} users, {self.items:,} items",
+            "",
+            *_table(rows),
+            "",
+            *_table(spreads),
+            "",
+            *(f"{label:<{width}}  {value}" for label, value in notes),
+            *(f"  skipped: {example}" for example in report.bad_row_examples),
+        ]
+        return "\n".join(lines)
+
+
+def describe(dataset: Dataset) -> Description:
+    """Count what is in a data set."""
+    train = dataset.train
+    return Description(
+        name=dataset.name,
+        users=train.n_users,
+        items=train.n_items,
+        cold_users=int((train.user_degrees == 0).sum()),
+        cold_items=int((train.item_degrees == 0).sum()),
+        train=_describe_part(train),
+        test=None if dataset.test is None else _describe_part(dataset.test),
+        report=dataset.report,
+    )
+
+
+def _describe_part(part: Interactions) -> PartDescription:
+    users = int((part.user_degrees > 0).sum())
+    items = int((part.item_degrees > 0).sum())
+    return PartDescription(
+        users=users,
+        items=items,
+        pairs=len(part),
+        density=len(part) / (users * items) if users else 0.0,
+        per_user=_spread(part.user_degrees),
+        per_item=_spread(part.item_degrees),
+        first_time=part.first_time,
+        last_time=part.last_time,
+        sha256=part.sha256(),
+    )
+
+
+def _spread(degrees: NDArray[np.int64]) -> Spread:
+    counts = np.sort(degrees[degrees > 0])
+    n = len(counts)
+    if not n:
+        return Spread(
+            minimum=0, median=0.0, mean=0.0, p90=0.0, maximum=0, gini=0.0, top_1_percent=0.0
+        )
+    total = int(counts.sum())
+    # Gini of sorted counts x_1 ≤ … ≤ x_n: sum of (2 i - n - 1) x_i over n times their sum.
+    gini = float(((2 * np.arange(1, n + 1) - n - 1) * counts).sum() / (n * total))
+    return Spread(
+        minimum=int(counts[0]),
+        median=float(np.median(counts)),
+        mean=total / n,
+        p90=float(np.quantile(counts, 0.9)),
+        maximum=int(counts[-1]),
+        gini=gini,
+        top_1_percent=float(counts[-max(-(-n // 100), 1) :].sum() / total),
+    )
+
+
+def _cells(spread: Spread) -> list[str]:
+    return [
+        f"{spread.minimum:,}",
+        f"{spread.median:,.0f}",
+        f"{spread.mean:,.1f}",
+        f"{spread.p90:,.0f}",
+        f"{spread.maximum:,}",
+        f"{spread.gini:.2f}",
+        f"{spread.top_1_percent:.1%}",
+    ]
+
+
+def _table(rows: list[tuple[str, list[str]]]) -> list[str]:
+    """Labels to the left, cells to the right, each column as wide as its widest cell."""
+    label_width = max(len(label) for label, _ in rows)
+    widths = [
+        max(len(cell) for cell in column) for column in zip(*(r[1] for r in rows), strict=True)
+    ]
+    return [
+        "  ".join(
+            [f"{label:<{label_width}}"]
+            + [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)]
+        )
+        for label, cells in rows
+    ]
