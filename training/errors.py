@@ -1,7 +1,12 @@
 """What can go wrong between a file of interactions and a release.
 
 BitrecallError
- └─ DataError       a file of interactions cannot be used: which file, which line, and why
+ ├─ DataError       a file of interactions cannot be used: which file, which line, and why
+ ├─ RecipeError     a recipe cannot be read, or says something that makes no sense
+ └─ TrainingError   a training cannot go on
+     ├─ DivergedError       the loss is no longer a number
+     ├─ CheckpointError     a checkpoint cannot be read, or belongs to another training
+     └─ InterruptedTraining a signal stopped it, after its checkpoint was written
 """
 
 from __future__ import annotations
@@ -10,7 +15,14 @@ from os import PathLike
 
 from index.errors import BitrecallError
 
-__all__ = ["DataError"]
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DivergedError",
+    "InterruptedTraining",
+    "RecipeError",
+    "TrainingError",
+]
 
 
 class DataError(BitrecallError):
@@ -41,3 +53,23 @@ class DataError(BitrecallError):
         if line is not None:
             place.append(f"{unit} {line}")
         super().__init__(f"{', '.join(place)}: {reason}" if place else reason)
+
+
+class RecipeError(BitrecallError):
+    """A recipe that cannot be used: the message names the file and each wrong key."""
+
+
+class TrainingError(BitrecallError):
+    """A training that cannot begin or go on, such as one on too few interactions."""
+
+
+class DivergedError(TrainingError):
+    """The loss became infinite or not a number; the message names epoch and step."""
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint that cannot be read, or that another recipe or data set wrote."""
+
+
+class InterruptedTraining(TrainingError):  # noqa: N818 - an end that was asked for, no error
+    """A signal asked the training to stop; its checkpoint is on disk."""

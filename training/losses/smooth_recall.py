@@ -97,12 +97,8 @@ class _SmoothRecallLoss(torch.autograd.Function):
         user_gradient, item_gradient = catalogue.backward(tables.any_item)
         slopes = tables.any_item.reshape(-1)[positive_bins]
         slopes = slopes + weights * tables.positive.reshape(-1)[positive_bins]
-        user_gradient.index_add_(
-            0, positives.users, slopes[:, None] * item_codes[positives.items]
-        )
-        item_gradient.index_add_(
-            0, positives.items, slopes[:, None] * user_codes[positives.users]
-        )
+        user_gradient.index_add_(0, positives.users, slopes[:, None] * item_codes[positives.items])
+        item_gradient.index_add_(0, positives.items, slopes[:, None] * user_codes[positives.users])
         ctx.save_for_backward(user_gradient, item_gradient)
         return tables.losses.sum()
 
@@ -191,9 +187,7 @@ class _Catalogue:
 
 
 def _concatenate(first: Pairs, second: Pairs) -> Pairs:
-    return Pairs(
-        torch.cat([first.users, second.users]), torch.cat([first.items, second.items])
-    )
+    return Pairs(torch.cat([first.users, second.users]), torch.cat([first.items, second.items]))
 
 
 def _columns(special: Pairs, n_items: int, sample: Tensor | None) -> tuple[Tensor, Tensor]:

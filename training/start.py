@@ -1,4 +1,4 @@
-"""A start for the free embeddings: the truncated SVD of the normalised adjacency."""
+"""Starts for the free embeddings: the truncated SVD of the normalised adjacency, or noise."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ def spectral_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor
     return users, items
 
 
+def random_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Standard normal embeddings, for comparison with the spectral start.
+
+    Returns:
+        float32 (n_users, f) and float32 (n_items, f).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    n_users, n_items = graph.users_to_items.shape
+    both = torch.randn(n_users + n_items, bits, generator=generator).to(graph.user_degrees.device)
+    return both[:n_users], both[n_users:]
+
+
 def _randomised_svd(graph: NormalisedGraph, rank: int) -> tuple[Tensor, Tensor, Tensor]:
     # torch.svd_lowrank takes no CSR matrix with a ready transpose and forms its own at each turn.
     forward, backward = graph.users_to_items, graph.items_to_users
@@ -53,4 +65,5 @@ def _randomised_svd(graph: NormalisedGraph, rank: int) -> tuple[Tensor, Tensor, 
 def _random_rotation(size: int, device: torch.device) -> Tensor:
     rotation, triangle = torch.linalg.qr(torch.randn(size, size, device=device))
     # The signs make the rotation uniform over the orthogonal group (Mezzadri, 2007).
-    return rotation * torch.sign(torch.diagonal(triangle))
+    uniform: Tensor = rotation * torch.sign(torch.diagonal(triangle))
+    return uniform

@@ -1,0 +1,241 @@
+"""The fit loop: epochs, validation, early stopping, checkpoints and the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from training.checkpoint import Checkpoint
+from training.data.interactions import Interactions
+from training.encoder import LightGCN
+from training.errors import InterruptedTraining, TrainingError
+from training.graph import EdgeList
+from training.interrupt import StopRequest
+from training.log import TrainingLog
+from training.recipe import Recipe
+from training.trainer import Embeddings, Trainer
+
+# A crash loses at most this much work; writing a checkpoint of Gowalla takes well under a second.
+_CHECKPOINT_SECONDS = 120.0
+
+
+@dataclass
+class Progress:
+    """What the loop carries along, and a checkpoint keeps.
+
+    Attributes:
+        seconds: time spent in steps, over all sittings.
+        loss: mean loss of the steps done of the epoch under way, or of the last epoch.
+        history: one record an epoch: epoch, loss, seconds, metrics.
+        best_epoch: the epoch of the best validation metric; 0 without validation.
+        best_metrics: its metrics.
+    """
+
+    seconds: float = 0.0
+    loss: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished fit.
+
+    Attributes:
+        embeddings: of the best epoch where there was validation, else of the last.
+        progress: what happened.
+    """
+
+    embeddings: Embeddings
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a fit is run, none of which changes its result.
+
+    Attributes:
+        device: a torch device.
+        checkpoint: the checkpoint's file; None keeps none.
+        log: where events go.
+        progress_bar: show a bar on stderr; None shows it only where stderr is a terminal.
+        phase: what to call this fit in the bar and the log.
+    """
+
+    device: str = "cpu"
+    checkpoint: Path | None = None
+    log: TrainingLog = field(default_factory=lambda: TrainingLog(None))
+    progress_bar: bool | None = False
+    phase: str = "fit"
+
+
+class Fit:
+    """One fit from start, or from its checkpoint, to end.
+
+    Args:
+        pairs: what to train on, items in descending popularity.
+        recipe: every hyper-parameter.
+        epochs: how many epochs of the recipe's schedule to run.
+        validate: measures embeddings after each epoch; then the best epoch wins, and
+            ``recipe.validation.patience`` epochs without a better one end the fit.
+        options: device, files, bar.
+
+    Raises:
+        TrainingError: there are too few pairs.
+        CheckpointError: the checkpoint is damaged, or of another training.
+    """
+
+    def __init__(
+        self,
+        pairs: Interactions,
+        recipe: Recipe,
+        *,
+        epochs: int,
+        validate: Callable[[Embeddings], dict[str, float]] | None = None,
+        options: FitOptions | None = None,
+    ) -> None:
+        if not len(pairs):
+            raise TrainingError("there are no interactions to train on")
+        self._recipe = recipe
+        self._epochs = epochs
+        self._validate = validate
+        self._options = options or FitOptions()
+        self._fingerprint = (
+            f"{recipe.sha256()}/{pairs.sha256()}/{epochs}/{'validated' if validate else 'plain'}"
+        )
+        device = _device(self._options.device)
+        edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device)
+        saved = None
+        if self._options.checkpoint is not None:
+            saved = Checkpoint.load(self._options.checkpoint, self._fingerprint)
+        self._trainer = Trainer(edges, recipe, start=saved is None)
+        self._best: dict[str, Tensor] = {}
+        self.progress = Progress()
+        self.resumed = saved is not None
+        if saved is not None:
+            self._trainer.load(saved.state, epoch=saved.epoch, step=saved.step)
+            self._best = saved.best
+            self.progress = Progress(**saved.progress)
+
+    def run(self, stop: StopRequest | None = None) -> Fitted:
+        """Train to the end.
+
+        Raises:
+            InterruptedTraining: ``stop`` asked for it; the checkpoint is on disk.
+            DivergedError: the loss is no longer a number.
+        """
+        trainer = self._trainer
+        with tqdm(
+            total=self._epochs * trainer.steps,
+            initial=trainer.epoch * trainer.steps + trainer.step,
+            desc=self._options.phase,
+            unit=" steps",
+            disable=None if self._options.progress_bar is None else not self._options.progress_bar,
+        ) as bar:
+            while trainer.epoch < self._epochs and not self._out_of_patience():
+                self._epoch(bar, stop)
+        return Fitted(self._result(), self.progress)
+
+    def _epoch(self, bar: tqdm[Any], stop: StopRequest | None) -> None:
+        trainer, progress = self._trainer, self.progress
+        epoch = trainer.epoch
+        total = progress.loss * trainer.step
+        saved_at = time.monotonic()
+        while trainer.epoch == epoch:
+            started = time.monotonic()
+            total += trainer.advance()
+            done = trainer.step or trainer.steps
+            progress.seconds += time.monotonic() - started
+            progress.loss = total / done
+            bar.update()
+            bar.set_postfix_str(self._postfix(), refresh=False)
+            if trainer.epoch == epoch and time.monotonic() - saved_at > _CHECKPOINT_SECONDS:
+                self._save()
+                saved_at = time.monotonic()
+            if stop:
+                if trainer.epoch != epoch:
+                    self._end_of_epoch()
+                self._save()
+                self._refuse_to_go_on(stop)
+        self._end_of_epoch()
+        bar.set_postfix_str(self._postfix())
+        self._save()
+
+    def _end_of_epoch(self) -> None:
+        progress, epoch = self.progress, self._trainer.epoch
+        metrics: dict[str, float] = {}
+        if self._validate is not None:
+            metrics = self._validate(self._trainer.embeddings())
+            name = self._recipe.validation.metric
+            if not progress.best_metrics or metrics[name] > progress.best_metrics[name]:
+                progress.best_epoch, progress.best_metrics = epoch, metrics
+                state = self._trainer.state()
+                self._best = {name: state[name].clone() for name in ("users", "items")}
+        record = {
+            "epoch": epoch,
+            "loss": progress.loss,
+            "seconds": round(progress.seconds, 2),
+            "metrics": metrics,
+        }
+        progress.history.append(record)
+        self._options.log.write("epoch", phase=self._options.phase, **record)
+
+    def _out_of_patience(self) -> bool:
+        if self._validate is None or not self.progress.best_epoch:
+            return False
+        return self._trainer.epoch - self.progress.best_epoch >= self._recipe.validation.patience
+
+    def _result(self) -> Embeddings:
+        if self._best:
+            self._trainer.model.load_state_dict(self._best)
+        return self._trainer.embeddings()
+
+    def _save(self) -> None:
+        if self._options.checkpoint is None:
+            return
+        trainer = self._trainer
+        Checkpoint(
+            self._fingerprint,
+            trainer.epoch,
+            trainer.step,
+            state=trainer.state(),
+            progress=asdict(self.progress),
+            best=self._best,
+        ).save(self._options.checkpoint)
+
+    def _refuse_to_go_on(self, stop: StopRequest) -> None:
+        trainer = self._trainer
+        where = f"after epoch {trainer.epoch}, step {trainer.step} of {trainer.steps}"
+        self._options.log.write("interrupted", phase=self._options.phase, signal=stop.signal)
+        kept = self._options.checkpoint
+        raise InterruptedTraining(
+            f"stopped by {stop.signal} {where}; "
+            + (f"the same command goes on from {kept}" if kept else "no checkpoint was asked for")
+        )
+
+    def _postfix(self) -> str:
+        parts = [f"loss {self.progress.loss:.4f}"]
+        if self.progress.history and self.progress.history[-1]["metrics"]:
+            name = self._recipe.validation.metric
+            last = self.progress.history[-1]["metrics"][name]
+            best = self.progress.best_metrics[name]
+            parts.append(f"{name} {last:.4f} (best {best:.4f}, epoch {self.progress.best_epoch})")
+        return ", ".join(parts)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise TrainingError(f"{name!r} is not a device: try cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("there is no CUDA device here: use --device cpu")
+    return device

@@ -1,0 +1,160 @@
+"""One training: the model, its optimiser, and where in the schedule it stands."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training.batches import Batches
+from training.encoder import LightGCN, unit_magnitude
+from training.errors import DivergedError
+from training.graph import EdgeList, NormalisedGraph
+from training.losses.smooth_recall import smooth_recall_loss
+from training.recipe import Recipe
+from training.sign import aage_sign
+from training.start import random_start, spectral_start
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """What a trained encoder yields on the graph of all training pairs.
+
+    Attributes:
+        users: float32 (m, f), propagated and averaged; their signs are the users' codes.
+        items: float32 (n, f), likewise for items.
+        item_layers: K + 1 tensors float32 (n, f), items after each layer, the free ones first.
+    """
+
+    users: Tensor
+    items: Tensor
+    item_layers: list[Tensor]
+
+
+class Trainer:
+    """Steps through the schedule; everything it needs to go on later is in ``state``.
+
+    Args:
+        edges: the training pairs; their device is where the training runs.
+        recipe: every hyper-parameter.
+        start: whether to compute the initial embeddings; False where a state will be loaded.
+    """
+
+    def __init__(self, edges: EdgeList, recipe: Recipe, *, start: bool = True) -> None:
+        self.recipe = recipe
+        self.epoch = 0
+        self.step = 0
+        self._edges = edges
+        self._batches = Batches(
+            edges,
+            size=recipe.fit.batch_users,
+            hidden=recipe.fit.hidden,
+            by_user=recipe.loss.weighting == "users",
+            seed=recipe.seed,
+        )
+        users, items = self._start(recipe.encoder.start if start else "zeros")
+        self.model = LightGCN(users, items, recipe.encoder.layers)
+        self._optimiser = torch.optim.Adam(
+            self.model.parameters(), lr=recipe.fit.learning_rate, fused=True
+        )
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch."""
+        return len(self._batches)
+
+    def advance(self) -> float:
+        """Take one step.
+
+        Returns:
+            The loss of the batch before the step.
+
+        Raises:
+            DivergedError: the loss is no longer a finite number; nothing was updated.
+        """
+        batch = self._batches.batch(self.epoch, self.step)
+        users, items = self.model(batch.graph)
+        beta = self.recipe.sign.beta
+        loss = smooth_recall_loss(
+            aage_sign(unit_magnitude(users[batch.users]), beta),
+            aage_sign(unit_magnitude(items), beta),
+            batch.positives,
+            batch.excluded,
+            self.recipe.loss.objective,
+            weights=batch.weights,
+            sample=self._sample(len(items)),
+        )
+        value = float(loss.item())
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        # A sign hides a NaN from the loss: ±1 codes always score. The embeddings do not.
+        if not math.isfinite(value) or not bool(torch.isfinite(users.sum() + items.sum())):
+            raise DivergedError(
+                f"the training diverged in epoch {self.epoch + 1}, step {self.step + 1} "
+                f"(loss {value}): embeddings are no longer finite; try a smaller "
+                f"fit.learning_rate than {self.recipe.fit.learning_rate}"
+            )
+        self._optimiser.step()
+        self.step += 1
+        if self.step == self.steps:
+            self.epoch, self.step = self.epoch + 1, 0
+        return value
+
+    def embeddings(self, graph: NormalisedGraph | None = None) -> Embeddings:
+        """Propagate over the graph of all training pairs, without gradients."""
+        with torch.no_grad():
+            users, items = self.model.layer_outputs(graph or self._batches.full_graph)
+            count = len(users)
+            return Embeddings(
+                torch.stack(users).sum(0) / count, torch.stack(items).sum(0) / count, items
+            )
+
+    def state(self) -> dict[str, Tensor]:
+        """Parameters and Adam's moments, by name, float32; the position is in epoch and step."""
+        state = {"users": self.model.users.detach(), "items": self.model.items.detach()}
+        for name, parameter in self.model.named_parameters():
+            moments = self._optimiser.state.get(parameter, {})
+            for moment in ("exp_avg", "exp_avg_sq"):
+                if moment in moments:
+                    state[f"{name}.{moment}"] = moments[moment]
+        return state
+
+    def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
+        """Go on from a saved state and position."""
+        self.epoch, self.step = epoch, step
+        device = self._edges.users.device
+        taken = epoch * self.steps + step
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(state[name])
+                if taken:
+                    moments: dict[str, Any] = self._optimiser.state[parameter]
+                    moments["step"] = torch.tensor(float(taken), device=device)
+                    for moment in ("exp_avg", "exp_avg_sq"):
+                        moments[moment] = state[f"{name}.{moment}"].clone().to(device)
+
+    def _start(self, kind: str) -> tuple[Tensor, Tensor]:
+        if kind == "zeros":
+            device = self._edges.users.device
+            shapes = (self._edges.n_users, self._edges.n_items)
+            return tuple(torch.zeros(n, self.recipe.bits, device=device) for n in shapes)  # type: ignore[return-value]
+        start = spectral_start if kind == "svd" else random_start
+        users, items = start(self._batches.full_graph, self.recipe.bits, self.recipe.seed)
+        # The learning rate is meant for embeddings of mean magnitude 1.
+        magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
+        return users / magnitude, items / magnitude
+
+    def _learning_rate(self) -> float:
+        done = (self.epoch * self.steps + self.step) / (self.recipe.fit.epochs * self.steps)
+        return self.recipe.fit.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+    def _sample(self, n_items: int) -> Tensor | None:
+        size = self.recipe.loss.sample
+        if size == 0 or size >= n_items:
+            return None
+        return self._batches.sample_items(n_items, size, self.epoch, self.step)

@@ -1,0 +1,59 @@
+"""Validation between epochs: the codes as they stand, through the index that will be served."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.backends import backend
+from index.packing import pack_signs
+from training.data.interactions import Interactions
+from training.metrics import GroundTruth, RankingMetrics
+from training.recipe import Recipe
+from training.trainer import Embeddings
+
+_BATCH_USERS = 1024
+
+
+class Validator:
+    """Scores embeddings on held-out pairs of the same vocabulary.
+
+    Args:
+        fit: the pairs trained on; a user's own are left out of its list.
+        held_out: the pairs to find.
+        recipe: names the backend, the metric and how many users are asked.
+    """
+
+    def __init__(self, fit: Interactions, held_out: Interactions, recipe: Recipe) -> None:
+        self._fit = fit
+        self._held_out = held_out
+        self._backend = backend(recipe.release.index)
+        self._ks = sorted({20, 50, 100, int(recipe.validation.metric.partition("@")[2])})
+        users = np.flatnonzero(held_out.user_degrees)
+        if len(users) > recipe.validation.users:
+            generator = np.random.default_rng(recipe.seed)
+            users = np.sort(generator.choice(users, recipe.validation.users, replace=False))
+        self._users = users
+
+    @property
+    def n_users(self) -> int:
+        """How many users are asked."""
+        return len(self._users)
+
+    def __call__(self, embeddings: Embeddings) -> dict[str, float]:
+        """Metrics by name and cut-off, as ``training.metrics`` defines them."""
+        user_codes = pack_signs(embeddings.users.cpu().numpy())
+        index = self._backend.build(pack_signs(embeddings.items.cpu().numpy()))
+        metrics = RankingMetrics(self._ks, self._fit.n_items, self._fit.item_degrees)
+        for start in range(0, len(self._users), _BATCH_USERS):
+            users = self._users[start : start + _BATCH_USERS]
+            seen = [_items_of(self._fit, user) for user in users]
+            _, rows = index.search(user_codes[users], self._ks[-1], exclude=seen)
+            wanted = [_items_of(self._held_out, user) for user in users]
+            metrics.update(rows, GroundTruth.from_lists(wanted))
+        return metrics.result()
+
+
+def _items_of(interactions: Interactions, user: int) -> NDArray[np.int32]:
+    start, end = interactions.indptr[user], interactions.indptr[user + 1]
+    return interactions.items[start:end]
