@@ -1,0 +1,79 @@
+"""What goes into a release, and the promises it must keep before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.backends import backend
+from index.errors import ReleaseContentsError, SearchError
+from index.manifest import DataFingerprint
+from index.seen import SeenItems
+
+
+@dataclass(frozen=True, eq=False)
+class ReleaseContents:
+    """Everything that training hands over; m users, n items, f bits, w = f/8.
+
+    Items are in descending popularity, which is what makes ties go to the more popular.
+    `item_codes` is uint8 (n, w); `user_embeddings` (m, f) and `fold_in_messages` (n, f) are float16
+    or float32; `popularity` is int64 (n,), interactions an item, never increasing. Halves are made
+    with `index.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is refused, since it
+    is what a negative value becomes when it is rounded away.
+    """
+
+    item_codes: NDArray[np.uint8]
+    user_embeddings: NDArray[np.floating[Any]]
+    fold_in_messages: NDArray[np.floating[Any]]
+    seen: SeenItems
+    user_ids: Sequence[str]
+    item_ids: Sequence[str]
+    popularity: NDArray[np.int64]
+    data: DataFingerprint
+    recipe: Mapping[str, Any]
+    code_version: str
+    backend: str = "flat"
+    backend_parameters: Mapping[str, int] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise ReleaseContentsError on the first promise that is not kept."""
+        fault = self._fault()
+        if fault:
+            raise ReleaseContentsError(fault)
+        try:
+            backend(self.backend)
+        except SearchError as error:
+            raise ReleaseContentsError(str(error)) from error
+
+    def _fault(self) -> str | None:
+        codes, popularity = self.item_codes, self.popularity
+        if codes.dtype != np.uint8 or codes.ndim != 2 or 0 in codes.shape:
+            return f"item codes are {codes.dtype} of shape {codes.shape}: want uint8 (n, bits/8)"
+        items, bits, users = len(codes), codes.shape[1] * 8, len(self.user_ids)
+        if users == 0:
+            return "a release needs at least one user"
+        if len(self.item_ids) != items:
+            return f"there are {len(self.item_ids)} item ids for {items} item codes"
+        for name, array, rows in (
+            ("user embeddings", self.user_embeddings, users),
+            ("fold-in messages", self.fold_in_messages, items),
+        ):
+            if array.dtype not in (np.float16, np.float32):
+                return f"{name} are {array.dtype}: want float16 or float32"
+            if array.shape != (rows, bits):
+                return f"{name} have shape {array.shape}: want {(rows, bits)}"
+            if not np.isfinite(array).all():
+                return f"{name} hold NaN or infinity"
+        half = self.user_embeddings.dtype == np.float16
+        if half and (np.signbit(self.user_embeddings) & (self.user_embeddings == 0)).any():
+            return "user embeddings hold -0.0: make halves with to_half_keeping_signs"
+        if popularity.dtype != np.int64 or popularity.shape != (items,):
+            return f"popularity is {popularity.dtype} {popularity.shape}: want int64 {(items,)}"
+        if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
+            return "items must be in descending popularity, counted from 0 up"
+        fault = self.seen.fault(users, items)
+        return f"seen items: {fault}" if fault else None

@@ -1,0 +1,171 @@
+"""A release that has been opened: verified, memory-mapped and read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.backends import backend
+from index.contents import ReleaseContents
+from index.errors import ReleaseDamagedError, SearchError
+from index.files import (
+    ARRAYS,
+    INDEX_NAME,
+    MANIFEST_NAME,
+    check_hash,
+    check_size,
+    open_array,
+    read_manifest_text,
+)
+from index.ids import IdTable
+from index.manifest import DataFingerprint, Manifest
+from index.packing import pack_signs
+from index.protocol import SearchBackend
+from index.seen import SeenItems
+
+__all__ = ["DataFingerprint", "Release", "ReleaseContents", "SeenItems", "read_manifest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """m users and n items with codes of f bits, ready to answer.
+
+    `item_codes` is uint8 (n, f/8), rows in descending popularity; `user_embeddings` (m, f) and
+    `fold_in_messages` (n, f) are float16 or float32; `popularity` is int64 (n,), never increasing.
+    All are memory-mapped and cannot be written to. They stay readable while the release is in use,
+    even when its folder has been pruned.
+    """
+
+    path: Path
+    manifest: Manifest
+    backend: SearchBackend
+    item_codes: NDArray[np.uint8]
+    user_embeddings: NDArray[np.floating[Any]]
+    fold_in_messages: NDArray[np.floating[Any]]
+    seen: SeenItems
+    users: IdTable
+    items: IdTable
+    popularity: NDArray[np.int64]
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the release in the folder `path`.
+
+        Every file is checked against the size, sha256, dtype and shape in the manifest, and then
+        against the others: counts, id tables, seen rows, and the codes in the index. Raises
+        ReleaseVersionError on another format version, and ReleaseDamagedError, naming the file, on
+        everything else that is not as it was published.
+        """
+        manifest = read_manifest(path)
+        for name, entry in manifest.files.items():
+            check_size(path / name, entry)
+        for name, entry in manifest.files.items():
+            check_hash(path / name, entry)
+        arrays = {name: open_array(path / name, manifest.files[name]) for name in ARRAYS}
+        _check_shapes(path, manifest, arrays)
+        codes = arrays["item_codes.npy"]
+        try:
+            kind = backend(manifest.backend)
+            searched = kind.load(path / INDEX_NAME, codes, **manifest.backend_parameters)
+        except SearchError as error:
+            raise ReleaseDamagedError(str(error), path / MANIFEST_NAME) from error
+        release = cls(
+            path=path,
+            manifest=manifest,
+            backend=searched,
+            item_codes=codes,
+            user_embeddings=arrays["user_embeddings.npy"],
+            fold_in_messages=arrays["fold_in_messages.npy"],
+            seen=SeenItems(arrays["seen_indptr.npy"], arrays["seen_rows.npy"]),
+            users=_id_table(path, "user", arrays),
+            items=_id_table(path, "item", arrays),
+            popularity=arrays["popularity.npy"],
+        )
+        fault = release.seen.fault(manifest.users, manifest.items)
+        if fault:
+            raise ReleaseDamagedError(fault, path / "seen_rows.npy")
+        return release
+
+    @property
+    def id(self) -> str:
+        """The release id, such as 20261123T174500Z-3fa94c1b."""
+        return self.manifest.id
+
+    @property
+    def bits(self) -> int:
+        """Bits in a code."""
+        return self.manifest.bits
+
+    @property
+    def n_users(self) -> int:
+        """How many users training has seen."""
+        return self.manifest.users
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are."""
+        return self.manifest.items
+
+    def user_codes(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+        """Return the codes, uint8 (b, bits/8), of the users at `rows`, integers (b,).
+
+        They are the signs of the embeddings, taken now. Raises SearchError on an unknown row.
+        """
+        rows = np.asarray(rows)
+        if rows.size and (rows.min() < 0 or rows.max() >= self.n_users):
+            raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
+        return pack_signs(self.user_embeddings[rows])
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check the manifest of the release folder `path`, and none of its other files.
+
+    Raises ReleaseDamagedError and ReleaseVersionError.
+    """
+    if path.is_symlink() or not path.is_dir():
+        raise ReleaseDamagedError("is not the folder of a release", path)
+    manifest_path = path / MANIFEST_NAME
+    manifest = Manifest.from_json(read_manifest_text(path), manifest_path)
+    # Names are compared with a fixed list before any is joined to a path: none can lead out.
+    wanted = {*ARRAYS, INDEX_NAME}
+    if manifest.files.keys() != wanted:
+        odd = sorted(manifest.files.keys() ^ wanted)
+        raise ReleaseDamagedError(f"lists other files than the format has: {odd}", manifest_path)
+    return manifest
+
+
+def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> None:
+    users, items, bits = manifest.users, manifest.items, manifest.bits
+    if not users or not items or not bits or bits % 8:
+        raise ReleaseDamagedError(
+            f"cannot hold {users} users and {items} items of {bits} bits", path / MANIFEST_NAME
+        )
+    for name, shape in (
+        ("item_codes.npy", (items, bits // 8)),
+        ("user_embeddings.npy", (users, bits)),
+        ("fold_in_messages.npy", (items, bits)),
+        ("popularity.npy", (items,)),
+        ("seen_indptr.npy", (users + 1,)),
+        ("seen_rows.npy", (manifest.seen,)),
+        ("user_id_order.npy", (users,)),
+        ("item_id_order.npy", (items,)),
+    ):
+        if arrays[name].shape != shape:
+            raise ReleaseDamagedError(
+                f"has shape {arrays[name].shape}, and the counts say {shape}", path / name
+            )
+
+
+def _id_table(path: Path, whose: str, arrays: dict[str, NDArray[Any]]) -> IdTable:
+    text, offsets, order = (
+        arrays[f"{whose}_id_{part}.npy"] for part in ("text", "offsets", "order")
+    )
+    table = IdTable(text, offsets, order)
+    fault = table.fault()
+    if fault:
+        raise ReleaseDamagedError(fault, path / f"{whose}_id_text.npy")
+    return table

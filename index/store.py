@@ -1,0 +1,267 @@
+"""A folder of releases, one of which is current.
+
+ROOT/
+  20261123T174500Z-3fa94c1b/   a release, complete or absent
+  CURRENT                      the id of the current one
+  activations.jsonl            which were current before (see index/activations.py)
+  .lock                        held while the pointer or a folder moves
+  .publishing-…                a release being written; locked by who writes it
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from index.activations import Activation, append_activation, read_activations, trail
+from index.errors import (
+    NoReleaseError,
+    ReleaseContentsError,
+    ReleaseDamagedError,
+    ReleaseError,
+    ReleaseNotFoundError,
+)
+from index.files import check_size, sync
+from index.locks import (
+    locked,
+    remove_folder,
+    remove_leftovers,
+    replace_pointer,
+    writing_folder,
+)
+from index.manifest import Manifest, Metrics
+from index.release import Release, ReleaseContents, read_manifest
+from index.writer import sync_folder, write_files, write_manifest
+
+_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_log = logging.getLogger(__name__)
+
+Measure = Callable[[Release], Metrics]
+
+
+@dataclass(frozen=True)
+class ReleaseSummary:
+    """A line of a list of releases; `damage` says why one cannot be opened, None where it can.
+
+    `manifest` is None where not even that can be read.
+    """
+
+    id: str
+    current: bool
+    manifest: Manifest | None
+    damage: str | None
+
+
+# `list` inside the class is its method.
+Summaries = list[ReleaseSummary]
+ReleaseIds = list[str]
+
+
+class ReleaseStore:
+    """The releases in the folder `root`.
+
+    Reading writes nothing, so a service may have the folder read-only; publishing makes the folder
+    where there is none. Any number of processes may read while others publish, activate or prune.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    def publish(
+        self, contents: ReleaseContents, *, measure: Measure | None = None, activate: bool = True
+    ) -> Release:
+        """Write `contents` as a new release, and make it current where `activate` says so.
+
+        The release is written beside the others, opened and so verified, and given to `measure`,
+        whose metrics go into its manifest; its parent is the current release. Only then does it
+        appear, whole, under its id, and only then does the pointer move: a crash at any moment, or
+        an error from `measure`, leaves the store as it was. Leftovers of publishers that died are
+        removed. Raises ReleaseContentsError where the contents contradict themselves, OSError where
+        they cannot be written.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            with locked(self.root):
+                remove_leftovers(self.root)
+                parent = self.current_id()
+                folder = stack.enter_context(writing_folder(self.root))
+            manifest = write_files(folder, contents, parent)
+            write_manifest(folder, manifest)
+            metrics = {} if measure is None else measure(Release.open(folder))
+            write_manifest(folder, manifest.with_metrics(metrics))
+            sync_folder(folder)
+            path = self.root / manifest.id
+            with locked(self.root):
+                if path.exists():
+                    raise ReleaseContentsError("there is already a release of that id", path)
+                folder.rename(path)
+                sync(self.root)
+                release = Release.open(path)
+                if activate:
+                    self._move(manifest.id, "publish")
+        return release
+
+    def list(self, *, verify: bool = True) -> Summaries:
+        """Every release, newest first; damaged ones are listed as such. Never raises for one.
+
+        With `verify` false, files are checked for their sizes alone and not hashed.
+        """
+        current = self.current_id()
+        summaries = [self._summary(path, current, verify) for path in self._folders()]
+        return sorted(summaries, key=_age, reverse=True)
+
+    def current_id(self) -> str | None:
+        """Return the id in CURRENT; None where there is none, or it is no id (which is logged)."""
+        path = self.root / "CURRENT"
+        try:
+            text = path.read_bytes()[:100].decode("ascii").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            _log.warning("%s: cannot be read: %s", path, error)
+            return None
+        if _ID.fullmatch(text) is None:
+            _log.warning("%s: holds %r, which is no release id", path, text)
+            return None
+        return text
+
+    def open(self, release_id: str) -> Release:
+        """Open one release, verified.
+
+        Raises ReleaseNotFoundError where there is none of that id, and as `Release.open` does.
+        """
+        path = self._path(release_id)
+        release = Release.open(path)
+        if release.id != release_id:
+            raise ReleaseDamagedError(f"its manifest is that of {release.id}", path)
+        return release
+
+    def open_current(self) -> Release:
+        """Open the current release, or the last good one before it, saying in the log why.
+
+        Only releases that were current once are fallen back to, since one that was published
+        without being activated may have been held back for a reason; where no history is left, the
+        newest good one is. Raises NoReleaseError where nothing is current or nothing can be opened.
+        """
+        reasons = []
+        for release_id in self._candidates():
+            try:
+                release = self.open(release_id)
+            except ReleaseError as error:
+                reasons.append(str(error))
+                _log.warning("release %s cannot be opened: %s", release_id, error)
+                continue
+            if reasons:
+                _log.warning("going on with release %s", release_id)
+            return release
+        if reasons:
+            raise NoReleaseError(f"no release can be opened: {'; '.join(reasons)}", self.root)
+        raise NoReleaseError("there is no current release: publish or activate one", self.root)
+
+    def verify(self, release_id: str) -> Manifest:
+        """Check every byte of one release and return its manifest. Raises as `open` does."""
+        return self.open(release_id).manifest
+
+    def activate(self, release_id: str) -> None:
+        """Make a release current, once it is verified. Raises as `open` does."""
+        with locked(self.root):
+            self.verify(release_id)
+            if release_id != self.current_id():
+                self._move(release_id, "activate")
+
+    def rollback(self) -> str:
+        """Make the release current that was current before, and return its id.
+
+        Ones that are gone or damaged are passed over. Raises NoReleaseError where there is none.
+        """
+        with locked(self.root):
+            for release_id in reversed(self._trail()):
+                try:
+                    self.verify(release_id)
+                except ReleaseError as error:
+                    _log.warning("release %s is passed over: %s", release_id, error)
+                    continue
+                self._move(release_id, "rollback")
+                return release_id
+        raise NoReleaseError("no release to roll back to was current before", self.root)
+
+    def prune(self, keep: int) -> ReleaseIds:
+        """Remove what is older than the newest `keep` good releases; return the removed ids.
+
+        The current release stays whatever its age, and where it is damaged so does the one that
+        `open_current` falls back to. A damaged release does not count towards `keep`. A release in
+        use stays readable to who has it open. Raises ReleaseError on a negative `keep`.
+        """
+        if keep < 0:
+            raise ReleaseError(f"cannot keep {keep} releases")
+        with locked(self.root):
+            remove_leftovers(self.root)
+            summaries = self.list()
+            good = [summary.id for summary in summaries if summary.damage is None]
+            kept = {*good[:keep], *(summary.id for summary in summaries if summary.current)}
+            kept.update([release_id for release_id in self._candidates() if release_id in good][:1])
+            ids = [summary.id for summary in summaries]
+            oldest_kept = 0 if keep == 0 else len(ids)
+            if 0 < keep <= len(good):
+                oldest_kept = ids.index(good[keep - 1])
+            removed = [release_id for release_id in ids[oldest_kept:] if release_id not in kept]
+            for release_id in removed:
+                remove_folder(self.root / release_id)
+        return removed
+
+    def _move(self, release_id: str, cause: str) -> None:
+        """Make a release current; to be called with the lock held."""
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        activation = Activation(now, cause, release_id, self.current_id())
+        append_activation(self.root / "activations.jsonl", activation)
+        replace_pointer(self.root / "CURRENT", release_id + "\n")
+
+    def _trail(self) -> ReleaseIds:
+        activations = read_activations(self.root / "activations.jsonl")
+        return trail(activations, self.current_id())
+
+    def _candidates(self) -> ReleaseIds:
+        """Ids to serve from, the best first: the current, then those current before."""
+        current = self.current_id()
+        if current is None and not (self.root / "CURRENT").exists():
+            return []
+        before = self._trail()
+        if not (self.root / "activations.jsonl").exists():
+            before = [path.name for path in sorted(self._folders())]
+        wanted = [] if current is None else [current]
+        return [*wanted, *(other for other in reversed(before) if other != current)]
+
+    def _path(self, release_id: str) -> Path:
+        path = self.root / release_id
+        if _ID.fullmatch(release_id) is None or not path.is_dir():
+            raise ReleaseNotFoundError(f"there is no release {release_id!r}", self.root)
+        return path
+
+    def _folders(self) -> Iterator[Path]:
+        if self.root.is_dir():
+            for path in self.root.iterdir():
+                if _ID.fullmatch(path.name):
+                    yield path
+
+    def _summary(self, path: Path, current: str | None, verify: bool) -> ReleaseSummary:
+        manifest, damage = None, None
+        try:
+            manifest = read_manifest(path)
+            if verify:
+                self.open(path.name)
+            for name, entry in manifest.files.items():
+                check_size(path / name, entry)
+        except ReleaseError as error:
+            damage = str(error)
+        return ReleaseSummary(path.name, path.name == current, manifest, damage)
+
+
+def _age(summary: ReleaseSummary) -> tuple[str, str]:
+    """Order by the moment in the id, and within a second by the one in the manifest."""
+    moment = summary.manifest.created_at if summary.manifest else ""
+    return summary.id[:16], moment

@@ -1,0 +1,72 @@
+"""From the contents of a release to the files of its folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from index.backends import backend
+from index.contents import ReleaseContents
+from index.errors import ReleaseContentsError, SearchError
+from index.files import INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
+from index.ids import IdTable
+from index.manifest import Manifest
+
+
+def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> Manifest:
+    """Write every file of a release but its manifest into `folder`, and return the manifest.
+
+    Raises ReleaseContentsError where the contents contradict themselves.
+    """
+    contents.check()
+    try:
+        built = backend(contents.backend).build(contents.item_codes, **contents.backend_parameters)
+    except SearchError as error:
+        raise ReleaseContentsError(str(error)) from error
+    arrays = {
+        "item_codes.npy": contents.item_codes,
+        "user_embeddings.npy": contents.user_embeddings,
+        "fold_in_messages.npy": contents.fold_in_messages,
+        "seen_indptr.npy": contents.seen.indptr,
+        "seen_rows.npy": contents.seen.rows,
+        "popularity.npy": contents.popularity,
+    }
+    for whose, ids in (("user", contents.user_ids), ("item", contents.item_ids)):
+        table = IdTable.build(ids)
+        arrays[f"{whose}_id_text.npy"] = table.text
+        arrays[f"{whose}_id_offsets.npy"] = table.offsets
+        arrays[f"{whose}_id_order.npy"] = table.order
+    files = {name: write_array(folder / name, array) for name, array in arrays.items()}
+    built.save(folder / INDEX_NAME)
+    files[INDEX_NAME] = entry_of(folder / INDEX_NAME)
+    now = datetime.now(UTC)
+    manifest = Manifest(
+        id="",
+        parent=parent,
+        created_at=now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        data=contents.data,
+        recipe=contents.recipe,
+        code_version=contents.code_version,
+        metrics={},
+        bits=built.bits,
+        users=len(contents.user_ids),
+        items=len(contents.item_ids),
+        seen=len(contents.seen.rows),
+        backend=contents.backend,
+        backend_parameters=built.parameters,
+        files=files,
+    )
+    return replace(manifest, id=f"{now:%Y%m%dT%H%M%SZ}-{manifest.content_hash()}")
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest into `folder`, in place of one that may be there."""
+    (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+
+
+def sync_folder(folder: Path) -> None:
+    """Have every file of `folder`, and then the folder itself, on the disk."""
+    for path in sorted(folder.iterdir()):
+        sync(path)
+    sync(folder)
