@@ -1,0 +1,74 @@
+"""The application: the paths, what surrounds them, and what starts and stops with them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from typing import Any
+
+import faiss
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from service.boundary import AccessLog, Boundary
+from service.endpoints import answer_http_error, answer_refusal, routes
+from service.errors import RequestError
+from service.openapi import openapi_document
+from service.releases import CurrentRelease
+from service.settings import Settings, load_settings
+
+
+class Service(FastAPI):
+    """A FastAPI application that describes itself from ``service.openapi``.
+
+    There are no interactive pages: FastAPI's load their scripts from a server elsewhere.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.current = CurrentRelease(settings.releases)
+        surroundings = [Middleware(AccessLog)] if settings.access_log else []
+        super().__init__(
+            title="Bitrecall",
+            version=version("bitrecall"),
+            routes=routes(settings, self.current),
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            lifespan=self._while_serving,
+            middleware=[*surroundings, Middleware(Boundary)],
+            exception_handlers={
+                RequestError: answer_refusal,
+                HTTPException: answer_http_error,
+            },
+        )
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made when it is first asked for."""
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi_document(self._settings, self.version)
+        return self.openapi_schema
+
+    @contextlib.asynccontextmanager
+    async def _while_serving(self, app: FastAPI) -> AsyncIterator[None]:
+        # The setting is the calling thread's own, and searches run on the thread of this loop.
+        faiss.omp_set_num_threads(1)
+        await asyncio.to_thread(self.current.refresh)
+        watching = asyncio.create_task(self.current.watch(self._settings.poll_interval))
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service with these settings; it loads a release when it starts, not now."""
+    return Service(settings)
+
+
+def from_environment() -> FastAPI:
+    """The service with the settings in the environment: the factory that workers import."""
+    return create_app(load_settings())

@@ -1,0 +1,126 @@
+"""Running the service: the socket, the processes, the signals."""
+
+import contextlib
+import logging
+import logging.config
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from service.errors import ListenError
+from service.logs import log_config
+from service.settings import Settings, as_environment, unknown_variables
+
+BACKLOG: Final = 2048
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, then finish the requests that have begun and return.
+
+    With several workers each is a process of its own that loads the settings from the
+    environment. Call it from the main thread. Raises ``ListenError`` when the address is in use
+    or is not one of this machine.
+    """
+    logging.config.dictConfig(log_config(settings))
+    for name in unknown_variables(os.environ):
+        _log.warning("%s is no setting of the service and has no effect", name)
+    with listening(settings.host, settings.port) as sock:
+        host, port = sock.getsockname()[:2]
+        _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        if settings.workers == 1:
+            from service.app import create_app
+
+            with _signals_that_return():
+                uvicorn.Server(_config(settings, create_app(settings))).run(sockets=[sock])
+        else:
+            with _exported(settings):
+                config = _config(settings, "service.app:from_environment")
+                Multiprocess(config, sockets=[sock]).run()
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens on an address; connections wait in it until a worker takes them.
+
+    Raises ``ListenError`` saying what is wrong with the address.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ListenError(f"{host!r} is no address to listen on: {error.strerror}") from None
+    with sock:
+        try:
+            # Or else the port stays taken for a minute after the last connection.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            sock.listen(BACKLOG)
+        except OSError as error:
+            raise ListenError(
+                f"cannot listen on {host} port {port}: {error.strerror}; "
+                "stop what listens there or choose another port"
+            ) from None
+        sock.set_inheritable(True)
+        yield sock
+
+
+def _config(settings: Settings, app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        factory=isinstance(app, str),
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=log_config(settings),
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_timeout,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+    )
+
+
+@contextlib.contextmanager
+def _signals_that_return() -> Iterator[None]:
+    """Makes a graceful stop an ordinary return.
+
+    Uvicorn raises the signal that stopped it again once it has shut down, which would end the
+    process with the exit code of a killed one.
+    """
+
+    def already_obeyed(number: int, frame: FrameType | None) -> None:
+        _log.debug("signal %d has been obeyed", number)
+
+    before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {
+        number: signal.signal(number, already_obeyed) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _exported(settings: Settings) -> Iterator[None]:
+    """Puts the settings into the environment that workers inherit, and takes them out again."""
+    before = dict(os.environ)
+    os.environ.update(as_environment(settings))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

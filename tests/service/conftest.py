@@ -1,0 +1,124 @@
+"""Real releases, published into a temporary store, and a real server in front of them."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from index.packing import pack_signs
+from index.release import DataFingerprint, Release, ReleaseContents
+from index.seen import SeenItems
+from index.store import ReleaseStore
+from service.app import create_app
+from service.settings import Settings
+
+BITS = 16
+USERS = ["17", "user, with comma", "Ωμέγα 🛶", "all seen", "none seen"]
+ITEMS = [f"item {row}" for row in range(59)] + ["naïve, café ☕"]
+
+Serve = Callable[..., httpx.Client]
+ProblemIn = Callable[[httpx.Response, str, int], dict[str, Any]]
+
+
+def make_contents(seed: int = 0) -> ReleaseContents:
+    """Sixty items of sixteen bits with many equal codes, so that ties decide the order."""
+    random = np.random.default_rng(seed)
+    few = random.standard_normal((9, BITS)).astype(np.float32)
+    items = few[random.integers(0, len(few), len(ITEMS))]
+    users = random.standard_normal((len(USERS), BITS)).astype(np.float32)
+    seen: list[Sequence[int]] = [[0, 1, 5, 30], [2], range(10, 40), range(len(ITEMS)), []]
+    return ReleaseContents(
+        item_codes=pack_signs(items),
+        user_embeddings=users,
+        fold_in_messages=items,
+        seen=SeenItems.from_lists(seen),
+        user_ids=USERS,
+        item_ids=ITEMS,
+        popularity=np.arange(len(ITEMS), 0, -1, dtype=np.int64),
+        data=DataFingerprint(
+            sha256="0" * 64,
+            users=len(USERS),
+            items=len(ITEMS),
+            interactions=sum(map(len, seen)),
+            first_time=None,
+            last_time=None,
+        ),
+        recipe={"seed": seed},
+        code_version="test",
+    )
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[..., ReleaseContents]:
+    """Makes the contents of a small release; another seed makes another one."""
+    return make_contents
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release that no test changes."""
+    return ReleaseStore(tmp_path_factory.mktemp("store")).publish(make_contents())
+
+
+@contextlib.contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of the application, served by uvicorn in another thread."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        config = uvicorn.Config(
+            app, log_config=None, lifespan="on", loop="uvloop", ws="none", access_log=False
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            port = sock.getsockname()[1]
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Serves the store in ``tmp_path / "releases"`` with the settings given."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**settings: object) -> httpx.Client:
+            given = {"releases": tmp_path / "releases", **settings}
+            return stack.enter_context(serving(create_app(Settings(**given))))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def client(release: Release) -> Iterator[httpx.Client]:
+    """A client of a service with default settings and the session's release."""
+    with serving(create_app(Settings(releases=release.path.parent))) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def problem_in() -> ProblemIn:
+    """Gives the problem document of a response, which has to be one of the kind named."""
+    return _problem_in
+
+
+def _problem_in(response: httpx.Response, name: str, status: int) -> dict[str, Any]:
+    assert response.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = response.json()
+    assert (response.status_code, document["status"]) == (status, status)
+    assert document["type"] == f"/problems/{name}"
+    assert document["title"]
+    assert document["detail"]
+    assert str(document["instance"]).startswith("urn:uuid:")
+    assert "Traceback" not in response.text
+    return document

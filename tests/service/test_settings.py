@@ -1,0 +1,101 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from service.errors import SettingsError
+from service.settings import (
+    Settings,
+    as_environment,
+    load_settings,
+    unknown_variables,
+    variable,
+)
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "service.md"
+
+
+def test_the_defaults_are_usable() -> None:
+    assert load_settings() == Settings()
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_setting_is_documented_with_its_default(name: str) -> None:
+    row = re.search(rf"^\| `{variable(name)}` \| `([^`]*)` \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert row, f"{variable(name)} has no row in docs/service.md"
+    assert row[1] == as_environment(Settings())[variable(name)]
+
+
+def test_the_document_names_no_setting_that_is_none() -> None:
+    named = set(re.findall(r"BITRECALL_[A-Z_]*[A-Z]", DOCUMENT.read_text()))
+    assert named == {variable(name) for name in Settings.model_fields}
+
+
+def test_settings_come_from_the_environment_and_arguments_go_before_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BITRECALL_PORT", "9000")
+    monkeypatch.setenv("BITRECALL_MAX_K", "50")
+    monkeypatch.setenv("BITRECALL_HOST", "")
+    settings = load_settings(port=9001, max_k=None)
+    assert (settings.port, settings.max_k, settings.host) == (9001, 50, "127.0.0.1")
+
+
+def test_a_worker_loads_equal_settings_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = load_settings(
+        releases="some where", access_log=True, body_timeout=0.25, log_level="ERROR"
+    )
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("host", ""),
+        ("port", "-1"),
+        ("port", "65536"),
+        ("port", "http"),
+        ("workers", "0"),
+        ("workers", "100000"),
+        ("default_k", "0"),
+        ("max_k", "0"),
+        ("max_k", "1000000000"),
+        ("max_body_bytes", "1"),
+        ("max_body_bytes", "99999999999"),
+        ("body_timeout", "0"),
+        ("body_timeout", "nan"),
+        ("poll_interval", "0"),
+        ("poll_interval", "inf"),
+        ("keep_alive_timeout", "0"),
+        ("shutdown_timeout", "-5"),
+        ("log_level", "loud"),
+        ("log_format", "xml"),
+        ("access_log", "perhaps"),
+        ("releases", __file__),
+    ],
+)
+def test_nonsense_is_refused_naming_the_variable_and_the_value(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(**{name: value})
+    assert variable(name) in str(refused.value)
+    assert repr(value) in str(refused.value)
+
+
+def test_a_default_k_above_the_largest_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"default_k \(10\) is above max_k \(5\)"):
+        load_settings(max_k=5)
+
+
+def test_a_setting_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SettingsError, match="BITRECALL_PROT"):
+        load_settings(prot=80)
+
+
+def test_misspelt_variables_are_found() -> None:
+    environment = {"BITRECALL_PROT": "80", "BITRECALL_PORT": "80", "PATH": "/bin"}
+    assert unknown_variables(environment) == ["BITRECALL_PROT"]
