@@ -10,7 +10,7 @@ First steps:
   bitrecall train sample --recipe sample --releases releases
   bitrecall serve --releases releases
   curl -s http://127.0.0.1:8000/recommend \\
-    -H 'content-type: application/json' -d '{"user_id": "…", "k": 5}'
+    -H 'content-type: application/json' -d '{"user_id": "mateo-028", "k": 5}'
 
 `bitrecall data describe sample` shows what that sample is, and `bitrecall COMMAND --help` has an
 example of each command. DATA may be a folder or file of your own instead.

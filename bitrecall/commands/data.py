@@ -36,10 +36,9 @@ def describe(data: Path, read_options: "ReadOptions", as_json: bool) -> None:
     test, and what was odd about the files.
     """
     import json
-    from dataclasses import asdict
 
     from training.data.dataset import load_dataset
     from training.data.describe import describe as describe_dataset
 
     description = describe_dataset(load_dataset(data, read_options))
-    click.echo(json.dumps(asdict(description), indent=2) if as_json else str(description))
+    click.echo(json.dumps(description.as_dict(), indent=2) if as_json else description.render())

@@ -7,6 +7,7 @@ import click
 
 from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.options import json_option, option, releases_option
+from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
     from index.release import Release
@@ -115,14 +116,12 @@ def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
         f"release; {report.seen_pairs:,} seen by it in training",
     }
     lines = [f"{fact:<9}{text}" for fact, text in facts.items()]
-    ks = [
-        int(measure.removeprefix("recall@")) for measure in report.metrics if "recall@" in measure
-    ]
-    lines += ["", f"{'K':>7}" + "".join(f"{title:>12}" for title in _COLUMNS.values())]
+    ks = [int(name.partition("@")[2]) for name in report.metrics if name.startswith("recall@")]
+    rows = []
     for k in ks:
-        row = [report.metrics[f"{column}@{k}"] for column in _COLUMNS]
-        cells = [f"{value:>12.5f}" for value in row[:-1]] + [f"{row[-1]:>12.1f}"]
-        lines.append(f"{k:>7}" + "".join(cells))
+        *shares, popularity = (report.metrics[f"{measure}@{k}"] for measure in _COLUMNS)
+        rows.append([str(k), *(f"{share:.5f}" for share in shares), f"{popularity:.1f}"])
+    lines += ["", aligned(["K", *_COLUMNS.values()], rows, right=">" * 7)]
     if report.seen_pairs:
         lines += [
             "",

@@ -40,7 +40,7 @@ def _type_of(field: FieldInfo) -> Any:
 Example:
   bitrecall serve --releases releases --port 8000 --workers 2
   curl -s http://127.0.0.1:8000/recommend \\
-    -H 'content-type: application/json' -d '{"user_id": "0", "k": 5}'
+    -H 'content-type: application/json' -d '{"user_id": "mateo-028", "k": 5}'
 """
 )
 @_settings_options

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from bitrecall.docs import reference
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "cli.md"
+
+
+def test_the_reference_is_up_to_date():
+    # Where this fails: python -m bitrecall.docs > docs/cli.md
+    assert REFERENCE.read_text() == reference()
+
+
+def test_the_reference_has_every_command():
+    text = reference()
+    for command in (
+        "train",
+        "evaluate",
+        "serve",
+        "data describe",
+        "release list",
+        "release show",
+        "release verify",
+        "release activate",
+        "release rollback",
+        "release prune",
+    ):
+        assert f" bitrecall {command}\n" in text
+        assert f"Usage: bitrecall {command} " in text
+
+
+def test_the_reference_does_not_depend_on_the_terminal(monkeypatch):
+    before = reference()
+    monkeypatch.setenv("COLUMNS", "40")
+    assert reference() == before
