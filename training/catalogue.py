@@ -7,16 +7,23 @@ in it from the start, and its rows are the release's rows.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.data.interactions import Interactions, collapse
 
 
-def by_popularity(interactions: Interactions) -> Interactions:
-    """The same pairs with items renumbered by descending number of pairs.
+def popularity_order(interactions: Interactions) -> NDArray[np.int64]:
+    """Item rows by descending number of pairs, int64 (n,); equal ones keep their order."""
+    return np.argsort(-interactions.item_degrees, kind="stable")
 
-    Items of equal popularity keep their order.
+
+def reorder_items(interactions: Interactions, order: NDArray[np.int64]) -> Interactions:
+    """The same pairs, with item ``order[r]`` at row r.
+
+    Args:
+        interactions: any pairs over n items.
+        order: int64 (n,), a permutation of the item rows.
     """
-    order = np.argsort(-interactions.item_degrees, kind="stable")
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return collapse(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
 from training.checkpoint import Checkpoint
 from training.data.interactions import Interactions
-from training.encoder import LightGCN
 from training.errors import InterruptedTraining, TrainingError
 from training.graph import EdgeList
 from training.interrupt import StopRequest
@@ -56,6 +57,18 @@ class Fitted:
 
     embeddings: Embeddings
     progress: Progress
+
+    def in_rows_of(self, order: NDArray[np.int64]) -> Fitted:
+        """The same fit, items given back the rows they had before ``reorder_items``."""
+        rows = torch.empty(len(order), dtype=torch.int64)
+        rows[torch.from_numpy(order)] = torch.arange(len(order))
+        rows = rows.to(self.embeddings.items.device)
+        embeddings = Embeddings(
+            self.embeddings.users,
+            self.embeddings.items[rows],
+            [layer[rows] for layer in self.embeddings.item_layers],
+        )
+        return replace(self, embeddings=embeddings)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,142 @@
+"""``bitrecall train``: from interactions to a published release."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bitrecall.commands.data_options import data_argument, data_options
+from bitrecall.commands.options import option, releases_option
+
+if TYPE_CHECKING:
+    from training.data.options import ReadOptions
+    from training.run import RunResult
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  bitrecall train sample --recipe sample --releases releases
+  bitrecall train gowalla/ --recipe gowalla --releases releases
+  bitrecall train clicks.csv --recipe default --set bits=128 --set fit.epochs=4
+  bitrecall train gowalla/ --recipe gowalla --set validation.share=0.1 \\
+      --set validation.refit=false --no-activate     # how recipes are tuned: never on the test
+
+\b
+What happens:
+  1. DATA is read and its test split, if any, set aside.
+  2. Where the recipe has a validation share, that part of each user's training pairs is held out,
+     codes are trained on the rest, and the best epoch is chosen (early stopping).
+  3. Codes are trained on all training pairs for that many epochs.
+  4. The release is written, opened, and measured on the test split through the index that will
+     be served; then it becomes the current one. A failure on the way leaves the old one.
+
+Ctrl-C writes a checkpoint and stops; the same command goes on from it, to the same result. The log
+is RUN/log.jsonl, one JSON object a line.
+"""
+)
+@data_argument
+@option(
+    "--recipe",
+    default="default",
+    metavar="NAME|FILE",
+    help="A built-in recipe (default, sample, gowalla, yelp2018), or a TOML file of your own.",
+)
+@releases_option
+@option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one value of the recipe, as in fit.epochs=3; may be given several times.",
+)
+@option(
+    "--run",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    show_default="runs/RECIPE-FINGERPRINT",
+    help="Folder of the log and the checkpoints.",
+)
+@option("--fresh", is_flag=True, help="Do not go on from a checkpoint: start again.")
+@option("--device", default="cpu", metavar="DEVICE", help="Where to train: cpu, cuda, cuda:1 …")
+@option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="one a core",
+    help="Threads that training uses.",
+)
+@option(
+    "--activate/--no-activate",
+    default=True,
+    help="Make the new release the current one, which a running service then swaps to.",
+)
+@option(
+    "--progress/--no-progress",
+    default=None,
+    show_default="where stderr is a terminal",
+    help="Show progress bars on stderr.",
+)
+@data_options
+def train(
+    data: Path,
+    recipe: str,
+    releases: Path,
+    overrides: tuple[str, ...],
+    folder: Path | None,
+    fresh: bool,
+    device: str,
+    threads: int | None,
+    activate: bool,
+    progress: bool | None,
+    read_options: "ReadOptions",
+) -> None:
+    """Train hash codes from DATA and publish them as a release.
+
+    DATA is a folder with train and test files, a single file (LightGCN text, CSV, TSV, Parquet,
+    RecBole .inter), or the word "sample" for the embedded data set.
+    """
+    import torch
+
+    from index.store import ReleaseStore
+    from training.data.dataset import load_dataset
+    from training.recipe import load_recipe
+    from training.run import Run, RunOptions, default_run_folder
+
+    chosen = load_recipe(recipe, overrides)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    dataset = load_dataset(data, read_options)
+    options = RunOptions(
+        folder=folder or default_run_folder(dataset, chosen),
+        device=device,
+        fresh=fresh,
+        progress_bar=progress,
+        activate=activate,
+    )
+    result = Run(dataset, chosen, options).publish(ReleaseStore(releases))
+    click.echo(_as_text(result, releases, options.folder, activate))
+
+
+def _as_text(result: "RunResult", releases: Path, folder: Path, activate: bool) -> str:
+    manifest = result.release.manifest
+    metrics = manifest.metrics
+    lines = [
+        f"published {result.release.id}: {manifest.users:,} users, {manifest.items:,} items, "
+        f"{manifest.bits} bits",
+        f"trained {result.epochs} epochs in {result.seconds:.0f} s, log in {folder}/log.jsonl",
+    ]
+    quality = [f"{name} {metrics[name]:.5f}" for name in _HEADLINE if name in metrics]
+    if quality:
+        lines.append(f"on the {metrics['split']} split: " + ", ".join(quality))
+    if activate:
+        lines.append(f"serve it: bitrecall serve --releases {releases}")
+    else:
+        lines.append(
+            f"make it current: bitrecall release activate {result.release.id} --releases {releases}"
+        )
+    return "\n".join(lines)
+
+
+_HEADLINE = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")

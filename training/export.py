@@ -1,0 +1,97 @@
+"""From trained embeddings to what a release holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from index.contents import ReleaseContents
+from index.manifest import DataFingerprint
+from index.packing import pack_signs, to_half_keeping_signs
+from index.seen import SeenItems
+from training.catalogue import popularity_order, reorder_items
+from training.data.interactions import Interactions
+from training.encoder import unit_magnitude
+from training.recipe import Recipe
+from training.trainer import Embeddings
+
+
+def release_contents(
+    embeddings: Embeddings,
+    train: Interactions,
+    recipe: Recipe,
+    *,
+    recorded: Mapping[str, Any] | None = None,
+) -> ReleaseContents:
+    """Gather a release.
+
+    Args:
+        embeddings: of the users and items of ``train``, in its rows.
+        train: all training pairs, which the service leaves out of answers as seen, and which
+            give items their popularity. Every user and item has at least one pair.
+        recipe: goes into the manifest, and says which index and dtype are published.
+        recorded: what else the manifest's recipe should say, such as the epochs really run.
+
+    Returns:
+        The contents, items in descending popularity.
+    """
+    order = popularity_order(train)
+    ordered = reorder_items(train, order)
+    items = embeddings.items.cpu()[torch.from_numpy(order)]
+    messages = fold_in_messages(embeddings.item_layers, train.item_degrees)[order]
+    stored = _half if recipe.release.embeddings == "float16" else _single
+    return ReleaseContents(
+        item_codes=pack_signs(items.numpy()),
+        user_embeddings=stored(unit_magnitude(embeddings.users.cpu())),
+        fold_in_messages=stored(messages),
+        seen=SeenItems(ordered.indptr, ordered.items),
+        user_ids=ordered.user_ids,
+        item_ids=ordered.item_ids,
+        popularity=ordered.item_degrees,
+        data=DataFingerprint(
+            sha256=ordered.sha256(),
+            users=ordered.n_users,
+            items=ordered.n_items,
+            interactions=len(ordered),
+            first_time=ordered.first_time,
+            last_time=ordered.last_time,
+        ),
+        recipe={**recipe.model_dump(mode="json"), **(recorded or {})},
+        code_version=version("bitrecall"),
+        backend=recipe.release.index,
+    )
+
+
+def fold_in_messages(item_layers: list[Tensor], item_degrees: NDArray[np.int64]) -> Tensor:
+    """What an item says to a user who has it: M_i = (Σ_{k<K} e_i^(k)) / √deg(i).
+
+    A LightGCN user of items I is, up to its own free embedding and a factor that no sign sees,
+    the sum of M_i over I. Without propagation (K = 0) there are no messages to sum, and the
+    item's own embedding stands in.
+
+    Args:
+        item_layers: K + 1 tensors float32 (n, f), items after each layer.
+        item_degrees: int64 (n,), pairs an item.
+
+    Returns:
+        float32 (n, f), scaled by one factor to a mean magnitude of 1, which fits float16.
+    """
+    total = torch.stack(item_layers[:-1] or item_layers).sum(0).cpu()
+    degrees = torch.from_numpy(item_degrees).clamp(min=1).float()
+    messages: Tensor = total / degrees.sqrt()[:, None]
+    scaled: Tensor = messages / messages.abs().mean().clamp(min=1e-12)
+    return scaled
+
+
+def _half(values: Tensor) -> NDArray[np.float16]:
+    return to_half_keeping_signs(values.numpy())
+
+
+def _single(values: Tensor) -> NDArray[np.float32]:
+    return np.asarray(values.numpy(), dtype=np.float32)
