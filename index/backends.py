@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from index.errors import SearchError
 from index.flat import FlatBackend
+from index.hnsw import HnswBackend
 from index.protocol import StoredBackend
 
 
 def backends() -> dict[str, type[StoredBackend]]:
     """Every backend by the name that a recipe or a manifest gives it."""
-    return {"flat": FlatBackend}
+    return {"flat": FlatBackend, "hnsw": HnswBackend}
 
 
 def backend(name: str) -> type[StoredBackend]:

@@ -1,0 +1,58 @@
+"""The different codes among the items, and the rows that share each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class DistinctCodes:
+    """Nodes 0 … c - 1, one a different code, in the order in which the codes first appear.
+
+    `codes` is uint8 (c, w); `node_of_row` int64 (n,); `grouped_rows` int64 (n,), the rows of node 0
+    in increasing order, then those of node 1, …; `starts` int64 (c + 1,), where each node's begin.
+    """
+
+    codes: NDArray[np.uint8]
+    node_of_row: NDArray[np.int64]
+    grouped_rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.uint8]) -> Self:
+        """Group the rows of `codes`, uint8 (n, w)."""
+        codes = np.ascontiguousarray(codes)
+        whole = codes.view(np.dtype((np.void, codes.shape[1]))).ravel()
+        _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+        by_appearance = np.argsort(first)
+        place = np.empty(len(first), np.int64)
+        place[by_appearance] = np.arange(len(first))
+        node_of_row = place[inverse]
+        counts = np.bincount(node_of_row, minlength=len(first))
+        return cls(
+            codes=codes[first[by_appearance]],
+            node_of_row=node_of_row,
+            grouped_rows=np.argsort(node_of_row, kind="stable"),
+            starts=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)]),
+        )
+
+    def __len__(self) -> int:
+        """Count the different codes."""
+        return len(self.codes)
+
+    def rows_of(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of `nodes` one after another, and how many each node has."""
+        sizes = self.starts[nodes + 1] - self.starts[nodes]
+        ends = np.cumsum(sizes)
+        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
+        return self.grouped_rows[np.repeat(self.starts[nodes], sizes) + within], sizes
+
+    def closed_by(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the nodes all of whose rows are among the distinct `rows`."""
+        nodes, counts = np.unique(self.node_of_row[rows], return_counts=True)
+        closed: NDArray[np.int64] = nodes[counts == self.starts[nodes + 1] - self.starts[nodes]]
+        return closed

@@ -1,0 +1,169 @@
+"""Approximate search over a navigable graph, for catalogues of millions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from index.arguments import check_exclude, check_search, empty_results
+from index.distinct import DistinctCodes
+from index.errors import ReleaseDamagedError, SearchError
+from index.flat import FlatBackend
+from index.packing import check_codes
+from index.protocol import Results
+from index.stored import check_stored_codes, read_index, write_index
+
+_DEFAULTS = {"links": 16, "ef_construction": 100, "ef_search": 128}
+
+
+class HnswBackend:
+    """Hamming search with FAISS's IndexBinaryHNSW over the distinct codes.
+
+    Parameters: `links` of a node on the upper layers (M), `ef_construction` and `ef_search`, how
+    many candidates are held while building and searching. What the graph finds is ordered by
+    (distance, row); an excluded row is never among it; and where it comes back with fewer rows than
+    could be had, the query is searched exactly. It may miss a nearer item: that is the bargain.
+
+    Items with the same code share a node, since building slows badly on duplicates (faiss issue
+    1097); and the graph is built on one thread, since it would differ from run to run otherwise
+    (faiss issue 5387). Measured on one thread, codes of 256 bits, k = 100: 40,981 random codes take
+    5 s to build and a query 0.2 ms, where the flat index needs 0.06 ms. Only beyond some hundreds
+    of thousands of items is it worth having.
+    """
+
+    def __init__(
+        self,
+        index: faiss.IndexBinaryHNSW,
+        nodes: DistinctCodes,
+        exact: FlatBackend,
+        parameters: Mapping[str, int],
+    ) -> None:
+        self._index = index
+        self._nodes = nodes
+        self._exact = exact
+        self._parameters = dict(parameters)
+
+    @classmethod
+    def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
+        """Build over item codes, uint8 (n, bits/8). Raises SearchError on bad parameters."""
+        filled = _filled(parameters)
+        exact = FlatBackend.build(codes)
+        nodes = DistinctCodes.of(codes)
+        index = faiss.IndexBinaryHNSW(exact.bits, filled["links"])
+        index.hnsw.efConstruction = filled["ef_construction"]
+        with _one_thread():
+            index.add(nodes.codes)
+        return cls(index, nodes, exact, filled)
+
+    @classmethod
+    def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
+        """Read the index at `path`. Raises ReleaseDamagedError unless it was built of `codes`."""
+        filled = _filled(parameters)
+        check_codes(codes)
+        index = read_index(path, faiss.IndexBinaryHNSW)
+        storage = faiss.downcast_IndexBinary(index.storage)
+        if type(storage) is not faiss.IndexBinaryFlat or index.ntotal != storage.ntotal:
+            raise ReleaseDamagedError("does not hold the codes of its graph", path)
+        nodes = DistinctCodes.of(codes)
+        check_stored_codes(storage, nodes.codes, path)
+        return cls(index, nodes, FlatBackend.build(codes), filled)
+
+    def save(self, path: Path) -> None:
+        """Write the graph and the distinct codes to `path` in FAISS's own format."""
+        write_index(self._index, path)
+
+    @property
+    def parameters(self) -> Mapping[str, int]:
+        """`links`, `ef_construction` and `ef_search`."""
+        return dict(self._parameters)
+
+    @property
+    def bits(self) -> int:
+        """Bits in a code."""
+        return self._exact.bits
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return len(self._exact)
+
+    def search(
+        self,
+        codes: NDArray[np.uint8],
+        k: int,
+        exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
+    ) -> Results:
+        """Find near items of each query; see `index.protocol.SearchBackend.search`."""
+        codes = check_search(codes, k, self.bits // 8)
+        nothing = [np.empty(0, np.int64)] * len(codes)
+        banned = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+        distances, rows = empty_results(len(codes), k)
+        width = min(k, len(self))
+        if width == 0:
+            return distances, rows
+        for query, excluded in enumerate(banned):
+            found = self._search_one(codes[query : query + 1], width, np.unique(excluded))
+            distances[query, :width], rows[query, :width] = found
+        return distances, rows
+
+    def _search_one(
+        self, code: NDArray[np.uint8], width: int, excluded: NDArray[np.int64]
+    ) -> Results:
+        wanted = min(width, len(self) - len(excluded))
+        fetched = max(width, self._parameters["ef_search"])
+        if fetched < len(self._nodes):
+            distances, rows = self._search_graph(code, fetched, excluded)
+            if len(rows) >= wanted:
+                filled = empty_results(1, width)
+                filled[0][0, :wanted], filled[1][0, :wanted] = distances[:wanted], rows[:wanted]
+                return filled
+        return self._exact.search(code, width, [excluded])
+
+    def _search_graph(
+        self, code: NDArray[np.uint8], fetched: int, excluded: NDArray[np.int64]
+    ) -> Results:
+        """Return the allowed rows of the nodes that the graph finds, by (distance, row)."""
+        only = faiss.SearchParametersHNSW(efSearch=fetched)
+        closed = self._nodes.closed_by(excluded)
+        # FAISS keeps bare pointers: both selectors must live until the search is over.
+        without = faiss.IDSelectorBatch(closed)
+        selector = faiss.IDSelectorNot(without)
+        if len(closed):
+            only = faiss.SearchParametersHNSW(efSearch=fetched, sel=selector)
+        node_distances, nodes = self._index.search(code, fetched, params=only)
+        found = nodes[0] >= 0
+        rows, sizes = self._nodes.rows_of(nodes[0][found])
+        distances = np.repeat(node_distances[0][found], sizes)
+        if len(excluded):
+            allowed = np.isin(rows, excluded, invert=True)
+            distances, rows = distances[allowed], rows[allowed]
+        order = np.lexsort((rows, distances))
+        return distances[order], rows[order]
+
+
+def _filled(parameters: Mapping[str, int]) -> dict[str, int]:
+    """Return the parameters with the defaults filled in."""
+    unknown = parameters.keys() - _DEFAULTS.keys()
+    if unknown:
+        raise SearchError(f"the hnsw backend has no {sorted(unknown)}; it has {sorted(_DEFAULTS)}")
+    filled = _DEFAULTS | dict(parameters)
+    for name, value in filled.items():
+        least = 2 if name == "links" else 1
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**16:
+            raise SearchError(f"{name} must be a whole number from {least} to 65536, not {value!r}")
+    return filled
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
