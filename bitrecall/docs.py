@@ -20,22 +20,22 @@ two, so change the help and not this file.
 def reference() -> str:
     """Give the help of every command and sub-command, in the order of the help."""
     parts = [_HEAD]
-    for context in _commands(bitrecall, click.Context(bitrecall, info_name="bitrecall")):
+    for context in _contexts(bitrecall, "bitrecall", None):
         level = "#" * (2 + context.command_path.count(" "))
         parts.append(f"{level} {context.command_path}\n\n```text\n{_help(context)}\n```\n")
     return "\n".join(parts)
 
 
-def _commands(command: click.Command, context: click.Context) -> Iterator[click.Context]:
+def _contexts(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
+    context = click.Context(command, parent=parent, info_name=name, **command.context_settings)
     yield context
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
+        for child_name in command.list_commands(context):
+            child = command.get_command(context, child_name)
             if child is not None:
-                settings = child.context_settings
-                yield from _commands(
-                    child, click.Context(child, parent=context, info_name=name, **settings)
-                )
+                yield from _contexts(child, child_name, context)
 
 
 def _help(context: click.Context) -> str:

@@ -41,12 +41,23 @@ _OPTIONS = (
         help="Read the times, or leave their column alone.",
     ),
     option(
+        "--columns",
+        callback=lambda _context, _parameter, value: tuple(value.split(",")) if value else None,
+        metavar="NAMES",
+        help="Names of all columns, with commas between, for a table without a header.",
+    ),
+    option(
         "--time-unit",
         **_one_of(TimeUnit),
         default=_DEFAULTS.time_unit.value,
         help="Unit of times given as numbers; auto goes by their magnitude.",
     ),
-    option("--delimiter", metavar="CHAR", help="Character between fields; found in the header."),
+    option(
+        "--delimiter",
+        callback=lambda _context, _parameter, value: "\t" if value == "\\t" else value,
+        metavar="CHAR",
+        help="Character between the fields of a table, \\t for a tab; found in the header.",
+    ),
     option(
         "--split",
         **_one_of(Split),
@@ -78,14 +89,13 @@ _OPTIONS = (
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of reading, given to the command as one ``read_options: ReadOptions``."""
+    names = {field.name for field in fields(ReadOptions)} - {"seed"}
 
     @wraps(command)
     def with_read_options(**given: Any) -> Any:
         # `seed` is left to the command: training has one of its own.
         chosen = {"seed": given.pop("split_seed")}
-        for field in fields(ReadOptions):
-            if field.name not in chosen:
-                chosen[field.name] = given.pop(field.name)
+        chosen |= {name: given.pop(name) for name in names}
         return command(read_options=ReadOptions(**chosen), **given)
 
     decorated: Callable[..., Any] = with_read_options

@@ -54,7 +54,7 @@ def test_version():
     assert result.output == f"bitrecall, version {__version__}\n"
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", list(commands()))
 def test_every_command_explains_itself(command):
     assert command.help
     assert "Example" in (command.epilog or "")

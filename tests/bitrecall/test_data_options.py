@@ -29,16 +29,18 @@ def test_without_options_reading_is_as_it_is_by_default():
 
 def test_every_option_arrives():
     arguments = (
-        "--format table --user-column u --item-column i --time-column t --time-unit ms "
-        "--delimiter ; --split random --test-fraction 0.1 --split-seed 5 --skip-bad-rows"
+        "--format table --columns u,i,t --user-column u --item-column i --time-column t "
+        "--time-unit ms --delimiter ; --split random --test-fraction 0.1 --split-seed 5 "
+        "--skip-bad-rows --use-times"
     )
-    _, options, seed = received(*arguments.split(), "--use-times")
+    _, options, seed = received(*arguments.split())
     assert options == ReadOptions(
         format=Format.TABLE,
         user_column="u",
         item_column="i",
         time_column="t",
         use_times=True,
+        columns=("u", "i", "t"),
         time_unit=TimeUnit.MILLISECONDS,
         delimiter=";",
         split=Split.RANDOM,
@@ -48,6 +50,10 @@ def test_every_option_arrives():
     )
     assert seed == 17
     assert isinstance(options.split, Split)
+
+
+def test_a_tab_can_be_typed():
+    assert received("--delimiter", r"\t")[1].delimiter == "\t"
 
 
 def test_times_can_be_ignored():
