@@ -1,0 +1,173 @@
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.data.interactions import Interactions, collapse, iso_time
+from training.errors import DataError
+
+PAIRS = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 6), st.integers(-3, 3)), min_size=0, max_size=40
+)
+USERS = [f"u{row}" for row in range(6)]
+ITEMS = ["é", "a,b", "7", "07", "z z", "🙂", "i"]
+
+
+def from_rows(rows, user_ids=USERS, item_ids=ITEMS, times=True):
+    return collapse(
+        list(user_ids),
+        list(item_ids),
+        np.array([row[0] for row in rows], np.int32),
+        np.array([row[1] for row in rows], np.int32),
+        np.array([row[2] for row in rows], np.float64) if times else None,
+    )
+
+
+def as_dict(interactions):
+    times = [None] * len(interactions) if interactions.times is None else interactions.times
+    return {
+        (interactions.user_ids[user], interactions.item_ids[item]): time
+        for user, item, time in zip(interactions.users, interactions.items, times, strict=True)
+    }
+
+
+@given(PAIRS)
+def test_collapse_keeps_each_pair_once_at_its_earliest_time(rows):
+    expected = {}
+    for user, item, time in rows:
+        pair = (USERS[user], ITEMS[item])
+        expected[pair] = min(time, expected.get(pair, time))
+    interactions = from_rows(rows)
+    assert as_dict(interactions) == expected
+    assert len(interactions) == len(expected)
+    assert (np.diff(interactions.keys()) > 0).all()
+
+
+@given(PAIRS)
+def test_collapse_without_times_keeps_each_pair_once(rows):
+    assert set(as_dict(from_rows(rows, times=False))) == {(USERS[u], ITEMS[i]) for u, i, _ in rows}
+
+
+@given(PAIRS)
+def test_degrees_and_indptr_count_pairs(rows):
+    interactions = from_rows(rows)
+    pairs = {(user, item) for user, item, _ in rows}
+    assert interactions.user_degrees.tolist() == [sum(u == r for u, _ in pairs) for r in range(6)]
+    assert interactions.item_degrees.tolist() == [sum(i == r for _, i in pairs) for r in range(7)]
+    for user in range(6):
+        own = interactions.items[interactions.indptr[user] : interactions.indptr[user + 1]]
+        assert own.tolist() == sorted(item for u, item in pairs if u == user)
+
+
+@given(PAIRS, st.randoms(use_true_random=False))
+def test_the_fingerprint_ignores_the_order_of_rows_and_ids(rows, random):
+    user_rows, item_rows = list(range(6)), list(range(7))
+    random.shuffle(user_rows)
+    random.shuffle(item_rows)
+    moved = [(user_rows.index(user), item_rows.index(item), time) for user, item, time in rows]
+    random.shuffle(moved)
+    other = from_rows(
+        moved, [USERS[row] for row in user_rows], [ITEMS[row] for row in item_rows] + ["unused"]
+    )
+    assert other.sha256() == from_rows(rows).sha256()
+
+
+@given(PAIRS, PAIRS)
+def test_the_fingerprint_tells_other_interactions_apart(rows, others):
+    one, two = from_rows(rows), from_rows(others)
+    assert (one.sha256() == two.sha256()) == (as_dict(one) == as_dict(two))
+
+
+def test_the_fingerprint_tells_apart_what_joined_ids_would_confuse():
+    one = from_rows([(0, 0, 0)], ["ab"], ["c"], times=False)
+    two = from_rows([(0, 0, 0)], ["a"], ["bc"], times=False)
+    assert one.sha256() != two.sha256()
+
+
+def test_the_fingerprint_counts_times_and_whether_there_are_any():
+    rows = [(0, 0, 0), (1, 1, 0)]
+    later = [(0, 0, 0), (1, 1, 1)]
+    prints = {from_rows(rows).sha256(), from_rows(later).sha256()}
+    prints.add(from_rows(rows, times=False).sha256())
+    assert len(prints) == 3
+
+
+def test_the_fingerprint_is_the_documented_bytes():
+    interactions = from_rows([(0, 0, 5), (1, 0, 6), (1, 1, 7)], ["b", "a"], ["y", "x"])
+    # Ranks: a, b and x, y. Sorted pairs: (a, x, 7), (a, y, 6), (b, y, 5).
+    content = b"bitrecall interactions 1\n"
+    for ids in (b"ab", b"xy"):
+        content += struct.pack("<I", 2)
+        for letter in ids:
+            content += struct.pack("<IB", 1, letter)
+    content += struct.pack("<3i3i3d", 0, 0, 1, 0, 1, 1, 7.0, 6.0, 5.0)
+    assert interactions.sha256() == hashlib.sha256(content).hexdigest()
+
+
+def test_negative_zero_is_the_same_instant_as_zero():
+    one = Interactions(["u"], ["i"], np.zeros(1, np.int32), np.zeros(1, np.int32), np.array([-0.0]))
+    assert one.sha256() == from_rows([(0, 0, 0)], ["u"], ["i"]).sha256()
+
+
+@given(PAIRS)
+def test_compact_leaves_out_ids_without_a_pair_and_keeps_the_rest_in_order(rows):
+    interactions = from_rows(rows)
+    compact = interactions.compact()
+    assert as_dict(compact) == as_dict(interactions)
+    assert compact.user_ids == [USERS[row] for row in sorted({user for user, _, _ in rows})]
+    assert compact.item_ids == [ITEMS[row] for row in sorted({item for _, item, _ in rows})]
+
+
+def test_select_shares_the_vocabulary():
+    interactions = from_rows([(0, 0, 5), (1, 2, 6)])
+    chosen = interactions.select(np.array([False, True]))
+    assert chosen.user_ids is interactions.user_ids
+    assert chosen.item_ids is interactions.item_ids
+    assert as_dict(chosen) == {("u1", "7"): 6.0}
+
+
+def test_first_and_last_time_are_iso_in_utc():
+    interactions = from_rows([(0, 0, 1), (1, 2, 0)])
+    assert interactions.first_time == "1970-01-01T00:00:00Z"
+    assert interactions.last_time == "1970-01-01T00:00:01Z"
+
+
+@pytest.mark.parametrize("times", [True, False])
+def test_no_pairs_have_no_times(times):
+    nothing = from_rows([], times=times)
+    assert (nothing.first_time, nothing.last_time, len(nothing)) == (None, None, 0)
+    assert nothing.compact().n_items == 0
+    assert len(nothing.sha256()) == 64
+
+
+def test_a_time_before_1970_is_rounded_down():
+    assert iso_time(-0.5) == "1969-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "times", "message"),
+    [
+        ([0, 1], [0], None, "items must be int32 and as long as users"),
+        ([0, 2], [0, 0], None, "users holds rows outside the 2 ids"),
+        ([0, -1], [0, 0], None, "users holds rows outside the 2 ids"),
+        ([0, 1], [0, 3], None, "items holds rows outside the 3 ids"),
+        ([0, 1], [0, 1], [1.0], "times must be float64 and as long as users"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(users, items, times, message):
+    with pytest.raises(DataError, match=message):
+        Interactions(
+            ["a", "b"],
+            ["x", "y", "z"],
+            np.array(users, np.int32),
+            np.array(items, np.int32),
+            None if times is None else np.array(times),
+        )
+
+
+def test_another_dtype_is_refused():
+    with pytest.raises(DataError, match="users must be int32"):
+        Interactions(["a"], ["x"], np.zeros(1, np.int64), np.zeros(1, np.int32))

@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.data.interactions import collapse
+from training.data.split import by_time, cut_validation, random_per_user
+from training.errors import DataError
+
+FRACTIONS = st.floats(0.01, 0.99)
+
+
+@st.composite
+def interactions(draw):
+    rows = draw(
+        st.lists(
+            st.tuples(st.integers(0, 4), st.integers(0, 7), st.integers(0, 5)),
+            min_size=1,
+            max_size=60,
+        )
+    )
+    users, items, times = (np.array(column) for column in zip(*rows, strict=True))
+    return collapse(
+        [f"u{row}" for row in range(6)],
+        [f"i{row}" for row in range(8)],
+        users.astype(np.int32),
+        items.astype(np.int32),
+        times.astype(np.float64),
+    )
+
+
+def pairs(part):
+    return set(zip(part.users.tolist(), part.items.tolist(), part.times.tolist(), strict=True))
+
+
+def assert_partition(whole, train, held_out):
+    assert pairs(train).isdisjoint(pairs(held_out))
+    assert pairs(train) | pairs(held_out) == pairs(whole)
+    assert len(train) + len(held_out) == len(whole)
+    for part in (train, held_out):
+        assert part.user_ids is whole.user_ids
+        assert part.item_ids is whole.item_ids
+
+
+@given(
+    interactions(), FRACTIONS, st.integers(0, 9), st.sampled_from([random_per_user, cut_validation])
+)
+def test_a_random_split_is_a_partition_that_leaves_each_user_a_pair(whole, fraction, seed, split):
+    train, held_out = split(whole, fraction, seed)
+    assert_partition(whole, train, held_out)
+    assert (train.user_degrees[whole.user_degrees > 0] >= 1).all()
+    wanted = fraction * whole.user_degrees
+    assert (held_out.user_degrees <= np.ceil(wanted)).all()
+    assert (held_out.user_degrees >= np.minimum(np.floor(wanted), whole.user_degrees - 1)).all()
+
+
+@given(interactions(), FRACTIONS)
+def test_a_split_by_time_is_a_partition_that_holds_out_the_latest(whole, fraction):
+    train, held_out = by_time(whole, fraction)
+    assert_partition(whole, train, held_out)
+    if len(whole) > 1:
+        assert len(held_out) == min(max(round(fraction * len(whole)), 1), len(whole) - 1)
+        assert train.times.max() <= held_out.times.min()
+    else:
+        assert len(held_out) == 0
+
+
+@given(interactions(), FRACTIONS, st.integers(0, 9))
+def test_a_seed_repeats_a_split(whole, fraction, seed):
+    once, again = (random_per_user(whole, fraction, seed) for _ in range(2))
+    assert pairs(once[1]) == pairs(again[1])
+
+
+def large(n_users=2_000, n_items=30):
+    users, items = np.divmod(np.arange(n_users * n_items), n_items)
+    return collapse(
+        [str(row) for row in range(n_users)],
+        [str(row) for row in range(n_items)],
+        users.astype(np.int32),
+        items.astype(np.int32),
+        np.arange(n_users * n_items, dtype=np.float64),
+    )
+
+
+def test_the_fraction_is_met_on_average_even_where_it_is_less_than_a_pair():
+    few = large(n_items=4)
+    _, held_out = random_per_user(few, 0.1, seed=3)
+    assert 0.09 < len(held_out) / len(few) < 0.11
+
+
+def test_every_item_of_a_user_has_the_same_chance():
+    whole = large()
+    _, held_out = random_per_user(whole, 0.5, seed=5)
+    assert (abs(held_out.item_degrees / 2_000 - 0.5) < 0.06).all()
+
+
+def test_other_seeds_and_the_validation_split_are_other_splits():
+    whole = large()
+    held_out = [
+        random_per_user(whole, 0.5, 0)[1],
+        random_per_user(whole, 0.5, 1)[1],
+        cut_validation(whole, 0.5, 0)[1],
+    ]
+    for one in range(3):
+        for two in range(one):
+            shared = len(pairs(held_out[one]) & pairs(held_out[two]))
+            assert 0.2 < shared / len(whole) < 0.3
+
+
+def test_a_user_of_one_pair_keeps_it():
+    one = collapse(["u"], ["i"], np.zeros(1, np.int32), np.zeros(1, np.int32))
+    train, held_out = random_per_user(one, 0.99, 0)
+    assert (len(train), len(held_out)) == (1, 0)
+
+
+def test_ties_in_time_go_by_row():
+    whole = large(n_users=1, n_items=4)
+    same = collapse(whole.user_ids, whole.item_ids, whole.users, whole.items, np.zeros(4))
+    assert by_time(same, 0.5)[1].items.tolist() == [2, 3]
+
+
+def test_a_split_by_time_may_hold_out_a_whole_user():
+    train, held_out = by_time(large(n_users=2, n_items=5), 0.5)
+    assert train.user_degrees.tolist() == [5, 0]
+    assert held_out.user_degrees.tolist() == [0, 5]
+
+
+def test_a_split_by_time_needs_times():
+    without = collapse(["u"], ["i"], np.zeros(1, np.int32), np.zeros(1, np.int32))
+    with pytest.raises(DataError, match="needs times"):
+        by_time(without, 0.5)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5, float("nan")])
+@pytest.mark.parametrize(
+    "split", [by_time, lambda x, f: random_per_user(x, f, 0), lambda x, f: cut_validation(x, f, 0)]
+)
+def test_a_fraction_lies_between_0_and_1(split, fraction):
+    with pytest.raises(DataError, match="between 0 and 1"):
+        split(large(2, 2), fraction)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(DataError, match="seed must be 0 or more"):
+        random_per_user(large(2, 2), 0.5, -1)
