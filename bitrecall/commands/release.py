@@ -48,6 +48,9 @@ def list_(releases: Path, as_json: bool) -> None:
         titles = ["", "id", "created", "parent", "bits", "users", "items", "backend", MAIN_METRIC]
         rows = [_row(summary) for summary in summaries]
         click.echo(aligned(titles, rows, right="<<<<>>><>"))
+        for summary in summaries:
+            if summary.damage is not None:
+                click.echo(f"{summary.id} is damaged: {summary.damage}")
     else:
         click.echo(f"no releases in {releases}")
 
