@@ -42,9 +42,7 @@ def publish(root):
             user_ids=["anna", "ben, the elder"],
             item_ids=["bread", "milk", "tea", "salt"],
             popularity=np.array([9, 5, 4, 1]),
-            data=DataFingerprint(
-                "ab" * 32, 2, 4, 2, "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
-            ),
+            data=fingerprint,
             recipe={"seed": seed},
             code_version="0.1.0",
         )
