@@ -61,9 +61,8 @@ def smooth_recall_loss(
         float32 scalar in (−1, 0) for the default weights.
     """
     if weights is None:
-        weights = torch.full(
-            positives.users.shape, 1 / max(len(positives.users), 1), device=user_codes.device
-        )
+        equal = 1 / max(len(positives.users), 1)
+        weights = user_codes.new_full(positives.users.shape, equal)
     loss: Tensor = _SmoothRecallLoss.apply(  # type: ignore[no-untyped-call]
         user_codes, item_codes, positives, excluded, weights, objective, sample
     )

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.losses.levels import SmoothRecall, level_gradients
+
+OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0), phi=0.5, psi=3.0)
+
+
+def loss_of_scores(
+    scores: torch.Tensor, positives: list[int], weights: torch.Tensor
+) -> torch.Tensor:
+    """The definition, one user, pair by pair, for scores that need not come from codes."""
+    total = torch.zeros((), dtype=scores.dtype)
+    for weight, i in zip(weights, positives, strict=True):
+        rank = torch.ones((), dtype=scores.dtype)
+        for j in range(len(scores)):
+            if j != i:
+                rank = rank + torch.sigmoid((scores[j] - scores[i]) / OBJECTIVE.psi)
+        for cutoff in OBJECTIVE.cutoffs:
+            smooth = torch.sigmoid((cutoff - rank) / (OBJECTIVE.phi * cutoff))
+            total = total - weight * smooth / len(OBJECTIVE.cutoffs)
+    return total
+
+
+def test_the_definition_has_the_gradient_of_finite_differences():
+    scores = torch.tensor([4.0, -2.0, 4.0, 0.0, 8.0, -8.0], dtype=torch.float64).requires_grad_()
+    weights = torch.tensor([0.3, 0.7], dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda s: loss_of_scores(s, [0, 3], weights), (scores,))
+
+
+@given(st.data())
+def test_tables_give_the_loss_and_gradient_of_the_definition(data):
+    bits = data.draw(st.sampled_from([8, 16]))
+    levels = data.draw(st.lists(st.integers(0, bits), min_size=2, max_size=12))
+    positives = data.draw(
+        st.lists(st.integers(0, len(levels) - 1), min_size=1, max_size=4, unique=True)
+    )
+    weights = torch.tensor([1.0 / (1 + k) for k in range(len(positives))], dtype=torch.float64)
+    scores = (2 * torch.tensor(levels, dtype=torch.float64) - bits).requires_grad_()
+    expected = loss_of_scores(scores, positives, weights)
+    (expected_gradient,) = torch.autograd.grad(expected, scores)
+
+    counts = torch.zeros(1, bits + 1, dtype=torch.float64)
+    weighted = torch.zeros(1, bits + 1, dtype=torch.float64)
+    for level in levels:
+        counts[0, level] += 1
+    for weight, i in zip(weights, positives, strict=True):
+        weighted[0, levels[i]] += weight
+    tables = level_gradients(counts, weighted, OBJECTIVE)
+    gradient = tables.any_item[0, levels].clone()
+    for weight, i in zip(weights, positives, strict=True):
+        gradient[i] += weight * tables.positive[0, levels[i]]
+
+    assert tables.losses.item() == pytest.approx(expected.item(), abs=1e-12)
+    np.testing.assert_allclose(gradient.numpy(), expected_gradient.numpy(), atol=1e-12)
+
+
+def test_the_slope_is_minus_the_derivative_of_the_value():
+    ranks = torch.linspace(1, 40, 50, dtype=torch.float64)
+    step = 1e-6
+    value, slope = OBJECTIVE.value_and_slope(ranks)
+    above, _ = OBJECTIVE.value_and_slope(ranks + step)
+    np.testing.assert_allclose(-(above - value) / step, slope, atol=1e-6)
+
+
+def test_low_temperatures_recover_recall_at_n():
+    sharp = SmoothRecall(cutoffs=(3.0,), phi=1e-4, psi=1e-3)
+    # Scores 4, 2, 0, -2, -4 of one user with 4 bits, so ranks 1 to 5; the third and last are hers.
+    counts = torch.ones(1, 5, dtype=torch.float64)
+    positives = torch.tensor([[0.5, 0, 0.5, 0, 0]], dtype=torch.float64)
+    lenient = SmoothRecall(cutoffs=(3.5,), phi=1e-4, psi=1e-3)
+    assert level_gradients(counts, positives, lenient).losses.item() == pytest.approx(-0.5)
+    # Exactly at the cut-off, K_φ(0) is one half.
+    assert level_gradients(counts, positives, sharp).losses.item() == pytest.approx(-0.25)

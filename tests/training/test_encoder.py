@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import torch
+
+from training.encoder import LightGCN, unit_magnitude
+from training.graph import EdgeList
+
+
+def graph():
+    edges = EdgeList(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]), 3, 4)
+    return edges.graph()
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2, 3])
+def test_embeddings_are_the_mean_over_powers_of_the_whole_adjacency(layers):
+    normalised = graph()
+    generator = torch.Generator().manual_seed(0)
+    users, items = (torch.randn(n, 8, generator=generator) for n in (3, 4))
+    block = normalised.users_to_items.to_dense()
+    adjacency = torch.zeros(7, 7)
+    adjacency[:3, 3:], adjacency[3:, :3] = block, block.T
+    embeddings, expected = torch.cat([users, items]), torch.zeros(7, 8)
+    for _ in range(layers + 1):
+        expected = expected + embeddings / (layers + 1)
+        embeddings = adjacency @ embeddings
+    found_users, found_items = LightGCN(users, items, layers)(normalised)
+    np.testing.assert_allclose(found_users.detach(), expected[:3], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found_items.detach(), expected[3:], rtol=1e-5, atol=1e-6)
+
+
+def test_layer_outputs_begin_with_the_free_embeddings():
+    model = LightGCN(torch.ones(3, 2), torch.zeros(4, 2), 2)
+    users, items = model.layer_outputs(graph())
+    assert len(users) == len(items) == 3
+    assert torch.equal(users[0], model.users)
+    assert torch.equal(items[0], model.items)
+
+
+def test_unit_magnitude_keeps_signs_and_survives_zeros():
+    rows = torch.tensor([[1.0, -3.0], [0.0, 0.0], [1e-9, 1e-9]])
+    scaled = unit_magnitude(rows)
+    assert scaled[0].tolist() == [0.5, -1.5]
+    assert scaled[1].tolist() == [0.0, 0.0]
+    np.testing.assert_allclose(scaled[2], 1.0)
