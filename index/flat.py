@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from index.errors import SearchError
 from index.packing import check_codes
 from index.protocol import Results
 from index.stored import check_stored_codes, read_index, write_index
+from index.threads import one_thread
 
 # Excluded rows are found and dropped (over-fetching) or never looked at (a selector). Measured on
 # one thread, 40,981 codes of 256 bits, k = 100, one query: nothing excluded 0.06 ms; 30 excluded
@@ -24,6 +26,9 @@ _OVERFETCH_AT_MOST = 256
 
 # Bytes of scratch for marking excluded rows: (queries in a block) x items.
 _SCRATCH = 32 * 2**20
+
+# Queries in a call from which on it is shared out among FAISS's threads.
+_WORTH_THREADS = 64
 
 
 class FlatBackend:
@@ -91,7 +96,7 @@ class FlatBackend:
         if width == 0 or len(codes) == 0:
             return distances, rows
         if banned is None:
-            distances[:, :width], rows[:, :width] = self._index.search(codes, width)
+            distances[:, :width], rows[:, :width] = self._fetch(codes, width)
             return distances, rows
         sizes = np.array([len(rows_of_query) for rows_of_query in banned])
         for query in np.flatnonzero(sizes > _OVERFETCH_AT_MOST):
@@ -115,7 +120,7 @@ class FlatBackend:
         """Search for as many more as are excluded, and drop those."""
         sizes = np.array([len(rows) for rows in banned])
         fetched = min(len(self), width + int(sizes.max()))
-        found_distances, found_rows = self._index.search(codes, fetched)
+        found_distances, found_rows = self._fetch(codes, fetched)
         marked = np.zeros((len(codes), len(self)), np.bool_)
         marked[np.repeat(np.arange(len(codes)), sizes), np.concatenate(banned)] = True
         allowed = ~np.take_along_axis(marked, found_rows, axis=1)
@@ -135,10 +140,17 @@ class FlatBackend:
         # FAISS keeps bare pointers: `bitmap` and `selector` must live until the search is over.
         bitmap = np.packbits(allowed, bitorder="little")
         selector = faiss.IDSelectorBitmap(bitmap)
-        only = faiss.SearchParameters(sel=selector)
-        distances, rows = self._index.search(code, width, params=only)
+        distances, rows = self._fetch(code, width, faiss.SearchParameters(sel=selector))
         distances[rows < 0] = -1
         return distances, rows
+
+    def _fetch(
+        self, codes: NDArray[np.uint8], k: int, only: faiss.SearchParameters | None = None
+    ) -> Results:
+        """Search with FAISS itself, a few queries on one thread and many on as many as it has."""
+        with one_thread() if len(codes) < _WORTH_THREADS else nullcontext():
+            found: Results = self._index.search(codes, k, params=only)
+        return found
 
 
 def _refuse(parameters: Mapping[str, int]) -> None:

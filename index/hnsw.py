@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +17,7 @@ from index.flat import FlatBackend
 from index.packing import check_codes
 from index.protocol import Results
 from index.stored import check_stored_codes, read_index, write_index
+from index.threads import one_thread
 
 _DEFAULTS = {"links": 16, "ef_construction": 100, "ef_search": 128}
 
@@ -57,7 +57,7 @@ class HnswBackend:
         nodes = DistinctCodes.of(codes)
         index = faiss.IndexBinaryHNSW(exact.bits, filled["links"])
         index.hnsw.efConstruction = filled["ef_construction"]
-        with _one_thread():
+        with one_thread():
             index.add(nodes.codes)
         return cls(index, nodes, exact, filled)
 
@@ -135,7 +135,8 @@ class HnswBackend:
         selector = faiss.IDSelectorNot(without)
         if len(closed):
             only = faiss.SearchParametersHNSW(efSearch=fetched, sel=selector)
-        node_distances, nodes = self._index.search(code, fetched, params=only)
+        with one_thread():
+            node_distances, nodes = self._index.search(code, fetched, params=only)
         found = nodes[0] >= 0
         rows, sizes = self._nodes.rows_of(nodes[0][found])
         distances = np.repeat(node_distances[0][found], sizes)
@@ -157,13 +158,3 @@ def _filled(parameters: Mapping[str, int]) -> dict[str, int]:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**16:
             raise SearchError(f"{name} must be a whole number from {least} to 65536, not {value!r}")
     return filled
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
