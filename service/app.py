@@ -52,7 +52,7 @@ class Service(FastAPI):
 
     @contextlib.asynccontextmanager
     async def _while_serving(self, app: FastAPI) -> AsyncIterator[None]:
-        # The setting is the calling thread's own, and searches run on the thread of this loop.
+        # The setting is the calling thread's own: this is for searches on the event loop.
         faiss.omp_set_num_threads(1)
         await asyncio.to_thread(self.current.refresh)
         watching = asyncio.create_task(self.current.watch(self._settings.poll_interval))

@@ -1,0 +1,78 @@
+"""How long from the start of the process to the first 200 of ``/readyz``?
+
+    python benchmarks/startup.py
+
+Publishes a release of the size of Gowalla, then runs ``bitrecall serve`` on it several times.
+"""
+
+import argparse
+import http.client
+import os
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+import gowalla_size
+
+from service.server import listening
+
+
+def free_port() -> int:
+    """A port that nothing listens on just now."""
+    with listening("127.0.0.1", 0) as sock:
+        port: int = sock.getsockname()[1]
+    return port
+
+
+def seconds_until_ready(releases: Path) -> float:
+    """Start ``bitrecall serve``, ask until it is ready, stop it; the seconds until then."""
+    port = free_port()
+    command = [
+        str(Path(sysconfig.get_path("scripts")) / "bitrecall"),
+        *("serve", "--releases", str(releases), "--port", str(port), "--log-level", "warning"),
+    ]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command)
+    try:
+        while not is_ready(port):
+            if process.poll() is not None:
+                sys.exit(f"the service ended with exit code {process.returncode}")
+            time.sleep(0.002)
+        return time.perf_counter() - begun
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def is_ready(port: int) -> bool:
+    """Whether ``/readyz`` answers 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except ConnectionError:
+        return False
+    finally:
+        connection.close()
+
+
+def main() -> None:
+    """Print the fastest, the median and the slowest start."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=7)
+    given = parser.parse_args()
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        gowalla_size.publish(Path(folder))
+        took = [seconds_until_ready(Path(folder)) for _ in range(given.runs)]
+    print(f"{os.cpu_count()} CPUs, load average before {load:.1f}, {given.runs} starts")
+    print(f"fastest {min(took):.2f} s, median {statistics.median(took):.2f} s, ", end="")
+    print(f"slowest {max(took):.2f} s")
+
+
+if __name__ == "__main__":
+    main()
