@@ -87,5 +87,7 @@ class ReadOptions:
             raise DataError(f"a seed must be 0 or more, not {self.seed}")
         if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise DataError(f"a delimiter is one character, not {self.delimiter!r}")
+        if self.columns is not None and len(self.columns) < 2:
+            raise DataError("the columns must name at least the columns of user and item")
         if self.time_column is not None and not self.use_times:
             raise DataError(f"times cannot be both ignored and read from {self.time_column!r}")

@@ -55,8 +55,8 @@ def read_recbole(
 
 
 def is_recbole_header(fields: list[str]) -> bool:
-    """Whether every field is a name, a colon and one of RecBole's types."""
+    """Whether every field is a name without a colon, a colon and one of RecBole's types."""
     return all(
-        name and kind in TYPES
+        name and ":" not in name and kind in TYPES
         for name, _, kind in (field.strip().rpartition(":") for field in fields)
     )

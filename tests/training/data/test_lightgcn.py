@@ -35,9 +35,9 @@ def test_a_line_is_a_user_and_its_items(tmp_path, content):
 
 
 def test_ids_stay_what_they_are(tmp_path):
-    content = "007 1.0 1 01 a,b é🙂 non\u00a0breaking 1e3\n".encode()
-    pairs, *_ = read(tmp_path, content)
-    assert [item for _, item in pairs] == "1.0 1 01 a,b é🙂 non\u00a0breaking 1e3".split(" ")
+    ids = ["1.0", "1", "01", "a,b", "é🙂", "non\u00a0breaking", "1e3", '"quoted"']
+    pairs, *_ = read(tmp_path, f"007 {' '.join(ids)}\n".encode())
+    assert [item for _, item in pairs] == ids
     assert pairs[0][0] == "007"
 
 

@@ -1,0 +1,147 @@
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.data.delimited import first_line, first_record, open_text, records, split_line
+from training.data.rows import BadRows
+from training.errors import DataError
+
+
+def read(path, *, skip=False, quotes=True, delimiter=","):
+    bad_rows = BadRows(skip)
+    with open_text(path) as file:
+        found = list(records(file, path, delimiter, quotes=quotes, bad_rows=bad_rows))
+    return found, bad_rows
+
+
+def write(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("a,b\nc,d\n", [(1, ["a", "b"]), (2, ["c", "d"])]),
+        ("a,b\r\nc,d", [(1, ["a", "b"]), (2, ["c", "d"])]),
+        ("\ufeffa,b\n", [(1, ["a", "b"])]),
+        ("\n\na,b\n\nc,d\n\n", [(3, ["a", "b"]), (5, ["c", "d"])]),
+        ('"a\nb\r\nc",d\ne,f\n', [(1, ["a\nb\r\nc", "d"]), (4, ["e", "f"])]),
+        ('"a,b","c ""d"""\n', [(1, ["a,b", 'c "d"'])]),
+        (" a , b\n", [(1, [" a ", " b"])]),
+        ('a "b" c,d\n', [(1, ['a "b" c', "d"])]),
+        ("é,🙂\u2028x\n", [(1, ["é", "🙂\u2028x"])]),
+        ("", []),
+        ("\n\n", []),
+    ],
+    ids=[
+        "plain",
+        "CRLF and no last line end",
+        "BOM",
+        "blank lines count as lines",
+        "line ends in quotes",
+        "delimiter and quotes in quotes",
+        "spaces stay",
+        "quotes inside a field stay",
+        "unicode line separators are letters",
+        "empty",
+        "blank",
+    ],
+)
+def test_records_come_with_the_line_they_start_on(tmp_path, content, expected):
+    assert read(write(tmp_path, content))[0] == expected
+
+
+def test_without_quotes_a_quote_is_a_letter(tmp_path):
+    path = write(tmp_path, '"a\tb"\nc\td\n')
+    assert read(path, quotes=False, delimiter="\t")[0] == [(1, ['"a', 'b"']), (2, ["c", "d"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        ('a,b\n"c,d\ne,f\n', 2, "never closed"),
+        ('a,b\n\n"c\nd"x,e\n', 3, "after a closing double quote"),
+        ("a,b\nc\rd,e\n", 2, "carriage return"),
+        (b"a,b\nc,\xff\n", 2, "not UTF-8"),
+        (b'a,b\n"c\nd\xff",e\n', 2, "not UTF-8"),
+        ('a,b\n"' + "x\n" * 70_000 + '",d\n', 2, "never closed"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_named_by_its_first_line(tmp_path, content, line, reason):
+    path = write(tmp_path, content)
+    with pytest.raises(DataError, match=reason) as caught:
+        read(path)
+    assert (caught.value.file, caught.value.line) == (str(path), line)
+
+
+def test_an_unclosed_quote_costs_one_line_and_not_the_rest(tmp_path):
+    path = write(tmp_path, 'a,b\n"c,d\ne,f\n\ng,h\n"i,j\n')
+    found, bad_rows = read(path, skip=True)
+    assert found == [(1, ["a", "b"]), (3, ["e", "f"]), (5, ["g", "h"])]
+    assert bad_rows.count == 2
+    assert [example.rsplit(", ", 1)[1].split(":")[0] for example in bad_rows.examples] == [
+        "line 2",
+        "line 6",
+    ]
+
+
+TEXT = st.text(st.sampled_from('ab,"\n\r é\t🙂'), max_size=6)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.lists(TEXT, min_size=2, max_size=3), max_size=6))
+def test_what_a_csv_writer_writes_comes_back(tmp_path_factory, rows):
+    content = io.StringIO(newline="")
+    starts = []
+    writer = csv.writer(content, quoting=csv.QUOTE_ALL)
+    for row in rows:
+        starts.append(content.getvalue().count("\n") + 1)
+        writer.writerow(row)
+    path = write(tmp_path_factory.mktemp("csv"), content.getvalue())
+    assert read(path)[0] == list(zip(starts, rows, strict=True))
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=40))
+def test_any_bytes_end_in_records_and_bad_rows(tmp_path_factory, content):
+    path = write(tmp_path_factory.mktemp("csv"), b"a,b\n" + content)
+    found, bad_rows = read(path, skip=True)
+    assert found[0] == (1, ["a", "b"])
+    lines = (b"a,b\n" + content).split(b"\n")
+    assert all(1 <= line <= len(lines) for line, _ in found)
+    assert sorted({line for line, _ in found}) == [line for line, _ in found]
+    if bad_rows.count == 0:
+        content.decode()
+
+
+def test_the_first_line_and_record_skip_blank_lines(tmp_path):
+    path = write(tmp_path, '\ufeff\n  \n"a\nb",c\nd,e\n')
+    assert first_line(path) == '"a'
+    path = write(tmp_path, '\ufeff\n\n"a\nb",c\nd,e\n')
+    assert first_record(path, ",", quotes=True) == ["a\nb", "c"]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
+def test_an_empty_file_has_neither(tmp_path, content):
+    path = write(tmp_path, content)
+    with pytest.raises(DataError, match=r"a\.csv: is empty"):
+        first_line(path)
+    with pytest.raises(DataError, match=r"a\.csv: is empty"):
+        first_record(path, ",", quotes=True)
+
+
+def test_split_line_gives_back_a_line_it_cannot_split():
+    assert split_line('a,"b', ",", quotes=True) == ['a,"b']
+    assert split_line('a,"b', ",", quotes=False) == ["a", '"b']
+
+
+def test_utf16_and_missing_files_are_errors_of_ours(tmp_path):
+    with pytest.raises(DataError, match="save it as UTF-8"):
+        open_text(write(tmp_path, "a,b\n".encode("utf-16")))
+    with pytest.raises(DataError, match="cannot be read"):
+        open_text(tmp_path / "none")

@@ -1,0 +1,28 @@
+import pytest
+
+from training.data.options import ReadOptions
+from training.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"test_fraction": 0.0}, "between 0 and 1, not 0.0"),
+        ({"test_fraction": 1.0}, "between 0 and 1, not 1.0"),
+        ({"test_fraction": float("nan")}, "between 0 and 1, not nan"),
+        ({"seed": -1}, "seed must be 0 or more, not -1"),
+        ({"delimiter": ""}, "one character, not ''"),
+        ({"delimiter": "::"}, "one character, not '::'"),
+        ({"delimiter": '"'}, "one character"),
+        ({"delimiter": "\n"}, "one character"),
+        ({"time_column": "t", "use_times": False}, "cannot be both ignored and read from 't'"),
+        ({"columns": ()}, "name at least the columns of user and item"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(DataError, match=message):
+        ReadOptions(**options)
+
+
+def test_the_defaults_are_fine():
+    assert ReadOptions() == ReadOptions(test_fraction=0.2, seed=0)

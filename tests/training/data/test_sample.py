@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from training.data.sample import sample_dataset, sample_model
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return sample_dataset()
+
+
+def recall_at_20(dataset, scores):
+    """Mean recall of the 20 best-scored items that train does not have, over users with a test."""
+    scores = scores.copy()
+    scores[dataset.train.users, dataset.train.items] = -np.inf
+    held_out = np.zeros(scores.shape, bool)
+    held_out[dataset.test.users, dataset.test.items] = True
+    best = np.argsort(-scores, axis=1)[:, :20]
+    hits = np.take_along_axis(held_out, best, axis=1).sum(axis=1)
+    counted = held_out.any(axis=1)
+    return (hits[counted] / held_out.sum(axis=1)[counted]).mean()
+
+
+def test_its_size_is_that_of_a_small_shop(dataset):
+    assert (dataset.train.n_users, dataset.train.n_items) == (3_000, 2_000)
+    assert 80_000 < len(dataset.train) + len(dataset.test) < 100_000
+    assert 0.19 < len(dataset.test) / (len(dataset.train) + len(dataset.test)) < 0.21
+    assert dataset.train.user_degrees.min() >= 1
+    assert dataset.report.test_items_not_in_train == 0
+
+
+def test_ids_are_distinct_and_can_be_read(dataset):
+    assert len(set(dataset.train.user_ids)) == 3_000
+    assert len(set(dataset.train.item_ids)) == 2_000
+    assert "ada-001" in dataset.train.user_ids
+    assert all(one.count("/") == 1 for one in dataset.train.item_ids)
+    assert {one.split("/")[0] for one in dataset.train.item_ids} >= {"noir", "cooking", "music"}
+
+
+def test_a_seed_repeats_it_and_another_seed_does_not(dataset):
+    again, other = sample_dataset(0), sample_dataset(1)
+    assert again.train.sha256() == dataset.train.sha256()
+    assert again.test.sha256() == dataset.test.sha256()
+    assert other.train.sha256() != dataset.train.sha256()
+
+
+def test_a_model_of_tastes_has_room_above_popularity(dataset):
+    popularity = np.broadcast_to(dataset.train.item_degrees.astype(float), (3_000, 2_000))
+    popular = recall_at_20(dataset, popularity)
+    oracle = recall_at_20(dataset, sample_model().weights)
+    assert popular < 0.13
+    assert oracle > 0.32
+
+
+def test_popularity_is_skewed(dataset):
+    degrees = np.sort(dataset.train.item_degrees)[::-1]
+    assert degrees[:20].sum() / degrees.sum() > 0.08
+    assert np.median(degrees) < degrees.mean() * 0.8
+
+
+def test_a_user_keeps_to_few_genres(dataset):
+    genres = np.array([one.split("/")[0] for one in dataset.train.item_ids])
+    shares = []
+    for user in range(200):
+        own = genres[dataset.train.items[dataset.train.users == user]]
+        shares.append(np.sort(np.unique(own, return_counts=True)[1])[::-1][:3].sum() / len(own))
+    assert np.mean(shares) > 0.75
+
+
+def test_times_lie_in_2024_and_2025(dataset):
+    for part in (dataset.train, dataset.test):
+        assert "2024-01-01" <= part.first_time < part.last_time < "2026"
