@@ -9,6 +9,8 @@ from bitrecall.commands.options import json_option, option, releases_option
 from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from index.manifest import Manifest
     from index.store import ReleaseSummary
 
@@ -183,13 +185,13 @@ def _row(summary: "ReleaseSummary") -> list[str]:
     return [
         mark,
         summary.id,
-        manifest.created_at,
+        manifest.created_at[:19].replace("T", " "),
         f"…{manifest.parent[-8:]}" if manifest.parent else "-",
         str(manifest.bits),
         f"{manifest.users:,}",
         f"{manifest.items:,}",
         manifest.backend,
-        f"{metric:.5f}" if isinstance(metric, float) else str(metric),
+        _plain(metric),
     ]
 
 
@@ -210,10 +212,24 @@ def _as_text(manifest: "Manifest", *, current: bool) -> str:
     }
     lines = [f"{fact:<9}{text}" for fact, text in facts.items()]
     for title, entries in (("metrics", manifest.metrics), ("recipe", manifest.recipe)):
-        width = max(map(len, entries), default=0)
-        lines += ["", title, *(f"  {name:<{width}}  {value}" for name, value in entries.items())]
+        rows = [[f"  {name}", _plain(value)] for name, value in _flat(entries)]
+        if rows:
+            lines += ["", aligned([title, ""], rows)]
     sizes = [[f"  {name}", f"{entry.size:,}"] for name, entry in manifest.files.items()]
     return "\n".join([*lines, "", aligned(["files", "bytes"], sizes, right="<>")])
+
+
+def _flat(entries: "Mapping[str, Any]", prefix: str = "") -> "Iterator[tuple[str, Any]]":
+    """Give the entries of a mapping of mappings under names with dots, as in ``fit.epochs``."""
+    for name, value in entries.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _plain(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def _as_json(summary: "ReleaseSummary") -> dict[str, Any]:

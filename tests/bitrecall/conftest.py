@@ -43,7 +43,7 @@ def publish(root):
             item_ids=["bread", "milk", "tea", "salt"],
             popularity=np.array([9, 5, 4, 1]),
             data=fingerprint,
-            recipe={"seed": seed},
+            recipe={"fit": {"seed": seed}},
             code_version="0.1.0",
         )
         measured = {} if metrics is None else metrics

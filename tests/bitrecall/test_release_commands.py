@@ -11,9 +11,9 @@ def test_list_shows_the_newest_first_and_marks_the_current(run, publish):
     titles, *lines = [line.split() for line in result.output.splitlines()]
     assert titles == ["id", "created", "parent", "bits", "users", "items", "backend", "recall@50"]
     assert [line[0] for line in lines] == [new.id, "*"]
-    assert lines[0][2:] == [f"…{old.id[-8:]}", "8", "2", "4", "flat", "0.25000"]
+    assert lines[0][3:] == [f"…{old.id[-8:]}", "8", "2", "4", "flat", "0.25"]
     assert lines[1][1] == old.id
-    assert lines[1][3:] == ["-", "8", "2", "4", "flat", "-"]
+    assert lines[1][4:] == ["-", "8", "2", "4", "flat", "-"]
 
 
 def test_list_as_json_has_the_whole_manifests(run, publish):
@@ -48,7 +48,8 @@ def test_show_is_of_the_current_release_unless_told(run, publish):
     assert old.id in shown  # its parent
     assert "2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z" in shown
     assert "8 bits, flat backend" in shown
-    assert "recall@50" in shown
+    assert "  recall@50  0.25\n" in shown
+    assert "  fit.seed  2\n" in shown
     assert "item_codes.npy" in shown
     other = run("release", "show", old.id).output
     assert "(current)" not in other

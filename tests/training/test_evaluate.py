@@ -161,7 +161,7 @@ def crowd(tmp_path):
         wanted = rng.choice(items, 4, replace=False)
         if row < users:
             wanted = np.setdiff1d(wanted, seen[row])
-        chosen[f"user {row}"] = [f"item {item}" for item in wanted]
+        chosen[f"user {row}"] = [*(f"item {item}" for item in wanted), "item of tomorrow"]
     return release, item_codes, seen, chosen
 
 
@@ -171,8 +171,6 @@ def test_agrees_with_a_brute_force_ranking_in_any_batches(crowd, batch):
     embeddings = np.asarray(release.user_embeddings)
     recalls, hits = [], []
     for user, wanted in chosen.items():
-        if not wanted:
-            continue
         ranked = np.arange(release.n_items)
         row = release.users.row_of(user)
         if row is not None:
@@ -183,6 +181,7 @@ def test_agrees_with_a_brute_force_ranking_in_any_batches(crowd, batch):
         recalls.append(len(found) / len(wanted))
         hits.append(bool(found))
     report = evaluate(release, held_out(chosen), [10], batch=batch)
-    assert report.users == len(recalls)
+    assert report.users == len(chosen)
+    assert (report.unknown_users, report.unknown_pairs, report.seen_pairs) == (5, len(chosen), 0)
     assert report.metrics["recall@10"] == pytest.approx(np.mean(recalls))
     assert report.metrics["hit_rate@10"] == pytest.approx(np.mean(hits))
