@@ -24,7 +24,9 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
         async with asyncio.timeout(seconds):
             return await _collect(receive, limit)
     except TimeoutError:
-        raise RequestTimeoutError(f"the body did not arrive within {seconds:g} seconds") from None
+        raise RequestTimeoutError(
+            f"the body did not arrive within {seconds:g} seconds", headers={"Connection": "close"}
+        ) from None
 
 
 async def _collect(receive: Receive, limit: int) -> bytes:

@@ -52,12 +52,12 @@ class RequestError(ServiceError):
     """Raised when a request cannot be answered; becomes a problem document.
 
     ``problem`` is the name of the problem type, ``errors`` the single things wrong, ``headers``
-    are added to the response. ``closes`` says that the body is not read to its end, so that the
-    connection has to close.
+    are added to the response. ``unread`` says that the client may be sending still, and that
+    what it sends is not going to be read.
     """
 
     problem: ClassVar[str]
-    closes: ClassVar[bool] = False
+    unread: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -82,14 +82,13 @@ class RequestTimeoutError(RequestError):
     """Raised when the body does not arrive in time."""
 
     problem = "request-timeout"
-    closes = True
 
 
 class BodyTooLargeError(RequestError):
     """Raised when the body is longer than the limit, declared or as it arrives."""
 
     problem = "body-too-large"
-    closes = True
+    unread = True
 
 
 class UnsupportedMediaTypeError(RequestError):

@@ -28,6 +28,8 @@ class JsonFormatter(logging.Formatter):
 
 def log_config(settings: Settings) -> dict[str, Any]:
     """The ``logging.config.dictConfig`` of these settings: everything to standard error."""
+    # Of uvicorn's lines below a warning, only those on the lives of workers are worth reading.
+    quiet = "WARNING" if settings.workers == 1 else "INFO"
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -43,6 +45,10 @@ def log_config(settings: Settings) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},
-        # asyncio tells at debug which selector it uses, and no more that would help.
-        "loggers": {"asyncio": {"level": "INFO"}},
+        "loggers": {
+            "uvicorn": {"level": "DEBUG" if settings.log_level == "debug" else quiet},
+            # These two tell which library and which selector they load, and no more.
+            "asyncio": {"level": "INFO"},
+            "faiss.loader": {"level": "WARNING"},
+        },
     }

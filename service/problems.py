@@ -147,5 +147,5 @@ def refusal(error: RequestError) -> Response:
         error.detail,
         errors=error.errors,
         headers=error.headers,
-        response=ClosingResponse if error.closes else Response,
+        response=ClosingResponse if error.unread else Response,
     )

@@ -1,0 +1,167 @@
+"""``POST /recommend`` over HTTP, answers and refusals."""
+
+import json
+from collections.abc import Callable
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index.release import Release, ReleaseContents
+from service.schemas import Problem, RecommendResponse
+
+JSON = {"Content-Type": "application/json"}
+
+
+def ranking(contents: ReleaseContents, user: int, *, exclude_seen: bool) -> list[tuple[str, int]]:
+    """All allowed items with their scores, by inner product of the signs in plain numpy."""
+    signs = np.where(contents.user_embeddings[user] >= 0, 1, -1)
+    bits = np.unpackbits(contents.item_codes, axis=1, bitorder="little").astype(np.int64)
+    scores = (2 * bits - 1) @ signs
+    order = np.argsort(-scores, kind="stable")
+    if exclude_seen:
+        order = order[~np.isin(order, contents.seen[user])]
+    return [(contents.item_ids[row], int(scores[row])) for row in order]
+
+
+@pytest.mark.parametrize("exclude_seen", [True, False])
+@pytest.mark.parametrize("k", [1, 10, 60, 101, 1000])
+def test_answers_equal_a_brute_force_ranking_to_the_last_tie(
+    client: httpx.Client,
+    release: Release,
+    contents: Callable[..., ReleaseContents],
+    k: int,
+    exclude_seen: bool,
+) -> None:
+    made = contents()
+    for row, user in enumerate(made.user_ids):
+        asked = {"user_id": user, "k": k, "exclude_seen": exclude_seen}
+        response = client.post("/recommend", json=asked)
+        assert response.status_code == 200
+        answer = response.json()
+        expected = ranking(made, row, exclude_seen=exclude_seen)
+        assert [(item["id"], item["score"]) for item in answer["items"]] == expected[:k]
+        assert all(item["score"] == release.bits - 2 * item["distance"] for item in answer["items"])
+        assert answer["user_id"] == user
+        assert (answer["k"], answer["release_id"]) == (k, release.id)
+        assert answer["source"] == "codes"
+        assert answer.get("shortfall", 0) == max(0, k - len(expected))
+
+
+def test_ten_items_the_user_has_not_seen_are_the_default(client: httpx.Client) -> None:
+    bare = client.post("/recommend", json={"user_id": "17"})
+    full = client.post("/recommend", json={"user_id": "17", "k": 10, "exclude_seen": True})
+    assert bare.content == full.content
+    assert len(bare.json()["items"]) == 10
+
+
+def test_who_has_seen_all_gets_an_empty_list_and_the_shortfall(client: httpx.Client) -> None:
+    answer = client.post("/recommend", json={"user_id": "all seen", "k": 4}).json()
+    assert (answer["items"], answer["shortfall"], answer["source"]) == ([], 4, "codes")
+
+
+def test_a_stranger_gets_the_popular_items_marked_so(client: httpx.Client) -> None:
+    response = client.post("/recommend", json={"user_id": "a stranger", "k": 2})
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["source"] == "popular"
+    assert answer["items"] == [
+        {"id": "item 0", "distance": None, "score": None},
+        {"id": "item 1", "distance": None, "score": None},
+    ]
+
+
+def test_the_case_of_the_content_type_and_a_charset_of_utf_8_do_not_matter(
+    client: httpx.Client,
+) -> None:
+    for value in ("Application/JSON", 'application/json; charset="UTF-8"', "application/json;"):
+        headers = {"Content-Type": value}
+        response = client.post("/recommend", content=b'{"user_id": "17"}', headers=headers)
+        assert response.status_code == 200
+
+
+@pytest.mark.parametrize("k", [0, -1, 10**9, "ten", 10.0, True, None])
+def test_a_k_that_is_none_is_refused_with_a_pointer_to_it(
+    client: httpx.Client, problem_in: Callable[..., dict], k: object
+) -> None:
+    response = client.post("/recommend", json={"user_id": "17", "k": k})
+    problem = problem_in(response, "invalid-request", 422)
+    assert [error["pointer"] for error in problem["errors"]] == ["/k"]
+
+
+def test_every_thing_wrong_is_listed(client: httpx.Client, problem_in: Callable[..., dict]) -> None:
+    response = client.post("/recommend", json={"user_id": 17, "k": 0, "history": []})
+    problem = problem_in(response, "invalid-request", 422)
+    details = {error["pointer"]: error["detail"] for error in problem["errors"]}
+    assert details.keys() == {"/user_id", "/k", "/history"}
+    assert "ids are strings" in details["/user_id"]
+    assert "'history'" in details["/history"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"user_id": NaN}', b'{"user_id": "\xff"}'])
+def test_what_is_not_json_is_refused(
+    client: httpx.Client, problem_in: Callable[..., dict], body: bytes
+) -> None:
+    response = client.post("/recommend", content=body, headers=JSON)
+    problem_in(response, "malformed-json", 400)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "application/jsonp"},
+        {"Content-Type": "application/json; charset=latin-1"},
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ],
+)
+def test_a_body_that_is_not_declared_as_plain_json_is_refused(
+    client: httpx.Client, problem_in: Callable[..., dict], headers: dict[str, str]
+) -> None:
+    response = client.post("/recommend", content=b'{"user_id": "17"}', headers=headers)
+    problem_in(response, "unsupported-media-type", 415)
+
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["17", "none seen"]),
+    lambda inside: st.lists(inside) | st.dictionaries(st.text(), inside),
+    max_leaves=12,
+)
+LIKE_A_REQUEST = st.fixed_dictionaries(
+    {},
+    optional={
+        "user_id": ANY_JSON | st.text(),
+        "k": ANY_JSON | st.integers(-3, 1003),
+        "exclude_seen": ANY_JSON | st.booleans(),
+        "other": ANY_JSON,
+    },
+)
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(body=LIKE_A_REQUEST.map(json.dumps) | ANY_JSON.map(json.dumps) | st.binary())
+def test_whatever_is_sent_is_answered_or_refused_as_documented(
+    client: httpx.Client, body: str | bytes
+) -> None:
+    response = client.post("/recommend", content=body, headers=JSON)
+    if response.status_code == 200:
+        answer = RecommendResponse.model_validate_json(response.content, strict=True)
+        assert answer.user_id == json.loads(body)["user_id"]
+    else:
+        assert response.status_code in (400, 422)
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = Problem.model_validate_json(response.content, strict=True, extra="forbid")
+        assert problem.status == response.status_code
