@@ -15,7 +15,7 @@ from index.arguments import check_exclude, check_search, empty_results
 from index.errors import SearchError
 from index.packing import check_codes
 from index.protocol import Results
-from index.stored import check_stored_codes, read_index, write_index
+from index.stored import check_stored_codes, map_flat_index, write_index
 from index.threads import one_thread
 
 # Excluded rows are found and dropped (over-fetching) or never looked at (a selector). Measured on
@@ -60,7 +60,8 @@ class FlatBackend:
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
         """Map the index at `path`. Raises ReleaseDamagedError unless it holds exactly `codes`."""
         _refuse(parameters)
-        index = read_index(path, faiss.IndexBinaryFlat)
+        check_codes(codes)
+        index = map_flat_index(path, codes)
         check_stored_codes(index, codes, path)
         return cls(index)
 

@@ -20,19 +20,35 @@ def write_index(index: Any, path: Path) -> None:
         raise OSError(f"{path}: the index could not be written: {_first_line(error)}") from error
 
 
-def read_index(path: Path, kind: type[Any]) -> Any:
-    """Read a FAISS binary index that must be a `kind`, memory-mapped where FAISS can.
-
-    IO_FLAG_MMAP_IFC maps the codes of a flat index, so that all workers share one copy of them;
-    the graph of an HNSW index is read into memory. Raises ReleaseDamagedError.
-    """
+def read_index(path: Path, kind: type[Any], io_flags: int = 0) -> Any:
+    """Read a FAISS binary index that must be a `kind`. Raises ReleaseDamagedError."""
     try:
-        index = faiss.read_index_binary(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except RuntimeError as error:
+        index = faiss.read_index_binary(str(path), io_flags)
+    except (RuntimeError, MemoryError) as error:
         raise ReleaseDamagedError(f"FAISS cannot read it: {_first_line(error)}", path) from error
     if type(index) is not kind:
         raise ReleaseDamagedError(f"holds a {type(index).__name__}, not a {kind.__name__}", path)
     return index
+
+
+def map_flat_index(path: Path, codes: NDArray[np.uint8]) -> faiss.IndexBinaryFlat:
+    """Map a flat index of `codes`, so that all workers share its memory.
+
+    FAISS maps with IO_FLAG_MMAP_IFC alone (IO_FLAG_MMAP is ignored for binary indexes), and then
+    reads past the end of a file that is cut inside its header, and crashes: the size is checked
+    first. Raises ReleaseDamagedError.
+    """
+    header = faiss.serialize_index_binary(faiss.IndexBinaryFlat(codes.shape[1] * 8)).size
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise ReleaseDamagedError(f"is missing or unreadable: {error.strerror}", path) from error
+    if size != header + codes.nbytes:
+        raise ReleaseDamagedError(
+            f"has {size} bytes, and a flat index of the item codes has {header + codes.nbytes}",
+            path,
+        )
+    return read_index(path, faiss.IndexBinaryFlat, faiss.IO_FLAG_MMAP_IFC)
 
 
 def check_stored_codes(index: Any, codes: NDArray[np.uint8], path: Path) -> None:
@@ -49,5 +65,5 @@ def check_stored_codes(index: Any, codes: NDArray[np.uint8], path: Path) -> None
         raise ReleaseDamagedError("its codes are not those of the item codes", path)
 
 
-def _first_line(error: RuntimeError) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]

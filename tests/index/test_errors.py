@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from index import errors
+from index.errors import BitrecallError, ReleaseDamagedError, ReleaseError, SearchError
+
+
+def test_every_error_is_a_bitrecall_error() -> None:
+    ours = [value for value in vars(errors).values() if isinstance(value, type)]
+    raised = [kind for kind in ours if issubclass(kind, Exception)]
+    assert len(raised) == 8
+    assert all(issubclass(kind, BitrecallError) for kind in raised)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NoReleaseError",
+        "ReleaseContentsError",
+        "ReleaseDamagedError",
+        "ReleaseNotFoundError",
+        "ReleaseVersionError",
+    ],
+)
+def test_every_release_error_can_be_caught_as_one(name: str) -> None:
+    assert issubclass(getattr(errors, name), ReleaseError)
+
+
+def test_a_search_error_is_not_a_release_error() -> None:
+    assert not issubclass(SearchError, ReleaseError)
+
+
+def test_the_path_starts_the_message_and_is_kept() -> None:
+    error = ReleaseDamagedError("was altered", Path("a") / "item_codes.npy")
+    assert str(error) == "a/item_codes.npy: was altered"
+    assert error.path == Path("a/item_codes.npy")
+
+
+def test_an_error_without_a_path_is_only_its_message() -> None:
+    assert str(ReleaseError("cannot keep -1 releases")) == "cannot keep -1 releases"
