@@ -111,7 +111,9 @@ class Trainer:
             users, items = self.model.layer_outputs(graph or self._batches.full_graph)
             count = len(users)
             return Embeddings(
-                torch.stack(users).sum(0) / count, torch.stack(items).sum(0) / count, items
+                torch.stack(users).sum(0) / count,
+                torch.stack(items).sum(0) / count,
+                [layer.detach() for layer in items],
             )
 
     def state(self) -> dict[str, Tensor]:

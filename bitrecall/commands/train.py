@@ -101,6 +101,7 @@ def train(
 
     from index.store import ReleaseStore
     from training.data.dataset import load_dataset
+    from training.errors import InterruptedTraining
     from training.recipe import load_recipe
     from training.run import Run, RunOptions, default_run_folder
 
@@ -115,7 +116,11 @@ def train(
         progress_bar=progress,
         activate=activate,
     )
-    result = Run(dataset, chosen, options).publish(ReleaseStore(releases))
+    try:
+        result = Run(dataset, chosen, options).publish(ReleaseStore(releases))
+    except InterruptedTraining as stopped:
+        click.echo(stopped, err=True)
+        raise click.exceptions.Exit(_INTERRUPTED) from None
     click.echo(_as_text(result, releases, options.folder, activate))
 
 
@@ -139,4 +144,6 @@ def _as_text(result: "RunResult", releases: Path, folder: Path, activate: bool) 
     return "\n".join(lines)
 
 
+# What shells give a process that Ctrl-C ended.
+_INTERRUPTED = 130
 _HEADLINE = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")

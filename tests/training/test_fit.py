@@ -1,0 +1,110 @@
+import json
+
+import pytest
+import torch
+
+from training.errors import CheckpointError, InterruptedTraining, TrainingError
+from training.fit import Fit, FitOptions
+from training.interrupt import StopRequest
+from training.log import TrainingLog
+
+
+class StopAfter(StopRequest):
+    """A signal that comes after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._left = steps
+
+    def __bool__(self) -> bool:
+        self._left -= 1
+        if self._left < 0:
+            self.signal = "SIGINT"
+        return super().__bool__()
+
+
+@pytest.mark.parametrize("steps", [0, 2, 3, 5, 11])
+def test_an_interrupted_fit_goes_on_to_the_same_result(clustered, small_recipe, tmp_path, steps):
+    def fit(checkpoint):
+        return Fit(
+            clustered,
+            small_recipe,
+            epochs=4,
+            validate=lambda embeddings: {"recall@20": float(embeddings.users.abs().sum())},
+            options=FitOptions(checkpoint=checkpoint),
+        )
+
+    whole = fit(None).run()
+    path = tmp_path / "fit.npz"
+    with pytest.raises(InterruptedTraining, match="goes on from"):
+        fit(path).run(StopAfter(steps))
+    resumed = fit(path)
+    assert resumed.resumed
+    finished = resumed.run()
+    assert torch.equal(whole.embeddings.users, finished.embeddings.users)
+    assert torch.equal(whole.embeddings.items, finished.embeddings.items)
+    assert finished.progress.best_epoch == whole.progress.best_epoch
+    epochs = [record["epoch"] for record in finished.progress.history]
+    assert epochs == [record["epoch"] for record in whole.progress.history]
+
+
+def test_a_checkpoint_of_other_pairs_or_another_recipe_is_refused(
+    clustered, small_recipe, tmp_path
+):
+    options = FitOptions(checkpoint=tmp_path / "fit.npz")
+    Fit(clustered, small_recipe, epochs=1, options=options).run()
+    fewer = clustered.select(clustered.users != 3)
+    with pytest.raises(CheckpointError, match="another"):
+        Fit(fewer, small_recipe, epochs=1, options=options)
+    other = small_recipe.model_copy(update={"seed": 9})
+    with pytest.raises(CheckpointError, match="another"):
+        Fit(clustered, other, epochs=1, options=options)
+
+
+def test_early_stopping_keeps_the_best_epoch(clustered, small_recipe, tmp_path):
+    seen = []
+
+    def validate(embeddings):
+        seen.append(embeddings)
+        return {"recall@20": [0.1, 0.3, 0.2, 0.25][len(seen) - 1]}
+
+    log = tmp_path / "log.jsonl"
+    options = FitOptions(log=TrainingLog(log))
+    fitted = Fit(clustered, small_recipe, epochs=9, validate=validate, options=options).run()
+    assert len(seen) == 4  # the best was the second, and patience is 2
+    assert fitted.progress.best_epoch == 2
+    assert torch.equal(fitted.embeddings.users, seen[1].users)
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [record["metrics"]["recall@20"] for record in records] == [0.1, 0.3, 0.2, 0.25]
+
+
+def test_without_validation_the_last_epoch_is_the_result(clustered, small_recipe):
+    fitted = Fit(clustered, small_recipe, epochs=2).run()
+    assert fitted.progress.best_epoch == 0
+    assert [record["epoch"] for record in fitted.progress.history] == [1, 2]
+
+
+def test_items_go_back_to_the_rows_they_had(clustered, small_recipe):
+    import numpy as np
+
+    fitted = Fit(clustered, small_recipe, epochs=1).run()
+    order = np.random.default_rng(0).permutation(clustered.n_items)
+    back = fitted.in_rows_of(order)
+    assert torch.equal(back.embeddings.items[torch.from_numpy(order)], fitted.embeddings.items)
+    layers = zip(back.embeddings.item_layers, fitted.embeddings.item_layers, strict=True)
+    for there, here in layers:
+        assert torch.equal(there[torch.from_numpy(order)], here)
+
+
+def test_nothing_to_train_on(clustered, small_recipe):
+    nothing = clustered.select(clustered.users < 0)
+    with pytest.raises(TrainingError, match="no interactions"):
+        Fit(nothing, small_recipe, epochs=1)
+
+
+def test_devices_that_are_not_there(clustered, small_recipe):
+    with pytest.raises(TrainingError, match="not a device"):
+        Fit(clustered, small_recipe, epochs=1, options=FitOptions(device="toaster"))
+    if not torch.cuda.is_available():
+        with pytest.raises(TrainingError, match="--device cpu"):
+            Fit(clustered, small_recipe, epochs=1, options=FitOptions(device="cuda"))
