@@ -1,6 +1,7 @@
 """Running the service: the socket, the processes, the signals."""
 
 import contextlib
+import errno
 import logging
 import logging.config
 import os
@@ -66,9 +67,10 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             sock.bind(address)
             sock.listen(BACKLOG)
         except OSError as error:
+            advice = "; stop what listens there or choose another port"
             raise ListenError(
-                f"cannot listen on {host} port {port}: {error.strerror}; "
-                "stop what listens there or choose another port"
+                f"cannot listen on {host} port {port}: {error.strerror}"
+                + (advice if error.errno == errno.EADDRINUSE else "")
             ) from None
         sock.set_inheritable(True)
         yield sock

@@ -87,6 +87,12 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
             thread.join()
 
 
+@pytest.fixture(name="serving", scope="session")
+def serving_fixture() -> Callable[[FastAPI], contextlib.AbstractContextManager[httpx.Client]]:
+    """Serves an application as long as a ``with`` lasts."""
+    return serving
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Serves the store in ``tmp_path / "releases"`` with the settings given."""

@@ -1,0 +1,39 @@
+import pytest
+
+from index.errors import BitrecallError
+from service import errors
+from service.errors import RequestError
+from service.problems import PROBLEMS, refusal
+
+EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.MalformedJsonError, 400),
+        (errors.RequestTimeoutError, 408),
+        (errors.BodyTooLargeError, 413),
+        (errors.UnsupportedMediaTypeError, 415),
+        (errors.InvalidRequestError, 422),
+        (errors.NotReadyError, 503),
+    ],
+)
+def test_an_error_becomes_a_problem_of_its_status(error: type[RequestError], status: int) -> None:
+    response = refusal(error("what is wrong", headers={"X-Told": "so"}))
+    assert response.status_code == status
+    assert response.headers["x-told"] == "so"
+    assert b'"detail":"what is wrong"' in response.body
+
+
+def test_every_error_is_a_bitrecall_error_and_drawn_in_the_tree() -> None:
+    drawn = errors.__doc__ or ""
+    for error in EVERY:
+        if issubclass(error, Exception):
+            assert issubclass(error, BitrecallError)
+            assert f" {error.__name__}" in drawn or f"    {error.__name__}" in drawn
+
+
+def test_every_refusal_has_a_problem_type() -> None:
+    refusals = {error.problem for error in EVERY if error in RequestError.__subclasses__()}
+    assert refusals | {"not-found", "method-not-allowed", "internal-error"} == PROBLEMS.keys()

@@ -1,0 +1,162 @@
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from index.release import Release, ReleaseContents
+from index.store import ReleaseStore
+from service.recommender import Recommender
+from service.releases import RETRY_SECONDS, CurrentRelease
+
+Contents = Callable[..., ReleaseContents]
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def damage(release: Release) -> bytes:
+    """Change one byte of the item codes on disk; the bytes before."""
+    path = release.path / "item_codes.npy"
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    return before
+
+
+def held(current: CurrentRelease) -> str:
+    assert current.recommender is not None
+    return current.recommender.release_id
+
+
+def test_an_empty_store_gives_a_reason(tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "not made yet"):
+        current = CurrentRelease(root)
+        current.refresh()
+        assert current.recommender is None
+        assert "there is no current release" in current.reason
+    assert not (tmp_path / "not made yet").exists()
+
+
+def test_the_first_release_is_taken_at_the_next_look(tmp_path: Path, contents: Contents) -> None:
+    current = CurrentRelease(tmp_path, Clock())
+    current.refresh()
+    release = ReleaseStore(tmp_path).publish(contents())
+    current.refresh()
+    assert held(current) == release.id
+
+
+def test_a_release_is_opened_once(tmp_path: Path, contents: Contents) -> None:
+    ReleaseStore(tmp_path).publish(contents())
+    current = CurrentRelease(tmp_path)
+    current.refresh()
+    before = current.recommender
+    current.refresh()
+    assert current.recommender is before
+
+
+def test_a_new_release_takes_over_and_the_old_one_still_answers(
+    tmp_path: Path, contents: Contents
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    current = CurrentRelease(tmp_path)
+    current.refresh()
+    begun_with = current.recommender
+    assert isinstance(begun_with, Recommender)
+    second = store.publish(contents(seed=1))
+    current.refresh()
+    assert held(current) == second.id
+    assert begun_with.recommend("17", 3).release_id == first.id
+
+
+def test_a_rollback_is_followed(tmp_path: Path, contents: Contents) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    store.publish(contents(seed=1))
+    current = CurrentRelease(tmp_path)
+    current.refresh()
+    store.rollback()
+    current.refresh()
+    assert held(current) == first.id
+
+
+def test_a_damaged_new_release_is_refused_once_in_the_log_and_the_old_one_kept(
+    tmp_path: Path, contents: Contents, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    clock = Clock()
+    current = CurrentRelease(tmp_path, clock)
+    current.refresh()
+    second = store.publish(contents(seed=1))
+    damage(second)
+    with caplog.at_level(logging.WARNING, "service.releases"):
+        for _ in range(3):
+            current.refresh()
+            clock.now += RETRY_SECONDS
+    assert held(current) == first.id
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == 1
+    assert f"still serving {first.id}" in warnings[0]
+    assert second.id in warnings[0]
+
+
+def test_a_refused_release_is_tried_again_later(tmp_path: Path, contents: Contents) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    clock = Clock()
+    current = CurrentRelease(tmp_path, clock)
+    current.refresh()
+    second = store.publish(contents(seed=1))
+    before = damage(second)
+    current.refresh()
+    (second.path / "item_codes.npy").write_bytes(before)
+    clock.now += RETRY_SECONDS - 1
+    current.refresh()
+    assert held(current) == first.id
+    clock.now += 1
+    current.refresh()
+    assert held(current) == second.id
+
+
+def test_with_nothing_to_keep_the_last_good_release_is_taken(
+    tmp_path: Path, contents: Contents
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    second = store.publish(contents(seed=1))
+    damage(second)
+    current = CurrentRelease(tmp_path, Clock())
+    current.refresh()
+    assert held(current) == first.id
+    third = store.publish(contents(seed=2))
+    current.refresh()
+    assert held(current) == third.id
+
+
+def test_the_reason_names_what_is_wrong_with_the_only_release(
+    tmp_path: Path, contents: Contents
+) -> None:
+    damage(ReleaseStore(tmp_path).publish(contents()))
+    current = CurrentRelease(tmp_path)
+    current.refresh()
+    assert current.recommender is None
+    assert "item_codes.npy" in current.reason
+
+
+def test_a_store_that_has_gone_leaves_the_release_that_is_held(
+    tmp_path: Path, contents: Contents
+) -> None:
+    release = ReleaseStore(tmp_path / "store").publish(contents())
+    current = CurrentRelease(tmp_path / "store")
+    current.refresh()
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    current.refresh()
+    assert held(current) == release.id

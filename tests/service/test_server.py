@@ -1,0 +1,127 @@
+"""The service as a process: its socket, its signals, its workers."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from index.release import Release
+from service.errors import ListenError
+from service.server import listening
+
+RUN = "import service.server, service.settings as s; service.server.run(s.load_settings())"
+
+Start = Callable[..., subprocess.Popen]
+
+
+@pytest.fixture
+def start(release: Release) -> Iterator[Start]:
+    """Starts the service with these settings on a free port."""
+    started = []
+
+    def begin(**given: str) -> subprocess.Popen:
+        environment = {name: os.environ[name] for name in os.environ if "BITRECALL" not in name}
+        settings = {"releases": str(release.path.parent), "port": "0", **given}
+        environment |= {f"BITRECALL_{name.upper()}": value for name, value in settings.items()}
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def line_with(process: subprocess.Popen, text: str) -> str:
+    """The next line of the log that has this text."""
+    for line in process.stderr:
+        if text in line:
+            return line
+    pytest.fail(f"the service ended without logging {text!r}")
+
+
+def port_of(process: subprocess.Popen) -> int:
+    return int(re.search(r"http://127\.0\.0\.1:(\d+)", line_with(process, "listening on"))[1])
+
+
+def test_a_request_that_has_begun_is_answered_before_the_service_ends(start: Start) -> None:
+    process = start()
+    body = b'{"user_id": "17"}'
+    head = (
+        "POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    # The socket listens before the application is there: this waits in it and is not refused.
+    with socket.create_connection(("127.0.0.1", port_of(process)), timeout=20) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+        process.send_signal(signal.SIGTERM)
+        connection.sendall(body)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    _, rest = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+
+
+def test_several_workers_serve_and_end_together(start: Start) -> None:
+    process = start(workers="2", log_format="json")
+    port = port_of(process)
+    workers = {json.loads(line_with(process, "serving release"))["process"] for _ in range(2)}
+    assert len(workers - {process.pid}) == 2
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=20).status_code == 200
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
+
+
+def test_a_misspelt_variable_is_told_of(start: Start) -> None:
+    process = start(prot="80")
+    assert "BITRECALL_PROT is no setting" in line_with(process, "WARNING")
+    line_with(process, "serving release")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_a_port_in_use_is_an_error_that_says_so() -> None:
+    with (
+        listening("127.0.0.1", 0) as taken,
+        pytest.raises(ListenError, match=r"port \d+: Address already in use; stop what listens"),
+        listening("127.0.0.1", taken.getsockname()[1]),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("host", ["no such host", "256.0.0.1"])
+def test_a_host_that_is_none_is_an_error_that_names_it(host: str) -> None:
+    with pytest.raises(ListenError, match=re.escape(host)), listening(host, 0):
+        pass
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(ListenError, match=r"192\.0\.2\.1"), listening("192.0.2.1", 0):
+        pass
+
+
+def test_serving_needs_no_torch_and_no_scipy(release: Release) -> None:
+    code = (
+        "import sys, service.server, service.app\n"
+        "assert not {'torch', 'scipy', 'polars', 'training'} & sys.modules.keys()"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
