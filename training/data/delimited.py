@@ -34,7 +34,7 @@ def open_text(path: Path) -> TextIO:
 def records(
     file: TextIO, path: Path, delimiter: str, *, quotes: bool, bad_rows: BadRows
 ) -> Iterator[tuple[int, list[str]]]:
-    """Each record's first line, counted from 1, and its fields; blank lines are left out.
+    """Each record's first line, counted from 1, and its fields; lines of white space are left out.
 
     Where quotes count, a field in double quotes may hold the delimiter, line ends, and quotes
     written twice. After a record that cannot be read, it goes on at the line after the one on
@@ -58,7 +58,7 @@ def records(
         if not lines.is_utf8():
             bad_rows.add(DataError("is not UTF-8", file=path, line=lines.first))
             continue
-        if fields:
+        if len(fields) > 1 or (fields and fields[0].strip()):
             yield lines.first, fields
 
 

@@ -82,6 +82,9 @@ def test_the_unit_of_numbers_can_be_given_and_does_not_touch_instants(tmp_path):
     columns["time"] = [NOON]
     triples, *_ = read(tmp_path, columns, time_unit=TimeUnit.MILLISECONDS)
     assert triples == [("a", "x", 1_704_110_400.0)]
+    columns["time"] = ["2024-01-01T12:00:00"]
+    triples, *_ = read(tmp_path, columns, time_unit=TimeUnit.MILLISECONDS)
+    assert triples == [("a", "x", 1_704_110_400.0)]
 
 
 BAD = [

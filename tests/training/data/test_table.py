@@ -128,6 +128,12 @@ def test_a_bad_row_can_be_skipped_and_leaves_nothing_behind(tmp_path, row, reaso
     assert ", line 5: " in bad_rows.examples[0]
 
 
+def test_a_row_whose_time_is_out_of_range_does_not_count_as_an_appearance(tmp_path):
+    content = "user,item,time\na,x,1e30\nb,y,1\na,x,2\n"
+    _, users, items, _ = read(tmp_path, content, skip=True, time_unit=TimeUnit.SECONDS)
+    assert (users, items) == (["b", "a"], ["y", "x"])
+
+
 def test_many_bad_rows_are_counted_and_the_first_five_kept(tmp_path):
     content = "user,item\n" + "a\n" * 7 + "a,x\n"
     triples, _, _, bad_rows = read(tmp_path, content, skip=True)
