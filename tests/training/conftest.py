@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
+import torch
 
 from training.data.dataset import Dataset, ReadReport
 from training.data.interactions import Interactions, collapse
 from training.data.split import random_per_user
 from training.recipe import Recipe, parse_recipe
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Matrices this small wait longer for a second thread than they gain from it."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
