@@ -96,11 +96,14 @@ def open_array(path: Path, entry: FileEntry) -> NDArray[Any]:
     if entry.shape is None:
         raise ReleaseDamagedError("has no shape in the manifest", path)
     try:
-        array = np.load(path, mmap_mode="r" if prod(entry.shape) else None, allow_pickle=False)
+        # Not np.load, which takes zip archives and pickles for arrays too.
+        if prod(entry.shape):
+            array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+        else:
+            with path.open("rb") as file:
+                array = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, OSError, EOFError, SyntaxError, TypeError) as error:
         raise ReleaseDamagedError(f"is not a readable npy file: {error}", path) from error
-    if not isinstance(array, np.ndarray):
-        raise ReleaseDamagedError("is not an npy file", path)
     if (array.dtype.str, array.shape) != (entry.dtype, entry.shape) or not array.flags.c_contiguous:
         raise ReleaseDamagedError(
             f"holds {array.dtype.str} of shape {array.shape}, and the manifest says "
