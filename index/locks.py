@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from index.errors import NoReleaseError, ReleaseError
 from index.files import sync
 
 _WRITING = ".publishing-"
@@ -19,8 +20,16 @@ _POINTER = ".CURRENT-"
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the lock of the store at `root`, waiting for it; the kernel frees it when we die."""
-    descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Hold the lock of the store at `root`, waiting for it; the kernel frees it when we die.
+
+    Raises NoReleaseError where there is no such folder, ReleaseError where it cannot be written to.
+    """
+    try:
+        descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError as error:
+        raise NoReleaseError("there is no such folder of releases", root) from error
+    except OSError as error:
+        raise ReleaseError(f"cannot be written to: {error.strerror}", root) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

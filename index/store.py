@@ -81,10 +81,13 @@ class ReleaseStore:
         whose metrics go into its manifest; its parent is the current release. Only then does it
         appear, whole, under its id, and only then does the pointer move: a crash at any moment, or
         an error from `measure`, leaves the store as it was. Leftovers of publishers that died are
-        removed. Raises ReleaseContentsError where the contents contradict themselves, OSError where
-        they cannot be written.
+        removed. Raises ReleaseContentsError where the contents contradict themselves, ReleaseError
+        where `root` is no folder to write to, OSError where the disk is full or fails.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReleaseError(f"cannot be made: {error.strerror}", self.root) from error
         with ExitStack() as stack:
             with locked(self.root):
                 remove_leftovers(self.root)
@@ -168,7 +171,11 @@ class ReleaseStore:
         return self.open(release_id).manifest
 
     def activate(self, release_id: str) -> None:
-        """Make a release current, once it is verified. Raises as `open` does."""
+        """Make a release current, once it is verified.
+
+        Raises as `open` does, NoReleaseError where `root` is missing, and ReleaseError where it
+        cannot be written to; so do `rollback` and `prune`.
+        """
         with locked(self.root):
             self.verify(release_id)
             if release_id != self.current_id():
