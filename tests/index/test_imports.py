@@ -1,0 +1,24 @@
+"""What importing the room costs: a service or a command pays it at every start."""
+
+import subprocess
+import sys
+
+
+def loaded_by(statement: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{statement}\nprint(*sys.modules, sep='\\n')"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    assert not {"faiss", "numpy"} & loaded_by("import index")
+
+
+def test_importing_the_store_loads_no_more_than_it_needs() -> None:
+    loaded = loaded_by("import index.store, index.fold_in")
+    assert "faiss" in loaded
+    assert not {"torch", "scipy", "polars", "fastapi", "pydantic"} & loaded
