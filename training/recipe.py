@@ -33,6 +33,9 @@ class EncoderRecipe(_Section):
     start: Literal["svd", "random"] = Field(
         "svd", description="first embeddings: truncated SVD of the normalised adjacency, or noise"
     )
+    start_power: float = Field(
+        0.5, ge=0, le=4, description="power of the singular values in the start"
+    )
 
 
 class SignRecipe(_Section):

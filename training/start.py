@@ -11,16 +11,21 @@ _OVERSAMPLING = 16
 _POWER_ITERATIONS = 4
 
 
-def spectral_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Embeddings whose inner products are the best rank-``bits`` approximation of R̂.
+def spectral_start(
+    graph: NormalisedGraph, bits: int, seed: int, power: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    """The leading singular vectors of R̂, scaled by a power of the singular values.
 
-    Both factors are scaled by the root of the singular values and turned by one random rotation:
-    inner products stay, and every bit gets its share of the leading directions.
+    With a power of 1/2 inner products are the best rank-``bits`` approximation of R̂; a larger
+    power leans on the leading directions, which hold more of what generalises and less noise.
+    Both factors are turned by one random rotation: inner products stay, and every bit gets its
+    share of the leading directions.
 
     Args:
         graph: the normalised graph of the training pairs.
         bits: f, the length of the embeddings.
         seed: seeds the randomised SVD (Halko et al., 2011) and the rotation.
+        power: exponent of the singular values in each factor.
 
     Returns:
         float32 (n_users, f) and float32 (n_items, f).
@@ -33,10 +38,10 @@ def spectral_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor
         rank = min(bits + _OVERSAMPLING, smaller)
         left, values, right = _randomised_svd(graph, rank)
         keep = min(bits, rank)
-        root = values[:keep].clamp(min=0).sqrt()
+        scale = values[:keep].clamp(min=0) ** power
         rotation = _random_rotation(bits, matrix.device)[:keep]
-        users = (left[:, :keep] * root) @ rotation
-        items = (right[:, :keep] * root) @ rotation
+        users = (left[:, :keep] * scale) @ rotation
+        items = (right[:, :keep] * scale) @ rotation
     return users, items
 
 

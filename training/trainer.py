@@ -145,8 +145,11 @@ class Trainer:
             device = self._edges.users.device
             shapes = (self._edges.n_users, self._edges.n_items)
             return tuple(torch.zeros(n, self.recipe.bits, device=device) for n in shapes)  # type: ignore[return-value]
-        start = spectral_start if kind == "svd" else random_start
-        users, items = start(self._batches.full_graph, self.recipe.bits, self.recipe.seed)
+        graph, bits, seed = self._batches.full_graph, self.recipe.bits, self.recipe.seed
+        if kind == "svd":
+            users, items = spectral_start(graph, bits, seed, self.recipe.encoder.start_power)
+        else:
+            users, items = random_start(graph, bits, seed)
         # The learning rate is meant for embeddings of mean magnitude 1.
         magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
         return users / magnitude, items / magnitude

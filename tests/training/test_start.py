@@ -29,6 +29,17 @@ def test_the_rotation_spreads_the_leading_directions_over_all_bits():
     assert energy.max() < 0.3 * energy.sum()
 
 
+def test_the_power_scales_the_leading_directions():
+    graph = edges().graph()
+    (users, items), (steep, steep_items) = (
+        spectral_start(graph, 16, seed=0, power=power) for power in (0.5, 1.0)
+    )
+    values = torch.linalg.svdvals(graph.users_to_items.to_dense())[:16]
+    np.testing.assert_allclose(torch.linalg.svdvals(users @ items.T)[:16], values, rtol=1e-3)
+    squared = torch.linalg.svdvals(steep @ steep_items.T)[:16]
+    np.testing.assert_allclose(squared, values**2, rtol=1e-3)
+
+
 def test_more_bits_than_rank():
     users, items = spectral_start(edges().graph(), 128, seed=0)
     assert users.shape == (60, 128)
