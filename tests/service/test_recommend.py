@@ -1,16 +1,22 @@
 """``POST /recommend`` over HTTP, answers and refusals."""
 
 import json
+import threading
 from collections.abc import Callable
 
 import httpx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from index.release import Release, ReleaseContents
+from service.app import create_app
+from service.endpoints import INLINE_K
+from service.recommender import Answer, Recommender
 from service.schemas import Problem, RecommendResponse
+from service.settings import Settings
 
 JSON = {"Content-Type": "application/json"}
 
@@ -48,6 +54,29 @@ def test_answers_equal_a_brute_force_ranking_to_the_last_tie(
         assert (answer["k"], answer["release_id"]) == (k, release.id)
         assert answer["source"] == "codes"
         assert answer.get("shortfall", 0) == max(0, k - len(expected))
+
+
+class Watched(Recommender):
+    """A recommender that remembers the threads it was asked on."""
+
+    def __init__(self, release: Release) -> None:
+        super().__init__(release)
+        self.threads: list[str] = []
+
+    def recommend(self, user_id: str, k: int, *, exclude_seen: bool = True) -> Answer:
+        self.threads.append(threading.current_thread().name)
+        return super().recommend(user_id, k, exclude_seen=exclude_seen)
+
+
+def test_only_large_answers_leave_the_event_loop(release: Release, serving: Callable) -> None:
+    app = create_app(Settings(releases=release.path.parent))
+    watched = Watched(release)
+    with serving(app) as client:
+        app.current.recommender = watched
+        for k in (1, INLINE_K, INLINE_K + 1):
+            assert client.post("/recommend", json={"user_id": "17", "k": k}).status_code == 200
+    loop, same, other = watched.threads
+    assert loop == same != other
 
 
 def test_ten_items_the_user_has_not_seen_are_the_default(client: httpx.Client) -> None:
@@ -147,7 +176,7 @@ LIKE_A_REQUEST = st.fixed_dictionaries(
 )
 
 
-@settings(
+@examples(
     max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

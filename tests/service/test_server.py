@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -17,27 +18,35 @@ from index.release import Release
 from service.errors import ListenError
 from service.server import listening
 
-RUN = "import service.server, service.settings as s; service.server.run(s.load_settings())"
+RUN = "import service.server, service.settings as s; service.server.run(s.load_settings(**{!r}))"
 
 Start = Callable[..., subprocess.Popen]
 
 
 @pytest.fixture
 def start(release: Release) -> Iterator[Start]:
-    """Starts the service with these settings on a free port."""
+    """Starts the service on a free port, with these settings and nothing from the environment."""
     started = []
+    guards = []
 
-    def begin(**given: str) -> subprocess.Popen:
+    def begin(variables: Mapping[str, str] | None = None, **given: object) -> subprocess.Popen:
         environment = {name: os.environ[name] for name in os.environ if "BITRECALL" not in name}
-        settings = {"releases": str(release.path.parent), "port": "0", **given}
-        environment |= {f"BITRECALL_{name.upper()}": value for name, value in settings.items()}
+        settings = {"releases": str(release.path.parent), "port": 0, **given}
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN], env=environment, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", RUN.format(settings)],
+            env={**environment, **(variables or {})},
+            stderr=subprocess.PIPE,
+            text=True,
         )
         started.append(process)
+        # A service that never says what a test waits for ends the test, not the patience.
+        guards.append(threading.Timer(30, process.terminate))
+        guards[-1].start()
         return process
 
     yield begin
+    for guard in guards:
+        guard.cancel()
     for process in started:
         process.kill()
         process.communicate()
@@ -75,11 +84,13 @@ def test_a_request_that_has_begun_is_answered_before_the_service_ends(start: Sta
 
 
 def test_several_workers_serve_and_end_together(start: Start) -> None:
-    process = start(workers="2", log_format="json")
+    process = start(workers=2, log_format="json", max_k=20)
     port = port_of(process)
     workers = {json.loads(line_with(process, "serving release"))["process"] for _ in range(2)}
     assert len(workers - {process.pid}) == 2
-    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=20).status_code == 200
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        assert client.post("/recommend", json={"user_id": "17", "k": 20}).status_code == 200
+        assert client.post("/recommend", json={"user_id": "17", "k": 21}).status_code == 422
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=20)
     assert process.returncode == 0
@@ -90,7 +101,7 @@ def test_several_workers_serve_and_end_together(start: Start) -> None:
 
 
 def test_a_misspelt_variable_is_told_of(start: Start) -> None:
-    process = start(prot="80")
+    process = start({"BITRECALL_PROT": "80"})
     assert "BITRECALL_PROT is no setting" in line_with(process, "WARNING")
     line_with(process, "serving release")
     process.send_signal(signal.SIGINT)
