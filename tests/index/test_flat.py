@@ -56,6 +56,7 @@ def test_ties_at_the_last_place_go_to_the_smallest_rows(width: int, k: int, thre
             count = expected.shape[1]
             assert np.array_equal(found[0][query, :count], expected[0])
             assert np.array_equal(found[1][query, :count], expected[1])
+            assert (found[0][query, count:] == -1).all()
             assert (found[1][query, count:] == -1).all()
             one = built.search(queries[query : query + 1], k, [banned[query]])
             assert np.array_equal((one[0][0], one[1][0]), (found[0][query], found[1][query]))

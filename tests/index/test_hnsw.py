@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import faiss
 import numpy as np
 import pytest
@@ -46,6 +48,25 @@ def test_a_whole_neighbourhood_can_be_excluded() -> None:
     assert not np.isin(rows, near).any()
     assert (rows >= 0).all()
     assert (distances >= 0).all()
+
+
+def test_the_graph_itself_leads_past_what_is_excluded() -> None:
+    codes = clustered(2000)
+    near = np.unique(FlatBackend.build(codes).search(codes[:1], 500)[1][0])
+    _, rows = HnswBackend.build(codes)._search_graph(codes[:1], 128, near)
+    assert len(rows) >= 128
+    assert not np.isin(rows, near).any()
+
+
+def test_the_graph_is_the_same_whatever_the_number_of_threads(tmp_path: Path) -> None:
+    codes, before = clustered(3000), faiss.omp_get_max_threads()
+    try:
+        for threads in (1, 8):
+            faiss.omp_set_num_threads(threads)
+            HnswBackend.build(codes).save(tmp_path / str(threads))
+    finally:
+        faiss.omp_set_num_threads(before)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "8").read_bytes()
 
 
 def test_it_falls_back_on_exact_search_when_the_graph_comes_back_short() -> None:

@@ -115,9 +115,12 @@ def test_a_missing_folder_cannot_be_locked(tmp_path: Path) -> None:
 
 def test_the_pointer_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "CURRENT"
-    for text in ("one, and long\n", "two\n"):
-        replace_pointer(path, text)
-        assert path.read_text() == text
+    replace_pointer(path, "one, and long\n")
+    with path.open() as reader:
+        replace_pointer(path, "two\n")
+        # Who had the old one open still has it whole: it was replaced, never written over.
+        assert reader.read() == "one, and long\n"
+    assert path.read_text() == "two\n"
     assert [found.name for found in tmp_path.iterdir()] == ["CURRENT"]
 
 
