@@ -37,6 +37,7 @@ def run(settings: Settings) -> None:
         host, port = sock.getsockname()[:2]
         _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
         if settings.workers == 1:
+            # The process above several workers has no use for it, nor for FAISS.
             from service.app import create_app
 
             with _signals_that_return():
