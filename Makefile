@@ -1,0 +1,62 @@
+# make test    set-up, lint, types, import rules, tests
+# make run     set-up, train (the embedded sample, or DATA with RECIPE), serve on 127.0.0.1:8000
+# make train   the same without serving, also where a release is there already
+# make format  what ruff can mend
+# make docs    regenerate docs/cli.md
+# make lock    write constraints.txt from a fresh environment
+
+PYTHON ?= python3.11
+DATA ?= sample
+RECIPE ?= $(if $(filter sample,$(DATA)),sample,default)
+RELEASES ?= releases/$(notdir $(patsubst %/,%,$(DATA)))-$(RECIPE)
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := test
+.PHONY: test run train format docs lock clean
+
+.venv/all: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install -c constraints.txt -e '.[train,serve,dev]'
+	touch $@
+
+.venv/run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install -c constraints.txt -e '.[train,serve]'
+	touch $@
+
+test: .venv/all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q
+
+run: .venv/run
+	@test -e $(RELEASES)/CURRENT || $(BIN)/bitrecall train $(DATA) --recipe $(RECIPE) --releases $(RELEASES)
+	$(BIN)/bitrecall serve --releases $(RELEASES) --host $(HOST) --port $(PORT)
+
+train: .venv/run
+	$(BIN)/bitrecall train $(DATA) --recipe $(RECIPE) --releases $(RELEASES)
+
+format: .venv/all
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/all
+	$(BIN)/python -m bitrecall.docs > docs/cli.md
+
+lock:
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip --disable-pip-version-check -q install '.[train,serve,dev]'
+	{ sed -n '/^#/p' constraints.txt; \
+	  .venv-lock/bin/python -m pip freeze --exclude bitrecall | sed 's/+cpu//; s/ @ file.*//'; } > constraints.new
+	mv constraints.new constraints.txt
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
