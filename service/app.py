@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import json
+import logging
+import shlex
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from typing import Any
@@ -18,15 +21,19 @@ from service.openapi import openapi_document
 from service.releases import CurrentRelease
 from service.settings import Settings, load_settings
 
+_log = logging.getLogger(__name__)
+
 
 class Service(FastAPI):
     """A FastAPI application that describes itself from ``service.openapi``.
 
-    There are no interactive pages: FastAPI's load their scripts from a server elsewhere.
+    There are no interactive pages: FastAPI's load their scripts from a server elsewhere. With an
+    ``address`` at which it can be reached, it logs a request to try when it starts.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, address: str | None = None) -> None:
         self._settings = settings
+        self._address = address
         self.current = CurrentRelease(settings.releases)
         surroundings = [Middleware(AccessLog)] if settings.access_log else []
         super().__init__(
@@ -55,6 +62,9 @@ class Service(FastAPI):
         # The setting is the calling thread's own: this is for searches on the event loop.
         faiss.omp_set_num_threads(1)
         await asyncio.to_thread(self.current.refresh)
+        if self._address is not None and self.current.recommender is not None:
+            example = request_to_try(self._address, self.current.recommender.first_user)
+            _log.info("a request to try: %s", example)
         watching = asyncio.create_task(self.current.watch(self._settings.poll_interval))
         try:
             yield
@@ -62,6 +72,12 @@ class Service(FastAPI):
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
+
+
+def request_to_try(address: str, user_id: str) -> str:
+    """A command for the shell that asks the service at ``address`` for a user's items."""
+    body = shlex.quote(json.dumps({"user_id": user_id, "k": 5}, ensure_ascii=False))
+    return f"curl -s {address}/recommend -H 'content-type: application/json' -d {body}"
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -37,6 +37,11 @@ class Recommender:
         """The id of the release that answers."""
         return self._release.id
 
+    @property
+    def first_user(self) -> str:
+        """The id of some user that the release knows: its first."""
+        return self._release.users.id_of(0)
+
     def recommend(self, user_id: str, k: int, *, exclude_seen: bool = True) -> Answer:
         """The ``k`` items whose codes are nearest the user's, ties to the more popular one.
 

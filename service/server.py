@@ -35,17 +35,22 @@ def run(settings: Settings) -> None:
         _log.warning("%s is no setting of the service and has no effect", name)
     with listening(settings.host, settings.port) as sock:
         host, port = sock.getsockname()[:2]
-        _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        _log.info("listening on %s", _address(host, port))
         if settings.workers == 1:
             # The process above several workers has no use for it, nor for FAISS.
-            from service.app import create_app
+            from service.app import Service
 
+            app = Service(settings, address=_address(host, port))
             with _signals_that_return():
-                uvicorn.Server(_config(settings, create_app(settings))).run(sockets=[sock])
+                uvicorn.Server(_config(settings, app)).run(sockets=[sock])
         else:
             with _exported(settings):
                 config = _config(settings, "service.app:from_environment")
                 Multiprocess(config, sockets=[sock]).run()
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @contextlib.contextmanager

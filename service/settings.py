@@ -11,6 +11,8 @@ from service.errors import SettingsError
 
 PREFIX: Final = "BITRECALL_"
 
+_OTHERS: Final = tuple(f"{PREFIX}{name}_" for name in ("TRAIN", "EVALUATE", "DATA", "RELEASE"))
+
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -105,9 +107,13 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables with our prefix that are no setting: most likely misspelt."""
+    """Variables with our prefix that are no setting: most likely misspelt.
+
+    Those of the other commands, such as BITRECALL_TRAIN_RECIPE, are none of the service's business.
+    """
     known = {variable(name) for name in Settings.model_fields}
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    ours = (name for name in environment if name.startswith(PREFIX))
+    return sorted(name for name in ours if name not in known and not name.startswith(_OTHERS))
 
 
 def _explain(error: ValidationError) -> str:

@@ -49,7 +49,7 @@ def serve(**given: object) -> None:
 
     Serves the current release of the store, and swaps to a newer one when it is published. With
     no release yet it starts all the same, and says so at /readyz until there is one. The
-    documentation of the API is at /docs.
+    description of the API is at /openapi.json.
     """
     settings = load_settings(**given)
 

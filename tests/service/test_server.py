@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -98,6 +99,15 @@ def test_several_workers_serve_and_end_together(start: Start) -> None:
     for worker in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(worker, 0)
+
+
+def test_the_request_to_try_works_as_it_is_printed(start: Start) -> None:
+    process = start()
+    command = line_with(process, "a request to try: ").partition("a request to try: ")[2]
+    answer = subprocess.run(
+        shlex.split(command), capture_output=True, text=True, timeout=20, check=True
+    )
+    assert json.loads(answer.stdout)["source"] == "codes"
 
 
 def test_a_misspelt_variable_is_told_of(start: Start) -> None:

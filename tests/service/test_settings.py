@@ -99,3 +99,7 @@ def test_a_setting_that_does_not_exist_is_refused() -> None:
 def test_misspelt_variables_are_found() -> None:
     environment = {"BITRECALL_PROT": "80", "BITRECALL_PORT": "80", "PATH": "/bin"}
     assert unknown_variables(environment) == ["BITRECALL_PROT"]
+
+
+def test_variables_of_other_commands_are_none_of_the_service_s_business() -> None:
+    assert unknown_variables({"BITRECALL_TRAIN_RECIPE": "gowalla", "BITRECALL_DATA_X": ""}) == []
