@@ -239,7 +239,7 @@ class ReleaseStore:
             return []
         before = self._trail()
         if not (self.root / "activations.jsonl").exists():
-            before = [path.name for path in sorted(self._folders())]
+            before = [summary.id for summary in reversed(self.list(verify=False))]
         wanted = [] if current is None else [current]
         return [*wanted, *(other for other in reversed(before) if other != current)]
 

@@ -214,22 +214,27 @@ def test_a_manifest_that_is_not_utf8_is_refused(folder: Path) -> None:
 
 
 class Bomb:
-    """An object that would run code when it is unpickled."""
+    """An object that would make a file when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (Path("/tmp/bitrecall-was-here"),)
+        return Path.touch, (self.marker,)
 
 
 def test_pickled_objects_are_never_loaded(folder: Path) -> None:
-    name = "popularity.npy"
+    name, marker = "popularity.npy", folder.parent / "was-here"
     with (folder / name).open("wb") as file:
-        np.save(file, np.array([Bomb()], object), allow_pickle=True)
+        np.save(file, np.array([Bomb(marker)], object), allow_pickle=True)
     content = (folder / name).read_bytes()
     plant_bytes(folder, name, content, dtype="<i8", shape=(12,))
     refused(folder, name, "not a readable npy file")
     plant_bytes(folder, name, content, dtype="|O", shape=(1,))
     refused(folder, name, "may not be of dtype")
-    assert not Path("/tmp/bitrecall-was-here").exists()
+    assert not marker.exists()
+    np.load(folder / name, allow_pickle=True)
+    assert marker.exists()
 
 
 @pytest.mark.parametrize(
