@@ -1,0 +1,103 @@
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from bitrecall.cli import bitrecall
+from index.store import ReleaseStore
+
+QUICK = (
+    "--recipe=sample",
+    "--threads=1",
+    "--set=bits=16",
+    "--set=fit.epochs=1",
+    "--set=validation.share=0",
+    "--no-progress",
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Thirty users of two tastes, in the LightGCN format with its two files."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lines = [
+        (user, [user % 2 * 20 + (user + step) % 20 for step in range(9)]) for user in range(30)
+    ]
+    train = "\n".join(f"{user} " + " ".join(map(str, items[:7])) for user, items in lines)
+    test = "\n".join(f"{user} " + " ".join(map(str, items[7:])) for user, items in lines)
+    (folder / "train.txt").write_text(train)
+    (folder / "test.txt").write_text(test)
+    return folder
+
+
+@pytest.fixture
+def train(data, tmp_path):
+    def train(*arguments):
+        places = ["--releases", str(tmp_path / "releases"), "--run", str(tmp_path / "run")]
+        return CliRunner().invoke(bitrecall, ["train", str(data), *QUICK, *places, *arguments])
+
+    return train
+
+
+def test_publishes_and_says_what_and_how_good(train, tmp_path):
+    done = train()
+    assert done.exit_code == 0, done.output
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    assert f"published {release.id}: 30 users, 40 items, 16 bits" in done.stdout
+    assert f"recall@20 {release.manifest.metrics['recall@20']:.5f}" in done.stdout
+    assert "on the test split" in done.stdout
+    assert f"bitrecall serve --releases {tmp_path / 'releases'}" in done.stdout
+
+
+def test_not_activated_says_how_to(train, tmp_path):
+    done = train("--no-activate")
+    (summary,) = ReleaseStore(tmp_path / "releases").list()
+    assert f"bitrecall release activate {summary.id}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--recipe", "gowala"), "no recipe 'gowala'"),
+        (("--set", "fit.epoch=2"), "unknown key 'fit.epoch'"),
+        (("--device", "toaster"), "'toaster' is not a device"),
+        (("--set", "fit.learning_rate=1e38", "--set", "fit.batch_users=8"), "diverged"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_publishes_nothing(
+    train, tmp_path, arguments, complaint
+):
+    done = train(*arguments)
+    assert done.exit_code == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "releases" / "CURRENT").exists()
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_the_same_command_goes_on_from(data, tmp_path):
+    command = [
+        *(sys.executable, "-m", "bitrecall", "train", str(data), *QUICK),
+        *("--set=fit.epochs=3000", "--set=fit.batch_users=4", "--progress"),
+        *("--releases", str(tmp_path / "releases"), "--run", str(tmp_path / "run")),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, bufsize=0)
+    shown = ""
+    while "loss" not in shown:  # the bar shows a loss once steps are taken
+        character = process.stderr.read(1)
+        assert character, f"ended before a step was taken: {shown}"
+        shown += character
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in rest
+    assert "Traceback" not in rest
+    assert (tmp_path / "run" / "final.npz").exists()
+    assert not (tmp_path / "releases" / "CURRENT").exists()
+    log = (tmp_path / "run" / "log.jsonl").read_text()
+    events = [json.loads(line) for line in log.splitlines()]
+    assert events[-1]["event"] == "interrupted"
+    assert events[-1]["signal"] == "SIGINT"
