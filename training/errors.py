@@ -2,6 +2,7 @@
 
 BitrecallError
  ├─ DataError       a file of interactions cannot be used: which file, which line, and why
+ ├─ EvaluationError there is nothing to measure a release on
  ├─ RecipeError     a recipe cannot be read, or says something that makes no sense
  └─ TrainingError   a training cannot go on
      ├─ DivergedError       the loss is no longer a number
@@ -19,6 +20,7 @@ __all__ = [
     "CheckpointError",
     "DataError",
     "DivergedError",
+    "EvaluationError",
     "InterruptedTraining",
     "RecipeError",
     "TrainingError",
@@ -53,6 +55,10 @@ class DataError(BitrecallError):
         if line is not None:
             place.append(f"{unit} {line}")
         super().__init__(f"{', '.join(place)}: {reason}" if place else reason)
+
+
+class EvaluationError(BitrecallError):
+    """Nothing to measure: no user of the held-out interactions has an item."""
 
 
 class RecipeError(BitrecallError):

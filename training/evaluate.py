@@ -17,19 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from index.errors import BitrecallError
 from index.release import Release
 from training.data.interactions import Interactions
+from training.errors import EvaluationError
 from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 
 DEFAULT_KS = (20, 50, 100)
 
 # Places of ranked lists held at once: bounds the memory of a batch whatever the K.
 _MOST_PLACES = 4_000_000
-
-
-class EvaluationError(BitrecallError):
-    """There is nothing to measure: no user of the held-out interactions has an item."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from index.errors import BitrecallError
+from training import errors
 from training.errors import DataError
 
 
@@ -23,3 +24,17 @@ def test_a_data_error_keeps_file_line_and_reason():
     error = DataError("is empty", file=Path("a.csv"), line=7)
     assert (error.file, error.line, error.reason) == ("a.csv", 7, "is empty")
     assert isinstance(error, BitrecallError)
+
+
+def test_all_is_sorted_and_whole():
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and value.__module__ == errors.__name__
+    }
+    assert errors.__all__ == sorted(defined)
+
+
+def test_every_error_is_in_the_tree_of_the_docstring():
+    for name in errors.__all__:
+        assert f"─ {name} " in errors.__doc__

@@ -8,7 +8,8 @@ from index.release import DataFingerprint, ReleaseContents
 from index.seen import SeenItems
 from index.store import ReleaseStore
 from training.data.interactions import collapse
-from training.evaluate import EvaluationError, evaluate
+from training.errors import EvaluationError
+from training.evaluate import evaluate
 
 ITEMS = ["bread", "milk", "tea", "salt", "figs", "quince"]
 POPULARITY = [10, 8, 6, 4, 2, 1]
