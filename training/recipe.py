@@ -88,7 +88,9 @@ class ValidationRecipe(_Section):
 
     share: Share = Field(0.1, description="share of each user's training pairs held out; 0: none")
     metric: str = Field(
-        "recall@50", pattern=r"^(recall|ndcg|precision|hit_rate)@[1-9][0-9]*$", description="which"
+        "recall@50",
+        pattern=r"^(recall|ndcg|precision|hit_rate)@[1-9][0-9]*$",
+        description="the measure that decides, at any cut-off",
     )
     patience: int = Field(2, ge=1, description="stop after this many epochs without a better one")
     users: int = Field(10_000, ge=1, description="at most this many users are asked, at random")
@@ -109,7 +111,11 @@ class ReleaseRecipe(_Section):
 class Recipe(_Section):
     """Every hyper-parameter of a training, typed and checked."""
 
-    name: str = Field("default", pattern=r"^[A-Za-z0-9._-]+$")
+    name: str = Field(
+        "default",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="name of the recipe, in logs and folders",
+    )
     bits: int = Field(256, ge=8, le=4096, multiple_of=8, description="length of a code")
     seed: int = Field(0, ge=0, description="seeds the start, the batches and the hidden pairs")
     encoder: EncoderRecipe = EncoderRecipe()  # type: ignore[call-arg]
