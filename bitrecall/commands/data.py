@@ -37,8 +37,8 @@ def describe(data: Path, read_options: "ReadOptions", as_json: bool) -> None:
     """
     import json
 
-    from training.data.dataset import load_dataset
     from training.data.describe import describe as describe_dataset
+    from training.data.load import load_dataset
 
     description = describe_dataset(load_dataset(data, read_options))
     click.echo(json.dumps(description.as_dict(), indent=2) if as_json else description.render())

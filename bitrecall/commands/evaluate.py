@@ -82,7 +82,7 @@ def evaluate(
     from dataclasses import asdict
 
     from index.store import ReleaseStore
-    from training.data.dataset import load_dataset
+    from training.data.load import load_dataset
     from training.errors import DataError
     from training.evaluate import evaluate as evaluate_release
 

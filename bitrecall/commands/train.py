@@ -100,7 +100,7 @@ def train(
     import torch
 
     from index.store import ReleaseStore
-    from training.data.dataset import load_dataset
+    from training.data.load import load_dataset
     from training.errors import InterruptedTraining
     from training.recipe import load_recipe
     from training.run import Run, RunOptions, default_run_folder

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from training.data.dataset import load_dataset
 from training.data.describe import describe
+from training.data.load import load_dataset
 from training.data.options import ReadOptions, Split
 
 TRAIN = "user,item,time\na,x,0\na,y,1\na,z,2\nb,x,86400\na,x,9\nc\n"

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.data.options import ReadOptions, Split
 from training.errors import DataError
 
