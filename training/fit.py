@@ -251,4 +251,6 @@ def _device(name: str) -> torch.device:
         raise TrainingError(f"{name!r} is not a device: try cpu or cuda") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise TrainingError("there is no CUDA device here: use --device cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise TrainingError(f"there is no {device}: CUDA has {torch.cuda.device_count()} devices")
     return device

@@ -76,6 +76,11 @@ class FitRecipe(_Section):
     learning_rate: float = Field(
         0.05, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
     )
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        description="decoupled (AdamW): shrinks embeddings by this times the learning rate a step",
+    )
     hidden: Share = Field(
         0.5,
         description="share of a batch's pairs hidden from its graph and ranked; the others are in "

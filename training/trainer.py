@@ -57,8 +57,11 @@ class Trainer:
         )
         users, items = self._start(recipe.encoder.start if start else "zeros")
         self.model = LightGCN(users, items, recipe.encoder.layers)
-        self._optimiser = torch.optim.Adam(
-            self.model.parameters(), lr=recipe.fit.learning_rate, fused=True
+        self._optimiser = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=recipe.fit.learning_rate,
+            weight_decay=recipe.fit.weight_decay,
+            fused=True,
         )
 
     @property

@@ -48,6 +48,17 @@ def test_a_loaded_state_goes_on_to_the_same_result(clustered, small_recipe, step
     assert torch.equal(whole.embeddings().items, resumed.embeddings().items)
 
 
+def test_weight_decay_shrinks_embeddings(clustered, small_recipe):
+    def magnitude(decay: float) -> float:
+        fit = small_recipe.fit.model_copy(update={"weight_decay": decay})
+        made = trainer(clustered, small_recipe.model_copy(update={"fit": fit}))
+        made.advance()
+        return made.model.items.abs().sum().item()
+
+    # One step of learning rate 0.1 shrinks by 0.1 times the decay, beside Adam's own move.
+    assert magnitude(2.0) / magnitude(0.0) == pytest.approx(0.8, abs=0.05)
+
+
 def test_not_a_number_stops_loudly_and_changes_nothing(clustered, small_recipe):
     made = trainer(clustered, small_recipe)
     made.advance()
