@@ -27,14 +27,16 @@ from service.schemas import RecommendRequest, request_model
 from service.settings import Settings
 
 INLINE_K: Final = 100
+# A flat search of 256 bits takes 0.17 ms at 41,000 items, 0.47 at 250,000 and 1.7 at a million.
+INLINE_ITEMS: Final = 500_000
 
 
 class Recommend:
     """``POST /recommend``: the items for one user.
 
-    Up to ``INLINE_K`` items are found on the event loop, since handing the work to a thread takes
-    more of the processor than the work. Others would have to wait longer for a larger answer, so
-    that is left to a thread (docs/service.md has the measurement).
+    Up to ``INLINE_K`` items among up to ``INLINE_ITEMS`` are found on the event loop, since handing
+    the work to a thread takes more of the processor than the work. Others would have to wait longer
+    for more, so that is left to a thread (docs/service.md has the measurement).
     """
 
     def __init__(self, settings: Settings, current: CurrentRelease) -> None:
@@ -54,7 +56,7 @@ class Recommend:
             raise NotReadyError(
                 "no release is loaded yet; GET /readyz says why", headers=_retry_after(settings)
             )
-        if request.k <= INLINE_K:
+        if request.k <= INLINE_K and recommender.n_items <= INLINE_ITEMS:
             content = _answer(recommender, request)
         else:
             content = await to_thread.run_sync(_answer_on_thread, recommender, request)

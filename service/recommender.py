@@ -38,6 +38,11 @@ class Recommender:
         return self._release.id
 
     @property
+    def n_items(self) -> int:
+        """How many items there are to choose from."""
+        return self._release.n_items
+
+    @property
     def first_user(self) -> str:
         """The id of some user that the release knows: its first."""
         return self._release.users.id_of(0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from index.release import Release, ReleaseContents
 from service.app import create_app
-from service.endpoints import INLINE_K
+from service.endpoints import INLINE_ITEMS, INLINE_K
 from service.recommender import Answer, Recommender
 from service.schemas import Problem, RecommendResponse
 from service.settings import Settings
@@ -62,21 +62,31 @@ class Watched(Recommender):
     def __init__(self, release: Release) -> None:
         super().__init__(release)
         self.threads: list[str] = []
+        self.items = release.n_items
+
+    @property
+    def n_items(self) -> int:
+        return self.items
 
     def recommend(self, user_id: str, k: int, *, exclude_seen: bool = True) -> Answer:
         self.threads.append(threading.current_thread().name)
         return super().recommend(user_id, k, exclude_seen=exclude_seen)
 
 
-def test_only_large_answers_leave_the_event_loop(release: Release, serving: Callable) -> None:
+def test_large_answers_and_large_catalogues_leave_the_event_loop(
+    release: Release, serving: Callable
+) -> None:
     app = create_app(Settings(releases=release.path.parent))
     watched = Watched(release)
     with serving(app) as client:
         app.current.recommender = watched
         for k in (1, INLINE_K, INLINE_K + 1):
             assert client.post("/recommend", json={"user_id": "17", "k": k}).status_code == 200
-    loop, same, other = watched.threads
-    assert loop == same != other
+        watched.items = INLINE_ITEMS + 1
+        assert client.post("/recommend", json={"user_id": "17", "k": 1}).status_code == 200
+    loop, same, *others = watched.threads
+    assert loop == same
+    assert loop not in others
 
 
 def test_ten_items_the_user_has_not_seen_are_the_default(client: httpx.Client) -> None:
