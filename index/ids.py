@@ -56,7 +56,14 @@ class IdTable:
 
     def ids_of(self, rows: Iterable[int] | NDArray[np.integer[Any]]) -> list[str]:
         """Return the ids of `rows`, in that order. Raises SearchError as `id_of` does."""
-        return [self.id_of(int(row)) for row in rows]
+        wanted = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), np.int64)
+        outside = (wanted < 0) | (wanted >= len(self))
+        if outside.any():
+            raise SearchError(f"there is no row {wanted[outside][0]} among {len(self)} ids")
+        # Slices of one view cost a third of as many slices of a mapped array.
+        text = self.text.data
+        starts, ends = self.offsets[wanted].tolist(), self.offsets[wanted + 1].tolist()
+        return [str(text[start:end], "utf-8") for start, end in zip(starts, ends, strict=True)]
 
     def row_of(self, text: str) -> int | None:
         """Return the row whose id is `text`, None where there is none."""
