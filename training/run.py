@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,12 +55,20 @@ class RunResult:
         epochs: how many epochs its codes were trained for.
         seconds: time in steps of the fit that is published, over all sittings.
         validation: metrics of the best epoch on the validation split; empty without one.
+        peak_rss_mib: the most memory that the process has held, in MiB.
     """
 
     release: Release
     epochs: int
     seconds: float
     validation: dict[str, float]
+    peak_rss_mib: int
+
+
+def peak_rss_mib() -> int:
+    """The most memory that this process has held so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def default_run_folder(dataset: Dataset, recipe: Recipe) -> Path:
@@ -184,16 +194,18 @@ class Run:
             activate=self._options.activate,
         )
         seconds = fitted.progress.seconds
+        peak = peak_rss_mib()
         self._log.write(
             "published",
             release=release.id,
             epochs=epochs,
             seconds=round(seconds, 2),
+            peak_rss_mib=peak,
             metrics=dict(release.manifest.metrics),
         )
         for path in (self._checkpoint("validation"), self._checkpoint("final"), self._choice):
             path.unlink(missing_ok=True)
-        return RunResult(release, epochs, seconds, validation)
+        return RunResult(release, epochs, seconds, validation, peak)
 
     def _measure(
         self, release: Release, validation: dict[str, float]

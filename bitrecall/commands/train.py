@@ -134,7 +134,8 @@ def _as_text(result: "RunResult", releases: Path, folder: Path, activate: bool) 
     lines = [
         f"published {result.release.id}: {manifest.users:,} users, {manifest.items:,} items, "
         f"{manifest.bits} bits",
-        f"trained {result.epochs} epochs in {result.seconds:.0f} s, log in {folder}/log.jsonl",
+        f"trained {result.epochs} epochs in {result.seconds:.0f} s with at most "
+        f"{result.peak_rss_mib:,} MiB of memory, log in {folder}/log.jsonl",
     ]
     quality = [f"{name} {metrics[name]:.5f}" for name in _HEADLINE if name in metrics]
     if quality:

@@ -40,6 +40,7 @@ def test_a_run_publishes_a_release_that_has_learnt(clustered_dataset, small_reci
     assert events[-1][0] == "published"
     assert ("epoch", "validation") in events
     assert ("epoch", "final") in events
+    assert log_of(tmp_path)[-1]["peak_rss_mib"] == result.peak_rss_mib > 50
     assert not list((tmp_path / "run").glob("*.npz"))
 
 
