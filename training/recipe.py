@@ -12,12 +12,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.errors import RecipeError
 from training.losses.levels import SmoothRecall
+from training.losses.smooth_recall import MOST_BINS
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -130,6 +131,15 @@ class Recipe(_Section):
     validation: ValidationRecipe = ValidationRecipe()  # type: ignore[call-arg]
     release: ReleaseRecipe = ReleaseRecipe()  # type: ignore[call-arg]
 
+    @model_validator(mode="after")
+    def _a_batch_that_can_be_scored(self) -> Self:
+        if self.fit.batch_users * (self.bits + 1) > MOST_BINS:
+            raise ValueError(
+                f"fit.batch_users times (bits + 1) must be at most {MOST_BINS}: "
+                f"at {self.bits} bits take {MOST_BINS // (self.bits + 1)} users or fewer"
+            )
+        return self
+
     def sha256(self) -> str:
         """A fingerprint of all values, defaults included, in hexadecimal."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
@@ -179,6 +189,8 @@ def _problem(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"unknown key {key!r}"
+    if not key:
+        return str(item["msg"]).removeprefix("Value error, ")
     return f"{key}: {item['msg']}, not {item['input']!r}"
 
 

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from training.losses.levels import SmoothRecall, level_gradients
 
+# Users times levels at once: up to here a float32 holds a bin's number, and its halves, exactly.
+MOST_BINS = 2**23
+
 # Items scored at once. A block of scores for 1,024 users then takes 8 MiB, which stays in cache.
 BLOCK_ITEMS = 2048
 
@@ -59,6 +62,9 @@ def smooth_recall_loss(
 
     Returns:
         float32 scalar in (−1, 0) for the default weights.
+
+    Raises:
+        ValueError: b·(f + 1) is above ``MOST_BINS``.
     """
     if weights is None:
         equal = 1 / max(len(positives.users), 1)
@@ -125,7 +131,12 @@ class _Catalogue:
         codes = item_codes if sample is None else item_codes[sample]
         self._codes = codes
         # One more coordinate puts user and level into one exact bin number: the product of these
-        # two is u·(f + 1) + (s + f)/2. It stays an exact float while b·(f + 1) < 2^23.
+        # two is u·(f + 1) + (s + f)/2.
+        if self.batch * self.width > MOST_BINS:
+            raise ValueError(
+                f"{self.batch} users of {self.bits} bits are too many at once: users times "
+                f"(bits + 1) must be at most {MOST_BINS}"
+            )
         starts = torch.arange(self.batch, device=codes.device, dtype=codes.dtype) * self.width
         self._user_side = torch.cat([user_codes / 2, (starts + self.bits / 2)[:, None]], dim=1)
         self._special_users, self._special_columns = _columns(special, len(item_codes), sample)

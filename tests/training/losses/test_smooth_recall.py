@@ -103,6 +103,22 @@ def test_the_gradient_is_scaled_by_what_comes_after():
         np.testing.assert_allclose(3 * once, thrice)
 
 
+def test_more_bins_than_a_float_can_number_are_refused(monkeypatch):
+    monkeypatch.setattr(module, "MOST_BINS", 17)
+    users, items = random_codes(2, 8, 0), random_codes(3, 8, 1)
+    with pytest.raises(ValueError, match="too many at once"):
+        smooth_recall_loss(users, items, pairs([(0, 1)]), None, OBJECTIVE)
+
+
+def test_the_largest_bins_are_exact():
+    width, users = 257, module.MOST_BINS // 257
+    codes = random_codes(users, 256, 2).detach().float()
+    bins = module._Catalogue(codes, codes[:5], pairs([]), None)._bins(0)
+    levels = (codes.double() @ codes[:5].double().T + 256) / 2
+    expected = torch.arange(users)[:, None] * width + levels.long()
+    assert torch.equal(bins, expected)
+
+
 def test_float32_holds_at_full_size():
     users = random_codes(64, 256, 5).detach().float().requires_grad_()
     items = random_codes(3000, 256, 6).detach().float().requires_grad_()
