@@ -52,7 +52,7 @@ class LossRecipe(_Section):
         (20, 50, 100, 500, 2000), min_length=1, description="the N of Recall@N, averaged"
     )
     phi: float = Field(0.5, gt=0, description="temperature of the cut-off, as a share of N")
-    psi: float = Field(3.0, gt=0, description="temperature of the rank, in units of score")
+    psi: float = Field(10.0, gt=0, description="temperature of the rank, in units of score")
     weighting: Literal["pairs", "users"] = Field(
         "pairs", description="whether each pair counts the same, or each user of a batch"
     )
@@ -75,7 +75,7 @@ class FitRecipe(_Section):
     )
     batch_users: int = Field(1024, ge=1, le=8192, description="users scored at once")
     learning_rate: float = Field(
-        0.05, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
+        0.06, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
     )
     weight_decay: float = Field(
         0.0,
@@ -83,7 +83,7 @@ class FitRecipe(_Section):
         description="decoupled (AdamW): shrinks embeddings by this times the learning rate a step",
     )
     hidden: Share = Field(
-        0.5,
+        0.75,
         description="share of a batch's pairs hidden from its graph and ranked; the others are in "
         "the graph and left out of the ranking; 0 ranks all pairs with all in the graph",
     )
