@@ -8,7 +8,8 @@
 PYTHON ?= python3.11
 DATA ?= sample
 RECIPE ?= $(if $(filter sample,$(DATA)),sample,default)
-RELEASES ?= releases/$(notdir $(patsubst %/,%,$(DATA)))-$(RECIPE)
+NAME := $(notdir $(patsubst %/,%,$(DATA)))
+RELEASES ?= releases/$(if $(filter $(RECIPE),$(NAME)),$(NAME),$(NAME)-$(RECIPE))
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
