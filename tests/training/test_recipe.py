@@ -1,3 +1,5 @@
+from importlib import resources
+
 import pytest
 
 from training.errors import RecipeError
@@ -8,6 +10,9 @@ from training.recipe import Recipe, built_in_recipes, load_recipe, parse_recipe
 def test_built_in_recipes_load_under_their_own_name_and_say_their_command(name):
     recipe = load_recipe(name)
     assert recipe.name == name
+    text = (resources.files("training") / "recipes" / f"{name}.toml").read_text("utf-8")
+    assert f"--recipe {name} --releases" in text
+    assert "recall@" in text or "validation metrics" in text
 
 
 def test_an_empty_file_is_the_defaults(tmp_path):
