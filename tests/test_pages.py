@@ -1,0 +1,36 @@
+"""The pages that people read: what they point to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bitrecall.cli import bitrecall
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page):
+    text = page.read_text("utf-8")
+    for name in re.findall(r"^\s+bitrecall ([a-z]+)", text, re.MULTILINE):
+        assert name in bitrecall.list_commands(None), name
+    for script in re.findall(r"python (benchmarks/\w+\.py)", text):
+        assert (ROOT / script).exists(), script
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"^\s+make ([a-z]+)", text, re.MULTILINE):
+        assert f"\n{target}:" in makefile, target
+
+
+def test_every_page_is_named_in_the_readme():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for page in PAGES[1:]:
+        assert page.name in readme
