@@ -49,10 +49,11 @@ class LightGCN(nn.Module):
             float32 (n_users, f) and float32 (n_items, f).
         """
         users, items = self.layer_outputs(graph)
-        return _mean(users), _mean(items)
+        return mean_of_layers(users), mean_of_layers(items)
 
 
-def _mean(layers: list[Tensor]) -> Tensor:
+def mean_of_layers(layers: list[Tensor]) -> Tensor:
+    """The mean of K + 1 tensors of one shape, which is LightGCN's combination of layers."""
     total = layers[0]
     for layer in layers[1:]:
         total = total + layer

@@ -23,14 +23,10 @@ class NormalisedGraph:
     Attributes:
         users_to_items: sparse CSR float32 (n_users, n_items), R̂.
         items_to_users: sparse CSR float32 (n_items, n_users), R̂ᵀ.
-        user_degrees: float32 (n_users,), pairs a user in this graph.
-        item_degrees: float32 (n_items,), pairs an item in this graph.
     """
 
     users_to_items: Tensor
     items_to_users: Tensor
-    user_degrees: Tensor
-    item_degrees: Tensor
 
 
 class EdgeList:
@@ -104,8 +100,6 @@ class EdgeList:
         return NormalisedGraph(
             _csr(user_degrees, items, user_scale[users] * item_scale[items], self.n_items),
             _csr(item_degrees, users_t, item_scale[items_t] * user_scale[users_t], self.n_users),
-            user_degrees.float(),
-            item_degrees.float(),
         )
 
 

@@ -132,6 +132,15 @@ class Recipe(_Section):
     release: ReleaseRecipe = ReleaseRecipe()  # type: ignore[call-arg]
 
     @model_validator(mode="after")
+    def _a_schedule_with_an_end(self) -> Self:
+        if (self.fit.stop_after or 0) > self.fit.epochs:
+            raise ValueError(
+                f"fit.stop_after ({self.fit.stop_after}) is beyond fit.epochs ({self.fit.epochs}), "
+                "where the learning rate has fallen to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_batch_that_can_be_scored(self) -> Self:
         if self.fit.batch_users * (self.bits + 1) > MOST_BINS:
             raise ValueError(

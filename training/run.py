@@ -15,7 +15,7 @@ from training.catalogue import popularity_order, reorder_items
 from training.data.dataset import Dataset
 from training.data.interactions import Interactions
 from training.data.split import cut_validation
-from training.errors import TrainingError
+from training.errors import CheckpointError, TrainingError
 from training.evaluate import evaluate
 from training.export import release_contents
 from training.fit import Fit, FitOptions, Fitted, Progress
@@ -99,8 +99,7 @@ class Run:
         except OSError as error:
             raise TrainingError(f"cannot make the run folder {options.folder}: {error}") from error
         if options.fresh:
-            for path in (self._checkpoint("validation"), self._checkpoint("final"), self._choice):
-                path.unlink(missing_ok=True)
+            self._forget()
         self._log = TrainingLog(options.folder / "log.jsonl")
 
     def publish(self, store: ReleaseStore) -> RunResult:
@@ -143,17 +142,32 @@ class Run:
         fitted = self._fit(part, self._recipe.fit.epochs, "validation", held_out)
         if refit:
             temporary = self._choice.with_suffix(".new")
-            temporary.write_text(json.dumps(asdict(fitted.progress)), "utf-8")
+            kept = {"fingerprint": self._fingerprint(), "progress": asdict(fitted.progress)}
+            temporary.write_text(json.dumps(kept), "utf-8")
             temporary.replace(self._choice)
         return fitted.progress, fitted
 
     def _read_choice(self) -> Progress:
         try:
-            return Progress(**json.loads(self._choice.read_text("utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise TrainingError(
+            kept = json.loads(self._choice.read_text("utf-8"))
+            found, progress = kept["fingerprint"], Progress(**kept["progress"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CheckpointError(
                 f"{self._choice} cannot be read ({error}); start afresh with --fresh"
             ) from error
+        if found != self._fingerprint():
+            raise CheckpointError(
+                f"{self._choice} belongs to another recipe or data set; "
+                "name another --run folder, or start afresh with --fresh"
+            )
+        return progress
+
+    def _fingerprint(self) -> str:
+        return f"{self._recipe.sha256()}/{self._train.sha256()}"
+
+    def _forget(self) -> None:
+        for path in (self._checkpoint("validation"), self._checkpoint("final"), self._choice):
+            path.unlink(missing_ok=True)
 
     def _fit(
         self, pairs: Interactions, epochs: int, phase: str, held_out: Interactions | None = None
@@ -203,8 +217,7 @@ class Run:
             peak_rss_mib=peak,
             metrics=dict(release.manifest.metrics),
         )
-        for path in (self._checkpoint("validation"), self._checkpoint("final"), self._choice):
-            path.unlink(missing_ok=True)
+        self._forget()
         return RunResult(release, epochs, seconds, validation, peak)
 
     def _measure(

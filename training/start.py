@@ -53,7 +53,7 @@ def random_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, 
     """
     generator = torch.Generator().manual_seed(seed)
     n_users, n_items = graph.users_to_items.shape
-    both = torch.randn(n_users + n_items, bits, generator=generator).to(graph.user_degrees.device)
+    both = torch.randn(n_users + n_items, bits, generator=generator).to(graph.users_to_items.device)
     return both[:n_users], both[n_users:]
 
 

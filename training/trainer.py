@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from training.batches import Batches
-from training.encoder import LightGCN, unit_magnitude
+from training.encoder import LightGCN, mean_of_layers, unit_magnitude
 from training.errors import DivergedError
-from training.graph import EdgeList, NormalisedGraph
+from training.graph import EdgeList
 from training.losses.smooth_recall import smooth_recall_loss
 from training.recipe import Recipe
 from training.sign import aage_sign
@@ -55,7 +55,7 @@ class Trainer:
             by_user=recipe.loss.weighting == "users",
             seed=recipe.seed,
         )
-        users, items = self._start(recipe.encoder.start if start else "zeros")
+        users, items = self._start() if start else self._blank()
         self.model = LightGCN(users, items, recipe.encoder.layers)
         self._optimiser = torch.optim.AdamW(
             self.model.parameters(),
@@ -108,16 +108,12 @@ class Trainer:
             self.epoch, self.step = self.epoch + 1, 0
         return value
 
-    def embeddings(self, graph: NormalisedGraph | None = None) -> Embeddings:
+    def embeddings(self) -> Embeddings:
         """Propagate over the graph of all training pairs, without gradients."""
         with torch.no_grad():
-            users, items = self.model.layer_outputs(graph or self._batches.full_graph)
-            count = len(users)
-            return Embeddings(
-                torch.stack(users).sum(0) / count,
-                torch.stack(items).sum(0) / count,
-                [layer.detach() for layer in items],
-            )
+            users, items = self.model.layer_outputs(self._batches.full_graph)
+            layers = [layer.detach() for layer in items]
+            return Embeddings(mean_of_layers(users), mean_of_layers(layers), layers)
 
     def state(self) -> dict[str, Tensor]:
         """Parameters and Adam's moments, by name, float32; the position is in epoch and step."""
@@ -143,13 +139,13 @@ class Trainer:
                     for moment in ("exp_avg", "exp_avg_sq"):
                         moments[moment] = state[f"{name}.{moment}"].clone().to(device)
 
-    def _start(self, kind: str) -> tuple[Tensor, Tensor]:
-        if kind == "zeros":
-            device = self._edges.users.device
-            shapes = (self._edges.n_users, self._edges.n_items)
-            return tuple(torch.zeros(n, self.recipe.bits, device=device) for n in shapes)  # type: ignore[return-value]
+    def _blank(self) -> tuple[Tensor, Tensor]:
+        users = torch.zeros(self._edges.n_users, self.recipe.bits, device=self._edges.users.device)
+        return users, users.new_zeros(self._edges.n_items, self.recipe.bits)
+
+    def _start(self) -> tuple[Tensor, Tensor]:
         graph, bits, seed = self._batches.full_graph, self.recipe.bits, self.recipe.seed
-        if kind == "svd":
+        if self.recipe.encoder.start == "svd":
             users, items = spectral_start(graph, bits, seed, self.recipe.encoder.start_power)
         else:
             users, items = random_start(graph, bits, seed)

@@ -36,6 +36,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("[validation]\nmetric = 'auc'", "validation.metric"),
         ("[release]\nindex = 'annoy'", "release.index"),
         ("bits = 4096\nfit.batch_users = 4096", "at 4096 bits take 2047 users or fewer"),
+        ("[fit]\nepochs = 3\nstop_after = 4", "beyond fit.epochs"),
         ("bits =", "not valid TOML"),
     ],
 )

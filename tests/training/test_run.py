@@ -5,7 +5,7 @@ import pytest
 
 from index.store import ReleaseStore
 from training.data.dataset import Dataset, ReadReport
-from training.errors import InterruptedTraining, TrainingError
+from training.errors import CheckpointError, InterruptedTraining, TrainingError
 from training.evaluate import evaluate
 from training.run import Run, RunOptions, default_run_folder
 
@@ -111,6 +111,17 @@ def test_an_interrupted_run_goes_on_in_either_phase(
     assert (resumed.item_codes == whole.item_codes).all()
     assert (resumed.user_embeddings == whole.user_embeddings).all()
     assert "resumed" in {record["event"] for record in log_of(tmp_path)}
+
+
+def test_what_validation_chose_for_another_recipe_is_refused(
+    clustered_dataset, small_recipe, tmp_path
+):
+    first = Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False))
+    first._choose_epochs(small_recipe.validation.share)
+    other = override(small_recipe, "loss", psi=4.0)
+    with pytest.raises(CheckpointError, match=r"validation\.json belongs to another"):
+        run(clustered_dataset, other, tmp_path)
+    assert run(clustered_dataset, other, tmp_path, fresh=True).epochs > 0
 
 
 def test_users_and_items_without_training_pairs_stay_out_of_the_release(
