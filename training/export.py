@@ -18,8 +18,8 @@ from index.seen import SeenItems
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
 from training.encoder import unit_magnitude
+from training.methods.base import Embeddings
 from training.recipe import Recipe
-from training.trainer import Embeddings
 
 
 def release_contents(

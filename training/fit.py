@@ -20,8 +20,9 @@ from training.errors import InterruptedTraining, TrainingError
 from training.graph import EdgeList
 from training.interrupt import StopRequest
 from training.log import TrainingLog
+from training.methods.base import Embeddings
 from training.recipe import Recipe
-from training.trainer import Embeddings, Trainer
+from training.trainer import Trainer
 
 # A crash loses at most this much work; writing a checkpoint of Gowalla takes well under a second.
 _CHECKPOINT_SECONDS = 120.0

@@ -14,20 +14,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from training.errors import RecipeError
 from training.losses.levels import SmoothRecall
 from training.losses.smooth_recall import MOST_BINS
+from training.section import Section
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class EncoderRecipe(_Section):
+class EncoderRecipe(Section):
     """LightGCN encoders."""
 
     layers: int = Field(2, ge=0, le=8, description="K, how many times embeddings are propagated")
@@ -39,13 +36,13 @@ class EncoderRecipe(_Section):
     )
 
 
-class SignRecipe(_Section):
+class SignRecipe(Section):
     """The surrogate gradient of the sign."""
 
     beta: float = Field(1.0, gt=0, description="AAGE's slope, for embeddings of mean magnitude 1")
 
 
-class LossRecipe(_Section):
+class LossRecipe(Section):
     """SRLoss."""
 
     cutoffs: tuple[Annotated[float, Field(gt=0)], ...] = Field(
@@ -66,7 +63,7 @@ class LossRecipe(_Section):
         return SmoothRecall(self.cutoffs, self.phi, self.psi)
 
 
-class FitRecipe(_Section):
+class FitRecipe(Section):
     """The optimiser and its schedule."""
 
     epochs: int = Field(8, ge=1, description="passes over all users; the cosine ends here")
@@ -89,7 +86,7 @@ class FitRecipe(_Section):
     )
 
 
-class ValidationRecipe(_Section):
+class ValidationRecipe(Section):
     """Early stopping on pairs cut from train."""
 
     share: Share = Field(0.1, description="share of each user's training pairs held out; 0: none")
@@ -105,7 +102,7 @@ class ValidationRecipe(_Section):
     )
 
 
-class ReleaseRecipe(_Section):
+class ReleaseRecipe(Section):
     """What is published."""
 
     index: Literal["flat", "hnsw"] = Field("flat", description="search backend")
@@ -114,13 +111,16 @@ class ReleaseRecipe(_Section):
     )
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """Every hyper-parameter of a training, typed and checked."""
 
     name: str = Field(
         "default",
         pattern=r"^[A-Za-z0-9._-]+$",
         description="name of the recipe, in logs and folders",
+    )
+    method: Literal["bitrecall", "proposed", "bgch", "hashgnn", "hashrec", "lightgcn"] = Field(
+        "bitrecall", description="what is trained: codes of ours, or of a rival to compare with"
     )
     bits: int = Field(256, ge=8, le=4096, multiple_of=8, description="length of a code")
     seed: int = Field(0, ge=0, description="seeds the start, the batches and the hidden pairs")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,24 +13,10 @@ from training.encoder import LightGCN, mean_of_layers, unit_magnitude
 from training.errors import DivergedError
 from training.graph import EdgeList
 from training.losses.smooth_recall import smooth_recall_loss
+from training.methods.base import Embeddings
 from training.recipe import Recipe
 from training.sign import aage_sign
 from training.start import random_start, spectral_start
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """What a trained encoder yields on the graph of all training pairs.
-
-    Attributes:
-        users: float32 (m, f), propagated and averaged; their signs are the users' codes.
-        items: float32 (n, f), likewise for items.
-        item_layers: K + 1 tensors float32 (n, f), items after each layer, the free ones first.
-    """
-
-    users: Tensor
-    items: Tensor
-    item_layers: list[Tensor]
 
 
 class Trainer:
@@ -138,6 +123,14 @@ class Trainer:
                     moments["step"] = torch.tensor(float(taken), device=device)
                     for moment in ("exp_avg", "exp_avg_sq"):
                         moments[moment] = state[f"{name}.{moment}"].clone().to(device)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The free embeddings, by name: copies."""
+        return {name: value.detach().clone() for name, value in self.model.named_parameters()}
+
+    def restore(self, parameters: dict[str, Tensor]) -> None:
+        """Take up the free embeddings of an earlier moment."""
+        self.model.load_state_dict(parameters)
 
     def _blank(self) -> tuple[Tensor, Tensor]:
         users = torch.zeros(self._edges.n_users, self.recipe.bits, device=self._edges.users.device)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from index.backends import backend
 from index.packing import pack_signs
 from training.data.interactions import Interactions
+from training.methods.base import Embeddings
 from training.metrics import GroundTruth, RankingMetrics
 from training.recipe import Recipe
-from training.trainer import Embeddings
 
 _BATCH_USERS = 1024
 

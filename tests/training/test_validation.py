@@ -3,7 +3,7 @@ import torch
 
 from index.packing import pack_signs, unpack_signs
 from training.data.split import cut_validation
-from training.trainer import Embeddings
+from training.methods.base import Embeddings
 from training.validation import Validator
 
 
