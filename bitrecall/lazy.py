@@ -15,6 +15,7 @@ _EXTRAS = {
     "scipy": "train",
     "torch": "train",
     "tqdm": "train",
+    "matplotlib": "reproduce",
     "fastapi": "serve",
     "httptools": "serve",
     "starlette": "serve",

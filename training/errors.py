@@ -4,6 +4,7 @@ BitrecallError
  ├─ DataError       a file of interactions cannot be used: which file, which line, and why
  ├─ EvaluationError there is nothing to measure a release on
  ├─ RecipeError     a recipe cannot be read, or says something that makes no sense
+ ├─ StudyError      a study's plan, parts or results cannot be used
  └─ TrainingError   a training cannot go on
      ├─ DivergedError       the loss is no longer a number
      ├─ CheckpointError     a checkpoint cannot be read, or belongs to another training
@@ -23,6 +24,7 @@ __all__ = [
     "EvaluationError",
     "InterruptedTraining",
     "RecipeError",
+    "StudyError",
     "TrainingError",
 ]
 
@@ -63,6 +65,10 @@ class EvaluationError(BitrecallError):
 
 class RecipeError(BitrecallError):
     """A recipe that cannot be used: the message names the file and each wrong key."""
+
+
+class StudyError(BitrecallError):
+    """A plan that cannot be read, a part that it does not have, or results that are damaged."""
 
 
 class TrainingError(BitrecallError):
