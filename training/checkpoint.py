@@ -1,7 +1,7 @@
 """Checkpoints: all that an interrupted training needs to go on to the same result.
 
-One uncompressed ``.npz`` of plain arrays, no pickle: the trainer's state, the best epoch's
-embeddings while validation chooses one, and a JSON header with the position, the history and the
+One uncompressed ``.npz`` of plain arrays, no pickle: the method's state, the best epoch's
+parameters while validation chooses one, and a JSON header with the position, the history and the
 fingerprint of what is being trained. It is replaced by an atomic rename, so a crash leaves the
 old one or the new one.
 """
@@ -32,9 +32,9 @@ class Checkpoint:
         fingerprint: identifies recipe, interactions and phase; another one is refused.
         epoch: whole epochs done.
         step: steps done of the epoch under way.
-        state: the trainer's tensors by name.
+        state: the method's tensors by name.
         progress: what the fit loop carries along, as JSON values.
-        best: the free embeddings of the best epoch so far, by name; empty without validation.
+        best: the parameters of the best epoch so far, by name; empty without validation.
     """
 
     fingerprint: str

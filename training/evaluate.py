@@ -10,7 +10,7 @@ release, and an item the user had seen in training. Both are misses, and both ar
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from index.release import Release
 from training.data.interactions import Interactions
 from training.errors import EvaluationError
 from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from training.question import Question, popular_lists
 
 DEFAULT_KS = (20, 50, 100)
 
@@ -84,7 +85,7 @@ def evaluate(
     """
     started = time.perf_counter()
     metrics = RankingMetrics(ks, release.n_items, release.popularity)
-    question = _Question.of(release, held_out)
+    question = Question.of(held_out, release.users, release.items)
     if not len(question.truth):
         raise EvaluationError(
             f"the {split} split holds no interactions: there is nothing to evaluate on"
@@ -99,7 +100,7 @@ def evaluate(
     ) as bar:
         for users, truth in question.batches(max(1, min(batch, _MOST_PLACES // depth))):
             if users[0] == OUTSIDE:
-                ranked = _popular_lists(len(users), depth, release.n_items)
+                ranked = popular_lists(len(users), depth, release.n_items)
             else:
                 seen = [release.seen[user] for user in users]
                 ranked = _ranked_lists(release, users, depth, seen if exclude_seen else None)
@@ -120,44 +121,6 @@ def evaluate(
     )
 
 
-@dataclass(frozen=True)
-class _Question:
-    """The held-out interactions in the release's rows: unknown users first, then the known."""
-
-    users: NDArray[np.int64]
-    truth: GroundTruth
-
-    @classmethod
-    def of(cls, release: Release, held_out: Interactions) -> "_Question":
-        item_rows = np.full(held_out.n_items, OUTSIDE, dtype=np.int64)
-        for item in np.unique(held_out.items):
-            row = release.items.row_of(held_out.item_ids[item])
-            item_rows[item] = OUTSIDE if row is None else row
-        user_rows = np.full(held_out.n_users, OUTSIDE, dtype=np.int64)
-        asked = np.unique(held_out.users)
-        for user in asked:
-            row = release.users.row_of(held_out.user_ids[user])
-            user_rows[user] = OUTSIDE if row is None else row
-
-        asked = asked[np.argsort(user_rows[asked], kind="stable")]
-        place = np.empty(held_out.n_users, dtype=np.int64)
-        place[asked] = np.arange(len(asked))
-        owners = place[held_out.users]
-        indptr = np.zeros(len(asked) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(owners, minlength=len(asked)), out=indptr[1:])
-        rows = item_rows[held_out.items[np.argsort(owners, kind="stable")]]
-        return cls(user_rows[asked], GroundTruth(indptr, rows))
-
-    def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], GroundTruth]]:
-        """Give the users in parts of at most ``size``, unknown and known ones never mixed."""
-        unknown = int((self.users == OUTSIDE).sum())
-        starts = [*range(0, unknown, size), *range(unknown, len(self.users), size)]
-        for start, stop in zip(starts, [*starts[1:], len(self.users)], strict=True):
-            indptr = self.truth.indptr[start : stop + 1]
-            rows = self.truth.rows[indptr[0] : indptr[-1]]
-            yield self.users[start:stop], GroundTruth(indptr - indptr[0], rows)
-
-
 def _ranked_lists(
     release: Release,
     users: NDArray[np.int64],
@@ -168,12 +131,6 @@ def _ranked_lists(
     reach = min(depth, release.n_items)
     _, rows = release.backend.search(release.user_codes(users), reach, exclude)
     return np.pad(rows, ((0, 0), (0, depth - reach)), constant_values=OUTSIDE)
-
-
-def _popular_lists(users: int, depth: int, n_items: int) -> NDArray[np.int64]:
-    """The popular list for each of a number of users: rows are in descending popularity."""
-    places = np.arange(depth, dtype=np.int64)
-    return np.tile(np.where(places < n_items, places, OUTSIDE), (users, 1))
 
 
 def _count_seen(truth: GroundTruth, seen: Sequence[NDArray[np.int32]], n_items: int) -> int:

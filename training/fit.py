@@ -20,9 +20,9 @@ from training.errors import InterruptedTraining, TrainingError
 from training.graph import EdgeList
 from training.interrupt import StopRequest
 from training.log import TrainingLog
-from training.methods.base import Embeddings
+from training.methods import build
+from training.methods.base import Embeddings, Method
 from training.recipe import Recipe
-from training.trainer import Trainer
 
 # A crash loses at most this much work; writing a checkpoint of Gowalla takes well under a second.
 _CHECKPOINT_SECONDS = 120.0
@@ -59,15 +59,20 @@ class Fitted:
     embeddings: Embeddings
     progress: Progress
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs the embeddings were trained for."""
+        return self.progress.best_epoch or len(self.progress.history)
+
     def in_rows_of(self, order: NDArray[np.int64]) -> Fitted:
         """The same fit, items given back the rows they had before ``reorder_items``."""
         rows = torch.empty(len(order), dtype=torch.int64)
         rows[torch.from_numpy(order)] = torch.arange(len(order))
         rows = rows.to(self.embeddings.items.device)
-        embeddings = Embeddings(
-            self.embeddings.users,
-            self.embeddings.items[rows],
-            [layer[rows] for layer in self.embeddings.item_layers],
+        embeddings = replace(
+            self.embeddings,
+            items=self.embeddings.items[rows],
+            item_layers=[layer[rows] for layer in self.embeddings.item_layers],
         )
         return replace(self, embeddings=embeddings)
 
@@ -130,12 +135,12 @@ class Fit:
         saved = None
         if self._options.checkpoint is not None:
             saved = Checkpoint.load(self._options.checkpoint, self._fingerprint)
-        self._trainer = Trainer(edges, recipe, start=saved is None)
+        self._method: Method = build(edges, recipe, start=saved is None)
         self._best: dict[str, Tensor] = {}
         self.progress = Progress()
         self.resumed = saved is not None
         if saved is not None:
-            self._trainer.load(saved.state, epoch=saved.epoch, step=saved.step)
+            self._method.load(saved.state, epoch=saved.epoch, step=saved.step)
             self._best = saved.best
             self.progress = Progress(**saved.progress)
 
@@ -146,36 +151,36 @@ class Fit:
             InterruptedTraining: ``stop`` asked for it; the checkpoint is on disk.
             DivergedError: the loss is no longer a number.
         """
-        trainer = self._trainer
+        method = self._method
         with tqdm(
-            total=self._epochs * trainer.steps,
-            initial=trainer.epoch * trainer.steps + trainer.step,
+            total=self._epochs * method.steps,
+            initial=method.epoch * method.steps + method.step,
             desc=self._options.phase,
             unit=" steps",
             disable=None if self._options.progress_bar is None else not self._options.progress_bar,
         ) as bar:
-            while trainer.epoch < self._epochs and not self._out_of_patience():
+            while method.epoch < self._epochs and not self._out_of_patience():
                 self._epoch(bar, stop)
         return Fitted(self._result(), self.progress)
 
     def _epoch(self, bar: tqdm[Any], stop: StopRequest | None) -> None:
-        trainer, progress = self._trainer, self.progress
-        epoch = trainer.epoch
-        total = progress.loss * trainer.step
+        method, progress = self._method, self.progress
+        epoch = method.epoch
+        total = progress.loss * method.step
         saved_at = time.monotonic()
-        while trainer.epoch == epoch:
+        while method.epoch == epoch:
             started = time.monotonic()
-            total += trainer.advance()
-            done = trainer.step or trainer.steps
+            total += method.advance()
+            done = method.step or method.steps
             progress.seconds += time.monotonic() - started
             progress.loss = total / done
             bar.update()
             bar.set_postfix_str(self._postfix(), refresh=False)
-            if trainer.epoch == epoch and time.monotonic() - saved_at > _CHECKPOINT_SECONDS:
+            if method.epoch == epoch and time.monotonic() - saved_at > _CHECKPOINT_SECONDS:
                 self._save()
                 saved_at = time.monotonic()
             if stop:
-                if trainer.epoch != epoch:
+                if method.epoch != epoch:
                     self._end_of_epoch()
                 self._save()
                 self._refuse_to_go_on(stop)
@@ -184,15 +189,14 @@ class Fit:
         self._save()
 
     def _end_of_epoch(self) -> None:
-        progress, epoch = self.progress, self._trainer.epoch
+        progress, epoch = self.progress, self._method.epoch
         metrics: dict[str, float] = {}
         if self._validate is not None:
-            metrics = self._validate(self._trainer.embeddings())
+            metrics = self._validate(self._method.embeddings())
             name = self._recipe.validation.metric
             if not progress.best_metrics or metrics[name] > progress.best_metrics[name]:
                 progress.best_epoch, progress.best_metrics = epoch, metrics
-                state = self._trainer.state()
-                self._best = {name: state[name].clone() for name in ("users", "items")}
+                self._best = self._method.parameters()
         record = {
             "epoch": epoch,
             "loss": progress.loss,
@@ -205,29 +209,29 @@ class Fit:
     def _out_of_patience(self) -> bool:
         if self._validate is None or not self.progress.best_epoch:
             return False
-        return self._trainer.epoch - self.progress.best_epoch >= self._recipe.validation.patience
+        return self._method.epoch - self.progress.best_epoch >= self._recipe.validation.patience
 
     def _result(self) -> Embeddings:
         if self._best:
-            self._trainer.model.load_state_dict(self._best)
-        return self._trainer.embeddings()
+            self._method.restore(self._best)
+        return self._method.embeddings()
 
     def _save(self) -> None:
         if self._options.checkpoint is None:
             return
-        trainer = self._trainer
+        method = self._method
         Checkpoint(
             self._fingerprint,
-            trainer.epoch,
-            trainer.step,
-            state=trainer.state(),
+            method.epoch,
+            method.step,
+            state=method.state(),
             progress=asdict(self.progress),
             best=self._best,
         ).save(self._options.checkpoint)
 
     def _refuse_to_go_on(self, stop: StopRequest) -> None:
-        trainer = self._trainer
-        where = f"after epoch {trainer.epoch}, step {trainer.step} of {trainer.steps}"
+        method = self._method
+        where = f"after epoch {method.epoch}, step {method.step} of {method.steps}"
         self._options.log.write("interrupted", phase=self._options.phase, signal=stop.signal)
         kept = self._options.checkpoint
         raise InterruptedTraining(

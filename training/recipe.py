@@ -12,103 +12,28 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from training.errors import RecipeError
-from training.losses.levels import SmoothRecall
-from training.losses.smooth_recall import MOST_BINS
+from training.methods.base import Similarity
+from training.methods.recipes import (
+    BGCHRecipe,
+    HashGNNRecipe,
+    HashRecRecipe,
+    LightGCNRecipe,
+    PairwiseRecipe,
+)
 from training.section import Section
-
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-
-class EncoderRecipe(Section):
-    """LightGCN encoders."""
-
-    layers: int = Field(2, ge=0, le=8, description="K, how many times embeddings are propagated")
-    start: Literal["svd", "random"] = Field(
-        "svd", description="first embeddings: truncated SVD of the normalised adjacency, or noise"
-    )
-    start_power: float = Field(
-        0.5, ge=0, le=4, description="power of the singular values in the start"
-    )
-
-
-class SignRecipe(Section):
-    """The surrogate gradient of the sign."""
-
-    beta: float = Field(1.0, gt=0, description="AAGE's slope, for embeddings of mean magnitude 1")
-
-
-class LossRecipe(Section):
-    """SRLoss."""
-
-    cutoffs: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (20, 50, 100, 500, 2000), min_length=1, description="the N of Recall@N, averaged"
-    )
-    phi: float = Field(0.5, gt=0, description="temperature of the cut-off, as a share of N")
-    psi: float = Field(10.0, gt=0, description="temperature of the rank, in units of score")
-    weighting: Literal["pairs", "users"] = Field(
-        "pairs", description="whether each pair counts the same, or each user of a batch"
-    )
-    sample: int = Field(
-        0, ge=0, description="items drawn a step for the histogram; 0 scores the whole catalogue"
-    )
-
-    @property
-    def objective(self) -> SmoothRecall:
-        """The cut-offs and temperatures as the loss takes them."""
-        return SmoothRecall(self.cutoffs, self.phi, self.psi)
-
-
-class FitRecipe(Section):
-    """The optimiser and its schedule."""
-
-    epochs: int = Field(8, ge=1, description="passes over all users; the cosine ends here")
-    stop_after: int | None = Field(
-        None, ge=1, description="stop after this many epochs of the schedule (None: all)"
-    )
-    batch_users: int = Field(1024, ge=1, le=8192, description="users scored at once")
-    learning_rate: float = Field(
-        0.06, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
-    )
-    weight_decay: float = Field(
-        0.0,
-        ge=0,
-        description="decoupled (AdamW): shrinks embeddings by this times the learning rate a step",
-    )
-    hidden: Share = Field(
-        0.75,
-        description="share of a batch's pairs hidden from its graph and ranked; the others are in "
-        "the graph and left out of the ranking; 0 ranks all pairs with all in the graph",
-    )
-
-
-class ValidationRecipe(Section):
-    """Early stopping on pairs cut from train."""
-
-    share: Share = Field(0.1, description="share of each user's training pairs held out; 0: none")
-    metric: str = Field(
-        "recall@50",
-        pattern=r"^(recall|ndcg|precision|hit_rate)@[1-9][0-9]*$",
-        description="the measure that decides, at any cut-off",
-    )
-    patience: int = Field(2, ge=1, description="stop after this many epochs without a better one")
-    users: int = Field(10_000, ge=1, description="at most this many users are asked, at random")
-    refit: bool = Field(
-        True, description="train again on all pairs for the number of epochs found best"
-    )
-
-
-class ReleaseRecipe(Section):
-    """What is published."""
-
-    index: Literal["flat", "hnsw"] = Field("flat", description="search backend")
-    embeddings: Literal["float16", "float32"] = Field(
-        "float16", description="dtype of the cached user embeddings and item messages"
-    )
+from training.sections import (
+    EncoderRecipe,
+    FitRecipe,
+    LossRecipe,
+    ReleaseRecipe,
+    SignRecipe,
+    ValidationRecipe,
+)
 
 
 class Recipe(Section):
@@ -130,6 +55,11 @@ class Recipe(Section):
     fit: FitRecipe = FitRecipe()  # type: ignore[call-arg]
     validation: ValidationRecipe = ValidationRecipe()  # type: ignore[call-arg]
     release: ReleaseRecipe = ReleaseRecipe()  # type: ignore[call-arg]
+    pairwise: PairwiseRecipe = PairwiseRecipe()  # type: ignore[call-arg]
+    bgch: BGCHRecipe = BGCHRecipe()  # type: ignore[call-arg]
+    hashgnn: HashGNNRecipe = HashGNNRecipe()  # type: ignore[call-arg]
+    hashrec: HashRecRecipe = HashRecRecipe()  # type: ignore[call-arg]
+    lightgcn: LightGCNRecipe = LightGCNRecipe()  # type: ignore[call-arg]
 
     @model_validator(mode="after")
     def _a_schedule_with_an_end(self) -> Self:
@@ -142,12 +72,23 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _a_batch_that_can_be_scored(self) -> Self:
+        if self.method not in ("bitrecall", "proposed") or not self.loss.name.startswith("smooth"):
+            return self
+        # Imported here, since torch comes with it.
+        from training.losses.smooth_recall import MOST_BINS
+
         if self.fit.batch_users * (self.bits + 1) > MOST_BINS:
             raise ValueError(
                 f"fit.batch_users times (bits + 1) must be at most {MOST_BINS}: "
                 f"at {self.bits} bits take {MOST_BINS // (self.bits + 1)} users or fewer"
             )
         return self
+
+    @property
+    def similarity(self) -> Similarity:
+        """By what the method ranks; only Hamming distance can be published and served."""
+        weighted = self.method == "bgch" and self.bgch.form == "weighted"
+        return "inner_product" if weighted or self.method == "lightgcn" else "hamming"
 
     def sha256(self) -> str:
         """A fingerprint of all values, defaults included, in hexadecimal."""

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.release import Release
 from index.store import ReleaseStore
 from training.catalogue import popularity_order, reorder_items
+from training.choice import EpochChoice
 from training.data.dataset import Dataset
 from training.data.interactions import Interactions
 from training.data.split import cut_validation
-from training.errors import CheckpointError, TrainingError
+from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.export import release_contents
-from training.fit import Fit, FitOptions, Fitted, Progress
+from training.fit import Fit, FitOptions, Fitted
 from training.interrupt import stop_on_signals
 from training.log import TrainingLog
 from training.recipe import Recipe
 from training.validation import Validator
-
-_CHOICE = "validation.json"
 
 
 @dataclass(frozen=True)
@@ -77,19 +75,22 @@ def default_run_folder(dataset: Dataset, recipe: Recipe) -> Path:
 
 
 class Run:
-    """Validation, where the recipe has it, then the fit to publish, then the release.
+    """Validation, where the recipe has it, then the fit to keep, then, if asked for, the release.
 
     Args:
         dataset: what to train on, and test on once at the end where it has a test split.
         recipe: every hyper-parameter.
         options: folder, device, bars.
+
+    Raises:
+        TrainingError: there are too few pairs, or the folder cannot be made.
     """
 
     def __init__(self, dataset: Dataset, recipe: Recipe, options: RunOptions) -> None:
         # Codes of ids without a single pair would be noise: they are left out, as unknown.
-        self._train = dataset.train.compact()
-        if len(self._train) < 2:
-            raise TrainingError(f"cannot train on {len(self._train)} interactions")
+        self.train = dataset.train.compact()
+        if len(self.train) < 2:
+            raise TrainingError(f"cannot train on {len(self.train)} interactions")
         self._test = dataset.test
         self._name = dataset.name
         self._recipe = recipe
@@ -98,76 +99,77 @@ class Run:
             options.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"cannot make the run folder {options.folder}: {error}") from error
+        fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
+        self._choice = EpochChoice(options.folder / "validation.json", fingerprint)
         if options.fresh:
-            self._forget()
+            self.forget()
         self._log = TrainingLog(options.folder / "log.jsonl")
 
     def publish(self, store: ReleaseStore) -> RunResult:
         """Train and publish.
 
         Raises:
+            TrainingError: what the method yields cannot be served; nothing was trained.
             InterruptedTraining: by a signal; run it again to go on.
             DivergedError: the loss is no longer a number.
             CheckpointError: a checkpoint in the folder is damaged or of another training.
         """
+        if self._recipe.similarity != "hamming":
+            raise TrainingError(
+                f"recipe {self._recipe.name} (method {self._recipe.method}) ranks by the inner "
+                "product of real numbers, which no release can hold and no index of codes can "
+                "serve; bitrecall reproduce trains and measures it beside the others"
+            )
+        return self._release(store, self.fit())
+
+    def fit(self) -> Fitted:
+        """Train; the checkpoints stay until ``forget``, so a second call costs no step.
+
+        Returns:
+            Embeddings in the rows of ``train``, and progress; its best epoch and metrics are
+            those of validation, also where training began again on all pairs.
+
+        Raises:
+            InterruptedTraining, DivergedError, CheckpointError: as ``publish``.
+        """
         self._log.write(
             "start",
             data=self._name,
-            interactions=len(self._train),
-            users=self._train.n_users,
-            items=self._train.n_items,
+            interactions=len(self.train),
+            users=self.train.n_users,
+            items=self.train.n_items,
             recipe=self._recipe.model_dump(mode="json"),
         )
-        share = self._recipe.validation.share
-        if share == 0:
+        if self._recipe.validation.share == 0:
             epochs = self._recipe.fit.stop_after or self._recipe.fit.epochs
-            fitted = self._fit(self._train, epochs, "final")
-            return self._release(store, fitted, len(fitted.progress.history), {})
-        chosen, fitted_part = self._choose_epochs(share)
-        if not self._recipe.validation.refit and fitted_part is not None:
-            return self._release(store, fitted_part, chosen.best_epoch, chosen.best_metrics)
-        fitted = self._fit(self._train, chosen.best_epoch, "final")
-        return self._release(store, fitted, chosen.best_epoch, chosen.best_metrics)
+            return self._fit(self.train, epochs, "final")
+        if not self._recipe.validation.refit:
+            return self._fit_with_validation()
+        chosen = self._choice.read()
+        if chosen is None:
+            chosen = self._fit_with_validation().progress
+            self._choice.write(chosen)
+        fitted = self._fit(self.train, chosen.best_epoch, "final")
+        progress = replace(
+            fitted.progress, best_epoch=chosen.best_epoch, best_metrics=chosen.best_metrics
+        )
+        return replace(fitted, progress=progress)
 
-    def _choose_epochs(self, share: float) -> tuple[Progress, Fitted | None]:
-        """The best epoch on pairs held out from train, found once and then read from its file."""
-        refit = self._recipe.validation.refit
-        if refit and self._choice.exists():
-            return self._read_choice(), None
-        part, held_out = cut_validation(self._train, share, self._recipe.seed)
+    def forget(self) -> None:
+        """Remove the checkpoints; the log stays."""
+        for phase in ("validation", "final"):
+            self._checkpoint(phase).unlink(missing_ok=True)
+        self._choice.forget()
+
+    def _fit_with_validation(self) -> Fitted:
+        part, held_out = cut_validation(
+            self.train, self._recipe.validation.share, self._recipe.seed
+        )
         if not len(held_out):
             raise TrainingError(
                 "no user has enough interactions to hold one out: set validation.share=0"
             )
-        fitted = self._fit(part, self._recipe.fit.epochs, "validation", held_out)
-        if refit:
-            temporary = self._choice.with_suffix(".new")
-            kept = {"fingerprint": self._fingerprint(), "progress": asdict(fitted.progress)}
-            temporary.write_text(json.dumps(kept), "utf-8")
-            temporary.replace(self._choice)
-        return fitted.progress, fitted
-
-    def _read_choice(self) -> Progress:
-        try:
-            kept = json.loads(self._choice.read_text("utf-8"))
-            found, progress = kept["fingerprint"], Progress(**kept["progress"])
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise CheckpointError(
-                f"{self._choice} cannot be read ({error}); start afresh with --fresh"
-            ) from error
-        if found != self._fingerprint():
-            raise CheckpointError(
-                f"{self._choice} belongs to another recipe or data set; "
-                "name another --run folder, or start afresh with --fresh"
-            )
-        return progress
-
-    def _fingerprint(self) -> str:
-        return f"{self._recipe.sha256()}/{self._train.sha256()}"
-
-    def _forget(self) -> None:
-        for path in (self._checkpoint("validation"), self._checkpoint("final"), self._choice):
-            path.unlink(missing_ok=True)
+        return self._fit(part, self._recipe.fit.epochs, "validation", held_out)
 
     def _fit(
         self, pairs: Interactions, epochs: int, phase: str, held_out: Interactions | None = None
@@ -196,29 +198,30 @@ class Run:
             fitted = fit.run(stop)
         return fitted.in_rows_of(order)
 
-    def _release(
-        self, store: ReleaseStore, fitted: Fitted, epochs: int, validation: dict[str, float]
-    ) -> RunResult:
+    def _release(self, store: ReleaseStore, fitted: Fitted) -> RunResult:
         contents = release_contents(
-            fitted.embeddings, self._train, self._recipe, recorded={"epochs_trained": epochs}
+            fitted.embeddings,
+            self.train,
+            self._recipe,
+            recorded={"epochs_trained": fitted.epochs},
         )
+        progress = fitted.progress
         release = store.publish(
             contents,
-            measure=lambda opened: self._measure(opened, validation),
+            measure=lambda opened: self._measure(opened, progress.best_metrics),
             activate=self._options.activate,
         )
-        seconds = fitted.progress.seconds
         peak = peak_rss_mib()
         self._log.write(
             "published",
             release=release.id,
-            epochs=epochs,
-            seconds=round(seconds, 2),
+            epochs=fitted.epochs,
+            seconds=round(progress.seconds, 2),
             peak_rss_mib=peak,
             metrics=dict(release.manifest.metrics),
         )
-        self._forget()
-        return RunResult(release, epochs, seconds, validation, peak)
+        self.forget()
+        return RunResult(release, fitted.epochs, progress.seconds, progress.best_metrics, peak)
 
     def _measure(
         self, release: Release, validation: dict[str, float]
@@ -227,10 +230,6 @@ class Run:
             report = evaluate(release, self._test, progress=self._options.progress_bar)
             return {"split": "test", "users": report.users, **report.metrics}
         return {"split": "validation", **validation} if validation else {"split": "none"}
-
-    @property
-    def _choice(self) -> Path:
-        return self._options.folder / _CHOICE
 
     def _checkpoint(self, phase: str) -> Path:
         return self._options.folder / f"{phase}.npz"

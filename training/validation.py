@@ -1,8 +1,14 @@
-"""Validation between epochs: the codes as they stand, through the index that will be served."""
+"""Validation between epochs: the codes as they stand, through the index that will be served.
+
+What is no code, but ranked by inner product, is ranked exactly instead.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from index.backends import backend
@@ -11,8 +17,12 @@ from training.data.interactions import Interactions
 from training.methods.base import Embeddings
 from training.metrics import GroundTruth, RankingMetrics
 from training.recipe import Recipe
+from training.scoring import rank
 
 _BATCH_USERS = 1024
+
+# From user rows and what each has seen to ranked item rows, (b, K).
+_Lists = Callable[[NDArray[np.int64], Sequence[NDArray[np.int32]]], NDArray[np.integer]]
 
 
 class Validator:
@@ -42,18 +52,28 @@ class Validator:
 
     def __call__(self, embeddings: Embeddings) -> dict[str, float]:
         """Metrics by name and cut-off, as ``training.metrics`` defines them."""
-        user_codes = pack_signs(embeddings.users.cpu().numpy())
-        index = self._backend.build(pack_signs(embeddings.items.cpu().numpy()))
+        if embeddings.similarity == "inner_product":
+            lists = self._by_inner_product(embeddings)
+        else:
+            lists = self._by_codes(embeddings)
         metrics = RankingMetrics(self._ks, self._fit.n_items, self._fit.item_degrees)
         for start in range(0, len(self._users), _BATCH_USERS):
             users = self._users[start : start + _BATCH_USERS]
-            seen = [_items_of(self._fit, user) for user in users]
-            _, rows = index.search(user_codes[users], self._ks[-1], exclude=seen)
-            wanted = [_items_of(self._held_out, user) for user in users]
-            metrics.update(rows, GroundTruth.from_lists(wanted))
+            wanted = [self._held_out.items_of(user) for user in users]
+            seen = [self._fit.items_of(user) for user in users]
+            metrics.update(lists(users, seen), GroundTruth.from_lists(wanted))
         return metrics.result()
 
+    def _by_codes(self, embeddings: Embeddings) -> _Lists:
+        user_codes = pack_signs(embeddings.users.cpu().numpy())
+        index = self._backend.build(pack_signs(embeddings.items.cpu().numpy()))
+        return lambda users, seen: index.search(user_codes[users], self._ks[-1], exclude=seen)[1]
 
-def _items_of(interactions: Interactions, user: int) -> NDArray[np.int32]:
-    start, end = interactions.indptr[user], interactions.indptr[user + 1]
-    return interactions.items[start:end]
+    def _by_inner_product(self, embeddings: Embeddings) -> _Lists:
+        def lists(
+            users: NDArray[np.int64], seen: Sequence[NDArray[np.int32]]
+        ) -> NDArray[np.integer]:
+            rows = torch.from_numpy(users).to(embeddings.users.device)
+            return rank(embeddings.users[rows], embeddings.items, self._ks[-1], seen)
+
+        return lists

@@ -88,10 +88,10 @@ def test_an_interrupted_run_goes_on_in_either_phase(
     import os
     import signal
 
-    import training.fit as module
+    from training.trainer import Trainer
 
     whole = run(clustered_dataset, small_recipe, tmp_path / "whole").release
-    advance = module.Trainer.advance
+    advance = Trainer.advance
     taken = {"validation": 0, "final": 0}
 
     def interrupted_advance(trainer):
@@ -103,7 +103,7 @@ def test_an_interrupted_run_goes_on_in_either_phase(
             os.kill(os.getpid(), signal.SIGINT)
         return advance(trainer)
 
-    monkeypatch.setattr(module.Trainer, "advance", interrupted_advance)
+    monkeypatch.setattr(Trainer, "advance", interrupted_advance)
     with pytest.raises(InterruptedTraining, match="SIGINT"):
         run(clustered_dataset, small_recipe, tmp_path)
     assert not ReleaseStore(tmp_path / "releases").list()
@@ -116,8 +116,7 @@ def test_an_interrupted_run_goes_on_in_either_phase(
 def test_what_validation_chose_for_another_recipe_is_refused(
     clustered_dataset, small_recipe, tmp_path
 ):
-    first = Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False))
-    first._choose_epochs(small_recipe.validation.share)
+    Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False)).fit()
     other = override(small_recipe, "loss", psi=4.0)
     with pytest.raises(CheckpointError, match=r"validation\.json belongs to another"):
         run(clustered_dataset, other, tmp_path)

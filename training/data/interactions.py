@@ -97,6 +97,10 @@ class Interactions:
         """One number a pair, user row times n plus item row, int64 (nnz,), increasing."""
         return self.users.astype(np.int64) * max(self.n_items, 1) + self.items
 
+    def items_of(self, user: int) -> NDArray[np.int32]:
+        """The item rows of one user's pairs, increasing."""
+        return self.items[self.indptr[user] : self.indptr[user + 1]]
+
     def select(self, chosen: NDArray[np.bool_]) -> Interactions:
         """The pairs where the mask (nnz,) holds, over the same vocabulary."""
         times = None if self.times is None else self.times[chosen]
