@@ -1,0 +1,61 @@
+"""Recipe section of the teacher; what each part is, is said in the module that computes it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from training.section import Section
+
+
+class TeacherRecipe(Section):
+    """A closed-form teacher and the lists that it gives (``training.teacher``)."""
+
+    kind: Literal["filter", "ease"] = Field(
+        "filter", description="a graph filter (GF-CF's kind), or EASE"
+    )
+    length: int = Field(100, ge=1, le=10_000, description="unseen items a user's list holds")
+    discount: Literal["log2", "flat", "score"] = Field(
+        "log2",
+        description="weight of a listed item: 1 / log2(1 + its rank), 1, or its score as a share "
+        "of the list's best",
+    )
+    pairs: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of each user's weight that its training pairs get; the list has the "
+        "rest",
+    )
+    user_power: float = Field(
+        0.4, ge=0, le=1, description="filter: a pair is divided by its user's degree to this power"
+    )
+    item_power: float = Field(
+        0.4, ge=0, le=1, description="filter: and by its item's degree to this power"
+    )
+    neighbours: int = Field(
+        0,
+        ge=0,
+        description="filter: keep each item's strongest neighbours only, this many; 0 keeps all",
+    )
+    rank: int = Field(512, ge=0, le=8192, description="filter: rank of the ideal low-pass part")
+    low_pass: float = Field(
+        0.3, ge=0, description="filter: weight of the low-pass part; the linear part has 1"
+    )
+    low_pass_power: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="filter: the low-pass part divides by item degrees to this power before, and "
+        "multiplies by them after",
+    )
+    sharpen: float = Field(
+        0.0, ge=0, description="filter: weight of the twice filtered scores, which are taken away"
+    )
+    regularisation: float = Field(
+        500.0, gt=0, description="EASE: what is added to the Gram matrix's diagonal"
+    )
+    ease_rank: int = Field(
+        0, ge=0, le=8192, description="EASE: truncate the Gram matrix to this rank; 0 is exact"
+    )
