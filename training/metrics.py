@@ -5,7 +5,9 @@ user really chose, the ground truth. Nothing here knows where the lists come fro
 
 NDCG's ideal list is the ground truth's: the best list that anyone could have given, with
 min(K, number of test items) hits at the top. The public code of BGCH and BiGeaR builds it from the
-model's own hits instead, which inflates NDCG by about a third, so their numbers do not compare.
+model's own hits instead, which inflates NDCG by about a third, so their numbers do not compare;
+their measure is here too, under the name of bgch_ndcg@K and only for who asks, so that the numbers
+they published can be placed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,6 +19,9 @@ from numpy.typing import NDArray
 OUTSIDE = -1
 """The row that stands for an item outside the catalogue in a ground truth, or for no item at all
 in a ranked list."""
+
+BGCH_DEPTH = 1000
+"""How many places BGCH's public code lists a user, and looks for hits in: its largest K."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,19 @@ def ndcg_at(hits: NDArray[np.bool_], sizes: NDArray[np.int64], k: int) -> NDArra
     return normalised
 
 
+def bgch_ndcg_at(hits: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
+    """NDCG@K of each user as the public code of BGCH has it (``utils.NDCG_K``): not NDCG.
+
+    DCG@K / Σ_{r ≤ min(K, h)} 1 / log2(r + 1), h the hits in the whole list that is given, which is
+    BGCH_DEPTH long there. The ideal list is the model's own hits put first, so what the model does
+    not find costs it nothing: one hit at the top is perfect, however much there was to find, and a
+    model that finds more further down loses by it. Good for nothing but placing published numbers.
+
+    ``hits`` is bool (b, at least k). Returns float64 (b,), 0 for a user without a hit.
+    """
+    return ndcg_at(hits, hits.sum(axis=1), k)
+
+
 class RankingMetrics:
     """All measures at every K of ``ks``, gathered batch by batch in bounded memory.
 
@@ -126,30 +144,52 @@ class RankingMetrics:
     - coverage@K: the share of the catalogue that stands in the first K places of some list;
     - mean_popularity@K: the mean of ``popularity`` over all the items in the first K places.
 
-    Raises ValueError for a K below 1 or none at all, and for a popularity of another length.
+    With a ``bgch_depth`` there is bgch_ndcg@K too, as `bgch_ndcg_at` warns, its ideal list made of
+    the hits in that many places, or in the most that any K asks for if that is more.
+
+    Raises ValueError for a K or a depth below 1 or no K at all, and for a popularity of another
+    length.
     """
 
-    def __init__(self, ks: Sequence[int], n_items: int, popularity: NDArray[np.integer]) -> None:
+    def __init__(
+        self,
+        ks: Sequence[int],
+        n_items: int,
+        popularity: NDArray[np.integer],
+        *,
+        bgch_depth: int | None = None,
+    ) -> None:
         if not ks or min(ks) < 1:
             raise ValueError(f"cut-offs must be whole numbers from 1 up, not {list(ks)}")
+        if bgch_depth is not None and bgch_depth < 1:
+            raise ValueError(f"bgch_depth must be a whole number from 1 up, not {bgch_depth}")
         if popularity.shape != (n_items,):
             raise ValueError(f"popularity of shape {popularity.shape} for {n_items} items")
         self.ks = tuple(sorted(set(ks)))
         self.users = 0
+        self._names = ["recall", "ndcg", "precision", "hit_rate"]
+        if bgch_depth is not None:
+            self._names.append("bgch_ndcg")
+        self._bgch_depth = bgch_depth
         self._popularity = popularity.astype(np.float64)
-        self._sums = {k: np.zeros(4) for k in self.ks}
+        self._sums = {k: np.zeros(len(self._names)) for k in self.ks}
         # Where in the lists an item has stood at best: one array serves the coverage of every K.
         self._best_place = np.full(n_items, np.iinfo(np.int64).max)
         self._listed = dict.fromkeys(self.ks, 0)
         self._popularity_sum = dict.fromkeys(self.ks, 0.0)
 
+    @property
+    def depth(self) -> int:
+        """How many places of a list are looked at: the largest K, or ``bgch_depth`` if larger."""
+        return max(self.ks[-1], self._bgch_depth or 0)
+
     def update(self, ranked: NDArray[np.integer], truth: GroundTruth) -> None:
         """Add the lists of b users.
 
-        ``ranked`` is (b, at least max(ks)), as in `find_hits`, which says what is refused. Raises
+        ``ranked`` is (b, at least depth), as in `find_hits`, which says what is refused. Raises
         ValueError also for too few columns and for rows outside the catalogue.
         """
-        deepest = self.ks[-1]
+        deepest = self.depth
         if ranked.ndim != 2 or ranked.shape[1] < deepest:
             raise ValueError(f"ranked lists of shape {ranked.shape} are too short for K={deepest}")
         ranked = ranked[:, :deepest]
@@ -160,12 +200,14 @@ class RankingMetrics:
         asked = sizes > 0
         self.users += int(asked.sum())
         for k in self.ks:
-            measures = (
+            measures = [
                 recall_at(hits, sizes, k),
                 ndcg_at(hits, sizes, k),
                 precision_at(hits, k),
                 hit_rate_at(hits, k),
-            )
+            ]
+            if self._bgch_depth is not None:
+                measures.append(bgch_ndcg_at(hits, k))
             self._sums[k] += [measure[asked].sum() for measure in measures]
             shown = ranked[:, :k]
             shown = shown[shown >= 0]
@@ -186,7 +228,7 @@ class RankingMetrics:
         measures: dict[str, float] = {}
         for k in self.ks:
             means = self._sums[k] / self.users
-            for name, mean in zip(("recall", "ndcg", "precision", "hit_rate"), means, strict=True):
+            for name, mean in zip(self._names, means, strict=True):
                 measures[f"{name}@{k}"] = float(mean)
             covered = int((self._best_place < k).sum())
             measures[f"coverage@{k}"] = covered / max(len(self._best_place), 1)

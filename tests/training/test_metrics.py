@@ -29,10 +29,11 @@ def padded(lists, width):
     return np.array(rows, dtype=np.int64).reshape(len(lists), width)
 
 
-def measured(n_items, popularity, batches, ks=KS):
-    metrics = RankingMetrics(ks, n_items, np.array(popularity, dtype=np.int64))
+def measured(n_items, popularity, batches, ks=KS, bgch_depth=None):
+    popularity = np.array(popularity, dtype=np.int64)
+    metrics = RankingMetrics(ks, n_items, popularity, bgch_depth=bgch_depth)
     for lists, truths in batches:
-        metrics.update(padded(lists, max(ks)), GroundTruth.from_lists(truths))
+        metrics.update(padded(lists, metrics.depth), GroundTruth.from_lists(truths))
     return metrics.result()
 
 
@@ -75,6 +76,28 @@ def test_every_measure_agrees_with_its_definition(case):
     for k in KS:
         expected |= obvious(n_items, popularity, lists, truths, k)
     assert measured(n_items, popularity, [(lists, truths)]) == pytest.approx(expected)
+
+
+@given(rankings(), st.integers(1, 12))
+def test_the_ndcg_of_bgch_has_its_own_hits_for_an_ideal(case, bgch_depth):
+    n_items, popularity, lists, truths = case
+    if not any(truths):
+        return
+    result = measured(n_items, popularity, [(lists, truths)], bgch_depth=bgch_depth)
+    for k in KS:
+        values = []
+        for ranked, truth in zip(lists, truths, strict=True):
+            if not truth:
+                continue
+            hits = [item in truth for item in ranked[: max(bgch_depth, *KS)]]
+            found = sum(hit / math.log2(place + 2) for place, hit in enumerate(hits[:k]))
+            ideal = sorted(hits, reverse=True)[:k]
+            best = sum(hit / math.log2(place + 2) for place, hit in enumerate(ideal))
+            values.append(found / best if best else 0.0)
+        assert result[f"bgch_ndcg@{k}"] == pytest.approx(sum(values) / len(values))
+    plain = measured(n_items, popularity, [(lists, truths)])
+    assert {name: result[name] for name in plain} == plain
+    assert set(result) - set(plain) == {f"bgch_ndcg@{k}" for k in KS}
 
 
 @given(rankings(), st.integers(0, 9))
@@ -126,6 +149,15 @@ def test_ndcg_is_against_what_was_there_to_find():
     assert result["ndcg@3"] == pytest.approx(1 / best)
 
 
+def test_hits_beyond_k_make_the_ideal_of_bgch_better():
+    # One hit at the top, one at place 3: found alone, the first would have been perfect.
+    truths = [[0, 1, 2, 3]]
+    shallow = measured(9, [1] * 9, [([[0, 5]], truths)], ks=(2,), bgch_depth=2)
+    deep = measured(9, [1] * 9, [([[0, 5, 1]], truths)], ks=(2,), bgch_depth=3)
+    assert shallow["bgch_ndcg@2"] == 1.0
+    assert deep["bgch_ndcg@2"] == pytest.approx(1 / (1 + 1 / math.log2(3)))
+
+
 def test_recall_divides_by_all_test_items_even_beyond_k():
     result = measured(5, [1] * 5, [([[0, 1]], [[0, 1, 2, 3]])], ks=(2,))
     assert result["recall@2"] == 0.5
@@ -175,6 +207,17 @@ def test_lists_that_would_be_measured_wrongly_are_refused(ranked, truth, complai
 def test_cut_offs_below_one_are_refused(ks):
     with pytest.raises(ValueError, match="cut-offs"):
         RankingMetrics(ks, 3, np.ones(3, dtype=np.int64))
+
+
+def test_a_depth_below_one_is_refused():
+    with pytest.raises(ValueError, match="bgch_depth"):
+        RankingMetrics([1], 3, np.ones(3, dtype=np.int64), bgch_depth=0)
+
+
+def test_lists_shorter_than_the_depth_are_refused():
+    metrics = RankingMetrics([1], 3, np.ones(3, dtype=np.int64), bgch_depth=2)
+    with pytest.raises(ValueError, match="too short for K=2"):
+        metrics.update(np.array([[0]]), GroundTruth.from_lists([[0]]))
 
 
 def test_popularity_of_another_catalogue_is_refused():
