@@ -67,6 +67,7 @@ def evaluate(
     batch: int = 1024,
     progress: bool | None = False,
     split: str = "test",
+    bgch_depth: int | None = None,
 ) -> EvaluationReport:
     """Measure the release's answers against the held-out interactions.
 
@@ -78,19 +79,21 @@ def evaluate(
         batch: users asked at once; fewer where a large K would take much memory.
         progress: show a bar on stderr; None shows it only where stderr is a terminal.
         split: what to call ``held_out`` in the report.
+        bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places
+            (``training.metrics.BGCH_DEPTH`` as published); lists are made that long. None does not.
 
     Raises:
         EvaluationError: no user has a held-out item.
-        ValueError: a cut-off below 1, or none.
+        ValueError: a cut-off or depth below 1, or no cut-off.
     """
     started = time.perf_counter()
-    metrics = RankingMetrics(ks, release.n_items, release.popularity)
+    metrics = RankingMetrics(ks, release.n_items, release.popularity, bgch_depth=bgch_depth)
     question = Question.of(held_out, release.users, release.items)
     if not len(question.truth):
         raise EvaluationError(
             f"the {split} split holds no interactions: there is nothing to evaluate on"
         )
-    depth = metrics.ks[-1]
+    depth = metrics.depth
     seen_pairs = 0
     with tqdm(
         total=len(question.truth),

@@ -103,6 +103,16 @@ def test_a_release_small_enough_to_work_out_by_hand(release):
     assert report.seconds > 0
 
 
+def test_the_ndcg_of_bgch_looks_for_hits_as_far_as_it_is_asked_to(release):
+    # ben's list: figs, tea, salt, milk. Milk, the fourth, makes the ideal of tea better.
+    question = held_out({"ben": ["tea", "milk"]})
+    second, own = 1 / math.log2(3), {}
+    for depth in (2, 4):
+        own[depth] = evaluate(release, question, [2], bgch_depth=depth).metrics["bgch_ndcg@2"]
+    assert own == pytest.approx({2: second, 4: second / (1 + second)})
+    assert "bgch_ndcg@2" not in evaluate(release, question, [2]).metrics
+
+
 def test_held_out_pairs_seen_in_training_are_missed_and_counted(release):
     question = held_out({"anna": ["milk", "tea"], "ben": ["bread"]})
     report = evaluate(release, question, [1])
