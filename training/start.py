@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from training.graph import NormalisedGraph
+from training.spectral import randomised_svd
 
 _OVERSAMPLING = 16
-_POWER_ITERATIONS = 4
 
 
 def spectral_start(
@@ -36,7 +36,7 @@ def spectral_start(
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         rank = min(bits + _OVERSAMPLING, smaller)
-        left, values, right = _randomised_svd(graph, rank)
+        left, values, right = randomised_svd(matrix, graph.items_to_users, rank)
         keep = min(bits, rank)
         scale = values[:keep].clamp(min=0) ** power
         rotation = _random_rotation(bits, matrix.device)[:keep]
@@ -55,16 +55,6 @@ def random_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, 
     n_users, n_items = graph.users_to_items.shape
     both = torch.randn(n_users + n_items, bits, generator=generator).to(graph.users_to_items.device)
     return both[:n_users], both[n_users:]
-
-
-def _randomised_svd(graph: NormalisedGraph, rank: int) -> tuple[Tensor, Tensor, Tensor]:
-    # torch.svd_lowrank takes no CSR matrix with a ready transpose and forms its own at each turn.
-    forward, backward = graph.users_to_items, graph.items_to_users
-    basis = torch.linalg.qr(forward @ torch.randn(forward.shape[1], rank, device=forward.device)).Q
-    for _ in range(_POWER_ITERATIONS):
-        basis = torch.linalg.qr(forward @ torch.linalg.qr(backward @ basis).Q).Q
-    right, values, small_left = torch.linalg.svd(backward @ basis, full_matrices=False)
-    return basis @ small_left.T, values, right
 
 
 def _random_rotation(size: int, device: torch.device) -> Tensor:
