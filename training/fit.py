@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from training.checkpoint import Checkpoint
 from training.data.interactions import Interactions
+from training.device import named_device
 from training.errors import InterruptedTraining, TrainingError
 from training.graph import EdgeList
 from training.interrupt import StopRequest
@@ -130,7 +131,7 @@ class Fit:
         self._fingerprint = (
             f"{recipe.sha256()}/{pairs.sha256()}/{epochs}/{'validated' if validate else 'plain'}"
         )
-        device = _device(self._options.device)
+        device = named_device(self._options.device)
         edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device)
         saved = None
         if self._options.checkpoint is not None:
@@ -247,15 +248,3 @@ class Fit:
             best = self.progress.best_metrics[name]
             parts.append(f"{name} {last:.4f} (best {best:.4f}, epoch {self.progress.best_epoch})")
         return ", ".join(parts)
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise TrainingError(f"{name!r} is not a device: try cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("there is no CUDA device here: use --device cpu")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise TrainingError(f"there is no {device}: CUDA has {torch.cuda.device_count()} devices")
-    return device

@@ -34,6 +34,7 @@ from training.sections import (
     SignRecipe,
     ValidationRecipe,
 )
+from training.teacher.recipe import TeacherRecipe
 
 
 class Recipe(Section):
@@ -55,6 +56,7 @@ class Recipe(Section):
     fit: FitRecipe = FitRecipe()  # type: ignore[call-arg]
     validation: ValidationRecipe = ValidationRecipe()  # type: ignore[call-arg]
     release: ReleaseRecipe = ReleaseRecipe()  # type: ignore[call-arg]
+    teacher: TeacherRecipe = TeacherRecipe()  # type: ignore[call-arg]
     pairwise: PairwiseRecipe = PairwiseRecipe()  # type: ignore[call-arg]
     bgch: BGCHRecipe = BGCHRecipe()  # type: ignore[call-arg]
     hashgnn: HashGNNRecipe = HashGNNRecipe()  # type: ignore[call-arg]
@@ -139,8 +141,9 @@ def _problem(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"unknown key {key!r}"
-    if not key:
-        return str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "value_error":
+        said = str(item["msg"]).removeprefix("Value error, ")
+        return f"{key}: {said}" if key else said
     return f"{key}: {item['msg']}, not {item['input']!r}"
 
 

@@ -64,6 +64,8 @@ def test_not_activated_says_how_to(train, tmp_path):
     [
         (("--recipe", "gowala"), "no recipe 'gowala'"),
         (("--set", "fit.epoch=2"), "unknown key 'fit.epoch'"),
+        (("--set", "method=lightgcn"), "bitrecall reproduce"),
+        (("--set", "method=bgch", "--set", "bgch.form=weighted"), "bitrecall reproduce"),
         (("--device", "toaster"), "'toaster' is not a device"),
         (("--set", "fit.learning_rate=1e38", "--set", "fit.batch_users=8"), "diverged"),
     ],

@@ -100,11 +100,3 @@ def test_nothing_to_train_on(clustered, small_recipe):
     nothing = clustered.select(clustered.users < 0)
     with pytest.raises(TrainingError, match="no interactions"):
         Fit(nothing, small_recipe, epochs=1)
-
-
-def test_devices_that_are_not_there(clustered, small_recipe):
-    with pytest.raises(TrainingError, match="not a device"):
-        Fit(clustered, small_recipe, epochs=1, options=FitOptions(device="toaster"))
-    if not torch.cuda.is_available():
-        with pytest.raises(TrainingError, match="--device cpu"):
-            Fit(clustered, small_recipe, epochs=1, options=FitOptions(device="cuda"))

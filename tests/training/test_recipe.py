@@ -1,8 +1,12 @@
+import subprocess
+import sys
 from importlib import resources
+from typing import get_args
 
 import pytest
 
 from training.errors import RecipeError
+from training.methods import METHODS
 from training.recipe import Recipe, built_in_recipes, load_recipe, parse_recipe
 
 
@@ -37,6 +41,11 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("[release]\nindex = 'annoy'", "release.index"),
         ("bits = 4096\nfit.batch_users = 4096", "at 4096 bits take 2047 users or fewer"),
         ("[fit]\nepochs = 3\nstop_after = 4", "beyond fit.epochs"),
+        ("method = 'als'", "method"),
+        ("[sign]\nestimator = 'step'", "sign.estimator"),
+        ("[sign]\nestimator = 'tanh'\nbeta = 20", r"sign: beta_end \(10.0\) must be at least"),
+        ("[loss]\nname = 'hinge'", "loss.name"),
+        ("[hashrec]\nbeta = 1", "unknown key 'hashrec.beta'"),
         ("bits =", "not valid TOML"),
     ],
 )
@@ -46,6 +55,27 @@ def test_what_makes_no_sense_is_refused_by_name(tmp_path, text, complaint):
     with pytest.raises(RecipeError, match=complaint) as raised:
         load_recipe(path)
     assert "mine.toml" in str(raised.value)
+
+
+def test_the_limit_of_a_batch_is_of_losses_that_count_levels():
+    many = {"bits": 4096, "fit": {"batch_users": 4096}}
+    for free in ({"loss": {"name": "softmax"}}, {"method": "hashrec"}):
+        assert parse_recipe(many | free, "here").fit.batch_users == 4096
+    with pytest.raises(RecipeError, match="2047 users"):
+        parse_recipe(many | {"method": "proposed", "loss": {"name": "smooth_ndcg"}}, "here")
+
+
+def test_reading_a_recipe_of_a_rival_needs_no_torch():
+    read = (
+        "import sys, training.recipe as r; r.Recipe(method='hashrec');"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", read], check=True)
+
+
+def test_every_method_can_be_named():
+    named = get_args(Recipe.model_fields["method"].annotation)
+    assert named == METHODS
 
 
 def test_every_wrong_key_is_named_at_once():

@@ -2,12 +2,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
+from index.packing import pack_signs
 from index.store import ReleaseStore
 from training.data.dataset import Dataset, ReadReport
 from training.errors import CheckpointError, InterruptedTraining, TrainingError
 from training.evaluate import evaluate
 from training.run import Run, RunOptions, default_run_folder
+from training.scoring import score
 
 
 def run(dataset, recipe, tmp_path, **choices):
@@ -121,6 +124,43 @@ def test_what_validation_chose_for_another_recipe_is_refused(
     with pytest.raises(CheckpointError, match=r"validation\.json belongs to another"):
         run(clustered_dataset, other, tmp_path)
     assert run(clustered_dataset, other, tmp_path, fresh=True).epochs > 0
+
+
+def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tmp_path):
+    made = Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False))
+    fitted = made.fit()
+    assert fitted.embeddings.users.shape == (made.train.n_users, 16)
+    assert fitted.embeddings.items.shape == (made.train.n_items, 16)
+    assert fitted.epochs == fitted.progress.best_epoch == len(fitted.progress.history)
+    again = made.fit()
+    assert torch.equal(again.embeddings.items, fitted.embeddings.items)
+    assert len([record for record in log_of(tmp_path) if record["event"] == "resumed"]) == 1
+
+    store = ReleaseStore(tmp_path / "releases")
+    published = made.publish(store)
+    codes = pack_signs(fitted.embeddings.items.numpy())
+    rows = [published.release.items.row_of(name) for name in made.train.item_ids]
+    assert (published.release.item_codes[rows] == codes).all()
+    assert published.validation == fitted.progress.best_metrics
+    assert published.validation["recall@20"] > 0
+    assert not list((tmp_path / "run").glob("*.npz"))
+
+
+def test_full_precision_is_measured_and_never_published(clustered_dataset, small_recipe, tmp_path):
+    recipe = small_recipe.model_copy(update={"method": "lightgcn"})
+    made = Run(clustered_dataset, recipe, RunOptions(tmp_path / "run", progress_bar=False))
+    store = ReleaseStore(tmp_path / "releases")
+    with pytest.raises(TrainingError, match=r"lightgcn.*inner product.*bitrecall reproduce"):
+        made.publish(store)
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+    assert not store.list()
+
+    fitted = made.fit()
+    metrics = score(fitted.embeddings, made.train, clustered_dataset.test, (20, 50))
+    # 80 items, 20 of the user's own group: chance would find a quarter of its test items.
+    assert metrics["recall@20"] > 0.6
+    made.forget()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["log.jsonl"]
 
 
 def test_users_and_items_without_training_pairs_stay_out_of_the_release(

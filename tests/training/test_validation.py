@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from index.packing import pack_signs, unpack_signs
@@ -24,6 +25,25 @@ def test_equals_a_brute_force_ranking_of_the_codes(clustered, small_recipe):
         wanted = set(held_out.items[held_out.users == user].tolist())
         recalls.append(len(wanted.intersection(top)) / len(wanted))
     assert found["recall@20"] == np.mean(recalls)
+
+
+def test_real_numbers_are_ranked_by_their_inner_product(clustered, small_recipe):
+    fit, held_out = cut_validation(clustered, 0.2, seed=0)
+    generator = torch.Generator().manual_seed(0)
+    users = torch.randn(fit.n_users, 5, generator=generator)
+    items = torch.randn(fit.n_items, 5, generator=generator)
+    found = Validator(fit, held_out, small_recipe)(
+        Embeddings(users, items, [items], "inner_product")
+    )
+
+    scores = (users @ items.T).numpy()
+    scores[fit.users, fit.items] = -np.inf
+    top = np.argsort(-scores, axis=1)[:, :20]
+    recalls = [
+        np.isin(held_out.items_of(user), top[user]).mean()
+        for user in np.flatnonzero(held_out.user_degrees)
+    ]
+    assert found["recall@20"] == pytest.approx(np.mean(recalls), abs=1e-12)
 
 
 def test_at_most_so_many_users_are_asked(clustered, small_recipe):
