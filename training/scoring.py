@@ -27,7 +27,12 @@ _BATCH_USERS = 1024
 
 
 def score(
-    embeddings: Embeddings, train: Interactions, held_out: Interactions, ks: Sequence[int]
+    embeddings: Embeddings,
+    train: Interactions,
+    held_out: Interactions,
+    ks: Sequence[int],
+    *,
+    bgch_depth: int | None = None,
 ) -> dict[str, float]:
     """Measure real-valued embeddings against held-out interactions, as releases are measured.
 
@@ -40,26 +45,28 @@ def score(
         train: all training pairs; every user and item has at least one.
         held_out: what users chose that training has not seen; ids are matched as strings.
         ks: the cut-offs K, from 1 up.
+        bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places.
 
     Returns:
         Each measure under its name and K, as ``training.metrics`` defines them.
 
     Raises:
         EvaluationError: no user has a held-out item.
-        ValueError: the embeddings rank by Hamming distance; or a cut-off below 1, or none.
+        ValueError: the embeddings rank by Hamming distance; or a cut-off or depth below 1, or no
+            cut-off.
     """
     if embeddings.similarity != "inner_product":
         raise ValueError("codes are measured through a release, by training.evaluate")
     order = popularity_order(train)
     ordered = reorder_items(train, order)
     items = embeddings.items[torch.from_numpy(order).to(embeddings.items.device)]
-    metrics = RankingMetrics(ks, ordered.n_items, ordered.item_degrees)
+    metrics = RankingMetrics(ks, ordered.n_items, ordered.item_degrees, bgch_depth=bgch_depth)
     question = Question.of(
         held_out, IdTable.build(ordered.user_ids), IdTable.build(ordered.item_ids)
     )
     if not len(question.truth):
         raise EvaluationError("nothing is held out: there is nothing to evaluate on")
-    depth = metrics.ks[-1]
+    depth = metrics.depth
     for users, truth in question.batches(_BATCH_USERS):
         if users[0] == OUTSIDE:
             ranked = popular_lists(len(users), depth, ordered.n_items)

@@ -15,6 +15,7 @@ def test_the_reference_has_every_command():
     for command in (
         "train",
         "evaluate",
+        "reproduce",
         "serve",
         "data describe",
         "release list",

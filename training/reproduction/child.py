@@ -1,0 +1,170 @@
+"""One run in a process of its own, so that its peak memory is its own and its crash nobody else's.
+
+``python -m training.reproduction.child`` reads a job, one line of JSON, from stdin, which must stay
+open: its end means that the parent has gone, and stops the training as SIGTERM does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from index.errors import BitrecallError
+from training.data.load import load_dataset
+from training.errors import InterruptedTraining
+from training.log import TrainingLog
+from training.recipe import parse_recipe
+from training.reproduction.job import (
+    BUSY,
+    FINISHED,
+    INTERRUPTED,
+    WRONG,
+    Job,
+    data_fingerprint,
+    write_rows,
+)
+from training.reproduction.machine import machine
+from training.reproduction.measures import Outcome, Trial, measure
+from training.reproduction.results import replace_text
+from training.reproduction.summary import METRICS
+from training.run import peak_rss_mib
+
+_LOG = "log.jsonl"
+_DIGITS = 6
+
+
+def carry_out(job: Job) -> int:
+    """Run a job, or go on with it, and leave its rows in its folder.
+
+    Returns:
+        The exit code: FINISHED, INTERRUPTED, BUSY where another process is at it, or WRONG where
+        one of our errors ended it, told on stderr.
+    """
+    folder = Path(job.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with _claimed(folder):
+            if job.again:
+                _clear(folder)
+            _run(job, folder)
+    except BlockingIOError:
+        return BUSY
+    except (InterruptedTraining, KeyboardInterrupt) as stopped:
+        _say(str(stopped) or "interrupted")
+        return INTERRUPTED
+    except BitrecallError as error:
+        _say(f"error: {error}")
+        return WRONG
+    return FINISHED
+
+
+def _run(job: Job, folder: Path) -> None:
+    recipe = parse_recipe(job.recipe, job.part)
+    replace_text(folder / "recipe.json", json.dumps(job.recipe, indent=1) + "\n")
+    log = TrainingLog(folder / _LOG)
+    started = time.monotonic()
+    try:
+        dataset = load_dataset(job.data)
+        outcomes = measure(job.measure, Trial(dataset, recipe, folder, job.progress_bar))
+    finally:
+        seconds = time.monotonic() - started
+        log.write("sitting", seconds=round(seconds, 2), peak_rss_mib=peak_rss_mib())
+    common = {
+        **job.row,
+        "measure": job.measure,
+        "similarity": recipe.similarity,
+        "recipe_sha256": recipe.sha256(),
+        "data_sha256": data_fingerprint(dataset),
+        "machine": machine(),
+        **_history(folder / _LOG),
+    }
+    write_rows(folder, [_row(common, outcome) for outcome in outcomes])
+    for checkpoint in folder.glob("*.npz"):
+        checkpoint.unlink()
+
+
+def _row(common: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    variant = {} if outcome.variant is None else {"variant": outcome.variant}
+    return {
+        **common,
+        **variant,
+        "epochs": outcome.epochs,
+        "users": outcome.users,
+        "metrics": _rounded(outcome.metrics),
+        "curve": common["curve"],
+    }
+
+
+def _history(log: Path) -> dict[str, Any]:
+    """Time, memory and epochs over all sittings, as the run's log has them."""
+    wall, peak = 0.0, 0
+    epochs: dict[tuple[str, int], dict[str, Any]] = {}
+    for line in log.read_text("utf-8").splitlines():
+        event = json.loads(line)
+        if event["event"] == "sitting":
+            wall += event["seconds"]
+            peak = max(peak, event["peak_rss_mib"])
+        elif event["event"] == "epoch":
+            epochs[event["phase"], event["epoch"]] = {
+                "phase": event["phase"],
+                "epoch": event["epoch"],
+                "seconds": event["seconds"],
+                "loss": round(event["loss"], _DIGITS),
+                "metrics": _rounded({k: v for k, v in event["metrics"].items() if k in METRICS}),
+            }
+    return {"wall_seconds": round(wall, 1), "peak_rss_mib": peak, "curve": list(epochs.values())}
+
+
+def _rounded(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, _DIGITS) for name, value in metrics.items()}
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Hold the folder; BlockingIOError where another process does. The kernel frees it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _stop_with_the_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the job that stdin names; returns the exit code."""
+    job = Job.from_json(sys.stdin.readline())
+    # Not through sys.stdin, whose lock a thread that waits in it would never give back.
+    threading.Thread(target=_stop_with_the_parent, daemon=True).start()
+    return carry_out(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

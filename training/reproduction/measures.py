@@ -1,0 +1,177 @@
+"""How a part is scored.
+
+``test``
+    Trained as ``bitrecall train`` trains, published to a store of the run's own, and scored once on
+    the test split, through the release and its index; or by inner product where no index of codes
+    can serve the method.
+``validation``
+    Trained on nine tenths of each user's training pairs and scored on the other tenth after every
+    epoch. The best epoch counts; the test split is never read.
+``ties``
+    As ``validation``, and then the same codes once more with the catalogue in no order, so that
+    equal distances no longer go to the more popular item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from index.store import ReleaseStore
+from training.catalogue import popularity_order, reorder_items
+from training.data.dataset import Dataset
+from training.data.interactions import Interactions
+from training.data.split import cut_validation
+from training.errors import StudyError
+from training.evaluate import DEFAULT_KS, evaluate
+from training.fit import Fit, FitOptions, Fitted
+from training.interrupt import stop_on_signals
+from training.log import TrainingLog
+from training.methods.base import Embeddings
+from training.metrics import BGCH_DEPTH
+from training.recipe import Recipe
+from training.run import Run, RunOptions
+from training.scoring import score
+from training.validation import Validator
+
+_SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one way of measuring a run found.
+
+    Attributes:
+        metrics: by name and cut-off.
+        epochs: how many epochs the embeddings measured were trained for.
+        users: over how many users the means are.
+        variant: which way, where a run is measured in several.
+    """
+
+    metrics: dict[str, float]
+    epochs: int
+    users: int
+    variant: str | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run to be trained and measured.
+
+    Attributes:
+        dataset: what to train and, for ``test``, to test on.
+        recipe: every hyper-parameter.
+        folder: where its log, checkpoints and releases go.
+        progress_bar: as in `training.run.RunOptions`.
+    """
+
+    dataset: Dataset
+    recipe: Recipe
+    folder: Path
+    progress_bar: bool | None = None
+
+
+def measure(kind: str, trial: Trial) -> list[Outcome]:
+    """Train, or go on training, and score.
+
+    Raises:
+        StudyError: there is no such kind, or the data cannot be scored so.
+        InterruptedTraining: by a signal; call again to go on.
+    """
+    if kind not in _KINDS:
+        raise StudyError(f"no part can be measured by {kind!r}: there are {', '.join(_KINDS)}")
+    return _KINDS[kind](trial)
+
+
+def _on_test(trial: Trial) -> list[Outcome]:
+    test = trial.dataset.test
+    if test is None or not len(test):
+        raise StudyError(f"{trial.dataset.name} has no test split to score on")
+    options = RunOptions(folder=trial.folder, progress_bar=trial.progress_bar)
+    run = Run(trial.dataset, trial.recipe, options)
+    if trial.recipe.similarity == "inner_product":
+        fitted = run.fit()
+        found = score(fitted.embeddings, run.train, test, DEFAULT_KS, bgch_depth=BGCH_DEPTH)
+        return [Outcome(found, fitted.epochs, int(np.count_nonzero(test.user_degrees)))]
+    result = run.publish(ReleaseStore(trial.folder / "releases"))
+    report = evaluate(result.release, test, bgch_depth=BGCH_DEPTH, progress=trial.progress_bar)
+    return [Outcome(report.metrics, result.epochs, report.users)]
+
+
+def _on_validation(trial: Trial) -> list[Outcome]:
+    part, held_out = _cut(trial)
+    fitted, users = _fit(trial, part, held_out)
+    return [Outcome(fitted.progress.best_metrics, fitted.progress.best_epoch, users)]
+
+
+def _ties(trial: Trial) -> list[Outcome]:
+    part, held_out = _cut(trial)
+    fitted, users = _fit(trial, part, held_out)
+    progress = fitted.progress
+    at_random = np.random.default_rng(trial.recipe.seed).permutation(part.n_items)
+    return [
+        Outcome(progress.best_metrics, progress.best_epoch, users, "popularity"),
+        Outcome(
+            _score(trial.recipe, part, held_out, fitted.embeddings, at_random),
+            progress.best_epoch,
+            users,
+            "none",
+        ),
+    ]
+
+
+_KINDS: dict[str, Callable[[Trial], list[Outcome]]] = {
+    "test": _on_test,
+    "validation": _on_validation,
+    "ties": _ties,
+}
+
+
+def _cut(trial: Trial) -> tuple[Interactions, Interactions]:
+    train = trial.dataset.train.compact()
+    return cut_validation(train, trial.recipe.validation.share, _SPLIT_SEED)
+
+
+def _fit(trial: Trial, part: Interactions, held_out: Interactions) -> tuple[Fitted, int]:
+    """Fit on ``part``, the best epoch's embeddings in its rows; also how many users were asked."""
+    order = popularity_order(part)
+    ordered = reorder_items(part, order)
+    validator = Validator(ordered, reorder_items(held_out, order), trial.recipe)
+    fit = Fit(
+        ordered,
+        trial.recipe,
+        epochs=trial.recipe.fit.stop_after or trial.recipe.fit.epochs,
+        validate=validator,
+        options=FitOptions(
+            checkpoint=trial.folder / "validation.npz",
+            log=TrainingLog(trial.folder / "log.jsonl"),
+            progress_bar=trial.progress_bar,
+            phase="validation",
+        ),
+    )
+    with stop_on_signals() as stop:
+        fitted = fit.run(stop)
+    return fitted.in_rows_of(order), validator.n_users
+
+
+def _score(
+    recipe: Recipe,
+    part: Interactions,
+    held_out: Interactions,
+    embeddings: Embeddings,
+    order: NDArray[np.int64],
+) -> dict[str, float]:
+    """Validation metrics with the catalogue, and so the ties, in this order."""
+    rows = torch.from_numpy(order)
+    ordered = Embeddings(
+        embeddings.users,
+        embeddings.items[rows],
+        [layer[rows] for layer in embeddings.item_layers],
+        embeddings.similarity,
+    )
+    return Validator(reorder_items(part, order), reorder_items(held_out, order), recipe)(ordered)

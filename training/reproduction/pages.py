@@ -1,0 +1,142 @@
+"""Pages whose tables are made from the results: whole ones, and marked places in written ones.
+
+A place is what stands between ``<!-- results: NAME -->`` and the next ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from training.errors import StudyError
+from training.reproduction import tables
+from training.reproduction.plan import Plan, StudyPlan
+from training.reproduction.published import Published
+from training.reproduction.results import Row, find_rows
+from training.reproduction.summary import dataset_label, datasets_of, study_rows
+
+_PLACE = re.compile(r"(<!-- results: (?P<name>[^>]*?) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
+
+PLOTS = {
+    "bits": "Recall@50 by the length of the code",
+    "time": "Recall@50 by the wall time of a run",
+    "curves": "Training curves",
+    "worth": "What each part is worth",
+}
+"""The plots beside the pages, ``NAME.svg`` each, and what they show."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that a page can show.
+
+    Attributes:
+        plan: titles and notes of the studies.
+        rows: the runs.
+        published: what others have published.
+    """
+
+    plan: Plan
+    rows: list[Row]
+    published: Published
+
+    def studies(self) -> list[StudyPlan]:
+        """Those of the plan that there are rows of."""
+        return [study for study in self.plan.studies.values() if self.rows_of(study)]
+
+    def rows_of(self, study: StudyPlan) -> list[Row]:
+        """The rows of a study."""
+        dataset, _, name = study.part.split("/")
+        return [row for found in study_rows(self.rows, dataset, name) for row in found.rows]
+
+
+def fill(text: str, findings: Findings) -> str:
+    """Fill every marked place of a page.
+
+    Raises:
+        StudyError: a place asks for something that there is not.
+    """
+
+    def filled(place: re.Match[str]) -> str:
+        return f"{place[1]}\n{render(place['name'], findings)}\n\n{place[4]}"
+
+    return _PLACE.sub(filled, text)
+
+
+def has_places(text: str) -> bool:
+    """Whether a page has a marked place."""
+    return _PLACE.search(text) is not None
+
+
+def without_places(text: str) -> str:
+    """What is written by hand on a page."""
+    return _PLACE.sub("", text)
+
+
+def render(name: str, findings: Findings) -> str:
+    """What stands in the place of a name.
+
+    ``headline``, ``table DATASET``, ``bits DATASET``, ``fewest bits``,
+    ``study DATASET/study/NAME``, ``log PART SEED``, ``runs`` or ``sources``.
+
+    Raises:
+        StudyError: there is no such thing.
+    """
+    kind, *words = name.split()
+    try:
+        return _KINDS[kind](findings, *words)
+    except (KeyError, TypeError) as error:
+        raise StudyError(f"nothing among the results is called {name!r}") from error
+
+
+def results_page(findings: Findings) -> str:
+    """Every table and plot, on one page."""
+    parts = [
+        "# Results\n\nMade by `bitrecall reproduce` from [results.json](results.json), the plan "
+        "and the published figures; [README.md](README.md) says what was run and how. R is "
+        "Recall, N is NDCG, with training items masked, as means over users; ± is the standard "
+        "deviation over seeds."
+    ]
+    datasets = datasets_of([row for row in findings.rows if row["split"] == "test"])
+    for dataset in datasets:
+        parts.append(f"## {dataset_label(dataset)}: every row of the paper's table")
+        parts.append(tables.paper_table(findings.rows, findings.published, dataset))
+    parts.append(f"Published figures are from:\n\n{tables.sources_list(findings.published)}")
+    parts.append(f"## Bits\n\n{_plot('bits')}\n\n{_plot('time')}")
+    for dataset in datasets:
+        parts.append(f"{dataset_label(dataset)}:")
+        parts.append(tables.bits_table(findings.rows, dataset))
+    parts.append("The fewest bits that pass:")
+    parts.append(tables.fewest_bits_table(findings.rows, findings.published))
+    parts.append(f"## Studies\n\n{_plot('worth')}\n\n{_plot('curves')}")
+    for study in findings.studies():
+        dataset, _, _ = study.part.split("/")
+        note = f" {study.note}" if study.note else ""
+        split = findings.rows_of(study)[0]["split"]
+        parts.append(f"### {study.title}")
+        parts.append(f"{dataset_label(dataset)}, scored on the {split} split.{note}")
+        parts.append(tables.study_table(findings.rows, study))
+    parts.append(f"## Runs\n\n{tables.runs_table(findings.rows)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _plot(name: str) -> str:
+    return f"![{PLOTS[name]}]({name}.svg)"
+
+
+def _log(findings: Findings, part: str, seed: str) -> str:
+    found = find_rows(findings.rows, part, int(seed)) if seed.isdecimal() else []
+    return tables.log_text(found[0]) if found else f"(no run of {part} with seed {seed} yet)"
+
+
+_KINDS: dict[str, Callable[..., str]] = {
+    "headline": lambda it: tables.headline_table(it.rows, it.published),
+    "table": lambda it, dataset: tables.paper_table(it.rows, it.published, dataset),
+    "bits": lambda it, dataset: tables.bits_table(it.rows, dataset),
+    "fewest": lambda it, bits: tables.fewest_bits_table(it.rows, it.published),
+    "study": lambda it, part: tables.study_table(it.rows, it.plan.studies[part]),
+    "log": _log,
+    "runs": lambda it: tables.runs_table(it.rows),
+    "sources": lambda it: tables.sources_list(it.published),
+}

@@ -1,0 +1,95 @@
+"""``results.json``: one object a run, each on a line of its own, in a stable order."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from training.errors import StudyError
+
+Row = Mapping[str, Any]
+"""What is kept of a run; docs/reproduction/README.md has its keys."""
+
+FILE = "results.json"
+_KEYS = ("part", "dataset", "method", "bits", "seed", "study", "split", "metrics")
+
+
+def read_results(folder: Path) -> list[Row]:
+    """The rows of a folder's ``results.json``; none where there is no such file.
+
+    Raises:
+        StudyError: it is not a list of rows.
+    """
+    path = folder / FILE
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path} cannot be read: {error}") from error
+    if not isinstance(rows, list):
+        raise StudyError(f"{path} holds no list")
+    for row in rows:
+        if not isinstance(row, dict) or any(key not in row for key in _KEYS):
+            raise StudyError(f"{path} has a row without {', '.join(_KEYS)}")
+    return rows
+
+
+def record(folder: Path, rows: Sequence[Row]) -> None:
+    """Put rows into ``results.json``, in the place of all older ones of the same runs.
+
+    Other processes may do so at the same time; a crash leaves the old file or the new one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        replaced = {(row["part"], row["seed"]) for row in rows}
+        old = [row for row in read_results(folder) if (row["part"], row["seed"]) not in replaced]
+        ordered = sorted([*old, *rows], key=_in_order)
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in ordered)
+        replace_text(folder / FILE, f"[\n{lines}\n]\n")
+
+
+def find_rows(rows: Sequence[Row], part: str, seed: int) -> list[Row]:
+    """The rows of one run: more than one where it was measured in several ways."""
+    return [row for row in rows if row["part"] == part and row["seed"] == seed]
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Make ``text`` the content of a file, at once and durably."""
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _in_order(row: Row) -> tuple[Any, ...]:
+    # What one run measured in several ways stays in the order in which it gave it.
+    return _natural(row["part"]), row["seed"]
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    """For sorting: 64 comes before 256, and digits before letters."""
+    pieces = re.findall(r"[0-9]+|[^0-9]+", text)
+    return [(0, int(piece), "") if piece[0].isdigit() else (1, 0, piece) for piece in pieces]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
