@@ -11,7 +11,7 @@ from training.data.interactions import collapse
 from training.data.split import random_per_user
 from training.errors import EvaluationError
 from training.methods.base import Embeddings
-from training.metrics import OUTSIDE
+from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 from training.scoring import rank, score
 
 
@@ -84,6 +84,23 @@ def test_the_score_is_that_of_a_slow_ranking_with_ties_to_the_more_popular(clust
         recalls.append(len(wanted.intersection(listed[:20])) / len(wanted))
     assert found["recall@20"] == pytest.approx(np.mean(recalls), abs=1e-12)
     assert {"ndcg@5", "coverage@20", "mean_popularity@5"} <= set(found)
+
+
+def test_bgch_s_ndcg_is_of_lists_as_deep_as_it_asks(clustered):
+    train, test = random_per_user(clustered, 0.3, seed=0)
+    made = embeddings(train.n_users, train.n_items)
+    found = score(made, train, test, (5,), bgch_depth=30)
+
+    order = np.argsort(-train.item_degrees, kind="stable")
+    place = np.argsort(order)
+    scores = (made.users @ made.items.T).numpy()[:, order]
+    seen = [np.sort(place[train.items_of(user)]).astype(np.int32) for user in range(train.n_users)]
+    metrics = RankingMetrics((5,), train.n_items, train.item_degrees[order], bgch_depth=30)
+    metrics.update(
+        slow_rank(scores, 30, seen),
+        GroundTruth.from_lists(place[test.items_of(user)] for user in range(train.n_users)),
+    )
+    assert found["bgch_ndcg@5"] == pytest.approx(metrics.result()["bgch_ndcg@5"], abs=1e-12)
 
 
 def test_who_and_what_training_does_not_know_count_as_for_a_release():
