@@ -1,12 +1,13 @@
 """Try variants of a recipe on a validation split of train, and print a row for each.
 
     python benchmarks/tuning.py path/to/gowalla --recipe gowalla \
-        "" "loss.psi=3" "fit.hidden=0.0 fit.learning_rate=0.01"
+        "" "loss.psi=3" "fit.hidden=0.0 fit.learning_rate=0.01" "method=lightgcn fit.epochs=60"
 
-A variant is a set of overrides with spaces between; the empty one is the recipe itself. A tenth of
-each user's training pairs is held out (``validation.share``), every variant is scored on the same
-split after each epoch, and its best epoch is printed. The test split is never read. With --out,
-each row is also appended to a JSON-lines file.
+A variant is a set of overrides with spaces between; the empty one is the recipe itself, and
+another ``method`` sets a rival beside it. A tenth of each user's training pairs is held out
+(``validation.share``), every variant is scored on the same split after each epoch, and its best
+epoch is printed. The test split is never read. With --out, each row is also appended to a
+JSON-lines file.
 """
 
 import argparse

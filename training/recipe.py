@@ -12,12 +12,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from training.errors import RecipeError
-from training.methods.base import Similarity
+from training.methods.base import MethodName, Similarity
 from training.methods.recipes import (
     BGCHRecipe,
     HashGNNRecipe,
@@ -45,7 +45,7 @@ class Recipe(Section):
         pattern=r"^[A-Za-z0-9._-]+$",
         description="name of the recipe, in logs and folders",
     )
-    method: Literal["bitrecall", "proposed", "bgch", "hashgnn", "hashrec", "lightgcn"] = Field(
+    method: MethodName = Field(
         "bitrecall", description="what is trained: codes of ours, or of a rival to compare with"
     )
     bits: int = Field(256, ge=8, le=4096, multiple_of=8, description="length of a code")

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, get_args
+
+from training.methods.base import MethodName
 
 if TYPE_CHECKING:
     from training.graph import EdgeList
     from training.methods.base import Method
     from training.recipe import Recipe
 
-# Named and not imported: recipes name their sections, which live beside the methods, without torch.
-_CLASSES = {
-    "bitrecall": ("training.trainer", "Trainer"),
-    "proposed": ("training.trainer", "Trainer"),
-    "bgch": ("training.methods.bgch", "BGCH"),
-    "hashgnn": ("training.methods.hashgnn", "HashGNN"),
-    "hashrec": ("training.methods.hashrec", "HashRec"),
-    "lightgcn": ("training.methods.lightgcn", "FullPrecisionLightGCN"),
-}
-
-METHODS = tuple(_CLASSES)
+METHODS: tuple[str, ...] = get_args(MethodName)
 
 
 def build(edges: EdgeList, recipe: Recipe, *, start: bool = True) -> Method:
@@ -32,6 +22,33 @@ def build(edges: EdgeList, recipe: Recipe, *, start: bool = True) -> Method:
         recipe: every hyper-parameter.
         start: whether to compute the initial embeddings; False where a state will be loaded.
     """
-    module, name = _CLASSES[recipe.method]
-    method: Callable[..., Method] = getattr(import_module(module), name)
-    return method(edges, recipe, start=start)
+    return _class(recipe.method)(edges, recipe, start=start)
+
+
+class _Class(Protocol):
+    def __call__(self, edges: EdgeList, recipe: Recipe, *, start: bool) -> Method: ...
+
+
+def _class(name: MethodName) -> _Class:
+    # Imported one by one: recipes name sections that live in this package, and need no torch.
+    match name:
+        case "bitrecall" | "proposed":
+            from training.trainer import Trainer
+
+            return Trainer
+        case "bgch":
+            from training.methods.bgch import BGCH
+
+            return BGCH
+        case "hashgnn":
+            from training.methods.hashgnn import HashGNN
+
+            return HashGNN
+        case "hashrec":
+            from training.methods.hashrec import HashRec
+
+            return HashRec
+        case "lightgcn":
+            from training.methods.lightgcn import FullPrecisionLightGCN
+
+            return FullPrecisionLightGCN

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
+MethodName = Literal["bitrecall", "proposed", "bgch", "hashgnn", "hashrec", "lightgcn"]
 Similarity = Literal["hamming", "inner_product"]
 
 
