@@ -41,7 +41,10 @@ class TeacherRecipe(Section):
     )
     rank: int = Field(512, ge=0, le=8192, description="filter: rank of the ideal low-pass part")
     low_pass: float = Field(
-        0.3, ge=0, description="filter: weight of the low-pass part; the linear part has 1"
+        0.3,
+        ge=0,
+        description="filter: weight of the low-pass part beside the linear one's 1, each over its "
+        "root mean square",
     )
     low_pass_power: float = Field(
         0.25,

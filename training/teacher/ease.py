@@ -1,0 +1,155 @@
+"""EASE: the linear autoencoder with a zero diagonal, in closed form.
+
+Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019: with G = RᵀR and
+P̂ = (G + λI)⁻¹, the item–item weights are B_ij = −P̂_ij / P̂_jj off the diagonal and 0 on it
+(eq. 8), and a user whose pairs are the row r gets the scores r B.
+
+Only a matrix of the smaller side is ever formed. Where there are fewer items than users it is P̂.
+Where there are fewer users it is K = (RRᵀ + λI)⁻¹: by the push-through identity R P̂ = K R, and by
+Woodbury's λ diag(P̂) = 1 − diag(RᵀKR), so that neither needs the items' matrix.
+
+For larger catalogues G is truncated to its leading eigenvectors, G ≈ V S² Vᵀ. Then
+λP̂ = I − V F Vᵀ with F = S² / (S² + λ), and every product is with V.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.errors import TrainingError
+from training.spectral import randomised_svd
+from training.teacher.products import SparsePair, by_columns, csr_tensor
+from training.teacher.recipe import TeacherRecipe
+
+MOST_ROWS = 32_768
+"""The larger of these is refused: three matrices of this size, 12 GiB, are alive at once."""
+
+_BLOCK = 256
+_OVERSAMPLING = 16
+
+
+class EaseScorer:
+    """EASE over the pairs of one data set, exact or truncated as its recipe says.
+
+    Args:
+        matrix: float32 CSR (n_users, n_items), R.
+        recipe: ``regularisation`` (λ) and ``ease_rank``.
+        seed: of the randomised SVD, where the Gram matrix is truncated.
+        device: where the dense products run.
+
+    Raises:
+        TrainingError: exact, and both sides have more than ``MOST_ROWS``.
+    """
+
+    def __init__(
+        self,
+        matrix: sp.csr_matrix,
+        recipe: TeacherRecipe,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._matrix = matrix
+        self._device = torch.device(device)
+        weight = recipe.regularisation
+        n_users, n_items = matrix.shape
+        self._inverse: _Inverse
+        if recipe.ease_rank:
+            self._inverse = _Truncated(matrix, weight, recipe.ease_rank, seed, self._device)
+        elif min(n_users, n_items) > MOST_ROWS:
+            raise TrainingError(
+                f"an exact EASE of {n_users} users and {n_items} items inverts a matrix of the "
+                f"smaller side, and {MOST_ROWS} is the most: set teacher.ease_rank, or "
+                "teacher.kind to filter"
+            )
+        elif n_users < n_items:
+            self._inverse = _OfUsers(matrix, weight, self._device)
+        else:
+            self._inverse = _OfItems(matrix, weight, self._device)
+
+    def scores(self, users: NDArray[np.int64]) -> Tensor:
+        """Scores of all items, r B, those of the users' own pairs included.
+
+        Args:
+            users: int64 (b,) rows.
+
+        Returns:
+            float32 (b, n_items).
+        """
+        rows = torch.from_numpy(self._matrix[users].toarray()).to(self._device)
+        return rows - self._inverse.product(users) / self._inverse.diagonal
+
+
+class _Inverse(Protocol):
+    """λP̂, through whatever stands for it; λ cancels in B.
+
+    Attributes:
+        diagonal: float32 (n_items,), λ diag(P̂).
+    """
+
+    diagonal: Tensor
+
+    def product(self, users: NDArray[np.int64]) -> Tensor:
+        """λ r P̂ of these users, float32 (b, n_items)."""
+
+
+class _OfItems:
+    def __init__(self, matrix: sp.csr_matrix, weight: float, device: torch.device) -> None:
+        self._matrix = matrix
+        self._device = device
+        self._inverse = _regularised_inverse(sp.csr_matrix(matrix.T @ matrix), weight, device)
+        self.diagonal = self._inverse.diagonal().clone()
+
+    def product(self, users: NDArray[np.int64]) -> Tensor:
+        return csr_tensor(self._matrix[users], self._device) @ self._inverse
+
+
+class _OfUsers:
+    def __init__(self, matrix: sp.csr_matrix, weight: float, device: torch.device) -> None:
+        self._pair = SparsePair.of(matrix, device)
+        self._inverse = _regularised_inverse(matrix @ matrix.T, weight, device)
+        explained = torch.zeros(matrix.shape[1], dtype=torch.float64, device=device)
+        for start in range(0, matrix.shape[0], _BLOCK):
+            users = np.arange(start, min(start + _BLOCK, matrix.shape[0]))
+            rows = torch.from_numpy(matrix[users].toarray()).to(device)
+            explained += (rows * self.product(users)).sum(dim=0, dtype=torch.float64)
+        self.diagonal = (1 - explained / weight).float()
+
+    def product(self, users: NDArray[np.int64]) -> Tensor:
+        chosen = self._inverse[torch.from_numpy(users).to(self._inverse.device)]
+        return by_columns(chosen, self._pair.transpose.matmul)
+
+
+class _Truncated:
+    def __init__(
+        self, matrix: sp.csr_matrix, weight: float, rank: int, seed: int, device: torch.device
+    ) -> None:
+        self._matrix = matrix
+        self._device = device
+        pair = SparsePair.of(matrix, device)
+        generator = torch.Generator(device).manual_seed(seed)
+        drawn = min(rank + _OVERSAMPLING, *matrix.shape)
+        _, values, vectors = randomised_svd(pair.matrix, pair.transpose, drawn, generator)
+        values, self._vectors = values[:rank], vectors[:, :rank]
+        kept = values.square() / (values.square() + weight)
+        self._left = pair.matrix @ (self._vectors * kept)
+        self.diagonal = 1 - self._vectors.square() @ kept
+
+    def product(self, users: NDArray[np.int64]) -> Tensor:
+        rows = torch.from_numpy(self._matrix[users].toarray()).to(self._device)
+        left = self._left[torch.from_numpy(users).to(self._device)]
+        return rows - left @ self._vectors.T
+
+
+def _regularised_inverse(gram: sp.csr_matrix, weight: float, device: torch.device) -> Tensor:
+    """λ (G + λI)⁻¹, dense float32; G is positive semidefinite, so that λI makes it invertible."""
+    dense = torch.from_numpy(gram.toarray().astype(np.float32, copy=False)).to(device)
+    dense.diagonal().add_(weight)
+    factor = torch.linalg.cholesky(dense, out=dense)
+    return torch.cholesky_inverse(factor).mul_(weight)

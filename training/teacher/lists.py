@@ -1,0 +1,198 @@
+"""What a teacher hands on: for every user its best unseen items, and what each of them weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from training.data.interactions import Interactions
+from training.graph import EdgeList
+from training.metrics import OUTSIDE
+from training.teacher.ease import EaseScorer
+from training.teacher.filter import FilterScorer
+from training.teacher.products import observed
+from training.teacher.recipe import TeacherRecipe
+
+# What a block of users may take beside the teacher itself.
+_MOST_BYTES = 512 * 1024**2
+# Matrices of float32 (block, n_items + n_users) alive at once, by measurement rounded up.
+_MATRICES = 6
+
+
+class Scorer(Protocol):
+    """A teacher: scores of all items for any users, the larger the better."""
+
+    def scores(self, users: NDArray[np.int64]) -> Tensor:
+        """float32 (b, n_items), seen items included, on the teacher's device."""
+
+
+@dataclass(frozen=True)
+class TeacherLists:
+    """The best unseen items of each user.
+
+    Attributes:
+        items: int32 (n_users, length) item rows, best first, ended by ``OUTSIDE``.
+        scores: float32 (n_users, length), the teacher's scores, descending; 0 past the end.
+        counts: int64 (n_users,), how many items each list has.
+    """
+
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TeacherWeights:
+    """What the positives of each user weigh in the loss.
+
+    Attributes:
+        listed: float32 (n_users, length), of the items of the list; 0 past its end.
+        seen: float32 (n_users,), of each training pair of the user.
+    """
+
+    listed: NDArray[np.float32]
+    seen: NDArray[np.float32]
+
+
+def scorer(
+    matrix: sp.csr_matrix, recipe: TeacherRecipe, *, seed: int, device: torch.device | str = "cpu"
+) -> Scorer:
+    """The teacher of a recipe.
+
+    Args:
+        matrix: float32 CSR (n_users, n_items), R.
+        recipe: which teacher, and its settings.
+        seed: of whatever is random in it.
+        device: where its dense products run.
+
+    Raises:
+        TrainingError: an exact EASE of this size needs too much memory.
+    """
+    if recipe.kind == "ease":
+        return EaseScorer(matrix, recipe, seed=seed, device=device)
+    return FilterScorer(matrix, recipe, seed=seed, device=device)
+
+
+def teacher_lists(
+    pairs: Interactions | EdgeList,
+    recipe: TeacherRecipe,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    progress: bool | None = False,
+) -> TeacherLists:
+    """Every user's best items among those it has no pair with.
+
+    Args:
+        pairs: the training pairs, items in descending popularity: equal scores go to the smaller
+            row.
+        recipe: which teacher, its settings, and how long a list is.
+        seed: the same seed gives the same lists on the same device and number of threads.
+        device: where the dense products run.
+        progress: show a bar on stderr; None shows it only where stderr is a terminal.
+
+    Raises:
+        TrainingError: an exact EASE of this size needs too much memory.
+    """
+    matrix = observed(pairs)
+    n_users, n_items = matrix.shape
+    lists = TeacherLists(
+        np.full((n_users, recipe.length), OUTSIDE, dtype=np.int32),
+        np.zeros((n_users, recipe.length), dtype=np.float32),
+        np.minimum(n_items - np.diff(matrix.indptr), recipe.length).astype(np.int64),
+    )
+    with tqdm(
+        total=n_users,
+        desc="teacher",
+        unit=" users",
+        disable=None if progress is None else not progress,
+    ) as bar:
+        teacher = scorer(matrix, recipe, seed=seed, device=device)
+        block = block_users(n_users, n_items)
+        for start in range(0, n_users, block):
+            users = np.arange(start, min(start + block, n_users))
+            scores = unseen_scores(teacher, matrix, users)
+            items, values = best_items(scores, recipe.length)
+            reach = items.shape[1]
+            listed = values > -torch.inf
+            lists.items[users, :reach] = torch.where(listed, items, OUTSIDE).cpu().numpy()
+            lists.scores[users, :reach] = torch.where(listed, values, 0).cpu().numpy()
+            bar.update(len(users))
+    return lists
+
+
+def block_users(n_users: int, n_items: int) -> int:
+    """How many users to score at once, so that their scores stay within bounds."""
+    return max(1, _MOST_BYTES // (4 * _MATRICES * max(n_users + n_items, 1)))
+
+
+def unseen_scores(teacher: Scorer, matrix: sp.csr_matrix, users: NDArray[np.int64]) -> Tensor:
+    """The teacher's scores, float32 (b, n_items), with −∞ for the items of the users' pairs."""
+    scores = teacher.scores(users)
+    seen = matrix[users].tocoo()
+    places = torch.from_numpy(np.stack([seen.row, seen.col]).astype(np.int64)).to(scores.device)
+    scores[places[0], places[1]] = -torch.inf
+    return scores
+
+
+def best_items(scores: Tensor, depth: int) -> tuple[Tensor, Tensor]:
+    """The largest entries of each row, equal ones by ascending column.
+
+    Args:
+        scores: float32 (b, n); −∞ stands for an item that may not be listed.
+        depth: how many to find.
+
+    Returns:
+        int64 (b, min(depth, n)) columns and float32 of the same shape, the entries, descending.
+        Where fewer may be listed, the rest of the row's entries are −∞.
+    """
+    reach = min(depth, scores.shape[1])
+    values, items = scores.topk(reach, dim=1)
+    items, order = items.sort(dim=1)
+    values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
+    items = items.gather(1, order)
+    if not reach:
+        return items, values
+    # topk takes any of several equal entries: where some were left out, the first must be in.
+    lowest = values[:, -1:]
+    crowded = ((scores >= lowest).sum(dim=1) > reach) & (lowest[:, 0] > -torch.inf)
+    for row in crowded.nonzero()[:, 0].tolist():
+        above = int((values[row] > lowest[row]).sum())
+        items[row, above:] = (scores[row] == lowest[row]).nonzero()[: reach - above, 0]
+    return items, values
+
+
+def weigh(
+    lists: TeacherLists, user_degrees: NDArray[np.integer], recipe: TeacherRecipe
+) -> TeacherWeights:
+    """Weights of the positives: the list's by discount, and a share for the pairs themselves.
+
+    A user's weights sum to those of its list's discounts, whatever the share of its pairs.
+
+    Args:
+        lists: of all users.
+        user_degrees: (n_users,), training pairs of each.
+        recipe: ``discount`` and ``pairs``.
+    """
+    places = np.arange(lists.items.shape[1])
+    inside = places < lists.counts[:, None]
+    if recipe.discount == "log2":
+        raw = np.broadcast_to(1 / np.log2(2 + places), inside.shape)
+    elif recipe.discount == "flat":
+        raw = np.ones(inside.shape)
+    else:
+        best = lists.scores[:, :1]
+        raw = np.maximum(lists.scores, 0) / np.where(best > 0, best, 1)
+    weights = np.where(inside, raw, 0)
+    whole = weights.sum(axis=1)
+    return TeacherWeights(
+        ((1 - recipe.pairs) * weights).astype(np.float32),
+        (recipe.pairs * whole / np.maximum(user_degrees, 1)).astype(np.float32),
+    )
