@@ -15,7 +15,7 @@ from training.graph import EdgeList
 from training.losses.smooth_recall import smooth_recall_loss
 from training.methods.base import Embeddings
 from training.recipe import Recipe
-from training.sign import aage_sign
+from training.signs import aage_sign
 from training.start import random_start, spectral_start
 
 

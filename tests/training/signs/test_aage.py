@@ -1,11 +1,10 @@
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.packing import pack_signs
-from training.sign import aage_sign, sign, sign_swish, sign_swish_derivative
+from training.signs.aage import aage_sign, sign_swish, sign_swish_derivative
+from training.signs.sign import sign
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -45,16 +44,3 @@ def test_forward_is_the_sign_and_backward_the_surrogate():
     assert codes.tolist() == [-1, -1, 1, 1]
     (gradient,) = torch.autograd.grad((codes * weights).sum(), x)
     np.testing.assert_allclose(gradient, weights * sign_swish_derivative(x.detach(), 1.5))
-
-
-@given(st.lists(st.sampled_from([0.0, -0.0, 1e-30, -1e-30, 3.0, -3.0]), min_size=8, max_size=8))
-def test_the_sign_of_training_is_the_sign_of_the_release(values):
-    x = torch.tensor([values])
-    packed = np.unpackbits(pack_signs(x.numpy()), axis=1, bitorder="little")
-    assert (packed * 2.0 - 1 == sign(x).numpy()).all()
-
-
-def test_dtype_is_kept():
-    for dtype in (torch.float32, torch.float64):
-        assert sign(torch.zeros(3, dtype=dtype)).dtype == dtype
-    assert sign(torch.tensor([-0.0])).item() == pytest.approx(1.0)

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.packing import pack_signs
+from training.signs.sign import sign, sign_with_slope
+
+
+@given(st.lists(st.sampled_from([0.0, -0.0, 1e-30, -1e-30, 3.0, -3.0]), min_size=8, max_size=8))
+def test_the_sign_of_training_is_the_sign_of_the_release(values):
+    x = torch.tensor([values])
+    packed = np.unpackbits(pack_signs(x.numpy()), axis=1, bitorder="little")
+    assert (packed * 2.0 - 1 == sign(x).numpy()).all()
+
+
+def test_dtype_is_kept():
+    for dtype in (torch.float32, torch.float64):
+        assert sign(torch.zeros(3, dtype=dtype)).dtype == dtype
+    assert sign(torch.tensor([-0.0])).item() == pytest.approx(1.0)
+
+
+def test_a_slope_takes_the_place_of_the_derivative_at_the_same_entry():
+    x = torch.tensor([[-2.0, 0.5], [0.0, 3.0]], requires_grad=True)
+    codes = sign_with_slope(x, lambda values: values + 10)
+    (gradient,) = torch.autograd.grad((codes * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum(), x)
+    assert codes.tolist() == [[-1, 1], [1, 1]]
+    assert gradient.tolist() == [[8, 21], [30, 52]]

@@ -1,0 +1,48 @@
+"""The sign, and the sign with another function's derivative in the backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def sign(x: Tensor) -> Tensor:
+    """sgn(x) with sgn(0) = +1, as the release packs it.
+
+    Args:
+        x: float tensor of any shape.
+
+    Returns:
+        The same shape and dtype, ±1.
+    """
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+
+
+def sign_with_slope(x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
+    """The sign in the forward pass, a derivative of one's choice in the backward pass.
+
+    Args:
+        x: float tensor of any shape.
+        slope: takes ``x``, without its history, to what stands for the sign's derivative there,
+            entry by entry.
+
+    Returns:
+        ±1, the shape and dtype of ``x``.
+    """
+    codes: Tensor = _SignWithSlope.apply(x, slope)  # type: ignore[no-untyped-call]
+    return codes
+
+
+class _SignWithSlope(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(x)
+        ctx.slope = slope
+        return sign(x)
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
+        (x,) = ctx.saved_tensors
+        return gradients[0] * ctx.slope(x), None
