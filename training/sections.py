@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from training.section import Section
 
 if TYPE_CHECKING:
-    from training.losses.levels import SmoothRecall
+    from training.losses.objectives import SmoothRecall
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -43,9 +43,10 @@ class SignRecipe(Section):
     beta_end: float = Field(
         10.0, gt=0, description="tanh: the slope at the end of the schedule, grown geometrically"
     )
-    fourier_terms: int = Field(8, ge=1, le=64, description="Fourier: terms of the series")
+    fourier_terms: int = Field(8, ge=1, le=64, description="Fourier: terms of the series, the odd harmonics")
+    # At ±w the square wave falls back, so w lies beyond nearly all entries: 4 of mean magnitude 1.
     fourier_width: float = Field(
-        1.0, gt=0, description="Fourier: half the period, for embeddings of mean magnitude 1"
+        4.0, gt=0, description="Fourier: half the period, for embeddings of mean magnitude 1"
     )
 
     @model_validator(mode="after")
@@ -80,7 +81,7 @@ class LossRecipe(Section):
     def objective(self) -> SmoothRecall:
         """The cut-offs and temperatures as the loss takes them."""
         # Imported here: reading a recipe needs no torch.
-        from training.losses.levels import SmoothRecall
+        from training.losses.objectives import SmoothRecall
 
         return SmoothRecall(self.cutoffs, self.phi, self.psi)
 
