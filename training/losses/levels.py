@@ -7,44 +7,12 @@ items on one level, and a histogram over levels times one table gives it for all
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class SmoothRecall:
-    """The temperatures and cut-offs of the loss.
-
-    Attributes:
-        cutoffs: the N of Recall@N; the losses of several are averaged.
-        phi: φ as a share of N: K_φ has temperature ``phi * N``.
-        psi: ψ, the temperature of the rank, in units of score.
-    """
-
-    cutoffs: Sequence[float]
-    phi: float
-    psi: float
-
-    def value_and_slope(self, ranks: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean over N of K_φ(N − rank), and minus its derivative by the rank.
-
-        Args:
-            ranks: float, any shape.
-
-        Returns:
-            Two tensors of that shape: the smooth recall in (0, 1), and the slope ≥ 0.
-        """
-        value = torch.zeros_like(ranks)
-        slope = torch.zeros_like(ranks)
-        for cutoff in self.cutoffs:
-            temperature = self.phi * cutoff
-            recalled = torch.sigmoid((cutoff - ranks) / temperature)
-            value += recalled
-            slope += recalled * (1 - recalled) / temperature
-        return value / len(self.cutoffs), slope / len(self.cutoffs)
+from training.losses.objectives import RankObjective
 
 
 @dataclass(frozen=True)
@@ -52,7 +20,7 @@ class LevelGradients:
     """The loss of a batch and its gradient by score, level by level.
 
     Attributes:
-        losses: float (b,), minus the weighted smooth recall summed over a user's positives.
+        losses: float (b,), minus the weighted values summed over a user's positives.
         any_item: float (b, f + 1), dL/ds of an item on that level, as somebody's competitor.
         positive: float (b, f + 1), dL/ds of a positive of weight 1 on that level, as itself;
             a positive gets the sum of both.
@@ -63,7 +31,7 @@ class LevelGradients:
     positive: Tensor
 
 
-def level_gradients(counts: Tensor, positives: Tensor, objective: SmoothRecall) -> LevelGradients:
+def level_gradients(counts: Tensor, positives: Tensor, objective: RankObjective) -> LevelGradients:
     """Loss and gradients from the two histograms of each user.
 
     The self terms j = i of the rank cancel between the two gradients, so both tables keep them,
@@ -72,7 +40,7 @@ def level_gradients(counts: Tensor, positives: Tensor, objective: SmoothRecall) 
     Args:
         counts: float (b, f + 1), how many ranked items are on each level, positives included.
         positives: float (b, f + 1), the weights of the positives on each level.
-        objective: cut-offs and temperatures.
+        objective: what a rank is worth, and the temperature of ranks.
 
     Returns:
         The losses and gradients; O(b·f²), whatever the size of the catalogue.

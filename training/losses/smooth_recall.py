@@ -2,7 +2,8 @@
 
 F. Luo and J. Wu, "Optimizing Recall in Deep Graph Hashing Framework for Item Retrieval",
 AAAI 2024: L = −1/|Ω| Σ K_φ(N − rank_ui), rank_ui ≈ 1 + Σ_{j≠i} K_ψ(s_uj − s_ui). The identity
-that makes the full sum affordable is in ``levels.py``.
+that makes the full sum affordable is in ``levels.py``; it holds for other functions of the rank
+as well, ``objectives.py``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.losses.levels import SmoothRecall, level_gradients
+from training.losses.levels import level_gradients
+from training.losses.objectives import RankObjective
 
 # Users times levels at once: up to here a float32 holds a bin's number, and its halves, exactly.
 MOST_BINS = 2**23
@@ -39,12 +41,12 @@ def smooth_recall_loss(
     item_codes: Tensor,
     positives: Pairs,
     excluded: Pairs | None,
-    objective: SmoothRecall,
+    objective: RankObjective,
     *,
     weights: Tensor | None = None,
     sample: Tensor | None = None,
 ) -> Tensor:
-    """Minus the smooth recall of the positives among all items that are not excluded.
+    """Minus the worth of the positives' ranks among all items that are not excluded.
 
     Memory beside the codes is O(b·BLOCK_ITEMS + b·f + pairs), however large the catalogue.
 
@@ -54,14 +56,14 @@ def smooth_recall_loss(
         positives: the pairs whose ranks count.
         excluded: pairs that take no part in the ranking, as training items take none at test
             time; disjoint from the positives.
-        objective: cut-offs and temperatures.
+        objective: what a rank is worth: smooth recall, the loss's name, or smooth NDCG.
         weights: float32 (p,), the weight of each positive; None is 1/|Ω| each.
         sample: int64 (c,) distinct item rows, drawn uniformly: the histogram of the items that
             are neither positive nor excluded is then taken over these and weighted up, which is
             unbiased. None scores the whole catalogue.
 
     Returns:
-        float32 scalar in (−1, 0) for the default weights.
+        float32 scalar, in (−1, 0) for smooth recall with the default weights.
 
     Raises:
         ValueError: b·(f + 1) is above ``MOST_BINS``.
@@ -86,7 +88,7 @@ class _SmoothRecallLoss(torch.autograd.Function):
         positives: Pairs,
         excluded: Pairs | None,
         weights: Tensor,
-        objective: SmoothRecall,
+        objective: RankObjective,
         sample: Tensor | None,
     ) -> Tensor:
         special = positives if excluded is None else _concatenate(positives, excluded)

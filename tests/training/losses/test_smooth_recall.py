@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import training.losses.smooth_recall as module
-from training.losses.levels import SmoothRecall
+from training.losses.objectives import SmoothRecall
 from training.losses.smooth_recall import Pairs, smooth_recall_loss
 
 OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0, 10.0), phi=0.5, psi=2.0)
