@@ -7,7 +7,7 @@ import torch
 from training.graph import EdgeList
 from training.recipe import Recipe, parse_recipe
 
-RIVALS = ("hashrec", "lightgcn")
+RIVALS = ("bgch", "bgch-weighted", "hashgnn", "hashrec", "lightgcn")
 
 USERS, ITEMS, GROUPS = 80, 40, 4
 

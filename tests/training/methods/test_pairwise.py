@@ -1,6 +1,5 @@
-"""What every rival has in common, each in turn."""
+"""What every rival has in common beside the contract of all methods, each in turn."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -31,67 +30,6 @@ def test_it_finds_the_hidden_items_of_a_users_group(rival, blocks):
         method.advance()
     # Three of 33 items: chance and popularity find about 9%.
     assert recall_at_3(ranked(method), edges, hidden) > 0.8
-
-
-def test_the_loss_falls(rival, blocks):
-    method = build(blocks[0], rival)
-    first = np.mean([method.advance() for _ in range(method.steps)])
-    while method.epoch < 12:
-        method.advance()
-    assert np.mean([method.advance() for _ in range(method.steps)]) < 0.8 * first
-
-
-@pytest.mark.parametrize("steps", [0, 1, 6])
-def test_a_loaded_state_goes_on_to_the_same_result(rival, blocks, steps):
-    whole, part = (build(blocks[0], rival) for _ in range(2))
-    for _ in range(steps):
-        whole.advance()
-        part.advance()
-    resumed = build(blocks[0], rival, start=False)
-    state = {name: value.clone() for name, value in part.state().items()}
-    assert {value.dtype for value in state.values()} <= {torch.float32, torch.int64}
-    resumed.load(state, epoch=part.epoch, step=part.step)
-    for _ in range(5):
-        assert whole.advance() == resumed.advance()
-    assert torch.equal(whole.embeddings().users, resumed.embeddings().users)
-    assert torch.equal(whole.embeddings().items, resumed.embeddings().items)
-
-
-def test_two_trainings_of_one_seed_are_the_same_and_of_two_seeds_are_not(rival, blocks):
-    runs = []
-    for seed in (0, 0, 1):
-        method = build(blocks[0], rival.model_copy(update={"seed": seed}))
-        for _ in range(method.steps + 1):
-            method.advance()
-        runs.append(method.embeddings().items)
-    assert torch.equal(runs[0], runs[1])
-    assert not torch.equal(runs[0], runs[2])
-
-
-def test_restored_parameters_give_the_embeddings_of_their_time(rival, blocks):
-    method = build(blocks[0], rival)
-    method.advance()
-    kept, before = method.parameters(), method.embeddings()
-    method.advance()
-    assert not torch.equal(method.embeddings().users, before.users)
-    method.restore(kept)
-    assert torch.equal(method.embeddings().users, before.users)
-    assert torch.equal(method.embeddings().items, before.items)
-
-
-def test_embeddings_have_a_row_for_each_and_no_gradient(rival, blocks):
-    edges, _ = blocks
-    found = build(edges, rival).embeddings()
-    size = found.users.shape[1]
-    assert found.users.shape == (edges.n_users, size)
-    assert found.items.shape == (edges.n_items, size)
-    assert found.item_layers
-    assert all(layer.shape == found.items.shape for layer in found.item_layers)
-    assert not any(
-        tensor.requires_grad for tensor in (found.users, found.items, *found.item_layers)
-    )
-    if found.similarity == "hamming":
-        assert size == rival.bits
 
 
 def test_not_a_number_stops_loudly_and_changes_nothing(rival, blocks):
