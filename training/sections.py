@@ -43,7 +43,9 @@ class SignRecipe(Section):
     beta_end: float = Field(
         10.0, gt=0, description="tanh: the slope at the end of the schedule, grown geometrically"
     )
-    fourier_terms: int = Field(8, ge=1, le=64, description="Fourier: terms of the series, the odd harmonics")
+    fourier_terms: int = Field(
+        8, ge=1, le=64, description="Fourier: terms of the series, the odd harmonics"
+    )
     # At ±w the square wave falls back, so w lies beyond nearly all entries: 4 of mean magnitude 1.
     fourier_width: float = Field(
         4.0, gt=0, description="Fourier: half the period, for embeddings of mean magnitude 1"
