@@ -10,8 +10,9 @@ from bitrecall.lazy import INTERRUPTED
 from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
+    from training.reproduction.ledger import Ledger
     from training.reproduction.selection import PlannedRun
-    from training.reproduction.study import Study, StudyReport
+    from training.reproduction.study import StudyReport
 
 _folder = click.Path(exists=True, path_type=Path)
 
@@ -151,7 +152,7 @@ def reproduce(
     )
     study = Study(chosen, options, click.echo)
     if listing:
-        click.echo(_listing(study, selected))
+        click.echo(_listing(study.ledger, selected))
         return
     report = None if tables else study.run(selected)
     if report is None or report.finished or report.skipped:
@@ -161,9 +162,9 @@ def reproduce(
         _end(report)
 
 
-def _listing(study: "Study", selected: "list[PlannedRun]") -> str:
+def _listing(ledger: "Ledger", selected: "list[PlannedRun]") -> str:
     rows = [
-        [run.part.name, str(run.seed), run.part.split, f"{run.part.minutes:g}", study.state(run)]
+        [run.part.name, str(run.seed), run.part.split, f"{run.part.minutes:g}", ledger.state(run)]
         for run in selected
     ]
     left = sum(

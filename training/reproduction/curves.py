@@ -11,7 +11,7 @@ from training.reproduction.summary import dataset_label, method_label
 
 _METHODS = ("bitrecall", "proposed")  # the losses of the others are of other kinds
 _BITS = 256
-_STUDIES = ("loss", "teacher")
+_STUDIES = ("loss",)
 _METRIC = "recall@50"
 
 

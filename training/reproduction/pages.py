@@ -83,9 +83,9 @@ def render(name: str, findings: Findings) -> str:
     Raises:
         StudyError: there is no such thing.
     """
-    kind, *words = name.split()
+    kind, _, words = name.partition(" ")
     try:
-        return _KINDS[kind](findings, *words)
+        return _KINDS[kind](findings, *words.split())
     except (KeyError, TypeError) as error:
         raise StudyError(f"nothing among the results is called {name!r}") from error
 

@@ -1,4 +1,4 @@
-"""Running a plan: which runs are finished, which go on, and what becomes of each."""
+"""Running a plan: part after part, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,32 +7,19 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
-from training.data.load import load_dataset
 from training.errors import StudyError
 from training.recipe import Recipe
-from training.reproduction.job import (
-    BUSY,
-    FINISHED,
-    INTERRUPTED,
-    WRONG,
-    Job,
-    data_fingerprint,
-    is_part_way,
-    left_rows,
-    run_folder,
-)
+from training.reproduction.job import BUSY, FINISHED, INTERRUPTED, WRONG, Job
 from training.reproduction.launch import launch
+from training.reproduction.ledger import Ledger, known_beforehand
 from training.reproduction.machine import code_version
 from training.reproduction.plan import Plan
-from training.reproduction.results import Row, find_rows, read_results, record
+from training.reproduction.results import Row
 from training.reproduction.selection import PlannedRun
 
-State = Literal["done", "recorded", "part way", ""]
 Say = Callable[[str], None]
 
-_WITHOUT_A_FOLDER = "sample"
 _SHOWN = ("recall@20", "recall@50", "ndcg@50")
 
 
@@ -66,7 +53,7 @@ class StudyReport:
     """What became of the runs that were asked for.
 
     Attributes:
-        finished: ran to their end.
+        finished: ran to their end, or are the same training as one that did.
         skipped: were finished before, or are being run by another process.
         failed: ended otherwise, each with the reason.
         interrupted: whether a signal stopped it; runs after that one were not begun.
@@ -94,18 +81,7 @@ class Study:
         self._plan = plan
         self._options = options
         self._say = say
-        self._recorded = read_results(options.out)
-        self._fingerprints: dict[str, str] = {}
-
-    def state(self, run: PlannedRun) -> State:
-        """How far a run is, by what its folder holds; the data set is not looked at."""
-        recipe = run.part.recipe(run.seed)
-        folder = run_folder(self._options.runs, run, recipe)
-        if self._left(run, recipe):
-            return "done"
-        if is_part_way(folder):
-            return "part way"
-        return "recorded" if find_rows(self._recorded, run.part.name, run.seed) else ""
+        self.ledger = Ledger(plan, options.data, options.runs, options.out)
 
     def run(self, runs: Sequence[PlannedRun]) -> StudyReport:
         """Run what is not finished, one after the other; a failure does not stop the others.
@@ -121,9 +97,15 @@ class Study:
             self._check_files(dataset)
         for number, (run, recipe) in enumerate(zip(runs, recipes, strict=True), 1):
             heading = f"[{number}/{len(runs)}] {run.name}"
-            if self._is_finished(run, recipe):
+            if self._is_to_be_skipped(run, recipe):
                 self._say(f"{heading}: finished before")
                 report.skipped.append(run.name)
+                continue
+            twin = self._twin(run, recipe, report)
+            if twin is not None:
+                self._say(f"{heading}: the same training as {twin.name}")
+                self.ledger.take_over(run, recipe, twin)
+                report.finished.append(run.name)
                 continue
             self._say(f"{heading}: about {run.part.minutes:g} min on two cores")
             code = self._options.launch(self._job(run, recipe), self._options.threads)
@@ -133,62 +115,39 @@ class Study:
             self._note(report, run, recipe, code)
         return report
 
-    def _is_finished(self, run: PlannedRun, recipe: Recipe) -> bool:
+    def _is_to_be_skipped(self, run: PlannedRun, recipe: Recipe) -> bool:
         if self._options.again:
             return False
-        if self._options.skip_recorded and self._is_recorded(run, recipe):
+        if self._options.skip_recorded and self.ledger.is_recorded(run, recipe):
             return True
-        left = self._left(run, recipe)
-        if not left or left[0]["data_sha256"] != self._fingerprint(run.part.dataset):
-            return False
-        if find_rows(self._recorded, run.part.name, run.seed) != left:
-            record(self._options.out, left)
-        return True
+        return self.ledger.is_finished(run, recipe)
 
-    def _left(self, run: PlannedRun, recipe: Recipe) -> list[Row]:
-        rows = left_rows(run_folder(self._options.runs, run, recipe))
-        return rows if rows and _is_of(rows[0], run, recipe) else []
-
-    def _is_recorded(self, run: PlannedRun, recipe: Recipe) -> bool:
-        rows = find_rows(self._recorded, run.part.name, run.seed)
-        return (
-            bool(rows)
-            and _is_of(rows[0], run, recipe)
-            and rows[0].get("data_sha256") == self._fingerprint(run.part.dataset)
-        )
+    def _twin(self, run: PlannedRun, recipe: Recipe, report: StudyReport) -> PlannedRun | None:
+        for twin in self.ledger.finished_twins(run, recipe):
+            if not self._options.again or twin.name in report.finished:
+                return twin
+        return None
 
     def _job(self, run: PlannedRun, recipe: Recipe) -> Job:
-        part = run.part
-        row: dict[str, Any] = {
-            "part": part.name,
-            "dataset": part.dataset,
-            "method": part.method,
-            "bits": part.bits,
-            "seed": run.seed,
-            "study": part.study,
-        }
-        if part.variant is not None:
-            row["variant"] = part.variant
-        row |= {"split": part.split, "code_version": code_version()}
         return Job(
-            part=part.name,
-            row=row,
-            measure=part.measure,
+            part=run.part.name,
+            row=known_beforehand(run) | {"code_version": code_version()},
+            measure=run.part.measure,
             recipe=recipe.model_dump(mode="json"),
-            data=str(self._data(part.dataset)),
-            folder=str(run_folder(self._options.runs, run, recipe)),
-            again=self._options.again or bool(self._left(run, recipe)),
+            data=str(self.ledger.data(run.part.dataset)),
+            folder=str(self.ledger.folder(run, recipe)),
+            # Rows that are there and did not count are of other data: nothing of theirs is of use.
+            again=self._options.again or bool(self.ledger.left(run, recipe)),
             progress_bar=self._options.progress_bar,
         )
 
     def _note(self, report: StudyReport, run: PlannedRun, recipe: Recipe, code: int) -> None:
         if code == FINISHED:
-            rows = self._left(run, recipe)
-            record(self._options.out, rows)
+            rows = self.ledger.left(run, recipe)
+            self.ledger.record(rows)
             report.finished.append(run.name)
-            before = find_rows(self._recorded, run.part.name, run.seed)
             for row in rows:
-                self._say(f"  {_told(row, before)}")
+                self._say(f"  {_told(row, self.ledger.recorded_before(run))}")
         elif code == BUSY:
             report.skipped.append(run.name)
             self._say("  another process is at it")
@@ -196,20 +155,8 @@ class Study:
             report.failed[run.name] = _reason(code)
             self._say(f"  {_reason(code)}")
 
-    def _data(self, dataset: str) -> Path:
-        if dataset in self._options.data:
-            return self._options.data[dataset]
-        if dataset == _WITHOUT_A_FOLDER:
-            return Path(dataset)
-        raise StudyError(f"parts of {dataset} are meant, and no folder of that data set was given")
-
-    def _fingerprint(self, dataset: str) -> str:
-        if dataset not in self._fingerprints:
-            self._fingerprints[dataset] = data_fingerprint(load_dataset(self._data(dataset)))
-        return self._fingerprints[dataset]
-
     def _check_files(self, dataset: str) -> None:
-        folder = self._data(dataset)
+        folder = self.ledger.data(dataset)
         for name, expected in self._plan.sha256.get(dataset, {}).items():
             path = folder / name
             try:
@@ -221,16 +168,6 @@ class Study:
                     f"{path} is not the file that the plan is of: its sha256 is {found}, "
                     f"not {expected}"
                 )
-
-
-def _is_of(row: Row, run: PlannedRun, recipe: Recipe) -> bool:
-    keys = {
-        "part": run.part.name,
-        "seed": run.seed,
-        "measure": run.part.measure,
-        "recipe_sha256": recipe.sha256(),
-    }
-    return all(row.get(key) == value for key, value in keys.items())
 
 
 def _told(row: Row, before: Sequence[Row]) -> str:
