@@ -1,0 +1,94 @@
+"""Score closed-form teachers on a validation split of train, and print a row for each.
+
+    python benchmarks/teachers.py path/to/gowalla \
+        "" "rank=1024 low_pass=1.0" "kind=ease ease_rank=512"
+
+A variant is a set of overrides of the recipe's teacher with spaces between; the empty one is the
+recipe's own. A tenth of each user's training pairs is held out, and the teacher, which sees the
+other nine tenths, ranks each asked user's unseen items; split, users and measures are those of
+``benchmarks/tuning.py``. The test split is never read. With --out, each row is also appended to a
+JSON-lines file.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.catalogue import popularity_order, reorder_items
+from training.data.interactions import Interactions
+from training.data.load import load_dataset
+from training.data.split import cut_validation
+from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from training.recipe import Recipe, load_recipe
+from training.teacher.lists import best_items, block_users, scorer, unseen_scores
+from training.teacher.products import observed
+
+CUTOFFS = (20, 50, 100)
+COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
+
+
+def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[str, Any]:
+    """Metrics of a recipe's teacher, and the seconds that it took to make and to ask."""
+    users = np.flatnonzero(held_out.user_degrees)
+    if len(users) > recipe.validation.users:
+        generator = np.random.default_rng(recipe.seed)
+        users = np.sort(generator.choice(users, recipe.validation.users, replace=False))
+    metrics = RankingMetrics(CUTOFFS, part.n_items, part.item_degrees)
+    matrix = observed(part)
+    started = time.monotonic()
+    teacher = scorer(matrix, recipe.teacher, seed=recipe.seed)
+    made = time.monotonic()
+    block = block_users(part.n_users, part.n_items)
+    for start in range(0, len(users), block):
+        asked = users[start : start + block]
+        items, values = best_items(unseen_scores(teacher, matrix, asked), CUTOFFS[-1])
+        ranked = np.full((len(asked), CUTOFFS[-1]), OUTSIDE, dtype=np.int64)
+        ranked[:, : items.shape[1]] = np.where(values.isfinite(), items, OUTSIDE)
+        wanted = [held_out.items_of(user) for user in asked]
+        metrics.update(ranked, GroundTruth.from_lists(wanted))
+    found = metrics.result()
+    return {
+        "users": len(users),
+        "seconds_to_make": round(made - started, 1),
+        "seconds_to_ask": round(time.monotonic() - made, 1),
+        "metrics": {name: found[name] for name in COLUMNS},
+    }
+
+
+def main() -> int:
+    """Score the variants in turn, return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("variants", nargs="+")
+    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument("--users", type=int, default=10_000, help="ask at most this many")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    train = load_dataset(given.data).train.compact()
+    part, held_out = cut_validation(train, 0.1, given.split_seed)
+    order = popularity_order(part)
+    part, held_out = reorder_items(part, order), reorder_items(held_out, order)
+    print("| teacher | s to make | s to ask | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (3 + len(COLUMNS)) + "|", flush=True)
+    for variant in given.variants:
+        overrides = [f"teacher.{override}" for override in variant.split()]
+        recipe = load_recipe(given.recipe, [f"validation.users={given.users}", *overrides])
+        found = score(part, held_out, recipe)
+        cells = [f"{found[f'seconds_to_{part_}']:.0f}" for part_ in ("make", "ask")]
+        cells += [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
+        print(f"| {variant or 'of the recipe'} | " + " | ".join(cells) + " |", flush=True)
+        if given.out is not None:
+            record = {"data": given.data.name, "recipe": given.recipe, "variant": variant, **found}
+            with given.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
