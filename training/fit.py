@@ -136,7 +136,9 @@ class Fit:
         saved = None
         if self._options.checkpoint is not None:
             saved = Checkpoint.load(self._options.checkpoint, self._fingerprint)
-        self._method: Method = build(edges, recipe, start=saved is None)
+        self._method: Method = build(
+            edges, recipe, start=saved is None, progress=self._options.progress_bar
+        )
         self._best: dict[str, Tensor] = {}
         self.progress = Progress()
         self.resumed = saved is not None

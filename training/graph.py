@@ -28,6 +28,32 @@ class NormalisedGraph:
     users_to_items: Tensor
     items_to_users: Tensor
 
+    def rows_of(self, users: Tensor) -> NormalisedGraph:
+        """The graph of some users with all items, its values as they are here.
+
+        Args:
+            users: int64 (b,) user rows, in any order.
+
+        Returns:
+            A graph whose user rows are (b,), in the order of ``users``.
+        """
+        matrix = self.users_to_items
+        bounds = matrix.crow_indices()
+        starts = bounds[users]
+        counts = bounds[users + 1] - starts
+        positions = torch.repeat_interleave(starts - (counts.cumsum(0) - counts), counts)
+        positions += torch.arange(len(positions), device=users.device)
+        items, values = matrix.col_indices()[positions], matrix.values()[positions]
+        places = torch.arange(len(users), device=users.device)
+        owners = torch.repeat_interleave(places, counts)
+        by_item = torch.argsort(items, stable=True)
+        n_items = matrix.shape[1]
+        degrees = torch.bincount(items, minlength=n_items)
+        return NormalisedGraph(
+            _csr(counts, items, values, n_items),
+            _csr(degrees, owners[by_item], values[by_item], len(users)),
+        )
+
 
 class EdgeList:
     """The observed pairs, ordered both ways once, so that a subgraph costs one pass.

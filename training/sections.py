@@ -18,9 +18,16 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class EncoderRecipe(Section):
-    """LightGCN encoders."""
+    """How embeddings are made of free ones."""
 
-    layers: int = Field(2, ge=0, le=8, description="K, how many times embeddings are propagated")
+    name: Literal["lightgcn", "item_sums"] = Field(
+        "lightgcn",
+        description="LightGCN, or its first layer for users alone: a user is its free embedding "
+        "and the sum of its items",
+    )
+    layers: int = Field(
+        2, ge=0, le=8, description="LightGCN: K, how many times embeddings are propagated"
+    )
     start: Literal["svd", "random"] = Field(
         "svd", description="first embeddings: truncated SVD of the normalised adjacency, or noise"
     )
@@ -76,7 +83,12 @@ class LossRecipe(Section):
         "pairs", description="whether each pair counts the same, or each user of a batch"
     )
     sample: int = Field(
-        0, ge=0, description="items drawn a step for the histogram; 0 scores the whole catalogue"
+        0,
+        ge=0,
+        description="items drawn a step to stand for the catalogue, except in BPR; 0 scores all",
+    )
+    negatives: int = Field(
+        1, ge=1, le=64, description="BPR: items drawn for each positive, uniformly"
     )
 
     @property
@@ -98,6 +110,12 @@ class FitRecipe(Section):
     batch_users: int = Field(1024, ge=1, le=8192, description="users scored at once")
     learning_rate: float = Field(
         0.06, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
+    )
+    epsilon: float = Field(
+        1e-8,
+        gt=0,
+        description="Adam's ε: where a batch has many positives, those of rare items have "
+        "gradients far below the usual 1e-8, which then holds such items still",
     )
     weight_decay: float = Field(
         0.0,

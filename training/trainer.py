@@ -1,4 +1,4 @@
-"""One training: the model, its optimiser, and where in the schedule it stands."""
+"""One training of codes: the encoder, its optimiser, and where in the schedule it stands."""
 
 from __future__ import annotations
 
@@ -9,43 +9,57 @@ import torch
 from torch import Tensor
 
 from training.batches import Batches
-from training.encoder import LightGCN, mean_of_layers, unit_magnitude
+from training.encoder import ItemSums, LightGCN, unit_magnitude
 from training.errors import DivergedError
 from training.graph import EdgeList
-from training.losses.smooth_recall import smooth_recall_loss
+from training.list_batches import ListBatches
+from training.losses.registry import ranking_loss
 from training.methods.base import Embeddings
+from training.pair_batches import PairBatches
 from training.recipe import Recipe
-from training.signs import aage_sign
+from training.signs import sign_estimator
 from training.start import random_start, spectral_start
+from training.teacher.lists import teacher_lists, weigh
 
 
 class Trainer:
-    """Steps through the schedule; everything it needs to go on later is in ``state``.
+    """Methods ``bitrecall`` and ``proposed``: codes that rank a teacher's lists, or the pairs.
+
+    Everything it needs to go on later is in ``state``.
 
     Args:
         edges: the training pairs; their device is where the training runs.
         recipe: every hyper-parameter.
         start: whether to compute the initial embeddings; False where a state will be loaded.
+        progress: show a bar of the teacher's work on stderr; None shows it only where stderr is a
+            terminal.
     """
 
-    def __init__(self, edges: EdgeList, recipe: Recipe, *, start: bool = True) -> None:
+    def __init__(
+        self,
+        edges: EdgeList,
+        recipe: Recipe,
+        *,
+        start: bool = True,
+        progress: bool | None = False,
+    ) -> None:
         self.recipe = recipe
         self.epoch = 0
         self.step = 0
         self._edges = edges
-        self._batches = Batches(
-            edges,
-            size=recipe.fit.batch_users,
-            hidden=recipe.fit.hidden,
-            by_user=recipe.loss.weighting == "users",
-            seed=recipe.seed,
-        )
+        self._batches = _batches(edges, recipe, progress)
+        self._loss = ranking_loss(recipe.loss)
         users, items = self._start() if start else self._blank()
-        self.model = LightGCN(users, items, recipe.encoder.layers)
+        self.model: LightGCN | ItemSums
+        if recipe.encoder.name == "item_sums":
+            self.model = ItemSums(users, items)
+        else:
+            self.model = LightGCN(users, items, recipe.encoder.layers)
         self._optimiser = torch.optim.AdamW(
             self.model.parameters(),
             lr=recipe.fit.learning_rate,
             weight_decay=recipe.fit.weight_decay,
+            eps=recipe.fit.epsilon,
             fused=True,
         )
 
@@ -64,16 +78,16 @@ class Trainer:
             DivergedError: the loss is no longer a finite number; nothing was updated.
         """
         batch = self._batches.batch(self.epoch, self.step)
-        users, items = self.model(batch.graph)
-        beta = self.recipe.sign.beta
-        loss = smooth_recall_loss(
-            aage_sign(unit_magnitude(users[batch.users]), beta),
-            aage_sign(unit_magnitude(items), beta),
+        users, items = self.model.of_batch(batch.graph, batch.users)
+        code = sign_estimator(self.recipe.sign, self._done, exact=self._loss.exact)
+        loss = self._loss(
+            code(unit_magnitude(users)),
+            code(unit_magnitude(items)),
             batch.positives,
             batch.excluded,
-            self.recipe.loss.objective,
-            weights=batch.weights,
-            sample=self._sample(len(items)),
+            batch.weights,
+            self._sample(len(items)),
+            self._batches.generator(self.epoch, self.step, 2),
         )
         value = float(loss.item())
         for group in self._optimiser.param_groups:
@@ -98,7 +112,8 @@ class Trainer:
         with torch.no_grad():
             users, items = self.model.layer_outputs(self._batches.full_graph)
             layers = [layer.detach() for layer in items]
-            return Embeddings(mean_of_layers(users), mean_of_layers(layers), layers)
+            combine = self.model.combine
+            return Embeddings(combine(users), combine(layers), layers)
 
     def state(self) -> dict[str, Tensor]:
         """Parameters and Adam's moments, by name, float32; the position is in epoch and step."""
@@ -146,12 +161,36 @@ class Trainer:
         magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
         return users / magnitude, items / magnitude
 
-    def _learning_rate(self) -> float:
+    @property
+    def _done(self) -> float:
+        """The share of the schedule that is done, from 0 to 1."""
         done = (self.epoch * self.steps + self.step) / (self.recipe.fit.epochs * self.steps)
-        return self.recipe.fit.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        return min(done, 1.0)
+
+    def _learning_rate(self) -> float:
+        return self.recipe.fit.learning_rate * 0.5 * (1 + math.cos(math.pi * self._done))
 
     def _sample(self, n_items: int) -> Tensor | None:
         size = self.recipe.loss.sample
         if size == 0 or size >= n_items:
             return None
         return self._batches.sample_items(n_items, size, self.epoch, self.step)
+
+
+def _batches(edges: EdgeList, recipe: Recipe, progress: bool | None) -> Batches:
+    size, seed = recipe.fit.batch_users, recipe.seed
+    if recipe.method == "bitrecall":
+        lists = teacher_lists(
+            edges, recipe.teacher, seed=seed, device=edges.users.device, progress=progress
+        )
+        degrees = edges.user_starts.diff().cpu().numpy()
+        return ListBatches(
+            edges, lists, weigh(lists, degrees, recipe.teacher), size=size, seed=seed
+        )
+    return PairBatches(
+        edges,
+        size=size,
+        hidden=recipe.fit.hidden,
+        by_user=recipe.loss.weighting == "users",
+        seed=seed,
+    )

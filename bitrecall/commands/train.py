@@ -106,9 +106,11 @@ def train(
     from index.store import ReleaseStore
     from training.data.load import load_dataset
     from training.errors import InterruptedTraining
+    from training.memory import keep_freed_memory
     from training.recipe import load_recipe
     from training.run import Run, RunOptions, default_run_folder
 
+    keep_freed_memory()
     chosen = load_recipe(recipe, overrides)
     if threads is not None:
         torch.set_num_threads(threads)

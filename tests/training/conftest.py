@@ -41,6 +41,7 @@ def small_recipe() -> Recipe:
     return parse_recipe(
         {
             "name": "small",
+            "method": "proposed",
             "bits": 16,
             "loss": {"cutoffs": [5, 20]},
             "fit": {"epochs": 4, "batch_users": 32, "learning_rate": 0.1},

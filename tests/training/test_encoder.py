@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.encoder import LightGCN, unit_magnitude
+from training.encoder import ItemSums, LightGCN, unit_magnitude
 from training.graph import EdgeList
 
 
@@ -42,3 +42,30 @@ def test_unit_magnitude_keeps_signs_and_survives_zeros():
     assert scaled[0].tolist() == [0.5, -1.5]
     assert scaled[1].tolist() == [0.0, 0.0]
     np.testing.assert_allclose(scaled[2], 1.0)
+
+
+def test_item_sums_add_a_user_and_its_items():
+    users, items = torch.randn(3, 8), torch.randn(4, 8)
+    model = ItemSums(users, items)
+    found_users, found_items = model.of_batch(graph(), torch.arange(3))
+    expected = users + graph().users_to_items.to_dense() @ items
+    np.testing.assert_allclose(found_users.detach(), expected, rtol=1e-5, atol=1e-6)
+    assert torch.equal(found_items, items)
+
+
+@pytest.mark.parametrize("encoder", ["lightgcn", "item_sums"])
+def test_a_batch_is_a_part_of_the_whole_with_the_same_gradients(encoder):
+    users, items = torch.randn(3, 8), torch.randn(4, 8)
+    chosen = torch.tensor([2, 0])
+    gradients = []
+    for part in (False, True):
+        model = LightGCN(users, items, 2) if encoder == "lightgcn" else ItemSums(users, items)
+        if part:
+            found = model.of_batch(graph(), chosen)
+        else:
+            user_layers, item_layers = model.layer_outputs(graph())
+            found = (model.combine(user_layers)[chosen], model.combine(item_layers))
+        (found[0].sin().sum() + found[1].cos().sum()).backward()
+        gradients.append((*found, model.users.grad, model.items.grad))
+    for whole, batch in zip(*gradients, strict=True):
+        np.testing.assert_allclose(whole.detach(), batch.detach(), rtol=1e-4, atol=1e-6)

@@ -73,3 +73,14 @@ def test_propagation_has_the_gradient_of_the_dense_product():
     (expected,) = torch.autograd.grad((expected_product * weights).sum(), dense)
     np.testing.assert_allclose(product.detach(), expected_product.detach(), rtol=1e-5)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@given(edge_sets(), st.randoms(use_true_random=False))
+def test_rows_of_users_are_rows_of_the_whole_graph(edges, random):
+    n_users, n_items, chosen, _ = edges
+    whole = edge_list(n_users, n_items, chosen).graph()
+    users = torch.tensor(random.sample(range(n_users), random.randint(1, n_users)))
+    part = whole.rows_of(users)
+    expected = whole.users_to_items.to_dense()[users]
+    assert torch.equal(part.users_to_items.to_dense(), expected)
+    assert torch.equal(part.items_to_users.to_dense(), expected.T)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, get_args
 
 from training.methods.base import MethodName
 
@@ -14,41 +14,37 @@ if TYPE_CHECKING:
 METHODS: tuple[str, ...] = get_args(MethodName)
 
 
-def build(edges: EdgeList, recipe: Recipe, *, start: bool = True) -> Method:
+def build(
+    edges: EdgeList, recipe: Recipe, *, start: bool = True, progress: bool | None = False
+) -> Method:
     """Set up a training of ``recipe.method``.
 
     Args:
         edges: the training pairs; their device is where the training runs.
         recipe: every hyper-parameter.
         start: whether to compute the initial embeddings; False where a state will be loaded.
+        progress: show a bar of what comes before the first step, where that takes long; None
+            shows it only where stderr is a terminal.
     """
-    return _class(recipe.method)(edges, recipe, start=start)
-
-
-class _Class(Protocol):
-    def __call__(self, edges: EdgeList, recipe: Recipe, *, start: bool) -> Method: ...
-
-
-def _class(name: MethodName) -> _Class:
     # Imported one by one: recipes name sections that live in this package, and need no torch.
-    match name:
+    match recipe.method:
         case "bitrecall" | "proposed":
             from training.trainer import Trainer
 
-            return Trainer
+            return Trainer(edges, recipe, start=start, progress=progress)
         case "bgch":
             from training.methods.bgch import BGCH
 
-            return BGCH
+            return BGCH(edges, recipe, start=start)
         case "hashgnn":
             from training.methods.hashgnn import HashGNN
 
-            return HashGNN
+            return HashGNN(edges, recipe, start=start)
         case "hashrec":
             from training.methods.hashrec import HashRec
 
-            return HashRec
+            return HashRec(edges, recipe, start=start)
         case "lightgcn":
             from training.methods.lightgcn import FullPrecisionLightGCN
 
-            return FullPrecisionLightGCN
+            return FullPrecisionLightGCN(edges, recipe, start=start)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.batches import Batches
 from training.graph import EdgeList
+from training.pair_batches import PairBatches
 
 
 @pytest.fixture
@@ -14,8 +14,10 @@ def edges() -> EdgeList:
     return EdgeList(users[kept], items[kept], 30, 25)
 
 
-def batches(edges: EdgeList, hidden: float = 0.5, by_user: bool = False, seed: int = 0) -> Batches:
-    return Batches(edges, size=8, hidden=hidden, by_user=by_user, seed=seed)
+def batches(
+    edges: EdgeList, hidden: float = 0.5, by_user: bool = False, seed: int = 0
+) -> PairBatches:
+    return PairBatches(edges, size=8, hidden=hidden, by_user=by_user, seed=seed)
 
 
 def listed(pairs, users) -> set[tuple[int, int]]:
