@@ -3,6 +3,7 @@
 # make train   the same without serving, also where a release is there already
 # make format  what ruff can mend
 # make docs    regenerate docs/cli.md
+# make tables  regenerate the tables and plots of docs/reproduction, and the README's, from its results.json
 # make lock    write constraints.txt from a fresh environment
 
 PYTHON ?= python3.11
@@ -17,7 +18,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := test
-.PHONY: test run train format docs lock clean
+.PHONY: test run train format docs tables lock clean
 
 .venv/all: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -49,6 +50,9 @@ format: .venv/all
 
 docs: .venv/all
 	$(BIN)/python -m bitrecall.docs > docs/cli.md
+
+tables: .venv/all
+	$(BIN)/bitrecall reproduce --tables $(patsubst %,--page %,$(shell grep -l '<!-- results: ' README.md docs/*.md))
 
 lock:
 	rm -rf .venv-lock

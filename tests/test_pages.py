@@ -8,7 +8,7 @@ import pytest
 from bitrecall.cli import bitrecall
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -33,4 +33,4 @@ def test_commands_exist(page):
 def test_every_page_is_named_in_the_readme():
     readme = (ROOT / "README.md").read_text("utf-8")
     for page in PAGES[1:]:
-        assert page.name in readme
+        assert str(page.relative_to(ROOT)) in readme

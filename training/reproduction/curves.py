@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.reproduction.pages import Findings
+from training.reproduction.findings import Findings
 from training.reproduction.plan import StudyPlan
 from training.reproduction.results import Row
 from training.reproduction.summary import dataset_label, method_label

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from training.errors import StudyError
 from training.reproduction import tables
-from training.reproduction.plan import Plan, StudyPlan
-from training.reproduction.published import Published
-from training.reproduction.results import Row, find_rows
-from training.reproduction.summary import dataset_label, datasets_of, study_rows
+from training.reproduction.curves import loss_curves, recall_curves
+from training.reproduction.findings import Findings
+from training.reproduction.results import find_rows
+from training.reproduction.summary import dataset_label
 
 _PLACE = re.compile(r"(<!-- results: (?P<name>[^>]*?) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
 
@@ -24,31 +23,19 @@ PLOTS = {
     "curves": "Training curves",
     "worth": "What each part is worth",
 }
-"""The plots beside the pages, ``NAME.svg`` each, and what they show."""
+"""The plots that there can be beside the pages, ``NAME.svg`` each, and what they show."""
 
 
-@dataclass(frozen=True)
-class Findings:
-    """All that a page can show.
-
-    Attributes:
-        plan: titles and notes of the studies.
-        rows: the runs.
-        published: what others have published.
-    """
-
-    plan: Plan
-    rows: list[Row]
-    published: Published
-
-    def studies(self) -> list[StudyPlan]:
-        """Those of the plan that there are rows of."""
-        return [study for study in self.plan.studies.values() if self.rows_of(study)]
-
-    def rows_of(self, study: StudyPlan) -> list[Row]:
-        """The rows of a study."""
-        dataset, _, name = study.part.split("/")
-        return [row for found in study_rows(self.rows, dataset, name) for row in found.rows]
+def plots_of(findings: Findings) -> list[str]:
+    """Names of the plots that there is something to show in."""
+    tested = any(row["split"] == "test" for row in findings.rows)
+    shown = {
+        "bits": tested,
+        "time": tested,
+        "curves": bool(loss_curves(findings.rows) or recall_curves(findings)),
+        "worth": sum(row["study"] == "worth" for row in findings.rows) > 1,
+    }
+    return [name for name in PLOTS if shown[name]]
 
 
 def fill(text: str, findings: Findings) -> str:
@@ -98,18 +85,20 @@ def results_page(findings: Findings) -> str:
         "Recall, N is NDCG, with training items masked, as means over users; ± is the standard "
         "deviation over seeds."
     ]
-    datasets = datasets_of([row for row in findings.rows if row["split"] == "test"])
+    datasets = findings.tested()
     for dataset in datasets:
         parts.append(f"## {dataset_label(dataset)}: every row of the paper's table")
         parts.append(tables.paper_table(findings.rows, findings.published, dataset))
     parts.append(f"Published figures are from:\n\n{tables.sources_list(findings.published)}")
-    parts.append(f"## Bits\n\n{_plot('bits')}\n\n{_plot('time')}")
+    parts.append("## Bits")
+    parts += _plots(findings, "bits", "time")
     for dataset in datasets:
         parts.append(f"{dataset_label(dataset)}:")
         parts.append(tables.bits_table(findings.rows, dataset))
     parts.append("The fewest bits that pass:")
     parts.append(tables.fewest_bits_table(findings.rows, findings.published))
-    parts.append(f"## Studies\n\n{_plot('worth')}\n\n{_plot('curves')}")
+    parts.append("## Studies")
+    parts += _plots(findings, "worth", "curves")
     for study in findings.studies():
         dataset, _, _ = study.part.split("/")
         note = f" {study.note}" if study.note else ""
@@ -121,8 +110,9 @@ def results_page(findings: Findings) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _plot(name: str) -> str:
-    return f"![{PLOTS[name]}]({name}.svg)"
+def _plots(findings: Findings, *names: str) -> list[str]:
+    shown = plots_of(findings)
+    return [f"![{PLOTS[name]}]({name}.svg)" for name in names if name in shown]
 
 
 def _log(findings: Findings, part: str, seed: str) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from training.reproduction import axes as look
 from training.reproduction.curves import Curve, loss_curves, recall_curves
-from training.reproduction.pages import Findings
+from training.reproduction.findings import Findings
 from training.reproduction.summary import (
     METHODS,
     Summary,
@@ -57,7 +57,7 @@ def _figure(name: str, findings: Findings) -> Figure:
 
 
 def _bits(findings: Findings) -> list[_Panel]:
-    return [_bits_panel(findings, dataset) for dataset in _tested(findings)]
+    return [_bits_panel(findings, dataset) for dataset in findings.tested()]
 
 
 def _bits_panel(findings: Findings, dataset: str) -> _Panel:
@@ -84,7 +84,7 @@ def _bits_panel(findings: Findings, dataset: str) -> _Panel:
 
 
 def _time(findings: Findings) -> list[_Panel]:
-    return [_time_panel(findings, dataset) for dataset in _tested(findings)]
+    return [_time_panel(findings, dataset) for dataset in findings.tested()]
 
 
 def _time_panel(findings: Findings, dataset: str) -> _Panel:
@@ -191,7 +191,3 @@ _PANELS: dict[str, Callable[[Findings], list[_Panel]]] = {
     "curves": _curves,
     "worth": _worth,
 }
-
-
-def _tested(findings: Findings) -> list[str]:
-    return datasets_of([row for row in findings.rows if row["split"] == "test"])

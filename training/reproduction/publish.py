@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from training.errors import StudyError
-from training.reproduction.pages import PLOTS, Findings, fill, has_places, results_page
+from training.reproduction.findings import Findings
+from training.reproduction.pages import fill, has_places, plots_of, results_page
 from training.reproduction.plan import Plan
 from training.reproduction.published import load_published
+from training.reproduction.results import FILE as RESULTS
 from training.reproduction.results import read_results, replace_text
 
 
@@ -34,11 +36,11 @@ def publish(plan: Plan, out: Path, pages: Iterable[Path] = ()) -> list[Path]:
     # Here and not above: drawing is an extra, and running a study does without.
     from training.reproduction.plots import draw
 
-    findings = gather(plan, out)
-    if not findings.rows:
+    if not (out / RESULTS).exists():
         raise StudyError(f"there are no results in {out} to make tables of")
+    findings = gather(plan, out)
     written = {out / "results.md": results_page(findings)}
-    for name in PLOTS:
+    for name in plots_of(findings):
         written[out / f"{name}.svg"] = draw(name, findings)
     readme = out / "README.md"
     for page in [readme, *pages] if readme.exists() else pages:

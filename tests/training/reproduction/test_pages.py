@@ -1,7 +1,14 @@
 import pytest
 
 from training.errors import StudyError
-from training.reproduction.pages import Findings, fill, has_places, results_page, without_places
+from training.reproduction.findings import Findings
+from training.reproduction.pages import (
+    fill,
+    has_places,
+    plots_of,
+    results_page,
+    without_places,
+)
 from training.reproduction.published import load_published
 from training.reproduction.tables import bits_table, headline_table
 
@@ -66,6 +73,8 @@ def test_the_whole_page_has_every_table_with_its_note(findings):
     assert "### The sign\n\nGowalla, scored on the validation split. Sixteen bits.\n" in page
     assert "Yelp2018:" not in page  # nothing was run on it
     assert "### Ties" not in page
-    for plot in ("bits", "time", "worth", "curves"):
+    for plot in ("bits", "time", "curves"):
         assert f"({plot}.svg)" in page
+    assert "(worth.svg)" not in page  # nothing of the plan would be in it
+    assert plots_of(findings) == ["bits", "time", "curves"]
     assert page.endswith("|\n")

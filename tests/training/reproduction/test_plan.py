@@ -83,7 +83,7 @@ def test_a_variant_with_an_unknown_key_is_refused_when_the_plan_is_read():
         '[[study]]\npart = "a/study/s"\ntitle = "T"\nrecipe = "sample"\nminutes = 1\n'
         'variant.x.set = ["sign.slope=2"]'
     )
-    with pytest.raises(RecipeError, match="sign.slope"):
+    with pytest.raises(RecipeError, match=r"sign\.slope"):
         parse_plan(text, "plan.toml")
 
 
