@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.losses.levels import level_gradients
@@ -40,6 +40,7 @@ def test_the_definition_has_the_gradient_of_finite_differences(discounted):
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=["recall", "ndcg"])
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_tables_give_the_loss_and_gradient_of_the_definition(objective, data):
     bits = data.draw(st.sampled_from([8, 16]))
