@@ -46,6 +46,11 @@ class Validator:
         self._users = users
 
     @property
+    def users(self) -> NDArray[np.int64]:
+        """Rows of the users that are asked, int64, ascending."""
+        return self._users
+
+    @property
     def n_users(self) -> int:
         """How many users are asked."""
         return len(self._users)

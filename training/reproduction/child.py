@@ -94,10 +94,10 @@ def _run(job: Job, folder: Path) -> None:
 
 
 def _row(common: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
-    variant = {} if outcome.variant is None else {"variant": outcome.variant}
+    own = {"variant": outcome.variant, "similarity": outcome.similarity}
     return {
         **common,
-        **variant,
+        **{key: value for key, value in own.items() if value is not None},
         "epochs": outcome.epochs,
         "users": outcome.users,
         "metrics": _rounded(outcome.metrics),

@@ -10,6 +10,9 @@
 ``ties``
     As ``validation``, and then the same codes once more with the catalogue in no order, so that
     equal distances no longer go to the more popular item.
+``teacher``
+    No codes: the recipe's teacher, made of the same nine tenths, ranks each asked user's unseen
+    items itself, by its scores in full precision.
 """
 
 from __future__ import annotations
@@ -33,10 +36,11 @@ from training.fit import Fit, FitOptions, Fitted
 from training.interrupt import stop_on_signals
 from training.log import TrainingLog
 from training.methods.base import Embeddings
-from training.metrics import BGCH_DEPTH
+from training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
 from training.recipe import Recipe
 from training.run import Run, RunOptions
 from training.scoring import score
+from training.teacher.lists import teacher_lists
 from training.validation import Validator
 
 _SPLIT_SEED = 0
@@ -51,12 +55,14 @@ class Outcome:
         epochs: how many epochs the embeddings measured were trained for.
         users: over how many users the means are.
         variant: which way, where a run is measured in several.
+        similarity: by what items were ranked, where not by what the recipe's method ranks.
     """
 
     metrics: dict[str, float]
     epochs: int
     users: int
     variant: str | None = None
+    similarity: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,10 +131,27 @@ def _ties(trial: Trial) -> list[Outcome]:
     ]
 
 
+def _teacher(trial: Trial) -> list[Outcome]:
+    part, held_out = _cut(trial)
+    order = popularity_order(part)
+    part, held_out = reorder_items(part, order), reorder_items(held_out, order)
+    settings = trial.recipe.teacher
+    long_enough = settings.model_copy(update={"length": max(settings.length, DEFAULT_KS[-1])})
+    lists = teacher_lists(
+        part, long_enough, seed=trial.recipe.seed, progress=trial.progress_bar
+    ).items
+    users = Validator(part, held_out, trial.recipe).users
+    metrics = RankingMetrics(DEFAULT_KS, part.n_items, part.item_degrees)
+    wanted = GroundTruth.from_lists(held_out.items_of(user) for user in users)
+    metrics.update(lists[users], wanted)
+    return [Outcome(metrics.result(), 0, len(users), similarity="scores")]
+
+
 _KINDS: dict[str, Callable[[Trial], list[Outcome]]] = {
     "test": _on_test,
     "validation": _on_validation,
     "ties": _ties,
+    "teacher": _teacher,
 }
 
 

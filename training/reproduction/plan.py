@@ -20,7 +20,7 @@ from training.errors import StudyError
 from training.recipe import Recipe, load_recipe
 from training.section import Section
 
-Measure = Literal["test", "validation", "ties"]
+Measure = Literal["test", "validation", "ties", "teacher"]
 """How a part is scored; see training.reproduction.measures."""
 
 Seed = Annotated[int, Field(ge=0)]
@@ -49,6 +49,7 @@ class VariantPlan(Section):
 
     set: tuple[str, ...] = Field((), description="overrides on top of the study's")
     recipe: str | None = Field(None, description="another recipe than the study's")
+    measure: Measure | None = Field(None, description="where not the study's")
     label: str | None = Field(None, description="in tables and plots, where not its name")
     minutes: float | None = Field(None, gt=0, description="where not the study's")
 
@@ -212,7 +213,7 @@ def _of_variant(study: StudyPlan, name: str) -> Part:
         variant=name,
         method=recipe.method,
         bits=recipe.bits,
-        measure=study.measure,
+        measure=variant.measure or study.measure,
         seeds=study.seeds,
         minutes=variant.minutes or study.minutes,
         source=source,

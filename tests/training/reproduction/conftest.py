@@ -50,6 +50,17 @@ measure = "ties"
 minutes = 0.1
 [study.variant]
 trained = {}
+
+[[study]]
+part = "gowalla/study/teachers"
+title = "Teachers and students"
+recipe = "sample"
+set = ["method=bitrecall", "bits=16", "teacher.rank=4", "teacher.length=10", "fit.epochs=1"]
+measure = "teacher"
+minutes = 0.1
+[study.variant]
+filter = {}
+student = { measure = "validation" }
 """
 
 

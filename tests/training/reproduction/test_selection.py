@@ -15,7 +15,7 @@ def test_without_a_pattern_every_part_with_the_seeds_of_the_plan(plan):
         ("gowalla/proposed/16", 1),
         ("gowalla/lightgcn/256", 0),
     ]
-    assert len(runs) == 7
+    assert len(runs) == 9
 
 
 @pytest.mark.parametrize(

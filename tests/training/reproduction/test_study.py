@@ -85,6 +85,18 @@ def test_ties_are_measured_both_ways_on_the_same_codes(study, results):
     assert rows[0]["curve"] == rows[1]["curve"]
 
 
+def test_a_teacher_is_measured_by_itself_beside_its_student(study, results, data):
+    study("gowalla/study/teachers")
+    teacher, student = results()
+    assert (teacher["variant"], teacher["epochs"], teacher["curve"]) == ("filter", 0, [])
+    assert teacher["users"] == student["users"]
+    assert (teacher["similarity"], student["similarity"]) == ("scores", "hamming")
+    # Twenty items of each user's own taste, eleven of them known to it: only a teacher that does
+    # not list those can find all that is left among its best ten.
+    assert teacher["metrics"]["recall@20"] == 1
+    assert student["epochs"] == 1
+
+
 def test_finished_runs_are_not_run_again_unless_asked_to(study, results, tmp_path):
     study(BETA)
     (before,) = results()
@@ -110,7 +122,7 @@ def test_a_finished_run_is_put_into_results_that_lack_it(study, results, tmp_pat
 def test_another_recipe_or_other_data_is_another_run(study, plan, results, data, tmp_path):
     study(BETA)
     (first,) = results()
-    changed = plan.parts[-2]
+    (changed,) = (part for part in plan.parts if part.study == "beta")
     text = (
         f'[[study]]\npart = "{BETA}"\ntitle = "T"\nrecipe = "sample"\nminutes = 1\n'
         f"set = {json.dumps([*changed.overrides, 'fit.epochs=1'])}\nvariant.b-1 = {{}}"
