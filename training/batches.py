@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from training.graph import EdgeList, NormalisedGraph
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs, Sample
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,15 @@ class Batches(ABC):
     def batch(self, epoch: int, step: int) -> Batch:
         """The batch of a step; epochs and steps count from 0."""
 
-    def sample_items(self, n_items: int, size: int, epoch: int, step: int) -> Tensor:
-        """Draw distinct item rows uniformly for a step: int64 (size,), increasing."""
-        drawn = torch.randperm(n_items, generator=self.generator(epoch, step, 1))[:size]
-        return drawn.sort().values.to(self._edges.users.device)
+    def sample(self, n_items: int, head: int, size: int, epoch: int, step: int) -> Sample | None:
+        """Draw items for a step: the first ``head`` rows and ``size`` of the others.
+
+        None where that would be the whole catalogue.
+        """
+        if head + size >= n_items:
+            return None
+        drawn = torch.randperm(n_items - head, generator=self.generator(epoch, step, 1))[:size]
+        return Sample(head, (head + drawn.sort().values).to(self._edges.users.device))
 
     def generator(self, *position: int) -> torch.Generator:
         """A generator on the CPU for one purpose at one position of the schedule."""

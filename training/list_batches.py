@@ -6,7 +6,7 @@ import torch
 
 from training.batches import Batch, Batches
 from training.graph import EdgeList
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs
 from training.teacher.lists import TeacherLists, TeacherWeights
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from training.batches import Batch, Batches
 from training.graph import EdgeList
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs
 
 
 class PairBatches(Batches):

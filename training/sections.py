@@ -87,6 +87,9 @@ class LossRecipe(Section):
         ge=0,
         description="items drawn a step to stand for the catalogue, except in BPR; 0 scores all",
     )
+    head: int = Field(
+        0, ge=0, description="with a sample: this many of the most popular items are always in it"
+    )
     negatives: int = Field(
         1, ge=1, le=64, description="BPR: items drawn for each positive, uniformly"
     )

@@ -13,6 +13,7 @@ from training.encoder import ItemSums, LightGCN, unit_magnitude
 from training.errors import DivergedError
 from training.graph import EdgeList
 from training.list_batches import ListBatches
+from training.losses.pairs import Sample
 from training.losses.registry import ranking_loss
 from training.methods.base import Embeddings
 from training.pair_batches import PairBatches
@@ -170,11 +171,11 @@ class Trainer:
     def _learning_rate(self) -> float:
         return self.recipe.fit.learning_rate * 0.5 * (1 + math.cos(math.pi * self._done))
 
-    def _sample(self, n_items: int) -> Tensor | None:
-        size = self.recipe.loss.sample
-        if size == 0 or size >= n_items:
+    def _sample(self, n_items: int) -> Sample | None:
+        size, head = self.recipe.loss.sample, self.recipe.loss.head
+        if size == 0:
             return None
-        return self._batches.sample_items(n_items, size, self.epoch, self.step)
+        return self._batches.sample(n_items, head, size, self.epoch, self.step)
 
 
 def _batches(edges: EdgeList, recipe: Recipe, progress: bool | None) -> Batches:

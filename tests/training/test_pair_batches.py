@@ -78,9 +78,16 @@ def test_weights_sum_to_one_by_pair_and_by_user(edges):
     np.testing.assert_allclose(per_user[asked], 1 / int(asked.sum()), rtol=1e-6)
 
 
-def test_item_samples_are_distinct_and_repeatable(edges):
+def test_samples_hold_the_head_and_a_repeatable_draw_of_the_rest(edges):
     made = batches(edges)
-    drawn = made.sample_items(25, 10, 2, 1)
-    assert len(set(drawn.tolist())) == 10
-    assert torch.equal(drawn, made.sample_items(25, 10, 2, 1))
-    assert not torch.equal(drawn, made.sample_items(25, 10, 2, 2))
+    sample = made.sample(25, 3, 10, 2, 1)
+    rows = sample.rows.tolist()
+    assert rows[:3] == [0, 1, 2]
+    assert len(set(rows)) == 13
+    assert max(rows) < 25
+    assert torch.equal(sample.drawn, made.sample(25, 3, 10, 2, 1).drawn)
+    assert not torch.equal(sample.drawn, made.sample(25, 3, 10, 2, 2).drawn)
+
+
+def test_a_sample_of_everything_is_no_sample(edges):
+    assert batches(edges).sample(25, 20, 5, 0, 0) is None

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from training.losses.candidates import taken_pairs
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs
 from training.methods.scores import pair_scores
 
 

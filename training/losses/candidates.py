@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs, Sample
 
 
 def taken_pairs(positives: Pairs, excluded: Pairs | None) -> Pairs:
@@ -29,51 +29,65 @@ class Block:
         items: rows of the catalogue, c of them: a slice or int64 (c,).
         users: int64 (s,), positions in the batch of the special pairs inside the block.
         columns: int64 (s,), positions in the block of the same pairs.
+        scale: float64 (b,), how many candidates each of the block's stands for;
+            None where each stands for itself.
     """
 
     items: slice | Tensor
     users: Tensor
     columns: Tensor
+    scale: Tensor | None
 
 
 class Candidates:
-    """All items, or a uniform sample of them, without each user's special pairs.
+    """All items, or a sample of them, without each user's special pairs.
 
     Args:
         n_users: b, the users of the batch.
         n_items: n, the items of the catalogue.
         special: pairs that are not candidates; a pair occurs once.
-        sample: int64 (c,) distinct item rows, drawn uniformly; None is the whole catalogue.
+        sample: what stands for the catalogue; None is all of it.
     """
 
     def __init__(
-        self, n_users: int, n_items: int, special: Pairs, sample: Tensor | None = None
+        self, n_users: int, n_items: int, special: Pairs, sample: Sample | None = None
     ) -> None:
-        self._sample = sample
-        self._length = n_items if sample is None else len(sample)
+        self._n_users = n_users
+        self._rows = None if sample is None else sample.rows
+        self._head = n_items if sample is None else sample.head
+        self._length = n_items if self._rows is None else len(self._rows)
         users, columns = special.users, special.items
-        if sample is not None:
-            position = torch.full((n_items,), -1, dtype=torch.int64, device=sample.device)
-            position[sample] = torch.arange(len(sample), device=sample.device)
+        if self._rows is not None:
+            position = torch.full((n_items,), -1, dtype=torch.int64, device=self._rows.device)
+            position[self._rows] = torch.arange(len(self._rows), device=self._rows.device)
             columns = position[special.items]
             users, columns = users[columns >= 0], columns[columns >= 0]
         order = torch.argsort(columns)
         self._users, self._columns = users[order], columns[order]
-        self._all = n_items - torch.bincount(special.users, minlength=n_users)
-        self._inside = self._length - torch.bincount(self._users, minlength=n_users)
-
-    def scale(self, dtype: torch.dtype) -> Tensor:
-        """How many candidates each one that is looked at stands for: (b,), 1 without a sample."""
-        return self._all.to(dtype) / self._inside.clamp(min=1).to(dtype)
+        self._scale = self._tail_scale(n_items, special)
 
     def blocks(self, size: int) -> Iterator[Block]:
         """Go through the items in blocks of at most ``size``."""
-        for start in range(0, self._length, size):
-            end = min(start + size, self._length)
-            bounds = torch.tensor([start, end], device=self._columns.device)
-            first, last = torch.searchsorted(self._columns, bounds).tolist()
-            yield Block(
-                slice(start, end) if self._sample is None else self._sample[start:end],
-                self._users[first:last],
-                self._columns[first:last] - start,
-            )
+        for first, last in ((0, self._head), (self._head, self._length)):
+            for start in range(first, last, size):
+                yield self._block(start, min(start + size, last))
+
+    def _block(self, start: int, end: int) -> Block:
+        bounds = torch.tensor([start, end], device=self._columns.device)
+        first, last = torch.searchsorted(self._columns, bounds).tolist()
+        inside = start < self._head
+        return Block(
+            slice(start, end) if self._rows is None or inside else self._rows[start:end],
+            self._users[first:last],
+            self._columns[first:last] - start,
+            None if inside else self._scale,
+        )
+
+    def _tail_scale(self, n_items: int, special: Pairs) -> Tensor | None:
+        if self._length == n_items:
+            return None
+        of_tail = special.users[special.items >= self._head]
+        drawn = self._users[self._columns >= self._head]
+        everything = n_items - self._head - torch.bincount(of_tail, minlength=self._n_users)
+        looked_at = self._length - self._head - torch.bincount(drawn, minlength=self._n_users)
+        return everything.double() / looked_at.clamp(min=1).double()

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from training.losses.bpr import bpr_loss
 from training.losses.objectives import RankObjective, SmoothNDCG, SmoothRecall
-from training.losses.smooth_recall import Pairs, smooth_recall_loss
+from training.losses.pairs import Pairs, Sample
+from training.losses.smooth_recall import smooth_recall_loss
 from training.losses.softmax import softmax_loss
 
 
@@ -54,7 +55,7 @@ class RankingLoss:
 
     exact: bool
     compute: Callable[
-        [Tensor, Tensor, Pairs, Pairs | None, Tensor, Tensor | None, torch.Generator], Tensor
+        [Tensor, Tensor, Pairs, Pairs | None, Tensor, Sample | None, torch.Generator], Tensor
     ]
 
     def __call__(
@@ -64,7 +65,7 @@ class RankingLoss:
         positives: Pairs,
         excluded: Pairs | None,
         weights: Tensor,
-        sample: Tensor | None,
+        sample: Sample | None,
         generator: torch.Generator,
     ) -> Tensor:
         """The loss, smaller being better.
@@ -75,8 +76,8 @@ class RankingLoss:
             positives: the pairs to rank high.
             excluded: pairs that take no part; disjoint from the positives.
             weights: float32 (p,), the weight of each positive.
-            sample: int64 (c,) distinct item rows, drawn uniformly, that stand for the catalogue;
-                None looks at all of it. BPR draws its own negatives and takes no notice.
+            sample: items that stand for the catalogue; None looks at all of it. BPR draws its own
+                negatives and takes no notice.
             generator: a generator on the CPU, for the loss that draws items itself.
 
         Returns:

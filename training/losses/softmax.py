@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from training.losses.candidates import Block, Candidates, taken_pairs
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs, Sample
 
 # Items scored at once. A block of scores for 1,024 users then takes 8 MiB, which stays in cache.
 BLOCK_ITEMS = 2048
@@ -27,7 +27,7 @@ def softmax_loss(
     temperature: float,
     *,
     weights: Tensor | None = None,
-    sample: Tensor | None = None,
+    sample: Sample | None = None,
 ) -> Tensor:
     """Cross-entropy of each positive among all items that are not excluded.
 
@@ -41,8 +41,8 @@ def softmax_loss(
         excluded: pairs left out of the sum over items; disjoint from the positives.
         temperature: τ > 0, what scores are divided by.
         weights: float32 (p,), the weight of each positive; None is 1/p each.
-        sample: int64 (c,) distinct item rows, drawn uniformly: the part of the sum over items
-            that are neither positive nor excluded is then taken over these and weighted up, a
+        sample: items that stand for the catalogue: the part of the sum over items that are
+            neither positive nor excluded is then taken over these, the drawn ones weighted up, a
             user's positives always being in the sum. That sum is unbiased, its logarithm only
             nearly. None scores the whole catalogue.
 
@@ -74,7 +74,7 @@ class _SoftmaxLoss(torch.autograd.Function):
         own = (user_codes[positives.users] * item_codes[positives.items]).sum(dim=1) / temperature
         total = _log_sum_by_user(own, positives.users, len(user_codes))
         for block in candidates.blocks(BLOCK_ITEMS):
-            logits = _logits(user_codes, item_codes, block, candidates, temperature)
+            logits = _logits(user_codes, item_codes, block, temperature)
             total = torch.logaddexp(total, torch.logsumexp(logits, dim=1))
         # A user without any item to sum over has no positive either: its total counts nowhere.
         total = total.masked_fill(total.isneginf(), 0)
@@ -90,7 +90,7 @@ class _SoftmaxLoss(torch.autograd.Function):
         by_user = torch.zeros_like(total).index_add_(0, users, weights)
         user_gradient, item_gradient = torch.zeros_like(user_codes), torch.zeros_like(item_codes)
         for block in ctx.candidates.blocks(BLOCK_ITEMS):
-            logits = _logits(user_codes, item_codes, block, ctx.candidates, ctx.temperature)
+            logits = _logits(user_codes, item_codes, block, ctx.temperature)
             slopes = logits.sub_(total[:, None]).exp_().mul_((scale * by_user)[:, None])
             user_gradient.addmm_(slopes, item_codes[block.items])
             item_gradient[block.items] = slopes.T @ user_codes
@@ -100,16 +100,11 @@ class _SoftmaxLoss(torch.autograd.Function):
         return user_gradient, item_gradient, None, None, None, None
 
 
-def _logits(
-    user_codes: Tensor,
-    item_codes: Tensor,
-    block: Block,
-    candidates: Candidates,
-    temperature: float,
-) -> Tensor:
+def _logits(user_codes: Tensor, item_codes: Tensor, block: Block, temperature: float) -> Tensor:
     """Logarithms of the block's terms in each user's sum, −∞ where it has none: float (b, c)."""
     logits = (user_codes / temperature) @ item_codes[block.items].T
-    logits += candidates.scale(logits.dtype).log()[:, None]
+    if block.scale is not None:
+        logits += block.scale.to(logits.dtype).log()[:, None]
     logits[block.users, block.columns] = -torch.inf
     return logits
 

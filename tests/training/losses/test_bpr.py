@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from training.losses.bpr import bpr_loss, draw_absent
 from training.losses.candidates import taken_pairs
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs
 
 
 def pairs(listed: list[tuple[int, int]]) -> Pairs:

@@ -3,8 +3,9 @@ import torch
 
 from training.losses.bpr import bpr_loss
 from training.losses.objectives import SmoothNDCG, SmoothRecall
+from training.losses.pairs import Pairs, Sample
 from training.losses.registry import ranking_loss
-from training.losses.smooth_recall import Pairs, smooth_recall_loss
+from training.losses.smooth_recall import smooth_recall_loss
 from training.losses.softmax import softmax_loss
 from training.sections import LossRecipe
 
@@ -15,7 +16,7 @@ ITEMS = torch.tensor(
 POSITIVES = Pairs(torch.tensor([0, 0, 1]), torch.tensor([1, 2, 4]))
 EXCLUDED = Pairs(torch.tensor([1]), torch.tensor([0]))
 WEIGHTS = torch.tensor([0.5, 0.2, 0.3])
-SAMPLE = torch.tensor([0, 3, 4])
+SAMPLE = Sample(0, torch.tensor([0, 3, 4]))
 SETTINGS = {"cutoffs": (1, 3), "phi": 0.4, "psi": 2.0, "temperature": 1.5, "negatives": 3}
 
 COMMON = (USERS, ITEMS, POSITIVES, EXCLUDED)

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import training.losses.smooth_recall as module
+from training.losses.candidates import Candidates
 from training.losses.objectives import SmoothRecall
-from training.losses.smooth_recall import Pairs, smooth_recall_loss
+from training.losses.pairs import Pairs, Sample
+from training.losses.smooth_recall import smooth_recall_loss
 
 OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0, 10.0), phi=0.5, psi=2.0)
 
@@ -113,7 +115,8 @@ def test_more_bins_than_a_float_can_number_are_refused(monkeypatch):
 def test_the_largest_bins_are_exact():
     width, users = 257, module.MOST_BINS // 257
     codes = random_codes(users, 256, 2).detach().float()
-    bins = module._Catalogue(codes, codes[:5], pairs([]), None)._bins(0)
+    scores = module._Scores(codes, codes[:5], Candidates(users, 5, pairs([])))
+    bins = scores._bins(codes[:5])
     levels = (codes.double() @ codes[:5].double().T + 256) / 2
     expected = torch.arange(users)[:, None] * width + levels.long()
     assert torch.equal(bins, expected)
@@ -133,13 +136,25 @@ def test_float32_holds_at_full_size():
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-8)
 
 
+def test_scores_that_are_not_kept_are_taken_again(monkeypatch):
+    users, items = random_codes(2, 8, 3), random_codes(9, 8, 4)
+    gradients = []
+    monkeypatch.setattr(module, "BLOCK_ITEMS", 2)
+    for kept in (0, 2, 8):
+        monkeypatch.setattr(module, "KEPT_BLOCKS", kept)
+        loss = smooth_recall_loss(users, items, pairs([(0, 1), (1, 8)]), None, OBJECTIVE)
+        gradients.append(torch.autograd.grad(loss, items)[0])
+    assert torch.equal(gradients[0], gradients[1])
+    assert torch.equal(gradients[0], gradients[2])
+
+
 class TestSampled:
     def test_a_sample_of_everything_is_the_exact_loss(self):
         users, items = random_codes(3, 8, 7), random_codes(11, 8, 8)
         positives, excluded = pairs([(0, 1), (0, 4), (2, 10)]), pairs([(0, 2), (1, 3)])
         exact = smooth_recall_loss(users, items, positives, excluded, OBJECTIVE)
         sampled = smooth_recall_loss(
-            users, items, positives, excluded, OBJECTIVE, sample=torch.arange(11)
+            users, items, positives, excluded, OBJECTIVE, sample=Sample(0, torch.arange(11))
         )
         assert sampled.item() == pytest.approx(exact.item(), abs=1e-12)
         exact_gradients = torch.autograd.grad(exact, (users, items))
@@ -150,11 +165,14 @@ class TestSampled:
     def test_the_histogram_is_unbiased(self):
         users, items = random_codes(1, 8, 9), random_codes(6, 8, 10)
         special = pairs([(0, 0), (0, 5)])
-        full = module._Catalogue(users.detach(), items.detach(), special, None).histogram()
+
+        def histogram(sample):
+            candidates = Candidates(1, 6, special, sample)
+            return module._Scores(users.detach(), items.detach(), candidates).histogram()
+
+        full = histogram(None)
         every_sample = [
-            module._Catalogue(
-                users.detach(), items.detach(), special, torch.tensor(rows)
-            ).histogram()
+            histogram(Sample(0, torch.tensor(rows)))
             # Samples with at least one ranked item: three of six rows, two of them special.
             for rows in itertools.combinations(range(6), 3)
         ]
@@ -165,7 +183,12 @@ class TestSampled:
     def test_items_outside_the_sample_get_no_gradient_unless_positive(self):
         users, items = random_codes(2, 8, 11), random_codes(9, 8, 12)
         loss = smooth_recall_loss(
-            users, items, pairs([(0, 8)]), None, OBJECTIVE, sample=torch.tensor([0, 2, 3])
+            users,
+            items,
+            pairs([(0, 8)]),
+            None,
+            OBJECTIVE,
+            sample=Sample(0, torch.tensor([0, 2, 3])),
         )
         (gradient,) = torch.autograd.grad(loss, items)
         reached = set(torch.nonzero(gradient.abs().sum(1)).flatten().tolist())

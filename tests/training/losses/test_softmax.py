@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.overrides import TorchFunctionMode
 
 import training.losses.softmax as module
-from training.losses.smooth_recall import Pairs
+from training.losses.pairs import Pairs, Sample
 from training.losses.softmax import softmax_loss
 
 
@@ -76,7 +76,7 @@ def test_the_gradient_is_that_of_finite_differences():
     assert torch.autograd.gradcheck(
         lambda u, i: softmax_loss(u, i, positives, excluded, 0.7, weights=weights), (users, items)
     )
-    sample = torch.tensor([0, 3, 5])
+    sample = Sample(0, torch.tensor([0, 3, 5]))
     assert torch.autograd.gradcheck(
         lambda u, i: softmax_loss(u, i, positives, excluded, 0.7, weights=weights, sample=sample),
         (users, items),
@@ -149,7 +149,7 @@ class TestSampled:
         positives, excluded = pairs([(0, 1), (0, 4), (2, 10)]), pairs([(0, 2), (1, 3)])
         shuffled = torch.randperm(11, generator=torch.Generator().manual_seed(0))
         exact = softmax_loss(users, items, positives, excluded, 3.0)
-        sampled = softmax_loss(users, items, positives, excluded, 3.0, sample=shuffled)
+        sampled = softmax_loss(users, items, positives, excluded, 3.0, sample=Sample(0, shuffled))
         assert sampled.item() == pytest.approx(exact.item(), abs=1e-12)
         for found, wanted in zip(
             torch.autograd.grad(sampled, (users, items)),
@@ -167,7 +167,7 @@ class TestSampled:
         sums = [
             math.exp(
                 softmax_loss(
-                    users, items, positives, excluded, 1.0, sample=torch.tensor(rows)
+                    users, items, positives, excluded, 1.0, sample=Sample(0, torch.tensor(rows))
                 ).item()
                 + own
             )
@@ -177,6 +177,8 @@ class TestSampled:
 
     def test_items_outside_the_sample_get_no_gradient_unless_positive(self):
         users, items = random_rows(2, 8, 13, True), random_rows(9, 8, 14, True)
-        loss = softmax_loss(users, items, pairs([(0, 8)]), None, 4.0, sample=torch.tensor([0, 2]))
+        loss = softmax_loss(
+            users, items, pairs([(0, 8)]), None, 4.0, sample=Sample(0, torch.tensor([0, 2]))
+        )
         (gradient,) = torch.autograd.grad(loss, items)
         assert torch.nonzero(gradient.abs().sum(1)).flatten().tolist() == [0, 2, 8]
