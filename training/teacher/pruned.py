@@ -47,14 +47,30 @@ def pruned_gram(
 
 
 def _strongest(block: sp.csr_matrix, items: NDArray[np.int64], neighbours: int) -> sp.csr_matrix:
-    rows = np.repeat(np.arange(len(items)), np.diff(block.indptr))
-    own = block.indices == items[rows]
-    # The item itself comes first in its row, then the others by descending value.
-    order = np.lexsort((block.indices, -block.data, ~own, rows))
-    places = np.arange(len(rows)) - block.indptr[rows]
-    starts_with_itself = np.zeros(len(items), dtype=np.int64)
-    starts_with_itself[rows[own]] = 1
-    kept = order[places < neighbours + starts_with_itself[rows]]
-    return sp.csr_matrix(
-        (block.data[kept], (rows[kept], block.indices[kept])), shape=block.shape, dtype=np.float32
-    )
+    kept = []
+    ends = np.zeros(len(items) + 1, dtype=np.int64)
+    # Row by row: selecting within a row is linear, where sorting whole blocks is not.
+    for row, item in enumerate(items):
+        start, end = block.indptr[row : row + 2]
+        columns = block.indices[start:end]
+        # The item itself takes no neighbour's place.
+        values = np.where(columns == item, np.inf, block.data[start:end])
+        chosen = _largest(values, columns, neighbours + int((columns == item).any()))
+        kept.append(start + chosen)
+        ends[row + 1] = ends[row] + len(chosen)
+    order = np.concatenate(kept)
+    return sp.csr_matrix((block.data[order], block.indices[order], ends), shape=block.shape)
+
+
+def _largest(
+    values: NDArray[np.float64], columns: NDArray[np.int32], count: int
+) -> NDArray[np.int64]:
+    if len(values) <= count:
+        return np.arange(len(values))
+    if not count:
+        return np.zeros(0, dtype=np.int64)
+    lowest = np.partition(values, len(values) - count)[len(values) - count]
+    above = np.flatnonzero(values > lowest)
+    level = np.flatnonzero(values == lowest)
+    level = level[np.argsort(columns[level], kind="stable")]
+    return np.concatenate([above, level[: count - len(above)]])

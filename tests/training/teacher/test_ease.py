@@ -44,7 +44,7 @@ def test_either_side_gives_the_closed_form(shape, regularisation):
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0.1, 1000))
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 def test_any_matrix(seed, density, regularisation):
     shape = np.random.default_rng(seed).integers(1, 9, 2)
     matrix = random_matrix(*shape, seed, density)

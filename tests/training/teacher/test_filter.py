@@ -59,7 +59,7 @@ def test_the_filter_against_dense_algebra(shape, chosen):
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 def test_any_matrix_and_exponents(seed, density, user_power, item_power):
     generator = np.random.default_rng(seed)
     matrix = (generator.random(generator.integers(1, 9, 2)) < density).astype(np.float64)

@@ -37,7 +37,7 @@ tied_scores = st.integers(1, 12).flatmap(
 
 
 @given(tied_scores, st.integers(1, 14))
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_the_best_of_a_row_are_those_of_a_stable_sort(rows, depth):
     scores = np.array(rows, np.float32)
     items, values = best_items(torch.from_numpy(scores), depth)

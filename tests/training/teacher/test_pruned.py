@@ -25,7 +25,7 @@ def pruned_densely(matrix: np.ndarray, neighbours: int) -> np.ndarray:
 
 
 @given(weighted_matrices(), st.integers(0, 9), st.integers(1, 200))
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 def test_each_row_keeps_itself_and_its_strongest_others(matrix, neighbours, most_products):
     sparse = sp.csr_matrix(matrix, dtype=np.float32)
     found = pruned_gram(sparse, neighbours, most_products)
@@ -34,7 +34,7 @@ def test_each_row_keeps_itself_and_its_strongest_others(matrix, neighbours, most
 
 
 @given(weighted_matrices())
-@settings(max_examples=20)
+@settings(deadline=None, max_examples=20)
 def test_as_many_neighbours_as_items_is_the_whole_product(matrix):
     sparse = sp.csr_matrix(matrix, dtype=np.float32)
     found = pruned_gram(sparse, matrix.shape[1])
