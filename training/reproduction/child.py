@@ -84,6 +84,7 @@ def _run(job: Job, folder: Path) -> None:
         "measure": job.measure,
         "similarity": recipe.similarity,
         "recipe_sha256": recipe.sha256(),
+        "recipe": recipe.model_dump(mode="json"),
         "data_sha256": data_fingerprint(dataset),
         "machine": machine(),
         **_history(folder / _LOG),

@@ -142,8 +142,8 @@ class Study:
         )
 
     def _note(self, report: StudyReport, run: PlannedRun, recipe: Recipe, code: int) -> None:
-        if code == FINISHED:
-            rows = self.ledger.left(run, recipe)
+        rows = self.ledger.left(run, recipe) if code == FINISHED else []
+        if rows:
             self.ledger.record(rows)
             report.finished.append(run.name)
             for row in rows:
@@ -181,6 +181,8 @@ def _told(row: Row, before: Sequence[Row]) -> str:
 
 
 def _reason(code: int) -> str:
+    if code == FINISHED:
+        return "finished with another recipe: was the code changed while this command ran?"
     if code == WRONG:
         return "failed; the reason is above"
     if code < 0:

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -40,7 +41,8 @@ def test_a_row_has_what_its_release_is_measured_to_have(study, results, data, tm
         assert row["wall_seconds"] > 0
         assert row["peak_rss_mib"] > 50
         assert row["machine"]["cores"] >= 1
-        assert json.loads((folder / "recipe.json").read_text())["seed"] == row["seed"]
+        assert json.loads((folder / "recipe.json").read_text()) == row["recipe"]
+        assert row["recipe"]["seed"] == row["seed"]
         assert not list(folder.glob("*.npz"))
     assert rows[0]["recipe_sha256"] != rows[1]["recipe_sha256"]
     assert rows[0]["data_sha256"] == rows[1]["data_sha256"]
@@ -222,6 +224,15 @@ def test_a_failure_is_told_and_the_others_go_on(study, results, told, code, reas
     assert reason in report.failed["gowalla/lightgcn/256, seed 0"]
     assert report.finished == [f"{BETA}/b-1, seed 0"]
     assert [row["part"] for row in results()] == [f"{BETA}/b-1"]
+
+
+def test_rows_of_another_recipe_are_no_end(study, tmp_path):
+    def launch(job, threads):
+        return carry_out(replace(job, recipe=job.recipe | {"bits": 8}))
+
+    report = study(BETA, launch=launch)
+    assert "another recipe" in report.failed[f"{BETA}/b-1, seed 0"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_that_another_process_is_at_is_left_to_it(study):
