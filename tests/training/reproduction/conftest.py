@@ -11,7 +11,7 @@ PLAN = """
 [[row]]
 part = "gowalla/proposed/16"
 recipe = "sample"
-set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "loss.cutoffs=[5]"]
+set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "sign.beta=1"]
 seeds = [0, 1]
 minutes = 0.1
 
@@ -26,7 +26,7 @@ part = "gowalla/study/sign"
 title = "The sign"
 note = "Sixteen bits."
 recipe = "sample"
-set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "loss.cutoffs=[5]"]
+set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "sign.beta=1"]
 minutes = 0.1
 [study.variant]
 aage = { label = "AAGE" }
@@ -36,7 +36,7 @@ steeper = { set = ["sign.beta=2"] }
 part = "gowalla/study/beta"
 title = "AAGE's slope"
 recipe = "sample"
-set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "loss.cutoffs=[5]"]
+set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "sign.beta=1"]
 minutes = 0.1
 [study.variant]
 b-1 = { set = ["sign.beta=1"] }
@@ -45,7 +45,7 @@ b-1 = { set = ["sign.beta=1"] }
 part = "gowalla/study/ties"
 title = "Ties"
 recipe = "sample"
-set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "loss.cutoffs=[5]"]
+set = ["method=proposed", "bits=16", "fit.epochs=2", "fit.batch_users=16", "sign.beta=1"]
 measure = "ties"
 minutes = 0.1
 [study.variant]
