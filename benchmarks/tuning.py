@@ -21,6 +21,7 @@ from training.data.interactions import Interactions
 from training.data.load import load_dataset
 from training.data.split import cut_validation
 from training.fit import Fit, FitOptions
+from training.memory import keep_freed_memory
 from training.recipe import Recipe, load_recipe
 from training.validation import Validator
 
@@ -59,6 +60,7 @@ def main() -> int:
     parser.add_argument("--split-seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    keep_freed_memory()
     train = load_dataset(given.data).train.compact()
     print("| variant | best epoch | s | " + " | ".join(COLUMNS) + " |")
     print("|---" * (3 + len(COLUMNS)) + "|", flush=True)

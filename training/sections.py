@@ -5,14 +5,11 @@ Those of a method of its own stand beside it, in ``training.teacher`` and ``trai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from training.section import Section
-
-if TYPE_CHECKING:
-    from training.losses.objectives import SmoothRecall
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -21,7 +18,7 @@ class EncoderRecipe(Section):
     """How embeddings are made of free ones."""
 
     name: Literal["lightgcn", "item_sums"] = Field(
-        "lightgcn",
+        "item_sums",
         description="LightGCN, or its first layer for users alone: a user is its free embedding "
         "and the sum of its items",
     )
@@ -72,10 +69,10 @@ class LossRecipe(Section):
         "smooth_recall", description="SRLoss, smooth NDCG, softmax over the catalogue, or BPR"
     )
     cutoffs: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (20, 50, 100, 500, 2000), min_length=1, description="the N of Recall@N, averaged"
+        (5, 10, 20, 50, 100, 200), min_length=1, description="the N of Recall@N, averaged"
     )
     phi: float = Field(0.5, gt=0, description="temperature of the cut-off, as a share of N")
-    psi: float = Field(10.0, gt=0, description="temperature of the rank, in units of score")
+    psi: float = Field(3.0, gt=0, description="temperature of the rank, in units of score")
     temperature: float = Field(
         16.0, gt=0, description="softmax and BPR: what scores are divided by, in units of score"
     )
@@ -83,39 +80,33 @@ class LossRecipe(Section):
         "pairs", description="whether each pair counts the same, or each user of a batch"
     )
     sample: int = Field(
-        0,
+        2048,
         ge=0,
         description="items drawn a step to stand for the catalogue, except in BPR; 0 scores all",
     )
     head: int = Field(
-        0, ge=0, description="with a sample: this many of the most popular items are always in it"
+        4096,
+        ge=0,
+        description="with a sample: this many of the most popular items are always in it",
     )
     negatives: int = Field(
         1, ge=1, le=64, description="BPR: items drawn for each positive, uniformly"
     )
 
-    @property
-    def objective(self) -> SmoothRecall:
-        """The cut-offs and temperatures as the loss takes them."""
-        # Imported here: reading a recipe needs no torch.
-        from training.losses.objectives import SmoothRecall
-
-        return SmoothRecall(self.cutoffs, self.phi, self.psi)
-
 
 class FitRecipe(Section):
     """The optimiser and its schedule."""
 
-    epochs: int = Field(8, ge=1, description="passes over all users; the cosine ends here")
+    epochs: int = Field(40, ge=1, description="passes over all users; the cosine ends here")
     stop_after: int | None = Field(
         None, ge=1, description="stop after this many epochs of the schedule (None: all)"
     )
     batch_users: int = Field(1024, ge=1, le=8192, description="users scored at once")
     learning_rate: float = Field(
-        0.06, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
+        0.1, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
     )
     epsilon: float = Field(
-        1e-8,
+        1e-16,
         gt=0,
         description="Adam's ε: where a batch has many positives, those of rare items have "
         "gradients far below the usual 1e-8, which then holds such items still",
@@ -127,8 +118,8 @@ class FitRecipe(Section):
     )
     hidden: Share = Field(
         0.75,
-        description="share of a batch's pairs hidden from its graph and ranked; the others are in "
-        "the graph and left out of the ranking; 0 ranks all pairs with all in the graph",
+        description="proposed: share of a batch's pairs hidden from its graph and ranked; others "
+        "are in the graph and left out of the ranking; 0 ranks all pairs with all in the graph",
     )
 
 
@@ -141,7 +132,7 @@ class ValidationRecipe(Section):
         pattern=r"^(recall|ndcg|precision|hit_rate)@[1-9][0-9]*$",
         description="the measure that decides, at any cut-off",
     )
-    patience: int = Field(2, ge=1, description="stop after this many epochs without a better one")
+    patience: int = Field(4, ge=1, description="stop after this many epochs without a better one")
     users: int = Field(10_000, ge=1, description="at most this many users are asked, at random")
     refit: bool = Field(
         True, description="train again on all pairs for the number of epochs found best"
