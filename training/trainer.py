@@ -112,7 +112,8 @@ class Trainer:
         """Propagate over the graph of all training pairs, without gradients."""
         with torch.no_grad():
             users, items = self.model.layer_outputs(self._batches.full_graph)
-            layers = [layer.detach() for layer in items]
+            # The free embeddings are themselves a layer, and would change with the next step.
+            layers = [layer.detach().clone() for layer in items]
             combine = self.model.combine
             return Embeddings(combine(users), combine(layers), layers)
 

@@ -43,6 +43,7 @@ def small_recipe() -> Recipe:
             "name": "small",
             "method": "proposed",
             "bits": 16,
+            "encoder": {"name": "lightgcn"},
             "loss": {"cutoffs": [5, 20]},
             "fit": {"epochs": 4, "batch_users": 32, "learning_rate": 0.1},
             "validation": {"share": 0.15, "metric": "recall@20", "patience": 2},

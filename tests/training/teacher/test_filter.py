@@ -83,10 +83,10 @@ def test_all_neighbours_are_the_exact_product(sharpen):
 
 def test_few_neighbours_leave_out_the_weak_ones():
     matrix = random_matrix()
-    scores = scored(matrix, low_pass=0.0, neighbours=2)
+    scores = scored(matrix, low_pass=0.0, sharpen=0.0, neighbours=2)
     reached = (scores != 0).sum(1)
     assert (reached <= 3 * matrix.sum(1)).all()
-    assert reached.sum() < (scored(matrix, low_pass=0.0) != 0).sum()
+    assert reached.sum() < (scored(matrix, low_pass=0.0, sharpen=0.0) != 0).sum()
 
 
 def test_a_user_scores_the_same_whoever_is_asked_with_it():
