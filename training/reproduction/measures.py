@@ -13,6 +13,9 @@
 ``teacher``
     No codes: the recipe's teacher, made of the same nine tenths, ranks each asked user's unseen
     items itself, by its scores in full precision.
+``fold-in``
+    Three trainings, two of which leave a tenth of the users, or of the items, out: see
+    training.reproduction.fold_in_study.
 """
 
 from __future__ import annotations
@@ -147,11 +150,19 @@ def _teacher(trial: Trial) -> list[Outcome]:
     return [Outcome(metrics.result(), 0, len(users), similarity="scores")]
 
 
+def _fold_in(trial: Trial) -> list[Outcome]:
+    # Imported here, since it takes its outcomes from this file.
+    from training.reproduction.fold_in_study import fold_in_study
+
+    return fold_in_study(trial)
+
+
 _KINDS: dict[str, Callable[[Trial], list[Outcome]]] = {
     "test": _on_test,
     "validation": _on_validation,
     "ties": _ties,
     "teacher": _teacher,
+    "fold-in": _fold_in,
 }
 
 
