@@ -23,6 +23,7 @@ from index.errors import BitrecallError
 from training.data.load import load_dataset
 from training.errors import InterruptedTraining
 from training.log import TrainingLog
+from training.memory import keep_freed_memory
 from training.recipe import parse_recipe
 from training.reproduction.job import (
     BUSY,
@@ -164,6 +165,7 @@ def main() -> int:
     job = Job.from_json(sys.stdin.readline())
     # Not through sys.stdin, whose lock a thread that waits in it would never give back.
     threading.Thread(target=_stop_with_the_parent, daemon=True).start()
+    keep_freed_memory()
     return carry_out(job)
 
 
