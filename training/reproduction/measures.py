@@ -16,12 +16,16 @@
 ``fold-in``
     Three trainings, two of which leave a tenth of the users, or of the items, out: see
     training.reproduction.fold_in_study.
+``second-stage``
+    As ``validation``, and then the nearest few hundred ranked again in several ways: see
+    training.reproduction.second_stage_study. Means are over half of the users, for the weights are
+    chosen on the other half.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +45,7 @@ from training.log import TrainingLog
 from training.methods.base import Embeddings
 from training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
 from training.recipe import Recipe
+from training.reproduction.second_stage_study import second_stages
 from training.run import Run, RunOptions
 from training.scoring import score
 from training.teacher.lists import teacher_lists
@@ -157,12 +162,24 @@ def _fold_in(trial: Trial) -> list[Outcome]:
     return fold_in_study(trial)
 
 
+def _second_stage(trial: Trial) -> list[Outcome]:
+    part, held_out = _cut(trial)
+    order = popularity_order(part)
+    ordered, wanted = reorder_items(part, order), reorder_items(held_out, order)
+    fitted, _ = _fit(trial, part, held_out)
+    users = Validator(ordered, wanted, trial.recipe).users
+    embeddings = _in_order(fitted.embeddings, order)
+    stages = second_stages(embeddings, ordered, wanted, users, trial.recipe)
+    return [Outcome(found.metrics, fitted.epochs, found.users, found.name) for found in stages]
+
+
 _KINDS: dict[str, Callable[[Trial], list[Outcome]]] = {
     "test": _on_test,
     "validation": _on_validation,
     "ties": _ties,
     "teacher": _teacher,
     "fold-in": _fold_in,
+    "second-stage": _second_stage,
 }
 
 
@@ -201,11 +218,15 @@ def _score(
     order: NDArray[np.int64],
 ) -> dict[str, float]:
     """Validation metrics with the catalogue, and so the ties, in this order."""
+    validator = Validator(reorder_items(part, order), reorder_items(held_out, order), recipe)
+    return validator(_in_order(embeddings, order))
+
+
+def _in_order(embeddings: Embeddings, order: NDArray[np.int64]) -> Embeddings:
+    """The same embeddings with item ``order[r]`` at row r."""
     rows = torch.from_numpy(order)
-    ordered = Embeddings(
-        embeddings.users,
-        embeddings.items[rows],
-        [layer[rows] for layer in embeddings.item_layers],
-        embeddings.similarity,
+    return replace(
+        embeddings,
+        items=embeddings.items[rows],
+        item_layers=[layer[rows] for layer in embeddings.item_layers],
     )
-    return Validator(reorder_items(part, order), reorder_items(held_out, order), recipe)(ordered)

@@ -20,7 +20,7 @@ from training.errors import StudyError
 from training.recipe import Recipe, load_recipe
 from training.section import Section
 
-Measure = Literal["test", "validation", "ties", "teacher", "fold-in"]
+Measure = Literal["test", "validation", "ties", "teacher", "fold-in", "second-stage"]
 """How a part is scored; see training.reproduction.measures."""
 
 Seed = Annotated[int, Field(ge=0)]
