@@ -114,6 +114,6 @@ class FilterScorer:
 
 
 def _in_own_units(scores: Tensor) -> Tensor:
-    """Divide each user's scores by their root mean square, a user without any left at 0."""
-    size = scores.square().mean(dim=1, keepdim=True).sqrt()
-    return scores / torch.where(size > 0, size, 1)
+    """Divide each user's scores by their root mean square, in place; those of none stay 0."""
+    size = torch.linalg.vector_norm(scores, dim=1, keepdim=True) / max(scores.shape[1], 1) ** 0.5
+    return scores.div_(torch.where(size > 0, size, 1))
