@@ -44,7 +44,8 @@ def launch(job: Job, threads: int | None = None) -> int:
             [sys.executable, "-m", "training.reproduction.child"],
             stdin=subprocess.PIPE,
             env=environment,
-            text=True,
+            # Unbuffered: what a child that has gone left unread must not be written at the close.
+            bufsize=0,
             process_group=0,
         ) as child,
         _passing_on_signals(child) as passed,
@@ -52,14 +53,13 @@ def launch(job: Job, threads: int | None = None) -> int:
         # Our end of the pipe stays open: a child that reads its end stops, for we have gone.
         if child.stdin is not None:
             with suppress(BrokenPipeError):
-                child.stdin.write(job.to_json() + "\n")
-                child.stdin.flush()
+                child.stdin.write(f"{job.to_json()}\n".encode())
         code = child.wait()
     return INTERRUPTED if passed and code != FINISHED else code
 
 
 @contextmanager
-def _passing_on_signals(child: subprocess.Popen[str]) -> Iterator[list[int]]:
+def _passing_on_signals(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
     """Give a list that fills with the signals passed on; one that we ignore stays ignored."""
     passed: list[int] = []
 
