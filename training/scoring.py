@@ -20,6 +20,7 @@ from training.errors import EvaluationError
 from training.methods.base import Embeddings
 from training.metrics import OUTSIDE, RankingMetrics
 from training.question import Question, popular_lists
+from training.teacher.lists import best_items
 
 # Scores held at once: 64 MiB, whatever the catalogue.
 _MOST_SCORES = 16_000_000
@@ -110,17 +111,7 @@ def _rank_block(
     scores = users @ items.T
     for row, hidden in enumerate(exclude):
         scores[row, torch.from_numpy(hidden).to(scores.device)] = -torch.inf
-    # topk breaks ties as it likes, so it only says how high a listed item must score.
-    lowest = scores.topk(min(depth, len(items)), dim=1).values[:, -1:]
-    listed = torch.nonzero((scores >= lowest) & (scores > -torch.inf))
-    values = scores[listed[:, 0], listed[:, 1]]
-    # Two stable sorts: by user, within it by descending score, within that by row, as they came.
-    listed = listed[values.argsort(descending=True, stable=True)]
-    listed = listed[listed[:, 0].argsort(stable=True)]
-    counts = torch.bincount(listed[:, 0], minlength=len(users))
-    starts = (counts.cumsum(0) - counts)[listed[:, 0]]
-    places = torch.arange(len(listed), device=listed.device) - starts
-    kept = places < depth
-    ranked = listed.new_full((len(users), depth), OUTSIDE)
-    ranked[listed[kept, 0], places[kept]] = listed[kept, 1]
+    items_found, values = best_items(scores, depth)
+    ranked = items_found.new_full((len(users), depth), OUTSIDE)
+    ranked[:, : items_found.shape[1]] = torch.where(values > -torch.inf, items_found, OUTSIDE)
     return ranked.cpu().numpy()
