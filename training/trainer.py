@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from training.batches import Batches
 from training.encoder import ItemSums, LightGCN, unit_magnitude
-from training.errors import DivergedError
 from training.graph import EdgeList
 from training.list_batches import ListBatches
 from training.losses.pairs import Sample
 from training.losses.registry import ranking_loss
 from training.methods.base import Embeddings
+from training.methods.stepped import SteppedMethod
 from training.pair_batches import PairBatches
 from training.recipe import Recipe
 from training.signs import sign_estimator
@@ -23,7 +20,7 @@ from training.start import random_start, spectral_start
 from training.teacher.lists import teacher_lists, weigh
 
 
-class Trainer:
+class Trainer(SteppedMethod[LightGCN | ItemSums]):
     """Methods ``bitrecall`` and ``proposed``: codes that rank a teacher's lists, or the pairs.
 
     Everything it needs to go on later is in ``state``.
@@ -44,24 +41,15 @@ class Trainer:
         start: bool = True,
         progress: bool | None = False,
     ) -> None:
-        self.recipe = recipe
-        self.epoch = 0
-        self.step = 0
+        super().__init__(recipe)
         self._edges = edges
         self._batches = _batches(edges, recipe, progress)
         self._loss = ranking_loss(recipe.loss)
         users, items = self._start() if start else self._blank()
-        self.model: LightGCN | ItemSums
-        if recipe.encoder.name == "item_sums":
-            self.model = ItemSums(users, items)
-        else:
-            self.model = LightGCN(users, items, recipe.encoder.layers)
-        self._optimiser = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=recipe.fit.learning_rate,
-            weight_decay=recipe.fit.weight_decay,
-            eps=recipe.fit.epsilon,
-            fused=True,
+        self._begin(
+            ItemSums(users, items)
+            if recipe.encoder.name == "item_sums"
+            else LightGCN(users, items, recipe.encoder.layers)
         )
 
     @property
@@ -69,19 +57,11 @@ class Trainer:
         """Steps in an epoch."""
         return len(self._batches)
 
-    def advance(self) -> float:
-        """Take one step.
-
-        Returns:
-            The loss of the batch before the step.
-
-        Raises:
-            DivergedError: the loss is no longer a finite number; nothing was updated.
-        """
+    def _loss_of_step(self) -> Tensor:
         batch = self._batches.batch(self.epoch, self.step)
         users, items = self.model.of_batch(batch.graph, batch.users)
-        code = sign_estimator(self.recipe.sign, self._done, exact=self._loss.exact)
-        loss = self._loss(
+        code = sign_estimator(self.recipe.sign, self.progress, exact=self._loss.exact)
+        return self._loss(
             code(unit_magnitude(users)),
             code(unit_magnitude(items)),
             batch.positives,
@@ -90,23 +70,6 @@ class Trainer:
             self._sample(len(items)),
             self._batches.generator(self.epoch, self.step, 2),
         )
-        value = float(loss.item())
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._learning_rate()
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        # A sign hides a NaN from the loss: ±1 codes always score. The embeddings do not.
-        if not math.isfinite(value) or not bool(torch.isfinite(users.sum() + items.sum())):
-            raise DivergedError(
-                f"the training diverged in epoch {self.epoch + 1}, step {self.step + 1} "
-                f"(loss {value}): embeddings are no longer finite; try a smaller "
-                f"fit.learning_rate than {self.recipe.fit.learning_rate}"
-            )
-        self._optimiser.step()
-        self.step += 1
-        if self.step == self.steps:
-            self.epoch, self.step = self.epoch + 1, 0
-        return value
 
     def embeddings(self) -> Embeddings:
         """Propagate over the graph of all training pairs, without gradients."""
@@ -116,38 +79,6 @@ class Trainer:
             layers = [layer.detach().clone() for layer in items]
             combine = self.model.combine
             return Embeddings(combine(users), combine(layers), layers)
-
-    def state(self) -> dict[str, Tensor]:
-        """Parameters and Adam's moments, by name, float32; the position is in epoch and step."""
-        state = {"users": self.model.users.detach(), "items": self.model.items.detach()}
-        for name, parameter in self.model.named_parameters():
-            moments = self._optimiser.state.get(parameter, {})
-            for moment in ("exp_avg", "exp_avg_sq"):
-                if moment in moments:
-                    state[f"{name}.{moment}"] = moments[moment]
-        return state
-
-    def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
-        """Go on from a saved state and position."""
-        self.epoch, self.step = epoch, step
-        device = self._edges.users.device
-        taken = epoch * self.steps + step
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                parameter.copy_(state[name])
-                if taken:
-                    moments: dict[str, Any] = self._optimiser.state[parameter]
-                    moments["step"] = torch.tensor(float(taken), device=device)
-                    for moment in ("exp_avg", "exp_avg_sq"):
-                        moments[moment] = state[f"{name}.{moment}"].clone().to(device)
-
-    def parameters(self) -> dict[str, Tensor]:
-        """The free embeddings, by name: copies."""
-        return {name: value.detach().clone() for name, value in self.model.named_parameters()}
-
-    def restore(self, parameters: dict[str, Tensor]) -> None:
-        """Take up the free embeddings of an earlier moment."""
-        self.model.load_state_dict(parameters)
 
     def _blank(self) -> tuple[Tensor, Tensor]:
         users = torch.zeros(self._edges.n_users, self.recipe.bits, device=self._edges.users.device)
@@ -162,15 +93,6 @@ class Trainer:
         # The learning rate is meant for embeddings of mean magnitude 1.
         magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
         return users / magnitude, items / magnitude
-
-    @property
-    def _done(self) -> float:
-        """The share of the schedule that is done, from 0 to 1."""
-        done = (self.epoch * self.steps + self.step) / (self.recipe.fit.epochs * self.steps)
-        return min(done, 1.0)
-
-    def _learning_rate(self) -> float:
-        return self.recipe.fit.learning_rate * 0.5 * (1 + math.cos(math.pi * self._done))
 
     def _sample(self, n_items: int) -> Sample | None:
         size, head = self.recipe.loss.sample, self.recipe.loss.head
