@@ -32,4 +32,5 @@ def reorder_items(interactions: Interactions, order: NDArray[np.int64]) -> Inter
         interactions.users,
         rank[interactions.items],
         interactions.times,
+        interactions.places,
     )

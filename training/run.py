@@ -163,7 +163,10 @@ class Run:
 
     def _fit_with_validation(self) -> Fitted:
         part, held_out = cut_validation(
-            self.train, self._recipe.validation.share, self._recipe.seed
+            self.train,
+            self._recipe.validation.share,
+            self._recipe.seed,
+            self._recipe.validation.cut,
         )
         if not len(held_out):
             raise TrainingError(

@@ -127,6 +127,11 @@ class ValidationRecipe(Section):
     """Early stopping on pairs cut from train."""
 
     share: Share = Field(0.1, description="share of each user's training pairs held out; 0: none")
+    cut: Literal["random", "latest"] = Field(
+        "random",
+        description="which of a user's pairs are held out: random ones, or the latest, by their "
+        "times or else by their order in the files",
+    )
     metric: str = Field(
         "recall@50",
         pattern=r"^(recall|ndcg|precision|hit_rate)@[1-9][0-9]*$",

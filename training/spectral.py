@@ -30,13 +30,36 @@ def randomised_svd(
     """
     columns = matrix.shape[1]
     drawn = torch.randn(columns, rank, device=matrix.device, generator=generator)
-    basis = torch.linalg.qr(_product(matrix, drawn)).Q
+    basis = orthonormal(_product(matrix, drawn))
     for _ in range(_POWER_ITERATIONS):
-        basis = torch.linalg.qr(_product(transpose, basis)).Q
-        basis = torch.linalg.qr(_product(matrix, basis)).Q
-    projected = _product(transpose, basis)
-    right, values, small_left = torch.linalg.svd(projected, full_matrices=False)
-    return basis @ small_left.T, values, right
+        basis = orthonormal(_product(transpose, basis))
+        basis = orthonormal(_product(matrix, basis))
+    right, rest = torch.linalg.qr(_product(transpose, basis))
+    turned_right, values, turned_left = torch.linalg.svd(rest)
+    return basis @ turned_left.T, values, right @ turned_right
+
+
+def orthonormal(columns: Tensor) -> Tensor:
+    """An orthonormal basis of the span of the columns, by Cholesky's factor of their Gram matrix.
+
+    Twice, which makes the basis as orthonormal as Householder's (Yamamoto et al., "Roundoff Error
+    Analysis of the CholeskyQR2 Algorithm", ETNA 2015) at a fraction of the time, for nearly all of
+    it is products of dense matrices. Columns too close to dependent for that go to Householder.
+
+    Args:
+        columns: float32 (p, k), p ≥ k.
+
+    Returns:
+        float32 (p, k).
+    """
+    basis = columns
+    for _ in range(2):
+        factor, failed = torch.linalg.cholesky_ex(basis.T @ basis, upper=True)
+        if failed:
+            basis, _ = torch.linalg.qr(columns)
+            break
+        basis = torch.linalg.solve_triangular(factor, basis, upper=True, left=False)
+    return basis
 
 
 def _product(matrix: Tensor, dense: Tensor) -> Tensor:

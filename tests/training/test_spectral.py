@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from training.graph import EdgeList
-from training.spectral import randomised_svd
+from training.spectral import orthonormal, randomised_svd
 
 
 def products(n_users: int, n_items: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,3 +33,14 @@ def test_a_generator_of_its_own_leaves_the_global_one_alone():
     )
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+def test_a_basis_is_orthonormal_and_spans_the_columns(dependent):
+    columns = torch.randn(50, 8, generator=torch.Generator().manual_seed(1))
+    columns *= torch.logspace(0, 2, 8)
+    if dependent:
+        columns[:, 3] = columns[:, 5]
+    basis = orthonormal(columns)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(8), atol=1e-5)
+    np.testing.assert_allclose(basis @ (basis.T @ columns), columns, atol=1e-3)

@@ -29,6 +29,8 @@ class Interactions:
         users: int32 (nnz,), rows of `user_ids`.
         items: int32 (nnz,), rows of `item_ids`.
         times: float64 (nnz,), seconds since 1970-01-01 UTC, or None where none are known.
+        places: int64 (nnz,), where each pair stood among the rows that were read, or None where
+            nothing is known of it. Files without times often have each user's pairs in order.
 
     Raises:
         DataError: the arrays differ in length, have another dtype, or point outside the
@@ -40,6 +42,7 @@ class Interactions:
     users: NDArray[np.int32]
     items: NDArray[np.int32]
     times: NDArray[np.float64] | None = None
+    places: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         for name, rows, limit in (
@@ -54,6 +57,10 @@ class Interactions:
             self.times.dtype != np.float64 or self.times.shape != self.users.shape
         ):
             raise DataError("times must be float64 and as long as users")
+        if self.places is not None and (
+            self.places.dtype != np.int64 or self.places.shape != self.users.shape
+        ):
+            raise DataError("places must be int64 and as long as users")
 
     def __len__(self) -> int:
         return len(self.users)
@@ -103,9 +110,13 @@ class Interactions:
 
     def select(self, chosen: NDArray[np.bool_]) -> Interactions:
         """The pairs where the mask (nnz,) holds, over the same vocabulary."""
-        times = None if self.times is None else self.times[chosen]
         return Interactions(
-            self.user_ids, self.item_ids, self.users[chosen], self.items[chosen], times
+            self.user_ids,
+            self.item_ids,
+            self.users[chosen],
+            self.items[chosen],
+            None if self.times is None else self.times[chosen],
+            None if self.places is None else self.places[chosen],
         )
 
     def compact(self) -> Interactions:
@@ -118,17 +129,19 @@ class Interactions:
             np.searchsorted(user_rows, self.users).astype(np.int32),
             np.searchsorted(item_rows, self.items).astype(np.int32),
             self.times,
+            self.places,
         )
 
     def sha256(self) -> str:
         """A fingerprint of the pairs and their times, in hexadecimal.
 
-        It depends neither on the order of the rows nor on that of the vocabulary, nor on ids
-        without a pair. Hashed are, one after the other, the line `bitrecall interactions 1`; the
-        user ids in the order of their code points, each as its length in bytes (uint32) and its
-        UTF-8; the item ids likewise; then, sorted by user and item in those orders, the user
-        ranks (int32), the item ranks (int32) and, where there are times, those (float64). All
-        numbers are little-endian, and each of the two lists of ids follows its length (uint32).
+        It depends neither on the order of the rows (their places are not hashed) nor on that of
+        the vocabulary, nor on ids without a pair. Hashed are, one after the other, the line
+        `bitrecall interactions 1`; the user ids in the order of their code points, each as its
+        length in bytes (uint32) and its UTF-8; the item ids likewise; then, sorted by user and
+        item in those orders, the user ranks (int32), the item ranks (int32) and, where there are
+        times, those (float64). All numbers are little-endian, and each of the two lists of ids
+        follows its length (uint32).
         """
         compact = self.compact()
         digest = hashlib.sha256(b"bitrecall interactions 1\n")
@@ -157,6 +170,7 @@ def collapse(
     users: NDArray[np.int32],
     items: NDArray[np.int32],
     times: NDArray[np.float64] | None = None,
+    places: NDArray[np.int64] | None = None,
 ) -> Interactions:
     """Interactions from rows in any order, a pair seen several times kept once, at its earliest.
 
@@ -166,6 +180,7 @@ def collapse(
         users: int32 (rows,), rows of `user_ids`.
         items: int32 (rows,), rows of `item_ids`.
         times: float64 (rows,) in seconds, or None.
+        places: int64 (rows,), where each row stood in what was read; None takes their order here.
 
     Raises:
         DataError: as `Interactions`.
@@ -178,7 +193,12 @@ def collapse(
     first[1:] = keys[1:] != keys[:-1]
     kept = order[first]
     return Interactions(
-        user_ids, item_ids, users[kept], items[kept], None if times is None else times[kept]
+        user_ids,
+        item_ids,
+        users[kept],
+        items[kept],
+        None if times is None else times[kept],
+        (kept if places is None else places[kept]).astype(np.int64, copy=False),
     )
 
 

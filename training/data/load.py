@@ -144,4 +144,7 @@ def _pool(train: Interactions, test: Interactions) -> Interactions:
         None
         if train.times is None or test.times is None
         else np.concatenate([train.times, test.times]),
+        None
+        if train.places is None or test.places is None
+        else np.concatenate([train.places, test.places + train.places.max(initial=-1) + 1]),
     )

@@ -1,6 +1,8 @@
-"""Holding out a part of the interactions: by time, or at random for each user."""
+"""Holding out a part of the interactions: by time, at random for each user, or each's latest."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +10,9 @@ from numpy.typing import NDArray
 from training.data.interactions import Interactions
 from training.errors import DataError
 
-__all__ = ["by_time", "cut_validation", "random_per_user"]
+__all__ = ["Cut", "by_time", "cut_validation", "random_per_user"]
+
+Cut = Literal["random", "latest"]
 
 # Streams of one seed, so that a validation split does not echo the test split cut before it.
 TEST_STREAM = 0
@@ -49,26 +53,43 @@ def random_per_user(
     Raises:
         DataError: the fraction is not between 0 and 1, or the seed is negative.
     """
-    return _random_per_user(interactions, fraction, seed, TEST_STREAM)
+    return _per_user(interactions, fraction, seed, TEST_STREAM)
 
 
 def cut_validation(
-    train: Interactions, fraction: float, seed: int
+    train: Interactions, fraction: float, seed: int, cut: Cut = "random"
 ) -> tuple[Interactions, Interactions]:
-    """Fit and validation pairs of the train split, at random for each user.
+    """Fit and validation pairs of the train split, random ones of each user or its latest.
 
-    As `random_per_user`, from another stream of the seed. An item may lose all its pairs to
-    validation: it stays in the vocabulary, with degree 0 in fit.
+    As `random_per_user`, from another stream of the seed. The latest pairs are those of the
+    latest times; without times, and where they tie, those that came last in what was read. An
+    item may lose all its pairs to validation: it stays in the vocabulary, with degree 0 in fit.
 
     Raises:
-        DataError: the fraction is not between 0 and 1, or the seed is negative.
+        DataError: the fraction is not between 0 and 1, or the seed is negative; or the latest are
+            asked for and neither times nor the order of the rows are known.
     """
-    return _random_per_user(train, fraction, seed, VALIDATION_STREAM)
+    ages = None
+    if cut == "latest":
+        known = [order for order in (train.places, train.times) if order is not None]
+        if not known:
+            raise DataError(
+                "to hold out each user's latest interactions, their times or their order must be "
+                "known; hold out random ones"
+            )
+        ages = np.empty(len(train))
+        ages[np.lexsort(known)[::-1]] = np.arange(len(train))
+    return _per_user(train, fraction, seed, VALIDATION_STREAM, ages)
 
 
-def _random_per_user(
-    interactions: Interactions, fraction: float, seed: int, stream: int
+def _per_user(
+    interactions: Interactions,
+    fraction: float,
+    seed: int,
+    stream: int,
+    ages: NDArray[np.float64] | None = None,
 ) -> tuple[Interactions, Interactions]:
+    """Hold out each user's pairs of the smallest ages, random ones where there are none."""
     _check_fraction(fraction)
     if seed < 0:
         raise DataError(f"a seed must be 0 or more, not {seed}")
@@ -78,7 +99,7 @@ def _random_per_user(
     n_held_out = np.minimum(wanted, np.maximum(degrees - 1, 0))
     users: NDArray[np.int64] = interactions.users.astype(np.int64)
     # Pairs are sorted by user: position less the start of the user is the rank among its own.
-    shuffled = np.lexsort((generator.random(len(users)), users))
+    shuffled = np.lexsort((generator.random(len(users)) if ages is None else ages, users))
     rank = np.empty(len(users), np.int64)
     rank[shuffled] = np.arange(len(users)) - interactions.indptr[users]
     held_out = rank < n_held_out[users]

@@ -29,6 +29,7 @@ class Block:
         items: rows of the catalogue, c of them: a slice or int64 (c,).
         users: int64 (s,), positions in the batch of the special pairs inside the block.
         columns: int64 (s,), positions in the block of the same pairs.
+        pairs: int64 (s,), positions of the same pairs in the list of all special pairs.
         scale: float64 (b,), how many candidates each of the block's stands for;
             None where each stands for itself.
     """
@@ -36,6 +37,7 @@ class Block:
     items: slice | Tensor
     users: Tensor
     columns: Tensor
+    pairs: Tensor
     scale: Tensor | None
 
 
@@ -47,6 +49,10 @@ class Candidates:
         n_items: n, the items of the catalogue.
         special: pairs that are not candidates; a pair occurs once.
         sample: what stands for the catalogue; None is all of it.
+
+    Attributes:
+        n_special: s, how many pairs are special.
+        outside: int64, positions of the special pairs whose items no block holds, ascending.
     """
 
     def __init__(
@@ -56,14 +62,15 @@ class Candidates:
         self._rows = None if sample is None else sample.rows
         self._head = n_items if sample is None else sample.head
         self._length = n_items if self._rows is None else len(self._rows)
-        users, columns = special.users, special.items
+        self.n_special = len(special.users)
+        columns = special.items
         if self._rows is not None:
             position = torch.full((n_items,), -1, dtype=torch.int64, device=self._rows.device)
             position[self._rows] = torch.arange(len(self._rows), device=self._rows.device)
             columns = position[special.items]
-            users, columns = users[columns >= 0], columns[columns >= 0]
-        order = torch.argsort(columns)
-        self._users, self._columns = users[order], columns[order]
+        self.outside = torch.nonzero(columns < 0).flatten()
+        self._pairs = torch.argsort(columns, stable=True)[len(self.outside) :]
+        self._users, self._columns = special.users[self._pairs], columns[self._pairs]
         self._scale = self._tail_scale(n_items, special)
 
     def blocks(self, size: int) -> Iterator[Block]:
@@ -80,6 +87,7 @@ class Candidates:
             slice(start, end) if self._rows is None or inside else self._rows[start:end],
             self._users[first:last],
             self._columns[first:last] - start,
+            self._pairs[first:last],
             None if inside else self._scale,
         )
 

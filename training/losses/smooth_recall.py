@@ -84,19 +84,26 @@ class _SmoothRecallLoss(torch.autograd.Function):
         objective: RankObjective,
     ) -> Tensor:
         scores = _Scores(user_codes, item_codes, candidates)
-        user_side, item_side = user_codes[positives.users], item_codes[positives.items]
-        positive_bins = positives.users * scores.width + _levels(user_side, item_side)
         others = scores.histogram()
+        count = len(positives.users)
+        # Positives among the candidates were scored with them; the others are scored one by one.
+        apart = candidates.outside[candidates.outside < count]
+        users, items = positives.users[apart], positives.items[apart]
+        user_side, item_side = user_codes[users], item_codes[items]
+        scores.special_bins[apart] = users * scores.width + _levels(user_side, item_side)
+        positive_bins = scores.special_bins[:count]
         counts = others.view(-1).index_add(0, positive_bins, torch.ones_like(weights))
         positive_weights = torch.zeros_like(counts).index_add_(0, positive_bins, weights)
         tables = level_gradients(
             counts.view_as(others), positive_weights.view_as(others), objective
         )
-        user_gradient, item_gradient = scores.backward(tables.any_item)
-        slopes = tables.any_item.reshape(-1)[positive_bins]
-        slopes = (slopes + weights * tables.positive.reshape(-1)[positive_bins])[:, None]
-        user_gradient.index_add_(0, positives.users, item_side.mul_(slopes))
-        item_gradient.index_add_(0, positives.items, user_side.mul_(slopes))
+        special = torch.zeros_like(scores.special_bins, dtype=weights.dtype)
+        special[:count] = tables.any_item.reshape(-1)[positive_bins]
+        special[:count] += weights * tables.positive.reshape(-1)[positive_bins]
+        user_gradient, item_gradient = scores.backward(tables.any_item, special)
+        slopes = special[apart, None]
+        user_gradient.index_add_(0, users, item_side.mul_(slopes))
+        item_gradient.index_add_(0, items, user_side.mul_(slopes))
         ctx.save_for_backward(user_gradient, item_gradient)
         return tables.losses.sum()
 
@@ -127,30 +134,43 @@ class _Scores:
         starts = starts * self.width + self.bits / 2
         self._user_side = torch.cat([user_codes / 2, starts[:, None]], dim=1)
         self._kept: list[Tensor] = []
+        self.special_bins = torch.zeros(
+            candidates.n_special, dtype=torch.int64, device=user_codes.device
+        )
 
     def histogram(self) -> Tensor:
-        """Candidates on each level: float (b, f + 1)."""
+        """Candidates on each level: float (b, f + 1).
+
+        On the way ``special_bins`` learns the bin of each special pair inside a block.
+        """
         bins = self.batch * self.width
         total = self._user_codes.new_zeros(self.batch, self.width)
         self._kept.clear()
         for block in self._candidates.blocks(BLOCK_ITEMS):
             found = self._bins(self._item_codes[block.items])
             counts = torch.bincount(found.view(-1), minlength=bins)
-            counts -= torch.bincount(found[block.users, block.columns], minlength=bins)
+            special = found[block.users, block.columns]
+            self.special_bins[block.pairs] = special
+            counts -= torch.bincount(special, minlength=bins)
             total += _scaled(counts.view_as(total).to(total.dtype), block)
             if len(self._kept) < KEPT_BLOCKS:
                 self._kept.append(found)
         return total
 
-    def backward(self, table: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients by user and item codes, given dL/ds by user and level."""
+    def backward(self, table: Tensor, special: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients by user and item codes.
+
+        Args:
+            table: float (b, f + 1), dL/ds of a candidate by user and level.
+            special: float, dL/ds of each special pair, those outside all blocks left out.
+        """
         user_gradient = torch.zeros_like(self._user_codes)
         item_gradient = torch.zeros_like(self._item_codes)
         for number, block in enumerate(self._candidates.blocks(BLOCK_ITEMS)):
             codes = self._item_codes[block.items]
             bins = self._kept[number] if number < len(self._kept) else self._bins(codes)
             by_score = torch.take(_scaled(table, block), bins)
-            by_score[block.users, block.columns] = 0
+            by_score[block.users, block.columns] = special[block.pairs]
             user_gradient.addmm_(by_score, codes)
             item_gradient[block.items] = by_score.T @ self._user_codes
         return user_gradient, item_gradient

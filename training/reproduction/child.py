@@ -124,7 +124,7 @@ def _history(log: Path) -> dict[str, Any]:
                 "loss": round(event["loss"], _DIGITS),
                 "metrics": _rounded({k: v for k, v in event["metrics"].items() if k in METRICS}),
             }
-    return {"wall_seconds": round(wall, 1), "peak_rss_mib": peak, "curve": list(epochs.values())}
+    return {"wall_seconds": round(wall, 2), "peak_rss_mib": peak, "curve": list(epochs.values())}
 
 
 def _rounded(metrics: dict[str, float]) -> dict[str, float]:

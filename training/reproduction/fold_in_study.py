@@ -49,7 +49,8 @@ def fold_in_study(trial: Trial) -> list[Outcome]:
     if trial.recipe.similarity != "hamming":
         raise StudyError(f"{trial.recipe.method} gives no codes: there is nothing to fold in")
     train = trial.dataset.train.compact()
-    part, held_out = cut_validation(train, trial.recipe.validation.share, _SPLIT_SEED)
+    validation = trial.recipe.validation
+    part, held_out = cut_validation(train, validation.share, _SPLIT_SEED, validation.cut)
     generator = np.random.default_rng([trial.recipe.seed, _STREAM])
     new_users = _tenth(part.user_degrees, generator)
     new_items = _tenth(part.item_degrees, generator)

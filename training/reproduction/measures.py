@@ -184,8 +184,9 @@ _KINDS: dict[str, Callable[[Trial], list[Outcome]]] = {
 
 
 def _cut(trial: Trial) -> tuple[Interactions, Interactions]:
+    validation = trial.recipe.validation
     train = trial.dataset.train.compact()
-    return cut_validation(train, trial.recipe.validation.share, _SPLIT_SEED)
+    return cut_validation(train, validation.share, _SPLIT_SEED, validation.cut)
 
 
 def _fit(trial: Trial, part: Interactions, held_out: Interactions) -> tuple[Fitted, int]:

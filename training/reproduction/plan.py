@@ -204,7 +204,7 @@ def _of_variant(study: StudyPlan, name: str) -> Part:
     dataset, _, short = study.part.split("/")
     variant = study.variant[name]
     source = variant.recipe or study.recipe
-    overrides = ("validation.share=0.1", *study.set, *variant.set)
+    overrides = ("validation.share=0.2", "validation.cut=latest", *study.set, *variant.set)
     recipe = load_recipe(source, overrides)
     return Part(
         name=f"{study.part}/{name}",

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.interactions import collapse
+from training.data.interactions import Interactions, collapse
 from training.data.split import by_time, cut_validation, random_per_user
 from training.errors import DataError
 
@@ -52,6 +52,41 @@ def test_a_random_split_is_a_partition_that_leaves_each_user_a_pair(whole, fract
     wanted = fraction * whole.user_degrees
     assert (held_out.user_degrees <= np.ceil(wanted)).all()
     assert (held_out.user_degrees >= np.minimum(np.floor(wanted), whole.user_degrees - 1)).all()
+
+
+@given(interactions(), FRACTIONS, st.integers(0, 9))
+def test_the_latest_of_each_user_are_as_many_as_at_random(whole, fraction, seed):
+    train, held_out = cut_validation(whole, fraction, seed, "latest")
+    assert_partition(whole, train, held_out)
+    at_random = cut_validation(whole, fraction, seed)[1]
+    assert held_out.user_degrees.tolist() == at_random.user_degrees.tolist()
+    for user in np.flatnonzero(held_out.user_degrees):
+        kept, last = (part.times[part.users == user] for part in (train, held_out))
+        assert kept.max() <= last.min()
+
+
+def test_without_times_the_latest_are_those_that_were_read_last():
+    users, items = np.array([0, 1, 0, 1, 0, 1]), np.array([2, 0, 1, 2, 0, 1])
+    whole = collapse(["u", "v"], ["a", "b", "c"], users.astype(np.int32), items.astype(np.int32))
+    train, held_out = cut_validation(whole, 1 / 3, 0, "latest")
+    assert list(zip(held_out.users.tolist(), held_out.items.tolist(), strict=True)) == [
+        (0, 0),
+        (1, 1),
+    ]
+    assert train.items_of(0).tolist() == [1, 2]
+
+
+def test_where_times_tie_the_latest_are_those_that_were_read_last():
+    users, items = np.zeros(3, np.int32), np.array([2, 0, 1], np.int32)
+    whole = collapse(["u"], ["a", "b", "c"], users, items, np.array([5.0, 7.0, 7.0]))
+    assert cut_validation(whole, 1 / 3, 0, "latest")[1].items.tolist() == [1]
+
+
+def test_the_latest_need_times_or_an_order():
+    whole = large(2, 4)
+    unordered = Interactions(whole.user_ids, whole.item_ids, whole.users, whole.items)
+    with pytest.raises(DataError, match="hold out random ones"):
+        cut_validation(unordered, 0.5, 0, "latest")
 
 
 @given(interactions(), FRACTIONS)

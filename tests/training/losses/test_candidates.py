@@ -32,7 +32,7 @@ def test_blocks_go_through_every_item_once_and_mark_the_special_pairs(data):
     candidates = Candidates(n_users, n_items, pairs(special), sample)
 
     every_row = torch.arange(n_items)
-    seen, marked = [], []
+    seen, marked, numbered = [], [], []
     for block in candidates.blocks(data.draw(st.integers(1, 10))):
         items = every_row[block.items].tolist()
         seen += items
@@ -40,9 +40,13 @@ def test_blocks_go_through_every_item_once_and_mark_the_special_pairs(data):
             (user, items[column])
             for user, column in zip(block.users.tolist(), block.columns.tolist(), strict=True)
         ]
+        numbered += [special[number] for number in block.pairs.tolist()]
     looked_at = list(range(n_items)) if sample is None else sample.rows.tolist()
     assert seen == looked_at
     assert sorted(marked) == sorted(pair for pair in special if pair[1] in looked_at)
+    assert numbered == marked
+    outside = [special[number] for number in candidates.outside.tolist()]
+    assert outside == [pair for pair in special if pair[1] not in looked_at]
 
 
 def test_without_a_sample_each_candidate_stands_for_itself():

@@ -19,7 +19,7 @@ def test_a_variant_adds_to_its_study_and_is_scored_on_validation(plan):
     assert (aage.variant, aage.split, aage.bits) == ("aage", "validation", 16)
     assert aage.recipe(0).sign.beta == 1
     assert steeper.recipe(0).sign.beta == 2
-    assert aage.recipe(0).validation.share == 0.1
+    assert (aage.recipe(0).validation.share, aage.recipe(0).validation.cut) == (0.2, "latest")
     assert plan.studies["gowalla/study/sign"].label("aage") == "AAGE"
     assert plan.studies["gowalla/study/sign"].label("not-planned") == "not planned"
 
