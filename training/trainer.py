@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -18,6 +20,8 @@ from training.recipe import Recipe
 from training.signs import sign_estimator
 from training.start import random_start, spectral_start
 from training.teacher.lists import teacher_lists, weigh
+
+_BLOCK_ROWS = 2048
 
 
 class Trainer(SteppedMethod[LightGCN | ItemSums]):
@@ -60,10 +64,10 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
     def _loss_of_step(self) -> Tensor:
         batch = self._batches.batch(self.epoch, self.step)
         users, items = self.model.of_batch(batch.graph, batch.users)
-        code = sign_estimator(self.recipe.sign, self.progress, exact=self._loss.exact)
+        sign = sign_estimator(self.recipe.sign, self.progress, exact=self._loss.exact)
         return self._loss(
-            code(unit_magnitude(users)),
-            code(unit_magnitude(items)),
+            _by_blocks(users, lambda rows: sign(unit_magnitude(rows))),
+            _by_blocks(items, lambda rows: sign(unit_magnitude(rows))),
             batch.positives,
             batch.excluded,
             batch.weights,
@@ -99,6 +103,11 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         if size == 0:
             return None
         return self._batches.sample(n_items, head, size, self.epoch, self.step)
+
+
+def _by_blocks(rows: Tensor, codes: Callable[[Tensor], Tensor]) -> Tensor:
+    """Apply what is done to each row alone, so many rows at a time that they stay in cache."""
+    return torch.cat([codes(block) for block in torch.split(rows, _BLOCK_ROWS)])
 
 
 def _batches(edges: EdgeList, recipe: Recipe, progress: bool | None) -> Batches:

@@ -53,8 +53,12 @@ def level_gradients(counts: Tensor, positives: Tensor, objective: RankObjective)
     ranks = 0.5 + counts @ above
     value, slope = objective.value_and_slope(ranks)
     weight = positives * slope
+    any_item = weight @ steepness
+    # Levels far from every positive have slopes too small for a float's full precision, with which
+    # a processor multiplies several times slower.
+    any_item[any_item.abs() < torch.finfo(any_item.dtype).tiny * 2**24] = 0
     return LevelGradients(
         losses=-(positives * value).sum(dim=1),
-        any_item=weight @ steepness,
+        any_item=any_item,
         positive=-slope * (counts @ steepness),
     )

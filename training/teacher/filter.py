@@ -2,12 +2,15 @@
 
 With P = ÃᵀÃ, a user whose pairs are the 0/1 row r gets the scores
 
-    r P  +  w · r D_i^-p V Vᵀ D_i^p  −  c · r P²
+    r D_i^-l P D_i^l  +  w · r D_i^-p V Vᵀ D_i^p  −  c · r D_i^-l P² D_i^l
 
-- r P is the linear filter, item-based collaborative filtering on normalised pairs;
+- r P is the linear filter, item-based collaborative filtering on normalised pairs, and a positive l
+  leans on popular items as what to list, and on rare ones as what to conclude from (Paudel et al.,
+  "Updatable, Accurate, Diverse, and Scalable Recommendations for Interactive Applications", ACM
+  TiiS 2017, on random walks);
 - V are the leading right singular vectors of Ã: their ideal low-pass filter lets through what many
   users agree on. The two together are GF-CF (Shen et al., "How Powerful is Graph Convolution for
-  Recommendation?", CIKM 2021, where p and the exponents of Ã are 1/2);
+  Recommendation?", CIKM 2021, where l is 0, and p and the exponents of Ã are 1/2);
 - r P² is the blurred signal blurred again: less of it is a sharper one, one Euler step of BSPM's
   sharpening (Choi et al., "Blurring-Sharpening Process Models for Collaborative Filtering", SIGIR
   2023);
@@ -61,6 +64,7 @@ class FilterScorer:
         self._neighbours = pruned_gram(scaled, recipe.neighbours) if recipe.neighbours else None
         if low_pass or self._neighbours is None:
             self._pair = SparsePair.of(scaled, device)
+        self._popularity = torch.from_numpy(degrees(matrix)[1]).to(self._device)
         self._low_pass = self._ideal(seed) if low_pass else None
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
@@ -84,18 +88,19 @@ class FilterScorer:
         return scores
 
     def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:
-        """R P for these users, then R P², as many of them as asked for."""
+        """R P for these users, then R P², as many of them as asked for, each between powers of D_i."""
+        lean = self._popularity**self._recipe.linear_power
+        sparse = sp.csr_matrix(self._matrix[users].multiply(1 / lean.cpu().numpy()))
         found = []
         if self._neighbours is not None:
-            sparse = self._matrix[users]
             for _ in range(turns):
                 sparse = sparse @ self._neighbours
-                found.append(torch.from_numpy(sparse.toarray()).to(self._device))
+                found.append(torch.from_numpy(sparse.toarray()).to(self._device).mul_(lean))
             return found
-        dense = torch.from_numpy(self._matrix[users].toarray()).to(self._device)
+        dense = torch.from_numpy(sparse.toarray()).to(self._device)
         for _ in range(turns):
             dense = by_columns(dense, self._pair.gram)
-            found.append(dense)
+            found.append(dense * lean)
         return found
 
     def _ideal(self, seed: int) -> tuple[Tensor, Tensor]:
@@ -108,7 +113,7 @@ class FilterScorer:
             torch.Generator(self._device).manual_seed(seed),
         )
         vectors = vectors[:, :rank]
-        popularity = torch.from_numpy(degrees(self._matrix)[1]).to(self._device)[:, None]
+        popularity = self._popularity[:, None]
         left = csr_tensor(self._matrix, self._device) @ (vectors * popularity**-power)
         return left, (vectors * popularity**power).T.contiguous()
 

@@ -39,22 +39,29 @@ class TeacherRecipe(Section):
         ge=0,
         description="filter: keep each item's strongest neighbours only, this many; 0 keeps all",
     )
-    rank: int = Field(1024, ge=0, le=8192, description="filter: rank of the ideal low-pass part")
+    linear_power: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="filter: the linear part divides by item degrees to this power before, and "
+        "multiplies by them after",
+    )
+    rank: int = Field(512, ge=0, le=8192, description="filter: rank of the ideal low-pass part")
     low_pass: float = Field(
-        1.0,
+        0.3,
         ge=0,
         description="filter: weight of the low-pass part beside the linear one's 1, each over its "
         "root mean square",
     )
     low_pass_power: float = Field(
-        0.2,
+        0.6,
         ge=0,
         le=1,
         description="filter: the low-pass part divides by item degrees to this power before, and "
         "multiplies by them after",
     )
     sharpen: float = Field(
-        0.3, ge=0, description="filter: weight of the twice filtered scores, which are taken away"
+        0.2, ge=0, description="filter: weight of the twice filtered scores, which are taken away"
     )
     regularisation: float = Field(
         500.0, gt=0, description="EASE: what is added to the Gram matrix's diagonal"

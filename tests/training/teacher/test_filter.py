@@ -32,10 +32,11 @@ def reference(matrix: np.ndarray, recipe: TeacherRecipe) -> np.ndarray:
     vectors = np.linalg.svd(scaled, full_matrices=False)[2][: recipe.rank].T
     popularity = items**recipe.low_pass_power
     ideal = (matrix / popularity) @ vectors @ vectors.T * popularity
+    lean = items**recipe.linear_power
     return (
-        own_units(matrix @ gram)
+        own_units((matrix / lean) @ gram * lean)
         + recipe.low_pass * own_units(ideal)
-        - recipe.sharpen * own_units(matrix @ gram @ gram)
+        - recipe.sharpen * own_units((matrix / lean) @ gram @ gram * lean)
     )
 
 
@@ -43,6 +44,7 @@ def reference(matrix: np.ndarray, recipe: TeacherRecipe) -> np.ndarray:
     "chosen",
     [
         {"low_pass": 0.0},
+        {"low_pass": 0.0, "linear_power": 0.7},
         {"low_pass": 0.0, "user_power": 0.5, "item_power": 0.1, "sharpen": 0.7},
         {"rank": 30, "low_pass": 0.3, "low_pass_power": 0.5},
         {"rank": 30, "low_pass": 2.0, "sharpen": 0.2, "user_power": 0.0},
