@@ -88,7 +88,7 @@ class FilterScorer:
         return scores
 
     def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:
-        """R P for these users, then R P², as many of them as asked for, each between powers of D_i."""
+        """R P for these users, then R P², as many as asked for, each between powers of D_i."""
         lean = self._popularity**self._recipe.linear_power
         sparse = sp.csr_matrix(self._matrix[users].multiply(1 / lean.cpu().numpy()))
         found = []
