@@ -4,8 +4,8 @@
         "" "rank=1024 low_pass=1.0" "kind=ease ease_rank=512"
 
 A variant is a set of overrides of the recipe's teacher with spaces between; the empty one is the
-recipe's own. A tenth of each user's training pairs is held out, and the teacher, which sees the
-other nine tenths, ranks each asked user's unseen items; split, users and measures are those of
+recipe's own. The last fifth of each user's training pairs is held out, and the teacher, which sees
+the other four fifths, ranks each asked user's unseen items; split, users and measures are those of
 ``benchmarks/tuning.py``. The test split is never read. With --out, each row is also appended to a
 JSON-lines file.
 """
@@ -67,11 +67,12 @@ def main() -> int:
     parser.add_argument("variants", nargs="+")
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument("--cut", choices=("latest", "random"), default="latest")
     parser.add_argument("--users", type=int, default=10_000, help="ask at most this many")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     train = load_dataset(given.data).train.compact()
-    part, held_out = cut_validation(train, 0.1, given.split_seed)
+    part, held_out = cut_validation(train, 0.2, given.split_seed, given.cut)
     order = popularity_order(part)
     part, held_out = reorder_items(part, order), reorder_items(held_out, order)
     print("| teacher | s to make | s to ask | " + " | ".join(COLUMNS) + " |")

@@ -4,9 +4,10 @@
         "" "loss.psi=3" "fit.hidden=0.0 fit.learning_rate=0.01" "method=lightgcn fit.epochs=60"
 
 A variant is a set of overrides with spaces between; the empty one is the recipe itself, and
-another ``method`` sets a rival beside it. A tenth of each user's training pairs is held out
-(``validation.share``), every variant is scored on the same split after each epoch, and its best
-epoch is printed. The test split is never read. With --out, each row is also appended to a
+another ``method`` sets a rival beside it. The last fifth of each user's training pairs, by time
+or else in the order of the file, is held out (``--cut random``: a random fifth). Every variant is
+scored on the same split after each epoch, and its best epoch is printed. The test split is never
+read. With --out, each row is also appended to a
 JSON-lines file.
 """
 
@@ -29,8 +30,9 @@ COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@1
 
 
 def best_epoch(train: Interactions, recipe: Recipe, split_seed: int) -> dict[str, Any]:
-    """Fit on nine tenths of the pairs and score on the tenth; the best epoch's record."""
-    part, held_out = cut_validation(train, recipe.validation.share, split_seed)
+    """Fit on four fifths of the pairs and score on the fifth; the best epoch's record."""
+    validation = recipe.validation
+    part, held_out = cut_validation(train, validation.share, split_seed, validation.cut)
     order = popularity_order(part)
     ordered = reorder_items(part, order)
     validator = Validator(ordered, reorder_items(held_out, order), recipe)
@@ -58,6 +60,7 @@ def main() -> int:
     parser.add_argument("variants", nargs="+")
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument("--cut", choices=("latest", "random"), default="latest")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     keep_freed_memory()
@@ -65,7 +68,8 @@ def main() -> int:
     print("| variant | best epoch | s | " + " | ".join(COLUMNS) + " |")
     print("|---" * (3 + len(COLUMNS)) + "|", flush=True)
     for variant in given.variants:
-        recipe = load_recipe(given.recipe, ["validation.share=0.1", *variant.split()])
+        held_out = ["validation.share=0.2", f"validation.cut={given.cut}"]
+        recipe = load_recipe(given.recipe, [*held_out, *variant.split()])
         found = best_epoch(train, recipe, given.split_seed)
         cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
         epochs = f"{found['best_epoch']} of {found['epochs_run']}"
