@@ -80,12 +80,12 @@ class LossRecipe(Section):
         "pairs", description="whether each pair counts the same, or each user of a batch"
     )
     sample: int = Field(
-        2048,
+        4096,
         ge=0,
         description="items drawn a step to stand for the catalogue, except in BPR; 0 scores all",
     )
     head: int = Field(
-        4096,
+        12_288,
         ge=0,
         description="with a sample: this many of the most popular items are always in it",
     )

@@ -15,7 +15,7 @@ class TeacherRecipe(Section):
     kind: Literal["filter", "ease"] = Field(
         "filter", description="a graph filter (GF-CF's kind), or EASE"
     )
-    length: int = Field(100, ge=1, le=10_000, description="unseen items a user's list holds")
+    length: int = Field(70, ge=1, le=10_000, description="unseen items a user's list holds")
     discount: Literal["log2", "flat", "score"] = Field(
         "log2",
         description="weight of a listed item: 1 / log2(1 + its rank), 1, or its score as a share "
