@@ -19,10 +19,7 @@ from torch import Tensor
 
 from training.data.interactions import Interactions
 from training.graph import EdgeList
-
-# A product gathers rows of the dense side at random: this many columns of it stay in cache, which
-# is two to three times as fast as several hundred.
-_COLUMNS = 64
+from training.spectral import CACHED_COLUMNS
 
 
 def observed(pairs: Interactions | EdgeList) -> sp.csr_matrix:
@@ -86,7 +83,7 @@ def by_columns(rows: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
     Returns:
         float32 (b, q).
     """
-    return torch.cat([product(part.T.contiguous()).T for part in torch.split(rows, _COLUMNS)])
+    return torch.cat([product(part.T.contiguous()).T for part in torch.split(rows, CACHED_COLUMNS)])
 
 
 def csr_tensor(matrix: sp.csr_matrix, device: torch.device | str = "cpu") -> Tensor:
