@@ -30,3 +30,23 @@ def test_the_same_pairs_in_descending_popularity(pairs):
 def test_items_of_equal_popularity_keep_their_order():
     before = interactions([(0, 4), (1, 4), (0, 1), (0, 3)])
     assert popularity_order(before).tolist() == [4, 1, 3, 0, 2, 5]
+
+
+def test_pairs_keep_their_places_under_another_order_of_items():
+    before = interactions([(1, 0), (0, 4), (1, 4), (0, 1)])
+    after = reorder_items(before, popularity_order(before))
+    places = [
+        dict(
+            zip(
+                zip(
+                    part.users.tolist(),
+                    [part.item_ids[item] for item in part.items],
+                    strict=True,
+                ),
+                part.places.tolist(),
+                strict=True,
+            )
+        )
+        for part in (before, after)
+    ]
+    assert places[0] == places[1] == {(1, "u"): 0, (0, "y"): 1, (1, "y"): 2, (0, "v"): 3}

@@ -171,3 +171,20 @@ def test_arrays_that_do_not_fit_are_refused(users, items, times, message):
 def test_another_dtype_is_refused():
     with pytest.raises(DataError, match="users must be int32"):
         Interactions(["a"], ["x"], np.zeros(1, np.int64), np.zeros(1, np.int32))
+
+
+@given(PAIRS)
+def test_a_pair_has_the_place_of_the_row_that_was_kept(rows):
+    whole = from_rows(rows)
+    for part in (whole, whole.compact(), whole.select(whole.items > 2)):
+        for user, item, time, place in zip(
+            part.users, part.items, part.times, part.places, strict=True
+        ):
+            ids = (part.user_ids[user], part.item_ids[item], time)
+            assert ids == (USERS[rows[place][0]], ITEMS[rows[place][1]], rows[place][2])
+
+
+def test_places_are_as_many_as_pairs():
+    none = np.zeros(0, np.int32)
+    with pytest.raises(DataError, match="places must be int64"):
+        Interactions([], [], none, none, places=np.zeros(1, np.int64))

@@ -87,3 +87,13 @@ def test_low_temperatures_recover_ndcg_at_n():
     positives = torch.tensor([[0, 1, 0, 1, 0]], dtype=torch.float64) / ideal
     expected = -1 / math.log2(3) / ideal
     assert level_gradients(counts, positives, sharp).losses.item() == pytest.approx(expected)
+
+
+def test_no_slope_is_too_small_for_full_precision():
+    bits = 256
+    counts, positives = torch.ones(1, bits + 1), torch.zeros(1, bits + 1)
+    positives[0, bits] = 1e-3
+    found = level_gradients(counts, positives, SmoothRecall(CUTOFFS, PHI, psi=1.5)).any_item
+    slopes = found[found != 0].abs()
+    assert 0 < len(slopes) < bits
+    assert (slopes * 1e-6 > torch.finfo(torch.float32).tiny).all()
