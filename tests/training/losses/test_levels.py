@@ -92,8 +92,8 @@ def test_low_temperatures_recover_ndcg_at_n():
 def test_no_slope_is_too_small_for_full_precision():
     bits = 256
     counts, positives = torch.ones(1, bits + 1), torch.zeros(1, bits + 1)
-    positives[0, bits] = 1e-3
-    found = level_gradients(counts, positives, SmoothRecall(CUTOFFS, PHI, psi=1.5)).any_item
+    positives[0, 0] = 1e-3
+    found = level_gradients(counts, positives, SmoothRecall((200.0,), PHI, psi=1.5)).any_item
     slopes = found[found != 0].abs()
     assert 0 < len(slopes) < bits
     assert (slopes * 1e-6 > torch.finfo(torch.float32).tiny).all()
