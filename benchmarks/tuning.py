@@ -7,8 +7,7 @@ A variant is a set of overrides with spaces between; the empty one is the recipe
 another ``method`` sets a rival beside it. The last fifth of each user's training pairs, by time
 or else in the order of the file, is held out (``--cut random``: a random fifth). Every variant is
 scored on the same split after each epoch, and its best epoch is printed. The test split is never
-read. With --out, each row is also appended to a
-JSON-lines file.
+read. With --out, each row is also appended to a JSON-lines file.
 """
 
 import argparse

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from training.data.split import Cut
 from training.section import Section
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -127,7 +128,7 @@ class ValidationRecipe(Section):
     """Early stopping on pairs cut from train."""
 
     share: Share = Field(0.1, description="share of each user's training pairs held out; 0: none")
-    cut: Literal["random", "latest"] = Field(
+    cut: Cut = Field(
         "random",
         description="which of a user's pairs are held out: random ones, or the latest, by their "
         "times or else by their order in the files",

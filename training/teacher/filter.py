@@ -65,6 +65,8 @@ class FilterScorer:
         if low_pass or self._neighbours is None:
             self._pair = SparsePair.of(scaled, device)
         self._popularity = torch.from_numpy(degrees(matrix)[1]).to(self._device)
+        self._lean = self._popularity**recipe.linear_power
+        self._unlean = 1 / self._lean.cpu().numpy()
         self._low_pass = self._ideal(seed) if low_pass else None
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
@@ -89,8 +91,8 @@ class FilterScorer:
 
     def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:
         """R P for these users, then R P², as many as asked for, each between powers of D_i."""
-        lean = self._popularity**self._recipe.linear_power
-        sparse = sp.csr_matrix(self._matrix[users].multiply(1 / lean.cpu().numpy()))
+        lean = self._lean
+        sparse = sp.csr_matrix(self._matrix[users].multiply(self._unlean))
         found = []
         if self._neighbours is not None:
             for _ in range(turns):
