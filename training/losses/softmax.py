@@ -60,7 +60,8 @@ def softmax_loss(
 
 
 class _SoftmaxLoss(torch.autograd.Function):
-    # Positives are scored apart, since a sample need not hold them; the blocks leave them out.
+    # Positives among the candidates are scored with them; the others, one by one. Either way they
+    # are out of the blocks' own sums, since each stands for itself and is never weighted up.
     @staticmethod
     def forward(  # type: ignore[no-untyped-def]
         ctx,
@@ -71,38 +72,52 @@ class _SoftmaxLoss(torch.autograd.Function):
         candidates: Candidates,
         temperature: float,
     ) -> Tensor:
-        own = (user_codes[positives.users] * item_codes[positives.items]).sum(dim=1) / temperature
-        total = _log_sum_by_user(own, positives.users, len(user_codes))
+        logits_of_special = torch.zeros(
+            candidates.n_special, dtype=user_codes.dtype, device=user_codes.device
+        )
+        total = user_codes.new_full((len(user_codes),), -torch.inf)
         for block in candidates.blocks(BLOCK_ITEMS):
-            logits = _logits(user_codes, item_codes, block, temperature)
-            total = torch.logaddexp(total, torch.logsumexp(logits, dim=1))
+            logits = (user_codes / temperature) @ item_codes[block.items].T
+            logits_of_special[block.pairs] = logits[block.users, block.columns]
+            total = torch.logaddexp(total, torch.logsumexp(_terms(logits, block), dim=1))
+        count = len(positives.users)
+        apart = candidates.outside[candidates.outside < count]
+        users, items = positives.users[apart], positives.items[apart]
+        alone = (user_codes[users] * item_codes[items]).sum(dim=1)
+        logits_of_special[apart] = alone / temperature
+        own = logits_of_special[:count]
+        of_positives = _log_sum_by_user(own, positives.users, len(user_codes))
+        total = torch.logaddexp(total, of_positives)
         # A user without any item to sum over has no positive either: its total counts nowhere.
         total = total.masked_fill(total.isneginf(), 0)
-        ctx.save_for_backward(user_codes, item_codes, weights, own, total)
+        ctx.save_for_backward(user_codes, item_codes, weights, own, total, apart)
         ctx.positives, ctx.candidates, ctx.temperature = positives, candidates, temperature
         return (weights * (total[positives.users] - own)).sum()
 
     @staticmethod
     def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
-        user_codes, item_codes, weights, own, total = ctx.saved_tensors
+        user_codes, item_codes, weights, own, total, apart = ctx.saved_tensors
         users, items = ctx.positives.users, ctx.positives.items
         scale = gradients[0] / ctx.temperature
         by_user = torch.zeros_like(total).index_add_(0, users, weights)
+        special = total.new_zeros(ctx.candidates.n_special)
+        special[: len(own)] = scale * (by_user[users] * torch.exp(own - total[users]) - weights)
         user_gradient, item_gradient = torch.zeros_like(user_codes), torch.zeros_like(item_codes)
         for block in ctx.candidates.blocks(BLOCK_ITEMS):
-            logits = _logits(user_codes, item_codes, block, ctx.temperature)
-            slopes = logits.sub_(total[:, None]).exp_().mul_((scale * by_user)[:, None])
+            logits = (user_codes / ctx.temperature) @ item_codes[block.items].T
+            slopes = _terms(logits, block).sub_(total[:, None]).exp_()
+            slopes.mul_((scale * by_user)[:, None])
+            slopes[block.users, block.columns] = special[block.pairs]
             user_gradient.addmm_(slopes, item_codes[block.items])
             item_gradient[block.items] = slopes.T @ user_codes
-        slopes = (scale * (by_user[users] * torch.exp(own - total[users]) - weights))[:, None]
+        users, items, slopes = users[apart], items[apart], special[apart, None]
         user_gradient.index_add_(0, users, slopes * item_codes[items])
         item_gradient.index_add_(0, items, slopes * user_codes[users])
         return user_gradient, item_gradient, None, None, None, None
 
 
-def _logits(user_codes: Tensor, item_codes: Tensor, block: Block, temperature: float) -> Tensor:
-    """Logarithms of the block's terms in each user's sum, −∞ where it has none: float (b, c)."""
-    logits = (user_codes / temperature) @ item_codes[block.items].T
+def _terms(logits: Tensor, block: Block) -> Tensor:
+    """Logarithms of the block's terms in each user's sum, −∞ where it has none; in place."""
     if block.scale is not None:
         logits += block.scale.to(logits.dtype).log()[:, None]
     logits[block.users, block.columns] = -torch.inf
