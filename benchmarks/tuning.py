@@ -7,7 +7,7 @@ A variant is a set of overrides with spaces between; the empty one is the recipe
 another ``method`` sets a rival beside it. The last fifth of each user's training pairs, by time
 or else in the order of the file, is held out (``--cut random``: a random fifth). Every variant is
 scored on the same split after each epoch, and its best epoch is printed. The test split is never
-read. With --out, each row is also appended to a JSON-lines file.
+read. With --out, each row is also appended to a JSON-lines file, with --log each epoch.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from training.data.interactions import Interactions
 from training.data.load import load_dataset
 from training.data.split import cut_validation
 from training.fit import Fit, FitOptions
+from training.log import TrainingLog
 from training.memory import keep_freed_memory
 from training.recipe import Recipe, load_recipe
 from training.validation import Validator
@@ -28,7 +29,9 @@ from training.validation import Validator
 COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
 
 
-def best_epoch(train: Interactions, recipe: Recipe, split_seed: int) -> dict[str, Any]:
+def best_epoch(
+    train: Interactions, recipe: Recipe, split_seed: int, log: TrainingLog
+) -> dict[str, Any]:
     """Fit on four fifths of the pairs and score on the fifth; the best epoch's record."""
     validation = recipe.validation
     part, held_out = cut_validation(train, validation.share, split_seed, validation.cut)
@@ -40,7 +43,7 @@ def best_epoch(train: Interactions, recipe: Recipe, split_seed: int) -> dict[str
         recipe,
         epochs=recipe.fit.epochs,
         validate=validator,
-        options=FitOptions(progress_bar=None),
+        options=FitOptions(progress_bar=None, log=log),
     ).run()
     history = fitted.progress.history
     best = history[fitted.progress.best_epoch - 1]
@@ -61,6 +64,7 @@ def main() -> int:
     parser.add_argument("--split-seed", type=int, default=0)
     parser.add_argument("--cut", choices=("latest", "random"), default="latest")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--log", type=Path)
     given = parser.parse_args()
     keep_freed_memory()
     train = load_dataset(given.data).train.compact()
@@ -69,7 +73,7 @@ def main() -> int:
     for variant in given.variants:
         held_out = ["validation.share=0.2", f"validation.cut={given.cut}"]
         recipe = load_recipe(given.recipe, [*held_out, *variant.split()])
-        found = best_epoch(train, recipe, given.split_seed)
+        found = best_epoch(train, recipe, given.split_seed, TrainingLog(given.log))
         cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
         epochs = f"{found['best_epoch']} of {found['epochs_run']}"
         label = variant or "the recipe"
