@@ -155,6 +155,9 @@ class Fit:
             DivergedError: the loss is no longer a number.
         """
         method = self._method
+        if not self.resumed:
+            # What comes before the first step may have taken minutes.
+            self._save()
         with tqdm(
             total=self._epochs * method.steps,
             initial=method.epoch * method.steps + method.step,

@@ -19,7 +19,7 @@ from training.pair_batches import PairBatches
 from training.recipe import Recipe
 from training.signs import sign_estimator
 from training.start import random_start, spectral_start
-from training.teacher.lists import teacher_lists, weigh
+from training.teacher.lists import TeacherLists, teacher_lists, weigh
 
 _BLOCK_ROWS = 2048
 
@@ -32,7 +32,8 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
     Args:
         edges: the training pairs; their device is where the training runs.
         recipe: every hyper-parameter.
-        start: whether to compute the initial embeddings; False where a state will be loaded.
+        start: whether to compute the teacher's lists and the initial embeddings; False where a
+            state will be loaded.
         progress: show a bar of the teacher's work on stderr; None shows it only where stderr is a
             terminal.
     """
@@ -47,7 +48,14 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
     ) -> None:
         super().__init__(recipe)
         self._edges = edges
-        self._batches = _batches(edges, recipe, progress)
+        self._lists: TeacherLists | None = None
+        if recipe.method == "bitrecall":
+            self._lists = (
+                _lists(edges, recipe, progress)
+                if start
+                else TeacherLists.blank(edges.n_users, recipe.teacher.length)
+            )
+        self._batches = _batches(edges, recipe, self._lists)
         self._loss = ranking_loss(recipe.loss)
         users, items = self._start() if start else self._blank()
         self._begin(
@@ -60,6 +68,18 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
     def steps(self) -> int:
         """Steps in an epoch."""
         return len(self._batches)
+
+    def state(self) -> dict[str, Tensor]:
+        """As of every method, and the teacher's lists, which take minutes to make again."""
+        lists = {} if self._lists is None else self._lists.tensors()
+        return super().state() | lists
+
+    def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
+        """Go on from a saved state and position."""
+        if self._lists is not None:
+            self._lists = TeacherLists.of_tensors(state)
+            self._batches = _batches(self._edges, self.recipe, self._lists)
+        super().load(state, epoch=epoch, step=step)
 
     def _loss_of_step(self) -> Tensor:
         batch = self._batches.batch(self.epoch, self.step)
@@ -110,12 +130,15 @@ def _by_blocks(rows: Tensor, codes: Callable[[Tensor], Tensor]) -> Tensor:
     return torch.cat([codes(block) for block in torch.split(rows, _BLOCK_ROWS)])
 
 
-def _batches(edges: EdgeList, recipe: Recipe, progress: bool | None) -> Batches:
+def _lists(edges: EdgeList, recipe: Recipe, progress: bool | None) -> TeacherLists:
+    return teacher_lists(
+        edges, recipe.teacher, seed=recipe.seed, device=edges.users.device, progress=progress
+    )
+
+
+def _batches(edges: EdgeList, recipe: Recipe, lists: TeacherLists | None) -> Batches:
     size, seed = recipe.fit.batch_users, recipe.seed
-    if recipe.method == "bitrecall":
-        lists = teacher_lists(
-            edges, recipe.teacher, seed=seed, device=edges.users.device, progress=progress
-        )
+    if lists is not None:
         degrees = edges.user_starts.diff().cpu().numpy()
         return ListBatches(
             edges, lists, weigh(lists, degrees, recipe.teacher), size=size, seed=seed

@@ -3,10 +3,12 @@ import json
 import pytest
 import torch
 
+from training import trainer
 from training.errors import CheckpointError, InterruptedTraining, TrainingError
 from training.fit import Fit, FitOptions
 from training.interrupt import StopRequest
 from training.log import TrainingLog
+from training.trainer import Trainer
 
 
 class StopAfter(StopRequest):
@@ -100,3 +102,24 @@ def test_nothing_to_train_on(clustered, small_recipe):
     nothing = clustered.select(clustered.users < 0)
     with pytest.raises(TrainingError, match="no interactions"):
         Fit(nothing, small_recipe, epochs=1)
+
+
+def test_what_comes_before_the_first_step_is_kept_and_not_done_again(
+    clustered, small_recipe, tmp_path, monkeypatch
+):
+    def crash(*_: object, **__: object) -> float:
+        raise MemoryError("as if the machine had none left")
+
+    recipe = small_recipe.model_copy(update={"method": "bitrecall"})
+    options = FitOptions(checkpoint=tmp_path / "fit.npz")
+    whole = Fit(clustered, recipe, epochs=2).run()
+    first = Fit(clustered, recipe, epochs=2, options=options)
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "advance", crash)
+        with pytest.raises(MemoryError):
+            first.run()
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "teacher_lists", crash)
+        resumed = Fit(clustered, recipe, epochs=2, options=options)
+    assert resumed.resumed
+    assert torch.equal(resumed.run().embeddings.items, whole.embeddings.items)

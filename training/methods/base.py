@@ -66,7 +66,10 @@ class Method(Protocol):
         ...
 
     def state(self) -> dict[str, Tensor]:
-        """Everything needed to go on, beside epoch and step: float32 or int64 tensors by name."""
+        """Everything needed to go on, beside epoch and step, by name.
+
+        Tensors are float32, int32 or int64.
+        """
         ...
 
     def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:

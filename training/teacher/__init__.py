@@ -1,1 +1,1 @@
-"""Closed-form teachers: each user's best unseen items, found from the training pairs alone."""
+"""Teachers: each user's best unseen items, found from the training pairs alone."""

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.spectral import randomised_svd
+from training.teacher.blend import in_own_units
 from training.teacher.products import SparsePair, by_columns, csr_tensor, degrees, normalised
 from training.teacher.pruned import pruned_gram
 from training.teacher.recipe import TeacherRecipe
@@ -80,13 +81,13 @@ class FilterScorer:
         """
         recipe = self._recipe
         scores, *twice = self._filtered(users, 2 if recipe.sharpen else 1)
-        scores = _in_own_units(scores)
+        scores = in_own_units(scores)
         if twice:
-            scores.sub_(_in_own_units(twice[0]), alpha=recipe.sharpen)
+            scores.sub_(in_own_units(twice[0]), alpha=recipe.sharpen)
         if self._low_pass is not None:
             left, right = self._low_pass
             ideal = left[torch.from_numpy(users).to(self._device)] @ right
-            scores.add_(_in_own_units(ideal), alpha=recipe.low_pass)
+            scores.add_(in_own_units(ideal), alpha=recipe.low_pass)
         return scores
 
     def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:
@@ -118,9 +119,3 @@ class FilterScorer:
         popularity = self._popularity[:, None]
         left = csr_tensor(self._matrix, self._device) @ (vectors * popularity**-power)
         return left, (vectors * popularity**power).T.contiguous()
-
-
-def _in_own_units(scores: Tensor) -> Tensor:
-    """Divide each user's scores by their root mean square, in place; those of none stay 0."""
-    size = torch.linalg.vector_norm(scores, dim=1, keepdim=True) / max(scores.shape[1], 1) ** 0.5
-    return scores.div_(torch.where(size > 0, size, 1))

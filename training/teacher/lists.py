@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,22 +15,18 @@ from tqdm import tqdm
 from training.data.interactions import Interactions
 from training.graph import EdgeList
 from training.metrics import OUTSIDE
+from training.teacher.base import Scorer
+from training.teacher.blend import BlendedScorer
 from training.teacher.ease import EaseScorer
 from training.teacher.filter import FilterScorer
 from training.teacher.products import observed
 from training.teacher.recipe import TeacherRecipe
+from training.teacher.trained import TrainedScorer
 
 # What a block of users may take beside the teacher itself.
 _MOST_BYTES = 512 * 1024**2
 # Matrices of float32 (block, n_items + n_users) alive at once, by measurement rounded up.
 _MATRICES = 6
-
-
-class Scorer(Protocol):
-    """A teacher: scores of all items for any users, the larger the better."""
-
-    def scores(self, users: NDArray[np.int64]) -> Tensor:
-        """float32 (b, n_items), seen items included, on the teacher's device."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,28 @@ class TeacherLists:
     scores: NDArray[np.float32]
     counts: NDArray[np.int64]
 
+    @classmethod
+    def blank(cls, n_users: int, length: int) -> TeacherLists:
+        """Lists without items."""
+        return cls(
+            np.full((n_users, length), OUTSIDE, dtype=np.int32),
+            np.zeros((n_users, length), dtype=np.float32),
+            np.zeros(n_users, dtype=np.int64),
+        )
+
+    @classmethod
+    def of_tensors(cls, named: Mapping[str, Tensor]) -> TeacherLists:
+        """What ``tensors`` gave, among others."""
+        items, scores = (named[f"teacher.{name}"].cpu().numpy() for name in ("items", "scores"))
+        return cls(items, scores, (items != OUTSIDE).sum(axis=1))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that the lists are, by name, for a checkpoint."""
+        return {
+            "teacher.items": torch.from_numpy(self.items),
+            "teacher.scores": torch.from_numpy(self.scores),
+        }
+
 
 @dataclass(frozen=True)
 class TeacherWeights:
@@ -62,7 +80,12 @@ class TeacherWeights:
 
 
 def scorer(
-    matrix: sp.csr_matrix, recipe: TeacherRecipe, *, seed: int, device: torch.device | str = "cpu"
+    matrix: sp.csr_matrix,
+    recipe: TeacherRecipe,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    progress: bool | None = False,
 ) -> Scorer:
     """The teacher of a recipe.
 
@@ -71,13 +94,23 @@ def scorer(
         recipe: which teacher, and its settings.
         seed: of whatever is random in it.
         device: where its dense products run.
+        progress: show a bar of what is trained, on stderr; None shows it only where stderr is a
+            terminal.
 
     Raises:
         TrainingError: an exact EASE of this size needs too much memory.
+        DivergedError: the loss of what is trained is no longer a number.
     """
+    closed: Scorer
     if recipe.kind == "ease":
-        return EaseScorer(matrix, recipe, seed=seed, device=device)
-    return FilterScorer(matrix, recipe, seed=seed, device=device)
+        closed = EaseScorer(matrix, recipe, seed=seed, device=device)
+    else:
+        closed = FilterScorer(matrix, recipe, seed=seed, device=device)
+    # Without pairs there is nothing to train, and nothing to list by.
+    if not recipe.lightgcn.weight or not matrix.nnz:
+        return closed
+    trained = TrainedScorer(matrix, recipe.lightgcn, seed=seed, device=device, progress=progress)
+    return BlendedScorer(closed, trained, recipe.lightgcn.weight)
 
 
 def teacher_lists(
@@ -100,21 +133,21 @@ def teacher_lists(
 
     Raises:
         TrainingError: an exact EASE of this size needs too much memory.
+        DivergedError: the loss of what is trained for it is no longer a number.
     """
     matrix = observed(pairs)
     n_users, n_items = matrix.shape
-    lists = TeacherLists(
-        np.full((n_users, recipe.length), OUTSIDE, dtype=np.int32),
-        np.zeros((n_users, recipe.length), dtype=np.float32),
-        np.minimum(n_items - np.diff(matrix.indptr), recipe.length).astype(np.int64),
+    lists = replace(
+        TeacherLists.blank(n_users, recipe.length),
+        counts=np.minimum(n_items - np.diff(matrix.indptr), recipe.length).astype(np.int64),
     )
+    teacher = scorer(matrix, recipe, seed=seed, device=device, progress=progress)
     with tqdm(
         total=n_users,
         desc="teacher",
         unit=" users",
         disable=None if progress is None else not progress,
     ) as bar:
-        teacher = scorer(matrix, recipe, seed=seed, device=device)
         block = block_users(n_users, n_items)
         for start in range(0, n_users, block):
             users = np.arange(start, min(start + block, n_users))

@@ -9,8 +9,27 @@ from pydantic import Field
 from training.section import Section
 
 
+class TrainedRecipe(Section):
+    """A LightGCN in floats that has a say in the lists (``training.teacher.trained``)."""
+
+    weight: float = Field(
+        0.0,
+        ge=0,
+        description="weight of its scores beside the closed form's 1, each over its root mean "
+        "square; 0 trains none",
+    )
+    dimensions: int = Field(64, ge=1, le=4096, description="floats a node")
+    layers: int = Field(3, ge=0, le=8, description="K, how many times embeddings are propagated")
+    epochs: int = Field(50, ge=1, description="passes over all pairs; the cosine ends here")
+    learning_rate: float = Field(0.05, gt=0, description="Adam's; falls by a cosine")
+    regularisation: float = Field(
+        1e-3, ge=0, description="times half the squared free embeddings of a pair and its negative"
+    )
+    batch_pairs: int = Field(65_536, ge=1, le=4_194_304, description="training pairs a step")
+
+
 class TeacherRecipe(Section):
-    """A closed-form teacher and the lists that it gives (``training.teacher``)."""
+    """A teacher and the lists that it gives (``training.teacher``)."""
 
     kind: Literal["filter", "ease"] = Field(
         "filter", description="a graph filter (GF-CF's kind), or EASE"
@@ -69,3 +88,4 @@ class TeacherRecipe(Section):
     ease_rank: int = Field(
         0, ge=0, le=8192, description="EASE: truncate the Gram matrix to this rank; 0 is exact"
     )
+    lightgcn: TrainedRecipe = TrainedRecipe()  # type: ignore[call-arg]

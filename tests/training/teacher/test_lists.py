@@ -139,3 +139,14 @@ def test_pairs_get_their_share_and_the_sum_stays(share):
     whole = alone.listed.sum(1)
     np.testing.assert_allclose(weights.seen * degrees, share * whole, rtol=1e-6)
     assert weights.listed.dtype == weights.seen.dtype == np.float32
+
+
+def test_lists_are_the_same_from_a_checkpoints_tensors():
+    seen = random_matrix()
+    seen[4] = True
+    made = teacher_lists(interactions(seen), TeacherRecipe(length=16, rank=4), seed=0)
+    kept = TeacherLists.of_tensors({**made.tensors(), "users": torch.zeros(1)})
+    np.testing.assert_array_equal(kept.items, made.items)
+    np.testing.assert_array_equal(kept.scores, made.scores)
+    np.testing.assert_array_equal(kept.counts, made.counts)
+    assert kept.counts.dtype == made.counts.dtype
