@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from training.recipe import Recipe, load_recipe, parse_recipe
 from training.reproduction.findings import Findings
 from training.reproduction.pages import fill, has_places, plots_of, results_page
 from training.reproduction.pages import without_places as by_hand
@@ -70,26 +71,19 @@ def test_every_row_is_of_a_part_of_the_plan_and_of_its_recipe(findings):
         part = parts[row["part"]]
         assert row["seed"] in part.seeds, row["part"]
         assert (row["measure"], row["split"]) == (part.measure, part.split)
-        recipe = part.recipe(row["seed"]).model_dump(mode="json")
-        assert not different(row["recipe"], recipe), row["part"]
+        assert recipe_of(row) == part.recipe(row["seed"]), row["part"]
 
 
-def different(recorded: dict[str, Any], planned: dict[str, Any], path: str = "") -> list[str]:
-    """The keys whose values differ; what recipes have gained since was not there to differ."""
-    found = []
-    for key, value in recorded.items():
-        if isinstance(value, dict):
-            found += different(value, planned.get(key, {}), f"{path}{key}.")
-        elif key not in planned or planned[key] != value:
-            found.append(path + key)
-    return found
+def recipe_of(row: dict[str, Any]) -> Recipe:
+    """What a row was trained by; keys that recipes have gained since have their defaults."""
+    return parse_recipe(row["recipe"], row["part"])
 
 
-def test_what_counts_as_different():
-    recorded = {"bits": 128, "loss": {"psi": 3.0, "gone": 1}}
-    planned = {"bits": 128, "loss": {"psi": 5.0, "new": 2}, "teacher": {}}
-    assert different(recorded, planned) == ["loss.psi", "loss.gone"]
-    assert different(planned, planned) == []
+def test_a_row_from_before_a_key_was_there_is_of_its_default():
+    made = load_recipe("gowalla", ["teacher.lightgcn.weight=0"])
+    old = made.model_dump(mode="json", exclude={"teacher": {"lightgcn"}})
+    plain = load_recipe("gowalla", ["teacher.lightgcn={}"])
+    assert recipe_of({"part": "a", "recipe": old}) == plain != load_recipe("gowalla")
 
 
 @pytest.mark.parametrize(
