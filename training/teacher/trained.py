@@ -1,8 +1,8 @@
 """A second opinion for the teacher: LightGCN in floats, trained on the pairs by BPR.
 
-What a linear filter overlooks, a model trained on the same pairs may see, and the other way round:
-alone it ranks worse than the filter, and the sum of both ranks better than either. The codes that
-learn from the sum are as long as those that learn from the filter.
+What a linear filter overlooks, a model trained on the same pairs may see, and the other way round.
+On Gowalla it ranks worse than the filter, and the sum of both ranks better than either; on Yelp2018
+it adds nothing (docs/tuning.md). Codes that learn from the sum are no longer for it.
 
 He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
 SIGIR 2020; ``training.methods.lightgcn`` says what differs from its public code.
