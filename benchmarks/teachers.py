@@ -1,4 +1,4 @@
-"""Score closed-form teachers on a validation split of train, and print a row for each.
+"""Score teachers on a validation split of train, and print a row for each.
 
     python benchmarks/teachers.py path/to/gowalla \
         "" "rank=1024 low_pass=1.0" "kind=ease ease_rank=512"
@@ -41,7 +41,7 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
     metrics = RankingMetrics(CUTOFFS, part.n_items, part.item_degrees)
     matrix = observed(part)
     started = time.monotonic()
-    teacher = scorer(matrix, recipe.teacher, seed=recipe.seed)
+    teacher = scorer(matrix, recipe.teacher, seed=recipe.seed, progress=None)
     made = time.monotonic()
     block = block_users(part.n_users, part.n_items)
     for start in range(0, len(users), block):
