@@ -1,7 +1,7 @@
 """Fold-in: codes for users and items that training has not seen, against what training gives them.
 
-Nine tenths of each user's training pairs are there to be trained on or folded in, the other tenth
-is to be found, as in every study on validation. A tenth of the users and a tenth of the items
+A part of each user's training pairs is there to be trained on or folded in, the rest is to be
+found, as in every study on validation. A tenth of the users and a tenth of the items
 are new. Three trainings of one recipe: with everything, without the new users' pairs, without the
 new items' pairs. Then, with the codes of the trainings without them:
 

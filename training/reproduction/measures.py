@@ -5,13 +5,14 @@
     the test split, through the release and its index; or by inner product where no index of codes
     can serve the method.
 ``validation``
-    Trained on nine tenths of each user's training pairs and scored on the other tenth after every
-    epoch. The best epoch counts; the test split is never read.
+    Trained on a part of each user's training pairs and scored on the rest, which ``validation.share``
+    and ``validation.cut`` say, after every epoch. The best epoch counts; the test split is never
+    read.
 ``ties``
     As ``validation``, and then the same codes once more with the catalogue in no order, so that
     equal distances no longer go to the more popular item.
 ``teacher``
-    No codes: the recipe's teacher, made of the same nine tenths, ranks each asked user's unseen
+    No codes: the recipe's teacher, made of the same part, ranks each asked user's unseen
     items itself, by its scores in full precision.
 ``fold-in``
     Three trainings, two of which leave a tenth of the users, or of the items, out: see
