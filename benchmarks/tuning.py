@@ -51,8 +51,16 @@ def best_epoch(
         "best_epoch": best["epoch"],
         "epochs_run": history[-1]["epoch"],
         "seconds": best["seconds"],
+        "seconds_run": history[-1]["seconds"],
         "metrics": {name: best["metrics"][name] for name in COLUMNS},
     }
+
+
+def table_line(label: str, found: dict[str, Any]) -> str:
+    """A row of the table."""
+    cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
+    epochs = f"{found['best_epoch']} of {found['epochs_run']}"
+    return f"| {label} | {epochs} | {found['seconds']:.0f} | " + " | ".join(cells) + " |"
 
 
 def main() -> int:
@@ -74,13 +82,7 @@ def main() -> int:
         held_out = ["validation.share=0.2", f"validation.cut={given.cut}"]
         recipe = load_recipe(given.recipe, [*held_out, *variant.split()])
         found = best_epoch(train, recipe, given.split_seed, TrainingLog(given.log))
-        cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
-        epochs = f"{found['best_epoch']} of {found['epochs_run']}"
-        label = variant or "the recipe"
-        print(
-            f"| {label} | {epochs} | {found['seconds']:.0f} | " + " | ".join(cells) + " |",
-            flush=True,
-        )
+        print(table_line(variant or "the recipe", found), flush=True)
         if given.out is not None:
             record = {"data": given.data.name, "recipe": given.recipe, "variant": variant, **found}
             with given.out.open("a", encoding="utf-8") as file:

@@ -5,8 +5,8 @@
     the test split, through the release and its index; or by inner product where no index of codes
     can serve the method.
 ``validation``
-    Trained on a part of each user's training pairs and scored on the rest, which ``validation.share``
-    and ``validation.cut`` say, after every epoch. The best epoch counts; the test split is never
+    Trained on a part of each user's training pairs and scored after every epoch on the rest, as
+    ``validation.share`` and ``validation.cut`` say. The best epoch counts; the test split is never
     read.
 ``ties``
     As ``validation``, and then the same codes once more with the catalogue in no order, so that

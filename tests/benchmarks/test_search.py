@@ -1,0 +1,86 @@
+"""The search of recipes' values climbs ladders of values within a budget."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def search() -> Iterator[ModuleType]:
+    """The script, which imports a neighbour as it does when it is run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield import_module("search")
+    for name in ("search", "tuning"):
+        sys.modules.pop(name, None)
+
+
+LADDERS = {"a": list("01234"), "b": list("0123")}
+
+
+def hill(top_a: int, top_b: int) -> Callable[[dict[str, int]], float]:
+    return lambda place: -abs(place["a"] - top_a) - abs(place["b"] - top_b)
+
+
+@given(st.integers(0, 4), st.integers(0, 3), st.integers(0, 4), st.integers(0, 3))
+def test_finds_the_top_of_a_hill_from_anywhere(
+    search: ModuleType, a: int, b: int, top_a: int, top_b: int
+) -> None:
+    found = search.climb(LADDERS, {"a": a, "b": b}, hill(top_a, top_b), lambda: True)
+    assert found == {"a": top_a, "b": top_b}
+
+
+def test_goes_round_again_where_one_value_depends_on_another(search: ModuleType) -> None:
+    def ridge(place: dict[str, int]) -> float:
+        return place["b"] * 2 - 3 * abs(place["a"] - place["b"])
+
+    ladders = {"a": list("0123"), "b": list("0123")}
+    assert search.climb(ladders, {"a": 0, "b": 0}, ridge, lambda: True) == {"a": 0, "b": 0}
+    steep = {"a": 0, "b": 3}
+    assert search.climb(ladders, steep, ridge, lambda: True) == {"a": 3, "b": 3}
+
+
+def test_asks_for_each_place_once(search: ModuleType) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def score(place: dict[str, int]) -> float:
+        asked.append((place["a"], place["b"]))
+        return hill(2, 1)(place)
+
+    search.climb(LADDERS, {"a": 0, "b": 0}, score, lambda: True)
+    assert len(asked) == len(set(asked))
+
+
+def test_a_spent_budget_ends_it_with_the_best_so_far(search: ModuleType) -> None:
+    asked: list[float] = []
+
+    def score(place: dict[str, int]) -> float:
+        asked.append(hill(4, 3)(place))
+        return asked[-1]
+
+    found = search.climb(LADDERS, {"a": 0, "b": 0}, score, lambda: len(asked) < 3)
+    assert found == {"a": 2, "b": 0}
+    assert len(asked) == 3
+
+
+def test_starts_where_the_recipe_stands(search: ModuleType) -> None:
+    ladders = {
+        "fit.learning_rate": ["0.001", "0.01", "0.1"],
+        "encoder.start": ["svd", "random"],
+        "fit.epochs": ["7", "8"],
+    }
+    assert search.first_rungs("hashrec-gowalla", [], ladders) == {
+        "fit.learning_rate": 1,
+        "encoder.start": 1,
+        "fit.epochs": 0,
+    }
