@@ -8,6 +8,10 @@ recipe's own. The last fifth of each user's training pairs is held out, and the 
 the other four fifths, ranks each asked user's unseen items; split, users and measures are those of
 ``benchmarks/tuning.py``. The test split is never read. With --out, each row is also appended to a
 JSON-lines file.
+
+"fall" is how fast its hits fall with the rank: the p for which the share of a user's held-out pairs
+that is found at rank r is likeliest to be as r^-p, over the first 100. It is what
+``teacher.discount_power`` should be near.
 """
 
 import argparse
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
@@ -39,6 +44,7 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
         generator = np.random.default_rng(recipe.seed)
         users = np.sort(generator.choice(users, recipe.validation.users, replace=False))
     metrics = RankingMetrics(CUTOFFS, part.n_items, part.item_degrees)
+    shares = np.zeros(CUTOFFS[-1])
     matrix = observed(part)
     started = time.monotonic()
     teacher = scorer(matrix, recipe.teacher, seed=recipe.seed, progress=None)
@@ -51,13 +57,32 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
         ranked[:, : items.shape[1]] = np.where(values.isfinite(), items, OUTSIDE)
         wanted = [held_out.items_of(user) for user in asked]
         metrics.update(ranked, GroundTruth.from_lists(wanted))
+        for row, items_wanted in zip(ranked, wanted, strict=True):
+            shares += np.isin(row, items_wanted) / len(items_wanted)
     found = metrics.result()
     return {
         "users": len(users),
         "seconds_to_make": round(made - started, 1),
         "seconds_to_ask": round(time.monotonic() - made, 1),
+        "fall": round(fall(shares), 2),
         "metrics": {name: found[name] for name in COLUMNS},
     }
+
+
+def fall(shares: NDArray[np.float64]) -> float:
+    """The p, from -1 to 3, of the power law r^-p that what was found at ranks r is likeliest of."""
+    logarithms = np.log(np.arange(1, len(shares) + 1))
+    mean = (shares @ logarithms) / shares.sum()
+
+    def too_flat(power: float) -> bool:
+        weights = np.exp(-power * logarithms)
+        return bool((weights @ logarithms) / weights.sum() > mean)
+
+    low, high = -1.0, 3.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if too_flat(middle) else (low, middle)
+    return low
 
 
 def main() -> int:
@@ -75,13 +100,14 @@ def main() -> int:
     part, held_out = cut_validation(train, 0.2, given.split_seed, given.cut)
     order = popularity_order(part)
     part, held_out = reorder_items(part, order), reorder_items(held_out, order)
-    print("| teacher | s to make | s to ask | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (3 + len(COLUMNS)) + "|", flush=True)
+    print("| teacher | s to make | s to ask | fall | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (4 + len(COLUMNS)) + "|", flush=True)
     for variant in given.variants:
         overrides = [f"teacher.{override}" for override in variant.split()]
         recipe = load_recipe(given.recipe, [f"validation.users={given.users}", *overrides])
         found = score(part, held_out, recipe)
         cells = [f"{found[f'seconds_to_{part_}']:.0f}" for part_ in ("make", "ask")]
+        cells.append(f"{found['fall']:.2f}")
         cells += [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
         print(f"| {variant or 'of the recipe'} | " + " | ".join(cells) + " |", flush=True)
         if given.out is not None:

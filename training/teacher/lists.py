@@ -212,14 +212,14 @@ def weigh(
     Args:
         lists: of all users.
         user_degrees: (n_users,), training pairs of each.
-        recipe: ``discount`` and ``pairs``.
+        recipe: ``discount``, its power, and ``pairs``.
     """
     places = np.arange(lists.items.shape[1])
     inside = places < lists.counts[:, None]
-    if recipe.discount == "log2":
+    if recipe.discount == "rank":
+        raw = np.broadcast_to((1.0 + places) ** -recipe.discount_power, inside.shape)
+    elif recipe.discount == "log2":
         raw = np.broadcast_to(1 / np.log2(2 + places), inside.shape)
-    elif recipe.discount == "flat":
-        raw = np.ones(inside.shape)
     else:
         best = lists.scores[:, :1]
         raw = np.maximum(lists.scores, 0) / np.where(best > 0, best, 1)

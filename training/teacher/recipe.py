@@ -35,10 +35,16 @@ class TeacherRecipe(Section):
         "filter", description="a graph filter (GF-CF's kind), or EASE"
     )
     length: int = Field(70, ge=1, le=10_000, description="unseen items a user's list holds")
-    discount: Literal["log2", "flat", "score"] = Field(
-        "log2",
-        description="weight of a listed item: 1 / log2(1 + its rank), 1, or its score as a share "
-        "of the list's best",
+    discount: Literal["rank", "log2", "score"] = Field(
+        "rank",
+        description="weight of a listed item: its rank to the power -discount_power, 1 / log2(1 + "
+        "its rank), or its score as a share of the list's best",
+    )
+    discount_power: float = Field(
+        0.5,
+        ge=0,
+        description="how fast weights fall with the rank, best as fast as the teacher's hits do; 0 "
+        "weighs all alike",
     )
     pairs: float = Field(
         0.0,

@@ -119,13 +119,14 @@ def listed() -> TeacherLists:
 @pytest.mark.parametrize(
     ("discount", "wanted"),
     [
-        ("log2", [[1, 1 / np.log2(3), 0.5], [1, 1 / np.log2(3), 0], [0, 0, 0]]),
-        ("flat", [[1, 1, 1], [1, 1, 0], [0, 0, 0]]),
-        ("score", [[1, 0.5, 0.25], [1, 0, 0], [0, 0, 0]]),
+        ({"discount_power": 1.0}, [[1, 1 / 2, 1 / 3], [1, 1 / 2, 0], [0, 0, 0]]),
+        ({"discount_power": 0.0}, [[1, 1, 1], [1, 1, 0], [0, 0, 0]]),
+        ({"discount": "log2"}, [[1, 1 / np.log2(3), 0.5], [1, 1 / np.log2(3), 0], [0, 0, 0]]),
+        ({"discount": "score"}, [[1, 0.5, 0.25], [1, 0, 0], [0, 0, 0]]),
     ],
 )
 def test_discounts(discount, wanted):
-    weights = weigh(listed(), np.array([2, 3, 5]), TeacherRecipe(discount=discount))
+    weights = weigh(listed(), np.array([2, 3, 5]), TeacherRecipe(**discount))
     np.testing.assert_allclose(weights.listed, wanted, rtol=1e-6)
     assert not weights.seen.any()
 
