@@ -144,12 +144,14 @@ def runs_table(rows: Sequence[Row]) -> str:
             "/".join(str(row["seed"]) for row in summary.rows),
             "/".join(str(row["epochs"]) for row in summary.rows),
             f"{summary.minutes():.1f}",
+            "/".join(dict.fromkeys(str(row["machine"]["threads"]) for row in summary.rows)),
             f"{summary.peak_rss_mib():,}",
         ]
         for summary in summarise(rows)
         if summary.first.get("variant") in (None, summary.first["part"].split("/")[-1])
     ]
-    titles = ["part", "scored on", "seeds", "epochs", "minutes a run", "peak memory, MiB"]
+    titles = ["part", "scored on", "seeds", "epochs", "minutes a run", "threads"]
+    titles += ["peak memory, MiB"]
     return markdown(titles, lines)
 
 

@@ -143,7 +143,7 @@ def test_the_headline_has_ours_the_paper_and_full_precision(row, published):
 def test_runs_are_told_with_their_seeds(row):
     rows = [row("gowalla/bgch/256", 0, epochs=4), row("gowalla/bgch/256", 1, epochs=6)]
     assert cells(tables.runs_table(rows))[-1] == [
-        *("`gowalla/bgch/256`", "test", "0/1", "4/6", "1.5", "1,536")
+        *("`gowalla/bgch/256`", "test", "0/1", "4/6", "1.5", "2", "1,536")
     ]
 
 
