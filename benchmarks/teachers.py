@@ -9,12 +9,13 @@ the other four fifths, ranks each asked user's unseen items; split, users and me
 ``benchmarks/tuning.py``. The test split is never read. With --out, each row is also appended to a
 JSON-lines file.
 
-"fall" is how fast its hits fall with the rank: the p for which the share of a user's held-out pairs
-that is found at rank r is likeliest to be as r^-p, over the first 100. It is what
-``teacher.discount_power`` should be near.
+"power" is how fast hits get rarer with its scores: the p for which the share of a user's held-out
+pairs that is found in one place of its first 100 is likeliest to be as the score there to the p. It
+is what ``teacher.discount_power`` should be near.
 """
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -44,7 +45,8 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
         generator = np.random.default_rng(recipe.seed)
         users = np.sort(generator.choice(users, recipe.validation.users, replace=False))
     metrics = RankingMetrics(CUTOFFS, part.n_items, part.item_degrees)
-    shares = np.zeros(CUTOFFS[-1])
+    shares = np.zeros((len(users), CUTOFFS[-1]))
+    scores = np.zeros_like(shares)
     matrix = observed(part)
     started = time.monotonic()
     teacher = scorer(matrix, recipe.teacher, seed=recipe.seed, progress=None)
@@ -57,28 +59,35 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
         ranked[:, : items.shape[1]] = np.where(values.isfinite(), items, OUTSIDE)
         wanted = [held_out.items_of(user) for user in asked]
         metrics.update(ranked, GroundTruth.from_lists(wanted))
-        for row, items_wanted in zip(ranked, wanted, strict=True):
-            shares += np.isin(row, items_wanted) / len(items_wanted)
+        for row, found_items, items_wanted in zip(itertools.count(start), ranked, wanted):
+            shares[row] = np.isin(found_items, items_wanted) / len(items_wanted)
+        scores[start : start + len(asked), : items.shape[1]] = values.clamp(min=0).cpu().numpy()
     found = metrics.result()
     return {
         "users": len(users),
         "seconds_to_make": round(made - started, 1),
         "seconds_to_ask": round(time.monotonic() - made, 1),
-        "fall": round(fall(shares), 2),
+        "power": round(likeliest_power(shares, scores), 2),
         "metrics": {name: found[name] for name in COLUMNS},
     }
 
 
-def fall(shares: NDArray[np.float64]) -> float:
-    """The p, from -1 to 3, of the power law r^-p that what was found at ranks r is likeliest of."""
-    logarithms = np.log(np.arange(1, len(shares) + 1))
-    mean = (shares @ logarithms) / shares.sum()
+def likeliest_power(shares: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
+    """The p, from 0 to 10, for which ``shares`` are likeliest to be as ``scores`` to the p.
+
+    Args:
+        shares: float64 (b, c), of what a user has held out, found in each place.
+        scores: float64 (b, c), the teacher's there, at least 0; places of 0 are left out.
+    """
+    logarithms = np.log(scores[scores > 0])
+    given = shares[scores > 0]
+    mean = (given @ logarithms) / given.sum()
 
     def too_flat(power: float) -> bool:
-        weights = np.exp(-power * logarithms)
-        return bool((weights @ logarithms) / weights.sum() > mean)
+        weights = np.exp(power * (logarithms - logarithms.max()))
+        return bool((weights @ logarithms) / weights.sum() < mean)
 
-    low, high = -1.0, 3.0
+    low, high = 0.0, 10.0
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if too_flat(middle) else (low, middle)
@@ -100,14 +109,14 @@ def main() -> int:
     part, held_out = cut_validation(train, 0.2, given.split_seed, given.cut)
     order = popularity_order(part)
     part, held_out = reorder_items(part, order), reorder_items(held_out, order)
-    print("| teacher | s to make | s to ask | fall | " + " | ".join(COLUMNS) + " |")
+    print("| teacher | s to make | s to ask | power | " + " | ".join(COLUMNS) + " |")
     print("|---" * (4 + len(COLUMNS)) + "|", flush=True)
     for variant in given.variants:
         overrides = [f"teacher.{override}" for override in variant.split()]
         recipe = load_recipe(given.recipe, [f"validation.users={given.users}", *overrides])
         found = score(part, held_out, recipe)
         cells = [f"{found[f'seconds_to_{part_}']:.0f}" for part_ in ("make", "ask")]
-        cells.append(f"{found['fall']:.2f}")
+        cells.append(f"{found['power']:.2f}")
         cells += [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
         print(f"| {variant or 'of the recipe'} | " + " | ".join(cells) + " |", flush=True)
         if given.out is not None:

@@ -216,13 +216,14 @@ def weigh(
     """
     places = np.arange(lists.items.shape[1])
     inside = places < lists.counts[:, None]
-    if recipe.discount == "rank":
+    if recipe.discount == "score":
+        best = lists.scores.max(initial=0)
+        shares = np.maximum(lists.scores, 0) / (best or 1)
+        raw = np.where(shares > 0, shares**recipe.discount_power, 0)
+    elif recipe.discount == "rank":
         raw = np.broadcast_to((1.0 + places) ** -recipe.discount_power, inside.shape)
-    elif recipe.discount == "log2":
-        raw = np.broadcast_to(1 / np.log2(2 + places), inside.shape)
     else:
-        best = lists.scores[:, :1]
-        raw = np.maximum(lists.scores, 0) / np.where(best > 0, best, 1)
+        raw = np.broadcast_to(1 / np.log2(2 + places), inside.shape)
     weights = np.where(inside, raw, 0)
     whole = weights.sum(axis=1)
     return TeacherWeights(

@@ -34,17 +34,17 @@ class TeacherRecipe(Section):
     kind: Literal["filter", "ease"] = Field(
         "filter", description="a graph filter (GF-CF's kind), or EASE"
     )
-    length: int = Field(70, ge=1, le=10_000, description="unseen items a user's list holds")
-    discount: Literal["rank", "log2", "score"] = Field(
-        "rank",
-        description="weight of a listed item: its rank to the power -discount_power, 1 / log2(1 + "
-        "its rank), or its score as a share of the list's best",
+    length: int = Field(100, ge=1, le=10_000, description="unseen items a user's list holds")
+    discount: Literal["score", "rank", "log2"] = Field(
+        "score",
+        description="weight of a listed item: its score to the power discount_power, 0 below a "
+        "score of 0; its rank to the power -discount_power; or 1 / log2(1 + its rank)",
     )
     discount_power: float = Field(
-        0.5,
+        2.0,
         ge=0,
-        description="how fast weights fall with the rank, best as fast as the teacher's hits do; 0 "
-        "weighs all alike",
+        description="how fast weights fall, best as fast as the teacher's hits do; 0 weighs all "
+        "alike",
     )
     pairs: float = Field(
         0.0,

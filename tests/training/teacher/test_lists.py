@@ -119,10 +119,14 @@ def listed() -> TeacherLists:
 @pytest.mark.parametrize(
     ("discount", "wanted"),
     [
-        ({"discount_power": 1.0}, [[1, 1 / 2, 1 / 3], [1, 1 / 2, 0], [0, 0, 0]]),
-        ({"discount_power": 0.0}, [[1, 1, 1], [1, 1, 0], [0, 0, 0]]),
+        ({}, [[1 / 4, 1 / 16, 1 / 64], [1, 0, 0], [0, 0, 0]]),
+        ({"discount_power": 1.0}, [[1 / 2, 1 / 4, 1 / 8], [1, 0, 0], [0, 0, 0]]),
+        ({"discount_power": 0.0}, [[1, 1, 1], [1, 0, 0], [0, 0, 0]]),
+        (
+            {"discount": "rank", "discount_power": 1.0},
+            [[1, 1 / 2, 1 / 3], [1, 1 / 2, 0], [0, 0, 0]],
+        ),
         ({"discount": "log2"}, [[1, 1 / np.log2(3), 0.5], [1, 1 / np.log2(3), 0], [0, 0, 0]]),
-        ({"discount": "score"}, [[1, 0.5, 0.25], [1, 0, 0], [0, 0, 0]]),
     ],
 )
 def test_discounts(discount, wanted):
