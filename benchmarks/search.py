@@ -1,14 +1,16 @@
 """Search a recipe's values one key after another, until a budget of seconds of training is spent.
 
-    python benchmarks/search.py path/to/gowalla --recipe bgch-gowalla --seconds 7200 \
-        --out bgch.jsonl "fit.learning_rate=0.005|0.01|0.02|0.05" "encoder.start=random|svd"
+    python benchmarks/search.py DATA --recipe bgch-gowalla --seconds 7200 --out bgch.jsonl
+    python benchmarks/search.py DATA --recipe bgch-gowalla --seconds 7200 --out bgch.jsonl \
+        --ladder "fit.learning_rate=0.005|0.01|0.02|0.05" --ladder "encoder.start=random|svd"
 
-Each KEY=VALUE|VALUE|… is a ladder of values. From the recipe's own value, or the first one where
-it stands on no rung, the search takes a step up or down a ladder for as long as that ranks better,
-then turns to the next ladder, and begins again with the first until a round changes nothing or the
-budget is spent. What ranks better has the higher Recall@50 in its best epoch, on the last fifth of
-each user's training pairs, as in benchmarks/tuning.py. The test split is never read. A run that has
-begun is finished, so the budget is a lower bound of what a search may take.
+A ladder is a key and its values; without any given, they are those that ladders.toml has for the
+recipe's method. From the recipe's own value, or the first one where it stands on no rung, the
+search takes a step up or down a ladder for as long as that ranks better, then turns to the next
+ladder, and begins again with the first until a round changes nothing or the budget is spent. What
+ranks better has the higher Recall@50 in its best epoch, on the last fifth of each user's training
+pairs, as in benchmarks/tuning.py. The test split is never read. A run that has begun is finished,
+so the budget is a lower bound of what a search may take. One that diverges is worst of all.
 
 The budget counts the seconds of training steps of all runs in --out, so that an interrupted search
 goes on: runs that stand there are not made again.
@@ -17,13 +19,16 @@ goes on: runs that stand there are not made again.
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tuning import COLUMNS, best_epoch, table_line
 
+from training.data.interactions import Interactions
 from training.data.load import load_dataset
+from training.errors import DivergedError
 from training.log import TrainingLog
 from training.memory import keep_freed_memory
 from training.recipe import load_recipe
@@ -102,29 +107,52 @@ def first_rungs(recipe: str, given: Sequence[str], ladders: Mapping[str, Sequenc
     return rungs
 
 
+def built_in_ladders(method: str) -> dict[str, list[str]]:
+    """The ladders of ladders.toml."""
+    text = Path(__file__).with_name("ladders.toml").read_text("utf-8")
+    ladders: dict[str, dict[str, list[Any]]] = tomllib.loads(text)
+    return {key: [str(value) for value in values] for key, values in ladders[method].items()}
+
+
+def run(train: Interactions, recipe: str, variant: list[str], log: TrainingLog) -> dict[str, Any]:
+    """Train a variant and find its best epoch; all measures of one that diverges are 0."""
+    held_out = ["validation.share=0.2", "validation.cut=latest"]
+    try:
+        return best_epoch(train, load_recipe(recipe, [*held_out, *variant]), 0, log)
+    except DivergedError:
+        zeros = dict.fromkeys(COLUMNS, 0.0)
+        return {
+            "best_epoch": 0,
+            "epochs_run": 0,
+            "seconds": 0.0,
+            "seconds_run": 0.0,
+            "metrics": zeros,
+        }
+
+
 def main() -> int:
     """Search, print a row for each run, return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("ladders", nargs="+", type=parse_ladder, metavar="KEY=VALUE|VALUE")
     parser.add_argument("--recipe", required=True)
     parser.add_argument("--set", nargs="*", default=[], help="overrides of every run")
+    parser.add_argument(
+        "--ladder", action="append", default=[], type=parse_ladder, metavar="KEY=VALUE|VALUE"
+    )
     parser.add_argument("--seconds", type=float, required=True, help="budget of training time")
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, a run each")
     parser.add_argument("--log", type=Path)
     given = parser.parse_args()
     keep_freed_memory()
     train = load_dataset(given.data).train.compact()
-    ladders = dict(given.ladders)
-    held_out = ["validation.share=0.2", "validation.cut=latest"]
+    ladders = dict(given.ladder) or built_in_ladders(load_recipe(given.recipe, given.set).method)
     done = _rows(given.out)
 
     def score(place: Rungs) -> float:
         chosen = [f"{key}={ladders[key][rung]}" for key, rung in place.items()]
         variant = " ".join([*given.set, *chosen])
         if variant not in done:
-            recipe = load_recipe(given.recipe, [*held_out, *given.set, *chosen])
-            found = best_epoch(train, recipe, 0, TrainingLog(given.log))
+            found = run(train, given.recipe, variant.split(), TrainingLog(given.log))
             done[variant] = {"data": given.data.name, "recipe": given.recipe, "variant": variant}
             done[variant] |= found
             with given.out.open("a", encoding="utf-8") as file:

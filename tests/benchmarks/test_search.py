@@ -84,3 +84,23 @@ def test_starts_where_the_recipe_stands(search: ModuleType) -> None:
         "encoder.start": 1,
         "fit.epochs": 0,
     }
+
+
+@pytest.mark.parametrize("recipe", ["bgch-gowalla", "hashgnn-gowalla", "hashrec-gowalla"])
+def test_rungs_of_the_built_in_ladders_are_values_of_recipes(
+    search: ModuleType, recipe: str
+) -> None:
+    ladders = search.built_in_ladders(recipe.split("-")[0])
+    rungs = search.first_rungs(recipe, [], ladders)
+    assert rungs.keys() == ladders.keys()
+
+
+def test_a_run_that_diverges_is_worst_of_all(
+    search: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverges(*_: object) -> None:
+        raise search.DivergedError("no longer finite")
+
+    monkeypatch.setattr(search, "best_epoch", diverges)
+    found = search.run(None, "hashrec-gowalla", ["bits=16"], None)
+    assert found["metrics"]["recall@50"] == found["seconds_run"] == 0
