@@ -107,7 +107,7 @@ def test_a_page_without_a_place_to_fill_is_an_error(reproduce, tmp_path):
     (tmp_path / "page.md").write_text("# Nothing marked\n")
     row = '{"part": "gowalla/proposed/16", "dataset": "gowalla", "method": "proposed", "bits": 16,'
     row += ' "seed": 0, "study": "table", "split": "test", "metrics": {}, "wall_seconds": 1,'
-    row += ' "peak_rss_mib": 1, "epochs": 1, "curve": []}'
+    row += ' "peak_rss_mib": 1, "epochs": 1, "curve": [], "machine": {"threads": 2}}'
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "results.json").write_text(f"[{row}]")
     assert reproduce("--tables").exit_code == 0

@@ -21,14 +21,14 @@ def edges() -> EdgeList:
 
 @pytest.fixture
 def lists(edges) -> TeacherLists:
-    """Three items a user, two for user 5."""
+    """Three items a user, two for user 5; each scores half as much as the one before."""
     items = np.full((10, 3), OUTSIDE, dtype=np.int32)
     for user in range(10):
         seen = set(edges.items[edges.users == user].tolist())
         items[user] = [item for item in range(ITEMS) if item not in seen][:3]
     items[5, 2] = OUTSIDE
     counts = (items != OUTSIDE).sum(axis=1)
-    return TeacherLists(items, np.ones((10, 3), dtype=np.float32), counts)
+    return TeacherLists(items, np.tile(np.float32([4, 2, 1]), (10, 1)), counts)
 
 
 def batches(edges, lists, **choices) -> ListBatches:
@@ -62,7 +62,7 @@ def test_weights_fall_along_the_list_and_sum_to_one(edges, lists):
     batch = batches(edges, lists).batch(0, 0)
     assert batch.weights.sum().item() == pytest.approx(1)
     first = batch.weights[batch.positives.users == 0].tolist()
-    expected = 1 / np.log2(2 + np.arange(len(first)))
+    expected = 0.25 ** np.arange(len(first))
     assert np.allclose(np.array(first) / first[0], expected)
 
 
