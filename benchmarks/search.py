@@ -10,7 +10,8 @@ search takes a step up or down a ladder for as long as that ranks better, then t
 ladder, and begins again with the first until a round changes nothing or the budget is spent. What
 ranks better has the higher Recall@50 in its best epoch, on the last fifth of each user's training
 pairs, as in benchmarks/tuning.py. The test split is never read. A run that has begun is finished,
-so the budget is a lower bound of what a search may take. One that diverges is worst of all.
+so the budget is a lower bound of what a search may take. One that diverges is worst of all,
+and counts for no time.
 
 The budget counts the seconds of training steps of all runs in --out, so that an interrupted search
 goes on: runs that stand there are not made again.
@@ -24,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuning import COLUMNS, best_epoch, table_line
+from tuning import COLUMNS, best_epoch, table_head, table_line
 
 from training.data.interactions import Interactions
 from training.data.load import load_dataset
@@ -95,14 +96,10 @@ def parse_ladder(text: str) -> tuple[str, list[str]]:
 
 def first_rungs(recipe: str, given: Sequence[str], ladders: Mapping[str, Sequence[str]]) -> Rungs:
     """Where the recipe stands on each ladder; 0 where on none of its rungs."""
-    values = load_recipe(recipe, given).model_dump(mode="json")
+    own = load_recipe(recipe, given)
     rungs = {}
     for key, options in ladders.items():
-        own: Any = values
-        for part in key.split("."):
-            own = own[part]
-        parsed = [load_recipe(recipe, [*given, f"{key}={option}"]) for option in options]
-        same = [load_recipe(recipe, [*given, f"{key}={own}"]) == option for option in parsed]
+        same = [load_recipe(recipe, [*given, f"{key}={option}"]) == own for option in options]
         rungs[key] = same.index(True) if True in same else 0
     return rungs
 
@@ -163,8 +160,7 @@ def main() -> int:
     def may_go_on() -> bool:
         return sum(row["seconds_run"] for row in done.values()) < given.seconds
 
-    print("| variant | best epoch | s | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (3 + len(COLUMNS)) + "|", flush=True)
+    print(table_head(), flush=True)
     best = climb(ladders, first_rungs(given.recipe, given.set, ladders), score, may_go_on)
     spent = sum(row["seconds_run"] for row in done.values())
     print(f"best of {len(done)} runs in {spent:.0f} s:")

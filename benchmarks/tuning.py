@@ -56,6 +56,12 @@ def best_epoch(
     }
 
 
+def table_head() -> str:
+    """The table's titles."""
+    titles = "| variant | best epoch | s | " + " | ".join(COLUMNS) + " |"
+    return f"{titles}\n{'|---' * (3 + len(COLUMNS))}|"
+
+
 def table_line(label: str, found: dict[str, Any]) -> str:
     """A row of the table."""
     cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
@@ -76,8 +82,7 @@ def main() -> int:
     given = parser.parse_args()
     keep_freed_memory()
     train = load_dataset(given.data).train.compact()
-    print("| variant | best epoch | s | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (3 + len(COLUMNS)) + "|", flush=True)
+    print(table_head(), flush=True)
     for variant in given.variants:
         held_out = ["validation.share=0.2", f"validation.cut={given.cut}"]
         recipe = load_recipe(given.recipe, [*held_out, *variant.split()])

@@ -2,7 +2,7 @@
 
 What a linear filter overlooks, a model trained on the same pairs may see, and the other way round.
 On Gowalla it ranks worse than the filter, and the sum of both ranks better than either; on Yelp2018
-it adds nothing (docs/tuning.md). Codes that learn from the sum are no longer for it.
+it adds nothing (docs/tuning.md). Codes that learn from the sum are as short as before.
 
 He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
 SIGIR 2020; ``training.methods.lightgcn`` says what differs from its public code.
