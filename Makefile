@@ -3,7 +3,7 @@
 # make train   the same without serving, also where a release is there already
 # make format  what ruff can mend
 # make docs    regenerate docs/cli.md
-# make tables  regenerate the tables and plots of docs/reproduction, and the README's, from its results.json
+# make tables  regenerate the tables and plots of docs/reproduction, the README's, and docs/searches.md
 # make lock    write constraints.txt from a fresh environment
 
 PYTHON ?= python3.11
@@ -52,6 +52,7 @@ docs: .venv/all
 	$(BIN)/python -m bitrecall.docs > docs/cli.md
 
 tables: .venv/all
+	$(BIN)/python benchmarks/searches.py docs/searches > docs/searches.md
 	$(BIN)/bitrecall reproduce --tables $(patsubst %,--page %,$(shell grep -l '<!-- results: ' README.md docs/*.md))
 
 lock:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def search() -> Iterator[ModuleType]:
-    """The script, which imports a neighbour as it does when it is run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
-        yield import_module("search")
-    for name in ("search", "tuning"):
-        sys.modules.pop(name, None)
+def search(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("search")
 
 
 LADDERS = {"a": list("01234"), "b": list("0123")}

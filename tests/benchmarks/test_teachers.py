@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.mark.parametrize("power", [0.0, 0.3, 1.0, 2.5])
 def test_the_likeliest_power_is_that_of_a_power_law(
-    power: float, monkeypatch: pytest.MonkeyPatch
+    script: Callable[[str], ModuleType], power: float
 ) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    teachers = import_module("teachers")
+    teachers = script("teachers")
     scores = np.random.default_rng(0).gamma(2, size=(20, 30))
     shares = 5 * scores**power
     scores[3, 20:] = shares[3, 20:] = 0

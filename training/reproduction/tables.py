@@ -33,6 +33,12 @@ def number(value: float | None, digits: int = _DIGITS) -> str:
     return f"−{text}" if value < 0 and float(text) else text
 
 
+def metric_title(metric: str) -> str:
+    """What a column of a metric is called."""
+    name, _, k = metric.partition("@")
+    return {"recall": "R", "ndcg": "N", "bgch_ndcg": "BGCH-style N"}[name] + f"@{k}"
+
+
 def spread(summary: Summary, metric: str) -> str:
     """The mean, and with several seeds ± the standard deviation."""
     mean, deviation = number(summary.mean(metric)), summary.deviation(metric)
@@ -49,7 +55,13 @@ def paper_table(rows: Sequence[Row], published: Published, dataset: str) -> str:
             if summary.first["study"] == "table"
         ]
         lines += [_published_line(figure, published) for figure in published.of(dataset, method)]
-    titles = ["method", "bits", "whose figures", *map(_short, METRICS), *map(_short, BGCH_METRICS)]
+    titles = [
+        "method",
+        "bits",
+        "whose figures",
+        *map(metric_title, METRICS),
+        *map(metric_title, BGCH_METRICS),
+    ]
     note = f"{_UNSERVABLE} not plain Hamming distance: no binary index serves it."
     return f"{markdown(titles, lines)}\n\n{note}"
 
@@ -64,7 +76,7 @@ def bits_table(rows: Sequence[Row], dataset: str) -> str:
                 [method_label(method), str(found.first["bits"]), *_cells(found, METRICS)]
                 for found in lengths
             ]
-    return markdown(["method", "bits", *map(_short, METRICS)], lines)
+    return markdown(["method", "bits", *map(metric_title, METRICS)], lines)
 
 
 def fewest_bits_table(rows: Sequence[Row], published: Published) -> str:
@@ -102,7 +114,7 @@ def study_table(rows: Sequence[Row], study: StudyPlan) -> str:
         ]
         for variant in order
     ]
-    titles = ["variant", *map(_short, METRICS), "R@50 against the first", "epochs", "minutes"]
+    titles = ["variant", *map(metric_title, METRICS), "R@50 against the first", "epochs", "minutes"]
     return markdown(titles, lines)
 
 
@@ -132,7 +144,7 @@ def headline_table(rows: Sequence[Row], published: Published) -> str:
                 name = method_label(figure.method)
                 what = source if figure.method == "proposed" else f"{name} ({source})"
                 lines.append([label, what, *_published_cells(figure, METRICS), "", ""])
-    return markdown(["data", "", *map(_short, METRICS), "training", "peak memory"], lines)
+    return markdown(["data", "", *map(metric_title, METRICS), "training", "peak memory"], lines)
 
 
 def runs_table(rows: Sequence[Row]) -> str:
@@ -225,8 +237,3 @@ def _change(value: float | None, first: float | None) -> str:
         return ""
     percent = 100 * (value / first - 1)
     return f"{'−' if percent < 0 else '+'}{abs(percent):.1f}%"
-
-
-def _short(metric: str) -> str:
-    name, _, k = metric.partition("@")
-    return {"recall": "R", "ndcg": "N", "bgch_ndcg": "BGCH-style N"}[name] + f"@{k}"
