@@ -76,7 +76,7 @@ def test_starts_where_the_recipe_stands(search: ModuleType) -> None:
     }
 
 
-@pytest.mark.parametrize("method", ["bgch", "hashgnn", "hashrec", "lightgcn"])
+@pytest.mark.parametrize("method", ["proposed", "bgch", "hashgnn", "hashrec", "lightgcn"])
 def test_rungs_of_the_built_in_ladders_are_values_of_recipes(
     search: ModuleType, method: str
 ) -> None:
