@@ -14,7 +14,8 @@ so the budget is a lower bound of what a search may take. One that diverges is w
 and counts for no time.
 
 The budget counts the seconds of training steps of all runs in --out, so that an interrupted search
-goes on: runs that stand there are not made again.
+goes on: runs that stand there are not made again, and one that Ctrl-C or a signal stopped goes on
+from its checkpoint in --runs.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from tuning import COLUMNS, best_epoch, table_head, table_line
 
 from training.data.interactions import Interactions
 from training.data.load import load_dataset
-from training.errors import DivergedError
+from training.errors import DivergedError, InterruptedTraining
 from training.log import TrainingLog
 from training.memory import keep_freed_memory
 from training.recipe import load_recipe
@@ -111,20 +112,29 @@ def built_in_ladders(method: str) -> dict[str, list[str]]:
     return {key: [str(value) for value in values] for key, values in ladders[method].items()}
 
 
-def run(train: Interactions, recipe: str, variant: list[str], log: TrainingLog) -> dict[str, Any]:
-    """Train a variant and find its best epoch; all measures of one that diverges are 0."""
-    held_out = ["validation.share=0.2", "validation.cut=latest"]
+def run(
+    train: Interactions, recipe: str, variant: list[str], log: TrainingLog, runs: Path
+) -> dict[str, Any]:
+    """Train a variant and find its best epoch; all measures of one that diverges are 0.
+
+    Where it is stopped by a signal, its checkpoint is left in ``runs``.
+    """
+    chosen = load_recipe(recipe, ["validation.share=0.2", "validation.cut=latest", *variant])
+    runs.mkdir(parents=True, exist_ok=True)
+    checkpoint = runs / f"{recipe}-{chosen.sha256()[:12]}.npz"
     try:
-        return best_epoch(train, load_recipe(recipe, [*held_out, *variant]), 0, log)
+        found = best_epoch(train, chosen, 0, log, checkpoint)
     except DivergedError:
         zeros = dict.fromkeys(COLUMNS, 0.0)
-        return {
+        found = {
             "best_epoch": 0,
             "epochs_run": 0,
             "seconds": 0.0,
             "seconds_run": 0.0,
             "metrics": zeros,
         }
+    checkpoint.unlink(missing_ok=True)
+    return found
 
 
 def main() -> int:
@@ -139,6 +149,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, required=True, help="budget of training time")
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, a run each")
     parser.add_argument("--log", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs/search"), help="for checkpoints")
     given = parser.parse_args()
     keep_freed_memory()
     train = load_dataset(given.data).train.compact()
@@ -149,7 +160,7 @@ def main() -> int:
         chosen = [f"{key}={ladders[key][rung]}" for key, rung in place.items()]
         variant = " ".join([*given.set, *chosen])
         if variant not in done:
-            found = run(train, given.recipe, variant.split(), TrainingLog(given.log))
+            found = run(train, given.recipe, variant.split(), TrainingLog(given.log), given.runs)
             done[variant] = {"data": given.data.name, "recipe": given.recipe, "variant": variant}
             done[variant] |= found
             with given.out.open("a", encoding="utf-8") as file:
@@ -176,4 +187,7 @@ def _rows(file: Path) -> dict[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except InterruptedTraining as interrupted:
+        sys.exit(str(interrupted))

@@ -20,7 +20,9 @@ from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
 from training.data.load import load_dataset
 from training.data.split import cut_validation
+from training.errors import InterruptedTraining
 from training.fit import Fit, FitOptions
+from training.interrupt import stop_on_signals
 from training.log import TrainingLog
 from training.memory import keep_freed_memory
 from training.recipe import Recipe, load_recipe
@@ -30,21 +32,30 @@ COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@1
 
 
 def best_epoch(
-    train: Interactions, recipe: Recipe, split_seed: int, log: TrainingLog
+    train: Interactions,
+    recipe: Recipe,
+    split_seed: int,
+    log: TrainingLog,
+    checkpoint: Path | None = None,
 ) -> dict[str, Any]:
-    """Fit on four fifths of the pairs and score on the fifth; the best epoch's record."""
+    """Fit on four fifths of the pairs and score on the fifth; the best epoch's record.
+
+    With a ``checkpoint``, a fit that a signal stopped goes on from it.
+    """
     validation = recipe.validation
     part, held_out = cut_validation(train, validation.share, split_seed, validation.cut)
     order = popularity_order(part)
     ordered = reorder_items(part, order)
     validator = Validator(ordered, reorder_items(held_out, order), recipe)
-    fitted = Fit(
+    fit = Fit(
         ordered,
         recipe,
         epochs=recipe.fit.epochs,
         validate=validator,
-        options=FitOptions(progress_bar=None, log=log),
-    ).run()
+        options=FitOptions(checkpoint=checkpoint, progress_bar=None, log=log),
+    )
+    with stop_on_signals() as stop:
+        fitted = fit.run(stop)
     history = fitted.progress.history
     best = history[fitted.progress.best_epoch - 1]
     return {
@@ -96,4 +107,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except InterruptedTraining as interrupted:
+        sys.exit(str(interrupted))

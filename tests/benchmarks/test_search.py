@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from training.data.load import load_dataset
+from training.errors import InterruptedTraining
+from training.log import TrainingLog
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +93,39 @@ def test_rungs_of_the_built_in_ladders_are_values_of_recipes(
 
 
 def test_a_run_that_diverges_is_worst_of_all(
-    search: ModuleType, monkeypatch: pytest.MonkeyPatch
+    search: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def diverges(*_: object) -> None:
         raise search.DivergedError("no longer finite")
 
     monkeypatch.setattr(search, "best_epoch", diverges)
-    found = search.run(None, "hashrec-gowalla", ["bits=16"], None)
+    found = search.run(None, "hashrec-gowalla", ["bits=16"], None, tmp_path)
     assert found["metrics"]["recall@50"] == found["seconds_run"] == 0
+
+
+class StoppingLog(TrainingLog):
+    """Asks the training to stop after its first epoch."""
+
+    def write(self, event: str, **values: Any) -> None:
+        if values.get("epoch") == 1:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_run_that_a_signal_stopped_goes_on_and_leaves_nothing(
+    search: ModuleType, tmp_path: Path
+) -> None:
+    train = load_dataset("sample").train.compact()
+    variant = ["bits=16", "fit.epochs=3", "validation.patience=9"]
+
+    def run(folder: Path, log: TrainingLog) -> dict[str, Any]:
+        return dict(search.run(train, "hashrec-gowalla", variant, log, folder))
+
+    whole = run(tmp_path / "whole", TrainingLog(None))
+    with pytest.raises(InterruptedTraining):
+        run(tmp_path / "parts", StoppingLog(None))
+    assert list((tmp_path / "parts").iterdir())
+    # A log that would stop it again, if it began anew.
+    in_parts = run(tmp_path / "parts", StoppingLog(None))
+    assert in_parts["metrics"] == whole["metrics"]
+    assert in_parts["epochs_run"] == 3
+    assert not list((tmp_path / "parts").iterdir())
