@@ -18,6 +18,8 @@ the derivative has the wrong sign, and at w itself it is −4n/w.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -36,13 +38,16 @@ def fourier_derivative(x: Tensor, *, terms: int, half_period: float) -> Tensor:
         The shape and dtype of ``x``; 4n/w at 0.
     """
     # With x = (m + r)w, m whole and |r| ≤ 1/2, both sines are those of r but for the factor
-    # (−1)^m, and neither divides 0 by 0 once written with sinc(r) = sin(πr)/(πr).
-    turns = x / half_period
+    # (−1)^m, and at the smallest r that is not 0 their ratio is its limit there. torch has fast
+    # sines and roundings, and a slow sinc and remainder.
+    turns = x * (1 / half_period)
     whole = torch.round(turns)
-    rest = turns - whole
-    parity = 1 - 2 * torch.remainder(whole, 2)
-    ratio = torch.sinc(2 * terms * rest) / torch.sinc(rest)
-    return parity * ratio * (4 * terms / half_period)
+    angle = turns.sub_(whole).mul_(math.pi)
+    angle.masked_fill_(angle == 0, torch.finfo(x.dtype).tiny)
+    half = whole.mul_(0.5)
+    parity = half.sub_(torch.floor(half)).mul_(-4).add_(1)
+    ratio = torch.sin(2 * terms * angle).div_(torch.sin(angle))
+    return ratio.mul_(parity).mul_(2 / half_period)
 
 
 def fourier_sign(

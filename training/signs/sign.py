@@ -7,6 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+# Entries at a time, so that a slope's intermediate values stay in a processor's second-level cache.
+_CHUNK = 65_536
+
 
 def sign(x: Tensor) -> Tensor:
     """sgn(x) with sgn(0) = +1, as the release packs it.
@@ -25,8 +28,8 @@ def sign_with_slope(x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
 
     Args:
         x: float tensor of any shape.
-        slope: takes ``x``, without its history, to what stands for the sign's derivative there,
-            entry by entry.
+        slope: takes entries of ``x``, without their history, to what stands for the sign's
+            derivative there, entry by entry.
 
     Returns:
         ±1, the shape and dtype of ``x``.
@@ -45,4 +48,11 @@ class _SignWithSlope(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *gradients: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
         (x,) = ctx.saved_tensors
-        return gradients[0] * ctx.slope(x), None
+        if x.device.type != "cpu":
+            return gradients[0] * ctx.slope(x), None
+        x, gradient = x.contiguous(), gradients[0].contiguous()
+        product = torch.empty_like(x)
+        parts = (tensor.view(-1).split(_CHUNK) for tensor in (product, gradient, x))
+        for into, factor, values in zip(*parts, strict=True):
+            torch.mul(factor, ctx.slope(values), out=into)
+        return product, None
