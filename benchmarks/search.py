@@ -13,6 +13,8 @@ pairs, as in benchmarks/tuning.py. The test split is never read. A run that has 
 so the budget is a lower bound of what a search may take. One that diverges is worst of all,
 and counts for no time.
 
+Scoring takes as long as an epoch of a fast method; --every 5 scores each fifth epoch and the last.
+
 The budget counts the seconds of training steps of all runs in --out, so that an interrupted search
 goes on: runs that stand there are not made again, and one that Ctrl-C or a signal stopped goes on
 from its checkpoint in --runs.
@@ -113,7 +115,12 @@ def built_in_ladders(method: str) -> dict[str, list[str]]:
 
 
 def run(
-    train: Interactions, recipe: str, variant: list[str], log: TrainingLog, runs: Path
+    train: Interactions,
+    recipe: str,
+    variant: list[str],
+    log: TrainingLog,
+    runs: Path,
+    every: int = 1,
 ) -> dict[str, Any]:
     """Train a variant and find its best epoch; all measures of one that diverges are 0.
 
@@ -123,7 +130,7 @@ def run(
     runs.mkdir(parents=True, exist_ok=True)
     checkpoint = runs / f"{recipe}-{chosen.sha256()[:12]}.npz"
     try:
-        found = best_epoch(train, chosen, 0, log, checkpoint)
+        found = best_epoch(train, chosen, 0, log, checkpoint, every)
     except DivergedError:
         zeros = dict.fromkeys(COLUMNS, 0.0)
         found = {
@@ -147,6 +154,7 @@ def main() -> int:
         "--ladder", action="append", default=[], type=parse_ladder, metavar="KEY=VALUE|VALUE"
     )
     parser.add_argument("--seconds", type=float, required=True, help="budget of training time")
+    parser.add_argument("--every", type=int, default=1, help="epochs from one score to the next")
     parser.add_argument("--out", type=Path, required=True, help="JSON lines, a run each")
     parser.add_argument("--log", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/search"), help="for checkpoints")
@@ -160,7 +168,8 @@ def main() -> int:
         chosen = [f"{key}={ladders[key][rung]}" for key, rung in place.items()]
         variant = " ".join([*given.set, *chosen])
         if variant not in done:
-            found = run(train, given.recipe, variant.split(), TrainingLog(given.log), given.runs)
+            log = TrainingLog(given.log)
+            found = run(train, given.recipe, variant.split(), log, given.runs, given.every)
             done[variant] = {"data": given.data.name, "recipe": given.recipe, "variant": variant}
             done[variant] |= found
             with given.out.open("a", encoding="utf-8") as file:

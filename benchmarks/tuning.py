@@ -37,10 +37,12 @@ def best_epoch(
     split_seed: int,
     log: TrainingLog,
     checkpoint: Path | None = None,
+    every: int = 1,
 ) -> dict[str, Any]:
     """Fit on four fifths of the pairs and score on the fifth; the best epoch's record.
 
-    With a ``checkpoint``, a fit that a signal stopped goes on from it.
+    Every so many epochs are scored, and the last. With a ``checkpoint``, a fit that a signal
+    stopped goes on from it.
     """
     validation = recipe.validation
     part, held_out = cut_validation(train, validation.share, split_seed, validation.cut)
@@ -52,6 +54,7 @@ def best_epoch(
         recipe,
         epochs=recipe.fit.epochs,
         validate=validator,
+        validate_every=every,
         options=FitOptions(checkpoint=checkpoint, progress_bar=None, log=log),
     )
     with stop_on_signals() as stop:

@@ -106,6 +106,7 @@ class Fit:
         epochs: how many epochs of the recipe's schedule to run.
         validate: measures embeddings after each epoch; then the best epoch wins, and
             ``recipe.validation.patience`` epochs without a better one end the fit.
+        validate_every: how many epochs lie between two that are measured; the last one always is.
         options: device, files, bar.
 
     Raises:
@@ -120,6 +121,7 @@ class Fit:
         *,
         epochs: int,
         validate: Callable[[Embeddings], dict[str, float]] | None = None,
+        validate_every: int = 1,
         options: FitOptions | None = None,
     ) -> None:
         if not len(pairs):
@@ -127,9 +129,11 @@ class Fit:
         self._recipe = recipe
         self._epochs = epochs
         self._validate = validate
+        self._validate_every = validate_every
         self._options = options or FitOptions()
         self._fingerprint = (
-            f"{recipe.sha256()}/{pairs.sha256()}/{epochs}/{'validated' if validate else 'plain'}"
+            f"{recipe.sha256()}/{pairs.sha256()}/{epochs}/"
+            f"{f'validated every {validate_every}' if validate else 'plain'}"
         )
         device = named_device(self._options.device)
         edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device)
@@ -197,7 +201,8 @@ class Fit:
     def _end_of_epoch(self) -> None:
         progress, epoch = self.progress, self._method.epoch
         metrics: dict[str, float] = {}
-        if self._validate is not None:
+        due = epoch % self._validate_every == 0 or epoch == self._epochs
+        if self._validate is not None and due:
             metrics = self._validate(self._method.embeddings())
             name = self._recipe.validation.metric
             if not progress.best_metrics or metrics[name] > progress.best_metrics[name]:

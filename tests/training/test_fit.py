@@ -80,6 +80,21 @@ def test_early_stopping_keeps_the_best_epoch(clustered, small_recipe, tmp_path):
     assert [record["metrics"]["recall@20"] for record in records] == [0.1, 0.3, 0.2, 0.25]
 
 
+def test_validation_every_so_many_epochs_measures_those_and_the_last(clustered, small_recipe):
+    seen = []
+
+    def validate(embeddings):
+        seen.append(embeddings)
+        return {"recall@20": [0.1, 0.3, 0.2][len(seen) - 1]}
+
+    fit = Fit(clustered, small_recipe, epochs=5, validate=validate, validate_every=2)
+    fitted = fit.run()
+    history = fitted.progress.history
+    assert [record["epoch"] for record in history if record["metrics"]] == [2, 4, 5]
+    assert fitted.progress.best_epoch == 4
+    assert torch.equal(fitted.embeddings.users, seen[1].users)
+
+
 def test_without_validation_the_last_epoch_is_the_result(clustered, small_recipe):
     fitted = Fit(clustered, small_recipe, epochs=2).run()
     assert fitted.progress.best_epoch == 0
