@@ -30,9 +30,10 @@ from typing import Any
 
 from tuning import COLUMNS, best_epoch, table_head, table_line
 
+from index.errors import BitrecallError
 from training.data.interactions import Interactions
 from training.data.load import load_dataset
-from training.errors import DivergedError, InterruptedTraining
+from training.errors import DivergedError
 from training.log import TrainingLog
 from training.memory import keep_freed_memory
 from training.recipe import load_recipe
@@ -128,7 +129,7 @@ def run(
     """
     chosen = load_recipe(recipe, ["validation.share=0.2", "validation.cut=latest", *variant])
     runs.mkdir(parents=True, exist_ok=True)
-    checkpoint = runs / f"{recipe}-{chosen.sha256()[:12]}.npz"
+    checkpoint = runs / f"{recipe}-{chosen.sha256()[:12]}-{every}.npz"
     try:
         found = best_epoch(train, chosen, 0, log, checkpoint, every)
     except DivergedError:
@@ -198,5 +199,5 @@ def _rows(file: Path) -> dict[str, dict[str, Any]]:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except InterruptedTraining as interrupted:
-        sys.exit(str(interrupted))
+    except BitrecallError as error:
+        sys.exit(str(error))

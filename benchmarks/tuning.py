@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from index.errors import BitrecallError
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
 from training.data.load import load_dataset
 from training.data.split import cut_validation
-from training.errors import InterruptedTraining
 from training.fit import Fit, FitOptions
 from training.interrupt import stop_on_signals
 from training.log import TrainingLog
@@ -112,5 +112,5 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except InterruptedTraining as interrupted:
-        sys.exit(str(interrupted))
+    except BitrecallError as error:
+        sys.exit(str(error))
