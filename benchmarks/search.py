@@ -160,6 +160,8 @@ def main() -> int:
     parser.add_argument("--log", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/search"), help="for checkpoints")
     given = parser.parse_args()
+    if given.every < 1:
+        parser.error("--every counts epochs, from 1")
     keep_freed_memory()
     train = load_dataset(given.data).train.compact()
     ladders = dict(given.ladder) or built_in_ladders(load_recipe(given.recipe, given.set).method)

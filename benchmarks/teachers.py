@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.errors import BitrecallError
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
 from training.data.load import load_dataset
@@ -127,4 +128,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BitrecallError as error:
+        sys.exit(str(error))

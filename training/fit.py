@@ -106,7 +106,7 @@ class Fit:
         epochs: how many epochs of the recipe's schedule to run.
         validate: measures embeddings after each epoch; then the best epoch wins, and
             ``recipe.validation.patience`` epochs without a better one end the fit.
-        validate_every: how many epochs lie between two that are measured; the last one always is.
+        validate_every: measure each epoch that this, at least 1, divides, and the last.
         options: device, files, bar.
 
     Raises:
