@@ -20,7 +20,7 @@ from training.reproduction.plan import Plan
 from training.reproduction.results import Row, find_rows, read_results, record
 from training.reproduction.selection import PlannedRun
 
-State = Literal["done", "recorded", "part way", ""]
+State = Literal["done", "recorded", "outdated", "part way", ""]
 
 _WITHOUT_A_FOLDER = "sample"
 
@@ -47,13 +47,20 @@ class Ledger:
         self._fingerprints: dict[str, str] = {}
 
     def state(self, run: PlannedRun) -> State:
-        """How far a run is, by what its folder holds; the data set is not looked at."""
+        """How far a run is; the data set is not looked at.
+
+        ``done`` and ``part way`` are what its folder holds. Of ``results.json`` alone it is
+        ``recorded``, and ``outdated`` where that row is of another recipe.
+        """
         recipe = run.part.recipe(run.seed)
         if self.left(run, recipe):
             return "done"
         if is_part_way(self.folder(run, recipe)):
             return "part way"
-        return "recorded" if self.recorded_before(run) else ""
+        rows = self.recorded_before(run)
+        if not rows:
+            return ""
+        return "recorded" if _is_of(rows[0], run, recipe) else "outdated"
 
     def folder(self, run: PlannedRun, recipe: Recipe) -> Path:
         """The run's own folder."""

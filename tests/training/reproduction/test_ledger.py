@@ -1,0 +1,34 @@
+import pytest
+
+from training.reproduction.ledger import Ledger
+from training.reproduction.results import record
+from training.reproduction.selection import select_runs
+
+BETA = "gowalla/study/beta"
+
+
+@pytest.fixture
+def state(plan, tmp_path):
+    """The state of the plan's one run, as another start of the command finds it."""
+
+    def state():
+        (run,) = select_runs(plan, [BETA])
+        return Ledger(plan, {}, tmp_path / "runs", tmp_path / "out").state(run)
+
+    return state
+
+
+def test_a_run_is_done_where_its_own_folder_has_its_row(study, state):
+    assert state() == ""
+    study(BETA)
+    assert state() == "done"
+
+
+def test_results_of_another_recipe_are_told_from_those_of_this_one(study, results, state, tmp_path):
+    study(BETA)
+    (row,) = results()
+    for left in (tmp_path / "runs").rglob("rows.json"):
+        left.unlink()
+    assert state() == "recorded"
+    record(tmp_path / "out", [row | {"recipe_sha256": "00" * 32}])
+    assert state() == "outdated"
