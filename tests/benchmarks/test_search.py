@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from training.data.load import load_dataset
 from training.errors import InterruptedTraining
 from training.log import TrainingLog
+from training.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,9 @@ def test_a_spent_budget_ends_it_with_the_best_so_far(search: ModuleType) -> None
 
 
 def test_starts_where_the_recipe_stands(search: ModuleType) -> None:
+    stands = load_recipe("hashrec-gowalla").fit.learning_rate
     ladders = {
-        "fit.learning_rate": ["0.001", "0.01", "0.1"],
+        "fit.learning_rate": [str(stands / 3), str(stands), str(stands * 3)],
         "encoder.start": ["svd", "random"],
         "fit.epochs": ["7", "8"],
     }
