@@ -9,6 +9,7 @@ each search, its runs in the order in which they were made and the best one in b
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,33 @@ Made by `python benchmarks/searches.py docs/searches > docs/searches.md` from th
 folder, which `benchmarks/search.py` wrote; a test compares the two. [tuning.md](tuning.md) says how
 large the budgets were and what was held out. A row is a run, in the order in which they were made;
 its figures are those of its best epoch by Recall@50, on pairs held out of train, and `s` is its
-seconds of training steps in all. The best of a search is in bold. A run that diverged has none."""
+seconds of training steps in all. The best of a search is in bold. A run that diverged has none.
+
+Recall@50 of the first run of each search, which has the values it started from, and of its best:"""
 
 
 def page(folder: Path) -> str:
     """The page, of all searches of a folder."""
-    return "\n\n".join([_HEAD, *map(section, sorted(folder.glob("*.jsonl")))]) + "\n"
+    files = sorted(folder.glob("*.jsonl"))
+    return "\n\n".join([_HEAD, summary(files), *map(section, files)]) + "\n"
+
+
+def summary(files: Sequence[Path]) -> str:
+    """A table with a line for each search: where it began, what it found, what it took."""
+    lines = []
+    for file in files:
+        rows = _rows(file)
+        recalls = [float(row["metrics"]["recall@50"]) for row in rows]
+        seconds = sum(row["seconds_run"] for row in rows)
+        name = f"[{rows[0]['recipe']}](#{rows[0]['recipe']})"
+        found = [number(recalls[0]), number(max(recalls))]
+        lines.append([name, *found, str(len(rows)), f"{seconds:,.0f}"])
+    return markdown(["recipe", "first", "best", "runs", "s"], lines)
 
 
 def section(file: Path) -> str:
     """A search's title, what it took, and its runs."""
-    rows: list[Row] = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    rows = _rows(file)
     best = max(rows, key=lambda row: float(row["metrics"]["recall@50"]))
     seconds = sum(row["seconds_run"] for row in rows)
     always, varied = _told_apart([overrides(row) for row in rows])
@@ -47,6 +64,10 @@ def section(file: Path) -> str:
     titles = [*(f"`{key}`" for key in varied), "best epoch", "s", *map(metric_title, COLUMNS)]
     lines = [_line(row, varied, bold=row is best) for row in rows]
     return f"## {rows[0]['recipe']}\n\n{told}\n\n{markdown(titles, lines)}"
+
+
+def _rows(file: Path) -> list[Row]:
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
 def overrides(row: Row) -> dict[str, str]:

@@ -62,6 +62,18 @@ def test_a_run_that_diverged_has_no_figures(searches: ModuleType, tmp_path: Path
     assert searches.section(file).splitlines()[-1] == "| 2 | diverged | 0 |  |  |  |  |  |  |"
 
 
+def test_the_summary_has_where_a_search_began_and_what_it_found(
+    searches: ModuleType, tmp_path: Path
+) -> None:
+    rows = [run("x.a=1", 0.21234), run("x.a=2", 0.31234), run("x.a=3", 0.1)]
+    files = [search_file(tmp_path / "a.jsonl", *rows)]
+    assert searches.summary(files) == (
+        "| recipe | first | best | runs | s |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| [hashrec-gowalla](#hashrec-gowalla) | .2123 | .3123 | 3 | 125 |"
+    )
+
+
 def test_every_search_of_a_folder_is_on_its_page(searches: ModuleType, tmp_path: Path) -> None:
     for name in ("b", "a"):
         search_file(tmp_path / f"{name}.jsonl", {**run("x.a=1", 0.2), "recipe": name})
