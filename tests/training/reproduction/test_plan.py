@@ -46,6 +46,16 @@ def test_the_built_in_plan_has_the_table_with_three_seeds_of_our_rows():
     assert "gowalla/bgch-weighted/768" in seeds
 
 
+def test_a_row_is_named_by_the_bits_of_what_its_recipe_trains():
+    for part in load_plan().parts:
+        recipe = part.recipe(0)
+        if part.split != "test" or part.method == "lightgcn":
+            continue
+        weighted = recipe.method == "bgch" and recipe.bgch.form == "weighted"
+        codes = recipe.encoder.layers + 1 if weighted else 1
+        assert part.bits == codes * recipe.bits, part.name
+
+
 def test_no_recipe_of_a_row_reads_the_test_split_to_choose():
     for part in load_plan().parts:
         if part.split == "validation":
