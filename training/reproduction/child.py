@@ -25,6 +25,7 @@ from training.errors import InterruptedTraining
 from training.log import TrainingLog
 from training.memory import keep_freed_memory
 from training.recipe import parse_recipe
+from training.reproduction.history import BEGAN, ENDED, history, rounded
 from training.reproduction.job import (
     BUSY,
     FINISHED,
@@ -37,11 +38,9 @@ from training.reproduction.job import (
 from training.reproduction.machine import machine
 from training.reproduction.measures import Outcome, Trial, measure
 from training.reproduction.results import replace_text
-from training.reproduction.summary import METRICS
 from training.run import peak_rss_mib
 
 _LOG = "log.jsonl"
-_DIGITS = 6
 
 
 def carry_out(job: Job) -> int:
@@ -73,13 +72,14 @@ def _run(job: Job, folder: Path) -> None:
     recipe = parse_recipe(job.recipe, job.part)
     replace_text(folder / "recipe.json", json.dumps(job.recipe, indent=1) + "\n")
     log = TrainingLog(folder / _LOG)
+    log.write(BEGAN)
     started = time.monotonic()
     try:
         dataset = load_dataset(job.data)
         outcomes = measure(job.measure, Trial(dataset, recipe, folder, job.progress_bar))
     finally:
         seconds = time.monotonic() - started
-        log.write("sitting", seconds=round(seconds, 2), peak_rss_mib=peak_rss_mib())
+        log.write(ENDED, seconds=round(seconds, 2), peak_rss_mib=peak_rss_mib())
     common = {
         **job.row,
         "measure": job.measure,
@@ -88,7 +88,7 @@ def _run(job: Job, folder: Path) -> None:
         "recipe": recipe.model_dump(mode="json"),
         "data_sha256": data_fingerprint(dataset),
         "machine": machine(),
-        **_history(folder / _LOG),
+        **history(folder / _LOG),
     }
     write_rows(folder, [_row(common, outcome) for outcome in outcomes])
     for checkpoint in folder.glob("*.npz"):
@@ -102,33 +102,9 @@ def _row(common: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
         **{key: value for key, value in own.items() if value is not None},
         "epochs": outcome.epochs,
         "users": outcome.users,
-        "metrics": _rounded(outcome.metrics),
+        "metrics": rounded(outcome.metrics),
         "curve": common["curve"],
     }
-
-
-def _history(log: Path) -> dict[str, Any]:
-    """Time, memory and epochs over all sittings, as the run's log has them."""
-    wall, peak = 0.0, 0
-    epochs: dict[tuple[str, int], dict[str, Any]] = {}
-    for line in log.read_text("utf-8").splitlines():
-        event = json.loads(line)
-        if event["event"] == "sitting":
-            wall += event["seconds"]
-            peak = max(peak, event["peak_rss_mib"])
-        elif event["event"] == "epoch":
-            epochs[event["phase"], event["epoch"]] = {
-                "phase": event["phase"],
-                "epoch": event["epoch"],
-                "seconds": event["seconds"],
-                "loss": round(event["loss"], _DIGITS),
-                "metrics": _rounded({k: v for k, v in event["metrics"].items() if k in METRICS}),
-            }
-    return {"wall_seconds": round(wall, 2), "peak_rss_mib": peak, "curve": list(epochs.values())}
-
-
-def _rounded(metrics: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, _DIGITS) for name, value in metrics.items()}
 
 
 @contextmanager

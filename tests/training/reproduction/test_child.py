@@ -82,7 +82,8 @@ def test_time_and_memory_are_those_of_all_sittings(job, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "log.jsonl").write_text(
-        '{"event": "sitting", "seconds": 1000.0, "peak_rss_mib": 99999}\n'
+        '{"event": "sitting", "time": "2026-01-01T00:00:00+00:00", "seconds": 1000.0, '
+        '"peak_rss_mib": 99999}\n'
     )
     assert carry_out(job) == 0
     (row,) = left_rows(folder)
