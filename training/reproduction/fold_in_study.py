@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.backends import backend
-from index.fold_in import ItemFoldIn, sum_rows
+from index.fold_in import sum_rows
+from index.item_fold_in import ItemFoldIn
 from index.packing import pack_signs
 from training.catalogue import popularity_order
 from training.data.interactions import Interactions
@@ -81,7 +82,7 @@ class _Question:
         self.epochs = recipe.fit.stop_after or recipe.fit.epochs
         self._most_users = recipe.validation.users
         self._backend = backend(recipe.release.index)
-        self._order = popularity_order(part)
+        self.order = popularity_order(part)
 
     def asked(self, among: NDArray[np.bool_], wanted: Interactions) -> NDArray[np.int64]:
         """Rows of the users who have something to be found, as many as validation asks."""
@@ -108,7 +109,7 @@ class _Question:
         ``item_codes`` has a row an item of ``part``, of which those in ``catalogue`` are listed, in
         its order of popularity.
         """
-        rows = self._order[catalogue[self._order]]
+        rows = self.order[catalogue[self.order]]
         place = np.full(self.part.n_items, OUTSIDE, np.int64)
         place[rows] = np.arange(len(rows))
         index = self._backend.build(item_codes[rows])
@@ -163,11 +164,12 @@ def _items(
     ask("item, trained", full, pack_signs(full.items), full.has_item)
     codes = pack_signs(without.items)
     ask("item, left out", without, codes, without.has_item)
+    catalogue = question.order[without.has_item[question.order]]
     fold_in = ItemFoldIn(
         without.users[without.has_user],
         part.select(~new[part.items]).user_degrees[without.has_user],
-        codes[without.has_item],
-        part.item_degrees[without.has_item],
+        codes[catalogue],
+        part.item_degrees[catalogue],
     )
     # By item, and in the rows of the users that training has seen: it was given no others.
     known = _transposed(part.select(new[part.items] & without.has_user[part.users]))
