@@ -84,6 +84,31 @@ def label_points(axes: Axes, labels: Sequence[Label]) -> None:
         )
 
 
+def label_ends(axes: Axes, labels: Sequence[Label]) -> None:
+    """Write the labels of curves beside the axes, each with a line to the end of its curve."""
+    heights = spread_out([label.y for label in labels], _LINE_OF_TEXT * _height(axes))
+    for label, y in zip(labels, heights, strict=True):
+        axes.annotate(
+            label.text,
+            (label.x, label.y),
+            xytext=(1.06, y),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+            color=label.colour,
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": label.colour,
+                "linewidth": 0.6,
+                "alpha": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 3,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
 def reference_lines(axes: Axes, findings: Findings, dataset: str, metric: str) -> None:
     """Published figures as lines across, named to the right of the axes."""
     found = []

@@ -26,6 +26,8 @@ from training.reproduction.summary import (
 _METRIC, _METRIC_LABEL = "recall@50", "Recall@50"
 _WIDTH, _HEIGHT = 5.2, 3.5
 _WORTH = "worth"
+# Panels whose names need more room than a legend's.
+_WIDTHS = {_WORTH: 7.5, "curves": 6.0}
 
 _Panel = Callable[[Axes], None]
 
@@ -49,7 +51,9 @@ def draw_png(name: str, findings: Findings) -> bytes:
 
 def _figure(name: str, findings: Findings) -> Figure:
     panels = _PANELS[name](findings)
-    figure = Figure(figsize=(_WIDTH * max(len(panels), 1), _HEIGHT), layout="constrained")
+    figure = Figure(
+        figsize=(_WIDTHS.get(name, _WIDTH) * max(len(panels), 1), _HEIGHT), layout="constrained"
+    )
     FigureCanvasAgg(figure)
     for place, panel in enumerate(panels, 1):
         panel(figure.add_subplot(1, len(panels), place))
@@ -128,7 +132,7 @@ def _curve_panel(title: str, x: str, y: str, curves: Sequence[Curve]) -> _Panel:
             colour, line = look.LINES[number % len(look.LINES)]
             axes.plot(curve.x, curve.y, marker="o", linestyle=line, color=colour, markersize=3)
             labels.append(look.Label(curve.x[-1], curve.y[-1], curve.label, colour))
-        look.label_points(axes, labels)
+        look.label_ends(axes, labels)
         look.name_axes(axes, title, x, y)
 
     return panel
@@ -177,7 +181,9 @@ def _worth_panel(findings: Findings, dataset: str) -> _Panel:
                 va="center",
                 fontsize=8,
             )
-        axes.margins(x=0.3)
+        low, high = min(0.0, *changes), max(0.0, *changes)
+        room = 0.16 * (high - low)
+        axes.set_xlim(low - room, high + room)
         score = f"{base:.4f}".removeprefix("0")
         axes.set_title(f"{dataset_label(dataset)}: {name(whole)} has {_METRIC_LABEL} {score}")
         axes.set_xlabel(f"change of {_METRIC_LABEL}, %")

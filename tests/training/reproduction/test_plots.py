@@ -2,8 +2,11 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from training.reproduction.axes import spread_out
+from training.reproduction.axes import Label, label_ends, spread_out
 from training.reproduction.findings import Findings
 from training.reproduction.pages import PLOTS, plots_of
 from training.reproduction.plan import parse_plan
@@ -83,6 +86,20 @@ def test_plots_say_what_they_show(findings, name, expected):
 
 def test_full_precision_has_no_place_among_the_bits(findings):
     assert "2,048" not in texts(draw("bits", findings))
+
+
+def test_labels_of_curves_stand_beside_the_axes_and_clear_of_each_other():
+    figure = Figure(layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    ends = [(0.2, 0.5), (0.9, 0.5), (0.5, 0.51), (0.5, 0.1)]
+    label_ends(axes, [Label(x, y, f"curve {x} {y}", "black") for x, y in ends])
+    canvas.draw()
+    # An annotation's own extent takes in the line to the end of the curve.
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    for box in boxes:
+        assert box.x0 > axes.get_window_extent().x1
+        assert not [other for other in boxes if other is not box and other.overlaps(box)]
 
 
 @pytest.mark.parametrize(
