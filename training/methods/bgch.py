@@ -48,7 +48,9 @@ class BGCH(PairwiseTrainer[LightGCN]):
         with torch.no_grad():
             users, items = self._layers(generator_at(self.recipe.seed))
             if self.recipe.bgch.form == "hamming":
-                return Embeddings(mean_of_layers(users), mean_of_layers(items), items)
+                # Undispersed, the first layer is the parameter that is trained.
+                layers = [layer.detach().clone() for layer in items]
+                return Embeddings(mean_of_layers(users), mean_of_layers(items), layers)
             scaled = torch.cat([sign(layer) * scaler(layer) for layer in items], dim=1)
             return Embeddings(
                 torch.cat([sign(layer) * scaler(layer) for layer in users], dim=1),

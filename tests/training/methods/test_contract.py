@@ -16,6 +16,7 @@ from training.validation import Validator
 
 VARIANTS = {
     **{name: {"method": name} for name in METHODS},
+    "bgch-without-dispersion": {"method": "bgch", "bgch": {"dispersion": 0.0}},
     "bgch-weighted": {"method": "bgch", "bgch": {"form": "weighted"}},
 }
 
