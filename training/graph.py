@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 
 @dataclass(frozen=True)
@@ -146,11 +147,24 @@ class _SparseProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx, matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.transpose = transpose
-        return matrix @ dense
+        return _product(matrix, dense)
 
     @staticmethod
     def backward(ctx, *gradients: Tensor) -> tuple[None, None, Tensor]:  # type: ignore[no-untyped-def]
-        return None, None, ctx.transpose @ gradients[0].contiguous()
+        return None, None, _product(ctx.transpose, gradients[0].contiguous())
+
+
+def _product(matrix: Tensor, dense: Tensor) -> Tensor:
+    # A row of the product is a weighted bag of rows, which torch gathers with prefetching: two to
+    # four times as fast on a CPU as its CSR product.
+    return embedding_bag(
+        matrix.col_indices(),
+        dense,
+        matrix.crow_indices(),
+        mode="sum",
+        per_sample_weights=matrix.values(),
+        include_last_offset=True,
+    )
 
 
 def propagate(matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:
