@@ -13,7 +13,7 @@ from index.checks import Checks
 from index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Metrics = Mapping[str, float | int | str]
 
@@ -61,6 +61,7 @@ class Manifest:
     seen: int
     backend: str
     backend_parameters: Mapping[str, int]
+    attributes: Mapping[str, tuple[str, ...]]
     files: Mapping[str, FileEntry]
     format_version: int = FORMAT_VERSION
 
@@ -90,8 +91,7 @@ class Manifest:
     def content_hash(self) -> str:
         """Eight hex digits for the release id: of what it holds, not of how well it did."""
         fields = self._fields()
-        kept = ("backend", "bits", "code_version", "created_at", "data", "files", "recipe")
-        return _sha256({name: fields[name] for name in kept})[:8]
+        return _sha256({name: fields[name] for name in _HELD})[:8]
 
     @classmethod
     def from_json(cls, text: str, path: Path) -> Self:
@@ -130,6 +130,8 @@ class Manifest:
         checks.keys(backend, {"name", "parameters"}, "backend")
         parameters = checks.mapping(backend["parameters"], "backend.parameters")
         files = checks.mapping(fields["files"], "files")
+        attributes = checks.mapping(fields["attributes"], "attributes")
+        checks.keys(attributes, {"numbers", "texts"}, "attributes")
         return cls(
             id=checks.text(fields["id"], "id"),
             parent=checks.optional_text(fields["parent"], "parent"),
@@ -146,6 +148,10 @@ class Manifest:
             backend_parameters={
                 name: checks.whole(value, f"backend.parameters.{name}")
                 for name, value in parameters.items()
+            },
+            attributes={
+                kind: checks.texts(names, f"attributes.{kind}")
+                for kind, names in attributes.items()
             },
             files={name: _file(name, entry, checks) for name, entry in files.items()},
         )
@@ -164,14 +170,19 @@ class Manifest:
             "bits": self.bits,
             "counts": {"users": self.users, "items": self.items, "seen": self.seen},
             "backend": {"name": self.backend, "parameters": dict(self.backend_parameters)},
+            "attributes": {kind: list(names) for kind, names in self.attributes.items()},
             "files": {name: asdict(entry) for name, entry in self.files.items()},
         }
 
 
 _FIELDS = {
     *("format", "format_version", "id", "parent", "created_at", "data", "recipe", "code_version"),
-    *("metrics", "bits", "counts", "backend", "files"),
+    *("metrics", "bits", "counts", "backend", "attributes", "files"),
 }
+
+
+# What makes a release this one, whatever it is called and however well it did.
+_HELD = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics", "counts"})
 
 
 def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:

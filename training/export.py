@@ -14,7 +14,7 @@ from torch import Tensor
 from index.contents import ReleaseContents
 from index.manifest import DataFingerprint
 from index.packing import pack_signs, to_half_keeping_signs
-from index.seen import SeenItems
+from index.row_lists import RowLists
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
 from training.encoder import unit_magnitude
@@ -50,7 +50,7 @@ def release_contents(
         item_codes=pack_signs(items.numpy()),
         user_embeddings=stored(unit_magnitude(embeddings.users.cpu())),
         fold_in_messages=stored(messages),
-        seen=SeenItems(ordered.indptr, ordered.items),
+        seen=RowLists(ordered.indptr, ordered.items),
         user_ids=ordered.user_ids,
         item_ids=ordered.item_ids,
         popularity=ordered.item_degrees,

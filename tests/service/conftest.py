@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from index.packing import pack_signs
 from index.release import DataFingerprint, Release, ReleaseContents
-from index.seen import SeenItems
+from index.row_lists import RowLists
 from index.store import ReleaseStore
 from service.app import create_app
 from service.settings import Settings
@@ -39,7 +39,7 @@ def make_contents(seed: int = 0) -> ReleaseContents:
         item_codes=pack_signs(items),
         user_embeddings=users,
         fold_in_messages=items,
-        seen=SeenItems.from_lists(seen),
+        seen=RowLists.from_lists(seen),
         user_ids=USERS,
         item_ids=ITEMS,
         popularity=np.arange(len(ITEMS), 0, -1, dtype=np.int64),
