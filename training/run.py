@@ -14,6 +14,7 @@ from training.catalogue import popularity_order, reorder_items
 from training.choice import EpochChoice
 from training.data.dataset import Dataset
 from training.data.interactions import Interactions
+from training.data.item_table import ItemTable
 from training.data.split import cut_validation
 from training.errors import TrainingError
 from training.evaluate import evaluate
@@ -81,12 +82,19 @@ class Run:
         dataset: what to train on, and test on once at the end where it has a test split.
         recipe: every hyper-parameter.
         options: folder, device, bars.
+        items: tags and attributes that go into the release.
 
     Raises:
         TrainingError: there are too few pairs, or the folder cannot be made.
     """
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, options: RunOptions) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: Recipe,
+        options: RunOptions,
+        items: ItemTable | None = None,
+    ) -> None:
         # Codes of ids without a single pair would be noise: they are left out, as unknown.
         self.train = dataset.train.compact()
         if len(self.train) < 2:
@@ -95,6 +103,7 @@ class Run:
         self._name = dataset.name
         self._recipe = recipe
         self._options = options
+        self._items = items
         try:
             options.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -206,6 +215,7 @@ class Run:
             fitted.embeddings,
             self.train,
             self._recipe,
+            items=self._items,
             recorded={"epochs_trained": fitted.epochs},
         )
         progress = fitted.progress

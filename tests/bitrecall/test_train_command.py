@@ -53,6 +53,18 @@ def test_publishes_and_says_what_and_how_good(train, tmp_path):
     assert f"bitrecall serve --releases {tmp_path / 'releases'}" in done.stdout
 
 
+def test_tags_and_attributes_go_into_the_release(train, tmp_path):
+    table = tmp_path / "items.csv"
+    table.write_text("item,tags,price\n3,new|red,2.5\n4,,\nunheard,red,1\n")
+    done = train("--items", str(table))
+    assert done.exit_code == 0, done.output
+    assert "items.csv has tags and attributes of 2 of the 40 items" in done.stdout
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    row = release.items.row_of("3")
+    assert release.attributes.tags_of(row) == ["new", "red"]
+    assert release.attributes.columns_of(row) == {"price": 2.5}
+
+
 def test_not_activated_says_how_to(train, tmp_path):
     done = train("--no-activate")
     (summary,) = ReleaseStore(tmp_path / "releases").list()
