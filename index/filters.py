@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +43,18 @@ class ItemFilter:
         any_tags: an item has at least one of these, where there are any.
         all_tags: it has each of these.
         no_tags: it has none of these.
-        where: by the name of an attribute, what it has to be.
+        where: names of attributes, and what each has to be.
     """
 
     any_tags: frozenset[str] = frozenset()
     all_tags: frozenset[str] = frozenset()
     no_tags: frozenset[str] = frozenset()
-    where: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
+    where: tuple[tuple[str, Condition], ...] = ()
+
+    @property
+    def matches_unknown(self) -> bool:
+        """Whether an item passes of which nothing is known."""
+        return not (self.any_tags or self.all_tags or self.where)
 
     def matching(self, attributes: ItemAttributes, n_items: int) -> NDArray[np.bool_]:
         """The items for which everything holds: bool (n,).
@@ -66,7 +69,7 @@ class ItemFilter:
             mask &= _tagged(attributes, {tag}, n_items)
         if self.no_tags:
             mask &= ~_tagged(attributes, self.no_tags, n_items)
-        for name, condition in self.where.items():
+        for name, condition in self.where:
             if name in attributes.number_names:
                 mask &= _numbers_match(attributes, name, condition)
             elif name in attributes.text_names:

@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from service.boundary import AccessLog, Boundary
-from service.endpoints import answer_http_error, answer_refusal, routes
+from service.endpoints.refusals import answer_http_error, answer_refusal
+from service.endpoints.routes import routes
 from service.errors import RequestError
-from service.openapi import openapi_document
+from service.openapi.document import openapi_document
 from service.releases import CurrentRelease
 from service.settings import Settings, load_settings
 

@@ -8,6 +8,7 @@
          ├─ ListenError            the address cannot be listened on
          └─ RequestError           a request cannot be answered; carries a problem
              ├─ MalformedJsonError         400  the body is not JSON
+             ├─ UnknownItemError           404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
              ├─ BodyTooLargeError          413  the body is over the limit
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
@@ -76,6 +77,12 @@ class MalformedJsonError(RequestError):
     """Raised when the body is not JSON in UTF-8."""
 
     problem = "malformed-json"
+
+
+class UnknownItemError(RequestError):
+    """Raised when what is asked about is no item of the release, nor a new one."""
+
+    problem = "unknown-item"
 
 
 class RequestTimeoutError(RequestError):

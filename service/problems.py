@@ -55,6 +55,14 @@ PROBLEMS: Final = _by_name(
         "The paths are listed in /openapi.json. A trailing slash makes another path.",
     ),
     ProblemType(
+        "unknown-item",
+        404,
+        "There is no such item",
+        "The release that answers has no item of this id, and none has come up since. Ids are\n"
+        "those of the training data and of events, letter for letter. GET /items/{id} tells\n"
+        "whether an item is known.",
+    ),
+    ProblemType(
         "method-not-allowed",
         405,
         "This path does not answer this method",

@@ -10,7 +10,7 @@ from typing import Final
 
 from index.errors import BitrecallError
 from index.store import ReleaseStore
-from service.recommender import Recommender
+from service.answers.recommender import Recommender
 
 RETRY_SECONDS: Final = 60.0
 

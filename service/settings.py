@@ -40,8 +40,17 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=256, description="Processes that answer requests.")
     default_k: int = Field(10, ge=1, description="Items in an answer when a request names no k.")
     max_k: int = Field(1000, ge=1, le=100_000, description="Largest k that a request may ask for.")
+    max_batch: int = Field(
+        1000, ge=1, le=100_000, description="Most users that one request may ask for."
+    )
+    max_history: int = Field(
+        1000, ge=1, le=100_000, description="Longest history that a request may give."
+    )
+    max_exclude_items: int = Field(
+        1000, ge=1, le=100_000, description="Most items that a request may leave out by id."
+    )
     max_body_bytes: int = Field(
-        65_536, ge=256, le=16_777_216, description="Longest request body in bytes."
+        262_144, ge=256, le=16_777_216, description="Longest request body in bytes."
     )
     body_timeout: Seconds = Field(
         10.0, gt=0, le=600, description="Seconds that a request body may take to arrive."

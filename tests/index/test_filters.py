@@ -17,6 +17,7 @@ TABLE = ItemAttributes.build(ITEMS, tags=TAGS, numbers={"price": PRICES}, texts=
 
 
 def found(**conditions: Any) -> list[int]:
+    conditions["where"] = tuple(conditions.get("where", {}).items())
     return np.flatnonzero(ItemFilter(**conditions).matching(TABLE, ITEMS)).tolist()
 
 
@@ -81,4 +82,23 @@ def test_what_cannot_be_asked_is_refused_by_name(
 
 def test_a_release_without_attributes_says_so() -> None:
     with pytest.raises(FilterError, match="this release has none"):
-        ItemFilter(where={"price": Condition()}).matching(ItemAttributes.build(2), 2)
+        ItemFilter(where=(("price", Condition()),)).matching(ItemAttributes.build(2), 2)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ({}, True),
+        ({"no_tags": frozenset("a")}, True),
+        ({"any_tags": frozenset("a")}, False),
+        ({"all_tags": frozenset("a")}, False),
+        ({"where": (("price", Condition()),)}, False),
+    ],
+)
+def test_an_item_of_which_nothing_is_known_passes_what_asks_for_nothing(
+    conditions: dict[str, Any], expected: bool
+) -> None:
+    wanted = ItemFilter(**conditions)
+    assert wanted.matches_unknown is expected
+    unknown = ItemAttributes.build(1, numbers={"price": [np.nan]})
+    assert wanted.matching(unknown, 1).tolist() == [expected]

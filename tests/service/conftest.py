@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from index.attributes import ItemAttributes
 from index.packing import pack_signs
 from index.release import DataFingerprint, Release, ReleaseContents
 from index.row_lists import RowLists
@@ -23,6 +24,9 @@ from service.settings import Settings
 BITS = 16
 USERS = ["17", "user, with comma", "Ωμέγα 🛶", "all seen", "none seen"]
 ITEMS = [f"item {row}" for row in range(59)] + ["naïve, café ☕"]
+
+TAGS = ["jazz", "live", "new", "sold out"]
+PRICES = np.arange(len(ITEMS)) % 7 + 0.5
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[[httpx.Response, str, int], dict[str, Any]]
@@ -53,6 +57,12 @@ def make_contents(seed: int = 0) -> ReleaseContents:
         ),
         recipe={"seed": seed},
         code_version="test",
+        attributes=ItemAttributes.build(
+            len(ITEMS),
+            tags=[[name for name in TAGS if random.random() < 0.3] for _ in ITEMS],
+            numbers={"price": np.where(random.random(len(ITEMS)) < 0.2, np.nan, PRICES)},
+            texts={"label": [None if row % 5 == 0 else f"label {row % 3}" for row in range(60)]},
+        ),
     )
 
 

@@ -1,0 +1,54 @@
+"""``POST /recommend``, ``/recommend/batch`` and ``/similar``."""
+
+from starlette.routing import BaseRoute, Route
+
+from service.answers.recommender import Recommender
+from service.endpoints.asked import INLINE_K, FromRelease
+from service.releases import CurrentRelease
+from service.rendering import render, render_batch, render_similar
+from service.schemas.requests import (
+    BatchRequest,
+    RecommendRequest,
+    SimilarRequest,
+    request_models,
+)
+from service.settings import Settings
+
+
+def recommend_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+    """The paths that answer with items."""
+    models = request_models(settings)
+    recommend = FromRelease(settings, current, models.recommend, _recommend, _is_short)
+    similar = FromRelease(settings, current, models.similar, _similar, _few)
+    batch = FromRelease(settings, current, models.batch, _batch, _never)
+    return [
+        Route("/recommend", recommend, methods=["POST"]),
+        Route("/recommend/batch", batch, methods=["POST"]),
+        Route("/similar", similar, methods=["POST"]),
+    ]
+
+
+def _recommend(recommender: Recommender, asked: RecommendRequest) -> bytes:
+    wish = asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
+    return render(recommender.recommend(asked.user_id, wish, asked.given_history()))
+
+
+def _batch(recommender: Recommender, asked: BatchRequest) -> bytes:
+    wish = asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
+    return render_batch(recommender.recommend_all(asked.user_ids, wish))
+
+
+def _similar(recommender: Recommender, asked: SimilarRequest) -> bytes:
+    return render_similar(asked.item_id, recommender.similar(asked.item_id, asked.wish()))
+
+
+def _is_short(asked: RecommendRequest) -> bool:
+    return asked.k <= INLINE_K and not asked.explain
+
+
+def _few(asked: SimilarRequest) -> bool:
+    return asked.k <= INLINE_K
+
+
+def _never(asked: BatchRequest) -> bool:
+    return False

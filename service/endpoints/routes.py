@@ -1,0 +1,20 @@
+"""All paths of the service but ``/openapi.json``."""
+
+from starlette.routing import BaseRoute
+
+from service.endpoints.health import health_routes
+from service.endpoints.lookups import lookup_routes
+from service.endpoints.recommend import recommend_routes
+from service.endpoints.refusals import problem_routes
+from service.releases import CurrentRelease
+from service.settings import Settings
+
+
+def routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+    """The paths of a service with these settings."""
+    return [
+        *recommend_routes(settings, current),
+        *lookup_routes(settings, current),
+        *health_routes(settings, current),
+        *problem_routes(),
+    ]

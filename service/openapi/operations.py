@@ -1,0 +1,97 @@
+"""What can be asked at each path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pydantic import BaseModel
+
+from service.schemas.answers import (
+    BatchResponse,
+    ItemResponse,
+    LiveResponse,
+    PopularResponse,
+    ReadyResponse,
+    RecommendResponse,
+    SimilarResponse,
+    UserResponse,
+)
+
+# What any request with a JSON body may be answered with.
+_BODY: Final = (
+    *("malformed-json", "request-timeout", "body-too-large", "unsupported-media-type"),
+    *("invalid-request", "internal-error", "not-ready"),
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a path or of a query; ``schema`` is its JSON schema."""
+
+    name: str
+    place: Literal["path", "query"]
+    description: str
+    schema: str = "string"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path.
+
+    ``request`` names the model of the body, ``answer`` is that of the answer, None for plain text;
+    ``problems`` are the kinds of problem that it may be refused with.
+    """
+
+    path: str
+    method: Literal["get", "post", "delete"]
+    name: str
+    summary: str
+    answer: type[BaseModel] | None
+    request: str | None = None
+    problems: Sequence[str] = ()
+    parameters: Sequence[Parameter] = ()
+
+
+OPERATIONS: Final = (
+    Operation(
+        *("/recommend", "post", "recommend", "Items for one user", RecommendResponse),
+        request="RecommendRequest",
+        problems=_BODY,
+    ),
+    Operation(
+        *("/recommend/batch", "post", "recommend_batch", "Items for many users", BatchResponse),
+        request="BatchRequest",
+        problems=_BODY,
+    ),
+    Operation(
+        *("/similar", "post", "similar", "Items like an item", SimilarResponse),
+        request="SimilarRequest",
+        problems=(*_BODY, "unknown-item"),
+    ),
+    Operation(
+        *("/popular", "get", "popular", "The most popular items", PopularResponse),
+        problems=("invalid-request", "internal-error", "not-ready"),
+        parameters=[Parameter("k", "query", "How many items.", "k")],
+    ),
+    Operation(
+        *("/items/{id}", "get", "item", "What is known of an item", ItemResponse),
+        problems=("internal-error", "not-ready"),
+        parameters=[Parameter("id", "path", "Id of the item; slashes in it need no escaping.")],
+    ),
+    Operation(
+        *("/users/{id}", "get", "user", "What is known of a user", UserResponse),
+        problems=("internal-error", "not-ready"),
+        parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
+    ),
+    Operation("/livez", "get", "live", "Whether the process runs", LiveResponse),
+    Operation(
+        *("/readyz", "get", "ready", "Whether a release is loaded", ReadyResponse),
+        problems=("not-ready",),
+    ),
+    Operation("/problems", "get", "problems", "The kinds of problem", None),
+    Operation(
+        *("/problems/{name}", "get", "problem", "What a kind of problem means", None),
+        problems=("not-found",),
+        parameters=[Parameter("name", "path", "The last part of a problem's type.", "problem")],
+    ),
+)
