@@ -1,0 +1,111 @@
+"""Appending events, reading those after a point, and forgetting people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sqlalchemy import Insert, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from events.database import engine_of, reading, writing
+from events.event import FORGET, Appended, Event, StoredEvent
+from events.migration import check_schema, migrate
+from events.tables import EVENTS
+
+# Rows in one statement; SQLite takes 32,766 values.
+_ROWS: Final = 1000
+
+
+class EventStore:
+    """Events in a database; safe to use from several threads and processes.
+
+    ``open`` it before anything else.
+
+    Args:
+        url: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+
+    Raises EventsError where the URL is none. Every method raises EventsUnavailableError where the
+    database cannot be reached or cannot do what is asked.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = engine_of(url)
+
+    def open(self, *, create: bool = True) -> None:
+        """Make the tables, or bring those of an earlier version up to date.
+
+        With ``create`` false, raise EventsSchemaError where they are not those of this version.
+        """
+        if create:
+            migrate(self._engine)
+        check_schema(self._engine)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        """Make events durable, in this order; once it returns, they are."""
+        rows = [
+            {
+                "user_id": one.user_id,
+                "item_id": one.item_id,
+                "type": one.type,
+                "at": one.at,
+                "event_id": one.id,
+            }
+            for one in events
+        ]
+        accepted = 0
+        with writing(self._engine) as connection:
+            for start in range(0, len(rows), _ROWS):
+                statement = self._insert().values(rows[start : start + _ROWS])
+                accepted += len(connection.execute(statement).all())
+        return Appended(accepted, len(rows) - accepted)
+
+    def after(self, sequence: int, *, at_most: int = 10_000) -> list[StoredEvent]:
+        """The first events with a greater number, in order."""
+        columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type)
+        statement = (
+            select(*columns, EVENTS.c.at)
+            .where(EVENTS.c.sequence > sequence)
+            .order_by(EVENTS.c.sequence)
+            .limit(at_most)
+        )
+        with reading(self._engine) as connection:
+            return [StoredEvent(*row) for row in connection.execute(statement)]
+
+    def all_after(self, sequence: int) -> Iterator[StoredEvent]:
+        """All events with a greater number, in order, read as they are taken."""
+        while some := self.after(sequence):
+            yield from some
+            sequence = some[-1].sequence
+
+    def last(self) -> int:
+        """The greatest number given out so far to an event that is there; 0 where there is none."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0
+
+    def forget(self, user_id: str) -> int:
+        """Remove all events of a user, and leave a mark that they want to be forgotten.
+
+        Returns:
+            How many events were removed, marks not counted.
+        """
+        with writing(self._engine) as connection:
+            own = EVENTS.c.user_id == user_id
+            removed = connection.execute(
+                select(func.count()).where(own, EVENTS.c.type != FORGET)
+            ).scalar_one()
+            connection.execute(delete(EVENTS).where(own))
+            mark = {"user_id": user_id, "item_id": "", "type": FORGET, "at": time.time()}
+            connection.execute(EVENTS.insert().values(mark))
+        return removed
+
+    def _insert(self) -> Insert:
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        insert = dialect.insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"])
+        statement: Insert = insert.returning(EVENTS.c.sequence)
+        return statement
