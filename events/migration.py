@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 
 from events.database import reading, writing
 from events.errors import EventsSchemaError
+
+# The version of the tables: that of the last migration.
+VERSION: Final = "0001"
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
@@ -20,13 +19,19 @@ def migrate(engine: Engine) -> None:
 
     Raises EventsSchemaError where its tables are of a later version, and EventsUnavailableError.
     """
-    config = _config()
-    with reading(engine) as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory.from_config(config)
-    if found == scripts.get_current_head():
+    found = version_of(engine)
+    if found == VERSION:
         return
-    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+    # Only here, for it takes longer to load than the rest of the service to start.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
         raise EventsSchemaError(
             f"the tables of the events are of version {found}, which this Bitrecall does not know: "
             "use the one that made them, or a later one"
@@ -41,18 +46,20 @@ def migrate(engine: Engine) -> None:
 
 def check_schema(engine: Engine) -> None:
     """Raise EventsSchemaError unless the tables are those of this version."""
-    with reading(engine) as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    if found != wanted:
+    found = version_of(engine)
+    if found != VERSION:
         raise EventsSchemaError(
-            f"the tables of the events are of version {found}, and this Bitrecall wants {wanted}: "
+            f"the tables of the events are of version {found}, and this Bitrecall wants {VERSION}: "
             "run 'bitrecall events migrate'"
         )
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
-    config.set_main_option("path_separator", "os")
-    return config
+def version_of(engine: Engine) -> str | None:
+    """The version of a database's tables, None where it has none. EventsUnavailableError."""
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(
+            text("SELECT version_num FROM alembic_version")
+        ).scalar()
+        return found

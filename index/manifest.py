@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ class DataFingerprint:
     """What a release was trained on.
 
     `sha256` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where the
-    data has none.
+    data has none; `last_event` is the number of the last event among them, 0 where none is.
     """
 
     sha256: str
@@ -32,6 +33,7 @@ class DataFingerprint:
     interactions: int
     first_time: str | None = None
     last_time: str | None = None
+    last_event: int = 0
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,7 @@ _HELD = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics",
 
 
 def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
-    names = {"sha256", "users", "items", "interactions", "first_time", "last_time"}
-    checks.keys(fields, names, "data")
+    checks.keys(fields, {field.name for field in dataclass_fields(DataFingerprint)}, "data")
     return DataFingerprint(
         sha256=checks.text(fields["sha256"], "data.sha256"),
         users=checks.whole(fields["users"], "data.users"),
@@ -195,6 +196,7 @@ def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
         interactions=checks.whole(fields["interactions"], "data.interactions"),
         first_time=checks.optional_text(fields["first_time"], "data.first_time"),
         last_time=checks.optional_text(fields["last_time"], "data.last_time"),
+        last_event=checks.whole(fields["last_event"], "data.last_event"),
     )
 
 

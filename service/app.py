@@ -14,10 +14,13 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from events.store import EventStore
 from service.boundary import AccessLog, Boundary
 from service.endpoints.refusals import answer_http_error, answer_refusal
 from service.endpoints.routes import routes
 from service.errors import RequestError
+from service.fresh.live import Live
+from service.fresh.signal import Signal
 from service.openapi.document import openapi_document
 from service.releases import CurrentRelease
 from service.settings import Settings, load_settings
@@ -35,12 +38,13 @@ class Service(FastAPI):
     def __init__(self, settings: Settings, address: str | None = None) -> None:
         self._settings = settings
         self._address = address
-        self.current = CurrentRelease(settings.releases)
+        self.live = _live(settings)
+        self.current = CurrentRelease(settings.releases, recommender_of=self.live.recommender_of)
         surroundings = [Middleware(AccessLog)] if settings.access_log else []
         super().__init__(
             title="Bitrecall",
             version=version("bitrecall"),
-            routes=routes(settings, self.current),
+            routes=routes(settings, self.current, self.live),
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
@@ -66,13 +70,26 @@ class Service(FastAPI):
         if self._address is not None and self.current.recommender is not None:
             example = request_to_try(self._address, self.current.recommender.first_user)
             _log.info("a request to try: %s", example)
-        watching = asyncio.create_task(self.current.watch(self._settings.poll_interval))
+        interval = self._settings.poll_interval
+        watching = [
+            asyncio.create_task(self.current.watch(interval)),
+            asyncio.create_task(self.live.watch(self.current, interval)),
+        ]
         try:
             yield
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+            self.live.close()
+
+
+def _live(settings: Settings) -> Live:
+    """What keeps events, as the settings have it. Raises ``EventsError`` on a URL that is none."""
+    store = None if settings.events == "off" else EventStore(settings.events)
+    path = settings.events_signal
+    signal = Signal.alone() if path is None else Signal(path)
+    return Live(store, signal, settings.new_item_users)
 
 
 def request_to_try(address: str, user_id: str) -> str:

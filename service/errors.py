@@ -13,7 +13,8 @@
              ├─ BodyTooLargeError          413  the body is over the limit
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
              ├─ InvalidRequestError        422  the JSON does not describe a request
-             └─ NotReadyError              503  no release is loaded
+             ├─ NotReadyError              503  no release is loaded
+             └─ EventsNotKeptError         503  events cannot be kept now
 
 Each ``RequestError`` names one entry of ``service.problems.PROBLEMS``, from which the status,
 the title and the type of the problem document come.
@@ -114,3 +115,15 @@ class NotReadyError(RequestError):
     """Raised when there is no release to answer from yet."""
 
     problem = "not-ready"
+
+
+class EventsNotKeptError(RequestError):
+    """Raised when events cannot be made durable, or a user's cannot be removed, now."""
+
+    problem = "events-not-kept"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database of the events does not answer; nothing of the request was kept",
+            headers={"Retry-After": "5"},
+        )

@@ -47,8 +47,9 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},
         "loggers": {
             "uvicorn": {"level": "DEBUG" if settings.log_level == "debug" else quiet},
-            # These two tell which library and which selector they load, and no more.
+            # These tell which library, selector or plug-in they load, and no more.
             "asyncio": {"level": "INFO"},
             "faiss.loader": {"level": "WARNING"},
+            "alembic": {"level": "WARNING"},
         },
     }

@@ -104,6 +104,14 @@ PROBLEMS: Final = _by_name(
         "under the same identifier as the member 'request_id'.",
     ),
     ProblemType(
+        "events-not-kept",
+        503,
+        "Events cannot be kept now",
+        "The database of the events does not answer, or the service was started without one.\n"
+        "Nothing of the request was kept. Send it again later, with the same ids: an event with\n"
+        "an id counts once however often it is sent.",
+    ),
+    ProblemType(
         "not-ready",
         503,
         "No release is loaded",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from index.errors import BitrecallError
+from index.release import Release
 from index.store import ReleaseStore
 from service.answers.recommender import Recommender
 
@@ -24,16 +25,27 @@ class CurrentRelease:
     the old one ends with it. A release that cannot be opened is refused, logged, and tried again
     after ``RETRY_SECONDS``; the one before it goes on answering.
 
+    Args:
+        root: the folder of the store.
+        clock: seconds.
+        recommender_of: makes what answers of a release that has been opened.
+
     Attributes:
         recommender: What answers now; None as long as no release could be loaded.
         reason: Why there is none.
     """
 
-    def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        root: Path,
+        clock: Callable[[], float] = time.monotonic,
+        recommender_of: Callable[[Release], Recommender] = Recommender,
+    ) -> None:
         self.recommender: Recommender | None = None
         self.reason = "no release has been looked for yet"
         self._store = ReleaseStore(root)
         self._clock = clock
+        self._recommender_of = recommender_of
         self._refused: str | None = None
         self._retry_at = -math.inf
 
@@ -76,7 +88,7 @@ class CurrentRelease:
             release = self._store.open_current()
         if release.id != wanted:
             self._defer(wanted)
-        self.recommender = Recommender(release)
+        self.recommender = self._recommender_of(release)
         _log.info(
             "serving release %s: %d users, %d items, %d bits",
             release.id,

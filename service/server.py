@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -15,6 +16,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from service.errors import ListenError
+from service.fresh.signal import make_signal_file
 from service.logs import log_config
 from service.settings import Settings, as_environment, unknown_variables
 
@@ -44,9 +46,24 @@ def run(settings: Settings) -> None:
             with _signals_that_return():
                 uvicorn.Server(_config(settings, app)).run(sockets=[sock])
         else:
-            with _exported(settings):
-                config = _config(settings, "service.app:from_environment")
-                Multiprocess(config, sockets=[sock]).run()
+            with _signal_file(settings) as path:
+                settings = settings.model_copy(update={"events_signal": path})
+                with _exported(settings):
+                    config = _config(settings, "service.app:from_environment")
+                    Multiprocess(config, sockets=[sock]).run()
+
+
+@contextlib.contextmanager
+def _signal_file(settings: Settings) -> Iterator[Path]:
+    """The file through which workers tell each other of new events."""
+    if settings.events_signal is not None:
+        yield settings.events_signal
+        return
+    path = make_signal_file()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _address(host: str, port: int) -> str:

@@ -30,6 +30,23 @@ class Settings(BaseSettings):
     releases: Path = Field(
         Path("releases"), description="Folder of the release store that answers come from."
     )
+    events: str = Field(
+        "sqlite:///events.db",
+        min_length=1,
+        description="Where events are kept: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
+    )
+    events_signal: Path | None = Field(
+        None,
+        description="File through which services of this machine tell each other of new events; "
+        "the workers of one have their own when it is not given.",
+    )
+    new_item_users: int = Field(
+        3,
+        ge=1,
+        le=1_000_000,
+        description="Users of the release that have to have taken a new item, before it can be "
+        "recommended.",
+    )
     host: str = Field(
         "127.0.0.1",
         min_length=1,
@@ -112,7 +129,8 @@ def variable(name: str) -> str:
 def as_environment(settings: Settings) -> dict[str, str]:
     """The variables from which a worker process loads equal settings."""
     values: Mapping[str, object] = settings.model_dump(mode="json")
-    return {variable(name): str(value) for name, value in values.items()}
+    # An empty variable counts as not set.
+    return {variable(name): "" if value is None else str(value) for name, value in values.items()}
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

@@ -32,7 +32,8 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _type_of(field: FieldInfo) -> Any:
     if get_origin(field.annotation) is Literal:
         return click.Choice(get_args(field.annotation), case_sensitive=False)
-    return click.Path(path_type=Path) if field.annotation is Path else field.annotation
+    is_path = Path in (field.annotation, *get_args(field.annotation))
+    return click.Path(path_type=Path) if is_path else field.annotation
 
 
 @click.command(

@@ -49,7 +49,7 @@ def known_item(recommender: Recommender, item_id: str) -> KnownItem:
 def known_user(recommender: Recommender, user_id: str) -> KnownUser:
     """What is known of a user, whom there need not be."""
     release = recommender.release
-    row = release.users.row_of(user_id)
+    row = None if recommender.fresh.is_forgotten(user_id) else release.users.row_of(user_id)
     return KnownUser(
         id=user_id,
         known=row is not None,

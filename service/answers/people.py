@@ -31,7 +31,7 @@ class Person:
 
 def person(
     catalogue: Catalogue,
-    user_id: str | None,
+    row: int | None,
     fresh: Sequence[str] = (),
     history: History | None = None,
 ) -> Person:
@@ -43,7 +43,7 @@ def person(
 
     Args:
         catalogue: the items there are.
-        user_id: who; None for somebody without an id.
+        row: whose row in the release; None for somebody whom it does not know.
         fresh: ids of the items that the user has taken since the release, the newest last.
         history: what the asker says they have.
     """
@@ -52,7 +52,6 @@ def person(
         return _folded(catalogue, given)
     taken = catalogue.rows_of(fresh) if fresh else _NOTHING
     more = _each_once(taken, given)
-    row = None if user_id is None else catalogue.release.users.row_of(user_id)
     if row is None:
         return _folded(catalogue, more)
     seen = catalogue.release.seen[row].astype(np.int64)

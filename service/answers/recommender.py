@@ -25,6 +25,10 @@ class FreshItems(Protocol):
         """The ids of the items that a user never wants to see again."""
         ...
 
+    def is_forgotten(self, user_id: str) -> bool:
+        """Whether a user wanted what the release knows of them to be forgotten."""
+        ...
+
 
 class NothingFresh:
     """Nobody has done anything since."""
@@ -36,6 +40,10 @@ class NothingFresh:
     def hidden_from(self, user_id: str) -> Sequence[str]:
         """None."""
         return ()
+
+    def is_forgotten(self, user_id: str) -> bool:
+        """Nobody."""
+        return False
 
 
 class Recommender:
@@ -139,8 +147,12 @@ class Recommender:
         )
 
     def _person(self, user_id: str | None, history: History | None) -> Person:
-        fresh = () if user_id is None else self.fresh.taken_by(user_id)
-        return person(self.catalogue, user_id, fresh, history)
+        if user_id is None:
+            return person(self.catalogue, None, (), history)
+        row = None
+        if not self.fresh.is_forgotten(user_id):
+            row = self.release.users.row_of(user_id)
+        return person(self.catalogue, row, self.fresh.taken_by(user_id), history)
 
     def _excluded(
         self, user_id: str | None, one: Person, wish: Wish, unwanted: NDArray[np.int64]

@@ -14,6 +14,7 @@ from index.errors import FilterError
 from service.answers.recommender import Recommender
 from service.body import read_body
 from service.errors import FieldError, InvalidRequestError, NotReadyError
+from service.fresh.live import Live
 from service.parsing import parse_request, pointer
 from service.releases import CurrentRelease
 from service.settings import Settings
@@ -56,12 +57,14 @@ class FromRelease(Generic[Asked]):
         self,
         settings: Settings,
         current: CurrentRelease,
+        live: Live,
         model: type[Asked],
         answer: Callable[[Recommender, Asked], bytes],
         is_short: Callable[[Asked], bool],
     ) -> None:
         self._settings = settings
         self._current = current
+        self._live = live
         self._model = model
         self._answer = answer
         self._is_short = is_short
@@ -73,6 +76,7 @@ class FromRelease(Generic[Asked]):
             scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
         )
         asked = parse_request(body, self._model)
+        await self._live.catch_up(self._current)
         recommender = ready_recommender(settings, self._current)
         try:
             if recommender.n_items <= INLINE_ITEMS and self._is_short(asked):

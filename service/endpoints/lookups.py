@@ -1,4 +1,4 @@
-"""``GET /popular``, ``/items/{id}`` and ``/users/{id}``: what is known."""
+"""``GET /popular`` and ``/items/{id}``: what is known of items."""
 
 from dataclasses import asdict
 
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from service.answers.lookups import known_item, known_user, most_popular
+from service.answers.lookups import known_item, most_popular
 from service.endpoints.asked import ready_recommender
 from service.errors import InvalidRequestError
 from service.releases import CurrentRelease
@@ -15,7 +15,7 @@ from service.settings import Settings
 
 
 def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
-    """The paths that tell what is known."""
+    """The paths that tell what is known of items."""
 
     async def popular(request: Request) -> Response:
         """``GET /popular``: the most popular items."""
@@ -32,16 +32,10 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
         recommender = ready_recommender(settings, current)
         return _json(asdict(known_item(recommender, request.path_params["id"])))
 
-    async def user(request: Request) -> Response:
-        """``GET /users/{id}``: what is known of a user."""
-        recommender = ready_recommender(settings, current)
-        return _json(asdict(known_user(recommender, request.path_params["id"])))
-
     # An id may have slashes in it.
     return [
         Route("/popular", popular, methods=["GET"]),
         Route("/items/{id:path}", item, methods=["GET"]),
-        Route("/users/{id:path}", user, methods=["GET"]),
     ]
 
 

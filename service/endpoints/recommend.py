@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute, Route
 
 from service.answers.recommender import Recommender
 from service.endpoints.asked import INLINE_K, FromRelease
+from service.fresh.live import Live
 from service.releases import CurrentRelease
 from service.rendering import render, render_batch, render_similar
 from service.schemas.requests import (
@@ -15,12 +16,12 @@ from service.schemas.requests import (
 from service.settings import Settings
 
 
-def recommend_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+def recommend_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
     """The paths that answer with items."""
     models = request_models(settings)
-    recommend = FromRelease(settings, current, models.recommend, _recommend, _is_short)
-    similar = FromRelease(settings, current, models.similar, _similar, _few)
-    batch = FromRelease(settings, current, models.batch, _batch, _never)
+    recommend = FromRelease(settings, current, live, models.recommend, _recommend, _is_short)
+    similar = FromRelease(settings, current, live, models.similar, _similar, _few)
+    batch = FromRelease(settings, current, live, models.batch, _batch, _never)
     return [
         Route("/recommend", recommend, methods=["POST"]),
         Route("/recommend/batch", batch, methods=["POST"]),

@@ -2,19 +2,24 @@
 
 from starlette.routing import BaseRoute
 
+from service.endpoints.events import event_routes
 from service.endpoints.health import health_routes
 from service.endpoints.lookups import lookup_routes
 from service.endpoints.recommend import recommend_routes
 from service.endpoints.refusals import problem_routes
+from service.endpoints.users import user_routes
+from service.fresh.live import Live
 from service.releases import CurrentRelease
 from service.settings import Settings
 
 
-def routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+def routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
     """The paths of a service with these settings."""
     return [
-        *recommend_routes(settings, current),
+        *recommend_routes(settings, current, live),
+        *event_routes(settings, live),
         *lookup_routes(settings, current),
+        *user_routes(settings, current, live),
         *health_routes(settings, current),
         *problem_routes(),
     ]

@@ -10,6 +10,7 @@ from service.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
 from service.openapi.operations import OPERATIONS, Operation, Parameter
 from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
 from service.schemas.answers import Problem
+from service.schemas.events import EventsRequest
 from service.schemas.filters import AttributeCondition
 from service.schemas.requests import request_models
 from service.settings import Settings
@@ -27,7 +28,7 @@ def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
     """The document (OpenAPI 3.1) of a service with these settings."""
     bodies = request_models(settings)
     models: list[type[BaseModel]] = [
-        *(bodies.recommend, bodies.batch, bodies.similar, AttributeCondition),
+        *(bodies.recommend, bodies.batch, bodies.similar, AttributeCondition, EventsRequest),
         *(operation.answer for operation in OPERATIONS if operation.answer is not None),
         Problem,
     ]
@@ -113,7 +114,7 @@ def _problem(problem: ProblemType) -> dict[str, Any]:
             }
         },
     }
-    if problem.name == "not-ready":
+    if problem.status == 503:
         seconds = {"description": "Seconds until asking again.", "schema": {"type": "integer"}}
         described["headers"] = {"Retry-After": seconds}
     return {str(problem.status): described}

@@ -49,6 +49,24 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
         "plain": ("Two items for each of two users", {"user_ids": ["17", "a stranger"], "k": 2})
     },
     "similar": {"plain": ("Two items like one", {"item_id": "7", "k": 2})},
+    "take_events": {
+        "plain": ("A click", {"events": [{"user_id": "17", "item_id": "88"}]}),
+        "many": (
+            "A sale that may be sent again, and an item never to be shown again",
+            {
+                "events": [
+                    {
+                        "user_id": "17",
+                        "item_id": "4096",
+                        "type": "buy",
+                        "time": "2026-11-23T18:00:00Z",
+                        "id": "order-20261123-0042",
+                    },
+                    {"user_id": "a stranger", "item_id": "88", "type": "hide"},
+                ]
+            },
+        ),
+    },
 }
 
 ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
@@ -146,6 +164,10 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             {"id": "17", "known": True, "seen": 33, "fresh": 2, "release_id": RELEASE},
         )
     },
+    "take_events": {
+        "plain": ("One is new, one was there already", {"accepted": 1, "duplicates": 1})
+    },
+    "forget_user": {"plain": ("A user with two events", {"id": "17", "events": 2})},
 }
 
 DETAILS: Final[Mapping[str, str]] = {
@@ -158,5 +180,8 @@ DETAILS: Final[Mapping[str, str]] = {
     "unsupported-media-type": "the content type has to be application/json, not 'text/plain'",
     "invalid-request": "/k: has to be at least 1, not 0",
     "internal-error": "the service failed to answer; its log says why under this request_id",
+    "events-not-kept": (
+        "the database of the events does not answer; nothing of the request was kept"
+    ),
     "not-ready": "no release is loaded yet; GET /readyz says why",
 }

@@ -16,6 +16,7 @@ from service.schemas.answers import (
     SimilarResponse,
     UserResponse,
 )
+from service.schemas.events import EventsResponse, ForgottenResponse
 
 # What any request with a JSON body may be answered with.
 _BODY: Final = (
@@ -69,6 +70,11 @@ OPERATIONS: Final = (
         problems=(*_BODY, "unknown-item"),
     ),
     Operation(
+        *("/events", "post", "take_events", "Keep what users did", EventsResponse),
+        request="EventsRequest",
+        problems=(*_BODY[:-1], "events-not-kept"),
+    ),
+    Operation(
         *("/popular", "get", "popular", "The most popular items", PopularResponse),
         problems=("invalid-request", "internal-error", "not-ready"),
         parameters=[Parameter("k", "query", "How many items.", "k")],
@@ -81,6 +87,11 @@ OPERATIONS: Final = (
     Operation(
         *("/users/{id}", "get", "user", "What is known of a user", UserResponse),
         problems=("internal-error", "not-ready"),
+        parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
+    ),
+    Operation(
+        *("/users/{id}", "delete", "forget_user", "Forget a user", ForgottenResponse),
+        problems=("internal-error", "events-not-kept"),
         parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
     ),
     Operation("/livez", "get", "live", "Whether the process runs", LiveResponse),

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from events.database import engine_of
 from events.errors import EventsSchemaError
-from events.migration import migrate
+from events.migration import VERSION, migrate, version_of
 from events.store import EventStore
 from events.tables import METADATA
 
@@ -23,8 +23,15 @@ def test_tables_of_a_later_version_are_refused_and_left_alone(url: str, store: E
     engine = engine_of(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(EventsSchemaError, match="version 9999, which this Bitrecall does not know"):
-        store.open()
-    with pytest.raises(EventsSchemaError, match="version 9999"):
-        store.open(create=False)
+    for create, said in ((True, "which this Bitrecall does not know"), (False, "wants 0001")):
+        again = EventStore(url, create=create)
+        with pytest.raises(EventsSchemaError, match=f"version 9999.*{said}"):
+            again.open()
+        again.close()
+    engine.dispose()
+
+
+def test_the_version_is_that_of_the_last_migration(url: str, store: EventStore) -> None:
+    engine = engine_of(url)
+    assert version_of(engine) == VERSION
     engine.dispose()

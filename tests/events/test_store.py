@@ -38,14 +38,23 @@ def test_nothing_is_there_to_begin_with(store: EventStore) -> None:
 
 
 def test_the_same_id_twice_counts_once(store: EventStore) -> None:
-    assert store.append([event(item="a", event_id="1"), event(item="b", event_id="1")]) == Appended(
-        1, 1
-    )
-    assert store.append([event(item="c", event_id="1"), event(item="d", event_id="2")]) == Appended(
-        1, 1
-    )
+    one, again = event(item="a", event_id="1"), event(item="b", event_id="1")
+    assert store.append([one, again]) == Appended(1, 1)
+    assert store.append([again, event(item="d", event_id="2")]) == Appended(1, 1)
     assert store.append([event(item="e"), event(item="e")]) == Appended(2, 0)
     assert items_of(store) == ["a", "d", "e", "e"]
+
+
+def test_groups_become_durable_together_and_are_told_apart(store: EventStore) -> None:
+    store.append([event(event_id="old")])
+    groups = [
+        [event(item="a", event_id="1"), event(item="b")],
+        [],
+        [event(item="c", event_id="1"), event(item="d", event_id="old"), event(item="e")],
+    ]
+    expected = [Appended(2, 0), Appended(0, 0), Appended(1, 2)]
+    assert store.append_all(groups) == expected
+    assert items_of(store) == ["i", "a", "b", "e"]
 
 
 def test_more_than_a_statement_takes_is_one_transaction(store: EventStore) -> None:
@@ -56,11 +65,9 @@ def test_more_than_a_statement_takes_is_one_transaction(store: EventStore) -> No
 def test_it_is_all_there_when_it_is_opened_again(url: str) -> None:
     for item in ("a", "b"):
         store = EventStore(url)
-        store.open()
         store.append([event(item=item)])
         store.close()
-    store = EventStore(url)
-    store.open(create=False)
+    store = EventStore(url, create=False)
     assert items_of(store) == ["a", "b"]
     store.close()
 
@@ -133,9 +140,9 @@ def test_stores_opened_at_once_make_the_tables_once(url: str) -> None:
 
 
 def test_a_database_without_the_tables_is_refused_where_they_are_not_to_be_made(url: str) -> None:
-    store = EventStore(url)
+    store = EventStore(url, create=False)
     with pytest.raises(EventsSchemaError, match=r"version None.*events migrate"):
-        store.open(create=False)
+        store.append([event()])
     store.close()
 
 

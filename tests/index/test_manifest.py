@@ -58,6 +58,7 @@ GOLDEN = """{
     "first_time": "2026-01-01T00:00:00Z",
     "interactions": 5,
     "items": 3,
+    "last_event": 0,
     "last_time": null,
     "sha256": "abababababababababababababababababababababababababababababababab",
     "users": 2
@@ -186,6 +187,7 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
         (("recipe",), [], "recipe must be an object"),
         (("backend", "parameters", "links"), "16", "backend.parameters.links"),
         (("backend", "name"), None, "backend.name"),
+        (("data", "last_event"), -1, "data.last_event"),
         (("data", "first_time"), 3, "data.first_time"),
         (("files",), [], "files must be an object"),
         (("files", "item_codes.npy"), "x", "files.item_codes.npy must be an object"),

@@ -109,7 +109,11 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     with contextlib.ExitStack() as stack:
 
         def start(**settings: object) -> httpx.Client:
-            given = {"releases": tmp_path / "releases", **settings}
+            given = {
+                "releases": tmp_path / "releases",
+                "events": f"sqlite:///{tmp_path}/events.db",
+                **settings,
+            }
             return stack.enter_context(serving(create_app(Settings(**given))))
 
         yield start
@@ -118,7 +122,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 @pytest.fixture(scope="session")
 def client(release: Release) -> Iterator[httpx.Client]:
     """A client of a service with default settings and the session's release."""
-    with serving(create_app(Settings(releases=release.path.parent))) as running:
+    with serving(create_app(Settings(releases=release.path.parent, events="off"))) as running:
         yield running
 
 

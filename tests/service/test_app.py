@@ -117,7 +117,7 @@ def test_a_fault_of_ours_is_a_problem_with_an_id_and_no_trace(
     async def fail(request: Request) -> Response:
         raise ZeroDivisionError("the secret of the house")
 
-    app = create_app(Settings(releases=release.path.parent))
+    app = create_app(Settings(releases=release.path.parent, events="off"))
     app.router.routes.append(Route("/fail", fail))
     with serving(app) as client, caplog.at_level(logging.ERROR):
         response = client.get("/fail")

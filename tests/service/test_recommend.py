@@ -77,7 +77,7 @@ class Watched(Recommender):
 def test_large_answers_and_large_catalogues_leave_the_event_loop(
     release: Release, serving: Callable
 ) -> None:
-    app = create_app(Settings(releases=release.path.parent))
+    app = create_app(Settings(releases=release.path.parent, events="off"))
     watched = Watched(release)
     with serving(app) as client:
         app.current.recommender = watched

@@ -32,7 +32,7 @@ def start(release: Release) -> Iterator[Start]:
 
     def begin(variables: Mapping[str, str] | None = None, **given: object) -> subprocess.Popen:
         environment = {name: os.environ[name] for name in os.environ if "BITRECALL" not in name}
-        settings = {"releases": str(release.path.parent), "port": 0, **given}
+        settings = {"releases": str(release.path.parent), "port": 0, "events": "off", **given}
         process = subprocess.Popen(
             [sys.executable, "-c", RUN.format(settings)],
             env={**environment, **(variables or {})},
@@ -99,6 +99,23 @@ def test_several_workers_serve_and_end_together(start: Start) -> None:
     for worker in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(worker, 0)
+
+
+def test_what_one_worker_takes_in_the_other_knows_at_once(start: Start, tmp_path: Path) -> None:
+    events = f"sqlite:///{tmp_path}/events.db"
+    process = start(workers=2, events=events, poll_interval=3600)
+    url = f"http://127.0.0.1:{port_of(process)}"
+    items = [f"item {number}" for number in range(40)]
+    for taken, item in enumerate(items):
+        # A connection of its own for each, so that both workers get some.
+        event = {"user_id": "born now", "item_id": item}
+        assert httpx.post(f"{url}/events", json={"events": [event]}).status_code == 200
+        answer = httpx.post(f"{url}/recommend", json={"user_id": "born now", "k": 60}).json()
+        assert answer["source"] == "history"
+        assert len(answer["items"]) == 60 - taken - 1
+        assert not {one["id"] for one in answer["items"]} & set(items[: taken + 1])
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
 
 
 def test_the_request_to_try_works_as_it_is_printed(start: Start) -> None:

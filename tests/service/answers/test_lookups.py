@@ -15,6 +15,9 @@ class Fresh:
     def hidden_from(self, user_id: str) -> list[str]:
         return []
 
+    def is_forgotten(self, user_id: str) -> bool:
+        return user_id == "all seen"
+
 
 def test_an_item_of_the_release_is_known_with_all_that_is_known_of_it(release: Release) -> None:
     found = known_item(Recommender(release), "item 1")
@@ -33,6 +36,7 @@ def test_a_new_item_and_one_that_nobody_knows_are_told_apart(release: Release) -
 
 def test_users_are_known_by_what_they_have(release: Release) -> None:
     recommender = Recommender(release, NEW, Fresh())
+    assert known_user(recommender, "all seen").known is False
     known, stranger = known_user(recommender, "17"), known_user(recommender, "a stranger")
     assert (known.known, known.seen, known.fresh) == (True, 4, 0)
     assert (stranger.known, stranger.seen, stranger.fresh) == (False, 0, 2)

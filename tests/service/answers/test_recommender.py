@@ -23,7 +23,7 @@ from .reference import Reference
 
 Contents = Callable[..., ReleaseContents]
 
-USERS = ["17", "user, with comma", "Ωμέγα 🛶", "all seen", "none seen", "a stranger", None]
+USERS = ["17", "user, with comma", "Ωμέγα 🛶", "none seen", "a stranger", None]
 ITEMS = [f"item {row}" for row in range(59)] + ["naïve, café ☕", "new 0", "new 1", "nowhere"]
 NEW = NewItems(
     ["new 0", "new 1", "new 2"],
@@ -44,6 +44,9 @@ class Fresh:
 
     def hidden_from(self, user_id: str) -> list[str]:
         return ["item 3", "nowhere"] if user_id == "hider" else []
+
+    def is_forgotten(self, user_id: str) -> bool:
+        return user_id == "all seen"
 
 
 some_items = st.lists(st.sampled_from(ITEMS), max_size=6)
@@ -123,6 +126,7 @@ def test_the_release_has_the_ties_that_these_tests_need(contents: Contents) -> N
         ("17", History([]), "popular"),
         (None, History(["nowhere", "new 0"]), "popular"),
         ("who is this", None, "popular"),
+        ("all seen", None, "popular"),
     ],
 )
 def test_the_source_says_what_the_code_was_made_of(
