@@ -21,6 +21,7 @@ from service.endpoints.routes import routes
 from service.errors import RequestError
 from service.fresh.live import Live
 from service.fresh.signal import Signal
+from service.guards.access import Access, KeyFile
 from service.openapi.document import openapi_document
 from service.releases import CurrentRelease
 from service.settings import Settings, load_settings
@@ -40,6 +41,7 @@ class Service(FastAPI):
         self._address = address
         self.live = _live(settings)
         self.current = CurrentRelease(settings.releases, recommender_of=self.live.recommender_of)
+        guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
         surroundings = [Middleware(AccessLog)] if settings.access_log else []
         super().__init__(
             title="Bitrecall",
@@ -49,7 +51,7 @@ class Service(FastAPI):
             redoc_url=None,
             redirect_slashes=False,
             lifespan=self._while_serving,
-            middleware=[*surroundings, Middleware(Boundary)],
+            middleware=[*surroundings, Middleware(Boundary), *guards],
             exception_handlers={
                 RequestError: answer_refusal,
                 HTTPException: answer_http_error,

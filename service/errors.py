@@ -5,9 +5,12 @@
     BitrecallError
      └─ ServiceError
          ├─ SettingsError          a setting has an unsafe or nonsensical value
+         ├─ KeysError              the file of keys cannot be used
          ├─ ListenError            the address cannot be listened on
          └─ RequestError           a request cannot be answered; carries a problem
              ├─ MalformedJsonError         400  the body is not JSON
+             ├─ UnauthorizedError          401  there is no key, or it is not accepted
+             ├─ ForbiddenError             403  the key may not do this
              ├─ UnknownItemError           404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
              ├─ BodyTooLargeError          413  the body is over the limit
@@ -33,6 +36,10 @@ class ServiceError(BitrecallError):
 
 class SettingsError(ServiceError):
     """Raised when a setting has a value that the service will not run with."""
+
+
+class KeysError(ServiceError):
+    """Raised when the file of keys cannot be read or written, or a key in it is none."""
 
 
 class ListenError(ServiceError):
@@ -78,6 +85,23 @@ class MalformedJsonError(RequestError):
     """Raised when the body is not JSON in UTF-8."""
 
     problem = "malformed-json"
+
+
+class UnauthorizedError(RequestError):
+    """Raised when a key is needed, and there is none or it is not accepted."""
+
+    problem = "unauthorized"
+    unread = True
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="bitrecall"'})
+
+
+class ForbiddenError(RequestError):
+    """Raised when the key that was given may not do what is asked for."""
+
+    problem = "forbidden"
+    unread = True
 
 
 class UnknownItemError(RequestError):

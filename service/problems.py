@@ -49,6 +49,20 @@ PROBLEMS: Final = _by_name(
         "and nesting deeper than any request needs is refused. Send one JSON object.",
     ),
     ProblemType(
+        "unauthorized",
+        401,
+        "A key is needed",
+        "Send the key that you were given as the header 'Authorization: Bearer KEY'. Keys are\n"
+        "made by whoever runs the service, with 'bitrecall key new', and can be taken back.",
+    ),
+    ProblemType(
+        "forbidden",
+        403,
+        "The key may not do this",
+        "Keys of the role read ask for recommendations; of the role write, they also send events\n"
+        "and forget users; of the role admin, they also change which release is served.",
+    ),
+    ProblemType(
         "not-found",
         404,
         "There is nothing at this path",

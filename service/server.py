@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service.errors import ListenError
 from service.fresh.signal import make_signal_file
+from service.guards.keys import read_keys
 from service.logs import log_config
 from service.settings import Settings, as_environment, unknown_variables
 
@@ -30,11 +31,15 @@ def run(settings: Settings) -> None:
 
     With several workers each is a process of its own that loads the settings from the
     environment. Call it from the main thread. Raises ``ListenError`` when the address is in use
-    or is not one of this machine.
+    or is not one of this machine, ``KeysError`` when the file of keys cannot be used, and
+    ``EventsError`` when the URL of the events is none.
     """
     logging.config.dictConfig(log_config(settings))
     for name in unknown_variables(os.environ):
         _log.warning("%s is no setting of the service and has no effect", name)
+    if settings.keys is not None:
+        # Said here once, and not by every worker.
+        read_keys(settings.keys)
     with listening(settings.host, settings.port) as sock:
         host, port = sock.getsockname()[:2]
         _log.info("listening on %s", _address(host, port))

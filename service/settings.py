@@ -1,6 +1,7 @@
 """Every setting of the service, with its default, its bounds and what it is for."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -50,10 +51,19 @@ class Settings(BaseSettings):
     host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="Address to listen on. The service knows no users and no passwords: give it "
-        "another address than this machine's own only behind something that does.",
+        description="Address to listen on. Any but this machine's own needs keys. The service "
+        "speaks plain HTTP: put something that does TLS in front of it.",
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    keys: Path | None = Field(
+        None,
+        description="File of the keys that requests need, made by 'bitrecall key new'; without one "
+        "anybody may do anything.",
+    )
+    open_access: bool = Field(
+        False,
+        description="Listen on another address than this machine's own without any keys.",
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes that answer requests.")
     default_k: int = Field(10, ge=1, description="Items in an answer when a request names no k.")
     max_k: int = Field(1000, ge=1, le=100_000, description="Largest k that a request may ask for.")
@@ -108,6 +118,24 @@ class Settings(BaseSettings):
         if self.default_k > self.max_k:
             raise ValueError(f"default_k ({self.default_k}) is above max_k ({self.max_k})")
         return self
+
+    @model_validator(mode="after")
+    def _keys_beyond_this_machine(self) -> Self:
+        if self.keys is None and not self.open_access and not _is_loopback(self.host):
+            raise ValueError(
+                f"on {self.host} others can reach the service: make keys with 'bitrecall key new' "
+                "and name their file with BITRECALL_KEYS, or say BITRECALL_OPEN_ACCESS=true if "
+                "something in front of it asks who they are"
+            )
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own; a name is only when it is localhost."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load_settings(**given: object) -> Settings:

@@ -172,6 +172,8 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
 
 DETAILS: Final[Mapping[str, str]] = {
     "malformed-json": "invalid JSON: EOF while parsing an object at line 1 column 1",
+    "unauthorized": "this needs a key, as the header 'Authorization: Bearer KEY'",
+    "forbidden": "this needs a key of the role write, and yours is of the role read",
     "not-found": "there is nothing at /recommendations",
     "unknown-item": f"there is no item '4097' in {RELEASE}",
     "method-not-allowed": "/recommend answers POST, not GET",

@@ -12,6 +12,8 @@ EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
     ("error", "status"),
     [
         (errors.MalformedJsonError, 400),
+        (errors.ForbiddenError, 403),
+        (errors.UnknownItemError, 404),
         (errors.RequestTimeoutError, 408),
         (errors.BodyTooLargeError, 413),
         (errors.UnsupportedMediaTypeError, 415),
