@@ -13,6 +13,8 @@
              ├─ ForbiddenError             403  the key may not do this
              ├─ UnknownItemError           404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
+             ├─ UnknownReleaseError        404  there is no such release
+             ├─ ReleaseRefusedError        409  the release cannot be served
              ├─ BodyTooLargeError          413  the body is over the limit
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
              ├─ InvalidRequestError        422  the JSON does not describe a request
@@ -108,6 +110,18 @@ class UnknownItemError(RequestError):
     """Raised when what is asked about is no item of the release, nor a new one."""
 
     problem = "unknown-item"
+
+
+class UnknownReleaseError(RequestError):
+    """Raised when the store has no release of an id, or none to roll back to."""
+
+    problem = "unknown-release"
+
+
+class ReleaseRefusedError(RequestError):
+    """Raised when a release is damaged, or the store cannot be written to."""
+
+    problem = "release-refused"
 
 
 class RequestTimeoutError(RequestError):

@@ -77,6 +77,13 @@ PROBLEMS: Final = _by_name(
         "whether an item is known.",
     ),
     ProblemType(
+        "unknown-release",
+        404,
+        "There is no such release",
+        "The store has no release of this id, or none that was current before the one that is.\n"
+        "GET /releases lists those that there are.",
+    ),
+    ProblemType(
         "method-not-allowed",
         405,
         "This path does not answer this method",
@@ -88,6 +95,13 @@ PROBLEMS: Final = _by_name(
         "The body came too slowly",
         "The whole body has to arrive within the time that BITRECALL_BODY_TIMEOUT sets. Send the\n"
         "request again over a new connection.",
+    ),
+    ProblemType(
+        "release-refused",
+        409,
+        "The release cannot be served",
+        "It is damaged, or the service may not write to the store. What was served before still\n"
+        "is. The member 'detail' says what is wrong.",
     ),
     ProblemType(
         "body-too-large",

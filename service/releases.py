@@ -12,6 +12,7 @@ from index.errors import BitrecallError
 from index.release import Release
 from index.store import ReleaseStore
 from service.answers.recommender import Recommender
+from service.warming import RecentQuestions
 
 RETRY_SECONDS: Final = 60.0
 
@@ -33,6 +34,9 @@ class CurrentRelease:
     Attributes:
         recommender: What answers now; None as long as no release could be loaded.
         reason: Why there is none.
+        store: the releases.
+        questions: those asked of late, which a new release is warmed with before it takes over.
+        failed_loads: how many releases were refused.
     """
 
     def __init__(
@@ -43,7 +47,9 @@ class CurrentRelease:
     ) -> None:
         self.recommender: Recommender | None = None
         self.reason = "no release has been looked for yet"
-        self._store = ReleaseStore(root)
+        self.store = ReleaseStore(root)
+        self.questions = RecentQuestions()
+        self.failed_loads = 0
         self._clock = clock
         self._recommender_of = recommender_of
         self._refused: str | None = None
@@ -54,12 +60,15 @@ class CurrentRelease:
 
         Never raises for something wrong with the store or with a release in it.
         """
-        wanted = self._store.current_id()
+        wanted = self.store.current_id()
         if self._is_settled(wanted):
             return
         try:
             self._load(wanted)
         except (BitrecallError, OSError) as error:
+            self._refuse(wanted, error)
+        except Exception as error:
+            _log.exception("release %s failed on a question", wanted)
             self._refuse(wanted, error)
 
     async def watch(self, interval: float) -> None:
@@ -82,13 +91,16 @@ class CurrentRelease:
 
     def _load(self, wanted: str | None) -> None:
         if wanted is not None and self.recommender is not None:
-            release = self._store.open(wanted)
+            release = self.store.open(wanted)
         else:
             # With nothing to answer from, an older release is better than none.
-            release = self._store.open_current()
+            release = self.store.open_current()
         if release.id != wanted:
             self._defer(wanted)
-        self.recommender = self._recommender_of(release)
+        recommender = self._recommender_of(release)
+        # Its files come into memory now, and not with the first request.
+        self.questions.replay(recommender)
+        self.recommender = recommender
         _log.info(
             "serving release %s: %d users, %d items, %d bits",
             release.id,
@@ -98,7 +110,9 @@ class CurrentRelease:
         )
 
     def _refuse(self, wanted: str | None, error: Exception) -> None:
-        # Said once a release, not at every look.
+        # Said and counted once a release, not at every look.
+        if not self._has_refused(wanted):
+            self.failed_loads += 1
         level = logging.DEBUG if self._has_refused(wanted) else logging.WARNING
         self._defer(wanted)
         if self.recommender is None:

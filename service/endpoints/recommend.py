@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
+from service.answers.query import Wish
 from service.answers.recommender import Recommender
 from service.endpoints.asked import INLINE_K, FromRelease
 from service.fresh.live import Live
@@ -19,7 +20,13 @@ from service.settings import Settings
 def recommend_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
     """The paths that answer with items."""
     models = request_models(settings)
-    recommend = FromRelease(settings, current, live, models.recommend, _recommend, _is_short)
+
+    def recommend_one(recommender: Recommender, asked: RecommendRequest) -> bytes:
+        question = (asked.user_id, _wish(asked), asked.given_history())
+        current.questions.keep(question)
+        return render(recommender.recommend(*question))
+
+    recommend = FromRelease(settings, current, live, models.recommend, recommend_one, _is_short)
     similar = FromRelease(settings, current, live, models.similar, _similar, _few)
     batch = FromRelease(settings, current, live, models.batch, _batch, _never)
     return [
@@ -29,14 +36,12 @@ def recommend_routes(settings: Settings, current: CurrentRelease, live: Live) ->
     ]
 
 
-def _recommend(recommender: Recommender, asked: RecommendRequest) -> bytes:
-    wish = asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
-    return render(recommender.recommend(asked.user_id, wish, asked.given_history()))
+def _wish(asked: RecommendRequest | BatchRequest) -> Wish:
+    return asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
 
 
 def _batch(recommender: Recommender, asked: BatchRequest) -> bytes:
-    wish = asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
-    return render_batch(recommender.recommend_all(asked.user_ids, wish))
+    return render_batch(recommender.recommend_all(asked.user_ids, _wish(asked)))
 
 
 def _similar(recommender: Recommender, asked: SimilarRequest) -> bytes:

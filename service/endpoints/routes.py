@@ -7,6 +7,7 @@ from service.endpoints.health import health_routes
 from service.endpoints.lookups import lookup_routes
 from service.endpoints.recommend import recommend_routes
 from service.endpoints.refusals import problem_routes
+from service.endpoints.releases import release_routes
 from service.endpoints.users import user_routes
 from service.fresh.live import Live
 from service.releases import CurrentRelease
@@ -20,6 +21,7 @@ def routes(settings: Settings, current: CurrentRelease, live: Live) -> list[Base
         *event_routes(settings, live),
         *lookup_routes(settings, current),
         *user_routes(settings, current, live),
+        *release_routes(current),
         *health_routes(settings, current),
         *problem_routes(),
     ]

@@ -167,6 +167,28 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     "take_events": {
         "plain": ("One is new, one was there already", {"accepted": 1, "duplicates": 1})
     },
+    "releases": {
+        "plain": (
+            "One release, which is served",
+            {
+                "releases": [
+                    {
+                        "id": RELEASE,
+                        "created_at": "2026-11-23T17:45:00.000001Z",
+                        "current": True,
+                        "users": 29858,
+                        "items": 40981,
+                        "bits": 256,
+                        "metrics": {"split": "test", "recall@50": 0.2867},
+                        "damage": None,
+                    }
+                ],
+                "serving": RELEASE,
+            },
+        )
+    },
+    "activate_release": {"plain": ("It is served now", {"release_id": RELEASE})},
+    "rollback_release": {"plain": ("The one before is served now", {"release_id": RELEASE})},
     "forget_user": {"plain": ("A user with two events", {"id": "17", "events": 2})},
 }
 
@@ -176,6 +198,8 @@ DETAILS: Final[Mapping[str, str]] = {
     "forbidden": "this needs a key of the role write, and yours is of the role read",
     "not-found": "there is nothing at /recommendations",
     "unknown-item": f"there is no item '4097' in {RELEASE}",
+    "unknown-release": "there is no release '20261123T174500Z-00000000'",
+    "release-refused": "item_codes.npy was altered: its sha256 is not the one in the manifest",
     "method-not-allowed": "/recommend answers POST, not GET",
     "request-timeout": "the body did not arrive within 10 seconds",
     "body-too-large": "the body is longer than 262144 bytes",

@@ -7,12 +7,14 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from service.schemas.answers import (
+    ActiveResponse,
     BatchResponse,
     ItemResponse,
     LiveResponse,
     PopularResponse,
     ReadyResponse,
     RecommendResponse,
+    ReleasesResponse,
     SimilarResponse,
     UserResponse,
 )
@@ -93,6 +95,21 @@ OPERATIONS: Final = (
         *("/users/{id}", "delete", "forget_user", "Forget a user", ForgottenResponse),
         problems=("internal-error", "events-not-kept"),
         parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
+    ),
+    Operation(
+        *("/releases", "get", "releases", "The releases that there are", ReleasesResponse),
+        problems=("internal-error",),
+    ),
+    Operation(
+        *("/releases/{id}/activate", "post", "activate_release", "Serve a release"),
+        ActiveResponse,
+        problems=("unknown-release", "release-refused", "internal-error"),
+        parameters=[Parameter("id", "path", "Id of the release.")],
+    ),
+    Operation(
+        *("/releases/rollback", "post", "rollback_release", "Serve the release before"),
+        ActiveResponse,
+        problems=("unknown-release", "release-refused", "internal-error"),
     ),
     Operation("/livez", "get", "live", "Whether the process runs", LiveResponse),
     Operation(

@@ -121,6 +121,39 @@ class UserResponse(BaseModel):
     release_id: str = Field(description=_RELEASE)
 
 
+class ReleaseSummary(BaseModel):
+    """A release in the store."""
+
+    id: str = Field(description="Its id.")
+    created_at: str | None = Field(description="When it was made, ISO 8601 in UTC.")
+    current: bool = Field(description="Whether the store's pointer names it.")
+    users: int | None = Field(description="Users that it knows.")
+    items: int | None = Field(description="Items that it has.")
+    bits: int | None = Field(description="Bits in a code.")
+    metrics: dict[str, float | int | str] = Field(
+        description="What was measured when it was published."
+    )
+    damage: str | None = Field(
+        description="What is wrong with it as far as a look shows; null when nothing is."
+    )
+
+
+class ReleasesResponse(BaseModel):
+    """The releases in the store, newest first."""
+
+    releases: list[ReleaseSummary] = Field(description="The newest first.")
+    serving: str | None = Field(description="The one that this worker answers from.")
+
+
+class ActiveResponse(BaseModel):
+    """Which release is current now."""
+
+    release_id: str = Field(
+        description="The release that is current; this worker answers from it already, others "
+        "within the interval at which they look."
+    )
+
+
 class ReadyResponse(BaseModel):
     """The service can answer."""
 
