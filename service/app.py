@@ -15,14 +15,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from events.store import EventStore
-from service.boundary import AccessLog, Boundary
+from service.boundary import Boundary
 from service.endpoints.refusals import answer_http_error, answer_refusal
 from service.endpoints.routes import routes
 from service.errors import RequestError
 from service.fresh.live import Live
 from service.fresh.signal import Signal
 from service.guards.access import Access, KeyFile
+from service.observing.metrics import Metrics
+from service.observing.observer import Observer
+from service.observing.request_ids import RequestIds
 from service.openapi.document import openapi_document
+from service.openapi.operations import PATHS
 from service.releases import CurrentRelease
 from service.settings import Settings, load_settings
 
@@ -41,17 +45,22 @@ class Service(FastAPI):
         self._address = address
         self.live = _live(settings)
         self.current = CurrentRelease(settings.releases, recommender_of=self.live.recommender_of)
+        self.metrics = Metrics(self.current)
         guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
-        surroundings = [Middleware(AccessLog)] if settings.access_log else []
         super().__init__(
             title="Bitrecall",
             version=version("bitrecall"),
-            routes=routes(settings, self.current, self.live),
+            routes=routes(settings, self.current, self.live, self.metrics),
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
             lifespan=self._while_serving,
-            middleware=[*surroundings, Middleware(Boundary), *guards],
+            middleware=[
+                Middleware(RequestIds),
+                Middleware(Observer, self.metrics, PATHS, log=settings.access_log),
+                Middleware(Boundary),
+                *guards,
+            ],
             exception_handlers={
                 RequestError: answer_refusal,
                 HTTPException: answer_http_error,

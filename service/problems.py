@@ -160,15 +160,14 @@ def problem_response(
 ) -> Response:
     """A response that holds one problem document.
 
-    ``instance`` is a URN of this one occurrence; with ``request_id`` (a UUID) it is made of that,
-    and the document has it as a member too.
+    ``instance`` is a URN of this one occurrence; ``request_id``, if there is one, is a member.
     """
     document: dict[str, object] = {
         "type": problem.uri,
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
-        "instance": f"urn:uuid:{request_id or uuid4()}",
+        "instance": f"urn:uuid:{uuid4()}",
     }
     if errors:
         document["errors"] = [

@@ -7,6 +7,7 @@ import logging.config
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -18,7 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from service.errors import ListenError
 from service.fresh.signal import make_signal_file
 from service.guards.keys import read_keys
-from service.logs import log_config
+from service.observing.logs import log_config
 from service.settings import Settings, as_environment, unknown_variables
 
 BACKLOG: Final = 2048
@@ -53,7 +54,7 @@ def run(settings: Settings) -> None:
         else:
             with _signal_file(settings) as path:
                 settings = settings.model_copy(update={"events_signal": path})
-                with _exported(settings):
+                with _exported(settings), _shared_metrics():
                     config = _config(settings, "service.app:from_environment")
                     Multiprocess(config, sockets=[sock]).run()
 
@@ -69,6 +70,17 @@ def _signal_file(settings: Settings) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _shared_metrics() -> Iterator[None]:
+    """A folder, named in the environment, through which workers count together."""
+    with tempfile.TemporaryDirectory(prefix="bitrecall-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
 
 def _address(host: str, port: int) -> str:

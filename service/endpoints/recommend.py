@@ -1,11 +1,15 @@
 """``POST /recommend``, ``/recommend/batch`` and ``/similar``."""
 
+import time
+from collections.abc import Callable
+
 from starlette.routing import BaseRoute, Route
 
-from service.answers.query import Wish
+from service.answers.query import Answer, Wish
 from service.answers.recommender import Recommender
 from service.endpoints.asked import INLINE_K, FromRelease
 from service.fresh.live import Live
+from service.observing.metrics import Metrics
 from service.releases import CurrentRelease
 from service.rendering import render, render_batch, render_similar
 from service.schemas.requests import (
@@ -17,35 +21,50 @@ from service.schemas.requests import (
 from service.settings import Settings
 
 
-def recommend_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
+def recommend_routes(
+    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics
+) -> list[BaseRoute]:
     """The paths that answer with items."""
     models = request_models(settings)
 
-    def recommend_one(recommender: Recommender, asked: RecommendRequest) -> bytes:
+    def counted(find: Callable[[], list[Answer]]) -> list[Answer]:
+        started = time.perf_counter()
+        answers = find()
+        metrics.searched(time.perf_counter() - started)
+        return answers
+
+    def recommend(recommender: Recommender, asked: RecommendRequest) -> bytes:
         question = (asked.user_id, _wish(asked), asked.given_history())
         current.questions.keep(question)
-        return render(recommender.recommend(*question))
+        answers = counted(lambda: [recommender.recommend(*question)])
+        metrics.answered(answers)
+        return render(answers[0])
 
-    recommend = FromRelease(settings, current, live, models.recommend, recommend_one, _is_short)
-    similar = FromRelease(settings, current, live, models.similar, _similar, _few)
-    batch = FromRelease(settings, current, live, models.batch, _batch, _never)
+    def batch(recommender: Recommender, asked: BatchRequest) -> bytes:
+        answers = counted(lambda: recommender.recommend_all(asked.user_ids, _wish(asked)))
+        metrics.answered(answers)
+        return render_batch(answers)
+
+    def similar(recommender: Recommender, asked: SimilarRequest) -> bytes:
+        answers = counted(lambda: [recommender.similar(asked.item_id, asked.wish())])
+        return render_similar(asked.item_id, answers[0])
+
+    given = (settings, current, live)
     return [
-        Route("/recommend", recommend, methods=["POST"]),
-        Route("/recommend/batch", batch, methods=["POST"]),
-        Route("/similar", similar, methods=["POST"]),
+        Route(
+            "/recommend",
+            FromRelease(*given, models.recommend, recommend, _is_short),
+            methods=["POST"],
+        ),
+        Route(
+            "/recommend/batch", FromRelease(*given, models.batch, batch, _never), methods=["POST"]
+        ),
+        Route("/similar", FromRelease(*given, models.similar, similar, _few), methods=["POST"]),
     ]
 
 
 def _wish(asked: RecommendRequest | BatchRequest) -> Wish:
     return asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
-
-
-def _batch(recommender: Recommender, asked: BatchRequest) -> bytes:
-    return render_batch(recommender.recommend_all(asked.user_ids, _wish(asked)))
-
-
-def _similar(recommender: Recommender, asked: SimilarRequest) -> bytes:
-    return render_similar(asked.item_id, recommender.similar(asked.item_id, asked.wish()))
 
 
 def _is_short(asked: RecommendRequest) -> bool:

@@ -111,6 +111,7 @@ OPERATIONS: Final = (
         ActiveResponse,
         problems=("unknown-release", "release-refused", "internal-error"),
     ),
+    Operation("/metrics", "get", "metrics", "What Prometheus is told", None),
     Operation("/livez", "get", "live", "Whether the process runs", LiveResponse),
     Operation(
         *("/readyz", "get", "ready", "Whether a release is loaded", ReadyResponse),
@@ -123,3 +124,6 @@ OPERATIONS: Final = (
         parameters=[Parameter("name", "path", "The last part of a problem's type.", "problem")],
     ),
 )
+
+# Those without a part that varies.
+PATHS: Final = frozenset(one.path for one in OPERATIONS if "{" not in one.path)

@@ -132,12 +132,12 @@ def test_a_fault_of_ours_is_a_problem_with_an_id_and_no_trace(
 def test_the_access_log_has_a_line_a_request_when_asked_for(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "service.boundary"):
+    with caplog.at_level(logging.INFO, "service.observing.observer"):
         serve().get("/livez")
         logged = serve(access_log=True)
         logged.get("/livez%0Aforged")
         logged.get("/livez")  # a line is written after its answer, and before the next one
-    records = [record for record in caplog.records if record.name == "service.boundary"]
+    records = [record for record in caplog.records if record.name == "service.observing.observer"]
     line = records[0].getMessage()
     assert line.startswith("GET /livez%0Aforged 404 ")
     assert len(records) <= 2
@@ -148,6 +148,7 @@ def test_workers_make_the_application_from_the_environment(
 ) -> None:
     monkeypatch.setenv("BITRECALL_RELEASES", str(release.path.parent))
     monkeypatch.setenv("BITRECALL_MAX_K", "20")
+    monkeypatch.setenv("BITRECALL_EVENTS", "off")
     with serving(from_environment()) as client:
         assert client.post("/recommend", json={"user_id": "17", "k": 21}).status_code == 422
         assert client.get("/readyz").json()["release_id"] == release.id

@@ -92,6 +92,12 @@ def test_several_workers_serve_and_end_together(start: Start) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         assert client.post("/recommend", json={"user_id": "17", "k": 20}).status_code == 200
         assert client.post("/recommend", json={"user_id": "17", "k": 21}).status_code == 422
+    for _ in range(20):
+        # A connection of its own for each, so that both workers get some.
+        httpx.post(f"http://127.0.0.1:{port}/recommend", json={"user_id": "17"})
+    told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    counted = 'bitrecall_requests_total{method="POST",path="/recommend",status="200"} 21.0'
+    assert counted in told.splitlines()
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=20)
     assert process.returncode == 0

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from service.logs import JsonFormatter, log_config
+from service.observing.logs import JsonFormatter, log_config
 from service.settings import Settings
 
 

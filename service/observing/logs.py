@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from service.observing.request_ids import current_request_id
 from service.settings import Settings
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object a line: time, level, logger, message, trace if any."""
+    """Formats a record as one JSON object a line, with the request's id and the trace if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
@@ -21,6 +22,8 @@ class JsonFormatter(logging.Formatter):
             "process": record.process,
             "message": record.getMessage(),
         }
+        if (request_id := current_request_id()) is not None:
+            line["request_id"] = request_id
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return to_json(line).decode()
@@ -35,7 +38,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "plain": {"format": "%(asctime)s %(levelname)s [%(process)d] %(message)s"},
-            "json": {"()": "service.logs.JsonFormatter"},
+            "json": {"()": "service.observing.logs.JsonFormatter"},
         },
         "handlers": {
             "stderr": {
