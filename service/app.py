@@ -22,6 +22,7 @@ from service.errors import RequestError
 from service.fresh.live import Live
 from service.fresh.signal import Signal
 from service.guards.access import Access, KeyFile
+from service.guards.admission import Load
 from service.observing.metrics import Metrics
 from service.observing.observer import Observer
 from service.observing.request_ids import RequestIds
@@ -46,6 +47,7 @@ class Service(FastAPI):
         self.live = _live(settings)
         self.current = CurrentRelease(settings.releases, recommender_of=self.live.recommender_of)
         self.metrics = Metrics(self.current)
+        self.load = Load(settings.max_concurrent, self.metrics.shed)
         guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
         super().__init__(
             title="Bitrecall",

@@ -140,6 +140,13 @@ PROBLEMS: Final = _by_name(
         "an id counts once however often it is sent.",
     ),
     ProblemType(
+        "too-busy",
+        503,
+        "There are too many requests at once",
+        "More requests came at once than BITRECALL_MAX_CONCURRENT allows, and this was one too\n"
+        "many: nothing of it was done. Send it again after the seconds that Retry-After names.",
+    ),
+    ProblemType(
         "not-ready",
         503,
         "No release is loaded",

@@ -18,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service.errors import ListenError
 from service.fresh.signal import make_signal_file
+from service.guards.admission import SheddingProtocol
 from service.guards.keys import read_keys
 from service.observing.logs import log_config
 from service.settings import Settings, as_environment, unknown_variables
@@ -122,7 +123,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=SheddingProtocol,
         ws="none",
         lifespan="on",
         log_config=log_config(settings),

@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=256, description="Processes that answer requests.")
     default_k: int = Field(10, ge=1, description="Items in an answer when a request names no k.")
     max_k: int = Field(1000, ge=1, le=100_000, description="Largest k that a request may ask for.")
+    max_concurrent: int = Field(
+        64,
+        ge=1,
+        le=100_000,
+        description="Requests in the work at once, a worker; the next are answered 503 at once.",
+    )
     max_batch: int = Field(
         1000, ge=1, le=100_000, description="Most users that one request may ask for."
     )

@@ -206,6 +206,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "unsupported-media-type": "the content type has to be application/json, not 'text/plain'",
     "invalid-request": "/k: has to be at least 1, not 0",
     "internal-error": "the service failed to answer; its log says why under this request_id",
+    "too-busy": "there are too many requests at once; none of this one was done",
     "events-not-kept": (
         "the database of the events does not answer; nothing of the request was kept"
     ),

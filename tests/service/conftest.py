@@ -19,6 +19,7 @@ from index.release import DataFingerprint, Release, ReleaseContents
 from index.row_lists import RowLists
 from index.store import ReleaseStore
 from service.app import create_app
+from service.guards.admission import SheddingProtocol
 from service.settings import Settings
 
 BITS = 16
@@ -83,7 +84,14 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
     """A client of the application, served by uvicorn in another thread."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         config = uvicorn.Config(
-            app, log_config=None, lifespan="on", loop="uvloop", ws="none", access_log=False
+            app,
+            log_config=None,
+            lifespan="on",
+            loop="uvloop",
+            http=SheddingProtocol,
+            ws="none",
+            proxy_headers=False,
+            access_log=False,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
