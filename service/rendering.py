@@ -16,6 +16,8 @@ def render(answer: Answer) -> bytes:
     """One user's items, as a ``RecommendResponse``."""
     document: dict[str, Any] = {"user_id": answer.user_id, "k": answer.k, "items": _items(answer)}
     document |= {"release_id": answer.release_id, "source": answer.source}
+    if answer.reasons is not None:
+        document["code"] = answer.code
     return to_json(document | _shortfall(answer))
 
 
@@ -44,8 +46,10 @@ def _items(answer: Answer) -> list[dict[str, object]]:
             {"id": item, "distance": distance, "score": bits - 2 * distance}
             for item, distance in zip(answer.item_ids, answer.distances, strict=True)
         ]
-    if answer.reasons is not None:
-        for item, reasons in zip(items, answer.reasons, strict=True):
+    if answer.reasons is not None and answer.item_codes is not None:
+        explained = zip(items, answer.item_codes, answer.reasons, strict=True)
+        for item, code, reasons in explained:
+            item["code"] = code
             item["because"] = [{"id": one.item_id, "distance": one.distance} for one in reasons]
     return items
 

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+import numpy as np
 
 from service.answers.recommender import Recommender
+
+# Items of a user that are told at most.
+_LATEST: Final = 100
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class KnownUser:
     known: bool
     seen: int
     fresh: int
+    items: Sequence[str]
     release_id: str
 
 
@@ -50,11 +56,14 @@ def known_user(recommender: Recommender, user_id: str) -> KnownUser:
     """What is known of a user, whom there need not be."""
     release = recommender.release
     row = None if recommender.fresh.is_forgotten(user_id) else release.users.row_of(user_id)
+    seen = np.empty(0, np.int64) if row is None else release.seen[row]
+    taken = recommender.fresh.taken_by(user_id)
     return KnownUser(
         id=user_id,
         known=row is not None,
-        seen=0 if row is None else len(release.seen[row]),
-        fresh=len(recommender.fresh.taken_by(user_id)),
+        seen=len(seen),
+        fresh=len(taken),
+        items=[*release.items.ids_of(seen[:_LATEST]), *taken][-_LATEST:],
         release_id=release.id,
     )
 

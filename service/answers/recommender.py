@@ -1,6 +1,7 @@
 """From a user of a release to the items for them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -118,10 +119,19 @@ class Recommender:
                     bits=self.release.bits,
                     release_id=self.release.id,
                     source=one.source,
-                    reasons=reasons(self.catalogue, rows, one.items) if wish.explain else None,
                 )
             )
+            if wish.explain:
+                answers[-1] = self._explained(answers[-1], one, rows)
         return answers
+
+    def _explained(self, answer: Answer, one: Person, rows: NDArray[np.int64]) -> Answer:
+        return replace(
+            answer,
+            code=None if one.code is None else one.code.tobytes().hex(),
+            item_codes=[code.tobytes().hex() for code in self.catalogue.codes_of(rows)],
+            reasons=reasons(self.catalogue, rows, one.items),
+        )
 
     def similar(self, item_id: str, wish: Wish) -> Answer:
         """The ``k`` allowed items whose codes are nearest an item's, itself left out.

@@ -76,8 +76,7 @@ class FromRelease(Generic[Asked]):
             scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
         )
         asked = parse_request(body, self._model)
-        await self._live.catch_up(self._current)
-        recommender = ready_recommender(settings, self._current)
+        recommender = await self._recommender(scope)
         try:
             if recommender.n_items <= INLINE_ITEMS and self._is_short(asked):
                 content = self._answer(recommender, asked)
@@ -89,6 +88,11 @@ class FromRelease(Generic[Asked]):
                 f"{place}: {error}", errors=[FieldError(place, str(error))]
             ) from None
         await Response(content, media_type="application/json")(scope, receive, send)
+
+    async def _recommender(self, scope: Scope) -> Recommender:
+        """What answers this request."""
+        await self._live.catch_up(self._current)
+        return ready_recommender(self._settings, self._current)
 
     def _on_thread(self, recommender: Recommender, asked: Asked) -> bytes:
         # The setting is the calling thread's own.

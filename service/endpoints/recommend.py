@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+from anyio import to_thread
 from starlette.routing import BaseRoute, Route
+from starlette.types import Scope
 
 from service.answers.query import Answer, Wish
 from service.answers.recommender import Recommender
+from service.comparing import OtherReleases
 from service.endpoints.asked import INLINE_K, FromRelease
 from service.fresh.live import Live
 from service.observing.metrics import Metrics
@@ -49,18 +53,29 @@ def recommend_routes(
         answers = counted(lambda: [recommender.similar(asked.item_id, asked.wish())])
         return render_similar(asked.item_id, answers[0])
 
+    def compare(recommender: Recommender, asked: RecommendRequest) -> bytes:
+        return render(recommender.recommend(asked.user_id, _wish(asked), asked.given_history()))
+
     given = (settings, current, live)
-    return [
-        Route(
-            "/recommend",
-            FromRelease(*given, models.recommend, recommend, _is_short),
-            methods=["POST"],
-        ),
-        Route(
-            "/recommend/batch", FromRelease(*given, models.batch, batch, _never), methods=["POST"]
-        ),
-        Route("/similar", FromRelease(*given, models.similar, similar, _few), methods=["POST"]),
-    ]
+    answering: dict[str, FromRelease[Any]] = {
+        "/recommend": FromRelease(*given, models.recommend, recommend, _is_short),
+        "/recommend/batch": FromRelease(*given, models.batch, batch, _never),
+        "/similar": FromRelease(*given, models.similar, similar, _few),
+        "/releases/{id}/recommend": FromOther(*given, models.recommend, compare, _never),
+    }
+    return [Route(path, answer, methods=["POST"]) for path, answer in answering.items()]
+
+
+class FromOther(FromRelease[RecommendRequest]):
+    """``POST /releases/{id}/recommend``: as ``/recommend``, from the release that is named."""
+
+    def __init__(self, settings: Settings, current: CurrentRelease, *given: Any) -> None:
+        super().__init__(settings, current, *given)
+        self._others = OtherReleases(current)
+
+    async def _recommender(self, scope: Scope) -> Recommender:
+        release_id = scope["path_params"]["id"]
+        return await to_thread.run_sync(self._others.recommender, release_id)
 
 
 def _wish(asked: RecommendRequest | BatchRequest) -> Wish:
@@ -75,5 +90,5 @@ def _few(asked: SimilarRequest) -> bool:
     return asked.k <= INLINE_K
 
 
-def _never(asked: BatchRequest) -> bool:
+def _never(asked: RecommendRequest | BatchRequest) -> bool:
     return False

@@ -66,6 +66,7 @@ def _operation(operation: Operation, settings: Settings) -> dict[str, Any]:
 def _parameter(parameter: Parameter, settings: Settings) -> dict[str, Any]:
     schemas: dict[str, Any] = {
         "string": {"type": "string", "minLength": 1},
+        "text": {"type": "string"},
         "problem": {"type": "string", "enum": list(PROBLEMS)},
         "k": {
             "type": "integer",

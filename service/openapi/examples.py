@@ -45,6 +45,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             {"user_id": "17", "k": 3, "exclude_seen": False},
         ),
     },
+    "compare": {"plain": ("What another release would answer", {"user_id": "17", "k": 2})},
     "recommend_batch": {
         "plain": ("Two items for each of two users", {"user_ids": ["17", "a stranger"], "k": 2})
     },
@@ -86,11 +87,13 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             {
                 "user_id": None,
                 "k": 1,
+                "code": "8c" * 32,
                 "items": [
                     {
                         "id": "4096",
                         "distance": 71,
                         "score": 114,
+                        "code": "9d" * 32,
                         "because": [{"id": "88", "distance": 52}],
                     }
                 ],
@@ -145,6 +148,8 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             {"items": [{"id": "1", "popularity": 1034}], "release_id": RELEASE},
         )
     },
+    "items": {"plain": ("Two of them", {"ids": ["4095", "4096"], "release_id": RELEASE})},
+    "users": {"plain": ("Two of them", {"ids": ["17", "171"], "release_id": RELEASE})},
     "item": {
         "plain": (
             "An item of the release",
@@ -161,7 +166,14 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     "user": {
         "plain": (
             "A user of the release with two events since",
-            {"id": "17", "known": True, "seen": 33, "fresh": 2, "release_id": RELEASE},
+            {
+                "id": "17",
+                "known": True,
+                "seen": 1,
+                "fresh": 2,
+                "items": ["1", "88", "4711"],
+                "release_id": RELEASE,
+            },
         )
     },
     "take_events": {

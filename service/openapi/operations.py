@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from service.schemas.answers import (
     ActiveResponse,
     BatchResponse,
+    IdsResponse,
     ItemResponse,
     LiveResponse,
     PopularResponse,
@@ -55,6 +56,10 @@ class Operation:
     parameters: Sequence[Parameter] = ()
 
 
+_PREFIX: Final = Parameter(
+    "prefix", "query", "What the ids start with; all when not given.", "text"
+)
+
 OPERATIONS: Final = (
     Operation(
         *("/recommend", "post", "recommend", "Items for one user", RecommendResponse),
@@ -82,6 +87,16 @@ OPERATIONS: Final = (
         parameters=[Parameter("k", "query", "How many items.", "k")],
     ),
     Operation(
+        *("/items", "get", "items", "Ids of items", IdsResponse),
+        problems=("invalid-request", "internal-error", "not-ready"),
+        parameters=[_PREFIX, Parameter("k", "query", "How many ids.", "k")],
+    ),
+    Operation(
+        *("/users", "get", "users", "Ids of users", IdsResponse),
+        problems=("invalid-request", "internal-error", "not-ready"),
+        parameters=[_PREFIX, Parameter("k", "query", "How many ids.", "k")],
+    ),
+    Operation(
         *("/items/{id}", "get", "item", "What is known of an item", ItemResponse),
         problems=("internal-error", "not-ready"),
         parameters=[Parameter("id", "path", "Id of the item; slashes in it need no escaping.")],
@@ -105,6 +120,13 @@ OPERATIONS: Final = (
         ActiveResponse,
         problems=("unknown-release", "release-refused", "internal-error"),
         parameters=[Parameter("id", "path", "Id of the release.")],
+    ),
+    Operation(
+        *("/releases/{id}/recommend", "post", "compare", "Items for one user, from a release"),
+        RecommendResponse,
+        request="RecommendRequest",
+        problems=(*_BODY[:-1], "unknown-release", "release-refused"),
+        parameters=[Parameter("id", "path", "Id of the release; events do not count there.")],
     ),
     Operation(
         *("/releases/rollback", "post", "rollback_release", "Serve the release before"),

@@ -37,6 +37,10 @@ class RecommendedItem(BaseModel):
         description="Inner product of the two codes, bits - 2 * distance; null when the source "
         "is 'popular'."
     )
+    code: str | SkipJsonSchema[None] = Field(
+        default=None,
+        description="The item's code in hexadecimal; only there when an explanation was asked for.",
+    )
     because: list[ReasonResponse] | SkipJsonSchema[None] = Field(
         default=None,
         description="The user's own items that it is most like, nearest first; only there when an "
@@ -58,6 +62,11 @@ class RecommendResponse(_Items):
     k: int = Field(description="How many items were asked for.")
     release_id: str = Field(description=_RELEASE)
     source: Source = Field(description=_SOURCE)
+    code: str | None = Field(
+        default=None,
+        description="The user's code in hexadecimal, null when there is none; only there when an "
+        "explanation was asked for.",
+    )
 
 
 class BatchAnswer(_Items):
@@ -118,6 +127,17 @@ class UserResponse(BaseModel):
     known: bool = Field(description="Whether training knows the user.")
     seen: int = Field(description="How many items training has seen with the user.")
     fresh: int = Field(description="How many items the user has taken in events since.")
+    items: list[str] = Field(
+        description="The latest hundred of both: those that training has seen with the user, the "
+        "most popular first, then those taken since, the newest last."
+    )
+    release_id: str = Field(description=_RELEASE)
+
+
+class IdsResponse(BaseModel):
+    """Ids that start with a text."""
+
+    ids: list[str] = Field(description="The first of them, in the order of their bytes in UTF-8.")
     release_id: str = Field(description=_RELEASE)
 
 

@@ -1,4 +1,4 @@
-"""``GET /popular``, ``/items/{id}`` and ``/users/{id}`` over HTTP."""
+"""What there is and what is known, over HTTP."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -20,7 +20,9 @@ def test_the_most_popular_items(client: httpx.Client, release: Release) -> None:
     assert len(client.get("/popular").json()["items"]) == 10
 
 
-@pytest.mark.parametrize("query", ["k=0", "k=1001", "k=ten", "k=", "k=1.0", "k=+1", "k=٣", "n=1"])
+@pytest.mark.parametrize(
+    "query", ["k=0", "k=1001", "k=ten", "k=", "k=1.0", "k=+1", "k=٣", "n=1", "prefix=a"]
+)
 def test_a_k_that_is_none_is_refused(
     client: httpx.Client, problem_in: Callable[..., dict], query: str
 ) -> None:
@@ -51,6 +53,15 @@ def test_a_user(client: httpx.Client, release: Release) -> None:
         "known": True,
         "seen": 30,
         "fresh": 0,
+        "items": [f"item {row}" for row in range(10, 40)],
         "release_id": release.id,
     }
     assert client.get("/users/a/stranger").json()["known"] is False
+
+
+def test_ids_are_found_by_how_they_start(client: httpx.Client, release: Release) -> None:
+    answer = client.get("/items", params={"prefix": "item 1", "k": 3}).json()
+    assert answer == {"ids": ["item 1", "item 10", "item 11"], "release_id": release.id}
+    assert client.get("/users", params={"prefix": "Ωμ"}).json()["ids"] == ["Ωμέγα 🛶"]
+    assert len(client.get("/users").json()["ids"]) == 5
+    assert client.get("/items", params={"prefix": "nowhere"}).json()["ids"] == []

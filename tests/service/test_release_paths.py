@@ -9,6 +9,8 @@ import pytest
 
 from index.release import Release, ReleaseContents
 from index.store import ReleaseStore
+from service.answers.query import Wish
+from service.answers.recommender import Recommender
 from service.schemas.answers import ActiveResponse, ReleasesResponse
 
 ProblemIn = Callable[..., dict[str, Any]]
@@ -75,3 +77,22 @@ def test_a_release_that_is_not_there_or_damaged_changes_nothing(
     assert damage[first.id]
     problem_in(client.post("/releases/rollback"), "unknown-release", 404)
     assert serving(client) == second.id
+
+
+def test_another_release_is_compared_without_being_served(
+    client: httpx.Client, two: tuple[Release, Release], problem_in: ProblemIn
+) -> None:
+    first, second = two
+    asked = {"user_id": "17", "k": 5}
+    for release in (first, second, first):
+        answer = client.post(f"/releases/{release.id}/recommend", json=asked).json()
+        assert answer["release_id"] == release.id
+        expected = Recommender(release).recommend("17", Wish(5))
+        assert [item["id"] for item in answer["items"]] == expected.item_ids
+    assert serving(client) == second.id
+    response = client.post("/releases/20260101T000000Z-00000000/recommend", json=asked)
+    problem_in(response, "unknown-release", 404)
+    with (first.path / "popularity.npy").open("ab") as file:
+        file.write(b"7")
+    client.post(f"/releases/{second.id}/recommend", json=asked)
+    assert client.post(f"/releases/{first.id}/recommend", json=asked).status_code == 200

@@ -17,12 +17,17 @@ ANSWER = Answer(
     release_id="20261123T174500Z-3fa94c1b",
     source="codes",
 )
+WHY = {
+    "code": "00ff",
+    "item_codes": ["0000", "ffff", "00ff"],
+    "reasons": [[Reason("x", 3)], [], [Reason("x", 0)]],
+}
 VARIANTS = [
     ANSWER,
     replace(ANSWER, k=10),
     replace(ANSWER, distances=None, source="popular"),
     replace(ANSWER, item_ids=[], distances=[]),
-    replace(ANSWER, source="history", reasons=[[Reason("x", 3)], [], [Reason("x", 0)]]),
+    replace(ANSWER, source="history", **WHY),
 ]
 
 
@@ -45,8 +50,11 @@ def test_popular_items_have_neither_distance_nor_score() -> None:
     assert items[0] == {"id": "a", "distance": None, "score": None}
 
 
-def test_reasons_stand_with_their_item() -> None:
-    items = json.loads(render(VARIANTS[-1]))["items"]
+def test_reasons_and_codes_stand_with_their_item() -> None:
+    answer = json.loads(render(VARIANTS[-1]))
+    items = answer["items"]
+    assert answer["code"] == "00ff"
+    assert [item["code"] for item in items] == WHY["item_codes"]
     assert [item["because"] for item in items] == [
         [{"id": "x", "distance": 3}],
         [],

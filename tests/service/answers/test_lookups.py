@@ -40,6 +40,8 @@ def test_users_are_known_by_what_they_have(release: Release) -> None:
     known, stranger = known_user(recommender, "17"), known_user(recommender, "a stranger")
     assert (known.known, known.seen, known.fresh) == (True, 4, 0)
     assert (stranger.known, stranger.seen, stranger.fresh) == (False, 0, 2)
+    assert list(known.items) == ["item 0", "item 1", "item 5", "item 30"]
+    assert list(stranger.items) == ["item 1", "new"]
 
 
 def test_the_most_popular_come_first(release: Release) -> None:

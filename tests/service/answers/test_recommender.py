@@ -183,3 +183,16 @@ def test_reasons_come_only_when_asked_for(release: Release) -> None:
     assert plain is None
     assert explained.reasons is not None
     assert [len(one) for one in explained.reasons] == [3, 3, 3]
+
+
+def test_an_explanation_has_the_codes_whose_distances_are_given(release: Release) -> None:
+    recommender = Recommender(release)
+    for user in ("17", "who is this"):
+        answer = recommender.recommend(user, Wish(5, explain=True))
+        assert answer.item_codes is not None
+        if answer.code is None:
+            assert answer.source == "popular"
+            continue
+        own = int(answer.code, 16)
+        found = [(own ^ int(code, 16)).bit_count() for code in answer.item_codes]
+        assert found == answer.distances
