@@ -3,6 +3,7 @@
 from starlette.routing import BaseRoute
 
 from service.endpoints.events import event_routes
+from service.endpoints.explorer import explorer_routes
 from service.endpoints.health import health_routes
 from service.endpoints.lookups import lookup_routes
 from service.endpoints.metrics import metrics_route
@@ -29,4 +30,5 @@ def routes(
         *health_routes(settings, current),
         metrics_route(metrics),
         *problem_routes(),
+        *explorer_routes(),
     ]

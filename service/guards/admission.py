@@ -18,6 +18,8 @@ from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 _ALWAYS: Final = (b"GET /livez", b"GET /readyz", b"GET /metrics", b"HEAD /livez", b"HEAD /readyz")
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length:"
+# Headers with which nobody knows how much more will come.
+_UNCLEAR: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
 
 
 class Load:
@@ -65,13 +67,24 @@ class SheddingProtocol(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._load: Load = self.app.load
         self._receiving = False
+        # Of a request that was turned away, what is still to come of its body.
+        self._to_drop = 0
 
     def data_received(self, data: bytes) -> None:
-        """Turn a whole request away where there are too many, and parse what comes otherwise."""
-        if self._load.is_full and self._is_next(data) and not data.startswith(_ALWAYS):
-            self._load.turned_away()
-            self.transport.write(_turned_away())
-            return
+        """Turn a request away where there are too many, and parse what comes otherwise."""
+        if self._to_drop:
+            dropped = min(self._to_drop, len(data))
+            self._to_drop -= dropped
+            data = data[dropped:]
+            if not data:
+                return
+        if self._load.is_full and self._is_idle() and not data.startswith(_ALWAYS):
+            missing = _missing(data)
+            if missing is not None:
+                self._to_drop = missing
+                self._load.turned_away()
+                self.transport.write(_turned_away())
+                return
         super().data_received(data)
 
     def on_message_begin(self) -> None:
@@ -101,24 +114,28 @@ class SheddingProtocol(HttpToolsProtocol):
 
         super()._start_asgi_task(cycle, counted)
 
-    def _is_next(self, data: bytes) -> bool:
-        """Whether data is one whole request, and nothing else is going on on this connection."""
-        if self._receiving or (self.cycle is not None and not self.cycle.response_complete):
-            return False
-        end = data.find(_END_OF_HEAD)
-        if end < 0:
-            return False
-        length = 0
-        head = data[:end].lower()
-        start = head.find(_LENGTH)
-        if start >= 0:
-            text = head[start + len(_LENGTH) :].partition(b"\r\n")[0].strip()
-            if not text.isdigit():
-                return False
-            length = int(text[:20])
-        elif b"\r\ntransfer-encoding:" in head:
-            return False
-        return end + len(_END_OF_HEAD) + length == len(data)
+    def _is_idle(self) -> bool:
+        """Whether what comes next on this connection is the beginning of a request."""
+        return not self._receiving and (self.cycle is None or self.cycle.response_complete)
+
+
+def _missing(data: bytes) -> int | None:
+    """How many bytes of a request's body are still to come, once its head has.
+
+    None where that cannot be told, or more has come than one request; it is then parsed like any.
+    """
+    end = data.find(_END_OF_HEAD)
+    if end < 0:
+        return None
+    head = data[:end].lower()
+    length = b"0"
+    start = head.find(_LENGTH)
+    if start >= 0:
+        length = head[start + len(_LENGTH) :].partition(b"\r\n")[0].strip()
+    if not length.isdigit() or len(length) > 7 or any(name in head for name in _UNCLEAR):
+        return None
+    missing = end + len(_END_OF_HEAD) + int(length) - len(data)
+    return missing if missing >= 0 else None
 
 
 def _turned_away() -> bytes:

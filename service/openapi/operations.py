@@ -139,6 +139,12 @@ OPERATIONS: Final = (
         *("/readyz", "get", "ready", "Whether a release is loaded", ReadyResponse),
         problems=("not-ready",),
     ),
+    Operation("/", "get", "explorer", "The explorer, a page to look at answers with", None),
+    Operation(
+        *("/explorer/{name}", "get", "explorer_part", "Its style and its scripts", None),
+        problems=("not-found",),
+        parameters=[Parameter("name", "path", "Name of the file.")],
+    ),
     Operation("/problems", "get", "problems", "The kinds of problem", None),
     Operation(
         *("/problems/{name}", "get", "problem", "What a kind of problem means", None),

@@ -19,7 +19,7 @@ from service.settings import Settings, load_settings
 ProblemIn = Callable[..., dict[str, Any]]
 Serve = Callable[..., httpx.Client]
 
-OPEN = {"/livez", "/readyz", "/problems", "/problems/{name}"}
+OPEN = {"/", "/explorer/{name}", "/livez", "/readyz", "/problems", "/problems/{name}"}
 WRITE = {("post", "/events"), ("delete", "/users/{id}")}
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from index.release import Release
 from service.app import create_app
-from service.guards.admission import Load
+from service.guards.admission import Load, _missing
 from service.schemas.answers import Problem
 from service.settings import Settings
 
@@ -140,22 +140,44 @@ def test_clients_that_go_away_leave_nothing_behind(
     assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
 
 
-def test_what_is_not_one_whole_request_is_not_cut(client: httpx.Client, slow: Slow) -> None:
+def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: Slow) -> None:
     waiting = Waiting(client, slow, MOST)
     url = client.base_url
     body = json.dumps({"user_id": "17"}).encode()
     head = f"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/json\r\n\r\n"
     with socket.create_connection((url.host, url.port), timeout=20) as connection:
-        connection.sendall(head.encode() + body[:3])
-        assert client.post("/recommend", json={"user_id": "17"}).status_code == 503
-        connection.sendall(body[3:])
-        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
-        connection.sendall(head.encode() + body)
-        assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for pieces in ([body], [b"", body], [body[:3], body[3:]]):
+            connection.sendall(head.encode() + pieces[0])
+            assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+            for piece in pieces[1:]:
+                connection.sendall(piece)
         slow.go_on.set()
         waiting.answers()
         while client.post("/recommend", json={"user_id": "17"}).status_code == 503:
             pass
         connection.sendall(head.encode() + body)
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"POST / HTTP/1.1\r\nContent-Len",
+        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n{}",
+    ],
+)
+def test_what_cannot_be_told_the_end_of_is_parsed_like_any(data: bytes) -> None:
+    assert _missing(data) is None
+
+
+def test_what_is_missing_is_what_the_length_says() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\ncontent-LENGTH:  12 \r\nA: b\r\n\r\n"
+    assert [_missing(head + b"x" * come) for come in (0, 5, 12)] == [12, 7, 0]
+    assert _missing(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == 0
