@@ -161,8 +161,8 @@ async function begin() {
     showPopular(at("popular"), (await told("/popular?k=10")).items, add);
     const { ids } = await told("/users?k=20");
     showOptions(at("users"), ids);
-    // Whoever was faster than this has said whom they want.
-    if (!touched) at("user").value = ids[0] ?? "";
+    // Whoever was faster than this has said whom they want, or is about to.
+    if (!touched && document.activeElement !== at("user")) at("user").value = ids[0] ?? "";
     showOptions(at("items"), (await told("/items?k=20")).ids);
   });
   await recommend();
