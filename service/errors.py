@@ -14,6 +14,7 @@
              ├─ UnknownItemError           404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
              ├─ UnknownReleaseError        404  there is no such release
+             ├─ FilterMismatchError        409  the release has no such attributes
              ├─ ReleaseRefusedError        409  the release cannot be served
              ├─ BodyTooLargeError          413  the body is over the limit
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
@@ -116,6 +117,12 @@ class UnknownReleaseError(RequestError):
     """Raised when the store has no release of an id, or none to roll back to."""
 
     problem = "unknown-release"
+
+
+class FilterMismatchError(RequestError):
+    """Raised when a filter asks for what no item of the release has; ``errors`` has where."""
+
+    problem = "filter-mismatch"
 
 
 class ReleaseRefusedError(RequestError):

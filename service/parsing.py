@@ -125,6 +125,10 @@ _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
         "int_type": lambda problem: f"has to be an integer, not {_kind(problem['input'])}",
         "float_type": lambda problem: f"has to be a number, not {_kind(problem['input'])}",
         "bool_type": lambda problem: f"has to be true or false, not {_kind(problem['input'])}",
+        "string_pattern_mismatch": lambda problem: f"has to match {_bound(problem, 'pattern')}",
+        "string_too_long": lambda problem: (
+            f"has to have at most {_bound(problem, 'max_length')} characters"
+        ),
         "literal_error": lambda problem: f"has to be {_bound(problem, 'expected')}",
         "too_short": lambda problem: f"has to have at least {_bound(problem, 'min_length')}",
         "too_long": lambda problem: (

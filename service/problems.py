@@ -97,6 +97,14 @@ PROBLEMS: Final = _by_name(
         "request again over a new connection.",
     ),
     ProblemType(
+        "filter-mismatch",
+        409,
+        "The filter does not fit the release",
+        "It asks for an attribute that no item of the release has, sets bounds to a text, or\n"
+        "compares a number with a text. The member 'errors' says where, and what there is. With\n"
+        "another release the same request may be answered.",
+    ),
+    ProblemType(
         "release-refused",
         409,
         "The release cannot be served",

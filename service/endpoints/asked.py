@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from index.errors import FilterError
 from service.answers.recommender import Recommender
 from service.body import read_body
-from service.errors import FieldError, InvalidRequestError, NotReadyError
+from service.errors import FieldError, FilterMismatchError, NotReadyError
 from service.fresh.live import Live
 from service.parsing import parse_request, pointer
 from service.releases import CurrentRelease
@@ -84,7 +84,7 @@ class FromRelease(Generic[Asked]):
                 content = await to_thread.run_sync(self._on_thread, recommender, asked)
         except FilterError as error:
             place = pointer("filter", "where", error.attribute)
-            raise InvalidRequestError(
+            raise FilterMismatchError(
                 f"{place}: {error}", errors=[FieldError(place, str(error))]
             ) from None
         await Response(content, media_type="application/json")(scope, receive, send)

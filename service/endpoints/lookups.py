@@ -12,6 +12,7 @@ from index.ids import IdTable
 from service.answers.lookups import known_item, most_popular
 from service.answers.recommender import Recommender
 from service.endpoints.asked import ready_recommender
+from service.endpoints.ids import id_route
 from service.errors import InvalidRequestError
 from service.releases import CurrentRelease
 from service.settings import Settings
@@ -51,8 +52,7 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
         Route("/popular", popular, methods=["GET"]),
         Route("/items", ids(lambda one: one.release.items), methods=["GET"]),
         Route("/users", ids(lambda one: one.release.users), methods=["GET"]),
-        # An id may have slashes in it.
-        Route("/items/{id:path}", item, methods=["GET"]),
+        id_route("/items/", item, ["GET"]),
     ]
 
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from events.errors import EventsError
 from service.answers.lookups import known_user
 from service.endpoints.asked import ready_recommender
+from service.endpoints.ids import id_route
 from service.errors import EventsNotKeptError
 from service.fresh.live import Live
 from service.releases import CurrentRelease
@@ -29,8 +30,7 @@ def user_routes(settings: Settings, current: CurrentRelease, live: Live) -> list
         await live.catch_up(current)
         return _json(asdict(known_user(ready_recommender(settings, current), user_id)))
 
-    # An id may have slashes in it.
-    return [Route("/users/{id:path}", user, methods=["GET", "DELETE"])]
+    return [id_route("/users/", user, ["GET", "DELETE"])]
 
 
 async def _forget(live: Live, user_id: str) -> int:

@@ -53,7 +53,9 @@ def _operation(operation: Operation, settings: Settings) -> dict[str, Any]:
     if operation.request is not None:
         content = _json(operation.request, REQUESTS[operation.name])
         described["requestBody"] = {"required": True, "content": content}
-    answer: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
+    answer: dict[str, Any] = {
+        media_type: {"schema": {"type": "string"}} for media_type in operation.media_types
+    }
     if operation.answer is not None:
         answer = _json(operation.answer.__name__, ANSWERS.get(operation.name, {}))
     responses = {"200": {"description": operation.summary, "content": answer}}
@@ -104,6 +106,9 @@ def _problem(problem: ProblemType) -> dict[str, Any]:
     }
     if problem.name == "invalid-request":
         document["errors"] = [{"pointer": "/k", "detail": "has to be at least 1, not 0"}]
+    if problem.name == "filter-mismatch":
+        pointer, _, detail = DETAILS[problem.name].partition(": ")
+        document["errors"] = [{"pointer": pointer, "detail": detail}]
     if problem.name == "internal-error":
         document["request_id"] = OCCURRENCE
     described: dict[str, Any] = {

@@ -42,8 +42,8 @@ class Parameter:
 class Operation:
     """One method of one path.
 
-    ``request`` names the model of the body, ``answer`` is that of the answer, None for plain text;
-    ``problems`` are the kinds of problem that it may be refused with.
+    ``request`` names the model of the body, ``answer`` is that of the answer, None for text of one
+    of the ``media_types``; ``problems`` are the kinds of problem that it may be refused with.
     """
 
     path: str
@@ -54,6 +54,7 @@ class Operation:
     request: str | None = None
     problems: Sequence[str] = ()
     parameters: Sequence[Parameter] = ()
+    media_types: Sequence[str] = ("text/plain",)
 
 
 _PREFIX: Final = Parameter(
@@ -64,17 +65,17 @@ OPERATIONS: Final = (
     Operation(
         *("/recommend", "post", "recommend", "Items for one user", RecommendResponse),
         request="RecommendRequest",
-        problems=_BODY,
+        problems=(*_BODY, "filter-mismatch"),
     ),
     Operation(
         *("/recommend/batch", "post", "recommend_batch", "Items for many users", BatchResponse),
         request="BatchRequest",
-        problems=_BODY,
+        problems=(*_BODY, "filter-mismatch"),
     ),
     Operation(
         *("/similar", "post", "similar", "Items like an item", SimilarResponse),
         request="SimilarRequest",
-        problems=(*_BODY, "unknown-item"),
+        problems=(*_BODY, "unknown-item", "filter-mismatch"),
     ),
     Operation(
         *("/events", "post", "take_events", "Keep what users did", EventsResponse),
@@ -139,11 +140,15 @@ OPERATIONS: Final = (
         *("/readyz", "get", "ready", "Whether a release is loaded", ReadyResponse),
         problems=("not-ready",),
     ),
-    Operation("/", "get", "explorer", "The explorer, a page to look at answers with", None),
+    Operation(
+        *("/", "get", "explorer", "The explorer, a page to look at answers with", None),
+        media_types=("text/html",),
+    ),
     Operation(
         *("/explorer/{name}", "get", "explorer_part", "Its style and its scripts", None),
         problems=("not-found",),
         parameters=[Parameter("name", "path", "Name of the file.")],
+        media_types=("text/html", "text/css", "text/javascript"),
     ),
     Operation("/problems", "get", "problems", "The kinds of problem", None),
     Operation(

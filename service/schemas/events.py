@@ -3,20 +3,12 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from events.event import Event
 
-
-def _without_nul(value: str) -> str:
-    if "\0" in value:
-        # PostgreSQL cannot keep it.
-        raise PydanticCustomError("nul", "must not hold the character U+0000")
-    return value
-
-
-EventText = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_without_nul)]
+# PostgreSQL cannot keep U+0000.
+EventText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
 EventType = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{0,63}$")]
 
 

@@ -57,6 +57,15 @@ class _ForUsers(WishRequest):
 class RecommendRequest(_ForUsers):
     """Who to recommend for, and what. Either ``user_id`` or ``history`` has to be there."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
+                {"required": ["history"], "properties": {"history": {"type": "array"}}},
+            ]
+        }
+    )
+
     user_id: Id | None = Field(
         None, description="Id of the user as in the training data or in events: always a string."
     )

@@ -39,7 +39,9 @@ def test_an_item(client: httpx.Client, release: Release) -> None:
         assert found.attributes == release.attributes.columns_of(row)
 
 
-@pytest.mark.parametrize("item", ["nowhere", "no/where", "no%2Fwhere", "a?b", "%FF"])
+@pytest.mark.parametrize(
+    "item", ["nowhere", "no/where", "no%2Fwhere", "a?b", "%FF", "\n", "a\n\x0f\n"]
+)
 def test_an_unknown_item_is_an_answer_too(client: httpx.Client, item: str) -> None:
     answer = client.get(f"/items/{quote(item)}")
     assert (answer.status_code, answer.json()["known"], answer.json()["id"]) == (200, "no", item)

@@ -210,7 +210,22 @@ def test_whatever_is_sent_is_answered_or_refused_as_documented(
         answer = RecommendResponse.model_validate_json(response.content, strict=True)
         assert answer.user_id == json.loads(body).get("user_id")
     else:
-        assert response.status_code in (400, 422)
+        assert response.status_code in (400, 409, 422)
         assert response.headers["content-type"] == "application/problem+json"
         problem = Problem.model_validate_json(response.content, strict=True, extra="forbid")
         assert problem.status == response.status_code
+
+
+def test_a_filter_that_does_not_fit_the_release_is_pointed_at(
+    client: httpx.Client, problem_in: Callable[..., dict]
+) -> None:
+    for where, said in (
+        ({"colour": "red"}, "no item has an attribute 'colour': there are label, price"),
+        ({"label": {"gte": 1}}, "only numbers have bounds"),
+        ({"price": "cheap"}, "price is a number"),
+    ):
+        asked = {"user_id": "17", "filter": {"where": where}}
+        problem = problem_in(client.post("/recommend", json=asked), "filter-mismatch", 409)
+        [error] = problem["errors"]
+        assert error["pointer"] == f"/filter/where/{next(iter(where))}"
+        assert said in error["detail"]
