@@ -1,16 +1,23 @@
-"""The bodies of requests. Types are exact: ``"10"`` and ``10.0`` are no ``k``."""
+"""The bodies of requests. Types are exact: ``"10"`` is no ``k``."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.answers.query import History, Wish
 from service.schemas.filters import FilterRequest
 from service.settings import Settings
 
+
+def _whole(value: object) -> object:
+    """10.0 as 10, which JSON Schema takes for one integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Id = Annotated[str, Field(min_length=1)]
+Whole = Annotated[int, BeforeValidator(_whole)]
 
 _K = "How many items to recommend; fewer come back when fewer are allowed."
 _HISTORY = "Ids of items that the user has, newest last."
@@ -27,7 +34,7 @@ class WishRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    k: int = Field(10, ge=1, le=1000, description=_K)
+    k: Whole = Field(10, ge=1, le=1000, description=_K)
     exclude_items: list[Id] = Field([], max_length=1000, description=_EXCLUDE_ITEMS)
     filter: FilterRequest | None = Field(None, description="Which items are wanted at all.")
 
@@ -112,7 +119,7 @@ class RequestModels:
 
 def request_models(settings: Settings) -> RequestModels:
     """The classes of a service with these settings."""
-    k: Any = (int, Field(settings.default_k, ge=1, le=settings.max_k, description=_K))
+    k: Any = (Whole, Field(settings.default_k, ge=1, le=settings.max_k, description=_K))
     excluded: Any = (
         list[Id],
         Field([], max_length=settings.max_exclude_items, description=_EXCLUDE_ITEMS),

@@ -132,7 +132,8 @@ def test_the_last_of_a_member_given_twice_counts() -> None:
         (10**30, f"has to be at most 1000, not {10**30}"),
         ("ten", "has to be an integer, not a string"),
         ("10", "has to be an integer, not a string"),
-        (10.0, "has to be an integer, not a number with a fraction or exponent"),
+        (10.5, "has to be an integer, not a number with a fraction or exponent"),
+        (1e30, f"has to be at most 1000, not {int(1e30)}"),
         (True, "has to be an integer, not a boolean"),
         (None, "has to be an integer, not null"),
         ([10], "has to be an integer, not an array"),
@@ -141,6 +142,11 @@ def test_the_last_of_a_member_given_twice_counts() -> None:
 )
 def test_a_k_that_is_none_is_refused(k: object, detail: str) -> None:
     assert refused({"user_id": "17", "k": k}) == {"/k": detail}
+
+
+def test_an_integer_is_one_however_it_is_written() -> None:
+    for text in (b"10", b"10.0", b"1e1"):
+        assert parse_request(b'{"user_id": "17", "k": %s}' % text, RecommendRequest).k == 10
 
 
 def test_ids_have_to_be_strings_that_are_not_empty() -> None:

@@ -125,7 +125,7 @@ def test_the_case_of_the_content_type_and_a_charset_of_utf_8_do_not_matter(
         assert response.status_code == 200
 
 
-@pytest.mark.parametrize("k", [0, -1, 10**9, "ten", 10.0, True, None])
+@pytest.mark.parametrize("k", [0, -1, 10**9, "ten", 10.5, True, None])
 def test_a_k_that_is_none_is_refused_with_a_pointer_to_it(
     client: httpx.Client, problem_in: Callable[..., dict], k: object
 ) -> None:
