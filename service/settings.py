@@ -83,7 +83,7 @@ class Settings(BaseSettings):
         1000, ge=1, le=100_000, description="Most items that a request may leave out by id."
     )
     max_body_bytes: int = Field(
-        262_144, ge=256, le=16_777_216, description="Longest request body in bytes."
+        1_048_576, ge=256, le=16_777_216, description="Longest request body in bytes."
     )
     body_timeout: Seconds = Field(
         10.0, gt=0, le=600, description="Seconds that a request body may take to arrive."

@@ -215,7 +215,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "filter-mismatch": "/filter/where/colour: no item has an attribute 'colour': there are price",
     "method-not-allowed": "/recommend answers POST, not GET",
     "request-timeout": "the body did not arrive within 10 seconds",
-    "body-too-large": "the body is longer than 262144 bytes",
+    "body-too-large": "the body is longer than 1048576 bytes",
     "unsupported-media-type": "the content type has to be application/json, not 'text/plain'",
     "invalid-request": "/k: has to be at least 1, not 0",
     "internal-error": "the service failed to answer; its log says why under this request_id",
