@@ -26,6 +26,7 @@ from service.guards.admission import Load
 from service.observing.metrics import Metrics
 from service.observing.observer import Observer
 from service.observing.request_ids import RequestIds
+from service.observing.tracing import Tracing
 from service.openapi.document import openapi_document
 from service.openapi.operations import PATHS
 from service.releases import CurrentRelease
@@ -48,6 +49,7 @@ class Service(FastAPI):
         self.current = CurrentRelease(settings.releases, recommender_of=self.live.recommender_of)
         self.metrics = Metrics(self.current)
         self.load = Load(settings.max_concurrent, self.metrics.shed)
+        self.tracing = Tracing(settings.traces)
         guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
         super().__init__(
             title="Bitrecall",
@@ -57,6 +59,7 @@ class Service(FastAPI):
             redoc_url=None,
             redirect_slashes=False,
             lifespan=self._while_serving,
+            telemetry=self.tracing.telemetry,
             middleware=[
                 Middleware(RequestIds),
                 Middleware(Observer, self.metrics, PATHS, log=settings.access_log),
@@ -95,6 +98,7 @@ class Service(FastAPI):
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
             self.live.close()
+            await asyncio.to_thread(self.tracing.close)
 
 
 def _live(settings: Settings) -> Live:

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     log_format: Literal["plain", "json"] = Field(
         "plain", description="Log lines as text, or as one JSON object each."
     )
+    traces: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="URL that traces of requests are sent to with OpenTelemetry (OTLP over HTTP), "
+        "such as http://collector:4318/v1/traces; none are made without.",
+    )
     access_log: bool = Field(
         False, description="Log a line for every request; it costs throughput."
     )

@@ -78,7 +78,9 @@ def test_a_damaged_release_leaves_the_old_one_answering(
     wait_for(client, good.id)
 
 
-@pytest.mark.parametrize("path", ["/", "/recommend/", "/docs", "/redoc", "/problems/x", "/%ff%0a"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/recommend/", "/docs", "/redoc", "/problems/x", "/%ff%0a"]
+)
 def test_other_paths_are_not_found(client: httpx.Client, problem_in: ProblemIn, path: str) -> None:
     problem_in(client.get(path), "not-found", 404)
 
