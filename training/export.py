@@ -29,6 +29,7 @@ def release_contents(
     recipe: Recipe,
     *,
     items: ItemTable | None = None,
+    last_event: int = 0,
     recorded: Mapping[str, Any] | None = None,
 ) -> ReleaseContents:
     """Gather a release.
@@ -39,6 +40,7 @@ def release_contents(
             give items their popularity. Every user and item has at least one pair.
         recipe: goes into the manifest, and says which index and dtype are published.
         items: tags and attributes for filters, where there are any.
+        last_event: the number of the last event of the service among the pairs, 0 without any.
         recorded: what else the manifest's recipe should say, such as the epochs really run.
 
     Returns:
@@ -64,6 +66,7 @@ def release_contents(
             interactions=len(ordered),
             first_time=ordered.first_time,
             last_time=ordered.last_time,
+            last_event=last_event,
         ),
         recipe={**recipe.model_dump(mode="json"), **(recorded or {})},
         code_version=version("bitrecall"),

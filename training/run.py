@@ -83,6 +83,7 @@ class Run:
         recipe: every hyper-parameter.
         options: folder, device, bars.
         items: tags and attributes that go into the release.
+        last_event: the number of the last event of the service among the interactions.
 
     Raises:
         TrainingError: there are too few pairs, or the folder cannot be made.
@@ -94,6 +95,7 @@ class Run:
         recipe: Recipe,
         options: RunOptions,
         items: ItemTable | None = None,
+        last_event: int = 0,
     ) -> None:
         # Codes of ids without a single pair would be noise: they are left out, as unknown.
         self.train = dataset.train.compact()
@@ -104,6 +106,7 @@ class Run:
         self._recipe = recipe
         self._options = options
         self._items = items
+        self._last_event = last_event
         try:
             options.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -216,6 +219,7 @@ class Run:
             self.train,
             self._recipe,
             items=self._items,
+            last_event=self._last_event,
             recorded={"epochs_trained": fitted.epochs},
         )
         progress = fitted.progress
