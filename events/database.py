@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from events.errors import EventsError, EventsUnavailableError
 
 # Seconds to wait for a lock, for a connection and for an answer.
-_PATIENCE: Final = 10
+PATIENCE: Final = 10
 # Of PostgreSQL's advisory locks, the one that writers of events hold.
 WRITER_LOCK: Final = 0x6269_7472
 
@@ -36,7 +36,7 @@ def engine_of(url: str) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _PATIENCE, "check_same_thread": False})
+    engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: object) -> None:
@@ -54,10 +54,10 @@ def _postgresql(url: URL) -> Engine:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
-            pool_timeout=_PATIENCE,
+            pool_timeout=PATIENCE,
             connect_args={
-                "connect_timeout": _PATIENCE,
-                "options": f"-c statement_timeout={_PATIENCE * 1000} -c synchronous_commit=on",
+                "connect_timeout": PATIENCE,
+                "options": f"-c statement_timeout={PATIENCE * 1000} -c synchronous_commit=on",
             },
         )
     except (ModuleNotFoundError, NoSuchModuleError):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from threading import Lock
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import Insert, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import QueuePool
 
-from events.database import engine_of, reading, writing
+from events.database import PATIENCE, engine_of, reading, writing
 from events.event import FORGET, Appended, Event, StoredEvent
 from events.migration import check_schema, migrate
 from events.tables import EVENTS
@@ -50,7 +51,11 @@ class EventStore:
                 self._is_open = True
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, once what other threads are doing with them is done."""
+        give_up = time.monotonic() + PATIENCE
+        pool = cast(QueuePool, self._engine.pool)
+        while pool.checkedout() and time.monotonic() < give_up:
+            time.sleep(0.005)
         self._engine.dispose()
 
     def append(self, events: Sequence[Event]) -> Appended:

@@ -97,7 +97,7 @@ class Service(FastAPI):
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
-            self.live.close()
+            await asyncio.to_thread(self.live.close)
             await asyncio.to_thread(self.tracing.close)
 
 

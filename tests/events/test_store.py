@@ -2,6 +2,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from events.errors import EventsError, EventsSchemaError, EventsUnavailableError
 from events.event import FORGET, Appended, Event
@@ -182,3 +183,29 @@ def test_a_database_that_is_not_there_is_said_without_its_password(
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     store.close()
+
+
+def test_closing_waits_for_what_is_being_done(url: str) -> None:
+    store = EventStore(url)
+    store.open()
+    reading, closed = threading.Event(), []
+
+    def read_slowly() -> None:
+        with store._engine.connect() as connection:
+            connection.execute(select(1))
+            reading.set()
+            while not closing.is_alive():
+                pass
+            closed.append(False)
+
+    def close() -> None:
+        store.close()
+        closed.append(True)
+
+    thread, closing = threading.Thread(target=read_slowly), threading.Thread(target=close)
+    thread.start()
+    reading.wait()
+    closing.start()
+    thread.join()
+    closing.join()
+    assert closed == [False, True]
