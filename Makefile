@@ -2,7 +2,7 @@
 # make run     set-up, train (the embedded sample, or DATA with RECIPE), serve on 127.0.0.1:8000
 # make train   the same without serving, also where a release is there already
 # make format  what ruff can mend
-# make docs    regenerate docs/cli.md
+# make docs    regenerate docs/cli.md and docs/api.md
 # make tables  regenerate the tables and plots of docs/reproduction, the README's, and docs/searches.md
 # make lock    write constraints.txt from a fresh environment
 
@@ -50,6 +50,7 @@ format: .venv/all
 
 docs: .venv/all
 	$(BIN)/python -m bitrecall.docs > docs/cli.md
+	$(BIN)/python -m service.openapi.reference > docs/api.md
 
 tables: .venv/all
 	$(BIN)/python benchmarks/searches.py docs/searches > docs/searches.md

@@ -40,12 +40,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from index.store import ReleaseStore
+from service.answers.query import Wish
+from service.answers.recommender import Recommender
 from service.app import create_app
 from service.body import read_body
 from service.parsing import parse_request
-from service.recommender import Recommender
 from service.rendering import render
-from service.schemas import RecommendedItem, RecommendRequest, RecommendResponse
+from service.schemas.answers import RecommendedItem, RecommendResponse
+from service.schemas.requests import RecommendRequest
 from service.settings import Settings
 
 WAYS = (
@@ -61,14 +63,14 @@ CONNECTIONS = 16
 def recommend(recommender: Recommender, request: RecommendRequest) -> bytes:
     """One answer as JSON, on whatever thread this runs."""
     faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.k, exclude_seen=request.exclude_seen)
+    answer = recommender.recommend(request.user_id, request.wish())
     return render(answer)
 
 
 def documented(recommender: Recommender, request: RecommendRequest) -> RecommendResponse:
     """One answer as the model that a FastAPI route returns."""
     faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.k, exclude_seen=request.exclude_seen)
+    answer = recommender.recommend(request.user_id, request.wish())
     found = zip(answer.item_ids, answer.distances or (), strict=True)
     return RecommendResponse(
         user_id=answer.user_id,
@@ -209,8 +211,8 @@ def alone(releases: Path) -> None:
         return statistics.median(took)
 
     for k in (10, 100, 1000):
-        answer = recommender.recommend("0", k)
-        found = median_ms(lambda number, k=k: recommender.recommend(str(number), k))
+        answer = recommender.recommend("0", Wish(k))
+        found = median_ms(lambda number, k=k: recommender.recommend(str(number), Wish(k)))
         rendered = median_ms(lambda number, answer=answer: render(answer))
         print(f"k = {k:4}: finding the items {found:.3f} ms, writing the JSON {rendered:.3f} ms")
 

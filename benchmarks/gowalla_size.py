@@ -6,7 +6,7 @@ import numpy as np
 
 from index.packing import pack_signs
 from index.release import DataFingerprint, Release, ReleaseContents
-from index.seen import SeenItems
+from index.row_lists import RowLists
 from index.store import ReleaseStore
 
 USERS, ITEMS, BITS, SEEN_PER_USER, CLUSTERS = 29_858, 40_981, 256, 27, 200
@@ -32,7 +32,7 @@ def publish(root: Path, seed: int = 0) -> Release:
         item_codes=pack_signs(items),
         user_embeddings=users,
         fold_in_messages=items,
-        seen=SeenItems.from_pairs(seen_users, seen_items, USERS),
+        seen=RowLists.from_pairs(seen_users, seen_items, USERS),
         user_ids=[str(row) for row in range(USERS)],
         item_ids=[str(row) for row in range(ITEMS)],
         popularity=popularity,

@@ -28,6 +28,8 @@ Options can be given in the environment too; the help of each names its variable
         "serve": "bitrecall.commands.serve:serve",
         "data": "bitrecall.commands.data:data",
         "release": "bitrecall.commands.release:release",
+        "events": "bitrecall.commands.events:events",
+        "key": "bitrecall.commands.key:key",
     },
     context_settings={"auto_envvar_prefix": "BITRECALL", "max_content_width": 100},
     epilog=EPILOGUE,

@@ -52,6 +52,14 @@ def check_exclude(
     return checked
 
 
+def check_among(among: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:
+    """Return `among` as it is. Raises SearchError unless it is bool (items,)."""
+    if not isinstance(among, np.ndarray) or among.dtype != np.bool_ or among.shape != (items,):
+        found = f"{getattr(among, 'dtype', type(among).__name__)} {np.shape(among)}"
+        raise SearchError(f"the rows to search among must be bool ({items},), and are {found}")
+    return among
+
+
 def empty_results(queries: int, k: int) -> Results:
     """Return (distances, rows) of shape (queries, k), all -1: nothing found yet."""
     return np.full((queries, k), -1, np.int32), np.full((queries, k), -1, np.int64)

@@ -52,5 +52,11 @@ class Checks:
             raise self._wrong(name, "a list of whole numbers", value)
         return tuple(self.whole(length, name) for length in value)
 
+    def texts(self, value: Any, name: str) -> tuple[str, ...]:
+        """Return a list of strings as a tuple."""
+        if not isinstance(value, list):
+            raise self._wrong(name, "a list of texts", value)
+        return tuple(self.text(text, name) for text in value)
+
     def _wrong(self, name: str, wanted: str, value: Any) -> ReleaseDamagedError:
         return ReleaseDamagedError(f"{name} must be {wanted}, not {value!r:.80}", self.path)

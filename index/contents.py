@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.attributes import ItemAttributes
 from index.backends import backend
 from index.errors import ReleaseContentsError, SearchError
 from index.manifest import DataFingerprint
-from index.seen import SeenItems
+from index.row_lists import RowLists
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,19 +24,21 @@ class ReleaseContents:
     `item_codes` is uint8 (n, w); `user_embeddings` (m, f) and `fold_in_messages` (n, f) are float16
     or float32; `popularity` is int64 (n,), interactions an item, never increasing. Halves are made
     with `index.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is refused, since it
-    is what a negative value becomes when it is rounded away.
+    is what a negative value becomes when it is rounded away. `attributes` are of the items, in
+    their rows; None where nothing is known of them.
     """
 
     item_codes: NDArray[np.uint8]
     user_embeddings: NDArray[np.floating[Any]]
     fold_in_messages: NDArray[np.floating[Any]]
-    seen: SeenItems
+    seen: RowLists
     user_ids: Sequence[str]
     item_ids: Sequence[str]
     popularity: NDArray[np.int64]
     data: DataFingerprint
     recipe: Mapping[str, Any]
     code_version: str
+    attributes: ItemAttributes | None = None
     backend: str = "flat"
     backend_parameters: Mapping[str, int] = field(default_factory=dict)
 
@@ -75,5 +78,8 @@ class ReleaseContents:
             return f"popularity is {popularity.dtype} {popularity.shape}: want int64 {(items,)}"
         if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
             return "items must be in descending popularity, counted from 0 up"
-        fault = self.seen.fault(users, items)
-        return f"seen items: {fault}" if fault else None
+        if fault := self.seen.fault(users, items):
+            return f"seen items: {fault}"
+        if self.attributes and (wrong := self.attributes.fault(items)):
+            return f"item attributes: {wrong[1]}"
+        return None

@@ -7,7 +7,8 @@ BitrecallError
  │   ├─ ReleaseVersionError    the format version is not understood here
  │   ├─ ReleaseNotFoundError   there is no release of that id
  │   └─ NoReleaseError         nothing is current, or nothing can be opened
- └─ SearchError                the arguments of a search make no sense
+ ├─ SearchError                the arguments of a search make no sense
+ └─ FilterError                a filter asks of items what no item has
 """
 
 from __future__ import annotations
@@ -52,3 +53,14 @@ class NoReleaseError(ReleaseError):
 
 class SearchError(BitrecallError):
     """The arguments of a search make no sense: a wrong code width, a negative k, an unknown row."""
+
+
+class FilterError(BitrecallError):
+    """A filter names an attribute that no item has, or compares it with what it cannot be.
+
+    `attribute` is its name.
+    """
+
+    def __init__(self, message: str, attribute: str) -> None:
+        super().__init__(message)
+        self.attribute = attribute

@@ -32,6 +32,16 @@ ARRAYS: dict[str, str | None] = {
     "item_id_offsets.npy": "<i8",
     "item_id_order.npy": "<i8",
     "popularity.npy": "<i8",
+    "tag_text.npy": "|u1",
+    "tag_offsets.npy": "<i8",
+    "tag_order.npy": "<i8",
+    "tag_indptr.npy": "<i8",
+    "tag_rows.npy": "<i4",
+    "attribute_numbers.npy": "<f8",
+    "attribute_texts.npy": "<i4",
+    "value_text.npy": "|u1",
+    "value_offsets.npy": "<i8",
+    "value_order.npy": "<i8",
 }
 _FLOATS = ("<f2", "<f4")
 _MANIFEST_AT_MOST = 16 * 2**20

@@ -11,10 +11,11 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import check_exclude, check_search, empty_results
+from index.arguments import check_among, check_exclude, check_search, empty_results
 from index.errors import SearchError
 from index.packing import check_codes
 from index.protocol import Results
+from index.selection import Selection
 from index.stored import check_stored_codes, map_flat_index, write_index
 from index.threads import one_thread
 
@@ -23,6 +24,9 @@ from index.threads import one_thread
 # 0.06 ms over-fetched, 0.15 ms with a bitmap selector, 0.17 ms with a batch selector; 1,000
 # excluded 0.40, 0.15 and 0.22 ms. Over-fetching also keeps a batch in one call.
 _OVERFETCH_AT_MOST = 256
+
+# Where no more than one row in so many may be returned, those are searched by themselves.
+_ALONE_ONE_IN = 16
 
 # Bytes of scratch for marking excluded rows: (queries in a block) x items.
 _SCRATCH = 32 * 2**20
@@ -39,8 +43,9 @@ class FlatBackend:
     that; they were also run at each of FAISS's SIMD levels on x86 (none, AVX2, AVX512).
     """
 
-    def __init__(self, index: faiss.IndexBinaryFlat) -> None:
+    def __init__(self, index: faiss.IndexBinaryFlat, codes: NDArray[np.uint8]) -> None:
         self._index = index
+        self._codes = codes
         # FAISS starts its threads anew for every batch of 32 queries; on a busy machine 4,000
         # queries took 1.2 s that way on two threads, and 0.7 s in one batch.
         index.query_batch_size = 4096
@@ -54,7 +59,7 @@ class FlatBackend:
             raise SearchError("a code must have at least 8 bits")
         index = faiss.IndexBinaryFlat(codes.shape[1] * 8)
         index.add(np.ascontiguousarray(codes))
-        return cls(index)
+        return cls(index, codes)
 
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
@@ -63,7 +68,7 @@ class FlatBackend:
         check_codes(codes)
         index = map_flat_index(path, codes)
         check_stored_codes(index, codes, path)
-        return cls(index)
+        return cls(index, codes)
 
     def save(self, path: Path) -> None:
         """Write the index to `path` in FAISS's own format."""
@@ -88,43 +93,71 @@ class FlatBackend:
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
+        among: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Find the `k` nearest items of each query; see `index.protocol.SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
         banned = None if exclude is None else check_exclude(exclude, len(codes), len(self))
+        if among is not None:
+            allowed = np.flatnonzero(check_among(among, len(self)))
+            if len(allowed) * _ALONE_ONE_IN <= len(self):
+                return self._search_alone(codes, k, banned, allowed)
         distances, rows = empty_results(len(codes), k)
         width = min(k, len(self))
         if width == 0 or len(codes) == 0:
             return distances, rows
         if banned is None:
-            distances[:, :width], rows[:, :width] = self._fetch(codes, width)
-            return distances, rows
+            banned = [np.empty(0, np.int64)] * len(codes)
         sizes = np.array([len(rows_of_query) for rows_of_query in banned])
         for query in np.flatnonzero(sizes > _OVERFETCH_AT_MOST):
-            found = self._search_selected(codes[query : query + 1], width, banned[query])
+            found = self._search_selected(codes[query : query + 1], width, banned[query], among)
             distances[query, :width], rows[query, :width] = found
         for block in self._blocks(sizes):
-            found = self._search_overfetched(codes[block], width, [banned[i] for i in block])
+            found = self._search_overfetched(codes[block], width, [banned[i] for i in block], among)
             distances[block, :width], rows[block, :width] = found
         return distances, rows
+
+    def _search_alone(
+        self,
+        codes: NDArray[np.uint8],
+        k: int,
+        banned: Sequence[NDArray[np.int64]] | None,
+        allowed: NDArray[np.int64],
+    ) -> Results:
+        """Search a catalogue of the `allowed` rows, increasing, as if there were no others."""
+        place = np.full(len(self), -1)
+        place[allowed] = np.arange(len(allowed))
+        exclude = banned and [place[rows][place[rows] >= 0] for rows in banned]
+        alone = type(self).build(self._codes[allowed])
+        distances, found = alone.search(codes, k, exclude)
+        # The place before the first is where -1, nothing found, points to.
+        return distances, np.append(allowed, -1)[found]
 
     def _blocks(self, sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Queries to over-fetch together, of like numbers of excluded rows."""
         few = np.flatnonzero(sizes <= _OVERFETCH_AT_MOST)
+        if not sizes.any():
+            return [few]
         few = few[np.argsort(sizes[few], kind="stable")]
         step = max(1, _SCRATCH // len(self))
         return [few[start : start + step] for start in range(0, len(few), step)]
 
     def _search_overfetched(
-        self, codes: NDArray[np.uint8], width: int, banned: Sequence[NDArray[np.int64]]
+        self,
+        codes: NDArray[np.uint8],
+        width: int,
+        banned: Sequence[NDArray[np.int64]],
+        among: NDArray[np.bool_] | None,
     ) -> Results:
         """Search for as many more as are excluded, and drop those."""
         sizes = np.array([len(rows) for rows in banned])
         fetched = min(len(self), width + int(sizes.max()))
-        found_distances, found_rows = self._fetch(codes, fetched)
+        found_distances, found_rows = self._fetch(codes, fetched, among)
+        if not sizes.any():
+            return found_distances, found_rows
         marked = np.zeros((len(codes), len(self)), np.bool_)
         marked[np.repeat(np.arange(len(codes)), sizes), np.concatenate(banned)] = True
-        allowed = ~np.take_along_axis(marked, found_rows, axis=1)
+        allowed = (found_rows >= 0) & ~np.take_along_axis(marked, found_rows, axis=1)
         place = np.cumsum(allowed, axis=1) - 1
         query, column = np.nonzero(allowed & (place < width))
         distances, rows = empty_results(len(codes), width)
@@ -133,25 +166,28 @@ class FlatBackend:
         return distances, rows
 
     def _search_selected(
-        self, code: NDArray[np.uint8], width: int, banned: NDArray[np.int64]
+        self,
+        code: NDArray[np.uint8],
+        width: int,
+        banned: NDArray[np.int64],
+        among: NDArray[np.bool_] | None,
     ) -> Results:
         """Search among the allowed rows alone, for one query."""
-        allowed = np.ones(len(self), np.bool_)
+        allowed = np.ones(len(self), np.bool_) if among is None else among.copy()
         allowed[banned] = False
-        # FAISS keeps bare pointers: `bitmap` and `selector` must live until the search is over.
-        bitmap = np.packbits(allowed, bitorder="little")
-        selector = faiss.IDSelectorBitmap(bitmap)
-        distances, rows = self._fetch(code, width, faiss.SearchParameters(sel=selector))
-        distances[rows < 0] = -1
-        return distances, rows
+        return self._fetch(code, width, allowed)
 
     def _fetch(
-        self, codes: NDArray[np.uint8], k: int, only: faiss.SearchParameters | None = None
+        self, codes: NDArray[np.uint8], k: int, allowed: NDArray[np.bool_] | None
     ) -> Results:
         """Search with FAISS itself, a few queries on one thread and many on as many as it has."""
+        selection = None if allowed is None else Selection(allowed)
+        only = selection and faiss.SearchParameters(sel=selection.selector)
         with one_thread() if len(codes) < _WORTH_THREADS else nullcontext():
-            found: Results = self._index.search(codes, k, params=only)
-        return found
+            distances, rows = self._index.search(codes, k, params=only)
+        if selection is not None:
+            distances[rows < 0] = -1
+        return distances, rows
 
 
 def _refuse(parameters: Mapping[str, int]) -> None:

@@ -29,6 +29,35 @@ def fold_in_codes(
     return pack_signs(sum_rows(release.fold_in_messages, histories, "history"))
 
 
+def extended_codes(
+    release: Release, users: NDArray[np.integer[Any]], additions: Sequence[NDArray[np.integer[Any]]]
+) -> NDArray[np.uint8]:
+    """Return one code, uint8 (b, bits/8), for each user at `users` with some items more.
+
+    The trained embedding of a user stands for what the release has seen of it. It is given the
+    magnitude that the sum of those items' messages has, and the messages of the additions are added
+    to it: one more item then weighs what each of those does. Items that the release has seen with
+    the user count no second time.
+
+    Raises SearchError on a user or an item row that does not exist.
+    """
+    users = np.asarray(users)
+    codes = release.user_codes(users)
+    for number, (user, rows) in enumerate(zip(users.tolist(), additions, strict=True)):
+        seen = release.seen[user]
+        fresh = np.setdiff1d(rows, seen)
+        if not fresh.size:
+            continue
+        added = sum_rows(release.fold_in_messages, [fresh], "additions")
+        trained = release.user_embeddings[user].astype(np.float64)
+        magnitude = np.abs(trained).mean()
+        if seen.size and magnitude:
+            before = sum_rows(release.fold_in_messages, [seen], "seen items")
+            trained *= np.abs(before).mean() / magnitude
+        codes[number] = pack_signs(trained + added)[0]
+    return codes
+
+
 def sum_rows(
     values: NDArray[np.floating[Any]],
     chosen: Sequence[NDArray[np.integer[Any]]],

@@ -10,14 +10,18 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import check_exclude, check_search, empty_results
+from index.arguments import check_among, check_exclude, check_search, empty_results
 from index.distinct import DistinctCodes
 from index.errors import ReleaseDamagedError, SearchError
 from index.flat import FlatBackend
 from index.packing import check_codes
 from index.protocol import Results
+from index.selection import ClosedSelection, Selection
 from index.stored import check_stored_codes, read_index, write_index
 from index.threads import one_thread
+
+# Where no more than one row in so many may be returned, a scan of those is faster than the graph.
+_EXACT_ONE_IN = 16
 
 _DEFAULTS = {"links": 16, "ef_construction": 100, "ef_search": 128}
 
@@ -97,6 +101,7 @@ class HnswBackend:
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
+        among: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Find near items of each query; see `index.protocol.SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
@@ -106,43 +111,63 @@ class HnswBackend:
         width = min(k, len(self))
         if width == 0:
             return distances, rows
-        for query, excluded in enumerate(banned):
-            found = self._search_one(codes[query : query + 1], width, np.unique(excluded))
+        if among is not None:
+            n_allowed = int(np.count_nonzero(check_among(among, len(self))))
+            if n_allowed * _EXACT_ONE_IN <= len(self):
+                return self._exact.search(codes, k, banned, among)
+        for query, rows_out in enumerate(banned):
+            excluded = np.unique(rows_out if among is None else rows_out[among[rows_out]])
+            found = self._search_one(codes[query : query + 1], width, excluded, among)
             distances[query, :width], rows[query, :width] = found
         return distances, rows
 
     def _search_one(
-        self, code: NDArray[np.uint8], width: int, excluded: NDArray[np.int64]
+        self,
+        code: NDArray[np.uint8],
+        width: int,
+        excluded: NDArray[np.int64],
+        among: NDArray[np.bool_] | None,
     ) -> Results:
-        wanted = min(width, len(self) - len(excluded))
+        n_allowed = len(self) if among is None else int(np.count_nonzero(among))
+        wanted = min(width, n_allowed - len(excluded))
         fetched = max(width, self._parameters["ef_search"])
         if fetched < len(self._nodes):
-            distances, rows = self._search_graph(code, fetched, excluded)
+            distances, rows = self._search_graph(code, fetched, excluded, among)
             if len(rows) >= wanted:
                 filled = empty_results(1, width)
                 filled[0][0, :wanted], filled[1][0, :wanted] = distances[:wanted], rows[:wanted]
                 return filled
-        return self._exact.search(code, width, [excluded])
+        return self._exact.search(code, width, [excluded], among)
 
     def _search_graph(
-        self, code: NDArray[np.uint8], fetched: int, excluded: NDArray[np.int64]
+        self,
+        code: NDArray[np.uint8],
+        fetched: int,
+        excluded: NDArray[np.int64],
+        among: NDArray[np.bool_] | None,
     ) -> Results:
         """Return the allowed rows of the nodes that the graph finds, by (distance, row)."""
-        only = faiss.SearchParametersHNSW(efSearch=fetched)
-        closed = self._nodes.closed_by(excluded)
-        # FAISS keeps bare pointers: both selectors must live until the search is over.
-        without = faiss.IDSelectorBatch(closed)
-        selector = faiss.IDSelectorNot(without)
-        if len(closed):
-            only = faiss.SearchParametersHNSW(efSearch=fetched, sel=selector)
+        selection: Selection | ClosedSelection | None = None
+        if among is not None:
+            open_nodes = np.zeros(len(self._nodes), np.bool_)
+            allowed = among.copy()
+            allowed[excluded] = False
+            open_nodes[self._nodes.node_of_row[allowed]] = True
+            selection = Selection(open_nodes)
+        elif len(closed := self._nodes.closed_by(excluded)):
+            selection = ClosedSelection(closed)
+        only = faiss.SearchParametersHNSW(
+            efSearch=fetched, sel=None if selection is None else selection.selector
+        )
         with one_thread():
             node_distances, nodes = self._index.search(code, fetched, params=only)
         found = nodes[0] >= 0
         rows, sizes = self._nodes.rows_of(nodes[0][found])
         distances = np.repeat(node_distances[0][found], sizes)
-        if len(excluded):
-            allowed = np.isin(rows, excluded, invert=True)
-            distances, rows = distances[allowed], rows[allowed]
+        kept = np.isin(rows, excluded, invert=True)
+        if among is not None:
+            kept &= among[rows]
+        distances, rows = distances[kept], rows[kept]
         order = np.lexsort((rows, distances))
         return distances[order], rows[order]
 

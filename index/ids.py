@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, Self
 
 import numpy as np
@@ -71,6 +71,24 @@ class IdTable:
             wanted = text.encode()
         except UnicodeEncodeError:
             return None
+        place = self._place_of(wanted)
+        if place == len(self):
+            return None
+        row = int(self.order[place])
+        return row if self._bytes(row) == wanted else None
+
+    def starting_with(self, prefix: str, at_most: int) -> list[int]:
+        """The rows of the first ids, in the order of their bytes, that start with a text."""
+        try:
+            wanted = prefix.encode()
+        except UnicodeEncodeError:
+            return []
+        first = self._place_of(wanted)
+        rows = self.order[first : first + max(at_most, 0)].tolist()
+        return list(takewhile(lambda row: self._bytes(row).startswith(wanted), rows))
+
+    def _place_of(self, wanted: bytes) -> int:
+        """The place in `order` of the first id that is not less."""
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
@@ -78,10 +96,7 @@ class IdTable:
                 low = middle + 1
             else:
                 high = middle
-        if low == len(self):
-            return None
-        row = int(self.order[low])
-        return row if self._bytes(row) == wanted else None
+        return low
 
     def fault(self) -> str | None:
         """Say what makes these arrays unsafe or unreadable; None where nothing does."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from index.checks import Checks
 from index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Metrics = Mapping[str, float | int | str]
 
@@ -23,7 +24,7 @@ class DataFingerprint:
     """What a release was trained on.
 
     `sha256` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where the
-    data has none.
+    data has none; `last_event` is the number of the last event among them, 0 where none is.
     """
 
     sha256: str
@@ -32,6 +33,7 @@ class DataFingerprint:
     interactions: int
     first_time: str | None = None
     last_time: str | None = None
+    last_event: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Manifest:
     seen: int
     backend: str
     backend_parameters: Mapping[str, int]
+    attributes: Mapping[str, tuple[str, ...]]
     files: Mapping[str, FileEntry]
     format_version: int = FORMAT_VERSION
 
@@ -90,8 +93,7 @@ class Manifest:
     def content_hash(self) -> str:
         """Eight hex digits for the release id: of what it holds, not of how well it did."""
         fields = self._fields()
-        kept = ("backend", "bits", "code_version", "created_at", "data", "files", "recipe")
-        return _sha256({name: fields[name] for name in kept})[:8]
+        return _sha256({name: fields[name] for name in _HELD})[:8]
 
     @classmethod
     def from_json(cls, text: str, path: Path) -> Self:
@@ -130,6 +132,8 @@ class Manifest:
         checks.keys(backend, {"name", "parameters"}, "backend")
         parameters = checks.mapping(backend["parameters"], "backend.parameters")
         files = checks.mapping(fields["files"], "files")
+        attributes = checks.mapping(fields["attributes"], "attributes")
+        checks.keys(attributes, {"numbers", "texts"}, "attributes")
         return cls(
             id=checks.text(fields["id"], "id"),
             parent=checks.optional_text(fields["parent"], "parent"),
@@ -146,6 +150,10 @@ class Manifest:
             backend_parameters={
                 name: checks.whole(value, f"backend.parameters.{name}")
                 for name, value in parameters.items()
+            },
+            attributes={
+                kind: checks.texts(names, f"attributes.{kind}")
+                for kind, names in attributes.items()
             },
             files={name: _file(name, entry, checks) for name, entry in files.items()},
         )
@@ -164,19 +172,23 @@ class Manifest:
             "bits": self.bits,
             "counts": {"users": self.users, "items": self.items, "seen": self.seen},
             "backend": {"name": self.backend, "parameters": dict(self.backend_parameters)},
+            "attributes": {kind: list(names) for kind, names in self.attributes.items()},
             "files": {name: asdict(entry) for name, entry in self.files.items()},
         }
 
 
 _FIELDS = {
     *("format", "format_version", "id", "parent", "created_at", "data", "recipe", "code_version"),
-    *("metrics", "bits", "counts", "backend", "files"),
+    *("metrics", "bits", "counts", "backend", "attributes", "files"),
 }
 
 
+# What makes a release this one, whatever it is called and however well it did.
+_HELD = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics", "counts"})
+
+
 def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
-    names = {"sha256", "users", "items", "interactions", "first_time", "last_time"}
-    checks.keys(fields, names, "data")
+    checks.keys(fields, {field.name for field in dataclass_fields(DataFingerprint)}, "data")
     return DataFingerprint(
         sha256=checks.text(fields["sha256"], "data.sha256"),
         users=checks.whole(fields["users"], "data.users"),
@@ -184,6 +196,7 @@ def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
         interactions=checks.whole(fields["interactions"], "data.interactions"),
         first_time=checks.optional_text(fields["first_time"], "data.first_time"),
         last_time=checks.optional_text(fields["last_time"], "data.last_time"),
+        last_event=checks.whole(fields["last_event"], "data.last_event"),
     )
 
 

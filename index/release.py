@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from index.attributes import ItemAttributes
 from index.backends import backend
 from index.contents import ReleaseContents
 from index.errors import ReleaseDamagedError, SearchError
@@ -25,9 +26,9 @@ from index.ids import IdTable
 from index.manifest import DataFingerprint, Manifest
 from index.packing import pack_signs
 from index.protocol import SearchBackend
-from index.seen import SeenItems
+from index.row_lists import RowLists
 
-__all__ = ["DataFingerprint", "Release", "ReleaseContents", "SeenItems", "read_manifest"]
+__all__ = ["DataFingerprint", "Release", "ReleaseContents", "RowLists", "read_manifest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +47,11 @@ class Release:
     item_codes: NDArray[np.uint8]
     user_embeddings: NDArray[np.floating[Any]]
     fold_in_messages: NDArray[np.floating[Any]]
-    seen: SeenItems
+    seen: RowLists
     users: IdTable
     items: IdTable
     popularity: NDArray[np.int64]
+    attributes: ItemAttributes
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -80,14 +82,18 @@ class Release:
             item_codes=codes,
             user_embeddings=arrays["user_embeddings.npy"],
             fold_in_messages=arrays["fold_in_messages.npy"],
-            seen=SeenItems(arrays["seen_indptr.npy"], arrays["seen_rows.npy"]),
+            seen=RowLists(arrays["seen_indptr.npy"], arrays["seen_rows.npy"]),
             users=_id_table(path, "user", arrays),
             items=_id_table(path, "item", arrays),
             popularity=arrays["popularity.npy"],
+            attributes=ItemAttributes.from_arrays(
+                arrays, manifest.attributes["numbers"], manifest.attributes["texts"]
+            ),
         )
-        fault = release.seen.fault(manifest.users, manifest.items)
-        if fault:
+        if fault := release.seen.fault(manifest.users, manifest.items):
             raise ReleaseDamagedError(fault, path / "seen_rows.npy")
+        if wrong := release.attributes.fault(manifest.items):
+            raise ReleaseDamagedError(wrong[1], path / wrong[0])
         return release
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from index.attributes import ItemAttributes
 from index.backends import backend
 from index.contents import ReleaseContents
 from index.errors import ReleaseContentsError, SearchError
@@ -32,6 +33,8 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         "seen_rows.npy": contents.seen.rows,
         "popularity.npy": contents.popularity,
     }
+    attributes = contents.attributes or ItemAttributes.build(len(contents.item_ids))
+    arrays |= attributes.arrays()
     for whose, ids in (("user", contents.user_ids), ("item", contents.item_ids)):
         table = IdTable.build(ids)
         arrays[f"{whose}_id_text.npy"] = table.text
@@ -55,6 +58,7 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         seen=len(contents.seen.rows),
         backend=contents.backend,
         backend_parameters=built.parameters,
+        attributes={"numbers": attributes.number_names, "texts": attributes.text_names},
         files=files,
     )
     return replace(manifest, id=f"{now:%Y%m%dT%H%M%SZ}-{manifest.content_hash()}")

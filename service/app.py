@@ -14,10 +14,21 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from service.boundary import AccessLog, Boundary
-from service.endpoints import answer_http_error, answer_refusal, routes
+from events.store import EventStore
+from service.boundary import Boundary
+from service.endpoints.refusals import answer_http_error, answer_refusal
+from service.endpoints.routes import routes
 from service.errors import RequestError
-from service.openapi import openapi_document
+from service.fresh.live import Live
+from service.fresh.signal import Signal
+from service.guards.access import Access, KeyFile
+from service.guards.admission import Load
+from service.observing.metrics import Metrics
+from service.observing.observer import Observer
+from service.observing.request_ids import RequestIds
+from service.observing.tracing import Tracing
+from service.openapi.document import openapi_document
+from service.openapi.operations import PATHS
 from service.releases import CurrentRelease
 from service.settings import Settings, load_settings
 
@@ -34,17 +45,27 @@ class Service(FastAPI):
     def __init__(self, settings: Settings, address: str | None = None) -> None:
         self._settings = settings
         self._address = address
-        self.current = CurrentRelease(settings.releases)
-        surroundings = [Middleware(AccessLog)] if settings.access_log else []
+        self.live = _live(settings)
+        self.current = CurrentRelease(settings.releases, recommender_of=self.live.recommender_of)
+        self.metrics = Metrics(self.current)
+        self.load = Load(settings.max_concurrent, self.metrics.shed)
+        self.tracing = Tracing(settings.traces)
+        guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
         super().__init__(
             title="Bitrecall",
             version=version("bitrecall"),
-            routes=routes(settings, self.current),
+            routes=routes(settings, self.current, self.live, self.metrics),
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
             lifespan=self._while_serving,
-            middleware=[*surroundings, Middleware(Boundary)],
+            telemetry=self.tracing.telemetry,
+            middleware=[
+                Middleware(RequestIds),
+                Middleware(Observer, self.metrics, PATHS, log=settings.access_log),
+                Middleware(Boundary),
+                *guards,
+            ],
             exception_handlers={
                 RequestError: answer_refusal,
                 HTTPException: answer_http_error,
@@ -65,13 +86,27 @@ class Service(FastAPI):
         if self._address is not None and self.current.recommender is not None:
             example = request_to_try(self._address, self.current.recommender.first_user)
             _log.info("a request to try: %s", example)
-        watching = asyncio.create_task(self.current.watch(self._settings.poll_interval))
+        interval = self._settings.poll_interval
+        watching = [
+            asyncio.create_task(self.current.watch(interval)),
+            asyncio.create_task(self.live.watch(self.current, interval)),
+        ]
         try:
             yield
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+            await asyncio.to_thread(self.live.close)
+            await asyncio.to_thread(self.tracing.close)
+
+
+def _live(settings: Settings) -> Live:
+    """What keeps events, as the settings have it. Raises ``EventsError`` on a URL that is none."""
+    store = None if settings.events == "off" else EventStore(settings.events)
+    path = settings.events_signal
+    signal = Signal.alone() if path is None else Signal(path)
+    return Live(store, signal, settings.new_item_users)
 
 
 def request_to_try(address: str, user_id: str) -> str:

@@ -1,12 +1,11 @@
 """The outer edge of the application: nothing but a response leaves it."""
 
 import logging
-import time
-from uuid import uuid4
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.observing.request_ids import current_request_id
 from service.problems import PROBLEMS, problem_response
 
 _log = logging.getLogger(__name__)
@@ -39,8 +38,10 @@ class Boundary:
         except ClientDisconnect:
             _log.debug("the client went away before its request was complete")
         except Exception:
-            request_id = str(uuid4())
-            _log.exception("request %s failed: %s %r", request_id, scope["method"], scope["path"])
+            request_id = current_request_id()
+            # The raw path is percent-encoded: no line break of a client's gets into the log.
+            path = scope["raw_path"].decode("latin-1")
+            _log.exception("request %s failed: %s %s", request_id, scope["method"], path)
             if begun:
                 raise
             response = problem_response(
@@ -49,32 +50,3 @@ class Boundary:
                 request_id=request_id,
             )
             await response(scope, receive, send)
-
-
-class AccessLog:
-    """Logs one line a request: method, path, status and milliseconds."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and log how it was answered."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 0
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        finally:
-            elapsed = (time.perf_counter() - started) * 1000
-            # The raw path is percent-encoded: no line break of a client's gets into the log.
-            path = scope["raw_path"].decode("latin-1")
-            _log.info("%s %s %d %.1f ms", scope["method"], path, status, elapsed)

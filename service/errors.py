@@ -5,14 +5,22 @@
     BitrecallError
      └─ ServiceError
          ├─ SettingsError          a setting has an unsafe or nonsensical value
+         ├─ KeysError              the file of keys cannot be used
          ├─ ListenError            the address cannot be listened on
          └─ RequestError           a request cannot be answered; carries a problem
              ├─ MalformedJsonError         400  the body is not JSON
+             ├─ UnauthorizedError          401  there is no key, or it is not accepted
+             ├─ ForbiddenError             403  the key may not do this
+             ├─ UnknownItemError           404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
+             ├─ UnknownReleaseError        404  there is no such release
+             ├─ FilterMismatchError        409  the release has no such attributes
+             ├─ ReleaseRefusedError        409  the release cannot be served
              ├─ BodyTooLargeError          413  the body is over the limit
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
              ├─ InvalidRequestError        422  the JSON does not describe a request
-             └─ NotReadyError              503  no release is loaded
+             ├─ NotReadyError              503  no release is loaded
+             └─ EventsNotKeptError         503  events cannot be kept now
 
 Each ``RequestError`` names one entry of ``service.problems.PROBLEMS``, from which the status,
 the title and the type of the problem document come.
@@ -31,6 +39,10 @@ class ServiceError(BitrecallError):
 
 class SettingsError(ServiceError):
     """Raised when a setting has a value that the service will not run with."""
+
+
+class KeysError(ServiceError):
+    """Raised when the file of keys cannot be read or written, or a key in it is none."""
 
 
 class ListenError(ServiceError):
@@ -78,6 +90,47 @@ class MalformedJsonError(RequestError):
     problem = "malformed-json"
 
 
+class UnauthorizedError(RequestError):
+    """Raised when a key is needed, and there is none or it is not accepted."""
+
+    problem = "unauthorized"
+    unread = True
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="bitrecall"'})
+
+
+class ForbiddenError(RequestError):
+    """Raised when the key that was given may not do what is asked for."""
+
+    problem = "forbidden"
+    unread = True
+
+
+class UnknownItemError(RequestError):
+    """Raised when what is asked about is no item of the release, nor a new one."""
+
+    problem = "unknown-item"
+
+
+class UnknownReleaseError(RequestError):
+    """Raised when the store has no release of an id, or none to roll back to."""
+
+    problem = "unknown-release"
+
+
+class FilterMismatchError(RequestError):
+    """Raised when a filter asks for what no item of the release has; ``errors`` has where."""
+
+    problem = "filter-mismatch"
+
+
+class ReleaseRefusedError(RequestError):
+    """Raised when a release is damaged, or the store cannot be written to."""
+
+    problem = "release-refused"
+
+
 class RequestTimeoutError(RequestError):
     """Raised when the body does not arrive in time."""
 
@@ -107,3 +160,15 @@ class NotReadyError(RequestError):
     """Raised when there is no release to answer from yet."""
 
     problem = "not-ready"
+
+
+class EventsNotKeptError(RequestError):
+    """Raised when events cannot be made durable, or a user's cannot be removed, now."""
+
+    problem = "events-not-kept"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database of the events does not answer; nothing of the request was kept",
+            headers={"Retry-After": "5"},
+        )

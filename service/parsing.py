@@ -1,20 +1,22 @@
 """From the bytes of a body to a request, or to everything that is wrong with it."""
 
 import json
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Final, NoReturn, TypeVar, Union, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from service.errors import FieldError, InvalidRequestError, MalformedJsonError
-from service.schemas import RecommendRequest
 
 MOST_ERRORS: Final = 20
 
 
-def parse_request(body: bytes, model: type[RecommendRequest]) -> RecommendRequest:
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse_request(body: bytes, model: type[Model]) -> Model:
     """The request in a body.
 
     Raises ``MalformedJsonError`` when it is not JSON and ``InvalidRequestError``, with the first
@@ -28,7 +30,7 @@ def parse_request(body: bytes, model: type[RecommendRequest]) -> RecommendReques
     if problems[0]["type"] == "json_invalid":
         raise MalformedJsonError(_decapitalised(problems[0]["msg"]))
     _refuse_constants(body)
-    errors = [_field_error(problem) for problem in problems[:MOST_ERRORS]]
+    errors = [_field_error(problem, model) for problem in problems[:MOST_ERRORS]]
     raise InvalidRequestError(_summary(errors, len(problems)), errors=errors)
 
 
@@ -55,12 +57,29 @@ def _summary(errors: list[FieldError], total: int) -> str:
     return f"{where}{first.detail} ({total} errors in all{shown})"
 
 
-def _field_error(problem: ErrorDetails) -> FieldError:
-    explain = _EXPLANATIONS.get((problem["type"], *problem["loc"])) or _EXPLANATIONS.get(
-        (problem["type"],)
-    )
-    detail = explain(problem) if explain else _decapitalised(problem["msg"])
+def _field_error(problem: ErrorDetails, model: type[BaseModel]) -> FieldError:
+    if problem["type"] == "extra_forbidden":
+        *path, name = problem["loc"]
+        fields = ", ".join(_fields_at(model, path))
+        detail = f"unknown field {str(name)[:100]!r}: the fields are {fields}"
+    else:
+        explain = _EXPLANATIONS.get(problem["type"])
+        detail = explain(problem) if explain else _decapitalised(problem["msg"])
+    if problem["type"] == "string_type" and str(problem["loc"][0]).endswith(("_id", "_ids")):
+        detail += ': ids are strings, whatever their look, as in "17"'
     return FieldError(pointer(*problem["loc"]), detail)
+
+
+def _fields_at(annotation: Any, path: Sequence[int | str]) -> list[str]:
+    """The names of the fields of the model that stands at a path of names in an annotation."""
+    while get_origin(annotation) in (Annotated, Union, UnionType):
+        annotation = get_args(annotation)[0]
+    if not path:
+        return [field.alias or name for name, field in annotation.model_fields.items()]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _fields_at(annotation.model_fields[str(path[0])].annotation, path[1:])
+    # A list or a dict: what stands in it is named last.
+    return _fields_at(get_args(annotation)[-1], path[1:])
 
 
 def _decapitalised(message: str) -> str:
@@ -91,28 +110,35 @@ def _bound(problem: ErrorDetails, name: str) -> Any:
 
 
 _Explain = Callable[[ErrorDetails], str]
-_EXPLANATIONS: Final[Mapping[tuple[str | int, ...], _Explain]] = MappingProxyType(
+_EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
     {
-        ("missing",): lambda problem: "is required",
-        ("model_type",): lambda problem: (
-            f"the body has to be a JSON object, not {_kind(problem['input'])}"
+        "missing": lambda problem: "is required",
+        "model_type": lambda problem: (
+            f"has to be a JSON object, not {_kind(problem['input'])}"
+            if problem["loc"]
+            else f"the body has to be a JSON object, not {_kind(problem['input'])}"
         ),
-        ("extra_forbidden",): lambda problem: (
-            f"unknown field {str(problem['loc'][-1])[:100]!r}: "
-            f"the fields are {', '.join(RecommendRequest.model_fields)}"
+        "dict_type": lambda problem: f"has to be a JSON object, not {_kind(problem['input'])}",
+        "list_type": lambda problem: f"has to be an array, not {_kind(problem['input'])}",
+        "string_type": lambda problem: f"has to be a string, not {_kind(problem['input'])}",
+        "string_too_short": lambda problem: "must not be empty",
+        "int_type": lambda problem: f"has to be an integer, not {_kind(problem['input'])}",
+        "float_type": lambda problem: f"has to be a number, not {_kind(problem['input'])}",
+        "bool_type": lambda problem: f"has to be true or false, not {_kind(problem['input'])}",
+        "string_pattern_mismatch": lambda problem: f"has to match {_bound(problem, 'pattern')}",
+        "string_too_long": lambda problem: (
+            f"has to have at most {_bound(problem, 'max_length')} characters"
         ),
-        ("string_type",): lambda problem: f"has to be a string, not {_kind(problem['input'])}",
-        ("string_type", "user_id"): lambda problem: (
-            f"has to be a string, not {_kind(problem['input'])}: ids are strings, "
-            'whatever their look, as in "17"'
+        "literal_error": lambda problem: f"has to be {_bound(problem, 'expected')}",
+        "too_short": lambda problem: f"has to have at least {_bound(problem, 'min_length')}",
+        "too_long": lambda problem: (
+            f"has to have at most {_bound(problem, 'max_length')}, "
+            f"not {_bound(problem, 'actual_length')}"
         ),
-        ("string_too_short",): lambda problem: "must not be empty",
-        ("int_type",): lambda problem: f"has to be an integer, not {_kind(problem['input'])}",
-        ("bool_type",): lambda problem: f"has to be true or false, not {_kind(problem['input'])}",
-        ("greater_than_equal",): lambda problem: (
+        "greater_than_equal": lambda problem: (
             f"has to be at least {_bound(problem, 'ge')}, not {problem['input']}"
         ),
-        ("less_than_equal",): lambda problem: (
+        "less_than_equal": lambda problem: (
             f"has to be at most {_bound(problem, 'le')}, not {problem['input']}"
         ),
     }

@@ -49,10 +49,39 @@ PROBLEMS: Final = _by_name(
         "and nesting deeper than any request needs is refused. Send one JSON object.",
     ),
     ProblemType(
+        "unauthorized",
+        401,
+        "A key is needed",
+        "Send the key that you were given as the header 'Authorization: Bearer KEY'. Keys are\n"
+        "made by whoever runs the service, with 'bitrecall key new', and can be taken back.",
+    ),
+    ProblemType(
+        "forbidden",
+        403,
+        "The key may not do this",
+        "Keys of the role read ask for recommendations; of the role write, they also send events\n"
+        "and forget users; of the role admin, they also change which release is served.",
+    ),
+    ProblemType(
         "not-found",
         404,
         "There is nothing at this path",
         "The paths are listed in /openapi.json. A trailing slash makes another path.",
+    ),
+    ProblemType(
+        "unknown-item",
+        404,
+        "There is no such item",
+        "The release that answers has no item of this id, and none has come up since. Ids are\n"
+        "those of the training data and of events, letter for letter. GET /items/{id} tells\n"
+        "whether an item is known.",
+    ),
+    ProblemType(
+        "unknown-release",
+        404,
+        "There is no such release",
+        "The store has no release of this id, or none that was current before the one that is.\n"
+        "GET /releases lists those that there are.",
     ),
     ProblemType(
         "method-not-allowed",
@@ -66,6 +95,21 @@ PROBLEMS: Final = _by_name(
         "The body came too slowly",
         "The whole body has to arrive within the time that BITRECALL_BODY_TIMEOUT sets. Send the\n"
         "request again over a new connection.",
+    ),
+    ProblemType(
+        "filter-mismatch",
+        409,
+        "The filter does not fit the release",
+        "It asks for an attribute that no item of the release has, sets bounds to a text, or\n"
+        "compares a number with a text. The member 'errors' says where, and what there is. With\n"
+        "another release the same request may be answered.",
+    ),
+    ProblemType(
+        "release-refused",
+        409,
+        "The release cannot be served",
+        "It is damaged, or the service may not write to the store. What was served before still\n"
+        "is. The member 'detail' says what is wrong.",
     ),
     ProblemType(
         "body-too-large",
@@ -96,6 +140,21 @@ PROBLEMS: Final = _by_name(
         "under the same identifier as the member 'request_id'.",
     ),
     ProblemType(
+        "events-not-kept",
+        503,
+        "Events cannot be kept now",
+        "The database of the events does not answer, or the service was started without one.\n"
+        "Nothing of the request was kept. Send it again later, with the same ids: an event with\n"
+        "an id counts once however often it is sent.",
+    ),
+    ProblemType(
+        "too-busy",
+        503,
+        "There are too many requests at once",
+        "More requests came at once than BITRECALL_MAX_CONCURRENT allows, and this was one too\n"
+        "many: nothing of it was done. Send it again after the seconds that Retry-After names.",
+    ),
+    ProblemType(
         "not-ready",
         503,
         "No release is loaded",
@@ -116,15 +175,14 @@ def problem_response(
 ) -> Response:
     """A response that holds one problem document.
 
-    ``instance`` is a URN of this one occurrence; with ``request_id`` (a UUID) it is made of that,
-    and the document has it as a member too.
+    ``instance`` is a URN of this one occurrence; ``request_id``, if there is one, is a member.
     """
     document: dict[str, object] = {
         "type": problem.uri,
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
-        "instance": f"urn:uuid:{request_id or uuid4()}",
+        "instance": f"urn:uuid:{uuid4()}",
     }
     if errors:
         document["errors"] = [

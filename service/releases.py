@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from index.errors import BitrecallError
+from index.release import Release
 from index.store import ReleaseStore
-from service.recommender import Recommender
+from service.answers.recommender import Recommender
+from service.warming import RecentQuestions
 
 RETRY_SECONDS: Final = 60.0
 
@@ -24,16 +26,32 @@ class CurrentRelease:
     the old one ends with it. A release that cannot be opened is refused, logged, and tried again
     after ``RETRY_SECONDS``; the one before it goes on answering.
 
+    Args:
+        root: the folder of the store.
+        clock: seconds.
+        recommender_of: makes what answers of a release that has been opened.
+
     Attributes:
         recommender: What answers now; None as long as no release could be loaded.
         reason: Why there is none.
+        store: the releases.
+        questions: those asked of late, which a new release is warmed with before it takes over.
+        failed_loads: how many releases were refused.
     """
 
-    def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        root: Path,
+        clock: Callable[[], float] = time.monotonic,
+        recommender_of: Callable[[Release], Recommender] = Recommender,
+    ) -> None:
         self.recommender: Recommender | None = None
         self.reason = "no release has been looked for yet"
-        self._store = ReleaseStore(root)
+        self.store = ReleaseStore(root)
+        self.questions = RecentQuestions()
+        self.failed_loads = 0
         self._clock = clock
+        self._recommender_of = recommender_of
         self._refused: str | None = None
         self._retry_at = -math.inf
 
@@ -42,12 +60,15 @@ class CurrentRelease:
 
         Never raises for something wrong with the store or with a release in it.
         """
-        wanted = self._store.current_id()
+        wanted = self.store.current_id()
         if self._is_settled(wanted):
             return
         try:
             self._load(wanted)
         except (BitrecallError, OSError) as error:
+            self._refuse(wanted, error)
+        except Exception as error:
+            _log.exception("release %s failed on a question", wanted)
             self._refuse(wanted, error)
 
     async def watch(self, interval: float) -> None:
@@ -70,13 +91,16 @@ class CurrentRelease:
 
     def _load(self, wanted: str | None) -> None:
         if wanted is not None and self.recommender is not None:
-            release = self._store.open(wanted)
+            release = self.store.open(wanted)
         else:
             # With nothing to answer from, an older release is better than none.
-            release = self._store.open_current()
+            release = self.store.open_current()
         if release.id != wanted:
             self._defer(wanted)
-        self.recommender = Recommender(release)
+        recommender = self._recommender_of(release)
+        # Its files come into memory now, and not with the first request.
+        self.questions.replay(recommender)
+        self.recommender = recommender
         _log.info(
             "serving release %s: %d users, %d items, %d bits",
             release.id,
@@ -86,7 +110,9 @@ class CurrentRelease:
         )
 
     def _refuse(self, wanted: str | None, error: Exception) -> None:
-        # Said once a release, not at every look.
+        # Said and counted once a release, not at every look.
+        if not self._has_refused(wanted):
+            self.failed_loads += 1
         level = logging.DEBUG if self._has_refused(wanted) else logging.WARNING
         self._defer(wanted)
         if self.recommender is None:

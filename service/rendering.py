@@ -1,15 +1,42 @@
-"""From an answer to its JSON."""
+"""From answers to their JSON.
+
+Written from plain dicts: making the models of ``service.schemas`` first would cost more than the
+search.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic_core import to_json
 
-from service.recommender import Answer
+from service.answers.query import Answer
 
 
 def render(answer: Answer) -> bytes:
-    """The answer as the JSON of a ``service.schemas.RecommendResponse``.
+    """One user's items, as a ``RecommendResponse``."""
+    document: dict[str, Any] = {"user_id": answer.user_id, "k": answer.k, "items": _items(answer)}
+    document |= {"release_id": answer.release_id, "source": answer.source}
+    if answer.reasons is not None:
+        document["code"] = answer.code
+    return to_json(document | _shortfall(answer))
 
-    Written from plain dicts: making the models first would cost more than the search.
-    """
+
+def render_batch(answers: Sequence[Answer]) -> bytes:
+    """Several users' items, of one release, as a ``BatchResponse``."""
+    listed = [
+        {"user_id": one.user_id, "items": _items(one), "source": one.source} | _shortfall(one)
+        for one in answers
+    ]
+    return to_json({"answers": listed, "k": answers[0].k, "release_id": answers[0].release_id})
+
+
+def render_similar(item_id: str, answer: Answer) -> bytes:
+    """The items like one, as a ``SimilarResponse``."""
+    document: dict[str, Any] = {"item_id": item_id, "k": answer.k, "items": _items(answer)}
+    return to_json(document | {"release_id": answer.release_id} | _shortfall(answer))
+
+
+def _items(answer: Answer) -> list[dict[str, object]]:
     items: list[dict[str, object]]
     if answer.distances is None:
         items = [{"id": item, "distance": None, "score": None} for item in answer.item_ids]
@@ -19,13 +46,13 @@ def render(answer: Answer) -> bytes:
             {"id": item, "distance": distance, "score": bits - 2 * distance}
             for item, distance in zip(answer.item_ids, answer.distances, strict=True)
         ]
-    document: dict[str, object] = {
-        "user_id": answer.user_id,
-        "k": answer.k,
-        "items": items,
-        "release_id": answer.release_id,
-        "source": answer.source,
-    }
-    if len(items) < answer.k:
-        document["shortfall"] = answer.k - len(items)
-    return to_json(document)
+    if answer.reasons is not None and answer.item_codes is not None:
+        explained = zip(items, answer.item_codes, answer.reasons, strict=True)
+        for item, code, reasons in explained:
+            item["code"] = code
+            item["because"] = [{"id": one.item_id, "distance": one.distance} for one in reasons]
+    return items
+
+
+def _shortfall(answer: Answer) -> dict[str, int]:
+    return {"shortfall": answer.shortfall} if answer.shortfall else {}

@@ -7,7 +7,9 @@ import logging.config
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -15,7 +17,10 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from service.errors import ListenError
-from service.logs import log_config
+from service.fresh.signal import make_signal_file
+from service.guards.admission import SheddingProtocol
+from service.guards.keys import read_keys
+from service.observing.logs import log_config
 from service.settings import Settings, as_environment, unknown_variables
 
 BACKLOG: Final = 2048
@@ -28,11 +33,15 @@ def run(settings: Settings) -> None:
 
     With several workers each is a process of its own that loads the settings from the
     environment. Call it from the main thread. Raises ``ListenError`` when the address is in use
-    or is not one of this machine.
+    or is not one of this machine, ``KeysError`` when the file of keys cannot be used, and
+    ``EventsError`` when the URL of the events is none.
     """
     logging.config.dictConfig(log_config(settings))
     for name in unknown_variables(os.environ):
         _log.warning("%s is no setting of the service and has no effect", name)
+    if settings.keys is not None:
+        # Said here once, and not by every worker.
+        read_keys(settings.keys)
     with listening(settings.host, settings.port) as sock:
         host, port = sock.getsockname()[:2]
         _log.info("listening on %s", _address(host, port))
@@ -44,9 +53,35 @@ def run(settings: Settings) -> None:
             with _signals_that_return():
                 uvicorn.Server(_config(settings, app)).run(sockets=[sock])
         else:
-            with _exported(settings):
-                config = _config(settings, "service.app:from_environment")
-                Multiprocess(config, sockets=[sock]).run()
+            with _signal_file(settings) as path:
+                settings = settings.model_copy(update={"events_signal": path})
+                with _exported(settings), _shared_metrics():
+                    config = _config(settings, "service.app:from_environment")
+                    Multiprocess(config, sockets=[sock]).run()
+
+
+@contextlib.contextmanager
+def _signal_file(settings: Settings) -> Iterator[Path]:
+    """The file through which workers tell each other of new events."""
+    if settings.events_signal is not None:
+        yield settings.events_signal
+        return
+    path = make_signal_file()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _shared_metrics() -> Iterator[None]:
+    """A folder, named in the environment, through which workers count together."""
+    with tempfile.TemporaryDirectory(prefix="bitrecall-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
 
 def _address(host: str, port: int) -> str:
@@ -88,7 +123,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=SheddingProtocol,
         ws="none",
         lifespan="on",
         log_config=log_config(settings),

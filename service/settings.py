@@ -1,6 +1,7 @@
 """Every setting of the service, with its default, its bounds and what it is for."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -30,18 +31,59 @@ class Settings(BaseSettings):
     releases: Path = Field(
         Path("releases"), description="Folder of the release store that answers come from."
     )
+    events: str = Field(
+        "sqlite:///events.db",
+        min_length=1,
+        description="Where events are kept: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
+    )
+    events_signal: Path | None = Field(
+        None,
+        description="File through which services of this machine tell each other of new events; "
+        "the workers of one have their own when it is not given.",
+    )
+    new_item_users: int = Field(
+        3,
+        ge=1,
+        le=1_000_000,
+        description="Users of the release that have to have taken a new item, before it can be "
+        "recommended.",
+    )
     host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="Address to listen on. The service knows no users and no passwords: give it "
-        "another address than this machine's own only behind something that does.",
+        description="Address to listen on. Any but this machine's own needs keys. The service "
+        "speaks plain HTTP: put something that does TLS in front of it.",
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    keys: Path | None = Field(
+        None,
+        description="File of the keys that requests need, made by 'bitrecall key new'; without one "
+        "anybody may do anything.",
+    )
+    open_access: bool = Field(
+        False,
+        description="Listen on another address than this machine's own without any keys.",
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes that answer requests.")
     default_k: int = Field(10, ge=1, description="Items in an answer when a request names no k.")
     max_k: int = Field(1000, ge=1, le=100_000, description="Largest k that a request may ask for.")
+    max_concurrent: int = Field(
+        64,
+        ge=1,
+        le=100_000,
+        description="Requests in the work at once, a worker; the next are answered 503 at once.",
+    )
+    max_batch: int = Field(
+        1000, ge=1, le=100_000, description="Most users that one request may ask for."
+    )
+    max_history: int = Field(
+        1000, ge=1, le=100_000, description="Longest history that a request may give."
+    )
+    max_exclude_items: int = Field(
+        1000, ge=1, le=100_000, description="Most items that a request may leave out by id."
+    )
     max_body_bytes: int = Field(
-        65_536, ge=256, le=16_777_216, description="Longest request body in bytes."
+        1_048_576, ge=256, le=16_777_216, description="Longest request body in bytes."
     )
     body_timeout: Seconds = Field(
         10.0, gt=0, le=600, description="Seconds that a request body may take to arrive."
@@ -60,6 +102,12 @@ class Settings(BaseSettings):
     )
     log_format: Literal["plain", "json"] = Field(
         "plain", description="Log lines as text, or as one JSON object each."
+    )
+    traces: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="URL that traces of requests are sent to with OpenTelemetry (OTLP over HTTP), "
+        "such as http://collector:4318/v1/traces; none are made without.",
     )
     access_log: bool = Field(
         False, description="Log a line for every request; it costs throughput."
@@ -83,6 +131,24 @@ class Settings(BaseSettings):
             raise ValueError(f"default_k ({self.default_k}) is above max_k ({self.max_k})")
         return self
 
+    @model_validator(mode="after")
+    def _keys_beyond_this_machine(self) -> Self:
+        if self.keys is None and not self.open_access and not _is_loopback(self.host):
+            raise ValueError(
+                f"on {self.host} others can reach the service: make keys with 'bitrecall key new' "
+                "and name their file with BITRECALL_KEYS, or say BITRECALL_OPEN_ACCESS=true if "
+                "something in front of it asks who they are"
+            )
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own; a name is only when it is localhost."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
 
 def load_settings(**given: object) -> Settings:
     """The settings from the environment, with ``given`` ones (None: not given) before them.
@@ -103,7 +169,8 @@ def variable(name: str) -> str:
 def as_environment(settings: Settings) -> dict[str, str]:
     """The variables from which a worker process loads equal settings."""
     values: Mapping[str, object] = settings.model_dump(mode="json")
-    return {variable(name): str(value) for name, value in values.items()}
+    # An empty variable counts as not set.
+    return {variable(name): "" if value is None else str(value) for name, value in values.items()}
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

@@ -14,9 +14,10 @@ from torch import Tensor
 from index.contents import ReleaseContents
 from index.manifest import DataFingerprint
 from index.packing import pack_signs, to_half_keeping_signs
-from index.seen import SeenItems
+from index.row_lists import RowLists
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
+from training.data.item_table import ItemTable
 from training.encoder import unit_magnitude
 from training.methods.base import Embeddings
 from training.recipe import Recipe
@@ -27,6 +28,8 @@ def release_contents(
     train: Interactions,
     recipe: Recipe,
     *,
+    items: ItemTable | None = None,
+    last_event: int = 0,
     recorded: Mapping[str, Any] | None = None,
 ) -> ReleaseContents:
     """Gather a release.
@@ -36,6 +39,8 @@ def release_contents(
         train: all training pairs, which the service leaves out of answers as seen, and which
             give items their popularity. Every user and item has at least one pair.
         recipe: goes into the manifest, and says which index and dtype are published.
+        items: tags and attributes for filters, where there are any.
+        last_event: the number of the last event of the service among the pairs, 0 without any.
         recorded: what else the manifest's recipe should say, such as the epochs really run.
 
     Returns:
@@ -43,14 +48,14 @@ def release_contents(
     """
     order = popularity_order(train)
     ordered = reorder_items(train, order)
-    items = embeddings.items.cpu()[torch.from_numpy(order)]
+    vectors = embeddings.items.cpu()[torch.from_numpy(order)]
     messages = fold_in_messages(embeddings.item_layers, train.item_degrees)[order]
     stored = _half if recipe.release.embeddings == "float16" else _single
     return ReleaseContents(
-        item_codes=pack_signs(items.numpy()),
+        item_codes=pack_signs(vectors.numpy()),
         user_embeddings=stored(unit_magnitude(embeddings.users.cpu())),
         fold_in_messages=stored(messages),
-        seen=SeenItems(ordered.indptr, ordered.items),
+        seen=RowLists(ordered.indptr, ordered.items),
         user_ids=ordered.user_ids,
         item_ids=ordered.item_ids,
         popularity=ordered.item_degrees,
@@ -61,9 +66,11 @@ def release_contents(
             interactions=len(ordered),
             first_time=ordered.first_time,
             last_time=ordered.last_time,
+            last_event=last_event,
         ),
         recipe={**recipe.model_dump(mode="json"), **(recorded or {})},
         code_version=version("bitrecall"),
+        attributes=None if items is None else items.of(ordered.item_ids),
         backend=recipe.release.index,
     )
 

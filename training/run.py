@@ -14,6 +14,7 @@ from training.catalogue import popularity_order, reorder_items
 from training.choice import EpochChoice
 from training.data.dataset import Dataset
 from training.data.interactions import Interactions
+from training.data.item_table import ItemTable
 from training.data.split import cut_validation
 from training.errors import TrainingError
 from training.evaluate import evaluate
@@ -81,12 +82,21 @@ class Run:
         dataset: what to train on, and test on once at the end where it has a test split.
         recipe: every hyper-parameter.
         options: folder, device, bars.
+        items: tags and attributes that go into the release.
+        last_event: the number of the last event of the service among the interactions.
 
     Raises:
         TrainingError: there are too few pairs, or the folder cannot be made.
     """
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, options: RunOptions) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: Recipe,
+        options: RunOptions,
+        items: ItemTable | None = None,
+        last_event: int = 0,
+    ) -> None:
         # Codes of ids without a single pair would be noise: they are left out, as unknown.
         self.train = dataset.train.compact()
         if len(self.train) < 2:
@@ -95,6 +105,8 @@ class Run:
         self._name = dataset.name
         self._recipe = recipe
         self._options = options
+        self._items = items
+        self._last_event = last_event
         try:
             options.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -206,6 +218,8 @@ class Run:
             fitted.embeddings,
             self.train,
             self._recipe,
+            items=self._items,
+            last_event=self._last_event,
             recorded={"epochs_trained": fitted.epochs},
         )
         progress = fitted.progress

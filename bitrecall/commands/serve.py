@@ -32,7 +32,9 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _type_of(field: FieldInfo) -> Any:
     if get_origin(field.annotation) is Literal:
         return click.Choice(get_args(field.annotation), case_sensitive=False)
-    return click.Path(path_type=Path) if field.annotation is Path else field.annotation
+    # What may be left out is of the type that it is when it is not.
+    kind = next(iter(get_args(field.annotation)), field.annotation)
+    return click.Path(path_type=Path) if kind is Path else kind
 
 
 @click.command(

@@ -20,6 +20,8 @@ Examples:
   bitrecall train sample --recipe sample --releases releases
   bitrecall train gowalla/ --recipe gowalla --releases releases
   bitrecall train clicks.csv --recipe default --set bits=128 --set fit.epochs=4
+  bitrecall train clicks.csv --events sqlite:///events.db
+  bitrecall train clicks.csv --items products.csv     # tags and attributes to filter by
   bitrecall train gowalla/ --recipe gowalla --set validation.share=0.1 \\
       --set validation.refit=false --no-activate     # how recipes are tuned: never on the test
 
@@ -42,6 +44,19 @@ is RUN/log.jsonl, one JSON object a line.
     default="default",
     metavar="NAME|FILE",
     help="A built-in recipe (default, sample, gowalla, yelp2018), or a TOML file of your own.",
+)
+@option(
+    "--items",
+    "item_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A CSV or Parquet table of tags and attributes of items, which requests can filter by.",
+)
+@option(
+    "--events",
+    metavar="URL",
+    help="Events of the service to train on as well (sqlite:///PATH or postgresql://…); whoever "
+    "asked to be forgotten is left out.",
 )
 @releases_option
 @option(
@@ -83,6 +98,8 @@ is RUN/log.jsonl, one JSON object a line.
 def train(
     data: Path,
     recipe: str,
+    item_file: Path | None,
+    events: str | None,
     releases: Path,
     overrides: tuple[str, ...],
     folder: Path | None,
@@ -103,8 +120,12 @@ def train(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
+    from events.store import EventStore
     from index.store import ReleaseStore
+    from training.data.events import join_events
+    from training.data.item_table import read_item_table
     from training.data.load import load_dataset
+    from training.data.sample import sample_items
     from training.errors import InterruptedTraining
     from training.memory import keep_freed_memory
     from training.recipe import load_recipe
@@ -115,6 +136,21 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     dataset = load_dataset(data, read_options)
+    items = None
+    if item_file is not None:
+        items = read_item_table(item_file, read_options.item_column)
+    elif str(data) == "sample":
+        items = sample_items()
+    last_event = 0
+    if events is not None:
+        store = EventStore(events, create=False)
+        joined = join_events(dataset, store.all_after(0))
+        store.close()
+        dataset, last_event = joined.dataset, joined.last_event
+        click.echo(
+            f"events up to number {last_event:,} add {joined.pairs:,} pairs; "
+            f"{joined.forgotten:,} users are left out as they asked"
+        )
     options = RunOptions(
         folder=folder or default_run_folder(dataset, chosen),
         device=device,
@@ -123,11 +159,14 @@ def train(
         activate=activate,
     )
     try:
-        result = Run(dataset, chosen, options).publish(ReleaseStore(releases))
+        result = Run(dataset, chosen, options, items, last_event).publish(ReleaseStore(releases))
     except InterruptedTraining as stopped:
         click.echo(stopped, err=True)
         raise click.exceptions.Exit(_INTERRUPTED) from None
     click.echo(_as_text(result, releases, options.folder, activate))
+    if items is not None:
+        known, wanted = items.count(dataset.train.item_ids), dataset.train.n_items
+        click.echo(f"{items.name} has tags and attributes of {known:,} of the {wanted:,} items")
 
 
 def _as_text(result: "RunResult", releases: Path, folder: Path, activate: bool) -> str:

@@ -6,7 +6,7 @@ from bitrecall.cli import bitrecall
 from index.manifest import DataFingerprint
 from index.packing import pack_signs
 from index.release import ReleaseContents
-from index.seen import SeenItems
+from index.row_lists import RowLists
 from index.store import ReleaseStore
 
 
@@ -38,7 +38,7 @@ def publish(root):
             item_codes=pack_signs(embeddings),
             user_embeddings=users,
             fold_in_messages=np.zeros((4, 8), np.float32),
-            seen=SeenItems.from_lists([[0], [3]]),
+            seen=RowLists.from_lists([[0], [3]]),
             user_ids=["anna", "ben, the elder"],
             item_ids=["bread", "milk", "tea", "salt"],
             popularity=np.array([9, 5, 4, 1]),

@@ -24,6 +24,12 @@ def test_the_reference_has_every_command():
         "release activate",
         "release rollback",
         "release prune",
+        "events migrate",
+        "events count",
+        "events forget",
+        "key new",
+        "key list",
+        "key remove",
     ):
         assert f" bitrecall {command}\n" in text
         assert f"Usage: bitrecall {command} " in text

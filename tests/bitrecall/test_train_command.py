@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from bitrecall.cli import bitrecall
+from events.event import Event
+from events.store import EventStore
 from index.store import ReleaseStore
 
 QUICK = (
@@ -51,6 +53,41 @@ def test_publishes_and_says_what_and_how_good(train, tmp_path):
     assert f"recall@20 {release.manifest.metrics['recall@20']:.5f}" in done.stdout
     assert "on the test split" in done.stdout
     assert f"bitrecall serve --releases {tmp_path / 'releases'}" in done.stdout
+
+
+def test_tags_and_attributes_go_into_the_release(train, tmp_path):
+    table = tmp_path / "items.csv"
+    table.write_text("item,tags,price\n3,new|red,2.5\n4,,\nunheard,red,1\n")
+    done = train("--items", str(table))
+    assert done.exit_code == 0, done.output
+    assert "items.csv has tags and attributes of 2 of the 40 items" in done.stdout
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    row = release.items.row_of("3")
+    assert release.attributes.tags_of(row) == ["new", "red"]
+    assert release.attributes.columns_of(row) == {"price": 2.5}
+
+
+def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path):
+    url = f"sqlite:///{tmp_path}/events.db"
+    store = EventStore(url)
+    store.append([Event("newcomer", item, "view", 1.0) for item in ("3", "5", "brand new")])
+    store.forget("7")
+    last = store.last()
+    store.close()
+    done = train("--events", url)
+    assert done.exit_code == 0, done.output
+    assert f"events up to number {last} add 3 pairs; 1 users are left out" in done.stdout
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    assert release.users.row_of("7") is None
+    assert release.items.row_of("brand new") is not None
+    assert len(release.seen[release.users.row_of("newcomer")]) == 3
+    assert release.manifest.data.last_event == last
+
+
+def test_events_that_are_not_there_are_said(train, tmp_path):
+    done = train("--events", f"sqlite:///{tmp_path}/nowhere/events.db")
+    assert done.exit_code != 0
+    assert "Traceback" not in done.output
 
 
 def test_not_activated_says_how_to(train, tmp_path):

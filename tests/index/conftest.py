@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from index.attributes import ItemAttributes
 from index.packing import pack_signs, to_half_keeping_signs
-from index.release import DataFingerprint, ReleaseContents, SeenItems
+from index.release import DataFingerprint, ReleaseContents, RowLists
 
 
 def contents_of(users: int = 5, items: int = 12, bits: int = 16, seed: int = 0) -> ReleaseContents:
@@ -17,13 +18,19 @@ def contents_of(users: int = 5, items: int = 12, bits: int = 16, seed: int = 0) 
         item_codes=pack_signs(embeddings),
         user_embeddings=to_half_keeping_signs(rng.standard_normal((users, bits))),
         fold_in_messages=to_half_keeping_signs(embeddings),
-        seen=SeenItems.from_lists(seen),
+        seen=RowLists.from_lists(seen),
         user_ids=[f"user {row}" for row in range(users)],
         item_ids=[f"ítem,{row} 🎈" for row in range(items)],
         popularity=np.arange(items, 0, -1),
         data=DataFingerprint("0" * 64, users, items, 3 * users, "2026-01-01T00:00:00Z", None),
         recipe={"bits": bits, "seed": seed, "losses": ["recall"]},
         code_version="0.1.0",
+        attributes=ItemAttributes.build(
+            items,
+            tags=[["new"] if row % 3 else [] for row in range(items)],
+            numbers={"price": [row / 2 for row in range(items)]},
+            texts={"label": ["é" if row % 2 else None for row in range(items)]},
+        ),
     )
 
 

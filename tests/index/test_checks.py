@@ -15,6 +15,7 @@ def test_what_is_as_it_must_be_is_returned() -> None:
     assert checks.optional_text(None, "x") is None
     assert checks.whole(0, "x") == 0
     assert checks.shape([2, 0], "x") == (2, 0)
+    assert checks.texts(["é", ""], "x") == ("é", "")
     checks.keys({"a": 1, "b": 2}, {"a", "b"}, "x")
 
 
@@ -32,6 +33,8 @@ def test_what_is_as_it_must_be_is_returned() -> None:
         ("shape", 3),
         ("shape", [1, -1]),
         ("shape", [1, "2"]),
+        ("texts", "é"),
+        ("texts", ["é", 3]),
     ],
 )
 def test_anything_else_is_refused_by_name(check: str, value: Any) -> None:

@@ -1,5 +1,6 @@
 """What every backend promises, on catalogues small enough to solve by hand and on random ones."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,14 @@ def build(kind: str, codes: np.ndarray) -> StoredBackend:
     return backend(name).build(codes, **parameters)
 
 
-def reference(codes: np.ndarray, query: np.ndarray, k: int, exclude: Any = ()) -> Any:
+def reference(
+    codes: np.ndarray, query: np.ndarray, k: int, exclude: Any = (), among: Any = None
+) -> Any:
     """The ten lines every exact backend agrees with, to the last tie."""
     distances = hamming_distances(query[None], codes)[0]
     rows = np.lexsort((np.arange(len(codes)), distances))
-    rows = rows[~np.isin(rows, np.asarray(exclude, np.int64))][:k]
+    rows = rows[~np.isin(rows, np.asarray(exclude, np.int64))]
+    rows = rows[:k] if among is None else rows[among[rows]][:k]
     out_distances, out_rows = np.full(k, -1), np.full(k, -1)
     out_distances[: len(rows)], out_rows[: len(rows)] = distances[rows], rows
     return out_distances, out_rows
@@ -70,6 +74,20 @@ def test_every_query_has_its_own_exclusions(kind: str) -> None:
     exclude = [np.array([0]), np.array([], np.int32), np.array([0, 5, 1, 2], np.uint16)]
     _, rows = build(kind, CATALOGUE).search(queries, 2, exclude)
     assert rows.tolist() == [[5, 1], [0, 5], [3, 6]]
+
+
+@pytest.mark.parametrize("exclude", [None, [np.array([0, 4])]])
+def test_only_rows_searched_among_are_found(kind: str, exclude: Any) -> None:
+    built = build(kind, CATALOGUE)
+    among = np.isin(np.arange(7), [4, 1, 0, 3])
+    distances, rows = built.search(HERE, 5, exclude, among)
+    expected = [0, 1, 3, 4] if exclude is None else [1, 3]
+    assert rows[0][: len(expected)].tolist() == expected
+    assert (rows[0][len(expected) :] == -1).all()
+    assert (distances[0][len(expected) :] == -1).all()
+    for few in ([2], []):
+        _, rows = built.search(HERE, 2, exclude, np.isin(np.arange(7), few))
+        assert rows.tolist() == [[*few, -1, -1][:2]]
 
 
 def test_more_than_there_are_is_filled_with_minus_one(kind: str) -> None:
@@ -136,6 +154,12 @@ def test_senseless_arguments_are_refused(
 ) -> None:
     with pytest.raises(SearchError, match=said):
         build(kind, CATALOGUE).search(codes, k, exclude)
+
+
+@pytest.mark.parametrize("among", [np.ones(6, np.bool_), np.ones(7, np.uint8), [True] * 7])
+def test_rows_to_search_among_are_one_truth_a_row(kind: str, among: Any) -> None:
+    with pytest.raises(SearchError, match="among must be bool"):
+        build(kind, CATALOGUE).search(HERE, 1, None, among)
 
 
 def test_unknown_parameters_are_refused(kind: str) -> None:
@@ -218,46 +242,53 @@ def test_a_place_that_cannot_be_written_is_an_operating_system_error(
 
 
 @st.composite
-def searches(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int, list[np.ndarray]]:
+def searches(draw: st.DrawFn) -> dict[str, Any]:
     """Catalogues of few different codes, so that most distances tie."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     width, items = draw(st.integers(1, 5)), draw(st.integers(1, 80))
     queries, values = draw(st.integers(1, 40)), draw(st.sampled_from([2, 4, 256]))
-    codes = rng.integers(0, values, (items, width), dtype=np.uint8)
-    asked = rng.integers(0, values, (queries, width), dtype=np.uint8)
-    exclude = [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)]
-    return codes, asked, draw(st.integers(0, items + 3)), exclude
+    share = draw(st.sampled_from([0.02, 0.3, 0.9]))
+    return {
+        "codes": rng.integers(0, values, (items, width), dtype=np.uint8),
+        "queries": rng.integers(0, values, (queries, width), dtype=np.uint8),
+        "k": draw(st.integers(0, items + 3)),
+        "exclude": [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)],
+        "among": rng.random(items) < share,
+    }
 
 
 @pytest.mark.parametrize("name", KINDS)
 @settings(max_examples=60, deadline=None)
 @given(search=searches(), threads=st.sampled_from([1, 2]))
-def test_any_search_keeps_the_promises(name: str, search: Any, threads: int) -> None:
-    codes, queries, k, exclude = search
+def test_any_search_keeps_the_promises(name: str, search: dict[str, Any], threads: int) -> None:
+    codes, queries, k = search["codes"], search["queries"], search["k"]
     built = build(name, codes)
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(threads)
-    try:
-        plain, without = built.search(queries, k), built.search(queries, k, exclude)
-    finally:
-        faiss.omp_set_num_threads(before)
     nothing: list[np.ndarray] = [np.array([], np.int64)] * len(queries)
-    for found, banned in ((plain, nothing), (without, exclude)):
-        for query, rows_out in enumerate(banned):
+    every = np.ones(len(codes), np.bool_)
+    before = faiss.omp_get_max_threads()
+    for exclude, among in product((None, search["exclude"]), (None, search["among"])):
+        faiss.omp_set_num_threads(threads)
+        try:
+            found = built.search(queries, k, exclude, among)
+        finally:
+            faiss.omp_set_num_threads(before)
+        allowed = every if among is None else among
+        for query, banned in enumerate(exclude or nothing):
             distances, rows = found[0][query], found[1][query]
-            count = min(k, len(codes) - len(np.unique(rows_out)))
+            count = min(k, np.count_nonzero(allowed) - len(np.unique(banned[allowed[banned]])))
             assert (rows[count:] == -1).all()
             assert (distances[count:] == -1).all()
             distances, rows = distances[:count], rows[:count]
             assert len(np.unique(rows)) == count
-            assert not np.isin(rows, rows_out).any()
+            assert not np.isin(rows, banned).any()
+            assert allowed[rows].all()
             assert np.array_equal(np.lexsort((rows, distances)), np.arange(count))
             true = hamming_distances(queries[query : query + 1], codes[rows])[0]
             assert np.array_equal(distances, true)
             if name in EXACT:
-                expected = reference(codes, queries[query], k, rows_out)
+                expected = reference(codes, queries[query], k, banned, allowed)
                 assert np.array_equal((found[0][query], found[1][query]), expected)
             alone = built.search(
-                queries[query : query + 1], k, None if found is plain else [rows_out]
+                queries[query : query + 1], k, None if exclude is None else [banned], among
             )
             assert np.array_equal((alone[0][0], alone[1][0]), (found[0][query], found[1][query]))

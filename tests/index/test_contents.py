@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from index.attributes import ItemAttributes
 from index.errors import ReleaseContentsError
-from index.release import ReleaseContents, SeenItems
+from index.release import ReleaseContents, RowLists
 
 Make = Callable[..., ReleaseContents]
 
@@ -51,8 +52,9 @@ def spoilt(array: np.ndarray, value: float) -> np.ndarray:
         (lambda c: {"popularity": c.popularity - 5}, "descending popularity"),
         (lambda c: {"popularity": c.popularity.astype(np.int32)}, "popularity is int32"),
         (lambda c: {"popularity": c.popularity[:-1]}, "popularity is int64"),
-        (lambda _: {"seen": SeenItems.from_lists([[0]])}, "seen items"),
-        (lambda _: {"seen": SeenItems.from_lists([[99]] * 5)}, "seen items"),
+        (lambda _: {"seen": RowLists.from_lists([[0]])}, "seen items"),
+        (lambda _: {"seen": RowLists.from_lists([[99]] * 5)}, "seen items"),
+        (lambda _: {"attributes": ItemAttributes.build(3)}, "item attributes: is float64"),
         (lambda _: {"backend": "milvus"}, "no backend called 'milvus'"),
     ],
 )

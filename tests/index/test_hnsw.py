@@ -53,7 +53,7 @@ def test_a_whole_neighbourhood_can_be_excluded() -> None:
 def test_the_graph_itself_leads_past_what_is_excluded() -> None:
     codes = clustered(2000)
     near = np.unique(FlatBackend.build(codes).search(codes[:1], 500)[1][0])
-    _, rows = HnswBackend.build(codes)._search_graph(codes[:1], 128, near)
+    _, rows = HnswBackend.build(codes)._search_graph(codes[:1], 128, near, None)
     assert len(rows) >= 128
     assert not np.isin(rows, near).any()
 

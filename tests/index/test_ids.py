@@ -95,3 +95,15 @@ def table_of(text: bytes, offsets: list[int], order: list[int]) -> IdTable:
 def test_faults_are_found(table: IdTable, said: str | None) -> None:
     fault = table.fault()
     assert fault is None if said is None else fault is not None and said in fault
+
+
+@given(
+    st.lists(st.text("abé🎈", min_size=1, max_size=4), unique=True), st.text("abé🎈", max_size=3)
+)
+def test_ids_are_found_by_how_they_start(ids: list[str], prefix: str) -> None:
+    table = IdTable.build(ids)
+    expected = sorted((one for one in ids if one.startswith(prefix)), key=str.encode)
+    assert table.ids_of(table.starting_with(prefix, 100)) == expected
+    assert table.ids_of(table.starting_with(prefix, 2)) == expected[:2]
+    assert table.starting_with(prefix, 0) == []
+    assert table.starting_with("\ud800", 5) == []

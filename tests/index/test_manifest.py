@@ -26,6 +26,7 @@ MANIFEST = Manifest(
     seen=4,
     backend="hnsw",
     backend_parameters={"links": 16},
+    attributes={"numbers": ("price",), "texts": ()},
     files={
         "item_codes.npy": FileEntry(131, "cd" * 32, "|u1", (3, 1)),
         "item_index.faiss": FileEntry(36, "ef" * 32),
@@ -33,6 +34,12 @@ MANIFEST = Manifest(
 )
 
 GOLDEN = """{
+  "attributes": {
+    "numbers": [
+      "price"
+    ],
+    "texts": []
+  },
   "backend": {
     "name": "hnsw",
     "parameters": {
@@ -51,6 +58,7 @@ GOLDEN = """{
     "first_time": "2026-01-01T00:00:00Z",
     "interactions": 5,
     "items": 3,
+    "last_event": 0,
     "last_time": null,
     "sha256": "abababababababababababababababababababababababababababababababab",
     "users": 2
@@ -73,7 +81,7 @@ GOLDEN = """{
     }
   },
   "format": "bitrecall-release",
-  "format_version": 1,
+  "format_version": 2,
   "id": "20261123T174500Z-3fa94c1b",
   "metrics": {
     "recall@50": 0.25
@@ -135,15 +143,15 @@ def test_any_cut_is_noticed() -> None:
             Manifest.from_json(text[:length], PATH)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
+@pytest.mark.parametrize("version", [0, 1, 99])
 def test_another_format_version_is_refused(version: int) -> None:
-    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 1"):
+    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 2"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
 def test_another_format_version_is_refused_before_its_fields_are_judged() -> None:
     with pytest.raises(ReleaseVersionError):
-        Manifest.from_json('{"format": "bitrecall-release", "format_version": 2}', PATH)
+        Manifest.from_json('{"format": "bitrecall-release", "format_version": 1}', PATH)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +161,9 @@ def test_another_format_version_is_refused_before_its_fields_are_judged() -> Non
         "null",
         "[]",
         "{}",
-        '{"format": "other", "format_version": 1}',
+        '{"format": "other", "format_version": 2}',
         '{"format": "bitrecall-release"}',
-        '{"format": "bitrecall-release", "format_version": "1"}',
+        '{"format": "bitrecall-release", "format_version": "2"}',
         '{"format": "bitrecall-release", "format_version": true}',
         "[" * 100_000,
         '{"format": NaN}',
@@ -179,12 +187,15 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
         (("recipe",), [], "recipe must be an object"),
         (("backend", "parameters", "links"), "16", "backend.parameters.links"),
         (("backend", "name"), None, "backend.name"),
+        (("data", "last_event"), -1, "data.last_event"),
         (("data", "first_time"), 3, "data.first_time"),
         (("files",), [], "files must be an object"),
         (("files", "item_codes.npy"), "x", "files.item_codes.npy must be an object"),
         (("files", "item_codes.npy", "size"), True, "size"),
         (("files", "item_codes.npy", "shape"), [3, -1], "shape"),
         (("files", "item_codes.npy", "extra"), 1, "unknown extra"),
+        (("attributes",), {"numbers": []}, "attributes lacks texts"),
+        (("attributes", "texts"), [1], "attributes.texts must be a text"),
         (("surprise",), 1, "unknown surprise"),
     ],
 )
@@ -219,6 +230,7 @@ def test_the_content_hash_is_of_what_is_held_and_not_of_how_well_it_did() -> Non
         {"recipe": {}},
         {"files": {}},
         {"bits": 16},
+        {"attributes": {"numbers": (), "texts": ()}},
         {"data": replace(MANIFEST.data, users=9)},
     ):
         assert replace(MANIFEST, **change).content_hash() != digits

@@ -15,7 +15,7 @@ from index.errors import ReleaseDamagedError, ReleaseError, ReleaseVersionError,
 from index.files import ARRAYS, INDEX_NAME, entry_of, write_array
 from index.manifest import FileEntry, Manifest
 from index.packing import pack_signs
-from index.release import Release, ReleaseContents, SeenItems
+from index.release import Release, ReleaseContents, RowLists
 from index.writer import write_files, write_manifest
 
 Make = Callable[..., ReleaseContents]
@@ -94,8 +94,19 @@ def test_it_stays_readable_when_its_folder_is_removed(folder: Path) -> None:
     assert release.users.row_of("user 4") == 4
 
 
+def test_what_is_known_of_items_comes_back(folder: Path) -> None:
+    attributes = Release.open(folder).attributes
+    assert attributes.tags_of(1) == ["new"]
+    assert attributes.columns_of(1) == {"price": 0.5, "label": "é"}
+
+
+def test_nothing_need_be_known_of_items(make_contents: Make, tmp_path: Path) -> None:
+    write_manifest(tmp_path, write_files(tmp_path, make_contents(attributes=None), None))
+    assert Release.open(tmp_path).attributes.columns_of(0) == {}
+
+
 def test_users_who_have_seen_nothing_are_fine(make_contents: Make, tmp_path: Path) -> None:
-    contents = make_contents(seen=SeenItems.from_lists([[]] * 5))
+    contents = make_contents(seen=RowLists.from_lists([[]] * 5))
     write_manifest(tmp_path, write_files(tmp_path, contents, None))
     assert [len(Release.open(tmp_path).seen[user]) for user in range(5)] == [0] * 5
 
@@ -197,8 +208,8 @@ def test_a_file_beside_those_of_the_format_is_not_opened(folder: Path) -> None:
 
 
 def test_another_format_version_is_told_apart_from_damage(folder: Path) -> None:
-    reseal(folder, lambda manifest: replace(manifest, format_version=2))
-    with pytest.raises(ReleaseVersionError, match="format version 2"):
+    reseal(folder, lambda manifest: replace(manifest, format_version=1))
+    with pytest.raises(ReleaseVersionError, match="format version 1"):
         Release.open(folder)
 
 
@@ -260,6 +271,9 @@ def test_what_is_no_npy_file_is_refused(folder: Path, content: bytes) -> None:
         ("user_id_offsets.npy", np.arange(6) * 10, "user_id_text.npy"),
         ("item_id_order.npy", np.zeros(12, np.int64), "item_id_text.npy"),
         ("item_id_order.npy", np.zeros(11, np.int64), "item_id_order.npy"),
+        ("tag_rows.npy", np.zeros(8, np.int32), "tag_rows.npy"),
+        ("attribute_numbers.npy", np.zeros((2, 12)), "attribute_numbers.npy"),
+        ("attribute_texts.npy", np.full((1, 12), 1, np.int32), "attribute_texts.npy"),
     ],
 )
 def test_files_that_disagree_with_each_other_are_refused(

@@ -30,7 +30,23 @@ def test_every_file_is_described_with_its_dtype(name: str) -> None:
 
 def test_every_key_of_the_manifest_is_described() -> None:
     manifest = Manifest(
-        *("id", None, "now", DataFingerprint("", 0, 0, 0), {}, "0", {}, 8, 1, 1, 0, "flat", {}, {})
+        *(
+            "id",
+            None,
+            "now",
+            DataFingerprint("", 0, 0, 0),
+            {},
+            "0",
+            {},
+            8,
+            1,
+            1,
+            0,
+            "flat",
+            {},
+            {},
+            {},
+        )
     )
     for key in json.loads(manifest.to_json()):
         assert f"\n| `{key}` |" in DOCUMENT

@@ -13,16 +13,21 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from index.attributes import ItemAttributes
 from index.packing import pack_signs
 from index.release import DataFingerprint, Release, ReleaseContents
-from index.seen import SeenItems
+from index.row_lists import RowLists
 from index.store import ReleaseStore
 from service.app import create_app
+from service.guards.admission import SheddingProtocol
 from service.settings import Settings
 
 BITS = 16
 USERS = ["17", "user, with comma", "Ωμέγα 🛶", "all seen", "none seen"]
 ITEMS = [f"item {row}" for row in range(59)] + ["naïve, café ☕"]
+
+TAGS = ["jazz", "live", "new", "sold out"]
+PRICES = np.arange(len(ITEMS)) % 7 + 0.5
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[[httpx.Response, str, int], dict[str, Any]]
@@ -39,7 +44,7 @@ def make_contents(seed: int = 0) -> ReleaseContents:
         item_codes=pack_signs(items),
         user_embeddings=users,
         fold_in_messages=items,
-        seen=SeenItems.from_lists(seen),
+        seen=RowLists.from_lists(seen),
         user_ids=USERS,
         item_ids=ITEMS,
         popularity=np.arange(len(ITEMS), 0, -1, dtype=np.int64),
@@ -53,6 +58,12 @@ def make_contents(seed: int = 0) -> ReleaseContents:
         ),
         recipe={"seed": seed},
         code_version="test",
+        attributes=ItemAttributes.build(
+            len(ITEMS),
+            tags=[[name for name in TAGS if random.random() < 0.3] for _ in ITEMS],
+            numbers={"price": np.where(random.random(len(ITEMS)) < 0.2, np.nan, PRICES)},
+            texts={"label": [None if row % 5 == 0 else f"label {row % 3}" for row in range(60)]},
+        ),
     )
 
 
@@ -73,7 +84,14 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
     """A client of the application, served by uvicorn in another thread."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         config = uvicorn.Config(
-            app, log_config=None, lifespan="on", loop="uvloop", ws="none", access_log=False
+            app,
+            log_config=None,
+            lifespan="on",
+            loop="uvloop",
+            http=SheddingProtocol,
+            ws="none",
+            proxy_headers=False,
+            access_log=False,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
@@ -99,7 +117,11 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     with contextlib.ExitStack() as stack:
 
         def start(**settings: object) -> httpx.Client:
-            given = {"releases": tmp_path / "releases", **settings}
+            given = {
+                "releases": tmp_path / "releases",
+                "events": f"sqlite:///{tmp_path}/events.db",
+                **settings,
+            }
             return stack.enter_context(serving(create_app(Settings(**given))))
 
         yield start
@@ -108,7 +130,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 @pytest.fixture(scope="session")
 def client(release: Release) -> Iterator[httpx.Client]:
     """A client of a service with default settings and the session's release."""
-    with serving(create_app(Settings(releases=release.path.parent))) as running:
+    with serving(create_app(Settings(releases=release.path.parent, events="off"))) as running:
         yield running
 
 

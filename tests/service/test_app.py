@@ -78,7 +78,9 @@ def test_a_damaged_release_leaves_the_old_one_answering(
     wait_for(client, good.id)
 
 
-@pytest.mark.parametrize("path", ["/", "/recommend/", "/docs", "/redoc", "/problems/x", "/%ff%0a"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/recommend/", "/docs", "/redoc", "/problems/x", "/%ff%0a"]
+)
 def test_other_paths_are_not_found(client: httpx.Client, problem_in: ProblemIn, path: str) -> None:
     problem_in(client.get(path), "not-found", 404)
 
@@ -117,7 +119,7 @@ def test_a_fault_of_ours_is_a_problem_with_an_id_and_no_trace(
     async def fail(request: Request) -> Response:
         raise ZeroDivisionError("the secret of the house")
 
-    app = create_app(Settings(releases=release.path.parent))
+    app = create_app(Settings(releases=release.path.parent, events="off"))
     app.router.routes.append(Route("/fail", fail))
     with serving(app) as client, caplog.at_level(logging.ERROR):
         response = client.get("/fail")
@@ -132,12 +134,12 @@ def test_a_fault_of_ours_is_a_problem_with_an_id_and_no_trace(
 def test_the_access_log_has_a_line_a_request_when_asked_for(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "service.boundary"):
+    with caplog.at_level(logging.INFO, "service.observing.observer"):
         serve().get("/livez")
         logged = serve(access_log=True)
         logged.get("/livez%0Aforged")
         logged.get("/livez")  # a line is written after its answer, and before the next one
-    records = [record for record in caplog.records if record.name == "service.boundary"]
+    records = [record for record in caplog.records if record.name == "service.observing.observer"]
     line = records[0].getMessage()
     assert line.startswith("GET /livez%0Aforged 404 ")
     assert len(records) <= 2
@@ -148,6 +150,7 @@ def test_workers_make_the_application_from_the_environment(
 ) -> None:
     monkeypatch.setenv("BITRECALL_RELEASES", str(release.path.parent))
     monkeypatch.setenv("BITRECALL_MAX_K", "20")
+    monkeypatch.setenv("BITRECALL_EVENTS", "off")
     with serving(from_environment()) as client:
         assert client.post("/recommend", json={"user_id": "17", "k": 21}).status_code == 422
         assert client.get("/readyz").json()["release_id"] == release.id

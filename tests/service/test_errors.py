@@ -12,6 +12,11 @@ EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
     ("error", "status"),
     [
         (errors.MalformedJsonError, 400),
+        (errors.ForbiddenError, 403),
+        (errors.UnknownItemError, 404),
+        (errors.UnknownReleaseError, 404),
+        (errors.FilterMismatchError, 409),
+        (errors.ReleaseRefusedError, 409),
         (errors.RequestTimeoutError, 408),
         (errors.BodyTooLargeError, 413),
         (errors.UnsupportedMediaTypeError, 415),
@@ -36,4 +41,5 @@ def test_every_error_is_a_bitrecall_error_and_drawn_in_the_tree() -> None:
 
 def test_every_refusal_has_a_problem_type() -> None:
     refusals = {error.problem for error in EVERY if error in RequestError.__subclasses__()}
-    assert refusals | {"not-found", "method-not-allowed", "internal-error"} == PROBLEMS.keys()
+    others = {"not-found", "method-not-allowed", "internal-error", "too-busy"}
+    assert refusals | others == PROBLEMS.keys()

@@ -3,18 +3,32 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
-from service.openapi import openapi_document
+from index.release import Release
+from service.app import create_app
+from service.openapi.document import openapi_document
+from service.openapi.operations import OPERATIONS, Operation
 from service.problems import PROBLEMS
-from service.schemas import Problem, RecommendResponse, request_model
+from service.schemas.answers import Problem, RecommendResponse
+from service.schemas.events import EventsRequest
+from service.schemas.requests import request_models
 from service.settings import Settings
 
 SETTINGS = Settings(default_k=7, max_k=77)
+BODIES: dict[str, type[BaseModel]] = {
+    model.__name__: model for model in (*vars(request_models(SETTINGS)).values(), EventsRequest)
+}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return openapi_document(SETTINGS, "1.2.3")
+
+
+def operation_of(document: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = document["paths"][operation.path][operation.method]
+    return found
 
 
 def test_it_is_served(client: httpx.Client) -> None:
@@ -24,15 +38,20 @@ def test_it_is_served(client: httpx.Client) -> None:
     assert served == openapi_document(Settings(), served["info"]["version"])
 
 
-def test_every_path_is_described_and_every_described_path_exists(
-    client: httpx.Client, document: dict[str, Any]
-) -> None:
-    paths = {"/recommend", "/livez", "/readyz", "/problems", "/problems/{name}"}
-    assert document["paths"].keys() == paths
-    for path, operations in document["paths"].items():
-        for method in operations.keys() & {"get", "post"}:
-            response = client.request(method, path.format(name="not-ready"))
-            assert response.status_code not in (404, 405)
+def test_every_path_of_the_service_is_described(release: Release) -> None:
+    app = create_app(Settings(releases=release.path.parent, events="off"))
+    served = {getattr(route, "path", "") for route in app.routes} - {"/openapi.json"}
+    assert {path.replace(":path", "") for path in served} == {one.path for one in OPERATIONS}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+def test_every_described_path_exists(client: httpx.Client, operation: Operation) -> None:
+    whose = "a/b" if operation.path.endswith("{id}") else "a"
+    name = "main.js" if operation.name == "explorer_part" else "not-ready"
+    path = operation.path.format(name=name, id=whose)
+    response = client.request(operation.method, path)
+    assert response.status_code != 405
+    assert b'"type":"/problems/not-found"' not in response.content
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -44,30 +63,49 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_the_bounds_are_those_of_the_settings(document: dict[str, Any]) -> None:
-    k = document["components"]["schemas"]["RecommendRequest"]["properties"]["k"]
-    assert (k["default"], k["minimum"], k["maximum"]) == (7, 1, 77)
+    for body in ("RecommendRequest", "BatchRequest", "SimilarRequest"):
+        k = document["components"]["schemas"][body]["properties"]["k"]
+        assert (k["default"], k["minimum"], k["maximum"]) == (7, 1, 77)
+    (parameter,) = document["paths"]["/popular"]["get"]["parameters"]
+    assert parameter["schema"] == {"type": "integer", "minimum": 1, "maximum": 77, "default": 7}
 
 
-def test_the_examples_of_requests_and_answers_are_valid(document: dict[str, Any]) -> None:
-    operation = document["paths"]["/recommend"]["post"]
-    for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
-        request_model(7, 77).model_validate(example["value"], strict=True)
-    answers = operation["responses"]["200"]["content"]["application/json"]["examples"]
-    for example in answers.values():
-        answer = RecommendResponse.model_validate(example["value"], strict=True, extra="forbid")
-        assert answer.k == len(answer.items) + (answer.shortfall or 0)
-        for item in answer.items:
-            assert item.distance is None or item.score == 256 - 2 * item.distance
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_examples_are_valid(document: dict[str, Any], operation: Operation) -> None:
+    described = operation_of(document, operation)
+    if operation.request is not None:
+        content = described["requestBody"]["content"]["application/json"]
+        assert content["examples"]
+        for example in content["examples"].values():
+            text = json.dumps(example["value"])
+            BODIES[operation.request].model_validate_json(text, strict=True)
+    content = described["responses"]["200"]["content"]
+    for example in content.get("application/json", {}).get("examples", {}).values():
+        assert operation.answer is not None
+        answer = operation.answer.model_validate_json(
+            json.dumps(example["value"]), strict=True, extra="forbid"
+        )
+        if isinstance(answer, RecommendResponse):
+            assert answer.k == len(answer.items) + (answer.shortfall or 0)
+            for item in answer.items:
+                assert item.distance is None or item.score == 256 - 2 * item.distance
 
 
-def test_the_problems_of_a_recommendation_are_described_with_examples(
-    document: dict[str, Any],
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_problems_are_described_with_examples(
+    document: dict[str, Any], operation: Operation
 ) -> None:
+    responses = operation_of(document, operation)["responses"]
+    assert responses.keys() == {"200", *(str(PROBLEMS[name].status) for name in operation.problems)}
+    for name in operation.problems:
+        content = responses[str(PROBLEMS[name].status)]["content"]
+        example = content["application/problem+json"]["example"]
+        checked = Problem.model_validate(example, strict=True, extra="forbid")
+        assert checked.type == PROBLEMS[name].uri
+
+
+def test_whatever_is_wrong_with_a_body_is_described(document: dict[str, Any]) -> None:
     responses = document["paths"]["/recommend"]["post"]["responses"]
-    assert responses.keys() == {"200", "400", "408", "413", "415", "422", "500", "503"}
-    by_status = {problem.status: problem for problem in PROBLEMS.values()}
-    for status in responses.keys() - {"200"}:
-        [(media_type, content)] = responses[status]["content"].items()
-        assert media_type == "application/problem+json"
-        example = Problem.model_validate(content["example"], strict=True, extra="forbid")
-        assert example.type == by_status[int(status)].uri
+    assert responses.keys() == {
+        *("200", "400", "408", "409", "413", "415", "422", "500", "503"),
+    }

@@ -1,28 +1,122 @@
 import json
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from index.filters import Condition, ItemFilter
 from service.errors import InvalidRequestError, MalformedJsonError
 from service.parsing import MOST_ERRORS, parse_request, pointer
-from service.schemas import RecommendRequest, request_model
+from service.schemas.requests import (
+    BatchRequest,
+    RecommendRequest,
+    SimilarRequest,
+    request_models,
+)
+from service.settings import Settings
+
+NARROW = request_models(
+    Settings(default_k=7, max_k=50, max_history=2, max_exclude_items=2, max_batch=2)
+)
 
 
-def refused(body: object, model: type[RecommendRequest] = RecommendRequest) -> dict[str, str]:
+def refused(body: object, model: type[BaseModel] = RecommendRequest) -> dict[str, str]:
     text = json.dumps(body)
     with pytest.raises(InvalidRequestError) as error:
         parse_request(text.encode(), model)
     return {one.pointer: one.detail for one in error.value.errors}
 
 
+def parsed(**members: Any) -> RecommendRequest:
+    return parse_request(json.dumps({"user_id": "17", **members}).encode(), RecommendRequest)
+
+
 def test_a_request_has_defaults() -> None:
-    request = parse_request(b'{"user_id": "17"}', request_model(default_k=7, max_k=50))
+    request = parse_request(b'{"user_id": "17"}', NARROW.recommend)
     assert (request.user_id, request.k, request.exclude_seen) == ("17", 7, True)
+    assert (request.given_history(), request.explain) == (None, False)
+    wish = request.wish()
+    assert (wish.exclude_items, wish.among) == ([], None)
 
 
 def test_the_bounds_are_those_of_the_settings() -> None:
-    model = request_model(default_k=7, max_k=50)
-    assert parse_request(b'{"user_id": "17", "k": 50}', model).k == 50
-    assert refused({"user_id": "17", "k": 51}, model) == {"/k": "has to be at most 50, not 51"}
+    assert parse_request(b'{"user_id": "17", "k": 50}', NARROW.recommend).k == 50
+    body = {"user_id": "17", "k": 51, "history": ["a"] * 3, "exclude_items": ["a"] * 3}
+    assert refused(body, NARROW.recommend) == {
+        "/k": "has to be at most 50, not 51",
+        "/history": "has to have at most 2, not 3",
+        "/exclude_items": "has to have at most 2, not 3",
+    }
+    long = refused({"user_ids": ["a"] * 3}, NARROW.batch)
+    assert long == {"/user_ids": "has to have at most 2, not 3"}
+
+
+def test_a_history_is_in_place_of_what_is_known_or_added_to_it() -> None:
+    for mode, instead in (({}, True), ({"history_mode": "add"}, False)):
+        history = parsed(history=["a", "b"], **mode).given_history()
+        assert history is not None
+        assert (history.item_ids, history.instead) == (["a", "b"], instead)
+    detail = "has to be 'instead' or 'add'"
+    assert refused({"user_id": "a", "history_mode": "both"}) == {"/history_mode": detail}
+
+
+def test_somebody_has_to_be_asked_for() -> None:
+    assert refused({}) == {"": "has to have a user_id or a history"}
+    assert refused({"user_id": None, "history": None}).keys() == {""}
+    assert parse_request(b'{"history": []}', RecommendRequest).user_id is None
+
+
+def test_a_filter_is_spelt_out() -> None:
+    asked = parsed(
+        filter={
+            "any_tags": ["a"],
+            "all_tags": ["b", "b"],
+            "no_tags": ["c"],
+            "where": {
+                "price": {"gte": 1, "lt": 2.5},
+                "brand": "x",
+                "size": [1, "XL"],
+                "sold": {"in": [True, False]},
+                "known": {},
+            },
+        }
+    )
+    assert asked.wish().among == ItemFilter(
+        any_tags=frozenset({"a"}),
+        all_tags=frozenset({"b"}),
+        no_tags=frozenset({"c"}),
+        where=(
+            ("brand", Condition(one_of=frozenset({"x"}))),
+            ("known", Condition()),
+            ("price", Condition(at_least=1.0, below=2.5)),
+            ("size", Condition(one_of=frozenset({1, "XL"}))),
+            ("sold", Condition(one_of=frozenset({"true", "false"}))),
+        ),
+    )
+    assert parsed(filter={}).wish().among is None
+
+
+@pytest.mark.parametrize(
+    ("where", "pointer_in", "detail"),
+    [
+        ({"price": {"gte": "1"}}, "/price/gte", "has to be a number, not a string"),
+        ({"price": {"over": 1}}, "/price/over", "the fields are in, gte, gt, lte, lt"),
+        ({"price": None}, "/price", "has to be a JSON object, not null"),
+        ({"price": [[1]]}, "/price/in/0", "has to be a string, a finite number or a boolean"),
+        ({"price": {"in": ["a"] * 101}}, "/price/in", "has to have at most 100, not 101"),
+    ],
+)
+def test_what_is_wrong_in_a_filter_is_pointed_at(where: Any, pointer_in: str, detail: str) -> None:
+    found = refused({"user_id": "17", "filter": {"where": where}})
+    assert found.keys() == {f"/filter/where{pointer_in}"}
+    assert detail in found[f"/filter/where{pointer_in}"]
+
+
+def test_the_fields_of_a_filter_are_named() -> None:
+    found = refused({"user_id": "17", "filter": {"tags": ["a"]}})
+    assert found == {
+        "/filter/tags": "unknown field 'tags': the fields are any_tags, all_tags, no_tags, where"
+    }
 
 
 def test_the_last_of_a_member_given_twice_counts() -> None:
@@ -38,7 +132,8 @@ def test_the_last_of_a_member_given_twice_counts() -> None:
         (10**30, f"has to be at most 1000, not {10**30}"),
         ("ten", "has to be an integer, not a string"),
         ("10", "has to be an integer, not a string"),
-        (10.0, "has to be an integer, not a number with a fraction or exponent"),
+        (10.5, "has to be an integer, not a number with a fraction or exponent"),
+        (1e30, f"has to be at most 1000, not {int(1e30)}"),
         (True, "has to be an integer, not a boolean"),
         (None, "has to be an integer, not null"),
         ([10], "has to be an integer, not an array"),
@@ -49,11 +144,19 @@ def test_a_k_that_is_none_is_refused(k: object, detail: str) -> None:
     assert refused({"user_id": "17", "k": k}) == {"/k": detail}
 
 
-def test_a_user_id_has_to_be_there_and_a_string() -> None:
-    assert refused({}) == {"/user_id": "is required"}
+def test_an_integer_is_one_however_it_is_written() -> None:
+    for text in (b"10", b"10.0", b"1e1"):
+        assert parse_request(b'{"user_id": "17", "k": %s}' % text, RecommendRequest).k == 10
+
+
+def test_ids_have_to_be_strings_that_are_not_empty() -> None:
     assert refused({"user_id": ""}) == {"/user_id": "must not be empty"}
-    assert refused({"user_id": None})["/user_id"].startswith("has to be a string, not null")
     assert "ids are strings" in refused({"user_id": 17})["/user_id"]
+    assert refused({"history": ["a", ""]}) == {"/history/1": "must not be empty"}
+    assert refused({"item_id": ""}, SimilarRequest) == {"/item_id": "must not be empty"}
+    assert refused({}, SimilarRequest) == {"/item_id": "is required"}
+    assert "ids are strings" in refused({"user_ids": ["a", 3]}, BatchRequest)["/user_ids/1"]
+    assert refused({"user_ids": []}, BatchRequest) == {"/user_ids": "has to have at least 1"}
 
 
 def test_exclude_seen_has_to_be_a_boolean() -> None:
@@ -70,18 +173,18 @@ def test_a_body_that_is_no_object_is_refused_as_a_whole(body: object) -> None:
 def test_unknown_fields_are_named() -> None:
     errors = refused({"user_id": "17", "a/b~c": 1, "K": 5})
     assert errors.keys() == {"/a~1b~0c", "/K"}
-    assert errors["/K"] == "unknown field 'K': the fields are user_id, k, exclude_seen"
+    assert errors["/K"].startswith("unknown field 'K': the fields are k, exclude_items, filter")
 
 
 def test_everything_wrong_is_said_at_once() -> None:
     body = b'{"k": 0, "exclude_seen": 0, "x": 1}'
-    with pytest.raises(InvalidRequestError, match=r"/user_id: is required \(4 errors in all\)"):
+    with pytest.raises(InvalidRequestError, match=r"/k: has to .* \(3 errors in all\)"):
         parse_request(body, RecommendRequest)
 
 
 def test_of_very_many_errors_the_first_are_listed() -> None:
     body = json.dumps({str(number): 0 for number in range(500)}).encode()
-    with pytest.raises(InvalidRequestError, match="501 errors in all, of which 20") as error:
+    with pytest.raises(InvalidRequestError, match="500 errors in all, of which 20") as error:
         parse_request(body, RecommendRequest)
     assert len(error.value.errors) == MOST_ERRORS
 
@@ -97,6 +200,8 @@ def test_of_very_many_errors_the_first_are_listed() -> None:
         b'{"user_id": "17", "k": NaN}',
         b'{"user_id": "17", "x": [Infinity]}',
         b'{"user_id": "17", "k": -Infinity}',
+        b'{"user_id": "17", "filter": {"where": {"price": NaN}}}',
+        b'{"user_id": "17", "filter": {"where": {"price": {"gte": Infinity}}}}',
         b'{"user_id": "17", "k": 010}',
         b'{"user_id": "\xff"}',
         b'{"user_id": "\\ud800"}',

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import numpy as np
@@ -12,10 +13,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from index.release import Release, ReleaseContents
+from service.answers.recommender import Answer, Recommender
 from service.app import create_app
-from service.endpoints import INLINE_ITEMS, INLINE_K
-from service.recommender import Answer, Recommender
-from service.schemas import Problem, RecommendResponse
+from service.endpoints.asked import INLINE_ITEMS, INLINE_K
+from service.schemas.answers import Problem, RecommendResponse
 from service.settings import Settings
 
 JSON = {"Content-Type": "application/json"}
@@ -68,20 +69,23 @@ class Watched(Recommender):
     def n_items(self) -> int:
         return self.items
 
-    def recommend(self, user_id: str, k: int, *, exclude_seen: bool = True) -> Answer:
+    def recommend_all(self, *given: Any) -> list[Answer]:
         self.threads.append(threading.current_thread().name)
-        return super().recommend(user_id, k, exclude_seen=exclude_seen)
+        return super().recommend_all(*given)
 
 
 def test_large_answers_and_large_catalogues_leave_the_event_loop(
     release: Release, serving: Callable
 ) -> None:
-    app = create_app(Settings(releases=release.path.parent))
+    app = create_app(Settings(releases=release.path.parent, events="off"))
     watched = Watched(release)
     with serving(app) as client:
         app.current.recommender = watched
         for k in (1, INLINE_K, INLINE_K + 1):
             assert client.post("/recommend", json={"user_id": "17", "k": k}).status_code == 200
+        explained = {"user_id": "17", "k": 1, "explain": True}
+        assert client.post("/recommend", json=explained).status_code == 200
+        assert client.post("/recommend/batch", json={"user_ids": ["17"]}).status_code == 200
         watched.items = INLINE_ITEMS + 1
         assert client.post("/recommend", json={"user_id": "17", "k": 1}).status_code == 200
     loop, same, *others = watched.threads
@@ -121,7 +125,7 @@ def test_the_case_of_the_content_type_and_a_charset_of_utf_8_do_not_matter(
         assert response.status_code == 200
 
 
-@pytest.mark.parametrize("k", [0, -1, 10**9, "ten", 10.0, True, None])
+@pytest.mark.parametrize("k", [0, -1, 10**9, "ten", 10.5, True, None])
 def test_a_k_that_is_none_is_refused_with_a_pointer_to_it(
     client: httpx.Client, problem_in: Callable[..., dict], k: object
 ) -> None:
@@ -131,12 +135,12 @@ def test_a_k_that_is_none_is_refused_with_a_pointer_to_it(
 
 
 def test_every_thing_wrong_is_listed(client: httpx.Client, problem_in: Callable[..., dict]) -> None:
-    response = client.post("/recommend", json={"user_id": 17, "k": 0, "history": []})
+    response = client.post("/recommend", json={"user_id": 17, "k": 0, "story": []})
     problem = problem_in(response, "invalid-request", 422)
     details = {error["pointer"]: error["detail"] for error in problem["errors"]}
-    assert details.keys() == {"/user_id", "/k", "/history"}
+    assert details.keys() == {"/user_id", "/k", "/story"}
     assert "ids are strings" in details["/user_id"]
-    assert "'history'" in details["/history"]
+    assert "'story'" in details["/story"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"user_id": NaN}', b'{"user_id": "\xff"}'])
@@ -181,6 +185,12 @@ LIKE_A_REQUEST = st.fixed_dictionaries(
         "user_id": ANY_JSON | st.text(),
         "k": ANY_JSON | st.integers(-3, 1003),
         "exclude_seen": ANY_JSON | st.booleans(),
+        "explain": st.booleans(),
+        "history": ANY_JSON | st.lists(st.sampled_from(["item 1", "item 2", ""])),
+        "filter": ANY_JSON
+        | st.fixed_dictionaries(
+            {}, optional={"any_tags": ANY_JSON, "where": st.dictionaries(st.text(), ANY_JSON)}
+        ),
         "other": ANY_JSON,
     },
 )
@@ -198,9 +208,24 @@ def test_whatever_is_sent_is_answered_or_refused_as_documented(
     response = client.post("/recommend", content=body, headers=JSON)
     if response.status_code == 200:
         answer = RecommendResponse.model_validate_json(response.content, strict=True)
-        assert answer.user_id == json.loads(body)["user_id"]
+        assert answer.user_id == json.loads(body).get("user_id")
     else:
-        assert response.status_code in (400, 422)
+        assert response.status_code in (400, 409, 422)
         assert response.headers["content-type"] == "application/problem+json"
         problem = Problem.model_validate_json(response.content, strict=True, extra="forbid")
         assert problem.status == response.status_code
+
+
+def test_a_filter_that_does_not_fit_the_release_is_pointed_at(
+    client: httpx.Client, problem_in: Callable[..., dict]
+) -> None:
+    for where, said in (
+        ({"colour": "red"}, "no item has an attribute 'colour': there are label, price"),
+        ({"label": {"gte": 1}}, "only numbers have bounds"),
+        ({"price": "cheap"}, "price is a number"),
+    ):
+        asked = {"user_id": "17", "filter": {"where": where}}
+        problem = problem_in(client.post("/recommend", json=asked), "filter-mismatch", 409)
+        [error] = problem["errors"]
+        assert error["pointer"] == f"/filter/where/{next(iter(where))}"
+        assert said in error["detail"]

@@ -1,3 +1,4 @@
+import gc
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +7,8 @@ import pytest
 
 from index.release import Release, ReleaseContents
 from index.store import ReleaseStore
-from service.recommender import Recommender
+from service.answers.query import Answer, Wish
+from service.answers.recommender import Recommender
 from service.releases import RETRY_SECONDS, CurrentRelease
 
 Contents = Callable[..., ReleaseContents]
@@ -73,7 +75,7 @@ def test_a_new_release_takes_over_and_the_old_one_still_answers(
     second = store.publish(contents(seed=1))
     current.refresh()
     assert held(current) == second.id
-    assert begun_with.recommend("17", 3).release_id == first.id
+    assert begun_with.recommend("17", Wish(3)).release_id == first.id
 
 
 def test_a_rollback_is_followed(tmp_path: Path, contents: Contents) -> None:
@@ -160,3 +162,38 @@ def test_a_store_that_has_gone_leaves_the_release_that_is_held(
     (tmp_path / "store").rename(tmp_path / "elsewhere")
     current.refresh()
     assert held(current) == release.id
+
+
+def test_a_release_that_fails_on_a_question_is_refused_and_counted(
+    tmp_path: Path, contents: Contents
+) -> None:
+    class Broken(Recommender):
+        def recommend_all(self, *given: object) -> list[Answer]:
+            raise ZeroDivisionError
+
+    store, kinds = ReleaseStore(tmp_path), [Recommender, Broken]
+    first = store.publish(contents())
+    current = CurrentRelease(tmp_path, recommender_of=lambda release: kinds.pop(0)(release))
+    current.refresh()
+    store.publish(contents(seed=1))
+    for _ in range(3):
+        current.refresh()
+    assert held(current) == first.id
+    assert current.failed_loads == 1
+
+
+def test_the_old_release_is_let_go_of(tmp_path: Path, contents: Contents) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    current = CurrentRelease(tmp_path)
+    current.refresh()
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("this system does not say what is mapped")
+    del first
+    assert str(tmp_path) in maps.read_text()
+    before = store.current_id()
+    store.publish(contents(seed=1), activate=True)
+    current.refresh()
+    gc.collect()
+    assert f"/{before}/" not in maps.read_text()

@@ -1,9 +1,12 @@
 import json
 from dataclasses import replace
 
-from service.recommender import Answer
-from service.rendering import render
-from service.schemas import RecommendResponse
+import pytest
+from pydantic import BaseModel
+
+from service.answers.query import Answer, Reason
+from service.rendering import render, render_batch, render_similar
+from service.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
 
 ANSWER = Answer(
     user_id="Ωμέγα 🛶",
@@ -14,6 +17,18 @@ ANSWER = Answer(
     release_id="20261123T174500Z-3fa94c1b",
     source="codes",
 )
+WHY = {
+    "code": "00ff",
+    "item_codes": ["0000", "ffff", "00ff"],
+    "reasons": [[Reason("x", 3)], [], [Reason("x", 0)]],
+}
+VARIANTS = [
+    ANSWER,
+    replace(ANSWER, k=10),
+    replace(ANSWER, distances=None, source="popular"),
+    replace(ANSWER, item_ids=[], distances=[]),
+    replace(ANSWER, source="history", **WHY),
+]
 
 
 def test_a_score_is_the_inner_product_of_the_codes() -> None:
@@ -35,13 +50,26 @@ def test_popular_items_have_neither_distance_nor_score() -> None:
     assert items[0] == {"id": "a", "distance": None, "score": None}
 
 
-def test_every_answer_is_as_documented() -> None:
-    for answer in (
-        ANSWER,
-        replace(ANSWER, k=10),
-        replace(ANSWER, distances=None, source="popular"),
-        replace(ANSWER, item_ids=[], distances=[]),
-    ):
-        body = render(answer)
-        documented = RecommendResponse.model_validate_json(body, strict=True, extra="forbid")
-        assert documented.model_dump(exclude_unset=True) == json.loads(body)
+def test_reasons_and_codes_stand_with_their_item() -> None:
+    answer = json.loads(render(VARIANTS[-1]))
+    items = answer["items"]
+    assert answer["code"] == "00ff"
+    assert [item["code"] for item in items] == WHY["item_codes"]
+    assert [item["because"] for item in items] == [
+        [{"id": "x", "distance": 3}],
+        [],
+        [{"id": "x", "distance": 0}],
+    ]
+
+
+def check(body: bytes, model: type[BaseModel]) -> None:
+    documented = model.model_validate_json(body, strict=True, extra="forbid")
+    assert documented.model_dump(exclude_unset=True) == json.loads(body)
+
+
+@pytest.mark.parametrize("answer", VARIANTS)
+def test_every_answer_is_as_documented(answer: Answer) -> None:
+    check(render(answer), RecommendResponse)
+    check(render(replace(answer, user_id=None)), RecommendResponse)
+    check(render_batch([answer, ANSWER]), BatchResponse)
+    check(render_similar("é", replace(answer, reasons=None)), SimilarResponse)

@@ -1,5 +1,6 @@
 """The service as a process: its socket, its signals, its workers."""
 
+import contextlib
 import json
 import os
 import re
@@ -32,16 +33,17 @@ def start(release: Release) -> Iterator[Start]:
 
     def begin(variables: Mapping[str, str] | None = None, **given: object) -> subprocess.Popen:
         environment = {name: os.environ[name] for name in os.environ if "BITRECALL" not in name}
-        settings = {"releases": str(release.path.parent), "port": 0, **given}
+        settings = {"releases": str(release.path.parent), "port": 0, "events": "off", **given}
         process = subprocess.Popen(
             [sys.executable, "-c", RUN.format(settings)],
             env={**environment, **(variables or {})},
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         started.append(process)
         # A service that never says what a test waits for ends the test, not the patience.
-        guards.append(threading.Timer(30, process.terminate))
+        guards.append(threading.Timer(90, process.terminate))
         guards[-1].start()
         return process
 
@@ -49,7 +51,9 @@ def start(release: Release) -> Iterator[Start]:
     for guard in guards:
         guard.cancel()
     for process in started:
-        process.kill()
+        # Its workers too, which would keep the pipe open.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -92,6 +96,12 @@ def test_several_workers_serve_and_end_together(start: Start) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         assert client.post("/recommend", json={"user_id": "17", "k": 20}).status_code == 200
         assert client.post("/recommend", json={"user_id": "17", "k": 21}).status_code == 422
+    for _ in range(20):
+        # A connection of its own for each, so that both workers get some.
+        httpx.post(f"http://127.0.0.1:{port}/recommend", json={"user_id": "17"}, timeout=20)
+    told = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
+    counted = 'bitrecall_requests_total{method="POST",path="/recommend",status="200"} 21.0'
+    assert counted in told.splitlines()
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=20)
     assert process.returncode == 0
@@ -99,6 +109,25 @@ def test_several_workers_serve_and_end_together(start: Start) -> None:
     for worker in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(worker, 0)
+
+
+def test_what_one_worker_takes_in_the_other_knows_at_once(start: Start, tmp_path: Path) -> None:
+    events = f"sqlite:///{tmp_path}/events.db"
+    process = start(workers=2, events=events, poll_interval=3600)
+    url = f"http://127.0.0.1:{port_of(process)}"
+    items = [f"item {number}" for number in range(40)]
+    for taken, item in enumerate(items):
+        # A connection of its own for each, so that both workers get some.
+        event = {"user_id": "born now", "item_id": item}
+        asked = {"user_id": "born now", "k": 60}
+        posted = httpx.post(f"{url}/events", json={"events": [event]}, timeout=20)
+        assert posted.status_code == 200
+        answer = httpx.post(f"{url}/recommend", json=asked, timeout=20).json()
+        assert answer["source"] == "history"
+        assert len(answer["items"]) == 60 - taken - 1
+        assert not {one["id"] for one in answer["items"]} & set(items[: taken + 1])
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
 
 
 def test_the_request_to_try_works_as_it_is_printed(start: Start) -> None:

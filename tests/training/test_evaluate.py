@@ -5,7 +5,7 @@ import pytest
 
 from index.packing import hamming_distances, pack_signs
 from index.release import DataFingerprint, ReleaseContents
-from index.seen import SeenItems
+from index.row_lists import RowLists
 from index.store import ReleaseStore
 from training.data.interactions import collapse
 from training.errors import EvaluationError
@@ -26,7 +26,7 @@ def publish(root, item_codes, user_embeddings, seen, users, items, popularity):
         item_codes=item_codes,
         user_embeddings=user_embeddings.astype(np.float32),
         fold_in_messages=np.zeros((len(items), user_embeddings.shape[1]), np.float32),
-        seen=SeenItems.from_lists(seen),
+        seen=RowLists.from_lists(seen),
         user_ids=users,
         item_ids=items,
         popularity=np.array(popularity, np.int64),

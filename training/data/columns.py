@@ -9,7 +9,7 @@ from pathlib import Path
 from training.data.options import ReadOptions
 from training.errors import DataError
 
-__all__ = ["ITEM_NAMES", "TIME_NAMES", "USER_NAMES", "Columns", "find_columns"]
+__all__ = ["ITEM_NAMES", "TIME_NAMES", "USER_NAMES", "Columns", "find_columns", "find_item_column"]
 
 # Compared in lower case, letters and digits only; of several that are there the earliest counts.
 USER_NAMES = (
@@ -61,6 +61,15 @@ def find_columns(names: Sequence[str], options: ReadOptions, file: Path) -> Colu
             file=file,
         )
     return Columns(user, item, time, len(names))
+
+
+def find_item_column(names: Sequence[str], given: str | None, file: Path) -> int:
+    """Find the column of ids in a table of items, where `id` may be its name too.
+
+    Raises:
+        DataError: as `find_columns`.
+    """
+    return _find([name.strip() for name in names], "item", given, (*ITEM_NAMES, "id"), file)
 
 
 def _find(names: list[str], role: str, given: str | None, common: Sequence[str], file: Path) -> int:

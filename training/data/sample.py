@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from training.data.dataset import Dataset, ReadReport
 from training.data.interactions import collapse
+from training.data.item_table import ItemTable
 from training.data.options import Split
 from training.data.sample_names import FIRST_NAMES, GENRES, TITLE_PATTERNS
 from training.data.split import random_per_user
 
-__all__ = ["SampleModel", "sample_dataset", "sample_model"]
+__all__ = ["SampleModel", "sample_dataset", "sample_items", "sample_model"]
 
 N_USERS = 3_000
 N_ITEMS = 2_000
@@ -81,6 +83,18 @@ def sample_dataset(seed: int = 0) -> Dataset:
     train, test = random_per_user(everything, TEST_FRACTION, seed)
     report = ReadReport(files=("sample",), split=Split.GIVEN, rows_read=len(everything))
     return Dataset(train, test, "sample", report)
+
+
+def sample_items(seed: int = 0) -> ItemTable:
+    """The items of the sample: tagged with their genre, and each with a year."""
+    ids = sample_model(seed).item_ids
+    years = np.random.default_rng([seed, 2]).integers(1950, 2026, N_ITEMS)
+    return ItemTable(
+        "sample",
+        pl.Series(ids),
+        pl.Series([[one.split("/")[0]] for one in ids]),
+        pl.DataFrame({"year": years.astype(np.float64)}),
+    )
 
 
 def _titles(generator: np.random.Generator) -> tuple[list[str], NDArray[np.int64]]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.data.sample import sample_dataset, sample_model
+from training.data.sample import sample_dataset, sample_items, sample_model
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +70,10 @@ def test_a_user_keeps_to_few_genres(dataset):
 def test_times_lie_in_2024_and_2025(dataset):
     for part in (dataset.train, dataset.test):
         assert "2024-01-01" <= part.first_time < part.last_time < "2026"
+
+
+def test_items_are_tagged_with_their_genre_and_have_a_year(dataset):
+    attributes = sample_items().of(dataset.train.item_ids)
+    for row in range(0, 2_000, 97):
+        assert attributes.tags_of(row) == [dataset.train.item_ids[row].split("/")[0]]
+        assert 1950 <= attributes.columns_of(row)["year"] <= 2025

@@ -1,0 +1,91 @@
+"""``bitrecall events``: look after the database of events."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from bitrecall.commands.options import option
+
+
+def _url_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return option(
+        "--events",
+        "url",
+        default="sqlite:///events.db",
+        envvar="BITRECALL_EVENTS",
+        metavar="URL",
+        help="Where events are kept: sqlite:///PATH or postgresql://USER@HOST/NAME.",
+    )(command)
+
+
+@click.group()
+def events() -> None:
+    """Look after the database of events: bring its tables up to date, count, forget."""
+
+
+@events.command(
+    epilog="""\b
+Example:
+  bitrecall events migrate --events postgresql://bitrecall@db.example/bitrecall
+"""
+)
+@_url_option
+def migrate(url: str) -> None:
+    """Make the tables, or bring those of an earlier version up to date.
+
+    The service does so itself when it first needs them; this is for those who would rather have it
+    done before, by a user of the database that may.
+    """
+    from events.store import EventStore
+
+    store = EventStore(url)
+    store.open()
+    store.close()
+    click.echo("the tables are up to date")
+
+
+@events.command(
+    epilog="""\b
+Example:
+  bitrecall events count --events sqlite:///events.db
+"""
+)
+@_url_option
+def count(url: str) -> None:
+    """Count the events by their types, and those who asked to be forgotten."""
+    from collections import Counter
+
+    from bitrecall.tables import aligned
+    from events.event import FORGET
+    from events.store import EventStore
+
+    store = EventStore(url, create=False)
+    found = Counter(event.type for event in store.all_after(0))
+    last = store.last()
+    store.close()
+    forgotten = found.pop(FORGET, 0)
+    rows = [[kind, f"{number:,}"] for kind, number in sorted(found.items())]
+    click.echo(aligned(["type", "events"], rows, right="<>"))
+    click.echo(f"the last has number {last:,}; {forgotten:,} requests to be forgotten")
+
+
+@events.command(
+    epilog="""\b
+Example:
+  bitrecall events forget ada-017 --events sqlite:///events.db
+"""
+)
+@click.argument("user_id")
+@_url_option
+def forget(user_id: str, url: str) -> None:
+    """Remove all events of USER_ID, whom the next training leaves out.
+
+    A running service finds out within its interval of looking.
+    """
+    from events.store import EventStore
+
+    store = EventStore(url)
+    removed = store.forget(user_id)
+    store.close()
+    click.echo(f"removed {removed:,} events of {user_id}")

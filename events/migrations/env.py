@@ -1,0 +1,9 @@
+"""What Alembic runs for each command: the migrations, on the connection that it was given."""
+
+from alembic import context
+
+from events.tables import METADATA
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+with context.begin_transaction():
+    context.run_migrations()

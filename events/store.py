@@ -1,0 +1,141 @@
+"""Appending events, reading those after a point, and forgetting people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from threading import Lock
+from typing import Final, cast
+
+from sqlalchemy import Insert, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import QueuePool
+
+from events.database import PATIENCE, engine_of, reading, writing
+from events.event import FORGET, Appended, Event, StoredEvent
+from events.migration import check_schema, migrate
+from events.tables import EVENTS
+
+# Rows in one statement; SQLite takes 32,766 values.
+_ROWS: Final = 1000
+
+
+class EventStore:
+    """Events in a database; safe to use from several threads and processes.
+
+    Nothing is opened before it is needed. At the first use tables are made where there are none,
+    and those of an earlier version are brought up to date.
+
+    Args:
+        url: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+        create: whether to make tables; they have to be there where not.
+
+    Raises EventsError where the URL is none. Every method raises EventsUnavailableError where the
+    database cannot be reached or cannot do what is asked, and EventsSchemaError where its tables
+    are missing or of another version.
+    """
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        self._engine = engine_of(url)
+        self._create = create
+        self._opening = Lock()
+        self._is_open = False
+
+    def open(self) -> None:
+        """Do now what is otherwise done at the first use."""
+        with self._opening:
+            if not self._is_open:
+                if self._create:
+                    migrate(self._engine)
+                check_schema(self._engine)
+                self._is_open = True
+
+    def close(self) -> None:
+        """Let go of all connections, once what other threads are doing with them is done."""
+        give_up = time.monotonic() + PATIENCE
+        pool = cast(QueuePool, self._engine.pool)
+        while pool.checkedout() and time.monotonic() < give_up:
+            time.sleep(0.005)
+        self._engine.dispose()
+
+    def append(self, events: Sequence[Event]) -> Appended:
+        """Make events durable, in this order; once it returns, they are."""
+        return self.append_all([events])[0]
+
+    def append_all(self, groups: Sequence[Sequence[Event]]) -> list[Appended]:
+        """Make several groups of events durable at once, all or none; say what became of each."""
+        rows = [
+            {
+                "user_id": one.user_id,
+                "item_id": one.item_id,
+                "type": one.type,
+                "at": one.at,
+                "event_id": one.id,
+            }
+            for group in groups
+            for one in group
+        ]
+        new: set[str | None] = set()
+        self.open()
+        with writing(self._engine) as connection:
+            for start in range(0, len(rows), _ROWS):
+                statement = self._insert().values(rows[start : start + _ROWS])
+                new.update(connection.execute(statement).scalars())
+        outcomes = []
+        for group in groups:
+            accepted = 0
+            for one in group:
+                if one.id is None or one.id in new:
+                    accepted += 1
+                    # Of an id given twice the first is the one that was taken.
+                    new.discard(one.id)
+            outcomes.append(Appended(accepted, len(group) - accepted))
+        return outcomes
+
+    def after(self, sequence: int, *, at_most: int = 10_000) -> list[StoredEvent]:
+        """The first events with a greater number, in order."""
+        columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type)
+        statement = (
+            select(*columns, EVENTS.c.at)
+            .where(EVENTS.c.sequence > sequence)
+            .order_by(EVENTS.c.sequence)
+            .limit(at_most)
+        )
+        self.open()
+        with reading(self._engine) as connection:
+            return [StoredEvent(*row) for row in connection.execute(statement)]
+
+    def all_after(self, sequence: int) -> Iterator[StoredEvent]:
+        """All events with a greater number, in order, read as they are taken."""
+        while some := self.after(sequence):
+            yield from some
+            sequence = some[-1].sequence
+
+    def last(self) -> int:
+        """The greatest number given out so far to an event that is there; 0 where there is none."""
+        self.open()
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0
+
+    def forget(self, user_id: str) -> int:
+        """Remove all events of a user, and leave a mark that they want to be forgotten.
+
+        Returns:
+            How many events were removed, marks not counted.
+        """
+        self.open()
+        with writing(self._engine) as connection:
+            own = EVENTS.c.user_id == user_id
+            removed = connection.execute(
+                select(func.count()).where(own, EVENTS.c.type != FORGET)
+            ).scalar_one()
+            connection.execute(delete(EVENTS).where(own))
+            mark = {"user_id": user_id, "item_id": "", "type": FORGET, "at": time.time()}
+            connection.execute(EVENTS.insert().values(mark))
+        return removed
+
+    def _insert(self) -> Insert:
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        insert = dialect.insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"])
+        statement: Insert = insert.returning(EVENTS.c.event_id)
+        return statement

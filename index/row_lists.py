@@ -1,0 +1,88 @@
+"""Lists of rows, one for each of a number of owners: what users have seen, what has a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ReleaseContentsError, SearchError
+
+
+@dataclass(frozen=True, eq=False)
+class RowLists:
+    """Compressed lists: owner o has `rows[indptr[o]:indptr[o + 1]]`.
+
+    `indptr` is int64 (m + 1,); `rows` is int32 (nnz,), strictly increasing within an owner. Either
+    may be memory-mapped.
+    """
+
+    indptr: NDArray[np.int64]
+    rows: NDArray[np.int32]
+
+    @classmethod
+    def from_pairs(
+        cls, owners: NDArray[np.integer[Any]], rows: NDArray[np.integer[Any]], n_owners: int
+    ) -> Self:
+        """Build from pairs (owner, row) in any order; a pair given twice counts once.
+
+        Raises ReleaseContentsError on arrays of different lengths, owners or rows that are
+        negative, or owners beyond `n_owners`.
+        """
+        owners, rows = np.asarray(owners), np.asarray(rows)
+        if owners.shape != rows.shape or owners.ndim != 1:
+            raise ReleaseContentsError(
+                f"{owners.shape} owners and {rows.shape} rows do not make pairs"
+            )
+        if owners.size and (owners.min() < 0 or owners.max() >= n_owners or rows.min() < 0):
+            raise ReleaseContentsError(f"a pair lies outside the {n_owners} owners")
+        order = np.lexsort((rows, owners))
+        owners, rows = owners[order], rows[order]
+        fresh = np.ones(len(owners), np.bool_)
+        fresh[1:] = (owners[1:] != owners[:-1]) | (rows[1:] != rows[:-1])
+        counts = np.bincount(owners[fresh].astype(np.int64), minlength=n_owners)
+        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+        return cls(indptr, rows[fresh].astype(np.int32))
+
+    @classmethod
+    def from_lists(cls, lists: Iterable[Iterable[int]]) -> Self:
+        """Build from one collection of rows an owner, in any order."""
+        rows = [np.unique(np.fromiter(some, np.int64)) for some in lists]
+        owners = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
+        joined = np.concatenate(rows) if rows else np.empty(0, np.int64)
+        return cls.from_pairs(owners, joined, len(rows))
+
+    def __len__(self) -> int:
+        """Count the owners."""
+        return len(self.indptr) - 1
+
+    def __getitem__(self, owner: int) -> NDArray[np.int32]:
+        """Return the rows of `owner`, increasing. Raises SearchError where there is none such."""
+        if not 0 <= owner < len(self):
+            raise SearchError(f"there is no list {owner} among {len(self)}")
+        return self.rows[int(self.indptr[owner]) : int(self.indptr[owner + 1])]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many rows each owner has, int64 (m,)."""
+        return np.diff(self.indptr)
+
+    def fault(self, n_owners: int, n_rows: int) -> str | None:
+        """Say what is wrong with these lists of rows 0 … `n_rows` - 1; None where nothing is."""
+        indptr, rows = self.indptr, self.rows
+        if indptr.dtype != np.int64 or rows.dtype != np.int32:
+            return f"indptr is {indptr.dtype} and rows {rows.dtype}, not int64 and int32"
+        if indptr.shape != (n_owners + 1,) or rows.ndim != 1:
+            return f"indptr has shape {indptr.shape} for {n_owners} lists"
+        if indptr[0] != 0 or indptr[-1] != len(rows) or (indptr[1:] < indptr[:-1]).any():
+            return f"indptr does not rise from 0 to {len(rows)}"
+        if rows.size and (rows.min() < 0 or rows.max() >= n_rows):
+            return f"a row lies outside 0 … {n_rows - 1}"
+        starts = np.zeros(len(rows) + 1, np.bool_)
+        starts[indptr] = True
+        if ((rows[1:] <= rows[:-1]) & ~starts[1:-1]).any():
+            return "the rows of a list are not strictly increasing"
+        return None

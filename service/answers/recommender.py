@@ -1,0 +1,196 @@
+"""From a user of a release to the items for them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.release import Release
+from service.answers.catalogue import Catalogue, NewItems
+from service.answers.people import Person, person
+from service.answers.query import Answer, History, Wish
+from service.answers.reasons import reasons
+from service.errors import UnknownItemError
+
+
+class FreshItems(Protocol):
+    """What users have done since the release."""
+
+    def taken_by(self, user_id: str) -> Sequence[str]:
+        """The ids of the items that a user has taken, the newest last."""
+        ...
+
+    def hidden_from(self, user_id: str) -> Sequence[str]:
+        """The ids of the items that a user never wants to see again."""
+        ...
+
+    def is_forgotten(self, user_id: str) -> bool:
+        """Whether a user wanted what the release knows of them to be forgotten."""
+        ...
+
+
+class NothingFresh:
+    """Nobody has done anything since."""
+
+    def taken_by(self, user_id: str) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def hidden_from(self, user_id: str) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def is_forgotten(self, user_id: str) -> bool:
+        """Nobody."""
+        return False
+
+
+class Recommender:
+    """Answers from one release and what has come since; safe to use from several threads.
+
+    Args:
+        release: where users, items and codes are from: one answer is from one release.
+        new: items that have come since.
+        fresh: what users have done since.
+
+    Attributes:
+        release: as given.
+        catalogue: the items of the release and the new ones.
+        fresh: as given.
+    """
+
+    def __init__(
+        self, release: Release, new: NewItems | None = None, fresh: FreshItems | None = None
+    ) -> None:
+        self.release = release
+        self.catalogue = Catalogue(release, new)
+        self.fresh = fresh or NothingFresh()
+
+    @property
+    def release_id(self) -> str:
+        """The id of the release that answers."""
+        return self.release.id
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are to choose from."""
+        return len(self.catalogue)
+
+    @property
+    def first_user(self) -> str:
+        """The id of some user that the release knows: its first."""
+        return self.release.users.id_of(0)
+
+    def recommend(self, user_id: str | None, wish: Wish, history: History | None = None) -> Answer:
+        """The ``k`` allowed items whose codes are nearest the user's, ties to the more popular.
+
+        There are fewer than ``k`` items only when no more are allowed. Somebody of whom nothing is
+        known gets the most popular items. Raises ``FilterError`` when no item has an attribute that
+        is asked for.
+        """
+        return self.recommend_all([user_id], wish, history)[0]
+
+    def recommend_all(
+        self, user_ids: Sequence[str | None], wish: Wish, history: History | None = None
+    ) -> list[Answer]:
+        """As ``recommend``, for each of several users, with one search."""
+        people = [self._person(user_id, history) for user_id in user_ids]
+        among = None if wish.among is None else self.catalogue.matching(wish.among)
+        unwanted = self.catalogue.rows_of(wish.exclude_items)
+        exclude = [
+            self._excluded(user_id, one, wish, unwanted)
+            for user_id, one in zip(user_ids, people, strict=True)
+        ]
+        found = self._nearest(people, wish.k, exclude, among)
+        answers = []
+        for number, (user_id, one) in enumerate(zip(user_ids, people, strict=True)):
+            if number in found:
+                distances, rows = found[number]
+            else:
+                distances, rows = None, self.catalogue.popular(wish.k, exclude[number], among)
+            answers.append(
+                Answer(
+                    user_id=user_id,
+                    k=wish.k,
+                    item_ids=self.catalogue.ids_of(rows),
+                    distances=None if distances is None else distances.tolist(),
+                    bits=self.release.bits,
+                    release_id=self.release.id,
+                    source=one.source,
+                )
+            )
+            if wish.explain:
+                answers[-1] = self._explained(answers[-1], one, rows)
+        return answers
+
+    def _explained(self, answer: Answer, one: Person, rows: NDArray[np.int64]) -> Answer:
+        return replace(
+            answer,
+            code=None if one.code is None else one.code.tobytes().hex(),
+            item_codes=[code.tobytes().hex() for code in self.catalogue.codes_of(rows)],
+            reasons=reasons(self.catalogue, rows, one.items),
+        )
+
+    def similar(self, item_id: str, wish: Wish) -> Answer:
+        """The ``k`` allowed items whose codes are nearest an item's, itself left out.
+
+        Raises ``UnknownItemError`` when there is no such item, and as ``recommend``.
+        """
+        row = self.catalogue.row_of(item_id)
+        if row is None:
+            raise UnknownItemError(f"there is no item {item_id[:200]!r} in {self.release_id}")
+        among = None if wish.among is None else self.catalogue.matching(wish.among)
+        unwanted = self.catalogue.rows_of([*wish.exclude_items, item_id])
+        code = self.catalogue.codes_of(np.array([row]))
+        distances, rows = self.catalogue.search(code, wish.k, [unwanted], among)
+        kept = rows[0] >= 0
+        return Answer(
+            user_id=None,
+            k=wish.k,
+            item_ids=self.catalogue.ids_of(rows[0][kept]),
+            distances=distances[0][kept].tolist(),
+            bits=self.release.bits,
+            release_id=self.release.id,
+            source="codes",
+        )
+
+    def _person(self, user_id: str | None, history: History | None) -> Person:
+        if user_id is None:
+            return person(self.catalogue, None, (), history)
+        row = None
+        if not self.fresh.is_forgotten(user_id):
+            row = self.release.users.row_of(user_id)
+        return person(self.catalogue, row, self.fresh.taken_by(user_id), history)
+
+    def _excluded(
+        self, user_id: str | None, one: Person, wish: Wish, unwanted: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        parts = [unwanted]
+        if wish.exclude_seen:
+            parts.append(one.items)
+        if user_id is not None and (hidden := self.fresh.hidden_from(user_id)):
+            parts.append(self.catalogue.rows_of(hidden))
+        return np.concatenate(parts)
+
+    def _nearest(
+        self,
+        people: Sequence[Person],
+        k: int,
+        exclude: Sequence[NDArray[np.int64]],
+        among: NDArray[np.bool_] | None,
+    ) -> Mapping[int, tuple[NDArray[np.int32], NDArray[np.int64]]]:
+        """Distances and rows for each of those who have a code, by their place among all."""
+        asked = {place: one.code for place, one in enumerate(people) if one.code is not None}
+        if not asked:
+            return {}
+        codes = np.concatenate(list(asked.values()))
+        distances, rows = self.catalogue.search(
+            codes, k, [exclude[place] for place in asked], among
+        )
+        kept = rows >= 0
+        return {
+            place: (distances[number][kept[number]], rows[number][kept[number]])
+            for number, place in enumerate(asked)
+        }

@@ -1,0 +1,51 @@
+"""``POST /events``: what users did, answered once it is durable."""
+
+import logging
+
+from pydantic_core import to_json
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from events.errors import EventsError
+from service.body import read_body
+from service.errors import EventsNotKeptError
+from service.fresh.live import Live
+from service.observing.metrics import Metrics
+from service.parsing import parse_request
+from service.schemas.events import EventsRequest
+from service.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def event_routes(settings: Settings, live: Live, metrics: Metrics) -> list[BaseRoute]:
+    """The path that takes events in."""
+    return [Route("/events", TakeEvents(settings, live, metrics), methods=["POST"])]
+
+
+class TakeEvents:
+    """``POST /events``."""
+
+    def __init__(self, settings: Settings, live: Live, metrics: Metrics) -> None:
+        self._settings = settings
+        self._live = live
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises ``RequestError``."""
+        settings = self._settings
+        body = await read_body(
+            scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
+        )
+        events = parse_request(body, EventsRequest).all()
+        try:
+            appended = await self._live.append(events)
+        except EventsError as error:
+            # Where the database is, is the log's business and not the client's.
+            _log.warning("events were refused: %s", error)
+            raise EventsNotKeptError from error
+        self._metrics.events_given(appended)
+        document = {"accepted": appended.accepted, "duplicates": appended.duplicates}
+        response = Response(to_json(document), media_type="application/json")
+        await response(scope, receive, send)

@@ -1,0 +1,60 @@
+"""The page at ``/``: a way to look at answers, and nothing that a program needs."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+# Nothing from elsewhere, nothing inline, in nobody's frame.
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def explorer_routes() -> list[BaseRoute]:
+    """The page, its style and its scripts."""
+    contents = _contents()
+
+    async def page(request: Request) -> Response:
+        """``GET /``."""
+        return _answer(request, contents, "index.html")
+
+    async def part(request: Request) -> Response:
+        """``GET /explorer/{name}``."""
+        return _answer(request, contents, request.path_params["name"])
+
+    return [
+        Route("/", page, methods=["GET"]),
+        Route("/explorer/{name}", part, methods=["GET"]),
+    ]
+
+
+def _contents() -> Mapping[str, bytes]:
+    folder = files("service") / "explorer"
+    return {
+        entry.name: entry.read_bytes()
+        for entry in folder.iterdir()
+        if entry.name.rpartition(".")[2] in _TYPES
+    }
+
+
+def _answer(request: Request, contents: Mapping[str, bytes], name: str) -> Response:
+    content = contents.get(name)
+    if content is None:
+        raise HTTPException(404)
+    tag = f'"{sha256(content).hexdigest()[:32]}"'
+    headers = {**_HEADERS, "ETag": tag}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)

@@ -1,0 +1,80 @@
+"""``GET /popular``, ``/items``, ``/users`` and ``/items/{id}``: what there is, and is known."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from index.ids import IdTable
+from service.answers.lookups import known_item, most_popular
+from service.answers.recommender import Recommender
+from service.endpoints.asked import ready_recommender
+from service.endpoints.ids import id_route
+from service.errors import InvalidRequestError
+from service.releases import CurrentRelease
+from service.settings import Settings
+
+
+def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+    """The paths that tell what there is, and what is known of an item."""
+
+    async def popular(request: Request) -> Response:
+        """``GET /popular``: the most popular items."""
+        _refuse_others(request, {"k"})
+        k = _k_of(request, settings)
+        recommender = ready_recommender(settings, current)
+        items = [
+            {"id": item, "popularity": popularity}
+            for item, popularity in most_popular(recommender, k)
+        ]
+        return _json({"items": items, "release_id": recommender.release_id})
+
+    async def item(request: Request) -> Response:
+        """``GET /items/{id}``: what is known of an item."""
+        recommender = ready_recommender(settings, current)
+        return _json(asdict(known_item(recommender, request.path_params["id"])))
+
+    def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
+        async def some(request: Request) -> Response:
+            _refuse_others(request, {"k", "prefix"})
+            k = _k_of(request, settings)
+            recommender = ready_recommender(settings, current)
+            table = table_of(recommender)
+            rows = table.starting_with(request.query_params.get("prefix", ""), k)
+            return _json({"ids": table.ids_of(rows), "release_id": recommender.release_id})
+
+        return some
+
+    return [
+        Route("/popular", popular, methods=["GET"]),
+        Route("/items", ids(lambda one: one.release.items), methods=["GET"]),
+        Route("/users", ids(lambda one: one.release.users), methods=["GET"]),
+        id_route("/items/", item, ["GET"]),
+    ]
+
+
+def _refuse_others(request: Request, known: set[str]) -> None:
+    unknown = sorted(request.query_params.keys() - known)
+    if unknown:
+        there = " and ".join(sorted(known))
+        raise InvalidRequestError(f"unknown parameter {unknown[0][:100]!r}: there is only {there}")
+
+
+def _k_of(request: Request, settings: Settings) -> int:
+    """The parameter k of the query. Raises ``InvalidRequestError``."""
+    text = request.query_params.get("k")
+    if text is None:
+        return settings.default_k
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:20]) <= settings.max_k:
+        raise InvalidRequestError(
+            f"the parameter k has to be a whole number from 1 to {settings.max_k}, "
+            f"not {text[:100]!r}"
+        )
+    return int(text)
+
+
+def _json(document: dict[str, object]) -> Response:
+    return Response(to_json(document), media_type="application/json")

@@ -1,0 +1,58 @@
+"""What is answered when a request is refused, and the pages that explain it."""
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from service.errors import RequestError
+from service.problems import PROBLEMS, problem_response, refusal
+
+
+def problem_routes() -> list[BaseRoute]:
+    """The paths that explain problems."""
+    return [
+        Route("/problems", problem_list, methods=["GET"]),
+        Route("/problems/{name}", problem_page, methods=["GET"]),
+    ]
+
+
+async def problem_list(request: Request) -> Response:
+    """``GET /problems``: what kinds of problem there are."""
+    lines = [f"{problem.uri}  {problem.status}  {problem.title}" for problem in PROBLEMS.values()]
+    return PlainTextResponse("\n".join(lines) + "\n")
+
+
+async def problem_page(request: Request) -> Response:
+    """``GET /problems/{name}``: what a kind of problem means."""
+    name = request.path_params["name"]
+    if name not in PROBLEMS:
+        raise HTTPException(404)
+    return PlainTextResponse(PROBLEMS[name].page())
+
+
+async def answer_refusal(request: Request, error: Exception) -> Response:
+    """The response to a ``RequestError``."""
+    if not isinstance(error, RequestError):
+        raise error
+    return refusal(error)
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """The response to what the router refuses: an unknown path (404), a wrong method (405)."""
+    if not isinstance(error, HTTPException):
+        raise error
+    headers: Mapping[str, str] = error.headers or {}
+    method, path = request.method, request.url.path
+    if error.status_code == 405:
+        allowed = headers.get("Allow", "")
+        return problem_response(
+            PROBLEMS["method-not-allowed"],
+            f"{path[:200]} answers {allowed}, not {method}",
+            headers=headers,
+        )
+    return problem_response(
+        PROBLEMS["not-found"], f"there is nothing at {path[:200]}", headers=headers
+    )

@@ -1,0 +1,83 @@
+"""``GET /releases``, ``POST /releases/{id}/activate`` and ``/releases/rollback``."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
+from index.store import ReleaseStore, ReleaseSummary
+from service.errors import ReleaseRefusedError, UnknownReleaseError
+from service.releases import CurrentRelease
+
+
+def release_routes(current: CurrentRelease) -> list[BaseRoute]:
+    """The paths that show and change which release is served."""
+    store = current.store
+
+    async def releases(request: Request) -> Response:
+        """``GET /releases``: those that there are."""
+        summaries = await asyncio.to_thread(lambda: store.list(verify=False))
+        serving = None if current.recommender is None else current.recommender.release_id
+        return _json({"releases": [_described(one) for one in summaries], "serving": serving})
+
+    async def activate(request: Request) -> Response:
+        """``POST /releases/{id}/activate``: serve a release."""
+        release_id = request.path_params["id"]
+
+        def move(store: ReleaseStore) -> str:
+            store.activate(release_id)
+            return str(release_id)
+
+        return _json({"release_id": await _moved(current, move)})
+
+    async def rollback(request: Request) -> Response:
+        """``POST /releases/rollback``: serve the release before."""
+        return _json({"release_id": await _moved(current, lambda store: store.rollback())})
+
+    return [
+        Route("/releases", releases, methods=["GET"]),
+        Route("/releases/rollback", rollback, methods=["POST"]),
+        Route("/releases/{id}/activate", activate, methods=["POST"]),
+    ]
+
+
+async def _moved(current: CurrentRelease, move: Callable[[ReleaseStore], str]) -> str:
+    """Move the store's pointer, and follow it at once."""
+    try:
+        release_id = await asyncio.to_thread(move, current.store)
+    except (ReleaseNotFoundError, NoReleaseError) as error:
+        raise UnknownReleaseError(_without_path(error)) from None
+    except ReleaseError as error:
+        raise ReleaseRefusedError(_without_path(error)) from None
+    await asyncio.to_thread(current.refresh)
+    return release_id
+
+
+def _without_path(error: ReleaseError) -> str:
+    """What is wrong, with the name of the file at fault but not where the store is."""
+    if error.path is None:
+        return str(error)
+    return str(error).replace(str(error.path), error.path.name, 1)
+
+
+def _described(summary: ReleaseSummary) -> dict[str, Any]:
+    manifest = summary.manifest
+    return {
+        "id": summary.id,
+        "created_at": manifest and manifest.created_at,
+        "current": summary.current,
+        "users": manifest and manifest.users,
+        "items": manifest and manifest.items,
+        "bits": manifest and manifest.bits,
+        "metrics": {} if manifest is None else dict(manifest.metrics),
+        "damage": None if summary.damage is None else "it is damaged: 'bitrecall release verify'",
+    }
+
+
+def _json(document: dict[str, object]) -> Response:
+    return Response(to_json(document), media_type="application/json")

@@ -1,0 +1,151 @@
+"""How many requests are in the work at once, and turning the others away cheaply.
+
+Requests are worked on one after another, so each one more makes all behind it wait. Beyond a bound
+the next is answered 503 before it is even parsed: what that costs is a few percent of what an
+answer costs, so that at several times its capacity the service still gives nearly as many good
+answers as at its best.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import uuid4
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
+
+# Whoever looks after the service must be answered most of all when it has too much to do.
+_ALWAYS: Final = (b"GET /livez", b"GET /readyz", b"GET /metrics", b"HEAD /livez", b"HEAD /readyz")
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_LENGTH: Final = b"\r\ncontent-length:"
+# Headers with which nobody knows how much more will come.
+_UNCLEAR: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
+
+
+class Load:
+    """The requests that have arrived whole, and are not answered yet.
+
+    Args:
+        most: how many there may be, before others are turned away.
+        shed: told of each that is.
+    """
+
+    def __init__(self, most: int, shed: Callable[[], None]) -> None:
+        self._most = most
+        self._shed = shed
+        self._in_work: set[int] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next request is one too many."""
+        return len(self._in_work) >= self._most
+
+    def __len__(self) -> int:
+        """Count the requests in the work."""
+        return len(self._in_work)
+
+    def enter(self, request: object) -> None:
+        """A request has arrived whole."""
+        self._in_work.add(id(request))
+
+    def leave(self, request: object) -> None:
+        """A request is answered, or there is nobody left to answer."""
+        self._in_work.discard(id(request))
+
+    def turned_away(self) -> None:
+        """A request was one too many."""
+        self._shed()
+
+
+class SheddingProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, but for requests that are too many.
+
+    The application that is served has the ``load`` as an attribute.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._load: Load = self.app.load
+        self._receiving = False
+        # Of a request that was turned away, what is still to come of its body.
+        self._to_drop = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Turn a request away where there are too many, and parse what comes otherwise."""
+        if self._to_drop:
+            dropped = min(self._to_drop, len(data))
+            self._to_drop -= dropped
+            data = data[dropped:]
+            if not data:
+                return
+        if self._load.is_full and self._is_idle() and not data.startswith(_ALWAYS):
+            missing = _missing(data)
+            if missing is not None:
+                self._to_drop = missing
+                self._load.turned_away()
+                self.transport.write(_turned_away())
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """The first of a request has come."""
+        self._receiving = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """The last of a request has come."""
+        self._receiving = False
+        if not self.cycle.response_complete:
+            self._load.enter(self.cycle)
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the requests that were waiting for the one before them."""
+        for cycle, _ in self.pipeline:
+            self._load.leave(cycle)
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        async def counted(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._load.leave(cycle)
+
+        super()._start_asgi_task(cycle, counted)
+
+    def _is_idle(self) -> bool:
+        """Whether what comes next on this connection is the beginning of a request."""
+        return not self._receiving and (self.cycle is None or self.cycle.response_complete)
+
+
+def _missing(data: bytes) -> int | None:
+    """How many bytes of a request's body are still to come, once its head has.
+
+    None where that cannot be told, or more has come than one request; it is then parsed like any.
+    """
+    end = data.find(_END_OF_HEAD)
+    if end < 0:
+        return None
+    head = data[:end].lower()
+    length = b"0"
+    start = head.find(_LENGTH)
+    if start >= 0:
+        length = head[start + len(_LENGTH) :].partition(b"\r\n")[0].strip()
+    if not length.isdigit() or len(length) > 7 or any(name in head for name in _UNCLEAR):
+        return None
+    missing = end + len(_END_OF_HEAD) + int(length) - len(data)
+    return missing if missing >= 0 else None
+
+
+def _turned_away() -> bytes:
+    problem = PROBLEMS["too-busy"]
+    body = (
+        f'{{"type":"{problem.uri}","title":"{problem.title}","status":503,'
+        '"detail":"there are too many requests at once; none of this one was done",'
+        f'"instance":"urn:uuid:{uuid4()}"}}'
+    )
+    return (
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
+        f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+    ).encode()

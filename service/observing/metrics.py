@@ -1,0 +1,147 @@
+"""What Prometheus is told."""
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from events.event import Appended
+from service.answers.query import Answer
+from service.releases import CurrentRelease
+
+# With several workers, the folder through which each tells what the others have counted.
+SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+_LATENCY: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+_SEARCH: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+
+
+class Metrics:
+    """The counts of this process, and with several workers those of all.
+
+    Args:
+        current: what answers now, of which the release's age and quality are told.
+    """
+
+    def __init__(self, current: CurrentRelease) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "bitrecall_requests",
+            "Requests answered.",
+            ["method", "path", "status"],
+            registry=self._registry,
+        )
+        self._latency = Histogram(
+            "bitrecall_request_seconds",
+            "From the first byte of a request to the last of its answer.",
+            ["path"],
+            buckets=_LATENCY,
+            registry=self._registry,
+        )
+        self._search = Histogram(
+            "bitrecall_search_seconds",
+            "Finding the items of one request.",
+            buckets=_SEARCH,
+            registry=self._registry,
+        )
+        self._answers = Counter(
+            "bitrecall_answers",
+            "Users answered, by what their items were ranked by.",
+            ["source"],
+            registry=self._registry,
+        )
+        self._events = Counter(
+            "bitrecall_events",
+            "Events given: accepted, or duplicates of earlier ones.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._shed = Counter(
+            "bitrecall_shed_requests",
+            "Requests refused because there were too many at once.",
+            registry=self._registry,
+        )
+        self._of_release = _ReleaseCollector(current)
+
+    def request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        self._requests.labels(method, path, str(status)).inc()
+        self._latency.labels(path).observe(seconds)
+
+    def searched(self, seconds: float) -> None:
+        """Count a search."""
+        self._search.observe(seconds)
+
+    def answered(self, answers: Iterable[Answer]) -> None:
+        """Count what users' items were ranked by."""
+        for answer in answers:
+            self._answers.labels(answer.source).inc()
+
+    def events_given(self, appended: Appended) -> None:
+        """Count events."""
+        self._events.labels("accepted").inc(appended.accepted)
+        self._events.labels("duplicate").inc(appended.duplicates)
+
+    def shed(self) -> None:
+        """Count a request that was refused because there were too many."""
+        self._shed.inc()
+
+    def text(self) -> bytes:
+        """Everything in Prometheus's own format."""
+        counted: CollectorRegistry = self._registry
+        if SHARED_FOLDER in os.environ:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        of_release = CollectorRegistry()
+        of_release.register(self._of_release)
+        return generate_latest(counted) + generate_latest(of_release)
+
+
+def worker_ended(process: int) -> None:
+    """Tell that a worker has ended, which its gauges must not outlive."""
+    mark_process_dead(process)  # type: ignore[no-untyped-call]
+
+
+class _ReleaseCollector(Collector):
+    """What there is to tell of the release that answers, at the time of asking."""
+
+    def __init__(self, current: CurrentRelease) -> None:
+        self._current = current
+
+    def collect(self) -> Iterable[Metric]:
+        """The release's id, age, size and quality, and how many were refused."""
+        failed = GaugeMetricFamily(
+            "bitrecall_failed_loads", "Releases that this worker has refused since it started."
+        )
+        failed.add_metric([], self._current.failed_loads)
+        yield failed
+        recommender = self._current.recommender
+        if recommender is None:
+            return
+        manifest = recommender.release.manifest
+        about = GaugeMetricFamily(
+            "bitrecall_release_info", "The release that answers.", labels=["release_id"]
+        )
+        about.add_metric([manifest.id], 1)
+        created = GaugeMetricFamily(
+            "bitrecall_release_created_timestamp_seconds", "When the release was made."
+        )
+        created.add_metric([], datetime.fromisoformat(manifest.created_at).timestamp())
+        items = GaugeMetricFamily("bitrecall_items", "Items to choose from.", labels=["known"])
+        items.add_metric(["release"], manifest.items)
+        items.add_metric(["new"], recommender.n_items - manifest.items)
+        quality = GaugeMetricFamily(
+            "bitrecall_release_quality",
+            "Metrics of the release, measured on the split when it was published.",
+            labels=["metric", "split"],
+        )
+        split = str(manifest.metrics.get("split", ""))
+        for name, value in manifest.metrics.items():
+            if isinstance(value, int | float):
+                quality.add_metric([name, split], value)
+        yield from (about, created, items, quality)

@@ -1,0 +1,1 @@
+"""The OpenAPI document, from the models that requests and answers are made of."""

@@ -1,0 +1,227 @@
+"""Examples of requests, answers and problems, for the OpenAPI document and the docs."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+RELEASE: Final = "20261123T174500Z-3fa94c1b"
+OCCURRENCE: Final = "5f1e8d1c-7c1f-4d53-9a86-0a0d3c5e2b11"
+
+_NEAREST: Final = [
+    {"id": "4096", "distance": 71, "score": 114},
+    {"id": "88", "distance": 74, "score": 108},
+]
+_UNRANKED: Final = [
+    {"id": "1", "distance": None, "score": None},
+    {"id": "88", "distance": None, "score": None},
+]
+
+# By operation, by name: a summary and the value.
+REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
+    "recommend": {
+        "plain": ("Ten items that the user does not have", {"user_id": "17", "k": 10}),
+        "filtered": (
+            "Cheap jazz that is not out of stock, without two items",
+            {
+                "user_id": "17",
+                "k": 10,
+                "exclude_items": ["88", "4711"],
+                "filter": {
+                    "any_tags": ["jazz", "blues"],
+                    "no_tags": ["sold out"],
+                    "where": {"price": {"lte": 20}, "label": ["ECM", "Blue Note"]},
+                },
+            },
+        ),
+        "history": (
+            "Somebody new, by what they have looked at, with reasons",
+            {"history": ["88", "4096"], "k": 10, "explain": True},
+        ),
+        "session": (
+            "A known user, and what is in their basket now",
+            {"user_id": "17", "history": ["88"], "history_mode": "add"},
+        ),
+        "seen": (
+            "Items the user has included",
+            {"user_id": "17", "k": 3, "exclude_seen": False},
+        ),
+    },
+    "compare": {"plain": ("What another release would answer", {"user_id": "17", "k": 2})},
+    "recommend_batch": {
+        "plain": ("Two items for each of two users", {"user_ids": ["17", "a stranger"], "k": 2})
+    },
+    "similar": {"plain": ("Two items like one", {"item_id": "7", "k": 2})},
+    "take_events": {
+        "plain": ("A click", {"events": [{"user_id": "17", "item_id": "88"}]}),
+        "many": (
+            "A sale that may be sent again, and an item never to be shown again",
+            {
+                "events": [
+                    {
+                        "user_id": "17",
+                        "item_id": "4096",
+                        "type": "buy",
+                        "time": "2026-11-23T18:00:00Z",
+                        "id": "order-20261123-0042",
+                    },
+                    {"user_id": "a stranger", "item_id": "88", "type": "hide"},
+                ]
+            },
+        ),
+    },
+}
+
+ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
+    "recommend": {
+        "codes": (
+            "A user of the release",
+            {
+                "user_id": "17",
+                "k": 2,
+                "items": _NEAREST,
+                "release_id": RELEASE,
+                "source": "codes",
+            },
+        ),
+        "history": (
+            "Somebody new, with reasons",
+            {
+                "user_id": None,
+                "k": 1,
+                "code": "8c" * 32,
+                "items": [
+                    {
+                        "id": "4096",
+                        "distance": 71,
+                        "score": 114,
+                        "code": "9d" * 32,
+                        "because": [{"id": "88", "distance": 52}],
+                    }
+                ],
+                "release_id": RELEASE,
+                "source": "history",
+            },
+        ),
+        "popular": (
+            "A user of whom nothing is known",
+            {
+                "user_id": "a stranger",
+                "k": 2,
+                "items": _UNRANKED,
+                "release_id": RELEASE,
+                "source": "popular",
+            },
+        ),
+        "shortfall": (
+            "Fewer items are allowed than were asked for",
+            {
+                "user_id": "17",
+                "k": 5,
+                "items": _NEAREST[1:],
+                "release_id": RELEASE,
+                "source": "codes",
+                "shortfall": 4,
+            },
+        ),
+    },
+    "recommend_batch": {
+        "plain": (
+            "A user of the release, and a stranger",
+            {
+                "answers": [
+                    {"user_id": "17", "items": _NEAREST, "source": "codes"},
+                    {"user_id": "a stranger", "items": _UNRANKED, "source": "popular"},
+                ],
+                "k": 2,
+                "release_id": RELEASE,
+            },
+        )
+    },
+    "similar": {
+        "plain": (
+            "The items with the nearest codes",
+            {"item_id": "7", "k": 2, "items": _NEAREST, "release_id": RELEASE},
+        )
+    },
+    "popular": {
+        "plain": (
+            "The most popular items",
+            {"items": [{"id": "1", "popularity": 1034}], "release_id": RELEASE},
+        )
+    },
+    "items": {"plain": ("Two of them", {"ids": ["4095", "4096"], "release_id": RELEASE})},
+    "users": {"plain": ("Two of them", {"ids": ["17", "171"], "release_id": RELEASE})},
+    "item": {
+        "plain": (
+            "An item of the release",
+            {
+                "id": "88",
+                "known": "release",
+                "popularity": 97,
+                "tags": ["jazz", "live"],
+                "attributes": {"price": 12.5, "label": "ECM"},
+                "release_id": RELEASE,
+            },
+        )
+    },
+    "user": {
+        "plain": (
+            "A user of the release with two events since",
+            {
+                "id": "17",
+                "known": True,
+                "seen": 1,
+                "fresh": 2,
+                "items": ["1", "88", "4711"],
+                "release_id": RELEASE,
+            },
+        )
+    },
+    "take_events": {
+        "plain": ("One is new, one was there already", {"accepted": 1, "duplicates": 1})
+    },
+    "releases": {
+        "plain": (
+            "One release, which is served",
+            {
+                "releases": [
+                    {
+                        "id": RELEASE,
+                        "created_at": "2026-11-23T17:45:00.000001Z",
+                        "current": True,
+                        "users": 29858,
+                        "items": 40981,
+                        "bits": 256,
+                        "metrics": {"split": "test", "recall@50": 0.2867},
+                        "damage": None,
+                    }
+                ],
+                "serving": RELEASE,
+            },
+        )
+    },
+    "activate_release": {"plain": ("It is served now", {"release_id": RELEASE})},
+    "rollback_release": {"plain": ("The one before is served now", {"release_id": RELEASE})},
+    "forget_user": {"plain": ("A user with two events", {"id": "17", "events": 2})},
+}
+
+DETAILS: Final[Mapping[str, str]] = {
+    "malformed-json": "invalid JSON: EOF while parsing an object at line 1 column 1",
+    "unauthorized": "this needs a key, as the header 'Authorization: Bearer KEY'",
+    "forbidden": "this needs a key of the role write, and yours is of the role read",
+    "not-found": "there is nothing at /recommendations",
+    "unknown-item": f"there is no item '4097' in {RELEASE}",
+    "unknown-release": "there is no release '20261123T174500Z-00000000'",
+    "release-refused": "item_codes.npy was altered: its sha256 is not the one in the manifest",
+    "filter-mismatch": "/filter/where/colour: no item has an attribute 'colour': there are price",
+    "method-not-allowed": "/recommend answers POST, not GET",
+    "request-timeout": "the body did not arrive within 10 seconds",
+    "body-too-large": "the body is longer than 1048576 bytes",
+    "unsupported-media-type": "the content type has to be application/json, not 'text/plain'",
+    "invalid-request": "/k: has to be at least 1, not 0",
+    "internal-error": "the service failed to answer; its log says why under this request_id",
+    "too-busy": "there are too many requests at once; none of this one was done",
+    "events-not-kept": (
+        "the database of the events does not answer; nothing of the request was kept"
+    ),
+    "not-ready": "no release is loaded yet; GET /readyz says why",
+}

@@ -1,0 +1,1 @@
+"""What goes in and out as JSON: requests, answers and problem documents."""

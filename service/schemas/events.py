@@ -1,0 +1,66 @@
+"""The bodies of ``POST /events`` and ``DELETE /users/{id}``."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from events.event import Event
+
+# PostgreSQL cannot keep U+0000.
+EventText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
+EventType = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{0,63}$")]
+
+
+class EventRequest(BaseModel):
+    """Somebody did something with an item."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    user_id: EventText = Field(description="Who. A user that nobody knows is welcome.")
+    item_id: EventText = Field(description="With what. An item that nobody knows is welcome.")
+    type: EventType = Field(
+        "interaction",
+        description="What it was. 'hide' keeps the item away from the user for good; any other "
+        "counts as having taken it.",
+    )
+    time: AwareDatetime | None = Field(
+        None, description="When, as RFC 3339 with a time zone; now when it is not given."
+    )
+    id: EventText | None = Field(
+        None, description="Of this event: the same id twice counts once, whatever else is said."
+    )
+
+    def event(self, now: float) -> Event:
+        """The same for ``events``; ``now`` in seconds since 1970-01-01 UTC."""
+        at = now if self.time is None else self.time.timestamp()
+        return Event(self.user_id, self.item_id, self.type, at, self.id)
+
+
+class EventsRequest(BaseModel):
+    """One event or many."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    events: list[EventRequest] = Field(
+        min_length=1, max_length=1000, description="In the order in which they happened."
+    )
+
+    def all(self) -> list[Event]:
+        """The same for ``events``."""
+        now = datetime.now(UTC).timestamp()
+        return [one.event(now) for one in self.events]
+
+
+class EventsResponse(BaseModel):
+    """The events are durable."""
+
+    accepted: int = Field(description="How many are new.")
+    duplicates: int = Field(description="How many had an id that was there already.")
+
+
+class ForgottenResponse(BaseModel):
+    """The user is forgotten."""
+
+    id: str = Field(description="The user.")
+    events: int = Field(description="How many events were removed.")

@@ -1,0 +1,159 @@
+"""The bodies of requests. Types are exact: ``"10"`` is no ``k``."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
+
+from service.answers.query import History, Wish
+from service.schemas.filters import FilterRequest
+from service.settings import Settings
+
+
+def _whole(value: object) -> object:
+    """10.0 as 10, which JSON Schema takes for one integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Id = Annotated[str, Field(min_length=1)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+_K = "How many items to recommend; fewer come back when fewer are allowed."
+_HISTORY = "Ids of items that the user has, newest last."
+_USERS = "Ids of the users; there is an answer for each, in this order."
+_EXCLUDE_ITEMS = "Ids of items to leave out. Ones that nobody knows do no harm."
+
+
+class WishRequest(BaseModel):
+    """What every request for items can say.
+
+    ``k`` and the lengths of lists have the defaults and bounds of a service with default settings;
+    ``request_models`` makes the classes for others.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    k: Whole = Field(10, ge=1, le=1000, description=_K)
+    exclude_items: list[Id] = Field([], max_length=1000, description=_EXCLUDE_ITEMS)
+    filter: FilterRequest | None = Field(None, description="Which items are wanted at all.")
+
+    def wish(self, *, exclude_seen: bool = True, explain: bool = False) -> Wish:
+        """The same for ``service.answers``."""
+        return Wish(
+            k=self.k,
+            exclude_seen=exclude_seen,
+            exclude_items=self.exclude_items,
+            among=None if self.filter is None else self.filter.item_filter(),
+            explain=explain,
+        )
+
+
+class _ForUsers(WishRequest):
+    exclude_seen: bool = Field(
+        True,
+        description="Leave out the items that the user has: in the release, in events since, and "
+        "in the history given.",
+    )
+    explain: bool = Field(
+        False,
+        description="Say for each item which of the user's own items its code agrees with most.",
+    )
+
+
+class RecommendRequest(_ForUsers):
+    """Who to recommend for, and what. Either ``user_id`` or ``history`` has to be there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
+                {"required": ["history"], "properties": {"history": {"type": "array"}}},
+            ]
+        }
+    )
+
+    user_id: Id | None = Field(
+        None, description="Id of the user as in the training data or in events: always a string."
+    )
+    history: list[Id] | None = Field(None, max_length=1000, description=_HISTORY)
+    history_mode: Literal["instead", "add"] = Field(
+        "instead",
+        description="'instead': the history takes the place of all that is known of the user. "
+        "'add': it is added to that.",
+    )
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.user_id is None and self.history is None:
+            raise PydanticCustomError("nobody", "has to have a user_id or a history")
+        return self
+
+    def given_history(self) -> History | None:
+        """The history for ``service.answers``, if there is one."""
+        if self.history is None:
+            return None
+        return History(self.history, instead=self.history_mode == "instead")
+
+
+class BatchRequest(_ForUsers):
+    """Several users to recommend for, all in the same way."""
+
+    user_ids: list[Id] = Field(min_length=1, max_length=1000, description=_USERS)
+
+
+class SimilarRequest(WishRequest):
+    """An item, and how many of those like it."""
+
+    item_id: Id = Field(description="Id of the item that others should be like.")
+
+
+@dataclass(frozen=True)
+class RequestModels:
+    """The classes of the bodies of a service."""
+
+    recommend: type[RecommendRequest]
+    batch: type[BatchRequest]
+    similar: type[SimilarRequest]
+
+
+def request_models(settings: Settings) -> RequestModels:
+    """The classes of a service with these settings."""
+    k: Any = (Whole, Field(settings.default_k, ge=1, le=settings.max_k, description=_K))
+    excluded: Any = (
+        list[Id],
+        Field([], max_length=settings.max_exclude_items, description=_EXCLUDE_ITEMS),
+    )
+    given: Any = (
+        RecommendRequest.__annotations__["history"],
+        Field(None, max_length=settings.max_history, description=_HISTORY),
+    )
+    users: Any = (
+        list[Id],
+        Field(min_length=1, max_length=settings.max_batch, description=_USERS),
+    )
+    return RequestModels(
+        recommend=create_model(
+            "RecommendRequest",
+            __base__=RecommendRequest,
+            __doc__=RecommendRequest.__doc__,
+            k=k,
+            exclude_items=excluded,
+            history=given,
+        ),
+        batch=create_model(
+            "BatchRequest",
+            __base__=BatchRequest,
+            __doc__=BatchRequest.__doc__,
+            k=k,
+            exclude_items=excluded,
+            user_ids=users,
+        ),
+        similar=create_model(
+            "SimilarRequest",
+            __base__=SimilarRequest,
+            __doc__=SimilarRequest.__doc__,
+            k=k,
+            exclude_items=excluded,
+        ),
+    )

@@ -1,0 +1,37 @@
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from events.database import engine_of
+from events.errors import EventsSchemaError
+from events.migration import VERSION, migrate, version_of
+from events.store import EventStore
+from events.tables import METADATA
+
+
+def test_the_migrations_lead_to_the_tables(url: str) -> None:
+    engine = engine_of(url)
+    migrate(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_tables_of_a_later_version_are_refused_and_left_alone(url: str, store: EventStore) -> None:
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for create, said in ((True, "which this Bitrecall does not know"), (False, "wants 0001")):
+        again = EventStore(url, create=create)
+        with pytest.raises(EventsSchemaError, match=f"version 9999.*{said}"):
+            again.open()
+        again.close()
+    engine.dispose()
+
+
+def test_the_version_is_that_of_the_last_migration(url: str, store: EventStore) -> None:
+    engine = engine_of(url)
+    assert version_of(engine) == VERSION
+    engine.dispose()

@@ -1,0 +1,17 @@
+from itertools import count
+
+import pytest
+
+from events.event import StoredEvent
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def stored():  # type: ignore[no-untyped-def]
+    """Makes events with rising numbers: a user, an item and a type."""
+
+    def make(user: str, item: str, kind: str = "view") -> StoredEvent:
+        return StoredEvent(next(_numbers), user, item, kind, 0.0)
+
+    return make

@@ -1,0 +1,183 @@
+"""Turning requests away when there are too many, over real connections."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from index.release import Release
+from service.app import create_app
+from service.guards.admission import Load, _missing
+from service.schemas.answers import Problem
+from service.settings import Settings
+
+MOST = 3
+
+
+class Slow:
+    """An endpoint that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    async def answer(self, request: Request) -> Response:
+        await request.body()
+        self.begun.release()
+        await asyncio.to_thread(self.go_on.wait, 20)
+        return PlainTextResponse("done")
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+def app(release: Release, slow: Slow) -> Any:
+    settings = Settings(releases=release.path.parent, events="off", max_concurrent=MOST)
+    app = create_app(settings)
+    app.router.routes.append(Route("/slow", slow.answer, methods=["POST"]))
+    return app
+
+
+@pytest.fixture
+def client(app: Any, serving: Callable[..., Any], slow: Slow) -> Iterator[httpx.Client]:
+    with serving(app) as client:
+        yield client
+        slow.go_on.set()
+
+
+def test_a_load_counts_what_is_in_the_work() -> None:
+    turned_away = []
+    load = Load(2, lambda: turned_away.append(1))
+    first, second = object(), object()
+    load.enter(first)
+    assert not load.is_full
+    load.enter(second)
+    assert (load.is_full, len(load)) == (True, 2)
+    load.leave(first)
+    load.leave(first)
+    assert (load.is_full, len(load)) == (False, 1)
+
+
+class Waiting:
+    """Connections on each of which a request is in the work."""
+
+    def __init__(self, client: httpx.Client, slow: Slow, count: int) -> None:
+        url = client.base_url
+        self.sockets = []
+        for _ in range(count):
+            connection = socket.create_connection((url.host, url.port), timeout=20)
+            connection.sendall(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            self.sockets.append(connection)
+        for _ in range(count):
+            assert slow.begun.acquire(timeout=20)
+
+    def answers(self) -> list[bytes]:
+        found = [connection.recv(1000) for connection in self.sockets]
+        for connection in self.sockets:
+            connection.close()
+        return found
+
+
+def test_one_too_many_is_answered_at_once_and_the_others_in_the_end(
+    client: httpx.Client, slow: Slow
+) -> None:
+    waiting = Waiting(client, slow, MOST)
+    for _ in range(3):
+        response = client.post("/recommend", json={"user_id": "17"})
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = Problem.model_validate_json(response.content, strict=True, extra="forbid")
+        assert problem.type == "/problems/too-busy"
+        assert client.get(problem.type).status_code == 503
+    slow.go_on.set()
+    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in waiting.answers())
+    assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
+    told = client.get("/metrics").text.splitlines()
+    assert "bitrecall_shed_requests_total 6.0" in told
+
+
+def test_whoever_looks_after_it_is_always_answered(client: httpx.Client, slow: Slow) -> None:
+    waiting = Waiting(client, slow, MOST)
+    for path in ("/livez", "/readyz", "/metrics"):
+        assert client.get(path).status_code == 200
+    slow.go_on.set()
+    waiting.answers()
+
+
+def test_bodies_that_do_not_come_take_no_place(client: httpx.Client, app: Any) -> None:
+    url = client.base_url
+    with ExitStack() as stack:
+        for _ in range(3 * MOST):
+            connection = stack.enter_context(socket.create_connection((url.host, url.port)))
+            connection.sendall(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
+        assert len(app.load) == 0
+
+
+def test_clients_that_go_away_leave_nothing_behind(
+    client: httpx.Client, slow: Slow, app: Any
+) -> None:
+    waiting = Waiting(client, slow, MOST)
+    for connection in waiting.sockets:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.close()
+    slow.go_on.set()
+    while len(app.load):
+        assert client.get("/livez").status_code == 200
+    assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
+
+
+def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: Slow) -> None:
+    waiting = Waiting(client, slow, MOST)
+    url = client.base_url
+    body = json.dumps({"user_id": "17"}).encode()
+    head = f"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head += "Content-Type: application/json\r\n\r\n"
+    with socket.create_connection((url.host, url.port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for pieces in ([body], [b"", body], [body[:3], body[3:]]):
+            connection.sendall(head.encode() + pieces[0])
+            assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+            for piece in pieces[1:]:
+                connection.sendall(piece)
+        slow.go_on.set()
+        waiting.answers()
+        while client.post("/recommend", json={"user_id": "17"}).status_code == 503:
+            pass
+        connection.sendall(head.encode() + body)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"POST / HTTP/1.1\r\nContent-Len",
+        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n{}",
+    ],
+)
+def test_what_cannot_be_told_the_end_of_is_parsed_like_any(data: bytes) -> None:
+    assert _missing(data) is None
+
+
+def test_what_is_missing_is_what_the_length_says() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\ncontent-LENGTH:  12 \r\nA: b\r\n\r\n"
+    assert [_missing(head + b"x" * come) for come in (0, 5, 12)] == [12, 7, 0]
+    assert _missing(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == 0

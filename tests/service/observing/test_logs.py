@@ -1,0 +1,48 @@
+import json
+import logging
+import logging.config
+import sys
+
+import pytest
+
+from service.observing.logs import JsonFormatter, log_config
+from service.settings import Settings
+
+
+def record(message: str, *arguments: object, fault: bool = False) -> logging.LogRecord:
+    exc_info = None
+    if fault:
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            exc_info = sys.exc_info()
+    return logging.LogRecord("service.x", logging.INFO, "x.py", 1, message, arguments, exc_info)
+
+
+def test_json_is_one_object_a_line() -> None:
+    line = JsonFormatter().format(record("two\nlines of %s", "text"))
+    assert "\n" not in line
+    read = json.loads(line)
+    assert (read["level"], read["logger"]) == ("info", "service.x")
+    assert read["message"] == "two\nlines of text"
+    assert read["time"].endswith("+00:00")
+    assert "trace" not in read
+
+
+def test_json_has_the_trace() -> None:
+    line = JsonFormatter().format(record("fault", fault=True))
+    assert "\n" not in line
+    assert "ZeroDivisionError" in json.loads(line)["trace"]
+
+
+@pytest.mark.parametrize("log_format", ["plain", "json"])
+def test_the_configuration_is_one_that_logging_takes(log_format: str) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logging.config.dictConfig(log_config(Settings(log_format=log_format, log_level="error")))
+        assert root.level == logging.ERROR
+        [handler] = root.handlers
+        assert isinstance(handler.formatter, JsonFormatter) == (log_format == "json")
+    finally:
+        root.handlers[:], root.level = handlers, level

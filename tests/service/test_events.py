@@ -1,0 +1,191 @@
+"""``POST /events`` and ``DELETE /users/{id}`` over HTTP, and what answers make of them."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from index.release import ReleaseContents
+from index.store import ReleaseStore
+from service.schemas.answers import UserResponse
+from service.schemas.events import EventsResponse, ForgottenResponse
+
+Serve = Callable[..., httpx.Client]
+ProblemIn = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def client(
+    request: pytest.FixtureRequest,
+    serve: Serve,
+    tmp_path: Path,
+    contents: Callable[..., ReleaseContents],
+) -> httpx.Client:
+    """A service with the release of the tests, and events in each kind of database in turn."""
+    ReleaseStore(tmp_path / "releases").publish(contents())
+    settings: dict[str, Any] = {"poll_interval": 0.05, "new_item_users": 2}
+    if request.param == "postgresql":
+        settings["events"] = request.getfixturevalue("postgres_url")
+    return serve(**settings)
+
+
+def post(client: httpx.Client, *events: dict[str, Any]) -> tuple[int, int]:
+    response = client.post("/events", json={"events": list(events)})
+    assert response.status_code == 200, response.text
+    answer = EventsResponse.model_validate_json(response.content, strict=True, extra="forbid")
+    return answer.accepted, answer.duplicates
+
+
+def took(user: str, item: str, **more: Any) -> dict[str, Any]:
+    return {"user_id": user, "item_id": item, **more}
+
+
+def recommended(client: httpx.Client, user: str, **more: Any) -> dict[str, Any]:
+    answer = client.post("/recommend", json={"user_id": user, "k": 60, **more})
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in answer["items"]]
+
+
+def test_what_was_just_taken_is_not_in_the_next_answer(client: httpx.Client) -> None:
+    for number in range(5):
+        best = ids(recommended(client, "none seen"))[0]
+        assert post(client, took("none seen", best)) == (1, 0)
+        answer = recommended(client, "none seen")
+        assert best not in ids(answer)
+        assert answer["source"] == "codes+history"
+        assert len(answer["items"]) == 60 - number - 1
+    assert best in ids(recommended(client, "none seen", exclude_seen=False))
+
+
+def test_a_stranger_has_a_personal_answer_after_the_first_event(client: httpx.Client) -> None:
+    assert recommended(client, "born now")["source"] == "popular"
+    post(client, took("born now", "item 7"))
+    answer = recommended(client, "born now", explain=True)
+    assert answer["source"] == "history"
+    assert answer["items"][0]["because"][0]["id"] == "item 7"
+    given = client.post("/recommend", json={"history": ["item 7"], "k": 60}).json()
+    assert ids(answer) == ids(given)
+
+
+def test_what_is_hidden_stays_away(client: httpx.Client) -> None:
+    best = ids(recommended(client, "none seen"))[0]
+    post(client, took("none seen", best, type="hide"))
+    for more in ({}, {"exclude_seen": False}, {"history": ["item 2"]}):
+        assert best not in ids(recommended(client, "none seen", **more))
+    assert recommended(client, "none seen")["source"] == "codes"
+
+
+def test_an_id_counts_once_however_often_it_is_sent(client: httpx.Client) -> None:
+    event = took("a", "item 1", id="order 1", time="2026-11-23T18:00:00+01:00", type="buy")
+    assert post(client, event, event) == (1, 1)
+    assert post(client, event, took("a", "item 2", id="order 2")) == (1, 1)
+    user = client.get("/users/a")
+    UserResponse.model_validate_json(user.content, strict=True, extra="forbid")
+    assert user.json()["fresh"] == 2
+
+
+def test_a_new_item_is_found_once_enough_users_have_taken_it(client: httpx.Client) -> None:
+    post(client, took("17", "brand/new"), took("a stranger", "brand/new"))
+    assert client.get("/items/brand/new").json()["known"] == "no"
+    post(client, took("none seen", "brand/new"))
+    give_up = time.monotonic() + 20
+    while client.get("/items/brand/new").json()["known"] != "new":
+        assert time.monotonic() < give_up
+    assert "brand/new" in ids(recommended(client, "user, with comma", k=61))
+    assert "brand/new" not in ids(recommended(client, "17", k=61))
+    similar = client.post("/similar", json={"item_id": "brand/new", "k": 3}).json()
+    assert len(similar["items"]) == 3
+
+
+def test_whoever_is_forgotten_is_a_stranger(client: httpx.Client) -> None:
+    post(client, took("17", "item 7"), took("17", "item 8"), took("none seen", "item 9"))
+    response = client.delete("/users/17")
+    ForgottenResponse.model_validate_json(response.content, strict=True, extra="forbid")
+    assert response.json() == {"id": "17", "events": 2}
+    answer = recommended(client, "17")
+    assert (answer["source"], len(answer["items"])) == ("popular", 60)
+    user = client.get("/users/17").json()
+    assert (user["known"], user["seen"], user["fresh"]) == (False, 0, 0)
+    assert recommended(client, "none seen")["source"] == "codes+history"
+    post(client, took("17", "item 7"))
+    assert recommended(client, "17")["source"] == "history"
+
+
+def test_events_outlive_the_service(
+    serve: Serve, tmp_path: Path, contents: Callable[..., ReleaseContents]
+) -> None:
+    ReleaseStore(tmp_path / "releases").publish(contents())
+    post(serve(), took("born now", "item 7"))
+    assert recommended(serve(), "born now")["source"] == "history"
+
+
+def test_a_new_release_knows_the_events_that_it_was_not_trained_on(
+    client: httpx.Client, tmp_path: Path, contents: Callable[..., ReleaseContents]
+) -> None:
+    post(client, took("born now", "item 7"), took("17", "new"), took("none seen", "new"))
+    release = ReleaseStore(tmp_path / "releases").publish(contents(seed=1))
+    give_up = time.monotonic() + 20
+    while recommended(client, "17")["release_id"] != release.id:
+        assert time.monotonic() < give_up
+    assert recommended(client, "born now")["source"] == "history"
+    assert client.get("/items/new").json() == {
+        "id": "new",
+        "known": "new",
+        "popularity": 0,
+        "tags": [],
+        "attributes": {},
+        "release_id": release.id,
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "pointer"),
+    [
+        ({}, "/events/0/user_id"),
+        (took("a", ""), "/events/0/item_id"),
+        (took("a\0", "b"), "/events/0/user_id"),
+        (took("a", "b" * 1001), "/events/0/item_id"),
+        (took("a", "b", type="$forget"), "/events/0/type"),
+        (took("a", "b", type=""), "/events/0/type"),
+        (took("a", "b", time="yesterday"), "/events/0/time"),
+        (took("a", "b", time="2026-11-23T18:00:00"), "/events/0/time"),
+        (took("a", "b", time=1_700_000_000), "/events/0/time"),
+        (took("a", "b", id=7), "/events/0/id"),
+        (took("a", "b", who="c"), "/events/0/who"),
+    ],
+)
+def test_an_event_that_is_none_is_refused_and_nothing_kept(
+    serve: Serve, problem_in: ProblemIn, event: dict[str, Any], pointer: str
+) -> None:
+    client = serve()
+    response = client.post("/events", json={"events": [event, took("a", "b")]})
+    problem = problem_in(response, "invalid-request", 422)
+    assert pointer in [error["pointer"] for error in problem["errors"]]
+
+
+def test_without_a_database_events_are_refused_and_answers_go_on(
+    serve: Serve,
+    tmp_path: Path,
+    contents: Callable[..., ReleaseContents],
+    problem_in: ProblemIn,
+) -> None:
+    ReleaseStore(tmp_path / "releases").publish(contents())
+    for events in ("off", "postgresql://me:secret@127.0.0.1:1/nowhere"):
+        client = serve(events=events)
+        for response in (
+            client.post("/events", json={"events": [took("a", "b")]}),
+            client.delete("/users/17"),
+        ):
+            problem = problem_in(response, "events-not-kept", 503)
+            assert response.headers["retry-after"] == "5"
+            assert "secret" not in str(problem)
+            assert "127.0.0.1" not in str(problem)
+        assert recommended(client, "17")["source"] == "codes"
