@@ -21,6 +21,7 @@ import numpy as np
 
 from index.release import Release
 from index.store import ReleaseStore
+from index.user_fold_in import PULL
 
 
 class Reference:
@@ -33,6 +34,8 @@ class Reference:
         bits = np.unpackbits(np.asarray(release.item_codes), axis=1, bitorder="little")
         self.signs = 2 * bits.astype(np.int32) - 1
         self.messages = np.asarray(release.fold_in_messages, np.float64)
+        mean = np.asarray(release.user_embeddings, np.float64).mean(axis=0)
+        self.towards = PULL * np.abs(self.messages).mean() * mean / np.abs(mean).mean()
         self.tags = [set(release.attributes.tags_of(row)) for row in range(release.n_items)]
         self.known = [release.attributes.columns_of(row) for row in range(release.n_items)]
 
@@ -60,7 +63,9 @@ class Reference:
         if row is None:
             if not history:
                 return None, [], "popular"
-            return self._signs(self.messages[sorted(set(history))].sum(axis=0)), history, "history"
+            rows = sorted(set(history))
+            total = self.messages[rows].sum(axis=0) + len(rows) ** 0.5 * self.towards
+            return self._signs(total), history, "history"
         seen = self.release.seen[row].tolist()
         more = sorted(set(history) - set(seen))
         trained = np.asarray(self.release.user_embeddings[row], np.float64)
@@ -132,6 +137,8 @@ class Asker:
         self.reference = reference
         release = reference.release
         self.users = release.users.ids_of(range(release.n_users))
+        mean = np.asarray(release.user_embeddings, np.float64).mean(axis=0)
+        self.towards = PULL * np.abs(self.messages).mean() * mean / np.abs(mean).mean()
         self.tags = sorted({tag for tags in reference.tags for tag in tags})
         self.columns = {name for known in reference.known for name in known}
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from index.errors import SearchError
 from index.flat import FlatBackend
-from index.fold_in import sum_rows
 from index.packing import check_codes, pack_signs, unpack_signs
 from index.release import Release
+from index.user_fold_in import sum_rows
 
 # Exposure is counted in the first so many places of the lists of so many users.
 _PLACES = 50

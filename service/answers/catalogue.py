@@ -13,6 +13,7 @@ from index.filters import ItemFilter
 from index.flat import FlatBackend
 from index.protocol import Results
 from index.release import Release
+from index.user_fold_in import UserFoldIn
 
 # Bytes that the masks of the latest filters may take together, and how many are kept at most.
 _MASKS_BYTES: Final = 16 * 2**20
@@ -39,12 +40,16 @@ class Catalogue:
     Args:
         release: what answers are from.
         new: items to search beside it, none of them in it; None when there are none.
+        fold_in: makes codes for its new users; made of the release when it is not given.
 
     Raises ``SearchError`` on codes of another length.
     """
 
-    def __init__(self, release: Release, new: NewItems | None = None) -> None:
+    def __init__(
+        self, release: Release, new: NewItems | None = None, fold_in: UserFoldIn | None = None
+    ) -> None:
         self.release = release
+        self.fold_in = fold_in or UserFoldIn.of(release)
         self.new = new or NewItems((), np.empty((0, release.bits // 8), np.uint8))
         self._new_rows = {item: release.n_items + row for row, item in enumerate(self.new.ids)}
         self._beside = FlatBackend.build(self.new.codes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.fold_in import extended_codes, fold_in_codes
+from index.user_fold_in import extended_codes
 from service.answers.catalogue import Catalogue
 from service.answers.query import History, Source
 
@@ -39,7 +39,8 @@ def person(
 
     A user of the release has the code that training made, from the embedding in the release; with
     items beyond those that it was trained on, the same with their messages added; anyone else has
-    the code of the messages of their items. New items, which have no message, do not count there.
+    the code of the messages of their items, drawn towards the mean user. New items, which have no
+    message, do not count there.
 
     Args:
         catalogue: the items there are.
@@ -67,7 +68,7 @@ def _folded(catalogue: Catalogue, items: NDArray[np.int64]) -> Person:
     foldable = items[items < catalogue.release.n_items]
     if not foldable.size:
         return Person(items, None, "popular")
-    return Person(items, fold_in_codes(catalogue.release, [foldable]), "history")
+    return Person(items, catalogue.fold_in.codes([foldable]), "history")
 
 
 def _each_once(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.release import Release
+from index.user_fold_in import UserFoldIn
 from service.answers.catalogue import Catalogue, NewItems
 from service.answers.people import Person, person
 from service.answers.query import Answer, History, Wish
@@ -54,6 +55,7 @@ class Recommender:
         release: where users, items and codes are from: one answer is from one release.
         new: items that have come since.
         fresh: what users have done since.
+        fold_in: makes codes for new users of the release; made when it is not given.
 
     Attributes:
         release: as given.
@@ -62,10 +64,14 @@ class Recommender:
     """
 
     def __init__(
-        self, release: Release, new: NewItems | None = None, fresh: FreshItems | None = None
+        self,
+        release: Release,
+        new: NewItems | None = None,
+        fresh: FreshItems | None = None,
+        fold_in: UserFoldIn | None = None,
     ) -> None:
         self.release = release
-        self.catalogue = Catalogue(release, new)
+        self.catalogue = Catalogue(release, new, fold_in)
         self.fresh = fresh or NothingFresh()
 
     @property

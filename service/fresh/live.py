@@ -110,7 +110,8 @@ class Live:
             new = await asyncio.to_thread(before.fresh.new_items)
             # Another release may have taken over meanwhile, which has made its own.
             if holder.recommender is before:
-                holder.recommender = Recommender(before.release, new, before.fresh)
+                fold_in = before.catalogue.fold_in
+                holder.recommender = Recommender(before.release, new, before.fresh, fold_in)
 
     async def watch(self, holder: HoldsRecommender, interval: float) -> None:
         """Look for events and new items every ``interval`` seconds, until cancelled."""

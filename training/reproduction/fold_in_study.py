@@ -5,9 +5,9 @@ found, as in every study on validation. A tenth of the users and a tenth of the 
 are new. Three trainings of one recipe: with everything, without the new users' pairs, without the
 new items' pairs. Then, with the codes of the trainings without them:
 
-- each new user gets a code out of 1, 2, 5, 10, 20 and all of its items (``index.fold_in``), and its
-  list is made as if it were known: all its items are left out of it, also those not folded in, so
-  that every code is asked the same question;
+- each new user gets a code out of 1, 2, 5, 10, 20 and all of its items (``index.user_fold_in``,
+  and the plain sum of LightGCN), and its list is made as if it were known: all its items are left
+  out of it, also those not folded in, so that every code is asked the same question;
 - each new item gets a code out of 1, 2, 5, 10, 20 and all of its users, joins the catalogue in its
   place of popularity, and lists are made for users that training knew. Once all held-out pairs are
   to be found, which new items that crowd out better ones make worse; once those of new items alone.
@@ -21,21 +21,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.backends import backend
-from index.fold_in import sum_rows
 from index.item_fold_in import ItemFoldIn
 from index.packing import pack_signs
+from index.user_fold_in import UserFoldIn
 from training.catalogue import popularity_order
 from training.data.interactions import Interactions
 from training.data.split import cut_validation
 from training.errors import StudyError
 from training.evaluate import DEFAULT_KS
 from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from training.recipe import Recipe
 from training.reproduction.left_out import Trained, leave_out, train_on
 from training.reproduction.measures import Outcome, Trial
 
 COUNTS = (1, 2, 5, 10, 20, None)
 _SHARE = 0.1
-_SPLIT_SEED = 0
+SPLIT_SEED = 0
 _STREAM = 7
 _BATCH_USERS = 1024
 
@@ -51,21 +52,26 @@ def fold_in_study(trial: Trial) -> list[Outcome]:
         raise StudyError(f"{trial.recipe.method} gives no codes: there is nothing to fold in")
     train = trial.dataset.train.compact()
     validation = trial.recipe.validation
-    part, held_out = cut_validation(train, validation.share, _SPLIT_SEED, validation.cut)
-    generator = np.random.default_rng([trial.recipe.seed, _STREAM])
-    new_users = _tenth(part.user_degrees, generator)
-    new_items = _tenth(part.item_degrees, generator)
+    part, held_out = cut_validation(train, validation.share, SPLIT_SEED, validation.cut)
+    generator = generator_of(trial.recipe)
+    new_users = tenth(part.user_degrees, generator)
+    new_items = tenth(part.item_degrees, generator)
     full = train_on(trial, part, "full")
     without_users = train_on(trial, leave_out(part, users=new_users), "users left out")
     without_items = train_on(trial, leave_out(part, items=new_items), "items left out")
-    question = _Question(trial, part, held_out, generator)
+    question = Question(trial, part, held_out, generator)
     return [
         *_users(question, full, new_users, without_users),
         *_items(question, full, new_items, without_items),
     ]
 
 
-class _Question:
+def generator_of(recipe: Recipe) -> np.random.Generator:
+    """What draws who and what is new, and of whose items some are known."""
+    return np.random.default_rng([recipe.seed, _STREAM])
+
+
+class Question:
     """What is asked: lists out of which codes, for whom, and what is to be found."""
 
     def __init__(
@@ -128,7 +134,7 @@ class _Question:
 
 
 def _users(
-    question: _Question, full: Trained, new: NDArray[np.bool_], without: Trained
+    question: Question, full: Trained, new: NDArray[np.bool_], without: Trained
 ) -> list[Outcome]:
     part, wanted = question.part, question.held_out
     known = part.select(without.has_item[part.items])
@@ -136,17 +142,29 @@ def _users(
     trained, codes = pack_signs(full.items), pack_signs(without.items)
     own = pack_signs(full.users[users])
     outcomes = [question.score("user, trained", own, users, trained, full.has_item, wanted)]
-    histories = _shuffled(known, users, question.generator)
+    histories = shuffled(known, users, question.generator)
+    # The rows of items that training has not seen are 0, and have no size to go by.
+    ways = {
+        "": UserFoldIn(*_known(without)),
+        ", plain sum": UserFoldIn(*_known(without), pull=0.0),
+    }
+    place = np.cumsum(without.has_item) - 1
     for count in COUNTS:
-        given = [rows[:count] for rows in histories]
-        own = pack_signs(sum_rows(without.messages, given, "history"))
-        name = f"user, {_amount(count, 'item')}"
-        outcomes.append(question.score(name, own, users, codes, without.has_item, wanted))
+        given = [place[rows[:count]] for rows in histories]
+        for way, fold_in in ways.items():
+            name = f"user, {_amount(count, 'item')}{way}"
+            own = fold_in.codes(given)
+            outcomes.append(question.score(name, own, users, codes, without.has_item, wanted))
     return outcomes
 
 
+def _known(trained: Trained) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The messages and the users that training has seen."""
+    return trained.messages[trained.has_item], trained.users[trained.has_user]
+
+
 def _items(
-    question: _Question, full: Trained, new: NDArray[np.bool_], without: Trained
+    question: Question, full: Trained, new: NDArray[np.bool_], without: Trained
 ) -> list[Outcome]:
     part, held_out = question.part, question.held_out
     of_new = held_out.select(new[held_out.items])
@@ -175,7 +193,7 @@ def _items(
     known = _transposed(part.select(new[part.items] & without.has_user[part.users]))
     place = np.cumsum(without.has_user) - 1
     rows = np.flatnonzero(known.user_degrees)
-    audiences = [place[users] for users in _shuffled(known, rows, question.generator)]
+    audiences = [place[users] for users in shuffled(known, rows, question.generator)]
     listed = without.has_item.copy()
     listed[rows] = True
     for count in COUNTS:
@@ -188,7 +206,7 @@ def _items(
     return outcomes
 
 
-def _tenth(degrees: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.bool_]:
+def tenth(degrees: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.bool_]:
     """Mark a tenth, at random, of the rows that have a pair."""
     rows = np.flatnonzero(degrees)
     size = int(_SHARE * len(rows))
@@ -199,7 +217,7 @@ def _tenth(degrees: NDArray[np.int64], generator: np.random.Generator) -> NDArra
     return marked
 
 
-def _shuffled(
+def shuffled(
     pairs: Interactions, users: NDArray[np.int64], generator: np.random.Generator
 ) -> Sequence[NDArray[np.int32]]:
     """The items of each user in a random order, of which the first few are what is known."""

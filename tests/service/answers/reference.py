@@ -6,6 +6,7 @@ import numpy as np
 
 from index.filters import ItemFilter
 from index.release import ReleaseContents
+from index.user_fold_in import PULL
 from service.answers.catalogue import NewItems
 from service.answers.query import History, Wish
 
@@ -57,7 +58,10 @@ class Reference:
                 trained = trained + messages[more].sum(axis=0)
             return np.where(trained >= 0, 1, -1), own | set(seen), source
         if foldable:
-            return np.where(messages[foldable].sum(axis=0) >= 0, 1, -1), own, "history"
+            mean = self.contents.user_embeddings.astype(np.float64).mean(axis=0)
+            towards = PULL * np.abs(messages).mean() * mean / np.abs(mean).mean()
+            total = messages[foldable].sum(axis=0) + len(foldable) ** 0.5 * towards
+            return np.where(total >= 0, 1, -1), own, "history"
         return None, own, "popular"
 
     def allowed(self, among: ItemFilter | None) -> list[bool]:

@@ -1,0 +1,138 @@
+"""Codes for users that training has not seen, from the items they have and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import SearchError
+from index.packing import pack_signs
+from index.release import Release
+
+# How far a code is drawn towards the mean user; chosen on validation (docs/tuning.md).
+PULL = 0.4
+
+# The mean user and the size of messages are taken over so many rows, evenly among all.
+_SAMPLE = 65_536
+
+
+class UserFoldIn:
+    """Makes codes for new users out of the items they have, their history.
+
+    LightGCN's embedding of a user with history I is, up to its own free embedding, proportional to
+    the sum over I of the items' fold-in messages M_i = (sum over k < K of e_i^(k)) / sqrt(deg(i)).
+    That of a few items says much of those and little of all others, of which it is only known that
+    most users are much alike. So the sum is drawn towards the mean user μ, the less the more items
+    there are:
+
+        sgn( Σ_{i∈I} M_i / |M|  +  pull · sqrt(|I|) · μ / |μ| )
+
+    with |·| the mean magnitude of a value; as the sum grows with |I|, the share of μ falls. The
+    sums are in float64, exact for messages in float16, over the distinct rows in increasing order:
+    neither order nor repetition in a history counts.
+
+    Args:
+        messages: float (n, f), M_i of each item.
+        user_embeddings: float (m, f), those of the users that training has seen, rows of one
+            magnitude.
+        pull: how far codes are drawn towards the mean user; 0 takes the plain sum.
+
+    Raises SearchError where there are no users or items, or embeddings of another width.
+    """
+
+    def __init__(
+        self,
+        messages: NDArray[np.floating[Any]],
+        user_embeddings: NDArray[np.floating[Any]],
+        pull: float = PULL,
+    ) -> None:
+        if not messages.size or not user_embeddings.size:
+            raise SearchError("users cannot be folded in without users and items to go by")
+        if messages.shape[1] != user_embeddings.shape[1]:
+            raise SearchError(
+                f"messages have {messages.shape[1]} values and users {user_embeddings.shape[1]}"
+            )
+        self._messages = messages
+        mean = _evenly(user_embeddings).mean(axis=0, dtype=np.float64)
+        size = np.abs(_evenly(messages)).mean(dtype=np.float64)
+        self._towards = pull * size * mean / max(np.abs(mean).mean(), 1e-12)
+
+    @classmethod
+    def of(cls, release: Release) -> Self:
+        """Fold into a release, by what it holds."""
+        return cls(release.fold_in_messages, release.user_embeddings)
+
+    def codes(self, histories: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
+        """Return one code, uint8 (b, f/8), for each history of item rows.
+
+        Raises SearchError on a history that is empty (nothing is known of such a user) or has a row
+        that does not exist.
+        """
+        sums = sum_rows(self._messages, histories, "history")
+        counts = np.array([len(np.unique(history)) for history in histories], np.float64)
+        return pack_signs(sums + np.sqrt(counts)[:, None] * self._towards)
+
+
+def extended_codes(
+    release: Release, users: NDArray[np.integer[Any]], additions: Sequence[NDArray[np.integer[Any]]]
+) -> NDArray[np.uint8]:
+    """Return one code, uint8 (b, bits/8), for each user at `users` with some items more.
+
+    The trained embedding of a user stands for what the release has seen of it. It is given the
+    magnitude that the sum of those items' messages has, and the messages of the additions are added
+    to it: one more item then weighs what each of those does. Items that the release has seen with
+    the user count no second time.
+
+    Raises SearchError on a user or an item row that does not exist.
+    """
+    users = np.asarray(users)
+    codes = release.user_codes(users)
+    for number, (user, rows) in enumerate(zip(users.tolist(), additions, strict=True)):
+        seen = release.seen[user]
+        fresh = np.setdiff1d(rows, seen)
+        if not fresh.size:
+            continue
+        added = sum_rows(release.fold_in_messages, [fresh], "additions")
+        trained = release.user_embeddings[user].astype(np.float64)
+        magnitude = np.abs(trained).mean()
+        if seen.size and magnitude:
+            before = sum_rows(release.fold_in_messages, [seen], "seen items")
+            trained *= np.abs(before).mean() / magnitude
+        codes[number] = pack_signs(trained + added)[0]
+    return codes
+
+
+def sum_rows(
+    values: NDArray[np.floating[Any]],
+    chosen: Sequence[NDArray[np.integer[Any]]],
+    name: str,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Sum rows of ``values``, (n, f), once for each set of row numbers: float64 (b, f).
+
+    Rows count once however often they are named, each times its weight of (n,) where there are
+    any. Raises SearchError, calling the set by ``name``, where one is empty or names a row that
+    does not exist.
+    """
+    sums = np.empty((len(chosen), values.shape[1]), np.float64)
+    for number, given in enumerate(chosen):
+        rows = np.unique(np.asarray(given))
+        if rows.size == 0:
+            raise SearchError(f"{name} {number} is empty: no code can be made of it")
+        if rows.dtype.kind not in "iu" or rows[0] < 0 or rows[-1] >= len(values):
+            raise SearchError(f"{name} {number} has a row outside 0 … {len(values) - 1}")
+        if weights is None:
+            sums[number] = values[rows].sum(axis=0, dtype=np.float64)
+        else:
+            sums[number] = weights[rows] @ values[rows].astype(np.float64)
+    return sums
+
+
+def _evenly(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Some of many rows: they may be in an order, and all may be too many to read."""
+    if len(values) <= _SAMPLE:
+        return values
+    return values[np.linspace(0, len(values) - 1, _SAMPLE).astype(np.int64)]
