@@ -2,13 +2,12 @@
 
 import logging
 
-from pydantic_core import to_json
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from events.errors import EventsError
 from service.body import read_body
+from service.endpoints.answers import json_answer
 from service.errors import EventsNotKeptError
 from service.fresh.live import Live
 from service.observing.metrics import Metrics
@@ -47,5 +46,4 @@ class TakeEvents:
             raise EventsNotKeptError from error
         self._metrics.events_given(appended)
         document = {"accepted": appended.accepted, "duplicates": appended.duplicates}
-        response = Response(to_json(document), media_type="application/json")
-        await response(scope, receive, send)
+        await json_answer(document)(scope, receive, send)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
-from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -11,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from index.ids import IdTable
 from service.answers.lookups import known_item, most_popular
 from service.answers.recommender import Recommender
+from service.endpoints.answers import json_answer
 from service.endpoints.asked import ready_recommender
 from service.endpoints.ids import id_route
 from service.errors import InvalidRequestError
@@ -30,12 +30,12 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
             {"id": item, "popularity": popularity}
             for item, popularity in most_popular(recommender, k)
         ]
-        return _json({"items": items, "release_id": recommender.release_id})
+        return json_answer({"items": items, "release_id": recommender.release_id})
 
     async def item(request: Request) -> Response:
         """``GET /items/{id}``: what is known of an item."""
         recommender = ready_recommender(settings, current)
-        return _json(asdict(known_item(recommender, request.path_params["id"])))
+        return json_answer(asdict(known_item(recommender, request.path_params["id"])))
 
     def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
         async def some(request: Request) -> Response:
@@ -44,7 +44,7 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
             recommender = ready_recommender(settings, current)
             table = table_of(recommender)
             rows = table.starting_with(request.query_params.get("prefix", ""), k)
-            return _json({"ids": table.ids_of(rows), "release_id": recommender.release_id})
+            return json_answer({"ids": table.ids_of(rows), "release_id": recommender.release_id})
 
         return some
 
@@ -74,7 +74,3 @@ def _k_of(request: Request, settings: Settings) -> int:
             f"not {text[:100]!r}"
         )
     return int(text)
-
-
-def _json(document: dict[str, object]) -> Response:
-    return Response(to_json(document), media_type="application/json")

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
 from index.store import ReleaseStore, ReleaseSummary
+from service.endpoints.answers import json_answer
 from service.errors import ReleaseRefusedError, UnknownReleaseError
 from service.releases import CurrentRelease
 
@@ -23,7 +23,7 @@ def release_routes(current: CurrentRelease) -> list[BaseRoute]:
         """``GET /releases``: those that there are."""
         summaries = await asyncio.to_thread(lambda: store.list(verify=False))
         serving = None if current.recommender is None else current.recommender.release_id
-        return _json({"releases": [_described(one) for one in summaries], "serving": serving})
+        return json_answer({"releases": [_described(one) for one in summaries], "serving": serving})
 
     async def activate(request: Request) -> Response:
         """``POST /releases/{id}/activate``: serve a release."""
@@ -33,11 +33,11 @@ def release_routes(current: CurrentRelease) -> list[BaseRoute]:
             store.activate(release_id)
             return str(release_id)
 
-        return _json({"release_id": await _moved(current, move)})
+        return json_answer({"release_id": await _moved(current, move)})
 
     async def rollback(request: Request) -> Response:
         """``POST /releases/rollback``: serve the release before."""
-        return _json({"release_id": await _moved(current, lambda store: store.rollback())})
+        return json_answer({"release_id": await _moved(current, lambda store: store.rollback())})
 
     return [
         Route("/releases", releases, methods=["GET"]),
@@ -77,7 +77,3 @@ def _described(summary: ReleaseSummary) -> dict[str, Any]:
         "metrics": {} if manifest is None else dict(manifest.metrics),
         "damage": None if summary.damage is None else "it is damaged: 'bitrecall release verify'",
     }
-
-
-def _json(document: dict[str, object]) -> Response:
-    return Response(to_json(document), media_type="application/json")

@@ -3,13 +3,13 @@
 import logging
 from dataclasses import asdict
 
-from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from events.errors import EventsError
 from service.answers.lookups import known_user
+from service.endpoints.answers import json_answer
 from service.endpoints.asked import ready_recommender
 from service.endpoints.ids import id_route
 from service.errors import EventsNotKeptError
@@ -26,9 +26,9 @@ def user_routes(settings: Settings, current: CurrentRelease, live: Live) -> list
     async def user(request: Request) -> Response:
         user_id = request.path_params["id"]
         if request.method == "DELETE":
-            return _json({"id": user_id, "events": await _forget(live, user_id)})
+            return json_answer({"id": user_id, "events": await _forget(live, user_id)})
         await live.catch_up(current)
-        return _json(asdict(known_user(ready_recommender(settings, current), user_id)))
+        return json_answer(asdict(known_user(ready_recommender(settings, current), user_id)))
 
     return [id_route("/users/", user, ["GET", "DELETE"])]
 
@@ -40,7 +40,3 @@ async def _forget(live: Live, user_id: str) -> int:
         # Where the database is, is the log's business and not the client's.
         _log.warning("a user was not forgotten: %s", error)
         raise EventsNotKeptError from error
-
-
-def _json(document: dict[str, object]) -> Response:
-    return Response(to_json(document), media_type="application/json")
