@@ -155,8 +155,8 @@ class _SparseProduct(torch.autograd.Function):
 
 
 def _product(matrix: Tensor, dense: Tensor) -> Tensor:
-    # A row of the product is a weighted bag of rows, which torch gathers with prefetching: two to
-    # four times as fast on a CPU as its CSR product.
+    # A row of the product is a weighted bag of rows, which torch gathers with prefetching on a CPU;
+    # its CSR product waits for memory.
     return embedding_bag(
         matrix.col_indices(),
         dense,

@@ -40,6 +40,16 @@ def retry_after(settings: Settings) -> dict[str, str]:
     return {"Retry-After": str(math.ceil(settings.poll_interval))}
 
 
+async def read_request(
+    scope: Scope, receive: Receive, settings: Settings, model: type[Asked]
+) -> Asked:
+    """The request in a body, read and checked. Raises ``RequestError``."""
+    body = await read_body(
+        scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
+    )
+    return parse_request(body, model)
+
+
 class FromRelease(Generic[Asked]):
     """``POST`` with a JSON body, answered from the release.
 
@@ -71,11 +81,7 @@ class FromRelease(Generic[Asked]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises ``RequestError`` when it cannot be answered."""
-        settings = self._settings
-        body = await read_body(
-            scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
-        )
-        asked = parse_request(body, self._model)
+        asked = await read_request(scope, receive, self._settings, self._model)
         recommender = await self._recommender(scope)
         try:
             if recommender.n_items <= INLINE_ITEMS and self._is_short(asked):

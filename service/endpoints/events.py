@@ -6,12 +6,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from events.errors import EventsError
-from service.body import read_body
 from service.endpoints.answers import json_answer
+from service.endpoints.asked import read_request
 from service.errors import EventsNotKeptError
 from service.fresh.live import Live
 from service.observing.metrics import Metrics
-from service.parsing import parse_request
 from service.schemas.events import EventsRequest
 from service.settings import Settings
 
@@ -33,11 +32,8 @@ class TakeEvents:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises ``RequestError``."""
-        settings = self._settings
-        body = await read_body(
-            scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
-        )
-        events = parse_request(body, EventsRequest).all()
+        asked = await read_request(scope, receive, self._settings, EventsRequest)
+        events = asked.all()
         try:
             appended = await self._live.append(events)
         except EventsError as error:

@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from events.event import Appended
@@ -100,11 +100,6 @@ class Metrics:
         of_release = CollectorRegistry()
         of_release.register(self._of_release)
         return generate_latest(counted) + generate_latest(of_release)
-
-
-def worker_ended(process: int) -> None:
-    """Tell that a worker has ended, which its gauges must not outlive."""
-    mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 class _ReleaseCollector(Collector):
