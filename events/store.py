@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Final, cast
 
-from sqlalchemy import Insert, delete, func, select
+from sqlalchemy import ColumnElement, Insert, delete, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
 from events.database import PATIENCE, engine_of, reading, writing
-from events.event import FORGET, Appended, Event, StoredEvent
+from events.event import FORGET, HIDE, Appended, Event, StoredEvent
 from events.migration import check_schema, migrate
 from events.tables import EVENTS
 
@@ -94,16 +94,13 @@ class EventStore:
 
     def after(self, sequence: int, *, at_most: int = 10_000) -> list[StoredEvent]:
         """The first events with a greater number, in order."""
-        columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type)
-        statement = (
-            select(*columns, EVENTS.c.at)
-            .where(EVENTS.c.sequence > sequence)
-            .order_by(EVENTS.c.sequence)
-            .limit(at_most)
-        )
-        self.open()
-        with reading(self._engine) as connection:
-            return [StoredEvent(*row) for row in connection.execute(statement)]
+        return self._read(EVENTS.c.sequence > sequence, at_most)
+
+    def hides(self, sequence: int) -> list[StoredEvent]:
+        """All events up to this number that hide an item from a user, in order."""
+        # As a literal, so that the database sees that its index has them all.
+        hides = EVENTS.c.type == literal_column(f"'{HIDE}'")
+        return self._read(hides & (EVENTS.c.sequence <= sequence), None)
 
     def all_after(self, sequence: int) -> Iterator[StoredEvent]:
         """All events with a greater number, in order, read as they are taken."""
@@ -133,6 +130,15 @@ class EventStore:
             mark = {"user_id": user_id, "item_id": "", "type": FORGET, "at": time.time()}
             connection.execute(EVENTS.insert().values(mark))
         return removed
+
+    def _read(self, which: ColumnElement[bool], at_most: int | None) -> list[StoredEvent]:
+        columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type)
+        statement = (
+            select(*columns, EVENTS.c.at).where(which).order_by(EVENTS.c.sequence).limit(at_most)
+        )
+        self.open()
+        with reading(self._engine) as connection:
+            return [StoredEvent(*row) for row in connection.execute(statement)]
 
     def _insert(self) -> Insert:
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite

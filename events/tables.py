@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, text
 
 METADATA: Final = MetaData()
+
+_HIDES: Final = text("type = 'hide'")
 
 # SQLite counts on its own only in a column of exactly this type.
 _SEQUENCE: Final = BigInteger().with_variant(Integer(), "sqlite")
@@ -19,6 +21,7 @@ EVENTS: Final = Table(
     Column("at", Double, nullable=False),
     Column("event_id", Text, unique=True),
     Index("events_of_user", "user_id"),
+    Index("events_that_hide", "sequence", sqlite_where=_HIDES, postgresql_where=_HIDES),
     # A number is never given twice, not even after the last event has gone.
     sqlite_autoincrement=True,
 )

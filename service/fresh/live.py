@@ -76,6 +76,7 @@ class Live:
         fresh = FreshEvents(release, self._least_users)
         if self._store is not None:
             with self._said():
+                fresh.recall(self._store.hides(fresh.last))
                 while some := self._store.after(fresh.last):
                     fresh.take(some)
         return Recommender(release, fresh.new_items(), fresh)
@@ -96,9 +97,13 @@ class Live:
             recommender = holder.recommender
             if recommender is None or not isinstance(recommender.fresh, FreshEvents):
                 return
+            fresh = recommender.fresh
             with self._said():
-                while some := await asyncio.to_thread(self._store.after, recommender.fresh.last):
-                    recommender.fresh.take(some)
+                if not fresh.recalls:
+                    before = recommender.release.manifest.data.last_event
+                    fresh.recall(await asyncio.to_thread(self._store.hides, before))
+                while some := await asyncio.to_thread(self._store.after, fresh.last):
+                    fresh.take(some)
                 self._seen = value
 
     async def fold_arrivals_in(self, holder: HoldsRecommender) -> None:

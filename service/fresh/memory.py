@@ -1,4 +1,4 @@
-"""What users did since a release, in memory."""
+"""What users did since a release, and what they ever hid, in memory."""
 
 from collections.abc import Iterable, Sequence
 from sys import intern
@@ -15,6 +15,7 @@ _NONE: Final[Sequence[str]] = ()
 class FreshEvents:
     """The events after a point, by user, and who wants items that the release does not know.
 
+    What was hidden before that point is no part of a release: it is told apart, by ``recall``.
     Events are taken in on one thread, in their order; any thread may ask meanwhile.
 
     Args:
@@ -24,10 +25,12 @@ class FreshEvents:
 
     Attributes:
         last: the number of the last event taken in.
+        recalls: whether it has been told what was hidden before.
     """
 
     def __init__(self, release: Release, least_users: int) -> None:
         self.last = release.manifest.data.last_event
+        self.recalls = self.last == 0
         self._release = release
         self._arrivals = Arrivals(release, least_users)
         self._came, self._folded_in = 0, 0
@@ -35,6 +38,13 @@ class FreshEvents:
         self._hidden: dict[str, list[str]] = {}
         self._forgotten: set[str] = set()
         self._audiences: dict[str, dict[str, None]] = {}
+
+    def recall(self, hides: Iterable[StoredEvent]) -> None:
+        """Take in, once, the events up to the release's last that hide an item."""
+        for one in hides:
+            if one.user_id not in self._forgotten:
+                self._hidden.setdefault(one.user_id, []).append(intern(one.item_id))
+        self.recalls = True
 
     def take(self, events: Iterable[StoredEvent]) -> None:
         """Take in events that come after ``last``, in their order."""

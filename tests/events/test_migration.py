@@ -23,7 +23,7 @@ def test_tables_of_a_later_version_are_refused_and_left_alone(url: str, store: E
     engine = engine_of(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    for create, said in ((True, "which this Bitrecall does not know"), (False, "wants 0001")):
+    for create, said in ((True, "which this Bitrecall does not know"), (False, f"wants {VERSION}")):
         again = EventStore(url, create=create)
         with pytest.raises(EventsSchemaError, match=f"version 9999.*{said}"):
             again.open()

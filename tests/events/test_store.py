@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from events.errors import EventsError, EventsSchemaError, EventsUnavailableError
-from events.event import FORGET, Appended, Event
+from events.event import FORGET, HIDE, Appended, Event
 from events.store import EventStore
 
 
@@ -85,6 +85,17 @@ def test_whoever_is_forgotten_leaves_a_mark_and_nothing_else(store: EventStore) 
     assert store.forget("nobody") == 0
     store.append([event("a", "4")])
     assert [one.item_id for one in store.after(before) if one.user_id == "a"] == ["", "4"]
+
+
+def test_what_was_hidden_up_to_a_point_is_told_apart(store: EventStore) -> None:
+    hidden = [Event("a", item, HIDE, 1.5) for item in ("1", "2", "3")]
+    store.append([event("a", "0"), hidden[0], event("b", "1"), hidden[1]])
+    last = store.last()
+    store.append([hidden[2]])
+    assert [(one.user_id, one.item_id) for one in store.hides(last)] == [("a", "1"), ("a", "2")]
+    assert store.hides(0) == []
+    store.forget("a")
+    assert store.hides(store.last()) == []
 
 
 def test_numbers_become_visible_in_order_however_many_write(url: str, store: EventStore) -> None:

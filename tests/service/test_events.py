@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,29 @@ def test_a_new_release_knows_the_events_that_it_was_not_trained_on(
         "attributes": {},
         "release_id": release.id,
     }
+
+
+def test_what_is_hidden_stays_away_from_releases_that_were_trained_after(
+    client: httpx.Client, tmp_path: Path, contents: Callable[..., ReleaseContents]
+) -> None:
+    later = contents(seed=1)
+    later = replace(later, data=replace(later.data, last_event=1))
+    store = ReleaseStore(tmp_path / "releases")
+    before = store.current_id()
+    release = store.publish(later)
+    give_up = time.monotonic() + 20
+    while recommended(client, "none seen")["release_id"] != release.id:
+        assert time.monotonic() < give_up
+    best = ids(recommended(client, "none seen"))[0]
+    assert before is not None
+    store.activate(before)
+    while recommended(client, "none seen")["release_id"] != before:
+        assert time.monotonic() < give_up
+    post(client, took("none seen", best, type="hide"))
+    store.activate(release.id)
+    while recommended(client, "none seen")["release_id"] != release.id:
+        assert time.monotonic() < give_up
+    assert best not in ids(recommended(client, "none seen"))
 
 
 @pytest.mark.parametrize(
