@@ -137,8 +137,6 @@ class Asker:
         self.reference = reference
         release = reference.release
         self.users = release.users.ids_of(range(release.n_users))
-        mean = np.asarray(release.user_embeddings, np.float64).mean(axis=0)
-        self.towards = PULL * np.abs(self.messages).mean() * mean / np.abs(mean).mean()
         self.tags = sorted({tag for tags in reference.tags for tag in tags})
         self.columns = {name for known in reference.known for name in known}
 

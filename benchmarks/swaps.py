@@ -13,8 +13,6 @@ in the seconds around swaps with that of all others, within the one run.
 import argparse
 import asyncio
 import random
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +22,7 @@ from pathlib import Path
 import gowalla_size
 import httpx
 import numpy as np
+from serving import serving
 
 from index.release import Release
 from index.store import ReleaseStore
@@ -151,27 +150,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = ReleaseStore(Path(folder) / "releases")
         releases = [gowalla_size.publish(store.root, seed) for seed in range(3)]
-        with socket.create_server(("127.0.0.1", 0)) as sock:
-            port = sock.getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
-        command = [
-            *(sys.executable, "-m", "bitrecall", "serve", "--releases", str(store.root)),
-            *("--port", str(port), "--workers", str(given.workers), "--events", "off"),
-            *("--poll-interval", str(given.poll), "--log-level", "error"),
-        ]
-        process = subprocess.Popen(command)
-        try:
-            give_up = time.monotonic() + 60
-            while time.monotonic() < give_up:
-                try:
-                    if httpx.get(f"{url}/readyz").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.05)
+        options = ("--workers", str(given.workers), "--events", "off", "--log-level", "error")
+        with serving(store.root, *options, "--poll-interval", str(given.poll)) as url:
             asyncio.run(load(url, store, releases, given))
-        finally:
-            process.terminate()
-            process.wait()
 
 
 if __name__ == "__main__":
