@@ -1,27 +1,23 @@
 """Checkpoints: all that an interrupted training needs to go on to the same result.
 
-One uncompressed ``.npz`` of plain arrays, no pickle: the method's state, the best epoch's
-parameters while validation chooses one, and a JSON header with the position, the history and the
-fingerprint of what is being trained. It is replaced by an atomic rename, so a crash leaves the
-old one or the new one.
+A file of arrays (``training.arrays``): the method's state, the best epoch's parameters while
+validation chooses one, and a header with the position, the history and the fingerprint of what is
+being trained.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from training.arrays import load_arrays, save_arrays, unreadable
 from training.errors import CheckpointError
 
-_HEADER = "header"
+_WHAT = "the checkpoint"
 
 
 @dataclass(frozen=True)
@@ -54,16 +50,7 @@ class Checkpoint:
         }
         arrays = {f"state/{name}": value.cpu().numpy() for name, value in self.state.items()}
         arrays |= {f"best/{name}": value.cpu().numpy() for name, value in self.best.items()}
-        arrays[_HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-        temporary = path.with_name(path.name + ".new")
-        try:
-            with temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise CheckpointError(f"cannot write the checkpoint {path}: {error}") from error
+        save_arrays(path, header, arrays, _WHAT)
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> Checkpoint | None:
@@ -72,20 +59,15 @@ class Checkpoint:
         Raises:
             CheckpointError: it is damaged, or of another training than ``fingerprint``.
         """
-        if not path.exists():
+        loaded = load_arrays(path, _WHAT)
+        if loaded is None:
             return None
+        header, arrays = loaded
         try:
-            # Opened here, since np.load leaves a damaged file open.
-            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            header = json.loads(arrays.pop(_HEADER).tobytes())
-            found = header["fingerprint"]
+            found, progress = header["fingerprint"], header["progress"]
             position = (int(header["epoch"]), int(header["step"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise CheckpointError(
-                f"the checkpoint {path} cannot be read ({error}); "
-                "delete it, or start afresh with --fresh"
-            ) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise unreadable(path, _WHAT, error) from error
         if found != fingerprint:
             raise CheckpointError(
                 f"the checkpoint {path} belongs to another recipe or data set; "
@@ -95,7 +77,7 @@ class Checkpoint:
             fingerprint,
             *position,
             state=_under("state/", arrays),
-            progress=header["progress"],
+            progress=progress,
             best=_under("best/", arrays),
         )
 

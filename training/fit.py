@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -22,8 +23,9 @@ from training.graph import EdgeList
 from training.interrupt import StopRequest
 from training.log import TrainingLog
 from training.methods import build
-from training.methods.base import Embeddings, Method
+from training.methods.base import Embeddings, Free, Method
 from training.recipe import Recipe
+from training.warm import WarmStart
 
 # A crash loses at most this much work; writing a checkpoint of Gowalla takes well under a second.
 _CHECKPOINT_SECONDS = 120.0
@@ -55,10 +57,12 @@ class Fitted:
     Attributes:
         embeddings: of the best epoch where there was validation, else of the last.
         progress: what happened.
+        free: what a later training may start from, by name, in the same rows.
     """
 
     embeddings: Embeddings
     progress: Progress
+    free: dict[str, Free] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -75,7 +79,11 @@ class Fitted:
             items=self.embeddings.items[rows],
             item_layers=[layer[rows] for layer in self.embeddings.item_layers],
         )
-        return replace(self, embeddings=embeddings)
+        free = {
+            name: Free(found.users, found.items[rows.to(found.items.device)])
+            for name, found in self.free.items()
+        }
+        return replace(self, embeddings=embeddings, free=free)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,7 @@ class FitOptions:
         log: where events go.
         progress_bar: show a bar on stderr; None shows it only where stderr is a terminal.
         phase: what to call this fit in the bar and the log.
+        deadline: the moment, of ``time.monotonic``, after which no other epoch is begun.
     """
 
     device: str = "cpu"
@@ -95,6 +104,7 @@ class FitOptions:
     log: TrainingLog = field(default_factory=lambda: TrainingLog(None))
     progress_bar: bool | None = False
     phase: str = "fit"
+    deadline: float = math.inf
 
 
 class Fit:
@@ -108,6 +118,7 @@ class Fit:
             ``recipe.validation.patience`` epochs without a better one end the fit.
         validate_every: measure each epoch that this, at least 1, divides, and the last.
         options: device, files, bar.
+        warm: what an earlier training left, items in the rows of ``pairs``, to start from.
 
     Raises:
         TrainingError: there are too few pairs.
@@ -123,6 +134,7 @@ class Fit:
         validate: Callable[[Embeddings], dict[str, float]] | None = None,
         validate_every: int = 1,
         options: FitOptions | None = None,
+        warm: WarmStart | None = None,
     ) -> None:
         if not len(pairs):
             raise TrainingError("there are no interactions to train on")
@@ -134,6 +146,7 @@ class Fit:
         self._fingerprint = (
             f"{recipe.sha256()}/{pairs.sha256()}/{epochs}/"
             f"{f'validated every {validate_every}' if validate else 'plain'}"
+            f"{f'/from {warm.origin}' if warm else ''}"
         )
         device = named_device(self._options.device)
         edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device)
@@ -141,7 +154,11 @@ class Fit:
         if self._options.checkpoint is not None:
             saved = Checkpoint.load(self._options.checkpoint, self._fingerprint)
         self._method: Method = build(
-            edges, recipe, start=saved is None, progress=self._options.progress_bar
+            edges,
+            recipe,
+            start=saved is None,
+            progress=self._options.progress_bar,
+            warm=None if warm is None else warm.free,
         )
         self._best: dict[str, Tensor] = {}
         self.progress = Progress()
@@ -170,8 +187,11 @@ class Fit:
             disable=None if self._options.progress_bar is None else not self._options.progress_bar,
         ) as bar:
             while method.epoch < self._epochs and not self._out_of_patience():
+                if method.epoch and time.monotonic() > self._options.deadline:
+                    self._options.log.write("out of time", phase=self._options.phase)
+                    break
                 self._epoch(bar, stop)
-        return Fitted(self._result(), self.progress)
+        return Fitted(self._result(), self.progress, method.free())
 
     def _epoch(self, bar: tqdm[Any], stop: StopRequest | None) -> None:
         method, progress = self._method, self.progress

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -13,13 +14,17 @@ from training.graph import EdgeList
 from training.list_batches import ListBatches
 from training.losses.pairs import Sample
 from training.losses.registry import ranking_loss
-from training.methods.base import Embeddings
+from training.methods.base import Embeddings, Free
 from training.methods.stepped import SteppedMethod
 from training.pair_batches import PairBatches
 from training.recipe import Recipe
 from training.signs import sign_estimator
 from training.start import random_start, spectral_start
 from training.teacher.lists import TeacherLists, teacher_lists, weigh
+
+# What a later training may start from.
+CODES: Final = "codes"
+TEACHER: Final = "teacher"
 
 _BLOCK_ROWS = 2048
 
@@ -36,6 +41,7 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
             state will be loaded.
         progress: show a bar of the teacher's work on stderr; None shows it only where stderr is a
             terminal.
+        warm: what an earlier training left, in the rows of ``edges``, to start from.
     """
 
     def __init__(
@@ -45,19 +51,20 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         *,
         start: bool = True,
         progress: bool | None = False,
+        warm: Mapping[str, Free] | None = None,
     ) -> None:
         super().__init__(recipe)
         self._edges = edges
         self._lists: TeacherLists | None = None
         if recipe.method == "bitrecall":
             self._lists = (
-                _lists(edges, recipe, progress)
+                _lists(edges, recipe, progress, warm)
                 if start
                 else TeacherLists.blank(edges.n_users, recipe.teacher.length)
             )
         self._batches = _batches(edges, recipe, self._lists)
         self._loss = ranking_loss(recipe.loss)
-        users, items = self._start() if start else self._blank()
+        users, items = self._start(warm) if start else self._blank()
         self._begin(
             ItemSums(users, items)
             if recipe.encoder.name == "item_sums"
@@ -73,6 +80,13 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         """As of every method, and the teacher's lists, which take minutes to make again."""
         lists = {} if self._lists is None else self._lists.tensors()
         return super().state() | lists
+
+    def free(self) -> dict[str, Free]:
+        """Those that codes are made of, and the teacher's where it has any."""
+        free = {CODES: Free(**self.parameters())}
+        if self._lists is not None and self._lists.free is not None:
+            free[TEACHER] = self._lists.free
+        return free
 
     def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
         """Go on from a saved state and position."""
@@ -108,7 +122,10 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         users = torch.zeros(self._edges.n_users, self.recipe.bits, device=self._edges.users.device)
         return users, users.new_zeros(self._edges.n_items, self.recipe.bits)
 
-    def _start(self) -> tuple[Tensor, Tensor]:
+    def _start(self, warm: Mapping[str, Free] | None) -> tuple[Tensor, Tensor]:
+        if warm is not None:
+            users, items = warm[CODES]
+            return users.to(self._edges.users.device), items.to(self._edges.users.device)
         graph, bits, seed = self._batches.full_graph, self.recipe.bits, self.recipe.seed
         if self.recipe.encoder.start == "svd":
             users, items = spectral_start(graph, bits, seed, self.recipe.encoder.start_power)
@@ -130,9 +147,16 @@ def _by_blocks(rows: Tensor, codes: Callable[[Tensor], Tensor]) -> Tensor:
     return torch.cat([codes(block) for block in torch.split(rows, _BLOCK_ROWS)])
 
 
-def _lists(edges: EdgeList, recipe: Recipe, progress: bool | None) -> TeacherLists:
+def _lists(
+    edges: EdgeList, recipe: Recipe, progress: bool | None, warm: Mapping[str, Free] | None
+) -> TeacherLists:
     return teacher_lists(
-        edges, recipe.teacher, seed=recipe.seed, device=edges.users.device, progress=progress
+        edges,
+        recipe.teacher,
+        seed=recipe.seed,
+        device=edges.users.device,
+        progress=progress,
+        start=None if warm is None else warm.get(TEACHER),
     )
 
 

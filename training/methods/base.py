@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +29,13 @@ class Embeddings:
     items: Tensor
     item_layers: list[Tensor]
     similarity: Similarity = "hamming"
+
+
+class Free(NamedTuple):
+    """Free embeddings: ``users`` float32 (m, d), ``items`` float32 (n, d)."""
+
+    users: Tensor
+    items: Tensor
 
 
 class Method(Protocol):
@@ -63,6 +70,10 @@ class Method(Protocol):
 
     def embeddings(self) -> Embeddings:
         """Embed all users and items on the graph of all training pairs, without gradients."""
+        ...
+
+    def free(self) -> dict[str, Free]:
+        """Copies of what a later training may start from, by name; none where it cannot."""
         ...
 
     def state(self) -> dict[str, Tensor]:

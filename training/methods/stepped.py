@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training.errors import DivergedError
-from training.methods.base import Embeddings
+from training.methods.base import Embeddings, Free
 from training.recipe import Recipe
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -117,6 +117,10 @@ class SteppedMethod(ABC, Generic[ModelT]):
             moments["step"] = torch.tensor(float(taken), device=parameter.device)
             for key in _MOMENTS:
                 moments[key] = state[f"{name}.{key}"].clone().to(parameter.device)
+
+    def free(self) -> dict[str, Free]:
+        """None: most methods start anew each time."""
+        return {}
 
     def parameters(self) -> dict[str, Tensor]:
         """Copies of the model's parameters, by name."""

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.methods.base import Free
 from training.teacher.base import Scorer
 
 
@@ -28,6 +29,10 @@ class BlendedScorer:
         """float32 (b, n_items), for int64 (b,) user rows; seen items included."""
         found = in_own_units(self._first.scores(users))
         return found.add_(in_own_units(self._second.scores(users)), alpha=self._weight)
+
+    def free(self) -> Free | None:
+        """What was trained for either of them."""
+        return self._first.free() or self._second.free()
 
 
 def in_own_units(scores: Tensor) -> Tensor:

@@ -85,6 +85,9 @@ class EaseScorer:
         rows = torch.from_numpy(self._matrix[users].toarray()).to(self._device)
         return rows - self._inverse.product(users) / self._inverse.diagonal
 
+    def free(self) -> None:
+        """None: nothing of it is trained."""
+
 
 class _Inverse(Protocol):
     """λP̂, through whatever stands for it; λ cancels in B.

@@ -90,6 +90,9 @@ class FilterScorer:
             scores.add_(in_own_units(ideal), alpha=recipe.low_pass)
         return scores
 
+    def free(self) -> None:
+        """None: nothing of it is trained."""
+
     def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:
         """R P for these users, then R P², as many as asked for, each between powers of D_i."""
         lean = self._lean

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from training.data.interactions import Interactions
 from training.graph import EdgeList
+from training.methods.base import Free
 from training.metrics import OUTSIDE
 from training.teacher.base import Scorer
 from training.teacher.blend import BlendedScorer
@@ -37,11 +38,13 @@ class TeacherLists:
         items: int32 (n_users, length) item rows, best first, ended by ``OUTSIDE``.
         scores: float32 (n_users, length), the teacher's scores, descending; 0 past the end.
         counts: int64 (n_users,), how many items each list has.
+        free: what was trained for the teacher; None where nothing was.
     """
 
     items: NDArray[np.int32]
     scores: NDArray[np.float32]
     counts: NDArray[np.int64]
+    free: Free | None = None
 
     @classmethod
     def blank(cls, n_users: int, length: int) -> TeacherLists:
@@ -56,14 +59,22 @@ class TeacherLists:
     def of_tensors(cls, named: Mapping[str, Tensor]) -> TeacherLists:
         """What ``tensors`` gave, among others."""
         items, scores = (named[f"teacher.{name}"].cpu().numpy() for name in ("items", "scores"))
-        return cls(items, scores, (items != OUTSIDE).sum(axis=1))
+        free = None
+        if "teacher.free.users" in named:
+            free = Free(named["teacher.free.users"], named["teacher.free.items"])
+        return cls(items, scores, (items != OUTSIDE).sum(axis=1), free)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that the lists are, by name, for a checkpoint."""
-        return {
+        tensors = {
             "teacher.items": torch.from_numpy(self.items),
             "teacher.scores": torch.from_numpy(self.scores),
         }
+        if self.free is not None:
+            tensors |= {
+                f"teacher.free.{name}": value for name, value in self.free._asdict().items()
+            }
+        return tensors
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ def scorer(
     seed: int,
     device: torch.device | str = "cpu",
     progress: bool | None = False,
+    start: Free | None = None,
 ) -> Scorer:
     """The teacher of a recipe.
 
@@ -96,6 +108,7 @@ def scorer(
         device: where its dense products run.
         progress: show a bar of what is trained, on stderr; None shows it only where stderr is a
             terminal.
+        start: what was trained for an earlier teacher, in rows of ``matrix``.
 
     Raises:
         TrainingError: an exact EASE of this size needs too much memory.
@@ -109,7 +122,9 @@ def scorer(
     # Without pairs there is nothing to train, and nothing to list by.
     if not recipe.lightgcn.weight or not matrix.nnz:
         return closed
-    trained = TrainedScorer(matrix, recipe.lightgcn, seed=seed, device=device, progress=progress)
+    trained = TrainedScorer(
+        matrix, recipe.lightgcn, seed=seed, device=device, progress=progress, start=start
+    )
     return BlendedScorer(closed, trained, recipe.lightgcn.weight)
 
 
@@ -120,6 +135,7 @@ def teacher_lists(
     seed: int,
     device: torch.device | str = "cpu",
     progress: bool | None = False,
+    start: Free | None = None,
 ) -> TeacherLists:
     """Every user's best items among those it has no pair with.
 
@@ -130,6 +146,7 @@ def teacher_lists(
         seed: the same seed gives the same lists on the same device and number of threads.
         device: where the dense products run.
         progress: show a bar on stderr; None shows it only where stderr is a terminal.
+        start: what was trained for an earlier teacher, in the rows of ``pairs``.
 
     Raises:
         TrainingError: an exact EASE of this size needs too much memory.
@@ -141,7 +158,7 @@ def teacher_lists(
         TeacherLists.blank(n_users, recipe.length),
         counts=np.minimum(n_items - np.diff(matrix.indptr), recipe.length).astype(np.int64),
     )
-    teacher = scorer(matrix, recipe, seed=seed, device=device, progress=progress)
+    teacher = scorer(matrix, recipe, seed=seed, device=device, progress=progress, start=start)
     with tqdm(
         total=n_users,
         desc="teacher",
@@ -149,8 +166,8 @@ def teacher_lists(
         disable=None if progress is None else not progress,
     ) as bar:
         block = block_users(n_users, n_items)
-        for start in range(0, n_users, block):
-            users = np.arange(start, min(start + block, n_users))
+        for first in range(0, n_users, block):
+            users = np.arange(first, min(first + block, n_users))
             scores = unseen_scores(teacher, matrix, users)
             items, values = best_items(scores, recipe.length)
             reach = items.shape[1]
@@ -158,7 +175,7 @@ def teacher_lists(
             lists.items[users, :reach] = torch.where(listed, items, OUTSIDE).cpu().numpy()
             lists.scores[users, :reach] = torch.where(listed, values, 0).cpu().numpy()
             bar.update(len(users))
-    return lists
+    return replace(lists, free=teacher.free())
 
 
 def block_users(n_users: int, n_items: int) -> int:

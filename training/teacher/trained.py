@@ -18,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from training.graph import EdgeList
+from training.methods.base import Free
 from training.methods.lightgcn import FullPrecisionLightGCN
 from training.recipe import Recipe, parse_recipe
 from training.teacher.recipe import TrainedRecipe
@@ -32,6 +33,7 @@ class TrainedScorer:
         seed: of its batches.
         device: where it is trained and scores.
         progress: show a bar on stderr; None shows it only where stderr is a terminal.
+        start: free embeddings to start from, in place of an SVD.
 
     Raises:
         DivergedError: its loss is no longer a number.
@@ -46,12 +48,15 @@ class TrainedScorer:
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool | None = False,
+        start: Free | None = None,
     ) -> None:
         pairs = matrix.tocoo()
         edges = EdgeList(
             pairs.row.astype(np.int64), pairs.col.astype(np.int64), *matrix.shape, device
         )
-        method = FullPrecisionLightGCN(edges, _whole(recipe, seed))
+        method = FullPrecisionLightGCN(edges, _whole(recipe, seed), start=start is None)
+        if start is not None:
+            method.restore(start._asdict())
         with tqdm(
             total=recipe.epochs * method.steps,
             desc="teacher, trained",
@@ -64,11 +69,16 @@ class TrainedScorer:
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         found = method.embeddings()
         self._users, self._items = found.users, found.items
+        self._free = Free(**method.parameters())
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
         """Inner products with all items: float32 (b, n_items), for int64 (b,) user rows."""
         rows = torch.from_numpy(users).to(self._users.device)
         return self._users[rows] @ self._items.T
+
+    def free(self) -> Free:
+        """The free embeddings at the end of its training."""
+        return self._free
 
 
 def _whole(recipe: TrainedRecipe, seed: int) -> Recipe:
