@@ -1,0 +1,55 @@
+from collections.abc import Callable
+from itertools import count
+
+import numpy as np
+import pytest
+
+from events.event import StoredEvent
+from index.contents import ReleaseContents
+from index.manifest import DataFingerprint
+from index.packing import pack_signs
+from index.release import Release
+from index.row_lists import RowLists
+from index.store import ReleaseStore
+
+Publish = Callable[..., Release]
+
+
+@pytest.fixture
+def event() -> Callable[..., StoredEvent]:
+    """Makes events with rising numbers: a user, an item, a type, a moment."""
+    numbers = count(101)
+
+    def make(user: str, item: str, kind: str = "view", at: float = 0.0) -> StoredEvent:
+        return StoredEvent(next(numbers), user, item, kind, at)
+
+    return make
+
+
+@pytest.fixture
+def publish(tmp_path) -> Publish:
+    """Publishes a release of users and what they have seen, its codes drawn from a seed."""
+    store = ReleaseStore(tmp_path / "releases")
+
+    def make(seen: dict[str, list[str]], *, bits: int = 32, last_event: int = 100, seed: int = 0):
+        generator = np.random.default_rng(seed)
+        named = [item for items in seen.values() for item in items]
+        items = sorted(set(named), key=lambda item: (-named.count(item), item))
+        vectors = generator.standard_normal((len(items), bits)).astype(np.float16)
+        contents = ReleaseContents(
+            item_codes=pack_signs(vectors),
+            user_embeddings=generator.standard_normal((len(seen), bits)).astype(np.float16),
+            fold_in_messages=vectors,
+            seen=RowLists.from_lists([items.index(i) for i in own] for own in seen.values()),
+            user_ids=list(seen),
+            item_ids=items,
+            popularity=np.array([named.count(item) for item in items], np.int64),
+            data=DataFingerprint(
+                "0" * 64, len(seen), len(items), len(named), None, None, last_event
+            ),
+            recipe={},
+            code_version="test",
+        )
+        return store.publish(contents)
+
+    return make
