@@ -23,6 +23,7 @@ Options can be given in the environment too; the help of each names its variable
     cls=LazyGroup,
     places={
         "train": "bitrecall.commands.train:train",
+        "retrain": "bitrecall.commands.retrain:retrain",
         "evaluate": "bitrecall.commands.evaluate:evaluate",
         "reproduce": "bitrecall.commands.reproduce:reproduce",
         "serve": "bitrecall.commands.serve:serve",

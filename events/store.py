@@ -102,6 +102,13 @@ class EventStore:
         hides = EVENTS.c.type == literal_column(f"'{HIDE}'")
         return self._read(hides & (EVENTS.c.sequence <= sequence), None)
 
+    def forgotten(self) -> set[str]:
+        """Everybody who ever asked to be forgotten."""
+        self.open()
+        with reading(self._engine) as connection:
+            asked = select(EVENTS.c.user_id).where(EVENTS.c.type == FORGET)
+            return set(connection.execute(asked).scalars())
+
     def all_after(self, sequence: int) -> Iterator[StoredEvent]:
         """All events with a greater number, in order, read as they are taken."""
         while some := self.after(sequence):

@@ -15,7 +15,7 @@ from index.files import sync
 
 _WRITING = ".publishing-"
 _REMOVING = ".removing-"
-_POINTER = ".CURRENT-"
+_WRITTEN = ".writing-"
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def remove_leftovers(root: Path) -> None:
     A folder being written is locked by its writer: one whose lock can be had is a dead one's.
     """
     for path in sorted(root.iterdir()):
-        if path.name.startswith(_POINTER):
+        if path.name.startswith(_WRITTEN):
             path.unlink(missing_ok=True)
         elif path.name.startswith(_REMOVING) or (
             path.name.startswith(_WRITING) and not _is_locked(path)
@@ -76,10 +76,10 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(vanishing, ignore_errors=True)
 
 
-def replace_pointer(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     """Make `text` the content of the file `path`, at once and durably."""
-    written = path.with_name(f"{_POINTER}{secrets.token_hex(8)}")
-    with written.open("w", encoding="ascii") as file:
+    written = path.with_name(f"{_WRITTEN}{secrets.token_hex(8)}")
+    with written.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

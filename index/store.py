@@ -31,7 +31,7 @@ from index.locks import (
     locked,
     remove_folder,
     remove_leftovers,
-    replace_pointer,
+    replace_text,
     writing_folder,
 )
 from index.manifest import Manifest, Metrics
@@ -73,9 +73,17 @@ class ReleaseStore:
         self.root = Path(root)
 
     def publish(
-        self, contents: ReleaseContents, *, measure: Measure | None = None, activate: bool = True
+        self,
+        contents: ReleaseContents,
+        *,
+        measure: Measure | None = None,
+        activate: bool = True,
+        instead_of: str | None = None,
     ) -> Release:
         """Write `contents` as a new release, and make it current where `activate` says so.
+
+        With `instead_of`, the id of a release, it is made current only while that one is: whoever
+        has activated another meanwhile knew why.
 
         The release is written beside the others, opened and so verified, and given to `measure`,
         whose metrics go into its manifest; its parent is the current release. Only then does it
@@ -105,7 +113,7 @@ class ReleaseStore:
                 folder.rename(path)
                 sync(self.root)
                 release = Release.open(path)
-                if activate:
+                if activate and instead_of in (None, self.current_id()):
                     self._move(manifest.id, "publish")
         return release
 
@@ -226,7 +234,7 @@ class ReleaseStore:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         activation = Activation(now, cause, release_id, self.current_id())
         append_activation(self.root / "activations.jsonl", activation)
-        replace_pointer(self.root / "CURRENT", release_id + "\n")
+        replace_text(self.root / "CURRENT", release_id + "\n")
 
     def _trail(self) -> ReleaseIds:
         activations = read_activations(self.root / "activations.jsonl")

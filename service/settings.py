@@ -12,7 +12,9 @@ from service.errors import SettingsError
 
 PREFIX: Final = "BITRECALL_"
 
-_OTHERS: Final = tuple(f"{PREFIX}{name}_" for name in ("TRAIN", "EVALUATE", "DATA", "RELEASE"))
+_OTHERS: Final = tuple(
+    f"{PREFIX}{name}_" for name in ("TRAIN", "RETRAIN", "EVALUATE", "DATA", "RELEASE")
+)
 
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -8,7 +8,8 @@ BitrecallError
  └─ TrainingError   a training cannot go on
      ├─ DivergedError       the loss is no longer a number
      ├─ CheckpointError     a checkpoint cannot be read, or belongs to another training
-     └─ InterruptedTraining a signal stopped it, after its checkpoint was written
+     ├─ InterruptedTraining a signal stopped it, after its checkpoint was written
+     └─ NightUnderWayError  another run is retraining into the same folder
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = [
     "DivergedError",
     "EvaluationError",
     "InterruptedTraining",
+    "NightUnderWayError",
     "RecipeError",
     "StudyError",
     "TrainingError",
@@ -85,3 +87,7 @@ class CheckpointError(TrainingError):
 
 class InterruptedTraining(TrainingError):  # noqa: N818 - an end that was asked for, no error
     """A signal asked the training to stop; its checkpoint is on disk."""
+
+
+class NightUnderWayError(TrainingError):
+    """Another run is retraining into the same folder of releases."""

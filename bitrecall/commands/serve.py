@@ -1,40 +1,9 @@
 """``bitrecall serve``: answer requests over HTTP."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
-
 import click
-from pydantic.fields import FieldInfo
 
-from service.settings import Settings, load_settings, variable
-
-
-def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add one option a setting, with its help, default and variable from the settings' own file."""
-    for name, field in reversed(Settings.model_fields.items()):
-        flag = "--" + name.replace("_", "-")
-        negative = "/--no-" + name.replace("_", "-") if field.annotation is bool else ""
-        command = click.option(
-            flag + negative,
-            name,
-            type=_type_of(field),
-            default=field.default,
-            show_default=True,
-            envvar=variable(name),
-            show_envvar=True,
-            allow_from_autoenv=False,
-            help=field.description,
-        )(command)
-    return command
-
-
-def _type_of(field: FieldInfo) -> Any:
-    if get_origin(field.annotation) is Literal:
-        return click.Choice(get_args(field.annotation), case_sensitive=False)
-    # What may be left out is of the type that it is when it is not.
-    kind = next(iter(get_args(field.annotation)), field.annotation)
-    return click.Path(path_type=Path) if kind is Path else kind
+from bitrecall.commands.settings_options import settings_options
+from service.settings import Settings, load_settings
 
 
 @click.command(
@@ -45,7 +14,7 @@ Example:
     -H 'content-type: application/json' -d '{"user_id": "mateo-028", "k": 5}'
 """
 )
-@_settings_options
+@settings_options(Settings)
 def serve(**given: object) -> None:
     """Answer requests for recommendations over HTTP.
 

@@ -11,7 +11,7 @@ from index.locks import (
     locked,
     remove_folder,
     remove_leftovers,
-    replace_pointer,
+    replace_text,
     writing_folder,
 )
 from index.release import Release, ReleaseContents
@@ -72,7 +72,7 @@ def test_leftovers_of_each_kind_are_removed_and_nothing_else(tmp_path: Path) -> 
     for name in (".publishing-1", ".removing-2", "20260101T000000Z-00000000", "notes", ".git"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("x")
-    (tmp_path / ".CURRENT-3").write_text("x")
+    (tmp_path / ".writing-3").write_text("x")
     (tmp_path / "CURRENT").write_text("x")
     remove_leftovers(tmp_path)
     left = {path.name for path in tmp_path.iterdir()}
@@ -115,9 +115,9 @@ def test_a_missing_folder_cannot_be_locked(tmp_path: Path) -> None:
 
 def test_the_pointer_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "CURRENT"
-    replace_pointer(path, "one, and long\n")
+    replace_text(path, "one, and long\n")
     with path.open() as reader:
-        replace_pointer(path, "two\n")
+        replace_text(path, "two\n")
         # Who had the old one open still has it whole: it was replaced, never written over.
         assert reader.read() == "one, and long\n"
     assert path.read_text() == "two\n"

@@ -107,6 +107,15 @@ def test_a_release_can_be_published_without_being_activated(
     assert store.current_id() == release.id
 
 
+def test_a_release_does_not_take_over_from_one_that_was_activated_meanwhile(
+    store: ReleaseStore, three: list[str], make_contents: Make
+) -> None:
+    store.publish(make_contents(seed=8), instead_of=three[1])
+    assert store.current_id() == three[2]
+    release = store.publish(make_contents(seed=9), instead_of=three[2])
+    assert store.current_id() == release.id
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_an_empty_or_missing_store_has_no_release(store: ReleaseStore, there: bool) -> None:
     if there:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from training.errors import TrainingError
 
 PREFIX: Final = "BITRECALL_RETRAIN_"
 
@@ -94,7 +96,7 @@ class NightlySettings(BaseSettings):
     )
     most_new: Share = Field(
         0.3,
-        description="Share of the users, of the items or of the pairs that may be new for a "
+        description="Share of the users, or of the items, that may be new for a "
         "training to start warm; beyond it starts anew.",
     )
     minutes: float | None = Field(
@@ -107,3 +109,21 @@ class NightlySettings(BaseSettings):
     )
     keep: int = Field(5, ge=1, description="Releases to keep; older ones are removed.")
     keep_reports: int = Field(60, ge=1, description="Reports to keep; older ones are removed.")
+
+
+def load_nightly_settings(**given: object) -> NightlySettings:
+    """The settings from the environment, with ``given`` ones (None: not given) before them.
+
+    Raises TrainingError naming each variable with an unusable value.
+    """
+    try:
+        return NightlySettings(
+            **{name: value for name, value in given.items() if value is not None}  # type: ignore[arg-type]
+        )
+    except ValidationError as error:
+        said = "; ".join(
+            f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg'][0].lower()}{one['msg'][1:]} "
+            f"(is {one['input']!r})"
+            for one in error.errors(include_url=False)
+        )
+        raise TrainingError(f"settings are not usable: {said}") from None

@@ -1,0 +1,176 @@
+"""``bitrecall retrain``: a better release out of what has come in, if it is one."""
+
+import os
+from pathlib import Path
+
+import click
+
+from bitrecall.commands.options import option, releases_option
+from bitrecall.commands.settings_options import settings_options
+from training.nightly.settings import NightlySettings, load_nightly_settings
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  bitrecall retrain sample --recipe sample        # the first release, where there is none yet
+  bitrecall retrain --events sqlite:///events.db  # from then on, every night
+  bitrecall retrain clicks.csv --items products.csv --recipe default
+  bitrecall retrain --dry-run                     # all but the publishing
+  0 3 * * *  bitrecall retrain                    # as a line of a crontab
+
+\b
+What happens:
+  1. What the release that is served was trained on, DATA and the events since are joined.
+  2. The data are checked: volume, drift, repeats, bots. One check that fails ends the night.
+  3. The latest of the new pairs are held out. A candidate is trained on all others, going on from
+     where the training of the served release ended, if not too much is new, else anew.
+  4. The candidate and the served release are asked for lists of the users with held-out pairs. If
+     the candidate is worse by more than a margin, the night ends.
+  5. A release is trained on everything, published, and made current; a running service takes it
+     up. Old releases are removed.
+
+\b
+Exit codes:
+  0    published (or would have been, with --dry-run)
+  1    failed; the error says why
+  2    an option or an argument is wrong
+  3    refused, by a check or by the gate, or held back because another release was activated
+  4    too little has come in
+  5    another run is under way
+  130  interrupted; the next run goes on from its checkpoint
+
+Whatever happens, the release that is served goes on being served, and a report says what was done
+and why: WORK/reports, a JSON file and a page for each night.
+"""
+)
+@click.argument(
+    "data", type=click.Path(path_type=Path), metavar="[DATA]", required=False, envvar=None
+)
+@releases_option
+@option(
+    "--events",
+    default="sqlite:///events.db",
+    envvar="BITRECALL_EVENTS",
+    metavar="URL",
+    help="Where the service keeps events: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
+)
+@option(
+    "--items",
+    "item_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A CSV or Parquet table of tags and attributes of items; those of the served release are "
+    "kept without one.",
+)
+@option(
+    "--recipe",
+    default="default",
+    metavar="NAME|FILE",
+    help="The recipe of a training that starts anew; one that goes on is shorter.",
+)
+@option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one value of the recipe, as in bits=128; may be given several times.",
+)
+@option(
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("retrain"),
+    metavar="DIR",
+    help="Folder of the checkpoints, of what the next night goes on from, and of the reports.",
+)
+@option("--dry-run", is_flag=True, help="Do everything but publish.")
+@option("--anew", is_flag=True, help="Train from the start, whatever there is to go on from.")
+@option("--device", default="cpu", metavar="DEVICE", help="Where to train: cpu, cuda, cuda:1 …")
+@option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default="one a core",
+    help="Threads that training uses.",
+)
+@option(
+    "--progress/--no-progress",
+    default=None,
+    show_default="where stderr is a terminal",
+    help="Show progress bars on stderr.",
+)
+@settings_options(NightlySettings)
+def retrain(
+    data: Path | None,
+    releases: Path,
+    events: str,
+    item_file: Path | None,
+    recipe: str,
+    overrides: tuple[str, ...],
+    work: Path,
+    dry_run: bool,
+    anew: bool,
+    device: str,
+    threads: int | None,
+    progress: bool | None,
+    **thresholds: object,
+) -> None:
+    """Retrain on what has come in since, and publish the release if it is worthy.
+
+    DATA is what `bitrecall train` takes, and may be left out where a release is there already: a
+    release holds the pairs that it was trained on. It may grow from night to night.
+    """
+    settings = load_nightly_settings(**thresholds)
+    # As in bitrecall train.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
+    from events.store import EventStore
+    from index.errors import BitrecallError
+    from index.store import ReleaseStore
+    from training.data.item_table import read_item_table
+    from training.data.load import load_dataset
+    from training.data.options import ReadOptions, Split
+    from training.data.sample import sample_items
+    from training.errors import InterruptedTraining, NightUnderWayError
+    from training.memory import keep_freed_memory
+    from training.nightly.night import NightOptions, run_night
+    from training.nightly.report import EXIT_CODES, UNDER_WAY, Outcome
+    from training.nightly.sources import Sources
+    from training.recipe import load_recipe
+
+    keep_freed_memory()
+    chosen = load_recipe(recipe, overrides)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    files = None if data is None else load_dataset(data, ReadOptions(split=Split.NONE)).train
+    items = None
+    if item_file is not None:
+        items = read_item_table(item_file)
+    elif str(data) == "sample":
+        items = sample_items()
+    store = None if events == "off" else EventStore(events)
+    try:
+        report, page = run_night(
+            ReleaseStore(releases),
+            chosen,
+            settings,
+            Sources(files, items, store),
+            NightOptions(work, device, progress, anew, dry_run),
+        )
+    except InterruptedTraining as stopped:
+        click.echo(stopped, err=True)
+        raise click.exceptions.Exit(130) from None
+    except NightUnderWayError as error:
+        click.echo(f"error: {error}", err=True)
+        raise click.exceptions.Exit(UNDER_WAY) from None
+    except (BitrecallError, OSError) as error:
+        click.echo(f"error: {error}", err=True)
+        raise click.exceptions.Exit(EXIT_CODES[Outcome.FAILED]) from error
+    finally:
+        if store is not None:
+            store.close()
+    named = f" {report.release}" if report.release else ""
+    click.echo(f"{report.outcome}{named}: {report.reason}")
+    click.echo(f"the report: {page}")
+    raise click.exceptions.Exit(report.exit_code)

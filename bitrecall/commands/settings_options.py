@@ -1,0 +1,41 @@
+"""Options made from settings: one an option, with the help, default and variable of its field."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+
+def settings_options(settings: type[BaseSettings]) -> Callable[[Callable[..., Any]], Any]:
+    """Add one option a setting; the variable of each is the prefix of the settings and its name."""
+    prefix = settings.model_config.get("env_prefix", "")
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name, field in reversed(settings.model_fields.items()):
+            flag = "--" + name.replace("_", "-")
+            negative = "/--no-" + name.replace("_", "-") if field.annotation is bool else ""
+            command = click.option(
+                flag + negative,
+                name,
+                type=_type_of(field),
+                default=field.default,
+                show_default=True,
+                envvar=prefix + name.upper(),
+                show_envvar=True,
+                allow_from_autoenv=False,
+                help=field.description,
+            )(command)
+        return command
+
+    return add
+
+
+def _type_of(field: FieldInfo) -> Any:
+    if get_origin(field.annotation) is Literal:
+        return click.Choice(get_args(field.annotation), case_sensitive=False)
+    # What may be left out is of the type that it is when it is not.
+    kind = next(iter(get_args(field.annotation)), field.annotation)
+    return click.Path(path_type=Path) if kind is Path else kind

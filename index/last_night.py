@@ -1,0 +1,50 @@
+"""How the last night of retraining ended: one small file beside the releases, ``NIGHT.json``.
+
+Whoever serves the releases tells of it, so that nobody has to go where the training ran.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from index.locks import locked, replace_text
+
+NAME: Final = "NIGHT.json"
+
+
+@dataclass(frozen=True)
+class LastNight:
+    """An outcome.
+
+    Attributes:
+        started: when, ISO 8601 in UTC, to the second.
+        finished: as ``started``.
+        outcome: in a word or three, such as ``published``.
+        reason: why, in a sentence.
+        release: id of the release that was published; None where none was.
+    """
+
+    started: str
+    finished: str
+    outcome: str
+    reason: str
+    release: str | None
+
+    def write(self, root: Path) -> None:
+        """Replace the file in the folder of releases. Raises ReleaseError and OSError."""
+        with locked(root):
+            replace_text(root / NAME, json.dumps(asdict(self), ensure_ascii=False) + "\n")
+
+    @classmethod
+    def read(cls, root: Path) -> LastNight | None:
+        """What the file in the folder of releases says; None where there is none to be read."""
+        try:
+            fields = json.loads((root / NAME).read_bytes())
+            night = cls(**fields)
+        except (OSError, ValueError, TypeError, RecursionError):
+            return None
+        texts = (night.started, night.finished, night.outcome, night.reason, night.release or "")
+        return night if all(isinstance(text, str) for text in texts) else None

@@ -1,0 +1,39 @@
+"""One night at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from training.errors import NightUnderWayError, TrainingError
+
+_NAME: Final = ".retrain.lock"
+
+
+@contextmanager
+def only_one(releases: Path) -> Iterator[None]:
+    """Hold the one lock that retraining into this folder needs; the kernel frees it when we die.
+
+    Raises:
+        NightUnderWayError: another run holds it.
+        TrainingError: the folder cannot be made or written to.
+    """
+    try:
+        releases.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(releases / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise TrainingError(f"{releases} cannot be written to: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NightUnderWayError(
+                f"another run is retraining into {releases}: let it finish, or stop it"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,288 @@
+"""A night: from what came in to a release that is served, or to the reason why not."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from index.errors import BitrecallError
+from index.last_night import LastNight
+from index.manifest import Metrics
+from index.release import Release
+from index.store import ReleaseStore
+from training.data.interactions import Interactions, iso_time
+from training.data.item_table import ItemTable
+from training.errors import InterruptedTraining
+from training.nightly.attributes import count_described, table_of
+from training.nightly.budget import check_memory
+from training.nightly.checks import check_attributes, check_data
+from training.nightly.fitting import (
+    FittingOptions,
+    Trained,
+    train,
+    warm_recipe,
+    whole_recipe,
+    why_anew,
+)
+from training.nightly.gate import Verdict, judge
+from training.nightly.gather import Gathered
+from training.nightly.held_out import cut_latest
+from training.nightly.lock import only_one
+from training.nightly.page import page_of
+from training.nightly.report import Outcome, Report, now
+from training.nightly.settings import NightlySettings
+from training.nightly.sources import Sources, as_counts, parent_of, read
+from training.nightly.workspace import Workspace
+from training.recipe import Recipe
+from training.warm import TrainingEnd
+
+# Of the time that a night has, what the candidate may take; the rest is for the release.
+_SHARE_OF_CANDIDATE: Final = 0.6
+
+
+@dataclass(frozen=True)
+class NightOptions:
+    """How a night is run.
+
+    Attributes:
+        work: folder of its checkpoints, of what the next one goes on from, and of the reports.
+        device: a torch device.
+        progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
+        anew: never start warm.
+        dry_run: stop before anything is published.
+    """
+
+    work: Path
+    device: str = "cpu"
+    progress_bar: bool | None = None
+    anew: bool = False
+    dry_run: bool = False
+
+
+def run_night(
+    store: ReleaseStore,
+    recipe: Recipe,
+    settings: NightlySettings,
+    sources: Sources,
+    options: NightOptions,
+) -> tuple[Report, Path]:
+    """Run one night, whatever comes of it, and leave its report.
+
+    Returns:
+        The report, and the file of its page.
+
+    Raises:
+        NightUnderWayError: another one is under way.
+        InterruptedTraining: by a signal; the next run goes on from its checkpoint.
+        BitrecallError, OSError: what failed; the report says so too, where it could be written.
+            The release that was served goes on being served.
+    """
+    report = Report(now(), settings=settings.model_dump(mode="json"))
+    with only_one(store.root):
+        workspace = Workspace(options.work)
+        try:
+            Night(store, recipe, settings, sources, options, workspace, report).run()
+        except InterruptedTraining:
+            raise
+        except (BitrecallError, OSError, MemoryError) as error:
+            report.reason = str(error) or type(error).__name__
+            _leave(report, store, workspace, settings)
+            raise
+        return report, _leave(report, store, workspace, settings)
+
+
+def _leave(
+    report: Report, store: ReleaseStore, workspace: Workspace, settings: NightlySettings
+) -> Path:
+    report.finished = now()
+    page = workspace.reports.write(
+        report, page_of(report, workspace.reports.all()), settings.keep_reports
+    )
+    LastNight(report.started, report.finished, report.outcome, report.reason, report.release).write(
+        store.root
+    )
+    return page
+
+
+class Night:
+    """One run of retraining; what it does is said in ``report`` as it goes.
+
+    Interrupted or killed at any moment, the next one goes on from its checkpoints as long as
+    nothing was published in between; what it left half done is removed.
+    """
+
+    def __init__(
+        self,
+        store: ReleaseStore,
+        recipe: Recipe,
+        settings: NightlySettings,
+        sources: Sources,
+        options: NightOptions,
+        workspace: Workspace,
+        report: Report,
+    ) -> None:
+        self._store = store
+        self._recipe = recipe
+        self._settings = settings
+        self._sources = sources
+        self._options = options
+        self._workspace = workspace
+        self._report = report
+        self._started = time.monotonic()
+
+    def run(self) -> None:
+        """Do it, with the lock held."""
+        current = self._store.current_id()
+        parent = parent_of(self._store)
+        self._report.parent = None if parent is None else parent.id
+        gathered = read(self._sources, parent, self._workspace)
+        self._report.data = as_counts(gathered)
+        taken, held_out = cut_latest(gathered, self._settings.gate_share, self._recipe.seed)
+        ended = self._too_little(gathered, held_out) or self._unsound(gathered, parent)
+        if ended is None:
+            ended = self._trained(current, parent, gathered, taken, held_out)
+        self._report.outcome, self._report.reason = ended
+        if self._report.outcome is not Outcome.WOULD_PUBLISH:
+            self._workspace.forget_night()
+
+    def _too_little(self, gathered: Gathered, held_out: Interactions) -> tuple[Outcome, str] | None:
+        new, least = int(gathered.fresh.sum()), self._settings.least_pairs
+        if new < least:
+            return Outcome.NO_NEW_DATA, f"{new:,} new pairs have come, {least:,} are waited for"
+        users, least = int((held_out.user_degrees > 0).sum()), self._settings.gate_least_users
+        if users < least:
+            return (
+                Outcome.NO_NEW_DATA,
+                f"the latest pairs are of {users:,} users, and {least:,} are waited for to judge "
+                "by",
+            )
+        return None
+
+    def _unsound(self, gathered: Gathered, parent: Release | None) -> tuple[Outcome, str] | None:
+        checks = check_data(gathered, parent, self._workspace.reports.past(), self._settings)
+        before = None if parent is None else table_of(parent)
+        if before is not None and self._sources.items is not None:
+            known = count_described(self._sources.items)
+            checks.append(check_attributes(known, count_described(before), self._settings))
+        self._report.checks = checks
+        failed = [f"{check.name}: {check.says}" for check in checks if not check.passed]
+        if failed:
+            return Outcome.REFUSED, f"the data are not as they should be. {'; '.join(failed)}"
+        return None
+
+    def _trained(
+        self,
+        current: str | None,
+        parent: Release | None,
+        gathered: Gathered,
+        taken: Interactions,
+        held_out: Interactions,
+    ) -> tuple[Outcome, str]:
+        folder = self._workspace.night(
+            [
+                "" if parent is None else parent.id,
+                gathered.pairs.sha256(),
+                self._recipe.sha256(),
+                self._settings.model_dump_json(),
+                str(self._options.anew),
+            ]
+        )
+        candidate = self._train(taken, self._start(parent, taken), "candidate", folder)
+        verdict = self._judge(parent, candidate, taken, held_out, folder)
+        if not verdict.passed:
+            return Outcome.REFUSED, verdict.says
+        if self._options.dry_run:
+            return Outcome.WOULD_PUBLISH, verdict.says
+        final = self._train(gathered.pairs, candidate.end(), "release", folder)
+        return self._publish(current, parent, final, gathered, verdict)
+
+    def _start(self, parent: Release | None, pairs: Interactions) -> TrainingEnd | None:
+        """What the candidate starts from; None, and why in the report, where it starts anew."""
+        end: TrainingEnd | None = None
+        why: str | None = "it was asked for"
+        if not self._options.anew:
+            end = None if parent is None else self._workspace.end_of(parent)
+            why = why_anew(end, pairs, self._recipe, self._settings)
+        self._report.training["candidate"] = {"anew_because": why}
+        return None if why else end
+
+    def _train(
+        self, pairs: Interactions, start: TrainingEnd | None, phase: str, folder: Path
+    ) -> Trained:
+        warm = start is not None
+        recipe = warm_recipe(self._recipe, self._settings) if warm else whole_recipe(self._recipe)
+        check_memory(pairs.n_users, pairs.n_items, recipe, self._settings.memory_mib)
+        options = FittingOptions(folder, self._options.device, self._options.progress_bar)
+        trained = train(pairs, recipe, start, phase, options, self._deadline(phase))
+        self._report.training.setdefault(phase, {}).update(trained.as_counts())
+        self._report.recipe = recipe.model_dump(mode="json")
+        return trained
+
+    def _deadline(self, phase: str) -> float:
+        if self._settings.minutes is None:
+            return math.inf
+        share = _SHARE_OF_CANDIDATE if phase == "candidate" else 1.0
+        return self._started + 60 * self._settings.minutes * share
+
+    def _judge(
+        self,
+        parent: Release | None,
+        candidate: Trained,
+        taken: Interactions,
+        held_out: Interactions,
+        folder: Path,
+    ) -> Verdict:
+        """Publish the candidate where nobody looks, and ask it and the parent."""
+        aside = ReleaseStore(folder / "candidate")
+        try:
+            release = aside.publish(candidate.contents(None, 0), activate=False)
+            verdict = judge(parent, release, taken, held_out, self._settings, self._recipe.seed)
+        finally:
+            shutil.rmtree(aside.root, ignore_errors=True)
+        self._report.verdict = verdict
+        return verdict
+
+    def _publish(
+        self,
+        current: str | None,
+        parent: Release | None,
+        final: Trained,
+        gathered: Gathered,
+        verdict: Verdict,
+    ) -> tuple[Outcome, str]:
+        contents = final.contents(self._items(parent), gathered.last_event)
+        known = gathered.moments[~np.isnan(gathered.moments)]
+        if len(known):
+            first, last = iso_time(known.min()), iso_time(known.max())
+            contents = replace(
+                contents, data=replace(contents.data, first_time=first, last_time=last)
+            )
+        # Before the release, so that there is none which cannot be gone on from.
+        self._workspace.keep_end(final.end())
+        metrics: Metrics = {
+            "split": "latest pairs of the night",
+            "users": verdict.users,
+            **verdict.candidate,
+        }
+        release = self._store.publish(contents, measure=lambda _: metrics, instead_of=current)
+        self._report.release = release.id
+        self._report.removed = self._store.prune(self._settings.keep)
+        self._workspace.forget_ends(self._store)
+        now_current = self._store.current_id()
+        if now_current == release.id:
+            return Outcome.PUBLISHED, verdict.says
+        return (
+            Outcome.HELD_BACK,
+            f"{now_current} was activated meanwhile; {release.id} is published, and waits to be",
+        )
+
+    def _items(self, parent: Release | None) -> ItemTable | None:
+        if self._sources.items is not None or parent is None:
+            return self._sources.items
+        return table_of(parent)

@@ -1,0 +1,158 @@
+"""What a night leaves to read: one JSON file each, and a page made from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from training.errors import TrainingError
+from training.nightly.checks import Check, PastNight
+from training.nightly.gate import Verdict
+
+_KEEP_PAST: Final = 14
+
+
+class Outcome(StrEnum):
+    """How a night ended."""
+
+    PUBLISHED = "published"
+    WOULD_PUBLISH = "would publish"
+    HELD_BACK = "held back"
+    REFUSED = "refused"
+    NO_NEW_DATA = "no new data"
+    FAILED = "failed"
+
+
+EXIT_CODES: Final[Mapping[Outcome, int]] = {
+    Outcome.PUBLISHED: 0,
+    Outcome.WOULD_PUBLISH: 0,
+    Outcome.FAILED: 1,
+    Outcome.REFUSED: 3,
+    Outcome.HELD_BACK: 3,
+    Outcome.NO_NEW_DATA: 4,
+}
+"""What ``bitrecall retrain`` exits with; 5 where another run was under way."""
+
+UNDER_WAY: Final = 5
+
+
+@dataclass
+class Report:
+    """A night, as far as it came.
+
+    Attributes:
+        started: ISO 8601 in UTC, to the second; names the report.
+        outcome: how it ended.
+        reason: why, in a sentence.
+        finished: as ``started``.
+        parent: id of the release that was served.
+        release: id of the one that was published.
+        data: what came in: counts by name.
+        checks: what was looked at in it.
+        training: how each training went, by phase: seconds, epochs, losses, where it started.
+        verdict: what the gate said.
+        removed: releases that were removed as old.
+        settings: every threshold, as it was.
+        recipe: every hyper-parameter that the release was trained with.
+    """
+
+    started: str
+    outcome: Outcome = Outcome.FAILED
+    reason: str = ""
+    finished: str = ""
+    parent: str | None = None
+    release: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+    training: dict[str, dict[str, Any]] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    removed: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """What the command exits with."""
+        return EXIT_CODES[self.outcome]
+
+    def to_json(self) -> str:
+        """As JSON, a key an attribute."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def now() -> str:
+    """The moment, ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class ReportFolder:
+    """The reports of a store's nights, ``STARTED.json`` and ``STARTED.html`` each.
+
+    Args:
+        path: of the folder; it is made when something is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, report: Report, page: str, keep: int) -> Path:
+        """Write a report and its page, and remove the oldest beyond ``keep``.
+
+        Returns:
+            The page's file.
+
+        Raises:
+            TrainingError: they cannot be written.
+        """
+        name = report.started.replace(":", "").replace("-", "")
+        html = self._path / f"{name}.html"
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            _replace(html, page)
+            _replace(self._path / f"{name}.json", report.to_json())
+            for old in self._names()[:-keep]:
+                for suffix in (".json", ".html"):
+                    (self._path / old).with_suffix(suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise TrainingError(f"cannot write the report {html}: {error.strerror}") from error
+        return html
+
+    def all(self) -> list[dict[str, Any]]:
+        """What every report says, oldest first; one that cannot be read is passed over."""
+        found = []
+        for name in self._names():
+            try:
+                said = json.loads((self._path / name).with_suffix(".json").read_text("utf-8"))
+            except (OSError, ValueError):
+                continue
+            if isinstance(said, dict):
+                found.append(said)
+        return found
+
+    def past(self) -> list[PastNight]:
+        """The latest nights whose data were sound, the latest last."""
+        sound: Sequence[str] = (Outcome.PUBLISHED, Outcome.HELD_BACK, Outcome.WOULD_PUBLISH)
+        found = [said.get("data", {}) for said in self.all() if said.get("outcome") in sound]
+        return [
+            PastNight(int(data.get("events", 0)), int(data.get("pairs_of_files", 0)))
+            for data in found[-_KEEP_PAST:]
+        ]
+
+    def _names(self) -> list[str]:
+        return sorted(path.stem for path in self._path.glob("*.json"))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
