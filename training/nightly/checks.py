@@ -49,11 +49,11 @@ class PastNight:
 
     Attributes:
         events: how many there were.
-        from_files: pairs of the files.
+        from_files: pairs of the files; None where none were given.
     """
 
     events: int
-    from_files: int
+    from_files: int | None
 
 
 def check_data(
@@ -139,8 +139,8 @@ def _events(
 
 
 def _files(gathered: Gathered, past: Sequence[PastNight], settings: NightlySettings) -> list[Check]:
-    before = past[-1].from_files if past else 0
-    if not before:
+    before = next((night.from_files for night in reversed(past) if night.from_files), None)
+    if before is None or gathered.from_files is None:
         return []
     share = gathered.from_files / before
     return [
@@ -149,7 +149,7 @@ def _files(gathered: Gathered, past: Sequence[PastNight], settings: NightlySetti
             share,
             settings.least_files,
             share >= settings.least_files,
-            f"the files have {gathered.from_files:,} pairs, the last night they had {before:,}",
+            f"the files have {gathered.from_files:,} pairs, they had {before:,} before",
             "least_files",
         )
     ]
@@ -212,8 +212,8 @@ def _drift(parent: Release, gathered: Gathered, settings: NightlySettings) -> Ch
         drift,
         settings.most_drift,
         drift <= settings.most_drift,
-        "0 is new pairs with items as popular as before, 1 with all items alike: "
-        "ids may have been mixed up where it is high",
+        f"a drift of {drift:.2f}, where 0 is items as popular as before and 1 all items alike: "
+        "where it is high, ids may have been mixed up",
         "most_drift",
     )
 

@@ -142,6 +142,7 @@ def train(
     order = popularity_order(own)
     ordered = reorder_items(own, order)
     warm = None if start is None else start.start(ordered)
+    log = TrainingLog(options.folder / "log.jsonl")
     fit = Fit(
         ordered,
         recipe,
@@ -149,13 +150,15 @@ def train(
         options=FitOptions(
             device=options.device,
             checkpoint=checkpoint(options.folder, phase),
-            log=TrainingLog(options.folder / "log.jsonl"),
+            log=log,
             progress_bar=options.progress_bar,
             phase=phase,
             deadline=deadline,
         ),
         warm=warm,
     )
+    if fit.resumed:
+        log.write("resumed", phase=phase, epochs_done=len(fit.progress.history))
     with stop_on_signals() as stop:
         fitted = fit.run(stop).in_rows_of(order)
     return Trained(own, recipe, fitted, warm, time.monotonic() - began)

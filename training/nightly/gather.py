@@ -55,7 +55,7 @@ class Gathered:
         moments: float64 (nnz,), when a pair came to be, in seconds; NaN where that is unknown.
         last_event: the number of the last event read, the parent's where there was none.
         counts: of the events.
-        from_files: pairs of the files, those of forgotten users left out; 0 without files.
+        from_files: pairs of the files, those of forgotten users left out; None without files.
     """
 
     pairs: Interactions
@@ -63,7 +63,7 @@ class Gathered:
     moments: NDArray[np.float64]
     last_event: int
     counts: EventCounts
-    from_files: int
+    from_files: int | None
 
 
 class _Rows:
@@ -136,11 +136,11 @@ def gather(
     still = ~np.isin(seen[0], np.fromiter(left, np.int64))
     rows.add(seen[0][still], seen[1][still], np.full(int(still.sum()), np.nan))
     before = int(still.sum())
-    from_files = 0 if files is None else rows.add_from(files, forgotten)
+    from_files = None if files is None else rows.add_from(files, forgotten)
     users, items, at = np.array(took, np.float64).reshape(-1, 3).T
     rows.add(users.astype(np.int32), items.astype(np.int32), at)
     whole, fresh, moments = _collapsed(rows, before)
-    counts.repeated = counts.taken - _new_of_events(rows, before + from_files)
+    counts.repeated = counts.taken - _new_of_events(rows, before + (from_files or 0))
     return Gathered(whole, fresh, moments, last_event, counts, from_files)
 
 

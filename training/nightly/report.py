@@ -140,7 +140,7 @@ class ReportFolder:
         sound: Sequence[str] = (Outcome.PUBLISHED, Outcome.HELD_BACK, Outcome.WOULD_PUBLISH)
         found = [said.get("data", {}) for said in self.all() if said.get("outcome") in sound]
         return [
-            PastNight(int(data.get("events", 0)), int(data.get("pairs_of_files", 0)))
+            PastNight(int(data.get("events", 0)), data.get("pairs_of_files"))
             for data in found[-_KEEP_PAST:]
         ]
 

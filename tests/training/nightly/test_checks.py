@@ -24,7 +24,7 @@ def test_a_night_like_others_passes(publish, event, settings) -> None:
     parent = publish(LONG_TAIL)
     events = [event(f"u{user}", f"i{20 - user:02}") for user in range(1, 20)]
     gathered = gather(parent, None, [*events, event("stranger", "i00"), event("u0", "i00")])
-    past = [PastNight(20, 0), PastNight(30, 0), PastNight(15, 0)]
+    past = [PastNight(20, None), PastNight(30, None), PastNight(15, None)]
     # In so small a catalogue a user's other items are the less popular ones.
     settings = settings.model_copy(update={"most_drift": 1.5})
     checks = named(check_data(gathered, parent, past, settings))
@@ -68,7 +68,7 @@ def test_what_is_out_of_bounds_is_said(publish, event, settings, name, change, b
 def test_a_night_of_many_more_or_fewer_events_than_usual(
     publish, event, settings, read, passed
 ) -> None:
-    past = [PastNight(count, 0) for count in (1, 20, 1000)]
+    past = [PastNight(count, None) for count in (1, 20, 1000)]
     settings = settings.model_copy(update={"usual_events": 10.0})
     gathered = gather(None, None, [event("a", "x") for _ in range(read)])
     assert named(check_data(gathered, None, past, settings))["volume"].passed is passed
@@ -79,9 +79,11 @@ def test_files_that_lost_their_half_are_noticed(publish, settings) -> None:
     gathered = gather(publish(LONG_TAIL), None, [])
     for pairs, passed in ((89, False), (90, True), (300, True)):
         now = dataclasses.replace(gathered, from_files=pairs)
-        checks = named(check_data(now, None, [PastNight(5, 10), PastNight(5, 100)], settings))
+        checks = named(check_data(now, None, [PastNight(5, 100), PastNight(5, None)], settings))
         assert checks["files"].passed is passed
-    assert "files" not in named(check_data(gathered, None, [PastNight(5, 0)], settings))
+    now = dataclasses.replace(gathered, from_files=1)
+    assert "files" not in named(check_data(now, None, [PastNight(5, None)], settings))
+    assert "files" not in named(check_data(gathered, None, [PastNight(5, 100)], settings))
 
 
 def test_a_table_of_items_that_lost_its_half_is_noticed(settings) -> None:

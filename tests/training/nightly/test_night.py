@@ -1,0 +1,285 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from events.event import Event
+from events.store import EventStore
+from index.last_night import LastNight
+from index.store import ReleaseStore
+from training.data.interactions import Interactions, iso_time
+from training.errors import NightUnderWayError, TrainingError
+from training.nightly import night as night_module
+from training.nightly.lock import only_one
+from training.nightly.night import NightOptions, run_night
+from training.nightly.report import Outcome, Report
+from training.nightly.settings import NightlySettings
+from training.nightly.sources import Sources
+from training.recipe import Recipe, parse_recipe
+
+SETTINGS = NightlySettings().model_copy(
+    update={
+        "least_pairs": 30,
+        "gate_least_users": 5,
+        "gate_metric": "recall@10",
+        "warm_epochs": 2,
+        "warm_teacher_epochs": 2,
+        "most_drift": 3.0,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    values = {
+        "name": "night",
+        "bits": 32,
+        "teacher": {"length": 10, "rank": 8, "lightgcn": {"weight": 0.5, "epochs": 3}},
+        "loss": {"cutoffs": [5, 20], "sample": 0},
+        "fit": {"epochs": 4, "batch_users": 32},
+    }
+    return parse_recipe(values, "night")
+
+
+class House:
+    """A store, events and a folder to work in, with users who go on as they began."""
+
+    def __init__(self, root: Path, recipe: Recipe, pairs: Interactions) -> None:
+        self.store = ReleaseStore(root / "releases")
+        self.events = EventStore(f"sqlite:///{root}/events.db")
+        self.work = root / "work"
+        self.recipe = recipe
+        later = np.random.default_rng(5).random(len(pairs)) < 0.3
+        self.files = pairs.select(~later)
+        self.later = pairs.select(later)
+
+    def day(self, part: slice = slice(None)) -> None:
+        """Have some of what was to come come."""
+        pairs = self.later
+        self.events.append(
+            [
+                Event(pairs.user_ids[user], pairs.item_ids[item], "view", 1000.0 + place)
+                for place, (user, item) in enumerate(
+                    zip(pairs.users[part], pairs.items[part], strict=True)
+                )
+            ]
+        )
+
+    def night(self, settings: NightlySettings = SETTINGS, **options: Any) -> Report:
+        sources = Sources(options.pop("files", None), None, self.events)
+        recipe = options.pop("recipe", self.recipe)
+        store = options.pop("store", self.store)
+        chosen = NightOptions(self.work, progress_bar=False, **options)
+        report, page = run_night(store, recipe, settings, sources, chosen)
+        assert json.loads(page.with_suffix(".json").read_text())["outcome"] == report.outcome
+        assert report.reason[:40] in page.read_text()
+        return report
+
+
+@pytest.fixture
+def house(tmp_path, recipe, clustered):
+    house = House(tmp_path, recipe, clustered)
+    yield house
+    house.events.close()
+
+
+@pytest.fixture
+def settled(house: House) -> House:
+    """With a first release, and a day behind it."""
+    assert house.night(files=house.files).outcome is Outcome.PUBLISHED
+    house.day()
+    return house
+
+
+def test_the_first_night_trains_anew_and_has_to_beat_the_popular_list(house: House) -> None:
+    report = house.night(files=house.files)
+    assert (report.outcome, report.parent) == (Outcome.PUBLISHED, None)
+    assert report.training["candidate"]["warm"] is False
+    assert "popular list" in report.reason
+    release = house.store.open_current()
+    assert release.id == report.release
+    assert release.manifest.seen == len(house.files)
+    assert release.manifest.metrics["recall@10"] == report.verdict.candidate["recall@10"]
+    told = LastNight.read(house.store.root)
+    assert (told.outcome, told.release) == ("published", release.id)
+
+
+def test_the_next_goes_on_from_it_with_what_has_come(settled: House) -> None:
+    first = settled.store.current_id()
+    report = settled.night()
+    assert (report.outcome, report.parent) == (Outcome.PUBLISHED, first)
+    assert report.training["candidate"]["warm"]
+    assert report.training["release"]["warm"]
+    release = settled.store.open_current()
+    assert release.manifest.parent == first
+    assert release.manifest.seen == len(settled.files) + len(settled.later)
+    assert release.manifest.data.last_event == settled.events.last()
+    known = release.manifest.data
+    last = iso_time(1000.0 + len(settled.later) - 1)
+    assert (known.first_time, known.last_time) == ("1970-01-01T00:16:40Z", last)
+    assert settled.night().outcome is Outcome.NO_NEW_DATA
+    assert settled.store.current_id() == release.id
+    # What broke off or ended is not gone on with, and ends are kept of what is there.
+    assert list((settled.work / "nights").iterdir()) == []
+    assert len(list((settled.work / "ends").iterdir())) == 2
+
+
+def test_a_night_with_too_few_new_users_waits(house: House) -> None:
+    house.night(files=house.files)
+    house.day(slice(0, 29))
+    assert "29 new pairs have come, 30 are waited for" in house.night().reason
+    report = house.night(SETTINGS.model_copy(update={"least_pairs": 2, "gate_least_users": 500}))
+    assert (report.outcome, "500 are waited for" in report.reason) == (Outcome.NO_NEW_DATA, True)
+
+
+def test_data_that_fail_a_check_are_refused(settled: House) -> None:
+    first = settled.store.current_id()
+    settled.events.append([Event("bot", f"item-{n % 80}", "view", 1.0) for n in range(2001)])
+    report = settled.night()
+    assert report.outcome is Outcome.REFUSED
+    assert "user 'bot' sent 2,001 events" in report.reason
+    assert [check.name for check in report.checks if not check.passed] == ["bots"]
+    assert settled.store.current_id() == first
+    settled.events.forget("bot")
+    assert settled.night().outcome is Outcome.PUBLISHED
+
+
+def test_a_candidate_that_is_worse_is_refused(settled: House) -> None:
+    first = settled.store.current_id()
+    worse = settled.recipe.model_copy(
+        update={
+            "encoder": settled.recipe.encoder.model_copy(update={"start": "random"}),
+            "fit": settled.recipe.fit.model_copy(update={"epochs": 1, "learning_rate": 1e-9}),
+        }
+    )
+    report = settled.night(recipe=worse, anew=True)
+    assert report.outcome is Outcome.REFUSED
+    assert report.verdict.differences["recall@10"].high < 0
+    assert report.training["candidate"]["anew_because"] == "it was asked for"
+    assert [summary.id for summary in settled.store.list()] == [first]
+    assert LastNight.read(settled.store.root).outcome == "refused"
+
+
+def test_a_dry_run_publishes_nothing_and_the_next_run_goes_on_from_it(settled: House) -> None:
+    first = settled.store.current_id()
+    assert settled.night(dry_run=True).outcome is Outcome.WOULD_PUBLISH
+    assert [summary.id for summary in settled.store.list()] == [first]
+    (folder,) = (settled.work / "nights").iterdir()
+    assert settled.night().training["candidate"]["seconds"] < 60
+    assert not folder.exists()
+    assert settled.store.current_id() != first
+
+
+def test_a_night_that_broke_off_goes_on_with_the_same_events(
+    settled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise TrainingError("the lights went out")
+
+    first = settled.store.current_id()
+    until = settled.events.last()
+    with monkeypatch.context() as broken:
+        broken.setattr(night_module, "judge", fails)
+        with pytest.raises(TrainingError, match="lights"):
+            settled.night()
+    assert settled.store.current_id() == first
+    assert LastNight.read(settled.store.root).outcome == "failed"
+    (folder,) = (settled.work / "nights").iterdir()
+    settled.events.append([Event("user-0", "item-0", "view", 9e9)])
+    logged: list[str] = []
+    forget = night_module.Workspace.forget_night
+
+    def looked_at(self: night_module.Workspace) -> None:
+        logged.append((folder / "log.jsonl").read_text())
+        forget(self)
+
+    monkeypatch.setattr(night_module.Workspace, "forget_night", looked_at)
+    assert settled.night().outcome is Outcome.PUBLISHED
+    assert '"resumed"' in logged[0]
+    assert settled.store.open_current().manifest.data.last_event == until
+
+
+def test_whoever_is_forgotten_is_in_no_later_release(settled: House) -> None:
+    gone = settled.later.user_ids[settled.later.users[0]]
+    assert settled.store.open_current().users.row_of(gone) is not None
+    settled.events.forget(gone)
+    report = settled.night(files=settled.files)
+    assert report.outcome is Outcome.PUBLISHED
+    assert report.data["forgotten"] == 1
+    assert settled.store.open_current().users.row_of(gone) is None
+
+
+def test_a_release_activated_meanwhile_stays(settled: House) -> None:
+    first = settled.store.current_id()
+    other = settled.night().release
+
+    class Meanwhile(ReleaseStore):
+        def publish(self, *given: Any, **named: Any) -> Any:
+            ReleaseStore(self.root).activate(first)
+            return super().publish(*given, **named)
+
+    settled.events.append([Event(f"user-{n}", "item-new", "view", 2e9 + n) for n in range(60)])
+    settings = SETTINGS.model_copy(update={"most_item_share": 1.0, "most_unknown_items": 1.0})
+    report = settled.night(settings, store=Meanwhile(settled.store.root))
+    assert (report.outcome, report.parent) == (Outcome.HELD_BACK, other)
+    assert settled.store.current_id() == first
+    assert report.release in [summary.id for summary in settled.store.list()]
+
+
+def test_one_night_at_a_time(settled: House) -> None:
+    with (
+        only_one(settled.store.root),
+        pytest.raises(NightUnderWayError, match="another run is retraining"),
+    ):
+        settled.night()
+    assert settled.night().outcome is Outcome.PUBLISHED
+
+
+def test_what_fails_is_reported_and_leaves_the_release(settled: House) -> None:
+    first = settled.store.current_id()
+    with pytest.raises(TrainingError, match=r"needs about .* MiB, and 64 MiB are allowed"):
+        settled.night(SETTINGS.model_copy(update={"memory_mib": 64}))
+    told = LastNight.read(settled.store.root)
+    assert (told.outcome, "64 MiB are allowed" in told.reason) == ("failed", True)
+    assert settled.store.current_id() == first
+
+
+def test_out_of_time_a_night_still_ends_well(settled: House) -> None:
+    report = settled.night(SETTINGS.model_copy(update={"minutes": 1e-6}))
+    assert report.outcome in (Outcome.PUBLISHED, Outcome.REFUSED)
+    assert report.training["candidate"]["epochs"] == 1
+    assert report.training["candidate"]["epochs_wanted"] == 2
+
+
+def test_old_releases_and_their_ends_go(settled: House) -> None:
+    first = settled.store.current_id()
+    report = settled.night(SETTINGS.model_copy(update={"keep": 1}))
+    assert report.removed == [first]
+    assert [summary.id for summary in settled.store.list()] == [report.release]
+    assert len(list((settled.work / "ends").iterdir())) == 1
+
+
+def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
+    from training.data.item_table import read_item_table
+
+    path = tmp_path / "items.csv"
+    path.write_text("item,tags,price\n" + "".join(f"item-{n},t{n % 3},{n}\n" for n in range(80)))
+    table = read_item_table(path)
+    options = NightOptions(house.work, progress_bar=False)
+    sources = Sources(house.files, table, house.events)
+    run_night(house.store, house.recipe, SETTINGS, sources, options)
+    house.day()
+    house.night()
+    release = house.store.open_current()
+    row = release.items.row_of("item-7")
+    assert release.attributes.tags_of(row) == ["t1"]
+    assert release.attributes.columns_of(row) == {"price": 7.0}
+    half = replace(table, ids=table.ids[:40], tags=table.tags[:40], columns=table.columns[:40])
+    house.events.append([Event(f"user-{n}", f"item-{n % 80}", "x", 3e9) for n in range(120)])
+    sources = Sources(None, half, house.events)
+    report, _ = run_night(house.store, house.recipe, SETTINGS, sources, options)
+    assert report.outcome is Outcome.REFUSED
+    assert "says something of 40 items, the last release had 80" in report.reason
