@@ -24,6 +24,7 @@ Options can be given in the environment too; the help of each names its variable
     places={
         "train": "bitrecall.commands.train:train",
         "retrain": "bitrecall.commands.retrain:retrain",
+        "scheduler": "bitrecall.commands.scheduler:scheduler",
         "evaluate": "bitrecall.commands.evaluate:evaluate",
         "reproduce": "bitrecall.commands.reproduce:reproduce",
         "serve": "bitrecall.commands.serve:serve",

@@ -16,6 +16,7 @@ _EXTRAS = {
     "torch": "train",
     "tqdm": "train",
     "matplotlib": "reproduce",
+    "apscheduler": "schedule",
     "fastapi": "serve",
     "httptools": "serve",
     "starlette": "serve",

@@ -6,13 +6,40 @@ Whoever serves the releases tells of it, so that nobody has to go where the trai
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from index.locks import locked, replace_text
 
 NAME: Final = "NIGHT.json"
+
+
+class Outcome(StrEnum):
+    """How a night can end."""
+
+    PUBLISHED = "published"
+    WOULD_PUBLISH = "would publish"
+    HELD_BACK = "held back"
+    REFUSED = "refused"
+    NO_NEW_DATA = "no new data"
+    FAILED = "failed"
+
+
+EXIT_CODES: Final[Mapping[Outcome, int]] = {
+    Outcome.PUBLISHED: 0,
+    Outcome.WOULD_PUBLISH: 0,
+    Outcome.FAILED: 1,
+    Outcome.REFUSED: 3,
+    Outcome.HELD_BACK: 3,
+    Outcome.NO_NEW_DATA: 4,
+}
+"""What ``bitrecall retrain`` exits with."""
+
+UNDER_WAY: Final = 5
+"""What it exits with where another run was under way."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +49,7 @@ class LastNight:
     Attributes:
         started: when, ISO 8601 in UTC, to the second.
         finished: as ``started``.
-        outcome: in a word or three, such as ``published``.
+        outcome: one of ``Outcome``.
         reason: why, in a sentence.
         release: id of the release that was published; None where none was.
     """

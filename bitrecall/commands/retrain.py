@@ -127,6 +127,7 @@ def retrain(
 
     from events.store import EventStore
     from index.errors import BitrecallError
+    from index.last_night import EXIT_CODES, UNDER_WAY, Outcome
     from index.store import ReleaseStore
     from training.data.item_table import read_item_table
     from training.data.load import load_dataset
@@ -135,7 +136,6 @@ def retrain(
     from training.errors import InterruptedTraining, NightUnderWayError
     from training.memory import keep_freed_memory
     from training.nightly.night import NightOptions, run_night
-    from training.nightly.report import EXIT_CODES, UNDER_WAY, Outcome
     from training.nightly.sources import Sources
     from training.recipe import load_recipe
 

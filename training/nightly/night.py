@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from index.errors import BitrecallError
-from index.last_night import LastNight
+from index.last_night import LastNight, Outcome
 from index.manifest import Metrics
 from index.release import Release
 from index.store import ReleaseStore
@@ -35,7 +35,7 @@ from training.nightly.gather import Gathered
 from training.nightly.held_out import cut_latest
 from training.nightly.lock import only_one
 from training.nightly.page import page_of
-from training.nightly.report import Outcome, Report, now
+from training.nightly.report import Report, now
 from training.nightly.settings import NightlySettings
 from training.nightly.sources import Sources, as_counts, parent_of, read
 from training.nightly.workspace import Workspace

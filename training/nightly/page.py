@@ -8,9 +8,10 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from index.last_night import Outcome
 from training.nightly.gate import Verdict
 from training.nightly.pictures import bars_with_intervals, line
-from training.nightly.report import Outcome, Report
+from training.nightly.report import Report
 
 _GOOD = (Outcome.PUBLISHED, Outcome.WOULD_PUBLISH)
 _NAMES = {

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from index.last_night import EXIT_CODES, Outcome
 from training.errors import TrainingError
 from training.nightly.checks import Check, PastNight
 from training.nightly.gate import Verdict
 
 _KEEP_PAST: Final = 14
-
-
-class Outcome(StrEnum):
-    """How a night ended."""
-
-    PUBLISHED = "published"
-    WOULD_PUBLISH = "would publish"
-    HELD_BACK = "held back"
-    REFUSED = "refused"
-    NO_NEW_DATA = "no new data"
-    FAILED = "failed"
-
-
-EXIT_CODES: Final[Mapping[Outcome, int]] = {
-    Outcome.PUBLISHED: 0,
-    Outcome.WOULD_PUBLISH: 0,
-    Outcome.FAILED: 1,
-    Outcome.REFUSED: 3,
-    Outcome.HELD_BACK: 3,
-    Outcome.NO_NEW_DATA: 4,
-}
-"""What ``bitrecall retrain`` exits with; 5 where another run was under way."""
-
-UNDER_WAY: Final = 5
 
 
 @dataclass

@@ -8,14 +8,14 @@ import pytest
 
 from events.event import Event
 from events.store import EventStore
-from index.last_night import LastNight
+from index.last_night import LastNight, Outcome
 from index.store import ReleaseStore
 from training.data.interactions import Interactions, iso_time
 from training.errors import NightUnderWayError, TrainingError
 from training.nightly import night as night_module
 from training.nightly.lock import only_one
 from training.nightly.night import NightOptions, run_night
-from training.nightly.report import Outcome, Report
+from training.nightly.report import Report
 from training.nightly.settings import NightlySettings
 from training.nightly.sources import Sources
 from training.recipe import Recipe, parse_recipe

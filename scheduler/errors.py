@@ -1,0 +1,7 @@
+"""What can go wrong with a schedule."""
+
+from index.errors import BitrecallError
+
+
+class ScheduleError(BitrecallError):
+    """A schedule that makes no sense: no such time of day, or no such time zone."""

@@ -1,0 +1,99 @@
+"""The scheduler's own process: waiting for the next night, and stopping when it is told to."""
+
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from index.last_night import LastNight
+from scheduler.errors import ScheduleError
+from scheduler.metrics import Metrics
+from scheduler.nights import Nights
+from scheduler.settings import SchedulerSettings
+from scheduler.times import daily, is_missed
+
+# Waits are by the monotonic clock and times of day by the other: looking at both every so often
+# keeps a clock that was set from delaying a night by more than this.
+_LOOK_SECONDS = 30
+
+_log = logging.getLogger(__name__)
+
+
+def retrain_command(arguments: Sequence[str], releases: Path) -> list[str]:
+    """The command of a night."""
+    return [
+        *(sys.executable, "-m", "bitrecall", "retrain", "--releases", str(releases)),
+        *("--no-progress", *arguments),
+    ]
+
+
+def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> None:
+    """Run nights until SIGTERM or SIGINT; one that is running then writes a checkpoint first.
+
+    Args:
+        settings: when.
+        releases: the folder of the store.
+        command: of one night.
+
+    Raises:
+        ScheduleError: there is no such time zone, or the port for Prometheus cannot be had.
+    """
+    trigger = daily(settings.at, settings.timezone)
+    metrics = Metrics(releases)
+    nights = Nights(command, metrics, settings.retries, 60 * settings.retry_minutes)
+    scheduler = BackgroundScheduler(timezone=UTC)
+    # However late a night begins it is run, and once for all that were missed.
+    job = scheduler.add_job(
+        nights.run, trigger, id="night", coalesce=True, misfire_grace_time=None, max_instances=1
+    )
+
+    def look() -> None:
+        if job.next_run_time is not None:
+            metrics.due(job.next_run_time.timestamp())
+
+    scheduler.add_job(look, IntervalTrigger(seconds=_LOOK_SECONDS), next_run_time=datetime.now(UTC))
+    if settings.catch_up and is_missed(trigger, _last_started(releases), datetime.now(UTC)):
+        _log.info("the last night was missed, or there never was one: it is run now")
+        scheduler.add_job(nights.run, id="missed", misfire_grace_time=None)
+
+    stopping = Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        _log.info("stopping: %s", signal.Signals(number).name)
+        stopping.set()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    server = None
+    try:
+        if settings.metrics_port is not None:
+            server = metrics.serve(settings.metrics_host, settings.metrics_port)
+        scheduler.start()
+        _log.info("nights are at %s, %s", settings.at, settings.timezone)
+        stopping.wait()
+        nights.stop()
+        scheduler.shutdown()
+    except OSError as error:
+        raise ScheduleError(
+            f"cannot listen on {settings.metrics_host}:{settings.metrics_port}: {error.strerror}"
+        ) from error
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+
+
+def _last_started(releases: Path) -> datetime | None:
+    night = LastNight.read(releases)
+    try:
+        return None if night is None else datetime.fromisoformat(night.started)
+    except ValueError:
+        return None

@@ -1,0 +1,102 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from index.last_night import LastNight
+from scheduler.errors import ScheduleError
+from scheduler.run import retrain_command, run
+from scheduler.settings import SchedulerSettings, load_scheduler_settings
+
+
+def started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
+    """The scheduler, on a store whose nights end at once for want of anything to train on."""
+    command = [sys.executable, "-m", "bitrecall", "scheduler", "--releases", str(tmp_path / "r")]
+    return subprocess.Popen(
+        [*command, "--retries", "0", *options, "--", "--events", "off", "--work", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def lines_until(process: subprocess.Popen[str], wanted: str) -> str:
+    said = ""
+    assert process.stderr is not None
+    for line in process.stderr:
+        said += line
+        if wanted in line:
+            return said
+    raise AssertionError(said)
+
+
+def test_what_was_missed_is_run_at_once_and_a_signal_ends_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    process = started(tmp_path, "--metrics-port", str(port))
+    try:
+        said = lines_until(process, "the night ended")
+        assert "there never was one: it is run now" in said
+        assert "exit code 4 (no new data)" in said
+        answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+        assert "bitrecall_night_running" in answer
+        process.send_signal(signal.SIGTERM)
+        lines_until(process, "stopping: SIGTERM")
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+    night = LastNight.read(tmp_path / "r")
+    assert night is not None
+    assert night.outcome == "no new data"
+
+
+def test_what_was_not_missed_waits(tmp_path: Path) -> None:
+    releases = tmp_path / "r"
+    releases.mkdir()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    LastNight(now, now, "published", "", None).write(releases)
+    later = f"{(datetime.now(UTC).hour + 12) % 24:02}:00"
+    process = started(tmp_path, "--at", later)
+    try:
+        said = lines_until(process, f"nights are at {later}, UTC")
+        assert "run now" not in said
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        settings = SchedulerSettings(metrics_port=sock.getsockname()[1], catch_up=False)
+        with pytest.raises(ScheduleError, match=r"cannot listen on 127\.0\.0\.1"):
+            run(settings, tmp_path, ["true"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("at", "24:00"), ("at", "3:00"), ("retries", -1), ("timezone", ""), ("metrics_port", 70000)],
+)
+def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
+    with pytest.raises(ScheduleError, match=f"BITRECALL_SCHEDULER_{name.upper()}"):
+        load_scheduler_settings(**{name: value})
+
+
+def test_a_night_is_given_the_store_and_the_arguments(tmp_path: Path) -> None:
+    command = retrain_command(["data", "--anew"], tmp_path)
+    assert command[1:] == [
+        *("-m", "bitrecall", "retrain", "--releases", str(tmp_path), "--no-progress"),
+        *("data", "--anew"),
+    ]
