@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
+from index.last_night import LastNight
 from index.store import ReleaseStore, ReleaseSummary
 from service.endpoints.answers import json_answer
 from service.errors import ReleaseRefusedError, UnknownReleaseError
@@ -22,8 +24,14 @@ def release_routes(current: CurrentRelease) -> list[BaseRoute]:
     async def releases(request: Request) -> Response:
         """``GET /releases``: those that there are."""
         summaries = await asyncio.to_thread(lambda: store.list(verify=False))
-        serving = None if current.recommender is None else current.recommender.release_id
-        return json_answer({"releases": [_described(one) for one in summaries], "serving": serving})
+        night = await asyncio.to_thread(LastNight.read, store.root)
+        return json_answer(
+            {
+                "releases": [_described(one) for one in summaries],
+                "serving": current.recommender and current.recommender.release_id,
+                "last_night": None if night is None else asdict(night),
+            }
+        )
 
     async def activate(request: Request) -> Response:
         """``POST /releases/{id}/activate``: serve a release."""

@@ -128,7 +128,7 @@ function age(created) {
 }
 
 async function showRelease() {
-  const { releases, serving } = await told("/releases");
+  const { releases, serving, last_night: night } = await told("/releases");
   const release = releases.find((one) => one.id === serving);
   at("release-id").textContent = serving ?? "none";
   if (release) {
@@ -137,6 +137,11 @@ async function showRelease() {
     const measured = ["recall@20", "ndcg@20"].filter((name) => name in release.metrics);
     at("release-quality").textContent =
       measured.map((name) => `${name} ${release.metrics[name].toFixed(4)}`).join(", ") || "not measured";
+  }
+  at("night").hidden = !night;
+  if (night) {
+    at("night-outcome").textContent = `${night.outcome}, ${age(night.finished)} ago`;
+    at("night-outcome").title = night.reason;
   }
   const others = releases.filter((one) => one.id !== serving && !one.damage);
   at("other").replaceChildren(

@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from events.event import Appended
+from index.last_night import LastNight
 from service.answers.query import Answer
 from service.releases import CurrentRelease
 
@@ -115,6 +116,15 @@ class _ReleaseCollector(Collector):
         )
         failed.add_metric([], self._current.failed_loads)
         yield failed
+        night = LastNight.read(self._current.store.root)
+        if night is not None:
+            ended = GaugeMetricFamily(
+                "bitrecall_last_night_finished_timestamp_seconds",
+                "When the last night of retraining ended, and how.",
+                labels=["outcome"],
+            )
+            ended.add_metric([night.outcome], _seconds(night.finished))
+            yield ended
         recommender = self._current.recommender
         if recommender is None:
             return
@@ -126,7 +136,7 @@ class _ReleaseCollector(Collector):
         created = GaugeMetricFamily(
             "bitrecall_release_created_timestamp_seconds", "When the release was made."
         )
-        created.add_metric([], datetime.fromisoformat(manifest.created_at).timestamp())
+        created.add_metric([], _seconds(manifest.created_at))
         items = GaugeMetricFamily("bitrecall_items", "Items to choose from.", labels=["known"])
         items.add_metric(["release"], manifest.items)
         items.add_metric(["new"], recommender.n_items - manifest.items)
@@ -140,3 +150,11 @@ class _ReleaseCollector(Collector):
             if isinstance(value, int | float):
                 quality.add_metric([name, split], value)
         yield from (about, created, items, quality)
+
+
+def _seconds(moment: str) -> float:
+    """Seconds since 1970-01-01 UTC of an ISO 8601 moment; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except ValueError:
+        return 0.0

@@ -196,6 +196,14 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
                     }
                 ],
                 "serving": RELEASE,
+                "last_night": {
+                    "started": "2026-11-23T17:38:00Z",
+                    "finished": "2026-11-23T17:45:01Z",
+                    "outcome": "published",
+                    "reason": "recall@50 is 0.2867, that of the parent 0.2851: +0.0016, with 95% "
+                    "between +0.0009 and +0.0023",
+                    "release": RELEASE,
+                },
             },
         )
     },

@@ -158,11 +158,27 @@ class ReleaseSummary(BaseModel):
     )
 
 
+class LastNightSummary(BaseModel):
+    """How the last night of retraining ended."""
+
+    started: str = Field(description="When it began, ISO 8601 in UTC.")
+    finished: str = Field(description="When it ended, ISO 8601 in UTC.")
+    outcome: str = Field(
+        description="'published', 'held back', 'refused', 'no new data', 'failed', or 'would "
+        "publish' of a dry run."
+    )
+    reason: str = Field(description="Why.")
+    release: str | None = Field(description="The release that it published.")
+
+
 class ReleasesResponse(BaseModel):
     """The releases in the store, newest first."""
 
     releases: list[ReleaseSummary] = Field(description="The newest first.")
     serving: str | None = Field(description="The one that this worker answers from.")
+    last_night: LastNightSummary | None = Field(
+        description="Of retraining into this store; null where there was none."
+    )
 
 
 class ActiveResponse(BaseModel):

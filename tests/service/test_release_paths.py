@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from index.last_night import LastNight
 from index.release import Release, ReleaseContents
 from index.store import ReleaseStore
 from service.answers.query import Wish
@@ -46,6 +47,15 @@ def test_releases_are_listed_newest_first(
     assert [one["id"] for one in answer["releases"] if one["current"]] == [two[1].id]
     assert answer["serving"] == two[1].id
     assert answer["releases"][0]["bits"] == 16
+    assert answer["last_night"] is None
+
+
+def test_the_last_night_of_retraining_is_told(client: httpx.Client, store: ReleaseStore) -> None:
+    night = LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None)
+    night.write(store.root)
+    response = client.get("/releases")
+    ReleasesResponse.model_validate_json(response.content, strict=True, extra="forbid")
+    assert response.json()["last_night"] == vars(night)
 
 
 def test_another_is_served_at_once_and_the_one_before_again(

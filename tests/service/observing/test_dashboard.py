@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from index.last_night import LastNight
 from index.release import ReleaseContents
 from index.store import ReleaseStore
 
@@ -20,6 +21,9 @@ def told(
     serve: Callable[..., httpx.Client], tmp_path: Path, contents: Callable[..., ReleaseContents]
 ) -> str:
     ReleaseStore(tmp_path / "releases").publish(contents(), measure=lambda _: {"recall@50": 0.25})
+    LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None).write(
+        tmp_path / "releases"
+    )
     client = serve()
     client.post("/recommend", json={"user_id": "17"})
     client.post("/events", json={"events": [{"user_id": "17", "item_id": "new"}]})

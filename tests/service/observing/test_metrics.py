@@ -7,6 +7,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from index.last_night import LastNight
 from index.release import ReleaseContents
 from index.store import ReleaseStore
 
@@ -66,6 +67,15 @@ def test_the_release_is_told_of(client: httpx.Client) -> None:
     assert found["bitrecall_release_created_timestamp_seconds",] > 1_700_000_000
     assert found["bitrecall_items", "release"] == 60
     assert found["bitrecall_failed_loads",] == 0
+
+
+def test_the_last_night_is_told_of(client: httpx.Client, tmp_path: Path) -> None:
+    assert not [name for name, *_ in told(client) if "night" in name]
+    LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "no new data", "", None).write(
+        tmp_path / "releases"
+    )
+    at = told(client)["bitrecall_last_night_finished_timestamp_seconds", "no new data"]
+    assert at == 1_795_662_300
 
 
 def test_without_a_release_there_is_the_rest(serve: Callable[..., httpx.Client]) -> None:
