@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -19,7 +20,10 @@ WRITER_LOCK: Final = 0x6269_7472
 def engine_of(url: str) -> Engine:
     """An engine for ``sqlite:///PATH`` or ``postgresql://…``; it does not connect yet.
 
-    Raises EventsError where the URL is none, or of another database.
+    A PostgreSQL URL may end with ``?password_file=PATH``: the password is then what that file
+    holds, without the white space around it.
+
+    Raises EventsError where the URL is none, or of another database, or there is no such file.
     """
     try:
         parsed = make_url(url)
@@ -50,6 +54,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
+    url = _with_password(url)
     try:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -64,6 +69,19 @@ def _postgresql(url: URL) -> Engine:
         raise EventsError(
             "PostgreSQL needs the package psycopg: pip install 'bitrecall[postgres]'"
         ) from None
+
+
+def _with_password(url: URL) -> URL:
+    path = url.query.get("password_file")
+    if path is None:
+        return url
+    try:
+        password = Path(str(path)).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EventsError(
+            f"the file of the password of the events cannot be read: {error}"
+        ) from None
+    return url.difference_update_query(["password_file"]).set(password=password)
 
 
 @contextmanager

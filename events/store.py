@@ -138,6 +138,22 @@ class EventStore:
             connection.execute(EVENTS.insert().values(mark))
         return removed
 
+    def count(self, after: int, until: int) -> int:
+        """How many events ``remove`` would remove."""
+        self.open()
+        with reading(self._engine) as connection:
+            counted = select(func.count()).select_from(EVENTS).where(_between(after, until))
+            return connection.execute(counted).scalar_one()
+
+    def remove(self, after: int, until: int) -> int:
+        """Remove the events with numbers above ``after`` and up to ``until``; how many there were.
+
+        Marks of those who asked to be forgotten stay.
+        """
+        self.open()
+        with writing(self._engine) as connection:
+            return connection.execute(delete(EVENTS).where(_between(after, until))).rowcount
+
     def _read(self, which: ColumnElement[bool], at_most: int | None) -> list[StoredEvent]:
         columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type)
         statement = (
@@ -152,3 +168,8 @@ class EventStore:
         insert = dialect.insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"])
         statement: Insert = insert.returning(EVENTS.c.event_id)
         return statement
+
+
+def _between(after: int, until: int) -> ColumnElement[bool]:
+    number = EVENTS.c.sequence
+    return (number > after) & (number <= until) & (EVENTS.c.type != FORGET)

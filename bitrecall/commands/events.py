@@ -21,7 +21,7 @@ def _url_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def events() -> None:
-    """Look after the database of events: bring its tables up to date, count, forget."""
+    """Look after the database of events: bring its tables up to date, count, forget, remove."""
 
 
 @events.command(
@@ -89,3 +89,40 @@ def forget(user_id: str, url: str) -> None:
     removed = store.forget(user_id)
     store.close()
     click.echo(f"removed {removed:,} events of {user_id}")
+
+
+@events.command(
+    epilog="""\b
+Examples:
+  bitrecall events remove --after 120000 --until 150000 --dry-run
+  bitrecall events remove --after 120000 --until 150000
+"""
+)
+@option(
+    "--after",
+    type=click.IntRange(min=0),
+    required=True,
+    metavar="N",
+    help="Those with a greater number.",
+)
+@option(
+    "--until",
+    type=click.IntRange(min=0),
+    required=True,
+    metavar="N",
+    help="And none beyond this one.",
+)
+@option("--dry-run", is_flag=True, help="Only say how many there are.")
+@_url_option
+def remove(after: int, until: int, dry_run: bool, url: str) -> None:
+    """Remove a range of events, such as those that came while something sent nonsense.
+
+    The report of a night says which numbers it read. Marks of those who asked to be forgotten stay.
+    A running service knows what it has read until it takes up a release or is started again.
+    """
+    from events.store import EventStore
+
+    store = EventStore(url, create=False)
+    found = store.count(after, until) if dry_run else store.remove(after, until)
+    store.close()
+    click.echo(f"{'there are' if dry_run else 'removed'} {found:,} events")

@@ -32,6 +32,18 @@ def test_events_are_counted_and_users_forgotten(run, url: str) -> None:
     assert "the last has number 5; 1 requests to be forgotten" in run("count").stdout
 
 
+def test_a_range_of_events_is_removed(run, url: str) -> None:
+    store = EventStore(url)
+    store.append([Event("a", str(number), "view", 0.0) for number in range(5)])
+    store.close()
+    assert run("remove", "--after", "1", "--until", "4", "--dry-run").stdout == (
+        "there are 3 events\n"
+    )
+    assert run("remove", "--after", "1", "--until", "4").stdout == "removed 3 events\n"
+    assert "the last has number 5" in run("count").stdout
+    assert run("remove", "--after", "1").exit_code == 2
+
+
 def test_a_url_that_is_none_is_said() -> None:
     failed = CliRunner().invoke(bitrecall, ["events", "count", "--events", "nonsense"])
     assert failed.exit_code != 0

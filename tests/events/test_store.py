@@ -1,9 +1,11 @@
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from events.database import engine_of
 from events.errors import EventsError, EventsSchemaError, EventsUnavailableError
 from events.event import FORGET, HIDE, Appended, Event
 from events.store import EventStore
@@ -96,6 +98,17 @@ def test_what_was_hidden_up_to_a_point_is_told_apart(store: EventStore) -> None:
     assert store.hides(0) == []
     store.forget("a")
     assert store.hides(store.last()) == []
+
+
+def test_a_range_of_events_can_be_removed(store: EventStore) -> None:
+    store.append([event(item=str(number)) for number in range(6)])
+    numbers = [one.sequence for one in store.after(0)]
+    store.forget("nobody")
+    assert store.count(numbers[1], numbers[3]) == store.remove(numbers[1], numbers[3]) == 2
+    assert items_of(store) == ["0", "1", "4", "5", ""]
+    assert store.remove(0, store.last()) == 4
+    assert [one.type for one in store.after(0)] == [FORGET]
+    assert store.count(0, store.last()) == 0
 
 
 def test_numbers_become_visible_in_order_however_many_write(url: str, store: EventStore) -> None:
@@ -194,6 +207,15 @@ def test_a_database_that_is_not_there_is_said_without_its_password(
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     store.close()
+
+
+def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text(" s3cret/ü@\n")
+    engine = engine_of(f"postgresql://somebody@127.0.0.1/events?password_file={path}")
+    assert (engine.url.password, dict(engine.url.query)) == ("s3cret/ü@", {})
+    with pytest.raises(EventsError, match=r"password of the events cannot be read.*missing"):
+        engine_of(f"postgresql://somebody@127.0.0.1/events?password_file={tmp_path}/missing")
 
 
 def test_closing_waits_for_what_is_being_done(url: str) -> None:

@@ -142,7 +142,7 @@ class Night:
         parent = parent_of(self._store)
         self._report.parent = None if parent is None else parent.id
         gathered = read(self._sources, parent, self._workspace)
-        self._report.data = as_counts(gathered)
+        self._report.data = as_counts(gathered, parent)
         taken, held_out = cut_latest(gathered, self._settings.gate_share, self._recipe.seed)
         ended = self._too_little(gathered, held_out) or self._unsound(gathered, parent)
         if ended is None:

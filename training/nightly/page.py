@@ -27,7 +27,8 @@ _NAMES = {
     "events_of_unknown_users": "by new users",
     "events_of_unknown_items": "of new items",
     "forgotten": "users forgotten",
-    "last_event": "number of the last event",
+    "after_event": "events after number",
+    "last_event": "up to number",
 }
 
 

@@ -58,7 +58,7 @@ def read(sources: Sources, parent: Release | None, workspace: Workspace) -> Gath
     return gather(parent, sources.files, events, sources.events.forgotten())
 
 
-def as_counts(gathered: Gathered) -> dict[str, Any]:
+def as_counts(gathered: Gathered, parent: Release | None) -> dict[str, Any]:
     """What came in, for the report."""
     counts = gathered.counts
     return {
@@ -74,5 +74,6 @@ def as_counts(gathered: Gathered) -> dict[str, Any]:
         "events_of_unknown_users": counts.of_unknown_users,
         "events_of_unknown_items": counts.of_unknown_items,
         "forgotten": counts.forgotten,
+        "after_event": 0 if parent is None else parent.manifest.data.last_event,
         "last_event": gathered.last_event,
     }
