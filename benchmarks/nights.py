@@ -4,9 +4,9 @@
 
 Cuts the training pairs of a data set into a start, four fifths of each user's, and five nights of
 the rest, at random. The start is trained once. Then, for nights that start warm and for nights that
-start anew, each night's pairs are posted as events through the API of a service, a night is run, and
-the release that it publishes is asked for what is still to come: the pairs of later
-nights and the test split. Goes on where it was stopped; prints a table.
+start anew, each night's pairs are posted as events through the API of a service, a night is run,
+and the release that it publishes is asked for what is still to come: the pairs of later nights and
+the test split. Goes on where it was stopped; prints a table.
 """
 
 import argparse
