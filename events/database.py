@@ -63,6 +63,8 @@ def _postgresql(url: URL) -> Engine:
             connect_args={
                 "connect_timeout": PATIENCE,
                 "options": f"-c statement_timeout={PATIENCE * 1000} -c synchronous_commit=on",
+                # Whatever the encoding of the database is.
+                "client_encoding": "utf8",
             },
         )
     except (ModuleNotFoundError, NoSuchModuleError):

@@ -80,8 +80,8 @@ def run_night(
     Raises:
         NightUnderWayError: another one is under way.
         InterruptedTraining: by a signal; the next run goes on from its checkpoint.
-        BitrecallError, OSError: what failed; the report says so too, where it could be written.
-            The release that was served goes on being served.
+        Exception: what failed; the report says so too, where it could be written. The release that
+            was served goes on being served.
     """
     report = Report(now(), settings=settings.model_dump(mode="json"))
     with only_one(store.root):
@@ -90,8 +90,9 @@ def run_night(
             Night(store, recipe, settings, sources, options, workspace, report).run()
         except InterruptedTraining:
             raise
-        except (BitrecallError, OSError, MemoryError) as error:
-            report.reason = str(error) or type(error).__name__
+        except Exception as error:
+            expected = isinstance(error, BitrecallError | OSError) and str(error)
+            report.reason = str(error) if expected else f"{type(error).__name__}: {error}"
             _leave(report, store, workspace, settings)
             raise
         return report, _leave(report, store, workspace, settings)
