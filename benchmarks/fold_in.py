@@ -13,6 +13,7 @@ each user's training pairs; the test split is not read.
 
 import argparse
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +84,9 @@ def main() -> None:
         row(f"pull {pull:g}", UserFoldIn(messages, embeddings, pull).codes)
     for fitted_on, counts in FITTED_ON.items():
         sums, targets = examples(messages, embeddings, seen, counts)
-        for ridge in RIDGES:
-            mapped = Map(messages, sums, targets, ridge)
-            row(f"map, {fitted_on}, {ridge:g}", mapped.codes)
+        for centred, ridge in product((True, False), RIDGES):
+            mapped = Map(messages, sums, targets, ridge, centred=centred)
+            row(f"map{', centred' if centred else ''}, {fitted_on}, {ridge:g}", mapped.codes)
 
 
 def scaled_sums(messages: np.ndarray, histories: Sequence[np.ndarray]) -> np.ndarray:
@@ -108,13 +109,22 @@ def examples(
 
 
 class Map:
-    """Takes sums to embeddings: sgn(x W + b), W near a multiple of the identity."""
+    """Takes sums to embeddings: sgn(x W + b), W near a multiple of the identity.
+
+    Centred, b takes the mean sum to the mean embedding; else it is 0, and W does what it can.
+    """
 
     def __init__(
-        self, messages: np.ndarray, sums: np.ndarray, targets: np.ndarray, ridge: float
+        self,
+        messages: np.ndarray,
+        sums: np.ndarray,
+        targets: np.ndarray,
+        ridge: float,
+        *,
+        centred: bool,
     ) -> None:
         self._messages = messages
-        centre, middle = sums.mean(axis=0), targets.mean(axis=0)
+        centre, middle = sums.mean(axis=0) * centred, targets.mean(axis=0) * centred
         x, y = sums - centre, targets - middle
         multiple = (x * y).sum() / np.square(x).sum()
         gram = x.T @ x
