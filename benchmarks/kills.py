@@ -3,10 +3,10 @@
     python benchmarks/kills.py                 # a hundred kills, some of them inside publishing
     python benchmarks/kills.py --events postgresql://…/kills    # an empty database
 
-Retrains the embedded sample, with a service running on the same releases that is asked all the while.
-Each round sends some events, starts a night and kills it (SIGKILL) at a random moment, in some rounds
-as soon as it is seen publishing. Every answer has to be a 200 of a release that is whole, and at the
-end a night that is left alone has to succeed.
+Retrains the embedded sample, with a service running on the same releases that is asked all the
+while. Each round sends some events, starts a night and kills it (SIGKILL) at a random moment,
+in some rounds as soon as it is seen publishing. Every answer has to be a 200 of a release that
+is whole, and at the end a night that is left alone has to succeed.
 """
 
 import argparse
