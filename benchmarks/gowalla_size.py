@@ -1,4 +1,4 @@
-"""A release of the size of Gowalla, with random codes in clusters, for measuring the service."""
+"""A release of the size of Gowalla or another, with random codes, for measuring the service."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from index.store import ReleaseStore
 USERS, ITEMS, BITS, SEEN_PER_USER, CLUSTERS = 29_858, 40_981, 256, 27, 200
 
 
-def publish(root: Path, seed: int = 0) -> Release:
-    """Publish it in the store at ``root``: 29,858 users, 40,981 items, 256 bits, float16."""
+def publish(root: Path, seed: int = 0, users: int = USERS, items: int = ITEMS) -> Release:
+    """Publish it in the store at ``root``: codes of 256 bits in clusters, float16."""
     random = np.random.default_rng(seed)
     centres = random.standard_normal((CLUSTERS, BITS), dtype=np.float32)
 
@@ -22,24 +22,24 @@ def publish(root: Path, seed: int = 0) -> Release:
         points = centres[random.integers(0, CLUSTERS, count)] + 0.7 * noise
         return points.astype(np.float16)
 
-    items, users = scattered(ITEMS), scattered(USERS)
+    item_vectors, user_vectors = scattered(items), scattered(users)
     # Popular items are seen by more: the square puts half of what is seen into a quarter of them.
-    pairs = USERS * SEEN_PER_USER
-    seen_items = (ITEMS * random.random(pairs) ** 2).astype(np.int64)
-    seen_users = random.integers(0, USERS, pairs)
-    popularity = np.sort(np.bincount(seen_items, minlength=ITEMS))[::-1].astype(np.int64)
+    pairs = users * SEEN_PER_USER
+    seen_items = (items * random.random(pairs) ** 2).astype(np.int64)
+    seen_users = random.integers(0, users, pairs)
+    popularity = np.sort(np.bincount(seen_items, minlength=items))[::-1].astype(np.int64)
     contents = ReleaseContents(
-        item_codes=pack_signs(items),
-        user_embeddings=users,
-        fold_in_messages=items,
-        seen=RowLists.from_pairs(seen_users, seen_items, USERS),
-        user_ids=[str(row) for row in range(USERS)],
-        item_ids=[str(row) for row in range(ITEMS)],
+        item_codes=pack_signs(item_vectors),
+        user_embeddings=user_vectors,
+        fold_in_messages=item_vectors,
+        seen=RowLists.from_pairs(seen_users, seen_items, users),
+        user_ids=[str(row) for row in range(users)],
+        item_ids=[str(row) for row in range(items)],
         popularity=popularity,
         data=DataFingerprint(
             sha256="0" * 64,
-            users=USERS,
-            items=ITEMS,
+            users=users,
+            items=items,
             interactions=pairs,
             first_time=None,
             last_time=None,

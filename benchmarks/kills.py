@@ -140,7 +140,7 @@ def main() -> None:
         whole = time.monotonic() - began
         print(f"a night takes {whole:.1f} s", flush=True)
         options = ("--events", house.events, "--poll-interval", "0.2", "--log-level", "error")
-        with serving(house.store.root, *options) as url:
+        with serving(house.store.root, *options) as (url, _):
             asker = Asker(url, house.model.user_ids)
             asker.start()
             try:

@@ -188,7 +188,7 @@ def _post(client: httpx.Client, pairs: Interactions) -> float:
 @contextmanager
 def _client(releases: Path, events: str) -> Iterator[httpx.Client]:
     options = ("--events", events, "--log-level", "error")
-    with serving(releases, *options) as url, httpx.Client(base_url=url, timeout=120) as client:
+    with serving(releases, *options) as (url, _), httpx.Client(base_url=url, timeout=120) as client:
         yield client
 
 

@@ -74,7 +74,7 @@ def retrain(folder: Path, *arguments: str) -> dict:
 def post(folder: Path, pairs: Interactions) -> None:
     """Send pairs as events to a service of the folder's releases."""
     options = ("--events", f"sqlite:///{folder}/events.db", "--log-level", "error")
-    with serving(folder / "releases", *options) as url, httpx.Client(base_url=url) as client:
+    with serving(folder / "releases", *options) as (url, _), httpx.Client(base_url=url) as client:
         order = np.random.default_rng(SEED).permutation(len(pairs))
         for start in range(0, len(order), 1000):
             events = [

@@ -14,8 +14,8 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def serving(releases: Path, *options: str) -> Iterator[str]:
-    """Serve the releases in a folder with ``bitrecall serve``; the URL, once it is ready."""
+def serving(releases: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """Serve the releases in a folder with ``bitrecall serve``; once ready, URL and process id."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -29,7 +29,7 @@ def serving(releases: Path, *options: str) -> Iterator[str]:
             if time.monotonic() > give_up:
                 sys.exit(f"the service was not ready within {PATIENCE:.0f} s")
             time.sleep(0.05)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait()

@@ -151,7 +151,7 @@ def main() -> None:
         store = ReleaseStore(Path(folder) / "releases")
         releases = [gowalla_size.publish(store.root, seed) for seed in range(3)]
         options = ("--workers", str(given.workers), "--events", "off", "--log-level", "error")
-        with serving(store.root, *options, "--poll-interval", str(given.poll)) as url:
+        with serving(store.root, *options, "--poll-interval", str(given.poll)) as (url, _):
             asyncio.run(load(url, store, releases, given))
 
 
