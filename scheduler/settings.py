@@ -2,10 +2,8 @@
 
 from typing import Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from scheduler.errors import ScheduleError
 
 PREFIX: Final = "BITRECALL_SCHEDULER_"
 
@@ -41,21 +39,3 @@ class SchedulerSettings(BaseSettings):
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Port to listen on for Prometheus; none when not given."
     )
-
-
-def load_scheduler_settings(**given: object) -> SchedulerSettings:
-    """The settings from the environment, with ``given`` ones (None: not given) before them.
-
-    Raises ScheduleError naming each variable with an unusable value.
-    """
-    try:
-        return SchedulerSettings(
-            **{name: value for name, value in given.items() if value is not None}  # type: ignore[arg-type]
-        )
-    except ValidationError as error:
-        said = "; ".join(
-            f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg'][0].lower()}{one['msg'][1:]} "
-            f"(is {one['input']!r})"
-            for one in error.errors(include_url=False)
-        )
-        raise ScheduleError(f"settings are not usable: {said}") from None

@@ -25,6 +25,34 @@ def releases_option(command: F) -> F:
     )(command)
 
 
+def device_option(command: F) -> F:
+    """Add ``--device``, a torch device, as ``device: str``."""
+    return option(
+        "--device", default="cpu", metavar="DEVICE", help="Where to train: cpu, cuda, cuda:1 …"
+    )(command)
+
+
+def threads_option(command: F) -> F:
+    """Add ``--threads`` as ``threads: int | None``."""
+    return option(
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        show_default="one a core",
+        help="Threads that training uses.",
+    )(command)
+
+
+def progress_option(command: F) -> F:
+    """Add ``--progress/--no-progress`` as ``progress: bool | None``."""
+    return option(
+        "--progress/--no-progress",
+        default=None,
+        show_default="where stderr is a terminal",
+        help="Show progress bars on stderr.",
+    )(command)
+
+
 def json_option(command: F) -> F:
     """Add ``--json`` as ``as_json: bool``."""
     return option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and only that.")(

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import click
 
-from bitrecall.commands.options import option, releases_option
-from bitrecall.commands.settings_options import settings_options
-from training.nightly.settings import NightlySettings, load_nightly_settings
+from bitrecall.commands.options import (
+    device_option,
+    option,
+    progress_option,
+    releases_option,
+    threads_option,
+)
+from bitrecall.commands.settings_options import load_settings, settings_options
+from training.nightly.settings import NightlySettings
 
 
 @click.command(
@@ -44,9 +50,7 @@ Whatever happens, the release that is served goes on being served, and a report 
 and why: WORK/reports, a JSON file and a page for each night.
 """
 )
-@click.argument(
-    "data", type=click.Path(path_type=Path), metavar="[DATA]", required=False, envvar=None
-)
+@click.argument("data", type=click.Path(path_type=Path), metavar="[DATA]", required=False)
 @releases_option
 @option(
     "--events",
@@ -85,20 +89,9 @@ and why: WORK/reports, a JSON file and a page for each night.
 )
 @option("--dry-run", is_flag=True, help="Do everything but publish.")
 @option("--anew", is_flag=True, help="Train from the start, whatever there is to go on from.")
-@option("--device", default="cpu", metavar="DEVICE", help="Where to train: cpu, cuda, cuda:1 …")
-@option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    show_default="one a core",
-    help="Threads that training uses.",
-)
-@option(
-    "--progress/--no-progress",
-    default=None,
-    show_default="where stderr is a terminal",
-    help="Show progress bars on stderr.",
-)
+@device_option
+@threads_option
+@progress_option
 @settings_options(NightlySettings)
 def retrain(
     data: Path | None,
@@ -120,7 +113,7 @@ def retrain(
     DATA is what `bitrecall train` takes, and may be left out where a release is there already: a
     release holds the pairs that it was trained on. It may grow from night to night.
     """
-    settings = load_nightly_settings(**thresholds)
+    settings = load_settings(NightlySettings, thresholds)
     # As in bitrecall train.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch

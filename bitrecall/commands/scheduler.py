@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from bitrecall.commands.options import releases_option
-from bitrecall.commands.settings_options import settings_options
-from scheduler.settings import SchedulerSettings, load_scheduler_settings
+from bitrecall.commands.settings_options import load_settings, settings_options
+from scheduler.settings import SchedulerSettings
 
 
 @click.command(
@@ -30,7 +30,7 @@ SIGTERM and Ctrl-C have a night that is running write its checkpoint, and the ne
 @click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS OF RETRAIN]", type=click.UNPROCESSED)
 def scheduler(releases: Path, arguments: tuple[str, ...], **given: object) -> None:
     """Retrain every day at a time of day, until it is stopped."""
-    settings = load_scheduler_settings(**given)
+    settings = load_settings(SchedulerSettings, given)
 
     from scheduler.run import retrain_command, run
 

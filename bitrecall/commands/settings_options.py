@@ -1,12 +1,21 @@
 """Options made from settings: one an option, with the help, default and variable of its field."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
+
+from index.errors import BitrecallError
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+class SettingsError(BitrecallError):
+    """A setting that cannot be used; the message names its variable."""
 
 
 def settings_options(settings: type[BaseSettings]) -> Callable[[Callable[..., Any]], Any]:
@@ -31,6 +40,24 @@ def settings_options(settings: type[BaseSettings]) -> Callable[[Callable[..., An
         return command
 
     return add
+
+
+def load_settings(settings: type[SettingsT], given: Mapping[str, object]) -> SettingsT:
+    """Settings from the environment, with ``given`` ones (None: not given) before them.
+
+    Raises SettingsError naming each variable with an unusable value.
+    """
+    try:
+        wanted: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
+        return settings(**wanted)
+    except ValidationError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        said = "; ".join(
+            f"{prefix}{str(one['loc'][0]).upper()}: {one['msg'][0].lower()}{one['msg'][1:]} "
+            f"(is {one['input']!r})"
+            for one in error.errors(include_url=False)
+        )
+        raise SettingsError(f"settings are not usable: {said}") from None
 
 
 def _type_of(field: FieldInfo) -> Any:

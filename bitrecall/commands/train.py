@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from bitrecall.commands.data_options import data_argument, data_options
-from bitrecall.commands.options import option, releases_option
+from bitrecall.commands.options import (
+    device_option,
+    option,
+    progress_option,
+    releases_option,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from training.data.options import ReadOptions
@@ -75,25 +81,14 @@ is RUN/log.jsonl, one JSON object a line.
     help="Folder of the log and the checkpoints.",
 )
 @option("--fresh", is_flag=True, help="Do not go on from a checkpoint: start again.")
-@option("--device", default="cpu", metavar="DEVICE", help="Where to train: cpu, cuda, cuda:1 …")
-@option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    show_default="one a core",
-    help="Threads that training uses.",
-)
+@device_option
+@threads_option
 @option(
     "--activate/--no-activate",
     default=True,
     help="Make the new release the current one, which a running service then swaps to.",
 )
-@option(
-    "--progress/--no-progress",
-    default=None,
-    show_default="where stderr is a terminal",
-    help="Show progress bars on stderr.",
-)
+@progress_option
 @data_options
 def train(
     data: Path,

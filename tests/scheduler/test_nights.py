@@ -1,4 +1,5 @@
 import sys
+import time
 from pathlib import Path
 from threading import Thread
 
@@ -55,8 +56,9 @@ def test_one_at_a_time_and_stopping_ends_it(tmp_path: Path, metrics: Metrics) ->
     codes: list[int | None] = []
     thread = Thread(target=lambda: codes.append(nights.run()))
     thread.start()
+    give_up = time.monotonic() + 30
     while not ready.exists():
-        pass
+        assert time.monotonic() < give_up
     assert nights.run() is None
     assert b"bitrecall_night_running 1.0" in generate_latest(metrics._registry)
     nights.stop()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bitrecall.commands.settings_options import SettingsError, load_settings
 from index.last_night import LastNight
 from scheduler.errors import ScheduleError
 from scheduler.run import retrain_command, run
-from scheduler.settings import SchedulerSettings, load_scheduler_settings
+from scheduler.settings import SchedulerSettings
 
 
 def started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
@@ -90,8 +91,8 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     [("at", "24:00"), ("at", "3:00"), ("retries", -1), ("timezone", ""), ("metrics_port", 70000)],
 )
 def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
-    with pytest.raises(ScheduleError, match=f"BITRECALL_SCHEDULER_{name.upper()}"):
-        load_scheduler_settings(**{name: value})
+    with pytest.raises(SettingsError, match=f"BITRECALL_SCHEDULER_{name.upper()}"):
+        load_settings(SchedulerSettings, {name: value})
 
 
 def test_a_night_is_given_the_store_and_the_arguments(tmp_path: Path) -> None:

@@ -6,12 +6,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from events.event import FORGET, HIDE, StoredEvent
 from training.data.dataset import Dataset
 from training.data.interactions import Interactions, collapse
 
-__all__ = ["Joined", "join_events"]
+__all__ = ["Joined", "Taken", "join_events", "take_events"]
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """What events say: who took what, and who asked to be forgotten.
+
+    Attributes:
+        users: int32 (t,), the row of who took an item, in the order of the events.
+        items: int32 (t,), the row of the item.
+        times: float64 (t,), when, in seconds since 1970-01-01 UTC.
+        forgotten: int64, the rows of the users who asked for it, increasing.
+        hidden: how many events hide an item.
+        last_event: the number of the last event, 0 where there was none.
+    """
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    times: NDArray[np.float64]
+    forgotten: NDArray[np.int64]
+    hidden: int
+    last_event: int
 
 
 @dataclass(frozen=True)
@@ -45,26 +67,16 @@ def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
     train = dataset.train
     users = {user: row for row, user in enumerate(train.user_ids)}
     items = {item: row for row, item in enumerate(train.item_ids)}
-    forgotten: set[int] = set()
-    rows: list[tuple[int, int, float]] = []
-    last = 0
-    for event in events:
-        last = event.sequence
-        if event.type == FORGET:
-            forgotten.add(users.setdefault(event.user_id, len(users)))
-        elif event.type != HIDE:
-            user = users.setdefault(event.user_id, len(users))
-            rows.append((user, items.setdefault(event.item_id, len(items)), event.at))
-    gone = np.array(sorted(forgotten), np.int64)
+    taken = take_events(events, users, items)
+    gone = taken.forgotten
     kept = train.select(~np.isin(train.users, gone))
-    fresh_users, fresh_items, times = np.array(rows, np.float64).reshape(-1, 3).T
     joined = collapse(
         list(users),
         list(items),
-        np.concatenate([kept.users, fresh_users.astype(np.int32)]),
-        np.concatenate([kept.items, fresh_items.astype(np.int32)]),
-        None if kept.times is None else np.concatenate([kept.times, times]),
-        None if kept.places is None else _places(kept, len(rows)),
+        np.concatenate([kept.users, taken.users]),
+        np.concatenate([kept.items, taken.items]),
+        None if kept.times is None else np.concatenate([kept.times, taken.times]),
+        None if kept.places is None else _places(kept, len(taken.users)),
     )
     test = dataset.test
     if test is not None:
@@ -73,9 +85,37 @@ def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
         test = test.select(~np.isin(test.keys(), joined.keys()))
     return Joined(
         dataset=replace(dataset, train=joined, test=test),
-        last_event=last,
+        last_event=taken.last_event,
         pairs=len(joined) - len(kept),
         forgotten=int(np.isin(gone, np.flatnonzero(train.user_degrees)).sum()),
+    )
+
+
+def take_events(
+    events: Iterable[StoredEvent], users: dict[str, int], items: dict[str, int]
+) -> Taken:
+    """Read events; ids that come up get the next rows of ``users`` and ``items``."""
+    rows: list[tuple[int, int, float]] = []
+    forgotten: set[int] = set()
+    hidden = last = 0
+    for event in events:
+        last = event.sequence
+        if event.type == HIDE:
+            hidden += 1
+            continue
+        user = users.setdefault(event.user_id, len(users))
+        if event.type == FORGET:
+            forgotten.add(user)
+        else:
+            rows.append((user, items.setdefault(event.item_id, len(items)), event.at))
+    taken_by, taken, times = np.array(rows, np.float64).reshape(-1, 3).T
+    return Taken(
+        taken_by.astype(np.int32),
+        taken.astype(np.int32),
+        times,
+        np.array(sorted(forgotten), np.int64),
+        hidden,
+        last,
     )
 
 

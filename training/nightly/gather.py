@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from events.event import FORGET, HIDE, StoredEvent
+from events.event import StoredEvent
 from index.release import Release
+from training.data.events import take_events
 from training.data.interactions import Interactions, collapse
 
 _NONE = np.empty(0, np.int32)
 
 
-@dataclass
+@dataclass(frozen=True)
 class EventCounts:
     """What the events since the parent were.
 
@@ -35,14 +36,14 @@ class EventCounts:
         by_user: how many each user sent.
     """
 
-    read: int = 0
-    taken: int = 0
-    hidden: int = 0
-    forgotten: int = 0
-    repeated: int = 0
-    of_unknown_users: int = 0
-    of_unknown_items: int = 0
-    by_user: Counter[str] = field(default_factory=Counter)
+    read: int
+    taken: int
+    hidden: int
+    forgotten: int
+    repeated: int
+    of_unknown_users: int
+    of_unknown_items: int
+    by_user: Counter[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,60 +113,44 @@ def gather(
             nor does what the parent knows of those who asked since. What they did afterwards does.
     """
     rows = _Rows(*([], []) if parent is None else _ids(parent))
-    took: list[tuple[int, int, float]] = []
-    left: set[int] = set()
-    counts, last_event = EventCounts(), 0 if parent is None else parent.manifest.data.last_event
-    known = (len(rows.users), len(rows.items))
-    for one in events:
-        last_event = one.sequence
-        counts.read += 1
-        if one.type == FORGET:
-            counts.forgotten += 1
-            left.add(rows.users.setdefault(one.user_id, len(rows.users)))
-        elif one.type == HIDE:
-            counts.hidden += 1
-        else:
-            user = rows.users.setdefault(one.user_id, len(rows.users))
-            item = rows.items.setdefault(one.item_id, len(rows.items))
-            took.append((user, item, one.at))
-            counts.taken += 1
-            counts.by_user[one.user_id] += 1
-            counts.of_unknown_users += user >= known[0]
-            counts.of_unknown_items += item >= known[1]
+    known_users, known_items = len(rows.users), len(rows.items)
+    taken = take_events(events, rows.users, rows.items)
     seen = _seen(parent)
-    still = ~np.isin(seen[0], np.fromiter(left, np.int64))
+    still = ~np.isin(seen[0], taken.forgotten)
     rows.add(seen[0][still], seen[1][still], np.full(int(still.sum()), np.nan))
-    before = int(still.sum())
     from_files = None if files is None else rows.add_from(files, forgotten)
-    users, items, at = np.array(took, np.float64).reshape(-1, 3).T
-    rows.add(users.astype(np.int32), items.astype(np.int32), at)
-    whole, fresh, moments = _collapsed(rows, before)
-    counts.repeated = counts.taken - _new_of_events(rows, before + (from_files or 0))
-    return Gathered(whole, fresh, moments, last_event, counts, from_files)
-
-
-def _collapsed(
-    rows: _Rows, before: int
-) -> tuple[Interactions, NDArray[np.bool_], NDArray[np.float64]]:
-    """All pairs once; which the first ``before`` rows lack; the earliest moment known of each."""
+    rows.add(taken.users, taken.items, taken.times)
     users, items, at = rows.joined()
-    whole = collapse(list(rows.users), list(rows.items), users, items).compact()
-    # Rows of ids without a pair went, and so the row numbers moved.
     keys = users.astype(np.int64) * max(len(rows.items), 1) + items
+    before, by_event = int(still.sum()), len(keys) - len(taken.users)
     distinct, place = np.unique(keys, return_inverse=True)
     old = np.zeros(len(distinct), np.bool_)
     old[place[:before]] = True
     moments = np.full(len(distinct), np.inf)
     np.fmin.at(moments, place, at)
     moments[np.isinf(moments)] = np.nan
-    return whole, ~old, moments
-
-
-def _new_of_events(rows: _Rows, before: int) -> int:
-    """How many pairs the rows after ``before`` have that those up to it do not."""
-    users, items, _ = rows.joined()
-    keys = users.astype(np.int64) * max(len(rows.items), 1) + items
-    return len(np.setdiff1d(keys[before:], keys[:before]))
+    sent = np.bincount(taken.users, minlength=1)
+    names = list(rows.users)
+    counts = EventCounts(
+        read=len(taken.users) + taken.hidden + len(taken.forgotten),
+        taken=len(taken.users),
+        hidden=taken.hidden,
+        forgotten=len(taken.forgotten),
+        repeated=len(taken.users) - len(np.setdiff1d(keys[by_event:], keys[:by_event])),
+        of_unknown_users=int((taken.users >= known_users).sum()),
+        of_unknown_items=int((taken.items >= known_items).sum()),
+        by_user=Counter({names[row]: int(sent[row]) for row in np.flatnonzero(sent)}),
+    )
+    last = 0 if parent is None else parent.manifest.data.last_event
+    return Gathered(
+        # Pairs are in the order of their keys, which leaving out ids without a pair keeps.
+        collapse(names, list(rows.items), users, items).compact(),
+        ~old,
+        moments,
+        taken.last_event or last,
+        counts,
+        from_files,
+    )
 
 
 def _ids(release: Release) -> tuple[list[str], list[str]]:

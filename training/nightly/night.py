@@ -18,7 +18,7 @@ from index.release import Release
 from index.store import ReleaseStore
 from training.data.interactions import Interactions, iso_time
 from training.data.item_table import ItemTable
-from training.errors import InterruptedTraining
+from training.errors import CheckpointError, InterruptedTraining
 from training.nightly.attributes import count_described, table_of
 from training.nightly.budget import check_memory
 from training.nightly.checks import check_attributes, check_data
@@ -167,10 +167,11 @@ class Night:
 
     def _unsound(self, gathered: Gathered, parent: Release | None) -> tuple[Outcome, str] | None:
         checks = check_data(gathered, parent, self._workspace.reports.past(), self._settings)
-        before = None if parent is None else table_of(parent)
-        if before is not None and self._sources.items is not None:
+        if parent is not None and self._sources.items is not None:
+            before = table_of(parent)
+            described = 0 if before is None else count_described(before)
             known = count_described(self._sources.items)
-            checks.append(check_attributes(known, count_described(before), self._settings))
+            checks.append(check_attributes(known, described, self._settings))
         self._report.checks = checks
         failed = [f"{check.name}: {check.says}" for check in checks if not check.passed]
         if failed:
@@ -208,8 +209,11 @@ class Night:
         end: TrainingEnd | None = None
         why: str | None = "it was asked for"
         if not self._options.anew:
-            end = None if parent is None else self._workspace.end_of(parent)
-            why = why_anew(end, pairs, self._recipe, self._settings)
+            try:
+                end = None if parent is None else self._workspace.end_of(parent)
+                why = why_anew(end, pairs, self._recipe, self._settings)
+            except CheckpointError as error:
+                why = str(error)
         self._report.training["candidate"] = {"anew_because": why}
         return None if why else end
 

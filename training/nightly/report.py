@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from index.last_night import EXIT_CODES, Outcome
+from index.locks import replace_text
 from training.errors import TrainingError
 from training.nightly.checks import Check, PastNight
 from training.nightly.gate import Verdict
@@ -90,8 +90,8 @@ class ReportFolder:
         html = self._path / f"{name}.html"
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            _replace(html, page)
-            _replace(self._path / f"{name}.json", report.to_json())
+            replace_text(html, page)
+            replace_text(self._path / f"{name}.json", report.to_json())
             for old in self._names()[:-keep]:
                 for suffix in (".json", ".html"):
                     (self._path / old).with_suffix(suffix).unlink(missing_ok=True)
@@ -122,13 +122,3 @@ class ReportFolder:
 
     def _names(self) -> list[str]:
         return sorted(path.stem for path in self._path.glob("*.json"))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from training.errors import TrainingError
 
 PREFIX: Final = "BITRECALL_RETRAIN_"
 
@@ -109,21 +107,3 @@ class NightlySettings(BaseSettings):
     )
     keep: int = Field(5, ge=1, description="Releases to keep; older ones are removed.")
     keep_reports: int = Field(60, ge=1, description="Reports to keep; older ones are removed.")
-
-
-def load_nightly_settings(**given: object) -> NightlySettings:
-    """The settings from the environment, with ``given`` ones (None: not given) before them.
-
-    Raises TrainingError naming each variable with an unusable value.
-    """
-    try:
-        return NightlySettings(
-            **{name: value for name, value in given.items() if value is not None}  # type: ignore[arg-type]
-        )
-    except ValidationError as error:
-        said = "; ".join(
-            f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg'][0].lower()}{one['msg'][1:]} "
-            f"(is {one['input']!r})"
-            for one in error.errors(include_url=False)
-        )
-        raise TrainingError(f"settings are not usable: {said}") from None

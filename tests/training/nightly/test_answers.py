@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from index.user_fold_in import UserFoldIn
 from training.data.interactions import Interactions, collapse
 from training.evaluate import evaluate
 from training.nightly.answers import score_users
@@ -49,8 +50,6 @@ def test_a_stranger_is_folded_in(publish) -> None:
     release = publish(SEEN)
     users, items = ["stranger"], [f"i{item:02}" for item in range(30)]
     history = pairs({"stranger": ["i03", "i10"]}, users, items)
-    from index.user_fold_in import UserFoldIn
-
     rows = np.array([release.items.row_of(item) for item in ("i03", "i10")])
     code = UserFoldIn.of(release).codes([rows])
     _, listed = release.backend.search(code, 1, [np.sort(rows).astype(np.int32)])

@@ -11,6 +11,7 @@ from events.store import EventStore
 from index.last_night import LastNight, Outcome
 from index.store import ReleaseStore
 from training.data.interactions import Interactions, iso_time
+from training.data.item_table import read_item_table
 from training.errors import NightUnderWayError, TrainingError
 from training.nightly import night as night_module
 from training.nightly.lock import only_one
@@ -125,6 +126,14 @@ def test_the_next_goes_on_from_it_with_what_has_come(settled: House) -> None:
     # What broke off or ended is not gone on with, and ends are kept of what is there.
     assert list((settled.work / "nights").iterdir()) == []
     assert len(list((settled.work / "ends").iterdir())) == 2
+
+
+def test_where_the_end_of_the_training_is_damaged_a_night_starts_anew(settled: House) -> None:
+    (end,) = (settled.work / "ends").iterdir()
+    end.write_bytes(end.read_bytes()[:1000])
+    report = settled.night()
+    assert report.outcome is Outcome.PUBLISHED
+    assert "cannot be read" in report.training["candidate"]["anew_because"]
 
 
 def test_a_night_with_too_few_new_users_waits(house: House) -> None:
@@ -263,8 +272,6 @@ def test_old_releases_and_their_ends_go(settled: House) -> None:
 
 
 def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
-    from training.data.item_table import read_item_table
-
     path = tmp_path / "items.csv"
     path.write_text("item,tags,price\n" + "".join(f"item-{n},t{n % 3},{n}\n" for n in range(80)))
     table = read_item_table(path)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from training.errors import TrainingError
-from training.nightly.settings import PREFIX, NightlySettings, load_nightly_settings
+from bitrecall.commands.settings_options import SettingsError, load_settings
+from training.nightly.settings import PREFIX, NightlySettings
 
 PAGE = Path(__file__).parents[3] / "docs" / "retraining.md"
 
@@ -22,7 +22,7 @@ def test_settings_come_from_the_environment_and_arguments_go_before_them(
 ) -> None:
     monkeypatch.setenv("BITRECALL_RETRAIN_KEEP", "9")
     monkeypatch.setenv("BITRECALL_RETRAIN_MINUTES", "")
-    settings = load_nightly_settings(warm_epochs=3, least_pairs=None)
+    settings = load_settings(NightlySettings, {"warm_epochs": 3, "least_pairs": None})
     assert (settings.keep, settings.minutes) == (9, None)
     assert (settings.warm_epochs, settings.least_pairs) == (3, 100)
 
@@ -32,5 +32,5 @@ def test_settings_come_from_the_environment_and_arguments_go_before_them(
     [("gate_share", 1.0), ("gate_metric", "mrr@5"), ("keep", 0), ("most_repeated", 1.5)],
 )
 def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
-    with pytest.raises(TrainingError, match=f"BITRECALL_RETRAIN_{name.upper()}"):
-        load_nightly_settings(**{name: value})
+    with pytest.raises(SettingsError, match=f"BITRECALL_RETRAIN_{name.upper()}"):
+        load_settings(NightlySettings, {name: value})
