@@ -7,6 +7,7 @@ answers as at its best.
 """
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Final
 from uuid import uuid4
 
@@ -34,6 +35,8 @@ class Load:
         self._most = most
         self._shed = shed
         self._in_work: set[int] = set()
+        self._refusal = _refusal()
+        self._occurrences = count()
 
     @property
     def is_full(self) -> bool:
@@ -52,9 +55,10 @@ class Load:
         """A request is answered, or there is nobody left to answer."""
         self._in_work.discard(id(request))
 
-    def turned_away(self) -> None:
-        """A request was one too many."""
+    def turn_away(self) -> bytes:
+        """Count a request that was one too many; the whole HTTP answer to it."""
         self._shed()
+        return self._refusal % next(self._occurrences)
 
 
 class SheddingProtocol(HttpToolsProtocol):
@@ -82,8 +86,7 @@ class SheddingProtocol(HttpToolsProtocol):
             missing = _missing(data)
             if missing is not None:
                 self._to_drop = missing
-                self._load.turned_away()
-                self.transport.write(_turned_away())
+                self.transport.write(self._load.turn_away())
                 return
         super().data_received(data)
 
@@ -127,25 +130,34 @@ def _missing(data: bytes) -> int | None:
     end = data.find(_END_OF_HEAD)
     if end < 0:
         return None
-    head = data[:end].lower()
+    head = data[: end + 2].lower()
+    for name in _UNCLEAR:
+        if name in head:
+            return None
     length = b"0"
     start = head.find(_LENGTH)
     if start >= 0:
-        length = head[start + len(_LENGTH) :].partition(b"\r\n")[0].strip()
-    if not length.isdigit() or len(length) > 7 or any(name in head for name in _UNCLEAR):
+        start += len(_LENGTH)
+        length = head[start : head.find(b"\r\n", start)].strip()
+    if not length.isdigit() or len(length) > 7:
         return None
     missing = end + len(_END_OF_HEAD) + int(length) - len(data)
     return missing if missing >= 0 else None
 
 
-def _turned_away() -> bytes:
+def _refusal() -> bytes:
+    """The answer, but for the last digits of the URN of its occurrence, a ``%012x``."""
     problem = PROBLEMS["too-busy"]
+    occurrence = str(uuid4())[:-12]
     body = (
         f'{{"type":"{problem.uri}","title":"{problem.title}","status":503,'
         '"detail":"there are too many requests at once; none of this one was done",'
-        f'"instance":"urn:uuid:{uuid4()}"}}'
+        f'"instance":"urn:uuid:{occurrence}'
     )
-    return (
+    end = '"}'
+    length = len(body) + 12 + len(end)
+    head = (
         "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
-        f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n\r\n{body}"
-    ).encode()
+        f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {length}\r\n\r\n"
+    )
+    return f"{head}{body}".replace("%", "%%").encode() + b"%012x" + end.encode()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -68,6 +69,18 @@ def test_a_load_counts_what_is_in_the_work() -> None:
     load.leave(first)
     load.leave(first)
     assert (load.is_full, len(load)) == (False, 1)
+    assert turned_away == []
+
+
+def test_each_that_is_turned_away_is_counted_and_has_an_urn_of_its_own() -> None:
+    turned_away = []
+    loads = [Load(1, lambda: turned_away.append(1)) for _ in range(2)]
+    occurrences = set()
+    for load in loads * 2:
+        head, _, body = load.turn_away().partition(b"\r\n\r\n")
+        assert f"content-length: {len(body)}".encode() in head.split(b"\r\n")
+        occurrences.add(UUID(Problem.model_validate_json(body).instance.removeprefix("urn:uuid:")))
+    assert len(occurrences) == len(turned_away) == 4
 
 
 class Waiting:

@@ -1,0 +1,178 @@
+"""Requests over connections that are kept open, for little of the processor.
+
+An HTTP client library takes several times as long over a request as the service does over the
+answer. Here a request is bytes made beforehand, and of an answer only status and length are read.
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
+
+_END_OF_HEAD = b"\r\n\r\n"
+_LENGTH = b"content-length:"
+# How long requests that are due are waited for at once; each is counted from when it was due.
+_TICK = 0.001
+
+
+@dataclass
+class Answers:
+    """What came of the requests of one measurement.
+
+    Attributes:
+        seconds: of each status, from when a request was due, or begun, to the end of its answer.
+        lost: requests whose connection ended before the answer did.
+        late: the most requests that were due at a moment and had no free connection.
+        took: seconds that the measurement took.
+    """
+
+    seconds: dict[int, list[float]] = field(default_factory=dict)
+    lost: int = 0
+    late: int = 0
+    took: float = 0.0
+
+    def rate(self, status: int) -> float:
+        """Answers a second with a status."""
+        return len(self.seconds.get(status, ())) / self.took
+
+    @property
+    def all_rate(self) -> float:
+        """Answers a second with any status."""
+        return sum(map(len, self.seconds.values())) / self.took
+
+
+class Connection(asyncio.Protocol):
+    """One request at a time; tells the load when it is answered."""
+
+    def __init__(self, load: "Load") -> None:
+        self._load = load
+        self._transport: Any = None
+        self._got = b""
+        self._begun: float | None = None
+        self._gone = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is there."""
+        self._transport = transport
+
+    def ask(self, request: bytes, begun: float) -> None:
+        """Send a request that was due at ``begun``."""
+        self._begun = begun
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Some of an answer."""
+        got = self._got = self._got + data
+        end = got.find(_END_OF_HEAD)
+        if end < 0:
+            return
+        head = got[:end].lower()
+        start = head.find(_LENGTH) + len(_LENGTH)
+        length = int(head[start:].partition(b"\r\n")[0])
+        if len(got) < end + len(_END_OF_HEAD) + length or self._begun is None:
+            return
+        self._got = b""
+        begun, self._begun = self._begun, None
+        self._load.answered(self, int(got[9:12]), time.perf_counter() - begun)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone, and the request with it."""
+        if self._begun is not None:
+            self._load.answers.lost += 1
+        self._gone.set()
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._begun = None
+        self._transport.close()
+        await self._gone.wait()
+
+
+class Load:
+    """Asks over some connections, either as fast as it is answered or at a rate.
+
+    Args:
+        port: of the service, on this machine.
+        requests: whole HTTP requests, asked in turn and again.
+        connections: how many to keep open.
+    """
+
+    def __init__(self, port: int, requests: Sequence[bytes], connections: int) -> None:
+        self._port = port
+        self._requests = cycle(requests)
+        self._number = connections
+        self._all: list[Connection] = []
+        self._free: deque[Connection] = deque()
+        self._again = False
+        self.answers = Answers()
+
+    async def __aenter__(self) -> "Load":
+        """Connect."""
+        loop = asyncio.get_running_loop()
+        for _ in range(self._number):
+            _, connection = await loop.create_connection(
+                lambda: Connection(self), "127.0.0.1", self._port
+            )
+            self._all.append(connection)
+        self._free.extend(self._all)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Hang up."""
+        for connection in self._all:
+            await connection.close()
+
+    def answered(self, connection: Connection, status: int, seconds: float) -> None:
+        """Count an answer, and ask again where that is wanted."""
+        self.answers.seconds.setdefault(status, []).append(seconds)
+        if self._again:
+            connection.ask(next(self._requests), time.perf_counter())
+        else:
+            self._free.append(connection)
+
+    async def as_fast_as_answered(self, seconds: float) -> Answers:
+        """A closed loop: each connection asks again as soon as it is answered."""
+        self.answers = Answers()
+        self._again = True
+        begun = time.perf_counter()
+        while self._free:
+            self._free.popleft().ask(next(self._requests), time.perf_counter())
+        await asyncio.sleep(seconds)
+        self._again = False
+        return await self._finished(begun)
+
+    async def at_rate(self, rate: float, seconds: float) -> Answers:
+        """An open loop: requests are due at random moments, ``rate`` a second, whatever comes back.
+
+        One that finds no free connection waits for one, and its wait counts.
+        """
+        self.answers = Answers()
+        begun = time.perf_counter()
+        due = begun
+        while due < begun + seconds:
+            now = time.perf_counter()
+            while due <= now and self._free:
+                self._free.popleft().ask(next(self._requests), due)
+                due += random.expovariate(rate)
+            if due <= now:
+                self.answers.late = max(self.answers.late, int((now - due) * rate))
+            await asyncio.sleep(_TICK)
+        return await self._finished(begun)
+
+    async def _finished(self, begun: float) -> Answers:
+        """Wait for what is still to be answered."""
+        took = time.perf_counter() - begun
+        while len(self._free) + self.answers.lost < self._number:
+            await asyncio.sleep(_TICK)
+        self.answers.took = took
+        return self.answers
+
+
+def post(path: str, body: bytes) -> bytes:
+    """A whole HTTP request with a JSON body."""
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
