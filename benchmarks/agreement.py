@@ -21,7 +21,7 @@ import numpy as np
 
 from index.release import Release
 from index.store import ReleaseStore
-from index.user_fold_in import PULL
+from index.user_fold_in import SHARE
 
 
 class Reference:
@@ -34,8 +34,7 @@ class Reference:
         bits = np.unpackbits(np.asarray(release.item_codes), axis=1, bitorder="little")
         self.signs = 2 * bits.astype(np.int32) - 1
         self.messages = np.asarray(release.fold_in_messages, np.float64)
-        mean = np.asarray(release.user_embeddings, np.float64).mean(axis=0)
-        self.towards = PULL * np.abs(self.messages).mean() * mean / np.abs(mean).mean()
+        self.matrix = np.asarray(release.fold_in_map.matrix, np.float64)
         self.tags = [set(release.attributes.tags_of(row)) for row in range(release.n_items)]
         self.known = [release.attributes.columns_of(row) for row in range(release.n_items)]
 
@@ -64,8 +63,10 @@ class Reference:
             if not history:
                 return None, [], "popular"
             rows = sorted(set(history))
-            total = self.messages[rows].sum(axis=0) + len(rows) ** 0.5 * self.towards
-            return self._signs(total), history, "history"
+            mean = self.messages[rows].sum(axis=0) / len(rows) - self.release.fold_in_map.centre
+            say = SHARE / (len(rows) + SHARE - 1)
+            embedding = self.release.fold_in_map.user + (1 - say) * mean + say * mean @ self.matrix
+            return self._signs(embedding), history, "history"
         seen = self.release.seen[row].tolist()
         more = sorted(set(history) - set(seen))
         trained = np.asarray(self.release.user_embeddings[row], np.float64)

@@ -4,11 +4,11 @@
         --set fit.epochs=10 --set fit.stop_after=10 --set teacher.lightgcn.weight=0
 
 Trains once on what the study of fold-in trains on, without a tenth of the users, and makes codes
-for those out of 1, 2, 5, 10, 20 and all of their items: the sum of their messages drawn towards the
-mean user by each pull (index/user_fold_in.py), and mapped by a matrix that takes the sums of users
-whom training has seen to their embeddings, fitted by ridge regression towards a multiple of the
-identity, on all items of each or on some of them too. What is to be found is the last fifth of
-each user's training pairs; the test split is not read.
+for those out of 1, 2, 5, 10, 20 and all of their items: the plain sum of their messages, the sum
+drawn towards the mean user by so much over the root of the number of items, and with the map that
+is learned of what training made of users (index/fold_in_map.py), for several strengths of its ridge
+and of its say (index/user_fold_in.py). What is to be found is the last fifth of each user's
+training pairs; the test split is not read.
 """
 
 import argparse
@@ -29,16 +29,16 @@ from training.reproduction.fold_in_study import (
     SPLIT_SEED,
     Question,
     generator_of,
+    learn_map,
     shuffled,
     tenth,
 )
 from training.reproduction.left_out import leave_out, train_on
 from training.reproduction.measures import Trial
 
-PULLS = (0.0, 0.15, 0.25, 0.35, 0.4, 0.5, 0.7, 1.0)
-RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-# How many items of each user a map is fitted on; None stands for all.
-FITTED_ON: dict[str, tuple[int | None, ...]] = {"all": (None,), "some": (1, 2, 5, 10, 20, None)}
+PULLS = (0.0, 0.15, 0.25, 0.4, 0.7)
+RIDGES = (0.003, 0.03, 0.3)
+SHARES = (1.0, 3.0, 10.0)
 
 
 def main() -> None:
@@ -67,8 +67,6 @@ def main() -> None:
     histories = shuffled(known, users, generator)
     codes = pack_signs(without.items)
     place = np.cumsum(without.has_item) - 1
-    messages, embeddings = without.messages[without.has_item], without.users[without.has_user]
-    seen = [place[known.items_of(user)] for user in np.flatnonzero(without.has_user)]
     print("| made by | " + " | ".join(str(count or "all") for count in COUNTS) + " |")
     print("|---" * (len(COUNTS) + 1) + "|")
 
@@ -80,61 +78,28 @@ def main() -> None:
             cells.append(f"{found.metrics['recall@50']:.4f}".lstrip("0"))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
+    messages, _ = learn_map(without, known)
+    embeddings = without.users[without.has_user]
     for pull in PULLS:
-        row(f"pull {pull:g}", UserFoldIn(messages, embeddings, pull).codes)
-    for fitted_on, counts in FITTED_ON.items():
-        sums, targets = examples(messages, embeddings, seen, counts)
-        for centred, ridge in product((True, False), RIDGES):
-            mapped = Map(messages, sums, targets, ridge, centred=centred)
-            row(f"map{', centred' if centred else ''}, {fitted_on}, {ridge:g}", mapped.codes)
+        name = f"the sum, drawn by {pull:g}" if pull else "the sum"
+        row(name, Drawn(messages, embeddings, pull).codes)
+    for ridge, share in product(RIDGES, SHARES):
+        learned = UserFoldIn(*learn_map(without, known, ridge), share)
+        row(f"with the map, ridge {ridge:g}, share {share:g}", learned.codes)
 
 
-def scaled_sums(messages: np.ndarray, histories: Sequence[np.ndarray]) -> np.ndarray:
-    """The sum of the messages of each history over the root of its length, float64 (b, f)."""
-    lengths = np.array([len(rows) for rows in histories], np.float64)
-    return sum_rows(messages, histories, "history") / np.sqrt(lengths)[:, None]
+class Drawn:
+    """The sum drawn towards the mean user: sgn(Σ M_i / |M| + pull · sqrt(|I|) · ē / |ē|)."""
 
-
-def examples(
-    messages: np.ndarray,
-    embeddings: np.ndarray,
-    seen: Sequence[np.ndarray],
-    counts: Sequence[int | None],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of so many items of each user, and the users' embeddings, once for each count."""
-    generator = np.random.default_rng(0)
-    shuffled_seen = [generator.permutation(rows) for rows in seen]
-    sums = [scaled_sums(messages, [rows[:count] for rows in shuffled_seen]) for count in counts]
-    return np.concatenate(sums), np.tile(embeddings.astype(np.float64), (len(counts), 1))
-
-
-class Map:
-    """Takes sums to embeddings: sgn(x W + b), W near a multiple of the identity.
-
-    Centred, b takes the mean sum to the mean embedding; else it is 0, and W does what it can.
-    """
-
-    def __init__(
-        self,
-        messages: np.ndarray,
-        sums: np.ndarray,
-        targets: np.ndarray,
-        ridge: float,
-        *,
-        centred: bool,
-    ) -> None:
+    def __init__(self, messages: np.ndarray, embeddings: np.ndarray, pull: float) -> None:
+        mean = embeddings.mean(axis=0, dtype=np.float64)
         self._messages = messages
-        centre, middle = sums.mean(axis=0) * centred, targets.mean(axis=0) * centred
-        x, y = sums - centre, targets - middle
-        multiple = (x * y).sum() / np.square(x).sum()
-        gram = x.T @ x
-        pull = ridge * np.trace(gram) / len(gram) * np.eye(len(gram))
-        self._matrix = np.linalg.solve(gram + pull, x.T @ y + multiple * pull)
-        self._shift = middle - centre @ self._matrix
+        self._towards = pull * np.abs(messages).mean() * mean / np.abs(mean).mean()
 
     def codes(self, histories: Sequence[np.ndarray]) -> np.ndarray:
         """One code a history, uint8 (b, f/8)."""
-        return pack_signs(scaled_sums(self._messages, histories) @ self._matrix + self._shift)
+        roots = np.sqrt([len(rows) for rows in histories])[:, None]
+        return pack_signs(sum_rows(self._messages, histories, "history") + roots * self._towards)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from index.checks import Checks
 from index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 Metrics = Mapping[str, float | int | str]
 

@@ -22,6 +22,7 @@ from index.files import (
     open_array,
     read_manifest_text,
 )
+from index.fold_in_map import FoldInMap
 from index.ids import IdTable
 from index.manifest import DataFingerprint, Manifest
 from index.packing import pack_signs
@@ -36,7 +37,8 @@ class Release:
     """m users and n items with codes of f bits, ready to answer.
 
     `item_codes` is uint8 (n, f/8), rows in descending popularity; `user_embeddings` (m, f) and
-    `fold_in_messages` (n, f) are float16 or float32; `popularity` is int64 (n,), never increasing.
+    `fold_in_messages` (n, f) are float16 or float32, and `fold_in_map` what training made of users
+    by their items; `popularity` is int64 (n,), never increasing.
     All are memory-mapped and cannot be written to. They stay readable while the release is in use,
     even when its folder has been pruned.
     """
@@ -47,6 +49,7 @@ class Release:
     item_codes: NDArray[np.uint8]
     user_embeddings: NDArray[np.floating[Any]]
     fold_in_messages: NDArray[np.floating[Any]]
+    fold_in_map: FoldInMap
     seen: RowLists
     users: IdTable
     items: IdTable
@@ -82,6 +85,11 @@ class Release:
             item_codes=codes,
             user_embeddings=arrays["user_embeddings.npy"],
             fold_in_messages=arrays["fold_in_messages.npy"],
+            fold_in_map=FoldInMap(
+                arrays["fold_in_centre.npy"],
+                arrays["fold_in_user.npy"],
+                arrays["fold_in_matrix.npy"],
+            ),
             seen=RowLists(arrays["seen_indptr.npy"], arrays["seen_rows.npy"]),
             users=_id_table(path, "user", arrays),
             items=_id_table(path, "item", arrays),
@@ -154,6 +162,9 @@ def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]
         ("item_codes.npy", (items, bits // 8)),
         ("user_embeddings.npy", (users, bits)),
         ("fold_in_messages.npy", (items, bits)),
+        ("fold_in_centre.npy", (bits,)),
+        ("fold_in_user.npy", (bits,)),
+        ("fold_in_matrix.npy", (bits, bits)),
         ("popularity.npy", (items,)),
         ("seen_indptr.npy", (users + 1,)),
         ("seen_rows.npy", (manifest.seen,)),

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import SearchError
+from index.fold_in_map import FoldInMap
 from index.packing import pack_signs
 from index.release import Release
 
-# How far a code is drawn towards the mean user; chosen on validation (docs/tuning.md).
-PULL = 0.4
-
-# The mean user and the size of messages are taken over so many rows, evenly among all.
-_SAMPLE = 65_536
+# With one item the map has the whole say, with one more than this many half of it; chosen on
+# validation (docs/tuning.md).
+SHARE = 3.0
 
 
 class UserFoldIn:
@@ -24,46 +23,42 @@ class UserFoldIn:
 
     LightGCN's embedding of a user with history I is, up to its own free embedding, proportional to
     the sum over I of the items' fold-in messages M_i = (sum over k < K of e_i^(k)) / sqrt(deg(i)).
-    That of a few items says much of those and little of all others, of which it is only known that
-    most users are much alike. So the sum is drawn towards the mean user μ, the less the more items
-    there are:
+    That of a few items says much of those and little of all others. What training made of users who
+    have an item tells more, W in ``index.fold_in_map``. The more items there are, the less it adds:
 
-        sgn( Σ_{i∈I} M_i / |M|  +  pull · sqrt(|I|) · μ / |μ| )
+        sgn( ē + (1 - a) x + a x W ),   x = Σ_{i∈I} M_i / |I| - c,   a = share / (|I| + share - 1)
 
-    with |·| the mean magnitude of a value; as the sum grows with |I|, the share of μ falls. The
-    sums are in float64, exact for messages in float16, over the distinct rows in increasing order:
-    neither order nor repetition in a history counts.
+    with ē the mean user and c the centre of what users have. The sums are in float64, exact for
+    messages in float16, over the distinct rows in increasing order: neither order nor repetition in
+    a history counts.
 
     Args:
         messages: float (n, f), M_i of each item.
-        user_embeddings: float (m, f), those of the users that training has seen, rows of one
-            magnitude.
-        pull: how far codes are drawn towards the mean user; 0 takes the plain sum.
+        learned: ē, c and W.
+        share: how slowly the say of W falls.
 
-    Raises SearchError where there are no users or items, or embeddings of another width.
+    Raises SearchError where there are no items, or a map of another width.
     """
 
     def __init__(
-        self,
-        messages: NDArray[np.floating[Any]],
-        user_embeddings: NDArray[np.floating[Any]],
-        pull: float = PULL,
+        self, messages: NDArray[np.floating[Any]], learned: FoldInMap, share: float = SHARE
     ) -> None:
-        if not messages.size or not user_embeddings.size:
-            raise SearchError("users cannot be folded in without users and items to go by")
-        if messages.shape[1] != user_embeddings.shape[1]:
+        if not messages.size:
+            raise SearchError("users cannot be folded in without items to go by")
+        if learned.matrix.shape != (messages.shape[1],) * 2:
             raise SearchError(
-                f"messages have {messages.shape[1]} values and users {user_embeddings.shape[1]}"
+                f"messages have {messages.shape[1]} values and the map {len(learned.matrix)}"
             )
         self._messages = messages
-        mean = _evenly(user_embeddings).mean(axis=0, dtype=np.float64)
-        size = np.abs(_evenly(messages)).mean(dtype=np.float64)
-        self._towards = pull * size * mean / max(np.abs(mean).mean(), 1e-12)
+        self._centre, self._user, self._matrix = (
+            array.astype(np.float64) for array in (learned.centre, learned.user, learned.matrix)
+        )
+        self._share = share
 
     @classmethod
     def of(cls, release: Release) -> Self:
         """Fold into a release, by what it holds."""
-        return cls(release.fold_in_messages, release.user_embeddings)
+        return cls(release.fold_in_messages, release.fold_in_map)
 
     def codes(self, histories: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
         """Return one code, uint8 (b, f/8), for each history of item rows.
@@ -72,8 +67,10 @@ class UserFoldIn:
         that does not exist.
         """
         sums = sum_rows(self._messages, histories, "history")
-        counts = np.array([len(np.unique(history)) for history in histories], np.float64)
-        return pack_signs(sums + np.sqrt(counts)[:, None] * self._towards)
+        counts = np.array([len(np.unique(history)) for history in histories], np.float64)[:, None]
+        means = sums / counts - self._centre
+        say = self._share / (counts + self._share - 1)
+        return pack_signs(self._user + (1 - say) * means + say * (means @ self._matrix))
 
 
 def extended_codes(
@@ -129,10 +126,3 @@ def sum_rows(
         else:
             sums[number] = weights[rows] @ values[rows].astype(np.float64)
     return sums
-
-
-def _evenly(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Some of many rows: they may be in an order, and all may be too many to read."""
-    if len(values) <= _SAMPLE:
-        return values
-    return values[np.linspace(0, len(values) - 1, _SAMPLE).astype(np.int64)]

@@ -11,6 +11,7 @@ from index.backends import backend
 from index.contents import ReleaseContents
 from index.errors import ReleaseContentsError, SearchError
 from index.files import INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
+from index.fold_in_map import FoldInMap
 from index.ids import IdTable
 from index.manifest import Manifest
 
@@ -32,6 +33,12 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         "seen_indptr.npy": contents.seen.indptr,
         "seen_rows.npy": contents.seen.rows,
         "popularity.npy": contents.popularity,
+    }
+    learned = FoldInMap.fit(contents.fold_in_messages, contents.user_embeddings, contents.seen)
+    arrays |= {
+        "fold_in_centre.npy": learned.centre,
+        "fold_in_user.npy": learned.user,
+        "fold_in_matrix.npy": learned.matrix,
     }
     attributes = contents.attributes or ItemAttributes.build(len(contents.item_ids))
     arrays |= attributes.arrays()

@@ -81,7 +81,7 @@ GOLDEN = """{
     }
   },
   "format": "bitrecall-release",
-  "format_version": 2,
+  "format_version": 3,
   "id": "20261123T174500Z-3fa94c1b",
   "metrics": {
     "recall@50": 0.25
@@ -145,7 +145,7 @@ def test_any_cut_is_noticed() -> None:
 
 @pytest.mark.parametrize("version", [0, 1, 99])
 def test_another_format_version_is_refused(version: int) -> None:
-    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 2"):
+    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 3"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
@@ -161,7 +161,7 @@ def test_another_format_version_is_refused_before_its_fields_are_judged() -> Non
         "null",
         "[]",
         "{}",
-        '{"format": "other", "format_version": 2}',
+        '{"format": "other", "format_version": 3}',
         '{"format": "bitrecall-release"}',
         '{"format": "bitrecall-release", "format_version": "2"}',
         '{"format": "bitrecall-release", "format_version": true}',

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from index.errors import SearchError
+from index.fold_in_map import FoldInMap
 from index.release import Release, ReleaseContents
-from index.user_fold_in import PULL, UserFoldIn
+from index.user_fold_in import SHARE, UserFoldIn
 from index.writer import write_files, write_manifest
 
 
@@ -26,52 +27,41 @@ def bits_of(code: np.ndarray) -> list[bool]:
     return [bool(code[bit // 8] >> (bit % 8) & 1) for bit in range(16)]
 
 
-@pytest.mark.parametrize("pull", [0.0, 0.4, 2.0])
-def test_codes_are_the_signs_of_sums_drawn_towards_the_mean_user(
-    release: Release, pull: float
+@pytest.mark.parametrize("share", [1.0, 3.0])
+def test_codes_are_the_signs_of_mean_messages_partly_through_the_map(
+    release: Release, share: float
 ) -> None:
     rng = np.random.default_rng(0)
     messages = release.fold_in_messages.astype(float)
-    users = release.user_embeddings.astype(float)
+    learned = release.fold_in_map
     histories = [rng.choice(40, size, replace=False) for size in (1, 2, 7, 40)]
-    codes = UserFoldIn(messages, users, pull).codes(histories)
+    codes = UserFoldIn(release.fold_in_messages, learned, share).codes(histories)
     assert codes.dtype == np.uint8
-    mean = [sum(users[:, bit]) / len(users) for bit in range(16)]
-    mean_size = sum(map(abs, mean)) / 16
-    size = sum(abs(value) for row in messages for value in row) / messages.size
     for code, history in zip(codes, histories, strict=True):
-        total = [
-            sum(messages[row, bit] for row in history)
-            + pull * len(history) ** 0.5 * size * mean[bit] / mean_size
+        say = share / (len(history) + share - 1)
+        mean = [
+            sum(messages[row, bit] for row in history) / len(history) - learned.centre[bit]
             for bit in range(16)
         ]
+        mapped = [
+            sum(float(learned.matrix[of, bit]) * mean[of] for of in range(16)) for bit in range(16)
+        ]
+        total = [learned.user[bit] + (1 - say) * mean[bit] + say * mapped[bit] for bit in range(16)]
         assert bits_of(code) == [value >= 0 for value in total]
 
 
 def test_a_release_has_all_that_it_takes(release: Release) -> None:
     history = [np.array([3, 1, 9])]
-    plain = UserFoldIn(release.fold_in_messages, release.user_embeddings, PULL)
-    assert np.array_equal(UserFoldIn.of(release).codes(history), plain.codes(history))
+    own = UserFoldIn(release.fold_in_messages, release.fold_in_map, SHARE)
+    assert np.array_equal(UserFoldIn.of(release).codes(history), own.codes(history))
 
 
-def test_many_items_outweigh_the_mean_user() -> None:
-    rng = np.random.default_rng(1)
-    mean = np.ones((50, 16))
-    messages = -np.abs(rng.standard_normal((400, 16)))
-    fold_in = UserFoldIn(messages, mean, pull=2.0)
-    one, many = fold_in.codes([np.arange(1), np.arange(400)])
-    assert sum(bits_of(one)) > 10
-    assert sum(bits_of(many)) == 0
-
-
-def test_of_very_many_rows_some_are_enough() -> None:
-    rng = np.random.default_rng(2)
-    users = (rng.standard_normal((100_000, 16)) + rng.standard_normal(16)).astype(np.float32)
-    messages = rng.standard_normal((40, 16))
-    history = [np.array([row]) for row in range(40)]
-    some = UserFoldIn(messages, users).codes(history)
-    every = UserFoldIn(messages, users.mean(axis=0, keepdims=True)).codes(history)
-    assert np.mean(some == every) > 0.95
+def test_one_item_has_the_map_alone_and_many_have_little_of_it() -> None:
+    ones = np.ones(16, np.float32)
+    away = FoldInMap(0 * ones, 0 * ones, -np.eye(16, dtype=np.float32))
+    one, many = UserFoldIn(np.ones((400, 16)), away).codes([np.arange(1), np.arange(400)])
+    assert sum(bits_of(one)) == 0
+    assert sum(bits_of(many)) == 16
 
 
 def test_neither_order_nor_repetition_counts(release: Release) -> None:
@@ -100,15 +90,15 @@ def test_histories_that_make_no_sense_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("messages", "users", "said"),
+    ("messages", "bits", "said"),
     [
-        (np.empty((0, 16)), np.ones((3, 16)), "without users and items"),
-        (np.ones((3, 16)), np.empty((0, 16)), "without users and items"),
-        (np.ones((3, 16)), np.ones((3, 8)), "16 values and users 8"),
+        (np.empty((0, 16)), 16, "without items"),
+        (np.ones((3, 16)), 8, "16 values and the map 8"),
     ],
 )
-def test_there_have_to_be_users_and_items_to_go_by(
-    messages: np.ndarray, users: np.ndarray, said: str
+def test_there_have_to_be_items_and_a_map_of_their_width(
+    messages: np.ndarray, bits: int, said: str
 ) -> None:
+    zeros = np.zeros(bits, np.float32)
     with pytest.raises(SearchError, match=said):
-        UserFoldIn(messages, users)
+        UserFoldIn(messages, FoldInMap(zeros, zeros, np.eye(bits, dtype=np.float32)))

@@ -15,15 +15,18 @@ new items' pairs. Then, with the codes of the trainings without them:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.backends import backend
+from index.fold_in_map import RIDGE, FoldInMap
 from index.item_fold_in import ItemFoldIn
 from index.packing import pack_signs
-from index.user_fold_in import UserFoldIn
+from index.row_lists import RowLists
+from index.user_fold_in import UserFoldIn, sum_rows
 from training.catalogue import popularity_order
 from training.data.interactions import Interactions
 from training.data.split import cut_validation
@@ -143,24 +146,34 @@ def _users(
     own = pack_signs(full.users[users])
     outcomes = [question.score("user, trained", own, users, trained, full.has_item, wanted)]
     histories = shuffled(known, users, question.generator)
-    # The rows of items that training has not seen are 0, and have no size to go by.
-    ways = {
-        "": UserFoldIn(*_known(without)),
-        ", plain sum": UserFoldIn(*_known(without), pull=0.0),
+    messages, learned = learn_map(without, known)
+    ways: dict[str, Callable[[Sequence[NDArray[np.integer[Any]]]], NDArray[np.uint8]]] = {
+        "": UserFoldIn(messages, learned).codes,
+        ", plain sum": lambda given: pack_signs(sum_rows(messages, given, "history")),
     }
     place = np.cumsum(without.has_item) - 1
     for count in COUNTS:
         given = [place[rows[:count]] for rows in histories]
         for way, fold_in in ways.items():
             name = f"user, {_amount(count, 'item')}{way}"
-            own = fold_in.codes(given)
+            own = fold_in(given)
             outcomes.append(question.score(name, own, users, codes, without.has_item, wanted))
     return outcomes
 
 
-def _known(trained: Trained) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The messages and the users that training has seen."""
-    return trained.messages[trained.has_item], trained.users[trained.has_user]
+def learn_map(
+    trained: Trained, known: Interactions, ridge: float = RIDGE
+) -> tuple[NDArray[np.float32], FoldInMap]:
+    """The messages of the items that training has seen, and the map learned of what it has seen.
+
+    ``known`` has the pairs of those items, also of users who were left out.
+    """
+    messages, users = trained.messages[trained.has_item], trained.users[trained.has_user]
+    place = np.cumsum(trained.has_item) - 1
+    seen = RowLists.from_lists(
+        place[known.items_of(user)] for user in np.flatnonzero(trained.has_user).tolist()
+    )
+    return messages, FoldInMap.fit(messages, users, seen, ridge)
 
 
 def _items(

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from index.filters import ItemFilter
+from index.fold_in_map import FoldInMap
 from index.release import ReleaseContents
-from index.user_fold_in import PULL
+from index.user_fold_in import SHARE
 from service.answers.catalogue import NewItems
 from service.answers.query import History, Wish
 
@@ -27,6 +28,9 @@ class Reference:
     ) -> None:
         self.contents, self.taken = contents, taken or {}
         self.n_items = len(contents.item_ids)
+        self.learned = FoldInMap.fit(
+            contents.fold_in_messages, contents.user_embeddings, contents.seen
+        )
         self.ids = [*contents.item_ids, *(new.ids if new else ())]
         self.signs = signs_of(contents.item_codes)
         if new:
@@ -58,9 +62,10 @@ class Reference:
                 trained = trained + messages[more].sum(axis=0)
             return np.where(trained >= 0, 1, -1), own | set(seen), source
         if foldable:
-            mean = self.contents.user_embeddings.astype(np.float64).mean(axis=0)
-            towards = PULL * np.abs(messages).mean() * mean / np.abs(mean).mean()
-            total = messages[foldable].sum(axis=0) + len(foldable) ** 0.5 * towards
+            learned, count = self.learned, len(foldable)
+            mean = messages[foldable].sum(axis=0) / count - learned.centre
+            say = SHARE / (count + SHARE - 1)
+            total = learned.user + (1 - say) * mean + say * (mean @ learned.matrix.astype(float))
             return np.where(total >= 0, 1, -1), own, "history"
         return None, own, "popular"
 
