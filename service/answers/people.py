@@ -39,7 +39,7 @@ def person(
 
     A user of the release has the code that training made, from the embedding in the release; with
     items beyond those that it was trained on, the same with their messages added; anyone else has
-    the code of the messages of their items, drawn towards the mean user. New items, which have no
+    the code that is folded in from their items. New items, which have no
     message, do not count there.
 
     Args:
