@@ -71,8 +71,11 @@ class FoldInMap:
         targets -= user
         sizes = np.abs(targets).mean(), np.abs(means).mean()
         size = sizes[0] / sizes[1] if min(sizes) > 0 else 1.0
-        variance = _gram(messages, weights) - np.outer(centre, centre)
-        pull = max(ridge * np.trace(variance) / bits, np.finfo(np.float32).tiny)
+        gram = _gram(messages, weights)
+        variance = gram - np.outer(centre, centre)
+        # Where all messages are alike, what is left of them is rounding.
+        least = max(1e-9 * np.trace(gram), np.finfo(np.float32).tiny)
+        pull = max(ridge * np.trace(variance), least) / bits
         pulled = pull * np.eye(bits)
         covariance = means.T @ (targets / size) / len(users)
         matrix = np.linalg.solve(variance + pulled, covariance + pulled)

@@ -68,12 +68,14 @@ def test_users_without_items_tell_nothing() -> None:
     assert np.array_equal(found.user, same.user)
 
 
-@pytest.mark.parametrize("lists", [[[]], [[0, 1]], [[0], [0]]])
+@pytest.mark.parametrize("lists", [[[]], [[0, 1]], [[0], [0]], [[0, 1, 2, 3, 4, 5, 6]]])
+@pytest.mark.parametrize("value", [0.0, 1.0, 1 / 3, 1e-5])
 def test_where_there_is_nothing_to_learn_the_messages_speak_for_themselves(
-    lists: list[list[int]],
+    lists: list[list[int]], value: float
 ) -> None:
-    found = FoldInMap.fit(np.ones((2, 8)), np.ones((len(lists), 8)), RowLists.from_lists(lists))
-    assert found.matrix == pytest.approx(np.eye(8))
+    messages = value * np.tile(np.arange(1, 9) / 7, (7, 1))
+    found = FoldInMap.fit(messages, np.ones((len(lists), 8)), RowLists.from_lists(lists))
+    assert found.matrix == pytest.approx(np.eye(8), abs=1e-4)
     assert np.isfinite(found.user).all()
 
 
