@@ -7,6 +7,7 @@ answers as at its best.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 from uuid import uuid4
@@ -19,6 +20,8 @@ from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 _ALWAYS: Final = (b"GET /livez", b"GET /readyz", b"GET /metrics", b"HEAD /livez", b"HEAD /readyz")
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length:"
+# Longer heads are not remembered.
+_LONG_HEAD: Final = 1024
 # Headers with which nobody knows how much more will come.
 _UNCLEAR: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
 
@@ -130,19 +133,27 @@ def _missing(data: bytes) -> int | None:
     end = data.find(_END_OF_HEAD)
     if end < 0:
         return None
-    head = data[: end + 2].lower()
-    for name in _UNCLEAR:
-        if name in head:
-            return None
-    length = b"0"
-    start = head.find(_LENGTH)
-    if start >= 0:
-        start += len(_LENGTH)
-        length = head[start : head.find(b"\r\n", start)].strip()
-    if not length.isdigit() or len(length) > 7:
+    head = data[: end + 2]
+    length = _length(head) if end < _LONG_HEAD else _length.__wrapped__(head)
+    if length is None:
         return None
-    missing = end + len(_END_OF_HEAD) + int(length) - len(data)
+    missing = end + len(_END_OF_HEAD) + length - len(data)
     return missing if missing >= 0 else None
+
+
+# A client sends one head again and again.
+@lru_cache(maxsize=1024)
+def _length(head: bytes) -> int | None:
+    """How long the body is that follows a head, line ends included; None if it does not say."""
+    head = head.lower()
+    if any(name in head for name in _UNCLEAR):
+        return None
+    start = head.find(_LENGTH)
+    if start < 0:
+        return 0
+    start += len(_LENGTH)
+    length = head[start : head.find(b"\r\n", start)].strip()
+    return int(length) if length.isdigit() and len(length) <= 7 else None
 
 
 def _refusal() -> bytes:
