@@ -78,7 +78,7 @@ def main() -> None:
             cells.append(f"{found.metrics['recall@50']:.4f}".lstrip("0"))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
-    messages, _ = learn_map(without, known)
+    messages = without.messages[without.has_item]
     embeddings = without.users[without.has_user]
     for pull in PULLS:
         name = f"the sum, drawn by {pull:g}" if pull else "the sum"

@@ -15,7 +15,7 @@ from typing import Any
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length:"
-# How long requests that are due are waited for at once; each is counted from when it was due.
+# How often it is looked which requests are due; each is counted from when it was.
 _TICK = 0.001
 
 
@@ -81,8 +81,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone, and the request with it."""
-        if self._begun is not None:
-            self._load.answers.lost += 1
+        self._load.gone(self, asked=self._begun is not None)
         self._gone.set()
 
     async def close(self) -> None:
@@ -107,6 +106,7 @@ class Load:
         self._number = connections
         self._all: list[Connection] = []
         self._free: deque[Connection] = deque()
+        self._open = 0
         self._again = False
         self.answers = Answers()
 
@@ -119,6 +119,7 @@ class Load:
             )
             self._all.append(connection)
         self._free.extend(self._all)
+        self._open = len(self._all)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -133,6 +134,13 @@ class Load:
             connection.ask(next(self._requests), time.perf_counter())
         else:
             self._free.append(connection)
+
+    def gone(self, connection: Connection, *, asked: bool) -> None:
+        """Count a connection that has ended, and whether a request was lost with it."""
+        self._open -= 1
+        self.answers.lost += asked
+        if not asked and connection in self._free:
+            self._free.remove(connection)
 
     async def as_fast_as_answered(self, seconds: float) -> Answers:
         """A closed loop: each connection asks again as soon as it is answered."""
@@ -153,8 +161,7 @@ class Load:
         self.answers = Answers()
         begun = time.perf_counter()
         due = begun
-        while due < begun + seconds:
-            now = time.perf_counter()
+        while (now := time.perf_counter()) < begun + seconds:
             while due <= now and self._free:
                 self._free.popleft().ask(next(self._requests), due)
                 due += random.expovariate(rate)
@@ -166,7 +173,7 @@ class Load:
     async def _finished(self, begun: float) -> Answers:
         """Wait for what is still to be answered."""
         took = time.perf_counter() - begun
-        while len(self._free) + self.answers.lost < self._number:
+        while len(self._free) < self._open:
             await asyncio.sleep(_TICK)
         self.answers.took = took
         return self.answers

@@ -38,9 +38,9 @@ class Release:
 
     `item_codes` is uint8 (n, f/8), rows in descending popularity; `user_embeddings` (m, f) and
     `fold_in_messages` (n, f) are float16 or float32, and `fold_in_map` what training made of users
-    by their items; `popularity` is int64 (n,), never increasing.
-    All are memory-mapped and cannot be written to. They stay readable while the release is in use,
-    even when its folder has been pruned.
+    by their items; `popularity` is int64 (n,), never increasing. All are memory-mapped and cannot
+    be written to. They stay readable while the release is in use, even when its folder has been
+    pruned.
     """
 
     path: Path

@@ -39,8 +39,8 @@ def person(
 
     A user of the release has the code that training made, from the embedding in the release; with
     items beyond those that it was trained on, the same with their messages added; anyone else has
-    the code that is folded in from their items. New items, which have no
-    message, do not count there.
+    the code that is folded in from their items. New items, which have no message, do not count
+    there.
 
     Args:
         catalogue: the items there are.

@@ -1,9 +1,9 @@
 """How many requests are in the work at once, and turning the others away cheaply.
 
 Requests are worked on one after another, so each one more makes all behind it wait. Beyond a bound
-the next is answered 503 before it is even parsed: what that costs is a few percent of what an
-answer costs, so that at several times its capacity the service still gives nearly as many good
-answers as at its best.
+the next is answered 503 before it is even parsed: that costs about a twentieth of what an answer
+costs, so that most of the time goes into good answers also at several times the capacity
+(``benchmarks/overload.py`` measures how much).
 """
 
 from collections.abc import Callable

@@ -68,7 +68,8 @@ def test_every_request_is_answered_and_counted_by_its_status(load: ModuleType, w
     assert answers.all_rate == pytest.approx(len(server.asked) / answers.took)
 
 
-def test_what_a_service_hangs_up_on_is_lost(load: ModuleType) -> None:
+@pytest.mark.parametrize("way", ["closed", "open"])
+def test_what_a_service_hangs_up_on_is_lost(load: ModuleType, way: str) -> None:
     server = Server(most=4)
 
     async def measured() -> object:
@@ -76,7 +77,9 @@ def test_what_a_service_hangs_up_on_is_lost(load: ModuleType) -> None:
         async with listener:
             port = listener.sockets[0].getsockname()[1]
             async with load.Load(port, [load.post("/x", b"{}")], 2) as client:
-                return await client.as_fast_as_answered(0.2)
+                if way == "closed":
+                    return await client.as_fast_as_answered(0.2)
+                return await client.at_rate(200, 0.2)
 
     answers = asyncio.run(measured())
     assert sum(map(len, answers.seconds.values())) == 4
