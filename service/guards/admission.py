@@ -8,7 +8,6 @@ costs, so that most of the time goes into good answers also at several times the
 
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import count
 from typing import Any, Final
 from uuid import uuid4
 
@@ -31,20 +30,20 @@ class Load:
 
     Args:
         most: how many there may be, before others are turned away.
-        shed: told of each that is.
+        shed: told how many were, before long.
+
+    Attributes:
+        is_full: whether the next request is one too many.
     """
 
-    def __init__(self, most: int, shed: Callable[[], None]) -> None:
+    def __init__(self, most: int, shed: Callable[[int], None]) -> None:
         self._most = most
         self._shed = shed
         self._in_work: set[int] = set()
         self._refusal = _refusal()
-        self._occurrences = count()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next request is one too many."""
-        return len(self._in_work) >= self._most
+        self._occurrences = 0
+        self._told = 0
+        self.is_full = False
 
     def __len__(self) -> int:
         """Count the requests in the work."""
@@ -53,15 +52,23 @@ class Load:
     def enter(self, request: object) -> None:
         """A request has arrived whole."""
         self._in_work.add(id(request))
+        self.is_full = len(self._in_work) >= self._most
 
     def leave(self, request: object) -> None:
         """A request is answered, or there is nobody left to answer."""
         self._in_work.discard(id(request))
+        self.is_full = len(self._in_work) >= self._most
+        if self._told < self._occurrences:
+            self._shed(self._occurrences - self._told)
+            self._told = self._occurrences
 
     def turn_away(self) -> bytes:
-        """Count a request that was one too many; the whole HTTP answer to it."""
-        self._shed()
-        return self._refusal % next(self._occurrences)
+        """Count a request that was one too many; the whole HTTP answer to it.
+
+        Whoever counts is told when the next request leaves: a load that is full has one that will.
+        """
+        self._occurrences += 1
+        return self._refusal % self._occurrences
 
 
 class SheddingProtocol(HttpToolsProtocol):

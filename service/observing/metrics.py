@@ -88,9 +88,9 @@ class Metrics:
         self._events.labels("accepted").inc(appended.accepted)
         self._events.labels("duplicate").inc(appended.duplicates)
 
-    def shed(self) -> None:
-        """Count a request that was refused because there were too many."""
-        self._shed.inc()
+    def shed(self, requests: int) -> None:
+        """Count requests that were refused because there were too many."""
+        self._shed.inc(requests)
 
     def text(self) -> bytes:
         """Everything in Prometheus's own format."""
