@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.packing import pack_signs
+from index.packing import pack_signs, to_half_keeping_signs
 from index.release import DataFingerprint, Release, ReleaseContents
 from index.row_lists import RowLists
 from index.store import ReleaseStore
@@ -20,7 +20,7 @@ def publish(root: Path, seed: int = 0, users: int = USERS, items: int = ITEMS) -
     def scattered(count: int) -> np.ndarray:
         noise = random.standard_normal((count, BITS), dtype=np.float32)
         points = centres[random.integers(0, CLUSTERS, count)] + 0.7 * noise
-        return points.astype(np.float16)
+        return to_half_keeping_signs(points)
 
     item_vectors, user_vectors = scattered(items), scattered(users)
     # Popular items are seen by more: the square puts half of what is seen into a quarter of them.

@@ -29,7 +29,7 @@ from index.store import ReleaseStore
 from training.data.sample import sample_model
 
 QUICK = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")
-USERS = 60
+USERS = 150
 
 
 class Asker(threading.Thread):
