@@ -25,6 +25,7 @@ from training.graph import EdgeList
 from training.methods.base import Free
 
 _WHAT: Final = "the end of an earlier training"
+_WHOSE: Final = ("users", "items")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class TrainingEnd:
             table = IdTable.build(ids)
             arrays[f"{whose}/text"], arrays[f"{whose}/offsets"] = table.text, table.offsets
         for name, free in self.free.items():
-            for whose, value in free._asdict().items():
+            for whose, value in free.named().items():
                 arrays[f"free/{name}/{whose}"] = value.cpu().numpy()
         header = {"origin": self.origin, "names": list(self.free)}
         save_arrays(path, header, arrays, _WHAT)
@@ -80,13 +81,21 @@ class TrainingEnd:
             return None
         header, arrays = loaded
         try:
-            users, items = (_ids(arrays[f"{w}/text"], arrays[f"{w}/offsets"]) for w in Free._fields)
+            users, items = (_ids(arrays[f"{w}/text"], arrays[f"{w}/offsets"]) for w in _WHOSE)
             free = {}
             for name in header["names"]:
-                own, others = (torch.from_numpy(arrays[f"free/{name}/{w}"]) for w in Free._fields)
-                if (len(own), len(others)) != (len(users), len(items)):
+                found = Free(
+                    **{
+                        whose: torch.from_numpy(arrays[f"free/{name}/{whose}"])
+                        for whose in _WHOSE
+                        if f"free/{name}/{whose}" in arrays
+                    }
+                )
+                if len(found.items) != len(items) or (
+                    found.users is not None and len(found.users) != len(users)
+                ):
                     raise ValueError("its arrays differ in length")
-                free[name] = Free(own, others)
+                free[name] = found
             return cls(header["origin"], users, items, free)
         except (KeyError, TypeError, ValueError) as error:
             raise unreadable(path, _WHAT, error) from error
@@ -110,11 +119,14 @@ def _carried(
     free: Free, users: NDArray[np.int64], items: NDArray[np.int64], edges: EdgeList
 ) -> Free:
     """The rows of old embeddings at ``users`` and ``items``, and a start for those at -1."""
-    own, others = _taken(free.users, users), _taken(free.items, items)
+    own = None if free.users is None else _taken(free.users, users)
+    others = _taken(free.items, items)
     new = torch.from_numpy(items < 0)
     if bool(new.any()):
         graph = edges.graph()
-        embedded = own + graph.users_to_items @ others
+        embedded = graph.users_to_items @ others
+        if own is not None:
+            embedded += own
         made = (graph.items_to_users @ embedded)[new]
         # An item of users of whom nothing is known is as good anywhere, but not at zero.
         lost = made.abs().sum(dim=1) == 0
@@ -122,7 +134,7 @@ def _carried(
         made[lost] = torch.randn(int(lost.sum()), made.shape[1], generator=generator)
         size = free.items.abs().mean() if len(free.items) else torch.tensor(1.0)
         others[new] = made / made.abs().mean(dim=1, keepdim=True) * size
-    return Free(own, others)
+    return Free(others, own)
 
 
 def _taken(rows: Tensor, places: NDArray[np.int64]) -> Tensor:
