@@ -13,9 +13,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from index.activations import Activation, append_activation, read_activations, trail
@@ -42,6 +43,20 @@ _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _log = logging.getLogger(__name__)
 
 Measure = Callable[[Release], Metrics]
+
+
+@contextmanager
+def _told(root: Path) -> Iterator[None]:
+    """Turns what the disk says while a release is published into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (ENOSPC, EDQUOT)
+        raise ReleaseError(
+            f"publishing failed, and what was current still is: {error.strerror or error}"
+            + ("; make room, for instance by pruning old releases" if full else ""),
+            root,
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -90,24 +105,25 @@ class ReleaseStore:
         appear, whole, under its id, and only then does the pointer move: a crash at any moment, or
         an error from `measure`, leaves the store as it was. Leftovers of publishers that died are
         removed. Raises ReleaseContentsError where the contents contradict themselves, ReleaseError
-        where `root` is no folder to write to, OSError where the disk is full or fails.
+        where `root` is no folder to write to, or the disk is full or fails.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ReleaseError(f"cannot be made: {error.strerror}", self.root) from error
         with ExitStack() as stack:
-            with locked(self.root):
+            with locked(self.root), _told(self.root):
                 remove_leftovers(self.root)
                 parent = self.current_id()
                 folder = stack.enter_context(writing_folder(self.root))
-            manifest = write_files(folder, contents, parent)
-            write_manifest(folder, manifest)
+            with _told(self.root):
+                manifest = write_files(folder, contents, parent)
+                write_manifest(folder, manifest)
             metrics = {} if measure is None else measure(Release.open(folder))
-            write_manifest(folder, manifest.with_metrics(metrics))
-            sync_folder(folder)
             path = self.root / manifest.id
-            with locked(self.root):
+            with locked(self.root), _told(self.root):
+                write_manifest(folder, manifest.with_metrics(metrics))
+                sync_folder(folder)
                 if path.exists():
                     raise ReleaseContentsError("there is already a release of that id", path)
                 folder.rename(path)

@@ -159,6 +159,7 @@ def retrain(
         raise click.exceptions.Exit(UNDER_WAY) from None
     except (BitrecallError, OSError) as error:
         click.echo(f"error: {error}", err=True)
+        click.echo(f"the report is the last one in {work / 'reports'}", err=True)
         raise click.exceptions.Exit(EXIT_CODES[Outcome.FAILED]) from error
     finally:
         if store is not None:

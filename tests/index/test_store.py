@@ -1,4 +1,7 @@
+import errno
 import logging
+import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +88,34 @@ def test_an_error_while_measuring_leaves_the_store_as_it_was(
         store.publish(make_contents(), measure=measure)
     assert folders(store) == set(three)
     assert store.current_id() == three[2]
+
+
+@pytest.mark.parametrize("most_bytes", [0, 200, 2000])
+def test_a_disk_that_takes_no_more_leaves_the_store_as_it_was(
+    store: ReleaseStore, make_contents: Make, most_bytes: int
+) -> None:
+    before = store.publish(make_contents(seed=0)).id
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        with pytest.raises(ReleaseError, match="publishing failed, and what was current still is"):
+            store.publish(make_contents(seed=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert folders(store) == {before}
+    assert store.open_current().id == before
+    store.publish(make_contents(seed=1))
+
+
+def test_a_full_disk_is_said_to_be_full(
+    store: ReleaseStore, make_contents: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ReleaseError, match=r"No space left on device; make room, for instance"):
+        store.publish(make_contents())
 
 
 def test_refused_contents_leave_the_store_as_it_was(

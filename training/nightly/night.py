@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import time
@@ -44,6 +45,8 @@ from training.warm import TrainingEnd
 
 # Of the time that a night has, what the candidate may take; the rest is for the release.
 _SHARE_OF_CANDIDATE: Final = 0.6
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ def run_night(
         except Exception as error:
             expected = isinstance(error, BitrecallError | OSError) and str(error)
             report.reason = str(error) if expected else f"{type(error).__name__}: {error}"
-            _leave(report, store, workspace, settings)
+            try:
+                _leave(report, store, workspace, settings)
+            except (BitrecallError, OSError) as untold:
+                # What failed first is what is to be told, and may be why this did too.
+                _log.warning("how the night ended could not be written: %s", untold)
             raise
         return report, _leave(report, store, workspace, settings)
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,14 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
     assert settled.night().outcome is Outcome.PUBLISHED
     assert '"resumed"' in logged[0]
     assert settled.store.open_current().manifest.data.last_event == until
+
+
+def test_what_failed_is_told_even_where_no_report_can_be_written(settled: House, caplog) -> None:
+    shutil.rmtree(settled.work / "reports")
+    (settled.work / "reports").write_text("no folder")
+    with pytest.raises(TrainingError, match="1 MiB are allowed"):
+        settled.night(SETTINGS.model_copy(update={"memory_mib": 1}))
+    assert "how the night ended could not be written" in caplog.text
 
 
 def test_whoever_is_forgotten_is_in_no_later_release(settled: House) -> None:
