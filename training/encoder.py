@@ -1,7 +1,7 @@
 """Encoders: free embeddings, propagated over the graph.
 
 He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
-SIGIR 2020, eqs. 3 and 4, with equal layer weights 1/(K+1); and sums of items for users alone.
+SIGIR 2020, eqs. 3 and 4, with equal layer weights 1/(K+1); and its first layer for users alone.
 """
 
 from __future__ import annotations
@@ -70,30 +70,26 @@ class LightGCN(nn.Module):
 
 
 class ItemSums(nn.Module):
-    """Free embeddings of items, of users if wanted, and one layer of propagation for users alone.
+    """Free embeddings, and one layer of propagation for users alone.
 
-    e_u = Σ_{i∈I_u} q_i / √(deg u · deg i) and e_i = q_i: LightGCN's first layer on the user's side,
-    and the user of FISM (Kabbur et al., KDD 2013). What is trained then is what folding in makes.
-    With embeddings of users it is p_u + e_u, as in SVD++ (Koren, KDD 2008). A batch propagates its
-    own users only, so a step costs a fraction of LightGCN's.
+    e_u = p_u + Σ_{i∈I_u} q_i / √(deg u · deg i) and e_i = q_i: LightGCN's first layer on the user's
+    side. A batch propagates its own users only, so a step costs a fraction of LightGCN's, and a
+    user's code is, up to its own p_u, exactly what folding in its items gives.
 
     Args:
-        users: float32 (n_users, f), the initial free embeddings of users; None for none.
+        users: float32 (n_users, f), the initial free embeddings of users.
         items: float32 (n_items, f), those of items.
     """
 
-    users: nn.Parameter | None
-
-    def __init__(self, users: Tensor | None, items: Tensor) -> None:
+    def __init__(self, users: Tensor, items: Tensor) -> None:
         super().__init__()
-        own = None if users is None else nn.Parameter(users.clone())
-        self.register_parameter("users", own)
+        self.users = nn.Parameter(users.clone())
         self.items = nn.Parameter(items.clone())
 
     def layer_outputs(self, graph: NormalisedGraph) -> tuple[list[Tensor], list[Tensor]]:
-        """The users' layers, the free one first where there is one, and the items' one."""
+        """The users' two layers, float32 (n_users, f) each, and the items' one."""
         summed = propagate(graph.users_to_items, graph.items_to_users, self.items)
-        return [summed] if self.users is None else [self.users, summed], [self.items]
+        return [self.users, summed], [self.items]
 
     def combine(self, layers: list[Tensor]) -> Tensor:
         """The sum of the layers."""
@@ -111,7 +107,7 @@ class ItemSums(nn.Module):
         """
         rows = graph.rows_of(users)
         summed = propagate(rows.users_to_items, rows.items_to_users, self.items)
-        return summed if self.users is None else self.users[users] + summed, self.items
+        return self.users[users] + summed, self.items
 
 
 def mean_of_layers(layers: list[Tensor]) -> Tensor:

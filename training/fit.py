@@ -80,7 +80,7 @@ class Fitted:
             item_layers=[layer[rows] for layer in self.embeddings.item_layers],
         )
         free = {
-            name: found._replace(items=found.items[rows.to(found.items.device)])
+            name: Free(found.users, found.items[rows.to(found.items.device)])
             for name, found in self.free.items()
         }
         return replace(self, embeddings=embeddings, free=free)

@@ -18,10 +18,10 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class EncoderRecipe(Section):
     """How embeddings are made of free ones."""
 
-    name: Literal["lightgcn", "item_sums", "fism"] = Field(
+    name: Literal["lightgcn", "item_sums"] = Field(
         "item_sums",
-        description="LightGCN, or its first layer for users alone: a user is the sum of its items "
-        "(FISM), or of these and a free embedding of its own (item_sums)",
+        description="LightGCN, or its first layer for users alone: a user is its free embedding "
+        "and the sum of its items",
     )
     layers: int = Field(
         2, ge=0, le=8, description="LightGCN: K, how many times embeddings are propagated"

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from training.batches import Batches
 from training.encoder import ItemSums, LightGCN, unit_magnitude
-from training.errors import TrainingError
 from training.graph import EdgeList
 from training.list_batches import ListBatches
 from training.losses.pairs import Sample
@@ -65,7 +64,12 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
             )
         self._batches = _batches(edges, recipe, self._lists)
         self._loss = ranking_loss(recipe.loss)
-        self._begin(self._model(self._start(warm) if start else self._blank()))
+        users, items = self._start(warm) if start else self._blank()
+        self._begin(
+            ItemSums(users, items)
+            if recipe.encoder.name == "item_sums"
+            else LightGCN(users, items, recipe.encoder.layers)
+        )
 
     @property
     def steps(self) -> int:
@@ -114,27 +118,14 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
             combine = self.model.combine
             return Embeddings(combine(users), combine(layers), layers)
 
-    def _model(self, start: Free) -> LightGCN | ItemSums:
-        encoder = self.recipe.encoder
-        if encoder.name == "fism":
-            return ItemSums(None, start.items)
-        users = start.users
-        if users is None:
-            raise TrainingError(
-                f"encoder {encoder.name} cannot go on from a training without embeddings of users"
-            )
-        if encoder.name == "item_sums":
-            return ItemSums(users, start.items)
-        return LightGCN(users, start.items, encoder.layers)
-
-    def _blank(self) -> Free:
+    def _blank(self) -> tuple[Tensor, Tensor]:
         users = torch.zeros(self._edges.n_users, self.recipe.bits, device=self._edges.users.device)
-        return Free(users.new_zeros(self._edges.n_items, self.recipe.bits), users)
+        return users, users.new_zeros(self._edges.n_items, self.recipe.bits)
 
-    def _start(self, warm: Mapping[str, Free] | None) -> Free:
+    def _start(self, warm: Mapping[str, Free] | None) -> tuple[Tensor, Tensor]:
         if warm is not None:
-            device = self._edges.users.device
-            return Free(**{name: rows.to(device) for name, rows in warm[CODES].named().items()})
+            users, items = warm[CODES]
+            return users.to(self._edges.users.device), items.to(self._edges.users.device)
         graph, bits, seed = self._batches.full_graph, self.recipe.bits, self.recipe.seed
         if self.recipe.encoder.start == "svd":
             users, items = spectral_start(graph, bits, seed, self.recipe.encoder.start_power)
@@ -142,7 +133,7 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
             users, items = random_start(graph, bits, seed)
         # The learning rate is meant for embeddings of mean magnitude 1.
         magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
-        return Free(items / magnitude, users / magnitude)
+        return users / magnitude, items / magnitude
 
     def _sample(self, n_items: int) -> Sample | None:
         size, head = self.recipe.loss.sample, self.recipe.loss.head

@@ -25,7 +25,6 @@ from training.graph import EdgeList
 from training.methods.base import Free
 
 _WHAT: Final = "the end of an earlier training"
-_WHOSE: Final = ("users", "items")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class TrainingEnd:
             table = IdTable.build(ids)
             arrays[f"{whose}/text"], arrays[f"{whose}/offsets"] = table.text, table.offsets
         for name, free in self.free.items():
-            for whose, value in free.named().items():
+            for whose, value in free._asdict().items():
                 arrays[f"free/{name}/{whose}"] = value.cpu().numpy()
         header = {"origin": self.origin, "names": list(self.free)}
         save_arrays(path, header, arrays, _WHAT)
@@ -81,21 +80,13 @@ class TrainingEnd:
             return None
         header, arrays = loaded
         try:
-            users, items = (_ids(arrays[f"{w}/text"], arrays[f"{w}/offsets"]) for w in _WHOSE)
+            users, items = (_ids(arrays[f"{w}/text"], arrays[f"{w}/offsets"]) for w in Free._fields)
             free = {}
             for name in header["names"]:
-                found = Free(
-                    **{
-                        whose: torch.from_numpy(arrays[f"free/{name}/{whose}"])
-                        for whose in _WHOSE
-                        if f"free/{name}/{whose}" in arrays
-                    }
-                )
-                if len(found.items) != len(items) or (
-                    found.users is not None and len(found.users) != len(users)
-                ):
+                own, others = (torch.from_numpy(arrays[f"free/{name}/{w}"]) for w in Free._fields)
+                if (len(own), len(others)) != (len(users), len(items)):
                     raise ValueError("its arrays differ in length")
-                free[name] = found
+                free[name] = Free(own, others)
             return cls(header["origin"], users, items, free)
         except (KeyError, TypeError, ValueError) as error:
             raise unreadable(path, _WHAT, error) from error
@@ -119,14 +110,11 @@ def _carried(
     free: Free, users: NDArray[np.int64], items: NDArray[np.int64], edges: EdgeList
 ) -> Free:
     """The rows of old embeddings at ``users`` and ``items``, and a start for those at -1."""
-    own = None if free.users is None else _taken(free.users, users)
-    others = _taken(free.items, items)
+    own, others = _taken(free.users, users), _taken(free.items, items)
     new = torch.from_numpy(items < 0)
     if bool(new.any()):
         graph = edges.graph()
-        embedded = graph.users_to_items @ others
-        if own is not None:
-            embedded += own
+        embedded = own + graph.users_to_items @ others
         made = (graph.items_to_users @ embedded)[new]
         # An item of users of whom nothing is known is as good anywhere, but not at zero.
         lost = made.abs().sum(dim=1) == 0
@@ -134,7 +122,7 @@ def _carried(
         made[lost] = torch.randn(int(lost.sum()), made.shape[1], generator=generator)
         size = free.items.abs().mean() if len(free.items) else torch.tensor(1.0)
         others[new] = made / made.abs().mean(dim=1, keepdim=True) * size
-    return Free(others, own)
+    return Free(own, others)
 
 
 def _taken(rows: Tensor, places: NDArray[np.int64]) -> Tensor:

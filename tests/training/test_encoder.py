@@ -53,32 +53,19 @@ def test_item_sums_add_a_user_and_its_items():
     assert torch.equal(found_items, items)
 
 
-def test_without_embeddings_of_their_own_users_are_their_items():
-    items = torch.randn(4, 8)
-    model = ItemSums(None, items)
-    assert list(dict(model.named_parameters())) == ["items"]
-    found_users, _ = model.of_batch(graph(), torch.arange(3))
-    expected = graph().users_to_items.to_dense() @ items
-    np.testing.assert_allclose(found_users.detach(), expected, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "encoder",
-    [lambda u, i: LightGCN(u, i, 2), ItemSums, lambda u, i: ItemSums(None, i)],
-    ids=["lightgcn", "item_sums", "fism"],
-)
+@pytest.mark.parametrize("encoder", ["lightgcn", "item_sums"])
 def test_a_batch_is_a_part_of_the_whole_with_the_same_gradients(encoder):
     users, items = torch.randn(3, 8), torch.randn(4, 8)
     chosen = torch.tensor([2, 0])
     gradients = []
     for part in (False, True):
-        model = encoder(users, items)
+        model = LightGCN(users, items, 2) if encoder == "lightgcn" else ItemSums(users, items)
         if part:
             found = model.of_batch(graph(), chosen)
         else:
             user_layers, item_layers = model.layer_outputs(graph())
             found = (model.combine(user_layers)[chosen], model.combine(item_layers))
         (found[0].sin().sum() + found[1].cos().sum()).backward()
-        gradients.append((*found, *(parameter.grad for parameter in model.parameters())))
+        gradients.append((*found, model.users.grad, model.items.grad))
     for whole, batch in zip(*gradients, strict=True):
         np.testing.assert_allclose(whole.detach(), batch.detach(), rtol=1e-4, atol=1e-6)

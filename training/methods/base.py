@@ -32,14 +32,10 @@ class Embeddings:
 
 
 class Free(NamedTuple):
-    """Free embeddings: ``items`` float32 (n, d), ``users`` float32 (m, d), None without any."""
+    """Free embeddings: ``users`` float32 (m, d), ``items`` float32 (n, d)."""
 
+    users: Tensor
     items: Tensor
-    users: Tensor | None = None
-
-    def named(self) -> dict[str, Tensor]:
-        """Those that there are, by name."""
-        return {"items": self.items} | ({} if self.users is None else {"users": self.users})
 
 
 class Method(Protocol):

@@ -183,12 +183,10 @@ def why_anew(
     if end is None:
         return "nothing of the parent's training is left to go on from"
     codes = end.free.get("codes")
-    if codes is None or codes.items.shape[1] != recipe.bits:
+    if codes is None or codes.users.shape[1] != recipe.bits:
         return f"the parent's training was not of {recipe.bits} bits"
-    if codes.users is None and recipe.encoder.name != "fism":
-        return "the parent's training had no embeddings of users"
     teacher, wanted = end.free.get("teacher"), recipe.teacher.lightgcn
-    if wanted.weight and (teacher is None or teacher.items.shape[1] != wanted.dimensions):
+    if wanted.weight and (teacher is None or teacher.users.shape[1] != wanted.dimensions):
         return f"the parent's teacher had no LightGCN of {wanted.dimensions} dimensions"
     own = pairs.compact()
     for whose, old, now in (

@@ -60,8 +60,8 @@ class TeacherLists:
         """What ``tensors`` gave, among others."""
         items, scores = (named[f"teacher.{name}"].cpu().numpy() for name in ("items", "scores"))
         free = None
-        if "teacher.free.items" in named:
-            free = Free(named["teacher.free.items"], named.get("teacher.free.users"))
+        if "teacher.free.users" in named:
+            free = Free(named["teacher.free.users"], named["teacher.free.items"])
         return cls(items, scores, (items != OUTSIDE).sum(axis=1), free)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -71,7 +71,9 @@ class TeacherLists:
             "teacher.scores": torch.from_numpy(self.scores),
         }
         if self.free is not None:
-            tensors |= {f"teacher.free.{name}": value for name, value in self.free.named().items()}
+            tensors |= {
+                f"teacher.free.{name}": value for name, value in self.free._asdict().items()
+            }
         return tensors
 
 

@@ -56,7 +56,7 @@ class TrainedScorer:
         )
         method = FullPrecisionLightGCN(edges, _whole(recipe, seed), start=start is None)
         if start is not None:
-            method.restore(start.named())
+            method.restore(start._asdict())
         with tqdm(
             total=recipe.epochs * method.steps,
             desc="teacher, trained",
