@@ -152,17 +152,25 @@ class Night:
         gathered = read(self._sources, parent, self._workspace)
         self._report.data = as_counts(gathered, parent)
         taken, held_out = cut_latest(gathered, self._settings.gate_share, self._recipe.seed)
-        ended = self._too_little(gathered, held_out) or self._unsound(gathered, parent)
+        # A bot's flood may be all of the latest pairs: then it is what has to be told.
+        ended = (
+            self._too_few_pairs(gathered)
+            or self._unsound(gathered, parent)
+            or self._too_few_users(held_out)
+        )
         if ended is None:
             ended = self._trained(current, parent, gathered, taken, held_out)
         self._report.outcome, self._report.reason = ended
         if self._report.outcome is not Outcome.WOULD_PUBLISH:
             self._workspace.forget_night()
 
-    def _too_little(self, gathered: Gathered, held_out: Interactions) -> tuple[Outcome, str] | None:
+    def _too_few_pairs(self, gathered: Gathered) -> tuple[Outcome, str] | None:
         new, least = int(gathered.fresh.sum()), self._settings.least_pairs
         if new < least:
             return Outcome.NO_NEW_DATA, f"{new:,} new pairs have come, {least:,} are waited for"
+        return None
+
+    def _too_few_users(self, held_out: Interactions) -> tuple[Outcome, str] | None:
         users, least = int((held_out.user_degrees > 0).sum()), self._settings.gate_least_users
         if users < least:
             return (

@@ -145,6 +145,14 @@ def test_a_night_with_too_few_new_users_waits(house: House) -> None:
     assert (report.outcome, "500 are waited for" in report.reason) == (Outcome.NO_NEW_DATA, True)
 
 
+def test_a_flood_is_told_where_it_leaves_too_few_users_to_judge(settled: House) -> None:
+    settled.events.append([Event("bot", f"item-{n % 80}", "view", 9e9) for n in range(2001)])
+    few = SETTINGS.model_copy(update={"gate_least_users": 500})
+    report = settled.night(few)
+    assert report.outcome is Outcome.REFUSED
+    assert "user 'bot' sent 2,001 events" in report.reason
+
+
 def test_data_that_fail_a_check_are_refused(settled: House) -> None:
     first = settled.store.current_id()
     settled.events.append([Event("bot", f"item-{n % 80}", "view", 1.0) for n in range(2001)])
