@@ -25,6 +25,8 @@ def test_commands_exist(page):
         assert name in bitrecall.list_commands(None), name
     for script in re.findall(r"python (benchmarks/\w+\.py)", text):
         assert (ROOT / script).exists(), script
+    for script in re.findall(r"`(\w+\.py)`", text) if page.name == "README.md" else []:
+        assert (ROOT / "benchmarks" / script).exists(), script
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in re.findall(r"^\s+make ([a-z]+)", text, re.MULTILINE):
         assert f"\n{target}:" in makefile, target
