@@ -225,8 +225,10 @@ class ReleaseStore:
         """Remove what is older than the newest `keep` good releases; return the removed ids.
 
         The current release stays whatever its age, and where it is damaged so does the one that
-        `open_current` falls back to. A damaged release does not count towards `keep`. A release in
-        use stays readable to who has it open. Raises ReleaseError on a negative `keep`.
+        `open_current` falls back to; of two and more so does the one that a rollback would go to,
+        which need not be among the newest after a clock has jumped. A damaged release does not
+        count towards `keep`. A release in use stays readable to who has it open. Raises
+        ReleaseError on a negative `keep`.
         """
         if keep < 0:
             raise ReleaseError(f"cannot keep {keep} releases")
@@ -236,6 +238,8 @@ class ReleaseStore:
             good = [summary.id for summary in summaries if summary.damage is None]
             kept = {*good[:keep], *(summary.id for summary in summaries if summary.current)}
             kept.update([release_id for release_id in self._candidates() if release_id in good][:1])
+            if keep > 1:
+                kept.update([one for one in reversed(self._trail()) if one in good][:1])
             ids = [summary.id for summary in summaries]
             oldest_kept = 0 if keep == 0 else len(ids)
             if 0 < keep <= len(good):

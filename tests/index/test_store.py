@@ -370,6 +370,17 @@ def test_pruning_never_removes_the_current(store: ReleaseStore, three: list[str]
     assert store.open_current().id == three[0]
 
 
+def test_pruning_leaves_what_a_rollback_goes_to(
+    store: ReleaseStore, three: list[str], make_contents: Make
+) -> None:
+    newest = store.publish(make_contents(seed=8)).id
+    store.activate(three[0])
+    store.activate(three[1])
+    assert store.prune(2) == []
+    assert store.prune(1) == [three[2], three[0]]
+    assert folders(store) == {three[1], newest}
+
+
 def test_pruning_counts_good_releases_alone(store: ReleaseStore, three: list[str]) -> None:
     damage(store, three[1])
     assert store.prune(2) == []
