@@ -12,36 +12,35 @@ luck too: it is measured again, as long as the overload, half before it and half
 
 import argparse
 import asyncio
-import json
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import gowalla_size
 import httpx
 import numpy as np
 import uvloop
-from load import Answers, Load, post
 from serving import serving
 from sizing import children, pss_mib
 
 from index.store import ReleaseStore
+from loadtest.load import OK, TOO_BUSY, Answers, Load
+from loadtest.target import Target
 
 CONNECTIONS = (4, 8, 16, 32, 48)
 ROUND = 4.0
+K = 10
 # Many more than the service takes into its work at once.
 OPEN_LOOP_CONNECTIONS = 500
-OK, TOO_BUSY = 200, 503
 
 
 async def throughput(
-    port: int, requests: Sequence[bytes], connections: int, seconds: float
+    target: Target, requests: Sequence[bytes], connections: int, seconds: float
 ) -> float:
     """Good answers a second, when each connection asks again once it is answered."""
-    async with Load(port, requests, connections) as load:
+    async with Load(target.address, requests, connections) as load:
         answers = await load.as_fast_as_answered(seconds)
     rate = answers.rate(OK)
     print(f"{connections} connections: {rate:,.0f} answers/s", flush=True)
@@ -91,20 +90,21 @@ def report(answers: Answers, offered: float, best: float) -> None:
         print(f"at one moment {answers.late} requests waited for a free connection")
 
 
-async def measure(url: str, pid: int, requests: Sequence[bytes], given: argparse.Namespace) -> None:
+async def measure(
+    target: Target, pid: int, requests: Sequence[bytes], given: argparse.Namespace
+) -> None:
     """Find the best, then overload."""
-    port = urlsplit(url).port or 80
-    rates = {number: await throughput(port, requests, number, ROUND) for number in CONNECTIONS}
+    rates = {number: await throughput(target, requests, number, ROUND) for number in CONNECTIONS}
     most = max(rates, key=rates.__getitem__)
     half = given.seconds / 2
-    before = await throughput(port, requests, most, half)
+    before = await throughput(target, requests, most, half)
     stop = asyncio.Event()
-    watching = asyncio.gather(probes(url, stop), memory(pid, stop))
-    async with Load(port, requests, OPEN_LOOP_CONNECTIONS) as load:
+    watching = asyncio.gather(probes(target.url, stop), memory(pid, stop))
+    async with Load(target.address, requests, OPEN_LOOP_CONNECTIONS) as load:
         answers = await load.at_rate(given.times * before, given.seconds)
     stop.set()
     taken, weights = await watching
-    after = await throughput(port, requests, most, half)
+    after = await throughput(target, requests, most, half)
     report(answers, given.times * before, (before + after) / 2)
     for path, seconds in taken.items():
         print(line(path, seconds))
@@ -126,10 +126,11 @@ def main() -> None:
             gowalla_size.publish(root)
         current = ReleaseStore(root).open_current()
         users = current.users.ids_of(range(min(1000, current.manifest.users)))
-        requests = [post("/recommend", json.dumps({"user_id": user}).encode()) for user in users]
         options = ("--workers", str(given.workers), "--log-level", "error", "--events", "off")
         url, pid = stack.enter_context(serving(root, *options))
-        uvloop.run(measure(url, pid, requests, given))
+        target = Target.at(url)
+        requests = [target.recommend(user, K) for user in users]
+        uvloop.run(measure(target, pid, requests, given))
 
 
 if __name__ == "__main__":

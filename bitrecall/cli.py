@@ -32,6 +32,7 @@ Options can be given in the environment too; the help of each names its variable
         "release": "bitrecall.commands.release:release",
         "events": "bitrecall.commands.events:events",
         "key": "bitrecall.commands.key:key",
+        "loadtest": "bitrecall.commands.loadtest:loadtest",
     },
     context_settings={"auto_envvar_prefix": "BITRECALL", "max_content_width": 100},
     epilog=EPILOGUE,

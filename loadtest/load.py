@@ -4,19 +4,36 @@ An HTTP client library takes several times as long over a request as the service
 answer. Here a request is bytes made beforehand, and of an answer only status and length are read.
 """
 
+from __future__ import annotations
+
 import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-_END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = b"content-length:"
-# How often it is looked which requests are due; each is counted from when it was.
-_TICK = 0.001
+from loadtest.errors import LoadTestError
+
+OK: Final = 200
+TOO_BUSY: Final = 503
+
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_LENGTH: Final = b"content-length:"
+# How often it is looked which requests are due.
+_TICK: Final = 0.001
+# What is not answered by then is given up.
+_PATIENCE: Final = 60.0
+
+
+class Address(NamedTuple):
+    """Where connections go: a host and a port, by TLS if secure."""
+
+    host: str
+    port: int
+    secure: bool = False
 
 
 @dataclass
@@ -48,7 +65,7 @@ class Answers:
 class Connection(asyncio.Protocol):
     """One request at a time; tells the load when it is answered."""
 
-    def __init__(self, load: "Load") -> None:
+    def __init__(self, load: Load) -> None:
         self._load = load
         self._transport: Any = None
         self._got = b""
@@ -71,8 +88,11 @@ class Connection(asyncio.Protocol):
         if end < 0:
             return
         head = got[:end].lower()
-        start = head.find(_LENGTH) + len(_LENGTH)
-        length = int(head[start:].partition(b"\r\n")[0])
+        start = head.find(_LENGTH)
+        if start < 0:
+            self._transport.abort()
+            return
+        length = int(head[start + len(_LENGTH) :].partition(b"\r\n")[0])
         if len(got) < end + len(_END_OF_HEAD) + length or self._begun is None:
             return
         self._got = b""
@@ -95,14 +115,14 @@ class Load:
     """Asks over some connections, either as fast as it is answered or at a rate.
 
     Args:
-        port: of the service, on this machine.
+        address: of the service.
         requests: whole HTTP requests, asked in turn and again.
         connections: how many to keep open.
     """
 
-    def __init__(self, port: int, requests: Sequence[bytes], connections: int) -> None:
-        self._port = port
-        self._requests = cycle(requests)
+    def __init__(self, address: Address, requests: Sequence[bytes], connections: int) -> None:
+        self._address = address
+        self._requests: Iterator[bytes] = cycle(requests)
         self._number = connections
         self._all: list[Connection] = []
         self._free: deque[Connection] = deque()
@@ -110,14 +130,19 @@ class Load:
         self._again = False
         self.answers = Answers()
 
-    async def __aenter__(self) -> "Load":
-        """Connect."""
+    async def __aenter__(self) -> Load:
+        """Connect; LoadTestError where that fails."""
         loop = asyncio.get_running_loop()
-        for _ in range(self._number):
-            _, connection = await loop.create_connection(
-                lambda: Connection(self), "127.0.0.1", self._port
-            )
-            self._all.append(connection)
+        to = self._address
+        try:
+            for _ in range(self._number):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self), to.host, to.port, ssl=to.secure or None
+                )
+                self._all.append(connection)
+        except OSError as error:
+            await self.__aexit__()
+            raise LoadTestError(f"{to.host}:{to.port} takes no connection: {error}") from error
         self._free.extend(self._all)
         self._open = len(self._all)
         return self
@@ -156,30 +181,30 @@ class Load:
     async def at_rate(self, rate: float, seconds: float) -> Answers:
         """An open loop: requests are due at random moments, ``rate`` a second, whatever comes back.
 
-        One that finds no free connection waits for one, and its wait counts.
+        One that finds no free connection waits for one, and its wait counts: no slow answer hides
+        the requests that would have come during it (coordinated omission). Those that came due
+        since it was last looked count from now: a millisecond of ours is not the service's.
         """
         self.answers = Answers()
         begun = time.perf_counter()
-        due = begun
+        due = looked = begun
         while (now := time.perf_counter()) < begun + seconds:
             while due <= now and self._free:
-                self._free.popleft().ask(next(self._requests), due)
+                moment = now if due >= looked else due
+                self._free.popleft().ask(next(self._requests), moment)
                 due += random.expovariate(rate)
             if due <= now:
                 self.answers.late = max(self.answers.late, int((now - due) * rate))
+            looked = now
             await asyncio.sleep(_TICK)
         return await self._finished(begun)
 
     async def _finished(self, begun: float) -> Answers:
-        """Wait for what is still to be answered."""
-        took = time.perf_counter() - begun
+        """Wait for what is still to be answered; LoadTestError where that does not come."""
+        now = time.perf_counter()
+        self.answers.took = now - begun
         while len(self._free) < self._open:
+            if time.perf_counter() > now + _PATIENCE:
+                raise LoadTestError(f"requests are not answered within {_PATIENCE:.0f} s")
             await asyncio.sleep(_TICK)
-        self.answers.took = took
         return self.answers
-
-
-def post(path: str, body: bytes) -> bytes:
-    """A whole HTTP request with a JSON body."""
-    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body

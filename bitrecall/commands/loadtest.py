@@ -1,0 +1,74 @@
+"""``bitrecall loadtest``: how much a running service bears, and what stops it there."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from bitrecall.commands.options import json_option, option
+
+
+@click.command(
+    epilog="""\b
+Example:
+  bitrecall loadtest http://127.0.0.1:8000
+  bitrecall loadtest https://shop.example --key-file key.txt --k 50 --plot knee.svg
+"""
+)
+@click.argument("url")
+@option("--k", type=click.IntRange(1, 1000), default=10, help="Items that each request asks for.")
+@option(
+    "--seconds", type=click.FloatRange(0.5, 600), default=5.0, help="Seconds that each rate lasts."
+)
+@option(
+    "--slow",
+    type=click.FloatRange(1.1, 1000),
+    default=5.0,
+    help="The knee is where the p99 is so many times that of the lightest load.",
+)
+@option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A file with a key of the role read, where the service asks for keys.",
+)
+@option(
+    "--plot",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Draw it, as SVG, PNG or PDF by the file's suffix.",
+)
+@json_option
+def loadtest(
+    url: str,
+    k: int,
+    seconds: float,
+    slow: float,
+    key_file: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Find how much the service at URL bears, and what stops it there.
+
+    First as many requests as it answers, over more and more connections. Then rates below and
+    above that best, at random moments and whatever comes back, so that no slow answer hides the
+    requests that would have come during it. Each asks for one of the first thousand users. The
+    service is put under full load: not for one that others need just now.
+    """
+    from loadtest.run import load_test
+    from loadtest.target import Target
+    from loadtest.verdict import verdict
+
+    def say(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    key = None if key_file is None else key_file.read_text("utf-8").strip()
+    found = asyncio.run(load_test(Target.at(url, key), k, seconds, slow, say))
+    if plot is not None:
+        from loadtest.plot import draw
+
+        draw(found, plot)
+    for line in verdict(found):
+        say(line)
+    if as_json:
+        click.echo(found.to_json())

@@ -1,0 +1,7 @@
+"""What can go wrong with a load test."""
+
+from index.errors import BitrecallError
+
+
+class LoadTestError(BitrecallError):
+    """The service cannot be asked: no answer, a key refused, or nobody to ask for."""

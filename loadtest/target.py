@@ -1,0 +1,84 @@
+"""The service under test: where it is, and what it is asked."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from loadtest.errors import LoadTestError
+from loadtest.load import Address
+
+_TIMEOUT: Final = 10.0
+_MOST_USERS: Final = 1000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A service.
+
+    Attributes:
+        url: where it is reached.
+        key: one of the role read, where the service asks for keys.
+        address: of the URL.
+    """
+
+    url: str
+    key: str | None
+    address: Address
+
+    @classmethod
+    def at(cls, url: str, key: str | None = None) -> Target:
+        """Take a URL apart; LoadTestError where it is none of HTTP."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise LoadTestError(f"{url!r} is no URL: {error}") from error
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise LoadTestError(f"{url!r} is no URL of a service, such as http://127.0.0.1:8000")
+        secure = parts.scheme == "https"
+        address = Address(parts.hostname, port or (443 if secure else 80), secure)
+        return cls(url.rstrip("/"), key, address)
+
+    def users(self, count: int) -> list[str]:
+        """Ids of users to ask for.
+
+        Raises LoadTestError where the service does not answer, or knows no user.
+        """
+        found: Any = json.loads(self.get(f"/users?k={min(count, _MOST_USERS)}"))
+        users = [str(user) for user in found["ids"]]
+        if not users:
+            raise LoadTestError(f"{self.url} knows no users: publish a release first")
+        return users
+
+    def get(self, path: str) -> str:
+        """The text that a path answers with; LoadTestError where it answers anything but 200."""
+        request = urllib.request.Request(self.url + path, headers=self._headers())  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            advice = ": give a key with --key-file" if error.code in (401, 403) else ""
+            raise LoadTestError(f"{self.url}{path} answers {error.code}{advice}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise LoadTestError(f"{self.url} cannot be asked: {error}") from error
+
+    def recommend(self, user: str, k: int) -> bytes:
+        """A whole HTTP request for the ``k`` items of a user."""
+        body = json.dumps({"user_id": user, "k": k}).encode()
+        path = quote(urlsplit(self.url).path + "/recommend")
+        headers = {
+            "host": f"{self.address.host}:{self.address.port}",
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            **self._headers(),
+        }
+        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    def _headers(self) -> dict[str, str]:
+        return {} if self.key is None else {"authorization": f"Bearer {self.key}"}

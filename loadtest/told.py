@@ -1,0 +1,54 @@
+"""What the service tells of itself meanwhile, by its metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loadtest.errors import LoadTestError
+from loadtest.target import Target
+
+
+@dataclass(frozen=True)
+class Told:
+    """Counts of the service, or the difference of two.
+
+    Attributes:
+        searches: how many there were.
+        search_seconds: that they took in all.
+        shed: requests turned away because there were too many.
+    """
+
+    searches: float = 0.0
+    search_seconds: float = 0.0
+    shed: float = 0.0
+
+    @classmethod
+    def by(cls, target: Target) -> Told | None:
+        """What a service says now; None where it does not let itself be asked."""
+        try:
+            return cls.parse(target.get("/metrics"))
+        except LoadTestError:
+            return None
+
+    @classmethod
+    def parse(cls, text: str) -> Told:
+        """Read Prometheus's text format; what is not there is 0."""
+        sums: dict[str, float] = {}
+        for line in text.splitlines():
+            name, _, value = line.rpartition(" ")
+            if name and not line.startswith("#"):
+                bare = name.partition("{")[0]
+                sums[bare] = sums.get(bare, 0.0) + float(value)
+        return cls(
+            sums.get("bitrecall_search_seconds_count", 0.0),
+            sums.get("bitrecall_search_seconds_sum", 0.0),
+            sums.get("bitrecall_shed_requests_total", 0.0),
+        )
+
+    def since(self, before: Told) -> Told:
+        """What has come since."""
+        return Told(
+            self.searches - before.searches,
+            self.search_seconds - before.search_seconds,
+            self.shed - before.shed,
+        )

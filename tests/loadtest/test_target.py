@@ -1,0 +1,52 @@
+import pytest
+
+from loadtest.errors import LoadTestError
+from loadtest.load import Address
+from loadtest.target import Target
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://127.0.0.1:8000", Address("127.0.0.1", 8000)),
+        ("http://shop.example/", Address("shop.example", 80)),
+        ("https://shop.example", Address("shop.example", 443, secure=True)),
+        ("http://[::1]:81", Address("::1", 81)),
+    ],
+)
+def test_a_url_is_taken_apart(url: str, address: Address) -> None:
+    assert Target.at(url).address == address
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://x", "http://", "http://x:port", ""])
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(LoadTestError, match="is no URL"):
+        Target.at(url)
+
+
+def test_a_request_is_whole_and_under_the_path_of_the_url() -> None:
+    request = Target.at("http://shop.example/api/", "secret").recommend("ünï", 3)
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert lines[0] == "POST /api/recommend HTTP/1.1"
+    assert f"content-length: {len(body)}" in lines
+    assert "authorization: Bearer secret" in lines
+    assert body == b'{"user_id": "\\u00fcn\\u00ef", "k": 3}'
+
+
+def test_a_key_that_is_missing_is_told(stub) -> None:
+    stub.key = "right"
+    with pytest.raises(LoadTestError, match="answers 401: give a key with --key-file"):
+        Target.at(stub.url).users(3)
+    assert Target.at(stub.url, "right").users(3) == stub.users
+
+
+def test_a_service_without_users_is_told(stub) -> None:
+    stub.users = []
+    with pytest.raises(LoadTestError, match="knows no users"):
+        Target.at(stub.url).users(3)
+
+
+def test_a_service_that_is_not_there_is_told() -> None:
+    with pytest.raises(LoadTestError, match="cannot be asked"):
+        Target.at("http://127.0.0.1:1").users(3)

@@ -1,0 +1,40 @@
+from dataclasses import replace
+
+import pytest
+
+from loadtest.knee import Step
+from loadtest.run import Found
+from loadtest.verdict import verdict
+
+STEPS = [Step(100.0 * n, 100.0 * n, 0.0, 0.0, 0.001, 0.001 * n, 0.1) for n in (1, 2, 3)]
+FOUND = Found("http://x", 10, 8, 300.0, STEPS, STEPS[1], 5.0, 0.2, 0.6, 0.1, 0.0)
+
+
+def test_the_knee_is_told_with_what_it_is_measured_by() -> None:
+    borne, _ = verdict(FOUND)
+    assert borne == (
+        "the knee is at 200 answers/s: p99 2.00 ms, where the lightest load has 1.00 ms; at best "
+        "it gives 300 answers/s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(None, "the knee lies below 100 requests/s"), (STEPS[2], "the most that was tried")],
+)
+def test_a_knee_outside_what_was_tried_is_told(found: Step | None, said: str) -> None:
+    assert said in verdict(replace(FOUND, knee=found))[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"client_share": 0.97}, "what stopped it was this program (97% of a processor)"),
+        ({"search_share": 0.8}, "searches took 80% of a processor: the catalogue is what costs"),
+        ({"search_share": 0.2}, "the rest is parsing, encoding and the network"),
+        ({"search_share": None}, "does not tell what limits it"),
+        ({"machine_share": 0.99}, "This machine's processors were 99% busy"),
+    ],
+)
+def test_what_stops_it_is_told(changes: dict[str, float | None], said: str) -> None:
+    assert said in verdict(replace(FOUND, **changes))[1]
