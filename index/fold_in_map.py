@@ -69,11 +69,12 @@ class FoldInMap:
         centre, user = means.mean(axis=0), targets.mean(axis=0)
         means -= centre
         targets -= user
-        sizes = np.abs(targets).mean(), np.abs(means).mean()
-        size = sizes[0] / sizes[1] if min(sizes) > 0 else 1.0
         gram = _gram(messages, weights)
         variance = gram - np.outer(centre, centre)
-        # Where all messages are alike, what is left of them is rounding.
+        sizes = np.abs(targets).mean(), np.abs(means).mean()
+        # Where all users, or all messages, are alike, what is left of them is rounding.
+        alike = sizes[1] <= 1e-9 * np.sqrt(np.trace(gram) / bits)
+        size = 1.0 if alike or not sizes[0] else sizes[0] / sizes[1]
         least = max(1e-9 * np.trace(gram), np.finfo(np.float32).tiny)
         pull = max(ridge * np.trace(variance), least) / bits
         pulled = pull * np.eye(bits)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from index import fold_in_map
@@ -52,11 +52,24 @@ def test_it_is_a_ridge_regression_on_single_items(
     users: int, items: int, ridge: float, seed: int
 ) -> None:
     messages, embeddings, lists = made(users, items, 8, seed)
+    assume(len({frozenset(rows) for rows in lists}) > 1)
     wanted = regressed(messages, embeddings, lists, ridge)
     found = FoldInMap.fit(messages, embeddings, RowLists.from_lists(lists), ridge)
     for mine, theirs in zip((found.centre, found.user, found.matrix), wanted, strict=True):
         assert mine.dtype == np.float32
         assert mine == pytest.approx(theirs, abs=1e-3, rel=1e-3)
+
+
+def test_users_who_all_have_the_same_items_are_of_one_size() -> None:
+    messages, embeddings, _ = made(2, 6, 8, 0)
+    lists = RowLists.from_lists([[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]])
+    # Sums that are rounded to different sides must not be taken for a difference of users.
+    means = np.nextafter(np.float64(1), [0, 2])[:, None] * messages.mean(axis=0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fold_in_map, "_means", lambda *_: (means.copy(), np.full(6, 1 / 6)))
+        found = FoldInMap.fit(messages, embeddings, lists)
+    assert found.user == pytest.approx(embeddings.mean(axis=0), rel=1e-5)
+    assert np.isfinite(found.matrix).all()
 
 
 def test_users_without_items_tell_nothing() -> None:
