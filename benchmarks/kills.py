@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 from serving import serving
+from takers import takes
 
 from events.event import Event
 from events.store import EventStore
@@ -29,7 +30,7 @@ from index.store import ReleaseStore
 from training.data.sample import sample_model
 
 QUICK = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")
-USERS = 150
+USERS, EACH = 150, 4
 
 
 class Asker(threading.Thread):
@@ -78,12 +79,10 @@ class House:
 
     def day(self) -> None:
         """Have some users take what they like."""
-        events = []
-        for user in self.random.choice(len(self.model.user_ids), USERS, replace=False):
-            weights = self.model.weights[user] / self.model.weights[user].sum()
-            for item in self.random.choice(len(weights), 4, replace=False, p=weights):
-                name, what = self.model.user_ids[user], self.model.item_ids[item]
-                events.append(Event(name, what, "view", time.time()))
+        events = [
+            Event(user, self.model.item_ids[item], "view", time.time())
+            for user, item in takes(self.model, self.random, USERS, EACH)
+        ]
         store = EventStore(self.events)
         store.append(events)
         store.close()

@@ -22,6 +22,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 from serving import serving
+from takers import takes
 
 from events.store import EventStore
 from index.last_night import LastNight
@@ -87,17 +88,8 @@ class House:
         if shuffled:
             self.random.shuffle(places)
         return [
-            {
-                "user_id": self.model.user_ids[user],
-                "item_id": self.model.item_ids[places[item]],
-            }
-            for user in self.random.choice(len(self.model.user_ids), USERS, replace=False)
-            for item in self.random.choice(
-                len(places),
-                EACH,
-                replace=False,
-                p=self.model.weights[user] / self.model.weights[user].sum(),
-            )
+            {"user_id": user, "item_id": self.model.item_ids[places[item]]}
+            for user, item in takes(self.model, self.random, USERS, EACH)
         ]
 
     def flood(self) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ _EXTRAS = {
     "apscheduler": "schedule",
     "fastapi": "serve",
     "httptools": "serve",
+    "prometheus_client": "loadtest",
     "starlette": "serve",
     "uvicorn": "serve",
     "uvloop": "serve",

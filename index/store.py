@@ -120,10 +120,11 @@ class ReleaseStore:
                 manifest = write_files(folder, contents, parent)
                 write_manifest(folder, manifest)
             metrics = {} if measure is None else measure(Release.open(folder))
-            path = self.root / manifest.id
-            with locked(self.root), _told(self.root):
+            with _told(self.root):
                 write_manifest(folder, manifest.with_metrics(metrics))
                 sync_folder(folder)
+            path = self.root / manifest.id
+            with locked(self.root), _told(self.root):
                 if path.exists():
                     raise ReleaseContentsError("there is already a release of that id", path)
                 folder.rename(path)
@@ -237,9 +238,8 @@ class ReleaseStore:
             summaries = self.list()
             good = [summary.id for summary in summaries if summary.damage is None]
             kept = {*good[:keep], *(summary.id for summary in summaries if summary.current)}
-            kept.update([release_id for release_id in self._candidates() if release_id in good][:1])
-            if keep > 1:
-                kept.update([one for one in reversed(self._trail()) if one in good][:1])
+            served = [release_id for release_id in self._candidates() if release_id in good]
+            kept.update(served[: 2 if keep > 1 else 1])
             ids = [summary.id for summary in summaries]
             oldest_kept = 0 if keep == 0 else len(ids)
             if 0 < keep <= len(good):

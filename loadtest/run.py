@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -58,8 +59,11 @@ class Found:
     shed: float | None
 
     def to_json(self) -> str:
-        """All of it, for a machine."""
-        return json.dumps(asdict(self), indent=1)
+        """All of it, for a machine; null where a time is infinite."""
+        found = asdict(self)
+        for step in [*found["steps"], found["knee"] or {}]:
+            step.update({name: None for name, value in step.items() if math.isinf(value)})
+        return json.dumps(found, indent=1, allow_nan=False)
 
 
 async def load_test(target: Target, k: int, seconds: float, slow: float, say: Say) -> Found:

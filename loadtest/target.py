@@ -32,7 +32,7 @@ class Target:
 
     @classmethod
     def at(cls, url: str, key: str | None = None) -> Target:
-        """Take a URL apart; LoadTestError where it is none of HTTP."""
+        """Take a URL apart; LoadTestError where it is none of HTTP, or the key is none."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -40,6 +40,8 @@ class Target:
             raise LoadTestError(f"{url!r} is no URL: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise LoadTestError(f"{url!r} is no URL of a service, such as http://127.0.0.1:8000")
+        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+            raise LoadTestError("a key is one word of ASCII, and what was given is not")
         secure = parts.scheme == "https"
         address = Address(parts.hostname, port or (443 if secure else 80), secure)
         return cls(url.rstrip("/"), key, address)
@@ -49,8 +51,11 @@ class Target:
 
         Raises LoadTestError where the service does not answer, or knows no user.
         """
-        found: Any = json.loads(self.get(f"/users?k={min(count, _MOST_USERS)}"))
-        users = [str(user) for user in found["ids"]]
+        try:
+            found: Any = json.loads(self.get(f"/users?k={min(count, _MOST_USERS)}"))
+            users = [str(user) for user in found["ids"]]
+        except (ValueError, LookupError, TypeError) as error:
+            raise LoadTestError(f"{self.url} does not answer as Bitrecall does") from error
         if not users:
             raise LoadTestError(f"{self.url} knows no users: publish a release first")
         return users

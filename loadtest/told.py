@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from loadtest.errors import LoadTestError
 from loadtest.target import Target
 
@@ -34,11 +36,9 @@ class Told:
     def parse(cls, text: str) -> Told:
         """Read Prometheus's text format; what is not there is 0."""
         sums: dict[str, float] = {}
-        for line in text.splitlines():
-            name, _, value = line.rpartition(" ")
-            if name and not line.startswith("#"):
-                bare = name.partition("{")[0]
-                sums[bare] = sums.get(bare, 0.0) + float(value)
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         return cls(
             sums.get("bitrecall_search_seconds_count", 0.0),
             sums.get("bitrecall_search_seconds_sum", 0.0),

@@ -7,6 +7,8 @@ import click
 
 from bitrecall.commands.options import json_option, option
 
+_SUFFIXES = (".svg", ".png", ".pdf")
+
 
 @click.command(
     epilog="""\b
@@ -62,13 +64,17 @@ def loadtest(
     def say(line: str) -> None:
         click.echo(line, err=as_json)
 
-    key = None if key_file is None else key_file.read_text("utf-8").strip()
-    found = asyncio.run(load_test(Target.at(url, key), k, seconds, slow, say))
     if plot is not None:
+        if plot.suffix not in _SUFFIXES:
+            raise click.BadParameter(f"{plot} ends in none of {', '.join(_SUFFIXES)}")
+        # Found missing before the test, and not after.
         from loadtest.plot import draw
 
-        draw(found, plot)
+    key = None if key_file is None else key_file.read_text("utf-8", "replace").strip()
+    found = asyncio.run(load_test(Target.at(url, key), k, seconds, slow, say))
     for line in verdict(found):
         say(line)
     if as_json:
         click.echo(found.to_json())
+    if plot is not None:
+        draw(found, plot)

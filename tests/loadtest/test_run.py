@@ -41,6 +41,12 @@ def test_the_command_prints_a_verdict_and_draws(stub, tmp_path: Path) -> None:
     assert plot.read_text().lstrip().startswith("<?xml")
 
 
+def test_a_plot_that_cannot_be_drawn_is_told_before_the_test(stub) -> None:
+    done = CliRunner().invoke(bitrecall, ["loadtest", stub.url, "--plot", "knee.doc"])
+    assert (done.exit_code, stub.asked) == (2, [])
+    assert "ends in none of .svg, .png, .pdf" in done.stderr
+
+
 @pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:1"])
 def test_a_service_that_cannot_be_asked_is_an_error_in_a_line(url: str) -> None:
     done = CliRunner().invoke(bitrecall, ["loadtest", url])

@@ -47,6 +47,18 @@ def test_a_service_without_users_is_told(stub) -> None:
         Target.at(stub.url).users(3)
 
 
+def test_what_is_no_key_is_refused() -> None:
+    with pytest.raises(LoadTestError, match="a key is one word"):
+        Target.at("http://x", "two\nlines")
+
+
+@pytest.mark.parametrize("users", [None, 3])
+def test_another_service_is_told_apart(stub, users: object) -> None:
+    stub.users = users
+    with pytest.raises(LoadTestError, match="does not answer as Bitrecall does"):
+        Target.at(stub.url).users(3)
+
+
 def test_a_service_that_is_not_there_is_told() -> None:
     with pytest.raises(LoadTestError, match="cannot be asked"):
         Target.at("http://127.0.0.1:1").users(3)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,12 @@ from loadtest.verdict import verdict
 
 STEPS = [Step(100.0 * n, 100.0 * n, 0.0, 0.0, 0.001, 0.001 * n, 0.1) for n in (1, 2, 3)]
 FOUND = Found("http://x", 10, 8, 300.0, STEPS, STEPS[1], 5.0, 0.2, 0.6, 0.1, 0.0)
+
+
+def test_a_step_without_answers_is_json_all_the_same() -> None:
+    slow = replace(STEPS[0], p50=float("inf"), p99=float("inf"), most=float("inf"))
+    told = json.loads(replace(FOUND, steps=[slow], knee=None).to_json())
+    assert (told["steps"][0]["p99"], told["steps"][0]["good"], told["knee"]) == (None, 100.0, None)
 
 
 def test_the_knee_is_told_with_what_it_is_measured_by() -> None:
