@@ -3,10 +3,10 @@
     python benchmarks/nights.py path/to/gowalla --work runs/nights
 
 Cuts the training pairs of a data set into a start, four fifths of each user's, and five nights of
-the rest, at random. The start is trained once. Then, for nights that start warm and for nights that
-start anew, each night's pairs are posted as events through the API of a service, a night is run,
-and the release that it publishes is asked for what is still to come: the pairs of later nights and
-the test split. Goes on where it was stopped; prints a table.
+the rest, at random. The start is trained once. Then, night by night, warm and anew by turns (what
+slows the machine for an hour slows both), its pairs are posted as events through the API of a
+service, a night is run, and the release that it publishes is asked for what is still to come: the
+pairs of later nights and the test split. Goes on where it was stopped; prints a table.
 """
 
 import argparse
@@ -163,15 +163,16 @@ def main() -> None:
         rows.append(row("start", 0, report, quality(first, together([*nights, dataset.test]))))
         results.write_text("".join(json.dumps(one) + "\n" for one in rows))
     for kind in KINDS:
-        folder = given.work / kind
-        if not folder.exists():
-            shutil.copytree(first, folder)
-        for night, pairs in enumerate(nights, 1):
+        if not (given.work / kind).exists():
+            shutil.copytree(first, given.work / kind)
+    for night, pairs in enumerate(nights, 1):
+        to_come = together([*nights[night:], dataset.test])
+        for kind in KINDS:
             if (kind, night) in done:
                 continue
+            folder = given.work / kind
             post(folder, pairs)
             report = retrain(folder, *common, *(["--anew"] if kind == "anew" else []))
-            to_come = together([*nights[night:], dataset.test])
             rows.append(row(kind, night, report, quality(folder, to_come)))
             results.write_text("".join(json.dumps(one) + "\n" for one in rows))
             print(json.dumps(rows[-1]), flush=True)
