@@ -30,6 +30,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 	$(PIP) install -c constraints.txt -e '.[train,serve]'
 	touch $@
 
+# A Milvus server for the tests; what it needs is years old, hence apart.
+.venv-milvus/all:
+	$(PYTHON) -m venv .venv-milvus
+	.venv-milvus/bin/python -m pip --disable-pip-version-check -q install \
+	  'milvus==2.3.5' 'pymilvus==2.3.7' 'marshmallow<4' 'setuptools<80' 'numpy<2'
+	touch $@
+
 test: .venv/all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,4 +73,4 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-milvus build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

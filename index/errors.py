@@ -8,6 +8,7 @@ BitrecallError
  │   ├─ ReleaseNotFoundError   there is no release of that id
  │   └─ NoReleaseError         nothing is current, or nothing can be opened
  ├─ SearchError                the arguments of a search make no sense
+ ├─ SearchUnavailableError     the server that should search does not answer
  └─ FilterError                a filter asks of items what no item has
 """
 
@@ -64,3 +65,7 @@ class FilterError(BitrecallError):
     def __init__(self, message: str, attribute: str) -> None:
         super().__init__(message)
         self.attribute = attribute
+
+
+class SearchUnavailableError(BitrecallError):
+    """The server that should search cannot be reached, or does not hold what is to be searched."""

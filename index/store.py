@@ -36,6 +36,7 @@ from index.locks import (
     writing_folder,
 )
 from index.manifest import Manifest, Metrics
+from index.mirror import Mirror, NoMirror
 from index.release import Release, ReleaseContents, read_manifest
 from index.writer import sync_folder, write_files, write_manifest
 
@@ -82,10 +83,15 @@ class ReleaseStore:
 
     Reading writes nothing, so a service may have the folder read-only; publishing makes the folder
     where there is none. Any number of processes may read while others publish, activate or prune.
+
+    With a `mirror`, whoever makes a release current has it prepared there before, and pruning drops
+    it there; where the mirror fails, SearchUnavailableError is raised and nothing is current that
+    was not before.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
         self.root = Path(root)
+        self._mirror = mirror or NoMirror()
 
     def publish(
         self,
@@ -119,10 +125,13 @@ class ReleaseStore:
             with _told(self.root):
                 manifest = write_files(folder, contents, parent)
                 write_manifest(folder, manifest)
-            metrics = {} if measure is None else measure(Release.open(folder))
+            written = Release.open(folder)
+            metrics = {} if measure is None else measure(written)
             with _told(self.root):
                 write_manifest(folder, manifest.with_metrics(metrics))
                 sync_folder(folder)
+            if activate:
+                self._mirror.prepare(written)
             path = self.root / manifest.id
             with locked(self.root), _told(self.root):
                 if path.exists():
@@ -202,7 +211,7 @@ class ReleaseStore:
         cannot be written to; so do `rollback` and `prune`.
         """
         with locked(self.root):
-            self.verify(release_id)
+            self._mirror.prepare(self.open(release_id))
             if release_id != self.current_id():
                 self._move(release_id, "activate")
 
@@ -214,10 +223,11 @@ class ReleaseStore:
         with locked(self.root):
             for release_id in reversed(self._trail()):
                 try:
-                    self.verify(release_id)
+                    release = self.open(release_id)
                 except ReleaseError as error:
                     _log.warning("release %s is passed over: %s", release_id, error)
                     continue
+                self._mirror.prepare(release)
                 self._move(release_id, "rollback")
                 return release_id
         raise NoReleaseError("no release to roll back to was current before", self.root)
@@ -247,10 +257,12 @@ class ReleaseStore:
             removed = [release_id for release_id in ids[oldest_kept:] if release_id not in kept]
             for release_id in removed:
                 remove_folder(self.root / release_id)
+            self._mirror.keep(one for one in ids if one not in removed)
         return removed
 
     def _move(self, release_id: str, cause: str) -> None:
         """Make a release current; to be called with the lock held."""
+        self._mirror.point(release_id)
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         activation = Activation(now, cause, release_id, self.current_id())
         append_activation(self.root / "activations.jsonl", activation)

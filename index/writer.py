@@ -10,7 +10,7 @@ from index.attributes import ItemAttributes
 from index.backends import backend
 from index.contents import ReleaseContents
 from index.errors import ReleaseContentsError, SearchError
-from index.files import INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
+from index.files import CODES_NAME, INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
 from index.fold_in_map import FoldInMap
 from index.ids import IdTable
 from index.manifest import Manifest
@@ -27,7 +27,7 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
     except SearchError as error:
         raise ReleaseContentsError(str(error)) from error
     arrays = {
-        "item_codes.npy": contents.item_codes,
+        CODES_NAME: contents.item_codes,
         "user_embeddings.npy": contents.user_embeddings,
         "fold_in_messages.npy": contents.fold_in_messages,
         "seen_indptr.npy": contents.seen.indptr,

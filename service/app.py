@@ -6,6 +6,7 @@ import json
 import logging
 import shlex
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +16,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from events.store import EventStore
+from index.milvus.mirror import MilvusMirror, open_backend
+from index.milvus.server import MilvusServer, read_token
+from index.release import Release
+from index.store import ReleaseStore
+from service.answers.recommender import Recommender
 from service.boundary import Boundary
 from service.endpoints.refusals import answer_http_error, answer_refusal
 from service.endpoints.routes import routes
@@ -46,7 +52,13 @@ class Service(FastAPI):
         self._settings = settings
         self._address = address
         self.live = _live(settings)
-        self.current = CurrentRelease(settings.releases, recommender_of=self.live.recommender_of)
+        self.milvus = _milvus(settings)
+        mirror = None
+        if self.milvus is not None:
+            mirror = MilvusMirror(self.milvus, lists=settings.milvus_lists)
+        self.current = CurrentRelease(
+            ReleaseStore(settings.releases, mirror), recommender_of=self._recommender_of
+        )
         self.metrics = Metrics(self.current)
         self.load = Load(settings.max_concurrent, self.metrics.shed)
         self.tracing = Tracing(settings.traces)
@@ -78,6 +90,12 @@ class Service(FastAPI):
             self.openapi_schema = openapi_document(self._settings, self.version)
         return self.openapi_schema
 
+    def _recommender_of(self, release: Release) -> Recommender:
+        """What answers from a release that has been opened. Raises ``ReleaseError``."""
+        if self.milvus is not None:
+            release = replace(release, backend=open_backend(self.milvus, release))
+        return self.live.recommender_of(release)
+
     @contextlib.asynccontextmanager
     async def _while_serving(self, app: FastAPI) -> AsyncIterator[None]:
         # The setting is the calling thread's own: this is for searches on the event loop.
@@ -98,6 +116,8 @@ class Service(FastAPI):
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
             await asyncio.to_thread(self.live.close)
+            if self.milvus is not None:
+                self.milvus.close()
             await asyncio.to_thread(self.tracing.close)
 
 
@@ -107,6 +127,13 @@ def _live(settings: Settings) -> Live:
     path = settings.events_signal
     signal = Signal.alone() if path is None else Signal(path)
     return Live(store, signal, settings.new_item_users)
+
+
+def _milvus(settings: Settings) -> MilvusServer | None:
+    """The server that searches. Raises ``SearchUnavailableError`` where its package is missing."""
+    if settings.milvus is None:
+        return None
+    return MilvusServer(settings.milvus, read_token(settings.milvus_token_file))
 
 
 def request_to_try(address: str, user_id: str) -> str:

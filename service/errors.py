@@ -20,6 +20,7 @@
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
              ├─ InvalidRequestError        422  the JSON does not describe a request
              ├─ NotReadyError              503  no release is loaded
+             ├─ SearchNotAnsweringError    503  the server that searches does not answer
              └─ EventsNotKeptError         503  events cannot be kept now
 
 Each ``RequestError`` names one entry of ``service.problems.PROBLEMS``, from which the status,
@@ -160,6 +161,12 @@ class NotReadyError(RequestError):
     """Raised when there is no release to answer from yet."""
 
     problem = "not-ready"
+
+
+class SearchNotAnsweringError(RequestError):
+    """Raised when the server that searches does not answer, and nothing can stand in for it."""
+
+    problem = "search-unavailable"
 
 
 class EventsNotKeptError(RequestError):

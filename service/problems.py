@@ -155,6 +155,14 @@ PROBLEMS: Final = _by_name(
         "many: nothing of it was done. Send it again after the seconds that Retry-After names.",
     ),
     ProblemType(
+        "search-unavailable",
+        503,
+        "The search does not answer now",
+        "The server that searches cannot be reached, or is not ready yet. /recommend goes on with\n"
+        "the most popular items meanwhile, and says so; there is no such list of items like one.\n"
+        "Send the request again after the seconds that Retry-After names.",
+    ),
+    ProblemType(
         "not-ready",
         503,
         "No release is loaded",

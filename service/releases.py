@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from index.errors import BitrecallError
@@ -27,27 +26,27 @@ class CurrentRelease:
     after ``RETRY_SECONDS``; the one before it goes on answering.
 
     Args:
-        root: the folder of the store.
+        store: the releases.
         clock: seconds.
         recommender_of: makes what answers of a release that has been opened.
 
     Attributes:
         recommender: What answers now; None as long as no release could be loaded.
         reason: Why there is none.
-        store: the releases.
+        store: as given.
         questions: those asked of late, which a new release is warmed with before it takes over.
         failed_loads: how many releases were refused.
     """
 
     def __init__(
         self,
-        root: Path,
+        store: ReleaseStore,
         clock: Callable[[], float] = time.monotonic,
         recommender_of: Callable[[Release], Recommender] = Recommender,
     ) -> None:
         self.recommender: Recommender | None = None
         self.reason = "no release has been looked for yet"
-        self.store = ReleaseStore(root)
+        self.store = store
         self.questions = RecentQuestions()
         self.failed_loads = 0
         self._clock = clock

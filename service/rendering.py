@@ -18,13 +18,13 @@ def render(answer: Answer) -> bytes:
     document |= {"release_id": answer.release_id, "source": answer.source}
     if answer.reasons is not None:
         document["code"] = answer.code
-    return to_json(document | _shortfall(answer))
+    return to_json(document | _lacking(answer))
 
 
 def render_batch(answers: Sequence[Answer]) -> bytes:
     """Several users' items, of one release, as a ``BatchResponse``."""
     listed = [
-        {"user_id": one.user_id, "items": _items(one), "source": one.source} | _shortfall(one)
+        {"user_id": one.user_id, "items": _items(one), "source": one.source} | _lacking(one)
         for one in answers
     ]
     return to_json({"answers": listed, "k": answers[0].k, "release_id": answers[0].release_id})
@@ -33,7 +33,7 @@ def render_batch(answers: Sequence[Answer]) -> bytes:
 def render_similar(item_id: str, answer: Answer) -> bytes:
     """The items like one, as a ``SimilarResponse``."""
     document: dict[str, Any] = {"item_id": item_id, "k": answer.k, "items": _items(answer)}
-    return to_json(document | {"release_id": answer.release_id} | _shortfall(answer))
+    return to_json(document | {"release_id": answer.release_id} | _lacking(answer))
 
 
 def _items(answer: Answer) -> list[dict[str, object]]:
@@ -54,5 +54,6 @@ def _items(answer: Answer) -> list[dict[str, object]]:
     return items
 
 
-def _shortfall(answer: Answer) -> dict[str, int]:
-    return {"shortfall": answer.shortfall} if answer.shortfall else {}
+def _lacking(answer: Answer) -> dict[str, int | bool]:
+    lacking: dict[str, int | bool] = {"shortfall": answer.shortfall} if answer.shortfall else {}
+    return lacking | ({"degraded": True} if answer.degraded else {})

@@ -33,6 +33,20 @@ class Settings(BaseSettings):
     releases: Path = Field(
         Path("releases"), description="Folder of the release store that answers come from."
     )
+    milvus: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="URL of a Milvus server that searches instead of this machine, such as "
+        "http://milvus:19530, with /NAME at its end for a database of that name.",
+    )
+    milvus_token_file: Path | None = Field(
+        None, description="File with USER:PASSWORD or a token for the Milvus server."
+    )
+    milvus_lists: bool = Field(
+        False,
+        description="Write collections whose codes are in lists, of which only the nearest are "
+        "searched (BIN_IVF_FLAT): faster, and not exact. Counts for releases that are activated.",
+    )
     events: str = Field(
         "sqlite:///events.db",
         min_length=1,

@@ -1,9 +1,11 @@
-"""What tests of several rooms need: a real PostgreSQL server."""
+"""What tests of several rooms need: real servers of PostgreSQL and of Milvus."""
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +64,75 @@ def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
     return f"{postgres_server}/{name}"
+
+
+_MILVUS_STARTS_WITHIN = 120.0
+
+
+class MilvusProcess:
+    """The server of the package `milvus`, keeping what it holds in a folder.
+
+    It is installed apart from Bitrecall (`make .venv-milvus/all`): what it needs is years old.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._program = _milvus_program()
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            self._port = sock.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [str(self._program), "--data", str(self._folder)]
+        command += ["--proxy-port", str(self._port)]
+        self._process = subprocess.Popen(
+            command,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + _MILVUS_STARTS_WITHIN
+        while not self._answers():
+            assert self._process.poll() is None, "Milvus ended while it started"
+            assert time.monotonic() < until, (
+                f"Milvus did not start within {_MILVUS_STARTS_WITHIN} s"
+            )
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """Have it gone at once."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        from pymilvus import MilvusClient, MilvusException
+
+        try:
+            MilvusClient(self.url, timeout=1.0).close()
+        except MilvusException:
+            return False
+        return True
+
+
+def _milvus_program() -> Path:
+    beside = Path(__file__).parents[1] / ".venv-milvus" / "bin" / "milvus-server"
+    found = str(beside) if beside.exists() else shutil.which("milvus-server")
+    if found is None:
+        told = "there is no Milvus: make .venv-milvus/all"
+        if os.environ.get("BITRECALL_TESTS_NEED_MILVUS"):
+            pytest.fail(told)
+        pytest.skip(told)
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusProcess]:
+    """A Milvus server of the session's own; a test that has it go away has it come back."""
+    process = MilvusProcess(tmp_path_factory.mktemp("milvus"))
+    process.start()
+    yield process
+    process.kill()

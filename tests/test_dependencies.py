@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # source; this sees what really happens, third parties included.
 NEVER_LOADED = {
     "index.store": ["torch", "scipy", "polars", "fastapi", "starlette", "training", "service"],
-    "service.app": ["torch", "scipy", "polars", "training"],
+    "service.app": ["torch", "scipy", "polars", "training", "pymilvus", "pandas"],
     "service.server": ["torch", "scipy", "polars", "training"],
     "training.evaluate": ["torch", "fastapi", "starlette", "uvicorn", "service"],
     "bitrecall.cli": ["torch", "numpy", "faiss", "fastapi", "polars", "pydantic"],

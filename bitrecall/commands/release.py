@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import json_option, option, releases_option
 from bitrecall.tables import aligned
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from index.manifest import Manifest
+    from index.mirror import Mirror
     from index.store import ReleaseSummary
 
 MAIN_METRIC = "recall@50"
@@ -129,11 +131,15 @@ Example:
 )
 @_id_argument
 @releases_option
-def activate(release_id: str, releases: Path) -> None:
-    """Make a release the current one, once it is verified; a running service takes it up."""
+@milvus_options
+def activate(release_id: str, releases: Path, mirror: "Mirror") -> None:
+    """Make a release the current one, once it is verified; a running service takes it up.
+
+    With --milvus its codes are written there first, also where it is the current one already.
+    """
     from index.store import ReleaseStore
 
-    ReleaseStore(releases).activate(release_id)
+    ReleaseStore(releases, mirror).activate(release_id)
     click.echo(f"{release_id} is current")
 
 
@@ -144,11 +150,12 @@ Example:
 """
 )
 @releases_option
-def rollback(releases: Path) -> None:
+@milvus_options
+def rollback(releases: Path, mirror: "Mirror") -> None:
     """Make the release current that was current before this one."""
     from index.store import ReleaseStore
 
-    click.echo(f"{ReleaseStore(releases).rollback()} is current again")
+    click.echo(f"{ReleaseStore(releases, mirror).rollback()} is current again")
 
 
 @release.command(
@@ -165,11 +172,12 @@ Example:
     help="Releases to keep, the newest ones; the current one stays whatever its age.",
 )
 @releases_option
-def prune(keep: int, releases: Path) -> None:
+@milvus_options
+def prune(keep: int, releases: Path, mirror: "Mirror") -> None:
     """Remove old releases, and say which."""
     from index.store import ReleaseStore
 
-    removed = ReleaseStore(releases).prune(keep)
+    removed = ReleaseStore(releases, mirror).prune(keep)
     for release_id in removed:
         click.echo(f"removed {release_id}")
     if not removed:

@@ -2,9 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
     device_option,
     option,
@@ -14,6 +16,9 @@ from bitrecall.commands.options import (
 )
 from bitrecall.commands.settings_options import load_settings, settings_options
 from training.nightly.settings import NightlySettings
+
+if TYPE_CHECKING:
+    from index.mirror import Mirror
 
 
 @click.command(
@@ -92,6 +97,7 @@ and why: WORK/reports, a JSON file and a page for each night.
 @device_option
 @threads_option
 @progress_option
+@milvus_options
 @settings_options(NightlySettings)
 def retrain(
     data: Path | None,
@@ -106,6 +112,7 @@ def retrain(
     device: str,
     threads: int | None,
     progress: bool | None,
+    mirror: "Mirror",
     **thresholds: object,
 ) -> None:
     """Retrain on what has come in since, and publish the release if it is worthy.
@@ -145,7 +152,7 @@ def retrain(
     store = None if events == "off" else EventStore(events)
     try:
         report, page = run_night(
-            ReleaseStore(releases),
+            ReleaseStore(releases, mirror),
             chosen,
             settings,
             Sources(files, items, store),

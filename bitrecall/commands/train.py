@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bitrecall.commands.data_options import data_argument, data_options
+from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
     device_option,
     option,
@@ -16,6 +17,7 @@ from bitrecall.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from index.mirror import Mirror
     from training.data.options import ReadOptions
     from training.run import RunResult
 
@@ -89,6 +91,7 @@ is RUN/log.jsonl, one JSON object a line.
     help="Make the new release the current one, which a running service then swaps to.",
 )
 @progress_option
+@milvus_options
 @data_options
 def train(
     data: Path,
@@ -103,6 +106,7 @@ def train(
     threads: int | None,
     activate: bool,
     progress: bool | None,
+    mirror: "Mirror",
     read_options: "ReadOptions",
 ) -> None:
     """Train hash codes from DATA and publish them as a release.
@@ -154,7 +158,8 @@ def train(
         activate=activate,
     )
     try:
-        result = Run(dataset, chosen, options, items, last_event).publish(ReleaseStore(releases))
+        run = Run(dataset, chosen, options, items, last_event)
+        result = run.publish(ReleaseStore(releases, mirror))
     except InterruptedTraining as stopped:
         click.echo(stopped, err=True)
         raise click.exceptions.Exit(_INTERRUPTED) from None

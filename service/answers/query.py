@@ -57,9 +57,10 @@ class Answer:
     """The items for one user, best first.
 
     ``distances`` are Hamming distances in bits, one an item; None when the source is "popular".
-    ``bits`` is the length of a code. When an explanation was asked for, ``code`` is that of the
-    user in hexadecimal (None when there is none), ``item_codes`` those of the items, and
-    ``reasons`` those of each item, nearest first; else all of them are None.
+    ``degraded`` says that the search did not answer, so that the most popular items stand in for
+    the nearest. ``bits`` is the length of a code. When an explanation was asked for, ``code`` is
+    that of the user in hexadecimal (None when there is none), ``item_codes`` those of the items,
+    and ``reasons`` those of each item, nearest first; else all of them are None.
     """
 
     user_id: str | None
@@ -69,6 +70,7 @@ class Answer:
     bits: int
     release_id: str
     source: Source
+    degraded: bool = False
     code: str | None = None
     item_codes: Sequence[str] | None = None
     reasons: Sequence[Sequence[Reason]] | None = None

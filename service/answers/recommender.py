@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from index.errors import SearchUnavailableError
 from index.release import Release
 from index.user_fold_in import UserFoldIn
 from service.answers.catalogue import Catalogue, NewItems
@@ -85,6 +86,11 @@ class Recommender:
         return len(self.catalogue)
 
     @property
+    def is_quick(self) -> bool:
+        """Whether a search takes a millisecond at most, and waits for nobody else."""
+        return self.release.backend.quick
+
+    @property
     def first_user(self) -> str:
         """The id of some user that the release knows: its first."""
         return self.release.users.id_of(0)
@@ -93,8 +99,9 @@ class Recommender:
         """The ``k`` allowed items whose codes are nearest the user's, ties to the more popular.
 
         There are fewer than ``k`` items only when no more are allowed. Somebody of whom nothing is
-        known gets the most popular items. Raises ``FilterError`` when no item has an attribute that
-        is asked for.
+        known gets the most popular items, and so does everybody, in an answer that says so, while
+        the search does not answer. Raises ``FilterError`` when no item has an attribute that is
+        asked for.
         """
         return self.recommend_all([user_id], wish, history)[0]
 
@@ -109,7 +116,10 @@ class Recommender:
             self._excluded(user_id, one, wish, unwanted)
             for user_id, one in zip(user_ids, people, strict=True)
         ]
-        found = self._nearest(people, wish.k, exclude, among)
+        try:
+            found, degraded = self._nearest(people, wish.k, exclude, among), False
+        except SearchUnavailableError:
+            found, degraded = {}, True
         answers = []
         for number, (user_id, one) in enumerate(zip(user_ids, people, strict=True)):
             if number in found:
@@ -124,7 +134,8 @@ class Recommender:
                     distances=None if distances is None else distances.tolist(),
                     bits=self.release.bits,
                     release_id=self.release.id,
-                    source=one.source,
+                    source=one.source if number in found else "popular",
+                    degraded=degraded and one.code is not None,
                 )
             )
             if wish.explain:
@@ -142,7 +153,8 @@ class Recommender:
     def similar(self, item_id: str, wish: Wish) -> Answer:
         """The ``k`` allowed items whose codes are nearest an item's, itself left out.
 
-        Raises ``UnknownItemError`` when there is no such item, and as ``recommend``.
+        Raises ``UnknownItemError`` when there is no such item, ``FilterError`` as ``recommend``,
+        and ``SearchUnavailableError``: the most popular items are not like it.
         """
         row = self.catalogue.row_of(item_id)
         if row is None:

@@ -56,6 +56,11 @@ class Metrics:
             ["source"],
             registry=self._registry,
         )
+        self._degraded = Counter(
+            "bitrecall_degraded_answers",
+            "Users answered with the most popular items because the search did not answer.",
+            registry=self._registry,
+        )
         self._events = Counter(
             "bitrecall_events",
             "Events given: accepted, or duplicates of earlier ones.",
@@ -82,6 +87,7 @@ class Metrics:
         """Count what users' items were ranked by."""
         for answer in answers:
             self._answers.labels(answer.source).inc()
+            self._degraded.inc(answer.degraded)
 
     def events_given(self, appended: Appended) -> None:
         """Count events."""

@@ -15,6 +15,10 @@ _SOURCE = (
     "user took or is said to have. 'popular': nothing is known of the user, and these are the most "
     "popular items."
 )
+_DEGRADED = (
+    "True where the search did not answer, and the most popular items stand in for the nearest; "
+    "only there then. It comes back by itself."
+)
 Source = Literal["codes", "codes+history", "history", "popular"]
 
 
@@ -62,6 +66,7 @@ class RecommendResponse(_Items):
     k: int = Field(description="How many items were asked for.")
     release_id: str = Field(description=_RELEASE)
     source: Source = Field(description=_SOURCE)
+    degraded: bool | SkipJsonSchema[None] = Field(default=None, description=_DEGRADED)
     code: str | None = Field(
         default=None,
         description="The user's code in hexadecimal, null when there is none; only there when an "
@@ -74,6 +79,7 @@ class BatchAnswer(_Items):
 
     user_id: str = Field(description="The user asked for.")
     source: Source = Field(description=_SOURCE)
+    degraded: bool | SkipJsonSchema[None] = Field(default=None, description=_DEGRADED)
 
 
 class BatchResponse(BaseModel):

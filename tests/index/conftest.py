@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from index.attributes import ItemAttributes
+from index.milvus.server import MilvusServer
 from index.packing import pack_signs, to_half_keeping_signs
 from index.release import DataFingerprint, ReleaseContents, RowLists
 
@@ -45,3 +46,11 @@ def make_contents() -> Callable[..., ReleaseContents]:
         return replace(contents_of(**sizes), **changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def milvus_server(milvus: Any) -> Iterator[MilvusServer]:
+    """A connection to a real Milvus server, with more patience than a service has."""
+    server = MilvusServer(milvus.url, seconds=30.0, rest=0.0)
+    yield server
+    server.close()

@@ -9,7 +9,7 @@ from index.errors import BitrecallError, ReleaseDamagedError, ReleaseError, Sear
 def test_every_error_is_a_bitrecall_error() -> None:
     ours = [value for value in vars(errors).values() if isinstance(value, type)]
     raised = [kind for kind in ours if issubclass(kind, Exception)]
-    assert len(raised) == 9
+    assert len(raised) == 10
     assert all(issubclass(kind, BitrecallError) for kind in raised)
 
 

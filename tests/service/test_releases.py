@@ -39,7 +39,7 @@ def held(current: CurrentRelease) -> str:
 
 def test_an_empty_store_gives_a_reason(tmp_path: Path) -> None:
     for root in (tmp_path, tmp_path / "not made yet"):
-        current = CurrentRelease(root)
+        current = CurrentRelease(ReleaseStore(root))
         current.refresh()
         assert current.recommender is None
         assert "there is no current release" in current.reason
@@ -47,7 +47,7 @@ def test_an_empty_store_gives_a_reason(tmp_path: Path) -> None:
 
 
 def test_the_first_release_is_taken_at_the_next_look(tmp_path: Path, contents: Contents) -> None:
-    current = CurrentRelease(tmp_path, Clock())
+    current = CurrentRelease(ReleaseStore(tmp_path), Clock())
     current.refresh()
     release = ReleaseStore(tmp_path).publish(contents())
     current.refresh()
@@ -56,7 +56,7 @@ def test_the_first_release_is_taken_at_the_next_look(tmp_path: Path, contents: C
 
 def test_a_release_is_opened_once(tmp_path: Path, contents: Contents) -> None:
     ReleaseStore(tmp_path).publish(contents())
-    current = CurrentRelease(tmp_path)
+    current = CurrentRelease(ReleaseStore(tmp_path))
     current.refresh()
     before = current.recommender
     current.refresh()
@@ -68,7 +68,7 @@ def test_a_new_release_takes_over_and_the_old_one_still_answers(
 ) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
-    current = CurrentRelease(tmp_path)
+    current = CurrentRelease(ReleaseStore(tmp_path))
     current.refresh()
     begun_with = current.recommender
     assert isinstance(begun_with, Recommender)
@@ -82,7 +82,7 @@ def test_a_rollback_is_followed(tmp_path: Path, contents: Contents) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     store.publish(contents(seed=1))
-    current = CurrentRelease(tmp_path)
+    current = CurrentRelease(ReleaseStore(tmp_path))
     current.refresh()
     store.rollback()
     current.refresh()
@@ -95,7 +95,7 @@ def test_a_damaged_new_release_is_refused_once_in_the_log_and_the_old_one_kept(
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     clock = Clock()
-    current = CurrentRelease(tmp_path, clock)
+    current = CurrentRelease(ReleaseStore(tmp_path), clock)
     current.refresh()
     second = store.publish(contents(seed=1))
     damage(second)
@@ -114,7 +114,7 @@ def test_a_refused_release_is_tried_again_later(tmp_path: Path, contents: Conten
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     clock = Clock()
-    current = CurrentRelease(tmp_path, clock)
+    current = CurrentRelease(ReleaseStore(tmp_path), clock)
     current.refresh()
     second = store.publish(contents(seed=1))
     before = damage(second)
@@ -135,7 +135,7 @@ def test_with_nothing_to_keep_the_last_good_release_is_taken(
     first = store.publish(contents())
     second = store.publish(contents(seed=1))
     damage(second)
-    current = CurrentRelease(tmp_path, Clock())
+    current = CurrentRelease(ReleaseStore(tmp_path), Clock())
     current.refresh()
     assert held(current) == first.id
     third = store.publish(contents(seed=2))
@@ -147,7 +147,7 @@ def test_the_reason_names_what_is_wrong_with_the_only_release(
     tmp_path: Path, contents: Contents
 ) -> None:
     damage(ReleaseStore(tmp_path).publish(contents()))
-    current = CurrentRelease(tmp_path)
+    current = CurrentRelease(ReleaseStore(tmp_path))
     current.refresh()
     assert current.recommender is None
     assert "item_codes.npy" in current.reason
@@ -157,7 +157,7 @@ def test_a_store_that_has_gone_leaves_the_release_that_is_held(
     tmp_path: Path, contents: Contents
 ) -> None:
     release = ReleaseStore(tmp_path / "store").publish(contents())
-    current = CurrentRelease(tmp_path / "store")
+    current = CurrentRelease(ReleaseStore(tmp_path / "store"))
     current.refresh()
     (tmp_path / "store").rename(tmp_path / "elsewhere")
     current.refresh()
@@ -173,7 +173,9 @@ def test_a_release_that_fails_on_a_question_is_refused_and_counted(
 
     store, kinds = ReleaseStore(tmp_path), [Recommender, Broken]
     first = store.publish(contents())
-    current = CurrentRelease(tmp_path, recommender_of=lambda release: kinds.pop(0)(release))
+    current = CurrentRelease(
+        ReleaseStore(tmp_path), recommender_of=lambda release: kinds.pop(0)(release)
+    )
     current.refresh()
     store.publish(contents(seed=1))
     for _ in range(3):
@@ -185,7 +187,7 @@ def test_a_release_that_fails_on_a_question_is_refused_and_counted(
 def test_the_old_release_is_let_go_of(tmp_path: Path, contents: Contents) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
-    current = CurrentRelease(tmp_path)
+    current = CurrentRelease(ReleaseStore(tmp_path))
     current.refresh()
     maps = Path("/proc/self/maps")
     if not maps.exists():

@@ -1,6 +1,7 @@
 """Answers against a slow, obvious reference, and what each kind of question gets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.errors import FilterError
+from index.errors import FilterError, SearchUnavailableError
 from index.filters import Condition, ItemFilter
 from index.packing import pack_signs
 from index.release import Release, ReleaseContents
@@ -196,3 +197,26 @@ def test_an_explanation_has_the_codes_whose_distances_are_given(release: Release
         own = int(answer.code, 16)
         found = [(own ^ int(code, 16)).bit_count() for code in answer.item_codes]
         assert found == answer.distances
+
+
+class Away:
+    """A search that does not answer."""
+
+    quick = False
+
+    def search(self, *given: Any) -> Any:
+        raise SearchUnavailableError("nobody is there")
+
+
+def test_while_the_search_does_not_answer_the_popular_items_stand_in(
+    release: Release,
+) -> None:
+    away = Recommender(replace(release, backend=Away()))
+    wish = Wish(4, exclude_items=["item 3"])
+    known, stranger, *_ = away.recommend_all(["17", "a stranger"], wish)
+    assert (known.source, known.degraded, known.distances) == ("popular", True, None)
+    assert known.item_ids == ["item 2", "item 4", "item 6", "item 7"]
+    assert (stranger.source, stranger.degraded) == ("popular", False)
+    assert not away.is_quick
+    with pytest.raises(SearchUnavailableError):
+        away.similar("item 7", wish)

@@ -1,0 +1,58 @@
+"""Options that have a Milvus server follow the store of releases."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bitrecall.commands.options import option
+
+_OPTIONS = (
+    option(
+        "--milvus",
+        envvar="BITRECALL_MILVUS",
+        metavar="URL",
+        help="A Milvus server that searches for the service, such as http://milvus:19530; with "
+        "/NAME at the end for a database of that name. It gets the codes of each release.",
+    ),
+    option(
+        "--milvus-token-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="BITRECALL_MILVUS_TOKEN_FILE",
+        metavar="FILE",
+        help="File with USER:PASSWORD or a token for the Milvus server.",
+    ),
+    option(
+        "--milvus-lists/--no-milvus-lists",
+        default=False,
+        envvar="BITRECALL_MILVUS_LISTS",
+        help="Have codes in lists there, of which only the nearest are searched (BIN_IVF_FLAT), as "
+        "many as .98 of the true nearest hundred takes: faster, and not exact.",
+    ),
+)
+
+
+def milvus_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options, given to the command as one ``mirror: index.mirror.Mirror``."""
+
+    @wraps(command)
+    def with_mirror(
+        milvus: str | None, milvus_token_file: Path | None, milvus_lists: bool, **given: Any
+    ) -> Any:
+        from index.mirror import Mirror, NoMirror
+
+        mirror: Mirror = NoMirror()
+        if milvus is not None:
+            from index.milvus.mirror import MilvusMirror
+            from index.milvus.server import MilvusServer, read_token
+
+            server = MilvusServer(milvus, read_token(milvus_token_file), seconds=30.0)
+            mirror = MilvusMirror(server, lists=milvus_lists)
+        return command(mirror=mirror, **given)
+
+    decorated: Callable[..., Any] = with_mirror
+    for add in reversed(_OPTIONS):
+        decorated = add(decorated)
+    return decorated

@@ -1,0 +1,1 @@
+"""Searching on a Milvus server, for a catalogue or a load that one machine is too small for."""
