@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from training.graph import EdgeList, NormalisedGraph
+from training.group import ALONE, Group
 from training.losses.pairs import Pairs, Sample
 
 
@@ -23,7 +24,7 @@ class Batch:
         positives: the pairs whose ranks count, users as positions in the batch.
         excluded: the batch's pairs that take no part in the ranking, as training items take none
             at test time; None where the loss ranks the whole catalogue.
-        weights: float32 (p,), the weight of each positive; they sum to 1.
+        weights: float32 (p,), the weight of each positive; over all processes they sum to 1.
     """
 
     users: Tensor
@@ -39,17 +40,22 @@ class Batches(ABC):
     So an interrupted training needs no generator's state to go on to the same result.
 
     Args:
-        edges: the training pairs.
-        size: users a batch.
+        edges: the training pairs, of this process's users.
+        degrees: int64 (m,), pairs of each user, those of other processes included.
+        size: users a batch, over all processes.
         seed: seeds every draw.
+        group: the processes; every one takes its own users of each batch.
     """
 
-    def __init__(self, edges: EdgeList, *, size: int, seed: int) -> None:
+    def __init__(
+        self, edges: EdgeList, degrees: Tensor, *, size: int, seed: int, group: Group = ALONE
+    ) -> None:
         self._edges = edges
+        self._degrees = degrees.cpu()
         self._size = size
         self._seed = seed
-        starts = edges.user_starts
-        self._active = torch.nonzero(starts[1:] > starts[:-1]).flatten().cpu()
+        self._group = group
+        self._active = torch.nonzero(self._degrees).flatten()
         self._full = edges.graph()
 
     @property
@@ -81,9 +87,15 @@ class Batches(ABC):
         return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
 
     def _users(self, epoch: int, step: int) -> Tensor:
+        """The users of a step, in the rows that their pairs have here."""
+        users = self._everybody(epoch, step)
+        own = users[users % self._group.size == self._group.rank]
+        return (own // self._group.size).to(self._edges.users.device)
+
+    def _everybody(self, epoch: int, step: int) -> Tensor:
+        """The users of a step, those of other processes included, in the rows of all."""
         order = torch.randperm(len(self._active), generator=self.generator(epoch))
-        chosen = order[step * self._size : (step + 1) * self._size]
-        return self._active[chosen].to(self._edges.users.device)
+        return self._active[order[step * self._size : (step + 1) * self._size]]
 
     def _pairs(self, users: Tensor, edges: Tensor) -> Pairs:
         """Edges of a batch's users as pairs of the batch."""

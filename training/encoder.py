@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training.graph import NormalisedGraph, propagate
+from training.group import ALONE, Group
 
 
 class LightGCN(nn.Module):
@@ -19,13 +20,15 @@ class LightGCN(nn.Module):
         users: float32 (n_users, f), the initial free embeddings of users.
         items: float32 (n_items, f), those of items.
         layers: K, how many times embeddings are propagated; 0 is plain matrix factorisation.
+        group: the processes, of which each has its own users and all items.
     """
 
-    def __init__(self, users: Tensor, items: Tensor, layers: int) -> None:
+    def __init__(self, users: Tensor, items: Tensor, layers: int, group: Group = ALONE) -> None:
         super().__init__()
         self.users = nn.Parameter(users.clone())
         self.items = nn.Parameter(items.clone())
         self.layers = layers
+        self._group = group
 
     def layer_outputs(self, graph: NormalisedGraph) -> tuple[list[Tensor], list[Tensor]]:
         """Embeddings after each layer, the free ones first.
@@ -37,7 +40,9 @@ class LightGCN(nn.Module):
         items: list[Tensor] = [self.items]
         for _ in range(self.layers):
             next_users = propagate(graph.users_to_items, graph.items_to_users, items[-1])
-            next_items = propagate(graph.items_to_users, graph.users_to_items, users[-1])
+            next_items = self._group.differentiable_sum(
+                propagate(graph.items_to_users, graph.users_to_items, users[-1])
+            )
             users.append(next_users)
             items.append(next_items)
         return users, items

@@ -20,6 +20,7 @@ from training.data.interactions import Interactions
 from training.device import named_device
 from training.errors import InterruptedTraining, TrainingError
 from training.graph import EdgeList
+from training.group import ALONE, Group
 from training.interrupt import StopRequest
 from training.log import TrainingLog
 from training.methods import build
@@ -97,6 +98,8 @@ class FitOptions:
         progress_bar: show a bar on stderr; None shows it only where stderr is a terminal.
         phase: what to call this fit in the bar and the log.
         deadline: the moment, of ``time.monotonic``, after which no other epoch is begun.
+        group: the processes that train together. The first one decides when, and writes the files;
+            all of them read the checkpoint.
     """
 
     device: str = "cpu"
@@ -105,6 +108,7 @@ class FitOptions:
     progress_bar: bool | None = False
     phase: str = "fit"
     deadline: float = math.inf
+    group: Group = ALONE
 
 
 class Fit:
@@ -159,6 +163,7 @@ class Fit:
             start=saved is None,
             progress=self._options.progress_bar,
             warm=None if warm is None else warm.free,
+            group=self._options.group,
         )
         self._best: dict[str, Tensor] = {}
         self.progress = Progress()
@@ -187,7 +192,7 @@ class Fit:
             disable=None if self._options.progress_bar is None else not self._options.progress_bar,
         ) as bar:
             while method.epoch < self._epochs and not self._out_of_patience():
-                if method.epoch and time.monotonic() > self._options.deadline:
+                if method.epoch and self._told(time.monotonic() > self._options.deadline):
                     self._options.log.write("out of time", phase=self._options.phase)
                     break
                 self._epoch(bar, stop)
@@ -206,10 +211,11 @@ class Fit:
             progress.loss = total / done
             bar.update()
             bar.set_postfix_str(self._postfix(), refresh=False)
-            if method.epoch == epoch and time.monotonic() - saved_at > _CHECKPOINT_SECONDS:
+            due = time.monotonic() - saved_at > _CHECKPOINT_SECONDS
+            if method.epoch == epoch and self._told(due):
                 self._save()
                 saved_at = time.monotonic()
-            if stop:
+            if self._options.group.any(bool(stop)):
                 if method.epoch != epoch:
                     self._end_of_epoch()
                 self._save()
@@ -223,7 +229,8 @@ class Fit:
         metrics: dict[str, float] = {}
         due = epoch % self._validate_every == 0 or epoch == self._epochs
         if self._validate is not None and due:
-            metrics = self._validate(self._method.embeddings())
+            validate, embeddings = self._validate, self._method.embeddings()
+            metrics = self._options.group.told(lambda: validate(embeddings))
             name = self._recipe.validation.metric
             if not progress.best_metrics or metrics[name] > progress.best_metrics[name]:
                 progress.best_epoch, progress.best_metrics = epoch, metrics
@@ -248,25 +255,32 @@ class Fit:
         return self._method.embeddings()
 
     def _save(self) -> None:
-        if self._options.checkpoint is None:
+        path = self._options.checkpoint
+        if path is None:
             return
         method = self._method
-        Checkpoint(
+        checkpoint = Checkpoint(
             self._fingerprint,
             method.epoch,
             method.step,
             state=method.state(),
             progress=asdict(self.progress),
             best=self._best,
-        ).save(self._options.checkpoint)
+        )
+        self._options.group.told(lambda: checkpoint.save(path))
 
-    def _refuse_to_go_on(self, stop: StopRequest) -> None:
+    def _told(self, flag: bool) -> bool:
+        """What the first process says."""
+        return self._options.group.told(lambda: flag)
+
+    def _refuse_to_go_on(self, stop: StopRequest | None) -> None:
         method = self._method
+        signal = (stop and stop.signal) or "a signal to another process"
         where = f"after epoch {method.epoch}, step {method.step} of {method.steps}"
-        self._options.log.write("interrupted", phase=self._options.phase, signal=stop.signal)
+        self._options.log.write("interrupted", phase=self._options.phase, signal=signal)
         kept = self._options.checkpoint
         raise InterruptedTraining(
-            f"stopped by {stop.signal} {where}; "
+            f"stopped by {signal} {where}; "
             + (f"the same command goes on from {kept}" if kept else "no checkpoint was asked for")
         )
 

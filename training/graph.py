@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from training.group import ALONE, Group
+
 
 @dataclass(frozen=True)
 class NormalisedGraph:
@@ -65,6 +67,8 @@ class EdgeList:
         n_users: users in the vocabulary, those without pairs included.
         n_items: likewise for items.
         device: where graphs are made.
+        group: who has the other users, where these are the share of one of several processes;
+            items' degrees are counted over all of them.
     """
 
     def __init__(
@@ -74,7 +78,9 @@ class EdgeList:
         n_users: int,
         n_items: int,
         device: torch.device | str = "cpu",
+        group: Group = ALONE,
     ) -> None:
+        self._group = group
         by_user = np.lexsort((items, users))
         self.n_users = n_users
         self.n_items = n_items
@@ -85,6 +91,21 @@ class EdgeList:
         counts = torch.bincount(self.users, minlength=n_users)
         self.user_starts = torch.zeros(n_users + 1, dtype=torch.int64, device=device)
         self.user_starts[1:] = counts.cumsum(0)
+
+    def share_of(self, group: Group) -> EdgeList:
+        """The pairs of one process's users, in its rows of them."""
+        if group.size == 1:
+            return self
+        users, items = self.users.cpu().numpy(), self.items.cpu().numpy()
+        own = users % group.size == group.rank
+        return EdgeList(
+            users[own] // group.size,
+            items[own],
+            len(group.rows(self.n_users)),
+            self.n_items,
+            self.users.device,
+            group,
+        )
 
     def __len__(self) -> int:
         return len(self.users)
@@ -121,12 +142,13 @@ class EdgeList:
         else:
             users_t, items_t = users[by_item], items[by_item]
         user_degrees = torch.bincount(users, minlength=self.n_users)
-        item_degrees = torch.bincount(items, minlength=self.n_items)
+        own_degrees = torch.bincount(items, minlength=self.n_items)
+        item_degrees = self._group.sum(own_degrees)
         user_scale = user_degrees.clamp(min=1).float().rsqrt()
         item_scale = item_degrees.clamp(min=1).float().rsqrt()
         return NormalisedGraph(
             _csr(user_degrees, items, user_scale[users] * item_scale[items], self.n_items),
-            _csr(item_degrees, users_t, item_scale[items_t] * user_scale[users_t], self.n_users),
+            _csr(own_degrees, users_t, item_scale[items_t] * user_scale[users_t], self.n_users),
         )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from training.batches import Batch, Batches
 from training.graph import EdgeList
+from training.group import ALONE, Group
 from training.losses.pairs import Pairs
 from training.teacher.lists import TeacherLists, TeacherWeights
 
@@ -17,27 +19,33 @@ class ListBatches(Batches):
     teacher that weighs the users' own pairs too has them ranked beside its list.
 
     Args:
-        edges: the training pairs.
-        lists: of every user.
+        edges: the training pairs, of this process's users.
+        degrees: int64 (m,), pairs of each user, those of other processes included.
+        lists: of every user, likewise.
         weights: what each positive weighs; a batch's are divided by their sum.
-        size: users a batch.
+        size: users a batch, over all processes.
         seed: seeds every draw.
+        group: the processes.
     """
 
     def __init__(
         self,
         edges: EdgeList,
+        degrees: Tensor,
         lists: TeacherLists,
         weights: TeacherWeights,
         *,
         size: int,
         seed: int,
+        group: Group = ALONE,
     ) -> None:
-        super().__init__(edges, size=size, seed=seed)
+        super().__init__(edges, degrees, size=size, seed=seed, group=group)
         device = edges.users.device
-        self._items = torch.from_numpy(lists.items).to(device)
-        self._listed = torch.from_numpy(weights.listed).to(device)
-        self._seen = torch.from_numpy(weights.seen).to(device)
+        own = group.rows(len(degrees))
+        self._items = torch.from_numpy(lists.items)[own].to(device)
+        self._listed = torch.from_numpy(weights.listed)[own].to(device)
+        self._seen = torch.from_numpy(weights.seen)[own].to(device)
+        self._with_pairs = bool(weights.seen.any())
 
     def batch(self, epoch: int, step: int) -> Batch:
         """The batch of a step; epochs and steps count from 0."""
@@ -48,10 +56,11 @@ class ListBatches(Batches):
         weights = listed[owners, places]
         own = self._pairs(users, self._edges.edges_of(users))
         excluded: Pairs | None = own
-        if bool(self._seen.any()):
+        if self._with_pairs:
             weights = torch.cat([weights, self._seen[users[own.users]]])
             positives = Pairs(
                 torch.cat([positives.users, own.users]), torch.cat([positives.items, own.items])
             )
             excluded = None
-        return Batch(users, self._full, positives, excluded, weights / weights.sum())
+        weights = weights / self._group.sum(weights.sum())
+        return Batch(users, self._full, positives, excluded, weights)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from training.batches import Batch, Batches
 from training.graph import EdgeList
+from training.group import ALONE, Group
 from training.losses.pairs import Pairs
 
 
@@ -20,17 +21,27 @@ class PairBatches(Batches):
     are used: a user's known items are in the graph, and what is asked for is not.
 
     Args:
-        edges: the training pairs.
-        size: users a batch.
+        edges: the training pairs, of this process's users.
+        degrees: int64 (m,), pairs of each user, those of other processes included.
+        size: users a batch, over all processes.
         hidden: share of a batch's pairs that is hidden.
         by_user: whether each user of a batch weighs the same, or each pair.
         seed: seeds every draw.
+        group: the processes.
     """
 
     def __init__(
-        self, edges: EdgeList, *, size: int, hidden: float, by_user: bool, seed: int
+        self,
+        edges: EdgeList,
+        degrees: Tensor,
+        *,
+        size: int,
+        hidden: float,
+        by_user: bool,
+        seed: int,
+        group: Group = ALONE,
     ) -> None:
-        super().__init__(edges, size=size, seed=seed)
+        super().__init__(edges, degrees, size=size, seed=seed, group=group)
         self._hidden = hidden
         self._by_user = by_user
 
@@ -41,8 +52,7 @@ class PairBatches(Batches):
         if not self._hidden:
             positives = self._pairs(users, edges)
             return Batch(users, self._full, positives, None, self._weights(positives, len(users)))
-        draw = torch.rand(len(edges), generator=self.generator(epoch, step)).to(users.device)
-        hidden = draw < self._hidden
+        hidden = self._hidden_edges(epoch, step).to(users.device)
         kept = torch.ones(len(self._edges), dtype=torch.bool, device=users.device)
         kept[edges[hidden]] = False
         positives = self._pairs(users, edges[hidden])
@@ -50,10 +60,19 @@ class PairBatches(Batches):
         weights = self._weights(positives, len(users))
         return Batch(users, self._edges.graph(kept), positives, excluded, weights)
 
+    def _hidden_edges(self, epoch: int, step: int) -> Tensor:
+        """Which of the batch's edges are hidden, bool; drawn for all processes in one way."""
+        users = self._everybody(epoch, step)
+        own = users % self._group.size == self._group.rank
+        owned = torch.repeat_interleave(own, self._degrees[users])
+        draw = torch.rand(len(owned), generator=self.generator(epoch, step))
+        return draw[owned] < self._hidden
+
     def _weights(self, positives: Pairs, n_users: int) -> Tensor:
         if not self._by_user:
-            size = (len(positives.users),)
-            return torch.full(size, 1 / max(size[0], 1), device=positives.users.device)
+            count = self._group.sum(torch.tensor(len(positives.users)))
+            size, each = (len(positives.users),), 1 / max(int(count), 1)
+            return torch.full(size, each, device=positives.users.device)
         counts = torch.bincount(positives.users, minlength=n_users)
-        asked = int((counts > 0).sum())
+        asked = int(self._group.sum((counts > 0).sum()))
         return 1.0 / (counts[positives.users] * max(asked, 1)).float()

@@ -20,6 +20,7 @@ from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.export import release_contents
 from training.fit import Fit, FitOptions, Fitted
+from training.group import ALONE, Group
 from training.interrupt import stop_on_signals
 from training.log import TrainingLog
 from training.recipe import Recipe
@@ -36,6 +37,8 @@ class RunOptions:
         fresh: forget the checkpoints of an earlier run in the folder.
         progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
         activate: make the new release the current one.
+        group: the processes that train together, each with the same run and the same folder; the
+            first one publishes.
     """
 
     folder: Path
@@ -43,6 +46,7 @@ class RunOptions:
     fresh: bool = False
     progress_bar: bool | None = None
     activate: bool = True
+    group: Group = ALONE
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,9 @@ class Run:
         fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
         self._choice = EpochChoice(options.folder / "validation.json", fingerprint)
         if options.fresh:
-            self.forget()
-        self._log = TrainingLog(options.folder / "log.jsonl")
+            options.group.told(self.forget)
+        first = options.group.is_first
+        self._log = TrainingLog(options.folder / "log.jsonl" if first else None)
 
     def publish(self, store: ReleaseStore) -> RunResult:
         """Train and publish.
@@ -151,6 +156,7 @@ class Run:
             users=self.train.n_users,
             items=self.train.n_items,
             recipe=self._recipe.model_dump(mode="json"),
+            processes=self._options.group.size,
         )
         if self._recipe.validation.share == 0:
             epochs = self._recipe.fit.stop_after or self._recipe.fit.epochs
@@ -160,7 +166,8 @@ class Run:
         chosen = self._choice.read()
         if chosen is None:
             chosen = self._fit_with_validation().progress
-            self._choice.write(chosen)
+            progress = chosen
+            self._options.group.told(lambda: self._choice.write(progress))
         fitted = self._fit(self.train, chosen.best_epoch, "final")
         progress = replace(
             fitted.progress, best_epoch=chosen.best_epoch, best_metrics=chosen.best_metrics
@@ -203,8 +210,9 @@ class Run:
                 device=self._options.device,
                 checkpoint=self._checkpoint(phase),
                 log=self._log,
-                progress_bar=self._options.progress_bar,
+                progress_bar=self._options.progress_bar if self._options.group.is_first else False,
                 phase=phase,
+                group=self._options.group,
             ),
         )
         if fit.resumed:

@@ -11,6 +11,7 @@ from torch import Tensor
 from training.batches import Batches
 from training.encoder import ItemSums, LightGCN, unit_magnitude
 from training.graph import EdgeList
+from training.group import ALONE, Group
 from training.list_batches import ListBatches
 from training.losses.pairs import Sample
 from training.losses.registry import ranking_loss
@@ -35,13 +36,14 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
     Everything it needs to go on later is in ``state``.
 
     Args:
-        edges: the training pairs; their device is where the training runs.
+        edges: the training pairs of all users; their device is where the training runs.
         recipe: every hyper-parameter.
         start: whether to compute the teacher's lists and the initial embeddings; False where a
             state will be loaded.
         progress: show a bar of the teacher's work on stderr; None shows it only where stderr is a
             terminal.
         warm: what an earlier training left, in the rows of ``edges``, to start from.
+        group: the processes that train together, this one among them.
     """
 
     def __init__(
@@ -52,23 +54,28 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         start: bool = True,
         progress: bool | None = False,
         warm: Mapping[str, Free] | None = None,
+        group: Group = ALONE,
     ) -> None:
-        super().__init__(recipe)
-        self._edges = edges
+        super().__init__(recipe, edges.n_users, group)
+        self._edges = edges.share_of(group)
+        self._degrees = edges.user_starts.diff().cpu()
         self._lists: TeacherLists | None = None
         if recipe.method == "bitrecall":
             self._lists = (
-                _lists(edges, recipe, progress, warm)
+                group.told(lambda: _lists(edges, recipe, progress, warm))
                 if start
                 else TeacherLists.blank(edges.n_users, recipe.teacher.length)
             )
-        self._batches = _batches(edges, recipe, self._lists)
+        self._batches = self._make_batches()
         self._loss = ranking_loss(recipe.loss)
-        users, items = self._start(warm) if start else self._blank()
+        users, items = (
+            group.told(lambda: _start(edges, recipe, warm)) if start else _blank(edges, recipe)
+        )
+        users = self._own("users", users)
         self._begin(
             ItemSums(users, items)
             if recipe.encoder.name == "item_sums"
-            else LightGCN(users, items, recipe.encoder.layers)
+            else LightGCN(users, items, recipe.encoder.layers, group)
         )
 
     @property
@@ -92,7 +99,7 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         """Go on from a saved state and position."""
         if self._lists is not None:
             self._lists = TeacherLists.of_tensors(state)
-            self._batches = _batches(self._edges, self.recipe, self._lists)
+            self._batches = self._make_batches()
         super().load(state, epoch=epoch, step=step)
 
     def _loss_of_step(self) -> Tensor:
@@ -116,24 +123,25 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
             # The free embeddings are themselves a layer, and would change with the next step.
             layers = [layer.detach().clone() for layer in items]
             combine = self.model.combine
-            return Embeddings(combine(users), combine(layers), layers)
+            return Embeddings(self._whole("users", combine(users)), combine(layers), layers)
 
-    def _blank(self) -> tuple[Tensor, Tensor]:
-        users = torch.zeros(self._edges.n_users, self.recipe.bits, device=self._edges.users.device)
-        return users, users.new_zeros(self._edges.n_items, self.recipe.bits)
-
-    def _start(self, warm: Mapping[str, Free] | None) -> tuple[Tensor, Tensor]:
-        if warm is not None:
-            users, items = warm[CODES]
-            return users.to(self._edges.users.device), items.to(self._edges.users.device)
-        graph, bits, seed = self._batches.full_graph, self.recipe.bits, self.recipe.seed
-        if self.recipe.encoder.start == "svd":
-            users, items = spectral_start(graph, bits, seed, self.recipe.encoder.start_power)
-        else:
-            users, items = random_start(graph, bits, seed)
-        # The learning rate is meant for embeddings of mean magnitude 1.
-        magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
-        return users / magnitude, items / magnitude
+    def _make_batches(self) -> Batches:
+        recipe = self.recipe
+        given = (self._edges, self._degrees)
+        size, seed = recipe.fit.batch_users, recipe.seed
+        if self._lists is not None:
+            weights = weigh(self._lists, self._degrees.numpy(), recipe.teacher)
+            return ListBatches(
+                *given, self._lists, weights, size=size, seed=seed, group=self._group
+            )
+        return PairBatches(
+            *given,
+            size=size,
+            hidden=recipe.fit.hidden,
+            by_user=recipe.loss.weighting == "users",
+            seed=seed,
+            group=self._group,
+        )
 
     def _sample(self, n_items: int) -> Sample | None:
         size, head = self.recipe.loss.sample, self.recipe.loss.head
@@ -160,17 +168,22 @@ def _lists(
     )
 
 
-def _batches(edges: EdgeList, recipe: Recipe, lists: TeacherLists | None) -> Batches:
-    size, seed = recipe.fit.batch_users, recipe.seed
-    if lists is not None:
-        degrees = edges.user_starts.diff().cpu().numpy()
-        return ListBatches(
-            edges, lists, weigh(lists, degrees, recipe.teacher), size=size, seed=seed
-        )
-    return PairBatches(
-        edges,
-        size=size,
-        hidden=recipe.fit.hidden,
-        by_user=recipe.loss.weighting == "users",
-        seed=seed,
-    )
+def _blank(edges: EdgeList, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    users = torch.zeros(edges.n_users, recipe.bits, device=edges.users.device)
+    return users, users.new_zeros(edges.n_items, recipe.bits)
+
+
+def _start(
+    edges: EdgeList, recipe: Recipe, warm: Mapping[str, Free] | None
+) -> tuple[Tensor, Tensor]:
+    if warm is not None:
+        users, items = warm[CODES]
+        return users.to(edges.users.device), items.to(edges.users.device)
+    graph, bits, seed = edges.graph(), recipe.bits, recipe.seed
+    if recipe.encoder.start == "svd":
+        users, items = spectral_start(graph, bits, seed, recipe.encoder.start_power)
+    else:
+        users, items = random_start(graph, bits, seed)
+    # The learning rate is meant for embeddings of mean magnitude 1.
+    magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
+    return users / magnitude, items / magnitude

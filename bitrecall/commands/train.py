@@ -30,6 +30,7 @@ Examples:
   bitrecall train clicks.csv --recipe default --set bits=128 --set fit.epochs=4
   bitrecall train clicks.csv --events sqlite:///events.db
   bitrecall train clicks.csv --items products.csv     # tags and attributes to filter by
+  torchrun --nproc-per-node 2 -m -- bitrecall train gowalla/ --recipe gowalla   # two processes
   bitrecall train gowalla/ --recipe gowalla --set validation.share=0.1 \\
       --set validation.refit=false --no-activate     # how recipes are tuned: never on the test
 
@@ -126,6 +127,7 @@ def train(
     from training.data.load import load_dataset
     from training.data.sample import sample_items
     from training.errors import InterruptedTraining
+    from training.group import joined_group
     from training.memory import keep_freed_memory
     from training.recipe import load_recipe
     from training.run import Run, RunOptions, default_run_folder
@@ -150,19 +152,24 @@ def train(
             f"events up to number {last_event:,} add {joined.pairs:,} pairs; "
             f"{joined.forgotten:,} users are left out as they asked"
         )
-    options = RunOptions(
-        folder=folder or default_run_folder(dataset, chosen),
-        device=device,
-        fresh=fresh,
-        progress_bar=progress,
-        activate=activate,
-    )
-    try:
-        run = Run(dataset, chosen, options, items, last_event)
-        result = run.publish(ReleaseStore(releases, mirror))
-    except InterruptedTraining as stopped:
-        click.echo(stopped, err=True)
-        raise click.exceptions.Exit(_INTERRUPTED) from None
+    with joined_group(device) as group:
+        options = RunOptions(
+            folder=folder or default_run_folder(dataset, chosen),
+            device=device,
+            fresh=fresh,
+            progress_bar=progress,
+            activate=activate,
+            group=group,
+        )
+        try:
+            run = Run(dataset, chosen, options, items, last_event)
+            if not group.is_first:
+                run.fit()
+                return
+            result = run.publish(ReleaseStore(releases, mirror))
+        except InterruptedTraining as stopped:
+            click.echo(stopped, err=True)
+            raise click.exceptions.Exit(_INTERRUPTED) from None
     click.echo(_as_text(result, releases, options.folder, activate))
     if items is not None:
         known, wanted = items.count(dataset.train.item_ids), dataset.train.n_items

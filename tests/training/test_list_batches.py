@@ -34,7 +34,7 @@ def lists(edges) -> TeacherLists:
 def batches(edges, lists, **choices) -> ListBatches:
     recipe = TeacherRecipe(length=3, **choices)
     weights = weigh(lists, edges.user_starts.diff().numpy(), recipe)
-    return ListBatches(edges, lists, weights, size=4, seed=0)
+    return ListBatches(edges, edges.user_starts.diff(), lists, weights, size=4, seed=0)
 
 
 def by_user(batch, pairs) -> dict[int, list[int]]:

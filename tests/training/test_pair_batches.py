@@ -17,7 +17,9 @@ def edges() -> EdgeList:
 def batches(
     edges: EdgeList, hidden: float = 0.5, by_user: bool = False, seed: int = 0
 ) -> PairBatches:
-    return PairBatches(edges, size=8, hidden=hidden, by_user=by_user, seed=seed)
+    return PairBatches(
+        edges, edges.user_starts.diff(), size=8, hidden=hidden, by_user=by_user, seed=seed
+    )
 
 
 def listed(pairs, users) -> set[tuple[int, int]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
+from training.errors import TrainingError
 from training.methods.base import MethodName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from training.graph import EdgeList
+    from training.group import Group
     from training.methods.base import Free, Method
     from training.recipe import Recipe
 
@@ -23,6 +25,7 @@ def build(
     start: bool = True,
     progress: bool | None = False,
     warm: Mapping[str, Free] | None = None,
+    group: Group | None = None,
 ) -> Method:
     """Set up a training of ``recipe.method``.
 
@@ -34,13 +37,20 @@ def build(
             shows it only where stderr is a terminal.
         warm: what an earlier training left, in the rows of ``edges``; methods that have nothing to
             leave take no notice of it.
+        group: the processes that train together; None is this one alone.
+
+    Raises:
+        TrainingError: there are several processes, and the method is for one.
     """
+    if group is not None and group.size > 1 and recipe.method not in ("bitrecall", "proposed"):
+        raise TrainingError(f"method {recipe.method} trains in one process, not in {group.size}")
     # Imported one by one: recipes name sections that live in this package, and need no torch.
     match recipe.method:
         case "bitrecall" | "proposed":
             from training.trainer import Trainer
 
-            return Trainer(edges, recipe, start=start, progress=progress, warm=warm)
+            given = {} if group is None else {"group": group}
+            return Trainer(edges, recipe, start=start, progress=progress, warm=warm, **given)
         case "bgch":
             from training.methods.bgch import BGCH
 
