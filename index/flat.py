@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +14,8 @@ from index.arguments import check_among, check_exclude, check_search, empty_resu
 from index.errors import SearchError
 from index.packing import check_codes
 from index.protocol import Results
-from index.selection import Selection
+from index.scan import scan
 from index.stored import check_stored_codes, map_flat_index, write_index
-from index.threads import one_thread
 
 # Excluded rows are found and dropped (over-fetching) or never looked at (a selector). Measured on
 # one thread, 40,981 codes of 256 bits, k = 100, one query: nothing excluded 0.06 ms; 30 excluded
@@ -31,28 +29,16 @@ _ALONE_ONE_IN = 16
 # Bytes of scratch for marking excluded rows: (queries in a block) x items.
 _SCRATCH = 32 * 2**20
 
-# Queries in a call from which on it is shared out among FAISS's threads.
-_WORTH_THREADS = 64
-
 
 # On one thread a scan takes 0.17 ms at 41,000 items, 0.47 at 250,000 and 1.7 at a million.
 _QUICK = 500_000
 
 
 class FlatBackend:
-    """Exact Hamming search with FAISS's IndexBinaryFlat.
+    """Exact Hamming search: a scan of the codes, where they are (`index.scan`)."""
 
-    FAISS keeps the k nearest in a heap ordered by (distance, row), so a tie at the k-th place goes
-    to the smallest row whatever the batch, selector or number of threads. The tests hold it to
-    that; they were also run at each of FAISS's SIMD levels on x86 (none, AVX2, AVX512).
-    """
-
-    def __init__(self, index: faiss.IndexBinaryFlat, codes: NDArray[np.uint8]) -> None:
-        self._index = index
-        self._codes = codes
-        # FAISS starts its threads anew for every batch of 32 queries; on a busy machine 4,000
-        # queries took 1.2 s that way on two threads, and 0.7 s in one batch.
-        index.query_batch_size = 4096
+    def __init__(self, codes: NDArray[np.uint8]) -> None:
+        self._codes = np.ascontiguousarray(codes)
 
     @classmethod
     def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
@@ -61,22 +47,21 @@ class FlatBackend:
         _refuse(parameters)
         if codes.shape[1] == 0:
             raise SearchError("a code must have at least 8 bits")
-        index = faiss.IndexBinaryFlat(codes.shape[1] * 8)
-        index.add(np.ascontiguousarray(codes))
-        return cls(index, codes)
+        return cls(codes)
 
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
-        """Map the index at `path`. Raises ReleaseDamagedError unless it holds exactly `codes`."""
+        """Check the index at `path`. Raises ReleaseDamagedError unless it holds exactly `codes`."""
         _refuse(parameters)
         check_codes(codes)
-        index = map_flat_index(path, codes)
-        check_stored_codes(index, codes, path)
-        return cls(index, codes)
+        check_stored_codes(map_flat_index(path, codes), codes, path)
+        return cls(codes)
 
     def save(self, path: Path) -> None:
-        """Write the index to `path` in FAISS's own format."""
-        write_index(self._index, path)
+        """Write an index of the codes to `path` in FAISS's own format."""
+        index = faiss.IndexBinaryFlat(self.bits)
+        index.add(self._codes)
+        write_index(index, path)
 
     @property
     def parameters(self) -> Mapping[str, int]:
@@ -86,7 +71,7 @@ class FlatBackend:
     @property
     def bits(self) -> int:
         """Bits in a code."""
-        return int(self._index.d)
+        return int(self._codes.shape[1] * 8)
 
     @property
     def quick(self) -> bool:
@@ -95,7 +80,7 @@ class FlatBackend:
 
     def __len__(self) -> int:
         """Count the items."""
-        return int(self._index.ntotal)
+        return len(self._codes)
 
     def search(
         self,
@@ -161,7 +146,7 @@ class FlatBackend:
         """Search for as many more as are excluded, and drop those."""
         sizes = np.array([len(rows) for rows in banned])
         fetched = min(len(self), width + int(sizes.max()))
-        found_distances, found_rows = self._fetch(codes, fetched, among)
+        found_distances, found_rows = scan(self._codes, codes, fetched, among)
         if not sizes.any():
             return found_distances, found_rows
         marked = np.zeros((len(codes), len(self)), np.bool_)
@@ -184,19 +169,7 @@ class FlatBackend:
         """Search among the allowed rows alone, for one query."""
         allowed = np.ones(len(self), np.bool_) if among is None else among.copy()
         allowed[banned] = False
-        return self._fetch(code, width, allowed)
-
-    def _fetch(
-        self, codes: NDArray[np.uint8], k: int, allowed: NDArray[np.bool_] | None
-    ) -> Results:
-        """Search with FAISS itself, a few queries on one thread and many on as many as it has."""
-        selection = None if allowed is None else Selection(allowed)
-        only = selection and faiss.SearchParameters(sel=selection.selector)
-        with one_thread() if len(codes) < _WORTH_THREADS else nullcontext():
-            distances, rows = self._index.search(codes, k, params=only)
-        if selection is not None:
-            distances[rows < 0] = -1
-        return distances, rows
+        return scan(self._codes, code, width, allowed)
 
 
 def _refuse(parameters: Mapping[str, int]) -> None:
