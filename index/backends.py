@@ -5,12 +5,13 @@ from __future__ import annotations
 from index.errors import SearchError
 from index.flat import FlatBackend
 from index.hnsw import HnswBackend
+from index.ivf import IvfBackend
 from index.protocol import StoredBackend
 
 
 def backends() -> dict[str, type[StoredBackend]]:
     """Every backend by the name that a recipe or a manifest gives it."""
-    return {"flat": FlatBackend, "hnsw": HnswBackend}
+    return {"flat": FlatBackend, "hnsw": HnswBackend, "ivf": IvfBackend}
 
 
 def backend(name: str) -> type[StoredBackend]:

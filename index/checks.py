@@ -46,6 +46,14 @@ class Checks:
             raise self._wrong(name, "a whole number, not negative", value)
         return value
 
+    def optional_share(self, value: Any, name: str) -> float | None:
+        """Return a number from 0 to 1, or None."""
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise self._wrong(name, "a number from 0 to 1", value)
+        return float(value)
+
     def shape(self, value: Any, name: str) -> tuple[int, ...]:
         """Return a list of whole numbers as a tuple."""
         if not isinstance(value, list):

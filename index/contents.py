@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from index.attributes import ItemAttributes
 from index.backends import backend
+from index.choice import AUTOMATIC
 from index.errors import ReleaseContentsError, SearchError
 from index.manifest import DataFingerprint
 from index.row_lists import RowLists
@@ -25,7 +26,8 @@ class ReleaseContents:
     or float32; `popularity` is int64 (n,), interactions an item, never increasing. Halves are made
     with `index.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is refused, since it
     is what a negative value becomes when it is rounded away. `attributes` are of the items, in
-    their rows; None where nothing is known of them.
+    their rows; None where nothing is known of them. `backend` is the name of one or "auto", and
+    `recall` the share of the nearest hundred that it has to find (`index.choice`).
     """
 
     item_codes: NDArray[np.uint8]
@@ -39,14 +41,17 @@ class ReleaseContents:
     recipe: Mapping[str, Any]
     code_version: str
     attributes: ItemAttributes | None = None
-    backend: str = "flat"
+    backend: str = AUTOMATIC
     backend_parameters: Mapping[str, int] = field(default_factory=dict)
+    recall: float = 0.98
 
     def check(self) -> None:
         """Raise ReleaseContentsError on the first promise that is not kept."""
         fault = self._fault()
         if fault:
             raise ReleaseContentsError(fault)
+        if self.backend == AUTOMATIC:
+            return
         try:
             backend(self.backend)
         except SearchError as error:
@@ -56,6 +61,8 @@ class ReleaseContents:
         codes, popularity = self.item_codes, self.popularity
         if codes.dtype != np.uint8 or codes.ndim != 2 or 0 in codes.shape:
             return f"item codes are {codes.dtype} of shape {codes.shape}: want uint8 (n, bits/8)"
+        if not 0 < self.recall <= 1:
+            return f"an index cannot find {self.recall} of the nearest: want more than 0, at most 1"
         items, bits, users = len(codes), codes.shape[1] * 8, len(self.user_ids)
         if users == 0:
             return "a release needs at least one user"

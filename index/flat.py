@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import faiss
 import numpy as np
@@ -37,6 +37,8 @@ _QUICK = 500_000
 class FlatBackend:
     """Exact Hamming search: a scan of the codes, where they are (`index.scan`)."""
 
+    effort: ClassVar[str | None] = None
+
     def __init__(self, codes: NDArray[np.uint8]) -> None:
         self._codes = np.ascontiguousarray(codes)
 
@@ -62,6 +64,15 @@ class FlatBackend:
         index = faiss.IndexBinaryFlat(self.bits)
         index.add(self._codes)
         write_index(index, path)
+
+    def with_effort(self, effort: int) -> Self:
+        """Return itself."""
+        return self
+
+    @property
+    def most_effort(self) -> int:
+        """1."""
+        return 1
 
     @property
     def parameters(self) -> Mapping[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import faiss
 import numpy as np
@@ -23,6 +23,8 @@ from index.threads import one_thread
 # Where no more than one row in so many may be returned, a scan of those is faster than the graph.
 _EXACT_ONE_IN = 16
 
+_MOST = 2**16
+
 _DEFAULTS = {"links": 16, "ef_construction": 100, "ef_search": 128}
 
 
@@ -40,6 +42,8 @@ class HnswBackend:
     k = 100: 40,981 random codes take 5 s to build and a query 0.2 ms, where the flat index needs
     0.06 ms. Only beyond some hundreds of thousands of items is it worth having.
     """
+
+    effort: ClassVar[str | None] = "ef_search"
 
     def __init__(
         self,
@@ -81,6 +85,16 @@ class HnswBackend:
     def save(self, path: Path) -> None:
         """Write the graph and the distinct codes to `path` in FAISS's own format."""
         write_index(self._index, path)
+
+    def with_effort(self, effort: int) -> Self:
+        """Return the same graph, searched with `effort` candidates held."""
+        parameters = _filled({**self._parameters, "ef_search": effort})
+        return type(self)(self._index, self._nodes, self._exact, parameters)
+
+    @property
+    def most_effort(self) -> int:
+        """All nodes, or as many as may be held."""
+        return min(len(self._nodes) or 1, _MOST)
 
     @property
     def parameters(self) -> Mapping[str, int]:
@@ -185,6 +199,8 @@ def _filled(parameters: Mapping[str, int]) -> dict[str, int]:
     filled = _DEFAULTS | dict(parameters)
     for name, value in filled.items():
         least = 2 if name == "links" else 1
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**16:
-            raise SearchError(f"{name} must be a whole number from {least} to 65536, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
+            raise SearchError(
+                f"{name} must be a whole number from {least} to {_MOST}, not {value!r}"
+            )
     return filled

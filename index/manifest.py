@@ -14,7 +14,7 @@ from index.checks import Checks
 from index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 Metrics = Mapping[str, float | int | str]
 
@@ -63,6 +63,7 @@ class Manifest:
     seen: int
     backend: str
     backend_parameters: Mapping[str, int]
+    backend_recall: float | None
     attributes: Mapping[str, tuple[str, ...]]
     files: Mapping[str, FileEntry]
     format_version: int = FORMAT_VERSION
@@ -129,7 +130,7 @@ class Manifest:
         counts = checks.mapping(fields["counts"], "counts")
         checks.keys(counts, {"users", "items", "seen"}, "counts")
         backend = checks.mapping(fields["backend"], "backend")
-        checks.keys(backend, {"name", "parameters"}, "backend")
+        checks.keys(backend, {"name", "parameters", "recall"}, "backend")
         parameters = checks.mapping(backend["parameters"], "backend.parameters")
         files = checks.mapping(fields["files"], "files")
         attributes = checks.mapping(fields["attributes"], "attributes")
@@ -151,6 +152,7 @@ class Manifest:
                 name: checks.whole(value, f"backend.parameters.{name}")
                 for name, value in parameters.items()
             },
+            backend_recall=checks.optional_share(backend["recall"], "backend.recall"),
             attributes={
                 kind: checks.texts(names, f"attributes.{kind}")
                 for kind, names in attributes.items()
@@ -171,7 +173,11 @@ class Manifest:
             "metrics": dict(self.metrics),
             "bits": self.bits,
             "counts": {"users": self.users, "items": self.items, "seen": self.seen},
-            "backend": {"name": self.backend, "parameters": dict(self.backend_parameters)},
+            "backend": {
+                "name": self.backend,
+                "parameters": dict(self.backend_parameters),
+                "recall": self.backend_recall,
+            },
             "attributes": {kind: list(names) for kind, names in self.attributes.items()},
             "files": {name: asdict(entry) for name, entry in self.files.items()},
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,21 @@ class SearchBackend(Protocol):
 
 
 class StoredBackend(SearchBackend, Protocol):
-    """A backend that a release can hold: built from codes, written to one file and read back."""
+    """A backend that a release can hold: built from codes, written to one file and read back.
+
+    `effort` is the parameter with which more is found in more time; None where all is found.
+    """
+
+    effort: ClassVar[str | None]
+
+    def with_effort(self, effort: int) -> Self:
+        """Return the same index, searched with another `effort`; itself where there is none."""
+        ...
+
+    @property
+    def most_effort(self) -> int:
+        """The most that makes sense; 1 where there is none."""
+        ...
 
     @property
     def parameters(self) -> Mapping[str, int]:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from index.attributes import ItemAttributes
 from index.backends import backend
+from index.choice import VERIFIED_WITH, shortfall
 from index.contents import ReleaseContents
+from index.effort import sample_queries
 from index.errors import ReleaseDamagedError, SearchError
 from index.files import (
     ARRAYS,
@@ -62,7 +64,8 @@ class Release:
         """Open the release in the folder `path`.
 
         Every file is checked against the size, sha256, dtype and shape in the manifest, and then
-        against the others: counts, id tables, seen rows, and the codes in the index. Raises
+        against the others: counts, id tables, seen rows, and the index, which has to hold the codes
+        and to find of them what the manifest says. Raises
         ReleaseVersionError on another format version, and ReleaseDamagedError, naming the file, on
         everything else that is not as it was published.
         """
@@ -103,6 +106,10 @@ class Release:
             raise ReleaseDamagedError(fault, path / "seen_rows.npy")
         if wrong := release.attributes.fault(manifest.items):
             raise ReleaseDamagedError(wrong[1], path / wrong[0])
+        if manifest.backend_recall is not None:
+            queries = sample_queries(release.user_embeddings, VERIFIED_WITH)
+            if lacking := shortfall(searched, codes, queries, manifest.backend_recall):
+                raise ReleaseDamagedError(lacking, path / INDEX_NAME)
         return release
 
     @property

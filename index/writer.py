@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from index.attributes import ItemAttributes
-from index.backends import backend
+from index.choice import build_index
 from index.contents import ReleaseContents
+from index.effort import sample_queries
 from index.errors import ReleaseContentsError, SearchError
 from index.files import CODES_NAME, INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
 from index.fold_in_map import FoldInMap
@@ -23,7 +24,13 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
     """
     contents.check()
     try:
-        built = backend(contents.backend).build(contents.item_codes, **contents.backend_parameters)
+        chosen = build_index(
+            contents.backend,
+            contents.backend_parameters,
+            contents.item_codes,
+            sample_queries(contents.user_embeddings),
+            contents.recall,
+        )
     except SearchError as error:
         raise ReleaseContentsError(str(error)) from error
     arrays = {
@@ -48,7 +55,7 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         arrays[f"{whose}_id_offsets.npy"] = table.offsets
         arrays[f"{whose}_id_order.npy"] = table.order
     files = {name: write_array(folder / name, array) for name, array in arrays.items()}
-    built.save(folder / INDEX_NAME)
+    chosen.built.save(folder / INDEX_NAME)
     files[INDEX_NAME] = entry_of(folder / INDEX_NAME)
     now = datetime.now(UTC)
     manifest = Manifest(
@@ -59,12 +66,13 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         recipe=contents.recipe,
         code_version=contents.code_version,
         metrics={},
-        bits=built.bits,
+        bits=chosen.built.bits,
         users=len(contents.user_ids),
         items=len(contents.item_ids),
         seen=len(contents.seen.rows),
-        backend=contents.backend,
-        backend_parameters=built.parameters,
+        backend=chosen.name,
+        backend_parameters=chosen.built.parameters,
+        backend_recall=chosen.recall,
         attributes={"numbers": attributes.number_names, "texts": attributes.text_names},
         files=files,
     )

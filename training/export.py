@@ -72,6 +72,7 @@ def release_contents(
         code_version=version("bitrecall"),
         attributes=None if items is None else items.of(ordered.item_ids),
         backend=recipe.release.index,
+        recall=recipe.release.recall,
     )
 
 

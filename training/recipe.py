@@ -92,6 +92,10 @@ class Recipe(Section):
         weighted = self.method == "bgch" and self.bgch.form == "weighted"
         return "inner_product" if weighted or self.method == "lightgcn" else "hamming"
 
+    def trained(self) -> Self:
+        """The recipe without what is published of the codes, which no figure depends on."""
+        return self.model_copy(update={"release": ReleaseRecipe()})  # type: ignore[call-arg]
+
     def sha256(self) -> str:
         """A fingerprint of all values, defaults included, in hexadecimal."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)

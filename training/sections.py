@@ -148,7 +148,12 @@ class ValidationRecipe(Section):
 class ReleaseRecipe(Section):
     """What is published."""
 
-    index: Literal["flat", "hnsw"] = Field("flat", description="search backend")
+    index: Literal["auto", "flat", "hnsw", "ivf"] = Field(
+        "auto", description="search backend; auto scans while that is fastest, then takes ivf"
+    )
+    recall: float = Field(
+        0.98, gt=0, le=1, description="share of the true nearest hundred that hnsw and ivf find"
+    )
     embeddings: Literal["float16", "float32"] = Field(
         "float16", description="dtype of the cached user embeddings and item messages"
     )

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index.backends import backend
+from index.flat import FlatBackend
 from index.packing import pack_signs
 from training.data.interactions import Interactions
 from training.methods.base import Embeddings
@@ -31,13 +31,12 @@ class Validator:
     Args:
         fit: the pairs trained on; a user's own are left out of its list.
         held_out: the pairs to find.
-        recipe: names the backend, the metric and how many users are asked.
+        recipe: names the metric and how many users are asked.
     """
 
     def __init__(self, fit: Interactions, held_out: Interactions, recipe: Recipe) -> None:
         self._fit = fit
         self._held_out = held_out
-        self._backend = backend(recipe.release.index)
         self._ks = sorted({20, 50, 100, int(recipe.validation.metric.partition("@")[2])})
         users = np.flatnonzero(held_out.user_degrees)
         if len(users) > recipe.validation.users:
@@ -71,7 +70,7 @@ class Validator:
 
     def _by_codes(self, embeddings: Embeddings) -> _Lists:
         user_codes = pack_signs(embeddings.users.cpu().numpy())
-        index = self._backend.build(pack_signs(embeddings.items.cpu().numpy()))
+        index = FlatBackend.build(pack_signs(embeddings.items.cpu().numpy()))
         return lambda users, seen: index.search(user_codes[users], self._ks[-1], exclude=seen)[1]
 
     def _by_inner_product(self, embeddings: Embeddings) -> _Lists:

@@ -211,7 +211,8 @@ def _as_text(manifest: "Manifest", *, current: bool) -> str:
         "created": f"{manifest.created_at} by Bitrecall {manifest.code_version}",
         "parent": manifest.parent or "none",
         "codes": f"{manifest.bits} bits, {manifest.backend} backend"
-        + "".join(f", {name} {value}" for name, value in manifest.backend_parameters.items()),
+        + "".join(f", {name} {value}" for name, value in manifest.backend_parameters.items())
+        + ("" if manifest.backend_recall is None else f", finds {manifest.backend_recall:.3f}"),
         "serves": f"{manifest.users:,} users, {manifest.items:,} items, "
         f"{manifest.seen:,} seen pairs",
         "data": f"{data.users:,} users, {data.items:,} items, {data.interactions:,} interactions"

@@ -24,6 +24,8 @@ from index.protocol import SearchBackend
 STORED: dict[str, tuple[str, dict[str, int]]] = {
     "flat": ("flat", {}),
     "hnsw": ("hnsw", {}),
+    "ivf": ("ivf", {"probes": 4}),
+    "ivf narrow": ("ivf", {"lists": 1, "probes": 1}),
     "hnsw narrow": ("hnsw", {"links": 2, "ef_construction": 4, "ef_search": 1}),
 }
 MILVUS: dict[str, dict[str, int]] = {
@@ -33,7 +35,7 @@ MILVUS: dict[str, dict[str, int]] = {
     "milvus lists": {"lists": 8, "probes": 1},
 }
 EXACT = {"flat", "milvus", "milvus bit by bit"}
-BY_HAND = {"flat", "hnsw", "milvus", "milvus bit by bit"}
+BY_HAND = {"flat", "hnsw", "ivf", "milvus", "milvus bit by bit"}
 
 Build = Callable[[np.ndarray], SearchBackend]
 

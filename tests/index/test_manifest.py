@@ -26,6 +26,7 @@ MANIFEST = Manifest(
     seen=4,
     backend="hnsw",
     backend_parameters={"links": 16},
+    backend_recall=0.5,
     attributes={"numbers": ("price",), "texts": ()},
     files={
         "item_codes.npy": FileEntry(131, "cd" * 32, "|u1", (3, 1)),
@@ -44,7 +45,8 @@ GOLDEN = """{
     "name": "hnsw",
     "parameters": {
       "links": 16
-    }
+    },
+    "recall": 0.5
   },
   "bits": 8,
   "code_version": "0.1.0",
@@ -81,7 +83,7 @@ GOLDEN = """{
     }
   },
   "format": "bitrecall-release",
-  "format_version": 3,
+  "format_version": 4,
   "id": "20261123T174500Z-3fa94c1b",
   "metrics": {
     "recall@50": 0.25
@@ -145,7 +147,7 @@ def test_any_cut_is_noticed() -> None:
 
 @pytest.mark.parametrize("version", [0, 1, 99])
 def test_another_format_version_is_refused(version: int) -> None:
-    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 3"):
+    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 4"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
@@ -161,7 +163,7 @@ def test_another_format_version_is_refused_before_its_fields_are_judged() -> Non
         "null",
         "[]",
         "{}",
-        '{"format": "other", "format_version": 3}',
+        '{"format": "other", "format_version": 4}',
         '{"format": "bitrecall-release"}',
         '{"format": "bitrecall-release", "format_version": "2"}',
         '{"format": "bitrecall-release", "format_version": true}',

@@ -44,6 +44,7 @@ def test_every_key_of_the_manifest_is_described() -> None:
             0,
             "flat",
             {},
+            None,
             {},
             {},
         )

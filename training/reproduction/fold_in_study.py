@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.backends import backend
+from index.flat import FlatBackend
 from index.fold_in_map import RIDGE, FoldInMap
 from index.item_fold_in import ItemFoldIn
 from index.packing import pack_signs
@@ -90,7 +90,6 @@ class Question:
         self.generator = generator
         self.epochs = recipe.fit.stop_after or recipe.fit.epochs
         self._most_users = recipe.validation.users
-        self._backend = backend(recipe.release.index)
         self.order = popularity_order(part)
 
     def asked(self, among: NDArray[np.bool_], wanted: Interactions) -> NDArray[np.int64]:
@@ -121,7 +120,7 @@ class Question:
         rows = self.order[catalogue[self.order]]
         place = np.full(self.part.n_items, OUTSIDE, np.int64)
         place[rows] = np.arange(len(rows))
-        index = self._backend.build(item_codes[rows])
+        index = FlatBackend.build(item_codes[rows])
         metrics = RankingMetrics(DEFAULT_KS, len(rows), self.part.item_degrees[rows])
         depth = min(metrics.depth, len(rows))
         for start in range(0, len(users), _BATCH_USERS):

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from training.data.load import load_dataset
 from training.errors import StudyError
 from training.recipe import Recipe
@@ -150,13 +152,14 @@ def known_beforehand(run: PlannedRun) -> dict[str, Any]:
 
 
 def _is_of(row: Row, run: PlannedRun, recipe: Recipe) -> bool:
-    keys = {
-        "part": run.part.name,
-        "seed": run.seed,
-        "measure": run.part.measure,
-        "recipe_sha256": recipe.sha256(),
-    }
-    return all(row.get(key) == value for key, value in keys.items())
+    keys = {"part": run.part.name, "seed": run.seed, "measure": run.part.measure}
+    if not all(row.get(key) == value for key, value in keys.items()):
+        return False
+    try:
+        recorded = Recipe.model_validate(row.get("recipe"))
+    except ValidationError:
+        return False
+    return recorded.trained() == recipe.trained()
 
 
 def _alike(twin: PlannedRun, run: PlannedRun, recipe: Recipe) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from index.backends import backend
+from index.flat import FlatBackend
 from index.packing import pack_signs, unpack_signs
 from training.data.interactions import Interactions
 from training.encoder import unit_magnitude
@@ -120,7 +120,7 @@ class _Candidates:
         self._wanted = [held_out.items_of(user) for user in users]
         self._codes = pack_signs(embeddings.items.cpu().numpy())
         self._real = unit_magnitude(embeddings.users.cpu()).numpy()[users]
-        index = backend(recipe.release.index).build(self._codes)
+        index = FlatBackend.build(self._codes)
         seen = [pairs.items_of(user) for user in users]
         distances, rows = index.search(pack_signs(self._real), max(*DEPTHS, *DEFAULT_KS), seen)
         self.rows = rows.astype(np.int64)

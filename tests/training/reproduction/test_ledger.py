@@ -30,5 +30,17 @@ def test_results_of_another_recipe_are_told_from_those_of_this_one(study, result
     for left in (tmp_path / "runs").rglob("rows.json"):
         left.unlink()
     assert state() == "recorded"
-    record(tmp_path / "out", [row | {"recipe_sha256": "00" * 32}])
+    record(tmp_path / "out", [row | {"recipe": row["recipe"] | {"bits": 128}}])
+    assert state() == "outdated"
+
+
+def test_what_is_published_of_the_codes_makes_no_other_recipe(study, results, state, tmp_path):
+    study(BETA)
+    (row,) = results()
+    for left in (tmp_path / "runs").rglob("rows.json"):
+        left.unlink()
+    older = {name: value for name, value in row["recipe"].items() if name != "release"}
+    record(tmp_path / "out", [row | {"recipe": older}])
+    assert state() == "recorded"
+    record(tmp_path / "out", [row | {"recipe": {"from": "another time"}}])
     assert state() == "outdated"

@@ -147,7 +147,7 @@ def test_results_that_others_recorded_count_only_where_that_is_asked_for(study, 
     for folder in folders(tmp_path, f"{BETA}/b-1"):
         (folder / "rows.json").unlink()
     assert study(BETA, skip_recorded=True).skipped
-    record(tmp_path / "out", [recorded | {"recipe_sha256": "00" * 32}])
+    record(tmp_path / "out", [recorded | {"recipe": recorded["recipe"] | {"bits": 128}}])
     assert study(BETA, skip_recorded=True).finished
 
 
