@@ -14,17 +14,16 @@ from index.arguments import check_among, check_exclude, check_search, empty_resu
 from index.errors import SearchError
 from index.packing import check_codes
 from index.protocol import Results
-from index.scan import scan
+from index.scan import MOST, WORTH_THREADS, CodeScan, scan_many
 from index.stored import check_stored_codes, map_flat_index, write_index
 
-# Excluded rows are found and dropped (over-fetching) or never looked at (a selector). Measured on
-# one thread, 40,981 codes of 256 bits, k = 100, one query: nothing excluded 0.06 ms; 30 excluded
-# 0.06 ms over-fetched, 0.15 ms with a bitmap selector, 0.17 ms with a batch selector; 1,000
-# excluded 0.40, 0.15 and 0.22 ms. Over-fetching also keeps a batch in one call.
+# In a batch, excluded rows are fetched and dropped; queries that exclude more are searched alone.
 _OVERFETCH_AT_MOST = 256
 
 # Where no more than one row in so many may be returned, those are searched by themselves.
 _ALONE_ONE_IN = 16
+
+_NOTHING = np.empty(0, np.int64)
 
 # Bytes of scratch for marking excluded rows: (queries in a block) x items.
 _SCRATCH = 32 * 2**20
@@ -41,6 +40,8 @@ class FlatBackend:
 
     def __init__(self, codes: NDArray[np.uint8]) -> None:
         self._codes = np.ascontiguousarray(codes)
+        fits = 0 < len(codes) <= MOST and codes.shape[1] % 8 == 0
+        self._scan = CodeScan(self._codes) if fits else None
 
     @classmethod
     def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
@@ -104,22 +105,34 @@ class FlatBackend:
         codes = check_search(codes, k, self.bits // 8)
         banned = None if exclude is None else check_exclude(exclude, len(codes), len(self))
         if among is not None:
-            allowed = np.flatnonzero(check_among(among, len(self)))
-            if len(allowed) * _ALONE_ONE_IN <= len(self):
-                return self._search_alone(codes, k, banned, allowed)
-        distances, rows = empty_results(len(codes), k)
+            n_allowed = int(np.count_nonzero(check_among(among, len(self))))
+            if n_allowed * _ALONE_ONE_IN <= len(self):
+                return self._search_alone(codes, k, banned, np.flatnonzero(among))
         width = min(k, len(self))
         if width == 0 or len(codes) == 0:
-            return distances, rows
+            return empty_results(len(codes), k)
         if banned is None:
-            banned = [np.empty(0, np.int64)] * len(codes)
-        sizes = np.array([len(rows_of_query) for rows_of_query in banned])
-        for query in np.flatnonzero(sizes > _OVERFETCH_AT_MOST):
-            found = self._search_selected(codes[query : query + 1], width, banned[query], among)
-            distances[query, :width], rows[query, :width] = found
-        for block in self._blocks(sizes):
-            found = self._search_overfetched(codes[block], width, [banned[i] for i in block], among)
-            distances[block, :width], rows[block, :width] = found
+            banned = [_NOTHING] * len(codes)
+        if len(codes) == 1 and self._scan is not None:
+            near, which = self._scan.nearest(codes, width, banned[0], among)
+            if len(which) == k:
+                return near[None], which[None]
+            distances, rows = empty_results(1, k)
+            distances[0, : len(which)], rows[0, : len(which)] = near, which
+            return distances, rows
+        distances, rows = empty_results(len(codes), k)
+        one_by_one: Sequence[int] = range(len(codes))
+        if self._scan is None or len(codes) >= WORTH_THREADS:
+            sizes = np.array([len(rows_of_query) for rows_of_query in banned])
+            one_by_one = np.flatnonzero(sizes > _OVERFETCH_AT_MOST).tolist()
+            for block in self._blocks(sizes):
+                found = self._search_overfetched(
+                    codes[block], width, [banned[i] for i in block], among
+                )
+                distances[block, :width], rows[block, :width] = found
+        for query in one_by_one:
+            near, which = self._search_one(codes[query : query + 1], width, banned[query], among)
+            distances[query, : len(which)], rows[query, : len(which)] = near, which
         return distances, rows
 
     def _search_alone(
@@ -157,7 +170,7 @@ class FlatBackend:
         """Search for as many more as are excluded, and drop those."""
         sizes = np.array([len(rows) for rows in banned])
         fetched = min(len(self), width + int(sizes.max()))
-        found_distances, found_rows = scan(self._codes, codes, fetched, among)
+        found_distances, found_rows = scan_many(self._codes, codes, fetched, among)
         if not sizes.any():
             return found_distances, found_rows
         marked = np.zeros((len(codes), len(self)), np.bool_)
@@ -170,17 +183,21 @@ class FlatBackend:
         rows[query, place[query, column]] = found_rows[query, column]
         return distances, rows
 
-    def _search_selected(
+    def _search_one(
         self,
         code: NDArray[np.uint8],
         width: int,
         banned: NDArray[np.int64],
         among: NDArray[np.bool_] | None,
-    ) -> Results:
-        """Search among the allowed rows alone, for one query."""
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Search for one query; as many distances and rows as are allowed."""
+        if self._scan is not None:
+            return self._scan.nearest(code, width, banned, among)
         allowed = np.ones(len(self), np.bool_) if among is None else among.copy()
         allowed[banned] = False
-        return scan(self._codes, code, width, allowed)
+        distances, rows = scan_many(self._codes, code, width, allowed)
+        found = rows[0] >= 0
+        return distances[0][found], rows[0][found]
 
 
 def _refuse(parameters: Mapping[str, int]) -> None:
