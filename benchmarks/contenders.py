@@ -1,0 +1,233 @@
+"""What one would search a catalogue with: our backends, and what others would pick instead.
+
+Each is built of the same items and answers the same users, on one thread. Those of codes get the
+256 bits; those of real numbers get 64 dimensions, as of a LightGCN: the leading principal
+components of the ±1 codes, so that their neighbours are much the same.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import faiss
+import numpy as np
+
+from index.backends import backend
+from index.choice import build_index
+from index.packing import unpack_signs
+
+DIMENSIONS = 64
+RECALL = 0.98
+
+# Queries (b, …) and k to distances (b, k), the smaller the nearer.
+Search = Callable[[np.ndarray, int], np.ndarray]
+
+
+@dataclass
+class Contender:
+    """Something built.
+
+    ``queries`` are what ``search`` takes; ``exact`` is the one whose distances are the true ones;
+    ``bytes_an_item`` is all that it keeps, divided by the items.
+    """
+
+    name: str
+    search: Search
+    queries: np.ndarray
+    exact: str
+    build_seconds: float
+    bytes_an_item: float
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Things:
+    """What is searched for and among: codes, and the same as real numbers where there are any."""
+
+    items: np.ndarray
+    users: np.ndarray
+    item_vectors: np.ndarray | None
+    user_vectors: np.ndarray | None
+
+
+def things(items: np.ndarray, users: np.ndarray, *, vectors: bool) -> Things:
+    """Codes uint8 (n, w) and (m, w), and their principal components, float32 (n, 64), (m, 64)."""
+    if not vectors:
+        return Things(items, users, None, None)
+    rng = np.random.default_rng(0)
+    some = unpack_signs(items[rng.choice(len(items), min(len(items), 20_000), replace=False)])
+    centred = some - some.mean(axis=0)
+    _, directions = np.linalg.eigh(centred.T @ centred)
+    projection = directions[:, -DIMENSIONS:].astype(np.float32)
+
+    def project(codes: np.ndarray) -> np.ndarray:
+        parts = np.array_split(codes, max(1, len(codes) // 100_000))
+        return np.concatenate(
+            [unpack_signs(part).astype(np.float32) @ projection for part in parts]
+        )
+
+    return Things(items, users, project(items), project(users))
+
+
+def ours(name: str) -> Callable[[Things], Contender]:
+    """One of our backends, tuned as publishing tunes it."""
+
+    def build(given: Things) -> Contender:
+        begun = time.perf_counter()
+        built = build_index(name, {}, given.items, given.users[:500], RECALL).built
+        took = time.perf_counter() - begun
+        size = _bytes(built)
+        return Contender(
+            f"ours, {name}",
+            lambda queries, k: built.search(queries, k)[0],
+            given.users,
+            "ours, flat",
+            took,
+            size / len(given.items),
+            dict(built.parameters),
+        )
+
+    return build
+
+
+def binary_multi_hash(given: Things) -> Contender:
+    """FAISS's IndexBinaryMultiHash, with as many flips as the recall takes."""
+    items = len(given.items)
+    bits = max(8, int(np.log2(items)) - 2)
+    index = faiss.IndexBinaryMultiHash(8 * given.items.shape[1], 8, bits)
+    begun = time.perf_counter()
+    index.add(given.items)
+    took = time.perf_counter() - begun
+    # A step more takes several times as long; three already look into most of the catalogue.
+    index.nflip = 2
+    size = given.items.nbytes + 8 * 8 * items
+    return Contender(
+        "FAISS binary multi-hash",
+        lambda queries, k: index.search(queries, k)[0],
+        given.users,
+        "ours, flat",
+        took,
+        size / items,
+        {"hashes": 8, "bits": bits, "flips": index.nflip},
+    )
+
+
+def float_flat(given: Things) -> Contender:
+    """FAISS's IndexFlatIP."""
+    index = faiss.IndexFlatIP(DIMENSIONS)
+    begun = time.perf_counter()
+    index.add(given.item_vectors)
+    took = time.perf_counter() - begun
+    return _of_vectors("FAISS float flat", index, given, took, 4 * DIMENSIONS, {})
+
+
+def float_hnsw(given: Things) -> Contender:
+    """FAISS's IndexHNSWFlat."""
+    index = faiss.IndexHNSWFlat(DIMENSIONS, 16, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = 100
+    begun = time.perf_counter()
+    index.add(given.item_vectors)
+    took = time.perf_counter() - begun
+    index.hnsw.efSearch = 256
+    size = 4 * DIMENSIONS + 4 * 2 * 16
+    return _of_vectors("FAISS float HNSW", index, given, took, size, {"M": 16, "efSearch": 256})
+
+
+def usearch_binary(given: Things) -> Contender:
+    """USearch over the bits, by Hamming distance."""
+    from usearch.index import Index, MetricKind, ScalarKind
+
+    index = Index(
+        ndim=8 * given.items.shape[1],
+        metric=MetricKind.Hamming,
+        dtype=ScalarKind.B1,
+        connectivity=16,
+        expansion_add=100,
+        expansion_search=256,
+    )
+    begun = time.perf_counter()
+    index.add(np.arange(len(given.items)), given.items, threads=1)
+    took = time.perf_counter() - begun
+
+    def search(queries: np.ndarray, k: int) -> np.ndarray:
+        found: np.ndarray = index.search(queries, k, threads=1).distances
+        return found.reshape(len(queries), -1)
+
+    size = index.memory_usage / len(given.items)
+    return Contender("USearch binary", search, given.users, "ours, flat", took, size)
+
+
+def usearch_half(given: Things) -> Contender:
+    """USearch over 64 dimensions in half precision."""
+    from usearch.index import Index, MetricKind, ScalarKind
+
+    index = Index(
+        ndim=DIMENSIONS,
+        metric=MetricKind.IP,
+        dtype=ScalarKind.F16,
+        connectivity=16,
+        expansion_add=100,
+        expansion_search=256,
+    )
+    begun = time.perf_counter()
+    index.add(np.arange(len(given.items)), given.item_vectors, threads=1)
+    took = time.perf_counter() - begun
+
+    def search(queries: np.ndarray, k: int) -> np.ndarray:
+        found: np.ndarray = index.search(queries, k, threads=1).distances
+        return found.reshape(len(queries), -1) - 1
+
+    size = index.memory_usage / len(given.items)
+    return Contender("USearch f16", search, given.user_vectors, "FAISS float flat", took, size)
+
+
+def hnswlib(given: Things) -> Contender:
+    """Hnswlib over 64 dimensions."""
+    import hnswlib as library
+
+    index = library.Index(space="ip", dim=DIMENSIONS)
+    index.init_index(max_elements=len(given.items), M=16, ef_construction=100, random_seed=0)
+    index.set_num_threads(1)
+    begun = time.perf_counter()
+    index.add_items(given.item_vectors)
+    took = time.perf_counter() - begun
+    index.set_ef(256)
+
+    def search(queries: np.ndarray, k: int) -> np.ndarray:
+        found: np.ndarray = index.knn_query(queries, k, num_threads=1)[1]
+        return found - 1
+
+    size = index.index_file_size() / len(given.items)
+    return Contender("hnswlib", search, given.user_vectors, "FAISS float flat", took, size)
+
+
+CONTENDERS: dict[str, Callable[[Things], Contender]] = {
+    "flat": ours("flat"),
+    "hnsw": ours("hnsw"),
+    "ivf": ours("ivf"),
+    "multi-hash": binary_multi_hash,
+    "float-flat": float_flat,
+    "float-hnsw": float_hnsw,
+    "usearch-binary": usearch_binary,
+    "usearch-f16": usearch_half,
+    "hnswlib": hnswlib,
+}
+OF_VECTORS = {"float-flat", "float-hnsw", "usearch-f16", "hnswlib"}
+
+
+def _of_vectors(
+    name: str, index: Any, given: Things, took: float, size: float, settings: dict[str, Any]
+) -> Contender:
+    def search(queries: np.ndarray, k: int) -> np.ndarray:
+        found: np.ndarray = -index.search(queries, k)[0]
+        return found
+
+    return Contender(name, search, given.user_vectors, "FAISS float flat", took, size, settings)
+
+
+def _bytes(built: Any) -> int:
+    """Of the codes and of what a backend keeps beside them, from what it would save."""
+    if type(built) is backend("flat"):
+        return int(built._codes.nbytes)
+    return int(faiss.serialize_index_binary(built._index).size)
