@@ -62,13 +62,13 @@ class IdTable:
 
     def ids_of(self, rows: Iterable[int] | NDArray[np.integer[Any]]) -> list[str]:
         """Return the ids of `rows`, in that order. Raises SearchError as `id_of` does."""
-        wanted = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), np.int64)
-        outside = (wanted < 0) | (wanted >= len(self))
-        if outside.any():
-            raise SearchError(f"there is no row {wanted[outside][0]} among {len(self)} ids")
-        text = self._views[0]
-        starts, ends = self.offsets[wanted].tolist(), self.offsets[wanted + 1].tolist()
-        return [str(text[start:end], "utf-8") for start, end in zip(starts, ends, strict=True)]
+        text, offsets, _ = self._views
+        count, found = len(self), []
+        for row in rows.tolist() if isinstance(rows, np.ndarray) else rows:
+            if not 0 <= row < count:
+                raise SearchError(f"there is no row {row} among {count} ids")
+            found.append(str(text[offsets[row] : offsets[row + 1]], "utf-8"))
+        return found
 
     def row_of(self, text: str) -> int | None:
         """Return the row whose id is `text`, None where there is none."""

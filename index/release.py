@@ -131,6 +131,12 @@ class Release:
         """How many items there are."""
         return self.manifest.items
 
+    def user_code(self, row: int) -> NDArray[np.uint8]:
+        """Return the code, uint8 (1, bits/8), of the user at `row`, as `user_codes` would."""
+        if not 0 <= row < self.n_users:
+            raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
+        return np.packbits(self.user_embeddings[row] >= 0, bitorder="little")[None]
+
     def user_codes(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return the codes, uint8 (b, bits/8), of the users at `rows`, integers (b,).
 

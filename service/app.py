@@ -14,6 +14,7 @@ import faiss
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from events.store import EventStore
 from index.milvus.mirror import MilvusMirror, open_backend
@@ -22,6 +23,7 @@ from index.release import Release
 from index.store import ReleaseStore
 from service.answers.recommender import Recommender
 from service.boundary import Boundary
+from service.endpoints.direct import Direct, direct_paths
 from service.endpoints.refusals import answer_http_error, answer_refusal
 from service.endpoints.routes import routes
 from service.errors import RequestError
@@ -63,26 +65,40 @@ class Service(FastAPI):
         self.load = Load(settings.max_concurrent, self.metrics.shed)
         self.tracing = Tracing(settings.traces)
         guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
+        paths = routes(settings, self.current, self.live, self.metrics)
+        edge = [
+            Middleware(RequestIds),
+            Middleware(Observer, self.metrics, PATHS, log=settings.access_log),
+            Middleware(Boundary),
+            *guards,
+        ]
+        # Spans of requests are the framework's affair.
+        self._direct = Direct({} if settings.traces else direct_paths(paths))
+        self._to_direct: ASGIApp = self._direct
+        for one in reversed(edge):
+            self._to_direct = one.cls(self._to_direct, *one.args, **one.kwargs)
         super().__init__(
             title="Bitrecall",
             version=version("bitrecall"),
-            routes=routes(settings, self.current, self.live, self.metrics),
+            routes=paths,
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
             lifespan=self._while_serving,
             telemetry=self.tracing.telemetry,
-            middleware=[
-                Middleware(RequestIds),
-                Middleware(Observer, self.metrics, PATHS, log=settings.access_log),
-                Middleware(Boundary),
-                *guards,
-            ],
+            middleware=edge,
             exception_handlers={
                 RequestError: answer_refusal,
                 HTTPException: answer_http_error,
             },
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what one connection asks, or what starts and stops the service."""
+        if self._direct.takes(scope):
+            await self._to_direct(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made when it is first asked for."""

@@ -56,9 +56,9 @@ def person(
     if row is None:
         return _folded(catalogue, more)
     seen = catalogue.release.seen[row].astype(np.int64)
-    foldable = more[more < catalogue.release.n_items]
+    foldable = more[more < catalogue.release.n_items] if more.size else more
     if not foldable.size or np.isin(foldable, seen).all():
-        code = catalogue.release.user_codes(np.array([row]))
+        code = catalogue.release.user_code(row)
         return Person(_each_once(seen, more), code, "codes")
     code = extended_codes(catalogue.release, np.array([row]), [foldable])
     return Person(_each_once(seen, more), code, "codes+history")

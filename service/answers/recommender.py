@@ -12,9 +12,11 @@ from index.release import Release
 from index.user_fold_in import UserFoldIn
 from service.answers.catalogue import Catalogue, NewItems
 from service.answers.people import Person, person
-from service.answers.query import Answer, History, Wish
+from service.answers.query import Answer, History, Source, Wish
 from service.answers.reasons import reasons
 from service.errors import UnknownItemError
+
+_NOTHING = np.empty(0, np.int64)
 
 
 class FreshItems(Protocol):
@@ -103,7 +105,16 @@ class Recommender:
         the search does not answer. Raises ``FilterError`` when no item has an attribute that is
         asked for.
         """
-        return self.recommend_all([user_id], wish, history)[0]
+        one = self._person(user_id, history)
+        among = None if wish.among is None else self.catalogue.matching(wish.among)
+        exclude = self._excluded(user_id, one, wish, self._unwanted(wish))
+        if one.code is None:
+            return self._popular(user_id, one, wish, exclude, among)
+        try:
+            distances, rows = self.catalogue.search(one.code, wish.k, [exclude], among)
+        except SearchUnavailableError:
+            return self._popular(user_id, one, wish, exclude, among)
+        return self._nearest(user_id, one, wish, distances[0], rows[0])
 
     def recommend_all(
         self, user_ids: Sequence[str | None], wish: Wish, history: History | None = None
@@ -111,36 +122,65 @@ class Recommender:
         """As ``recommend``, for each of several users, with one search."""
         people = [self._person(user_id, history) for user_id in user_ids]
         among = None if wish.among is None else self.catalogue.matching(wish.among)
-        unwanted = self.catalogue.rows_of(wish.exclude_items)
+        unwanted = self._unwanted(wish)
         exclude = [
             self._excluded(user_id, one, wish, unwanted)
             for user_id, one in zip(user_ids, people, strict=True)
         ]
-        try:
-            found, degraded = self._nearest(people, wish.k, exclude, among), False
-        except SearchUnavailableError:
-            found, degraded = {}, True
-        answers = []
-        for number, (user_id, one) in enumerate(zip(user_ids, people, strict=True)):
-            if number in found:
-                distances, rows = found[number]
-            else:
-                distances, rows = None, self.catalogue.popular(wish.k, exclude[number], among)
-            answers.append(
-                Answer(
-                    user_id=user_id,
-                    k=wish.k,
-                    item_ids=self.catalogue.ids_of(rows),
-                    distances=None if distances is None else distances.tolist(),
-                    bits=self.release.bits,
-                    release_id=self.release.id,
-                    source=one.source if number in found else "popular",
-                    degraded=degraded and one.code is not None,
-                )
-            )
-            if wish.explain:
-                answers[-1] = self._explained(answers[-1], one, rows)
-        return answers
+        found = self._search_for(people, wish.k, exclude, among)
+        return [
+            self._nearest(user_id, one, wish, *found[place])
+            if place in found
+            else self._popular(user_id, one, wish, exclude[place], among)
+            for place, (user_id, one) in enumerate(zip(user_ids, people, strict=True))
+        ]
+
+    def _nearest(
+        self,
+        user_id: str | None,
+        one: Person,
+        wish: Wish,
+        distances: NDArray[np.int32],
+        rows: NDArray[np.int64],
+    ) -> Answer:
+        """What a search found, which may be nothing in its last places."""
+        if len(rows) and rows[-1] < 0:
+            kept = rows >= 0
+            distances, rows = distances[kept], rows[kept]
+        return self._answer(user_id, one, wish, rows, distances.tolist(), one.source)
+
+    def _popular(
+        self,
+        user_id: str | None,
+        one: Person,
+        wish: Wish,
+        exclude: NDArray[np.int64],
+        among: NDArray[np.bool_] | None,
+    ) -> Answer:
+        """The most popular items: of somebody with a code, because the search did not answer."""
+        rows = self.catalogue.popular(wish.k, exclude, among)
+        return self._answer(user_id, one, wish, rows, None, "popular")
+
+    def _answer(
+        self,
+        user_id: str | None,
+        one: Person,
+        wish: Wish,
+        rows: NDArray[np.int64],
+        distances: Sequence[int] | None,
+        source: Source,
+    ) -> Answer:
+        answer = Answer(
+            user_id=user_id,
+            k=wish.k,
+            item_ids=self.catalogue.ids_of(rows),
+            distances=distances,
+            bits=self.release.bits,
+            release_id=self.release.id,
+            source=source,
+            degraded=distances is None and one.code is not None,
+        )
+        return self._explained(answer, one, rows) if wish.explain else answer
 
     def _explained(self, answer: Answer, one: Person, rows: NDArray[np.int64]) -> Answer:
         return replace(
@@ -182,33 +222,40 @@ class Recommender:
             row = self.release.users.row_of(user_id)
         return person(self.catalogue, row, self.fresh.taken_by(user_id), history)
 
+    def _unwanted(self, wish: Wish) -> NDArray[np.int64]:
+        return self.catalogue.rows_of(wish.exclude_items) if wish.exclude_items else _NOTHING
+
     def _excluded(
         self, user_id: str | None, one: Person, wish: Wish, unwanted: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        parts = [unwanted]
+        parts = [part for part in (unwanted,) if len(part)]
         if wish.exclude_seen:
             parts.append(one.items)
         if user_id is not None and (hidden := self.fresh.hidden_from(user_id)):
             parts.append(self.catalogue.rows_of(hidden))
-        return np.concatenate(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else _NOTHING
 
-    def _nearest(
+    def _search_for(
         self,
         people: Sequence[Person],
         k: int,
         exclude: Sequence[NDArray[np.int64]],
         among: NDArray[np.bool_] | None,
     ) -> Mapping[int, tuple[NDArray[np.int32], NDArray[np.int64]]]:
-        """Distances and rows for each of those who have a code, by their place among all."""
+        """Distances and rows for each of those who have a code, by their place among all.
+
+        Nobody's, while the search does not answer.
+        """
         asked = {place: one.code for place, one in enumerate(people) if one.code is not None}
         if not asked:
             return {}
         codes = np.concatenate(list(asked.values()))
-        distances, rows = self.catalogue.search(
-            codes, k, [exclude[place] for place in asked], among
-        )
-        kept = rows >= 0
-        return {
-            place: (distances[number][kept[number]], rows[number][kept[number]])
-            for number, place in enumerate(asked)
-        }
+        try:
+            distances, rows = self.catalogue.search(
+                codes, k, [exclude[place] for place in asked], among
+            )
+        except SearchUnavailableError:
+            return {}
+        return {place: (distances[number], rows[number]) for number, place in enumerate(asked)}

@@ -7,12 +7,12 @@ from typing import Final, Generic, TypeVar
 import faiss
 from anyio import to_thread
 from pydantic import BaseModel
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from index.errors import FilterError, SearchUnavailableError
 from service.answers.recommender import Recommender
 from service.body import read_body
+from service.endpoints.answers import send_json
 from service.errors import (
     FieldError,
     FilterMismatchError,
@@ -100,7 +100,7 @@ class FromRelease(Generic[Asked]):
             raise SearchNotAnsweringError(
                 "the server that searches does not answer", headers={"Retry-After": "1"}
             ) from None
-        await Response(content, media_type="application/json")(scope, receive, send)
+        await send_json(send, content)
 
     async def _recommender(self, scope: Scope) -> Recommender:
         """What answers this request."""

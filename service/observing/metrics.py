@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -73,11 +74,15 @@ class Metrics:
             registry=self._registry,
         )
         self._of_release = _ReleaseCollector(current)
+        # Finding the one with some labels takes longer than counting.
+        self._of_requests = cache(lambda *labels: self._requests.labels(*map(str, labels)))
+        self._of_latency = cache(self._latency.labels)
+        self._of_answers = cache(self._answers.labels)
 
     def request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        self._requests.labels(method, path, str(status)).inc()
-        self._latency.labels(path).observe(seconds)
+        self._of_requests(method, path, status).inc()
+        self._of_latency(path).observe(seconds)
 
     def searched(self, seconds: float) -> None:
         """Count a search."""
@@ -86,8 +91,9 @@ class Metrics:
     def answered(self, answers: Iterable[Answer]) -> None:
         """Count what users' items were ranked by."""
         for answer in answers:
-            self._answers.labels(answer.source).inc()
-            self._degraded.inc(answer.degraded)
+            self._of_answers(answer.source).inc()
+            if answer.degraded:
+                self._degraded.inc()
 
     def events_given(self, appended: Appended) -> None:
         """Count events."""

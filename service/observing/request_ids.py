@@ -2,15 +2,15 @@
 
 import re
 from contextvars import ContextVar
+from secrets import token_hex
 from typing import Final
-from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER: Final = "X-Request-ID"
+_NAME: Final = HEADER.lower().encode()
 # What can stand in a log line and in a header without being mistaken for something else.
-_ALLOWED: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ALLOWED: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -31,12 +31,13 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if _ALLOWED.fullmatch(given) else uuid4().hex
+        given = next((value for name, value in scope["headers"] if name == _NAME), b"")
+        request_id = given.decode() if _ALLOWED.fullmatch(given) else token_hex(16)
+        header = (_NAME, request_id.encode())
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
+                message["headers"] = [*message["headers"], header]
             await send(message)
 
         token = _current.set(request_id)

@@ -69,6 +69,10 @@ class Watched(Recommender):
     def is_quick(self) -> bool:
         return self.quick
 
+    def recommend(self, *given: Any) -> Answer:
+        self.threads.append(threading.current_thread().name)
+        return super().recommend(*given)
+
     def recommend_all(self, *given: Any) -> list[Answer]:
         self.threads.append(threading.current_thread().name)
         return super().recommend_all(*given)

@@ -168,7 +168,7 @@ def test_a_release_that_fails_on_a_question_is_refused_and_counted(
     tmp_path: Path, contents: Contents
 ) -> None:
     class Broken(Recommender):
-        def recommend_all(self, *given: object) -> list[Answer]:
+        def recommend(self, *given: object) -> Answer:
             raise ZeroDivisionError
 
     store, kinds = ReleaseStore(tmp_path), [Recommender, Broken]
