@@ -104,7 +104,8 @@ class FromRelease(Generic[Asked]):
 
     async def _recommender(self, scope: Scope) -> Recommender:
         """What answers this request."""
-        await self._live.catch_up(self._current)
+        if self._live.is_behind:
+            await self._live.catch_up(self._current)
         return ready_recommender(self._settings, self._current)
 
     def _on_thread(self, recommender: Recommender, asked: Asked) -> bytes:

@@ -81,6 +81,11 @@ class Live:
                     fresh.take(some)
         return Recommender(release, fresh.new_items(), fresh)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether ``catch_up`` would look at the database, without ``look``."""
+        return self._store is not None and self._signal.value != self._seen
+
     async def catch_up(self, holder: HoldsRecommender, *, look: bool = False) -> None:
         """Take in the events that have become durable since the last time.
 
@@ -88,7 +93,7 @@ class Live:
         worker of this machine has given a signal. A database that does not answer leaves what is
         known as it is, and is not asked again for ``RETRY_SECONDS``.
         """
-        if self._store is None or not (look or self._signal.value != self._seen):
+        if self._store is None or not (look or self.is_behind):
             return
         async with self._catching_up:
             value = self._signal.value
