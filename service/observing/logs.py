@@ -45,6 +45,8 @@ def log_config(settings: Settings) -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stderr",
                 "formatter": settings.log_format,
+                # Whatever a logger of its own level below lets through.
+                "level": settings.log_level.upper(),
             }
         },
         "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},

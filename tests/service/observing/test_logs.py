@@ -46,3 +46,20 @@ def test_the_configuration_is_one_that_logging_takes(log_format: str) -> None:
         assert isinstance(handler.formatter, JsonFormatter) == (log_format == "json")
     finally:
         root.handlers[:], root.level = handlers, level
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_nothing_below_the_level_is_logged_whoever_says_it(
+    workers: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logging.config.dictConfig(log_config(Settings(workers=workers, log_level="error")))
+        logging.getLogger("uvicorn.error").info("a worker has started")
+        logging.getLogger("uvicorn.error").error("a worker has died")
+    finally:
+        root.handlers[:], root.level = handlers, level
+    said = capsys.readouterr().err
+    assert "has started" not in said
+    assert "has died" in said
