@@ -1,8 +1,10 @@
 """How long from the start of the process to the first 200 of ``/readyz``?
 
     python benchmarks/startup.py
+    python benchmarks/startup.py --releases RELEASES --json startup.json
 
-Publishes a release of the size of Gowalla, then runs ``bitrecall serve`` on it several times.
+Publishes a release of the size of Gowalla, or takes what is there, and runs ``bitrecall serve`` on it
+several times.
 On a machine that has other work to do, the CPU seconds are what to go by.
 """
 
@@ -18,6 +20,7 @@ import time
 from pathlib import Path
 
 import gowalla_size
+from machine import describe, save
 from processor import cpu_seconds
 
 from service.server import listening
@@ -66,13 +69,19 @@ def main() -> None:
     """Print how long the fastest, the median and the slowest start took."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--releases", type=Path, help="a store, in place of a made release")
+    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        gowalla_size.publish(Path(folder))
-        took = [seconds_until_ready(Path(folder)) for _ in range(given.runs)]
+        releases = given.releases or Path(folder)
+        if given.releases is None:
+            gowalla_size.publish(releases)
+        took = [seconds_until_ready(releases) for _ in range(given.runs)]
     print(f"{os.cpu_count()} CPUs, load average before {load:.1f}, {given.runs} starts")
-    for name, seconds in zip(("wall", "CPU"), zip(*took, strict=True), strict=True):
+    both = dict(zip(("wall", "CPU"), zip(*took, strict=True), strict=True))
+    save(given.json, {"machine": describe(), **both})
+    for name, seconds in both.items():
         print(f"{name}: fastest {min(seconds):.2f} s, ", end="")
         print(f"median {statistics.median(seconds):.2f} s, slowest {max(seconds):.2f} s")
 
