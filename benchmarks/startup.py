@@ -3,9 +3,8 @@
     python benchmarks/startup.py
     python benchmarks/startup.py --releases RELEASES --json startup.json
 
-Publishes a release of the size of Gowalla, or takes what is there, and runs ``bitrecall serve`` on it
-several times.
-On a machine that has other work to do, the CPU seconds are what to go by.
+Publishes a release of the size of Gowalla, or takes what is there, and runs ``bitrecall serve`` on
+it several times. On a machine that has other work to do, the CPU seconds are what to go by.
 """
 
 import argparse

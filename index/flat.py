@@ -122,7 +122,7 @@ class FlatBackend:
             return distances, rows
         distances, rows = empty_results(len(codes), k)
         one_by_one: Sequence[int] = range(len(codes))
-        if self._scan is None or len(codes) >= WORTH_THREADS:
+        if self._scan is None or self._is_shared_out(len(codes)):
             sizes = np.array([len(rows_of_query) for rows_of_query in banned])
             one_by_one = np.flatnonzero(sizes > _OVERFETCH_AT_MOST).tolist()
             for block in self._blocks(sizes):
@@ -134,6 +134,10 @@ class FlatBackend:
             near, which = self._search_one(codes[query : query + 1], width, banned[query], among)
             distances[query, : len(which)], rows[query, : len(which)] = near, which
         return distances, rows
+
+    def _is_shared_out(self, queries: int) -> bool:
+        """Whether so many queries are better left to FAISS's threads than taken one by one."""
+        return queries >= WORTH_THREADS and faiss.omp_get_max_threads() > 1
 
     def _search_alone(
         self,
