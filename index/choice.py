@@ -58,7 +58,8 @@ def build_index(
 
     if kind.effort not in parameters:
         effort = least_effort(
-            lambda tried: found(built.with_effort(tried)) >= recall, built.most_effort
+            lambda tried: found(built.with_effort(tried, fill=False)) >= recall,
+            built.most_effort,
         )
         built = built.with_effort(effort)
     return Chosen(name, built, found(built))

@@ -66,7 +66,7 @@ class FlatBackend:
         index.add(self._codes)
         write_index(index, path)
 
-    def with_effort(self, effort: int) -> Self:
+    def with_effort(self, effort: int, *, fill: bool = True) -> Self:
         """Return itself."""
         return self
 

@@ -51,7 +51,10 @@ class HnswBackend:
         nodes: DistinctCodes,
         exact: FlatBackend,
         parameters: Mapping[str, int],
+        *,
+        fill: bool = True,
     ) -> None:
+        self._fill = fill
         self._index = index
         self._nodes = nodes
         self._exact = exact
@@ -86,10 +89,10 @@ class HnswBackend:
         """Write the graph and the distinct codes to `path` in FAISS's own format."""
         write_index(self._index, path)
 
-    def with_effort(self, effort: int) -> Self:
+    def with_effort(self, effort: int, *, fill: bool = True) -> Self:
         """Return the same graph, searched with `effort` candidates held."""
         parameters = _filled({**self._parameters, "ef_search": effort})
-        return type(self)(self._index, self._nodes, self._exact, parameters)
+        return type(self)(self._index, self._nodes, self._exact, parameters, fill=fill)
 
     @property
     def most_effort(self) -> int:
@@ -152,9 +155,9 @@ class HnswBackend:
         fetched = max(width, self._parameters["ef_search"])
         if fetched < len(self._nodes):
             distances, rows = self._search_graph(code, fetched, excluded, among)
-            if len(rows) >= wanted:
-                filled = empty_results(1, width)
-                filled[0][0, :wanted], filled[1][0, :wanted] = distances[:wanted], rows[:wanted]
+            if len(rows) >= wanted or not self._fill:
+                filled, count = empty_results(1, width), min(wanted, len(rows))
+                filled[0][0, :count], filled[1][0, :count] = distances[:count], rows[:count]
                 return filled
         return self._exact.search(code, width, [excluded], among)
 

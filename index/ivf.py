@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from index.arguments import check_among, check_exclude, check_search, empty_results
 from index.errors import ReleaseDamagedError, SearchError
 from index.flat import FlatBackend
+from index.keys import best_of, keys_of, open_rows, rows_of
 from index.packing import check_codes
 from index.protocol import Results
 from index.stored import read_index, write_index
@@ -35,8 +36,8 @@ class IvfBackend:
     Codes are in `lists`, each with those nearest to its centre (k-means); a query looks into the
     `probes` lists whose centres are nearest to it. What is found there is ordered by (distance,
     row); rows that must not be returned are fetched and dropped, since FAISS's binary lists take no
-    selector; and where too few are left, twice as many lists are searched, until there are enough.
-    It may miss a nearer item: that is the bargain.
+    selector; and where too few are left, twice as many are fetched from twice as many lists, until
+    there are enough. It may miss a nearer item: that is the bargain.
 
     The lists are mapped from the file, so that all workers share their memory.
     """
@@ -44,9 +45,15 @@ class IvfBackend:
     effort: ClassVar[str | None] = "probes"
 
     def __init__(
-        self, index: faiss.IndexBinaryIVF, exact: FlatBackend, parameters: Mapping[str, int]
+        self,
+        index: faiss.IndexBinaryIVF,
+        exact: FlatBackend,
+        parameters: Mapping[str, int],
+        *,
+        fill: bool = True,
     ) -> None:
         self._index = index
+        self._fill = fill
         self._exact = exact
         self._parameters = dict(parameters)
 
@@ -88,10 +95,10 @@ class IvfBackend:
         """Write the lists to `path` in FAISS's own format."""
         write_index(self._index, path)
 
-    def with_effort(self, effort: int) -> Self:
+    def with_effort(self, effort: int, *, fill: bool = True) -> Self:
         """Return the same lists, of which `effort` are searched."""
         parameters = _filled({**self._parameters, "probes": effort}, len(self))
-        return type(self)(self._index, self._exact, parameters)
+        return type(self)(self._index, self._exact, parameters, fill=fill)
 
     @property
     def most_effort(self) -> int:
@@ -139,13 +146,12 @@ class IvfBackend:
             return self._exact.search(codes, k, banned, among)
         # Queries that fetch as many are searched together. How many depends on the query alone, so
         # that its answer is the same alone and in a batch.
-        wanted = [_power_of_two((width + len(out)) * len(self) // n_allowed) for out in banned]
+        spare = 1 if among is None else 2
+        wanted = [
+            _power_of_two(spare * (width + len(out)) * len(self) // n_allowed) for out in banned
+        ]
         for fetched in sorted(set(wanted)):
             group = [query for query, count in enumerate(wanted) if count == fetched]
-            if fetched * _EXACT_ONE_IN > len(self):
-                found = self._exact.search(codes[group], width, [banned[i] for i in group], among)
-                distances[group, :width], rows[group, :width] = found
-                continue
             self._search_group(codes, group, fetched, width, banned, among, (distances, rows))
         return distances, rows
 
@@ -159,25 +165,26 @@ class IvfBackend:
         among: NDArray[np.bool_] | None,
         results: Results,
     ) -> None:
-        """Search for some of the queries, in more lists for those whom the first leave short."""
-        probes = self._parameters["probes"]
-        while group:
+        """Search for some of the queries, and for more in more lists for those who are left short.
+
+        Where all lists would be searched, or a good part of the catalogue fetched, it is scanned.
+        """
+        distances, rows = results
+        probes, lists = self._parameters["probes"], self._parameters["lists"]
+        while group and probes <= lists and fetched * _EXACT_ONE_IN <= len(self):
             found = self._fetch(codes[group], fetched, probes)
             short = []
             for query, near, which in zip(group, *found, strict=True):
-                kept = which >= 0
-                if len(banned[query]):
-                    kept &= np.isin(which, banned[query], invert=True)
-                if among is not None:
-                    kept &= among[which]
-                near, which = near[kept], which[kept]
-                if len(which) < width and probes < self._parameters["lists"]:
+                keys = _open_keys(near, which, banned[query], among)
+                if len(keys) < width and self._fill:
                     short.append(query)
                     continue
-                order = np.lexsort((which, near))[:width]
-                results[0][query, : len(order)] = near[order]
-                results[1][query, : len(order)] = which[order]
-            group, probes = short, min(2 * probes, self._parameters["lists"])
+                near, which = best_of(keys, width)
+                distances[query, : len(which)], rows[query, : len(which)] = near, which
+            group, fetched, probes = short, 2 * fetched, 2 * probes
+        if group:
+            exact = self._exact.search(codes[group], width, [banned[i] for i in group], among)
+            distances[group, :width], rows[group, :width] = exact
 
     def _fetch(self, codes: NDArray[np.uint8], k: int, probes: int) -> Results:
         with one_thread():
@@ -185,6 +192,22 @@ class IvfBackend:
                 codes, k, params=faiss.IVFSearchParameters(nprobe=probes)
             )
         return found
+
+
+def _open_keys(
+    distances: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    banned: NDArray[np.int64],
+    among: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """The keys of what was found, which is nothing in its last places, and may be returned."""
+    if rows[-1] < 0:
+        found = rows >= 0
+        distances, rows = distances[found], rows[found]
+    keys = keys_of(distances, rows)
+    if len(banned):
+        keys = keys[open_rows(rows, banned)]
+    return keys if among is None else keys[among[rows_of(keys)]]
 
 
 def _power_of_two(count: int) -> int:

@@ -63,8 +63,11 @@ class StoredBackend(SearchBackend, Protocol):
 
     effort: ClassVar[str | None]
 
-    def with_effort(self, effort: int) -> Self:
-        """Return the same index, searched with another `effort`; itself where there is none."""
+    def with_effort(self, effort: int, *, fill: bool = True) -> Self:
+        """Return the same index, searched with another `effort`; itself where there is none.
+
+        Without `fill` a search that comes back short is left so, which shows what the effort gives.
+        """
         ...
 
     @property

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.arguments import empty_results
+from index.keys import best_of, keys_of, rows_of
 from index.protocol import Results
 from index.selection import Selection
 from index.threads import one_thread
@@ -24,9 +25,6 @@ MOST: Final = 2**18
 
 # Rows that a query's reach is guessed from.
 _SAMPLE: Final = 2048
-
-# The upper half of a key is a distance, the lower one a row.
-_LOW: Final = (1 << 32) - 1
 
 _OUT_OF_REACH: Final = 2**31 - 1
 
@@ -76,14 +74,10 @@ class CodeScan:
         for further in (0, bits // 16, bits):
             keys = self._within(code, reach + further, banned)
             if among is not None:
-                keys = keys[among[keys & _LOW]]
+                keys = keys[among[rows_of(keys)]]
             if len(keys) >= k or reach + further >= bits:
                 break
-        if len(keys) > 4 * k:
-            keys = np.partition(keys, k - 1)[:k]
-        keys.sort()
-        keys = keys[:k]
-        return (keys >> 32).astype(np.int32), keys & _LOW
+        return best_of(keys, k)
 
     def _guess(self, code: NDArray[np.uint8], wanted: int) -> int:
         """A distance within which there are most likely so many rows, and not many times more."""
@@ -103,10 +97,7 @@ class CodeScan:
         if len(banned):
             distances[banned] = _OUT_OF_REACH
         rows = (distances <= reach).nonzero()[0]
-        keys = distances.take(rows).astype(np.int64)
-        keys <<= 32
-        keys |= rows
-        return keys
+        return keys_of(distances.take(rows), rows)
 
     def _distances(self, code: NDArray[np.uint8], codes: _Pointed) -> NDArray[np.int32]:
         """The distances of some codes, in memory that the next call uses again."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from index.arguments import check_among, check_exclude, check_search, empty_results
 from index.errors import ReleaseError, SearchUnavailableError
+from index.keys import best_of, keys_of, open_rows
 from index.milvus.collection import CODE, ROW, Facts, Held, parameters_of, read_facts
 from index.milvus.server import MilvusServer
 from index.protocol import Results
@@ -221,7 +222,7 @@ class _Closed:
         self._among = among
 
     def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        closed = np.isin(rows, self._rows)
+        closed = ~open_rows(rows, self._rows)
         return closed if self._among is None else closed | ~self._among[rows]
 
 
@@ -239,5 +240,4 @@ def _settled(answer: Results, fetched: int, width: int, closed: _Closed) -> Resu
 
 
 def _ordered(distances: NDArray[np.int32], rows: NDArray[np.int64], width: int) -> Results:
-    order = np.lexsort((rows, distances))[:width]
-    return distances[order], rows[order]
+    return best_of(keys_of(distances, rows), width)

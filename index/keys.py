@@ -1,0 +1,45 @@
+"""Distance and row in one number, by which results are ordered: sorting it breaks ties rightly."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LOW: Final = (1 << 32) - 1
+
+# Comparisons of each row with each banned one, up to which that is the fastest way to find them.
+_ALL_WITH_ALL: Final = 2**15
+
+
+def keys_of(
+    distances: NDArray[np.integer[Any]], rows: NDArray[np.integer[Any]]
+) -> NDArray[np.int64]:
+    """Return the keys, int64, of distances and rows of one shape; rows are below 2³²."""
+    keys = distances.astype(np.int64)
+    keys <<= 32
+    keys |= rows
+    return keys
+
+
+def rows_of(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of keys."""
+    return keys & _LOW
+
+
+def best_of(keys: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return distances and rows of the `k` smallest keys, in order, or of all; changes `keys`."""
+    if len(keys) > 4 * k:
+        keys = np.partition(keys, k - 1)[:k]
+    keys.sort()
+    keys = keys[:k]
+    return (keys >> 32).astype(np.int32), keys & _LOW
+
+
+def open_rows(rows: NDArray[np.int64], banned: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of some rows are not banned, bool."""
+    if len(rows) * len(banned) > _ALL_WITH_ALL:
+        return np.isin(rows, banned, invert=True)
+    found: NDArray[np.bool_] = (rows[:, None] != banned).all(axis=1)
+    return found
