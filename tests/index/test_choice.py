@@ -62,7 +62,7 @@ def test_it_searches_as_hard_as_the_recall_takes_and_no_harder(name: str) -> Non
 
 
 def test_what_is_given_is_not_tuned_and_measured_all_the_same() -> None:
-    chosen = build_index("ivf", {"probes": 1}, CODES, QUERIES, 0.99)
+    chosen = build_index("ivf", {"lists": 20, "probes": 1}, CODES, QUERIES, 0.99)
     assert chosen.built.parameters["probes"] == 1
     assert chosen.recall is not None
     assert 0.1 < chosen.recall < 0.9
@@ -81,7 +81,7 @@ def test_no_such_backend() -> None:
 
 
 def test_one_that_finds_less_than_it_says_is_told() -> None:
-    built = build_index("ivf", {"probes": 1}, CODES, QUERIES, 0.99).built
+    built = build_index("ivf", {"lists": 20, "probes": 1}, CODES, QUERIES, 0.99).built
     assert shortfall(built, CODES, QUERIES, 0.2) is None
     told = shortfall(built, CODES, QUERIES, 0.98)
     assert told is not None
@@ -92,7 +92,7 @@ def test_it_is_in_the_manifest_and_verified_when_the_release_is_opened(
     tmp_path: Path, make_contents: Callable[..., ReleaseContents]
 ) -> None:
     contents = make_contents(users=80, items=4000, bits=64, backend="ivf", recall=0.8)
-    contents = replace(contents, item_codes=CODES, backend_parameters={"lists": 100, "probes": 1})
+    contents = replace(contents, item_codes=CODES, backend_parameters={"lists": 20, "probes": 1})
     release = ReleaseStore(tmp_path).publish(contents)
     manifest = release.manifest
     assert manifest.backend_recall is not None
