@@ -2,6 +2,8 @@ import json
 import logging
 import logging.config
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -35,31 +37,43 @@ def test_json_has_the_trace() -> None:
     assert "ZeroDivisionError" in json.loads(line)["trace"]
 
 
-@pytest.mark.parametrize("log_format", ["plain", "json"])
-def test_the_configuration_is_one_that_logging_takes(log_format: str) -> None:
+@pytest.fixture
+def configured() -> Iterator[Callable[..., logging.Logger]]:
+    """Has logging as some settings say, until the test is over; gives the root of all loggers."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        logging.config.dictConfig(log_config(Settings(log_format=log_format, log_level="error")))
-        assert root.level == logging.ERROR
-        [handler] = root.handlers
-        assert isinstance(handler.formatter, JsonFormatter) == (log_format == "json")
-    finally:
-        root.handlers[:], root.level = handlers, level
+    handlers, before = root.handlers[:], {}
+
+    def configure(**settings: Any) -> logging.Logger:
+        config = log_config(Settings(**settings))
+        for name in config["loggers"]:
+            before.setdefault(name, logging.getLogger(name).level)
+        logging.config.dictConfig(config)
+        return root
+
+    level = root.level
+    yield configure
+    root.handlers[:], root.level = handlers, level
+    for name, was in before.items():
+        logging.getLogger(name).setLevel(was)
+
+
+@pytest.mark.parametrize("log_format", ["plain", "json"])
+def test_the_configuration_is_one_that_logging_takes(
+    configured: Callable[..., logging.Logger], log_format: str
+) -> None:
+    root = configured(log_format=log_format, log_level="error")
+    assert root.level == logging.ERROR
+    [handler] = root.handlers
+    assert isinstance(handler.formatter, JsonFormatter) == (log_format == "json")
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_nothing_below_the_level_is_logged_whoever_says_it(
-    workers: int, capsys: pytest.CaptureFixture[str]
+    configured: Callable[..., logging.Logger], workers: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        logging.config.dictConfig(log_config(Settings(workers=workers, log_level="error")))
-        logging.getLogger("uvicorn.error").info("a worker has started")
-        logging.getLogger("uvicorn.error").error("a worker has died")
-    finally:
-        root.handlers[:], root.level = handlers, level
+    configured(workers=workers, log_level="error")
+    logging.getLogger("uvicorn.error").info("a worker has started")
+    logging.getLogger("uvicorn.error").error("a worker has died")
     said = capsys.readouterr().err
     assert "has started" not in said
     assert "has died" in said
