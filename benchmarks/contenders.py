@@ -5,6 +5,7 @@ Each is built of the same items and answers the same users, on one thread. Those
 components of the ±1 codes, so that their neighbours are much the same.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ import numpy as np
 
 from index.backends import backend
 from index.choice import build_index
+from index.milvus.backend import MilvusBackend
+from index.milvus.collection import Facts, Held, write_collection
+from index.milvus.server import MilvusServer
 from index.packing import unpack_signs
 
 DIMENSIONS = 64
@@ -202,10 +206,35 @@ def hnswlib(given: Things) -> Contender:
     return Contender("hnswlib", search, given.user_vectors, "FAISS float flat", took, size)
 
 
+def milvus(given: Things) -> Contender:
+    """Our backend on the Milvus server whose URL is in the variable MILVUS."""
+    if "MILVUS" not in os.environ:
+        raise ImportError("the variable MILVUS names no server")
+    server = MilvusServer(os.environ["MILVUS"], seconds=60.0)
+    items, width = given.items.shape
+    facts = Facts(Held("benchmark", items, 8 * width))
+    name = f"benchmark_{items}"
+    begun = time.perf_counter()
+    server.work(lambda client, seconds: client.drop_collection(name, timeout=seconds))
+    write_collection(server, name, given.items, facts)
+    took = time.perf_counter() - begun
+    built = MilvusBackend(server, name, facts.held, facts)
+    return Contender(
+        "ours, Milvus",
+        lambda queries, k: built.search(queries, k)[0],
+        given.users,
+        "ours, flat",
+        took,
+        float("nan"),
+        {"index": "BIN_FLAT"},
+    )
+
+
 CONTENDERS: dict[str, Callable[[Things], Contender]] = {
     "flat": ours("flat"),
     "hnsw": ours("hnsw"),
     "ivf": ours("ivf"),
+    "milvus": milvus,
     "multi-hash": binary_multi_hash,
     "float-flat": float_flat,
     "float-hnsw": float_hnsw,
