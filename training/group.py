@@ -149,5 +149,7 @@ def joined_group(device: str = "cpu") -> Iterator[Group]:
         raise TrainingError(f"the processes of the training cannot meet: {error}") from error
     try:
         yield Group(distributed.get_rank(), size, "cuda" if on_gpu else "cpu")
+        # One that leaves while another has not read its last message yet takes that one with it.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
