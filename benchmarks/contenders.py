@@ -95,6 +95,22 @@ def ours(name: str) -> Callable[[Things], Contender]:
     return build
 
 
+def faiss_flat(given: Things) -> Contender:
+    """FAISS's IndexBinaryFlat: a scan with a heap."""
+    index = faiss.IndexBinaryFlat(8 * given.items.shape[1])
+    begun = time.perf_counter()
+    index.add(given.items)
+    took = time.perf_counter() - begun
+    return Contender(
+        "FAISS binary flat",
+        lambda queries, k: index.search(queries, k)[0],
+        given.users,
+        "ours, flat",
+        took,
+        given.items.shape[1],
+    )
+
+
 def binary_multi_hash(given: Things) -> Contender:
     """FAISS's IndexBinaryMultiHash, with as many flips as the recall takes."""
     items = len(given.items)
@@ -234,6 +250,7 @@ CONTENDERS: dict[str, Callable[[Things], Contender]] = {
     "flat": ours("flat"),
     "hnsw": ours("hnsw"),
     "ivf": ours("ivf"),
+    "faiss-flat": faiss_flat,
     "milvus": milvus,
     "multi-hash": binary_multi_hash,
     "float-flat": float_flat,
