@@ -24,9 +24,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import numpy as np
+from takers import takes
+
+from training.data.sample import sample_model
 
 ROOT = Path(__file__).parents[1]
 STRANGERS = [f"stranger {number}" for number in range(20)]
+KNOWN = 40
 PATIENCE = 900.0
 
 
@@ -109,24 +114,33 @@ def items_of(client: httpx.Client, user: str) -> list[str]:
     return [item["id"] for item in answer.json()["items"]]
 
 
-def take(client: httpx.Client, users: list[str]) -> dict[str, list[str]]:
-    """Have users take some of what is recommended to them; what each took."""
-    taken = {user: random.sample(items_of(client, user), 5) for user in users}
-    events = [{"user_id": user, "item_id": item} for user, own in taken.items() for item in own]
-    client.post("/events", json={"events": events}).raise_for_status()
-    return taken
+def a_days_takes() -> dict[str, list[str]]:
+    """What forty users of the sample and the strangers take: five items each, by their own taste.
+
+    Not from what they are recommended, which the served release would know perfectly.
+    """
+    model = sample_model()
+    taken: dict[str, list[str]] = {}
+    for user, item in takes(model, np.random.default_rng(), KNOWN + len(STRANGERS), 5):
+        taken.setdefault(user, []).append(model.item_ids[item])
+    names = [*list(taken)[:KNOWN], *STRANGERS]
+    return dict(zip(names, taken.values(), strict=True))
 
 
 def a_day(url: str) -> None:
     """Ask, send events, wait for the night, and compare."""
     with httpx.Client(base_url=url, timeout=60) as client:
-        users = client.get("/users", params={"k": 60}).json()["ids"]
+        taken = a_days_takes()
+        users = list(taken)[:KNOWN]
         release = client.get("/readyz").json()["release_id"]
-        before = {user: items_of(client, user) for user in users[:40]}
+        before = {user: items_of(client, user) for user in users}
         asker = Asker(url, users)
         asker.start()
         try:
-            taken = take(client, users[:40] + STRANGERS)
+            events = [
+                {"user_id": user, "item_id": one} for user, own in taken.items() for one in own
+            ]
+            client.post("/events", json={"events": events}).raise_for_status()
             said = f"{sum(map(len, taken.values()))} events of {len(taken)} users"
             print(f"{said}; waiting for the night", flush=True)
             began = time.monotonic()

@@ -19,6 +19,10 @@ AUTOMATIC: Final = "auto"
 # Items from which on lists are searched and not all codes: docs/performance.md has the measurement.
 _WORTH_LISTS: Final = 200_000
 
+# Queries that opening a release asks, fewer than it was tuned on, and the luck of their draw.
+VERIFIED_WITH: Final = 50
+_TOLERANCE: Final = 0.05
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -74,8 +78,3 @@ def shortfall(
     if found >= recall - _TOLERANCE:
         return None
     return f"finds {found:.3f} of the nearest, and the manifest says {recall:.3f}"
-
-
-# Of fewer queries than it was tuned on, and the luck of their draw.
-_TOLERANCE: Final = 0.05
-VERIFIED_WITH: Final = 50
