@@ -68,6 +68,20 @@ def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
 
 _MILVUS_STARTS_WITHIN = 120.0
 
+# The package takes the next port where its own is still in the state TIME_WAIT, as after a kill.
+_MILVUS_AT_ITS_PORT = """
+import socket
+
+class Reusing(socket.socket):
+    def bind(self, address):
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        super().bind(address)
+
+socket.socket = Reusing
+from milvus import main
+main()
+"""
+
 
 class MilvusProcess:
     """The server of the package `milvus`, keeping what it holds in a folder.
@@ -77,7 +91,7 @@ class MilvusProcess:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._program = _milvus_program()
+        self._python = _milvus_python()
         with socket.create_server(("127.0.0.1", 0)) as sock:
             self._port = sock.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
@@ -85,8 +99,8 @@ class MilvusProcess:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [str(self._program), "--data", str(self._folder)]
-        command += ["--proxy-port", str(self._port)]
+        command = [str(self._python), "-c", _MILVUS_AT_ITS_PORT]
+        command += ["--data", str(self._folder), "--proxy-port", str(self._port)]
         self._process = subprocess.Popen(
             command,
             start_new_session=True,
@@ -107,26 +121,34 @@ class MilvusProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+        # The server is a child of that process, and goes a moment later.
+        while self._listens():
+            time.sleep(0.01)
+
+    def _listens(self) -> bool:
+        with socket.socket() as sock:
+            return sock.connect_ex(("127.0.0.1", self._port)) == 0
 
     def _answers(self) -> bool:
         from pymilvus import MilvusClient, MilvusException
 
+        if not self._listens():
+            return False
         try:
-            MilvusClient(self.url, timeout=1.0).close()
+            MilvusClient(self.url, timeout=5.0, dedicated=True).close()
         except MilvusException:
             return False
         return True
 
 
-def _milvus_program() -> Path:
-    beside = Path(__file__).parents[1] / ".venv-milvus" / "bin" / "milvus-server"
-    found = str(beside) if beside.exists() else shutil.which("milvus-server")
-    if found is None:
+def _milvus_python() -> Path:
+    found = Path(__file__).parents[1] / ".venv-milvus" / "bin" / "python"
+    if not found.exists():
         told = "there is no Milvus: make .venv-milvus/all"
         if os.environ.get("BITRECALL_TESTS_NEED_MILVUS"):
             pytest.fail(told)
         pytest.skip(told)
-    return Path(found)
+    return found
 
 
 @pytest.fixture(scope="session")
