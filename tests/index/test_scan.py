@@ -1,76 +1,193 @@
-"""The scan against the obvious one, where samples are small enough to go wrong."""
+"""The scan against the obvious one: as compiled, at each of the levels, and with FAISS."""
 
+import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from index.faiss_scan import FaissScan
 from index.packing import hamming_distances
-from index.scan import CodeScan
+from index.scan import COMPILED, CodeScan, Scan, scan_of
 
-Found = tuple[list[int], list[int]]
+Found = tuple[list[list[int]], list[list[int]]]
+Make = Callable[[np.ndarray], Scan]
+
+
+def levels() -> dict[str, int]:
+    if not COMPILED:
+        return {}
+    from index import _nearest
+
+    return _nearest.levels()
+
+
+def at_level(level: str) -> Make:
+    return lambda codes: CodeScan(codes, level)
+
+
+SCANS: dict[str, Make] = {"faiss": FaissScan} | {level: at_level(level) for level in levels()}
 
 
 def reference(
-    codes: np.ndarray, code: np.ndarray, k: int, banned: np.ndarray, among: Any = None
+    codes: np.ndarray, queries: np.ndarray, k: int, banned: Any = None, among: Any = None
 ) -> Found:
-    distances = hamming_distances(code, codes)[0]
-    rows = np.lexsort((np.arange(len(codes)), distances))
-    rows = rows[~np.isin(rows, banned)]
-    rows = rows[:k] if among is None else rows[among[rows]][:k]
-    return distances[rows].tolist(), rows.tolist()
+    distances, rows = np.full((2, len(queries), k), -1)
+    for query, near in enumerate(hamming_distances(queries, codes)):
+        order = np.lexsort((np.arange(len(codes)), near))
+        if banned is not None:
+            order = order[~np.isin(order, banned[query])]
+        if among is not None:
+            order = order[among[order]]
+        order = order[:k]
+        rows[query, : len(order)], distances[query, : len(order)] = order, near[order]
+    return distances.tolist(), rows.tolist()
 
 
-def found(scan: CodeScan, *given: Any) -> Found:
+def found(scan: Scan, *given: Any) -> Found:
     distances, rows = scan.nearest(*given)
     assert (distances.dtype, rows.dtype) == (np.int32, np.int64)
     return distances.tolist(), rows.tolist()
 
 
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_it_finds_what_is_nearest_to_the_last_tie(data: st.DataObject) -> None:
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    items = data.draw(st.integers(1, 300))
-    values = data.draw(st.sampled_from([2, 4, 256]))
-    codes = rng.integers(0, values, (items, 8), dtype=np.uint8)
-    if data.draw(st.booleans()):
-        # In order of distance to the query.
-        codes = codes[np.argsort(hamming_distances(codes[:1], codes)[0])]
-    scan = CodeScan(np.ascontiguousarray(codes), sample=data.draw(st.integers(1, 100)))
-    code = codes[:1].copy()
-    k = data.draw(st.integers(1, items + 2))
-    banned = rng.choice(items, data.draw(st.integers(0, items)))
-    among = rng.random(items) < data.draw(st.sampled_from([0.0, 0.1, 0.9]))
-    nothing = np.empty(0, np.int64)
-    assert found(scan, code, k, nothing) == reference(codes, code, k, nothing)
-    assert found(scan, code, k, banned) == reference(codes, code, k, banned)
-    assert found(scan, code, k, banned, among) == reference(codes, code, k, banned, among)
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    items=st.integers(1, 80) | st.integers(1000, 2100),
+    width=st.sampled_from([1, 7, 8, 9, 16, 32, 33, 64]),
+    values=st.sampled_from([2, 4, 256]),
+    farthest_first=st.booleans(),
+    queries=st.integers(1, 4),
+    k=st.integers(1, 30) | st.integers(1, 2200),
+)
+@example(seed=0, items=1024, width=32, values=2, farthest_first=True, queries=1, k=1)
+@example(seed=0, items=2048, width=32, values=256, farthest_first=True, queries=3, k=5)
+def test_it_finds_what_is_nearest_to_the_last_tie(
+    make: Make,
+    seed: int,
+    items: int,
+    width: int,
+    values: int,
+    farthest_first: bool,
+    queries: int,
+    k: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, values, (items, width), dtype=np.uint8)
+    asked = rng.integers(0, values, (queries, width), dtype=np.uint8)
+    if farthest_first:
+        # Each row is nearer than all before.
+        codes = codes[np.argsort(-hamming_distances(asked[:1], codes)[0])]
+    scan = make(codes)
+    banned = [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)]
+    among = rng.random(items) < rng.choice([0.0, 0.1, 0.9])
+    assert found(scan, asked, k) == reference(codes, asked, k)
+    assert found(scan, asked, k, banned) == reference(codes, asked, k, banned)
+    assert found(scan, asked, k, None, among) == reference(codes, asked, k, None, among)
+    assert found(scan, asked, k, banned, among) == reference(codes, asked, k, banned, among)
 
 
-@pytest.mark.parametrize("far", [20, 64])
-def test_a_reach_that_was_guessed_too_short_is_widened(far: int) -> None:
-    # Every sampled row is the query itself; all others are far away.
-    codes = np.zeros((1000, 8), np.uint8)
-    bits = np.zeros(64, np.uint8)
-    bits[:far] = 1
-    codes[:] = np.packbits(bits)
-    codes[::50] = 0
-    code = np.zeros((1, 8), np.uint8)
-    distances, rows = CodeScan(codes, sample=20).nearest(code, 100, np.empty(0, np.int64))
-    assert rows.tolist() == [*range(0, 1000, 50), *[row for row in range(100) if row % 50][:80]]
-    assert distances.tolist() == [0] * 20 + [far] * 80
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_as_far_as_can_be_is_found(make: Make) -> None:
+    codes = np.full((40, 32), 255, np.uint8)
+    distances, rows = make(codes).nearest(np.zeros((1, 32), np.uint8), 3)
+    assert (distances.tolist(), rows.tolist()) == ([[256] * 3], [[0, 1, 2]])
 
 
-def test_threads_do_not_disturb_each_other() -> None:
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_the_banned_are_left_as_they_were(make: Make) -> None:
+    codes = np.zeros((9, 8), np.uint8)
+    banned = np.array([5, 3, 5, 0])
+    banned.flags.writeable = False
+    _, rows = make(codes).nearest(codes[:1], 9, [banned])
+    assert rows.tolist() == [[1, 2, 4, 6, 7, 8, -1, -1, -1]]
+    assert banned.tolist() == [5, 3, 5, 0]
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_many_queries_are_shared_out_and_found_as_alone(make: Make) -> None:
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 256, (20_000, 32), dtype=np.uint8)
-    scan, nothing = CodeScan(codes), np.empty(0, np.int64)
-    queries = [codes[row : row + 1].copy() for row in range(200)]
-    alone = [found(scan, code, 10, nothing) for code in queries]
+    scan, queries = make(codes), rng.integers(0, 256, (203, 32), dtype=np.uint8)
+    banned = [rng.choice(20_000, rng.integers(0, 50)) for _ in queries]
+    alone = [found(scan, code[None], 10, [out]) for code, out in zip(queries, banned, strict=True)]
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        distances, rows = found(scan, queries, 10, banned)
+    finally:
+        faiss.omp_set_num_threads(before)
+    assert [([one], [other]) for one, other in zip(distances, rows, strict=True)] == alone
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_threads_do_not_disturb_each_other(make: Make) -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 256, (20_000, 32), dtype=np.uint8)
+    scan = make(codes)
+    queries = [codes[row : row + 1] for row in range(200)]
+    alone = [found(scan, code, 10) for code in queries]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda code: found(scan, code, 10, nothing), queries))
+        together = list(pool.map(lambda code: found(scan, code, 10), queries))
     assert together == alone
+
+
+def test_it_is_compiled_where_it_has_to_be() -> None:
+    if not COMPILED and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
+        pytest.skip("there was no compiler: index/_nearest.c is not tested")
+    assert isinstance(scan_of(np.zeros((1, 8), np.uint8)), CodeScan)
+
+
+@pytest.mark.skipif(not COMPILED, reason="there was no compiler")
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"codes": np.zeros(12, np.uint8)}, "rows of one width"),
+        ({"queries": np.zeros(9, np.uint8)}, "rows of one width"),
+        ({"width": 0}, "width or level"),
+        ({"level": 9}, "width or level"),
+        ({"rows": np.zeros((2, 4), np.int64)}, "one shape"),
+        ({"starts": None}, "starts must be given"),
+        ({"starts": np.array([0, 1])}, "one number a query"),
+        ({"starts": np.array([0, 2, 3])}, "one number a query"),
+        ({"starts": np.array([0, 2, 1])}, "must not decrease"),
+        ({"among": np.ones(2, np.bool_)}, "one byte a row"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) -> None:
+    from index import _nearest
+
+    given = {
+        "codes": np.zeros((3, 8), np.uint8),
+        "queries": np.zeros((2, 8), np.uint8),
+        "banned": np.array([1]),
+        "starts": np.array([0, 0, 1]),
+        "among": np.ones(3, np.bool_),
+        "distances": np.zeros((2, 3), np.int32),
+        "rows": np.zeros((2, 3), np.int64),
+        "width": 8,
+        "level": 0,
+    }
+    _nearest.nearest(*given.values())  # type: ignore[arg-type]
+    assert given["rows"].tolist() == [[0, 1, 2], [0, 2, -1]]  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=said):
+        _nearest.nearest(*(given | changed).values())
+    with pytest.raises(TypeError):
+        _nearest.nearest(*[*given.values()][:-1])  # type: ignore[call-arg]
+
+
+@pytest.mark.skipif(not COMPILED, reason="there was no compiler")
+def test_what_may_not_be_written_is_not() -> None:
+    from index import _nearest
+
+    codes, rows = np.zeros((3, 8), np.uint8), np.zeros((1, 2), np.int64)
+    rows.flags.writeable = False
+    distances, nothing = np.zeros((1, 2), np.int32), np.empty(0, np.int64)
+    with pytest.raises((BufferError, ValueError)):
+        _nearest.nearest(codes, codes[:1], nothing, None, None, distances, rows, 8, 0)

@@ -1,0 +1,252 @@
+/* The exact scan: every code compared with every query, the k nearest kept.
+ *
+ * A row is a candidate while it is nearer than the k-th nearest so far. Candidates are counted by
+ * distance, which tells the distance of the k-th without a heap, and are put in order at the end.
+ * Rows come in increasing order and a candidate must be nearer than the k-th, so that a tie at the
+ * k-th place goes to the smallest row. Rows that must not be returned are looked for among the
+ * candidates only, which are few.
+ *
+ * Only Python's stable API is used, from 3.11 on, and no part of numpy: arrays come as buffers.
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include <stdlib.h>
+
+#include "_nearest_scan.h"
+
+/* Bytes of codes, times queries, from which on other threads may run meanwhile: to let them takes
+ * time, too. */
+#define WORTH_LETTING_GO (1 << 23)
+
+static const struct {
+    const char *name;
+    scan_all scan;
+} LEVELS[] = {
+#if ON_X86
+    {"avx512", scan_avx512},
+    {"avx2", scan_avx2},
+#endif
+    {"plain", scan_anywhere},
+};
+
+#define N_LEVELS (int)(sizeof LEVELS / sizeof *LEVELS)
+
+PyDoc_STRVAR(levels_doc,
+             "levels()\n--\n\n"
+             "Return what this processor can do and the number that `nearest` knows it by, best first.");
+
+static PyObject *
+levels(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    PyObject *found = PyDict_New();
+    for (int i = 0; found && i < N_LEVELS; i++) {
+        if (!level_is_there(LEVELS[i].name))
+            continue;
+        PyObject *number = PyLong_FromLong(i);
+        if (!number || PyDict_SetItemString(found, LEVELS[i].name, number))
+            Py_CLEAR(found);
+        Py_XDECREF(number);
+    }
+    return found;
+}
+
+/* Views of the arguments of `nearest`, in the order in which they are given. */
+enum { CODES, QUERIES, BANNED, STARTS, AMONG, DISTANCES, ROWS, N_VIEWS };
+
+static const char *
+what_is_wrong(const Py_buffer *views, Py_ssize_t width, Py_ssize_t queries)
+{
+    const Py_ssize_t items = views[CODES].len / width;
+    const int64_t *starts = views[STARTS].buf;
+    const Py_ssize_t n_banned = views[BANNED].len / 8;
+    if (views[CODES].len % width || views[QUERIES].len % width || 8 * width >= UINT16_MAX)
+        return "codes and queries must be rows of one width, below 8,192 bytes";
+    if (views[DISTANCES].len / 4 != views[ROWS].len / 8 || (views[DISTANCES].len / 4) % queries)
+        return "distances and rows must be of one shape";
+    if (starts == NULL && queries != 1)
+        return "starts must be given where there are several queries";
+    if (views[AMONG].buf && views[AMONG].len != items)
+        return "among must have one byte a row";
+    if (starts == NULL)
+        return NULL;
+    if (views[STARTS].len / 8 != queries + 1 || starts[0] != 0 || starts[queries] != n_banned)
+        return "starts must have one number a query and one more, from 0 to the banned";
+    for (Py_ssize_t i = 0; i < queries; i++)
+        if (starts[i] > starts[i + 1])
+            return "starts must not decrease";
+    return NULL;
+}
+
+static int
+by_row(const void *one, const void *other)
+{
+    const int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+/* The banned of a query in order: where they are not, in a copy, which is made for all at once. */
+static const int64_t *
+in_order(const int64_t *banned, Py_ssize_t from, Py_ssize_t end, const Py_buffer *all,
+         int64_t **copy)
+{
+    Py_ssize_t at = from + 1;
+    while (at < end && banned[at - 1] <= banned[at])
+        at++;
+    if (at >= end)
+        return banned;
+    if (!*copy && !(*copy = PyMem_Malloc((size_t)all->len)))
+        return NULL;
+    memcpy(*copy + from, banned + from, (size_t)(end - from) * sizeof *banned);
+    qsort(*copy + from, (size_t)(end - from), sizeof *banned, by_row);
+    return *copy;
+}
+
+/* What one call allocates. */
+typedef struct {
+    search *searches;
+    candidate *kept;
+    Py_ssize_t *at;
+    int64_t *ordered;
+} memory;
+
+static int
+prepare(memory *of_call, const Py_buffer *views, Py_ssize_t width, Py_ssize_t queries,
+        Py_ssize_t k)
+{
+    const int64_t *banned = views[BANNED].buf, *starts = views[STARTS].buf;
+    const int64_t one_starts[2] = {0, views[BANNED].len / 8};
+    const Py_ssize_t room = 4 * k + 2 * GROUP, bits = 8 * width;
+    of_call->searches = PyMem_Calloc((size_t)queries, sizeof *of_call->searches);
+    of_call->kept = PyMem_Malloc((size_t)(queries * room) * sizeof *of_call->kept);
+    of_call->at = PyMem_Calloc((size_t)(queries * (bits + 2)), sizeof *of_call->at);
+    if (!of_call->searches || !of_call->kept || !of_call->at)
+        return -1;
+    if (!starts)
+        starts = one_starts;
+    for (Py_ssize_t i = 0; i < queries; i++) {
+        const int64_t *ordered =
+            in_order(banned, starts[i], starts[i + 1], &views[BANNED], &of_call->ordered);
+        if (!ordered)
+            return -1;
+        of_call->searches[i] = (search){.query = (const uint8_t *)views[QUERIES].buf + i * width,
+                                        .banned = ordered + starts[i],
+                                        .banned_end = ordered + starts[i + 1],
+                                        .kept = of_call->kept + i * room,
+                                        .room = room,
+                                        .at = of_call->at + i * (bits + 2),
+                                        .reach = bits + 1};
+    }
+    return 0;
+}
+
+static PyObject *
+answer(const Py_buffer *views, Py_ssize_t width, scan_all scan_level)
+{
+    const Py_ssize_t queries = views[QUERIES].len / width;
+    if (queries == 0)
+        Py_RETURN_NONE;
+    const char *wrong = what_is_wrong(views, width, queries);
+    if (wrong) {
+        PyErr_SetString(PyExc_ValueError, wrong);
+        return NULL;
+    }
+    const Py_ssize_t k = views[ROWS].len / 8 / queries;
+    if (k == 0)
+        Py_RETURN_NONE;
+    const catalogue all = {views[CODES].buf, views[CODES].len / width, width, k,
+                           views[AMONG].buf};
+    memory of_call = {0};
+    const int failed = prepare(&of_call, views, width, queries, k);
+    if (!failed) {
+        PyThreadState *let_go = NULL;
+        if (views[CODES].len >= WORTH_LETTING_GO / queries)
+            let_go = PyEval_SaveThread();
+        scan_level(&all, of_call.searches, queries);
+        for (Py_ssize_t i = 0; i < queries; i++)
+            write_results(of_call.searches + i, 8 * width, k,
+                          (int32_t *)views[DISTANCES].buf + i * k,
+                          (int64_t *)views[ROWS].buf + i * k);
+        if (let_go)
+            PyEval_RestoreThread(let_go);
+    }
+    PyMem_Free(of_call.searches);
+    PyMem_Free(of_call.kept);
+    PyMem_Free(of_call.at);
+    PyMem_Free(of_call.ordered);
+    if (failed)
+        return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(nearest_doc,
+             "nearest(codes, queries, banned, starts, among, distances, rows, width, level)\n--\n\n"
+             "Write distances and rows of the k nearest codes of each of b queries; -1 past them.\n\n"
+             "Args:\n"
+             "    codes: uint8 (n, width) in C order.\n"
+             "    queries: uint8 (b, width) in C order.\n"
+             "    banned: int64, rows that must not be returned, those of a query in any order.\n"
+             "    starts: int64 (b + 1,), where those of each query begin in `banned`; None for one.\n"
+             "    among: bool (n,), the rows that may be returned, or None.\n"
+             "    distances: int32 (b, k), written to.\n"
+             "    rows: int64 (b, k), written to.\n"
+             "    width: bytes of a code, 1 to 8,191.\n"
+             "    level: one of the numbers of `levels()`.\n\n"
+             "Raises ValueError where they do not go together, and MemoryError.");
+
+static PyObject *
+nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
+{
+    (void)module;
+    if (n_given != N_VIEWS + 2) {
+        PyErr_SetString(PyExc_TypeError, "nearest takes 9 arguments");
+        return NULL;
+    }
+    const Py_ssize_t width = PyLong_AsSsize_t(given[N_VIEWS]);
+    if (width == -1 && PyErr_Occurred())
+        return NULL;
+    const long level = PyLong_AsLong(given[N_VIEWS + 1]);
+    if (level == -1 && PyErr_Occurred())
+        return NULL;
+    if (width < 1 || level < 0 || level >= N_LEVELS) {
+        PyErr_SetString(PyExc_ValueError, "width or level is not one there is");
+        return NULL;
+    }
+    Py_buffer views[N_VIEWS] = {{0}};
+    PyObject *result = NULL;
+    int taken = 0;
+    for (; taken < N_VIEWS; taken++) {
+        if ((taken == AMONG || taken == STARTS) && given[taken] == Py_None)
+            continue;
+        int flags = taken >= DISTANCES ? PyBUF_WRITABLE : PyBUF_SIMPLE;
+        if (PyObject_GetBuffer(given[taken], views + taken, flags))
+            break;
+    }
+    if (taken == N_VIEWS)
+        result = answer(views, width, LEVELS[level].scan);
+    for (int i = 0; i < taken; i++)
+        if (views[i].obj)
+            PyBuffer_Release(views + i);
+    return result;
+}
+
+static PyMethodDef FUNCTIONS[] = {
+    {"levels", levels, METH_NOARGS, levels_doc},
+    {"nearest", (PyCFunction)(void (*)(void))nearest, METH_FASTCALL, nearest_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "_nearest",
+    .m_doc = "The exact scan of codes; index/scan.py is what to use.",
+    .m_methods = FUNCTIONS,
+};
+
+PyMODINIT_FUNC
+PyInit__nearest(void)
+{
+    return PyModuleDef_Init(&MODULE);
+}

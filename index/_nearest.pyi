@@ -1,0 +1,16 @@
+from numpy import bool_, int32, int64, uint8
+from numpy.typing import NDArray
+
+def levels() -> dict[str, int]: ...
+def nearest(
+    codes: NDArray[uint8],
+    queries: NDArray[uint8],
+    banned: NDArray[int64],
+    starts: NDArray[int64] | None,
+    among: NDArray[bool_] | None,
+    distances: NDArray[int32],
+    rows: NDArray[int64],
+    width: int,
+    level: int,
+    /,
+) -> None: ...

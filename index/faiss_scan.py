@@ -1,0 +1,75 @@
+"""The exact scan by FAISS's loops, for where `index.scan`'s own was not compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Final
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from index.arguments import empty_results
+from index.protocol import Results
+from index.selection import Selection
+from index.threads import one_thread
+
+# Queries in a call from which on it is shared out among FAISS's threads.
+_WORTH_THREADS: Final = 64
+
+
+class FaissScan:
+    """What FAISS's IndexBinaryFlat does, without an index that would hold the codes a second time.
+
+    The k nearest are kept in a heap ordered by (distance, row), so a tie at the k-th place goes to
+    the smallest row whatever the batch, selection or number of threads. The tests hold it to that;
+    they were also run at each of FAISS's SIMD levels on x86 (none, AVX2, AVX512).
+
+    Args:
+        codes: see `index.scan.Scan`.
+    """
+
+    def __init__(self, codes: NDArray[np.uint8]) -> None:
+        self._codes = codes
+
+    def nearest(
+        self,
+        queries: NDArray[np.uint8],
+        k: int,
+        banned: Sequence[NDArray[np.int64]] | None = None,
+        among: NDArray[np.bool_] | None = None,
+    ) -> Results:
+        """See `index.scan.Scan.nearest`."""
+        if banned is None or not any(map(len, banned)):
+            return self._heaps(queries, k, among)
+        distances, rows = empty_results(len(queries), k)
+        for query, out in enumerate(banned):
+            allowed = np.ones(len(self._codes), np.bool_) if among is None else among.copy()
+            allowed[out] = False
+            one = slice(query, query + 1)
+            distances[one], rows[one] = self._heaps(queries[one], k, allowed)
+        return distances, rows
+
+    def _heaps(
+        self, queries: NDArray[np.uint8], k: int, allowed: NDArray[np.bool_] | None
+    ) -> Results:
+        distances, rows = empty_results(len(queries), k)
+        heap = faiss.int_maxheap_array_t()
+        heap.k, heap.nh = k, len(queries)
+        heap.ids, heap.val = faiss.swig_ptr(rows), faiss.swig_ptr(distances)
+        selection = None if allowed is None else Selection(allowed)
+        with one_thread() if len(queries) < _WORTH_THREADS else nullcontext():
+            faiss.hammings_knn_hc(
+                heap,
+                faiss.swig_ptr(queries),
+                faiss.swig_ptr(self._codes),
+                len(self._codes),
+                self._codes.shape[1],
+                True,
+                faiss.EXACT_TOPK,
+                None if selection is None else selection.selector,
+            )
+        if selection is not None or k > len(self._codes):
+            distances[rows < 0] = -1
+        return distances, rows
