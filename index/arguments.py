@@ -26,10 +26,30 @@ def check_search(codes: NDArray[np.uint8], k: int, width: int) -> NDArray[np.uin
 def check_exclude(
     exclude: Sequence[NDArray[np.integer[Any]]], queries: int, items: int
 ) -> list[NDArray[np.int64]]:
+    """As `exclude_lists`. Raises SearchError also where a row is not in 0 … items - 1."""
+    checked = exclude_lists(exclude, queries)
+    check_inside(checked, items)
+    return checked
+
+
+def check_inside(exclude: Sequence[NDArray[np.int64]], items: int) -> None:
+    """Raise SearchError where a row to leave out is not in 0 … items - 1."""
+    if any(rows.size and (rows.min() < 0 or rows.max() >= items) for rows in exclude):
+        raise SearchError(outside(items))
+
+
+def outside(items: int) -> str:
+    """What to say of a row to leave out that is not in 0 … items - 1."""
+    return f"a row to exclude lies outside 0 … {items - 1}: does it come from another release?"
+
+
+def exclude_lists(
+    exclude: Sequence[NDArray[np.integer[Any]]], queries: int
+) -> list[NDArray[np.int64]]:
     """Return the rows to leave out as one int64 array a query, duplicates and order as given.
 
-    Raises SearchError where there is not one array a query, an array does not hold whole numbers in
-    one dimension, or a row is not in 0 … items - 1.
+    Raises SearchError where there is not one array a query, or an array does not hold whole numbers
+    in one dimension.
     """
     if len(exclude) != queries:
         raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
@@ -43,12 +63,7 @@ def check_exclude(
                 f"rows to exclude must be whole numbers in one dimension; query {query} has "
                 f"{rows.dtype} of shape {rows.shape}"
             )
-        if rows.size and (rows.min() < 0 or rows.max() >= items):
-            raise SearchError(
-                f"query {query} excludes a row outside 0 … {items - 1}: "
-                "does it come from another release?"
-            )
-        checked.append(rows.astype(np.int64, copy=False))
+        checked.append(np.ascontiguousarray(rows, np.int64))
     return checked
 
 

@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import empty_results
+from index.arguments import check_inside, empty_results
 from index.protocol import Results
 from index.selection import Selection
 from index.threads import one_thread
@@ -43,6 +43,7 @@ class FaissScan:
         """See `index.scan.Scan.nearest`."""
         if banned is None or not any(map(len, banned)):
             return self._heaps(queries, k, among)
+        check_inside(banned, len(self._codes))
         distances, rows = empty_results(len(queries), k)
         for query, out in enumerate(banned):
             allowed = np.ones(len(self._codes), np.bool_) if among is None else among.copy()

@@ -10,7 +10,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import check_among, check_exclude, check_search, empty_results
+from index.arguments import (
+    check_among,
+    check_inside,
+    check_search,
+    empty_results,
+    exclude_lists,
+)
 from index.errors import SearchError
 from index.packing import check_codes
 from index.protocol import Results
@@ -93,8 +99,9 @@ class FlatBackend:
     ) -> Results:
         """Find the `k` nearest items of each query; see `index.protocol.SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
-        banned = None if exclude is None else check_exclude(exclude, len(codes), len(self))
+        banned = None if exclude is None else exclude_lists(exclude, len(codes))
         if among is not None:
+            check_inside(banned or (), len(self))
             n_allowed = int(np.count_nonzero(check_among(among, len(self))))
             if n_allowed * _ALONE_ONE_IN <= len(self):
                 return self._search_alone(codes, k, banned, np.flatnonzero(among))

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from index.compiled import native
 from index.errors import ReleaseContentsError, SearchError
 
 
@@ -62,13 +63,19 @@ class IdTable:
 
     def ids_of(self, rows: Iterable[int] | NDArray[np.integer[Any]]) -> list[str]:
         """Return the ids of `rows`, in that order. Raises SearchError as `id_of` does."""
+        if native is not None and isinstance(rows, np.ndarray):
+            try:
+                found: list[str] = native.ids_of(*self._views, np.ascontiguousarray(rows, np.int64))
+                return found
+            except IndexError as error:
+                raise SearchError(str(error)) from None
         text, offsets, _ = self._views
-        count, found = len(self), []
+        count, ids = len(self), []
         for row in rows.tolist() if isinstance(rows, np.ndarray) else rows:
             if not 0 <= row < count:
                 raise SearchError(f"there is no row {row} among {count} ids")
-            found.append(str(text[offsets[row] : offsets[row + 1]], "utf-8"))
-        return found
+            ids.append(str(text[offsets[row] : offsets[row + 1]], "utf-8"))
+        return ids
 
     def row_of(self, text: str) -> int | None:
         """Return the row whose id is `text`, None where there is none."""
@@ -94,6 +101,9 @@ class IdTable:
 
     def _place_of(self, wanted: bytes) -> int:
         """The place in `order` of the first id that is not less."""
+        if native is not None:
+            place: int = native.place_of(*self._views, wanted)
+            return place
         text, offsets, order = self._views
         low, high = 0, len(self)
         while low < high:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index.arguments import outside
+from index.compiled import native
+from index.errors import SearchError
 from index.faiss_scan import FaissScan
 from index.protocol import Results
-
-try:
-    from index import _nearest
-except ImportError:  # There was no compiler where Bitrecall was installed.
-    _nearest = None  # type: ignore[assignment]
-
-COMPILED: Final = _nearest is not None
 
 # Queries in a call from which on it is shared out among as many threads as FAISS has.
 _WORTH_THREADS: Final = 64
@@ -38,7 +34,8 @@ class Scan(Protocol):
     ) -> Results:
         """Return distances, int32 (b, k), and rows, int64 (b, k), of the `k` nearest of each query.
 
-        A tie goes to the smallest row. Where fewer than k are allowed, -1 stands past them.
+        A tie goes to the smallest row. Where fewer than k are allowed, -1 stands past them. Raises
+        SearchError where a banned row is outside the codes.
 
         Args:
             queries: uint8 (b, w) in C order.
@@ -51,22 +48,24 @@ class Scan(Protocol):
 
 def scan_of(codes: NDArray[np.uint8]) -> Scan:
     """Return the faster scan of the two that there are."""
-    return CodeScan(codes) if COMPILED else FaissScan(codes)
+    return FaissScan(codes) if native is None else CodeScan(codes)
 
 
 class CodeScan:
-    """The scan in `_nearest.c`. Safe for several threads.
+    """The scan in C. Safe for several threads.
 
     Args:
         codes: see `Scan`.
-        level: which of the processor's instructions to use, of `_nearest.levels()`; the best there
+        level: which of the processor's instructions to use, of `native.levels()`; the best there
             are if None.
     """
 
     def __init__(self, codes: NDArray[np.uint8], level: str | None = None) -> None:
         self._codes = codes
         self._width = codes.shape[1]
-        levels = _nearest.levels()
+        loops: Any = native
+        self._nearest = loops.nearest
+        levels: dict[str, int] = loops.levels()
         self._level = levels[level or next(iter(levels))]
 
     def nearest(
@@ -87,7 +86,10 @@ class CodeScan:
         else:
             out = np.concatenate([_NOTHING, *banned])
             starts = np.cumsum([0, *map(len, banned)], dtype=np.int64)
-        self._write(queries, out, starts, among, distances, rows)
+        try:
+            self._write(queries, out, starts, among, distances, rows)
+        except IndexError:
+            raise SearchError(outside(len(self._codes))) from None
         return distances, rows
 
     def _write(
@@ -102,7 +104,7 @@ class CodeScan:
         def part(a: int, b: int) -> None:
             mine = None if starts is None else starts[a : b + 1] - starts[a]
             banned = out if starts is None else out[starts[a] : starts[b]]
-            _nearest.nearest(
+            self._nearest(
                 self._codes,
                 queries[a:b],
                 banned,

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from index.filters import ItemFilter
 
 Source = Literal["codes", "codes+history", "history", "popular"]
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """How many items, and which not.
 
     Attributes:
@@ -52,8 +51,7 @@ class Reason:
     distance: int
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The items for one user, best first.
 
     ``distances`` are Hamming distances in bits, one an item; None when the source is "popular".

@@ -1,7 +1,6 @@
 """From a user of a release to the items for them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -183,8 +182,7 @@ class Recommender:
         return self._explained(answer, one, rows) if wish.explain else answer
 
     def _explained(self, answer: Answer, one: Person, rows: NDArray[np.int64]) -> Answer:
-        return replace(
-            answer,
+        return answer._replace(
             code=None if one.code is None else one.code.tobytes().hex(),
             item_codes=[code.tobytes().hex() for code in self.catalogue.codes_of(rows)],
             reasons=reasons(self.catalogue, rows, one.items),

@@ -1,10 +1,24 @@
+from collections.abc import Iterator
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.compiled import native
 from index.errors import ReleaseContentsError, SearchError
 from index.ids import IdTable
+
+
+@pytest.fixture(autouse=True, params=["python", "c"], scope="module")
+def loops(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test with the loops in Python and with those in C."""
+    if request.param == "c" and native is None:
+        pytest.skip("there was no compiler")
+    with patch("index.ids.native", native if request.param == "c" else None):
+        yield
+
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
@@ -27,6 +41,10 @@ def test_ids_are_found_both_ways(ids: list[str], other: str) -> None:
     assert len(table) == len(ids)
     assert table.fault() is None
     assert table.ids_of(range(len(ids))) == ids
+    assert table.ids_of(np.arange(len(ids))) == ids
+    assert table.starting_with("", len(ids)) == sorted(
+        range(len(ids)), key=lambda row: ids[row].encode()
+    )
     assert [table.row_of(text) for text in ids] == list(range(len(ids)))
     assert table.row_of(other) == (ids.index(other) if other in ids else None)
 
@@ -107,3 +125,15 @@ def test_ids_are_found_by_how_they_start(ids: list[str], prefix: str) -> None:
     assert table.ids_of(table.starting_with(prefix, 2)) == expected[:2]
     assert table.starting_with(prefix, 0) == []
     assert table.starting_with("\ud800", 5) == []
+
+
+def test_arrays_that_do_not_fit_together_are_not_read_beyond() -> None:
+    if native is None:
+        pytest.skip("there was no compiler")
+    text, order = np.frombuffer(b"abc", np.uint8), np.arange(2)
+    for offsets in ([0, 1, 4], [0, -1, 3], [2, 1, 3], [0, 1]):
+        given = (text, np.array(offsets), order)
+        with pytest.raises(IndexError):
+            native.place_of(*given, b"b")
+        with pytest.raises(IndexError):
+            native.ids_of(*given, np.array([0, 1]))

@@ -11,20 +11,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from index.compiled import native
+from index.errors import SearchError
 from index.faiss_scan import FaissScan
 from index.packing import hamming_distances
-from index.scan import COMPILED, CodeScan, Scan, scan_of
+from index.scan import CodeScan, Scan, scan_of
 
 Found = tuple[list[list[int]], list[list[int]]]
 Make = Callable[[np.ndarray], Scan]
 
 
 def levels() -> dict[str, int]:
-    if not COMPILED:
-        return {}
-    from index import _nearest
-
-    return _nearest.levels()
+    return {} if native is None else native.levels()
 
 
 def at_level(level: str) -> Make:
@@ -138,13 +136,23 @@ def test_threads_do_not_disturb_each_other(make: Make) -> None:
     assert together == alone
 
 
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+@pytest.mark.parametrize("row", [-1, 9, 2**40])
+def test_a_banned_row_that_is_none_is_refused(make: Make, row: int) -> None:
+    codes = np.zeros((9, 8), np.uint8)
+    nothing, banned = np.empty(0, np.int64), np.array([5, row, 3])
+    for queries, out in ((1, [banned]), (2, [nothing, banned])):
+        with pytest.raises(SearchError, match=r"outside 0 … 8"):
+            make(codes).nearest(codes[:queries], 2, out)
+
+
 def test_it_is_compiled_where_it_has_to_be() -> None:
-    if not COMPILED and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
-        pytest.skip("there was no compiler: index/_nearest.c is not tested")
+    if native is None and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
+        pytest.skip("there was no compiler: index/native is not tested")
     assert isinstance(scan_of(np.zeros((1, 8), np.uint8)), CodeScan)
 
 
-@pytest.mark.skipif(not COMPILED, reason="there was no compiler")
+@pytest.mark.skipif(native is None, reason="there was no compiler")
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -161,8 +169,6 @@ def test_it_is_compiled_where_it_has_to_be() -> None:
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) -> None:
-    from index import _nearest
-
     given = {
         "codes": np.zeros((3, 8), np.uint8),
         "queries": np.zeros((2, 8), np.uint8),
@@ -174,20 +180,18 @@ def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) 
         "width": 8,
         "level": 0,
     }
-    _nearest.nearest(*given.values())  # type: ignore[arg-type]
+    native.nearest(*given.values())  # type: ignore[arg-type]
     assert given["rows"].tolist() == [[0, 1, 2], [0, 2, -1]]  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match=said):
-        _nearest.nearest(*(given | changed).values())
+        native.nearest(*(given | changed).values())
     with pytest.raises(TypeError):
-        _nearest.nearest(*[*given.values()][:-1])  # type: ignore[call-arg]
+        native.nearest(*[*given.values()][:-1])  # type: ignore[call-arg]
 
 
-@pytest.mark.skipif(not COMPILED, reason="there was no compiler")
+@pytest.mark.skipif(native is None, reason="there was no compiler")
 def test_what_may_not_be_written_is_not() -> None:
-    from index import _nearest
-
     codes, rows = np.zeros((3, 8), np.uint8), np.zeros((1, 2), np.int64)
     rows.flags.writeable = False
     distances, nothing = np.zeros((1, 2), np.int32), np.empty(0, np.int64)
     with pytest.raises((BufferError, ValueError)):
-        _nearest.nearest(codes, codes[:1], nothing, None, None, distances, rows, 8, 0)
+        native.nearest(codes, codes[:1], nothing, None, None, distances, rows, 8, 0)

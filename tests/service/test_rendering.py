@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel
@@ -24,10 +23,10 @@ WHY = {
 }
 VARIANTS = [
     ANSWER,
-    replace(ANSWER, k=10),
-    replace(ANSWER, distances=None, source="popular"),
-    replace(ANSWER, item_ids=[], distances=[]),
-    replace(ANSWER, source="history", **WHY),
+    ANSWER._replace(k=10),
+    ANSWER._replace(distances=None, source="popular"),
+    ANSWER._replace(item_ids=[], distances=[]),
+    ANSWER._replace(source="history", **WHY),
 ]
 
 
@@ -42,11 +41,11 @@ def test_a_full_answer_has_no_shortfall() -> None:
 
 
 def test_a_shortfall_is_what_lacks() -> None:
-    assert json.loads(render(replace(ANSWER, k=10)))["shortfall"] == 7
+    assert json.loads(render(ANSWER._replace(k=10)))["shortfall"] == 7
 
 
 def test_popular_items_have_neither_distance_nor_score() -> None:
-    items = json.loads(render(replace(ANSWER, distances=None, source="popular")))["items"]
+    items = json.loads(render(ANSWER._replace(distances=None, source="popular")))["items"]
     assert items[0] == {"id": "a", "distance": None, "score": None}
 
 
@@ -70,6 +69,6 @@ def check(body: bytes, model: type[BaseModel]) -> None:
 @pytest.mark.parametrize("answer", VARIANTS)
 def test_every_answer_is_as_documented(answer: Answer) -> None:
     check(render(answer), RecommendResponse)
-    check(render(replace(answer, user_id=None)), RecommendResponse)
+    check(render(answer._replace(user_id=None)), RecommendResponse)
     check(render_batch([answer, ANSWER]), BatchResponse)
-    check(render_similar("é", replace(answer, reasons=None)), SimilarResponse)
+    check(render_similar("é", answer._replace(reasons=None)), SimilarResponse)

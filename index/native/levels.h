@@ -1,6 +1,6 @@
 /* What a machine has of its own: the distances of a block of codes, and which are below a reach. */
-#ifndef BITRECALL_NEAREST_LEVELS_H
-#define BITRECALL_NEAREST_LEVELS_H
+#ifndef BITRECALL_NATIVE_LEVELS_H
+#define BITRECALL_NATIVE_LEVELS_H
 
 #include <Python.h>
 

@@ -1,8 +1,8 @@
 /* One query after the other over one block of codes after the other, and the k nearest of each. */
-#ifndef BITRECALL_NEAREST_SCAN_H
-#define BITRECALL_NEAREST_SCAN_H
+#ifndef BITRECALL_NATIVE_SCAN_H
+#define BITRECALL_NATIVE_SCAN_H
 
-#include "_nearest_levels.h"
+#include "levels.h"
 
 /* Rows whose distances are taken before they are looked through: two bytes each, in the L1 cache. */
 #define BLOCK 1024

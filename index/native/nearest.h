@@ -5,16 +5,15 @@
  * Rows come in increasing order and a candidate must be nearer than the k-th, so that a tie at the
  * k-th place goes to the smallest row. Rows that must not be returned are looked for among the
  * candidates only, which are few.
- *
- * Only Python's stable API is used, from 3.11 on, and no part of numpy: arrays come as buffers.
  */
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
+#ifndef BITRECALL_NATIVE_NEAREST_H
+#define BITRECALL_NATIVE_NEAREST_H
+
 #include <Python.h>
 
 #include <stdlib.h>
 
-#include "_nearest_scan.h"
+#include "scan.h"
 
 /* Bytes of codes, times queries, from which on other threads may run meanwhile: to let them takes
  * time, too. */
@@ -97,8 +96,10 @@ in_order(const int64_t *banned, Py_ssize_t from, Py_ssize_t end, const Py_buffer
         at++;
     if (at >= end)
         return banned;
-    if (!*copy && !(*copy = PyMem_Malloc((size_t)all->len)))
+    if (!*copy && !(*copy = PyMem_Malloc((size_t)all->len))) {
+        PyErr_NoMemory();
         return NULL;
+    }
     memcpy(*copy + from, banned + from, (size_t)(end - from) * sizeof *banned);
     qsort(*copy + from, (size_t)(end - from), sizeof *banned, by_row);
     return *copy;
@@ -122,8 +123,10 @@ prepare(memory *of_call, const Py_buffer *views, Py_ssize_t width, Py_ssize_t qu
     of_call->searches = PyMem_Calloc((size_t)queries, sizeof *of_call->searches);
     of_call->kept = PyMem_Malloc((size_t)(queries * room) * sizeof *of_call->kept);
     of_call->at = PyMem_Calloc((size_t)(queries * (bits + 2)), sizeof *of_call->at);
-    if (!of_call->searches || !of_call->kept || !of_call->at)
+    if (!of_call->searches || !of_call->kept || !of_call->at) {
+        PyErr_NoMemory();
         return -1;
+    }
     if (!starts)
         starts = one_starts;
     for (Py_ssize_t i = 0; i < queries; i++) {
@@ -131,6 +134,11 @@ prepare(memory *of_call, const Py_buffer *views, Py_ssize_t width, Py_ssize_t qu
             in_order(banned, starts[i], starts[i + 1], &views[BANNED], &of_call->ordered);
         if (!ordered)
             return -1;
+        if (starts[i] < starts[i + 1] &&
+            (ordered[starts[i]] < 0 || ordered[starts[i + 1] - 1] >= views[CODES].len / width)) {
+            PyErr_Format(PyExc_IndexError, "query %zd", i);
+            return -1;
+        }
         of_call->searches[i] = (search){.query = (const uint8_t *)views[QUERIES].buf + i * width,
                                         .banned = ordered + starts[i],
                                         .banned_end = ordered + starts[i + 1],
@@ -177,7 +185,7 @@ answer(const Py_buffer *views, Py_ssize_t width, scan_all scan_level)
     PyMem_Free(of_call.at);
     PyMem_Free(of_call.ordered);
     if (failed)
-        return PyErr_NoMemory();
+        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -194,7 +202,8 @@ PyDoc_STRVAR(nearest_doc,
              "    rows: int64 (b, k), written to.\n"
              "    width: bytes of a code, 1 to 8,191.\n"
              "    level: one of the numbers of `levels()`.\n\n"
-             "Raises ValueError where they do not go together, and MemoryError.");
+             "Raises ValueError where they do not go together, IndexError where a banned row is outside the\n"
+             "codes, and MemoryError.");
 
 static PyObject *
 nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
@@ -232,21 +241,4 @@ nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
     return result;
 }
 
-static PyMethodDef FUNCTIONS[] = {
-    {"levels", levels, METH_NOARGS, levels_doc},
-    {"nearest", (PyCFunction)(void (*)(void))nearest, METH_FASTCALL, nearest_doc},
-    {NULL, NULL, 0, NULL},
-};
-
-static struct PyModuleDef MODULE = {
-    .m_base = PyModuleDef_HEAD_INIT,
-    .m_name = "_nearest",
-    .m_doc = "The exact scan of codes; index/scan.py is what to use.",
-    .m_methods = FUNCTIONS,
-};
-
-PyMODINIT_FUNC
-PyInit__nearest(void)
-{
-    return PyModuleDef_Init(&MODULE);
-}
+#endif

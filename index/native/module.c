@@ -1,0 +1,33 @@
+/* What an answer takes most time for, in C: the scan of the codes, and finding ids.
+ *
+ * Only Python's stable API is used, from 3.11 on, and no part of numpy: arrays come as buffers.
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include "ids.h"
+#include "nearest.h"
+
+#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
+
+static PyMethodDef FUNCTIONS[] = {
+    {"ids_of", FAST(ids_of), ids_of_doc},
+    {"levels", levels, METH_NOARGS, levels_doc},
+    {"nearest", FAST(nearest), nearest_doc},
+    {"place_of", FAST(place_of), place_of_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "_native",
+    .m_doc = "Loops in C for index/scan.py and index/ids.py.",
+    .m_methods = FUNCTIONS,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&MODULE);
+}
