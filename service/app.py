@@ -22,7 +22,7 @@ from index.milvus.server import MilvusServer, read_token
 from index.release import Release
 from index.store import ReleaseStore
 from service.answers.recommender import Recommender
-from service.boundary import Boundary
+from service.edge import Edge
 from service.endpoints.direct import Direct, direct_paths
 from service.endpoints.refusals import answer_http_error, answer_refusal
 from service.endpoints.routes import routes
@@ -32,8 +32,6 @@ from service.fresh.signal import Signal
 from service.guards.access import Access, KeyFile
 from service.guards.admission import Load
 from service.observing.metrics import Metrics
-from service.observing.observer import Observer
-from service.observing.request_ids import RequestIds
 from service.observing.tracing import Tracing
 from service.openapi.document import openapi_document
 from service.openapi.operations import PATHS
@@ -67,9 +65,7 @@ class Service(FastAPI):
         guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
         paths = routes(settings, self.current, self.live, self.metrics)
         edge = [
-            Middleware(RequestIds),
-            Middleware(Observer, self.metrics, PATHS, log=settings.access_log),
-            Middleware(Boundary),
+            Middleware(Edge, self.metrics, PATHS, log=settings.access_log),
             *guards,
         ]
         # Spans of requests are the framework's affair.

@@ -1,11 +1,11 @@
 """Telling requests apart: an id that a client may send, in the answer and in every log line."""
 
 import re
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from secrets import token_hex
-from typing import Final
+from typing import Final, Self
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 HEADER: Final = "X-Request-ID"
 _NAME: Final = HEADER.lower().encode()
@@ -20,28 +20,29 @@ def current_request_id() -> str | None:
     return _current.get()
 
 
-class RequestIds:
-    """Gives each request the id that its client sent, or one of its own."""
+class RequestId:
+    """The id of one request: current within the context that this is.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    Attributes:
+        header: the header of the answer that says it.
+    """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    __slots__ = ("_text", "_token", "header")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._token: Token[str | None] | None = None
+        self.header = (_NAME, text.encode())
+
+    @classmethod
+    def of(cls, scope: Scope) -> Self:
+        """The id that a client sent, where it is one, or else one of our own."""
         given = next((value for name, value in scope["headers"] if name == _NAME), b"")
-        request_id = given.decode() if _ALLOWED.fullmatch(given) else token_hex(16)
-        header = (_NAME, request_id.encode())
+        return cls(given.decode() if _ALLOWED.fullmatch(given) else token_hex(16))
 
-        async def marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], header]
-            await send(message)
+    def __enter__(self) -> None:
+        self._token = _current.set(self._text)
 
-        token = _current.set(request_id)
-        try:
-            await self._app(scope, receive, marked)
-        finally:
-            _current.reset(token)
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _current.reset(self._token)

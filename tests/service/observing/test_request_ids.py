@@ -47,12 +47,12 @@ def test_a_fault_is_logged_under_the_id_of_its_request(
             lines.append(JsonFormatter().format(record))
 
     handler = Kept()
-    logging.getLogger("service.boundary").addHandler(handler)
+    logging.getLogger("service.edge").addHandler(handler)
     try:
         with serving(app) as client:
             response = client.get("/fail", headers={"X-Request-ID": "mine"})
     finally:
-        logging.getLogger("service.boundary").removeHandler(handler)
+        logging.getLogger("service.edge").removeHandler(handler)
     problem = problem_in(response, "internal-error", 500)
     assert problem["request_id"] == "mine"
     assert "secret" not in response.text
