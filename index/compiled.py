@@ -1,4 +1,7 @@
-"""The loops in C (`index/native`), where there was a compiler when Bitrecall was installed."""
+"""The loops in C (`index/native`), where there was a compiler when Bitrecall was installed.
+
+`index.scan`, `index.ids` and `index.release` use them, and do without.
+"""
 
 from types import ModuleType
 

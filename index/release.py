@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from index.attributes import ItemAttributes
 from index.backends import backend
 from index.choice import VERIFIED_WITH, shortfall
+from index.compiled import native
 from index.contents import ReleaseContents
 from index.effort import sample_queries
 from index.errors import ReleaseDamagedError, SearchError
@@ -135,7 +136,10 @@ class Release:
         """Return the code, uint8 (1, bits/8), of the user at `row`, as `user_codes` would."""
         if not 0 <= row < self.n_users:
             raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
-        return np.packbits(self.user_embeddings[row] >= 0, bitorder="little")[None]
+        embedding = self.user_embeddings[row]
+        if native is not None and embedding.dtype == np.float16:
+            return np.frombuffer(native.signs(embedding), np.uint8).reshape(1, -1)
+        return np.packbits(embedding >= 0, bitorder="little")[None]
 
     def user_codes(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return the codes, uint8 (b, bits/8), of the users at `rows`, integers (b,).

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.observing.metrics import Metrics
-from service.observing.request_ids import RequestId, current_request_id
+from service.observing.request_ids import RequestId, current_request_id, own_ids
 from service.problems import PROBLEMS, problem_response
 
 # Ids in paths would make a time series of each.
@@ -38,6 +38,7 @@ class Edge:
         self._metrics = metrics
         self._paths = paths
         self._log = log
+        self._own_ids = own_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, answer it when that fails, and tell how it was answered."""
@@ -45,7 +46,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = RequestId.of(scope)
+        request_id = RequestId.of(scope, self._own_ids)
         status = 0
 
         async def marked(message: Message) -> None:

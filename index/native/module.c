@@ -1,4 +1,5 @@
-/* What an answer takes most time for, in C: the scan of the codes, and finding ids.
+/* What an answer takes most time for, in C: the scan of the codes, finding
+ * ids, and the code of a user.
  *
  * Only Python's stable API is used, from 3.11 on, and no part of numpy: arrays come as buffers.
  */
@@ -8,6 +9,7 @@
 
 #include "ids.h"
 #include "nearest.h"
+#include "signs.h"
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
@@ -16,13 +18,14 @@ static PyMethodDef FUNCTIONS[] = {
     {"levels", levels, METH_NOARGS, levels_doc},
     {"nearest", FAST(nearest), nearest_doc},
     {"place_of", FAST(place_of), place_of_doc},
+    {"signs", signs, METH_O, signs_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef MODULE = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "_native",
-    .m_doc = "Loops in C for index/scan.py and index/ids.py.",
+    .m_doc = "Loops in C; index/compiled.py says who uses them.",
     .m_methods = FUNCTIONS,
 };
 

@@ -6,13 +6,15 @@ costs, so that most of the time goes into good answers also at several times the
 (``benchmarks/overload.py`` measures how much).
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.guards.joining import JoiningTransport
 from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 
 # Whoever looks after the service must be answered most of all when it has too much to do.
@@ -84,6 +86,12 @@ class SheddingProtocol(HttpToolsProtocol):
         # Of a request that was turned away, what is still to come of its body.
         self._to_drop = 0
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Have answers written at once."""
+        super().connection_made(transport)
+        self._joining = JoiningTransport(transport, self.loop.call_soon)
+        self.transport = cast("asyncio.Transport", self._joining)
+
     def data_received(self, data: bytes) -> None:
         """Turn a request away where there are too many, and parse what comes otherwise."""
         if self._to_drop:
@@ -97,6 +105,7 @@ class SheddingProtocol(HttpToolsProtocol):
             if missing is not None:
                 self._to_drop = missing
                 self.transport.write(self._load.turn_away())
+                self._joining.flush()
                 return
         super().data_received(data)
 
