@@ -1,6 +1,6 @@
 """The loops in C (`index/native`), where there was a compiler when Bitrecall was installed.
 
-`index.scan`, `index.ids` and `index.release` use them, and do without.
+`index.scan`, `index.ids`, `index.release` and `service.rendering` use them, and do without.
 """
 
 from types import ModuleType

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import shlex
@@ -113,6 +114,9 @@ class Service(FastAPI):
         # The setting is the calling thread's own: this is for searches on the event loop.
         faiss.omp_set_num_threads(1)
         await asyncio.to_thread(self.current.refresh)
+        # What is there by now stays, and need not be looked through for garbage again and again.
+        gc.collect()
+        gc.freeze()
         if self._address is not None and self.current.recommender is not None:
             example = request_to_try(self._address, self.current.recommender.first_user)
             _log.info("a request to try: %s", example)
@@ -124,6 +128,7 @@ class Service(FastAPI):
         try:
             yield
         finally:
+            gc.unfreeze()
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)

@@ -1,7 +1,7 @@
 """Reading a request body: what it claims to be, how long it is, how long it takes."""
 
 import asyncio
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Coroutine, Generator
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,15 @@ _JSON = (b"content-type", b"application/json")
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
-    """The body of a request, at most ``limit`` bytes long, within ``seconds``.
+    """The body of a request, at most ``limit`` bytes long, within ``seconds``: ``begin_body``."""
+    body = begin_body(scope, receive, limit=limit, seconds=seconds)
+    return body if isinstance(body, bytes) else await body
+
+
+def begin_body(
+    scope: Scope, receive: Receive, *, limit: int, seconds: float
+) -> bytes | Coroutine[Any, Any, bytes]:
+    """The body of a request where it is there, or what waits for it.
 
     A body over the limit is refused from its declared length, before any of it is read, or as
     soon as the parts that have come are too long. Raises ``UnsupportedMediaTypeError``,
@@ -32,6 +40,12 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
     first = _Begun(receive())
     if first.is_over and not first.message.get("more_body", False):
         return _joined(b"", first.message, limit)
+    return _awaited(first, receive, limit, seconds)
+
+
+async def _awaited(
+    first: Awaitable[Message], receive: Receive, limit: int, seconds: float
+) -> bytes:
     try:
         async with asyncio.timeout(seconds):
             return await _collect(first, receive, limit)

@@ -9,11 +9,24 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from index.compiled import native
 from service.answers.query import Answer
 
 
 def render(answer: Answer) -> bytes:
     """One user's items, as a ``RecommendResponse``."""
+    if native is not None and answer.distances is not None and answer.reasons is None:
+        # The rest of what there is to say has no text of a client's but the id.
+        items = native.items_json(answer.item_ids, answer.distances, answer.bits)
+        shortfall = b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
+        return b'{"user_id":%b,"k":%d,"items":%b,"release_id":"%b","source":"%b"%b}' % (
+            to_json(answer.user_id),
+            answer.k,
+            items,
+            answer.release_id.encode(),
+            answer.source.encode(),
+            shortfall,
+        )
     document: dict[str, Any] = {"user_id": answer.user_id, "k": answer.k, "items": _items(answer)}
     document |= {"release_id": answer.release_id, "source": answer.source}
     if answer.reasons is not None:

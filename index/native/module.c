@@ -8,6 +8,7 @@
 #include <Python.h>
 
 #include "ids.h"
+#include "json.h"
 #include "nearest.h"
 #include "signs.h"
 
@@ -15,6 +16,7 @@
 
 static PyMethodDef FUNCTIONS[] = {
     {"ids_of", FAST(ids_of), ids_of_doc},
+    {"items_json", FAST(items_json), items_json_doc},
     {"levels", levels, METH_NOARGS, levels_doc},
     {"nearest", FAST(nearest), nearest_doc},
     {"place_of", FAST(place_of), place_of_doc},

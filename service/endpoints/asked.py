@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from index.errors import FilterError, SearchUnavailableError
 from service.answers.recommender import Recommender
-from service.body import read_body
+from service.body import begin_body, read_body
 from service.endpoints.answers import send_json
 from service.errors import (
     FieldError,
@@ -76,6 +76,7 @@ class FromRelease(Generic[Asked]):
         is_short: Callable[[Asked], bool],
     ) -> None:
         self._settings = settings
+        self._limit, self._seconds = settings.max_body_bytes, settings.body_timeout
         self._current = current
         self._live = live
         self._model = model
@@ -84,7 +85,8 @@ class FromRelease(Generic[Asked]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises ``RequestError`` when it cannot be answered."""
-        asked = await read_request(scope, receive, self._settings, self._model)
+        body = begin_body(scope, receive, limit=self._limit, seconds=self._seconds)
+        asked = parse_request(body if isinstance(body, bytes) else await body, self._model)
         recommender = await self._recommender(scope)
         try:
             if recommender.is_quick and self._is_short(asked):

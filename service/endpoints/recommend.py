@@ -40,9 +40,11 @@ def recommend_routes(
     def recommend(recommender: Recommender, asked: RecommendRequest) -> bytes:
         question = (asked.user_id, _wish(asked), asked.given_history())
         current.questions.keep(question)
-        answers = counted(lambda: [recommender.recommend(*question)])
-        metrics.answered(answers)
-        return render(answers[0])
+        started = time.perf_counter()
+        answer = recommender.recommend(*question)
+        metrics.searched(time.perf_counter() - started)
+        metrics.answered((answer,))
+        return render(answer)
 
     def batch(recommender: Recommender, asked: BatchRequest) -> bytes:
         answers = counted(lambda: recommender.recommend_all(asked.user_ids, _wish(asked)))

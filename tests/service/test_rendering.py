@@ -1,11 +1,27 @@
 import json
+from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
+from pydantic_core import to_json
 
+from index.compiled import native
 from service.answers.query import Answer, Reason
 from service.rendering import render, render_batch, render_similar
 from service.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
+
+
+@pytest.fixture(autouse=True, params=["python", "c"], scope="module")
+def loops(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test with the loops in Python and with those in C."""
+    if request.param == "c" and native is None:
+        pytest.skip("there was no compiler")
+    with patch("service.rendering.native", native if request.param == "c" else None):
+        yield
+
 
 ANSWER = Answer(
     user_id="Ωμέγα 🛶",
@@ -72,3 +88,24 @@ def test_every_answer_is_as_documented(answer: Answer) -> None:
     check(render(answer._replace(user_id=None)), RecommendResponse)
     check(render_batch([answer, ANSWER]), BatchResponse)
     check(render_similar("é", answer._replace(reasons=None)), SimilarResponse)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(st.tuples(texts, st.integers(0, 8192))), texts)
+def test_any_text_is_written_as_json_has_it(items: list[tuple[str, int]], user_id: str) -> None:
+    ids, distances = [item for item, _ in items], [distance for _, distance in items]
+    answer = ANSWER._replace(user_id=user_id, item_ids=ids, distances=distances)
+    listed = [{"id": one, "distance": d, "score": 256 - 2 * d} for one, d in items]
+    document = {"user_id": user_id, "k": 3, "items": listed, "release_id": answer.release_id}
+    document |= {"source": "codes"} | ({"shortfall": 3 - len(ids)} if len(ids) != 3 else {})
+    assert render(answer) == to_json(document)
+
+
+@pytest.mark.parametrize("given", [(["a"], [], 8), (["a"], ["b"], 8), ([1], [1], 8), ("a", [1], 8)])
+def test_items_that_are_none_are_refused(given: tuple) -> None:
+    if native is None:
+        pytest.skip("there was no compiler")
+    with pytest.raises((TypeError, ValueError)):
+        native.items_json(*given)
