@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.guards.whole import WHOLE
 from service.observing.metrics import Metrics
 from service.observing.request_ids import RequestId, current_request_id, own_ids
 from service.problems import PROBLEMS, problem_response
@@ -51,7 +52,10 @@ class Edge:
 
         async def marked(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == WHOLE:
+                status = 200
+                message["headers"].append(request_id.header)
+            elif message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], request_id.header]
             await send(message)

@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic_core import to_json
 from starlette.responses import Response
-from starlette.types import Send
+from starlette.types import Scope, Send
+
+from service.guards.whole import WHOLE, takes_whole
 
 _JSON = (b"content-type", b"application/json")
 
@@ -14,8 +16,11 @@ def json_answer(document: Any) -> Response:
     return Response(to_json(document), media_type="application/json")
 
 
-async def send_json(send: Send, content: bytes) -> None:
+async def send_json(scope: Scope, send: Send, content: bytes) -> None:
     """Send JSON as the answer to a request that went well, for less than a ``Response`` takes."""
     headers = [(b"content-length", b"%d" % len(content)), _JSON]
+    if takes_whole(scope):
+        await send({"type": WHOLE, "headers": headers, "body": content})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -102,7 +102,7 @@ class FromRelease(Generic[Asked]):
             raise SearchNotAnsweringError(
                 "the server that searches does not answer", headers={"Retry-After": "1"}
             ) from None
-        await send_json(send, content)
+        await send_json(scope, send, content)
 
     async def _recommender(self, scope: Scope) -> Recommender:
         """What answers this request."""

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.guards.joining import JoiningTransport
+from service.guards.joining import JoiningTransport, Outbox
+from service.guards.whole import offer_whole
 from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 
 # Whoever looks after the service must be answered most of all when it has too much to do.
@@ -43,6 +44,7 @@ class Load:
         self._shed = shed
         self._in_work: set[int] = set()
         self._refusal = _refusal()
+        self._outbox: Outbox | None = None
         self._occurrences = 0
         self._told = 0
         self.is_full = False
@@ -63,6 +65,12 @@ class Load:
         if self._told < self._occurrences:
             self._shed(self._occurrences - self._told)
             self._told = self._occurrences
+
+    def outbox(self, call_soon: Callable[[Callable[[], None]], object]) -> Outbox:
+        """What writes the answers of all connections of a loop."""
+        if self._outbox is None:
+            self._outbox = Outbox(call_soon)
+        return self._outbox
 
     def turn_away(self) -> bytes:
         """Count a request that was one too many; the whole HTTP answer to it.
@@ -89,7 +97,7 @@ class SheddingProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Have answers written at once."""
         super().connection_made(transport)
-        self._joining = JoiningTransport(transport, self.loop.call_soon)
+        self._joining = JoiningTransport(transport, self._load.outbox(self.loop.call_soon))
         self.transport = cast("asyncio.Transport", self._joining)
 
     def data_received(self, data: bytes) -> None:
@@ -128,9 +136,11 @@ class SheddingProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        async def counted(scope: Any, receive: Any, send: Any) -> None:
+        answered = offer_whole(cycle)
+
+        async def counted(scope: Any, receive: Any, _: Any) -> None:
             try:
-                await app(scope, receive, send)
+                await app(scope, receive, answered)
             finally:
                 self._load.leave(cycle)
 

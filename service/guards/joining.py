@@ -1,32 +1,59 @@
-"""One write to the socket where uvicorn makes two, the head of an answer and its body."""
+"""Writes to sockets, put together: each is a call of the system, and wakes whoever reads."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+# Connections that are written to together. More take less of the processor, and keep answers
+# waiting for others: docs/performance.md has the measurement.
+_TOGETHER: Final = 2
+
 # Bytes from which on nothing is gained by waiting for more.
 _ENOUGH: Final = 2**16
 
 
-class JoiningTransport:
-    """A transport that holds what is written until the loop has done what it has to do already.
+class Outbox:
+    """What has been written to connections and not to their sockets yet.
 
-    Each write is a call of the system and wakes whoever reads, which together take a seventh of an
-    answer. Where several requests have come at once, their answers go out one after another when
-    all are made, so that their reader is awake for all but the first.
+    Where several requests have come at once, a few answers go out one after another, so that their
+    reader is awake for all but the first. None waits longer than the loop has something else to do.
+
+    Args:
+        call_soon: of the loop.
+    """
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._call_soon = call_soon
+        self._waiting: list[JoiningTransport] = []
+
+    def add(self, transport: "JoiningTransport") -> None:
+        """A transport has something to write, which it had not."""
+        self._waiting.append(transport)
+        if len(self._waiting) == 1:
+            self._call_soon(self.flush)
+        elif len(self._waiting) >= _TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write it all."""
+        waiting, self._waiting = self._waiting, []
+        for transport in waiting:
+            transport.flush()
+
+
+class JoiningTransport:
+    """A transport that holds what is written for a moment, so that head and body are one write.
 
     Everything else is the transport's own.
 
     Args:
         transport: what to write to.
-        call_soon: of the loop.
+        outbox: tells when.
     """
 
-    def __init__(
-        self, transport: asyncio.Transport, call_soon: Callable[[Callable[[], None]], object]
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
         self._transport = transport
-        self._call_soon = call_soon
+        self._outbox = outbox
         self._held: list[bytes] = []
         self._bytes = 0
 
@@ -36,17 +63,17 @@ class JoiningTransport:
 
     def write(self, data: bytes) -> None:
         """Write before long, in the order of writing."""
-        if not self._held:
-            self._call_soon(self.flush)
         self._held.append(bytes(data))
         self._bytes += len(data)
         if self._bytes >= _ENOUGH:
             self.flush()
+        elif len(self._held) == 1:
+            self._outbox.add(self)
 
     def flush(self) -> None:
         """Write what is held, if anything is."""
         if self._held:
-            joined = b"".join(self._held)
+            joined = self._held[0] if len(self._held) == 1 else b"".join(self._held)
             self._held.clear()
             self._bytes = 0
             if not self._transport.is_closing():

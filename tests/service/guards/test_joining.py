@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.guards.joining import JoiningTransport
+from service.guards.joining import JoiningTransport, Outbox
 
 
 class Kept:
@@ -39,7 +39,7 @@ def soon() -> list[Callable[[], None]]:
 @pytest.fixture
 def joining(kept: Kept, soon: list[Callable[[], None]]) -> Any:
     transport: Any = kept
-    return JoiningTransport(transport, soon.append)
+    return JoiningTransport(transport, Outbox(soon.append))
 
 
 def test_head_and_body_are_one_write(joining: Any, kept: Kept, soon: list) -> None:
@@ -61,11 +61,13 @@ def test_what_was_written_before_closing_is_not_lost(joining: Any, kept: Kept, s
 
 
 def test_much_does_not_wait(joining: Any, kept: Kept, soon: list) -> None:
-    for _ in range(3):
-        joining.write(b"x" * 2**15)
-    assert kept.written == [b"x" * 2**16]
-    soon.pop()()
-    assert b"".join(kept.written) == b"x" * 3 * 2**15
+    joining.write(b"head")
+    joining.write(b"x" * 2**16)
+    assert kept.written == [b"head" + b"x" * 2**16]
+    joining.write(b"more")
+    for flush in soon:
+        flush()
+    assert kept.written[1:] == [b"more"]
 
 
 def test_nothing_is_written_to_a_connection_that_is_gone(
@@ -83,3 +85,16 @@ def test_a_change_of_what_was_given_changes_nothing(joining: Any, kept: Kept, so
     data[:] = b"something else"
     soon.pop()()
     assert kept.written == [b"as it was"]
+
+
+def test_two_connections_are_written_to_together_and_more_do_not_wait(soon: list) -> None:
+    all_kept = [Kept() for _ in range(5)]
+    outbox = Outbox(soon.append)
+    for number, one in enumerate(all_kept):
+        transport: Any = one
+        JoiningTransport(transport, outbox).write(b"%d" % number)
+    written = [[b"0"], [b"1"], [b"2"], [b"3"], []]
+    assert [one.written for one in all_kept] == written
+    for flush in soon:
+        flush()
+    assert [one.written for one in all_kept] == [*written[:4], [b"4"]]
