@@ -20,12 +20,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .DEFAULT_GOAL := test
 .PHONY: test run train format docs tables lock clean
 
-.venv/all: pyproject.toml constraints.txt
+NATIVE := $(wildcard index/native/*)
+
+.venv/all: pyproject.toml constraints.txt $(NATIVE)
 	$(PYTHON) -m venv .venv
 	$(PIP) install -c constraints.txt -e '.[train,serve,dev]'
 	touch $@
 
-.venv/run: pyproject.toml constraints.txt
+.venv/run: pyproject.toml constraints.txt $(NATIVE)
 	$(PYTHON) -m venv .venv
 	$(PIP) install -c constraints.txt -e '.[train,serve]'
 	touch $@

@@ -16,6 +16,7 @@ from typing import Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from index.compiled import native
 from service.errors import ListenError
 from service.fresh.signal import make_signal_file
 from service.guards.admission import SheddingProtocol
@@ -39,6 +40,11 @@ def run(settings: Settings) -> None:
     logging.config.dictConfig(log_config(settings))
     for name in unknown_variables(os.environ):
         _log.warning("%s is no setting of the service and has no effect", name)
+    if native is None:
+        _log.warning(
+            "Bitrecall was installed without a C compiler: an answer takes about twice as long; "
+            "install one, and Bitrecall again"
+        )
     if settings.keys is not None:
         # Said here once, and not by every worker.
         read_keys(settings.keys)
