@@ -81,9 +81,15 @@ def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
         "epoch_seconds": statistics.median(took[1:] or took),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
         "dense_gflops": gflops,
-        # Scores of all users and items, once for the histogram and twice for the gradient.
-        "loss_gflop": 3 * 2 * pairs.n_users * pairs.n_items * recipe.bits / 1e9,
+        # Scores of users and items, once for the histogram and twice for the gradient.
+        "loss_gflop": 3 * 2 * pairs.n_users * scored_items(pairs, recipe) * recipe.bits / 1e9,
     }
+
+
+def scored_items(pairs: Any, recipe: Any) -> int:
+    """The items that a step scores for each of its users."""
+    loss = recipe.loss
+    return int(min(pairs.n_items, loss.head + loss.sample) if loss.sample else pairs.n_items)
 
 
 def epoch_seconds(method: Any) -> float:
