@@ -115,7 +115,6 @@ class Service(FastAPI):
         faiss.omp_set_num_threads(1)
         await asyncio.to_thread(self.current.refresh)
         # What is there by now stays, and need not be looked through for garbage again and again.
-        gc.collect()
         gc.freeze()
         if self._address is not None and self.current.recommender is not None:
             example = request_to_try(self._address, self.current.recommender.first_user)
