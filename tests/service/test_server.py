@@ -54,7 +54,9 @@ def start(release: Release) -> Iterator[Start]:
         # Its workers too, which would keep the pipe open.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        _, said = process.communicate()
+        # Shown with a test that fails.
+        sys.stderr.write(said or "")
 
 
 def line_with(process: subprocess.Popen, text: str) -> str:
