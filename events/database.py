@@ -1,5 +1,8 @@
 """Connecting to SQLite or PostgreSQL, and turning their errors into ours."""
 
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,11 +49,29 @@ def _sqlite(url: URL) -> Engine:
     def prepare(connection: Any, record: object) -> None:
         cursor = connection.cursor()
         # Readers and the writer do not wait for each other; FULL has each commit on the disk.
-        cursor.execute("PRAGMA journal_mode = WAL")
+        switch_to_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
 
     return engine
+
+
+def switch_to_wal(cursor: Any) -> None:
+    """Have a SQLite file keep a write-ahead log.
+
+    Where several come to a new file at once, SQLite has some of them fail at once, since they would
+    wait for one another; these try again, for `PATIENCE`.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(0.001, 0.01))  # noqa: S311
+        else:
+            return
 
 
 def _postgresql(url: URL) -> Engine:
