@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.arguments import check_inside, empty_results
+from index.keys import open_rows
 from index.protocol import Results
 from index.selection import Selection
-from index.threads import one_thread
+from index.threads import WORTH_THREADS, one_thread
 
-# Queries in a call from which on it is shared out among FAISS's threads.
-_WORTH_THREADS: Final = 64
+# Banned rows up to which as many more are fetched, and dropped: a selector takes several times a
+# plain scan.
+_OVERFETCH_AT_MOST: Final = 256
 
 
 class FaissScan:
@@ -46,11 +48,28 @@ class FaissScan:
         check_inside(banned, len(self._codes))
         distances, rows = empty_results(len(queries), k)
         for query, out in enumerate(banned):
+            near, which = self._without(queries[query : query + 1], k, out, among)
+            distances[query, : len(which)], rows[query, : len(which)] = near, which
+        return distances, rows
+
+    def _without(
+        self,
+        query: NDArray[np.uint8],
+        k: int,
+        out: NDArray[np.int64],
+        among: NDArray[np.bool_] | None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Search for one query; as many distances and rows as are allowed."""
+        if len(out) > _OVERFETCH_AT_MOST:
             allowed = np.ones(len(self._codes), np.bool_) if among is None else among.copy()
             allowed[out] = False
-            one = slice(query, query + 1)
-            distances[one], rows[one] = self._heaps(queries[one], k, allowed)
-        return distances, rows
+            distances, rows = self._heaps(query, k, allowed)
+            kept = rows[0] >= 0
+        else:
+            fetched = min(k + len(out), len(self._codes))
+            distances, rows = self._heaps(query, fetched, among)
+            kept = (rows[0] >= 0) & open_rows(rows[0], out)
+        return distances[0][kept][:k], rows[0][kept][:k]
 
     def _heaps(
         self, queries: NDArray[np.uint8], k: int, allowed: NDArray[np.bool_] | None
@@ -60,7 +79,7 @@ class FaissScan:
         heap.k, heap.nh = k, len(queries)
         heap.ids, heap.val = faiss.swig_ptr(rows), faiss.swig_ptr(distances)
         selection = None if allowed is None else Selection(allowed)
-        with one_thread() if len(queries) < _WORTH_THREADS else nullcontext():
+        with one_thread() if len(queries) < WORTH_THREADS else nullcontext():
             faiss.hammings_knn_hc(
                 heap,
                 faiss.swig_ptr(queries),

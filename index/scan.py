@@ -15,9 +15,7 @@ from index.compiled import native
 from index.errors import SearchError
 from index.faiss_scan import FaissScan
 from index.protocol import Results
-
-# Queries in a call from which on it is shared out among as many threads as FAISS has.
-_WORTH_THREADS: Final = 64
+from index.threads import WORTH_THREADS
 
 _NOTHING: Final = np.empty(0, np.int64)
 
@@ -116,7 +114,7 @@ class CodeScan:
                 self._level,
             )
 
-        threads = faiss.omp_get_max_threads() if len(queries) >= _WORTH_THREADS else 1
+        threads = faiss.omp_get_max_threads() if len(queries) >= WORTH_THREADS else 1
         if threads == 1:
             part(0, len(queries))
             return

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import faiss
+
+# Queries in a call from which on it is shared out among as many threads as FAISS has.
+WORTH_THREADS: Final = 64
 
 
 @contextmanager

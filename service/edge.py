@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.guards.whole import WHOLE
 from service.observing.metrics import Metrics
-from service.observing.request_ids import RequestId, current_request_id, own_ids
+from service.observing.request_ids import RequestId, own_ids
 from service.problems import PROBLEMS, problem_response
 
 # Ids in paths would make a time series of each.
@@ -68,15 +68,13 @@ class Edge:
             except Exception:
                 # The raw path is percent-encoded: no line break of a client's gets into the log.
                 path = scope["raw_path"].decode("latin-1")
-                _log.exception(
-                    "request %s failed: %s %s", current_request_id(), scope["method"], path
-                )
+                _log.exception("request %s failed: %s %s", request_id.text, scope["method"], path)
                 if status:
                     raise
                 response = problem_response(
                     PROBLEMS["internal-error"],
                     "the service failed to answer; its log says why under this request_id",
-                    request_id=current_request_id(),
+                    request_id=request_id.text,
                 )
                 await response(scope, receive, marked)
             finally:

@@ -35,13 +35,14 @@ class RequestId:
     """The id of one request: current within the context that this is.
 
     Attributes:
+        text: the id.
         header: the header of the answer that says it.
     """
 
-    __slots__ = ("_text", "_token", "header")
+    __slots__ = ("_token", "header", "text")
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self._token: Token[str | None] | None = None
         self.header = (_NAME, text.encode())
 
@@ -54,7 +55,7 @@ class RequestId:
         return cls(next(own))
 
     def __enter__(self) -> None:
-        self._token = _current.set(self._text)
+        self._token = _current.set(self.text)
 
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
