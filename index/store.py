@@ -140,6 +140,8 @@ class ReleaseStore:
                 sync(self.root)
                 release = Release.open(path)
                 if activate and instead_of in (None, self.current_id()):
+                    # Another process may have pruned since, which did not know of this release.
+                    self._mirror.prepare(release)
                     self._move(manifest.id, "publish")
         return release
 
