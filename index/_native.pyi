@@ -4,14 +4,16 @@ from typing_extensions import Buffer
 
 def levels() -> dict[str, int]: ...
 def nearest(
-    codes: NDArray[uint8],
+    codes: NDArray[uint8] | NDArray[uint64],
     queries: NDArray[uint8],
     banned: NDArray[int64],
     starts: NDArray[int64] | None,
     among: NDArray[bool_] | None,
     distances: NDArray[int32],
     rows: NDArray[int64],
+    items: int,
     width: int,
+    blocks: bool,
     level: int,
     /,
 ) -> None: ...

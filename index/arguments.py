@@ -55,6 +55,11 @@ def exclude_lists(
         raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
     checked = []
     for query, rows in enumerate(exclude):
+        if type(rows) is np.ndarray and rows.dtype == np.int64 and rows.flags.carray:
+            # As most come, told at a glance.
+            if rows.ndim == 1:
+                checked.append(rows)
+                continue
         rows = np.asarray(rows)
         if rows.size == 0:
             rows = np.empty(0, np.int64)

@@ -31,13 +31,13 @@ _QUICK = 500_000
 
 
 class FlatBackend:
-    """Exact Hamming search: a scan of the codes, where they are (`index.scan`)."""
+    """Exact Hamming search: a scan of the codes (`index.scan`); with `once`, for one search."""
 
     effort: ClassVar[str | None] = None
 
-    def __init__(self, codes: NDArray[np.uint8]) -> None:
+    def __init__(self, codes: NDArray[np.uint8], *, once: bool = False) -> None:
         self._codes = np.ascontiguousarray(codes)
-        self._scan = scan_of(self._codes)
+        self._scan = scan_of(self._codes, once=once)
 
     @classmethod
     def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
@@ -126,7 +126,7 @@ class FlatBackend:
         place = np.full(len(self), -1)
         place[allowed] = np.arange(len(allowed))
         exclude = banned and [place[rows][place[rows] >= 0] for rows in banned]
-        alone = type(self).build(self._codes[allowed])
+        alone = type(self)(self._codes[allowed], once=True)
         distances, found = alone.search(codes, k, exclude)
         # The place before the first is where -1, nothing found, points to.
         return distances, np.append(allowed, -1)[found]

@@ -24,7 +24,7 @@ typedef uint32_t (*take_below)(const uint16_t *distances, uint16_t reach);
 #if defined(__GNUC__)
 #define INLINED static inline __attribute__((always_inline))
 #define POPCOUNT(bits) (unsigned)__builtin_popcountll(bits)
-#define LOWEST(mask) __builtin_ctz(mask)
+#define LOWEST(mask) __builtin_ctzll(mask)
 #else
 #define INLINED static inline
 INLINED unsigned
@@ -35,7 +35,7 @@ POPCOUNT(uint64_t bits)
     return (unsigned)((((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u) >> 56);
 }
 INLINED int
-LOWEST(uint32_t mask)
+LOWEST(uint64_t mask)
 {
     int place = 0;
     for (; !(mask & 1); mask >>= 1)

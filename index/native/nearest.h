@@ -21,13 +21,13 @@
 
 static const struct {
     const char *name;
-    scan_all scan;
+    scan_all rows, blocks;
 } LEVELS[] = {
 #if ON_X86
-    {"avx512", scan_avx512},
-    {"avx2", scan_avx2},
+    {"avx512", scan_avx512, scan_blocks_avx512},
+    {"avx2", scan_avx2, scan_blocks_avx2},
 #endif
-    {"plain", scan_anywhere},
+    {"plain", scan_anywhere, scan_blocks_anywhere},
 };
 
 #define N_LEVELS (int)(sizeof LEVELS / sizeof *LEVELS)
@@ -52,17 +52,28 @@ levels(PyObject *module, PyObject *ignored)
     return found;
 }
 
+/* The numbers among the arguments, after the views. */
+typedef struct {
+    Py_ssize_t items, width;
+    int blocks; /* whether the codes are in blocks */
+} shape;
+
 /* Views of the arguments of `nearest`, in the order in which they are given. */
 enum { CODES, QUERIES, BANNED, STARTS, AMONG, DISTANCES, ROWS, N_VIEWS };
 
 static const char *
-what_is_wrong(const Py_buffer *views, Py_ssize_t width, Py_ssize_t queries)
+what_is_wrong(const Py_buffer *views, const shape *codes, Py_ssize_t queries)
 {
-    const Py_ssize_t items = views[CODES].len / width;
+    const Py_ssize_t items = codes->items, width = codes->width;
+    if (8 * width >= UINT16_MAX || items > views[CODES].len || items > INT32_MAX)
+        return "there must be as many codes as said, 2^31 at most, below 8,192 bytes each";
+    const Py_ssize_t n_blocks = (items + IN_A_BLOCK - 1) / IN_A_BLOCK;
+    const Py_ssize_t held = codes->blocks ? n_blocks * IN_A_BLOCK * words_of(width) * WORD
+                                          : items * width;
     const int64_t *starts = views[STARTS].buf;
     const Py_ssize_t n_banned = views[BANNED].len / 8;
-    if (views[CODES].len % width || views[QUERIES].len % width || 8 * width >= UINT16_MAX)
-        return "codes and queries must be rows of one width, below 8,192 bytes";
+    if (views[CODES].len != held || views[QUERIES].len % width)
+        return "codes and queries must be of one width, and codes in blocks or not as said";
     if (views[DISTANCES].len / 4 != views[ROWS].len / 8 || (views[DISTANCES].len / 4) % queries)
         return "distances and rows must be of one shape";
     if (starts == NULL && queries != 1)
@@ -114,12 +125,13 @@ typedef struct {
 } memory;
 
 static int
-prepare(memory *of_call, const Py_buffer *views, Py_ssize_t width, Py_ssize_t queries,
+prepare(memory *of_call, const Py_buffer *views, const shape *codes, Py_ssize_t queries,
         Py_ssize_t k)
 {
+    const Py_ssize_t width = codes->width;
     const int64_t *banned = views[BANNED].buf, *starts = views[STARTS].buf;
     const int64_t one_starts[2] = {0, views[BANNED].len / 8};
-    const Py_ssize_t room = 4 * k + 2 * GROUP, bits = 8 * width;
+    const Py_ssize_t room = ROOM(k), bits = 8 * width;
     of_call->searches = PyMem_Calloc((size_t)queries, sizeof *of_call->searches);
     of_call->kept = PyMem_Malloc((size_t)(queries * room) * sizeof *of_call->kept);
     of_call->at = PyMem_Calloc((size_t)(queries * (bits + 2)), sizeof *of_call->at);
@@ -135,7 +147,7 @@ prepare(memory *of_call, const Py_buffer *views, Py_ssize_t width, Py_ssize_t qu
         if (!ordered)
             return -1;
         if (starts[i] < starts[i + 1] &&
-            (ordered[starts[i]] < 0 || ordered[starts[i + 1] - 1] >= views[CODES].len / width)) {
+            (ordered[starts[i]] < 0 || ordered[starts[i + 1] - 1] >= codes->items)) {
             PyErr_Format(PyExc_IndexError, "query %zd", i);
             return -1;
         }
@@ -151,12 +163,12 @@ prepare(memory *of_call, const Py_buffer *views, Py_ssize_t width, Py_ssize_t qu
 }
 
 static PyObject *
-answer(const Py_buffer *views, Py_ssize_t width, scan_all scan_level)
+answer(const Py_buffer *views, const shape *codes, scan_all scan_level)
 {
-    const Py_ssize_t queries = views[QUERIES].len / width;
+    const Py_ssize_t width = codes->width, queries = views[QUERIES].len / width;
     if (queries == 0)
         Py_RETURN_NONE;
-    const char *wrong = what_is_wrong(views, width, queries);
+    const char *wrong = what_is_wrong(views, codes, queries);
     if (wrong) {
         PyErr_SetString(PyExc_ValueError, wrong);
         return NULL;
@@ -164,10 +176,9 @@ answer(const Py_buffer *views, Py_ssize_t width, scan_all scan_level)
     const Py_ssize_t k = views[ROWS].len / 8 / queries;
     if (k == 0)
         Py_RETURN_NONE;
-    const catalogue all = {views[CODES].buf, views[CODES].len / width, width, k,
-                           views[AMONG].buf};
+    const catalogue all = {views[CODES].buf, codes->items, width, k, views[AMONG].buf};
     memory of_call = {0};
-    const int failed = prepare(&of_call, views, width, queries, k);
+    const int failed = prepare(&of_call, views, codes, queries, k);
     if (!failed) {
         PyThreadState *let_go = NULL;
         if (views[CODES].len >= WORTH_LETTING_GO / queries)
@@ -190,17 +201,20 @@ answer(const Py_buffer *views, Py_ssize_t width, scan_all scan_level)
 }
 
 PyDoc_STRVAR(nearest_doc,
-             "nearest(codes, queries, banned, starts, among, distances, rows, width, level)\n--\n\n"
+             "nearest(codes, queries, banned, starts, among, distances, rows, items, width, blocks, level)\n--\n\n"
              "Write distances and rows of the k nearest codes of each of b queries; -1 past them.\n\n"
              "Args:\n"
-             "    codes: uint8 (n, width) in C order.\n"
+             "    codes: uint8 (n, width) in C order; or in blocks of eight, uint64 (b, w, 8) in C order,\n"
+             "        the words of each of them, zero past the last row and past the width.\n"
              "    queries: uint8 (b, width) in C order.\n"
              "    banned: int64, rows that must not be returned, those of a query in any order.\n"
              "    starts: int64 (b + 1,), where those of each query begin in `banned`; None for one.\n"
              "    among: bool (n,), the rows that may be returned, or None.\n"
              "    distances: int32 (b, k), written to.\n"
              "    rows: int64 (b, k), written to.\n"
+             "    items: n.\n"
              "    width: bytes of a code, 1 to 8,191.\n"
+             "    blocks: whether codes are in blocks.\n"
              "    level: one of the numbers of `levels()`.\n\n"
              "Raises ValueError where they do not go together, IndexError where a banned row is outside the\n"
              "codes, and MemoryError.");
@@ -209,18 +223,20 @@ static PyObject *
 nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
 {
     (void)module;
-    if (n_given != N_VIEWS + 2) {
-        PyErr_SetString(PyExc_TypeError, "nearest takes 9 arguments");
+    if (n_given != N_VIEWS + 4) {
+        PyErr_SetString(PyExc_TypeError, "nearest takes 11 arguments");
         return NULL;
     }
-    const Py_ssize_t width = PyLong_AsSsize_t(given[N_VIEWS]);
-    if (width == -1 && PyErr_Occurred())
-        return NULL;
-    const long level = PyLong_AsLong(given[N_VIEWS + 1]);
-    if (level == -1 && PyErr_Occurred())
-        return NULL;
-    if (width < 1 || level < 0 || level >= N_LEVELS) {
-        PyErr_SetString(PyExc_ValueError, "width or level is not one there is");
+    Py_ssize_t numbers[4];
+    for (int i = 0; i < 4; i++) {
+        numbers[i] = PyLong_AsSsize_t(given[N_VIEWS + i]);
+        if (numbers[i] == -1 && PyErr_Occurred())
+            return NULL;
+    }
+    const shape codes = {numbers[0], numbers[1], numbers[2] != 0};
+    const Py_ssize_t level = numbers[3];
+    if (codes.items < 0 || codes.width < 1 || level < 0 || level >= N_LEVELS) {
+        PyErr_SetString(PyExc_ValueError, "items, width or level is not one there is");
         return NULL;
     }
     Py_buffer views[N_VIEWS] = {{0}};
@@ -234,7 +250,7 @@ nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
             break;
     }
     if (taken == N_VIEWS)
-        result = answer(views, width, LEVELS[level].scan);
+        result = answer(views, &codes, codes.blocks ? LEVELS[level].blocks : LEVELS[level].rows);
     for (int i = 0; i < taken; i++)
         if (views[i].obj)
             PyBuffer_Release(views + i);

@@ -2,14 +2,15 @@
 #ifndef BITRECALL_NATIVE_SCAN_H
 #define BITRECALL_NATIVE_SCAN_H
 
-#include "levels.h"
+#include "blocks.h"
 
-/* Rows whose distances are taken before they are looked through: two bytes each, in the L1 cache. */
-#define BLOCK 1024
+/* Rows whose distances are taken before they are looked through: few while nobody is far yet, and
+ * then as many as leave room for their distances in the L1 cache, at two bytes each. */
+#define FIRST_ROWS 64
+#define MOST_ROWS 1024
 
 typedef struct {
-    int64_t row;
-    int64_t distance;
+    int32_t row, distance;
 } candidate;
 
 typedef struct {
@@ -19,14 +20,18 @@ typedef struct {
     Py_ssize_t n_kept, room;
     Py_ssize_t *at;    /* candidates at each distance */
     Py_ssize_t within; /* candidates at distances up to reach, k or more once there are as many */
-    int64_t reach;     /* a candidate is nearer than this */
+    int32_t reach;     /* a candidate is nearer than this */
 } search;
 
 typedef struct {
-    const uint8_t *codes;
+    const uint8_t *codes; /* one after another, or in blocks */
     Py_ssize_t rows, width, k;
     const uint8_t *among; /* a byte a row, or NULL */
 } catalogue;
+
+/* Fewer than k candidates are nearer than the reach; at the reach itself there are fewer than k of
+ * before, and what came of the rows that were looked through last; and as many may come next. */
+#define ROOM(k) (2 * (k) + 2 * MOST_ROWS)
 
 static void
 drop_beyond_reach(search *one)
@@ -38,77 +43,123 @@ drop_beyond_reach(search *one)
     one->n_kept = kept;
 }
 
-/* At most 2k - 1 candidates are within reach, hence fewer than there is room for. */
-INLINED void
-keep(search *one, Py_ssize_t k, int64_t row, int64_t distance)
+/* Have it nearer by what has come, once for many rows: each by itself would be guessed wrong by the
+ * processor again and again. */
+static void
+tighten(search *one, Py_ssize_t k)
 {
-    if (one->n_kept == one->room)
-        drop_beyond_reach(one);
-    one->kept[one->n_kept++] = (candidate){row, distance};
-    one->at[distance]++;
-    one->within++;
     while (one->within - one->at[one->reach] >= k)
         one->within -= one->at[one->reach--];
+    if (one->n_kept + MOST_ROWS > one->room)
+        drop_beyond_reach(one);
 }
 
+/* Take a row whose distance is below the reach for a candidate, if it may be returned. */
 INLINED void
-look_through(const catalogue *all, search *one, Py_ssize_t from, Py_ssize_t rows,
-             const uint16_t *distances, take_below below)
+consider(const catalogue *all, search *one, int64_t row, unsigned distance)
 {
-    for (Py_ssize_t start = 0; start < rows; start += GROUP) {
-        uint32_t near = below(distances + start, (uint16_t)one->reach);
-        for (; near; near &= near - 1) {
-            Py_ssize_t place = start + LOWEST(near);
-            int64_t row = from + place;
-            if (distances[place] >= one->reach)
-                continue;
-            while (one->banned < one->banned_end && *one->banned < row)
-                one->banned++;
-            if (one->banned < one->banned_end && *one->banned == row)
-                continue;
-            if (all->among && !all->among[row])
-                continue;
-            keep(one, all->k, row, distances[place]);
-        }
-    }
+    while (one->banned < one->banned_end && *one->banned < row)
+        one->banned++;
+    if (one->banned < one->banned_end && *one->banned == row)
+        return;
+    if (all->among && !all->among[row])
+        return;
+    one->kept[one->n_kept++] = (candidate){(int32_t)row, (int32_t)distance};
+    one->at[distance]++;
+    one->within++;
 }
+
+/* The next rows to take distances of: from, and how many. */
+#define FOR_ROWS(all, from, rows)                                                                   \
+    for (Py_ssize_t from = 0, most = FIRST_ROWS, rows;                                             \
+         rows = all->rows - from < most ? all->rows - from : most, from < all->rows;               \
+         from += rows, most = 2 * most < MOST_ROWS ? 2 * most : MOST_ROWS)
 
 INLINED void
 scan(const catalogue *all, search *searches, Py_ssize_t queries, take_distances take,
      take_below below)
 {
-    /* What is past the rows of the last block is never below a reach. */
-    uint16_t distances[BLOCK + GROUP];
-    for (Py_ssize_t from = 0; from < all->rows; from += BLOCK) {
-        Py_ssize_t rows = all->rows - from < BLOCK ? all->rows - from : BLOCK;
+    /* What is past the last rows is never below a reach. */
+    uint16_t distances[MOST_ROWS + GROUP];
+    FOR_ROWS(all, from, rows)
+    {
         memset(distances + rows, 0xff, GROUP * sizeof(uint16_t));
-        for (Py_ssize_t i = 0; i < queries; i++) {
-            take(all->codes + from * all->width, rows, all->width, searches[i].query, distances);
-            look_through(all, searches + i, from, rows, distances, below);
+        for (search *one = searches; one < searches + queries; one++) {
+            take(all->codes + from * all->width, rows, all->width, one->query, distances);
+            for (Py_ssize_t start = 0; start < rows; start += GROUP) {
+                uint32_t near = below(distances + start, (uint16_t)one->reach);
+                for (; near; near &= near - 1) {
+                    Py_ssize_t place = start + LOWEST(near);
+                    consider(all, one, from + place, distances[place]);
+                }
+            }
+            tighten(one, all->k);
+        }
+    }
+}
+
+INLINED uint64_t
+joined(const uint8_t *masks)
+{
+    uint64_t all = 0;
+    for (int at = 0; at < 8; at++)
+        all |= (uint64_t)masks[at] << 8 * at;
+    return all;
+}
+
+/* What is past the last row is never near, up to where masks are looked at together. */
+INLINED void
+forget_past(uint8_t *masks, Py_ssize_t rows)
+{
+    if (rows % 64) {
+        masks[rows / 8] &= (uint8_t)((1 << rows % 8) - 1);
+        memset(masks + rows / 8 + 1, 0, (size_t)(7 - rows / 8 % 8));
+    }
+}
+
+INLINED void
+scan_blocks(const catalogue *all, search *searches, Py_ssize_t queries, take_near take)
+{
+    const Py_ssize_t bytes = words_of(all->width) * IN_A_BLOCK * WORD;
+    uint8_t masks[MOST_ROWS / IN_A_BLOCK];
+    FOR_ROWS(all, from, rows)
+    {
+        const uint8_t *blocks = all->codes + from / IN_A_BLOCK * bytes;
+        const Py_ssize_t n_blocks = (rows + IN_A_BLOCK - 1) / IN_A_BLOCK;
+        for (search *one = searches; one < searches + queries; one++) {
+            take(blocks, n_blocks, all->width, one->query, (uint16_t)one->reach, masks);
+            forget_past(masks, rows);
+            for (Py_ssize_t at = 0; at < n_blocks; at += 8) {
+                for (uint64_t near = joined(masks + at); near; near &= near - 1) {
+                    Py_ssize_t place = at * IN_A_BLOCK + LOWEST(near);
+                    const uint8_t *block = blocks + place / IN_A_BLOCK * bytes;
+                    consider(all, one, from + place,
+                             distance_in_block(block, place % IN_A_BLOCK, one->query, all->width));
+                }
+            }
+            tighten(one, all->k);
         }
     }
 }
 
 typedef void (*scan_all)(const catalogue *all, search *searches, Py_ssize_t queries);
 
-static void
-scan_anywhere(const catalogue *all, search *searches, Py_ssize_t queries)
-{
-    scan(all, searches, queries, distances_anywhere, below_anywhere);
-}
+#define SCANS_OF(level, with)                                                                       \
+    with static void scan_##level(const catalogue *all, search *searches, Py_ssize_t queries)      \
+    {                                                                                              \
+        scan(all, searches, queries, distances_##level, below_##level);                            \
+    }                                                                                              \
+    with static void scan_blocks_##level(const catalogue *all, search *searches,                   \
+                                         Py_ssize_t queries)                                       \
+    {                                                                                              \
+        scan_blocks(all, searches, queries, near_##level);                                         \
+    }
 
+#define WITH_NOTHING
+SCANS_OF(anywhere, WITH_NOTHING)
 #if ON_X86
-WITH_AVX2 static void
-scan_avx2(const catalogue *all, search *searches, Py_ssize_t queries)
-{
-    scan(all, searches, queries, distances_avx2, below_avx2);
-}
-
-WITH_AVX512 static void
-scan_avx512(const catalogue *all, search *searches, Py_ssize_t queries)
-{
-    scan(all, searches, queries, distances_avx512, below_avx512);
-}
+SCANS_OF(avx2, WITH_AVX2)
+SCANS_OF(avx512, WITH_AVX512)
 #endif
 
 /* Counting tells where those of each distance begin; within a distance they are in order. */

@@ -17,6 +17,8 @@ from index.faiss_scan import FaissScan
 from index.packing import hamming_distances
 from index.scan import CodeScan, Scan, scan_of
 
+WIDE = np.zeros((2, 8192), np.uint8)
+
 Found = tuple[list[list[int]], list[list[int]]]
 Make = Callable[[np.ndarray], Scan]
 
@@ -25,11 +27,15 @@ def levels() -> dict[str, int]:
     return {} if native is None else native.levels()
 
 
-def at_level(level: str) -> Make:
-    return lambda codes: CodeScan(codes, level)
+def at_level(level: str, *, blocks: bool) -> Make:
+    return lambda codes: CodeScan(codes, level, blocks=blocks)
 
 
-SCANS: dict[str, Make] = {"faiss": FaissScan} | {level: at_level(level) for level in levels()}
+SCANS: dict[str, Make] = (
+    {"faiss": FaissScan}
+    | {level: at_level(level, blocks=False) for level in levels()}
+    | {f"{level}, blocks": at_level(level, blocks=True) for level in levels()}
+)
 
 
 def reference(
@@ -57,7 +63,7 @@ def found(scan: Scan, *given: Any) -> Found:
 @settings(max_examples=150, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    items=st.integers(1, 80) | st.integers(1000, 2100),
+    items=st.integers(1, 300) | st.integers(1900, 3100),
     width=st.sampled_from([1, 7, 8, 9, 16, 32, 33, 64]),
     values=st.sampled_from([2, 4, 256]),
     farthest_first=st.booleans(),
@@ -96,6 +102,14 @@ def test_as_far_as_can_be_is_found(make: Make) -> None:
     codes = np.full((40, 32), 255, np.uint8)
     distances, rows = make(codes).nearest(np.zeros((1, 32), np.uint8), 3)
     assert (distances.tolist(), rows.tolist()) == ([[256] * 3], [[0, 1, 2]])
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+@pytest.mark.parametrize("k", [1, 3000, 5000])
+def test_any_number_of_ties_goes_by_row(make: Make, k: int) -> None:
+    codes = np.zeros((5000, 8), np.uint8)
+    _, rows = make(codes).nearest(codes[:1], k, [np.array([1])])
+    assert rows[0].tolist() == [0, *range(2, 5000), -1][:k]
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
@@ -149,17 +163,24 @@ def test_a_banned_row_that_is_none_is_refused(make: Make, row: int) -> None:
 def test_it_is_compiled_where_it_has_to_be() -> None:
     if native is None and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
         pytest.skip("there was no compiler: index/native is not tested")
-    assert isinstance(scan_of(np.zeros((1, 8), np.uint8)), CodeScan)
+    codes = np.zeros((1, 8), np.uint8)
+    assert isinstance(scan_of(codes), CodeScan)
+    assert isinstance(scan_of(codes, once=True), CodeScan)
 
 
 @pytest.mark.skipif(native is None, reason="there was no compiler")
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"codes": np.zeros(12, np.uint8)}, "rows of one width"),
-        ({"queries": np.zeros(9, np.uint8)}, "rows of one width"),
-        ({"width": 0}, "width or level"),
-        ({"level": 9}, "width or level"),
+        ({"codes": np.zeros(12, np.uint8)}, "of one width"),
+        ({"queries": np.zeros(9, np.uint8)}, "of one width"),
+        ({"items": 2}, "of one width"),
+        ({"items": 25}, "as many codes as said"),
+        ({"blocks": True}, "in blocks or not"),
+        ({"width": 8192} | dict.fromkeys(("codes", "queries"), WIDE), "below 8,192 bytes"),
+        ({"items": -1}, "items, width or level"),
+        ({"width": 0}, "items, width or level"),
+        ({"level": 9}, "items, width or level"),
         ({"rows": np.zeros((2, 4), np.int64)}, "one shape"),
         ({"starts": None}, "starts must be given"),
         ({"starts": np.array([0, 1])}, "one number a query"),
@@ -177,7 +198,9 @@ def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) 
         "among": np.ones(3, np.bool_),
         "distances": np.zeros((2, 3), np.int32),
         "rows": np.zeros((2, 3), np.int64),
+        "items": 3,
         "width": 8,
+        "blocks": False,
         "level": 0,
     }
     native.nearest(*given.values())  # type: ignore[arg-type]
@@ -194,4 +217,4 @@ def test_what_may_not_be_written_is_not() -> None:
     rows.flags.writeable = False
     distances, nothing = np.zeros((1, 2), np.int32), np.empty(0, np.int64)
     with pytest.raises((BufferError, ValueError)):
-        native.nearest(codes, codes[:1], nothing, None, None, distances, rows, 8, 0)
+        native.nearest(codes, codes[:1], nothing, None, None, distances, rows, 3, 8, False, 0)
