@@ -42,6 +42,7 @@ from starlette.routing import Route
 from index.store import ReleaseStore
 from service.answers.query import Wish
 from service.answers.recommender import Recommender
+from service.answers.steps import alone
 from service.app import create_app
 from service.body import read_body
 from service.parsing import parse_request
@@ -63,14 +64,14 @@ CONNECTIONS = 16
 def recommend(recommender: Recommender, request: RecommendRequest) -> bytes:
     """One answer as JSON, on whatever thread this runs."""
     faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.wish())
+    answer = alone(recommender.recommend(request.user_id, request.wish()))
     return render(answer)
 
 
 def documented(recommender: Recommender, request: RecommendRequest) -> RecommendResponse:
     """One answer as the model that a FastAPI route returns."""
     faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.wish())
+    answer = alone(recommender.recommend(request.user_id, request.wish()))
     found = zip(answer.item_ids, answer.distances or (), strict=True)
     return RecommendResponse(
         user_id=answer.user_id,
@@ -197,7 +198,7 @@ async def load(server: Server, k: int, seconds: float, *, probe: bool) -> dict[s
     return measured
 
 
-def alone(releases: Path) -> None:
+def print_alone(releases: Path) -> None:
     """Print what an answer takes by itself, and what a hop to a thread and back takes."""
     recommender = Recommender(ReleaseStore(releases).open_current())
     faiss.omp_set_num_threads(1)
@@ -211,8 +212,8 @@ def alone(releases: Path) -> None:
         return statistics.median(took)
 
     for k in (10, 100, 1000):
-        answer = recommender.recommend("0", Wish(k))
-        found = median_ms(lambda number, k=k: recommender.recommend(str(number), Wish(k)))
+        answer = alone(recommender.recommend("0", Wish(k)))
+        found = median_ms(lambda number, k=k: alone(recommender.recommend(str(number), Wish(k))))
         rendered = median_ms(lambda number, answer=answer: render(answer))
         print(f"k = {k:4}: finding the items {found:.3f} ms, writing the JSON {rendered:.3f} ms")
 
@@ -287,7 +288,7 @@ def main() -> None:
     print(f"{os.cpu_count()} CPUs ({platform.machine()}), load average before {load_average:.1f}")
     with tempfile.TemporaryDirectory() as folder:
         gowalla_size.publish(Path(folder))
-        alone(Path(folder))
+        print_alone(Path(folder))
         compare(Path(folder), given.rounds, given.seconds)
 
 

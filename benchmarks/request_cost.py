@@ -23,6 +23,7 @@ import uvloop
 from machine import describe, quantile, seconds
 
 from service.answers.query import Wish
+from service.answers.steps import alone
 from service.app import create_app
 from service.rendering import render
 from service.settings import Settings
@@ -80,8 +81,8 @@ async def measure(releases: Path, k: int, profile: bool) -> None:
 
     wish = Wish(k)
     parts: dict[str, Callable[[], object]] = {
-        "find": lambda: recommender.recommend(next_user(), wish),
-        "find and write": lambda: render(recommender.recommend(next_user(), wish)),
+        "find": lambda: alone(recommender.recommend(next_user(), wish)),
+        "find and write": lambda: render(alone(recommender.recommend(next_user(), wish))),
     }
     print(json.dumps(describe()))
     print(f"{recommender.n_items:,} items, k = {k}, microseconds, median and p99")

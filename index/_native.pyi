@@ -1,4 +1,6 @@
-from numpy import bool_, int32, int64, uint8
+from collections.abc import Sequence
+
+from numpy import bool_, int32, int64, uint8, uint64
 from numpy.typing import NDArray
 from typing_extensions import Buffer
 
@@ -6,11 +8,10 @@ def levels() -> dict[str, int]: ...
 def nearest(
     codes: NDArray[uint8] | NDArray[uint64],
     queries: NDArray[uint8],
-    banned: NDArray[int64],
-    starts: NDArray[int64] | None,
     among: NDArray[bool_] | None,
     distances: NDArray[int32],
     rows: NDArray[int64],
+    banned: Sequence[NDArray[int64]] | None,
     items: int,
     width: int,
     blocks: bool,

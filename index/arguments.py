@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from index.errors import SearchError
 from index.packing import check_codes
 from index.protocol import Results
+
+_ROWS: Final = np.dtype(np.int64)
 
 
 def check_search(codes: NDArray[np.uint8], k: int, width: int) -> NDArray[np.uint8]:
@@ -55,11 +57,9 @@ def exclude_lists(
         raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
     checked = []
     for query, rows in enumerate(exclude):
-        if type(rows) is np.ndarray and rows.dtype == np.int64 and rows.flags.carray:
-            # As most come, told at a glance.
-            if rows.ndim == 1:
-                checked.append(rows)
-                continue
+        if _is_checked(rows):
+            checked.append(rows)
+            continue
         rows = np.asarray(rows)
         if rows.size == 0:
             rows = np.empty(0, np.int64)
@@ -70,6 +70,16 @@ def exclude_lists(
             )
         checked.append(np.ascontiguousarray(rows, np.int64))
     return checked
+
+
+def _is_checked(rows: Any) -> TypeGuard[NDArray[np.int64]]:
+    """Whether rows are as most are, told at a glance: one search has few, and little time."""
+    return (
+        type(rows) is np.ndarray
+        and rows.dtype is _ROWS
+        and rows.ndim == 1
+        and rows.flags.c_contiguous
+    )
 
 
 def check_among(among: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:

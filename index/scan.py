@@ -18,8 +18,6 @@ from index.faiss_scan import FaissScan
 from index.protocol import Results
 from index.threads import WORTH_THREADS
 
-_NOTHING: Final = np.empty(0, np.int64)
-
 # Codes up to this many are copied into blocks, in memory of each process's own: 16 MB at 256 bits.
 # More are scanned where they are, in memory that all share, and wait for that and not for a
 # processor.
@@ -89,16 +87,8 @@ class CodeScan:
         """See `Scan.nearest`."""
         distances = np.empty((len(queries), k), np.int32)
         rows = np.empty((len(queries), k), np.int64)
-        starts: NDArray[np.int64] | None = None
-        if len(queries) == 1:
-            out = _NOTHING if banned is None else banned[0]
-        elif banned is None:
-            out, starts = _NOTHING, np.zeros(len(queries) + 1, np.int64)
-        else:
-            out = np.concatenate([_NOTHING, *banned])
-            starts = np.cumsum([0, *map(len, banned)], dtype=np.int64)
         try:
-            self._write(queries, out, starts, among, distances, rows)
+            self._write(queries, banned, among, distances, rows)
         except IndexError:
             raise SearchError(outside(self._items)) from None
         return distances, rows
@@ -106,23 +96,19 @@ class CodeScan:
     def _write(
         self,
         queries: NDArray[np.uint8],
-        out: NDArray[np.int64],
-        starts: NDArray[np.int64] | None,
+        banned: Sequence[NDArray[np.int64]] | None,
         among: NDArray[np.bool_] | None,
         distances: NDArray[np.int32],
         rows: NDArray[np.int64],
     ) -> None:
         def part(a: int, b: int) -> None:
-            mine = None if starts is None else starts[a : b + 1] - starts[a]
-            banned = out if starts is None else out[starts[a] : starts[b]]
             self._nearest(
                 self._codes,
                 queries[a:b],
-                banned,
-                mine,
                 among,
                 distances[a:b],
                 rows[a:b],
+                banned and banned[a:b],
                 self._items,
                 self._width,
                 self._blocks,

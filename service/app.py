@@ -37,6 +37,7 @@ from service.observing.tracing import Tracing
 from service.openapi.document import openapi_document
 from service.openapi.operations import PATHS
 from service.releases import CurrentRelease
+from service.rounds import Rounds
 from service.settings import Settings, load_settings
 
 _log = logging.getLogger(__name__)
@@ -62,9 +63,10 @@ class Service(FastAPI):
         )
         self.metrics = Metrics(self.current)
         self.load = Load(settings.max_concurrent, self.metrics.shed)
+        self.rounds = Rounds()
         self.tracing = Tracing(settings.traces)
         guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
-        paths = routes(settings, self.current, self.live, self.metrics)
+        paths = routes(settings, self.current, self.live, self.metrics, self.rounds)
         edge = [
             Middleware(Edge, self.metrics, PATHS, log=settings.access_log),
             *guards,
@@ -96,6 +98,10 @@ class Service(FastAPI):
             await self._to_direct(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    def is_for_rounds(self, scope: Scope) -> bool:
+        """Whether a request is for one of the paths that are answered without the framework."""
+        return self._direct.takes(scope)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made when it is first asked for."""

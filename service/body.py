@@ -1,14 +1,14 @@
 """Reading a request body: what it claims to be, how long it is, how long it takes."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Generator
-from functools import partial
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
+from service.begun import Begun
 from service.errors import BodyTooLargeError, RequestTimeoutError, UnsupportedMediaTypeError
 
 _JSON = (b"content-type", b"application/json")
@@ -37,9 +37,9 @@ def begin_body(
         if name == b"content-length":
             _refuse_length(value, limit)
     # Most bodies are there whole already, and a timer for nothing takes a twentieth of an answer.
-    first = _Begun(receive())
-    if first.is_over and not first.message.get("more_body", False):
-        return _joined(b"", first.message, limit)
+    first: Begun[Message] = Begun(receive())
+    if first.is_over and not first.result.get("more_body", False):
+        return _joined(b"", first.result, limit)
     return _awaited(first, receive, limit, seconds)
 
 
@@ -71,38 +71,6 @@ def _joined(body: bytes, message: Message, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body
-
-
-class _Begun:
-    """A coroutine that has been run as far as it goes without waiting; await it for the rest.
-
-    Attributes:
-        is_over: whether it had nothing to wait for.
-        message: what it gave then.
-    """
-
-    def __init__(self, coroutine: Any) -> None:
-        self.message: Message = {}
-        self.is_over = False
-        self._coroutine = coroutine
-        try:
-            self._waits_for = coroutine.send(None)
-        except StopIteration as done:
-            self.message, self.is_over = done.value, True
-
-    def __await__(self) -> Generator[Any, Any, Message]:
-        while not self.is_over:
-            try:
-                given = yield self._waits_for
-            except BaseException as error:
-                go_on = partial(self._coroutine.throw, error)
-            else:
-                go_on = partial(self._coroutine.send, given)
-            try:
-                self._waits_for = go_on()
-            except StopIteration as done:
-                self.message, self.is_over = done.value, True
-        return self.message
 
 
 def _has_coding(scope: Scope) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 from index.errors import FilterError
 from service.answers.query import History, Wish
 from service.answers.recommender import Recommender
+from service.answers.steps import alone
 
 KEPT: Final = 64
 _FIRST_USERS: Final = 32
@@ -38,7 +39,7 @@ class RecentQuestions:
         questions = [*((user, _WISH, None) for user in users), *self._kept]
         for user_id, wish, history in questions:
             try:
-                recommender.recommend(user_id, wish, history)
+                alone(recommender.recommend(user_id, wish, history))
             except FilterError:
                 continue
         return len(questions)

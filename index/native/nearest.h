@@ -11,8 +11,7 @@
 
 #include <Python.h>
 
-#include <stdlib.h>
-
+#include "banned.h"
 #include "scan.h"
 
 /* Bytes of codes, times queries, from which on other threads may run meanwhile: to let them takes
@@ -59,7 +58,7 @@ typedef struct {
 } shape;
 
 /* Views of the arguments of `nearest`, in the order in which they are given. */
-enum { CODES, QUERIES, BANNED, STARTS, AMONG, DISTANCES, ROWS, N_VIEWS };
+enum { CODES, QUERIES, AMONG, DISTANCES, ROWS, N_VIEWS };
 
 static const char *
 what_is_wrong(const Py_buffer *views, const shape *codes, Py_ssize_t queries)
@@ -70,50 +69,13 @@ what_is_wrong(const Py_buffer *views, const shape *codes, Py_ssize_t queries)
     const Py_ssize_t n_blocks = (items + IN_A_BLOCK - 1) / IN_A_BLOCK;
     const Py_ssize_t held = codes->blocks ? n_blocks * IN_A_BLOCK * words_of(width) * WORD
                                           : items * width;
-    const int64_t *starts = views[STARTS].buf;
-    const Py_ssize_t n_banned = views[BANNED].len / 8;
     if (views[CODES].len != held || views[QUERIES].len % width)
         return "codes and queries must be of one width, and codes in blocks or not as said";
     if (views[DISTANCES].len / 4 != views[ROWS].len / 8 || (views[DISTANCES].len / 4) % queries)
         return "distances and rows must be of one shape";
-    if (starts == NULL && queries != 1)
-        return "starts must be given where there are several queries";
     if (views[AMONG].buf && views[AMONG].len != items)
         return "among must have one byte a row";
-    if (starts == NULL)
-        return NULL;
-    if (views[STARTS].len / 8 != queries + 1 || starts[0] != 0 || starts[queries] != n_banned)
-        return "starts must have one number a query and one more, from 0 to the banned";
-    for (Py_ssize_t i = 0; i < queries; i++)
-        if (starts[i] > starts[i + 1])
-            return "starts must not decrease";
     return NULL;
-}
-
-static int
-by_row(const void *one, const void *other)
-{
-    const int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
-    return (a > b) - (a < b);
-}
-
-/* The banned of a query in order: where they are not, in a copy, which is made for all at once. */
-static const int64_t *
-in_order(const int64_t *banned, Py_ssize_t from, Py_ssize_t end, const Py_buffer *all,
-         int64_t **copy)
-{
-    Py_ssize_t at = from + 1;
-    while (at < end && banned[at - 1] <= banned[at])
-        at++;
-    if (at >= end)
-        return banned;
-    if (!*copy && !(*copy = PyMem_Malloc((size_t)all->len))) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    memcpy(*copy + from, banned + from, (size_t)(end - from) * sizeof *banned);
-    qsort(*copy + from, (size_t)(end - from), sizeof *banned, by_row);
-    return *copy;
 }
 
 /* What one call allocates. */
@@ -121,49 +83,39 @@ typedef struct {
     search *searches;
     candidate *kept;
     Py_ssize_t *at;
-    int64_t *ordered;
+    banned *out;
 } memory;
 
 static int
-prepare(memory *of_call, const Py_buffer *views, const shape *codes, Py_ssize_t queries,
-        Py_ssize_t k)
+prepare(memory *of_call, const Py_buffer *views, PyObject *lists, const shape *codes,
+        Py_ssize_t queries, Py_ssize_t k)
 {
-    const Py_ssize_t width = codes->width;
-    const int64_t *banned = views[BANNED].buf, *starts = views[STARTS].buf;
-    const int64_t one_starts[2] = {0, views[BANNED].len / 8};
-    const Py_ssize_t room = ROOM(k), bits = 8 * width;
+    const Py_ssize_t room = ROOM(k), bits = 8 * codes->width;
     of_call->searches = PyMem_Calloc((size_t)queries, sizeof *of_call->searches);
     of_call->kept = PyMem_Malloc((size_t)(queries * room) * sizeof *of_call->kept);
     of_call->at = PyMem_Calloc((size_t)(queries * (bits + 2)), sizeof *of_call->at);
-    if (!of_call->searches || !of_call->kept || !of_call->at) {
+    of_call->out = PyMem_Calloc((size_t)queries, sizeof *of_call->out);
+    if (!of_call->searches || !of_call->kept || !of_call->at || !of_call->out) {
         PyErr_NoMemory();
         return -1;
     }
-    if (!starts)
-        starts = one_starts;
     for (Py_ssize_t i = 0; i < queries; i++) {
-        const int64_t *ordered =
-            in_order(banned, starts[i], starts[i + 1], &views[BANNED], &of_call->ordered);
-        if (!ordered)
+        if (lists != Py_None && take_banned(of_call->out + i, lists, i, codes->items))
             return -1;
-        if (starts[i] < starts[i + 1] &&
-            (ordered[starts[i]] < 0 || ordered[starts[i + 1] - 1] >= codes->items)) {
-            PyErr_Format(PyExc_IndexError, "query %zd", i);
-            return -1;
-        }
-        of_call->searches[i] = (search){.query = (const uint8_t *)views[QUERIES].buf + i * width,
-                                        .banned = ordered + starts[i],
-                                        .banned_end = ordered + starts[i + 1],
-                                        .kept = of_call->kept + i * room,
-                                        .room = room,
-                                        .at = of_call->at + i * (bits + 2),
-                                        .reach = bits + 1};
+        of_call->searches[i] =
+            (search){.query = (const uint8_t *)views[QUERIES].buf + i * codes->width,
+                     .banned = of_call->out[i].rows,
+                     .banned_end = of_call->out[i].end,
+                     .kept = of_call->kept + i * room,
+                     .room = room,
+                     .at = of_call->at + i * (bits + 2),
+                     .reach = (int32_t)bits + 1};
     }
     return 0;
 }
 
 static PyObject *
-answer(const Py_buffer *views, const shape *codes, scan_all scan_level)
+answer(const Py_buffer *views, PyObject *lists, const shape *codes, scan_all scan_level)
 {
     const Py_ssize_t width = codes->width, queries = views[QUERIES].len / width;
     if (queries == 0)
@@ -178,7 +130,7 @@ answer(const Py_buffer *views, const shape *codes, scan_all scan_level)
         Py_RETURN_NONE;
     const catalogue all = {views[CODES].buf, codes->items, width, k, views[AMONG].buf};
     memory of_call = {0};
-    const int failed = prepare(&of_call, views, codes, queries, k);
+    const int failed = prepare(&of_call, views, lists, codes, queries, k);
     if (!failed) {
         PyThreadState *let_go = NULL;
         if (views[CODES].len >= WORTH_LETTING_GO / queries)
@@ -194,24 +146,24 @@ answer(const Py_buffer *views, const shape *codes, scan_all scan_level)
     PyMem_Free(of_call.searches);
     PyMem_Free(of_call.kept);
     PyMem_Free(of_call.at);
-    PyMem_Free(of_call.ordered);
+    if (of_call.out)
+        release_banned(of_call.out, queries);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(nearest_doc,
-             "nearest(codes, queries, banned, starts, among, distances, rows, items, width, blocks, level)\n--\n\n"
+             "nearest(codes, queries, among, distances, rows, banned, items, width, blocks, level)\n--\n\n"
              "Write distances and rows of the k nearest codes of each of b queries; -1 past them.\n\n"
              "Args:\n"
              "    codes: uint8 (n, width) in C order; or in blocks of eight, uint64 (b, w, 8) in C order,\n"
              "        the words of each of them, zero past the last row and past the width.\n"
              "    queries: uint8 (b, width) in C order.\n"
-             "    banned: int64, rows that must not be returned, those of a query in any order.\n"
-             "    starts: int64 (b + 1,), where those of each query begin in `banned`; None for one.\n"
              "    among: bool (n,), the rows that may be returned, or None.\n"
              "    distances: int32 (b, k), written to.\n"
              "    rows: int64 (b, k), written to.\n"
+             "    banned: for each query, int64, the rows that must not be returned, in any order; or None.\n"
              "    items: n.\n"
              "    width: bytes of a code, 1 to 8,191.\n"
              "    blocks: whether codes are in blocks.\n"
@@ -223,13 +175,13 @@ static PyObject *
 nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
 {
     (void)module;
-    if (n_given != N_VIEWS + 4) {
-        PyErr_SetString(PyExc_TypeError, "nearest takes 11 arguments");
+    if (n_given != N_VIEWS + 5) {
+        PyErr_SetString(PyExc_TypeError, "nearest takes 10 arguments");
         return NULL;
     }
     Py_ssize_t numbers[4];
     for (int i = 0; i < 4; i++) {
-        numbers[i] = PyLong_AsSsize_t(given[N_VIEWS + i]);
+        numbers[i] = PyLong_AsSsize_t(given[N_VIEWS + 1 + i]);
         if (numbers[i] == -1 && PyErr_Occurred())
             return NULL;
     }
@@ -243,14 +195,14 @@ nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
     PyObject *result = NULL;
     int taken = 0;
     for (; taken < N_VIEWS; taken++) {
-        if ((taken == AMONG || taken == STARTS) && given[taken] == Py_None)
+        if (taken == AMONG && given[taken] == Py_None)
             continue;
         int flags = taken >= DISTANCES ? PyBUF_WRITABLE : PyBUF_SIMPLE;
         if (PyObject_GetBuffer(given[taken], views + taken, flags))
             break;
     }
     if (taken == N_VIEWS)
-        result = answer(views, &codes, codes.blocks ? LEVELS[level].blocks : LEVELS[level].rows);
+        result = answer(views, given[N_VIEWS], &codes, codes.blocks ? LEVELS[level].blocks : LEVELS[level].rows);
     for (int i = 0; i < taken; i++)
         if (views[i].obj)
             PyBuffer_Release(views + i);

@@ -13,6 +13,7 @@ from service.answers.catalogue import Catalogue, NewItems
 from service.answers.people import Person, person
 from service.answers.query import Answer, History, Source, Wish
 from service.answers.reasons import reasons
+from service.answers.steps import Search, Steps
 from service.errors import UnknownItemError
 
 _NOTHING = np.empty(0, np.int64)
@@ -52,6 +53,8 @@ class NothingFresh:
 
 class Recommender:
     """Answers from one release and what has come since; safe to use from several threads.
+
+    An answer comes in steps (``service.answers.steps``).
 
     Args:
         release: where users, items and codes are from: one answer is from one release.
@@ -96,7 +99,9 @@ class Recommender:
         """The id of some user that the release knows: its first."""
         return self.release.users.id_of(0)
 
-    def recommend(self, user_id: str | None, wish: Wish, history: History | None = None) -> Answer:
+    def recommend(
+        self, user_id: str | None, wish: Wish, history: History | None = None
+    ) -> Steps[Answer]:
         """The ``k`` allowed items whose codes are nearest the user's, ties to the more popular.
 
         There are fewer than ``k`` items only when no more are allowed. Somebody of whom nothing is
@@ -110,14 +115,14 @@ class Recommender:
         if one.code is None:
             return self._popular(user_id, one, wish, exclude, among)
         try:
-            distances, rows = self.catalogue.search(one.code, wish.k, [exclude], among)
+            distances, rows = yield Search(self.catalogue, one.code, wish.k, [exclude], among)
         except SearchUnavailableError:
             return self._popular(user_id, one, wish, exclude, among)
         return self._nearest(user_id, one, wish, distances[0], rows[0])
 
     def recommend_all(
         self, user_ids: Sequence[str | None], wish: Wish, history: History | None = None
-    ) -> list[Answer]:
+    ) -> Steps[list[Answer]]:
         """As ``recommend``, for each of several users, with one search."""
         people = [self._person(user_id, history) for user_id in user_ids]
         among = None if wish.among is None else self.catalogue.matching(wish.among)
@@ -126,7 +131,7 @@ class Recommender:
             self._excluded(user_id, one, wish, unwanted)
             for user_id, one in zip(user_ids, people, strict=True)
         ]
-        found = self._search_for(people, wish.k, exclude, among)
+        found = yield from self._search_for(people, wish.k, exclude, among)
         return [
             self._nearest(user_id, one, wish, *found[place])
             if place in found
@@ -188,7 +193,7 @@ class Recommender:
             reasons=reasons(self.catalogue, rows, one.items),
         )
 
-    def similar(self, item_id: str, wish: Wish) -> Answer:
+    def similar(self, item_id: str, wish: Wish) -> Steps[Answer]:
         """The ``k`` allowed items whose codes are nearest an item's, itself left out.
 
         Raises ``UnknownItemError`` when there is no such item, ``FilterError`` as ``recommend``,
@@ -200,7 +205,7 @@ class Recommender:
         among = None if wish.among is None else self.catalogue.matching(wish.among)
         unwanted = self.catalogue.rows_of([*wish.exclude_items, item_id])
         code = self.catalogue.codes_of(np.array([row]))
-        distances, rows = self.catalogue.search(code, wish.k, [unwanted], among)
+        distances, rows = yield Search(self.catalogue, code, wish.k, [unwanted], among)
         kept = rows[0] >= 0
         return Answer(
             user_id=None,
@@ -241,7 +246,7 @@ class Recommender:
         k: int,
         exclude: Sequence[NDArray[np.int64]],
         among: NDArray[np.bool_] | None,
-    ) -> Mapping[int, tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    ) -> Steps[Mapping[int, tuple[NDArray[np.int32], NDArray[np.int64]]]]:
         """Distances and rows for each of those who have a code, by their place among all.
 
         Nobody's, while the search does not answer.
@@ -251,8 +256,8 @@ class Recommender:
             return {}
         codes = np.concatenate(list(asked.values()))
         try:
-            distances, rows = self.catalogue.search(
-                codes, k, [exclude[place] for place in asked], among
+            distances, rows = yield Search(
+                self.catalogue, codes, k, [exclude[place] for place in asked], among
             )
         except SearchUnavailableError:
             return {}

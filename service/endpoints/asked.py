@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from index.errors import FilterError, SearchUnavailableError
 from service.answers.recommender import Recommender
+from service.answers.steps import Steps, alone
+from service.begun import InATask
 from service.body import begin_body, read_body
 from service.endpoints.answers import send_json
 from service.errors import (
@@ -22,6 +24,7 @@ from service.errors import (
 from service.fresh.live import Live
 from service.parsing import parse_request, pointer
 from service.releases import CurrentRelease
+from service.rounds import Rounds
 from service.settings import Settings
 
 INLINE_K: Final = 100
@@ -63,6 +66,7 @@ class FromRelease(Generic[Asked]):
     Args:
         model: the class of the body.
         answer: makes the JSON of the answer.
+        rounds: in which requests that come at once are answered.
         is_short: whether a request is answered on the event loop.
     """
 
@@ -72,7 +76,8 @@ class FromRelease(Generic[Asked]):
         current: CurrentRelease,
         live: Live,
         model: type[Asked],
-        answer: Callable[[Recommender, Asked], bytes],
+        answer: Callable[[Recommender, Asked], Steps[bytes]],
+        rounds: Rounds,
         is_short: Callable[[Asked], bool],
     ) -> None:
         self._settings = settings
@@ -81,6 +86,7 @@ class FromRelease(Generic[Asked]):
         self._live = live
         self._model = model
         self._answer = answer
+        self._rounds = rounds
         self._is_short = is_short
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,8 +96,9 @@ class FromRelease(Generic[Asked]):
         recommender = await self._recommender(scope)
         try:
             if recommender.is_quick and self._is_short(asked):
-                content = self._answer(recommender, asked)
+                content = await self._rounds.answered(self._answer(recommender, asked))
             else:
+                await InATask()
                 content = await to_thread.run_sync(self._on_thread, recommender, asked)
         except FilterError as error:
             place = pointer("filter", "where", error.attribute)
@@ -113,4 +120,4 @@ class FromRelease(Generic[Asked]):
     def _on_thread(self, recommender: Recommender, asked: Asked) -> bytes:
         # The setting is the calling thread's own.
         faiss.omp_set_num_threads(1)
-        return self._answer(recommender, asked)
+        return alone(self._answer(recommender, asked))

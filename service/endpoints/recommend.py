@@ -1,21 +1,22 @@
 """``POST /recommend``, ``/recommend/batch`` and ``/similar``."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from anyio import to_thread
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
-from service.answers.query import Answer, Wish
+from service.answers.query import Wish
 from service.answers.recommender import Recommender
+from service.answers.steps import Steps
 from service.comparing import OtherReleases
 from service.endpoints.asked import INLINE_K, FromRelease
 from service.fresh.live import Live
 from service.observing.metrics import Metrics
 from service.releases import CurrentRelease
 from service.rendering import render, render_batch, render_similar
+from service.rounds import Rounds
 from service.schemas.requests import (
     BatchRequest,
     RecommendRequest,
@@ -24,46 +25,47 @@ from service.schemas.requests import (
 )
 from service.settings import Settings
 
+Result = TypeVar("Result")
+
 
 def recommend_routes(
-    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics
+    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics, rounds: Rounds
 ) -> list[BaseRoute]:
     """The paths that answer with items."""
     models = request_models(settings)
 
-    def counted(find: Callable[[], list[Answer]]) -> list[Answer]:
+    def counted(steps: Steps[Result]) -> Steps[Result]:
         started = time.perf_counter()
-        answers = find()
+        answer = yield from steps
         metrics.searched(time.perf_counter() - started)
-        return answers
+        return answer
 
-    def recommend(recommender: Recommender, asked: RecommendRequest) -> bytes:
+    def recommend(recommender: Recommender, asked: RecommendRequest) -> Steps[bytes]:
         question = (asked.user_id, _wish(asked), asked.given_history())
         current.questions.keep(question)
-        started = time.perf_counter()
-        answer = recommender.recommend(*question)
-        metrics.searched(time.perf_counter() - started)
+        answer = yield from counted(recommender.recommend(*question))
         metrics.answered((answer,))
         return render(answer)
 
-    def batch(recommender: Recommender, asked: BatchRequest) -> bytes:
-        answers = counted(lambda: recommender.recommend_all(asked.user_ids, _wish(asked)))
+    def batch(recommender: Recommender, asked: BatchRequest) -> Steps[bytes]:
+        answers = yield from counted(recommender.recommend_all(asked.user_ids, _wish(asked)))
         metrics.answered(answers)
         return render_batch(answers)
 
-    def similar(recommender: Recommender, asked: SimilarRequest) -> bytes:
-        answers = counted(lambda: [recommender.similar(asked.item_id, asked.wish())])
-        return render_similar(asked.item_id, answers[0])
+    def similar(recommender: Recommender, asked: SimilarRequest) -> Steps[bytes]:
+        answer = yield from counted(recommender.similar(asked.item_id, asked.wish()))
+        return render_similar(asked.item_id, answer)
 
-    def compare(recommender: Recommender, asked: RecommendRequest) -> bytes:
-        return render(recommender.recommend(asked.user_id, _wish(asked), asked.given_history()))
+    def compare(recommender: Recommender, asked: RecommendRequest) -> Steps[bytes]:
+        question = (asked.user_id, _wish(asked), asked.given_history())
+        return render((yield from recommender.recommend(*question)))
 
     given = (settings, current, live)
     answering: dict[str, FromRelease[Any]] = {
-        "/recommend": FromRelease(*given, models.recommend, recommend, _is_short),
-        "/recommend/batch": FromRelease(*given, models.batch, batch, _never),
-        "/similar": FromRelease(*given, models.similar, similar, _few),
-        "/releases/{id}/recommend": FromOther(*given, models.recommend, compare, _never),
+        "/recommend": FromRelease(*given, models.recommend, recommend, rounds, _is_short),
+        "/recommend/batch": FromRelease(*given, models.batch, batch, rounds, _never),
+        "/similar": FromRelease(*given, models.similar, similar, rounds, _few),
+        "/releases/{id}/recommend": FromOther(*given, models.recommend, compare, rounds, _never),
     }
     return [Route(path, answer, methods=["POST"]) for path, answer in answering.items()]
 

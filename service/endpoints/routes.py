@@ -14,15 +14,16 @@ from service.endpoints.users import user_routes
 from service.fresh.live import Live
 from service.observing.metrics import Metrics
 from service.releases import CurrentRelease
+from service.rounds import Rounds
 from service.settings import Settings
 
 
 def routes(
-    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics
+    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics, rounds: Rounds
 ) -> list[BaseRoute]:
     """The paths of a service with these settings."""
     return [
-        *recommend_routes(settings, current, live, metrics),
+        *recommend_routes(settings, current, live, metrics, rounds),
         *event_routes(settings, live, metrics),
         *lookup_routes(settings, current),
         *user_routes(settings, current, live),

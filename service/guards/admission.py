@@ -7,8 +7,8 @@ costs, so that most of the time goes into good answers also at several times the
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Coroutine
+from functools import lru_cache, partial
 from typing import Any, Final, cast
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from service.guards.joining import JoiningTransport, Outbox
 from service.guards.whole import offer_whole
 from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
+from service.rounds import Rounds
 
 # Whoever looks after the service must be answered most of all when it has too much to do.
 _ALWAYS: Final = (b"GET /livez", b"GET /readyz", b"GET /metrics", b"HEAD /livez", b"HEAD /readyz")
@@ -84,12 +85,14 @@ class Load:
 class SheddingProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, but for requests that are too many.
 
-    The application that is served has the ``load`` as an attribute.
+    The application that is served has the ``load`` and the ``rounds`` as attributes, and tells
+    what ``is_for_rounds``.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._load: Load = self.app.load
+        self._rounds: Rounds = self.app.rounds
         self._receiving = False
         # Of a request that was turned away, what is still to come of its body.
         self._to_drop = 0
@@ -144,7 +147,17 @@ class SheddingProtocol(HttpToolsProtocol):
             finally:
                 self._load.leave(cycle)
 
-        super()._start_asgi_task(cycle, counted)
+        if self.app.is_for_rounds(cycle.scope):
+            self._rounds.add(partial(self._begin, cycle, counted))
+        else:
+            super()._start_asgi_task(cycle, counted)
+
+    def _begin(self, cycle: RequestResponseCycle, app: Any) -> Coroutine[Any, Any, None] | None:
+        """Answer a request, which has to have come whole for that, or let it be a task."""
+        if cycle.more_body:
+            super()._start_asgi_task(cycle, app)
+            return None
+        return cycle.run_asgi(app)
 
     def _is_idle(self) -> bool:
         """Whether what comes next on this connection is the beginning of a request."""

@@ -182,10 +182,6 @@ def test_it_is_compiled_where_it_has_to_be() -> None:
         ({"width": 0}, "items, width or level"),
         ({"level": 9}, "items, width or level"),
         ({"rows": np.zeros((2, 4), np.int64)}, "one shape"),
-        ({"starts": None}, "starts must be given"),
-        ({"starts": np.array([0, 1])}, "one number a query"),
-        ({"starts": np.array([0, 2, 3])}, "one number a query"),
-        ({"starts": np.array([0, 2, 1])}, "must not decrease"),
         ({"among": np.ones(2, np.bool_)}, "one byte a row"),
     ],
 )
@@ -193,11 +189,10 @@ def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) 
     given = {
         "codes": np.zeros((3, 8), np.uint8),
         "queries": np.zeros((2, 8), np.uint8),
-        "banned": np.array([1]),
-        "starts": np.array([0, 0, 1]),
         "among": np.ones(3, np.bool_),
         "distances": np.zeros((2, 3), np.int32),
         "rows": np.zeros((2, 3), np.int64),
+        "banned": [np.empty(0, np.int64), np.array([1])],
         "items": 3,
         "width": 8,
         "blocks": False,
@@ -209,12 +204,15 @@ def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) 
         native.nearest(*(given | changed).values())
     with pytest.raises(TypeError):
         native.nearest(*[*given.values()][:-1])  # type: ignore[call-arg]
+    for too_few in ([], [np.array([1])], [np.array([1]), "no array"]):
+        with pytest.raises((IndexError, TypeError)):
+            native.nearest(*(given | {"banned": too_few}).values())  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(native is None, reason="there was no compiler")
 def test_what_may_not_be_written_is_not() -> None:
     codes, rows = np.zeros((3, 8), np.uint8), np.zeros((1, 2), np.int64)
     rows.flags.writeable = False
-    distances, nothing = np.zeros((1, 2), np.int32), np.empty(0, np.int64)
+    distances = np.zeros((1, 2), np.int32)
     with pytest.raises((BufferError, ValueError)):
-        native.nearest(codes, codes[:1], nothing, None, None, distances, rows, 3, 8, False, 0)
+        native.nearest(codes, codes[:1], None, distances, rows, None, 3, 8, False, 0)

@@ -18,6 +18,7 @@ from index.store import ReleaseStore
 from service.answers.catalogue import NewItems
 from service.answers.query import History, Wish
 from service.answers.recommender import Recommender
+from service.answers.steps import alone
 from service.errors import UnknownItemError
 
 from .reference import Reference
@@ -91,7 +92,7 @@ def test_answers_equal_the_reference_to_the_last_tie(
     wish: Wish,
     history: History | None,
 ) -> None:
-    answer = Recommender(release, new, Fresh()).recommend(user_id, wish, history)
+    answer = alone(Recommender(release, new, Fresh()).recommend(user_id, wish, history))
     expected = Reference(contents(), new, TAKEN).recommend(user_id, wish, history)
     assert (answer.item_ids, answer.distances, answer.source) == expected
     assert (answer.user_id, answer.k, answer.release_id) == (user_id, wish.k, release.id)
@@ -104,8 +105,8 @@ def test_several_users_get_what_each_would_get_alone(
     release: Release, user_ids: list[str | None], wish: Wish
 ) -> None:
     recommender = Recommender(release, NEW, Fresh())
-    together = recommender.recommend_all(user_ids, wish)
-    assert together == [recommender.recommend(user_id, wish) for user_id in user_ids]
+    together = alone(recommender.recommend_all(user_ids, wish))
+    assert together == [alone(recommender.recommend(user_id, wish)) for user_id in user_ids]
 
 
 def test_the_release_has_the_ties_that_these_tests_need(contents: Contents) -> None:
@@ -133,14 +134,14 @@ def test_the_release_has_the_ties_that_these_tests_need(contents: Contents) -> N
 def test_the_source_says_what_the_code_was_made_of(
     release: Release, user_id: str | None, history: History | None, source: str
 ) -> None:
-    answer = Recommender(release, NEW, Fresh()).recommend(user_id, Wish(3), history)
+    answer = alone(Recommender(release, NEW, Fresh()).recommend(user_id, Wish(3), history))
     assert answer.source == source
     assert (answer.distances is None) is (source == "popular")
 
 
 def test_what_a_user_hid_stays_away_whatever_is_asked(release: Release) -> None:
     recommender = Recommender(release, None, Fresh())
-    answer = recommender.recommend("hider", Wish(60, exclude_seen=False))
+    answer = alone(recommender.recommend("hider", Wish(60, exclude_seen=False)))
     assert "item 3" not in answer.item_ids
     assert answer.shortfall == 1
 
@@ -150,7 +151,7 @@ def test_the_items_like_one_are_those_with_the_nearest_codes(
 ) -> None:
     recommender, reference = Recommender(release, NEW), Reference(contents(), NEW)
     for item in ("item 5", "new 1"):
-        answer = recommender.similar(item, Wish(62, exclude_items=["item 6"]))
+        answer = alone(recommender.similar(item, Wish(62, exclude_items=["item 6"])))
         signs = reference.signs[reference.ids.index(item)]
         distances = (reference.signs != signs).sum(axis=1)
         others = [row for row, one in enumerate(reference.ids) if one not in (item, "item 6")]
@@ -162,25 +163,25 @@ def test_the_items_like_one_are_those_with_the_nearest_codes(
 
 def test_there_is_nothing_like_an_unknown_item(release: Release) -> None:
     with pytest.raises(UnknownItemError, match="no item 'nowhere'"):
-        Recommender(release).similar("nowhere", Wish(3))
+        alone(Recommender(release).similar("nowhere", Wish(3)))
 
 
 @pytest.mark.parametrize("ask", ["recommend", "similar"])
 def test_an_attribute_that_no_item_has_cannot_be_asked_for(release: Release, ask: str) -> None:
     wish = Wish(3, among=ItemFilter(where=(("colour", Condition()),)))
     with pytest.raises(FilterError, match="colour"):
-        getattr(Recommender(release), ask)("item 5", wish)
+        alone(getattr(Recommender(release), ask)("item 5", wish))
 
 
 def test_a_catalogue_smaller_than_k_is_answered_whole(contents: Contents, tmp_path: Path) -> None:
     release = ReleaseStore(tmp_path).publish(contents(seed=3))
-    assert len(Recommender(release).recommend("none seen", Wish(61)).item_ids) == 60
+    assert len(alone(Recommender(release).recommend("none seen", Wish(61))).item_ids) == 60
 
 
 def test_reasons_come_only_when_asked_for(release: Release) -> None:
     recommender = Recommender(release)
-    plain: Any = recommender.recommend("17", Wish(3)).reasons
-    explained = recommender.recommend("17", Wish(3, explain=True))
+    plain: Any = alone(recommender.recommend("17", Wish(3))).reasons
+    explained = alone(recommender.recommend("17", Wish(3, explain=True)))
     assert plain is None
     assert explained.reasons is not None
     assert [len(one) for one in explained.reasons] == [3, 3, 3]
@@ -189,7 +190,7 @@ def test_reasons_come_only_when_asked_for(release: Release) -> None:
 def test_an_explanation_has_the_codes_whose_distances_are_given(release: Release) -> None:
     recommender = Recommender(release)
     for user in ("17", "who is this"):
-        answer = recommender.recommend(user, Wish(5, explain=True))
+        answer = alone(recommender.recommend(user, Wish(5, explain=True)))
         assert answer.item_codes is not None
         if answer.code is None:
             assert answer.source == "popular"
@@ -213,10 +214,10 @@ def test_while_the_search_does_not_answer_the_popular_items_stand_in(
 ) -> None:
     away = Recommender(replace(release, backend=Away()))
     wish = Wish(4, exclude_items=["item 3"])
-    known, stranger, *_ = away.recommend_all(["17", "a stranger"], wish)
+    known, stranger, *_ = alone(away.recommend_all(["17", "a stranger"], wish))
     assert (known.source, known.degraded, known.distances) == ("popular", True, None)
     assert known.item_ids == ["item 2", "item 4", "item 6", "item 7"]
     assert (stranger.source, stranger.degraded) == ("popular", False)
     assert not away.is_quick
     with pytest.raises(SearchUnavailableError):
-        away.similar("item 7", wish)
+        alone(away.similar("item 7", wish))

@@ -1,0 +1,80 @@
+/* The rows that must not be returned, of each query. */
+#ifndef BITRECALL_NATIVE_BANNED_H
+#define BITRECALL_NATIVE_BANNED_H
+
+#include <Python.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    Py_buffer view;
+    int64_t *copy; /* where they did not come in order */
+    const int64_t *rows, *end;
+} banned;
+
+static int
+by_row(const void *one, const void *other)
+{
+    const int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+static int
+put_in_order(banned *of_query)
+{
+    const int64_t *at = of_query->rows + 1;
+    while (at < of_query->end && at[-1] <= at[0])
+        at++;
+    if (at >= of_query->end)
+        return 0;
+    const Py_ssize_t count = of_query->end - of_query->rows;
+    of_query->copy = PyMem_Malloc((size_t)count * sizeof *of_query->copy);
+    if (!of_query->copy) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(of_query->copy, of_query->rows, (size_t)count * sizeof *of_query->copy);
+    qsort(of_query->copy, (size_t)count, sizeof *of_query->copy, by_row);
+    of_query->rows = of_query->copy;
+    of_query->end = of_query->copy + count;
+    return 0;
+}
+
+/* Of query i, from a sequence with a buffer of int64 for each. */
+static int
+take_banned(banned *of_query, PyObject *lists, Py_ssize_t i, Py_ssize_t items)
+{
+    PyObject *rows = PySequence_GetItem(lists, i);
+    if (!rows)
+        return -1;
+    const int failed = PyObject_GetBuffer(rows, &of_query->view, PyBUF_SIMPLE);
+    Py_DECREF(rows);
+    if (failed)
+        return -1;
+    of_query->rows = of_query->view.buf;
+    of_query->end = of_query->rows + of_query->view.len / (Py_ssize_t)sizeof(int64_t);
+    if (of_query->rows == of_query->end)
+        return 0;
+    if (put_in_order(of_query))
+        return -1;
+    if (of_query->rows[0] < 0 || of_query->end[-1] >= items) {
+        PyErr_Format(PyExc_IndexError, "query %zd", i);
+        return -1;
+    }
+    return 0;
+}
+
+static void
+release_banned(banned *of_queries, Py_ssize_t queries)
+{
+    for (Py_ssize_t i = 0; i < queries; i++) {
+        if (of_queries[i].view.obj)
+            PyBuffer_Release(&of_queries[i].view);
+        PyMem_Free(of_queries[i].copy);
+    }
+    PyMem_Free(of_queries);
+}
+
+#endif

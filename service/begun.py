@@ -1,0 +1,60 @@
+"""A coroutine that begins where it is called, and not when the loop comes to it."""
+
+from collections.abc import Awaitable, Coroutine, Generator
+from typing import Any, Generic, TypeVar, cast
+
+Result = TypeVar("Result")
+
+
+class Begun(Generic[Result]):
+    """A coroutine that has been run as far as it goes without waiting; await it for the rest.
+
+    Attributes:
+        is_over: whether it has nothing left to wait for.
+        result: what it gave then.
+        waits_for: what it waits for until then, as it was yielded.
+    """
+
+    result: Result
+
+    def __init__(self, awaitable: Awaitable[Result]) -> None:
+        self.is_over = False
+        # ASGI calls what is one no more than awaitable.
+        self._coroutine = cast("Coroutine[Any, Any, Result]", awaitable)
+        self.waits_for: Any = None
+        self.send(None)
+
+    def send(self, given: Any) -> None:
+        """Run it further with what it has waited for."""
+        try:
+            self.waits_for = self._coroutine.send(given)
+        except StopIteration as done:
+            self.result, self.is_over = done.value, True
+
+    def throw(self, error: BaseException) -> None:
+        """Run it further with what has gone wrong."""
+        try:
+            self.waits_for = self._coroutine.throw(error)
+        except StopIteration as done:
+            self.result, self.is_over = done.value, True
+
+    def __await__(self) -> Generator[Any, Any, Result]:
+        while not self.is_over:
+            try:
+                given = yield self.waits_for
+            except BaseException as error:
+                self.throw(error)
+            else:
+                self.send(given)
+        return self.result
+
+
+class InATask:
+    """Await it to go on when the loop comes to it.
+
+    That is in a task, also for a coroutine that has begun without one. Threads, time limits and
+    what else can be cancelled are given to tasks alone.
+    """
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
