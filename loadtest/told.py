@@ -15,12 +15,10 @@ class Told:
     """Counts of the service, or the difference of two.
 
     Attributes:
-        searches: how many there were.
-        search_seconds: that they took in all.
+        search_seconds: that searches took in all.
         shed: requests turned away because there were too many.
     """
 
-    searches: float = 0.0
     search_seconds: float = 0.0
     shed: float = 0.0
 
@@ -40,7 +38,6 @@ class Told:
             for sample in family.samples:
                 sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         return cls(
-            sums.get("bitrecall_search_seconds_count", 0.0),
             sums.get("bitrecall_search_seconds_sum", 0.0),
             sums.get("bitrecall_shed_requests_total", 0.0),
         )
@@ -48,7 +45,6 @@ class Told:
     def since(self, before: Told) -> Told:
         """What has come since."""
         return Told(
-            self.searches - before.searches,
             self.search_seconds - before.search_seconds,
             self.shed - before.shed,
         )

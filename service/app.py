@@ -63,7 +63,7 @@ class Service(FastAPI):
         )
         self.metrics = Metrics(self.current)
         self.load = Load(settings.max_concurrent, self.metrics.shed)
-        self.rounds = Rounds()
+        self.rounds = Rounds(self.metrics.searched)
         self.tracing = Tracing(settings.traces)
         guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
         paths = routes(settings, self.current, self.live, self.metrics, self.rounds)
@@ -94,14 +94,11 @@ class Service(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what one connection asks, or what starts and stops the service."""
-        if self._direct.takes(scope):
-            await self._to_direct(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        await (self.past_framework(scope) or super().__call__)(scope, receive, send)
 
-    def is_for_rounds(self, scope: Scope) -> bool:
-        """Whether a request is for one of the paths that are answered without the framework."""
-        return self._direct.takes(scope)
+    def past_framework(self, scope: Scope) -> ASGIApp | None:
+        """What answers a request without the framework, if anything does."""
+        return self._to_direct if self._direct.takes(scope) else None
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made when it is first asked for."""

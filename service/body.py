@@ -30,12 +30,22 @@ def begin_body(
     ``BodyTooLargeError``, ``RequestTimeoutError``, and starlette's ``ClientDisconnect`` when
     there is nobody left to answer.
     """
-    # Most requests say this and nothing else, which is told at a glance.
-    if _JSON not in scope["headers"] or _has_coding(scope):
-        _refuse_media_type(Headers(scope=scope))
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            _refuse_length(value, limit)
+    # Most requests say that they are JSON and nothing else, which is told at a glance.
+    is_json, declared = False, b""
+    for header in scope["headers"]:
+        name = header[0]
+        if name == b"content-type":
+            is_json = header == _JSON
+        elif name == b"content-length":
+            declared = header[1]
+        elif name == b"content-encoding":
+            is_json = False
+            break
+    if not is_json:
+        headers = Headers(scope=scope)
+        _refuse_media_type(headers)
+        declared = headers.get("content-length", "").encode("latin-1")
+    _refuse_length(declared, limit)
     # Most bodies are there whole already, and a timer for nothing takes a twentieth of an answer.
     first: Begun[Message] = Begun(receive())
     if first.is_over and not first.result.get("more_body", False):
@@ -71,10 +81,6 @@ def _joined(body: bytes, message: Message, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body
-
-
-def _has_coding(scope: Scope) -> bool:
-    return any(name == b"content-encoding" for name, _ in scope["headers"])
 
 
 def _refuse_length(declared: bytes, limit: int) -> None:

@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
 from index.protocol import Results
-from service.answers.steps import Search, Steps, alone, together
+from service.answers.steps import Search, Searching, Steps, alone, together
 from service.begun import Begun
 
 # The first answer of a round waits for the last; from here on more together gain little
@@ -27,9 +27,13 @@ class Rounds:
     request a task, which costs a twentieth of an answer, unless it waits for something else.
 
     Everything happens on the loop that it is called on.
+
+    Args:
+        searching: does a search.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, searching: Searching = Search.results) -> None:
+        self._searching = searching
         self._waiting: deque[Callable[[], Coroutine[Any, Any, None] | None]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_on = False
@@ -49,7 +53,11 @@ class Rounds:
         """Take the steps of an answer, with those of others where this is a round."""
         if self._is_on:
             return (yield from steps)
-        return alone(steps)
+        return alone(steps, self._searching)
+
+    def alone(self, steps: Steps[Result]) -> Result:
+        """Take the steps of an answer by itself: on any thread."""
+        return alone(steps, self._searching)
 
     def _answer(self) -> None:
         begins = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
@@ -60,7 +68,7 @@ class Rounds:
         try:
             turns = [turn for begin in begins if (turn := _begun(begin)) is not None]
             while turns := self._those_that_search(turns, loop):
-                results = together([begun.waits_for for begun, _ in turns])
+                results = together([begun.waits_for for begun, _ in turns], self._searching)
                 for (begun, context), found in zip(turns, results, strict=True):
                     if isinstance(found, Exception):
                         context.run(begun.throw, found)

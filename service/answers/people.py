@@ -1,7 +1,7 @@
 """What is known of the one who is asked for: the items they have, and their code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from service.answers.query import History, Source
 _NOTHING = np.empty(0, np.int64)
 
 
-@dataclass(frozen=True, eq=False)
-class Person:
+class Person(NamedTuple):
     """A user as an answer sees them.
 
     Attributes:

@@ -3,7 +3,7 @@
 Who takes the steps decides whether a search is done by itself or with those of others.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -33,13 +33,16 @@ Result = TypeVar("Result")
 Steps: TypeAlias = Generator[Search, Results, Result]
 
 
-def alone(steps: Steps[Result]) -> Result:
+Searching: TypeAlias = Callable[[Search], Results]
+
+
+def alone(steps: Steps[Result], searching: Searching = Search.results) -> Result:
     """Take all steps of an answer, each search by itself."""
     try:
         search = next(steps)
         while True:
             try:
-                found = search.results()
+                found = searching(search)
             except SearchUnavailableError as error:
                 search = steps.throw(error)
             else:
@@ -49,27 +52,29 @@ def alone(steps: Steps[Result]) -> Result:
         return result
 
 
-def together(searches: Sequence[Search]) -> list[Results | Exception]:
+def together(
+    searches: Sequence[Search], searching: Searching = Search.results
+) -> list[Results | Exception]:
     """What each search finds, or why it does not: those that can be are done as one."""
     if len(searches) == 1:
-        return [_results(searches[0])]
+        return [_results(searches[0], searching)]
     alike: dict[tuple[int, int, int], list[int]] = {}
     for place, one in enumerate(searches):
         alike.setdefault((id(one.catalogue), one.k, id(one.among)), []).append(place)
     found: dict[int, Results | Exception] = {}
     for places in alike.values():
         some = [searches[place] for place in places]
-        found.update(zip(places, _as_one(some), strict=True))
+        found.update(zip(places, _as_one(some, searching), strict=True))
     return [found[place] for place in range(len(searches))]
 
 
-def _as_one(searches: Sequence[Search]) -> Sequence[Results | Exception]:
+def _as_one(searches: Sequence[Search], searching: Searching) -> Sequence[Results | Exception]:
     first = searches[0]
     if len(searches) == 1:
-        return [_results(first)]
+        return [_results(first, searching)]
     codes = np.concatenate([one.codes for one in searches])
     exclude = [rows for one in searches for rows in one.exclude]
-    found = _results(first._replace(codes=codes, exclude=exclude))
+    found = _results(first._replace(codes=codes, exclude=exclude), searching)
     if isinstance(found, Exception):
         return [found] * len(searches)
     parts, start = [], 0
@@ -80,9 +85,9 @@ def _as_one(searches: Sequence[Search]) -> Sequence[Results | Exception]:
     return parts
 
 
-def _results(search: Search) -> Results | Exception:
+def _results(search: Search, searching: Searching) -> Results | Exception:
     try:
-        return search.results()
+        return searching(search)
     except Exception as error:
         # Whoever has asked is told, and nobody else.
         return error

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from index.errors import FilterError, SearchUnavailableError
 from service.answers.recommender import Recommender
-from service.answers.steps import Steps, alone
+from service.answers.steps import Steps
 from service.begun import InATask
 from service.body import begin_body, read_body
 from service.endpoints.answers import send_json
@@ -120,4 +120,4 @@ class FromRelease(Generic[Asked]):
     def _on_thread(self, recommender: Recommender, asked: Asked) -> bytes:
         # The setting is the calling thread's own.
         faiss.omp_set_num_threads(1)
-        return alone(self._answer(recommender, asked))
+        return self._rounds.alone(self._answer(recommender, asked))

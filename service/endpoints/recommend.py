@@ -1,7 +1,6 @@
 """``POST /recommend``, ``/recommend/batch`` and ``/similar``."""
 
-import time
-from typing import Any, TypeVar
+from typing import Any
 
 from anyio import to_thread
 from starlette.routing import BaseRoute, Route
@@ -25,8 +24,6 @@ from service.schemas.requests import (
 )
 from service.settings import Settings
 
-Result = TypeVar("Result")
-
 
 def recommend_routes(
     settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics, rounds: Rounds
@@ -34,26 +31,20 @@ def recommend_routes(
     """The paths that answer with items."""
     models = request_models(settings)
 
-    def counted(steps: Steps[Result]) -> Steps[Result]:
-        started = time.perf_counter()
-        answer = yield from steps
-        metrics.searched(time.perf_counter() - started)
-        return answer
-
     def recommend(recommender: Recommender, asked: RecommendRequest) -> Steps[bytes]:
         question = (asked.user_id, _wish(asked), asked.given_history())
         current.questions.keep(question)
-        answer = yield from counted(recommender.recommend(*question))
+        answer = yield from recommender.recommend(*question)
         metrics.answered((answer,))
         return render(answer)
 
     def batch(recommender: Recommender, asked: BatchRequest) -> Steps[bytes]:
-        answers = yield from counted(recommender.recommend_all(asked.user_ids, _wish(asked)))
+        answers = yield from recommender.recommend_all(asked.user_ids, _wish(asked))
         metrics.answered(answers)
         return render_batch(answers)
 
     def similar(recommender: Recommender, asked: SimilarRequest) -> Steps[bytes]:
-        answer = yield from counted(recommender.similar(asked.item_id, asked.wish()))
+        answer = yield from recommender.similar(asked.item_id, asked.wish())
         return render_similar(asked.item_id, answer)
 
     def compare(recommender: Recommender, asked: RecommendRequest) -> Steps[bytes]:

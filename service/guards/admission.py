@@ -86,7 +86,7 @@ class SheddingProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, but for requests that are too many.
 
     The application that is served has the ``load`` and the ``rounds`` as attributes, and tells
-    what ``is_for_rounds``.
+    what answers a request ``past_framework``.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -94,6 +94,8 @@ class SheddingProtocol(HttpToolsProtocol):
         self._load: Load = self.app.load
         self._rounds: Rounds = self.app.rounds
         self._receiving = False
+        self._idle_since = 0.0
+        self._closing: asyncio.TimerHandle | None = None
         # Of a request that was turned away, what is still to come of its body.
         self._to_drop = 0
 
@@ -136,21 +138,50 @@ class SheddingProtocol(HttpToolsProtocol):
         """Forget the requests that were waiting for the one before them."""
         for cycle, _ in self.pipeline:
             self._load.leave(cycle)
+        if self._closing is not None:
+            self._closing.cancel()
         super().connection_lost(exc)
 
+    def on_response_complete(self) -> None:
+        """Begin with the next request, or have the connection closed when none comes.
+
+        A timer for each answer, to be stopped by the next request, takes a fiftieth of an answer;
+        so there is one for all, which looks whether it was idle for long enough.
+        """
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self._closing is None:
+            self._closing = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        self._closing = None
+        if not self._is_idle():
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._closing = self.loop.call_later(left, self._close_if_idle)
+        else:
+            self.timeout_keep_alive_handler()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        answered = offer_whole(cycle)
+        past_framework = self.app.past_framework(cycle.scope)
+        answering = past_framework or app
+        send = offer_whole(cycle)
 
         async def counted(scope: Any, receive: Any, _: Any) -> None:
             try:
-                await app(scope, receive, answered)
+                await answering(scope, receive, send)
             finally:
                 self._load.leave(cycle)
 
-        if self.app.is_for_rounds(cycle.scope):
-            self._rounds.add(partial(self._begin, cycle, counted))
-        else:
+        if past_framework is None:
             super()._start_asgi_task(cycle, counted)
+        else:
+            self._rounds.add(partial(self._begin, cycle, counted))
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> Coroutine[Any, Any, None] | None:
         """Answer a request, which has to have come whole for that, or let it be a task."""

@@ -61,6 +61,10 @@ class JoiningTransport:
         """What else a transport has."""
         return getattr(self._transport, name)
 
+    def is_closing(self) -> bool:
+        """Whether the transport is: asked with every answer, hence told without a detour."""
+        return self._transport.is_closing()
+
     def write(self, data: bytes) -> None:
         """Write before long, in the order of writing."""
         self._held.append(bytes(data))

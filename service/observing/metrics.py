@@ -1,6 +1,7 @@
 """What Prometheus is told."""
 
 import os
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
@@ -13,7 +14,9 @@ from prometheus_client.registry import Collector
 
 from events.event import Appended
 from index.last_night import LastNight
+from index.protocol import Results
 from service.answers.query import Answer
+from service.answers.steps import Search
 from service.releases import CurrentRelease
 
 # With several workers, the folder through which each tells what the others have counted.
@@ -47,7 +50,7 @@ class Metrics:
         )
         self._search = Histogram(
             "bitrecall_search_seconds",
-            "Finding the items of one request.",
+            "A search, for one request or for some that came at once.",
             buckets=_SEARCH,
             registry=self._registry,
         )
@@ -84,9 +87,13 @@ class Metrics:
         self._of_requests(method, path, status).inc()
         self._of_latency(path).observe(seconds)
 
-    def searched(self, seconds: float) -> None:
-        """Count a search."""
-        self._search.observe(seconds)
+    def searched(self, search: Search) -> Results:
+        """What a search finds, counted. Raises ``SearchUnavailableError``."""
+        started = time.perf_counter()
+        try:
+            return search.results()
+        finally:
+            self._search.observe(time.perf_counter() - started)
 
     def answered(self, answers: Iterable[Answer]) -> None:
         """Count what users' items were ranked by."""
