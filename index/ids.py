@@ -86,7 +86,7 @@ class IdTable:
         place = self._place_of(wanted)
         if place == len(self):
             return None
-        row = int(self.order[place])
+        row: int = self._views[2][place]
         return row if self._bytes(row) == wanted else None
 
     def starting_with(self, prefix: str, at_most: int) -> list[int]:

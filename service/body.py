@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope
 
 from service.begun import Begun
 from service.errors import BodyTooLargeError, RequestTimeoutError, UnsupportedMediaTypeError
+from service.guards.whole import whole_of
 
 _JSON = (b"content-type", b"application/json")
 
@@ -46,7 +47,10 @@ def begin_body(
         _refuse_media_type(headers)
         declared = headers.get("content-length", "").encode("latin-1")
     _refuse_length(declared, limit)
-    # Most bodies are there whole already, and a timer for nothing takes a twentieth of an answer.
+    # Most bodies are there already, and a timer for nothing takes a twentieth of an answer.
+    whole = whole_of(scope)
+    if whole is not None and (body := whole.body()) is not None:
+        return _limited(body, limit)
     first: Begun[Message] = Begun(receive())
     if first.is_over and not first.result.get("more_body", False):
         return _joined(b"", first.result, limit)
@@ -77,7 +81,10 @@ async def _collect(first: Awaitable[Message], receive: Receive, limit: int) -> b
 def _joined(body: bytes, message: Message, limit: int) -> bytes:
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
-    body += message.get("body", b"")
+    return _limited(body + message.get("body", b""), limit)
+
+
+def _limited(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body

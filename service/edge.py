@@ -7,7 +7,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.guards.whole import WHOLE
+from service.guards.whole import whole_of
 from service.observing.metrics import Metrics
 from service.observing.request_ids import RequestId, own_ids
 from service.problems import PROBLEMS, problem_response
@@ -49,13 +49,13 @@ class Edge:
         started = time.perf_counter()
         request_id = RequestId.of(scope, self._own_ids)
         status = 0
+        whole = whole_of(scope)
+        if whole is not None:
+            whole.headers.append(request_id.header)
 
         async def marked(message: Message) -> None:
             nonlocal status
-            if message["type"] == WHOLE:
-                status = 200
-                message["headers"].append(request_id.header)
-            elif message["type"] == "http.response.start":
+            if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], request_id.header]
             await send(message)
@@ -69,7 +69,7 @@ class Edge:
                 # The raw path is percent-encoded: no line break of a client's gets into the log.
                 path = scope["raw_path"].decode("latin-1")
                 _log.exception("request %s failed: %s %s", request_id.text, scope["method"], path)
-                if status:
+                if status or (whole is not None and whole.is_answered):
                     raise
                 response = problem_response(
                     PROBLEMS["internal-error"],
@@ -78,6 +78,8 @@ class Edge:
                 )
                 await response(scope, receive, marked)
             finally:
+                if whole is not None and whole.is_answered:
+                    status = 200
                 self._tell(scope, status, time.perf_counter() - started)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:

@@ -4,6 +4,7 @@ Who takes the steps decides whether a search is done by itself or with those of 
 """
 
 from collections.abc import Callable, Generator, Sequence
+from itertools import accumulate
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -56,38 +57,25 @@ def together(
     searches: Sequence[Search], searching: Searching = Search.results
 ) -> list[Results | Exception]:
     """What each search finds, or why it does not: those that can be are done as one."""
-    if len(searches) == 1:
-        return [_results(searches[0], searching)]
-    alike: dict[tuple[int, int, int], list[int]] = {}
-    for place, one in enumerate(searches):
-        alike.setdefault((id(one.catalogue), one.k, id(one.among)), []).append(place)
-    found: dict[int, Results | Exception] = {}
-    for places in alike.values():
-        some = [searches[place] for place in places]
-        found.update(zip(places, _as_one(some, searching), strict=True))
-    return [found[place] for place in range(len(searches))]
+    alike: dict[tuple[int, int, int], list[Search]] = {}
+    for one in searches:
+        alike.setdefault((id(one.catalogue), one.k, id(one.among)), []).append(one)
+    found = {kind: iter(_as_one(some, searching)) for kind, some in alike.items()}
+    if len(found) == 1:
+        return [*next(iter(found.values()))]
+    return [next(found[id(one.catalogue), one.k, id(one.among)]) for one in searches]
 
 
 def _as_one(searches: Sequence[Search], searching: Searching) -> Sequence[Results | Exception]:
     first = searches[0]
-    if len(searches) == 1:
-        return [_results(first, searching)]
-    codes = np.concatenate([one.codes for one in searches])
-    exclude = [rows for one in searches for rows in one.exclude]
-    found = _results(first._replace(codes=codes, exclude=exclude), searching)
-    if isinstance(found, Exception):
-        return [found] * len(searches)
-    parts, start = [], 0
-    for one in searches:
-        end = start + len(one.codes)
-        parts.append((found[0][start:end], found[1][start:end]))
-        start = end
-    return parts
-
-
-def _results(search: Search, searching: Searching) -> Results | Exception:
     try:
-        return searching(search)
+        if len(searches) == 1:
+            return [searching(first)]
+        codes = np.concatenate([one.codes for one in searches])
+        exclude = [rows for one in searches for rows in one.exclude]
+        distances, rows = searching(first._replace(codes=codes, exclude=exclude))
     except Exception as error:
         # Whoever has asked is told, and nobody else.
-        return error
+        return [error] * len(searches)
+    ends = [*accumulate(len(one.codes) for one in searches)]
+    return [(distances[a:b], rows[a:b]) for a, b in zip([0, *ends], ends, strict=False)]

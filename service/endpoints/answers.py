@@ -6,7 +6,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Scope, Send
 
-from service.guards.whole import WHOLE, takes_whole
+from service.guards.whole import whole_of
 
 _JSON = (b"content-type", b"application/json")
 
@@ -19,8 +19,8 @@ def json_answer(document: Any) -> Response:
 async def send_json(scope: Scope, send: Send, content: bytes) -> None:
     """Send JSON as the answer to a request that went well, for less than a ``Response`` takes."""
     headers = [(b"content-length", b"%d" % len(content)), _JSON]
-    if takes_whole(scope):
-        await send({"type": WHOLE, "headers": headers, "body": content})
+    whole = whole_of(scope)
+    if whole is not None and whole.answer(headers, content):
         return
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -170,9 +170,9 @@ class SheddingProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         past_framework = self.app.past_framework(cycle.scope)
         answering = past_framework or app
-        send = offer_whole(cycle)
+        offer_whole(cycle)
 
-        async def counted(scope: Any, receive: Any, _: Any) -> None:
+        async def counted(scope: Any, receive: Any, send: Any) -> None:
             try:
                 await answering(scope, receive, send)
             finally:

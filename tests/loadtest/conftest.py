@@ -9,7 +9,7 @@ import pytest
 
 STALL = 0.25
 USERS = [f"user {number}" for number in range(5)]
-METRICS = """# HELP bitrecall_search_seconds A search, for one request or for some that came at once.
+METRICS = """# HELP bitrecall_search_seconds A search, for one request or some at once.
 bitrecall_search_seconds_bucket{{le="+Inf"}} {asked}.0
 bitrecall_search_seconds_count {asked}.0
 bitrecall_search_seconds_sum {seconds}

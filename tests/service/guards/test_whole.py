@@ -1,6 +1,5 @@
-"""Answers in one message, over real connections: as those in two, to the byte."""
+"""Requests and answers in one piece, over real connections: as those in messages, to the byte."""
 
-import asyncio
 import re
 import socket
 from collections.abc import Callable
@@ -8,10 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from starlette.types import Message
 
 from service.app import create_app
-from service.guards.whole import WHOLE, offer_whole, takes_whole
+from service.guards.whole import Whole, offer_whole, whole_of
 from service.settings import Settings
 
 BODY = b'{"user_id":"17","k":3}'
@@ -40,10 +38,14 @@ def told(address: Any, *parts: bytes, answers: int = 1) -> bytes:
         return re.sub(rb"date: [^\r]*", b"date: now", said)
 
 
-def test_one_message_is_as_two(address: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_in_one_piece_is_as_one_in_messages(
+    address: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = told(address, HEAD + b"\r\n" + BODY)
     assert whole.startswith(b"HTTP/1.1 200 OK\r\ndate: now\r\n")
-    monkeypatch.setattr("service.endpoints.answers.takes_whole", lambda scope: False)
+    monkeypatch.setattr(Whole, "answer", lambda *given: False)
+    assert told(address, HEAD + b"\r\n" + BODY) == whole
+    monkeypatch.setattr(Whole, "body", lambda self: None)
     assert told(address, HEAD + b"\r\n" + BODY) == whole
 
 
@@ -80,24 +82,38 @@ def test_none_of_many_sent_at_once_is_lost(address: Any) -> None:
     assert b"".join(parts).count(b'"source":"codes"') == count
 
 
+def test_a_body_that_is_still_to_come_is_waited_for(address: Any) -> None:
+    head, body = HEAD + b"\r\n", BODY
+    whole = told(address, head + body)
+    assert told(address, head, body) == told(address, head + body[:5], body[5:]) == whole
+
+
+def cycle(**given: Any) -> Any:
+    flow = SimpleNamespace(write_paused=given.pop("paused", False))
+    message_event = SimpleNamespace(clear=lambda: None)
+    one = {"scope": {}, "flow": flow, "disconnected": False, "more_body": False}
+    return SimpleNamespace(**{**one, "message_event": message_event, **given})
+
+
 @pytest.mark.parametrize("given", [{"paused": True}, {"disconnected": True}])
-def test_while_a_connection_takes_nothing_uvicorn_waits_or_drops(given: dict[str, bool]) -> None:
-    sent: list[Message] = []
+def test_while_a_connection_takes_nothing_nothing_is_answered(given: dict[str, bool]) -> None:
+    one = cycle(**given)
+    offer_whole(one)
+    whole = whole_of(one.scope)
+    assert whole is not None
+    assert not whole.answer([(b"content-length", b"2")], b"{}")
+    assert not whole.is_answered
 
-    async def keep(message: Message) -> None:
-        sent.append(message)
 
-    cycle: Any = SimpleNamespace(
-        scope={},
-        send=keep,
-        flow=SimpleNamespace(write_paused=given.get("paused", False)),
-        disconnected=given.get("disconnected", False),
-    )
-    send = offer_whole(cycle)
-    assert takes_whole(cycle.scope)
-    headers = [(b"content-length", b"2")]
-    asyncio.run(send({"type": WHOLE, "headers": headers, "body": b"{}"}))
-    assert sent == [
-        {"type": "http.response.start", "status": 200, "headers": headers},
-        {"type": "http.response.body", "body": b"{}", "more_body": False},
-    ]
+def test_a_body_is_had_once_it_is_there_and_once() -> None:
+    one = cycle(body=bytearray(b"{}"), more_body=True)
+    whole = Whole(one)
+    assert whole.body() is None
+    one.more_body = False
+    assert whole.body() == b"{}"
+    assert one.body == b""
+
+
+def test_where_nothing_is_offered_there_is_nothing() -> None:
+    assert whole_of({}) is None
+    assert whole_of({"extensions": {"http.response.push": {}}}) is None
