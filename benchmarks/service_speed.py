@@ -64,6 +64,11 @@ end
 """
 
 
+def script_for(users: list[str], k: int) -> str:
+    """What wrk is to ask: each user after the other for k items."""
+    return _SCRIPT.format(users=",".join(json.dumps(user) for user in users), k=k)
+
+
 @contextmanager
 def empty(name: str, workers: int) -> Iterator[tuple[str, int]]:
     """Serve an application that does nothing; URL and process id."""
@@ -168,8 +173,7 @@ def compare(given: argparse.Namespace, k: int, workers: int, folder: Path) -> li
             with target(name, given.releases, workers) as (url, pid):
                 if not users:
                     users = Target.at(url).users(USERS)
-                    listed = ",".join(json.dumps(user) for user in users)
-                    (folder / "ask.lua").write_text(_SCRIPT.format(users=listed, k=k))
+                    (folder / "ask.lua").write_text(script_for(users, k))
                 wrk(url, pid, folder / "ask.lua", 1)
                 found = wrk(url, pid, folder / "ask.lua", given.seconds)
                 rounds[name].append(found)
