@@ -15,7 +15,7 @@ from uuid import uuid4
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.guards.joining import JoiningTransport, Outbox
-from service.guards.whole import offer_whole
+from service.guards.whole import offer_whole, withdraw_whole
 from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 from service.rounds import Rounds
 
@@ -176,6 +176,7 @@ class SheddingProtocol(HttpToolsProtocol):
             try:
                 await answering(scope, receive, send)
             finally:
+                withdraw_whole(cycle)
                 self._load.leave(cycle)
 
         if past_framework is None:

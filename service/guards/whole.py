@@ -78,6 +78,11 @@ def offer_whole(cycle: RequestResponseCycle) -> None:
     cycle.scope["extensions"] = {_EXTENSION: Whole(cycle)}  # type: ignore[dict-item]
 
 
+def withdraw_whole(cycle: RequestResponseCycle) -> None:
+    """Take the offer back. While it stands, it and the request hold each other in memory."""
+    cycle.scope.pop("extensions", None)
+
+
 def whole_of(scope: Scope) -> Whole | None:
     """What has been offered, if it has."""
     extensions = scope.get("extensions")

@@ -1,5 +1,6 @@
 """Requests and answers in one piece, over real connections: as those in messages, to the byte."""
 
+import gc
 import re
 import socket
 from collections.abc import Callable
@@ -117,3 +118,16 @@ def test_a_body_is_had_once_it_is_there_and_once() -> None:
 def test_where_nothing_is_offered_there_is_nothing() -> None:
     assert whole_of({}) is None
     assert whole_of({"extensions": {"http.response.push": {}}}) is None
+
+
+def test_an_answered_request_leaves_no_garbage(address: Any) -> None:
+    count = 300
+    last = HEAD + b"connection: close\r\n\r\n" + BODY
+    told(address, HEAD + b"\r\n" + BODY)
+    gc.collect()
+    gc.disable()
+    try:
+        told(address, (HEAD + b"\r\n" + BODY) * (count - 1) + last, answers=count)
+        assert gc.collect() < count
+    finally:
+        gc.enable()
