@@ -131,6 +131,7 @@ class Service(FastAPI):
             yield
         finally:
             gc.unfreeze()
+            self.metrics.tell()
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)

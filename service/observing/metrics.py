@@ -1,13 +1,14 @@
 """What Prometheus is told."""
 
+import asyncio
 import os
 import time
+from collections import Counter as Counts
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -17,6 +18,7 @@ from index.last_night import LastNight
 from index.protocol import Results
 from service.answers.query import Answer
 from service.answers.steps import Search
+from service.observing.tally import Tally, TalliedHistogram
 from service.releases import CurrentRelease
 
 # With several workers, the folder through which each tells what the others have counted.
@@ -25,9 +27,14 @@ SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _LATENCY: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _SEARCH: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 
+# Seconds until what was counted is told.
+_DELAY: Final = 0.1
+
 
 class Metrics:
     """The counts of this process, and with several workers those of all.
+
+    What every request counts is told to Prometheus's client a moment later, for many at once.
 
     Args:
         current: what answers now, of which the release's age and quality are told.
@@ -41,14 +48,14 @@ class Metrics:
             ["method", "path", "status"],
             registry=self._registry,
         )
-        self._latency = Histogram(
+        self._latency = TalliedHistogram(
             "bitrecall_request_seconds",
             "From the first byte of a request to the last of its answer.",
             ["path"],
             buckets=_LATENCY,
             registry=self._registry,
         )
-        self._search = Histogram(
+        self._search = TalliedHistogram(
             "bitrecall_search_seconds",
             "A search, for one request or for some that came at once.",
             buckets=_SEARCH,
@@ -77,15 +84,18 @@ class Metrics:
             registry=self._registry,
         )
         self._of_release = _ReleaseCollector(current)
-        # Finding the one with some labels takes longer than counting.
-        self._of_requests = cache(lambda *labels: self._requests.labels(*map(str, labels)))
-        self._of_latency = cache(self._latency.labels)
-        self._of_answers = cache(self._answers.labels)
+        # Method, path, status and seconds of requests; seconds of searches; sources of answers.
+        self._of_requests = Tally[tuple[str, str, int, float]]()
+        self._of_searches = Tally[float]()
+        self._of_answers = Tally[tuple[str, bool]]()
+        self._is_due = False
 
     def request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count a request that was answered."""
-        self._of_requests(method, path, status).inc()
-        self._of_latency(path).observe(seconds)
+        """Count a request that was answered: on the event loop."""
+        self._of_requests.add((method, path, status, seconds))
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_later(_DELAY, self.tell)
 
     def searched(self, search: Search) -> Results:
         """What a search finds, counted. Raises ``SearchUnavailableError``."""
@@ -93,14 +103,25 @@ class Metrics:
         try:
             return search.results()
         finally:
-            self._search.observe(time.perf_counter() - started)
+            self._of_searches.add(time.perf_counter() - started)
 
     def answered(self, answers: Iterable[Answer]) -> None:
         """Count what users' items were ranked by."""
         for answer in answers:
-            self._of_answers(answer.source).inc()
-            if answer.degraded:
-                self._degraded.inc()
+            self._of_answers.add((answer.source, answer.degraded))
+
+    def tell(self) -> None:
+        """Have what was counted so far known to whoever asks any of the workers."""
+        self._is_due = False
+        requests = self._of_requests.taken()
+        for labels, count in Counts(one[:3] for one in requests).items():
+            self._requests.labels(*map(str, labels)).inc(count)
+        for path in {one[1] for one in requests}:
+            self._latency.labels(path).observe_all([one[3] for one in requests if one[1] == path])
+        self._search.observe_all(self._of_searches.taken())
+        for (source, degraded), count in Counts(self._of_answers.taken()).items():
+            self._answers.labels(source).inc(count)
+            self._degraded.inc(count * degraded)
 
     def events_given(self, appended: Appended) -> None:
         """Count events."""
@@ -113,6 +134,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything in Prometheus's own format."""
+        self.tell()
         counted: CollectorRegistry = self._registry
         if SHARED_FOLDER in os.environ:
             counted = CollectorRegistry()
