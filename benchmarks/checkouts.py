@@ -67,7 +67,9 @@ def main() -> None:
         script.write_text(script_for(users, given.k))
         for _ in range(given.rounds):
             for name in random.sample([*up], len(up)):
-                found.setdefault(name, []).append(wrk(*up[name], script, given.seconds))
+                found.setdefault(name, []).append(
+                    wrk(*up[name], script, given.seconds, given.workers)
+                )
         for turn in range(given.rounds):
             for name in random.sample([*up], len(up)):
                 half = statistics.median(one["rate"] for one in found[name]) / 2

@@ -102,11 +102,11 @@ def target(name: str, releases: Path, workers: int) -> Iterator[tuple[str, int]]
         yield found
 
 
-def wrk(url: str, pid: int, script: Path, seconds: float) -> dict[str, float]:
+def wrk(url: str, pid: int, script: Path, seconds: float, workers: int = 1) -> dict[str, float]:
     """Requests a second, milliseconds of the processor a request, and latency under full load."""
     processes = children(pid)
     before = sum(cpu_seconds(one) for one in processes)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "--latency"]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS * workers}", f"-d{seconds:.0f}s", "--latency"]
     done = subprocess.run(
         [*command, "-s", str(script), url], check=True, capture_output=True, text=True
     )
@@ -174,8 +174,8 @@ def compare(given: argparse.Namespace, k: int, workers: int, folder: Path) -> li
                 if not users:
                     users = Target.at(url).users(USERS)
                     (folder / "ask.lua").write_text(script_for(users, k))
-                wrk(url, pid, folder / "ask.lua", 1)
-                found = wrk(url, pid, folder / "ask.lua", given.seconds)
+                wrk(url, pid, folder / "ask.lua", 1, workers)
+                found = wrk(url, pid, folder / "ask.lua", given.seconds, workers)
                 rounds[name].append(found)
                 best = statistics.median(one["rate"] for one in rounds[name])
                 for share in SHARES:
@@ -228,7 +228,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     bars = axes.barh(labels, [row["rate"] for row in rows])
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
     axes.invert_yaxis()
-    axes.set(xlabel="requests a second (wrk, 16 connections)")
+    axes.set(xlabel="requests a second (wrk, 16 connections a worker)")
     axes.margins(x=0.12)
     figure.savefig(path)
 

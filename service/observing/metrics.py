@@ -18,7 +18,7 @@ from index.last_night import LastNight
 from index.protocol import Results
 from service.answers.query import Answer
 from service.answers.steps import Search
-from service.observing.tally import Tally, TalliedHistogram
+from service.observing.tally import TalliedHistogram, Tally
 from service.releases import CurrentRelease
 
 # With several workers, the folder through which each tells what the others have counted.

@@ -37,7 +37,6 @@ class TalliedHistogram(Histogram):
 
     def observe_all(self, amounts: Sequence[float]) -> None:
         """As ``observe`` with each of them."""
-        self._raise_if_not_observable()
         places = Counter(bisect_left(self._upper_bounds, amount) for amount in amounts)
         for place, count in places.items():
             self._buckets[place].inc(count)
