@@ -13,12 +13,10 @@ the empty route within a round.
 import argparse
 import asyncio
 import json
-import os
 import random
 import statistics
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from machine import describe, quantile, save
@@ -28,20 +26,6 @@ from serving import serving
 from loadtest.target import Target
 
 ROUTE = "FastAPI"
-
-
-@contextmanager
-def checkout(path: Path, releases: Path, *options: str) -> Iterator[tuple[str, int]]:
-    """Serve the releases with the code in a folder; URL and process id."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(path.resolve())
-    try:
-        with serving(releases.resolve(), *options) as found:
-            yield found
-    finally:
-        os.environ.pop("PYTHONPATH")
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
 
 
 def main() -> None:
@@ -61,7 +45,7 @@ def main() -> None:
         up = {ROUTE: stack.enter_context(empty(ROUTE, given.workers))}
         options = ("--events", "off", "--log-level", "error", "--workers", str(given.workers))
         for path in given.checkouts:
-            up[str(path)] = stack.enter_context(checkout(path, given.releases, *options))
+            up[str(path)] = stack.enter_context(serving(given.releases, *options, checkout=path))
         users = Target.at(up[str(given.checkouts[0])][0]).users(USERS)
         script = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ask.lua"
         script.write_text(script_for(users, given.k))

@@ -14,13 +14,18 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def serving(releases: Path, *options: str) -> Iterator[tuple[str, int]]:
-    """Serve the releases in a folder with ``bitrecall serve``; once ready, URL and process id."""
+def serving(
+    releases: Path, *options: str, checkout: Path | None = None
+) -> Iterator[tuple[str, int]]:
+    """Serve the releases in a folder with ``bitrecall serve``; once ready, URL and process id.
+
+    The code is that of this checkout, or of another.
+    """
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "bitrecall", "serve", "--releases", str(releases)]
-    process = subprocess.Popen([*command, "--port", str(port), *options])
+    command = [sys.executable, "-m", "bitrecall", "serve", "--releases", str(releases.resolve())]
+    process = subprocess.Popen([*command, "--port", str(port), *options], cwd=checkout)
     try:
         give_up = time.monotonic() + PATIENCE
         while not _is_ready(url):
