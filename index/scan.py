@@ -62,8 +62,8 @@ class CodeScan:
         codes: see `Scan`.
         level: which of the processor's instructions to use, of `native.levels()`; the best there
             are if None.
-        blocks: whether to make a copy in blocks (`index.blocks`), of which a scan takes half as
-            long while it is in cache.
+        blocks: whether to make a copy in blocks (`index.blocks`), of which a scan is faster
+            while it is in cache.
     """
 
     def __init__(
