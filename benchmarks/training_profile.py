@@ -11,16 +11,8 @@ import argparse
 import json
 from pathlib import Path
 
-import torch
 from machine import describe, save
-from torch.profiler import ProfilerActivity, profile
-from training_speed import epoch_seconds
-
-from training.catalogue import popularity_order, reorder_items
-from training.data.load import load_dataset
-from training.graph import EdgeList
-from training.methods import build
-from training.recipe import load_recipe
+from training_speed import as_the_command_does, epoch_seconds
 
 
 def main() -> None:
@@ -34,6 +26,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     print(json.dumps(describe()))
+    torch = as_the_command_does()
+    from torch.profiler import ProfilerActivity, profile
+
+    from training.catalogue import popularity_order, reorder_items
+    from training.data.load import load_dataset
+    from training.graph import EdgeList
+    from training.methods import build
+    from training.recipe import load_recipe
+
     torch.set_num_threads(given.threads)
     pairs = load_dataset(given.data).train
     pairs = reorder_items(pairs, popularity_order(pairs))

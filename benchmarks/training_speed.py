@@ -31,6 +31,18 @@ import numpy as np
 from machine import describe, save
 
 
+def as_the_command_does() -> Any:
+    """Load torch, its threads and memory set as `bitrecall train` sets them."""
+    from training.memory import keep_freed_memory
+    from training.openmp import wait_briefly
+
+    wait_briefly()
+    import torch
+
+    keep_freed_memory()
+    return torch
+
+
 def scaled(pairs: Any, scale: float) -> Any:
     """So many of the users, or so many copies of each that differ in a tenth of their items."""
     from training.data.interactions import collapse
@@ -56,7 +68,7 @@ def scaled(pairs: Any, scale: float) -> Any:
 
 def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """Set up, and train some epochs."""
-    import torch
+    torch = as_the_command_does()
 
     from training.catalogue import popularity_order, reorder_items
     from training.data.load import load_dataset
@@ -123,7 +135,7 @@ def measured(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
 
 def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
     """Train the recipe, and find the first of the epochs asked after that reaches a Recall@50."""
-    import torch
+    torch = as_the_command_does()
 
     from training.catalogue import popularity_order, reorder_items
     from training.data.load import load_dataset

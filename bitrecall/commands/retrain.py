@@ -1,6 +1,5 @@
 """``bitrecall retrain``: a better release out of what has come in, if it is one."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,8 +120,9 @@ def retrain(
     release holds the pairs that it was trained on. It may grow from night to night.
     """
     settings = load_settings(NightlySettings, thresholds)
-    # As in bitrecall train.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from training.openmp import wait_briefly
+
+    wait_briefly()
     import torch
 
     from events.store import EventStore

@@ -1,6 +1,5 @@
 """``bitrecall train``: from interactions to a published release."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,9 +114,9 @@ def train(
     DATA is a folder with train and test files, a single file (LightGCN text, CSV, TSV, Parquet,
     RecBole .inter), or the word "sample" for the embedded data set.
     """
-    # OpenMP reads this when torch is loaded. Threads that spin while they wait made a training that
-    # shared its cores several times slower than ones that sleep.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from training.openmp import wait_briefly
+
+    wait_briefly()
     import torch
 
     from events.store import EventStore

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from training.openmp import wait_briefly
 from training.reproduction.job import FINISHED, INTERRUPTED, Job
 
 _PASSED_ON = {
@@ -34,8 +35,7 @@ def launch(job: Job, threads: int | None = None) -> int:
         through us.
     """
     environment = dict(os.environ)
-    # Threads that spin while they wait make a training that shares its cores several times slower.
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    wait_briefly(environment)
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
     # A group of its own: Ctrl-C reaches it through us, once, and not from the terminal as well.
