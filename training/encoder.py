@@ -53,6 +53,11 @@ class LightGCN(nn.Module):
         Returns:
             float32 (n_users, f) and float32 (n_items, f).
         """
+        if self._group.size == 1:
+            means: tuple[Tensor, Tensor] = _MeanOfLayers.apply(  # type: ignore[no-untyped-call]
+                graph, self.layers, self.users, self.items
+            )
+            return means
         users, items = self.layer_outputs(graph)
         return self.combine(users), self.combine(items)
 
@@ -72,6 +77,37 @@ class LightGCN(nn.Module):
         """
         all_users, items = self(graph)
         return all_users[users], items
+
+
+class _MeanOfLayers(torch.autograd.Function):
+    """(I + A + … + A^K) / (K + 1), A being R̂ and R̂ᵀ off the diagonal, of users and items at once.
+
+    It is symmetric, so that its gradient is itself, of the gradients: no layer has to be kept.
+    """
+
+    @staticmethod
+    def forward(ctx, graph: NormalisedGraph, layers: int, users: Tensor, items: Tensor):  # type: ignore[no-untyped-def]
+        ctx.graph, ctx.layers = graph, layers
+        return _mean_of_propagated(graph, layers, users, items)
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
+        dense = (gradient.contiguous() for gradient in gradients)
+        return None, None, *_mean_of_propagated(ctx.graph, ctx.layers, *dense)
+
+
+def _mean_of_propagated(
+    graph: NormalisedGraph, layers: int, users: Tensor, items: Tensor
+) -> tuple[Tensor, Tensor]:
+    user_sum, item_sum = users.clone(), items.clone()
+    for _ in range(layers):
+        users, items = (
+            propagate(graph.users_to_items, graph.items_to_users, items),
+            propagate(graph.items_to_users, graph.users_to_items, users),
+        )
+        user_sum += users
+        item_sum += items
+    return user_sum.div_(layers + 1), item_sum.div_(layers + 1)
 
 
 class ItemSums(nn.Module):
@@ -126,18 +162,3 @@ def sum_of_layers(layers: list[Tensor]) -> Tensor:
     for layer in layers[1:]:
         total = total + layer
     return total
-
-
-def unit_magnitude(embeddings: Tensor) -> Tensor:
-    """Divide each row by its mean magnitude, so that one slope of the surrogate fits all rows.
-
-    The sign does not change; only where the surrogate gradient is steep does.
-
-    Args:
-        embeddings: float (n, f).
-
-    Returns:
-        The same shape, mean |x| of 1 in each row; rows of zeros stay zeros.
-    """
-    magnitude = embeddings.abs().mean(dim=1, keepdim=True)
-    return embeddings / torch.clamp(magnitude, min=1e-12)

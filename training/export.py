@@ -18,9 +18,9 @@ from index.row_lists import RowLists
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
 from training.data.item_table import ItemTable
-from training.encoder import unit_magnitude
 from training.methods.base import Embeddings
 from training.recipe import Recipe
+from training.signs import unit_magnitude
 
 
 def release_contents(

@@ -28,7 +28,8 @@ from training.methods.base import Embeddings, Free, Method
 from training.recipe import Recipe
 from training.warm import WarmStart
 
-# A crash loses at most this much work; writing a checkpoint of Gowalla takes well under a second.
+# A crash loses at most this much work. Writing a checkpoint of Gowalla takes most of a second, a
+# tenth of an epoch.
 _CHECKPOINT_SECONDS = 120.0
 
 
@@ -166,6 +167,7 @@ class Fit:
             group=self._options.group,
         )
         self._best: dict[str, Tensor] = {}
+        self._saved_at = time.monotonic()
         self.progress = Progress()
         self.resumed = saved is not None
         if saved is not None:
@@ -196,13 +198,13 @@ class Fit:
                     self._options.log.write("out of time", phase=self._options.phase)
                     break
                 self._epoch(bar, stop)
+            self._save()
         return Fitted(self._result(), self.progress, method.free())
 
     def _epoch(self, bar: tqdm[Any], stop: StopRequest | None) -> None:
         method, progress = self._method, self.progress
         epoch = method.epoch
         total = progress.loss * method.step
-        saved_at = time.monotonic()
         while method.epoch == epoch:
             started = time.monotonic()
             total += method.advance()
@@ -211,10 +213,8 @@ class Fit:
             progress.loss = total / done
             bar.update()
             bar.set_postfix_str(self._postfix(), refresh=False)
-            due = time.monotonic() - saved_at > _CHECKPOINT_SECONDS
-            if method.epoch == epoch and self._told(due):
-                self._save()
-                saved_at = time.monotonic()
+            if method.epoch == epoch:
+                self._save_when_due()
             if self._options.group.any(bool(stop)):
                 if method.epoch != epoch:
                     self._end_of_epoch()
@@ -222,7 +222,7 @@ class Fit:
                 self._refuse_to_go_on(stop)
         self._end_of_epoch()
         bar.set_postfix_str(self._postfix())
-        self._save()
+        self._save_when_due()
 
     def _end_of_epoch(self) -> None:
         progress, epoch = self.progress, self._method.epoch
@@ -254,6 +254,10 @@ class Fit:
             self._method.restore(self._best)
         return self._method.embeddings()
 
+    def _save_when_due(self) -> None:
+        if self._told(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS):
+            self._save()
+
     def _save(self) -> None:
         path = self._options.checkpoint
         if path is None:
@@ -268,6 +272,7 @@ class Fit:
             best=self._best,
         )
         self._options.group.told(lambda: checkpoint.save(path))
+        self._saved_at = time.monotonic()
 
     def _told(self, flag: bool) -> bool:
         """What the first process says."""

@@ -177,14 +177,30 @@ class _SparseProduct(torch.autograd.Function):
 
 
 def _product(matrix: Tensor, dense: Tensor) -> Tensor:
-    # A row of the product is a weighted bag of rows, which torch gathers with prefetching on a CPU;
-    # its CSR product waits for memory.
+    return weighted_sums(matrix.crow_indices(), matrix.col_indices(), matrix.values(), dense)
+
+
+def weighted_sums(starts: Tensor, columns: Tensor, weights: Tensor, dense: Tensor) -> Tensor:
+    """The product of a sparse matrix, given by the parts of its CSR, with a dense one.
+
+    A row of it is a weighted bag of rows, which torch gathers with prefetching on a CPU; its CSR
+    product waits for memory.
+
+    Args:
+        starts: int64 (p + 1,), where each row begins, and the end.
+        columns: int64 (nnz,), rows of ``dense``.
+        weights: float32 (nnz,).
+        dense: float32 (q, f).
+
+    Returns:
+        float32 (p, f).
+    """
     return embedding_bag(
-        matrix.col_indices(),
+        columns,
         dense,
-        matrix.crow_indices(),
+        starts,
         mode="sum",
-        per_sample_weights=matrix.values(),
+        per_sample_weights=weights,
         include_last_offset=True,
     )
 

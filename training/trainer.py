@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from training.batches import Batches
-from training.encoder import ItemSums, LightGCN, unit_magnitude
+from training.encoder import ItemSums, LightGCN
 from training.graph import EdgeList
 from training.group import ALONE, Group
 from training.list_batches import ListBatches
@@ -26,8 +26,6 @@ from training.teacher.lists import TeacherLists, teacher_lists, weigh
 # What a later training may start from.
 CODES: Final = "codes"
 TEACHER: Final = "teacher"
-
-_BLOCK_ROWS = 2048
 
 
 class Trainer(SteppedMethod[LightGCN | ItemSums]):
@@ -107,8 +105,8 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         users, items = self.model.of_batch(batch.graph, batch.users)
         sign = sign_estimator(self.recipe.sign, self.progress, exact=self._loss.exact)
         return self._loss(
-            _by_blocks(users, lambda rows: sign(unit_magnitude(rows))),
-            _by_blocks(items, lambda rows: sign(unit_magnitude(rows))),
+            sign(users),
+            sign(items),
             batch.positives,
             batch.excluded,
             batch.weights,
@@ -148,11 +146,6 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         if size == 0:
             return None
         return self._batches.sample(n_items, head, size, self.epoch, self.step)
-
-
-def _by_blocks(rows: Tensor, codes: Callable[[Tensor], Tensor]) -> Tensor:
-    """Apply what is done to each row alone, so many rows at a time that they stay in cache."""
-    return torch.cat([codes(block) for block in torch.split(rows, _BLOCK_ROWS)])
 
 
 def _lists(

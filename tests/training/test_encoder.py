@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.encoder import ItemSums, LightGCN, unit_magnitude
+from training.encoder import ItemSums, LightGCN
 from training.graph import EdgeList
 
 
@@ -28,20 +28,37 @@ def test_embeddings_are_the_mean_over_powers_of_the_whole_adjacency(layers):
     np.testing.assert_allclose(found_items.detach(), expected[3:], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("layers", [0, 1, 3])
+@pytest.mark.parametrize("sides", [(1, 1), (1, 0), (0, 1)])
+def test_the_gradient_of_the_means_is_that_of_the_layers_one_by_one(layers, sides):
+    users, items = torch.randn(3, 8), torch.randn(4, 8)
+    weights = torch.randn(3, 8), torch.randn(4, 8)
+    gradients = []
+    for embed in (
+        lambda model: model(graph()),
+        lambda model: [model.combine(found) for found in model.layer_outputs(graph())],
+    ):
+        model = LightGCN(users, items, layers)
+        found = embed(model)
+        total = sum(
+            side * (one * weight).sum()
+            for side, one, weight in zip(sides, found, weights, strict=True)
+        )
+        gradients.append(
+            torch.autograd.grad(
+                total, (model.users, model.items), allow_unused=True, materialize_grads=True
+            )
+        )
+    for ours, theirs in zip(*gradients, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
 def test_layer_outputs_begin_with_the_free_embeddings():
     model = LightGCN(torch.ones(3, 2), torch.zeros(4, 2), 2)
     users, items = model.layer_outputs(graph())
     assert len(users) == len(items) == 3
     assert torch.equal(users[0], model.users)
     assert torch.equal(items[0], model.items)
-
-
-def test_unit_magnitude_keeps_signs_and_survives_zeros():
-    rows = torch.tensor([[1.0, -3.0], [0.0, 0.0], [1e-9, 1e-9]])
-    scaled = unit_magnitude(rows)
-    assert scaled[0].tolist() == [0.5, -1.5]
-    assert scaled[1].tolist() == [0.0, 0.0]
-    np.testing.assert_allclose(scaled[2], 1.0)
 
 
 def test_item_sums_add_a_user_and_its_items():

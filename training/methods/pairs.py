@@ -18,18 +18,21 @@ class PairBatch:
 
     Attributes:
         users: int64 (b,), user rows.
-        positives: int64 (b,), an item of each user.
-        negatives: int64 (b, q), items that the user has no training pair with.
+        items: int64 (b, 1 + q): an item of each user, and items that it has no training pair with.
     """
 
     users: Tensor
-    positives: Tensor
-    negatives: Tensor
+    items: Tensor
 
     @property
-    def items(self) -> Tensor:
-        """Positives and negatives together: int64 (b, 1 + q), the positive first."""
-        return torch.cat([self.positives[:, None], self.negatives], dim=1)
+    def positives(self) -> Tensor:
+        """An item of each user, int64 (b,)."""
+        return self.items[:, 0]
+
+    @property
+    def negatives(self) -> Tensor:
+        """Items that the user has no training pair with, int64 (b, q)."""
+        return self.items[:, 1:]
 
 
 class PairSampler:
@@ -77,9 +80,10 @@ class PairSampler:
         users = self._edges.users[pairs]
         generator = self._generator(epoch, step)
         draws = torch.rand(len(users), self._negatives, dtype=torch.float64, generator=generator)
-        return PairBatch(
-            users, self._edges.items[pairs], self._absent(users, draws.to(users.device))
-        )
+        items = users.new_empty(len(users), 1 + self._negatives)
+        items[:, 0] = self._edges.items[pairs]
+        items[:, 1:] = self._absent(users, draws.to(users.device))
+        return PairBatch(users, items)
 
     def _absent(self, users: Tensor, draws: Tensor) -> Tensor:
         ranks = (draws * self._missing[users][:, None]).long()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
+
+from training.graph import weighted_sums
 
 # Rows gathered at a time in the forward pass: few enough to stay in a processor's cache.
 _CHUNK = 4096
@@ -69,22 +69,15 @@ class _PairScores(torch.autograd.Function):
         weights = gradients[0].flatten()
         each_row = rows.repeat_interleave(columns.shape[1])
         each_column = columns.flatten()
-        to_users = _sparse(each_row, each_column, weights, len(users), len(items)) @ items
-        to_items = _sparse(each_column, each_row, weights, len(items), len(users)) @ users
+        to_users = _sums(each_row, each_column, weights, len(users), items)
+        to_items = _sums(each_column, each_row, weights, len(items), users)
         return to_users, to_items, None, None
 
 
-def _sparse(rows: Tensor, columns: Tensor, values: Tensor, n_rows: int, n_columns: int) -> Tensor:
-    order = torch.argsort(rows, stable=True)
+def _sums(rows: Tensor, columns: Tensor, weights: Tensor, n_rows: int, dense: Tensor) -> Tensor:
+    if bool((rows[1:] < rows[:-1]).any()):
+        order = torch.argsort(rows, stable=True)
+        columns, weights = columns[order], weights[order]
     starts = torch.zeros(n_rows + 1, dtype=torch.int64, device=rows.device)
     starts[1:] = torch.bincount(rows, minlength=n_rows).cumsum(0)
-    with warnings.catch_warnings():
-        # torch calls its CSR support beta on first use; the products used here are tested.
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(
-            starts,
-            columns[order],
-            values[order],
-            size=(n_rows, n_columns),
-            check_invariants=False,
-        )
+    return weighted_sums(starts, columns, weights, dense)

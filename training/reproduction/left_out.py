@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
-from training.encoder import unit_magnitude
 from training.export import fold_in_messages
 from training.fit import Fit, FitOptions
 from training.interrupt import stop_on_signals
 from training.log import TrainingLog
 from training.reproduction.measures import Trial
+from training.signs import unit_magnitude
 
 
 @dataclass(frozen=True)

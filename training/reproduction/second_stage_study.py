@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from index.flat import FlatBackend
 from index.packing import pack_signs, unpack_signs
 from training.data.interactions import Interactions
-from training.encoder import unit_magnitude
 from training.errors import StudyError
 from training.evaluate import DEFAULT_KS
 from training.methods.base import Embeddings
 from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 from training.recipe import Recipe
+from training.signs import unit_magnitude
 from training.teacher.products import normalised, observed
 from training.teacher.pruned import pruned_gram
 

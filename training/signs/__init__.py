@@ -6,25 +6,30 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
-from training.signs.aage import aage_sign
-from training.signs.fourier import fourier_sign
+from training.signs.aage import sign_swish_derivative
+from training.signs.fourier import fourier_derivative, fourier_sign
+from training.signs.rows import sign_of_rows, unit_magnitude
 from training.signs.sign import sign, sign_with_slope
 from training.signs.straight_through import straight_through_sign
-from training.signs.tanh import annealed_slope, tanh_relaxation, tanh_sign
+from training.signs.tanh import annealed_slope, tanh_derivative, tanh_relaxation
 
 __all__ = [
     "SignSection",
-    "aage_sign",
     "annealed_slope",
+    "fourier_derivative",
     "fourier_sign",
     "sign",
     "sign_estimator",
+    "sign_of_rows",
+    "sign_swish_derivative",
     "sign_with_slope",
     "straight_through_sign",
+    "tanh_derivative",
     "tanh_relaxation",
-    "tanh_sign",
+    "unit_magnitude",
 ]
 
 
@@ -58,24 +63,24 @@ def sign_estimator(
     """Make codes of embeddings in training, as a recipe says.
 
     Args:
-        section: the estimator and its settings.
+        section: the estimator and its settings, for rows of mean magnitude 1.
         progress: share of the schedule that is done, 0 to 1; only tanh anneals.
         exact: whether the loss needs codes of ±1. Where it does not, tanh passes its relaxed
             values forward, as published; the other estimators always give ±1.
 
     Returns:
-        A function of float embeddings, any shape, rows of mean magnitude 1, that gives their
-        codes in that shape and dtype.
+        A function of float embeddings (n, f), rows of any magnitude, that gives their codes in
+        that shape and dtype.
     """
-    match section.estimator:
-        case "aage":
-            return partial(aage_sign, beta=section.beta)
-        case "straight_through":
-            return straight_through_sign
-        case "tanh":
-            beta = annealed_slope(section.beta, section.beta_end, progress)
-            return partial(tanh_sign if exact else tanh_relaxation, beta=beta)
-        case "fourier":
-            return partial(
-                fourier_sign, terms=section.fourier_terms, half_period=section.fourier_width
-            )
+    beta = annealed_slope(section.beta, section.beta_end, progress)
+    if section.estimator == "tanh" and not exact:
+        return lambda embeddings: tanh_relaxation(unit_magnitude(embeddings), beta)
+    slopes: dict[str, Callable[[Tensor], Tensor]] = {
+        "aage": partial(sign_swish_derivative, beta=section.beta),
+        "straight_through": torch.ones_like,
+        "tanh": partial(tanh_derivative, beta=beta),
+        "fourier": partial(
+            fourier_derivative, terms=section.fourier_terms, half_period=section.fourier_width
+        ),
+    }
+    return partial(sign_of_rows, slope=slopes[section.estimator])

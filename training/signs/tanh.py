@@ -11,8 +11,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.signs.sign import sign_with_slope
-
 
 def annealed_slope(start: float, end: float, progress: float) -> float:
     """β on its way from ``start`` to ``end`` by equal ratios, start·(end/start)^progress.
@@ -38,14 +36,6 @@ def tanh_relaxation(x: Tensor, beta: float) -> Tensor:
     return torch.tanh(beta * x)
 
 
-def tanh_sign(x: Tensor, beta: float) -> Tensor:
-    """The sign in the forward pass, the derivative of tanh(βx) in the backward pass.
-
-    Args:
-        x: float tensor of any shape.
-        beta: slope β > 0 at 0.
-
-    Returns:
-        ±1, the shape and dtype of ``x``.
-    """
-    return sign_with_slope(x, lambda values: beta * (1 - torch.tanh(beta * values).square()))
+def tanh_derivative(x: Tensor, beta: float) -> Tensor:
+    """The derivative of tanh(βx), β(1 − tanh²(βx)); shape and dtype of ``x``."""
+    return beta * (1 - torch.tanh(beta * x).square())

@@ -126,7 +126,7 @@ class _OfUsers:
 
     def product(self, users: NDArray[np.int64]) -> Tensor:
         chosen = self._inverse[torch.from_numpy(users).to(self._inverse.device)]
-        return by_columns(chosen, self._pair.transpose.matmul)
+        return by_columns(chosen, self._pair.transpose.matmul)[0]
 
 
 class _Truncated:

@@ -103,11 +103,10 @@ class FilterScorer:
                 sparse = sparse @ self._neighbours
                 found.append(torch.from_numpy(sparse.toarray()).to(self._device).mul_(lean))
             return found
-        dense = torch.from_numpy(sparse.toarray()).to(self._device)
-        for _ in range(turns):
-            dense = by_columns(dense, self._pair.gram)
-            found.append(dense * lean)
-        return found
+        return [part.mul_(lean) for part in by_columns(sparse, self._gram, turns)]
+
+    def _gram(self, columns: Tensor) -> Tensor:
+        return self._pair.gram(columns.to(self._device))
 
     def _ideal(self, seed: int) -> tuple[Tensor, Tensor]:
         """R D_i^-p V, float32 (n_users, k), and Vᵀ D_i^p, float32 (k, n_items)."""

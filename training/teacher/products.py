@@ -73,17 +73,29 @@ class SparsePair:
         return self.transpose @ (self.matrix @ columns)
 
 
-def by_columns(rows: Tensor, product: Callable[[Tensor], Tensor]) -> Tensor:
-    """Apply a linear map to vectors that lie in rows.
+def by_columns(
+    rows: Tensor | sp.csr_matrix, product: Callable[[Tensor], Tensor], turns: int = 1
+) -> list[Tensor]:
+    """Apply a linear map to vectors that lie in rows, and again to what it gives.
 
     Args:
-        rows: float32 (b, p).
+        rows: float32 (b, p), dense on the device of the products, or sparse.
         product: takes (p, w) to (q, w), for any w.
+        turns: how many times, at least 1; p and q are the same where it is more.
 
     Returns:
-        float32 (b, q).
+        float32 (b, q) of each turn.
     """
-    return torch.cat([product(part.T.contiguous()).T for part in torch.split(rows, CACHED_COLUMNS)])
+    found: list[list[Tensor]] = [[] for _ in range(turns)]
+    for start in range(0, max(1, rows.shape[0]), CACHED_COLUMNS):
+        part = rows[start : start + CACHED_COLUMNS]
+        columns = (
+            part.T.contiguous() if isinstance(part, Tensor) else torch.from_numpy(part.T.toarray())
+        )
+        for of_turn in found:
+            columns = product(columns)
+            of_turn.append(columns.T)
+    return [torch.cat(of_turn) for of_turn in found]
 
 
 def csr_tensor(matrix: sp.csr_matrix, device: torch.device | str = "cpu") -> Tensor:

@@ -84,12 +84,6 @@ def test_a_batch_is_a_function_of_seed_epoch_and_step():
         assert not torch.equal(first.negatives, other.negatives)
 
 
-def test_items_are_the_positive_and_then_its_negatives():
-    batch = sampler(np.eye(6, dtype=bool)).batch(0, 0)
-    assert torch.equal(batch.items[:, 0], batch.positives)
-    assert torch.equal(batch.items[:, 1:], batch.negatives)
-
-
 def test_without_anything_to_draw_it_says_so():
     with pytest.raises(TrainingError, match="every user has every item"):
         sampler(np.ones((3, 4), dtype=bool))

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.signs.aage import aage_sign, sign_swish, sign_swish_derivative
+from training.signs.aage import sign_swish, sign_swish_derivative
 from training.signs.sign import sign
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
@@ -35,12 +35,3 @@ def test_the_derivative_does_not_overflow_in_float32():
 def test_sign_swish_tends_to_the_sign():
     x = torch.tensor([-0.3, -0.01, 0.01, 0.3], dtype=torch.float64)
     np.testing.assert_allclose(sign_swish(x, 1e4), sign(x), atol=1e-12)
-
-
-def test_forward_is_the_sign_and_backward_the_surrogate():
-    x = torch.tensor([-2.0, -0.5, 0.0, 0.5], dtype=torch.float64, requires_grad=True)
-    weights = torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
-    codes = aage_sign(x, 1.5)
-    assert codes.tolist() == [-1, -1, 1, 1]
-    (gradient,) = torch.autograd.grad((codes * weights).sum(), x)
-    np.testing.assert_allclose(gradient, weights * sign_swish_derivative(x.detach(), 1.5))

@@ -39,10 +39,14 @@ def test_pairs_are_divided_by_powers_of_both_degrees(powers):
     np.testing.assert_allclose(normalised(sp.csr_matrix(dense), *powers).toarray(), wanted, 1e-6)
 
 
-@pytest.mark.parametrize("n_vectors", [1, 64, 130])
-def test_the_gram_matrix_times_many_rows_of_vectors(n_vectors):
+@pytest.mark.parametrize("n_vectors", [0, 1, 64, 130])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_the_gram_matrix_times_many_rows_of_vectors_and_again(n_vectors, sparse):
     dense = random_matrix(12, 9)
     vectors = torch.randn(n_vectors, 9, generator=torch.Generator().manual_seed(0))
     pair = SparsePair.of(sp.csr_matrix(dense))
-    found = by_columns(vectors, pair.gram)
-    np.testing.assert_allclose(found, vectors.numpy() @ dense.T @ dense, rtol=1e-4, atol=1e-4)
+    rows = sp.csr_matrix(vectors.numpy()) if sparse else vectors
+    once, twice = by_columns(rows, pair.gram, turns=2)
+    gram = dense.T @ dense
+    np.testing.assert_allclose(once, vectors.numpy() @ gram, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(twice, vectors.numpy() @ gram @ gram, rtol=1e-4, atol=1e-4)
