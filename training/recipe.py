@@ -77,7 +77,7 @@ class Recipe(Section):
         if self.method not in ("bitrecall", "proposed") or not self.loss.name.startswith("smooth"):
             return self
         # Imported here, since torch comes with it.
-        from training.losses.smooth_recall import MOST_BINS
+        from training.losses.scores import MOST_BINS
 
         if self.fit.batch_users * (self.bits + 1) > MOST_BINS:
             raise ValueError(

@@ -51,7 +51,8 @@ class Candidates:
         sample: what stands for the catalogue; None is all of it.
 
     Attributes:
-        n_special: s, how many pairs are special.
+        special: the s pairs that are not candidates.
+        n_special: s.
         outside: int64, positions of the special pairs whose items no block holds, ascending.
     """
 
@@ -62,6 +63,7 @@ class Candidates:
         self._rows = None if sample is None else sample.rows
         self._head = n_items if sample is None else sample.head
         self._length = n_items if self._rows is None else len(self._rows)
+        self.special = special
         self.n_special = len(special.users)
         columns = special.items
         if self._rows is not None:

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import training.losses.smooth_recall as module
-from training.losses.candidates import Candidates
+import training.losses.packed_scores as packed_scores
+import training.losses.scores as scores_module
 from training.losses.objectives import SmoothRecall
 from training.losses.pairs import Pairs, Sample
 from training.losses.smooth_recall import smooth_recall_loss
@@ -66,7 +66,7 @@ def test_equals_the_double_loop_in_value_and_gradient(problem, block):
     expected_gradients = torch.autograd.grad(expected, (users, items))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "BLOCK_ITEMS", block)
+        patch.setattr(scores_module, "BLOCK_ITEMS", block)
         loss = smooth_recall_loss(users, items, positives, excluded, OBJECTIVE, weights=weights)
         gradients = torch.autograd.grad(loss, (users, items))
 
@@ -105,24 +105,10 @@ def test_the_gradient_is_scaled_by_what_comes_after():
         np.testing.assert_allclose(3 * once, thrice)
 
 
-def test_more_bins_than_a_float_can_number_are_refused(monkeypatch):
-    monkeypatch.setattr(module, "MOST_BINS", 17)
-    users, items = random_codes(2, 8, 0), random_codes(3, 8, 1)
-    with pytest.raises(ValueError, match="too many at once"):
-        smooth_recall_loss(users, items, pairs([(0, 1)]), None, OBJECTIVE)
-
-
-def test_the_largest_bins_are_exact():
-    width, users = 257, module.MOST_BINS // 257
-    codes = random_codes(users, 256, 2).detach().float()
-    scores = module._Scores(codes, codes[:5], Candidates(users, 5, pairs([])))
-    bins = scores._bins(codes[:5])
-    levels = (codes.double() @ codes[:5].double().T + 256) / 2
-    expected = torch.arange(users)[:, None] * width + levels.long()
-    assert torch.equal(bins, expected)
-
-
-def test_float32_holds_at_full_size():
+@pytest.mark.parametrize("packed", [True, False])
+def test_float32_holds_at_full_size(packed, monkeypatch):
+    if not packed:
+        monkeypatch.setattr(packed_scores, "loops", None)
     users = random_codes(64, 256, 5).detach().float().requires_grad_()
     items = random_codes(3000, 256, 6).detach().float().requires_grad_()
     chosen = [(user, 7 * user + k) for user in range(64) for k in range(3)]
@@ -134,18 +120,6 @@ def test_float32_holds_at_full_size():
     gradients = torch.autograd.grad(loss, (users, items))
     for found, wanted in zip(gradients, torch.autograd.grad(exact, doubled), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-8)
-
-
-def test_scores_that_are_not_kept_are_taken_again(monkeypatch):
-    users, items = random_codes(2, 8, 3), random_codes(9, 8, 4)
-    gradients = []
-    monkeypatch.setattr(module, "BLOCK_ITEMS", 2)
-    for kept in (0, 2, 8):
-        monkeypatch.setattr(module, "KEPT_BLOCKS", kept)
-        loss = smooth_recall_loss(users, items, pairs([(0, 1), (1, 8)]), None, OBJECTIVE)
-        gradients.append(torch.autograd.grad(loss, items)[0])
-    assert torch.equal(gradients[0], gradients[1])
-    assert torch.equal(gradients[0], gradients[2])
 
 
 class TestSampled:
@@ -161,24 +135,6 @@ class TestSampled:
         sampled_gradients = torch.autograd.grad(sampled, (users, items))
         for found, wanted in zip(sampled_gradients, exact_gradients, strict=True):
             np.testing.assert_allclose(found, wanted, atol=1e-12)
-
-    def test_the_histogram_is_unbiased(self):
-        users, items = random_codes(1, 8, 9), random_codes(6, 8, 10)
-        special = pairs([(0, 0), (0, 5)])
-
-        def histogram(sample):
-            candidates = Candidates(1, 6, special, sample)
-            return module._Scores(users.detach(), items.detach(), candidates).histogram()
-
-        full = histogram(None)
-        every_sample = [
-            histogram(Sample(0, torch.tensor(rows)))
-            # Samples with at least one ranked item: three of six rows, two of them special.
-            for rows in itertools.combinations(range(6), 3)
-        ]
-        # Given how many ranked items a sample holds, each ranked item is as likely in it as any
-        # other, and the weight makes up for exactly that number.
-        np.testing.assert_allclose(torch.stack(every_sample).mean(0), full, atol=1e-12)
 
     def test_items_outside_the_sample_get_no_gradient_unless_positive(self):
         users, items = random_codes(2, 8, 11), random_codes(9, 8, 12)

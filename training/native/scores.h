@@ -1,0 +1,239 @@
+/* Scores of many users' codes with many items', by level: the number of bits that agree.
+ *
+ * A product of matrices would give the same numbers, as floats and with a memory of their own; here
+ * a few thousand at a time are in the smallest cache, and are counted, or looked up, there.
+ */
+#ifndef BITRECALL_TRAINING_SCORES_H
+#define BITRECALL_TRAINING_SCORES_H
+
+#include <Python.h>
+
+#include <stdlib.h>
+
+#include "../../index/native/levels.h"
+
+/* Items whose distances are taken at once. */
+#define AT_ONCE 2048
+
+/* To add to a number again waits until it was added to before, and neighbours are often on one
+ * level; so there are several tables, which take turns. */
+#define TABLES 4
+
+typedef void (*take_values)(const uint16_t *distances, Py_ssize_t count, const float *by_distance,
+                            float *values);
+
+INLINED void
+values_one_by_one(const uint16_t *distances, Py_ssize_t count, const float *by_distance,
+                  float *values)
+{
+    for (Py_ssize_t at = 0; at < count; at++)
+        values[at] = by_distance[distances[at]];
+}
+
+static void
+values_anywhere(const uint16_t *distances, Py_ssize_t count, const float *by_distance,
+                float *values)
+{
+    values_one_by_one(distances, count, by_distance, values);
+}
+
+#if ON_X86
+WITH_AVX512 static void
+values_avx512(const uint16_t *distances, Py_ssize_t count, const float *by_distance, float *values)
+{
+    Py_ssize_t at = 0;
+    for (; at + 16 <= count; at += 16) {
+        __m256i narrow = _mm256_loadu_si256((const __m256i *)(distances + at));
+        __m512i places = _mm512_cvtepu16_epi32(narrow);
+        _mm512_storeu_ps(values + at, _mm512_i32gather_ps(places, by_distance, 4));
+    }
+    values_one_by_one(distances + at, count - at, by_distance, values + at);
+}
+#endif
+
+static const struct {
+    const char *name;
+    take_distances distances;
+    take_values values;
+} LEVELS[] = {
+#if ON_X86
+    {"avx512", distances_avx512, values_avx512},
+    {"avx2", distances_avx2, values_anywhere},
+#endif
+    {"plain", distances_anywhere, values_anywhere},
+};
+
+#define N_LEVELS (int)(sizeof LEVELS / sizeof *LEVELS)
+
+PyDoc_STRVAR(levels_doc,
+             "levels()\n--\n\n"
+             "Return what this processor can do and the number that `count` and `look_up` know it by, "
+             "best first.");
+
+static PyObject *
+levels(PyObject *module, PyObject *ignored)
+{
+    (void)module, (void)ignored;
+    PyObject *found = PyDict_New();
+    for (int i = 0; found && i < N_LEVELS; i++) {
+        if (!level_is_there(LEVELS[i].name))
+            continue;
+        PyObject *number = PyLong_FromLong(i);
+        if (!number || PyDict_SetItemString(found, LEVELS[i].name, number))
+            Py_CLEAR(found);
+        Py_XDECREF(number);
+    }
+    return found;
+}
+
+/* What is given: codes of users and items, and an array that has rows of users. */
+typedef struct {
+    Py_buffer users, items, table, values;
+    Py_ssize_t width, bits, n_users, n_items;
+    int level;
+} scored;
+
+static void
+release_views(scored *all)
+{
+    PyBuffer_Release(&all->users);
+    PyBuffer_Release(&all->items);
+    PyBuffer_Release(&all->table);
+    PyBuffer_Release(&all->values);
+}
+
+/* Whether codes and level are sound, and the table has a number of `size` bytes for each level. */
+static int
+is_sound(scored *all, Py_ssize_t size)
+{
+    const Py_ssize_t width = all->width;
+    if (width < 1 || 8 * width >= UINT16_MAX || all->bits < 1 || all->bits > 8 * width) {
+        PyErr_SetString(PyExc_ValueError, "codes must have from 1 to 8 bits a byte, below 2^16");
+        return 0;
+    }
+    if (all->users.len % width || all->items.len % width) {
+        PyErr_SetString(PyExc_ValueError, "codes must be of the width said");
+        return 0;
+    }
+    all->n_users = all->users.len / width;
+    all->n_items = all->items.len / width;
+    if (all->table.len != all->n_users * (all->bits + 1) * size) {
+        PyErr_SetString(PyExc_ValueError, "there must be a number for each user and level");
+        return 0;
+    }
+    if (all->level < 0 || all->level >= N_LEVELS || !level_is_there(LEVELS[all->level].name)) {
+        PyErr_SetString(PyExc_ValueError, "this processor has no such level");
+        return 0;
+    }
+    return 1;
+}
+
+static void
+count_one(const scored *all, const uint8_t *user, uint32_t *tables, int32_t *counts)
+{
+    const Py_ssize_t bins = 8 * all->width + 1;
+    const uint8_t *items = all->items.buf;
+    uint16_t distances[AT_ONCE];
+    memset(tables, 0, (size_t)(TABLES * bins) * sizeof *tables);
+    for (Py_ssize_t from = 0; from < all->n_items; from += AT_ONCE) {
+        Py_ssize_t rows = all->n_items - from < AT_ONCE ? all->n_items - from : AT_ONCE;
+        LEVELS[all->level].distances(items + from * all->width, rows, all->width, user, distances);
+        Py_ssize_t row = 0;
+        for (; row + TABLES <= rows; row += TABLES)
+            for (int turn = 0; turn < TABLES; turn++)
+                tables[turn * bins + distances[row + turn]]++;
+        for (; row < rows; row++)
+            tables[distances[row]]++;
+    }
+    for (Py_ssize_t distance = 0; distance <= all->bits; distance++)
+        for (int turn = 0; turn < TABLES; turn++)
+            counts[all->bits - distance] += (int32_t)tables[turn * bins + distance];
+}
+
+PyDoc_STRVAR(count_doc,
+             "count(users, items, width, bits, level, counts)\n--\n\n"
+             "Add to counts, int32 (b, bits + 1), how many items agree with each user in so many "
+             "bits.\n\n"
+             "Codes are uint8 (b, width) and (n, width), alike where they have more than `bits` "
+             "bits.\nRaises ValueError where they, the counts or the level are not as said.");
+
+static PyObject *
+count(PyObject *module, PyObject *given)
+{
+    (void)module;
+    scored all = {0};
+    if (!PyArg_ParseTuple(given, "y*y*nniw*", &all.users, &all.items, &all.width, &all.bits,
+                          &all.level, &all.table))
+        return NULL;
+    uint32_t *tables = NULL;
+    if (is_sound(&all, sizeof(int32_t))) {
+        tables = malloc((size_t)(TABLES * (8 * all.width + 1)) * sizeof *tables);
+        if (!tables)
+            PyErr_NoMemory();
+    }
+    if (tables) {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t user = 0; user < all.n_users; user++)
+            count_one(&all, (const uint8_t *)all.users.buf + user * all.width, tables,
+                      (int32_t *)all.table.buf + user * (all.bits + 1));
+        Py_END_ALLOW_THREADS
+    }
+    free(tables);
+    release_views(&all);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static void
+look_up_one(const scored *all, const uint8_t *user, const float *table, float *by_distance,
+            float *values)
+{
+    const uint8_t *items = all->items.buf;
+    uint16_t distances[AT_ONCE];
+    for (Py_ssize_t distance = 0; distance <= all->bits; distance++)
+        by_distance[distance] = table[all->bits - distance];
+    for (Py_ssize_t from = 0; from < all->n_items; from += AT_ONCE) {
+        Py_ssize_t rows = all->n_items - from < AT_ONCE ? all->n_items - from : AT_ONCE;
+        LEVELS[all->level].distances(items + from * all->width, rows, all->width, user, distances);
+        LEVELS[all->level].values(distances, rows, by_distance, values + from);
+    }
+}
+
+PyDoc_STRVAR(look_up_doc,
+             "look_up(users, items, width, bits, level, table, values)\n--\n\n"
+             "Write to values, float32 (b, n), the entry of a user's row of the table, float32 "
+             "(b, bits + 1),\nat the number of bits in which it agrees with each item.\n\n"
+             "Codes are as for `count`. Raises ValueError where an argument is not as said.");
+
+static PyObject *
+look_up(PyObject *module, PyObject *given)
+{
+    (void)module;
+    scored all = {0};
+    if (!PyArg_ParseTuple(given, "y*y*nniy*w*", &all.users, &all.items, &all.width, &all.bits,
+                          &all.level, &all.table, &all.values))
+        return NULL;
+    float *by_distance = NULL;
+    if (is_sound(&all, sizeof(float))) {
+        if (all.values.len != all.n_users * all.n_items * (Py_ssize_t)sizeof(float))
+            PyErr_SetString(PyExc_ValueError, "there must be a value for each user and item");
+        else if (!(by_distance = calloc((size_t)(8 * all.width + 1), sizeof *by_distance)))
+            PyErr_NoMemory();
+    }
+    if (by_distance) {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t user = 0; user < all.n_users; user++)
+            look_up_one(&all, (const uint8_t *)all.users.buf + user * all.width,
+                        (const float *)all.table.buf + user * (all.bits + 1), by_distance,
+                        (float *)all.values.buf + user * all.n_items);
+        Py_END_ALLOW_THREADS
+    }
+    free(by_distance);
+    release_views(&all);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+#endif
