@@ -102,4 +102,7 @@ class _SmoothRecallLoss(torch.autograd.Function):
     def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
         user_gradient, item_gradient = ctx.saved_tensors
         scale = gradients[0]
-        return user_gradient * scale, item_gradient * scale, None, None, None, None
+        # As nearly always: what is as large as the catalogue need not be written again then.
+        if float(scale) != 1:
+            user_gradient, item_gradient = user_gradient * scale, item_gradient * scale
+        return user_gradient, item_gradient, None, None, None, None
