@@ -1,5 +1,6 @@
 """Loops over packed bits against products of matrices, at each of the processor's levels."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,12 @@ def test_it_is_for_float32_on_a_processor_where_there_are_loops(monkeypatch):
     assert not can_pack(codes.to("meta"))
     monkeypatch.setattr(module, "loops", None)
     assert not can_pack(codes)
+
+
+def test_it_is_compiled_where_it_has_to_be():
+    if loops is None and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
+        pytest.skip("there was no compiler: training/native is not tested")
+    assert can_pack(torch.ones(2, 8))
 
 
 def arguments(**changed: Any) -> list[Any]:
