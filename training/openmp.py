@@ -13,10 +13,10 @@ def wait_briefly(environment: MutableMapping[str, str] | None = None) -> None:
     """Have threads that wait for their next operator spin a little, and then sleep.
 
     A training is many short operators one after another. GNU's OpenMP spins for milliseconds
-    by default, which on cores that others use as well holds them up, and the training most of all:
-    22 times as long beside one busy process, on two cores. Threads that sleep at once (the policy
-    PASSIVE) are woken so late that a training by itself takes 1.8 times as long as it could. In
-    between it is 1.1 times by itself, and a quarter longer beside others than if they slept.
+    by default, which on cores that others use as well holds them up, and the training most of all.
+    Threads that sleep at once (the policy PASSIVE) are woken so late that a training by itself
+    takes twice as long as it could. In between it loses nothing by itself, and a third beside
+    others (`benchmarks/waiting.py`; docs/performance.md has what it prints).
 
     It is read when torch is loaded, so it has to be called before. What the user has set stays.
 
