@@ -169,4 +169,21 @@ level_is_there(const char *level)
     return 1;
 }
 
+/* Which entries of a table this processor can use, and their numbers; a name comes first in each. */
+static PyObject *
+levels_there(const void *table, size_t size, int count)
+{
+    PyObject *found = PyDict_New();
+    for (int i = 0; found && i < count; i++) {
+        const char *name = *(const char *const *)((const char *)table + (size_t)i * size);
+        if (!level_is_there(name))
+            continue;
+        PyObject *number = PyLong_FromLong(i);
+        if (!number || PyDict_SetItemString(found, name, number))
+            Py_CLEAR(found);
+        Py_XDECREF(number);
+    }
+    return found;
+}
+
 #endif

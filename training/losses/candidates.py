@@ -52,7 +52,6 @@ class Candidates:
 
     Attributes:
         special: the s pairs that are not candidates.
-        n_special: s.
         outside: int64, positions of the special pairs whose items no block holds, ascending.
     """
 
@@ -64,7 +63,6 @@ class Candidates:
         self._head = n_items if sample is None else sample.head
         self._length = n_items if self._rows is None else len(self._rows)
         self.special = special
-        self.n_special = len(special.users)
         columns = special.items
         if self._rows is not None:
             position = torch.full((n_items,), -1, dtype=torch.int64, device=self._rows.device)
@@ -74,6 +72,11 @@ class Candidates:
         self._pairs = torch.argsort(columns, stable=True)[len(self.outside) :]
         self._users, self._columns = special.users[self._pairs], columns[self._pairs]
         self._scale = self._tail_scale(n_items, special)
+
+    @property
+    def n_special(self) -> int:
+        """How many pairs are special."""
+        return len(self.special.users)
 
     def blocks(self, size: int) -> Iterator[Block]:
         """Go through the items in blocks of at most ``size``."""

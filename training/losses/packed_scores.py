@@ -1,8 +1,7 @@
 """Levels from packed bits, in C (`training/native`), where there was a compiler at installation.
 
-What a level of 1,024 users with 16,384 items takes by a product of matrices, 256 bits a code, takes
-a fifth of the time so, and no memory: scores are counted, and later looked up, where they are made,
-in the smallest cache.
+By a product of matrices scores pass through memory; so they are counted, and later looked up,
+where they are made, in the smallest cache.
 """
 
 from __future__ import annotations

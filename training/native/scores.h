@@ -74,16 +74,7 @@ static PyObject *
 levels(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    PyObject *found = PyDict_New();
-    for (int i = 0; found && i < N_LEVELS; i++) {
-        if (!level_is_there(LEVELS[i].name))
-            continue;
-        PyObject *number = PyLong_FromLong(i);
-        if (!number || PyDict_SetItemString(found, LEVELS[i].name, number))
-            Py_CLEAR(found);
-        Py_XDECREF(number);
-    }
-    return found;
+    return levels_there(LEVELS, sizeof *LEVELS, N_LEVELS);
 }
 
 /* What is given: codes of users and items, and an array that has rows of users. */

@@ -34,8 +34,8 @@ def unit_magnitude(embeddings: Tensor) -> Tensor:
 def sign_of_rows(embeddings: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
     """The sign forward, and backward through ``unit_magnitude`` and a derivative of one's choice.
 
-    The same as ``sign_with_slope(unit_magnitude(embeddings), slope)``, in a third of its time: what
-    is between the two is neither made on the way forward nor kept for the way back.
+    The same as ``sign_with_slope(unit_magnitude(embeddings), slope)``, but what is between the two
+    is neither made on the way forward nor kept for the way back.
 
     Args:
         embeddings: float (n, f).
