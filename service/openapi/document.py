@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 
 from service.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
 from service.openapi.operations import OPERATIONS, Operation, Parameter
@@ -24,6 +25,20 @@ Everything that goes wrong is answered with a problem document (RFC 9457) as
 """
 
 
+class _WithoutNullDefaults(GenerateJsonSchema):
+    """Leaves out defaults of null: a member without a default may be left out all the same.
+
+    Members that are never null in an answer have one, which is not valid beside their type.
+    """
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """The schema of a member with a default."""
+        described = super().default_schema(schema)
+        if described.get("default", ...) is None:
+            del described["default"]
+        return described
+
+
 def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
     """The document (OpenAPI 3.1) of a service with these settings."""
     bodies = request_models(settings)
@@ -33,7 +48,9 @@ def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
         Problem,
     ]
     _, definitions = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in models],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_WithoutNullDefaults,
     )
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:

@@ -74,8 +74,8 @@ def _model(name: str, schemas: Mapping[str, Any], shown: set[str]) -> Iterator[s
     required = set(schema.get("required", ()))
     rows = []
     for member, described in schema["properties"].items():
-        default = described.get("default")
-        needed = "yes" if member in required else f"`{json.dumps(default)}`"
+        default = f"`{json.dumps(described['default'])}`" if "default" in described else "no"
+        needed = "yes" if member in required else default
         about = described.get("description", "")
         rows.append(f"| `{member}` | {_type(described)} | {needed} | {about} |\n")
     yield "| member | type | required, or default | what it is |\n|---|---|---|---|\n" + "".join(

@@ -71,12 +71,11 @@ class _ForUsers(WishRequest):
 class RecommendRequest(_ForUsers):
     """Who to recommend for, and what. Either ``user_id`` or ``history`` has to be there."""
 
+    # Not as anyOf: generators of clients make of that a choice of two types, and give up.
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [
-                {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
-                {"required": ["history"], "properties": {"history": {"type": "array"}}},
-            ]
+            "if": {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
+            "else": {"required": ["history"], "properties": {"history": {"type": "array"}}},
         }
     )
 

@@ -3,7 +3,9 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel, ValidationError
 
 from index.release import Release
 from service.app import create_app
@@ -36,6 +38,55 @@ def test_it_is_served(client: httpx.Client) -> None:
     assert response.headers["content-type"] == "application/json"
     served = response.json()
     assert served == openapi_document(Settings(), served["info"]["version"])
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, Settings()], ids=["small", "default"])
+def test_it_is_valid(settings: Settings) -> None:
+    document = openapi_document(settings, "1.2.3")
+    errors = OpenAPIV31SpecValidator(document).iter_errors()  # type: ignore[arg-type]
+    assert [error.message for error in errors] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"user_id": None},
+        {"user_id": None, "history": None},
+        {"user_id": ""},
+        {"user_id": 17},
+        {"history": "88"},
+        {"user_id": "17"},
+        {"user_id": "17", "history": None},
+        {"history": []},
+        {"history": ["88"], "user_id": None},
+        {"user_id": "17", "history": ["88"], "filter": None},
+        {"user_id": "17", "filter": {"where": {"price": {"lte": None, "in": [1, "x", True]}}}},
+        {"user_id": "17", "filter": {"where": {"price": 3, "label": ["ECM"]}}},
+        {"user_id": "17", "filter": {"where": {"price": None}}},
+        {"user_id": "17", "k": 5.0},
+        {"user_id": "17", "colour": "red"},
+    ],
+    ids=json.dumps,
+)
+def test_the_schema_takes_what_the_service_takes(
+    document: dict[str, Any], body: dict[str, object]
+) -> None:
+    schema = {"$ref": "#/components/schemas/RecommendRequest", **document}
+    try:
+        BODIES["RecommendRequest"].model_validate_json(json.dumps(body))
+        taken = True
+    except ValidationError:
+        taken = False
+    assert OAS31Validator(schema).is_valid(body) == taken
+
+
+def test_no_type_of_a_body_is_a_choice(document: dict[str, Any]) -> None:
+    # What generators of clients make of that has no constructor, or is left out with its path.
+    for name in BODIES:
+        schema = document["components"]["schemas"][name]
+        assert schema["type"] == "object"
+        assert not schema.keys() & {"anyOf", "oneOf", "allOf"}
 
 
 def test_every_path_of_the_service_is_described(release: Release) -> None:
