@@ -1,15 +1,31 @@
 """The bodies of ``POST /events`` and ``DELETE /users/{id}``."""
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from events.event import Event
+from events.rules import MAX_ID_LENGTH, TYPE_PATTERN, time_fault
 
 # PostgreSQL cannot keep U+0000.
-EventText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
-EventType = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{0,63}$")]
+EventText = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00]+$")]
+EventType = Annotated[str, Field(pattern=TYPE_PATTERN)]
+
+
+def _plausible(moment: datetime) -> datetime:
+    if fault := time_fault(moment.timestamp(), time.time()):
+        raise PydanticCustomError(
+            "event_time",
+            "{fault}: has to be from 1900-01-01T00:00:00Z to a day from now",
+            {"fault": fault},
+        )
+    return moment
+
+
+EventTime = Annotated[AwareDatetime, AfterValidator(_plausible)]
 
 
 class EventRequest(BaseModel):
@@ -24,8 +40,10 @@ class EventRequest(BaseModel):
         description="What it was. 'hide' keeps the item away from the user for good; any other "
         "counts as having taken it.",
     )
-    time: AwareDatetime | None = Field(
-        None, description="When, as RFC 3339 with a time zone; now when it is not given."
+    time: EventTime | None = Field(
+        None,
+        description="When, as RFC 3339 with a time zone, from 1900 to a day from now; now when it "
+        "is not given.",
     )
     id: EventText | None = Field(
         None, description="Of this event: the same id twice counts once, whatever else is said."

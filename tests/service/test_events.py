@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ def post(client: httpx.Client, *events: dict[str, Any]) -> tuple[int, int]:
     assert response.status_code == 200, response.text
     answer = EventsResponse.model_validate_json(response.content, strict=True, extra="forbid")
     return answer.accepted, answer.duplicates
+
+
+def _from_now(**span: float) -> str:
+    return (datetime.now(UTC) + timedelta(**span)).isoformat()
 
 
 def took(user: str, item: str, **more: Any) -> dict[str, Any]:
@@ -182,6 +187,11 @@ def test_what_is_hidden_stays_away_from_releases_that_were_trained_after(
         (took("a", "b", time="yesterday"), "/events/0/time"),
         (took("a", "b", time="2026-11-23T18:00:00"), "/events/0/time"),
         (took("a", "b", time=1_700_000_000), "/events/0/time"),
+        (took("a", "b", time="0001-01-01T00:00:00+14:00"), "/events/0/time"),
+        (took("a", "b", time="1899-12-31T23:59:59Z"), "/events/0/time"),
+        (took("a", "b", time="1900-01-01T00:00:00+00:01"), "/events/0/time"),
+        (took("a", "b", time="9999-12-31T23:59:59-14:00"), "/events/0/time"),
+        (took("a", "b", time=_from_now(days=1, minutes=1)), "/events/0/time"),
         (took("a", "b", id=7), "/events/0/id"),
         (took("a", "b", who="c"), "/events/0/who"),
     ],
@@ -193,6 +203,12 @@ def test_an_event_that_is_none_is_refused_and_nothing_kept(
     response = client.post("/events", json={"events": [event, took("a", "b")]})
     problem = problem_in(response, "invalid-request", 422)
     assert pointer in [error["pointer"] for error in problem["errors"]]
+
+
+def test_times_from_1900_to_a_day_ahead_are_taken(serve: Serve) -> None:
+    client = serve()
+    times = ["1900-01-01T00:00:00Z", "1969-12-31T23:59:59Z", _from_now(hours=23, minutes=59)]
+    assert post(client, *(took("a", "b", time=time) for time in times)) == (3, 0)
 
 
 def test_without_a_database_events_are_refused_and_answers_go_on(
