@@ -1,7 +1,7 @@
 """An event, as it is given and as it is kept."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # An item that a user never wants to see again.
 HIDE: Final = "hide"
@@ -29,9 +29,11 @@ class Event:
     id: str | None = None
 
 
-@dataclass(frozen=True)
-class StoredEvent:
-    """An event that is durable.
+class StoredEvent(NamedTuple):
+    """An event that is durable; a tuple, since hundreds of thousands are read at a time.
+
+    A row that was put into the database by other means may hold anything: `events.rules` says what
+    can be used.
 
     Attributes:
         sequence: from 1 up, in the order in which events became durable; numbers may be missing.

@@ -9,7 +9,7 @@ from events.database import reading, writing
 from events.errors import EventsSchemaError
 
 # The version of the tables: that of the last migration.
-VERSION: Final = "0002"
+VERSION: Final = "0003"
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 

@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, cast
 
-from sqlalchemy import ColumnElement, Insert, delete, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Insert, delete, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
 from events.database import PATIENCE, engine_of, reading, writing
 from events.event import FORGET, HIDE, Appended, Event, StoredEvent
+from events.log import LogState, numbers_lag, renew_id, skip_to, start_of, state_of
 from events.migration import check_schema, migrate
+from events.position import LogPosition, ReadingStart
 from events.tables import EVENTS
 
 # Rows in one statement; SQLite takes 32,766 values.
 _ROWS: Final = 1000
+
+
+_STORED: Final = (
+    *(EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type),
+    EVENTS.c.at,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some events, and what the database was when they were read.
+
+    Attributes:
+        state: of the database.
+        events: in order.
+    """
+
+    state: LogState
+    events: list[StoredEvent]
 
 
 class EventStore:
@@ -48,6 +70,8 @@ class EventStore:
                 if self._create:
                     migrate(self._engine)
                 check_schema(self._engine)
+                if self._create:
+                    self._align_numbers()
                 self._is_open = True
 
     def close(self) -> None:
@@ -91,6 +115,35 @@ class EventStore:
                     new.discard(one.id)
             outcomes.append(Appended(accepted, len(group) - accepted))
         return outcomes
+
+    def start_after(self, position: LogPosition) -> ReadingStart:
+        """Where to go on reading after a position, such as that of a release.
+
+        A database that has parted from the log of the position, since an older copy of it was
+        restored, gets a new id. Otherwise new events would be given numbers that the release has
+        been trained on, and nothing would show it once they are past its position.
+        """
+        self.open()
+        with reading(self._engine) as connection:
+            start = start_of(connection, position)
+        parted = start.reason is not None and position.log_id == start.log_id
+        if parted or not start.log_id:
+            with writing(self._engine) as connection:
+                start = replace(start, log_id=renew_id(connection, start.log_id))
+        return start
+
+    def state(self) -> LogState:
+        """The id of the database and the greatest number given out."""
+        self.open()
+        with reading(self._engine) as connection:
+            return state_of(connection)
+
+    def page(self, sequence: int, *, at_most: int = 10_000) -> Page:
+        """The first events with a greater number, in order, and the database's state before."""
+        self.open()
+        with reading(self._engine) as connection:
+            state = state_of(connection)
+            return Page(state, _read(connection, EVENTS.c.sequence > sequence, at_most))
 
     def after(self, sequence: int, *, at_most: int = 10_000) -> list[StoredEvent]:
         """The first events with a greater number, in order."""
@@ -155,13 +208,16 @@ class EventStore:
             return connection.execute(delete(EVENTS).where(_between(after, until))).rowcount
 
     def _read(self, which: ColumnElement[bool], at_most: int | None) -> list[StoredEvent]:
-        columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type)
-        statement = (
-            select(*columns, EVENTS.c.at).where(which).order_by(EVENTS.c.sequence).limit(at_most)
-        )
         self.open()
         with reading(self._engine) as connection:
-            return [StoredEvent(*row) for row in connection.execute(statement)]
+            return _read(connection, which, at_most)
+
+    def _align_numbers(self) -> None:
+        with reading(self._engine) as connection:
+            if not numbers_lag(connection):
+                return
+        with writing(self._engine) as connection:
+            skip_to(connection, state_of(connection).last)
 
     def _insert(self) -> Insert:
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
@@ -173,3 +229,10 @@ class EventStore:
 def _between(after: int, until: int) -> ColumnElement[bool]:
     number = EVENTS.c.sequence
     return (number > after) & (number <= until) & (EVENTS.c.type != FORGET)
+
+
+def _read(
+    connection: Connection, which: ColumnElement[bool], at_most: int | None
+) -> list[StoredEvent]:
+    statement = select(*_STORED).where(which).order_by(EVENTS.c.sequence).limit(at_most)
+    return list(map(StoredEvent._make, connection.execute(statement).all()))

@@ -25,3 +25,6 @@ EVENTS: Final = Table(
     # A number is never given twice, not even after the last event has gone.
     sqlite_autoincrement=True,
 )
+
+# One row: which log of events this is (`events.log`).
+LOG: Final = Table("event_log", METADATA, Column("id", Text, primary_key=True))

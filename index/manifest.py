@@ -14,7 +14,7 @@ from index.checks import Checks
 from index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 Metrics = Mapping[str, float | int | str]
 
@@ -24,7 +24,9 @@ class DataFingerprint:
     """What a release was trained on.
 
     `sha256` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where the
-    data has none; `last_event` is the number of the last event among them, 0 where none is.
+    data has none. `last_event` is the number of the last event among them, 0 without any;
+    `events_id` is the id of the database that it was read from, and `last_event_digest` tells
+    whether that number still belongs to the same event there (`events.log`).
     """
 
     sha256: str
@@ -34,6 +36,8 @@ class DataFingerprint:
     first_time: str | None = None
     last_time: str | None = None
     last_event: int = 0
+    events_id: str | None = None
+    last_event_digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,10 @@ def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
         first_time=checks.optional_text(fields["first_time"], "data.first_time"),
         last_time=checks.optional_text(fields["last_time"], "data.last_time"),
         last_event=checks.whole(fields["last_event"], "data.last_event"),
+        events_id=checks.optional_text(fields["events_id"], "data.events_id"),
+        last_event_digest=checks.optional_text(
+            fields["last_event_digest"], "data.last_event_digest"
+        ),
     )
 
 

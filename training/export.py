@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from events.position import NOTHING_READ, LogPosition
 from index.contents import ReleaseContents
 from index.manifest import DataFingerprint
 from index.packing import pack_signs, to_half_keeping_signs
@@ -29,7 +30,7 @@ def release_contents(
     recipe: Recipe,
     *,
     items: ItemTable | None = None,
-    last_event: int = 0,
+    position: LogPosition = NOTHING_READ,
     recorded: Mapping[str, Any] | None = None,
 ) -> ReleaseContents:
     """Gather a release.
@@ -40,7 +41,7 @@ def release_contents(
             give items their popularity. Every user and item has at least one pair.
         recipe: goes into the manifest, and says which index and dtype are published.
         items: tags and attributes for filters, where there are any.
-        last_event: the number of the last event of the service among the pairs, 0 without any.
+        position: up to where the events of the service are among the pairs.
         recorded: what else the manifest's recipe should say, such as the epochs really run.
 
     Returns:
@@ -66,7 +67,9 @@ def release_contents(
             interactions=len(ordered),
             first_time=ordered.first_time,
             last_time=ordered.last_time,
-            last_event=last_event,
+            last_event=position.sequence,
+            events_id=position.log_id,
+            last_event_digest=position.digest,
         ),
         recipe={**recipe.model_dump(mode="json"), **(recorded or {})},
         code_version=version("bitrecall"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from events.position import NOTHING_READ, LogPosition
 from index.release import Release
 from index.store import ReleaseStore
 from training.catalogue import popularity_order, reorder_items
@@ -87,7 +88,7 @@ class Run:
         recipe: every hyper-parameter.
         options: folder, device, bars.
         items: tags and attributes that go into the release.
-        last_event: the number of the last event of the service among the interactions.
+        position: up to where the events of the service are among the interactions.
 
     Raises:
         TrainingError: there are too few pairs, or the folder cannot be made.
@@ -99,7 +100,7 @@ class Run:
         recipe: Recipe,
         options: RunOptions,
         items: ItemTable | None = None,
-        last_event: int = 0,
+        position: LogPosition = NOTHING_READ,
     ) -> None:
         # Codes of ids without a single pair would be noise: they are left out, as unknown.
         self.train = dataset.train.compact()
@@ -110,7 +111,7 @@ class Run:
         self._recipe = recipe
         self._options = options
         self._items = items
-        self._last_event = last_event
+        self._position = position
         try:
             options.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -227,7 +228,7 @@ class Run:
             self.train,
             self._recipe,
             items=self._items,
-            last_event=self._last_event,
+            position=self._position,
             recorded={"epochs_trained": fitted.epochs},
         )
         progress = fitted.progress

@@ -119,6 +119,7 @@ def train(
     wait_briefly()
     import torch
 
+    from events.position import NOTHING_READ, position_after
     from events.store import EventStore
     from index.store import ReleaseStore
     from training.data.events import join_events
@@ -141,14 +142,19 @@ def train(
         items = read_item_table(item_file, read_options.item_column)
     elif str(data) == "sample":
         items = sample_items()
-    last_event = 0
+    position = NOTHING_READ
     if events is not None:
         store = EventStore(events, create=False)
+        log_id = store.state().log_id
         joined = join_events(dataset, store.all_after(0))
         store.close()
-        dataset, last_event = joined.dataset, joined.last_event
+        dataset, position = joined.dataset, position_after(log_id, joined.last)
+        for event in joined.left_out:
+            click.echo(f"left out {event}", err=True)
+        if joined.unusable:
+            click.echo(f"{joined.unusable:,} events cannot be used", err=True)
         click.echo(
-            f"events up to number {last_event:,} add {joined.pairs:,} pairs; "
+            f"events up to number {position.sequence:,} add {joined.pairs:,} pairs; "
             f"{joined.forgotten:,} users are left out as they asked"
         )
     with joined_group(device) as group:
@@ -161,7 +167,7 @@ def train(
             group=group,
         )
         try:
-            run = Run(dataset, chosen, options, items, last_event)
+            run = Run(dataset, chosen, options, items, position)
             if not group.is_first:
                 run.fit()
                 return

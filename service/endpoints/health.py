@@ -6,14 +6,15 @@ from starlette.routing import BaseRoute, Route
 
 from service.endpoints.asked import retry_after
 from service.errors import NotReadyError
+from service.fresh.live import Live
 from service.releases import CurrentRelease
 from service.settings import Settings
 
 
-def health_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+def health_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
     """The paths that tell how the service is."""
 
-    async def live(request: Request) -> Response:
+    async def livez(request: Request) -> Response:
         """``GET /livez``: that the process runs and its event loop turns."""
         return JSONResponse({"status": "live"})
 
@@ -21,9 +22,15 @@ def health_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
         """``GET /readyz``: whether there is a release to answer from."""
         if current.recommender is None:
             raise NotReadyError(current.reason, headers=retry_after(settings))
-        return JSONResponse({"status": "ready", "release_id": current.recommender.release_id})
+        document: dict[str, object] = {
+            "status": "ready",
+            "release_id": current.recommender.release_id,
+        }
+        if details := live.details_of(current.recommender):
+            document["details"] = details
+        return JSONResponse(document)
 
     return [
-        Route("/livez", live, methods=["GET"]),
+        Route("/livez", livez, methods=["GET"]),
         Route("/readyz", ready, methods=["GET"]),
     ]

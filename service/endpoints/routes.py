@@ -28,7 +28,7 @@ def routes(
         *lookup_routes(settings, current),
         *user_routes(settings, current, live),
         *release_routes(current),
-        *health_routes(settings, current),
+        *health_routes(settings, current, live),
         metrics_route(metrics),
         *problem_routes(),
         *explorer_routes(),

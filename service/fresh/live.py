@@ -9,7 +9,8 @@ from typing import Final, Protocol
 
 from events.errors import EventsError, EventsUnavailableError
 from events.event import Appended, Event
-from events.store import EventStore
+from events.position import position_of
+from events.store import EventStore, Page
 from index.release import Release
 from service.answers.recommender import Recommender
 from service.fresh.memory import FreshEvents
@@ -56,6 +57,8 @@ class Live:
         self._seen = -1
         self._retry_at = float("-inf")
         self._failing = False
+        self._told: set[tuple[str, str]] = set()
+        self._told_unusable = False
 
     async def append(self, events: Sequence[Event]) -> Appended:
         """Make events durable. Raises ``EventsError`` where they are not kept, or cannot be."""
@@ -76,10 +79,25 @@ class Live:
         fresh = FreshEvents(release, self._least_users)
         if self._store is not None:
             with self._said():
-                fresh.recall(self._store.hides(fresh.last))
-                while some := self._store.after(fresh.last):
-                    fresh.take(some)
+                self._begin(release, fresh)
+                while (page := self._store.page(fresh.last)).events:
+                    fresh.take(page.events)
+                self._say_unusable(fresh)
         return Recommender(release, fresh.new_items(), fresh)
+
+    def details_of(self, recommender: Recommender) -> list[str]:
+        """What is worth knowing of the events that answers take account of, in sentences."""
+        fresh = recommender.fresh
+        if not isinstance(fresh, FreshEvents) or self._store is None:
+            return []
+        details = []
+        if fresh.start is None or self._failing:
+            details.append("answers do not know of the latest events: their database is away")
+        if fresh.start is not None and fresh.start.reason is not None:
+            details.append(fresh.start.reason)
+        if fresh.unusable:
+            details.append(f"{fresh.unusable:,} events in the database cannot be used")
+        return details
 
     @property
     def is_behind(self) -> bool:
@@ -104,11 +122,21 @@ class Live:
                 return
             fresh = recommender.fresh
             with self._said():
-                if not fresh.recalls:
-                    before = recommender.release.manifest.data.last_event
-                    fresh.recall(await asyncio.to_thread(self._store.hides, before))
-                while some := await asyncio.to_thread(self._store.after, fresh.last):
-                    fresh.take(some)
+                if fresh.start is None:
+                    await asyncio.to_thread(self._begin, recommender.release, fresh)
+                while True:
+                    page = await asyncio.to_thread(self._store.page, fresh.last)
+                    if _is_another_log(page, fresh):
+                        _log.warning("the database of the events is another one now: read anew")
+                        again = await asyncio.to_thread(self.recommender_of, recommender.release)
+                        # Another release may have taken over meanwhile, which has read it.
+                        if holder.recommender is recommender:
+                            holder.recommender = again
+                        break
+                    if not page.events:
+                        break
+                    fresh.take(page.events)
+                self._say_unusable(fresh)
                 self._seen = value
 
     async def fold_arrivals_in(self, holder: HoldsRecommender) -> None:
@@ -140,6 +168,25 @@ class Live:
             self._store.close()
         self._signal.close()
 
+    def _begin(self, release: Release, fresh: FreshEvents) -> None:
+        """Find out where to read on after a release, and say so where that is the start."""
+        if self._store is None:
+            raise _not_kept()
+        start = self._store.start_after(position_of(release.manifest.data))
+        if start.reason is not None and (release.id, start.log_id) not in self._told:
+            self._told.add((release.id, start.log_id))
+            _log.warning("release %s: %s", release.id, start.reason)
+        fresh.begin(start, self._store.hides(start.after))
+
+    def _say_unusable(self, fresh: FreshEvents) -> None:
+        if fresh.unusable and not self._told_unusable:
+            self._told_unusable = True
+            _log.warning(
+                "%d events in the database cannot be used and are left out: the report of the "
+                "next night names them",
+                fresh.unusable,
+            )
+
     @contextmanager
     def _said(self) -> Iterator[None]:
         """Say once in the log that the database does not answer, and once that it does again."""
@@ -154,6 +201,13 @@ class Live:
             if self._failing:
                 self._failing = False
                 _log.info("the events can be read again")
+
+
+def _is_another_log(page: Page, fresh: FreshEvents) -> bool:
+    """Whether the events so far are not of this database: it was replaced, or put back."""
+    return fresh.start is not None and (
+        page.state.log_id != fresh.start.log_id or page.state.last < fresh.last
+    )
 
 
 def _not_kept() -> EventsUnavailableError:

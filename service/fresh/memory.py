@@ -1,10 +1,13 @@
 """What users did since a release, and what they ever hid, in memory."""
 
+import time
 from collections.abc import Iterable, Sequence
 from sys import intern
 from typing import Final
 
 from events.event import FORGET, HIDE, StoredEvent
+from events.position import ReadingStart
+from events.rules import event_fault
 from index.release import Release
 from service.answers.catalogue import NewItems
 from service.fresh.arrivals import Arrivals
@@ -15,7 +18,7 @@ _NONE: Final[Sequence[str]] = ()
 class FreshEvents:
     """The events after a point, by user, and who wants items that the release does not know.
 
-    What was hidden before that point is no part of a release: it is told apart, by ``recall``.
+    It has to be told once where that point is, by ``begin``, before it can ``take`` any.
     Events are taken in on one thread, in their order; any thread may ask meanwhile.
 
     Args:
@@ -24,13 +27,15 @@ class FreshEvents:
             be recommended.
 
     Attributes:
+        start: where reading the events began; None before ``begin``.
         last: the number of the last event taken in.
-        recalls: whether it has been told what was hidden before.
+        unusable: how many events could not be used.
     """
 
     def __init__(self, release: Release, least_users: int) -> None:
-        self.last = release.manifest.data.last_event
-        self.recalls = self.last == 0
+        self.start: ReadingStart | None = None
+        self.last = 0
+        self.unusable = 0
         self._release = release
         self._arrivals = Arrivals(release, least_users)
         self._came, self._folded_in = 0, 0
@@ -38,22 +43,35 @@ class FreshEvents:
         self._hidden: dict[str, list[str]] = {}
         self._forgotten: set[str] = set()
         self._audiences: dict[str, dict[str, None]] = {}
+        self._known: set[str] = set()
 
-    def recall(self, hides: Iterable[StoredEvent]) -> None:
-        """Take in, once, the events up to the release's last that hide an item."""
+    def begin(self, start: ReadingStart, hides: Iterable[StoredEvent]) -> None:
+        """Set where reading begins, once.
+
+        Args:
+            start: read the events after this.
+            hides: those before it that hide an item, which are no part of a release.
+        """
         for one in hides:
-            if one.user_id not in self._forgotten:
+            if event_fault(*one[1:], 0.0) is None:
                 self._hidden.setdefault(one.user_id, []).append(intern(one.item_id))
-        self.recalls = True
+        self.start, self.last = start, start.after
 
     def take(self, events: Iterable[StoredEvent]) -> None:
-        """Take in events that come after ``last``, in their order."""
+        """Take in events that come after ``last``, in their order.
+
+        Those that cannot be used are left out and counted.
+        """
+        now = time.time()
         for one in events:
-            if one.type == FORGET:
-                self._forget(one.user_id)
+            sequence, user_id, item_id, kind, at = one
+            if event_fault(user_id, item_id, kind, at, now) is not None:
+                self.unusable += 1
+            elif kind == FORGET:
+                self._forget(user_id)
             else:
-                self._add(one)
-            self.last = one.sequence
+                self._add(user_id, item_id, kind)
+            self.last = sequence
 
     def taken_by(self, user_id: str) -> Sequence[str]:
         """The ids of the items that a user has taken, the newest last."""
@@ -83,15 +101,20 @@ class FreshEvents:
         self._folded_in = came
         return new
 
-    def _add(self, one: StoredEvent) -> None:
-        item = intern(one.item_id)
-        kept = self._hidden if one.type == HIDE else self._taken
-        kept.setdefault(one.user_id, []).append(item)
-        if one.type != HIDE and (
-            item in self._audiences or self._release.items.row_of(item) is None
-        ):
-            self._audiences.setdefault(item, {})[one.user_id] = None
-            self._came += 1
+    def _add(self, user_id: str, item_id: str, kind: str) -> None:
+        item = intern(item_id)
+        kept = self._hidden if kind == HIDE else self._taken
+        own = kept.get(user_id)
+        if own is None:
+            kept[user_id] = [item]
+        else:
+            own.append(item)
+        if kind != HIDE and item not in self._known:
+            if item in self._audiences or self._release.items.row_of(item) is None:
+                self._audiences.setdefault(item, {})[user_id] = None
+                self._came += 1
+            else:
+                self._known.add(item)
 
     def _forget(self, user_id: str) -> None:
         for item in self._taken.pop(user_id, _NONE):

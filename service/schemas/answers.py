@@ -201,6 +201,11 @@ class ReadyResponse(BaseModel):
 
     status: Literal["ready"]
     release_id: str = Field(description="The release that answers now.")
+    details: list[str] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="What somebody should look at although the service can answer, in sentences; "
+        "only there when there is something.",
+    )
 
 
 class LiveResponse(BaseModel):

@@ -16,7 +16,12 @@ MANIFEST = Manifest(
     id="20261123T174500Z-3fa94c1b",
     parent=None,
     created_at="2026-11-23T17:45:00.000001Z",
-    data=DataFingerprint("ab" * 32, 2, 3, 5, "2026-01-01T00:00:00Z", None),
+    data=DataFingerprint(
+        *("ab" * 32, 2, 3, 5, "2026-01-01T00:00:00Z", None),
+        last_event=7,
+        events_id="0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        last_event_digest="0123456789abcdef",
+    ),
     recipe={"name": "é", "bits": 8, "rates": [0.5, 1]},
     code_version="0.1.0",
     metrics={"recall@50": 0.25},
@@ -57,10 +62,12 @@ GOLDEN = """{
   },
   "created_at": "2026-11-23T17:45:00.000001Z",
   "data": {
+    "events_id": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
     "first_time": "2026-01-01T00:00:00Z",
     "interactions": 5,
     "items": 3,
-    "last_event": 0,
+    "last_event": 7,
+    "last_event_digest": "0123456789abcdef",
     "last_time": null,
     "sha256": "abababababababababababababababababababababababababababababababab",
     "users": 2
@@ -83,7 +90,7 @@ GOLDEN = """{
     }
   },
   "format": "bitrecall-release",
-  "format_version": 4,
+  "format_version": 5,
   "id": "20261123T174500Z-3fa94c1b",
   "metrics": {
     "recall@50": 0.25
@@ -147,7 +154,7 @@ def test_any_cut_is_noticed() -> None:
 
 @pytest.mark.parametrize("version", [0, 1, 99])
 def test_another_format_version_is_refused(version: int) -> None:
-    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 4"):
+    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 5"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
@@ -163,7 +170,7 @@ def test_another_format_version_is_refused_before_its_fields_are_judged() -> Non
         "null",
         "[]",
         "{}",
-        '{"format": "other", "format_version": 4}',
+        '{"format": "other", "format_version": 5}',
         '{"format": "bitrecall-release"}',
         '{"format": "bitrecall-release", "format_version": "2"}',
         '{"format": "bitrecall-release", "format_version": true}',
@@ -190,6 +197,8 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
         (("backend", "parameters", "links"), "16", "backend.parameters.links"),
         (("backend", "name"), None, "backend.name"),
         (("data", "last_event"), -1, "data.last_event"),
+        (("data", "events_id"), 7, "data.events_id"),
+        (("data", "last_event_digest"), 7, "data.last_event_digest"),
         (("data", "first_time"), 3, "data.first_time"),
         (("files",), [], "files must be an object"),
         (("files", "item_codes.npy"), "x", "files.item_codes.npy must be an object"),

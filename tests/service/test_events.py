@@ -9,10 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from events.database import engine_of
+from events.position import LogPosition, position_after
+from events.store import EventStore
 from index.release import ReleaseContents
 from index.store import ReleaseStore
-from service.schemas.answers import UserResponse
+from service.schemas.answers import ReadyResponse, UserResponse
 from service.schemas.events import EventsResponse, ForgottenResponse
 
 Serve = Callable[..., httpx.Client]
@@ -31,7 +35,9 @@ def client(
     settings: dict[str, Any] = {"poll_interval": 0.05, "new_item_users": 2}
     if request.param == "postgresql":
         settings["events"] = request.getfixturevalue("postgres_url")
-    return serve(**settings)
+    client = serve(**settings)
+    client.events_url = settings.get("events", f"sqlite:///{tmp_path}/events.db")  # type: ignore[attr-defined]
+    return client
 
 
 def post(client: httpx.Client, *events: dict[str, Any]) -> tuple[int, int]:
@@ -155,8 +161,12 @@ def test_a_new_release_knows_the_events_that_it_was_not_trained_on(
 def test_what_is_hidden_stays_away_from_releases_that_were_trained_after(
     client: httpx.Client, tmp_path: Path, contents: Callable[..., ReleaseContents]
 ) -> None:
-    later = contents(seed=1)
-    later = replace(later, data=replace(later.data, last_event=1))
+    post(client, took("a", "item 1"))
+    events = EventStore(client.events_url)  # type: ignore[attr-defined]
+    (first,) = events.after(0)
+    position = position_after(events.state().log_id, first)
+    events.close()
+    later = with_position(contents(seed=1), position)
     store = ReleaseStore(tmp_path / "releases")
     before = store.current_id()
     release = store.publish(later)
@@ -173,6 +183,71 @@ def test_what_is_hidden_stays_away_from_releases_that_were_trained_after(
     while recommended(client, "none seen")["release_id"] != release.id:
         assert time.monotonic() < give_up
     assert best not in ids(recommended(client, "none seen"))
+
+
+def with_position(made: ReleaseContents, position: LogPosition) -> ReleaseContents:
+    data = replace(
+        made.data,
+        last_event=position.sequence,
+        events_id=position.log_id,
+        last_event_digest=position.digest,
+    )
+    return replace(made, data=data)
+
+
+def test_a_release_of_another_database_lets_all_events_count(
+    serve: Serve,
+    tmp_path: Path,
+    contents: Callable[..., ReleaseContents],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A release trained up to event 349, served in another working directory."""
+    releases = ReleaseStore(tmp_path / "releases")
+    release = releases.publish(with_position(contents(), LogPosition("0" * 32, 349, "0" * 16)))
+    client = serve(poll_interval=0.05)
+    post(client, took("born now", "item 7"), took("none seen", "item 3", type="hide"))
+    assert recommended(client, "born now")["source"] == "history"
+    assert "item 3" not in ids(recommended(client, "none seen"))
+    ready = client.get("/readyz").json()
+    ReadyResponse.model_validate(ready, strict=True, extra="forbid")
+    (said,) = ready["details"]
+    assert said.startswith("the release was trained up to event 349 of another events database")
+    told = [record.getMessage() for record in caplog.records if said in record.getMessage()]
+    assert told == [f"release {release.id}: {said}"]
+
+
+def test_a_release_of_this_database_goes_on_after_its_last_event(
+    client: httpx.Client, tmp_path: Path, contents: Callable[..., ReleaseContents]
+) -> None:
+    post(client, took("a", "item 7"), took("b", "item 8"))
+    url = client.events_url  # type: ignore[attr-defined]
+    store = EventStore(url)
+    (last,) = store.after(1)
+    position = position_after(store.state().log_id, last)
+    store.close()
+    release = ReleaseStore(tmp_path / "releases").publish(with_position(contents(seed=1), position))
+    post(client, took("c", "item 9"))
+    give_up = time.monotonic() + 20
+    while recommended(client, "a")["release_id"] != release.id:
+        assert time.monotonic() < give_up
+    sources = [recommended(client, user)["source"] for user in ("a", "b", "c")]
+    assert sources == ["popular", "popular", "history"]
+    assert "details" not in client.get("/readyz").json()
+
+
+def test_a_database_that_is_put_back_under_the_service_is_read_anew(
+    client: httpx.Client,
+) -> None:
+    post(client, took("a", "item 7"), took("b", "item 8"))
+    engine = engine_of(client.events_url)  # type: ignore[attr-defined]
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM events WHERE user_id = 'b'"))
+        connection.execute(text("UPDATE event_log SET id = 'restored'"))
+    engine.dispose()
+    give_up = time.monotonic() + 20
+    while recommended(client, "b")["source"] != "popular":
+        assert time.monotonic() < give_up
+    assert recommended(client, "a")["source"] == "history"
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from events.event import FORGET, HIDE, StoredEvent
+from events.rules import event_fault
 from training.data.dataset import Dataset
 from training.data.interactions import Interactions, collapse
 
-__all__ = ["Joined", "Taken", "join_events", "take_events"]
+__all__ = ["Joined", "LeftOut", "Taken", "join_events", "take_events"]
+
+# Of the events that cannot be used, so many are named.
+_NAMED: Final = 20
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An event in the database that cannot be used.
+
+    Attributes:
+        event: its number.
+        user: id of the user, cut short; as Python writes it if it is no text.
+        item: of the item, likewise.
+        reason: what is wrong with it.
+    """
+
+    event: int
+    user: str
+    item: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"event {self.event:,} (user {self.user}, item {self.item}): {self.reason}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +51,9 @@ class Taken:
         times: float64 (t,), when, in seconds since 1970-01-01 UTC.
         forgotten: int64, the rows of the users who asked for it, increasing.
         hidden: how many events hide an item.
-        last_event: the number of the last event, 0 where there was none.
+        last: the last event, None without any.
+        unusable: how many events cannot be used, by the rules of `events.rules`.
+        left_out: the first of these.
     """
 
     users: NDArray[np.int32]
@@ -33,7 +61,15 @@ class Taken:
     times: NDArray[np.float64]
     forgotten: NDArray[np.int64]
     hidden: int
-    last_event: int
+    last: StoredEvent | None
+    unusable: int
+    left_out: list[LeftOut]
+
+    def select(self, chosen: NDArray[np.bool_]) -> Taken:
+        """The same with only the items taken where the mask (t,) holds."""
+        return replace(
+            self, users=self.users[chosen], items=self.items[chosen], times=self.times[chosen]
+        )
 
 
 @dataclass(frozen=True)
@@ -42,15 +78,19 @@ class Joined:
 
     Attributes:
         dataset: what to train on: its own pairs and those of the events.
-        last_event: the number of the last event that was read, 0 where there was none.
+        last: the last event that was read, None without any.
         pairs: how many pairs the events brought that were not there.
         forgotten: how many users of the data set were left out because they asked for it.
+        unusable: how many events cannot be used.
+        left_out: the first of these.
     """
 
     dataset: Dataset
-    last_event: int
+    last: StoredEvent | None
     pairs: int
     forgotten: int
+    unusable: int
+    left_out: list[LeftOut]
 
 
 def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
@@ -85,29 +125,42 @@ def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
         test = test.select(~np.isin(test.keys(), joined.keys()))
     return Joined(
         dataset=replace(dataset, train=joined, test=test),
-        last_event=taken.last_event,
+        last=taken.last,
         pairs=len(joined) - len(kept),
         forgotten=int(np.isin(gone, np.flatnonzero(train.user_degrees)).sum()),
+        unusable=taken.unusable,
+        left_out=taken.left_out,
     )
 
 
 def take_events(
     events: Iterable[StoredEvent], users: dict[str, int], items: dict[str, int]
 ) -> Taken:
-    """Read events; ids that come up get the next rows of ``users`` and ``items``."""
+    """Read events; ids that come up get the next rows of ``users`` and ``items``.
+
+    Events that cannot be used are left out and counted.
+    """
     rows: list[tuple[int, int, float]] = []
     forgotten: set[int] = set()
-    hidden = last = 0
+    left_out: list[LeftOut] = []
+    hidden = unusable = 0
+    last: StoredEvent | None = None
+    now = time.time()
     for event in events:
-        last = event.sequence
-        if event.type == HIDE:
+        last = event
+        _, user_id, item_id, kind, at = event
+        if fault := event_fault(user_id, item_id, kind, at, now):
+            unusable += 1
+            if unusable <= _NAMED:
+                left_out.append(LeftOut(event.sequence, _shown(user_id), _shown(item_id), fault))
+        elif kind == HIDE:
             hidden += 1
-            continue
-        user = users.setdefault(event.user_id, len(users))
-        if event.type == FORGET:
-            forgotten.add(user)
         else:
-            rows.append((user, items.setdefault(event.item_id, len(items)), event.at))
+            user = users.setdefault(user_id, len(users))
+            if kind == FORGET:
+                forgotten.add(user)
+            else:
+                rows.append((user, items.setdefault(item_id, len(items)), at))
     taken_by, taken, times = np.array(rows, np.float64).reshape(-1, 3).T
     return Taken(
         taken_by.astype(np.int32),
@@ -116,7 +169,14 @@ def take_events(
         np.array(sorted(forgotten), np.int64),
         hidden,
         last,
+        unusable,
+        left_out,
     )
+
+
+def _shown(value: Any) -> str:
+    """An id as ASCII that can be printed and written anywhere."""
+    return ascii(value[:60] if isinstance(value, str | bytes) else value)
 
 
 def _places(kept: Interactions, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -48,7 +48,8 @@ class PastNight:
     """What a night before this one came with.
 
     Attributes:
-        events: how many there were.
+        events: how many there were, but for those beyond what one user may send; 0 if all events of
+            the database were read.
         from_files: pairs of the files; None where none were given.
     """
 
@@ -100,42 +101,50 @@ def _events(
 ) -> list[Check]:
     counts, checks = gathered.counts, []
     usual = [night.events for night in past if night.events]
-    if counts.read and len(usual) >= _LEAST_NIGHTS:
+    came = counts.read - counts.over
+    # All events of a database, read again, are no night's.
+    if came and len(usual) >= _LEAST_NIGHTS and counts.from_start is None:
         middle = median(usual)
-        times = max(counts.read / middle, middle / counts.read)
+        times = max(came / middle, middle / came)
         checks.append(
             Check(
                 "volume",
                 times,
                 settings.usual_events,
                 times <= settings.usual_events,
-                f"{counts.read:,} events, where the {len(usual)} nights before had {middle:,.0f}",
+                f"{came:,} events, where the {len(usual)} nights before had {middle:,.0f}",
                 "usual_events",
             )
         )
     if counts.taken:
-        user, most = counts.by_user.most_common(1)[0]
-        share = counts.repeated / counts.taken
-        checks += [
-            Check(
-                "bots",
-                most,
-                settings.most_user_events,
-                most <= settings.most_user_events,
-                f"user {user!r} sent {most:,} events, the most of all; if that is no person: "
-                "bitrecall events forget",
-                "most_user_events",
-            ),
+        checks.append(_flood(gathered, settings))
+    if counts.judged and counts.from_start is None:
+        share = counts.repeated / counts.judged
+        checks.append(
             Check(
                 "repeats",
                 share,
                 settings.most_repeated,
                 share <= settings.most_repeated,
-                f"{counts.repeated:,} of {counts.taken:,} events repeat a pair that was there",
+                f"{counts.repeated:,} of {counts.judged:,} events repeat a pair that was there",
                 "most_repeated",
-            ),
-        ]
+            )
+        )
     return checks
+
+
+def _flood(gathered: Gathered, settings: NightlySettings) -> Check:
+    """Says who sent the most. It never fails: what is too much of one user is left out already."""
+    counts = gathered.counts
+    user, most = counts.by_user.most_common(1)[0]
+    says = f"user {user!r} sent {most:,} events, the most of all"
+    if counts.flooding:
+        says += (
+            f"; {len(counts.flooding):,} users sent more than {settings.most_user_events:,}, and "
+            f"{counts.over:,} events of theirs were left out: all but the last, and those of items "
+            "that nobody else has. If that is no person: bitrecall events forget"
+        )
+    return Check("bots", most, settings.most_user_events, True, says, "most_user_events")
 
 
 def _files(gathered: Gathered, past: Sequence[PastNight], settings: NightlySettings) -> list[Check]:
@@ -156,7 +165,7 @@ def _files(gathered: Gathered, past: Sequence[PastNight], settings: NightlySetti
 
 
 def _against(parent: Release, gathered: Gathered, settings: NightlySettings) -> list[Check]:
-    counts, fresh = gathered.counts, gathered.pairs.select(gathered.fresh)
+    counts, fresh = gathered.counts, gathered.pairs.select(gathered.judged)
     new, before = len(fresh), parent.manifest.seen
     checks = [
         Check(
@@ -168,12 +177,12 @@ def _against(parent: Release, gathered: Gathered, settings: NightlySettings) -> 
             "most_growth",
         )
     ]
-    if counts.taken:
+    if counts.judged:
         for whose, unknown, most, setting in (
             ("users", counts.of_unknown_users, settings.most_unknown_users, "most_unknown_users"),
             ("items", counts.of_unknown_items, settings.most_unknown_items, "most_unknown_items"),
         ):
-            share = unknown / counts.taken
+            share = unknown / counts.judged
             said = "by users" if whose == "users" else "of items"
             checks.append(
                 Check(
@@ -181,7 +190,7 @@ def _against(parent: Release, gathered: Gathered, settings: NightlySettings) -> 
                     share,
                     most,
                     share <= most,
-                    f"{unknown:,} of {counts.taken:,} events are {said} not known so far",
+                    f"{unknown:,} of {counts.judged:,} events are {said} not known so far",
                     setting,
                 )
             )
@@ -191,7 +200,7 @@ def _against(parent: Release, gathered: Gathered, settings: NightlySettings) -> 
 
 
 def _one_item(gathered: Gathered, settings: NightlySettings) -> Check:
-    fresh = gathered.pairs.select(gathered.fresh)
+    fresh = gathered.pairs.select(gathered.judged)
     item = int(np.argmax(fresh.item_degrees))
     share = int(fresh.item_degrees[item]) / len(fresh)
     return Check(
@@ -230,7 +239,7 @@ def popularity_drift(parent: Release, gathered: Gathered) -> float:
     total = max(popularity.sum(), 1.0)
     places = (np.cumsum(popularity) - popularity / 2) / total
     spread = places.mean() - 0.5
-    fresh = gathered.pairs.select(gathered.fresh)
+    fresh = gathered.pairs.select(gathered.judged)
     rows = [parent.items.row_of(text) for text in fresh.item_ids]
     degrees = fresh.item_degrees
     known = [(row, degrees[item]) for item, row in enumerate(rows) if row is not None]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from events.position import LogPosition
 from index.contents import ReleaseContents
 from training.catalogue import popularity_order, reorder_items
 from training.data.interactions import Interactions
@@ -71,14 +72,14 @@ class Trained:
             "losses": [record["loss"] for record in self.fitted.progress.history],
         }
 
-    def contents(self, items: ItemTable | None, last_event: int) -> ReleaseContents:
+    def contents(self, items: ItemTable | None, position: LogPosition) -> ReleaseContents:
         """A release of these codes."""
         return release_contents(
             self.fitted.embeddings,
             self.pairs,
             self.recipe,
             items=items,
-            last_event=last_event,
+            position=position,
             recorded={
                 "epochs_trained": self.fitted.epochs,
                 "started_from": "anew" if self.warm is None else self.warm.origin,

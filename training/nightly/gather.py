@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from events.event import StoredEvent
+from events.position import LogPosition, ReadingStart, position_after, position_of
 from index.release import Release
-from training.data.events import take_events
+from training.data.events import LeftOut, Taken, take_events
 from training.data.interactions import Interactions, collapse
 
 _NONE = np.empty(0, np.int32)
@@ -25,25 +26,42 @@ _NONE = np.empty(0, np.int32)
 class EventCounts:
     """What the events since the parent were.
 
+    Shares are of ``judged``: the users who sent too many say nothing of how the night's data are.
+
     Attributes:
         read: all of them.
-        taken: those that say a user has taken an item.
+        taken: those that say a user has taken an item, and count.
         hidden: those that hide an item from a user.
         forgotten: users who asked to be forgotten.
-        repeated: of those taken, pairs that were there already, from the parent or from earlier.
-        of_unknown_users: of those taken, by users that the parent does not know.
-        of_unknown_items: of those taken, of items that the parent does not know.
+        judged: of those taken, by users who did not send more than they may.
+        repeated: of those judged, pairs that were there already, from the parent or from earlier.
+        of_unknown_users: of those judged, by users that the parent does not know.
+        of_unknown_items: of those judged, of items that the parent does not know.
         by_user: how many each user sent.
+        over: events left out of users who sent more than one may: all but their last, and those of
+            items that nobody else has.
+        flooding: the users who sent more than one may, and how many they sent.
+        unusable: events that cannot be used, left out.
+        left_out: the first of these.
+        after: number after which events were read.
+        from_start: why all events of the database were read; None if only those since the parent.
     """
 
     read: int
     taken: int
     hidden: int
     forgotten: int
+    judged: int
     repeated: int
     of_unknown_users: int
     of_unknown_items: int
     by_user: Counter[str]
+    over: int = 0
+    flooding: dict[str, int] = field(default_factory=dict)
+    unusable: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+    after: int = 0
+    from_start: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +71,19 @@ class Gathered:
     Attributes:
         pairs: all pairs to train on, over the ids that have one.
         fresh: bool (nnz,), those that the parent was not trained on.
+        judged: bool (nnz,), of the fresh ones, those that checks and gate look at: of users who did
+            not send more events than one user may.
         moments: float64 (nnz,), when a pair came to be, in seconds; NaN where that is unknown.
-        last_event: the number of the last event read, the parent's where there was none.
+        position: up to where the events were read.
         counts: of the events.
         from_files: pairs of the files, those of forgotten users left out; None without files.
     """
 
     pairs: Interactions
     fresh: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
     moments: NDArray[np.float64]
-    last_event: int
+    position: LogPosition
     counts: EventCounts
     from_files: int | None
 
@@ -92,6 +113,10 @@ class _Rows:
         self.add(users[files.users[kept]], items[files.items[kept]], at[kept])
         return int(kept.sum())
 
+    def item_rows(self) -> NDArray[np.int32]:
+        """Items of the pairs so far, some several times."""
+        return np.concatenate([items for _, items, _ in self._parts])
+
     def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
         users, items, at = zip(*self._parts, strict=True)
         return np.concatenate(users), np.concatenate(items), np.concatenate(at)
@@ -102,23 +127,31 @@ def gather(
     files: Interactions | None,
     events: Iterable[StoredEvent],
     forgotten: Collection[str] = (),
+    start: ReadingStart | None = None,
+    most_user_events: int | None = None,
 ) -> Gathered:
     """Join the parent's pairs, those of files and those of events.
 
     Args:
         parent: the release that is served; None where there is none yet.
         files: what was given to train on; None where nothing was.
-        events: those after the parent's last, in their order.
+        events: those after ``start``, in their order.
         forgotten: everybody who ever asked to be forgotten: what files say of them does not count,
             nor does what the parent knows of those who asked since. What they did afterwards does.
+        start: where reading the events began; None if they are not kept.
+        most_user_events: of a user who sent more, the last that came count, of items that others
+            have too; None sets no limit.
     """
     rows = _Rows(*([], []) if parent is None else _ids(parent))
     known_users, known_items = len(rows.users), len(rows.items)
-    taken = take_events(events, rows.users, rows.items)
+    everything = take_events(events, rows.users, rows.items)
+    sent = np.bincount(everything.users, minlength=1)
+    flooding = np.flatnonzero(sent > (most_user_events or np.inf))
     seen = _seen(parent)
-    still = ~np.isin(seen[0], taken.forgotten)
+    still = ~np.isin(seen[0], everything.forgotten)
     rows.add(seen[0][still], seen[1][still], np.full(int(still.sum()), np.nan))
     from_files = None if files is None else rows.add_from(files, forgotten)
+    taken = _without_floods(everything, flooding, rows.item_rows(), most_user_events or 0)
     rows.add(taken.users, taken.items, taken.times)
     users, items, at = rows.joined()
     keys = users.astype(np.int64) * max(len(rows.items), 1) + items
@@ -129,28 +162,68 @@ def gather(
     moments = np.full(len(distinct), np.inf)
     np.fmin.at(moments, place, at)
     moments[np.isinf(moments)] = np.nan
-    sent = np.bincount(taken.users, minlength=1)
     names = list(rows.users)
+    usual = ~np.isin(taken.users, flooding)
+    usual_keys = keys[by_event:][usual]
     counts = EventCounts(
-        read=len(taken.users) + taken.hidden + len(taken.forgotten),
+        read=len(everything.users) + taken.hidden + len(taken.forgotten) + taken.unusable,
         taken=len(taken.users),
         hidden=taken.hidden,
         forgotten=len(taken.forgotten),
-        repeated=len(taken.users) - len(np.setdiff1d(keys[by_event:], keys[:by_event])),
-        of_unknown_users=int((taken.users >= known_users).sum()),
-        of_unknown_items=int((taken.items >= known_items).sum()),
+        judged=int(usual.sum()),
+        repeated=len(usual_keys) - len(np.setdiff1d(usual_keys, keys[:by_event])),
+        of_unknown_users=int((taken.users[usual] >= known_users).sum()),
+        of_unknown_items=int((taken.items[usual] >= known_items).sum()),
         by_user=Counter({names[row]: int(sent[row]) for row in np.flatnonzero(sent)}),
+        over=len(everything.users) - len(taken.users),
+        flooding={names[row]: int(sent[row]) for row in flooding},
+        unusable=taken.unusable,
+        left_out=taken.left_out,
+        after=0 if start is None else start.after,
+        from_start=None if start is None else start.reason,
     )
-    last = 0 if parent is None else parent.manifest.data.last_event
+    pairs = collapse(names, list(rows.items), users, items)
     return Gathered(
         # Pairs are in the order of their keys, which leaving out ids without a pair keeps.
-        collapse(names, list(rows.items), users, items).compact(),
+        pairs.compact(),
         ~old,
+        ~old & ~np.isin(pairs.users, flooding),
         moments,
-        taken.last_event or last,
+        _position(parent, start, taken.last),
         counts,
         from_files,
     )
+
+
+def _without_floods(
+    taken: Taken, flooding: NDArray[np.int64], known: NDArray[np.int32], most: int
+) -> Taken:
+    """Of users who sent too much, keep the last ``most`` events of items that others have too.
+
+    Args:
+        taken: all that users took.
+        flooding: rows of the users who sent more than ``most`` events.
+        known: rows of items in the parent or in files; what other users took is known as well.
+        most: how many events of a user count.
+    """
+    if not len(flooding):
+        return taken
+    flood = np.isin(taken.users, flooding)
+    taken = taken.select(~flood | np.isin(taken.items, np.union1d(known, taken.items[~flood])))
+    order = np.argsort(taken.users, kind="stable")
+    ends = np.searchsorted(taken.users[order], taken.users[order], side="right")
+    from_end = np.empty(len(order), np.int64)
+    from_end[order] = ends - np.arange(len(order))
+    return taken.select(~np.isin(taken.users, flooding) | (from_end <= most))
+
+
+def _position(
+    parent: Release | None, start: ReadingStart | None, last: StoredEvent | None
+) -> LogPosition:
+    before = LogPosition() if parent is None else position_of(parent.manifest.data)
+    if start is None or (last is None and start.reason is None and start.after):
+        return before
+    return position_after(start.log_id, last)
 
 
 def _ids(release: Release) -> tuple[list[str], list[str]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from events.position import NOTHING_READ
 from index.errors import BitrecallError
 from index.last_night import LastNight, Outcome
 from index.manifest import Metrics
@@ -149,10 +150,10 @@ class Night:
         current = self._store.current_id()
         parent = parent_of(self._store)
         self._report.parent = None if parent is None else parent.id
-        gathered = read(self._sources, parent, self._workspace)
-        self._report.data = as_counts(gathered, parent)
+        gathered = read(self._sources, parent, self._workspace, self._settings.most_user_events)
+        self._report.data = as_counts(gathered)
         taken, held_out = cut_latest(gathered, self._settings.gate_share, self._recipe.seed)
-        # A bot's flood may be all of the latest pairs: then it is what has to be told.
+        # Data that are not as they should be may leave too few users: then that is the reason.
         ended = (
             self._too_few_pairs(gathered)
             or self._unsound(gathered, parent)
@@ -165,7 +166,7 @@ class Night:
             self._workspace.forget_night()
 
     def _too_few_pairs(self, gathered: Gathered) -> tuple[Outcome, str] | None:
-        new, least = int(gathered.fresh.sum()), self._settings.least_pairs
+        new, least = int(gathered.judged.sum()), self._settings.least_pairs
         if new < least:
             return Outcome.NO_NEW_DATA, f"{new:,} new pairs have come, {least:,} are waited for"
         return None
@@ -261,7 +262,7 @@ class Night:
         """Publish the candidate where nobody looks, and ask it and the parent."""
         aside = ReleaseStore(folder / "candidate")
         try:
-            release = aside.publish(candidate.contents(None, 0), activate=False)
+            release = aside.publish(candidate.contents(None, NOTHING_READ), activate=False)
             verdict = judge(parent, release, taken, held_out, self._settings, self._recipe.seed)
         finally:
             shutil.rmtree(aside.root, ignore_errors=True)
@@ -276,7 +277,7 @@ class Night:
         gathered: Gathered,
         verdict: Verdict,
     ) -> tuple[Outcome, str]:
-        contents = final.contents(self._items(parent), gathered.last_event)
+        contents = final.contents(self._items(parent), gathered.position)
         known = gathered.moments[~np.isnan(gathered.moments)]
         if len(known):
             first, last = iso_time(known.min()), iso_time(known.max())

@@ -26,10 +26,17 @@ _NAMES = {
     "events_repeated": "repeated a pair",
     "events_of_unknown_users": "by new users",
     "events_of_unknown_items": "of new items",
+    "events_over": "left out, of users who sent too many",
+    "events_unusable": "that cannot be used, left out",
     "forgotten": "users forgotten",
+    "events_id": "id of the events database",
     "after_event": "events after number",
     "last_event": "up to number",
+    "read_from_start": "why all events were read",
 }
+
+# Shown as tables of their own.
+_LISTED = ("flooding", "unusable")
 
 
 def page_of(report: Report, before: Sequence[Mapping[str, Any]]) -> str:
@@ -41,7 +48,7 @@ def page_of(report: Report, before: Sequence[Mapping[str, Any]]) -> str:
     """
     template = Template((files("training.nightly") / "page.html").read_text("utf-8"))
     sections = [
-        _section("What came in", _table([[_NAMES.get(k, k), v] for k, v in report.data.items()])),
+        _section("What came in", _came_in(report.data)),
         _section("Checks", _checks(report)) if report.checks else "",
         _section("Training", _training(report)) if report.training else "",
         _section("Judgement", _judgement(report.verdict)) if report.verdict else "",
@@ -64,6 +71,18 @@ def page_of(report: Report, before: Sequence[Mapping[str, Any]]) -> str:
         ),
         sections="\n".join(sections),
     )
+
+
+def _came_in(data: Mapping[str, Any]) -> str:
+    simple = {name: value for name, value in data.items() if name not in _LISTED}
+    html = _table([[_NAMES.get(name, name), value] for name, value in simple.items()])
+    if flooding := data.get("flooding"):
+        html += "<h3>Users who sent too many events</h3>"
+        html += _table(flooding.items(), ["user", "events"])
+    if unusable := data.get("unusable"):
+        html += "<h3>Events that cannot be used, the first of them</h3>"
+        html += _table([list(one.values()) for one in unusable], list(unusable[0]))
+    return html
 
 
 def _section(title: str, content: str) -> str:

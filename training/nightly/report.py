@@ -116,9 +116,14 @@ class ReportFolder:
         sound: Sequence[str] = (Outcome.PUBLISHED, Outcome.HELD_BACK, Outcome.WOULD_PUBLISH)
         found = [said.get("data", {}) for said in self.all() if said.get("outcome") in sound]
         return [
-            PastNight(int(data.get("events", 0)), data.get("pairs_of_files"))
-            for data in found[-_KEEP_PAST:]
+            PastNight(_events_of(data), data.get("pairs_of_files")) for data in found[-_KEEP_PAST:]
         ]
 
     def _names(self) -> list[str]:
         return sorted(path.stem for path in self._path.glob("*.json"))
+
+
+def _events_of(data: dict[str, Any]) -> int:
+    if data.get("read_from_start"):
+        return 0
+    return int(data.get("events", 0)) - int(data.get("events_over", 0))

@@ -50,7 +50,10 @@ class NightlySettings(BaseSettings):
         "as before, 1 where they have all items alike.",
     )
     most_user_events: int = Field(
-        2000, ge=1, description="Events that one user may send; more are no person's."
+        2000,
+        ge=1,
+        description="Events of one user that count. More are no person's: the last ones of items "
+        "that others have too are trained on, and neither checks nor gate look at that user.",
     )
     most_item_share: Share = Field(
         0.25, description="Share of the new pairs that may be of one item."

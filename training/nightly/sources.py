@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, Final
 
 from events.event import StoredEvent
+from events.position import NOTHING_READ, position_of
 from events.store import EventStore
 from index.errors import NoReleaseError
 from index.release import Release
@@ -16,6 +18,11 @@ from training.data.interactions import Interactions
 from training.data.item_table import ItemTable
 from training.nightly.gather import Gathered, gather
 from training.nightly.workspace import Workspace
+
+# Of the users who sent too much, so many are named in the report.
+_NAMED: Final = 20
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +53,39 @@ def parent_of(store: ReleaseStore) -> Release | None:
         return None
 
 
-def read(sources: Sources, parent: Release | None, workspace: Workspace) -> Gathered:
-    """Gather everything, the events up to where the night before broke off, if it did."""
+def read(
+    sources: Sources, parent: Release | None, workspace: Workspace, most_user_events: int
+) -> Gathered:
+    """Gather everything, the events up to where the night before broke off, if it did.
+
+    Args:
+        sources: where the data come from.
+        parent: the release that is served.
+        workspace: keeps which events a night that broke off counted.
+        most_user_events: how many events of one user count.
+    """
     if sources.events is None:
         return gather(parent, sources.files, ())
-    until = workspace.until(None if parent is None else parent.id, sources.events.last())
-    after = 0 if parent is None else parent.manifest.data.last_event
-    events: Iterable[StoredEvent] = takewhile(
-        lambda one: one.sequence <= until, sources.events.all_after(after)
+    position = NOTHING_READ if parent is None else position_of(parent.manifest.data)
+    start = sources.events.start_after(position)
+    if start.reason is not None:
+        _log.warning("%s", start.reason)
+    until = workspace.until(
+        None if parent is None else parent.id, start.log_id, sources.events.last()
     )
-    return gather(parent, sources.files, events, sources.events.forgotten())
+    events: Iterable[StoredEvent] = takewhile(
+        lambda one: one.sequence <= until, sources.events.all_after(start.after)
+    )
+    forgotten = sources.events.forgotten()
+    gathered = gather(parent, sources.files, events, forgotten, start, most_user_events)
+    for event in gathered.counts.left_out:
+        _log.warning("left out %s", event)
+    for user, sent in gathered.counts.flooding.items():
+        _log.warning("user %a sent %d events: at most %d count", user, sent, most_user_events)
+    return gathered
 
 
-def as_counts(gathered: Gathered, parent: Release | None) -> dict[str, Any]:
+def as_counts(gathered: Gathered) -> dict[str, Any]:
     """What came in, for the report."""
     counts = gathered.counts
     return {
@@ -73,7 +100,13 @@ def as_counts(gathered: Gathered, parent: Release | None) -> dict[str, Any]:
         "events_repeated": counts.repeated,
         "events_of_unknown_users": counts.of_unknown_users,
         "events_of_unknown_items": counts.of_unknown_items,
+        "events_over": counts.over,
+        "events_unusable": counts.unusable,
         "forgotten": counts.forgotten,
-        "after_event": 0 if parent is None else parent.manifest.data.last_event,
-        "last_event": gathered.last_event,
+        "events_id": gathered.position.log_id,
+        "after_event": counts.after,
+        "last_event": gathered.position.sequence,
+        "read_from_start": counts.from_start,
+        "flooding": dict(list(counts.flooding.items())[:_NAMED]),
+        "unusable": [asdict(event) for event in counts.left_out],
     }

@@ -49,21 +49,22 @@ class Workspace:
         except OSError as error:
             raise TrainingError(f"cannot make {error.filename}: {error.strerror}") from error
 
-    def until(self, parent: str | None, last: int) -> int:
+    def until(self, parent: str | None, log_id: str, last: int) -> int:
         """The last event that counts: that of the run before where it broke off, else ``last``.
 
         Args:
             parent: id of the release that is served.
+            log_id: id of the database that the events are in.
             last: the number of the last event there is.
         """
         try:
             said = json.loads(self._plan.read_text("utf-8"))
             fresh = abs(time.time() - said["at"]) < _PLAN_SECONDS
-            if fresh and said["parent"] == parent:
+            if fresh and (said["parent"], said["log_id"]) == (parent, log_id):
                 return min(int(said["until"]), last)
         except (OSError, ValueError, KeyError, TypeError):
             pass
-        plan = {"parent": parent, "until": last, "at": time.time()}
+        plan = {"parent": parent, "log_id": log_id, "until": last, "at": time.time()}
         try:
             self._plan.write_text(json.dumps(plan), "utf-8")
         except OSError as error:

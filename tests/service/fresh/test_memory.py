@@ -1,10 +1,8 @@
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 from events.event import FORGET, HIDE, StoredEvent
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
+from events.position import ReadingStart
+from index.release import Release
 from service.fresh.memory import FreshEvents
 
 Stored = Callable[..., StoredEvent]
@@ -27,20 +25,24 @@ def test_what_is_hidden_is_not_taken(release: Release, stored: Stored) -> None:
     assert fresh.new_items() is None
 
 
-def test_what_was_hidden_before_is_hidden_still(
-    tmp_path: Path, contents: Callable[..., ReleaseContents], stored: Stored
-) -> None:
-    trained = contents()
-    trained = replace(trained, data=replace(trained.data, last_event=500))
-    fresh = FreshEvents(ReleaseStore(tmp_path).publish(trained), least_users=1)
-    assert not fresh.recalls
-    earlier = [stored("a", "item 1", HIDE), stored("17", "item 2", HIDE)]
+def test_what_was_hidden_before_is_hidden_still(release: Release, stored: Stored) -> None:
+    fresh = FreshEvents(release, least_users=1)
+    assert fresh.start is None
+    earlier = [stored("a", "item 1", HIDE), stored("17", "item 2", HIDE), stored("", "x", HIDE)]
+    start = ReadingStart("log", 500)
+    fresh.begin(start, earlier)
+    assert (fresh.start, fresh.last) == (start, 500)
     fresh.take([stored("17", "", FORGET), stored("a", "item 3", HIDE)])
-    last = fresh.last
-    fresh.recall(earlier)
-    assert (fresh.recalls, fresh.last) == (True, last)
     assert sorted(fresh.hidden_from("a")) == ["item 1", "item 3"]
     assert list(fresh.hidden_from("17")) == []
+
+
+def test_events_that_cannot_be_used_are_left_out(release: Release, stored: Stored) -> None:
+    fresh = FreshEvents(release, least_users=1)
+    bad = [stored("a", ""), stored("a\0", "item 1"), stored("a", b"item 1"), stored("a", "x", "?")]  # type: ignore[arg-type]
+    fresh.take([*bad, stored("a", "item 2")])
+    assert (list(fresh.taken_by("a")), fresh.unusable) == (["item 2"], 4)
+    assert fresh.new_items() is None
 
 
 def test_new_items_are_those_that_the_release_does_not_know(

@@ -48,13 +48,14 @@ def test_pairs_of_events_join_those_of_the_files(dataset: Dataset) -> None:
         ("b", "x"),
         ("new", "newer"),
     }
-    assert (joined.last_event, joined.pairs, joined.forgotten) == (13, 2, 0)
+    assert joined.last is not None
+    assert (joined.last.sequence, joined.pairs, joined.forgotten) == (13, 2, 0)
 
 
 def test_no_events_change_nothing(dataset: Dataset) -> None:
     joined = join_events(dataset, [])
     assert joined.dataset.train.sha256() == dataset.train.sha256()
-    assert (joined.last_event, joined.pairs) == (0, 0)
+    assert (joined.last, joined.pairs) == (None, 0)
 
 
 def test_what_is_hidden_is_no_pair(dataset: Dataset) -> None:

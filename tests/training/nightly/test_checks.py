@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from events.position import ReadingStart
 from training.nightly.checks import Check, PastNight, check_attributes, check_data, popularity_drift
 from training.nightly.gather import gather
 from training.nightly.settings import NightlySettings
@@ -40,7 +41,6 @@ def test_a_night_like_others_passes(publish, event, settings) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "bound", "says"),
     [
-        ("bots", {"most_user_events": 5}, 5, "user 'u3' sent 6 events"),
         ("repeats", {"most_repeated": 0.5}, 0.5, "4 of 7 events repeat"),
         ("growth", {"most_growth": 0.01}, 0.01, "3 new pairs beside 210"),
         ("unknown users", {"most_unknown_users": 0.1}, 0.1, "1 of 7 events are by users"),
@@ -62,6 +62,37 @@ def test_what_is_out_of_bounds_is_said(publish, event, settings, name, change, b
     assert (check.passed, check.bound) == (False, bound)
     assert says in check.says
     assert check.setting in change
+
+
+def test_who_sends_too_much_is_said_and_fails_nothing(publish, event, settings) -> None:
+    parent = publish(LONG_TAIL)
+    flood = [event("bot", f"junk {n}") for n in range(300)]
+    usual = [event(f"u{user}", f"i{20 - user:02}") for user in range(1, 20)]
+    limit = settings.model_copy(update={"most_user_events": 100, "most_drift": 1.5})
+    past = [PastNight(20, None)] * 3
+    gathered = gather(parent, None, [*flood, *usual], most_user_events=100)
+    checks = named(check_data(gathered, parent, past, limit))
+    assert all(check.passed for check in checks.values()), checks
+    assert "user 'bot' sent 300 events, the most of all; 1 users sent more" in checks["bots"].says
+    assert "300 events of theirs were left out" in checks["bots"].says
+    # Of so many it would not be borne.
+    gathered = gather(parent, None, [*flood, *usual])
+    assert not named(check_data(gathered, parent, past, limit))["unknown items"].passed
+
+
+def test_what_is_read_from_the_start_is_not_held_against_other_nights(
+    publish, event, settings
+) -> None:
+    parent = publish(LONG_TAIL)
+    events = [event("u3", "i00") for _ in range(300)]
+    past = [PastNight(2, None)] * 3
+    for start, expected in (
+        (ReadingStart("log", 0, "it is another database"), False),
+        (None, True),
+    ):
+        gathered = gather(parent, None, events, start=start)
+        checks = named(check_data(gathered, parent, past, settings))
+        assert [name in checks for name in ("volume", "repeats")] == [expected] * 2
 
 
 @pytest.mark.parametrize(("read", "passed"), [(1, False), (2, True), (200, True), (201, False)])

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.event import FORGET, HIDE, StoredEvent
+from events.position import ReadingStart, digest_of
 from training.data.interactions import Interactions, collapse
 from training.nightly.gather import Gathered, gather
+
+START = ReadingStart("log", 100)
 
 
 def files(rows: list[tuple[str, str]], times: list[float] | None = None) -> Interactions:
@@ -27,14 +30,14 @@ def test_the_parent_files_and_events_come_together(publish, event) -> None:
     parent = publish({"a": ["x", "y"], "b": ["x"]})
     given_files = files([("b", "y"), ("c", "x"), ("a", "x")], [30.0, 10.0, 20.0])
     events = [event("d", "z", at=50.0), event("a", "x", at=60.0), event("c", "x", at=5.0)]
-    found = gather(parent, given_files, events)
+    found = gather(parent, given_files, events, start=START)
     fresh = {("b", "y"), ("c", "x"), ("d", "z")}
     assert as_set(found) == {("a", "x"), ("a", "y"), ("b", "x")} | fresh
     assert as_set(found, found.fresh) == fresh
     moments = dict(zip(sorted(as_set(found)), found.moments[_by_name(found)], strict=True))
     assert (moments["b", "y"], moments["c", "x"], moments["d", "z"]) == (30, 5, 50)
     assert (moments["a", "x"], math.isnan(moments["a", "y"])) == (20, True)
-    assert (found.last_event, found.from_files) == (events[-1].sequence, 3)
+    assert (found.position.sequence, found.from_files) == (events[-1].sequence, 3)
 
 
 def _by_name(found: Gathered) -> list[int]:
@@ -73,18 +76,71 @@ def test_whoever_asked_to_be_forgotten_is_what_they_did_since(publish, event) ->
 
 
 def test_without_a_parent_everything_is_fresh(event) -> None:
-    found = gather(None, files([("a", "x")]), [event("b", "x")])
+    found = gather(None, files([("a", "x")]), [event("b", "x")], start=START)
     assert as_set(found) == as_set(found, found.fresh) == {("a", "x"), ("b", "x")}
-    assert found.last_event == 101
+    assert found.position.sequence == 101
 
 
 def test_without_anything_new_nothing_is_fresh(publish) -> None:
     parent = publish({"a": ["x", "y"]}, last_event=7)
     found = gather(parent, files([("a", "y")]), [])
     assert not found.fresh.any()
-    assert (found.last_event, len(found.pairs)) == (7, 2)
+    assert (found.position.sequence, len(found.pairs)) == (7, 2)
     nothing = gather(None, None, [])
     assert (len(nothing.pairs), len(nothing.fresh), len(nothing.moments)) == (0, 0, 0)
+
+
+def test_where_reading_ended_is_a_position_of_that_database(publish, event) -> None:
+    parent = publish({"a": ["x", "y"]}, last_event=7)
+    events = [event("a", "z"), event("b", "z")]
+    position = gather(parent, None, events, start=START).position
+    expected = ("log", events[-1].sequence, digest_of(events[-1]))
+    assert (position.log_id, position.sequence, position.digest) == expected
+    # Without events, or without anything new among them, the parent's stays.
+    for start in (None, ReadingStart("log", 7)):
+        assert gather(parent, None, [], start=start).position.sequence == 7
+    # Of another database that has no events nothing was read.
+    position = gather(parent, None, [], start=ReadingStart("other", 0, "another one")).position
+    assert (position.log_id, position.sequence, position.digest) == ("other", 0, None)
+
+
+def test_of_a_user_who_sends_too_much_the_last_events_count(publish, event) -> None:
+    parent = publish({"a": ["x"], "b": ["x"]})
+    flood = [event("bot", f"i{n}") for n in range(10)]
+    others = [event("a", f"i{n}") for n in (0, 5, 6)] + [event("b", "i9")]
+    junk = [event("bot", f"junk {n}") for n in range(5)]
+    found = gather(parent, None, [*flood, *others, *junk], most_user_events=3)
+    of_others = {("a", f"i{n}") for n in (0, 5, 6)} | {("b", "i9")}
+    kept = {("bot", f"i{n}") for n in (5, 6, 9)}
+    assert as_set(found) == {("a", "x"), ("b", "x")} | of_others | kept
+    assert as_set(found, found.judged) == of_others
+    counts = found.counts
+    assert (counts.read, counts.taken, counts.over, counts.judged) == (19, 7, 12, 4)
+    assert (counts.flooding, counts.by_user["bot"]) == ({"bot": 15}, 15)
+    assert (counts.of_unknown_users, counts.of_unknown_items) == (0, 4)
+
+
+def test_events_that_cannot_be_used_are_left_out_and_named(publish, event) -> None:
+    parent = publish({"a": ["x"]})
+    bad = [
+        event("a", "y", at=-7e10),
+        event("a", "y", at=math.inf),
+        event("", "y"),
+        event("a", b"y"),
+        event("a\0", "y"),
+        event("a\ud800", "y" * 2000),
+        event("a", "y", kind="?"),
+    ]
+    found = gather(parent, None, [*bad, event("b", "y")])
+    assert as_set(found) == {("a", "x"), ("b", "y")}
+    assert (found.counts.read, found.counts.unusable) == (8, 7)
+    named = found.counts.left_out
+    assert [one.event for one in named] == [one.sequence for one in bad]
+    assert named[0].reason == "the time is before 1900 (UTC)"
+    assert (named[3].user, named[3].item) == ("'a'", "b'y'")
+    assert all(str(one).isascii() for one in named)
+    many = gather(parent, None, [event("", "y") for _ in range(100)])
+    assert (many.counts.unusable, len(many.counts.left_out)) == (100, 20)
 
 
 names = st.sampled_from("abcd")

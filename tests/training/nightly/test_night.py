@@ -1,5 +1,7 @@
+import contextlib
 import json
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -145,24 +147,96 @@ def test_a_night_with_too_few_new_users_waits(house: House) -> None:
     assert (report.outcome, "500 are waited for" in report.reason) == (Outcome.NO_NEW_DATA, True)
 
 
-def test_a_flood_is_told_where_it_leaves_too_few_users_to_judge(settled: House) -> None:
-    settled.events.append([Event("bot", f"item-{n % 80}", "view", 9e9) for n in range(2001)])
-    few = SETTINGS.model_copy(update={"gate_least_users": 500})
-    report = settled.night(few)
-    assert report.outcome is Outcome.REFUSED
-    assert "user 'bot' sent 2,001 events" in report.reason
+def test_one_mad_user_does_not_refuse_a_night(settled: House, caplog) -> None:
+    """Also where its events are the latest, repeat what is there and bring what nobody knows."""
+    settled.events.append([Event("bot", f"item-{n % 80}", "view", 1e9) for n in range(3001)])
+    settled.events.append([Event("bot", f"junk-{n}", "view", 1e9 + n) for n in range(2001)])
+    report = settled.night()
+    assert report.outcome is Outcome.PUBLISHED
+    assert report.data["flooding"] == {"bot": 5002}
+    assert report.data["events"] == 5002 + len(settled.later)
+    assert report.data["events_over"] == 3002
+    assert "user 'bot' sent 5,002 events" in next(c for c in report.checks if c.name == "bots").says
+    assert "user 'bot' sent 5002 events: at most 2000 count" in caplog.text
+    release = settled.store.open_current()
+    bot = release.users.row_of("bot")
+    assert set(release.items.ids_of(release.seen[bot])) <= {f"item-{n}" for n in range(80)}
+    assert release.n_items == 80
+    assert release.manifest.data.last_event == settled.events.last()
 
 
 def test_data_that_fail_a_check_are_refused(settled: House) -> None:
     first = settled.store.current_id()
-    settled.events.append([Event("bot", f"item-{n % 80}", "view", 1.0) for n in range(2001)])
+    settled.events.append(
+        [Event(f"user-{n}", f"junk-{n}-{m}", "view", 1e9) for n in range(60) for m in range(60)]
+    )
     report = settled.night()
     assert report.outcome is Outcome.REFUSED
-    assert "user 'bot' sent 2,001 events" in report.reason
-    assert [check.name for check in report.checks if not check.passed] == ["bots"]
+    assert "are of items not known so far" in report.reason
+    assert "unknown items" in [check.name for check in report.checks if not check.passed]
     assert settled.store.current_id() == first
-    settled.events.forget("bot")
+    settled.events.remove(len(settled.later), settled.events.last())
     assert settled.night().outcome is Outcome.PUBLISHED
+
+
+def put_in(house: House, *rows: tuple[Any, ...]) -> None:
+    """Write rows past the store, as somebody with SQL may."""
+    path = house.work.parent / "events.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO events (user_id, item_id, type, at) VALUES (?, ?, ?, ?)", rows
+        )
+
+
+def test_events_that_cannot_be_used_are_left_out_named_and_the_night_publishes(
+    settled: House, caplog
+) -> None:
+    put_in(
+        settled,
+        ("user-1", "item-1", "view", -62135647200.0),
+        ("user-2", "item-2", "view", 1e300),
+        ("user-3", "item-3", "view", float("inf")),
+        ("user-4", "item-4", "view", "soon"),
+        ("", "item-5", "view", 1.0),
+        ("user-6", b"\xff", "view", 1.0),
+        ("user-7", "item\0", "view", 1.0),
+        ("u" * 5000, "item-8", "view", 1.0),
+        ("user-9", "item-9", "", 1.0),
+    )
+    first = len(settled.later) + 1
+    report = settled.night()
+    assert report.outcome is Outcome.PUBLISHED
+    assert report.data["events_unusable"] == 9
+    assert report.data["unusable"][0] == {
+        "event": first,
+        "user": "'user-1'",
+        "item": "'item-1'",
+        "reason": "the time is before 1900 (UTC)",
+    }
+    assert f"left out event {first} (user 'user-1', item 'item-1'): the time" in caplog.text
+    release = settled.store.open_current()
+    assert release.manifest.data.last_event == first + 8
+    assert release.manifest.seen == len(settled.files) + len(settled.later)
+
+
+def test_with_another_database_everything_is_read_from_the_start(settled: House, caplog) -> None:
+    """A release trained up to an event of one database, and another one that has fewer."""
+    assert settled.night().outcome is Outcome.PUBLISHED
+    before = settled.store.open_current()
+    settled.events.close()
+    settled.events = EventStore(f"sqlite:///{settled.work.parent}/other.db")
+    pairs = settled.files
+    new = [Event(pairs.user_ids[u], f"item-{(u * 7) % 80}", "view", 1e9) for u in range(60)]
+    settled.events.append(new)
+    report = settled.night(SETTINGS.model_copy(update={"least_pairs": 5, "gate_least_users": 1}))
+    assert before.manifest.data.last_event > 60
+    assert "of another events database" in report.data["read_from_start"]
+    assert report.data["events"] == 60
+    assert "of another events database" in caplog.text
+    assert report.outcome is Outcome.PUBLISHED
+    data = settled.store.open_current().manifest.data
+    assert (data.last_event, data.events_id) == (60, settled.events.state().log_id)
+    assert settled.night().data["read_from_start"] is None
 
 
 def test_a_candidate_that_is_worse_is_refused(settled: House) -> None:
@@ -206,7 +280,7 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
     assert settled.store.current_id() == first
     assert LastNight.read(settled.store.root).outcome == "failed"
     (folder,) = (settled.work / "nights").iterdir()
-    settled.events.append([Event("user-0", "item-0", "view", 9e9)])
+    settled.events.append([Event("user-0", "item-0", "view", 1.7e9)])
     logged: list[str] = []
     forget = night_module.Workspace.forget_night
 
@@ -247,7 +321,7 @@ def test_a_release_activated_meanwhile_stays(settled: House) -> None:
             ReleaseStore(self.root).activate(first)
             return super().publish(*given, **named)
 
-    settled.events.append([Event(f"user-{n}", "item-new", "view", 2e9 + n) for n in range(60)])
+    settled.events.append([Event(f"user-{n}", "item-new", "view", 1.5e9 + n) for n in range(60)])
     settings = SETTINGS.model_copy(update={"most_item_share": 1.0, "most_unknown_items": 1.0})
     report = settled.night(settings, store=Meanwhile(settled.store.root))
     assert (report.outcome, report.parent) == (Outcome.HELD_BACK, other)
@@ -302,7 +376,7 @@ def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
     assert release.attributes.tags_of(row) == ["t1"]
     assert release.attributes.columns_of(row) == {"price": 7.0}
     half = replace(table, ids=table.ids[:40], tags=table.tags[:40], columns=table.columns[:40])
-    house.events.append([Event(f"user-{n}", f"item-{n % 80}", "x", 3e9) for n in range(120)])
+    house.events.append([Event(f"user-{n}", f"item-{n % 80}", "x", 1.6e9) for n in range(120)])
     sources = Sources(None, half, house.events)
     report, _ = run_night(house.store, house.recipe, SETTINGS, sources, options)
     assert report.outcome is Outcome.REFUSED

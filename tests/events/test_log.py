@@ -1,0 +1,149 @@
+"""Whose numbers these are: positions in a database of events, and in another one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from events.database import engine_of
+from events.event import Event
+from events.position import LogPosition, ReadingStart, digest_of
+from events.store import EventStore
+
+
+def append(store: EventStore, *items: str) -> None:
+    store.append([Event("u", item, "view", 1.5) for item in items])
+
+
+def position_of(store: EventStore) -> LogPosition:
+    """That of a release trained on everything."""
+    (last,) = store.after(store.last() - 1)
+    return LogPosition(store.state().log_id, last.sequence, digest_of(last))
+
+
+def execute(url: str, statement: str) -> None:
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_each_database_has_an_id_that_stays(url: str, store: EventStore, tmp_path: Path) -> None:
+    again = EventStore(url)
+    assert again.state().log_id == store.state().log_id != ""
+    again.close()
+    other = EventStore(f"sqlite:///{tmp_path}/other.db")
+    assert other.state().log_id != store.state().log_id
+    other.close()
+
+
+def test_reading_goes_on_after_a_position_of_the_database(store: EventStore) -> None:
+    append(store, "a", "b", "c")
+    position = position_of(store)
+    append(store, "d")
+    start = store.start_after(position)
+    assert start == ReadingStart(store.state().log_id, position.sequence)
+    assert [one.item_id for one in store.after(start.after)] == ["d"]
+
+
+def test_it_goes_on_after_the_last_event_was_removed(store: EventStore) -> None:
+    append(store, "a", "b", "c")
+    position = position_of(store)
+    store.remove(1, 3)
+    assert store.start_after(position).reason is None
+    append(store, "d")
+    start = store.start_after(position)
+    assert [one.item_id for one in store.after(start.after)] == ["d"]
+
+
+def test_a_position_before_any_event_holds_everywhere(store: EventStore) -> None:
+    append(store, "a")
+    for position in (LogPosition(), LogPosition("another")):
+        assert store.start_after(position) == ReadingStart(store.state().log_id, 0)
+
+
+def test_another_database_is_read_from_the_start(store: EventStore, tmp_path: Path) -> None:
+    append(store, "a", "b")
+    other = EventStore(f"sqlite:///{tmp_path}/other.db")
+    append(other, *"abcdefg")
+    before = store.state()
+    start = store.start_after(position_of(other))
+    other.close()
+    assert (start.log_id, start.after) == (before.log_id, 0)
+    assert "trained up to event 7 of another events database" in (start.reason or "")
+    assert store.state() == before
+
+
+def test_an_older_copy_is_read_from_the_start_for_good(url: str, store: EventStore) -> None:
+    """Its new events are given numbers that the release was trained on."""
+    append(store, "a", "b", "c", "d")
+    position = position_of(store)
+    before = store.state().log_id
+    execute(url, "DELETE FROM events WHERE sequence > 2")
+    back = (
+        "UPDATE sqlite_sequence SET seq = 2"
+        if url.startswith("sqlite")
+        else "SELECT setval('events_sequence_seq', 2)"
+    )
+    execute(url, back)
+    start = store.start_after(position)
+    assert (start.after, start.log_id == before) == (0, False)
+    assert "the last event of this database has number 2: it is an older copy" in str(start.reason)
+    append(store, *"123456")
+    again = store.start_after(position)
+    assert (again.after, again.log_id) == (0, start.log_id)
+    assert "another events database" in str(again.reason)
+
+
+def test_numbers_that_were_given_out_again_unseen_are_noticed(url: str, store: EventStore) -> None:
+    append(store, "a", "b", "c")
+    position = position_of(store)
+    execute(url, "UPDATE events SET item_id = 'other' WHERE sequence = 3")
+    append(store, "d")
+    start = store.start_after(position)
+    assert (start.after, start.log_id == position.log_id) == (0, False)
+    assert "event 3 is not the one that the release was trained on" in str(start.reason)
+
+
+def test_several_who_notice_agree_on_the_new_id(url: str, store: EventStore) -> None:
+    append(store, "a", "b")
+    position = replace(position_of(store), digest="0" * 16)
+    other = EventStore(url)
+    stale = other.start_after(position)
+    assert store.start_after(position).log_id == stale.log_id == store.state().log_id
+    other.close()
+
+
+def test_an_emptied_table_gets_an_id_again(url: str, store: EventStore) -> None:
+    append(store, "a")
+    position = position_of(store)
+    execute(url, "DELETE FROM event_log")
+    start = store.start_after(position)
+    assert start.log_id == store.state().log_id != ""
+    assert start.after == 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"user_id": "v"}, {"item_id": "ü"}, {"type": "buy"}, {"at": 1.25}, {"sequence": 2}]
+)
+def test_a_digest_is_of_everything_that_an_event_says(store: EventStore, change: dict) -> None:  # type: ignore[type-arg]
+    append(store, "a")
+    (event,) = store.after(0)
+    assert len(digest_of(event)) == 16
+    assert digest_of(event._replace(**change)) != digest_of(event)
+
+
+def test_numbers_go_on_after_rows_that_were_restored_without_the_counter(url: str) -> None:
+    first = EventStore(url)
+    append(first, "a")
+    first.close()
+    execute(
+        url,
+        "INSERT INTO events (sequence, user_id, item_id, type, at) "
+        "VALUES (2, 'u', 'b', 'view', 0), (3, 'u', 'c', 'view', 0)",
+    )
+    store = EventStore(url)
+    append(store, "d")
+    assert [(one.sequence, one.item_id) for one in store.after(2)] == [(3, "c"), (4, "d")]
+    store.close()
