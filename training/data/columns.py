@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 
 from training.data.options import ReadOptions
 from training.errors import DataError
 
-__all__ = ["ITEM_NAMES", "TIME_NAMES", "USER_NAMES", "Columns", "find_columns", "find_item_column"]
+__all__ = [
+    "ITEM_NAMES",
+    "TIME_NAMES",
+    "USER_NAMES",
+    "Columns",
+    "find_column",
+    "find_columns",
+    "find_extra",
+    "find_item_column",
+    "plain",
+]
 
 # Compared in lower case, letters and digits only; of several that are there the earliest counts.
 USER_NAMES = (
@@ -29,69 +39,103 @@ TIME_NAMES = (
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions, counted from 0, of the columns that are read; `time` is None where none is."""
+    """Names of the columns that are read; ``time`` is None if none is."""
 
-    user: int
-    item: int
-    time: int | None
-    width: int
+    user: str
+    item: str
+    time: str | None
 
 
-def find_columns(names: Sequence[str], options: ReadOptions, file: Path) -> Columns:
+def find_columns(names: Sequence[str], options: ReadOptions, label: str | PathLike[str]) -> Columns:
     """Find the columns by the options' names, else by the common ones.
 
     White space around a name does not count. A name given in the options must be there as it is
-    written; a common one may differ in case and punctuation (`User ID`, `user_id`, `userId`).
+    written; a common one may differ in case and punctuation (``User ID``, ``user_id``, ``userId``).
 
     Raises:
-        DataError: there is no such column, or more than one, or one column would serve twice.
+        DataError: a column is missing or ambiguous, or one column would serve twice.
     """
-    stripped = [name.strip() for name in names]
-    user = _find(stripped, "user", options.user_column, USER_NAMES, file)
-    item = _find(stripped, "item", options.item_column, ITEM_NAMES, file)
+    names = [name.strip() for name in names]
+    user = find_column(names, "user", options.user_column, USER_NAMES, label)
+    item = find_column(names, "item", options.item_column, ITEM_NAMES, label)
     time = None
     if options.use_times and (
-        options.time_column is not None or any(_plain(name) in TIME_NAMES for name in stripped)
+        options.time_column is not None or any(plain(name) in TIME_NAMES for name in names)
     ):
-        time = _find(stripped, "time", options.time_column, TIME_NAMES, file)
+        time = find_column(names, "time", options.time_column, TIME_NAMES, label)
     if len({user, item, time}) < 3:
         raise DataError(
-            f"one column cannot be two of user ({stripped[user]}), item ({stripped[item]}) "
-            "and time",
-            file=file,
+            f"one column cannot be two of user ({user}), item ({item}) and time", file=label
         )
-    return Columns(user, item, time, len(names))
+    return Columns(user, item, time)
 
 
-def find_item_column(names: Sequence[str], given: str | None, file: Path) -> int:
-    """Find the column of ids in a table of items, where `id` may be its name too.
+def find_extra(
+    names: Sequence[str], asked: Sequence[str], label: str | PathLike[str]
+) -> dict[str, str]:
+    """Columns that an option names: each name as asked for, and the column's own.
+
+    A name that no column has letter for letter may differ in case and punctuation.
+
+    Raises:
+        DataError: there is no such column, or several.
+    """
+    found = {}
+    for name in asked:
+        matches = [one for one in names if one == name] or [
+            one for one in names if plain(one) == plain(name)
+        ]
+        if len(matches) != 1:
+            problem = f"{len(matches)} columns" if matches else "no column"
+            raise DataError(
+                f"has {problem} {name!r}; the columns are {', '.join(names)}", file=label
+            )
+        found[name] = matches[0]
+    return found
+
+
+def find_item_column(names: Sequence[str], given: str | None, label: str | PathLike[str]) -> int:
+    """Position of the column of ids in a table of items, where ``id`` may be its name too.
 
     Raises:
         DataError: as `find_columns`.
     """
-    return _find([name.strip() for name in names], "item", given, (*ITEM_NAMES, "id"), file)
+    names = [name.strip() for name in names]
+    return names.index(find_column(names, "item", given, (*ITEM_NAMES, "id"), label))
 
 
-def _find(names: list[str], role: str, given: str | None, common: Sequence[str], file: Path) -> int:
-    found_are = "the columns are " + ", ".join(names)
+def find_column(
+    names: Sequence[str],
+    role: str,
+    given: str | None,
+    common: Sequence[str],
+    label: str | PathLike[str],
+) -> str:
+    """The column of a role: the given one, else the first of the common ones.
+
+    Raises:
+        DataError: there is none, or there are several of that name.
+    """
+    found = "the columns are " + ", ".join(names)
+    option = f"--{role}-column"
     if given is not None:
-        places = [place for place, name in enumerate(names) if name == given]
-        if not places:
-            raise DataError(f"has no column {given!r} for the {role}; {found_are}", file=file)
+        matches = [name for name in names if name == given]
+        if not matches:
+            raise DataError(f"has no column {given!r} ({option}); {found}", file=label)
     else:
-        plain = [_plain(name) for name in names]
-        known = next((name for name in common if name in plain), None)
+        present = {plain(name) for name in names}
+        known = next((name for name in common if name in present), None)
         if known is None:
             raise DataError(
-                f"has no column with a common name for the {role}; {found_are}. "
-                f"Say which one it is with the option {role}_column",
-                file=file,
+                f"has no {role} column under a common name; {found}. Name it with {option} NAME",
+                file=label,
             )
-        places = [place for place, name in enumerate(plain) if name == known]
-    if len(places) > 1:
-        raise DataError(f"has {len(places)} columns for the {role}; {found_are}", file=file)
-    return places[0]
+        matches = [name for name in names if plain(name) == known]
+    if len(matches) > 1:
+        raise DataError(f"has {len(matches)} columns for the {role}; {found}", file=label)
+    return matches[0]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name in lower case without spaces and punctuation, as common names are compared."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -1,65 +1,162 @@
-"""Records of a delimited text file, each with the line that it starts on."""
+"""Delimited text: batches of rows, each with the line that it starts on."""
 
 from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
-from training.data.rows import BadRows
+import numpy as np
+import polars as pl
+
+from training.data.blocks import blocks
+from training.data.source import BATCH_ROWS, Batch
 from training.errors import DataError
 
-__all__ = ["first_line", "first_record", "open_text", "records", "split_line"]
+__all__ = ["DelimitedSource", "first_line", "first_record", "records", "split_line"]
 
 
-def open_text(path: Path) -> TextIO:
-    """Open a UTF-8 file, less a byte-order mark; bytes that are not UTF-8 become surrogates.
+class DelimitedSource:
+    """A delimited text file.
 
-    Raises:
-        DataError: the file cannot be read, or is UTF-16.
+    If quotes count, a field in double quotes may hold the delimiter, line ends, and quotes
+    written twice. After a record that cannot be read, reading goes on at the line after the one
+    on which that record starts, so that a quote that is never closed costs one line.
+
+    Args:
+        path: the file.
+        names: the columns, all of them, in order.
+        delimiter: one character between the fields.
+        quotes: whether double quotes mean anything.
+        skip: how many lines come before the first row.
     """
-    try:
-        with path.open("rb") as file:
-            if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-                raise DataError("is UTF-16; save it as UTF-8", file=path)
-        # Lines end at \n only, so that their numbers are those that an editor shows, and a
-        # carriage return inside quotes stays what it is.
-        return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
+
+    unit = "line"
+
+    def __init__(
+        self, path: Path, names: Sequence[str], delimiter: str, *, quotes: bool, skip: int
+    ) -> None:
+        self.label = str(path)
+        self.names = [name.strip() for name in names]
+        self._path = path
+        self._delimiter = delimiter
+        self._quotes = quotes
+        self._skip = skip
+
+    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+        """Read the named columns, a block of text at a time.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        places = [self.names.index(name) for name in names]
+        rest = blocks(self._path)
+        skip, line = self._skip, 1
+        for block in rest:
+            if skip:
+                dropped = _after_lines(block, skip)
+                skip -= block.count(b"\n", 0, dropped)
+                line += block.count(b"\n", 0, dropped)
+                block = block[dropped:]
+                if not block:
+                    continue
+            frame = self._whole(block, places, names)
+            if frame is not None:
+                yield Batch(frame, np.arange(line, line + len(frame), dtype=np.int64))
+                line += len(frame)
+                continue
+            lines = _Lines(block, rest, line)
+            yield from self._by_record(lines, places, names)
+            line = lines.first
+
+    def _whole(self, block: bytes, places: list[int], names: Sequence[str]) -> pl.DataFrame | None:
+        """The rows of a block if each line is one good record without quotes, else None.
+
+        Polars fills up short rows and cuts long ones, so each line's fields are counted first.
+        """
+        delimiter = self._delimiter.encode()
+        if (
+            len(delimiter) != 1
+            or b"\0" in block
+            or (self._quotes and b'"' in block)
+            or block.count(b"\r") != block.count(b"\r\n")
+        ):
+            return None
+        content = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(content == ord("\n"))
+        if not block.endswith(b"\n"):
+            ends = np.append(ends, len(content))
+        marks = np.flatnonzero(content == delimiter[0])
+        if len(marks) != len(ends) * (len(self.names) - 1):
+            return None
+        by_line = marks.reshape(len(ends), -1)
+        if (by_line[:, -1] > ends).any() or (by_line[1:, 0] < ends[:-1]).any():
+            return None
+        try:
+            frame = pl.read_csv(
+                block,
+                has_header=False,
+                separator=self._delimiter,
+                quote_char=None,
+                infer_schema=False,
+                empty_string_is_null=False,
+                columns=sorted(set(places)),
+            )
+        except pl.exceptions.PolarsError:
+            return None  # not UTF-8: found line by line
+        if len(frame) != len(ends):
+            return None
+        by_place = dict(zip(sorted(set(places)), frame.get_columns(), strict=True))
+        return pl.DataFrame(
+            [by_place[place].alias(name) for place, name in zip(places, names, strict=True)]
+        )
+
+    def _by_record(self, lines: _Lines, places: list[int], names: Sequence[str]) -> Iterator[Batch]:
+        """The rows up to the end of a record that ends with a block."""
+        width = len(self.names)
+        bad: list[DataError] = []
+        found = _records(lines, self._path, self._delimiter, quotes=self._quotes, bad=bad)
+        while True:
+            bad.clear()
+            numbers, kept = [], []
+            for number, fields in islice(found, BATCH_ROWS):
+                if len(fields) == width:
+                    numbers.append(number)
+                    kept.append(fields)
+                else:
+                    counted = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
+                    reason = f"has {counted} where the header has {width}"
+                    bad.append(DataError(reason, file=self._path, line=number))
+            if not numbers and not bad:
+                return
+            columns = [
+                pl.Series(name, [fields[place] for fields in kept], pl.String)
+                for place, name in zip(places, names, strict=True)
+            ]
+            bad.sort(key=lambda error: error.line or 0)
+            yield Batch(pl.DataFrame(columns), np.array(numbers, np.int64), tuple(bad))
 
 
 def records(
-    file: TextIO, path: Path, delimiter: str, *, quotes: bool, bad_rows: BadRows
+    content: Iterable[bytes], path: Path, delimiter: str, *, quotes: bool, bad: list[DataError]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Each record's first line, counted from 1, and its fields; lines of white space are left out.
+    """Each record's first line, counted from 1, and its fields; blank lines are left out.
 
-    Where quotes count, a field in double quotes may hold the delimiter, line ends, and quotes
-    written twice. After a record that cannot be read, it goes on at the line after the one on
-    which that record starts, so that a quote never closed costs one line and not the rest.
-
-    Raises:
-        DataError: a record is not UTF-8 or its quotes are wrong (unless bad rows are skipped).
+    Args:
+        content: blocks of whole lines.
+        path: the file, for messages.
+        delimiter: one character.
+        quotes: whether double quotes mean anything.
+        bad: takes the records that cannot be read.
     """
-    lines = _Lines(file)
-    reader = _reader(lines, delimiter, quotes=quotes)
+    rest = iter(content)
+    lines = _Lines(next(rest, b""), rest, 1)
     while True:
-        lines.begin()
-        try:
-            fields = next(reader)
-        except StopIteration:
+        yield from _records(lines, path, delimiter, quotes=quotes, bad=bad)
+        if not lines.refill():
             return
-        except csv.Error as error:
-            lines.give_back()
-            bad_rows.add(DataError(_explain(str(error)), file=path, line=lines.first))
-            continue
-        if not lines.is_utf8():
-            bad_rows.add(DataError("is not UTF-8", file=path, line=lines.first))
-            continue
-        if len(fields) > 1 or (fields and fields[0].strip()):
-            yield lines.first, fields
 
 
 def first_line(path: Path) -> str:
@@ -68,27 +165,35 @@ def first_line(path: Path) -> str:
     Raises:
         DataError: the file cannot be read, is UTF-16, or has no such line.
     """
-    with open_text(path) as file:
-        while line := file.readline(1_000_000):
+    for block in blocks(path, 1 << 20):
+        for line in block.split(b"\n"):
             if line.strip():
-                return line.rstrip("\r\n")
+                return line[:1_000_000].decode(errors="surrogateescape").rstrip("\r")
     raise DataError("is empty", file=path)
 
 
-def first_record(path: Path, delimiter: str, *, quotes: bool) -> list[str]:
-    """The fields of the first record, which must be good whatever is done with bad rows.
+def first_record(path: Path, delimiter: str, *, quotes: bool) -> tuple[int, list[str]]:
+    """The last line and the fields of the first record, which must be good in any case.
 
     Raises:
         DataError: the file cannot be read or is empty, or the record is bad.
     """
-    with open_text(path) as file:
-        for _, fields in records(file, path, delimiter, quotes=quotes, bad_rows=BadRows()):
-            return fields
-    raise DataError("is empty", file=path)
+    bad: list[DataError] = []
+    rest = blocks(path, 1 << 20)
+    lines = _Lines(next(rest, b""), rest, 1)
+    while True:
+        for _, fields in _records(lines, path, delimiter, quotes=quotes, bad=bad):
+            if bad:
+                break
+            return lines.first + lines.taken - 1, fields
+        if bad:
+            raise bad[0]
+        if not lines.refill():
+            raise DataError("is empty", file=path)
 
 
 def split_line(line: str, delimiter: str, *, quotes: bool) -> list[str]:
-    """The fields of one line, or the line itself where its quotes are wrong."""
+    """The fields of one line, or the line itself if its quotes are wrong."""
     try:
         return next(_reader([line], delimiter, quotes=quotes), [])
     except csv.Error:
@@ -96,21 +201,45 @@ def split_line(line: str, delimiter: str, *, quotes: bool) -> list[str]:
 
 
 class _Lines:
-    """Lines of a file, able to give back those that a failed record took after its first."""
+    """Lines of a block, and of the next ones as long as a record goes on.
 
-    def __init__(self, file: TextIO) -> None:
-        self.first = 1
-        self._file = file
-        self._given_back: deque[str] = deque()
+    Lines that a failed record took after its first can be given back.
+
+    Attributes:
+        first: number of the line on which the current record starts.
+    """
+
+    def __init__(self, block: bytes, rest: Iterator[bytes], first: int) -> None:
+        self.first = first
+        self._rest = rest
+        self._waiting: deque[str] = deque()
         self._taken: list[str] = []
+        self._put(block)
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._given_back.popleft() if self._given_back else next(self._file)
+        # Blocks are fetched within a record only: between records, the caller decides how the
+        # next block is read.
+        if not self._waiting and (not self._taken or not self.refill()):
+            raise StopIteration
+        line = self._waiting.popleft()
         self._taken.append(line)
         return line
+
+    @property
+    def taken(self) -> int:
+        """Lines of the current record."""
+        return len(self._taken)
+
+    def refill(self) -> bool:
+        """Add the lines of the next block; False after the last."""
+        block = next(self._rest, None)
+        if block is None:
+            return False
+        self._put(block)
+        return True
 
     def begin(self) -> None:
         """Start a record at the next line."""
@@ -119,7 +248,7 @@ class _Lines:
 
     def give_back(self) -> None:
         """Take the record to be its first line only."""
-        self._given_back.extendleft(reversed(self._taken[1:]))
+        self._waiting.extendleft(reversed(self._taken[1:]))
         del self._taken[1:]
 
     def is_utf8(self) -> bool:
@@ -131,6 +260,44 @@ class _Lines:
                 except UnicodeEncodeError:
                     return False
         return True
+
+    def _put(self, block: bytes) -> None:
+        lines = block.decode(errors="surrogateescape").split("\n")
+        last = lines.pop()
+        self._waiting.extend(line + "\n" for line in lines)
+        if last:
+            self._waiting.append(last)
+
+
+def _records(
+    lines: _Lines, path: Path, delimiter: str, *, quotes: bool, bad: list[DataError]
+) -> Iterator[tuple[int, list[str]]]:
+    reader = _reader(lines, delimiter, quotes=quotes)
+    while True:
+        lines.begin()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            lines.give_back()
+            bad.append(DataError(_explain(str(error)), file=path, line=lines.first))
+            continue
+        if not lines.is_utf8():
+            bad.append(DataError("is not UTF-8", file=path, line=lines.first))
+            continue
+        if len(fields) > 1 or (fields and fields[0].strip()):
+            yield lines.first, fields
+
+
+def _after_lines(block: bytes, lines: int) -> int:
+    """Offset after that many line ends, or the block's length if it has fewer."""
+    place = 0
+    for _ in range(lines):
+        place = block.find(b"\n", place) + 1
+        if not place:
+            return len(block)
+    return place
 
 
 def _reader(lines: Iterable[str], delimiter: str, *, quotes: bool) -> Iterator[list[str]]:

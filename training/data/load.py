@@ -7,17 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
+from training.data.collect import collect
 from training.data.dataset import Dataset, ReadReport
 from training.data.files import DataFiles, detect_format, find_files
 from training.data.interactions import Interactions, collapse
 from training.data.lightgcn import read_lightgcn
 from training.data.options import Format, ReadOptions, Split
-from training.data.parquet import read_parquet
-from training.data.recbole import read_recbole
+from training.data.parquet import ParquetSource
+from training.data.recbole import recbole_source
 from training.data.rows import BadRows, FileRows, Vocabulary
 from training.data.sample import sample_dataset
+from training.data.source import Source
 from training.data.split import by_time, random_per_user
-from training.data.table import read_table
+from training.data.table import table_source
 from training.errors import DataError
 
 __all__ = ["load_dataset"]
@@ -77,15 +79,20 @@ def _why_nothing(report: ReadReport) -> str:
 def _read_file(
     path: Path, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
 ) -> FileRows:
-    match detect_format(path, options):
+    form = detect_format(path, options)
+    if form is Format.LIGHTGCN:
+        return read_lightgcn(path, vocabulary, bad_rows)
+    return collect(_open_source(path, form, options), vocabulary, bad_rows, options)
+
+
+def _open_source(path: Path, form: Format, options: ReadOptions) -> Source:
+    match form:
         case Format.RECBOLE:
-            return read_recbole(path, vocabulary, bad_rows, options)
-        case Format.TABLE:
-            return read_table(path, vocabulary, bad_rows, options)
+            return recbole_source(path, options)
         case Format.PARQUET:
-            return read_parquet(path, vocabulary, bad_rows, options)
+            return ParquetSource(path)
         case _:
-            return read_lightgcn(path, vocabulary, bad_rows)
+            return table_source(path, options)
 
 
 def _collapse(user_ids: list[str], item_ids: list[str], rows: list[FileRows]) -> Interactions:

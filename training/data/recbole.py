@@ -6,30 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.data.columns import find_columns
-from training.data.delimited import first_record, open_text, records
+from training.data.delimited import DelimitedSource, first_record
 from training.data.options import ReadOptions
-from training.data.rows import BadRows, FileRows, Vocabulary
-from training.data.table import read_records
 from training.errors import DataError
 
-__all__ = ["is_recbole_header", "read_recbole"]
+__all__ = ["is_recbole_header", "recbole_source"]
 
 TYPES = ("token", "float", "token_seq", "float_seq")
 
 
-def read_recbole(
-    path: Path, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
-) -> FileRows:
-    """Read one `.inter` file; its new ids join the vocabulary in the order in which they come.
+def recbole_source(path: Path, options: ReadOptions) -> DelimitedSource:
+    """Open an `.inter` file.
 
     The header is `user_id:token item_id:token timestamp:float`, in any order and with other
     columns between; user and item are tokens, a time is a float. Quotes mean nothing.
 
     Raises:
-        DataError: the file cannot be read or is empty, its header lacks a type or a column; or a
-            row is bad as in a table (unless bad rows are skipped).
+        DataError: the file cannot be read or is empty, its header lacks a type or a column, or a
+            column has the wrong type.
     """
-    header = first_record(path, "\t", quotes=False)
+    end, header = first_record(path, "\t", quotes=False)
     if not is_recbole_header(header):
         raise DataError(
             "the header must name every column with its type, as in "
@@ -38,20 +34,17 @@ def read_recbole(
         )
     names, types = zip(*(field.strip().rsplit(":", 1) for field in header), strict=True)
     columns = find_columns(names, replace(options, columns=None), path)
-    for role, place, wanted in (
+    for role, name, wanted in (
         ("user", columns.user, "token"),
         ("item", columns.item, "token"),
         ("time", columns.time, "float"),
     ):
-        if place is not None and types[place] != wanted:
+        if name is not None and types[names.index(name)] != wanted:
             raise DataError(
-                f"the {role} column {names[place]} has type {types[place]}, not {wanted}",
+                f"the {role} column {name} has type {types[names.index(name)]}, not {wanted}",
                 file=path,
             )
-    with open_text(path) as file:
-        rows = records(file, path, "\t", quotes=False, bad_rows=bad_rows)
-        next(rows)
-        return read_records(rows, columns, path, vocabulary, bad_rows, options.time_unit)
+    return DelimitedSource(path, names, "\t", quotes=False, skip=end)
 
 
 def is_recbole_header(fields: list[str]) -> bool:

@@ -6,11 +6,13 @@ import math
 from datetime import UTC, datetime
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from training.data.options import TimeUnit
+from training.errors import DataError
 
-__all__ = ["TimeParser", "in_range", "to_seconds"]
+__all__ = ["TimeParser", "TimeReader", "in_range", "unit_of"]
 
 # The first second of the year 1 and the first one after the year 9999.
 EARLIEST = -62_135_596_800.0
@@ -21,6 +23,84 @@ PER_SECOND = {
     TimeUnit.MICROSECONDS: 1e6,
     TimeUnit.NANOSECONDS: 1e9,
 }
+
+
+class TimeReader:
+    """Reads the times of one column, batch by batch.
+
+    What the first batch has holds for the column: text is all numbers or all ISO 8601, as its
+    first good time is; and numbers have one unit.
+
+    Args:
+        unit: of numbers; ``auto`` goes by their magnitude.
+    """
+
+    def __init__(self, unit: TimeUnit) -> None:
+        self._unit = unit
+        self._parser = TimeParser()
+
+    def read(self, column: pl.Series, label: str) -> tuple[NDArray[np.float64], dict[int, str]]:
+        """Seconds, float64 (rows,), and by row what is wrong with those that are not usable.
+
+        Raises:
+            DataError: the column has a type that times cannot have.
+        """
+        dtype = column.dtype
+        reasons: dict[int, str] = {}
+        if dtype == pl.String:
+            values = self._parse(column, reasons)
+            numbers = self._parser.numbers is True
+        elif dtype in (pl.Date, pl.Datetime):
+            values = column.dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
+            numbers = False
+        elif dtype.is_numeric() or dtype == pl.Null:
+            values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+            numbers = True
+        else:
+            raise DataError(
+                f"the time column has type {dtype}; times are instants, dates, numbers or text",
+                file=label,
+            )
+        seconds = self._seconds(values) if numbers else values
+        for row in np.flatnonzero(~in_range(seconds)).tolist():
+            if not math.isfinite(values[row]):
+                reasons.setdefault(row, "the time is empty or not finite")
+            else:
+                shown = f"{values[row]:.15g} " if numbers else ""
+                reasons[row] = f"the time {shown}lies outside the years 1 to 9999"
+        return seconds, reasons
+
+    def _parse(self, column: pl.Series, reasons: dict[int, str]) -> NDArray[np.float64]:
+        """Values of text, NaN for rows that are added to the reasons."""
+        values = np.full(len(column), np.nan)
+        row = 0
+        while row < len(column) and self._parser.numbers is None:
+            self._parse_row(column, row, values, reasons)
+            row += 1
+        if self._parser.numbers:
+            # All at once; one by one only what polars does not take for a finite number.
+            numbers = column[row:].str.strip_chars().cast(pl.Float64, strict=False)
+            values[row:] = numbers.fill_null(np.nan).to_numpy()
+            left = np.flatnonzero(~np.isfinite(values[row:])) + row
+        else:
+            left = np.arange(row, len(column))
+        for one in left.tolist():
+            self._parse_row(column, one, values, reasons)
+        return values
+
+    def _parse_row(
+        self, column: pl.Series, row: int, values: NDArray[np.float64], reasons: dict[int, str]
+    ) -> None:
+        try:
+            values[row] = self._parser(column[row] or "")
+        except ValueError as error:
+            reasons[row] = str(error)
+
+    def _seconds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        finite = values[np.isfinite(values)]
+        if self._unit is TimeUnit.AUTO and len(finite):
+            self._unit = unit_of(finite)
+        return values / PER_SECOND[self._unit] if self._unit in PER_SECOND else values
 
 
 class TimeParser:
@@ -61,25 +141,18 @@ class TimeParser:
         return seconds
 
 
-def to_seconds(values: NDArray[np.float64], unit: TimeUnit) -> NDArray[np.float64]:
-    """Seconds from times in the unit, float64 (rows,).
+def unit_of(values: NDArray[np.float64]) -> TimeUnit:
+    """The unit of finite numbers, float64 (rows,) with at least one, by their median magnitude.
 
-    Where the unit is `auto`, the median of the magnitudes decides for all: below 1e11 it is
-    seconds (to the year 5138), below 1e14 milliseconds (from 1973), below 1e17 microseconds, and
-    nanoseconds from there.
+    Below 1e11 they are seconds (to the year 5138), below 1e14 milliseconds (from 1973), below
+    1e17 microseconds, and nanoseconds from there.
     """
-    if unit is TimeUnit.AUTO:
-        typical = float(np.median(np.abs(values))) if len(values) else 0.0
-        unit = (
-            TimeUnit.SECONDS
-            if typical < 1e11
-            else TimeUnit.MILLISECONDS
-            if typical < 1e14
-            else TimeUnit.MICROSECONDS
-            if typical < 1e17
-            else TimeUnit.NANOSECONDS
-        )
-    return values / PER_SECOND[unit]
+    typical = float(np.median(np.abs(values)))
+    if typical < 1e11:
+        return TimeUnit.SECONDS
+    if typical < 1e14:
+        return TimeUnit.MILLISECONDS
+    return TimeUnit.MICROSECONDS if typical < 1e17 else TimeUnit.NANOSECONDS
 
 
 def in_range(seconds: NDArray[np.float64]) -> NDArray[np.bool_]:

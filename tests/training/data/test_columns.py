@@ -12,13 +12,13 @@ FILE = Path("a.csv")
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        (["user_id", "item_id"], Columns(0, 1, None, 2)),
-        (["item", "user", "time"], Columns(1, 0, 2, 3)),
-        (["userId", "movieId", "rating", "timestamp"], Columns(0, 1, 3, 4)),
-        ([" User ID ", "Product-ID", "Date"], Columns(0, 1, 2, 3)),
-        (["customer", "book", "created_at"], Columns(0, 1, 2, 3)),
-        (["user", "user_id", "item", "item_id"], Columns(1, 3, None, 4)),
-        (["date", "user", "item", "timestamp"], Columns(1, 2, 3, 4)),
+        (["user_id", "item_id"], Columns("user_id", "item_id", None)),
+        (["item", "user", "time"], Columns("user", "item", "time")),
+        (["userId", "movieId", "rating", "timestamp"], Columns("userId", "movieId", "timestamp")),
+        ([" User ID ", "Product-ID", "Date"], Columns("User ID", "Product-ID", "Date")),
+        (["customer", "book", "created_at"], Columns("customer", "book", "created_at")),
+        (["user", "user_id", "item", "item_id"], Columns("user_id", "item_id", None)),
+        (["date", "user", "item", "timestamp"], Columns("user", "item", "timestamp")),
     ],
 )
 def test_common_names_are_found(names, expected):
@@ -28,7 +28,7 @@ def test_common_names_are_found(names, expected):
 def test_names_given_in_the_options_win():
     options = ReadOptions(user_column="who", item_column="item", time_column="when")
     names = ["user", "who", "item", "item_id", "when", "time"]
-    assert find_columns(names, options, FILE) == Columns(1, 2, 4, 6)
+    assert find_columns(names, options, FILE) == Columns("who", "item", "when")
 
 
 def test_times_can_be_left_out():
@@ -39,10 +39,22 @@ def test_times_can_be_left_out():
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        (["item", "stars"], {}, r"for the user; the columns are item, stars\. Say .* user_column"),
-        (["user", "stars"], {}, r"for the item; the columns are user, stars\. Say .* item_column"),
-        (["user", "item"], {"user_column": "User"}, r"no column 'User' .* are user, item$"),
-        (["user", "item"], {"time_column": "when"}, r"no column 'when' for the time"),
+        (
+            ["item", "stars"],
+            {},
+            r"no user column .* are item, stars\. Name it with --user-column NAME",
+        ),
+        (
+            ["user", "stars"],
+            {},
+            r"no item column .* are user, stars\. Name it with --item-column NAME",
+        ),
+        (
+            ["user", "item"],
+            {"user_column": "User"},
+            r"'User' \(--user-column\); .* are user, item$",
+        ),
+        (["user", "item"], {"time_column": "when"}, r"no column 'when' \(--time-column\)"),
         (["user_id", "User ID", "item"], {}, "2 columns for the user"),
         (["user", "item", "item"], {}, "2 columns for the item"),
         (["user", "item"], {"item_column": "user"}, "one column cannot be two of user"),

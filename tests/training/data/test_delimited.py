@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.delimited import first_line, first_record, open_text, records, split_line
-from training.data.rows import BadRows
+from training.data.blocks import blocks
+from training.data.delimited import DelimitedSource, first_line, first_record, records, split_line
 from training.errors import DataError
 
 
 def read(path, *, skip=False, quotes=True, delimiter=","):
-    bad_rows = BadRows(skip)
-    with open_text(path) as file:
-        found = list(records(file, path, delimiter, quotes=quotes, bad_rows=bad_rows))
-    return found, bad_rows
+    bad = []
+    found = list(records(blocks(path), path, delimiter, quotes=quotes, bad=bad))
+    if bad and not skip:
+        raise bad[0]
+    return found, bad
 
 
 def write(tmp_path, content):
@@ -81,13 +82,10 @@ def test_a_record_that_cannot_be_read_is_named_by_its_first_line(tmp_path, conte
 
 def test_an_unclosed_quote_costs_one_line_and_not_the_rest(tmp_path):
     path = write(tmp_path, 'a,b\n"c,d\ne,f\n\ng,h\n"i,j\n')
-    found, bad_rows = read(path, skip=True)
+    found, bad = read(path, skip=True)
     assert found == [(1, ["a", "b"]), (3, ["e", "f"]), (5, ["g", "h"])]
-    assert bad_rows.count == 2
-    assert [example.rsplit(", ", 1)[1].split(":")[0] for example in bad_rows.examples] == [
-        "line 2",
-        "line 6",
-    ]
+    assert len(bad) == 2
+    assert [error.line for error in bad] == [2, 6]
 
 
 TEXT = st.text(st.sampled_from('ab,"\n\r é\t🙂'), max_size=6)
@@ -110,12 +108,12 @@ def test_what_a_csv_writer_writes_comes_back(tmp_path_factory, rows):
 @given(st.binary(max_size=40))
 def test_any_bytes_end_in_records_and_bad_rows(tmp_path_factory, content):
     path = write(tmp_path_factory.mktemp("csv"), b"a,b\n" + content)
-    found, bad_rows = read(path, skip=True)
+    found, bad = read(path, skip=True)
     assert found[0] == (1, ["a", "b"])
     lines = (b"a,b\n" + content).split(b"\n")
     assert all(1 <= line <= len(lines) for line, _ in found)
     assert sorted({line for line, _ in found}) == [line for line, _ in found]
-    if bad_rows.count == 0:
+    if not bad:
         content.decode()
 
 
@@ -123,7 +121,7 @@ def test_the_first_line_and_record_skip_blank_lines(tmp_path):
     path = write(tmp_path, '\ufeff\n  \n"a\nb",c\nd,e\n')
     assert first_line(path) == '"a'
     path = write(tmp_path, '\ufeff\n\n"a\nb",c\nd,e\n')
-    assert first_record(path, ",", quotes=True) == ["a\nb", "c"]
+    assert first_record(path, ",", quotes=True) == (4, ["a\nb", "c"])
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
@@ -142,6 +140,39 @@ def test_split_line_gives_back_a_line_it_cannot_split():
 
 def test_utf16_and_missing_files_are_errors_of_ours(tmp_path):
     with pytest.raises(DataError, match="save it as UTF-8"):
-        open_text(write(tmp_path, "a,b\n".encode("utf-16")))
+        first_line(write(tmp_path, "a,b\n".encode("utf-16")))
     with pytest.raises(DataError, match="cannot be read"):
-        open_text(tmp_path / "none")
+        first_line(tmp_path / "none")
+
+
+FIELD = st.text(st.sampled_from('ab," \né\r\0'), max_size=3)
+ROWS = st.lists(st.lists(FIELD, min_size=1, max_size=4), max_size=8)
+
+
+@settings(max_examples=400)
+@given(ROWS, st.booleans(), st.integers(1, 30))
+def test_batches_are_the_records_whatever_the_blocks(tmp_path_factory, rows, quoted, size):
+    content = io.StringIO(newline="")
+    how = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+    csv.writer(content, quoting=how, lineterminator="\n").writerows(rows)
+    text = (
+        "u,i,t\n" + content.getvalue()
+        if quoted
+        else "u,i,t\n"
+        + "".join(",".join(row).replace('"', "").replace("\n", "") + "\n" for row in rows)
+    )
+    path = write(tmp_path_factory.mktemp("csv"), text)
+    bad = []
+    expected = [
+        (line, fields[2], fields[0])
+        for line, fields in records([text.encode()], path, ",", quotes=True, bad=bad)
+        if line > 1 and len(fields) == 3
+    ]
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.data.delimited.blocks", lambda path: blocks(path, size))
+        for batch in DelimitedSource(path, ["u", "i", "t"], ",", quotes=True, skip=1).batches(
+            ["t", "u"]
+        ):
+            found += zip(batch.lines.tolist(), batch.frame["t"], batch.frame["u"], strict=True)
+    assert found == expected

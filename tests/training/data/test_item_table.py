@@ -79,7 +79,7 @@ def test_the_column_of_ids_can_be_named(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is empty"),
-        ("title,price\na,1\n", "no column with a common name for the item"),
+        ("title,price\na,1\n", "no item column under a common name"),
         ("item,price\na,1\n,2\n", "line 3: the item id is empty"),
         ("item,price\na,1\nb,2\na,3\n", "several rows for the item 'a'"),
         ("item,price\na,1\nb,inf\n", "'price' has an infinite number"),

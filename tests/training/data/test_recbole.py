@@ -1,43 +1,40 @@
 import pytest
 
 from training.data.options import ReadOptions
-from training.data.recbole import read_recbole
-from training.data.rows import BadRows, Vocabulary
+from training.data.recbole import recbole_source
 from training.errors import DataError
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 
 
-def read(tmp_path, content, **options):
-    path = tmp_path / "a.inter"
-    path.write_text(content, encoding="utf-8", newline="")
-    vocabulary = Vocabulary()
-    rows = read_recbole(path, vocabulary, BadRows(), ReadOptions(**options))
-    users, items = list(vocabulary.users), list(vocabulary.items)
-    times = rows.times.tolist() if rows.times is not None else [None] * len(rows.users)
-    return [
-        (users[user], items[item], time)
-        for user, item, time in zip(rows.users, rows.items, times, strict=True)
-    ]
+@pytest.fixture
+def read(tmp_path, read_source):
+    def read(content, **options):
+        path = tmp_path / "a.inter"
+        path.write_text(content, encoding="utf-8", newline="")
+        given = ReadOptions(**options)
+        return read_source(recbole_source(path, given), given)[0]
+
+    return read
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_typed_columns_are_read(tmp_path, start, end):
+def test_typed_columns_are_read(read, start, end):
     content = start + HEADER + "007\t1.0\t5\t874965758\n7\té,🙂\t3\t1\n"
     expected = [("007", "1.0", 874_965_758.0), ("7", "é,🙂", 1.0)]
-    assert read(tmp_path, content.replace("\n", end)) == expected
+    assert read(content.replace("\n", end)) == expected
 
 
-def test_a_quote_is_a_letter(tmp_path):
+def test_a_quote_is_a_letter(read):
     content = 'item_id:token\tuser_id:token\n"x\ta\n'
-    assert read(tmp_path, content) == [("a", '"x', None)]
+    assert read(content) == [("a", '"x', None)]
 
 
-def test_other_names_can_be_given(tmp_path):
+def test_other_names_can_be_given(read):
     content = "who:token\twhat:token\twhen:float\na\tx\t3\n"
     options = {"user_column": "who", "item_column": "what", "time_column": "when"}
-    assert read(tmp_path, content, **options) == [("a", "x", 3.0)]
+    assert read(content, **options) == [("a", "x", 3.0)]
 
 
 @pytest.mark.parametrize(
@@ -50,12 +47,15 @@ def test_other_names_can_be_given(tmp_path):
         ("user_id:float\titem_id:token\n1\tx\n", "user column user_id has type float, not token"),
         ("user_id:token\titem_id:token_seq\na\tx\n", "item_id has type token_seq, not token"),
         (HEADER.replace("timestamp:float", "timestamp:token"), "timestamp has type token"),
-        ("u:token\titem_id:token\na\tx\n", "for the user; the columns are u, item_id"),
+        (
+            "u:token\titem_id:token\na\tx\n",
+            "no user column under a common name; the columns are u, item_id",
+        ),
         (HEADER + "a\tx\t5\n", "line 2: has 3 fields where the header has 4"),
         (HEADER + "a\tx\t5\t1\n\t\t5\t1\n", "line 3: the user id is empty"),
         (HEADER + "a\tx\t5\t\n", "line 2: the time is empty"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, content, message):
+def test_what_is_wrong_is_named(read, content, message):
     with pytest.raises(DataError, match=message):
-        read(tmp_path, content)
+        read(content)

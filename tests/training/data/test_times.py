@@ -1,8 +1,9 @@
 import numpy as np
+import polars as pl
 import pytest
 
 from training.data.options import TimeUnit
-from training.data.times import TimeParser, in_range, to_seconds
+from training.data.times import TimeParser, TimeReader, in_range
 
 
 @pytest.mark.parametrize(
@@ -65,18 +66,21 @@ def test_a_column_is_all_numbers_or_all_iso():
 )
 def test_the_unit_is_the_one_given_or_goes_by_magnitude(unit, factor):
     seconds = np.array([1.2e9, 1.7e9, 1.6e9])
-    given, auto = (to_seconds(seconds * factor, u) for u in (TimeUnit(unit), TimeUnit.AUTO))
+    column = pl.Series(seconds * factor)
+    given, auto = (TimeReader(u).read(column, "a")[0] for u in (TimeUnit(unit), TimeUnit.AUTO))
     np.testing.assert_allclose(given, seconds)
     np.testing.assert_allclose(auto, seconds)
 
 
 def test_the_median_decides_the_unit_so_that_one_odd_time_does_not():
-    values = np.array([1.7e12, 1.6e12, 0.0])
-    np.testing.assert_allclose(to_seconds(values, TimeUnit.AUTO), [1.7e9, 1.6e9, 0])
+    seconds, _ = TimeReader(TimeUnit.AUTO).read(pl.Series([1.7e12, 1.6e12, 0.0]), "a")
+    np.testing.assert_allclose(seconds, [1.7e9, 1.6e9, 0])
 
 
 def test_no_times_have_no_unit():
-    assert len(to_seconds(np.zeros(0), TimeUnit.AUTO)) == 0
+    reader = TimeReader(TimeUnit.AUTO)
+    assert len(reader.read(pl.Series([], dtype=pl.Float64), "a")[0]) == 0
+    assert reader.read(pl.Series([1.7e12]), "a")[0].tolist() == [1.7e9]
 
 
 def test_times_lie_in_the_years_1_to_9999():

@@ -1,0 +1,24 @@
+"""What the tests of readers share."""
+
+import pytest
+
+from training.data.collect import collect
+from training.data.rows import BadRows, Vocabulary
+
+
+@pytest.fixture(scope="session")
+def read_source():
+    """Read a source through the common stage: triples, user ids, item ids, bad rows."""
+
+    def read(source, options, *, skip=False):
+        vocabulary, bad_rows = Vocabulary(), BadRows(skip)
+        rows = collect(source, vocabulary, bad_rows, options)
+        users, items = list(vocabulary.users), list(vocabulary.items)
+        times = rows.times.tolist() if rows.times is not None else [None] * len(rows.users)
+        triples = [
+            (users[user], items[item], time)
+            for user, item, time in zip(rows.users, rows.items, times, strict=True)
+        ]
+        return triples, users, items, bad_rows
+
+    return read

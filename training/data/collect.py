@@ -1,0 +1,134 @@
+"""The one stage that the rows of every table go through, on their way to pairs of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from training.data.columns import find_columns, find_extra
+from training.data.ids import clean_ids
+from training.data.options import ReadOptions
+from training.data.rows import BadRows, FileRows, Vocabulary, encode
+from training.data.source import Batch, Source
+from training.data.times import TimeReader
+from training.errors import DataError
+
+__all__ = ["collect"]
+
+T = TypeVar("T", bound=np.generic)
+
+
+def collect(
+    source: Source, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
+) -> FileRows:
+    """Read all rows of a source; ids join the vocabulary in the order in which they come.
+
+    Each batch is filtered, its ids and times are checked, and only ids of good rows join.
+
+    Raises:
+        DataError: a column is missing or has a type that cannot be; or a row has a blank id or a
+            bad time (unless bad rows are skipped).
+    """
+    collector = _Collector(source, vocabulary, bad_rows, options)
+    for batch in source.batches(collector.names):
+        collector.add(batch)
+    return collector.rows()
+
+
+class _Collector:
+    """Rows of one source, as far as it has been read.
+
+    Attributes:
+        names: the columns to read.
+    """
+
+    def __init__(
+        self, source: Source, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
+    ) -> None:
+        self._label, self._unit = source.label, source.unit
+        self._columns = find_columns(source.names, options, source.label)
+        self._extra = find_extra(source.names, _extra_names(options), source.label)
+        columns = (self._columns.user, self._columns.item, self._columns.time)
+        wanted = [*(name for name in columns if name is not None), *self._extra.values()]
+        self.names: list[str] = list(dict.fromkeys(wanted))
+        self._vocabulary = vocabulary
+        self._bad_rows = bad_rows
+        self._times = TimeReader(options.time_unit)
+        self._users: list[NDArray[np.int32]] = []
+        self._items: list[NDArray[np.int32]] = []
+        self._seconds: list[NDArray[np.float64]] = []
+
+    def add(self, batch: Batch) -> None:
+        """Check a batch and encode its good rows."""
+        frame, lines = batch.frame, batch.lines
+        # A row filter goes here: rows that it leaves out need not be good.
+        #   keep = options.where.keep(self._asked(frame)); frame, lines = frame.filter(keep), …
+        # Weights are computed from `self._asked(frame)` and cut by `good` like the times below.
+        reasons: dict[int, str] = {}
+        seconds = None
+        if self._columns.time is not None:
+            seconds, reasons = self._times.read(frame[self._columns.time], self._label)
+        users, items = (
+            clean_ids(frame[name], role, self._label)
+            for role, name in (("user", self._columns.user), ("item", self._columns.item))
+        )
+        for role, ids in (("item", items), ("user", users)):
+            missing = ids.is_null().arg_true().to_list()
+            reasons |= dict.fromkeys(missing, f"the {role} id is empty")
+        self._report(reasons, lines, batch.bad)
+        if reasons:
+            good = np.ones(len(frame), bool)
+            good[list(reasons)] = False
+            users, items = users.filter(good), items.filter(good)
+            seconds = None if seconds is None else seconds[good]
+        self._users.append(_encode(users, self._vocabulary.users))
+        self._items.append(_encode(items, self._vocabulary.items))
+        if seconds is not None:
+            self._seconds.append(seconds)
+
+    def rows(self) -> FileRows:
+        """Everything that was added."""
+        return FileRows(
+            users=_joined(self._users, np.int32),
+            items=_joined(self._items, np.int32),
+            times=None if self._columns.time is None else _joined(self._seconds, np.float64),
+        )
+
+    def _asked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The extra columns, under the names under which they were asked for."""
+        return frame.select(pl.col(name).alias(asked) for asked, name in self._extra.items())
+
+    def _report(
+        self, reasons: dict[int, str], lines: NDArray[np.int64], bad: Sequence[DataError]
+    ) -> None:
+        """Hand on the bad rows of the source and of this stage, in the order of the lines."""
+        if not reasons and not bad:
+            return
+        errors = [
+            *bad,
+            *(
+                DataError(reason, file=self._label, line=int(lines[row]), unit=self._unit)
+                for row, reason in reasons.items()
+            ),
+        ]
+        for error in sorted(errors, key=lambda error: error.line or 0):
+            self._bad_rows.add(error)
+
+
+def _extra_names(options: ReadOptions) -> Sequence[str]:
+    """Columns that are read beside those of user, item and time."""
+    return ()
+
+
+def _encode(ids: pl.Series, rows: dict[str, int]) -> NDArray[np.int32]:
+    distinct = ids.unique(maintain_order=True)
+    codes = encode(distinct, rows)
+    return codes[ids.cast(pl.Enum(distinct)).to_physical().to_numpy()] if len(ids) else codes
+
+
+def _joined(parts: list[NDArray[T]], dtype: type[T]) -> NDArray[T]:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
