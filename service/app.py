@@ -30,8 +30,10 @@ from service.endpoints.routes import routes
 from service.errors import RequestError
 from service.fresh.live import Live
 from service.fresh.signal import Signal
-from service.guards.access import Access, KeyFile
+from service.guards.access import Access
 from service.guards.admission import Load
+from service.guards.key_file import KeyFile
+from service.observing.key_metrics import KeysCollector
 from service.observing.metrics import Metrics
 from service.observing.tracing import Tracing
 from service.openapi.document import openapi_document
@@ -61,11 +63,13 @@ class Service(FastAPI):
         self.current = CurrentRelease(
             ReleaseStore(settings.releases, mirror), recommender_of=self._recommender_of
         )
-        self.metrics = Metrics(self.current)
+        self.keys = None if settings.keys is None else KeyFile(settings.keys)
+        asked = [] if self.keys is None else [KeysCollector(self.keys)]
+        self.metrics = Metrics(self.current, *asked)
         self.load = Load(settings.max_concurrent, self.metrics.shed)
         self.rounds = Rounds(self.metrics.searched)
         self.tracing = Tracing(settings.traces)
-        guards = [] if settings.keys is None else [Middleware(Access, keys=KeyFile(settings.keys))]
+        guards = [] if self.keys is None else [Middleware(Access, keys=self.keys)]
         paths = routes(settings, self.current, self.live, self.metrics, self.rounds)
         edge = [
             Middleware(Edge, self.metrics, PATHS, log=settings.access_log),

@@ -11,6 +11,7 @@
              ├─ MalformedJsonError         400  the body is not JSON
              ├─ UnauthorizedError          401  there is no key, or it is not accepted
              ├─ ForbiddenError             403  the key may not do this
+             ├─ HistoryForbiddenError      403  the key may not learn what a user has
              ├─ UnknownItemError           404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
              ├─ UnknownReleaseError        404  there is no such release
@@ -20,6 +21,7 @@
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
              ├─ InvalidRequestError        422  the JSON does not describe a request
              ├─ NotReadyError              503  no release is loaded
+             ├─ TooBusyError               503  too many large answers at once
              ├─ SearchNotAnsweringError    503  the server that searches does not answer
              └─ EventsNotKeptError         503  events cannot be kept now
 
@@ -108,6 +110,12 @@ class ForbiddenError(RequestError):
     unread = True
 
 
+class HistoryForbiddenError(RequestError):
+    """Raised when the answer would show what a user has, to a key of the role recommend."""
+
+    problem = "forbidden"
+
+
 class UnknownItemError(RequestError):
     """Raised when what is asked about is no item of the release, nor a new one."""
 
@@ -161,6 +169,18 @@ class NotReadyError(RequestError):
     """Raised when there is no release to answer from yet."""
 
     problem = "not-ready"
+
+
+class TooBusyError(RequestError):
+    """Raised when too many requests for many items are waiting."""
+
+    problem = "too-busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there are too many requests for many items at once; none of this one was done",
+            headers={"Retry-After": "1"},
+        )
 
 
 class SearchNotAnsweringError(RequestError):

@@ -59,8 +59,9 @@ PROBLEMS: Final = _by_name(
         "forbidden",
         403,
         "The key may not do this",
-        "Keys of the role read ask for recommendations; of the role write, they also send events\n"
-        "and forget users; of the role admin, they also change which release is served.",
+        "Keys of the role recommend ask for recommendations, and not for what a user has; of the\n"
+        "role read, they also see users, items and metrics; of the role write, they also send\n"
+        "events and forget users; of the role admin, they also change which release is served.",
     ),
     ProblemType(
         "not-found",
@@ -151,8 +152,9 @@ PROBLEMS: Final = _by_name(
         "too-busy",
         503,
         "There are too many requests at once",
-        "More requests came at once than BITRECALL_MAX_CONCURRENT allows, and this was one too\n"
-        "many: nothing of it was done. Send it again after the seconds that Retry-After names.",
+        "More requests came at once than BITRECALL_MAX_CONCURRENT allows, or more for many items\n"
+        "than BITRECALL_MAX_HEAVY_REQUESTS has done and waiting: nothing of this one was done.\n"
+        "Send it again after the seconds that Retry-After names.",
     ),
     ProblemType(
         "search-unavailable",

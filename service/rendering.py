@@ -16,16 +16,13 @@ from service.answers.query import Answer
 def render(answer: Answer) -> bytes:
     """One user's items, as a ``RecommendResponse``."""
     if native is not None and answer.distances is not None and answer.reasons is None:
-        # The rest of what there is to say has no text of a client's but the id.
-        items = native.items_json(answer.item_ids, answer.distances, answer.bits)
-        shortfall = b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
         return b'{"user_id":%b,"k":%d,"items":%b,"release_id":"%b","source":"%b"%b}' % (
             to_json(answer.user_id),
             answer.k,
-            items,
+            native.items_json(answer.item_ids, answer.distances, answer.bits),
             answer.release_id.encode(),
             answer.source.encode(),
-            shortfall,
+            _shortfall(answer),
         )
     document: dict[str, Any] = {"user_id": answer.user_id, "k": answer.k, "items": _items(answer)}
     document |= {"release_id": answer.release_id, "source": answer.source}
@@ -34,13 +31,23 @@ def render(answer: Answer) -> bytes:
     return to_json(document | _lacking(answer))
 
 
-def render_batch(answers: Sequence[Answer]) -> bytes:
-    """Several users' items, of one release, as a ``BatchResponse``."""
-    listed = [
-        {"user_id": one.user_id, "items": _items(one), "source": one.source} | _lacking(one)
-        for one in answers
-    ]
-    return to_json({"answers": listed, "k": answers[0].k, "release_id": answers[0].release_id})
+def render_one_of(answer: Answer) -> bytes:
+    """One user's items, as a ``BatchAnswer``."""
+    if native is not None and answer.distances is not None and answer.reasons is None:
+        return b'{"user_id":%b,"items":%b,"source":"%b"%b}' % (
+            to_json(answer.user_id),
+            native.items_json(answer.item_ids, answer.distances, answer.bits),
+            answer.source.encode(),
+            _shortfall(answer),
+        )
+    document = {"user_id": answer.user_id, "items": _items(answer), "source": answer.source}
+    return to_json(document | _lacking(answer))
+
+
+def render_batch(answers: Sequence[bytes], k: int, release_id: str) -> bytes:
+    """Several users' items, each as ``render_one_of`` wrote it, as a ``BatchResponse``."""
+    joined = b",".join(answers)
+    return b'{"answers":[%b],"k":%d,"release_id":"%b"}' % (joined, k, release_id.encode())
 
 
 def render_similar(item_id: str, answer: Answer) -> bytes:
@@ -65,6 +72,11 @@ def _items(answer: Answer) -> list[dict[str, object]]:
             item["code"] = code
             item["because"] = [{"id": one.item_id, "distance": one.distance} for one in reasons]
     return items
+
+
+def _shortfall(answer: Answer) -> bytes:
+    # What else there is to say has no text of a client's in it.
+    return b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
 
 
 def _lacking(answer: Answer) -> dict[str, int | bool]:

@@ -92,6 +92,20 @@ class Settings(BaseSettings):
     max_batch: int = Field(
         1000, ge=1, le=100_000, description="Most users that one request may ask for."
     )
+    max_answer_items: int = Field(
+        100_000,
+        ge=1,
+        le=10_000_000,
+        description="Most items in one answer: users times k. An item that is explained counts as "
+        "ten.",
+    )
+    max_heavy_requests: int = Field(
+        2,
+        ge=1,
+        le=256,
+        description="Requests for more than 5,000 items that a worker answers at a time. Four "
+        "times as many wait, and the next are answered 503.",
+    )
     max_history: int = Field(
         1000, ge=1, le=100_000, description="Longest history that a request may give."
     )

@@ -26,16 +26,17 @@ def key() -> None:
     """Look after the keys that requests need: make, list, remove.
 
     The file has hashes of keys, from which no key can be had. A running service takes up what
-    changes in it at once.
+    changes in it at once. Only its owner may be able to write to it: anybody who can may let
+    themselves in.
     """
 
 
 @key.command(
     epilog="""\b
 Examples:
-  bitrecall key new shop --role read
+  bitrecall key new shop --role recommend
   bitrecall serve --host 0.0.0.0 --keys keys.txt
-  curl -s http://shop.example:8000/popular -H 'authorization: Bearer br_read_…'
+  curl -s http://shop.example:8000/popular -H 'authorization: Bearer br_recommend_…'
 
 \b
 To change a key without a failed request: make another, have it used, remove the first.
@@ -44,9 +45,10 @@ To change a key without a failed request: make another, have it used, remove the
 @click.argument("name")
 @option(
     "--role",
-    type=click.Choice(["read", "write", "admin"]),
+    type=click.Choice(["recommend", "read", "write", "admin"]),
     default="read",
-    help="read: recommendations. write: events too. admin: which release is served, too.",
+    help="recommend: recommendations only. read: also all users with what each has, all items, "
+    "and metrics. write: also events. admin: also which release is served.",
 )
 @_keys_option
 def new(name: str, role: str, keys: Path) -> None:
@@ -65,11 +67,15 @@ Example:
 )
 @_keys_option
 def list_(keys: Path) -> None:
-    """List the names and roles of the keys."""
-    from service.guards.keys import read_keys
+    """List the names and roles of the keys, and fail if a line of the file is not a key."""
+    from service.errors import KeysError
+    from service.guards.keys import parse_keys
 
-    rows = [[key.name, key.role.name.lower()] for key in read_keys(keys)]
+    parsed = parse_keys(keys)
+    rows = [[key.name, key.role.name.lower()] for key in parsed.keys]
     click.echo(aligned(["name", "role"], rows, right="<<"))
+    if parsed.faults:
+        raise KeysError(f"{keys}: {'; '.join(parsed.faults)}")
 
 
 @key.command(
@@ -81,7 +87,7 @@ Example:
 @click.argument("name")
 @_keys_option
 def remove(name: str, keys: Path) -> None:
-    """Remove the key called NAME: from now on it is refused."""
+    """Remove the key called NAME: from now on it is refused. Other lines stay as they are."""
     from service.guards.keys import remove_key
 
     remove_key(keys, name)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 import faiss
@@ -15,21 +16,30 @@ from service.answers.steps import Steps
 from service.begun import InATask
 from service.body import begin_body, read_body
 from service.endpoints.answers import send_json
+from service.endpoints.heavy import Check, HeavyWork, never_given_up
 from service.errors import (
     FieldError,
     FilterMismatchError,
+    HistoryForbiddenError,
+    InvalidRequestError,
     NotReadyError,
     SearchNotAnsweringError,
 )
 from service.fresh.live import Live
+from service.guards.access import may_see_histories
 from service.parsing import parse_request, pointer
 from service.releases import CurrentRelease
 from service.rounds import Rounds
-from service.settings import Settings
+from service.schemas.requests import WishRequest
+from service.settings import Settings, variable
 
 INLINE_K: Final = 100
 
-Asked = TypeVar("Asked", bound=BaseModel)
+# Answers of more items are heavy: they take tens of milliseconds and more.
+HEAVY_ITEMS: Final = 5000
+
+Body = TypeVar("Body", bound=BaseModel)
+Asked = TypeVar("Asked", bound=WishRequest)
 
 
 def ready_recommender(settings: Settings, current: CurrentRelease) -> Recommender:
@@ -47,8 +57,8 @@ def retry_after(settings: Settings) -> dict[str, str]:
 
 
 async def read_request(
-    scope: Scope, receive: Receive, settings: Settings, model: type[Asked]
-) -> Asked:
+    scope: Scope, receive: Receive, settings: Settings, model: type[Body]
+) -> Body:
     """The request in a body, read and checked. Raises ``RequestError``."""
     body = await read_body(
         scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
@@ -61,12 +71,14 @@ class FromRelease(Generic[Asked]):
 
     Short work is done on the event loop, since handing it to a thread takes more of the processor
     than the work. Work that others would have to wait for longer is left to a thread
-    (docs/service.md has the measurement).
+    (docs/service.md has the measurement), and answers of many items to ``heavy``.
 
     Args:
         model: the class of the body.
-        answer: makes the JSON of the answer.
+        answer: makes the JSON of the answer; calls what it is given now and then, if the answer
+            has many items.
         rounds: in which requests that come at once are answered.
+        heavy: does the work for answers of more than ``HEAVY_ITEMS``.
         is_short: whether a request is answered on the event loop.
     """
 
@@ -76,8 +88,9 @@ class FromRelease(Generic[Asked]):
         current: CurrentRelease,
         live: Live,
         model: type[Asked],
-        answer: Callable[[Recommender, Asked], Steps[bytes]],
+        answer: Callable[[Recommender, Asked, Check], Steps[bytes]],
         rounds: Rounds,
+        heavy: HeavyWork,
         is_short: Callable[[Asked], bool],
     ) -> None:
         self._settings = settings
@@ -87,16 +100,32 @@ class FromRelease(Generic[Asked]):
         self._model = model
         self._answer = answer
         self._rounds = rounds
+        self._heavy = heavy
+        self._max_items = settings.max_answer_items
         self._is_short = is_short
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises ``RequestError`` when it cannot be answered."""
         body = begin_body(scope, receive, limit=self._limit, seconds=self._seconds)
         asked = parse_request(body if isinstance(body, bytes) else await body, self._model)
+        size = asked.size()
+        if size > self._max_items:
+            raise self._too_many(asked, size)
+        if asked.shows_history() and not may_see_histories(scope):
+            raise HistoryForbiddenError(
+                "a key of the role recommend gets neither reasons (explain) nor what the user has "
+                "(exclude_seen: false), unless the request itself says what that is (history)"
+            )
         recommender = await self._recommender(scope)
         try:
             if recommender.is_quick and self._is_short(asked):
-                content = await self._rounds.answered(self._answer(recommender, asked))
+                content = await self._rounds.answered(
+                    self._answer(recommender, asked, never_given_up)
+                )
+            elif size > HEAVY_ITEMS:
+                await InATask()
+                work = partial(self._on_thread, recommender, asked)
+                content = await self._heavy.run(work, receive)
             else:
                 await InATask()
                 content = await to_thread.run_sync(self._on_thread, recommender, asked)
@@ -117,7 +146,16 @@ class FromRelease(Generic[Asked]):
             await self._live.catch_up(self._current)
         return ready_recommender(self._settings, self._current)
 
-    def _on_thread(self, recommender: Recommender, asked: Asked) -> bytes:
+    def _too_many(self, asked: Asked, size: int) -> InvalidRequestError:
+        detail = (
+            f"{asked.size_in_words()} would be {size} items, and one answer may have at most "
+            f"{self._max_items} ({variable('max_answer_items')})"
+        )
+        return InvalidRequestError(f"/k: {detail}", errors=[FieldError(pointer("k"), detail)])
+
+    def _on_thread(
+        self, recommender: Recommender, asked: Asked, check: Check = never_given_up
+    ) -> bytes:
         # The setting is the calling thread's own.
         faiss.omp_set_num_threads(1)
-        return self._rounds.alone(self._answer(recommender, asked))
+        return self._rounds.alone(self._answer(recommender, asked, check))

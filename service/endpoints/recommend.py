@@ -1,6 +1,6 @@
 """``POST /recommend``, ``/recommend/batch`` and ``/similar``."""
 
-from typing import Any
+from typing import Any, Final
 
 from anyio import to_thread
 from starlette.routing import BaseRoute, Route
@@ -11,10 +11,11 @@ from service.answers.recommender import Recommender
 from service.answers.steps import Steps
 from service.comparing import OtherReleases
 from service.endpoints.asked import INLINE_K, FromRelease
+from service.endpoints.heavy import Check, HeavyWork
 from service.fresh.live import Live
 from service.observing.metrics import Metrics
 from service.releases import CurrentRelease
-from service.rendering import render, render_batch, render_similar
+from service.rendering import render, render_batch, render_one_of, render_similar
 from service.rounds import Rounds
 from service.schemas.requests import (
     BatchRequest,
@@ -24,6 +25,9 @@ from service.schemas.requests import (
 )
 from service.settings import Settings
 
+# Items, as in the size of a request, that are found and written at a time.
+PIECE: Final = 2000
+
 
 def recommend_routes(
     settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics, rounds: Rounds
@@ -31,32 +35,47 @@ def recommend_routes(
     """The paths that answer with items."""
     models = request_models(settings)
 
-    def recommend(recommender: Recommender, asked: RecommendRequest) -> Steps[bytes]:
+    def recommend(recommender: Recommender, asked: RecommendRequest, _: Check) -> Steps[bytes]:
         question = (asked.user_id, _wish(asked), asked.given_history())
         current.questions.keep(question)
         answer = yield from recommender.recommend(*question)
         metrics.answered((answer,))
         return render(answer)
 
-    def batch(recommender: Recommender, asked: BatchRequest) -> Steps[bytes]:
-        answers = yield from recommender.recommend_all(asked.user_ids, _wish(asked))
-        metrics.answered(answers)
-        return render_batch(answers)
+    def batch(recommender: Recommender, asked: BatchRequest, check: Check) -> Steps[bytes]:
+        wish = _wish(asked)
+        # A user who is named twice is answered once, and the answers are written a few at a time:
+        # as objects they take ten times the memory of their JSON.
+        users = list(dict.fromkeys(asked.user_ids))
+        together = max(1, PIECE * len(asked.user_ids) // asked.size())
+        written: dict[str, bytes] = {}
+        for start in range(0, len(users), together):
+            check()
+            some = users[start : start + together]
+            answers = yield from recommender.recommend_all(some, wish)
+            metrics.answered(answers)
+            written |= zip(some, map(render_one_of, answers), strict=True)
+        return render_batch(
+            [written[user] for user in asked.user_ids], wish.k, recommender.release_id
+        )
 
-    def similar(recommender: Recommender, asked: SimilarRequest) -> Steps[bytes]:
+    def similar(recommender: Recommender, asked: SimilarRequest, _: Check) -> Steps[bytes]:
         answer = yield from recommender.similar(asked.item_id, asked.wish())
         return render_similar(asked.item_id, answer)
 
-    def compare(recommender: Recommender, asked: RecommendRequest) -> Steps[bytes]:
+    def compare(recommender: Recommender, asked: RecommendRequest, _: Check) -> Steps[bytes]:
         question = (asked.user_id, _wish(asked), asked.given_history())
         return render((yield from recommender.recommend(*question)))
 
     given = (settings, current, live)
+    heavy = HeavyWork(settings.max_heavy_requests)
     answering: dict[str, FromRelease[Any]] = {
-        "/recommend": FromRelease(*given, models.recommend, recommend, rounds, _is_short),
-        "/recommend/batch": FromRelease(*given, models.batch, batch, rounds, _never),
-        "/similar": FromRelease(*given, models.similar, similar, rounds, _few),
-        "/releases/{id}/recommend": FromOther(*given, models.recommend, compare, rounds, _never),
+        "/recommend": FromRelease(*given, models.recommend, recommend, rounds, heavy, _is_short),
+        "/recommend/batch": FromRelease(*given, models.batch, batch, rounds, heavy, _never),
+        "/similar": FromRelease(*given, models.similar, similar, rounds, heavy, _few),
+        "/releases/{id}/recommend": FromOther(
+            *given, models.recommend, compare, rounds, heavy, _never
+        ),
     }
     return [Route(path, answer, methods=["POST"]) for path, answer in answering.items()]
 

@@ -1,27 +1,29 @@
-"""Who may ask for what."""
+"""Which key may do what."""
 
-import logging
-from pathlib import Path
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import ForbiddenError, KeysError, RequestError, UnauthorizedError
-from service.guards.keys import Keyring, Role, read_keys
+from service.errors import ForbiddenError, RequestError, UnauthorizedError
+from service.guards.key_file import KeyFile
+from service.guards.keys import Role
 from service.problems import refusal
 
 # Paths that need no key: whether the service runs, and how to use it.
 _OPEN: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/problems"})
 _OPEN_BELOW: Final = ("/problems/", "/explorer/")
+_RECOMMENDATIONS: Final = frozenset({"/recommend", "/recommend/batch", "/similar", "/popular"})
 
-_log = logging.getLogger(__name__)
+_ROLE: Final = "bitrecall.role"
 
 
 def role_needed(method: str, path: str) -> Role | None:
     """The least role that may use a path, None where anybody may."""
     if path in _OPEN or path.startswith(_OPEN_BELOW):
         return None
+    if path in _RECOMMENDATIONS:
+        return Role.RECOMMEND
     if path.startswith("/releases/"):
         return Role.ADMIN
     if path == "/events" or method == "DELETE":
@@ -29,32 +31,9 @@ def role_needed(method: str, path: str) -> Role | None:
     return Role.READ
 
 
-class KeyFile:
-    """The keys in a file, read again when it changes.
-
-    One that cannot be read any more leaves the keys as they were. Raises ``KeysError`` when it
-    cannot be read at first.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._changed = _stamp(path)
-        self._keyring = Keyring(read_keys(path))
-
-    def role_of(self, secret: str) -> Role | None:
-        """The role of a key, None where it is none."""
-        changed = _stamp(self._path)
-        if changed != self._changed:
-            self._changed = changed
-            self._read_again()
-        return self._keyring.role_of(secret)
-
-    def _read_again(self) -> None:
-        try:
-            self._keyring = Keyring(read_keys(self._path))
-            _log.info("the keys were read again: there are %d", len(self._keyring.keys))
-        except KeysError as error:
-            _log.warning("the keys stay as they were: %s", error)
+def may_see_histories(scope: Scope) -> bool:
+    """Whether a request that was let in may learn what a user has: all but the role recommend."""
+    return scope.get(_ROLE) is not Role.RECOMMEND
 
 
 class Access:
@@ -85,13 +64,5 @@ class Access:
                 f"this needs a key of the role {needed.name.lower()}, "
                 f"and yours is of the role {role.name.lower()}"
             )
+        scope[_ROLE] = role
         return None
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """What tells one state of a file from another; None where it cannot be looked at."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino

@@ -38,9 +38,10 @@ class Metrics:
 
     Args:
         current: what answers now, of which the release's age and quality are told.
+        others: asked, beside that, when the metrics are.
     """
 
-    def __init__(self, current: CurrentRelease) -> None:
+    def __init__(self, current: CurrentRelease, *others: Collector) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "bitrecall_requests",
@@ -83,7 +84,7 @@ class Metrics:
             "Requests refused because there were too many at once.",
             registry=self._registry,
         )
-        self._of_release = _ReleaseCollector(current)
+        self._collectors = (_ReleaseCollector(current), *others)
         # Method, path, status and seconds of requests; seconds of searches; sources of answers.
         self._of_requests = Tally[tuple[str, str, int, float]]()
         self._of_searches = Tally[float]()
@@ -139,9 +140,10 @@ class Metrics:
         if SHARED_FOLDER in os.environ:
             counted = CollectorRegistry()
             MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-        of_release = CollectorRegistry()
-        of_release.register(self._of_release)
-        return generate_latest(counted) + generate_latest(of_release)
+        asked_now = CollectorRegistry()
+        for collector in self._collectors:
+            asked_now.register(collector)
+        return generate_latest(counted) + generate_latest(asked_now)
 
 
 class _ReleaseCollector(Collector):

@@ -1,7 +1,7 @@
 """The bodies of requests. Types are exact: ``"10"`` is no ``k``."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,6 +18,9 @@ def _whole(value: object) -> object:
 
 Id = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, BeforeValidator(_whole)]
+
+EXPLAINED: Final = 10
+"""How many items one with reasons counts as in the size of an answer."""
 
 _K = "How many items to recommend; fewer come back when fewer are allowed."
 _HISTORY = "Ids of items that the user has, newest last."
@@ -55,6 +58,18 @@ class WishRequest(BaseModel):
             explain=explain,
         )
 
+    def size(self) -> int:
+        """Items in the answer, a measure of its cost; an item with reasons counts as ten."""
+        return self.k
+
+    def size_in_words(self) -> str:
+        """What ``size`` is made of."""
+        return f"k {self.k}"
+
+    def shows_history(self) -> bool:
+        """Whether the answer tells what a user has, beyond what the request itself says."""
+        return False
+
 
 class _ForUsers(WishRequest):
     exclude_seen: bool = Field(
@@ -66,6 +81,22 @@ class _ForUsers(WishRequest):
         False,
         description="Say for each item which of the user's own items its code agrees with most.",
     )
+
+    def size(self) -> int:
+        """As ``WishRequest.size``."""
+        return self.k * (EXPLAINED if self.explain else 1)
+
+    def size_in_words(self) -> str:
+        """As ``WishRequest.size_in_words``."""
+        explained = f", explained (each counts as {EXPLAINED})," if self.explain else ""
+        return f"k {self.k}{explained}"
+
+    def shows_history(self) -> bool:
+        """As ``WishRequest.shows_history``.
+
+        Reasons are items of the user, and so are items that only an answer with them has.
+        """
+        return self.explain or not self.exclude_seen
 
 
 class RecommendRequest(_ForUsers):
@@ -95,6 +126,13 @@ class RecommendRequest(_ForUsers):
             raise PydanticCustomError("nobody", "has to have a user_id or a history")
         return self
 
+    def shows_history(self) -> bool:
+        """As ``WishRequest.shows_history``; not of a user who is not looked up."""
+        is_looked_up = self.user_id is not None and (
+            self.history is None or self.history_mode == "add"
+        )
+        return is_looked_up and super().shows_history()
+
     def given_history(self) -> History | None:
         """The history for ``service.answers``, if there is one."""
         if self.history is None:
@@ -106,6 +144,14 @@ class BatchRequest(_ForUsers):
     """Several users to recommend for, all in the same way."""
 
     user_ids: list[Id] = Field(min_length=1, max_length=1000, description=_USERS)
+
+    def size(self) -> int:
+        """As ``WishRequest.size``."""
+        return len(self.user_ids) * super().size()
+
+    def size_in_words(self) -> str:
+        """As ``WishRequest.size_in_words``."""
+        return f"{len(self.user_ids)} users × {super().size_in_words()}"
 
 
 class SimilarRequest(WishRequest):

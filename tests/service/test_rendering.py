@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from index.compiled import native
 from service.answers.query import Answer, Reason
-from service.rendering import render, render_batch, render_similar
+from service.rendering import render, render_batch, render_one_of, render_similar
 from service.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
 
 
@@ -86,7 +86,8 @@ def check(body: bytes, model: type[BaseModel]) -> None:
 def test_every_answer_is_as_documented(answer: Answer) -> None:
     check(render(answer), RecommendResponse)
     check(render(answer._replace(user_id=None)), RecommendResponse)
-    check(render_batch([answer, ANSWER]), BatchResponse)
+    both = [render_one_of(answer), render_one_of(ANSWER)]
+    check(render_batch(both, 3, ANSWER.release_id), BatchResponse)
     check(render_similar("é", answer._replace(reasons=None)), SimilarResponse)
 
 

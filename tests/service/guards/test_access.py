@@ -14,6 +14,7 @@ from service.errors import KeysError, SettingsError
 from service.guards.access import role_needed
 from service.guards.keys import Role, add_key, remove_key
 from service.openapi.operations import OPERATIONS
+from service.server import run
 from service.settings import Settings, load_settings
 
 ProblemIn = Callable[..., dict[str, Any]]
@@ -21,6 +22,7 @@ Serve = Callable[..., httpx.Client]
 
 OPEN = {"/", "/explorer/{name}", "/livez", "/readyz", "/problems", "/problems/{name}"}
 WRITE = {("post", "/events"), ("delete", "/users/{id}")}
+RECOMMEND = {"/recommend", "/recommend/batch", "/similar", "/popular"}
 
 
 @pytest.fixture
@@ -51,6 +53,8 @@ def test_every_operation_needs_the_role_that_fits_it(operation: Any) -> None:
         assert needed == Role.WRITE
     elif operation.path.startswith("/releases/"):
         assert needed == Role.ADMIN
+    elif operation.path in RECOMMEND:
+        assert needed == Role.RECOMMEND
     else:
         assert needed == Role.READ
 
@@ -103,21 +107,119 @@ def test_keys_come_and_go_while_it_runs(client: httpx.Client, keys: Path) -> Non
     assert client.get("/popular", headers=headers).status_code == 401
 
 
-def test_a_file_that_is_spoilt_leaves_the_keys_as_they_were(
-    client: httpx.Client, keys: Path
+def gauges(client: httpx.Client, headers: dict[str, str]) -> tuple[str, str]:
+    """Whether the file of keys is right, and how many keys there are, as Prometheus sees it."""
+    lines = dict(
+        line.rsplit(" ", 1)
+        for line in client.get("/metrics", headers=headers).text.splitlines()
+        if line.startswith("bitrecall_keys")
+    )
+    return lines["bitrecall_keys_file_ok"], lines["bitrecall_keys"]
+
+
+def test_a_key_that_was_taken_out_is_refused_whatever_else_is_in_the_file(
+    client: httpx.Client, keys: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stays, gone = (bearing(add_key(keys, Role.READ, name)) for name in ("stays", "gone"))
+    assert client.get("/popular", headers=gone).status_code == 200
+    assert gauges(client, stays) == ("1.0", "3.0")
+    kept = [line for line in keys.read_text().splitlines() if " gone " not in line]
+    keys.write_text("\n".join([*kept, "read some body", ""]))
+    assert client.get("/popular", headers=gone).status_code == 401
+    assert client.get("/popular", headers=stays).status_code == 200
+    assert gauges(client, stays) == ("0.0", "2.0")
+    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "line 3 is not a role" in warnings[0]
+    keys.write_text("\n".join([*kept, ""]))
+    assert gauges(client, stays) == ("1.0", "2.0")
+
+
+@pytest.mark.parametrize("spoil", ["gone", "a folder", "open to all", "binary"])
+def test_a_file_that_cannot_be_used_leaves_the_keys_as_they_were_and_is_told_of(
+    client: httpx.Client, keys: Path, caplog: pytest.LogCaptureFixture, spoil: str
+) -> None:
+    headers = bearing(add_key(keys, Role.READ, "later"))
+    assert gauges(client, headers) == ("1.0", "2.0")
+    if spoil == "open to all":
+        keys.chmod(0o666)
+    elif spoil == "binary":
+        keys.write_bytes(b"\xff\xfe")
+    else:
+        keys.unlink()
+        if spoil == "a folder":
+            keys.mkdir()
+    assert gauges(client, headers) == ("0.0", "2.0")
+    assert gauges(client, headers) == ("0.0", "2.0")
+    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert str(keys) in warnings[0]
+
+
+def test_a_file_without_keys_refuses_everybody_and_is_told_of(
+    client: httpx.Client, keys: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = bearing(add_key(keys, Role.READ, "later"))
     assert client.get("/popular", headers=headers).status_code == 200
-    keys.write_text("nonsense")
-    assert client.get("/popular", headers=headers).status_code == 200
-    keys.unlink()
-    assert client.get("/popular", headers=headers).status_code == 200
+    keys.write_text("# none left\n")
+    assert client.get("/popular", headers=headers).status_code == 401
+    assert "holds no key" in caplog.text
 
 
-def test_it_does_not_start_with_keys_that_cannot_be_read(keys: Path) -> None:
+def test_the_service_does_not_start_with_keys_that_cannot_be_used(keys: Path) -> None:
     keys.write_text("nonsense")
     with pytest.raises(KeysError, match="line 1"):
-        create_app(Settings(keys=keys))
+        run(Settings(keys=keys, port=0))
+    keys.write_text("")
+    keys.chmod(0o666)
+    with pytest.raises(KeysError, match="chmod go-w"):
+        run(Settings(keys=keys, port=0))
+
+
+def test_a_worker_that_comes_up_beside_a_spoilt_file_refuses_instead_of_ending(
+    keys: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys.write_text("nonsense")
+    assert create_app(Settings(keys=keys, events="off")).keys.role_of("x") is None
+    assert "line 1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/recommend", {"user_id": "17", "explain": True}),
+        ("/recommend", {"user_id": "17", "exclude_seen": False}),
+        (
+            "/recommend",
+            {"user_id": "17", "history": ["item 1"], "history_mode": "add", "explain": True},
+        ),
+        ("/recommend/batch", {"user_ids": ["17"], "explain": True}),
+        ("/recommend/batch", {"user_ids": ["17"], "exclude_seen": False}),
+    ],
+)
+def test_the_role_recommend_learns_of_nobody_what_they_have(
+    client: httpx.Client, keys: Path, problem_in: ProblemIn, path: str, asked: dict[str, Any]
+) -> None:
+    recommend = bearing(add_key(keys, Role.RECOMMEND, "shop"))
+    read = bearing(add_key(keys, Role.READ, "office"))
+    assert client.post(path, json=asked, headers=read).status_code == 200
+    problem_in(client.post(path, json=asked, headers=recommend), "forbidden", 403)
+
+
+def test_the_role_recommend_gets_recommendations(
+    client: httpx.Client, keys: Path, problem_in: ProblemIn
+) -> None:
+    headers = bearing(add_key(keys, Role.RECOMMEND, "shop"))
+    for path, asked in [
+        ("/recommend", {"user_id": "17"}),
+        ("/recommend", {"history": ["item 1"], "explain": True, "exclude_seen": False}),
+        ("/recommend/batch", {"user_ids": ["17"]}),
+        ("/similar", {"item_id": "item 1"}),
+    ]:
+        assert client.post(path, json=asked, headers=headers).status_code == 200
+    assert client.get("/popular", headers=headers).status_code == 200
+    for path in ("/users", "/users/17", "/items", "/items/item 1", "/releases", "/metrics"):
+        problem_in(client.get(path, headers=headers), "forbidden", 403)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example"])
