@@ -20,7 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .DEFAULT_GOAL := test
 .PHONY: test run train format docs tables lock clean
 
-NATIVE := $(wildcard index/native/*)
+NATIVE := $(wildcard index/native/* training/native/*)
 
 .venv/all: pyproject.toml constraints.txt $(NATIVE)
 	$(PYTHON) -m venv .venv

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buffers.h"
+
 typedef struct {
     Py_buffer view;
-    int64_t *copy; /* where they did not come in order */
+    int64_t *copy; /* if they were not in order, or not aligned */
     const int64_t *rows, *end;
 } banned;
 
@@ -24,18 +26,18 @@ by_row(const void *one, const void *other)
 static int
 put_in_order(banned *of_query)
 {
-    const int64_t *at = of_query->rows + 1;
-    while (at < of_query->end && at[-1] <= at[0])
-        at++;
-    if (at >= of_query->end)
+    int in_order = is_aligned(&of_query->view, sizeof(int64_t));
+    for (const int64_t *at = of_query->rows + 1; in_order && at < of_query->end; at++)
+        in_order = at[-1] <= at[0];
+    if (in_order)
         return 0;
-    const Py_ssize_t count = of_query->end - of_query->rows;
+    const Py_ssize_t count = of_query->view.len / (Py_ssize_t)sizeof(int64_t);
     of_query->copy = PyMem_Malloc((size_t)count * sizeof *of_query->copy);
     if (!of_query->copy) {
         PyErr_NoMemory();
         return -1;
     }
-    memcpy(of_query->copy, of_query->rows, (size_t)count * sizeof *of_query->copy);
+    memcpy(of_query->copy, of_query->view.buf, (size_t)count * sizeof *of_query->copy);
     qsort(of_query->copy, (size_t)count, sizeof *of_query->copy, by_row);
     of_query->rows = of_query->copy;
     of_query->end = of_query->copy + count;

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "buffers.h"
+
 /* The arrays of an IdTable and what is looked for, in the order in which they are given. */
 enum { TEXT, OFFSETS, ORDER, WANTED, N_ID_VIEWS };
 
@@ -14,26 +16,30 @@ enum { TEXT, OFFSETS, ORDER, WANTED, N_ID_VIEWS };
 static const char *
 id_at(const Py_buffer *views, int64_t row, Py_ssize_t *length)
 {
-    const int64_t *offsets = views[OFFSETS].buf;
-    if (row < 0 || row >= views[OFFSETS].len / 8 - 1 || offsets[row] < 0 ||
-        offsets[row + 1] < offsets[row] || offsets[row + 1] > views[TEXT].len) {
+    const Py_ssize_t count = views[OFFSETS].len / 8 - 1;
+    int64_t start = -1, end = -1;
+    if (row >= 0 && row < count) {
+        /* Read once: another thread may change the array between a check and its use. */
+        start = int64_at(views[OFFSETS].buf, (Py_ssize_t)row);
+        end = int64_at(views[OFFSETS].buf, (Py_ssize_t)row + 1);
+    }
+    if (start < 0 || end < start || end > views[TEXT].len) {
         PyErr_Format(PyExc_IndexError, "there is no row %lld among %zd ids", (long long)row,
-                     views[OFFSETS].len / 8 - 1);
+                     count);
         return NULL;
     }
-    *length = (Py_ssize_t)(offsets[row + 1] - offsets[row]);
-    return (const char *)views[TEXT].buf + offsets[row];
+    *length = (Py_ssize_t)(end - start);
+    return (const char *)views[TEXT].buf + start;
 }
 
 static PyObject *
 find_place(const Py_buffer *views)
 {
-    const int64_t *order = views[ORDER].buf;
     const Py_ssize_t wanted = views[WANTED].len;
     Py_ssize_t low = 0, high = views[ORDER].len / 8;
     while (low < high) {
         Py_ssize_t middle = low + (high - low) / 2, length;
-        const char *id = id_at(views, order[middle], &length);
+        const char *id = id_at(views, int64_at(views[ORDER].buf, middle), &length);
         if (!id)
             return NULL;
         int compared = memcmp(id, views[WANTED].buf, (size_t)(length < wanted ? length : wanted));
@@ -48,12 +54,11 @@ find_place(const Py_buffer *views)
 static PyObject *
 list_ids(const Py_buffer *views)
 {
-    const int64_t *rows = views[WANTED].buf;
     const Py_ssize_t count = views[WANTED].len / 8;
     PyObject *ids = PyList_New(count);
     for (Py_ssize_t i = 0; ids && i < count; i++) {
         Py_ssize_t length;
-        const char *id = id_at(views, rows[i], &length);
+        const char *id = id_at(views, int64_at(views[WANTED].buf, i), &length);
         PyObject *text = id ? PyUnicode_DecodeUTF8(id, length, NULL) : NULL;
         if (!text || PyList_SetItem(ids, i, text))
             Py_CLEAR(ids);

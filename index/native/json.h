@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of one item: what stands around the id, and two numbers of 64 bits. */
+/* Bytes of one item beside its id: the members' names and two numbers of 64 bits. */
 #define AROUND_ITEM 96
+
+/* The greatest distance and number of bits; a score of either fits into 64 bits. */
+#define MAX_BITS INT32_MAX
 
 /* Write a JSON string of UTF-8 without its quotes, six bytes at most for each; return its end. */
 static char *
@@ -67,10 +70,30 @@ PyDoc_STRVAR(items_json_doc,
              "Return the JSON, in UTF-8, of a list of objects with id, distance and score.\n\n"
              "Args:\n"
              "    ids: list of str.\n"
-             "    distances: list of int, as many.\n"
-             "    bits: a score is so much less twice the distance.\n\n"
-             "Raises ValueError where there are not as many, TypeError on others, and\n"
-             "UnicodeEncodeError on what is not valid unicode.");
+             "    distances: list of int, of the same length, each from 0 to 2^31 - 1.\n"
+             "    bits: from 0 to 2^31 - 1; a score is bits - 2 * distance.\n\n"
+             "Raises ValueError if the lengths differ or a number is out of range, TypeError for other\n"
+             "types, and UnicodeEncodeError for an id with a lone surrogate.");
+
+/* A distance or a number of bits, or -1 with an error set.
+ *
+ * Only int and its subclasses: any other object would run its `__index__`, which could change the
+ * lists while they are read. */
+static long long
+bits_from(PyObject *number)
+{
+    if (!number || !PyLong_Check(number)) {
+        PyErr_SetString(PyExc_TypeError, "distances and bits must be int");
+        return -1;
+    }
+    int overflow;
+    const long long bits = PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (overflow || bits < 0 || bits > MAX_BITS) {
+        PyErr_SetString(PyExc_ValueError, "distances and bits must be from 0 to 2^31 - 1");
+        return -1;
+    }
+    return bits;
+}
 
 static PyObject *
 items_json(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
@@ -80,8 +103,8 @@ items_json(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
         PyErr_SetString(PyExc_TypeError, "items_json takes two lists and a number");
         return NULL;
     }
-    const long long bits = PyLong_AsLongLong(given[2]);
-    if (bits == -1 && PyErr_Occurred())
+    const long long bits = bits_from(given[2]);
+    if (bits < 0)
         return NULL;
     const Py_ssize_t count = PyList_Size(given[0]);
     if (PyList_Size(given[1]) != count) {
@@ -91,8 +114,11 @@ items_json(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
     Py_ssize_t room = 2;
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_ssize_t length;
-        if (!PyUnicode_AsUTF8AndSize(PyList_GetItem(given[0], i), &length))
+        if (bits_from(PyList_GetItem(given[1], i)) < 0 ||
+            !PyUnicode_AsUTF8AndSize(PyList_GetItem(given[0], i), &length))
             return NULL;
+        if (length > (PY_SSIZE_T_MAX - AROUND_ITEM - room) / 6)
+            return PyErr_NoMemory();
         room += 6 * length + AROUND_ITEM;
     }
     char *const start = PyMem_Malloc((size_t)room);
@@ -101,19 +127,16 @@ items_json(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
     char *to = start;
     *to++ = '[';
     for (Py_ssize_t i = 0; i < count; i++) {
+        /* Both were checked above, and nothing since could run Python code. */
         Py_ssize_t length;
         const char *id = PyUnicode_AsUTF8AndSize(PyList_GetItem(given[0], i), &length);
-        const long distance = PyLong_AsLong(PyList_GetItem(given[1], i));
-        if (!id || (distance == -1 && PyErr_Occurred())) {
-            PyMem_Free(start);
-            return NULL;
-        }
+        const long long distance = PyLong_AsLongLong(PyList_GetItem(given[1], i));
         to = write_literal(to, i ? ",{\"id\":\"" : "{\"id\":\"");
         to = write_text(to, id, length);
         to = write_literal(to, "\",\"distance\":");
         to = write_number(to, distance);
         to = write_literal(to, ",\"score\":");
-        to = write_number(to, bits - 2 * (long long)distance);
+        to = write_number(to, bits - 2 * distance);
         *to++ = '}';
     }
     *to++ = ']';

@@ -158,10 +158,12 @@ static int
 level_is_there(const char *level)
 {
 #if ON_X86
+    /* These ask the operating system too whether it keeps the wide registers. */
     __builtin_cpu_init();
     if (!strcmp(level, "avx512"))
-        return __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl");
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("popcnt");
     if (!strcmp(level, "avx2"))
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 #endif
@@ -169,13 +171,40 @@ level_is_there(const char *level)
     return 1;
 }
 
-/* Which entries of a table this processor can use, and their numbers; a name comes first in each. */
+/* The name that each entry of a table of levels begins with. */
+static const char *
+level_name(const void *table, size_t size, Py_ssize_t number)
+{
+    return *(const char *const *)((const char *)table + (size_t)number * size);
+}
+
+/* Check that this processor can run a level. Running another one would end the process. */
+static int
+check_level(const void *table, size_t size, int count, Py_ssize_t number)
+{
+    if (number < 0 || number >= count) {
+        PyErr_Format(PyExc_ValueError, "invalid level %zd: expected a number from levels()",
+                     number);
+        return -1;
+    }
+    const char *name = level_name(table, size, number);
+    if (!level_is_there(name)) {
+        PyErr_Format(PyExc_ValueError,
+                     "this processor lacks the instructions of level %zd (%s): "
+                     "expected a number from levels()",
+                     number, name);
+        return -1;
+    }
+    return 0;
+}
+
+/* The levels of a table that this processor can run, as a dict from name to number. */
 static PyObject *
-levels_there(const void *table, size_t size, int count)
+supported_levels(const void *table, size_t size, int count)
 {
     PyObject *found = PyDict_New();
     for (int i = 0; found && i < count; i++) {
-        const char *name = *(const char *const *)((const char *)table + (size_t)i * size);
+        const char *name = level_name(table, size, i);
         if (!level_is_there(name))
             continue;
         PyObject *number = PyLong_FromLong(i);

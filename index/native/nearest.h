@@ -12,6 +12,7 @@
 #include <Python.h>
 
 #include "banned.h"
+#include "buffers.h"
 #include "scan.h"
 
 /* Bytes of codes, times queries, from which on other threads may run meanwhile: to let them takes
@@ -39,7 +40,7 @@ static PyObject *
 levels(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    return levels_there(LEVELS, sizeof *LEVELS, N_LEVELS);
+    return supported_levels(LEVELS, sizeof *LEVELS, N_LEVELS);
 }
 
 /* The numbers among the arguments, after the views. */
@@ -55,8 +56,8 @@ static const char *
 what_is_wrong(const Py_buffer *views, const shape *codes, Py_ssize_t queries)
 {
     const Py_ssize_t items = codes->items, width = codes->width;
-    if (8 * width >= UINT16_MAX || items > views[CODES].len || items > INT32_MAX)
-        return "there must be as many codes as said, 2^31 at most, below 8,192 bytes each";
+    if (items > views[CODES].len || items > INT32_MAX)
+        return "there must be as many codes as said, fewer than 2^31";
     const Py_ssize_t n_blocks = (items + IN_A_BLOCK - 1) / IN_A_BLOCK;
     const Py_ssize_t held = codes->blocks ? n_blocks * IN_A_BLOCK * words_of(width) * WORD
                                           : items * width;
@@ -64,6 +65,9 @@ what_is_wrong(const Py_buffer *views, const shape *codes, Py_ssize_t queries)
         return "codes and queries must be of one width, and codes in blocks or not as said";
     if (views[DISTANCES].len / 4 != views[ROWS].len / 8 || (views[DISTANCES].len / 4) % queries)
         return "distances and rows must be of one shape";
+    if (!is_aligned(views + DISTANCES, sizeof(int32_t)) ||
+        !is_aligned(views + ROWS, sizeof(int64_t)))
+        return "distances and rows must be aligned";
     if (views[AMONG].buf && views[AMONG].len != items)
         return "among must have one byte a row";
     return NULL;
@@ -159,8 +163,8 @@ PyDoc_STRVAR(nearest_doc,
              "    width: bytes of a code, 1 to 8,191.\n"
              "    blocks: whether codes are in blocks.\n"
              "    level: one of the numbers of `levels()`.\n\n"
-             "Raises ValueError where they do not go together, IndexError where a banned row is outside the\n"
-             "codes, and MemoryError.");
+             "Raises ValueError if the shapes do not match or the processor lacks the level, IndexError if a\n"
+             "banned row is outside the codes, and MemoryError.");
 
 static PyObject *
 nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
@@ -178,10 +182,12 @@ nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
     }
     const shape codes = {numbers[0], numbers[1], numbers[2] != 0};
     const Py_ssize_t level = numbers[3];
-    if (codes.items < 0 || codes.width < 1 || level < 0 || level >= N_LEVELS) {
-        PyErr_SetString(PyExc_ValueError, "items, width or level is not one there is");
+    if (codes.items < 0 || codes.width < 1 || codes.width > MAX_WIDTH) {
+        PyErr_SetString(PyExc_ValueError, "items must be at least 0, width from 1 to 8,191 bytes");
         return NULL;
     }
+    if (check_level(LEVELS, sizeof *LEVELS, N_LEVELS, level))
+        return NULL;
     Py_buffer views[N_VIEWS] = {{0}};
     PyObject *result = NULL;
     int taken = 0;

@@ -54,10 +54,15 @@ tighten(search *one, Py_ssize_t k)
         drop_beyond_reach(one);
 }
 
-/* Take a row whose distance is below the reach for a candidate, if it may be returned. */
+/* Keep a row whose distance is below the reach as a candidate, if it may be returned.
+ *
+ * The distance is checked again: another thread may have changed the codes since their masks were
+ * made, and `tighten` relies on counts of distances below the reach alone. */
 INLINED void
 consider(const catalogue *all, search *one, int64_t row, unsigned distance)
 {
+    if (distance >= (unsigned)one->reach)
+        return;
     while (one->banned < one->banned_end && *one->banned < row)
         one->banned++;
     if (one->banned < one->banned_end && *one->banned == row)

@@ -5,6 +5,7 @@
 #include <Python.h>
 
 #include <stdint.h>
+#include <string.h>
 
 PyDoc_STRVAR(signs_doc,
              "signs(values)\n--\n\n"
@@ -24,14 +25,16 @@ signs(PyObject *module, PyObject *given)
     else
         code = PyBytes_FromStringAndSize(NULL, values.len / 16);
     if (code) {
-        const uint16_t *value = values.buf;
+        const char *from = values.buf;
         char *bytes = PyBytes_AsString(code);
         for (Py_ssize_t byte = 0; byte < values.len / 16; byte++) {
             unsigned bits = 0;
-            for (int bit = 0; bit < 8; bit++, value++) {
-                /* Above the bits of infinity is what is no number; -0 is 0. */
-                unsigned is_number = (*value & 0x7fffu) <= 0x7c00u;
-                unsigned is_below = *value > 0x8000u;
+            for (int bit = 0; bit < 8; bit++, from += sizeof(uint16_t)) {
+                uint16_t value;
+                memcpy(&value, from, sizeof value);
+                /* NaN lies above the bits of infinity; -0 counts as 0. */
+                unsigned is_number = (value & 0x7fffu) <= 0x7c00u;
+                unsigned is_below = value > 0x8000u;
                 bits |= (is_number & !is_below) << bit;
             }
             bytes[byte] = (char)bits;

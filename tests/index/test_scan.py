@@ -177,10 +177,10 @@ def test_it_is_compiled_where_it_has_to_be() -> None:
         ({"items": 2}, "of one width"),
         ({"items": 25}, "as many codes as said"),
         ({"blocks": True}, "in blocks or not"),
-        ({"width": 8192} | dict.fromkeys(("codes", "queries"), WIDE), "below 8,192 bytes"),
-        ({"items": -1}, "items, width or level"),
-        ({"width": 0}, "items, width or level"),
-        ({"level": 9}, "items, width or level"),
+        ({"width": 8192} | dict.fromkeys(("codes", "queries"), WIDE), "width from 1 to 8,191"),
+        ({"items": -1}, "items must be at least 0"),
+        ({"width": 0}, "width from 1 to 8,191"),
+        ({"level": 9}, "invalid level 9"),
         ({"rows": np.zeros((2, 4), np.int64)}, "one shape"),
         ({"among": np.ones(2, np.bool_)}, "one byte a row"),
     ],
@@ -196,7 +196,7 @@ def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) 
         "items": 3,
         "width": 8,
         "blocks": False,
-        "level": 0,
+        "level": next(iter(levels().values())),
     }
     native.nearest(*given.values())  # type: ignore[arg-type]
     assert given["rows"].tolist() == [[0, 1, 2], [0, 2, -1]]  # type: ignore[attr-defined]
@@ -215,4 +215,5 @@ def test_what_may_not_be_written_is_not() -> None:
     rows.flags.writeable = False
     distances = np.zeros((1, 2), np.int32)
     with pytest.raises((BufferError, ValueError)):
-        native.nearest(codes, codes[:1], None, distances, rows, None, 3, 8, False, 0)
+        level = next(iter(levels().values()))
+        native.nearest(codes, codes[:1], None, distances, rows, None, 3, 8, False, level)

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "../../index/native/buffers.h"
 #include "../../index/native/levels.h"
 
 /* Items whose distances are taken at once. */
@@ -74,7 +75,7 @@ static PyObject *
 levels(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
-    return levels_there(LEVELS, sizeof *LEVELS, N_LEVELS);
+    return supported_levels(LEVELS, sizeof *LEVELS, N_LEVELS);
 }
 
 /* What is given: codes of users and items, and an array that has rows of users. */
@@ -98,7 +99,7 @@ static int
 is_sound(scored *all, Py_ssize_t size)
 {
     const Py_ssize_t width = all->width;
-    if (width < 1 || 8 * width >= UINT16_MAX || all->bits < 1 || all->bits > 8 * width) {
+    if (width < 1 || width > MAX_WIDTH || all->bits < 1 || all->bits > 8 * width) {
         PyErr_SetString(PyExc_ValueError, "codes must have from 1 to 8 bits a byte, below 2^16");
         return 0;
     }
@@ -108,15 +109,19 @@ is_sound(scored *all, Py_ssize_t size)
     }
     all->n_users = all->users.len / width;
     all->n_items = all->items.len / width;
-    if (all->table.len != all->n_users * (all->bits + 1) * size) {
+    if (all->n_items > INT32_MAX) {
+        PyErr_SetString(PyExc_ValueError, "there must be fewer than 2^31 items");
+        return 0;
+    }
+    if (!has_shape(all->table.len, all->n_users, all->bits + 1, size)) {
         PyErr_SetString(PyExc_ValueError, "there must be a number for each user and level");
         return 0;
     }
-    if (all->level < 0 || all->level >= N_LEVELS || !level_is_there(LEVELS[all->level].name)) {
-        PyErr_SetString(PyExc_ValueError, "this processor has no such level");
+    if (!is_aligned(&all->table, (uintptr_t)size)) {
+        PyErr_SetString(PyExc_ValueError, "the numbers must be aligned");
         return 0;
     }
-    return 1;
+    return !check_level(LEVELS, sizeof *LEVELS, N_LEVELS, all->level);
 }
 
 static void
@@ -138,7 +143,9 @@ count_one(const scored *all, const uint8_t *user, uint32_t *tables, int32_t *cou
     }
     for (Py_ssize_t distance = 0; distance <= all->bits; distance++)
         for (int turn = 0; turn < TABLES; turn++)
-            counts[all->bits - distance] += (int32_t)tables[turn * bins + distance];
+            /* Unsigned, so that a count past 2^31 wraps around and is not undefined. */
+            counts[all->bits - distance] =
+                (int32_t)((uint32_t)counts[all->bits - distance] + tables[turn * bins + distance]);
 }
 
 PyDoc_STRVAR(count_doc,
@@ -207,8 +214,10 @@ look_up(PyObject *module, PyObject *given)
         return NULL;
     float *by_distance = NULL;
     if (is_sound(&all, sizeof(float))) {
-        if (all.values.len != all.n_users * all.n_items * (Py_ssize_t)sizeof(float))
+        if (!has_shape(all.values.len, all.n_users, all.n_items, sizeof(float)))
             PyErr_SetString(PyExc_ValueError, "there must be a value for each user and item");
+        else if (!is_aligned(&all.values, sizeof(float)))
+            PyErr_SetString(PyExc_ValueError, "the values must be aligned");
         else if (!(by_distance = calloc((size_t)(8 * all.width + 1), sizeof *by_distance)))
             PyErr_NoMemory();
     }

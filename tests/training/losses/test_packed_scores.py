@@ -87,7 +87,7 @@ def arguments(**changed: Any) -> list[Any]:
         "items": np.zeros((3, 4), np.uint8),
         "width": 4,
         "bits": 30,
-        "level": len(LEVELS) - 1,
+        "level": 0 if loops is None else min(loops.levels().values()),
         "table": np.zeros((2, 31), np.float32),
         "values": np.zeros((2, 3), np.float32),
     }
@@ -98,13 +98,15 @@ WRONG = [
     ({"width": 0}, "from 1 to 8 bits a byte"),
     ({"width": 5}, "of the width said"),
     ({"width": 8192, "bits": 8}, "from 1 to 8 bits a byte"),
+    ({"width": 2**60, "bits": 8}, "from 1 to 8 bits a byte"),
+    ({"width": 2**63 - 1, "bits": 8}, "from 1 to 8 bits a byte"),
     ({"bits": 0}, "from 1 to 8 bits a byte"),
     ({"bits": 33}, "from 1 to 8 bits a byte"),
     ({"bits": 29}, "a number for each user and level"),
     ({"items": np.zeros(13, np.uint8)}, "of the width said"),
     ({"users": np.zeros((3, 4), np.uint8)}, "a number for each user and level"),
-    ({"level": -1}, "no such level"),
-    ({"level": 9}, "no such level"),
+    ({"level": -1}, "invalid level -1"),
+    ({"level": 9}, "invalid level 9"),
 ]
 
 
@@ -118,7 +120,31 @@ def test_arguments_that_do_not_go_together_are_refused(changed, said):
         loops.count(*given[:5], given[5].astype(np.int32))
 
 
-@pytest.mark.skipif(loops is None, reason="there was no compiler")
+@pytest.mark.skipif(loops is None, reason="installed without a C compiler")
+def test_only_the_levels_of_this_processor_are_run():
+    supported = set(loops.levels().values())
+    for level in range(-2, 6):
+        if level in supported:
+            loops.look_up(*arguments(level=level))
+        else:
+            with pytest.raises(ValueError, match=r"levels\(\)"):
+                loops.look_up(*arguments(level=level))
+
+
+@pytest.mark.skipif(loops is None, reason="installed without a C compiler")
+def test_misaligned_arrays_are_refused():
+    raw = np.zeros(2 * 31 * 4 + 1, np.uint8)
+    table = raw[1:].view(np.float32).reshape(2, 31)
+    with pytest.raises(ValueError, match="aligned"):
+        loops.look_up(*arguments(table=table))
+    with pytest.raises(ValueError, match="aligned"):
+        loops.count(*arguments()[:5], table.view(np.int32))
+    values = np.zeros(25, np.uint8)[1:].view(np.float32).reshape(2, 3)
+    with pytest.raises(ValueError, match="aligned"):
+        loops.look_up(*arguments(values=values))
+
+
+@pytest.mark.skipif(loops is None, reason="installed without a C compiler")
 def test_values_of_another_size_are_refused():
     with pytest.raises(ValueError, match="a value for each user and item"):
         loops.look_up(*arguments(values=np.zeros((2, 4), np.float32)))
