@@ -1,23 +1,36 @@
 """Connecting to SQLite or PostgreSQL, and turning their errors into ours."""
 
+import ctypes
+import logging
 import random
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    InvalidatePoolError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 
 from events.errors import EventsError, EventsUnavailableError
+from events.sqlite_file import OpenFiles, SqliteFile
 
 # Seconds to wait for a lock, for a connection and for an answer.
 PATIENCE: Final = 10
 # Of PostgreSQL's advisory locks, the one that writers of events hold.
 WRITER_LOCK: Final = 0x6269_7472
+
+_EXPECTED: Final = "expected sqlite:///PATH or postgresql://USER@HOST/NAME"
+_FILE: Final = "bitrecall_file"
+
+_log = logging.getLogger(__name__)
 
 
 def engine_of(url: str) -> Engine:
@@ -26,34 +39,102 @@ def engine_of(url: str) -> Engine:
     A PostgreSQL URL may end with ``?password_file=PATH``: the password is then what that file
     holds, without the white space around it.
 
-    Raises EventsError where the URL is none, or of another database, or there is no such file.
+    Raises EventsError if the URL is not valid, of another kind of database, or names a password
+    file that cannot be read.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise EventsError(
-            "the URL of the events is none: want sqlite:///PATH or postgresql://USER@HOST/NAME"
-        ) from None
+    except (ArgumentError, ValueError):
+        raise EventsError(f"invalid events URL: {_EXPECTED}") from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         return _sqlite(parsed)
     if backend == "postgresql":
         return _postgresql(parsed)
-    raise EventsError(f"events can be kept in SQLite or PostgreSQL, not in {backend!r}")
+    raise EventsError(f"invalid events URL: {_EXPECTED}, not {backend!r}")
+
+
+def file_of(engine: Engine) -> SqliteFile | None:
+    """The file of a SQLite database; None for PostgreSQL, and for databases in memory."""
+    file: SqliteFile | None = engine.get_execution_options().get(_FILE)
+    return file
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that knows which files it has open.
+
+    Attributes:
+        file: the name that it was opened by; None if that is none of a plain file.
+        files: what the name stood for then.
+    """
+
+    file: SqliteFile | None = None
+    files: OpenFiles | None = None
+
+    def fault(self) -> str | None:
+        """Why what it writes is not in the file of the name, None if it is."""
+        return None if self.file is None or self.files is None else self.file.fault(self.files)
+
+    def rescue(self) -> None:
+        """Write what the log holds into the database, where one of them has lost its name."""
+        with suppress(sqlite3.Error):
+            self.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if self.file is not None and self.files is not None:
+            with suppress(OSError):
+                self.file.drop_log(self.files)
+
+    def close(self) -> None:
+        """Close it, unless another file has the name by now.
+
+        Closing the last connection, SQLite removes the write-ahead log by its name, which then is
+        that of the other file. Such a connection stays open as long as the process lives.
+        """
+        now = None if self.file is None else self.file.open_files().main
+        if now is not None and self.files is not None and now != self.files.main:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
+        else:
+            super().close()
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False})
+    named = {"timeout": PATIENCE, "check_same_thread": False, "factory": _Connection}
+    engine = create_engine(url, connect_args=named)
+    database = url.database or ":memory:"
+    file = None if database.startswith((":memory:", "file:")) else SqliteFile(database)
+    engine.update_execution_options(**{_FILE: file})
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: object, record: object, arguments: Any, named: dict[str, Any]) -> None:
+        if file is not None:
+            arguments[0] = file.uri()
+            named["uri"] = True
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: object) -> None:
+    def prepare(connection: _Connection, record: object) -> None:
+        # Text that was not written by us need not be UTF-8: `events.rules` leaves it out then.
+        connection.text_factory = _lenient
         cursor = connection.cursor()
         # Readers and the writer do not wait for each other; FULL has each commit on the disk.
         switch_to_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
+        # The log is opened by the first query.
+        cursor.execute("SELECT count(*) FROM sqlite_master").fetchall()
         cursor.close()
+        connection.file = file
+        connection.files = None if file is None else file.open_files()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: _Connection, record: object, proxy: object) -> None:
+        if fault := connection.fault():
+            connection.rescue()
+            _log.warning("the events are read and written anew: %s", fault)
+            raise InvalidatePoolError(fault)
 
     return engine
+
+
+def _lenient(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
 
 
 def switch_to_wal(cursor: Any) -> None:
@@ -77,7 +158,7 @@ def switch_to_wal(cursor: Any) -> None:
 def _postgresql(url: URL) -> Engine:
     url = _with_password(url)
     try:
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             pool_timeout=PATIENCE,
@@ -88,10 +169,24 @@ def _postgresql(url: URL) -> Engine:
                 "client_encoding": "utf8",
             },
         )
+        from psycopg.types.string import TextLoader
     except (ModuleNotFoundError, NoSuchModuleError):
         raise EventsError(
             "PostgreSQL needs the package psycopg: pip install 'bitrecall[postgres]'"
         ) from None
+
+    class LenientLoader(TextLoader):
+        """Text of a database that does not say in which encoding it is."""
+
+        def load(self, data: Any) -> str:
+            return _lenient(bytes(data))
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: object) -> None:
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            connection.adapters.register_loader("text", LenientLoader)
+
+    return engine
 
 
 def _with_password(url: URL) -> URL:
@@ -102,7 +197,7 @@ def _with_password(url: URL) -> URL:
         password = Path(str(path)).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise EventsError(
-            f"the file of the password of the events cannot be read: {error}"
+            f"the file with the password of the events database cannot be read: {error}"
         ) from None
     return url.difference_update_query(["password_file"]).set(password=password)
 
@@ -111,13 +206,19 @@ def _with_password(url: URL) -> URL:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that no other writer's runs beside, so that numbers become durable in order.
 
-    Raises EventsUnavailableError.
+    Once it is over, what was written is durable in the database of that name. Raises
+    EventsUnavailableError.
     """
-    with translated(engine), engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            lock = text("SELECT pg_advisory_xact_lock(:lock)")
-            connection.execute(lock, {"lock": WRITER_LOCK})
-        yield connection
+    with translated(engine), engine.connect() as connection:
+        with connection.begin():
+            if engine.dialect.name == "postgresql":
+                lock = text("SELECT pg_advisory_xact_lock(:lock)")
+                connection.execute(lock, {"lock": WRITER_LOCK})
+            yield connection
+        written_to = connection.connection.driver_connection
+        if isinstance(written_to, _Connection) and (fault := written_to.fault()):
+            written_to.rescue()
+            raise EventsUnavailableError(fault)
 
 
 @contextmanager
@@ -132,6 +233,8 @@ def translated(engine: Engine) -> Iterator[None]:
     """Turn what the database says into an EventsUnavailableError, without any password."""
     try:
         yield
+    except InvalidatePoolError as error:
+        raise EventsUnavailableError(str(error)) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]

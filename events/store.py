@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, cast
@@ -12,11 +13,13 @@ from sqlalchemy import ColumnElement, Connection, Insert, delete, func, literal_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
-from events.database import PATIENCE, engine_of, reading, writing
+from events.database import PATIENCE, engine_of, file_of, reading, writing
+from events.errors import EventsUnavailableError
 from events.event import FORGET, HIDE, Appended, Event, StoredEvent
 from events.log import LogState, numbers_lag, renew_id, skip_to, start_of, state_of
-from events.migration import check_schema, migrate
+from events.migration import check_schema, migrate, version_of
 from events.position import LogPosition, ReadingStart
+from events.sqlite_file import Identity, identity_of
 from events.tables import EVENTS
 
 # Rows in one statement; SQLite takes 32,766 values.
@@ -61,18 +64,31 @@ class EventStore:
         self._engine = engine_of(url)
         self._create = create
         self._opening = Lock()
-        self._is_open = False
+        self._is_open = self._was_open = False
+        self._file = file_of(self._engine)
+        self._identity: Identity = None
+        if self._file is not None:
+            self._file.must_exist = not create
 
     def open(self) -> None:
-        """Do now what is otherwise done at the first use."""
+        """Do now what is otherwise done at the first use.
+
+        A database that goes away later is not made anew: it has to be put back.
+        """
         with self._opening:
-            if not self._is_open:
-                if self._create:
-                    migrate(self._engine)
-                check_schema(self._engine)
-                if self._create:
-                    self._align_numbers()
-                self._is_open = True
+            identity = None if self._file is None else identity_of(self._file.path)
+            if self._is_open and identity == self._identity:
+                return
+            self._is_open = False
+            if self._create and (not self._was_open or version_of(self._engine) is not None):
+                migrate(self._engine)
+            check_schema(self._engine)
+            if self._create:
+                self._align_numbers()
+            self._is_open = self._was_open = True
+            if self._file is not None:
+                self._file.must_exist = self._file.was_open = True
+                self._identity = identity_of(self._file.path)
 
     def close(self) -> None:
         """Let go of all connections, once what other threads are doing with them is done."""
@@ -100,8 +116,7 @@ class EventStore:
             for one in group
         ]
         new: set[str | None] = set()
-        self.open()
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             for start in range(0, len(rows), _ROWS):
                 statement = self._insert().values(rows[start : start + _ROWS])
                 new.update(connection.execute(statement).scalars())
@@ -123,25 +138,22 @@ class EventStore:
         restored, gets a new id. Otherwise new events would be given numbers that the release has
         been trained on, and nothing would show it once they are past its position.
         """
-        self.open()
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             start = start_of(connection, position)
         parted = start.reason is not None and position.log_id == start.log_id
         if parted or not start.log_id:
-            with writing(self._engine) as connection:
+            with self._writing() as connection:
                 start = replace(start, log_id=renew_id(connection, start.log_id))
         return start
 
     def state(self) -> LogState:
         """The id of the database and the greatest number given out."""
-        self.open()
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             return state_of(connection)
 
     def page(self, sequence: int, *, at_most: int = 10_000) -> Page:
         """The first events with a greater number, in order, and the database's state before."""
-        self.open()
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             state = state_of(connection)
             return Page(state, _read(connection, EVENTS.c.sequence > sequence, at_most))
 
@@ -157,8 +169,7 @@ class EventStore:
 
     def forgotten(self) -> set[str]:
         """Everybody who ever asked to be forgotten."""
-        self.open()
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             asked = select(EVENTS.c.user_id).where(EVENTS.c.type == FORGET)
             return set(connection.execute(asked).scalars())
 
@@ -170,8 +181,7 @@ class EventStore:
 
     def last(self) -> int:
         """The greatest number given out so far to an event that is there; 0 where there is none."""
-        self.open()
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             return connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0
 
     def forget(self, user_id: str) -> int:
@@ -180,8 +190,7 @@ class EventStore:
         Returns:
             How many events were removed, marks not counted.
         """
-        self.open()
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             own = EVENTS.c.user_id == user_id
             removed = connection.execute(
                 select(func.count()).where(own, EVENTS.c.type != FORGET)
@@ -193,8 +202,7 @@ class EventStore:
 
     def count(self, after: int, until: int) -> int:
         """How many events ``remove`` would remove."""
-        self.open()
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             counted = select(func.count()).select_from(EVENTS).where(_between(after, until))
             return connection.execute(counted).scalar_one()
 
@@ -203,14 +211,33 @@ class EventStore:
 
         Marks of those who asked to be forgotten stay.
         """
-        self.open()
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             return connection.execute(delete(EVENTS).where(_between(after, until))).rowcount
 
     def _read(self, which: ColumnElement[bool], at_most: int | None) -> list[StoredEvent]:
-        self.open()
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             return _read(connection, which, at_most)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        self.open()
+        with self._looking_again(), reading(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        self.open()
+        with self._looking_again(), writing(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _looking_again(self) -> Iterator[None]:
+        """Have the tables checked again after a failure: another database may have taken over."""
+        try:
+            yield
+        except EventsUnavailableError:
+            self._is_open = False
+            raise
 
     def _align_numbers(self) -> None:
         with reading(self._engine) as connection:

@@ -171,17 +171,26 @@ def test_stores_opened_at_once_make_the_tables_once(url: str) -> None:
 
 def test_a_database_without_the_tables_is_refused_where_they_are_not_to_be_made(url: str) -> None:
     store = EventStore(url, create=False)
-    with pytest.raises(EventsSchemaError, match=r"version None.*events migrate"):
+    with pytest.raises(EventsSchemaError, match=r"events migrate"):
         store.append([event()])
     store.close()
+
+
+def test_a_database_that_is_only_to_be_read_is_not_made(tmp_path: Path) -> None:
+    store = EventStore(f"sqlite:///{tmp_path}/events.db", create=False)
+    with pytest.raises(EventsSchemaError, match=rf"no events database at {tmp_path}/events\.db"):
+        store.last()
+    store.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("nonsense", "is none"),
-        ("", "is none"),
-        ("mysql://localhost/x", "not in 'mysql'"),
+        ("nonsense", "invalid events URL: expected sqlite"),
+        ("", "invalid events URL"),
+        ("postgresql://host:port/x", "invalid events URL"),
+        ("mysql://localhost/x", "not 'mysql'"),
     ],
 )
 def test_a_url_of_something_else_is_refused(url: str, said: str) -> None:
@@ -219,7 +228,7 @@ def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
     path.write_text(" s3cret/ü@\n")
     engine = engine_of(f"postgresql://somebody@127.0.0.1/events?password_file={path}")
     assert (engine.url.password, dict(engine.url.query)) == ("s3cret/ü@", {})
-    with pytest.raises(EventsError, match=r"password of the events cannot be read.*missing"):
+    with pytest.raises(EventsError, match=r"password of the events database.*missing"):
         engine_of(f"postgresql://somebody@127.0.0.1/events?password_file={tmp_path}/missing")
 
 

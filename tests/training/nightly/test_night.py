@@ -219,6 +219,18 @@ def test_events_that_cannot_be_used_are_left_out_named_and_the_night_publishes(
     assert release.manifest.seen == len(settled.files) + len(settled.later)
 
 
+def test_text_that_is_not_utf8_is_left_out(settled: House) -> None:
+    path = settled.work.parent / "events.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO events (user_id, item_id, type, at) "
+            "VALUES (CAST(x'ff41' AS TEXT), 'item-1', 'view', 1.0)"
+        )
+    report = settled.night()
+    assert (report.outcome, report.data["events_unusable"]) == (Outcome.PUBLISHED, 1)
+    assert report.data["unusable"][0]["reason"] == "the user id is not valid Unicode"
+
+
 def test_with_another_database_everything_is_read_from_the_start(settled: House, caplog) -> None:
     """A release trained up to an event of one database, and another one that has fewer."""
     assert settled.night().outcome is Outcome.PUBLISHED
