@@ -32,7 +32,10 @@ from service.fresh.live import Live
 from service.fresh.signal import Signal
 from service.guards.access import Access
 from service.guards.admission import Load
+from service.guards.hosts import AllowedHosts, HostRule
 from service.guards.key_file import KeyFile
+from service.guards.origins import CrossOriginAnswers, ForeignOrigins
+from service.guards.roots import take_root_off
 from service.observing.key_metrics import KeysCollector
 from service.observing.metrics import Metrics
 from service.observing.tracing import Tracing
@@ -40,7 +43,7 @@ from service.openapi.document import openapi_document
 from service.openapi.operations import PATHS
 from service.releases import CurrentRelease
 from service.rounds import Rounds
-from service.settings import Settings, load_settings
+from service.settings import Settings, load_settings, names_in
 
 _log = logging.getLogger(__name__)
 
@@ -69,16 +72,12 @@ class Service(FastAPI):
         self.load = Load(settings.max_concurrent, self.metrics.shed)
         self.rounds = Rounds(self.metrics.searched)
         self.tracing = Tracing(settings.traces)
-        guards = [] if self.keys is None else [Middleware(Access, keys=self.keys)]
         paths = routes(settings, self.current, self.live, self.metrics, self.rounds)
-        edge = [
-            Middleware(Edge, self.metrics, PATHS, log=settings.access_log),
-            *guards,
-        ]
+        guards = self._guards()
         # Spans of requests are the framework's affair.
         self._direct = Direct({} if settings.traces else direct_paths(paths))
         self._to_direct: ASGIApp = self._direct
-        for one in reversed(edge):
+        for one in reversed(guards):
             self._to_direct = one.cls(self._to_direct, *one.args, **one.kwargs)
         super().__init__(
             title="Bitrecall",
@@ -89,7 +88,7 @@ class Service(FastAPI):
             redirect_slashes=False,
             lifespan=self._while_serving,
             telemetry=self.tracing.telemetry,
-            middleware=edge,
+            middleware=[*guards, Middleware(ForeignOrigins, names_in(settings.allowed_origins))],
             exception_handlers={
                 RequestError: answer_refusal,
                 HTTPException: answer_http_error,
@@ -102,6 +101,8 @@ class Service(FastAPI):
 
     def past_framework(self, scope: Scope) -> ASGIApp | None:
         """What answers a request without the framework, if anything does."""
+        if self._settings.root_path and scope["type"] == "http":
+            take_root_off(scope, self._settings.root_path)
         return self._to_direct if self._direct.takes(scope) else None
 
     def openapi(self) -> dict[str, Any]:
@@ -109,6 +110,21 @@ class Service(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = openapi_document(self._settings, self.version)
         return self.openapi_schema
+
+    def _guards(self) -> list[Middleware]:
+        """What surrounds every answer, the outermost first.
+
+        What surrounds changes besides, ``ForeignOrigins``, has nothing to do on the direct way.
+        """
+        settings = self._settings
+        guards = [Middleware(Edge, self.metrics, PATHS, log=settings.access_log)]
+        if (rule := HostRule.of(settings)) is not None:
+            guards.append(Middleware(AllowedHosts, rule))
+        if origins := names_in(settings.allowed_origins):
+            guards.append(Middleware(CrossOriginAnswers, origins))
+        if self.keys is not None:
+            guards.append(Middleware(Access, self.keys))
+        return guards
 
     def _recommender_of(self, release: Release) -> Recommender:
         """What answers from a release that has been opened. Raises ``ReleaseError``."""

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.guards.roots import root_path_of
 from service.guards.whole import whole_of
 from service.observing.metrics import Metrics
 from service.observing.request_ids import RequestId, own_ids
@@ -75,6 +76,7 @@ class Edge:
                     PROBLEMS["internal-error"],
                     "the service failed to answer; its log says why under this request_id",
                     request_id=request_id.text,
+                    root_path=root_path_of(scope),
                 )
                 await response(scope, receive, marked)
             finally:

@@ -12,6 +12,7 @@
              ├─ UnauthorizedError          401  there is no key, or it is not accepted
              ├─ ForbiddenError             403  the key may not do this
              ├─ HistoryForbiddenError      403  the key may not learn what a user has
+             ├─ CrossOriginError           403  a page of another origin may not change anything
              ├─ UnknownItemError           404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
              ├─ UnknownReleaseError        404  there is no such release
@@ -19,6 +20,7 @@
              ├─ ReleaseRefusedError        409  the release cannot be served
              ├─ BodyTooLargeError          413  the body is over the limit
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
+             ├─ MisdirectedRequestError    421  the service does not answer for that host
              ├─ InvalidRequestError        422  the JSON does not describe a request
              ├─ NotReadyError              503  no release is loaded
              ├─ TooBusyError               503  too many large answers at once
@@ -114,6 +116,20 @@ class HistoryForbiddenError(RequestError):
     """Raised when the answer would show what a user has, to a key of the role recommend."""
 
     problem = "forbidden"
+
+
+class CrossOriginError(RequestError):
+    """Raised when a page of another origin asks for a change."""
+
+    problem = "cross-origin"
+    unread = True
+
+
+class MisdirectedRequestError(RequestError):
+    """Raised when a request is for a host that the service does not answer for."""
+
+    problem = "misdirected-request"
+    unread = True
 
 
 class UnknownItemError(RequestError):

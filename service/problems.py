@@ -64,6 +64,14 @@ PROBLEMS: Final = _by_name(
         "events and forget users; of the role admin, they also change which release is served.",
     ),
     ProblemType(
+        "cross-origin",
+        403,
+        "A page of another origin may not change anything",
+        "A browser says that this request comes from a page of another origin than the service's\n"
+        "own. Its user may not know of it, so nothing was changed. If the page is yours, name its\n"
+        "origin in BITRECALL_ALLOWED_ORIGINS.",
+    ),
+    ProblemType(
         "not-found",
         404,
         "There is nothing at this path",
@@ -126,6 +134,14 @@ PROBLEMS: Final = _by_name(
         "Send the header 'Content-Type: application/json' and an uncompressed body in UTF-8.",
     ),
     ProblemType(
+        "misdirected-request",
+        421,
+        "The service does not answer for this host",
+        "The Host header names a host that is not this service's. On this machine alone and\n"
+        "without keys it answers to local names, so that no page can have a browser ask it under\n"
+        "a name of its own. Behind a proxy, name the public hosts in BITRECALL_ALLOWED_HOSTS.",
+    ),
+    ProblemType(
         "invalid-request",
         422,
         "The request is not valid",
@@ -181,14 +197,16 @@ def problem_response(
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     request_id: str | None = None,
+    root_path: str = "",
     response: type[Response] = Response,
 ) -> Response:
     """A response that holds one problem document.
 
     ``instance`` is a URN of this one occurrence; ``request_id``, if there is one, is a member.
+    ``root_path`` is the path below which the client reaches the service.
     """
     document: dict[str, object] = {
-        "type": problem.uri,
+        "type": root_path + problem.uri,
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
@@ -208,12 +226,13 @@ def problem_response(
     )
 
 
-def refusal(error: RequestError) -> Response:
-    """The response to a request that cannot be answered."""
+def refusal(error: RequestError, root_path: str = "") -> Response:
+    """The response to a request that cannot be answered; ``root_path`` as ``problem_response``."""
     return problem_response(
         PROBLEMS[error.problem],
         error.detail,
         errors=error.errors,
         headers=error.headers,
+        root_path=root_path,
         response=ClosingResponse if error.unread else Response,
     )

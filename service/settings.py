@@ -1,5 +1,6 @@
 """Every setting of the service, with its default, its bounds and what it is for."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +15,11 @@ PREFIX: Final = "BITRECALL_"
 
 _OTHERS: Final = tuple(
     f"{PREFIX}{name}_" for name in ("TRAIN", "RETRAIN", "EVALUATE", "DATA", "RELEASE")
+)
+
+_HOST_NAME: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_ORIGIN: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?"
 )
 
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
@@ -70,6 +76,35 @@ class Settings(BaseSettings):
         description="Address to listen on. Any but this machine's own needs keys. The service "
         "speaks plain HTTP: put something that does TLS in front of it.",
     )
+    unix_socket: Path | None = Field(
+        None,
+        description="Listen on a unix socket at this path instead of an address and a port, as a "
+        "proxy on this machine asks for.",
+    )
+    unix_socket_mode: str = Field(
+        "660",
+        pattern="^[0-7]{3}$",
+        description="Who may connect to the unix socket, as an octal file mode: 660 is the user "
+        "and the group of the service.",
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^$|^(/[A-Za-z0-9._~-]+)+$",
+        description="Path below which a proxy serves the service, such as /recommender, whether "
+        "the proxy takes it off or not.",
+    )
+    allowed_hosts: str | None = Field(
+        None,
+        description="Host names that the service answers to beside this machine's own, separated "
+        "by commas; *.example.com is all names below, * any name. Without it, a service that "
+        "listens on this machine alone and asks for no keys answers only to local names; others "
+        "answer to any.",
+    )
+    allowed_origins: str | None = Field(
+        None,
+        description="Origins whose pages may use the service from a browser (CORS), separated by "
+        "commas, such as https://shop.example; none by default.",
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     keys: Path | None = Field(
         None,
@@ -121,6 +156,13 @@ class Settings(BaseSettings):
     poll_interval: Seconds = Field(
         2.0, ge=0.05, le=3600, description="Seconds between looks for a new release."
     )
+    startup_timeout: Seconds = Field(
+        300.0,
+        ge=1,
+        le=86_400,
+        description="Seconds that a worker gets to load the release and the events since, before "
+        "a reload gives up on it.",
+    )
     keep_alive_timeout: int = Field(
         30, ge=1, le=3600, description="Seconds that an idle connection is kept open."
     )
@@ -150,6 +192,28 @@ class Settings(BaseSettings):
             raise ValueError("is a file, not the folder of a release store")
         return value
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, value: str | None) -> str | None:
+        for name in names_in(value):
+            if not is_host_name(name):
+                raise ValueError(
+                    f"{name!r} is not a host name: expected names such as shop.example or "
+                    "*.shop.example, without a scheme, port or path"
+                )
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: str | None) -> str | None:
+        for origin in names_in(value):
+            if _ORIGIN.fullmatch(origin) is None:
+                raise ValueError(
+                    f"{origin!r} is not an origin: expected a scheme and a host in lower case, "
+                    "and a port if it is not the scheme's own, such as https://shop.example"
+                )
+        return value
+
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _any_case(cls, value: object) -> object:
@@ -163,7 +227,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keys_beyond_this_machine(self) -> Self:
-        if self.keys is None and not self.open_access and not _is_loopback(self.host):
+        if self.unix_socket is not None:
+            return self
+        if self.keys is None and not self.open_access and not is_loopback(self.host):
             raise ValueError(
                 f"on {self.host} others can reach the service: make keys with 'bitrecall key new' "
                 "and name their file with BITRECALL_KEYS, or say BITRECALL_OPEN_ACCESS=true if "
@@ -172,12 +238,28 @@ class Settings(BaseSettings):
         return self
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether an address is this machine's own; a name is only when it is localhost."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_host_name(text: str) -> bool:
+    """Whether a text can stand in a list of hosts: a name, an address, ``*.name`` or ``*``."""
+    if text == "*":
+        return True
+    try:
+        ip_address(text)
+    except ValueError:
+        return _HOST_NAME.fullmatch(text) is not None
+    return True
+
+
+def names_in(text: str | None) -> list[str]:
+    """The names in a setting that is a list, separated by commas."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def load_settings(**given: object) -> Settings:

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.endpoints.asked import FromRelease
 from service.errors import RequestError
+from service.guards.roots import root_path_of
 from service.problems import refusal
 
 
@@ -34,7 +35,7 @@ class Direct:
         try:
             await self._paths[scope["path"]](scope, receive, send)
         except RequestError as error:
-            await refusal(error)(scope, receive, send)
+            await refusal(error, root_path_of(scope))(scope, receive, send)
 
 
 def direct_paths(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:

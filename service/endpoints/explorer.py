@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 _TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
@@ -22,8 +22,8 @@ _HEADERS: Final = {
 }
 
 
-def explorer_routes() -> list[BaseRoute]:
-    """The page, its style and its scripts."""
+def explorer_routes(root_path: str = "") -> list[BaseRoute]:
+    """The page, its style and its scripts; below ``root_path``, where a proxy serves them."""
     contents = _contents()
 
     async def page(request: Request) -> Response:
@@ -34,7 +34,12 @@ def explorer_routes() -> list[BaseRoute]:
         """``GET /explorer/{name}``."""
         return _answer(request, contents, request.path_params["name"])
 
+    async def slash(request: Request) -> Response:
+        """What the page loads is relative to its path, which has to end with a slash."""
+        return RedirectResponse(f"{root_path}/", status_code=308)
+
     return [
+        *([Route(root_path, slash, methods=["GET"])] if root_path else []),
         Route("/", page, methods=["GET"]),
         Route("/explorer/{name}", part, methods=["GET"]),
     ]

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from service.errors import RequestError
+from service.guards.roots import root_path_of
 from service.problems import PROBLEMS, problem_response, refusal
 
 
@@ -21,7 +22,11 @@ def problem_routes() -> list[BaseRoute]:
 
 async def problem_list(request: Request) -> Response:
     """``GET /problems``: what kinds of problem there are."""
-    lines = [f"{problem.uri}  {problem.status}  {problem.title}" for problem in PROBLEMS.values()]
+    root_path = root_path_of(request.scope)
+    lines = [
+        f"{root_path}{problem.uri}  {problem.status}  {problem.title}"
+        for problem in PROBLEMS.values()
+    ]
     return PlainTextResponse("\n".join(lines) + "\n")
 
 
@@ -37,7 +42,7 @@ async def answer_refusal(request: Request, error: Exception) -> Response:
     """The response to a ``RequestError``."""
     if not isinstance(error, RequestError):
         raise error
-    return refusal(error)
+    return refusal(error, root_path_of(request.scope))
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
@@ -45,14 +50,18 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     headers: Mapping[str, str] = error.headers or {}
-    method, path = request.method, request.url.path
+    method, path, root_path = request.method, request.scope["path"], root_path_of(request.scope)
     if error.status_code == 405:
         allowed = headers.get("Allow", "")
         return problem_response(
             PROBLEMS["method-not-allowed"],
             f"{path[:200]} answers {allowed}, not {method}",
             headers=headers,
+            root_path=root_path,
         )
     return problem_response(
-        PROBLEMS["not-found"], f"there is nothing at {path[:200]}", headers=headers
+        PROBLEMS["not-found"],
+        f"there is nothing at {path[:200]}",
+        headers=headers,
+        root_path=root_path,
     )

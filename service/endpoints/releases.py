@@ -12,12 +12,16 @@ from starlette.routing import BaseRoute, Route
 from index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
 from index.last_night import LastNight
 from index.store import ReleaseStore, ReleaseSummary
+from service.body import read_body
 from service.endpoints.answers import json_answer
 from service.errors import ReleaseRefusedError, UnknownReleaseError
+from service.parsing import parse_request
 from service.releases import CurrentRelease
+from service.schemas.requests import MoveRequest
+from service.settings import Settings
 
 
-def release_routes(current: CurrentRelease) -> list[BaseRoute]:
+def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
     """The paths that show and change which release is served."""
     store = current.store
 
@@ -35,6 +39,7 @@ def release_routes(current: CurrentRelease) -> list[BaseRoute]:
 
     async def activate(request: Request) -> Response:
         """``POST /releases/{id}/activate``: serve a release."""
+        await _read_move(request, settings)
         release_id = request.path_params["id"]
 
         def move(store: ReleaseStore) -> str:
@@ -45,6 +50,7 @@ def release_routes(current: CurrentRelease) -> list[BaseRoute]:
 
     async def rollback(request: Request) -> Response:
         """``POST /releases/rollback``: serve the release before."""
+        await _read_move(request, settings)
         return json_answer({"release_id": await _moved(current, lambda store: store.rollback())})
 
     return [
@@ -52,6 +58,21 @@ def release_routes(current: CurrentRelease) -> list[BaseRoute]:
         Route("/releases/rollback", rollback, methods=["POST"]),
         Route("/releases/{id}/activate", activate, methods=["POST"]),
     ]
+
+
+async def _read_move(request: Request, settings: Settings) -> None:
+    """Have the body be declared as JSON, which no form of another page's is. May be empty.
+
+    Raises ``RequestError``.
+    """
+    body = await read_body(
+        request.scope,
+        request.receive,
+        limit=settings.max_body_bytes,
+        seconds=settings.body_timeout,
+    )
+    if body:
+        parse_request(body, MoveRequest)
 
 
 async def _moved(current: CurrentRelease, move: Callable[[ReleaseStore], str]) -> str:

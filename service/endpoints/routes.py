@@ -27,9 +27,9 @@ def routes(
         *event_routes(settings, live, metrics),
         *lookup_routes(settings, current),
         *user_routes(settings, current, live),
-        *release_routes(current),
+        *release_routes(settings, current),
         *health_routes(settings, current, live),
         metrics_route(metrics),
         *problem_routes(),
-        *explorer_routes(),
+        *explorer_routes(settings.root_path),
     ]

@@ -1,4 +1,5 @@
-// Asking the service. A refusal is thrown as its problem document.
+// Asking the service. A refusal is thrown as its problem document. Paths are relative to the page,
+// which a proxy may serve below a path of its own.
 
 const KEY = "bitrecall-key";
 

@@ -63,7 +63,7 @@ async function recommend() {
   const number = ++asked;
   await tried(async () => {
     const body = question();
-    const { document: answer, milliseconds } = await ask("/recommend", body);
+    const { document: answer, milliseconds } = await ask("recommend", body);
     if (number !== asked) return;
     at("problem").hidden = true;
     showLatency(milliseconds);
@@ -79,7 +79,7 @@ function showAnswer(source, list, answer) {
 }
 
 async function showOwn(user) {
-  const known = user ? await told(`/users/${encodeURIComponent(user)}`) : null;
+  const known = user ? await told(`users/${encodeURIComponent(user)}`) : null;
   const items = [...(known?.items ?? []), ...history];
   at("own-title").textContent = known ? `What they have: ${known.seen + known.fresh + history.length}` : "What they have";
   at("user-known").textContent = known
@@ -92,7 +92,7 @@ async function compare(body) {
   const other = at("other").value;
   at("compared").hidden = !other;
   if (!other) return;
-  const { document: answer } = await ask(`/releases/${other}/recommend`, body);
+  const { document: answer } = await ask(`releases/${other}/recommend`, body);
   showAnswer("compared-source", "compared-answer", answer);
 }
 
@@ -128,7 +128,7 @@ function age(created) {
 }
 
 async function showRelease() {
-  const { releases, serving, last_night: night } = await told("/releases");
+  const { releases, serving, last_night: night } = await told("releases");
   const release = releases.find((one) => one.id === serving);
   at("release-id").textContent = serving ?? "none";
   if (release) {
@@ -163,12 +163,12 @@ function suggest(input, list, path) {
 async function begin() {
   await tried(async () => {
     await showRelease();
-    showPopular(at("popular"), (await told("/popular?k=10")).items, add);
-    const { ids } = await told("/users?k=20");
+    showPopular(at("popular"), (await told("popular?k=10")).items, add);
+    const { ids } = await told("users?k=20");
     showOptions(at("users"), ids);
     // Whoever was faster than this has said whom they want, or is about to.
     if (!touched && document.activeElement !== at("user")) at("user").value = ids[0] ?? "";
-    showOptions(at("items"), (await told("/items?k=20")).ids);
+    showOptions(at("items"), (await told("items?k=20")).ids);
   });
   await recommend();
 }
@@ -195,6 +195,6 @@ at("key-form").addEventListener("submit", (event) => {
   at("problem").hidden = true;
   begin();
 });
-suggest("user", "users", "/users");
-suggest("item", "items", "/items");
+suggest("user", "users", "users");
+suggest("item", "items", "items");
 begin();

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.errors import ForbiddenError, RequestError, UnauthorizedError
 from service.guards.key_file import KeyFile
 from service.guards.keys import Role
+from service.guards.roots import root_path_of
 from service.problems import refusal
 
 # Paths that need no key: whether the service runs, and how to use it.
@@ -48,7 +49,7 @@ class Access:
         if scope["type"] == "http":
             needed = role_needed(scope["method"], scope["path"])
             if needed is not None and (refused := self._refused(scope, needed)) is not None:
-                await refusal(refused)(scope, receive, send)
+                await refusal(refused, root_path_of(scope))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

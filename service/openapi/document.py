@@ -13,7 +13,7 @@ from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
 from service.schemas.answers import Problem
 from service.schemas.events import EventsRequest
 from service.schemas.filters import AttributeCondition
-from service.schemas.requests import request_models
+from service.schemas.requests import MoveRequest, request_models
 from service.settings import Settings
 
 DESCRIPTION: Final = """\
@@ -44,6 +44,7 @@ def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
     bodies = request_models(settings)
     models: list[type[BaseModel]] = [
         *(bodies.recommend, bodies.batch, bodies.similar, AttributeCondition, EventsRequest),
+        MoveRequest,
         *(operation.answer for operation in OPERATIONS if operation.answer is not None),
         Problem,
     ]
@@ -58,6 +59,7 @@ def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Bitrecall", "version": version, "description": DESCRIPTION},
+        "servers": [{"url": settings.root_path or "/"}],
         "paths": paths,
         "components": {"schemas": definitions["$defs"]},
     }

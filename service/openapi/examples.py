@@ -49,6 +49,8 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     "recommend_batch": {
         "plain": ("Two items for each of two users", {"user_ids": ["17", "a stranger"], "k": 2})
     },
+    "activate_release": {"plain": ("The path says which", {})},
+    "rollback_release": {"plain": ("Nothing more to say", {})},
     "similar": {"plain": ("Two items like one", {"item_id": "7", "k": 2})},
     "take_events": {
         "plain": ("A click", {"events": [{"user_id": "17", "item_id": "88"}]}),
@@ -216,6 +218,10 @@ DETAILS: Final[Mapping[str, str]] = {
     "malformed-json": "invalid JSON: EOF while parsing an object at line 1 column 1",
     "unauthorized": "this needs a key, as the header 'Authorization: Bearer KEY'",
     "forbidden": "this needs a key of the role write, and yours is of the role read",
+    "cross-origin": "a page of https://elsewhere.example may not change anything here: "
+    "BITRECALL_ALLOWED_ORIGINS names the origins that may",
+    "misdirected-request": "this service does not answer for the host 'elsewhere.example': "
+    "BITRECALL_ALLOWED_HOSTS names those that it does",
     "not-found": "there is nothing at /recommendations",
     "unknown-item": f"there is no item '4097' in {RELEASE}",
     "unknown-release": "there is no release '20261123T174500Z-00000000'",

@@ -80,7 +80,7 @@ OPERATIONS: Final = (
     Operation(
         *("/events", "post", "take_events", "Keep what users did", EventsResponse),
         request="EventsRequest",
-        problems=(*_BODY[:-1], "events-not-kept"),
+        problems=(*_BODY[:-1], "cross-origin", "events-not-kept"),
     ),
     Operation(
         *("/popular", "get", "popular", "The most popular items", PopularResponse),
@@ -109,7 +109,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         *("/users/{id}", "delete", "forget_user", "Forget a user", ForgottenResponse),
-        problems=("internal-error", "events-not-kept"),
+        problems=("internal-error", "cross-origin", "events-not-kept"),
         parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
     ),
     Operation(
@@ -119,7 +119,8 @@ OPERATIONS: Final = (
     Operation(
         *("/releases/{id}/activate", "post", "activate_release", "Serve a release"),
         ActiveResponse,
-        problems=("unknown-release", "release-refused", "internal-error"),
+        request="MoveRequest",
+        problems=(*_BODY[:-1], "cross-origin", "unknown-release", "release-refused"),
         parameters=[Parameter("id", "path", "Id of the release.")],
     ),
     Operation(
@@ -132,7 +133,8 @@ OPERATIONS: Final = (
     Operation(
         *("/releases/rollback", "post", "rollback_release", "Serve the release before"),
         ActiveResponse,
-        problems=("unknown-release", "release-refused", "internal-error"),
+        request="MoveRequest",
+        problems=(*_BODY[:-1], "cross-origin", "unknown-release", "release-refused"),
     ),
     Operation("/metrics", "get", "metrics", "What Prometheus is told", None),
     Operation("/livez", "get", "live", "Whether the process runs", LiveResponse),

@@ -160,6 +160,12 @@ class SimilarRequest(WishRequest):
     item_id: Id = Field(description="Id of the item that others should be like.")
 
 
+class MoveRequest(BaseModel):
+    """No members: which release is meant stands in the path. The body may be empty, too."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
 @dataclass(frozen=True)
 class RequestModels:
     """The classes of the bodies of a service."""

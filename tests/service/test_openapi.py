@@ -14,12 +14,17 @@ from service.openapi.operations import OPERATIONS, Operation
 from service.problems import PROBLEMS
 from service.schemas.answers import Problem, RecommendResponse
 from service.schemas.events import EventsRequest
-from service.schemas.requests import request_models
+from service.schemas.requests import MoveRequest, request_models
 from service.settings import Settings
 
 SETTINGS = Settings(default_k=7, max_k=77)
 BODIES: dict[str, type[BaseModel]] = {
-    model.__name__: model for model in (*vars(request_models(SETTINGS)).values(), EventsRequest)
+    model.__name__: model
+    for model in (
+        *vars(request_models(SETTINGS)).values(),
+        EventsRequest,
+        MoveRequest,
+    )
 }
 
 

@@ -63,10 +63,10 @@ def test_another_is_served_at_once_and_the_one_before_again(
     client: httpx.Client, two: tuple[Release, Release]
 ) -> None:
     first, second = two
-    response = client.post(f"/releases/{first.id}/activate")
+    response = client.post(f"/releases/{first.id}/activate", json={})
     ActiveResponse.model_validate_json(response.content, strict=True, extra="forbid")
     assert (response.json()["release_id"], serving(client)) == (first.id, first.id)
-    response = client.post("/releases/rollback")
+    response = client.post("/releases/rollback", json={})
     assert (response.json()["release_id"], serving(client)) == (second.id, second.id)
 
 
@@ -75,10 +75,10 @@ def test_a_release_that_is_not_there_or_damaged_changes_nothing(
 ) -> None:
     first, second = two
     for name in ("20260101T000000Z-00000000", "nonsense"):
-        problem_in(client.post(f"/releases/{name}/activate"), "unknown-release", 404)
+        problem_in(client.post(f"/releases/{name}/activate", json={}), "unknown-release", 404)
     with (first.path / "popularity.npy").open("ab") as file:
         file.write(b"7")
-    response = client.post(f"/releases/{first.id}/activate")
+    response = client.post(f"/releases/{first.id}/activate", json={})
     problem = problem_in(response, "release-refused", 409)
     assert "popularity.npy" in problem["detail"]
     assert str(tmp_path) not in response.text
@@ -86,7 +86,7 @@ def test_a_release_that_is_not_there_or_damaged_changes_nothing(
     damage = {one["id"]: one["damage"] for one in client.get("/releases").json()["releases"]}
     assert damage[second.id] is None
     assert damage[first.id]
-    problem_in(client.post("/releases/rollback"), "unknown-release", 404)
+    problem_in(client.post("/releases/rollback", json={}), "unknown-release", 404)
     assert serving(client) == second.id
 
 

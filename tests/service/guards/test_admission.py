@@ -95,7 +95,9 @@ class Waiting:
         self.sockets = []
         for _ in range(count):
             connection = socket.create_connection((url.host, url.port), timeout=20)
-            connection.sendall(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            connection.sendall(
+                b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+            )
             self.sockets.append(connection)
         for _ in range(count):
             assert slow.begun.acquire(timeout=20)
@@ -139,7 +141,9 @@ def test_bodies_that_do_not_come_take_no_place(client: httpx.Client, app: Any) -
     with ExitStack() as stack:
         for _ in range(3 * MOST):
             connection = stack.enter_context(socket.create_connection((url.host, url.port)))
-            connection.sendall(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+            connection.sendall(
+                b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{"
+            )
         assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
         assert len(app.load) == 0
 
@@ -149,7 +153,7 @@ def test_clients_that_go_away_leave_nothing_behind(
 ) -> None:
     waiting = Waiting(client, slow, MOST)
     for connection in waiting.sockets:
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.close()
     slow.go_on.set()
     while len(app.load):
@@ -161,7 +165,7 @@ def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: S
     waiting = Waiting(client, slow, MOST)
     url = client.base_url
     body = json.dumps({"user_id": "17"}).encode()
-    head = f"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head = f"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/json\r\n\r\n"
     with socket.create_connection((url.host, url.port), timeout=20) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -195,6 +199,6 @@ def test_what_cannot_be_told_the_end_of_is_parsed_like_any(data: bytes) -> None:
 
 
 def test_what_is_missing_is_what_the_length_says() -> None:
-    head = b"POST / HTTP/1.1\r\nHost: x\r\ncontent-LENGTH:  12 \r\nA: b\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\ncontent-LENGTH:  12 \r\nA: b\r\n\r\n"
     assert [_missing(head + b"x" * come) for come in (0, 5, 12)] == [12, 7, 0]
-    assert _missing(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == 0
+    assert _missing(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == 0

@@ -14,7 +14,7 @@ from service.guards.whole import Whole, offer_whole, whole_of
 from service.settings import Settings
 
 BODY = b'{"user_id":"17","k":3}'
-HEAD = b"POST /recommend HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n"
+HEAD = b"POST /recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 HEAD += b"content-length: %d\r\nx-request-id: one\r\n" % len(BODY)
 
 
@@ -75,7 +75,7 @@ def test_none_of_many_sent_at_once_is_lost(address: Any) -> None:
         body = b'{"user_id":"17","k":60}'
         head = HEAD.replace(b"length: %d" % len(BODY), b"length: %d" % len(body))
         request, count = head + b"\r\n" + body, 2500
-        last = request.replace(b"host: here", b"host: here\r\nconnection: close")
+        last = request.replace(b"host: localhost", b"host: localhost\r\nconnection: close")
         sock.sendall(request * (count - 1) + last)
         parts = []
         while more := sock.recv(2**20):

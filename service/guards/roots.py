@@ -1,0 +1,28 @@
+"""The path below which a service is reached through a proxy."""
+
+from typing import Final
+
+from starlette.types import Scope
+
+_ROOT: Final = "bitrecall.root_path"
+
+
+def take_root_off(scope: Scope, root_path: str) -> None:
+    """Make the path of a request one of ours, whether the proxy has taken the prefix off or not.
+
+    Does nothing the second time for one request.
+    """
+    if _ROOT in scope:
+        return
+    scope[_ROOT] = root_path
+    path, raw_path = scope["path"], scope["raw_path"]
+    root = root_path.encode()
+    if path.startswith(root_path) and path[len(root_path) :][:1] == "/":
+        scope["path"] = path[len(root_path) :]
+        scope["raw_path"] = raw_path.removeprefix(root)
+
+
+def root_path_of(scope: Scope) -> str:
+    """The prefix, "" if there is none; to be put before paths that clients are told."""
+    root_path: str = scope.get(_ROOT, "")
+    return root_path
