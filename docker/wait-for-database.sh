@@ -1,0 +1,9 @@
+#!/bin/sh
+# Wait until the database answers, for a minute at most:
+#
+#     docker compose up -d database && docker/wait-for-database.sh
+set -eu
+. "$(dirname "$0")/compose.sh"
+
+[ $# = 0 ] || fail "usage: docker/wait-for-database.sh"
+wait_for_database
