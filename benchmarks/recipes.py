@@ -139,7 +139,7 @@ class Reader:
             # A release to roll back from.
             self.run_compose(
                 *("run", "--rm", "-T", "--no-deps", "--entrypoint", "bitrecall", "trainer"),
-                *("train", "/data", "--work", "/work/second"),
+                *("train", "/data", "--run", "/work/second"),
             )
         if recipe.text.startswith("docker/backup.sh"):
             self.send_events()
@@ -310,7 +310,7 @@ def _write_clicks(path: Path) -> None:
 
 # What cannot be run here, and why.
 LEFT_OUT: dict[str, str] = {
-    "bitrecall events copy": "needs a database at db.example; the next one does the same",
+    "export BITRECALL_EVENTS=": "needs a database at db.example; the next one does the same",
     "bitrecall retrain --milvus": "needs a Milvus server; tests/index/milvus has one",
     "bitrecall serve --milvus": "needs a Milvus server; tests/service/test_milvus.py has one",
     "printf '%s\\n' BITRECALL_EXTRAS=milvus": "needs a Milvus server",
