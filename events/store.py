@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -116,7 +116,7 @@ class EventStore:
             for one in group
         ]
         new: set[str | None] = set()
-        with self._writing() as connection:
+        with self.writing() as connection:
             for start in range(0, len(rows), _ROWS):
                 statement = self._insert().values(rows[start : start + _ROWS])
                 new.update(connection.execute(statement).scalars())
@@ -138,22 +138,22 @@ class EventStore:
         restored, gets a new id. Otherwise new events would be given numbers that the release has
         been trained on, and nothing would show it once they are past its position.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             start = start_of(connection, position)
         parted = start.reason is not None and position.log_id == start.log_id
         if parted or not start.log_id:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 start = replace(start, log_id=renew_id(connection, start.log_id))
         return start
 
     def state(self) -> LogState:
         """The id of the database and the greatest number given out."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return state_of(connection)
 
     def page(self, sequence: int, *, at_most: int = 10_000) -> Page:
         """The first events with a greater number, in order, and the database's state before."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             state = state_of(connection)
             return Page(state, _read(connection, EVENTS.c.sequence > sequence, at_most))
 
@@ -169,7 +169,7 @@ class EventStore:
 
     def forgotten(self) -> set[str]:
         """Everybody who ever asked to be forgotten."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             asked = select(EVENTS.c.user_id).where(EVENTS.c.type == FORGET)
             return set(connection.execute(asked).scalars())
 
@@ -181,7 +181,7 @@ class EventStore:
 
     def last(self) -> int:
         """The greatest number given out so far to an event that is there; 0 where there is none."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0
 
     def forget(self, user_id: str) -> int:
@@ -190,7 +190,7 @@ class EventStore:
         Returns:
             How many events were removed, marks not counted.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             own = EVENTS.c.user_id == user_id
             removed = connection.execute(
                 select(func.count()).where(own, EVENTS.c.type != FORGET)
@@ -202,30 +202,75 @@ class EventStore:
 
     def count(self, after: int, until: int) -> int:
         """How many events ``remove`` would remove."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             counted = select(func.count()).select_from(EVENTS).where(_between(after, until))
             return connection.execute(counted).scalar_one()
+
+    def find(
+        self,
+        *,
+        user: str | None = None,
+        item: str | None = None,
+        kind: str | None = None,
+        after: int = 0,
+        until: int | None = None,
+        at_most: int | None = None,
+    ) -> list[StoredEvent]:
+        """Events in order: of a user, of an item, of a type, with numbers in a range.
+
+        Args:
+            user: id of the user, None for all.
+            item: id of the item, None for all.
+            kind: type, None for all.
+            after: only greater numbers.
+            until: only numbers up to this one, None for all.
+            at_most: how many, None for all.
+        """
+        which = EVENTS.c.sequence > after
+        if until is not None:
+            which &= EVENTS.c.sequence <= until
+        for column, value in (
+            (EVENTS.c.user_id, user),
+            (EVENTS.c.item_id, item),
+            (EVENTS.c.type, kind),
+        ):
+            if value is not None:
+                which &= column == value
+        return self._read(which, at_most)
 
     def remove(self, after: int, until: int) -> int:
         """Remove the events with numbers above ``after`` and up to ``until``; how many there were.
 
         Marks of those who asked to be forgotten stay.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             return connection.execute(delete(EVENTS).where(_between(after, until))).rowcount
 
+    def count_numbers(self, numbers: Collection[int]) -> int:
+        """How many events ``remove_numbers`` would remove."""
+        with self.reading() as connection:
+            counted = select(func.count()).select_from(EVENTS).where(_among(numbers))
+            return connection.execute(counted).scalar_one()
+
+    def remove_numbers(self, numbers: Collection[int]) -> int:
+        """Remove single events; how many there were. Marks of those to be forgotten stay."""
+        with self.writing() as connection:
+            return connection.execute(delete(EVENTS).where(_among(numbers))).rowcount
+
     def _read(self, which: ColumnElement[bool], at_most: int | None) -> list[StoredEvent]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _read(connection, which, at_most)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read from."""
         self.open()
         with self._looking_again(), reading(self._engine) as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer's runs beside."""
         self.open()
         with self._looking_again(), writing(self._engine) as connection:
             yield connection
@@ -251,6 +296,10 @@ class EventStore:
         insert = dialect.insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"])
         statement: Insert = insert.returning(EVENTS.c.event_id)
         return statement
+
+
+def _among(numbers: Collection[int]) -> ColumnElement[bool]:
+    return EVENTS.c.sequence.in_(numbers) & (EVENTS.c.type != FORGET)
 
 
 def _between(after: int, until: int) -> ColumnElement[bool]:

@@ -1,3 +1,7 @@
+import contextlib
+import json
+import sqlite3
+
 import pytest
 from click.testing import CliRunner, Result
 
@@ -42,6 +46,126 @@ def test_a_range_of_events_is_removed(run, url: str) -> None:
     assert run("remove", "--after", "1", "--until", "4").stdout == "removed 3 events\n"
     assert "the last has number 5" in run("count").stdout
     assert run("remove", "--after", "1").exit_code == 2
+
+
+@pytest.fixture
+def filled(url: str) -> None:
+    store = EventStore(url)
+    store.append(
+        [
+            Event("ada", "x", "view", 1_700_000_000.5),
+            Event("bob", "x", "hide", 0.0),
+            Event("ada", "ü y", "buy", 1.0),
+        ]
+    )
+    store.forget("carl")
+    store.close()
+
+
+def put_in(url: str, user: object, item: object, kind: object, at: object) -> None:
+    path = url.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO events (user_id, item_id, type, at) VALUES (?, ?, ?, ?)",
+            (user, item, kind, at),
+        )
+
+
+@pytest.mark.usefixtures("filled")
+def test_events_are_listed_in_order(run) -> None:
+    assert run("list", "--until", "3").stdout.splitlines() == [
+        "number  time                         type  user  item",
+        "     1  2023-11-14T22:13:20.500000Z  view  ada   x",
+        "     2  1970-01-01T00:00:00Z         hide  bob   x",
+        "     3  1970-01-01T00:00:01Z         buy   ada   ü y",
+    ]
+    assert run("list", "--type", "$forget").stdout.split()[-3:] == ["$forget", "carl", "''"]
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ([], [1, 2, 3, 4]),
+        (["--user", "ada"], [1, 3]),
+        (["--item", "x"], [1, 2]),
+        (["--user", "ada", "--item", "x"], [1]),
+        (["--type", "hide"], [2]),
+        (["--after", "1", "--until", "3"], [2, 3]),
+        (["--limit", "2"], [1, 2]),
+        (["--user", "nobody"], []),
+        (["--unusable"], []),
+    ],
+)
+@pytest.mark.usefixtures("filled")
+def test_events_are_listed_by_what_is_asked_for(run, options, numbers) -> None:
+    listed = run("list", *options, "--json")
+    assert [one["number"] for one in json.loads(listed.stdout)] == numbers
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_limit_says_how_to_go_on(run) -> None:
+    assert run("list", "--limit", "2").stderr == "there are more: --after 2\n"
+    assert run("list", "--limit", "4").stderr == ""
+
+
+@pytest.mark.usefixtures("filled")
+def test_whatever_is_in_the_database_can_be_listed_and_removed(run, url: str) -> None:
+    put_in(url, "ada", "x", "view", -62135647200.0)
+    put_in(url, b"\xff", "a\nb", "view", float("inf"))
+    put_in(url, "", "x\0", 7, "soon")
+    listed = run("list", "--unusable")
+    assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == ["5", "6", "7"]
+    assert "the time is before 1900 (UTC)" in listed.stdout
+    faults = [one["fault"] for one in json.loads(run("list", "--json").stdout)]
+    assert [fault is None for fault in faults] == [True] * 4 + [False] * 3
+    assert run("remove", "5", "6", "7", "99", "--dry-run").stdout == "there are 3 events\n"
+    assert run("remove", "5", "6", "7", "99").stdout == "removed 3 events\n"
+    assert json.loads(run("list", "--unusable", "--json").stdout) == []
+    # Requests to be forgotten stay.
+    assert run("remove", "4").stdout == "removed 0 events\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--until", "3"], ["3", "--until", "3"]])
+def test_what_to_remove_has_to_be_said(run, arguments) -> None:
+    assert run("remove", *arguments).exit_code == 2
+
+
+@pytest.mark.usefixtures("filled")
+def test_events_are_copied_with_their_numbers_and_the_id(run, url: str, postgres_url: str) -> None:
+    put_in(url, "ada", "x", "view", float("inf"))
+    before = EventStore(url)
+    before.remove_numbers([2])
+    expected, state = before.find(until=4), before.state()
+    before.close()
+    done = CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", postgres_url])
+    assert done.exit_code == 0, done.output
+    assert "copied 3 events up to number 5" in done.stdout
+    assert "left out 1 that cannot be used" in done.stderr
+    after = EventStore(postgres_url)
+    assert (after.find(), after.state()) == (expected, state)
+    after.append([Event("ada", "z", "view", 2.0)])
+    assert after.last() == 6
+    after.close()
+    again = CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", postgres_url])
+    assert (again.exit_code, "has events already" in again.output) == (1, True)
+    same = CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", url])
+    assert same.exit_code == 2
+
+
+def test_a_copy_back_into_sqlite_goes_on_with_its_numbers(url: str, tmp_path) -> None:
+    source = EventStore(url)
+    source.append([Event("a", str(n), "view", 1.0, f"id {n}") for n in range(3)])
+    source.remove_numbers([3])
+    source.close()
+    target = f"sqlite:///{tmp_path}/copy.db"
+    assert CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", target]).exit_code == 0
+    copy = EventStore(target)
+    # An id counts once in the copy, too.
+    copy.append([Event("a", "0", "view", 1.0, "id 0"), Event("a", "9", "view", 1.0)])
+    assert [one.item_id for one in copy.find()] == ["0", "1", "9"]
+    # The number of the event that was removed is not given out again.
+    assert copy.last() > 3
+    copy.close()
 
 
 def test_a_url_that_is_none_is_said() -> None:
