@@ -16,6 +16,7 @@ from typing import Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from events.place import place_of
 from index.compiled import native
 from service.errors import ListenError
 from service.fresh.signal import make_signal_file
@@ -45,6 +46,7 @@ def run(settings: Settings) -> None:
             "Bitrecall was installed without a C compiler: an answer takes about twice as long; "
             "install one, and Bitrecall again"
         )
+    _say_where_events_are(settings)
     if settings.keys is not None:
         # Said here once, and not by every worker.
         read_keys(settings.keys)
@@ -64,6 +66,16 @@ def run(settings: Settings) -> None:
                 with _exported(settings), _shared_metrics():
                     config = _config(settings, "service.app:from_environment")
                     Multiprocess(config, sockets=[sock]).run()
+
+
+def _say_where_events_are(settings: Settings) -> None:
+    if settings.events == "off":
+        _log.info("events are not kept: BITRECALL_EVENTS is off")
+        return
+    place = place_of(settings.events)
+    _log.info("events are kept in %s", place.shown)
+    if place.warning is not None:
+        _log.warning("%s", place.warning)
 
 
 @contextlib.contextmanager

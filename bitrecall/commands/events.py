@@ -220,7 +220,6 @@ def copy(source: str, url: str, progress: bool | None) -> None:
     import sys
 
     from events.copying import copy_events
-    from events.errors import EventsError
     from events.place import place_of
     from events.store import EventStore
 
@@ -234,8 +233,6 @@ def copy(source: str, url: str, progress: bool | None) -> None:
             length=total, label="copying", file=sys.stderr, hidden=not shown
         ) as bar:
             copied = copy_events(origin, target, lambda done: bar.update(done - bar.pos))
-    except EventsError as error:
-        raise click.ClickException(str(error)) from error
     finally:
         origin.close()
         target.close()

@@ -125,8 +125,8 @@ def retrain(
     wait_briefly()
     import torch
 
+    from events.place import place_of
     from events.store import EventStore
-    from index.errors import BitrecallError
     from index.last_night import EXIT_CODES, UNDER_WAY, Outcome
     from index.store import ReleaseStore
     from training.data.item_table import read_item_table
@@ -135,7 +135,7 @@ def retrain(
     from training.data.sample import sample_items
     from training.errors import InterruptedTraining, NightUnderWayError
     from training.memory import keep_freed_memory
-    from training.nightly.night import NightOptions, run_night
+    from training.nightly.night import NightOptions, reason_of, run_night
     from training.nightly.sources import Sources
     from training.recipe import load_recipe
 
@@ -149,7 +149,13 @@ def retrain(
         items = read_item_table(item_file)
     elif str(data) == "sample":
         items = sample_items()
-    store = None if events == "off" else EventStore(events)
+    store = None
+    if events != "off":
+        store = EventStore(events)
+        place = place_of(events)
+        click.echo(f"events are read from {place.shown}", err=True)
+        if place.warning is not None:
+            click.echo(f"warning: {place.warning}", err=True)
     try:
         report, page = run_night(
             ReleaseStore(releases, mirror),
@@ -164,8 +170,8 @@ def retrain(
     except NightUnderWayError as error:
         click.echo(f"error: {error}", err=True)
         raise click.exceptions.Exit(UNDER_WAY) from None
-    except (BitrecallError, OSError) as error:
-        click.echo(f"error: {error}", err=True)
+    except Exception as error:
+        click.echo(f"error: {reason_of(error)}", err=True)
         click.echo(f"the report is the last one in {work / 'reports'}", err=True)
         raise click.exceptions.Exit(EXIT_CODES[Outcome.FAILED]) from error
     finally:

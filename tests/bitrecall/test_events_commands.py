@@ -147,7 +147,7 @@ def test_events_are_copied_with_their_numbers_and_the_id(run, url: str, postgres
     assert after.last() == 6
     after.close()
     again = CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", postgres_url])
-    assert (again.exit_code, "has events already" in again.output) == (1, True)
+    assert (again.exit_code, "has events already" in again.output) == (2, True)
     same = CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", url])
     assert same.exit_code == 2
 

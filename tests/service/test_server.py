@@ -90,6 +90,17 @@ def test_a_request_that_has_begun_is_answered_before_the_service_ends(start: Sta
     assert "Traceback" not in rest
 
 
+def test_where_events_are_kept_is_said_once(start: Start, tmp_path: Path) -> None:
+    path = os.path.relpath(tmp_path / "events.db")
+    process = start(workers=2, events=f"sqlite:///{path}")
+    assert f"events are kept in {Path(path).absolute()}" in line_with(process, "events are")
+    for _ in range(2):
+        assert "events are kept" not in line_with(process, "serving release")
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=20)
+    assert "events are kept" not in rest
+
+
 def test_several_workers_serve_and_end_together(start: Start) -> None:
     process = start(workers=2, log_format="json", max_k=20)
     port = port_of(process)

@@ -6,6 +6,7 @@ import logging
 import math
 import shutil
 import time
+import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -95,8 +96,9 @@ def run_night(
         except InterruptedTraining:
             raise
         except Exception as error:
-            expected = isinstance(error, BitrecallError | OSError) and str(error)
-            report.reason = str(error) if expected else f"{type(error).__name__}: {error}"
+            report.reason = reason_of(error)
+            if not _is_expected(error):
+                report.trace = traceback.format_exc()
             try:
                 _leave(report, store, workspace, settings)
             except (BitrecallError, OSError) as untold:
@@ -104,6 +106,25 @@ def run_night(
                 _log.warning("how the night ended could not be written: %s", untold)
             raise
         return report, _leave(report, store, workspace, settings)
+
+
+def reason_of(error: Exception) -> str:
+    """What to tell of an error that ended a night."""
+    if _is_expected(error):
+        return str(error)
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return (
+            "there was not enough memory: end other programs, or set "
+            "BITRECALL_RETRAIN_MEMORY_MIB so that such a night is refused before it trains"
+        )
+    return (
+        f"a fault of Bitrecall, {type(error).__name__}: {error} (the report has the trace; please "
+        "send both to its makers)"
+    )
+
+
+def _is_expected(error: Exception) -> bool:
+    return isinstance(error, BitrecallError | OSError) and bool(str(error))
 
 
 def _leave(
@@ -293,8 +314,7 @@ class Night:
         }
         release = self._store.publish(contents, measure=lambda _: metrics, instead_of=current)
         self._report.release = release.id
-        self._report.removed = self._store.prune(self._settings.keep)
-        self._workspace.forget_ends(self._store)
+        self._tidy_up()
         now_current = self._store.current_id()
         if now_current == release.id:
             return Outcome.PUBLISHED, verdict.says
@@ -302,6 +322,14 @@ class Night:
             Outcome.HELD_BACK,
             f"{now_current} was activated meanwhile; {release.id} is published, and waits to be",
         )
+
+    def _tidy_up(self) -> None:
+        """Remove what is old; the release is published, whether or not that works."""
+        try:
+            self._report.removed = self._store.prune(self._settings.keep)
+            self._workspace.forget_ends(self._store)
+        except (BitrecallError, OSError) as error:
+            _log.warning("what is old could not be removed: %s", error)
 
     def _items(self, parent: Release | None) -> ItemTable | None:
         if self._sources.items is not None or parent is None:

@@ -52,6 +52,7 @@ def page_of(report: Report, before: Sequence[Mapping[str, Any]]) -> str:
         _section("Checks", _checks(report)) if report.checks else "",
         _section("Training", _training(report)) if report.training else "",
         _section("Judgement", _judgement(report.verdict)) if report.verdict else "",
+        _section("Trace", f"<pre>{escape(report.trace)}</pre>") if report.trace else "",
         _section("Nights before", _nights([*before, _as_night(report)])),
         _section("Thresholds", _table(sorted(report.settings.items()))),
     ]

@@ -36,6 +36,7 @@ class Report:
         removed: releases that were removed as old.
         settings: every threshold, as it was.
         recipe: every hyper-parameter that the release was trained with.
+        trace: where a fault of ours happened, None without any.
     """
 
     started: str
@@ -51,6 +52,7 @@ class Report:
     removed: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
+    trace: str | None = None
 
     @property
     def exit_code(self) -> int:

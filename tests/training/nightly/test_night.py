@@ -359,6 +359,38 @@ def test_what_fails_is_reported_and_leaves_the_release(settled: House) -> None:
     assert settled.store.current_id() == first
 
 
+def test_a_fault_of_ours_is_named_and_its_trace_is_in_the_report(
+    settled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr(night_module, "judge", fails)
+    with pytest.raises(ZeroDivisionError):
+        settled.night()
+    told = LastNight.read(settled.store.root)
+    assert told.reason.startswith("a fault of Bitrecall, ZeroDivisionError: nothing to divide by")
+    (path,) = [p for p in (settled.work / "reports").glob("*.json") if "ZeroDiv" in p.read_text()]
+    assert "in fails" in json.loads(path.read_text())["trace"]
+    assert "in fails" in path.with_suffix(".html").read_text()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: 8 bytes")])
+def test_too_little_memory_is_said_with_what_to_do(error: Exception) -> None:
+    assert "BITRECALL_RETRAIN_MEMORY_MIB" in night_module.reason_of(error)
+
+
+def test_a_release_is_published_even_if_old_ones_cannot_be_removed(settled: House, caplog) -> None:
+    class Stuck(ReleaseStore):
+        def prune(self, *_: object) -> list[str]:
+            raise PermissionError(13, "Permission denied", "releases")
+
+    report = settled.night(store=Stuck(settled.store.root))
+    assert report.outcome is Outcome.PUBLISHED
+    assert settled.store.current_id() == report.release
+    assert "what is old could not be removed" in caplog.text
+
+
 def test_out_of_time_a_night_still_ends_well(settled: House) -> None:
     report = settled.night(SETTINGS.model_copy(update={"minutes": 1e-6}))
     assert report.outcome in (Outcome.PUBLISHED, Outcome.REFUSED)
