@@ -1,12 +1,13 @@
 """The document itself: operations, models and examples put together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from service.guards.access import role_needed
 from service.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
 from service.openapi.operations import OPERATIONS, Operation, Parameter
 from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
@@ -15,6 +16,8 @@ from service.schemas.events import EventsRequest
 from service.schemas.filters import AttributeCondition
 from service.schemas.requests import MoveRequest, request_models
 from service.settings import Settings
+
+_KEY: Final = "key"
 
 DESCRIPTION: Final = """\
 Recommendations from learned hash codes: a user's items are those whose codes have the least
@@ -61,8 +64,15 @@ def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
         "info": {"title": "Bitrecall", "version": version, "description": DESCRIPTION},
         "servers": [{"url": settings.root_path or "/"}],
         "paths": paths,
-        "components": {"schemas": definitions["$defs"]},
+        "components": {"schemas": definitions["$defs"]} | _security_schemes(settings),
     }
+
+
+def _security_schemes(settings: Settings) -> dict[str, Any]:
+    if settings.keys is None:
+        return {}
+    about = "A key made by 'bitrecall key new', as 'Authorization: Bearer KEY'."
+    return {"securitySchemes": {_KEY: {"type": "http", "scheme": "bearer", "description": about}}}
 
 
 def _operation(operation: Operation, settings: Settings) -> dict[str, Any]:
@@ -77,10 +87,16 @@ def _operation(operation: Operation, settings: Settings) -> dict[str, Any]:
     }
     if operation.answer is not None:
         answer = _json(operation.answer.__name__, ANSWERS.get(operation.name, {}))
-    responses = {"200": {"description": operation.summary, "content": answer}}
-    for name in operation.problems:
-        responses |= _problem(PROBLEMS[name])
-    described["responses"] = responses
+    problems = [*operation.problems]
+    if settings.keys is not None and role_needed(operation.method.upper(), operation.path):
+        described["security"] = [{_KEY: []}]
+        problems += ["unauthorized", "forbidden"]
+    described["responses"] = {"200": {"description": operation.summary, "content": answer}}
+    by_status: dict[int, list[ProblemType]] = {}
+    for name in problems:
+        by_status.setdefault(PROBLEMS[name].status, []).append(PROBLEMS[name])
+    for status, same in by_status.items():
+        described["responses"][str(status)] = _problems(status, same)
     return described
 
 
@@ -115,7 +131,23 @@ def _json(model: str, examples: Mapping[str, tuple[str, Any]]) -> dict[str, Any]
     return {"application/json": described}
 
 
-def _problem(problem: ProblemType) -> dict[str, Any]:
+def _problems(status: int, problems: Sequence[ProblemType]) -> dict[str, Any]:
+    """The response to requests that are refused with one status, with an example of each kind."""
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    content["examples"] = {
+        one.name: {"summary": one.title, "value": _example(one)} for one in problems
+    }
+    described: dict[str, Any] = {
+        "description": "; or: ".join(one.title for one in problems),
+        "content": {PROBLEM_MEDIA_TYPE: content},
+    }
+    if status == 503:
+        seconds = {"description": "Seconds until asking again.", "schema": {"type": "integer"}}
+        described["headers"] = {"Retry-After": seconds}
+    return described
+
+
+def _example(problem: ProblemType) -> dict[str, object]:
     document: dict[str, object] = {
         "type": problem.uri,
         "title": problem.title,
@@ -130,16 +162,4 @@ def _problem(problem: ProblemType) -> dict[str, Any]:
         document["errors"] = [{"pointer": pointer, "detail": detail}]
     if problem.name == "internal-error":
         document["request_id"] = OCCURRENCE
-    described: dict[str, Any] = {
-        "description": problem.title,
-        "content": {
-            PROBLEM_MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": document,
-            }
-        },
-    }
-    if problem.status == 503:
-        seconds = {"description": "Seconds until asking again.", "schema": {"type": "integer"}}
-        described["headers"] = {"Retry-After": seconds}
-    return {str(problem.status): described}
+    return document

@@ -132,8 +132,9 @@ def _problems(operation: Mapping[str, Any]) -> Iterator[str]:
     rows = []
     for status, response in operation["responses"].items():
         if status != "200":
-            example = response["content"]["application/problem+json"]["example"]
-            rows.append(f"| {status} | `{example['type']}` | {example['detail']} |\n")
+            for example in response["content"]["application/problem+json"]["examples"].values():
+                document = example["value"]
+                rows.append(f"| {status} | `{document['type']}` | {document['detail']} |\n")
     if rows:
         yield "### Problems\n"
         yield "| status | type | for example |\n|---|---|---|\n" + "".join(rows)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from index.release import Release
 from service.app import create_app
+from service.guards.access import role_needed
 from service.openapi.document import openapi_document
 from service.openapi.operations import OPERATIONS, Operation
 from service.problems import PROBLEMS
@@ -18,6 +20,7 @@ from service.schemas.requests import MoveRequest, request_models
 from service.settings import Settings
 
 SETTINGS = Settings(default_k=7, max_k=77)
+WITH_KEYS = Settings(keys=Path("keys.txt"))
 BODIES: dict[str, type[BaseModel]] = {
     model.__name__: model
     for model in (
@@ -45,7 +48,7 @@ def test_it_is_served(client: httpx.Client) -> None:
     assert served == openapi_document(Settings(), served["info"]["version"])
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, Settings()], ids=["small", "default"])
+@pytest.mark.parametrize("settings", [SETTINGS, Settings(), WITH_KEYS], ids=repr)
 def test_it_is_valid(settings: Settings) -> None:
     document = openapi_document(settings, "1.2.3")
     errors = OpenAPIV31SpecValidator(document).iter_errors()  # type: ignore[arg-type]
@@ -92,6 +95,19 @@ def test_no_type_of_a_body_is_a_choice(document: dict[str, Any]) -> None:
         schema = document["components"]["schemas"][name]
         assert schema["type"] == "object"
         assert not schema.keys() & {"anyOf", "oneOf", "allOf"}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_keys_are_described_where_they_are_needed(operation: Operation) -> None:
+    without = operation_of(openapi_document(Settings(), "1.2.3"), operation)
+    assert "security" not in without
+    document = openapi_document(WITH_KEYS, "1.2.3")
+    described = operation_of(document, operation)
+    if role_needed(operation.method.upper(), operation.path) is None:
+        assert described == without
+    else:
+        assert [*document["components"]["securitySchemes"]] == [*described["security"][0]]
+        assert {"401", "403"} <= described["responses"].keys()
 
 
 def test_every_path_of_the_service_is_described(release: Release) -> None:
@@ -155,7 +171,7 @@ def test_problems_are_described_with_examples(
     assert responses.keys() == {"200", *(str(PROBLEMS[name].status) for name in operation.problems)}
     for name in operation.problems:
         content = responses[str(PROBLEMS[name].status)]["content"]
-        example = content["application/problem+json"]["example"]
+        example = content["application/problem+json"]["examples"][name]["value"]
         checked = Problem.model_validate(example, strict=True, extra="forbid")
         assert checked.type == PROBLEMS[name].uri
 
