@@ -39,6 +39,15 @@ NATIVE := $(wildcard index/native/* training/native/*)
 	  'milvus==2.3.5' 'pymilvus==2.3.7' 'marshmallow<4' 'setuptools<80' 'numpy<2'
 	touch $@
 
+# Generators of clients from the OpenAPI document, and a tester of services, for the tests.
+.venv-clients/all:
+	$(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip --disable-pip-version-check -q install \
+	  'openapi-python-client==0.29.1' 'schemathesis==4.32.5'
+	npm install --silent --no-fund --no-audit --no-package-lock --prefix .venv-clients \
+	  openapi-typescript@7.13.0 openapi-fetch@0.17.0 typescript@5 @types/node@20
+	touch $@
+
 test: .venv/all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,4 +84,4 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .venv-milvus build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-milvus .venv-clients build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,103 @@
+"""Clients that others' tools make from the OpenAPI document call a service that runs.
+
+The tools are installed apart from Bitrecall: `make .venv-clients/all`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from index.release import ReleaseContents
+from index.store import ReleaseStore
+from service.openapi.operations import OPERATIONS
+
+HERE = Path(__file__).parent
+TOOLS = Path(__file__).parents[3] / ".venv-clients"
+NAMES = sorted(one.name for one in OPERATIONS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools() -> None:
+    if not (TOOLS / "all").exists() or shutil.which("node") is None:
+        message = "no generators of clients: install Node.js and make .venv-clients/all"
+        if os.environ.get("BITRECALL_TESTS_NEED_CLIENTS"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture
+def older(tmp_path: Path, contents: Callable[..., ReleaseContents]) -> str:
+    """Publishes two releases; the id of the one that is not current."""
+    store = ReleaseStore(tmp_path / "releases")
+    first = store.publish(contents(0))
+    store.publish(contents(1))
+    return first.id
+
+
+@pytest.fixture
+def service(older: str, serve: Callable[..., httpx.Client]) -> httpx.Client:
+    return serve()
+
+
+@pytest.fixture
+def document(service: httpx.Client, tmp_path: Path) -> Path:
+    path = tmp_path / "openapi.json"
+    path.write_bytes(service.get("/openapi.json").content)
+    return path
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_python(service: httpx.Client, document: Path, older: str, tmp_path: Path) -> None:
+    generator = TOOLS / "bin" / "openapi-python-client"
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"post_hooks": []}))
+    printed = run(
+        *(generator, "generate", "--path", document, "--output-path", "made", "--config", config),
+        "--fail-on-warning",
+        cwd=tmp_path,
+    )
+    assert "WARNING" not in printed
+    called = run(
+        *(TOOLS / "bin" / "python", HERE / "calls.py", tmp_path / "made"),
+        *(str(service.base_url), older),
+        cwd=tmp_path,
+    )
+    assert sorted(called.split()) == NAMES
+
+
+def test_typescript(service: httpx.Client, document: Path, older: str, tmp_path: Path) -> None:
+    programs = TOOLS / "node_modules" / ".bin"
+    (tmp_path / "node_modules").symlink_to(TOOLS / "node_modules")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    shutil.copy(HERE / "calls.ts", tmp_path)
+    # Members with a default need not be sent.
+    types = ("--default-non-nullable", "false", "--output", "schema.d.ts")
+    run(programs / "openapi-typescript", document, *types, cwd=tmp_path)
+    run(
+        *(programs / "tsc", "calls.ts", "--strict", "--target", "es2022", "--module", "esnext"),
+        *("--moduleResolution", "bundler", "--types", "node", "--skipLibCheck"),
+        cwd=tmp_path,
+    )
+    called = run("node", "calls.js", str(service.base_url), older, cwd=tmp_path)
+    assert sorted(called.split()) == NAMES
+
+
+def test_requests_made_from_the_document(service: httpx.Client, tmp_path: Path) -> None:
+    printed = run(
+        *(TOOLS / "bin" / "schemathesis", "--config-file", HERE / "schemathesis.toml"),
+        *("run", f"{service.base_url}/openapi.json", "--phases", "examples,coverage,fuzzing"),
+        *("--max-examples", "15", "--seed", "1", "--no-color", "--warnings", "off"),
+        cwd=tmp_path,
+    )
+    assert f"Tested: {len(NAMES)}" in printed
