@@ -32,8 +32,10 @@ from service.fresh.live import Live
 from service.fresh.signal import Signal
 from service.guards.access import Access
 from service.guards.admission import Load
+from service.guards.connections import Connections
 from service.guards.hosts import AllowedHosts, HostRule
 from service.guards.key_file import KeyFile
+from service.guards.limits import ConnectionLimits
 from service.guards.origins import CrossOriginAnswers, ForeignOrigins
 from service.guards.roots import take_root_off
 from service.observing.key_metrics import KeysCollector
@@ -69,7 +71,8 @@ class Service(FastAPI):
         self.keys = None if settings.keys is None else KeyFile(settings.keys)
         asked = [] if self.keys is None else [KeysCollector(self.keys)]
         self.metrics = Metrics(self.current, *asked)
-        self.load = Load(settings.max_concurrent, self.metrics.shed)
+        self.load = Load(settings.max_concurrent, self.metrics.shed, settings.root_path)
+        self.connections = Connections(ConnectionLimits.of(settings))
         self.rounds = Rounds(self.metrics.searched)
         self.tracing = Tracing(settings.traces)
         paths = routes(settings, self.current, self.live, self.metrics, self.rounds)

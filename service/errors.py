@@ -23,7 +23,7 @@
              ├─ MisdirectedRequestError    421  the service does not answer for that host
              ├─ InvalidRequestError        422  the JSON does not describe a request
              ├─ NotReadyError              503  no release is loaded
-             ├─ TooBusyError               503  too many large answers at once
+             ├─ TooBusyError               503  there are too many requests at once
              ├─ SearchNotAnsweringError    503  the server that searches does not answer
              └─ EventsNotKeptError         503  events cannot be kept now
 
@@ -188,13 +188,13 @@ class NotReadyError(RequestError):
 
 
 class TooBusyError(RequestError):
-    """Raised when too many requests for many items are waiting."""
+    """Raised when a request arrives while too many others, or too large ones, are answered."""
 
     problem = "too-busy"
 
-    def __init__(self) -> None:
+    def __init__(self, requests: str = "requests") -> None:
         super().__init__(
-            "there are too many requests for many items at once; none of this one was done",
+            f"there are too many {requests} at once; none of this one was done",
             headers={"Retry-After": "1"},
         )
 

@@ -49,6 +49,14 @@ PROBLEMS: Final = _by_name(
         "and nesting deeper than any request needs is refused. Send one JSON object.",
     ),
     ProblemType(
+        "malformed-http",
+        400,
+        "The request is not HTTP/1.1",
+        "What arrived could not be read as a request of HTTP/1.1, for example because it is TLS\n"
+        "or HTTP/2, has a header that is not allowed, or says twice how long its body is. The\n"
+        "connection is closed. The service speaks plain HTTP/1.1.",
+    ),
+    ProblemType(
         "unauthorized",
         401,
         "A key is needed",
@@ -101,9 +109,9 @@ PROBLEMS: Final = _by_name(
     ProblemType(
         "request-timeout",
         408,
-        "The body came too slowly",
-        "The whole body has to arrive within the time that BITRECALL_BODY_TIMEOUT sets. Send the\n"
-        "request again over a new connection.",
+        "The request came too slowly",
+        "The request line and headers have to arrive within BITRECALL_HEAD_TIMEOUT, and the whole\n"
+        "body within BITRECALL_BODY_TIMEOUT. Send the request again over a new connection.",
     ),
     ProblemType(
         "filter-mismatch",
@@ -128,6 +136,13 @@ PROBLEMS: Final = _by_name(
         "bytes. The rest of the body is not read and the connection is closed.",
     ),
     ProblemType(
+        "uri-too-long",
+        414,
+        "The URL is too long",
+        "The URL makes the request line and headers longer than BITRECALL_MAX_HEAD_BYTES. The\n"
+        "connection is closed.",
+    ),
+    ProblemType(
         "unsupported-media-type",
         415,
         "The body is not declared as JSON",
@@ -148,6 +163,14 @@ PROBLEMS: Final = _by_name(
         "The body is JSON, but not a request that can be answered. The member 'errors' lists\n"
         "what is wrong: 'pointer' is a JSON pointer into the body (empty for the whole of it),\n"
         "'detail' says what was expected there. The same body will get the same answer.",
+    ),
+    ProblemType(
+        "headers-too-large",
+        431,
+        "The headers are too large",
+        "The request line and headers are longer than BITRECALL_MAX_HEAD_BYTES, or there are more\n"
+        "than BITRECALL_MAX_HEADERS of them. Chunk extensions and trailers count, too. The\n"
+        "connection is closed.",
     ),
     ProblemType(
         "internal-error",

@@ -20,8 +20,9 @@ from events.place import place_of
 from index.compiled import native
 from service.errors import ListenError
 from service.fresh.signal import make_signal_file
-from service.guards.admission import SheddingProtocol
 from service.guards.keys import read_keys
+from service.guards.limits import raise_descriptor_limit
+from service.guards.protocol import HttpProtocol
 from service.observing.logs import log_config
 from service.settings import Settings, as_environment, unknown_variables
 
@@ -50,6 +51,7 @@ def run(settings: Settings) -> None:
     if settings.keys is not None:
         # Said here once, and not by every worker.
         read_keys(settings.keys)
+    raise_descriptor_limit()
     with listening(settings.host, settings.port) as sock:
         host, port = sock.getsockname()[:2]
         _log.info("listening on %s", _address(host, port))
@@ -141,7 +143,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=settings.workers,
         loop="uvloop",
-        http=SheddingProtocol,
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=log_config(settings),

@@ -153,6 +153,42 @@ class Settings(BaseSettings):
     body_timeout: Seconds = Field(
         10.0, gt=0, le=600, description="Seconds that a request body may take to arrive."
     )
+    head_timeout: Seconds = Field(
+        10.0,
+        gt=0,
+        le=600,
+        description="Seconds from the first byte of a request, or the opening of a connection, "
+        "until its headers have arrived.",
+    )
+    answer_timeout: Seconds = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Seconds that a client may take to read an answer before its connection is "
+        "dropped.",
+    )
+    max_head_bytes: int = Field(
+        65_536,
+        ge=1024,
+        le=1_048_576,
+        description="Most bytes of a request line and headers; chunk extensions and trailers "
+        "have the same limit.",
+    )
+    max_headers: int = Field(100, ge=10, le=10_000, description="Most headers of a request.")
+    max_connections: int | None = Field(
+        None,
+        ge=1,
+        le=65_536,
+        description="Most connections of a worker; beyond it, the one that has waited longest for "
+        "a request is closed. By default 1000, or as many as the limit of open files allows.",
+    )
+    max_buffered_bytes: int = Field(
+        64 * 2**20,
+        ge=2**20,
+        le=2**36,
+        description="Most bytes of incomplete requests that a worker keeps in memory, and likewise "
+        "of answers that clients have not read.",
+    )
     poll_interval: Seconds = Field(
         2.0, ge=0.05, le=3600, description="Seconds between looks for a new release."
     )

@@ -48,7 +48,7 @@ class HeavyWork:
         Raises ``TooBusyError`` when too much is waiting, ``ClientDisconnect`` when the client goes.
         """
         if self._requests >= self._at_once * (1 + _WAITING_EACH):
-            raise TooBusyError
+            raise TooBusyError("requests for many items")
         self._requests += 1
         gone = Event()
         has_begun = False

@@ -83,6 +83,22 @@ class JoiningTransport:
             if not self._transport.is_closing():
                 self._transport.write(joined)
 
+    def get_write_buffer_size(self) -> int:
+        """Bytes that have been written and that the system has not taken."""
+        return self._bytes + self._transport.get_write_buffer_size()
+
+    def write_eof(self) -> None:
+        """Write nothing more, once all is written."""
+        self.flush()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def abort(self) -> None:
+        """Close at once, whatever is still to be written."""
+        self._held.clear()
+        self._bytes = 0
+        self._transport.abort()
+
     def close(self) -> None:
         """Close once all is written."""
         self.flush()

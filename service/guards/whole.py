@@ -24,20 +24,25 @@ class Whole:
     Attributes:
         headers: what an answer is to say besides its own.
         is_answered: whether ``answer`` has answered.
+        is_read: whether its body has been given out to the last byte.
+        is_refused: whether it was one too many when the last of it arrived.
     """
 
-    __slots__ = ("_cycle", "headers", "is_answered")
+    __slots__ = ("_cycle", "headers", "is_answered", "is_read", "is_refused")
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self._cycle = cycle
         self.headers: list[Header] = []
         self.is_answered = False
+        self.is_read = False
+        self.is_refused = False
 
     def body(self) -> bytes | None:
         """The body of the request, once; None where more of it is to come."""
         cycle = self._cycle
         if cycle.more_body or cycle.disconnected:
             return None
+        self.is_read = True
         body = bytes(cycle.body)
         cycle.body.clear()
         cycle.message_event.clear()
@@ -73,9 +78,11 @@ class Whole:
         return True
 
 
-def offer_whole(cycle: RequestResponseCycle) -> None:
+def offer_whole(cycle: RequestResponseCycle) -> Whole:
     """Let a request of uvicorn's be had whole."""
-    cycle.scope["extensions"] = {_EXTENSION: Whole(cycle)}  # type: ignore[dict-item]
+    whole = Whole(cycle)
+    cycle.scope["extensions"] = {_EXTENSION: whole}  # type: ignore[dict-item]
+    return whole
 
 
 def withdraw_whole(cycle: RequestResponseCycle) -> None:

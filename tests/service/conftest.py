@@ -19,7 +19,7 @@ from index.release import DataFingerprint, Release, ReleaseContents
 from index.row_lists import RowLists
 from index.store import ReleaseStore
 from service.app import create_app
-from service.guards.admission import SheddingProtocol
+from service.guards.protocol import HttpProtocol
 from service.settings import Settings
 
 BITS = 16
@@ -88,7 +88,7 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
             log_config=None,
             lifespan="on",
             loop="uvloop",
-            http=SheddingProtocol,
+            http=HttpProtocol,
             ws="none",
             proxy_headers=False,
             access_log=False,

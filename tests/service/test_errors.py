@@ -41,5 +41,6 @@ def test_every_error_is_a_bitrecall_error_and_drawn_in_the_tree() -> None:
 
 def test_every_refusal_has_a_problem_type() -> None:
     refusals = {error.problem for error in EVERY if error in RequestError.__subclasses__()}
-    others = {"not-found", "method-not-allowed", "internal-error", "too-busy"}
+    raw = {"malformed-http", "uri-too-long", "headers-too-large"}
+    others = {"not-found", "method-not-allowed", "internal-error"} | raw
     assert refusals | others == PROBLEMS.keys()

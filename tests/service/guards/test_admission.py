@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from index.release import Release
 from service.app import create_app
-from service.guards.admission import Load, _missing
+from service.guards.admission import Load, Shed, quick_refusal
 from service.schemas.answers import Problem
 from service.settings import Settings
 
@@ -182,6 +182,123 @@ def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: S
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
 
 
+BODY = b'{"user_id":"17"}'
+JSON = b"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+LIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+IN_CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+
+
+def answers(client: httpx.Client, *parts: bytes, count: int = 1) -> list[int]:
+    """The statuses of the final answers to what is sent in parts."""
+    found = []
+    address = (client.base_url.host, client.base_url.port)
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        file = connection.makefile("rb")
+        for part in parts:
+            connection.sendall(part)
+        while len(found) < count:
+            status = int(file.readline().split()[1])
+            length = 0
+            while (header := file.readline().lower()) != b"\r\n":
+                if header.startswith(b"content-length:"):
+                    length = int(header.split()[1])
+            file.read(length)
+            if status >= 200:
+                found.append(status)
+        file.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        pytest.param([JSON + CHUNKED + b"\r\n" + IN_CHUNKS], [503], id="chunked"),
+        pytest.param([JSON + CHUNKED + b"\r\n", IN_CHUNKS[:9], IN_CHUNKS[9:]], [503], id="late"),
+        pytest.param([JSON + LENGTH + b"Expect: x\r\n\r\n" + BODY], [503], id="any expectation"),
+        pytest.param([JSON + LENGTH + b"Expect: 100-continue\r\n\r\n", BODY], [503], id="expect"),
+        pytest.param([LIVE + JSON + LENGTH + b"\r\n" + BODY], [200, 503], id="behind a probe"),
+        pytest.param(
+            [(LIVE + JSON + LENGTH + b"\r\n" + BODY) * 2], [200, 503] * 2, id="both twice"
+        ),
+        pytest.param([JSON, LENGTH + b"\r\n", BODY], [503], id="head in parts"),
+        pytest.param(
+            [JSON + LENGTH + b"Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n" + BODY],
+            [503],
+            id="upgrade",
+        ),
+        pytest.param([b"GET /popular HTTP/1.1\r\n" + CHUNKED + b"\r\n0\r\n\r\n"], [503], id="GET"),
+        pytest.param(
+            [b"GET /popular HTTP/1.1\r\nContent-Length: 2\r\n\r\n", b"{}"],
+            [503],
+            id="GET whose body comes late",
+        ),
+        pytest.param([b"GET /livez2 HTTP/1.1\r\n\r\n"], [503], id="begins like a probe"),
+        pytest.param([b"POST /livez HTTP/1.1\r\nContent-Length: 0\r\n\r\n"], [503], id="no probe"),
+        pytest.param(
+            [b"POST /slow HTTP/1.1\r\n" + CHUNKED + b"\r\n", b"0\r\n\r\n"],
+            [503],
+            id="through the framework",
+        ),
+        pytest.param([b"HEAD /popular HTTP/1.1\r\n\r\n"], [503], id="HEAD"),
+    ],
+)
+def test_no_spelling_of_a_request_gets_around_the_limit(
+    client: httpx.Client, slow: Slow, app: Any, parts: list[bytes], expected: list[int]
+) -> None:
+    waiting = Waiting(client, slow, MOST)
+    if parts[0].startswith(b"HEAD"):
+        # An answer to HEAD has no body, whatever its length says.
+        assert client.head("/popular").status_code == 503
+    else:
+        assert answers(client, *parts, count=len(expected)) == expected
+    assert len(app.load) == MOST
+    slow.go_on.set()
+    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in waiting.answers())
+
+
+def test_a_request_without_its_body_is_not_begun(client: httpx.Client, app: Any) -> None:
+    address = (client.base_url.host, client.base_url.port)
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(b"GET /popular HTTP/1.1\r\nContent-Length: 2\r\n\r\n{")
+        assert client.get("/livez").status_code == 200
+        connection.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            connection.recv(1)
+        connection.settimeout(20)
+        connection.sendall(b"}")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /popular HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET /popular HTTP/1.1\r\nConnection: te, Close\r\nTE: trailers\r\n\r\n",
+        b"GET /popular HTTP/1.0\r\n\r\n",
+        JSON + LENGTH + b"Connection: close\r\n\r\n" + BODY,
+        JSON + CHUNKED + b"Connection: close\r\n\r\n" + IN_CHUNKS,
+        JSON + LENGTH + b"Connection: close\r\nExpect: x\r\n\r\n" + BODY,
+    ],
+)
+def test_a_refused_request_that_asks_to_close_is_closed(
+    client: httpx.Client, slow: Slow, request_: bytes
+) -> None:
+    waiting = Waiting(client, slow, MOST)
+    address = (client.base_url.host, client.base_url.port)
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(request_)
+        answer = b""
+        while part := connection.recv(1000):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nconnection: close\r\n" in answer
+    slow.go_on.set()
+    waiting.answers()
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -195,10 +312,11 @@ def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: S
     ],
 )
 def test_what_cannot_be_told_the_end_of_is_parsed_like_any(data: bytes) -> None:
-    assert _missing(data) is None
+    assert quick_refusal(data) is None
 
 
 def test_what_is_missing_is_what_the_length_says() -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\ncontent-LENGTH:  12 \r\nA: b\r\n\r\n"
-    assert [_missing(head + b"x" * come) for come in (0, 5, 12)] == [12, 7, 0]
-    assert _missing(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == 0
+    found = [quick_refusal(head + b"x" * come) for come in (0, 5, 12)]
+    assert found == [Shed(missing, close=False) for missing in (12, 7, 0)]
+    assert quick_refusal(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == Shed(0, close=False)

@@ -1,0 +1,74 @@
+"""Problem documents as whole HTTP answers, for requests that no application gets to see."""
+
+from uuid import uuid4
+
+from pydantic_core import to_json
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
+
+CLOSE = b"connection: close\r\n"
+
+
+def refusal_bytes(name: str, detail: str, root_path: str = "") -> bytes:
+    """An HTTP answer that refuses a request and says that the connection is closed.
+
+    Args:
+        name: of the problem, a key of ``PROBLEMS``.
+        detail: what is wrong with this request.
+        root_path: what a proxy puts before the paths of this service.
+    """
+    problem = PROBLEMS[name]
+    body = to_json(
+        {
+            "type": root_path + problem.uri,
+            "title": problem.title,
+            "status": problem.status,
+            "detail": detail,
+            "instance": f"urn:uuid:{uuid4()}",
+        }
+    )
+    head = f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode()
+    return b"".join((STATUS_LINE[problem.status], head, CLOSE, b"\r\n", body))
+
+
+class BusyRefusal:
+    """The answer to requests that are too many; it costs a formatting of bytes each time.
+
+    Args:
+        root_path: what a proxy puts before the paths of this service.
+    """
+
+    def __init__(self, root_path: str = "") -> None:
+        problem = PROBLEMS["too-busy"]
+        body = (
+            f'{{"type":"{root_path}{problem.uri}","title":"{problem.title}","status":503,'
+            '"detail":"there are too many requests at once; none of this one was done",'
+            f'"instance":"urn:uuid:{str(uuid4())[:-12]}'
+        )
+        end = '"}'
+        head = (
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
+            f"content-type: {PROBLEM_MEDIA_TYPE}\r\n"
+            f"content-length: {len(body) + 12 + len(end)}\r\n"
+        )
+        self._head = head.encode()
+        self._body = body.replace("%", "%%").encode() + b"%012x" + end.encode()
+        self._occurrences = 0
+
+    def __call__(self, *, close: bool = False, body: bool = True) -> bytes:
+        """The next one.
+
+        Args:
+            close: whether the connection is closed after it.
+            body: whether to send the document: not to a HEAD request.
+        """
+        self._occurrences += 1
+        return b"".join(
+            (
+                self._head,
+                CLOSE if close else b"",
+                b"\r\n",
+                self._body % self._occurrences if body else b"",
+            )
+        )
