@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from events.database import rows_of
 from events.errors import EventsError
 from events.log import set_id, skip_to, state_of
 from events.rules import event_fault, id_fault
@@ -61,11 +62,12 @@ def copy_events(
             while True:
                 chosen = (EVENTS.c.sequence > last) & (EVENTS.c.sequence <= state.last)
                 query = select(*columns).where(chosen).order_by(EVENTS.c.sequence).limit(_ROWS)
-                rows = origin.execute(query).mappings().all()
+                names = [column.name for column in columns]
+                rows = [dict(zip(names, row, strict=True)) for row in rows_of(origin, query)]
                 if not rows:
                     break
                 last = rows[-1]["sequence"]
-                good = [dict(row) for row in rows if _can_be_used(dict(row), now)]
+                good = [row for row in rows if _can_be_used(row, now)]
                 left_out += len(rows) - len(good)
                 copied += len(good)
                 if good:

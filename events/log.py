@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
+from events.database import rows_of
 from events.event import StoredEvent
 from events.position import LogPosition, ReadingStart, digest_of
 from events.tables import EVENTS, LOG
@@ -125,5 +126,5 @@ def numbers_lag(connection: Connection) -> bool:
 def event_at(connection: Connection, sequence: int) -> StoredEvent | None:
     """The event of a number, None if there is none."""
     columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type, EVENTS.c.at)
-    row = connection.execute(select(*columns).where(EVENTS.c.sequence == sequence)).first()
-    return None if row is None else StoredEvent(*row)
+    rows = rows_of(connection, select(*columns).where(EVENTS.c.sequence == sequence))
+    return StoredEvent(*rows[0]) if rows else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from events.event import FORGET, HIDE
@@ -28,6 +29,11 @@ SECONDS_AHEAD: Final = 86_400.0
 """How far in the future an event may lie: clocks and time zones differ, by less than a day."""
 
 _TYPE: Final = re.compile(TYPE_PATTERN)
+
+
+@lru_cache(maxsize=256)
+def _is_type(kind: str) -> bool:
+    return _TYPE.fullmatch(kind) is not None
 
 
 def latest(now: float) -> float:
@@ -79,6 +85,20 @@ def event_fault(user_id: Any, item_id: Any, kind: Any, at: Any, now: float) -> s
         at: its time; not looked at where it is not used (requests to be forgotten, hidden items).
         now: the current moment, in seconds since 1970-01-01 UTC.
     """
+    # Hundreds of thousands are read at a time, and nearly all are like this.
+    if (
+        type(user_id) is type(item_id) is type(kind) is str
+        and type(at) is float
+        and 0 < len(user_id) <= MAX_ID_LENGTH
+        and 0 < len(item_id) <= MAX_ID_LENGTH
+        and user_id.isascii()
+        and item_id.isascii()
+        and "\0" not in user_id
+        and "\0" not in item_id
+        and EARLIEST <= at < now + SECONDS_AHEAD
+        and _is_type(kind)
+    ):
+        return None
     if fault := id_fault(user_id):
         return f"the user id {fault}"
     if kind == FORGET:
@@ -87,6 +107,6 @@ def event_fault(user_id: Any, item_id: Any, kind: Any, at: Any, now: float) -> s
         return f"the item id {fault}"
     if kind == HIDE:
         return None
-    if type(kind) is not str or not _TYPE.fullmatch(kind):
+    if type(kind) is not str or not _is_type(kind):
         return "the type is not one that the API accepts"
     return time_fault(at, now)

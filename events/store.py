@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Insert, delete, func, literal_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
-from events.database import PATIENCE, engine_of, file_of, reading, writing
+from events.database import PATIENCE, engine_of, file_of, reading, rows_of, writing
 from events.errors import EventsUnavailableError
 from events.event import FORGET, HIDE, Appended, Event, StoredEvent
 from events.log import LogState, numbers_lag, renew_id, skip_to, start_of, state_of
@@ -171,7 +171,7 @@ class EventStore:
         """Everybody who ever asked to be forgotten."""
         with self.reading() as connection:
             asked = select(EVENTS.c.user_id).where(EVENTS.c.type == FORGET)
-            return set(connection.execute(asked).scalars())
+            return {user for (user,) in rows_of(connection, asked)}
 
     def all_after(self, sequence: int) -> Iterator[StoredEvent]:
         """All events with a greater number, in order, read as they are taken."""
@@ -311,4 +311,4 @@ def _read(
     connection: Connection, which: ColumnElement[bool], at_most: int | None
 ) -> list[StoredEvent]:
     statement = select(*_STORED).where(which).order_by(EVENTS.c.sequence).limit(at_most)
-    return list(map(StoredEvent._make, connection.execute(statement).all()))
+    return list(map(StoredEvent._make, rows_of(connection, statement)))
