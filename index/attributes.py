@@ -151,6 +151,8 @@ class ItemAttributes:
         for file, table in (("tag_text.npy", self.tags), ("value_text.npy", self.values)):
             if fault := table.fault():
                 return file, fault
+        if not np.array_equal(self.tags.order, np.arange(len(self.tags))):
+            return "tag_order.npy", "the tags are not in the order of their bytes"
         if self.texts.size and (self.texts.min() < -1 or self.texts.max() >= len(self.values)):
             return "attribute_texts.npy", f"a text lies outside the {len(self.values)} values"
         fault = self.tagged.fault(len(self.tags), n_items)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from index.errors import ReleaseDamagedError
+
+RELEASE_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+"""The second in UTC that a release was written in, and eight digits of its content hash."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,9 @@ class Checks:
         return None if value is None else self.text(value, name)
 
     def whole(self, value: Any, name: str) -> int:
-        """Return a whole number that is not negative."""
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self._wrong(name, "a whole number, not negative", value)
+        """Return a whole number from 0 to 2^63 - 1, which an int64 and a database can hold."""
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+            raise self._wrong(name, "a whole number from 0 to 2^63 - 1", value)
         return value
 
     def optional_share(self, value: Any, name: str) -> float | None:
@@ -59,6 +64,53 @@ class Checks:
         if not isinstance(value, list):
             raise self._wrong(name, "a list of whole numbers", value)
         return tuple(self.whole(length, name) for length in value)
+
+    def instant(self, value: Any, name: str) -> str:
+        """Return an instant, ISO 8601 in UTC with a ``Z`` at its end, as the text it is."""
+        text = self.text(value, name)
+        try:
+            valid = text.endswith("Z") and bool(datetime.fromisoformat(text))
+        except ValueError:
+            valid = False
+        if not valid:
+            raise self._wrong(name, "an ISO 8601 time in UTC, such as 2026-01-31T00:00:00Z", value)
+        return text
+
+    def optional_instant(self, value: Any, name: str) -> str | None:
+        """Return an instant, as `instant`, or None."""
+        return None if value is None else self.instant(value, name)
+
+    def in_order(self, first: str, last: str, name: str) -> None:
+        """Refuse instants of which the second is the earlier."""
+        if datetime.fromisoformat(first) > datetime.fromisoformat(last):
+            raise self._wrong(name, "in order", [first, last])
+
+    def release_id(self, value: Any, name: str) -> str:
+        """Return the id of a release."""
+        text = self.text(value, name)
+        if RELEASE_ID.fullmatch(text) is None:
+            raise self._wrong(name, "a release id, such as 20261123T174500Z-3fa94c1b", value)
+        return text
+
+    def optional_release_id(self, value: Any, name: str) -> str | None:
+        """Return the id of a release, or None."""
+        return None if value is None else self.release_id(value, name)
+
+    def digest(self, value: Any, name: str) -> str:
+        """Return a sha256 in hexadecimal."""
+        text = self.text(value, name)
+        if re.fullmatch("[0-9a-f]{64}", text) is None:
+            raise self._wrong(name, "a sha256 of 64 hexadecimal digits", value)
+        return text
+
+    def metrics(self, value: Any, name: str) -> dict[str, float | int | str]:
+        """Return numbers and texts by name. JSON has no NaN, and infinity was refused before."""
+        found = self.mapping(value, name)
+        for key, one in found.items():
+            plain = isinstance(one, float | str) or (isinstance(one, int) and abs(one) < 2**63)
+            if isinstance(one, bool) or not plain:
+                raise self._wrong(f"{name}.{key}", "a number of 64 bits or a text", one)
+        return found
 
     def texts(self, value: Any, name: str) -> tuple[str, ...]:
         """Return a list of strings as a tuple."""

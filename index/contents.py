@@ -15,6 +15,7 @@ from index.choice import AUTOMATIC
 from index.errors import ReleaseContentsError, SearchError
 from index.manifest import DataFingerprint
 from index.row_lists import RowLists
+from index.values import has_negative_zero, is_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +77,9 @@ class ReleaseContents:
                 return f"{name} are {array.dtype}: want float16 or float32"
             if array.shape != (rows, bits):
                 return f"{name} have shape {array.shape}: want {(rows, bits)}"
-            if not np.isfinite(array).all():
+            if not is_finite(array):
                 return f"{name} hold NaN or infinity"
-        half = self.user_embeddings.dtype == np.float16
-        if half and (np.signbit(self.user_embeddings) & (self.user_embeddings == 0)).any():
+        if self.user_embeddings.dtype == np.float16 and has_negative_zero(self.user_embeddings):
             return "user embeddings hold -0.0: make halves with to_half_keeping_signs"
         if popularity.dtype != np.int64 or popularity.shape != (items,):
             return f"popularity is {popularity.dtype} {popularity.shape}: want int64 {(items,)}"

@@ -18,10 +18,11 @@ from index.arguments import (
     exclude_lists,
 )
 from index.errors import SearchError
+from index.faiss_files import check_flat_file
 from index.packing import check_codes
 from index.protocol import Results
 from index.scan import scan_of
-from index.stored import check_stored_codes, map_flat_index, write_index
+from index.stored import write_index
 
 # Where no more than one row in so many may be returned, those are searched by themselves.
 _ALONE_ONE_IN = 16
@@ -53,7 +54,7 @@ class FlatBackend:
         """Check the index at `path`. Raises ReleaseDamagedError unless it holds exactly `codes`."""
         _refuse(parameters)
         check_codes(codes)
-        check_stored_codes(map_flat_index(path, codes), codes, path)
+        check_flat_file(path, codes)
         return cls(codes)
 
     def save(self, path: Path) -> None:

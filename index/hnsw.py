@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from index.arguments import check_among, check_exclude, check_search, empty_results
 from index.distinct import DistinctCodes
-from index.errors import ReleaseDamagedError, SearchError
+from index.errors import SearchError
+from index.faiss_files import check_hnsw_file
 from index.flat import FlatBackend
 from index.packing import check_codes
 from index.protocol import Results
 from index.selection import ClosedSelection, Selection
-from index.stored import check_stored_codes, read_index, write_index
+from index.stored import read_index, write_index
 from index.threads import one_thread
 
 # Where no more than one row in so many may be returned, a scan of those is faster than the graph.
@@ -77,12 +78,9 @@ class HnswBackend:
         """Read the index at `path`. Raises ReleaseDamagedError unless it was built of `codes`."""
         filled = _filled(parameters)
         check_codes(codes)
-        index = read_index(path, faiss.IndexBinaryHNSW)
-        storage = faiss.downcast_IndexBinary(index.storage)
-        if type(storage) is not faiss.IndexBinaryFlat or index.ntotal != storage.ntotal:
-            raise ReleaseDamagedError("does not hold the codes of its graph", path)
         nodes = DistinctCodes.of(codes)
-        check_stored_codes(storage, nodes.codes, path)
+        check_hnsw_file(path, nodes.codes, filled["links"])
+        index = read_index(path, faiss.IndexBinaryHNSW)
         return cls(index, nodes, FlatBackend.build(codes), filled)
 
     def save(self, path: Path) -> None:

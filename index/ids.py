@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from index.compiled import native
 from index.errors import ReleaseContentsError, SearchError
+from index.values import order_fault
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,7 @@ class IdTable:
         return low
 
     def fault(self) -> str | None:
-        """Say what makes these arrays unsafe or unreadable; None where nothing does."""
+        """Say what makes these arrays unsafe, unreadable or unsorted; None if nothing does."""
         text, offsets, order = self.text, self.offsets, self.order
         if text.dtype != np.uint8 or offsets.dtype != np.int64 or order.dtype != np.int64:
             return f"arrays are {text.dtype}, {offsets.dtype} and {order.dtype}"
@@ -125,7 +126,9 @@ class IdTable:
         if offsets[0] != 0 or offsets[-1] != len(text) or (offsets[1:] <= offsets[:-1]).any():
             return f"offsets do not rise from 0 to {len(text)}"
         if order.size and (
-            order.min() < 0 or (np.bincount(order, minlength=len(order)) != 1).any()
+            order.min() < 0
+            or order.max() >= len(order)
+            or (np.bincount(order, minlength=len(order)) != 1).any()
         ):
             return "the order is not a permutation of the rows"
         if ((text[offsets[:-1]] & 0xC0) == 0x80).any():
@@ -134,7 +137,7 @@ class IdTable:
             text.tobytes().decode()
         except UnicodeDecodeError as error:
             return f"the text is not UTF-8: {error}"
-        return None
+        return order_fault(text, offsets, order)
 
     def _bytes(self, row: int) -> bytes:
         text, offsets, _ = self._views

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.arguments import check_among, check_exclude, check_search, empty_results
-from index.errors import ReleaseDamagedError, SearchError
+from index.errors import SearchError
+from index.faiss_files import check_ivf_file
 from index.flat import FlatBackend
 from index.keys import best_of, keys_of, open_rows, rows_of
 from index.packing import check_codes
@@ -79,16 +80,12 @@ class IvfBackend:
         """Map the index at `path`. Raises ReleaseDamagedError unless it was built of `codes`."""
         check_codes(codes)
         filled = _filled(parameters, len(codes))
+        check_ivf_file(path, codes, filled["lists"])
         index = read_index(path, faiss.IndexBinaryIVF, faiss.IO_FLAG_MMAP)
         stored = faiss.downcast_InvertedLists(index.invlists)
         if type(stored) is faiss.OnDiskInvertedLists:
             # Or else it starts threads that read ahead, for every query.
             stored.prefetch_nthread = 0
-        if index.nlist != filled["lists"]:
-            raise ReleaseDamagedError(
-                f"has {index.nlist} lists, and the manifest says {filled['lists']}", path
-            )
-        _check_lists(index, codes, path)
         return cls(index, FlatBackend.build(codes), filled)
 
     def save(self, path: Path) -> None:
@@ -221,29 +218,6 @@ def _some(codes: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
         return np.ascontiguousarray(codes)
     rows = np.random.default_rng(_SEED).choice(len(codes), most, replace=False)
     return np.ascontiguousarray(codes[np.sort(rows)])
-
-
-def _check_lists(index: Any, codes: NDArray[np.uint8], path: Path) -> None:
-    """Raise ReleaseDamagedError unless each of the codes is in one of the lists, and no other."""
-    if index.d != codes.shape[1] * 8 or index.ntotal != len(codes):
-        raise ReleaseDamagedError(
-            f"holds {index.ntotal} codes of {index.d} bits, and the item codes are "
-            f"{len(codes)} of {codes.shape[1] * 8}",
-            path,
-        )
-    lists, width = index.invlists, codes.shape[1]
-    there = np.zeros(len(codes), np.bool_)
-    for number in range(index.nlist):
-        size = lists.list_size(number)
-        if not size:
-            continue
-        rows = faiss.rev_swig_ptr(lists.get_ids(number), size)
-        held = faiss.rev_swig_ptr(lists.get_codes(number), size * width).reshape(size, width)
-        if rows.min() < 0 or rows.max() >= len(codes) or not np.array_equal(codes[rows], held):
-            raise ReleaseDamagedError("its codes are not those of the item codes", path)
-        there[rows] = True
-    if not there.all():
-        raise ReleaseDamagedError("its codes are not those of the item codes", path)
 
 
 def _filled(parameters: Mapping[str, int], items: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from dataclasses import fields as dataclass_fields
@@ -109,7 +110,7 @@ class Manifest:
         missing, unknown or of a wrong type, or a seal that does not match.
         """
         try:
-            fields = json.loads(text, parse_constant=_refuse_constant)
+            fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         except (ValueError, RecursionError) as error:
             raise ReleaseDamagedError(f"is not JSON: {error}", path) from error
         checks = Checks(path)
@@ -124,7 +125,13 @@ class Manifest:
                 path,
             )
         seal = found.pop("sha256", None)
-        if seal != _sha256(found):
+        try:
+            sealed = seal == _sha256(found)
+        except (ReleaseContentsError, UnicodeEncodeError) as error:
+            raise ReleaseDamagedError(
+                f"holds text that is not valid Unicode: {error}", path
+            ) from error
+        if not sealed:
             raise ReleaseDamagedError("was altered: its own sha256 does not match", path)
         return cls._from_fields(found, checks)
 
@@ -140,13 +147,13 @@ class Manifest:
         attributes = checks.mapping(fields["attributes"], "attributes")
         checks.keys(attributes, {"numbers", "texts"}, "attributes")
         return cls(
-            id=checks.text(fields["id"], "id"),
-            parent=checks.optional_text(fields["parent"], "parent"),
-            created_at=checks.text(fields["created_at"], "created_at"),
+            id=checks.release_id(fields["id"], "id"),
+            parent=checks.optional_release_id(fields["parent"], "parent"),
+            created_at=checks.instant(fields["created_at"], "created_at"),
             data=_data(checks.mapping(fields["data"], "data"), checks),
             recipe=checks.mapping(fields["recipe"], "recipe"),
             code_version=checks.text(fields["code_version"], "code_version"),
-            metrics=checks.mapping(fields["metrics"], "metrics"),
+            metrics=checks.metrics(fields["metrics"], "metrics"),
             bits=checks.whole(fields["bits"], "bits"),
             users=checks.whole(counts["users"], "counts.users"),
             items=checks.whole(counts["items"], "counts.items"),
@@ -199,13 +206,17 @@ _HELD = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics",
 
 def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
     checks.keys(fields, {field.name for field in dataclass_fields(DataFingerprint)}, "data")
+    first = checks.optional_instant(fields["first_time"], "data.first_time")
+    last = checks.optional_instant(fields["last_time"], "data.last_time")
+    if first is not None and last is not None:
+        checks.in_order(first, last, "data.first_time and data.last_time")
     return DataFingerprint(
-        sha256=checks.text(fields["sha256"], "data.sha256"),
+        sha256=checks.digest(fields["sha256"], "data.sha256"),
         users=checks.whole(fields["users"], "data.users"),
         items=checks.whole(fields["items"], "data.items"),
         interactions=checks.whole(fields["interactions"], "data.interactions"),
-        first_time=checks.optional_text(fields["first_time"], "data.first_time"),
-        last_time=checks.optional_text(fields["last_time"], "data.last_time"),
+        first_time=first,
+        last_time=last,
         last_event=checks.whole(fields["last_event"], "data.last_event"),
         events_id=checks.optional_text(fields["events_id"], "data.events_id"),
         last_event_digest=checks.optional_text(
@@ -220,7 +231,7 @@ def _file(name: str, value: Any, checks: Checks) -> FileEntry:
     shape = fields["shape"]
     return FileEntry(
         size=checks.whole(fields["size"], f"files.{name}.size"),
-        sha256=checks.text(fields["sha256"], f"files.{name}.sha256"),
+        sha256=checks.digest(fields["sha256"], f"files.{name}.sha256"),
         dtype=checks.optional_text(fields["dtype"], f"files.{name}.dtype"),
         shape=None if shape is None else checks.shape(shape, f"files.{name}.shape"),
     )
@@ -243,6 +254,13 @@ def _dump(fields: Mapping[str, Any], indent: int | None) -> str:
 
 def _sha256(fields: Mapping[str, Any]) -> str:
     return hashlib.sha256(_dump(fields, indent=None).encode()).hexdigest()
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is beyond the numbers that a computer holds")
+    return value
 
 
 def _refuse_constant(name: str) -> float:

@@ -31,6 +31,7 @@ from index.ids import IdTable
 from index.manifest import DataFingerprint, Manifest
 from index.protocol import SearchBackend
 from index.row_lists import RowLists
+from index.values import has_negative_zero, is_finite
 
 __all__ = ["DataFingerprint", "Release", "ReleaseContents", "RowLists", "read_manifest"]
 
@@ -76,6 +77,7 @@ class Release:
             check_hash(path / name, entry)
         arrays = {name: open_array(path / name, manifest.files[name]) for name in ARRAYS}
         _check_shapes(path, manifest, arrays)
+        _check_values(path, arrays)
         codes = arrays[CODES_NAME]
         try:
             kind = backend(manifest.backend)
@@ -110,6 +112,8 @@ class Release:
             queries = sample_queries(release.user_embeddings, VERIFIED_WITH)
             if lacking := shortfall(searched, codes, queries, manifest.backend_recall):
                 raise ReleaseDamagedError(lacking, path / INDEX_NAME)
+        if not manifest.id.endswith(manifest.content_hash()):
+            raise ReleaseDamagedError("has an id of other contents", path / MANIFEST_NAME)
         return release
 
     @property
@@ -193,6 +197,23 @@ def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]
             raise ReleaseDamagedError(
                 f"has shape {arrays[name].shape}, and the counts say {shape}", path / name
             )
+
+
+def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """What `ReleaseContents.check` asks of values before they are written."""
+    for name, array in arrays.items():
+        of_embeddings = ARRAYS[name] is None or name.startswith("fold_in_")
+        if of_embeddings and not is_finite(array):
+            raise ReleaseDamagedError("holds NaN or infinity", path / name)
+    embeddings, popularity = arrays["user_embeddings.npy"], arrays["popularity.npy"]
+    if embeddings.dtype == np.float16 and has_negative_zero(embeddings):
+        raise ReleaseDamagedError(
+            "holds -0.0, which has lost its sign", path / "user_embeddings.npy"
+        )
+    if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
+        raise ReleaseDamagedError(
+            "does not fall from the first item to the last, or is negative", path / "popularity.npy"
+        )
 
 
 def _id_table(path: Path, whose: str, arrays: dict[str, NDArray[Any]]) -> IdTable:

@@ -11,7 +11,6 @@ ROOT/
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from index.activations import Activation, append_activation, read_activations, trail
+from index.checks import RELEASE_ID
 from index.errors import (
     NoReleaseError,
     ReleaseContentsError,
@@ -40,7 +40,6 @@ from index.mirror import Mirror, NoMirror
 from index.release import Release, ReleaseContents, read_manifest
 from index.writer import sync_folder, write_files, write_manifest
 
-_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _log = logging.getLogger(__name__)
 
 Measure = Callable[[Release], Metrics]
@@ -164,7 +163,7 @@ class ReleaseStore:
         except (OSError, UnicodeDecodeError) as error:
             _log.warning("%s: cannot be read: %s", path, error)
             return None
-        if _ID.fullmatch(text) is None:
+        if RELEASE_ID.fullmatch(text) is None:
             _log.warning("%s: holds %r, which is no release id", path, text)
             return None
         return text
@@ -287,14 +286,14 @@ class ReleaseStore:
 
     def _path(self, release_id: str) -> Path:
         path = self.root / release_id
-        if _ID.fullmatch(release_id) is None or not path.is_dir():
+        if RELEASE_ID.fullmatch(release_id) is None or not path.is_dir():
             raise ReleaseNotFoundError(f"there is no release {release_id!r}", self.root)
         return path
 
     def _folders(self) -> Iterator[Path]:
         if self.root.is_dir():
             for path in self.root.iterdir():
-                if _ID.fullmatch(path.name):
+                if RELEASE_ID.fullmatch(path.name):
                     yield path
 
     def _summary(self, path: Path, current: str | None, verify: bool) -> ReleaseSummary:

@@ -137,3 +137,9 @@ def test_arrays_that_do_not_fit_together_are_not_read_beyond() -> None:
             native.place_of(*given, b"b")
         with pytest.raises(IndexError):
             native.ids_of(*given, np.array([0, 1]))
+
+
+@pytest.mark.parametrize("row", [2, 2**31, 2**62, 2**63 - 1, -1, -(2**63)])
+def test_an_order_beyond_the_rows_is_a_fault_and_not_counted(row: int) -> None:
+    table = IdTable.build(["a", "b"])
+    assert IdTable(table.text, table.offsets, np.array([0, row])).fault() is not None
