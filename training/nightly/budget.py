@@ -13,11 +13,13 @@ _MIB: Final = 2**20
 _BASE_MIB: Final = 1024
 # A parameter, its gradient and Adam's two moments, float32, and what allocators leave unused.
 _BYTES_A_VALUE: Final = 16 * 1.3
+# Version 2 and version 1: the folder, the limit, what is used, and the page cache within it, which
+# the kernel gives back before it enforces the limit.
 _CGROUPS: Final = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup", "memory.max", "memory.current", ("inactive_file", "active_file")),
     (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        *("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ("total_inactive_file", "total_active_file"),
     ),
 )
 
@@ -38,12 +40,22 @@ def free_mib() -> int | None:
     try:
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
         free += [int(one.split()[1]) * 1024 for one in lines if one.startswith("MemAvailable:")]
-        for limit, used in _CGROUPS:
-            if Path(limit).exists() and (most := Path(limit).read_text("ascii").strip()) != "max":
-                free.append(int(most) - int(Path(used).read_text("ascii")))
+        for folder, limit, used, cache in _CGROUPS:
+            group = Path(folder)
+            if (group / limit).exists():
+                free += _free_in(group, limit, used, cache)
     except (OSError, ValueError):
         return None
     return min(free) // _MIB if free else None
+
+
+def _free_in(group: Path, limit: str, used: str, cache: tuple[str, str]) -> list[int]:
+    most = (group / limit).read_text("ascii").strip()
+    if most == "max":
+        return []
+    lines = (line.split() for line in (group / "memory.stat").read_text("ascii").splitlines())
+    given_back = sum(int(size) for name, size in lines if name in cache)
+    return [int(most) - int((group / used).read_text("ascii")) + given_back]
 
 
 def check_memory(users: int, items: int, recipe: Recipe, budget_mib: int | None) -> None:

@@ -66,7 +66,7 @@ with Client(base_url=url) as client:
             assert answer.parsed.to_dict() == json.loads(answer.content), (name, answer)
         else:
             assert answer.content, name
-        print(name)
+        sys.stdout.write(f"{name}\n")
     refused = functions["recommend"].sync(
         client=client, body=models.RecommendRequest.from_dict({"user_id": "17", "k": 100_000})
     )

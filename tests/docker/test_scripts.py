@@ -1,0 +1,248 @@
+"""The scripts that operators run, with a Docker of files: what they refuse, wait for and keep."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# `docker` for these scripts: containers run if there is a file running-NAME, the database answers
+# after as many questions as the file deaf says, events are the lines of the file events, and a dump
+# is what pg_dump and pg_restore of that make. Volumes are folders beside these.
+DOCKER = r"""#!/bin/bash
+set -eu
+cd "$STATE"
+echo "$*" >>log
+case "$1 ${2-}" in
+  "compose version") exit 0 ;;
+  "inspect "*) [ -e "running-${*: -1}" ] && echo true || echo false; exit ;;
+  "image inspect") cat "digest-${*: -1}" 2>/dev/null || exit 1; exit ;;
+esac
+shift
+while [[ $1 == --* ]]; do shift 2; done
+in_volumes() { sed -e "s#/releases#$STATE/releases#g; s#/work#$STATE/work#g"; }
+case "$*" in
+  "ps -q "*) echo "$3" ;;
+  "up -d database") touch running-database ;;
+  *"pg_isready"*)
+    deaf=$(cat deaf); [ "$deaf" -gt 0 ] || exit 0
+    echo $((deaf - 1)) >deaf; exit 2 ;;
+  *"to_regclass"*) [ -e events ] && echo f || echo t ;;
+  *"count(*)"*) wc -l <events | tr -d ' ' ;;
+  *"DROP SCHEMA"*) rm -f events ;;
+  *"pg_restore --data-only"*) cat ;;
+  *"pg_restore"*)
+    [ ! -e events ] || { echo "pg_restore: error: relation exists" >&2; exit 1; }
+    grep '^event' >events || true ;;
+  *"pg_dump"*)
+    echo "COPY public.events (sequence) FROM stdin;"; cat events; echo '\.'; echo
+    [ -e cut ] || echo "-- PostgreSQL database dump complete" ;;
+  "run "*"--entrypoint sh admin -c "*) exec sh -c "$(printf %s "${*: -1}" | in_volumes)" ;;
+  "run "*"admin release verify") [ ! -e damaged ] ;;
+  *) echo "unexpected: $*" >&2; exit 99 ;;
+esac
+"""
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A system that runs: three events, a release, a key."""
+    folder = tmp_path / "state"
+    (folder / "releases" / "20261123T174500Z-3fa94c1b").mkdir(parents=True)
+    (folder / "releases" / "20261123T174500Z-3fa94c1b" / "manifest.json").write_text("{}")
+    (folder / "releases" / "CURRENT").write_text("20261123T174500Z-3fa94c1b\n")
+    (folder / "releases" / ".lock").touch()
+    (folder / "work").mkdir()
+    (folder / "work" / "keys.txt").write_text("a key\n")
+    (folder / "events").write_text("event 1\nevent 2\nevent 3\n")
+    (folder / "deaf").write_text("0")
+    (folder / "running-database").touch()
+    return folder
+
+
+@pytest.fixture
+def script(tmp_path: Path, state: Path) -> Script:
+    """Runs a script of docker/ in a folder, with that Docker, and a sleep that does not."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, text in (("docker", DOCKER), ("sleep", "#!/bin/sh\n")):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "STATE": str(state)}
+        environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+        return subprocess.run(
+            [str(ROOT / "docker" / name), *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def empty(state: Path) -> None:
+    """What ``docker compose down --volumes`` leaves."""
+    for name in ("releases", "work"):
+        shutil.rmtree(state / name)
+        (state / name).mkdir()
+    (state / "events").unlink()
+    (state / "running-database").unlink()
+
+
+def content(state: Path) -> dict[str, str]:
+    paths = [*(state / "releases").rglob("*"), *(state / "work").rglob("*"), state / "events"]
+    files = [path for path in paths if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(state)): path.read_text() for path in files}
+
+
+def test_what_is_backed_up_comes_back(script: Script, state: Path) -> None:
+    before = content(state)
+    done = script("backup.sh", "kept")
+    assert done.stdout == "backed up 3 events and 1 releases into kept\n", done.stderr
+    empty(state)
+    # The database that has just been started does not answer yet.
+    (state / "deaf").write_text("7")
+    done = script("restore.sh", "kept")
+    assert done.stdout == "restored 3 events and 1 releases from kept\n", done.stderr
+    assert content(state) == before
+
+
+def test_a_database_that_never_answers_ends_it(script: Script, state: Path) -> None:
+    script("backup.sh", "kept")
+    empty(state)
+    (state / "deaf").write_text("100000")
+    done = script("restore.sh", "kept")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert content(state) == {}
+
+
+@pytest.mark.parametrize("lost", ["events", "releases"])
+def test_nothing_that_is_there_is_overwritten(script: Script, state: Path, lost: str) -> None:
+    script("backup.sh", "kept")
+    (state / "events").write_text("" if lost == "releases" else "event 4\n")
+    if lost == "events":
+        shutil.rmtree(state / "releases")
+        (state / "releases").mkdir()
+    before = content(state)
+    done = script("restore.sh", "kept")
+    assert done.returncode == 1
+    assert "--replace" in done.stderr
+    assert content(state) == before
+    assert script("restore.sh", "kept", "--replace").returncode == 0
+    assert content(state)["events"] == "event 1\nevent 2\nevent 3\n"
+
+
+def test_only_the_events(script: Script, state: Path) -> None:
+    script("backup.sh", "kept")
+    (state / "events").unlink()
+    (state / "work" / "keys.txt").write_text("another key\n")
+    done = script("restore.sh", "kept", "--events-only")
+    assert done.stdout == "restored 3 events from kept\n", done.stderr
+    assert content(state)["work/keys.txt"] == "another key\n"
+
+
+@pytest.mark.parametrize("name", ["service", "trainer"])
+def test_a_system_that_runs_is_left_alone(script: Script, state: Path, name: str) -> None:
+    script("backup.sh", "kept")
+    (state / f"running-{name}").touch()
+    done = script("restore.sh", "kept", "--replace")
+    assert done.returncode == 1
+    assert "stop service trainer" in done.stderr
+    assert "DROP" not in (state / "log").read_text()
+
+
+@pytest.mark.parametrize("file", ["events.dump", "releases.tar", "keys.tar"])
+def test_a_damaged_backup_is_refused(
+    script: Script, state: Path, tmp_path: Path, file: str
+) -> None:
+    script("backup.sh", "kept")
+    path = tmp_path / "kept" / file
+    path.write_bytes(path.read_bytes()[:-1])
+    before = content(state)
+    done = script("restore.sh", "kept", "--replace")
+    assert done.returncode == 1
+    assert "damaged" in done.stderr
+    path.unlink()
+    assert f"no file {file}" in script("restore.sh", "kept", "--replace").stderr
+    assert content(state) == before
+
+
+def test_a_dump_that_was_cut_short_is_no_backup(
+    script: Script, state: Path, tmp_path: Path
+) -> None:
+    (state / "cut").touch()
+    done = script("backup.sh", "kept")
+    assert done.returncode == 1
+    assert "cannot be read back" in done.stderr
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("kept")]
+
+
+def test_a_backup_is_not_written_over(script: Script, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    done = script("backup.sh", "kept")
+    assert done.returncode == 1
+    assert "exists already" in done.stderr
+
+
+def test_a_database_that_does_not_run_cannot_be_backed_up(script: Script, state: Path) -> None:
+    (state / "running-database").unlink()
+    done = script("backup.sh", "kept")
+    assert done.returncode == 1
+    assert "up -d database" in done.stderr
+
+
+def test_images_are_pinned_all_or_none(script: Script, state: Path) -> None:
+    images = {
+        "BITRECALL_PYTHON_IMAGE": "python:3.11-slim",
+        "BITRECALL_POSTGRES_IMAGE": "postgres:16-alpine",
+        "BITRECALL_PROMETHEUS_IMAGE": "prom/prometheus:v2.55.1",
+        "BITRECALL_GRAFANA_IMAGE": "grafana/grafana:11.3.1",
+    }
+    for image in images.values():
+        done = script("pin-images.sh")
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert "has no digest here" in done.stderr
+        (state / f"digest-{image}").parent.mkdir(exist_ok=True)
+        (state / f"digest-{image}").write_text(f"{image.partition(':')[0]}@sha256:12\n")
+    lines = script("pin-images.sh").stdout.splitlines()
+    wanted = {f"{name}={image.partition(':')[0]}@sha256:12" for name, image in images.items()}
+    assert set(lines) == wanted
+    assert len(lines) == len(wanted)
+
+
+def test_the_trainer_takes_one_table_of_items(tmp_path: Path) -> None:
+    text = (ROOT / "docker" / "trainer.sh").read_text().replace("/data", f"{tmp_path}/data")
+    (tmp_path / "trainer.sh").write_text(text.replace("/items", f"{tmp_path}/items"))
+    (tmp_path / "bitrecall").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "bitrecall").chmod(0o755)
+    for name in ("data", "items"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").touch()
+
+    def trainer() -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        command = ["sh", str(tmp_path / "trainer.sh"), "--no-catch-up"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    assert trainer().stdout == "scheduler --no-catch-up -- sample --recipe sample\n"
+    (tmp_path / "data" / "clicks.csv").touch()
+    assert trainer().stdout == f"scheduler --no-catch-up -- {tmp_path}/data\n"
+    (tmp_path / "items" / "table of items.csv").touch()
+    assert trainer().stdout.endswith(
+        f"-- {tmp_path}/data --items {tmp_path}/items/table of items.csv\n"
+    )
+    (tmp_path / "items" / "another.csv").touch()
+    refused = trainer()
+    assert refused.returncode == 2
+    assert "leave one" in refused.stderr
