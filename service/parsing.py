@@ -1,5 +1,6 @@
 """From the bytes of a body to a request, or to everything that is wrong with it."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, UnionType
@@ -8,10 +9,12 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar, Union, get_args, ge
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from service.bounded_errors import first_errors
 from service.errors import FieldError, InvalidRequestError, MalformedJsonError
 
 MOST_ERRORS: Final = 20
-
+_LONGEST_NAME: Final = 200
+_LONGEST_VALUE: Final = 50
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -26,17 +29,21 @@ def parse_request(body: bytes, model: type[Model]) -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        problems = error.errors(include_url=False)
+        problems, total = first_errors(error, body, model), error.error_count()
     if problems[0]["type"] == "json_invalid":
         raise MalformedJsonError(_decapitalised(problems[0]["msg"]))
     _refuse_constants(body)
     errors = [_field_error(problem, model) for problem in problems[:MOST_ERRORS]]
-    raise InvalidRequestError(_summary(errors, len(problems)), errors=errors)
+    raise InvalidRequestError(_summary(errors, total), errors=errors)
 
 
 def pointer(*path: str | int) -> str:
-    """The JSON pointer (RFC 6901) of a path of member names and positions."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """The JSON pointer (RFC 6901) of a path of member names and positions.
+
+    It ends before a name that is too long to be repeated.
+    """
+    short = itertools.takewhile(lambda part: len(str(part)) <= _LONGEST_NAME, path)
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in short)
 
 
 def _refuse_constants(body: bytes) -> None:
@@ -105,6 +112,12 @@ def _kind(value: object) -> str:
             return "an object"
 
 
+def _shown(value: object) -> str:
+    """A value as an error repeats it: what a client sent may be as long as a body."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
 def _bound(problem: ErrorDetails, name: str) -> Any:
     return problem.get("ctx", {})[name]
 
@@ -122,8 +135,13 @@ _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
         "list_type": lambda problem: f"has to be an array, not {_kind(problem['input'])}",
         "string_type": lambda problem: f"has to be a string, not {_kind(problem['input'])}",
         "string_too_short": lambda problem: "must not be empty",
+        "finite_number": lambda problem: "has to be a finite number",
         "int_type": lambda problem: f"has to be an integer, not {_kind(problem['input'])}",
-        "float_type": lambda problem: f"has to be a number, not {_kind(problem['input'])}",
+        "float_type": lambda problem: (
+            f"has to be a number below 1.8e308, not one of {len(str(problem['input']))} digits"
+            if _kind(problem["input"]) == "an integer"
+            else f"has to be a number, not {_kind(problem['input'])}"
+        ),
         "bool_type": lambda problem: f"has to be true or false, not {_kind(problem['input'])}",
         "string_pattern_mismatch": lambda problem: f"has to match {_bound(problem, 'pattern')}",
         "string_too_long": lambda problem: (
@@ -136,10 +154,10 @@ _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
             f"not {_bound(problem, 'actual_length')}"
         ),
         "greater_than_equal": lambda problem: (
-            f"has to be at least {_bound(problem, 'ge')}, not {problem['input']}"
+            f"has to be at least {_bound(problem, 'ge')}, not {_shown(problem['input'])}"
         ),
         "less_than_equal": lambda problem: (
-            f"has to be at most {_bound(problem, 'le')}, not {problem['input']}"
+            f"has to be at most {_bound(problem, 'le')}, not {_shown(problem['input'])}"
         ),
     }
 )

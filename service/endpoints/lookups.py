@@ -17,6 +17,8 @@ from service.errors import InvalidRequestError
 from service.releases import CurrentRelease
 from service.settings import Settings
 
+_LONGEST_K = 10
+
 
 def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
     """The paths that tell what there is, and what is known of an item."""
@@ -68,9 +70,10 @@ def _k_of(request: Request, settings: Settings) -> int:
     text = request.query_params.get("k")
     if text is None:
         return settings.default_k
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:20]) <= settings.max_k:
+    k = int(text) if len(text) <= _LONGEST_K and text.isascii() and text.isdecimal() else 0
+    if not 1 <= k <= settings.max_k:
         raise InvalidRequestError(
             f"the parameter k has to be a whole number from 1 to {settings.max_k}, "
             f"not {text[:100]!r}"
         )
-    return int(text)
+    return k

@@ -18,9 +18,17 @@ def _scalar(value: Any) -> Value:
     if isinstance(value, bool):
         # What a table of items says of truths.
         return "true" if value else "false"
-    if isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value)):
+    if isinstance(value, str) or (isinstance(value, int | float) and _is_finite(value)):
         return value
     raise PydanticCustomError("scalar_type", "has to be a string, a finite number or a boolean")
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        # An integer beyond what a float can hold.
+        return False
 
 
 def _spelt_out(value: Any) -> Any:
@@ -32,6 +40,7 @@ def _spelt_out(value: Any) -> Any:
 
 Scalar = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
 Bound = Annotated[float | None, Field(allow_inf_nan=False)]
+AttributeName = Annotated[str, Field(max_length=1000)]
 Tags = Annotated[list[str], Field(max_length=MOST_TERMS)]
 
 
@@ -80,7 +89,7 @@ class FilterRequest(BaseModel):
     any_tags: Tags = Field([], description="The item has at least one of these, if any are given.")
     all_tags: Tags = Field([], description="The item has each of these.")
     no_tags: Tags = Field([], description="The item has none of these.")
-    where: dict[str, Where] = Field(
+    where: dict[AttributeName, Where] = Field(
         {},
         max_length=MOST_ATTRIBUTES,
         description="By the name of an attribute, what it has to be; a value alone is short for "

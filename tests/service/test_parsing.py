@@ -1,12 +1,17 @@
+import contextlib
 import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from index.errors import FilterError
 from index.filters import Condition, ItemFilter
-from service.errors import InvalidRequestError, MalformedJsonError
+from index.release import Release
+from service.bounded_errors import first_errors
+from service.errors import InvalidRequestError, MalformedJsonError, RequestError
 from service.parsing import MOST_ERRORS, parse_request, pointer
+from service.schemas.events import EventsRequest
 from service.schemas.requests import (
     BatchRequest,
     RecommendRequest,
@@ -221,3 +226,143 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
 def test_a_pointer_escapes_what_would_part_it() -> None:
     assert pointer() == ""
     assert pointer("a", 0, "~/") == "/a/0/~0~1"
+
+
+NUMBERS = [
+    "1" + "0" * 309,
+    "-1" + "0" * 309,
+    "1" + "0" * 4000,
+    "1" + "0" * 5000,
+    "1e999",
+    "-1e999",
+    "1e-999",
+    "-0",
+    "-0.0",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "0." + "1" * 5000,
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    '"\\ud800"',
+    '"\\u0000"',
+    "[" * 5000 + "]" * 5000,
+    '{"a":' * 5000 + "1" + "}" * 5000,
+    '{"a":1,"a":1}',
+]
+PLACES = [
+    '{"user_id":%s}',
+    '{"user_id":"17","k":%s}',
+    '{"user_id":"17","exclude_seen":%s}',
+    '{"user_id":"17","exclude_items":[%s]}',
+    '{"user_id":"17","exclude_items":%s}',
+    '{"user_id":"17","filter":%s}',
+    '{"user_id":"17","filter":{"any_tags":[%s]}}',
+    '{"user_id":"17","filter":{"where":%s}}',
+    '{"user_id":"17","filter":{"where":{"price":%s}}}',
+    '{"user_id":"17","filter":{"where":{"price":[%s]}}}',
+    '{"user_id":"17","filter":{"where":{"price":{"in":[%s]}}}}',
+    '{"user_id":"17","filter":{"where":{"price":{"gte":%s}}}}',
+    '{"user_id":"17","filter":{"where":{"price":{"lt":%s}}}}',
+    '{"user_id":"17","history":[%s]}',
+    '{"user_id":"17","unknown":%s}',
+    "%s",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", NUMBERS, ids=lambda value: value[:12])
+def test_whatever_stands_in_a_request_it_is_accepted_or_refused_with_a_short_reason(
+    release: Release, value: str, place: str
+) -> None:
+    try:
+        request = parse_request((place % value).encode(), RecommendRequest)
+    except RequestError as refusal:
+        details = [refusal.detail, *(one.detail for one in refusal.errors)]
+        if max(map(len, details)) > 500:
+            raise
+        return
+    assert 1 <= request.k <= 1000
+    wanted = request.wish().among
+    if wanted is not None:
+        # What is accepted can be searched for.
+        with contextlib.suppress(FilterError):
+            wanted.matching(release.attributes, release.n_items)
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 309, "-1" + "0" * 4000, "1e400"])
+@pytest.mark.parametrize("condition", ["%s", "[%s]", '{"in":[%s]}', '{"gte":%s}', '{"lt":%s}'])
+def test_a_bound_that_is_no_finite_number_is_an_invalid_request(
+    number: str, condition: str
+) -> None:
+    body = '{"user_id":"17","filter":{"where":{"price":%s}}}' % (condition % number)
+    with pytest.raises(InvalidRequestError, match="number"):
+        parse_request(body.encode(), RecommendRequest)
+
+
+MANY = 60_000
+
+
+@pytest.mark.parametrize(
+    ("body", "model", "place"),
+    [
+        pytest.param(
+            b'{"user_id":"17",%s}' % b",".join(b'"a%d":1' % one for one in range(MANY)),
+            RecommendRequest,
+            "/a0",
+            id="unknown members",
+        ),
+        pytest.param(
+            b'{"user_id":"17","filter":{%s}}' % b",".join(b'"a%d":1' % one for one in range(MANY)),
+            RecommendRequest,
+            "/filter/a0",
+            id="unknown members of a filter",
+        ),
+        pytest.param(
+            b'{"user_id":"17","filter":{"where":{%s}}}'
+            % b",".join(b'"a%d":[[]]' % one for one in range(MANY)),
+            RecommendRequest,
+            "/filter/where/a0/in/0",
+            id="conditions",
+        ),
+        pytest.param(
+            b'{"events":[%s]}'
+            % b",".join(
+                b"{%s}" % b",".join(b'"a%d":1' % one for one in range(MANY // 100))
+                for _ in range(100)
+            ),
+            EventsRequest,
+            "/events/0/user_id",
+            id="unknown members of events",
+        ),
+        pytest.param(
+            b'{"events":[%s]}' % b",".join([b"{}"] * MANY), EventsRequest, "/events", id="events"
+        ),
+        pytest.param(
+            b'{"user_ids":[%s]}' % b",".join([b"1"] * MANY),
+            BatchRequest,
+            "/user_ids",
+            id="ids that are numbers",
+        ),
+    ],
+)
+def test_of_many_errors_few_are_made(body: bytes, model: type[BaseModel], place: str) -> None:
+    with pytest.raises(ValidationError) as invalid:
+        model.model_validate_json(body)
+    total = invalid.value.error_count()
+    assert len(first_errors(invalid.value, body, model)) <= 500
+    with pytest.raises(InvalidRequestError) as error:
+        parse_request(body, model)
+    assert error.value.errors[0].pointer.startswith(place)
+    assert len(error.value.errors) == min(total, MOST_ERRORS)
+    if total > 1:
+        assert f"({total} errors in all, of which 20 are listed)" in error.value.detail
+
+
+def test_names_and_values_are_repeated_in_part() -> None:
+    name = "n" * 100_000
+    found = refused({"user_id": "17", name: 1, "k": 10**1000})
+    assert found[""].startswith("unknown field 'nnn")
+    assert all(len(one) < 300 for pair in found.items() for one in pair)
+    where = refused({"user_id": "17", "filter": {"where": {name: 1}}})
+    assert where == {"/filter/where": "has to have at most 1000 characters"}
