@@ -60,6 +60,8 @@ class Service(FastAPI):
     def __init__(self, settings: Settings, address: str | None = None) -> None:
         self._settings = settings
         self._address = address
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reloading: asyncio.Task[None] | None = None
         self.live = _live(settings)
         self.milvus = _milvus(settings)
         mirror = None
@@ -114,6 +116,29 @@ class Service(FastAPI):
             self.openapi_schema = openapi_document(self._settings, self.version)
         return self.openapi_schema
 
+    def reload_soon(self) -> None:
+        """Have the keys and the current release read again; from a signal handler.
+
+        Before the service has started there is nothing to read again.
+        """
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._begin_reload)
+
+    def _begin_reload(self) -> None:
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.get_running_loop().create_task(self._reload())
+
+    async def _reload(self) -> None:
+        _log.info("reloading: the keys and the current release are read again")
+        if self.keys is not None:
+            self.keys.reload()
+        try:
+            await asyncio.to_thread(self.current.reload)
+        except Exception:
+            _log.exception("reloading failed, and what was served still is")
+        else:
+            _log.info("reloaded")
+
     def _guards(self) -> list[Middleware]:
         """What surrounds every answer, the outermost first.
 
@@ -145,6 +170,7 @@ class Service(FastAPI):
         if self._address is not None and self.current.recommender is not None:
             example = request_to_try(self._address, self.current.recommender.first_user)
             _log.info("a request to try: %s", example)
+        self._loop = asyncio.get_running_loop()
         interval = self._settings.poll_interval
         watching = [
             asyncio.create_task(self.current.watch(interval)),
@@ -155,6 +181,9 @@ class Service(FastAPI):
         finally:
             gc.unfreeze()
             self.metrics.tell()
+            self._loop = None
+            if self._reloading is not None:
+                watching.append(self._reloading)
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
@@ -182,7 +211,10 @@ def _milvus(settings: Settings) -> MilvusServer | None:
 def request_to_try(address: str, user_id: str) -> str:
     """A command for the shell that asks the service at ``address`` for a user's items."""
     body = shlex.quote(json.dumps({"user_id": user_id, "k": 5}, ensure_ascii=False))
-    return f"curl -s {address}/recommend -H 'content-type: application/json' -d {body}"
+    where = address
+    if address.startswith("unix:"):
+        where = f"--unix-socket {shlex.quote(address.removeprefix('unix:'))} http://localhost"
+    return f"curl -s {where}/recommend -H 'content-type: application/json' -d {body}"
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -60,8 +60,10 @@ class CurrentRelease:
         Never raises for something wrong with the store or with a release in it.
         """
         wanted = self.store.current_id()
-        if self._is_settled(wanted):
-            return
+        if not self._is_settled(wanted):
+            self._refresh(wanted)
+
+    def _refresh(self, wanted: str | None) -> None:
         try:
             self._load(wanted)
         except (BitrecallError, OSError) as error:
@@ -69,6 +71,11 @@ class CurrentRelease:
         except Exception as error:
             _log.exception("release %s failed on a question", wanted)
             self._refuse(wanted, error)
+
+    def reload(self) -> None:
+        """As ``refresh``, also when the release is held already or was refused just now."""
+        self._retry_at = -math.inf
+        self._refresh(self.store.current_id())
 
     async def watch(self, interval: float) -> None:
         """Refresh every ``interval`` seconds, away from the event loop, until cancelled."""

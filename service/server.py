@@ -1,43 +1,43 @@
 """Running the service: the socket, the processes, the signals."""
 
 import contextlib
-import errno
 import logging
 import logging.config
 import os
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Final
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from events.place import place_of
 from index.compiled import native
-from service.errors import ListenError
 from service.fresh.signal import make_signal_file
 from service.guards.keys import read_keys
 from service.guards.limits import raise_descriptor_limit
 from service.guards.protocol import HttpProtocol
 from service.observing.logs import log_config
 from service.settings import Settings, as_environment, unknown_variables
-
-BACKLOG: Final = 2048
+from service.shared_folder import METRICS_VARIABLE, shared_folder
+from service.sockets import BACKLOG, listening_as, url_of
+from service.supervisor import Supervisor
+from service.terminal import Terminal
 
 _log = logging.getLogger(__name__)
+
+Handler = Callable[[int, FrameType | None], object]
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then finish the requests that have begun and return.
 
-    With several workers each is a process of its own that loads the settings from the
-    environment. Call it from the main thread. Raises ``ListenError`` when the address is in use
-    or is not one of this machine, ``KeysError`` when the file of keys cannot be used, and
-    ``EventsError`` when the URL of the events is none.
+    SIGHUP reloads: the keys and the current release are read again, and several workers are
+    replaced one after the other. With several workers each is a process of its own that loads the
+    settings from the environment. Call it from the main thread. Raises ``ListenError`` when the
+    address is in use or is not one of this machine, ``KeysError`` when the file of keys cannot be
+    used, and ``EventsError`` when the URL of the events is none.
     """
     logging.config.dictConfig(log_config(settings))
     for name in unknown_variables(os.environ):
@@ -49,25 +49,16 @@ def run(settings: Settings) -> None:
         )
     _say_where_events_are(settings)
     if settings.keys is not None:
-        # Said here once, and not by every worker.
+        # A worker that is replaced later takes what it finds; at the start it has to be right.
         read_keys(settings.keys)
     raise_descriptor_limit()
-    with listening(settings.host, settings.port) as sock:
-        host, port = sock.getsockname()[:2]
-        _log.info("listening on %s", _address(host, port))
+    with _handling({signal.SIGHUP: _too_early}), listening_as(settings) as sock:
+        _log.info("listening on %s", url_of(sock))
         if settings.workers == 1:
-            # The process above several workers has no use for it, nor for FAISS.
-            from service.app import Service
-
-            app = Service(settings, address=_address(host, port))
-            with _signals_that_return():
-                uvicorn.Server(_config(settings, app)).run(sockets=[sock])
+            _serve(settings, sock)
         else:
-            with _signal_file(settings) as path:
-                settings = settings.model_copy(update={"events_signal": path})
-                with _exported(settings), _shared_metrics():
-                    config = _config(settings, "service.app:from_environment")
-                    Multiprocess(config, sockets=[sock]).run()
+            _supervise(settings, sock)
+        _log.info("stopped: the requests that had begun are answered")
 
 
 def _say_where_events_are(settings: Settings) -> None:
@@ -80,61 +71,36 @@ def _say_where_events_are(settings: Settings) -> None:
         _log.warning("%s", place.warning)
 
 
-@contextlib.contextmanager
-def _signal_file(settings: Settings) -> Iterator[Path]:
-    """The file through which workers tell each other of new events."""
-    if settings.events_signal is not None:
-        yield settings.events_signal
-        return
-    path = make_signal_file()
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def _serve(settings: Settings, sock: socket.socket) -> None:
+    """Serve in this process."""
+    # The process above several workers has no use for it, nor for FAISS.
+    from service.app import Service
+
+    app = Service(settings, address=url_of(sock))
+    server = uvicorn.Server(_config(settings, app))
+    terminal = Terminal()
+
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        if terminal.is_gone():
+            server.should_exit = True
+        else:
+            app.reload_soon()
+
+    # Uvicorn raises the signal that stopped it again once it has shut down, which would end the
+    # process with the exit code of a killed one.
+    with _handling({signal.SIGHUP: hang_up, signal.SIGINT: _obeyed, signal.SIGTERM: _obeyed}):
+        server.run(sockets=[sock])
 
 
-@contextlib.contextmanager
-def _shared_metrics() -> Iterator[None]:
-    """A folder, named in the environment, through which workers count together."""
-    with tempfile.TemporaryDirectory(prefix="bitrecall-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        try:
-            yield
-        finally:
-            os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-@contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens on an address; connections wait in it until a worker takes them.
-
-    Raises ``ListenError`` saying what is wrong with the address.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        sock = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ListenError(f"{host!r} is no address to listen on: {error.strerror}") from None
-    with sock:
-        try:
-            # Or else the port stays taken for a minute after the last connection.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(address)
-            sock.listen(BACKLOG)
-        except OSError as error:
-            advice = "; stop what listens there or choose another port"
-            raise ListenError(
-                f"cannot listen on {host} port {port}: {error.strerror}"
-                + (advice if error.errno == errno.EADDRINUSE else "")
-            ) from None
-        sock.set_inheritable(True)
-        yield sock
+def _supervise(settings: Settings, sock: socket.socket) -> None:
+    """Serve in processes of their own."""
+    with shared_folder() as folder:
+        if settings.events_signal is None:
+            path = make_signal_file(folder)
+            settings = settings.model_copy(update={"events_signal": path})
+        with _exported(settings, folder):
+            config = _config(settings, "service.app:from_environment")
+            Supervisor(config, [sock], settings.startup_timeout, Terminal()).run()
 
 
 def _config(settings: Settings, app: object) -> uvicorn.Config:
@@ -157,19 +123,9 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
 
 
 @contextlib.contextmanager
-def _signals_that_return() -> Iterator[None]:
-    """Makes a graceful stop an ordinary return.
-
-    Uvicorn raises the signal that stopped it again once it has shut down, which would end the
-    process with the exit code of a killed one.
-    """
-
-    def already_obeyed(number: int, frame: FrameType | None) -> None:
-        _log.debug("signal %d has been obeyed", number)
-
-    before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {
-        number: signal.signal(number, already_obeyed) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+def _handling(handlers: dict[signal.Signals, Handler]) -> Iterator[None]:
+    """Handle signals in a way of our own, and as before at the end."""
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
@@ -177,11 +133,24 @@ def _signals_that_return() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _obeyed(number: int, frame: FrameType | None) -> None:
+    _log.debug("signal %d has been obeyed", number)
+
+
+def _too_early(number: int, frame: FrameType | None) -> None:
+    _log.info("nothing to reload yet: the service is starting")
+
+
 @contextlib.contextmanager
-def _exported(settings: Settings) -> Iterator[None]:
-    """Puts the settings into the environment that workers inherit, and takes them out again."""
+def _exported(settings: Settings, folder: Path) -> Iterator[None]:
+    """Puts the settings into the environment that workers inherit, and takes them out again.
+
+    With them goes the folder through which workers count together.
+    """
     before = dict(os.environ)
-    os.environ.update(as_environment(settings))
+    metrics = folder / "metrics"
+    metrics.mkdir()
+    os.environ.update(as_environment(settings) | {METRICS_VARIABLE: str(metrics)})
     try:
         yield
     finally:

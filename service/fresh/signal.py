@@ -52,9 +52,9 @@ class Signal:
         os.close(self._descriptor)
 
 
-def make_signal_file() -> Path:
-    """A new file for a signal, that only this user can open."""
-    descriptor, name = tempfile.mkstemp(prefix="bitrecall-")
+def make_signal_file(folder: Path | None = None) -> Path:
+    """A new file for a signal, that only this user can open; a temporary one without a folder."""
+    descriptor, name = tempfile.mkstemp(prefix="bitrecall-", dir=folder)
     try:
         os.write(descriptor, bytes(_SIZE))
     finally:

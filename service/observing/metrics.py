@@ -20,9 +20,7 @@ from service.answers.query import Answer
 from service.answers.steps import Search
 from service.observing.tally import TalliedHistogram, Tally
 from service.releases import CurrentRelease
-
-# With several workers, the folder through which each tells what the others have counted.
-SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+from service.shared_folder import METRICS_VARIABLE
 
 _LATENCY: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _SEARCH: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
@@ -137,7 +135,7 @@ class Metrics:
         """Everything in Prometheus's own format."""
         self.tell()
         counted: CollectorRegistry = self._registry
-        if SHARED_FOLDER in os.environ:
+        if METRICS_VARIABLE in os.environ:
             counted = CollectorRegistry()
             MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
         asked_now = CollectorRegistry()

@@ -16,9 +16,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from index.release import Release
+from index.release import Release, ReleaseContents
+from index.store import ReleaseStore
 from service.errors import ListenError
-from service.server import listening
+from service.guards.keys import Role, add_key
+from service.sockets import listening
 
 RUN = "import service.server, service.settings as s; service.server.run(s.load_settings(**{!r}))"
 
@@ -142,6 +144,147 @@ def test_what_one_worker_takes_in_the_other_knows_at_once(start: Start, tmp_path
         assert not {one["id"] for one in answer["items"]} & set(items[: taken + 1])
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
+
+
+def swap(store: ReleaseStore, contents: Callable[..., ReleaseContents], seed: int) -> str:
+    return store.publish(contents(seed)).id
+
+
+def asking(url: str, stop: threading.Event, failed: list[str], answered: list[str]) -> None:
+    """Ask without end, each time on a connection of its own."""
+    while not stop.is_set():
+        try:
+            response = httpx.post(f"{url}/recommend", json={"user_id": "17"}, timeout=20)
+            answered.append(response.json()["release_id"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            failed.append(repr(error))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hangup_reloads_and_drops_no_request(
+    start: Start, tmp_path: Path, contents: Callable[..., ReleaseContents], workers: int
+) -> None:
+    store = ReleaseStore(tmp_path / "releases")
+    first = swap(store, contents, 1)
+    process = start(releases=str(store.root), workers=workers, poll_interval=3600)
+    url = f"http://127.0.0.1:{port_of(process)}"
+    for _ in range(workers):
+        line_with(process, f"serving release {first}")
+    stop, failed, answered = threading.Event(), [], []
+    asker = threading.Thread(target=asking, args=(url, stop, failed, answered))
+    asker.start()
+    try:
+        second = swap(store, contents, 2)
+        process.send_signal(signal.SIGHUP)
+        line_with(process, "reloaded")
+        after = [
+            httpx.post(f"{url}/recommend", json={"user_id": "17"}, timeout=20) for _ in range(10)
+        ]
+    finally:
+        stop.set()
+        asker.join()
+    assert {one.json()["release_id"] for one in after} == {second}
+    assert failed == []
+    assert set(answered) <= {first, second}
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "stopped" in rest
+    assert "Traceback" not in rest
+
+
+def test_a_reload_reads_the_keys_and_a_refused_release_again(
+    start: Start, tmp_path: Path, contents: Callable[..., ReleaseContents]
+) -> None:
+    store, keys = ReleaseStore(tmp_path / "releases"), tmp_path / "keys.txt"
+    swap(store, contents, 1)
+    secret = add_key(keys, Role.READ, "shop")
+    process = start(releases=str(store.root), keys=str(keys), poll_interval=3600)
+    url = f"http://127.0.0.1:{port_of(process)}"
+    line_with(process, "serving release")
+    codes = store.publish(contents(2)).path / "item_codes.npy"
+    good = codes.read_bytes()
+    codes.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    process.send_signal(signal.SIGHUP)
+    line_with(process, "release refused")
+    line_with(process, "reloaded")
+    codes.write_bytes(good)
+    process.send_signal(signal.SIGHUP)
+    assert store.current_id() in line_with(process, "serving release")
+    line_with(process, "reloaded")
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert httpx.get(f"{url}/popular", headers=headers, timeout=20).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+def test_a_hangup_that_comes_too_early_does_no_harm(start: Start) -> None:
+    process = start()
+    line_with(process, "listening on")
+    process.send_signal(signal.SIGHUP)
+    line_with(process, "serving release")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_a_clean_stop_with_one_worker_is_logged(start: Start) -> None:
+    process = start()
+    line_with(process, "serving release")
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=20)
+    assert "stopped" in rest
+    assert process.returncode == 0
+
+
+def test_workers_end_when_their_parent_is_killed_and_the_port_is_free_again(
+    start: Start, tmp_path: Path
+) -> None:
+    folder = {"TMPDIR": str(tmp_path)}
+    process = start(folder, workers=2, log_format="json")
+    port = port_of(process)
+    workers = {json.loads(line_with(process, "serving release"))["process"] for _ in range(2)}
+    assert list(tmp_path.glob("bitrecall-run-*"))
+    process.kill()
+    # Their log ends when the last of them has; it takes no longer where nobody reaps them.
+    _, rest = process.communicate(timeout=30)
+    assert rest.count("the parent process is gone") == len(workers)
+    again = start(folder, workers=2, port=port)
+    line_with(again, "serving release")
+    assert len(list(tmp_path.glob("bitrecall-*"))) == 1
+    again.send_signal(signal.SIGTERM)
+    again.communicate(timeout=20)
+    assert not list(tmp_path.glob("bitrecall-*"))
+
+
+def test_a_worker_that_dies_is_replaced(start: Start) -> None:
+    process = start(workers=2, log_format="json")
+    line_with(process, "listening on")
+    victim = json.loads(line_with(process, "serving release"))["process"]
+    line_with(process, "serving release")
+    os.kill(victim, signal.SIGKILL)
+    line_with(process, "is replaced")
+    line_with(process, "serving release")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_serves_on_a_unix_socket(start: Start, tmp_path: Path, workers: int) -> None:
+    path = tmp_path / "service.sock"
+    process = start(unix_socket=str(path), unix_socket_mode="600", workers=workers)
+    line_with(process, f"listening on unix:{path}")
+    line_with(process, "serving release")
+    assert path.stat().st_mode & 0o777 == 0o600
+    transport = httpx.HTTPTransport(uds=str(path))
+    with httpx.Client(transport=transport, base_url="http://any.name", timeout=20) as client:
+        assert client.post("/recommend", json={"user_id": "17"}).json()["source"] == "codes"
+        assert client.get("/livez").status_code == 200
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert not path.exists()
 
 
 def test_the_request_to_try_works_as_it_is_printed(start: Start) -> None:

@@ -1,0 +1,112 @@
+"""The sockets that the service listens on."""
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from service.errors import ListenError
+from service.settings import Settings
+
+BACKLOG: Final = 2048
+
+
+@contextlib.contextmanager
+def listening_as(settings: Settings) -> Iterator[socket.socket]:
+    """A socket that listens where the settings say. Raises ``ListenError``."""
+    if settings.unix_socket is None:
+        with listening(settings.host, settings.port) as sock:
+            yield sock
+    else:
+        with listening_at(settings.unix_socket, int(settings.unix_socket_mode, 8)) as sock:
+            yield sock
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens on an address; connections wait in it until a worker takes them.
+
+    Raises ``ListenError`` saying what is wrong with the address.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ListenError(f"{host!r} is no address to listen on: {error.strerror}") from None
+    with sock:
+        try:
+            # Or else the port stays taken for a minute after the last connection.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            sock.listen(BACKLOG)
+        except OSError as error:
+            advice = "; stop what listens there or choose another port"
+            raise ListenError(
+                f"cannot listen on {host} port {port}: {error.strerror}"
+                + (advice if error.errno == errno.EADDRINUSE else "")
+            ) from None
+        sock.set_inheritable(True)
+        yield sock
+
+
+@contextlib.contextmanager
+def listening_at(path: Path, mode: int) -> Iterator[socket.socket]:
+    """A unix socket that listens at a path, and is removed at the end.
+
+    One that was left there by a service that is gone is replaced. ``mode`` says who may connect.
+    Raises ``ListenError`` when something listens there, when what is there is not a socket, or
+    when none can be made.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        try:
+            _remove_stale(path)
+            # Nobody else connects before the mode is set.
+            umask = os.umask(0o177)
+            try:
+                sock.bind(str(path))
+            finally:
+                os.umask(umask)
+            path.chmod(mode)
+            ours = path.stat().st_ino
+            sock.listen(BACKLOG)
+        except OSError as error:
+            # A path that is too long has no errno.
+            raise ListenError(f"cannot listen on {path}: {error.strerror or error}") from None
+        sock.set_inheritable(True)
+        try:
+            yield sock
+        finally:
+            with contextlib.suppress(OSError):
+                if path.stat().st_ino == ours:
+                    path.unlink()
+
+
+def _remove_stale(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(status.st_mode):
+        raise ListenError(f"cannot listen on {path}: there is something else than a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        # One that cannot be tried, such as another user's, is not known to be stale.
+        if probe.connect_ex(str(path)) != errno.ECONNREFUSED:
+            raise ListenError(
+                f"cannot listen on {path}: another service does; stop it or choose another path"
+            )
+    path.unlink()
+
+
+def url_of(sock: socket.socket) -> str:
+    """Where a socket can be reached: a URL, or unix: and a path."""
+    if sock.family == socket.AF_UNIX:
+        return f"unix:{sock.getsockname()}"
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

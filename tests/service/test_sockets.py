@@ -1,0 +1,66 @@
+"""Listening on a unix socket."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from service.errors import ListenError
+from service.sockets import listening_at
+
+
+def test_only_those_may_connect_whom_the_mode_lets(tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+    with listening_at(path, 0o640):
+        assert path.stat().st_mode & 0o777 == 0o640
+    assert not path.exists()
+
+
+def test_one_left_by_a_service_that_is_gone_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(path))
+        gone.listen()
+    assert path.exists()
+    with listening_at(path, 0o600), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
+def test_one_on_which_a_service_listens_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+    with listening_at(path, 0o600):
+        with pytest.raises(ListenError, match="another service does"), listening_at(path, 0o600):
+            pass
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_what_is_no_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.sock"
+    if kind == "file":
+        path.write_text("precious")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(ListenError, match="something else than a socket"),
+        listening_at(path, 0o600),
+    ):
+        pass
+    assert path.is_symlink() or path.exists()
+
+
+@pytest.mark.parametrize("name", ["no/such/folder.sock", "x" * 200])
+def test_a_path_that_cannot_be_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ListenError, match="cannot listen on"), listening_at(tmp_path / name, 0o600):
+        pass
+
+
+def test_the_socket_of_a_service_that_took_its_place_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+    with listening_at(path, 0o600):
+        path.unlink()
+        path.write_text("another's")
+    assert path.exists()
