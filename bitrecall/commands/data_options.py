@@ -25,6 +25,16 @@ def _one_of(choices: type[StrEnum]) -> dict[str, Any]:
     }
 
 
+def _unescaped(value: str | None) -> str | None:
+    r"""The delimiter that was typed: ``\t`` and ``\x01`` stand for the characters."""
+    if value is None or not value.startswith("\\"):
+        return value
+    try:
+        return value.encode("latin-1").decode("unicode_escape")
+    except UnicodeError:
+        return value
+
+
 _OPTIONS = (
     option(
         "--format",
@@ -53,10 +63,22 @@ _OPTIONS = (
         help="Unit of times given as numbers; auto goes by their magnitude.",
     ),
     option(
+        "--time-format",
+        metavar="FORMAT",
+        help="How times are written, as for strptime: '%d/%m/%Y %H:%M'.",
+        show_default="numbers, ISO 8601, or a date with its month in letters",
+    ),
+    option(
         "--delimiter",
-        callback=lambda _context, _parameter, value: "\t" if value == "\\t" else value,
-        metavar="CHAR",
-        help="Character between the fields of a table, \\t for a tab; found in the header.",
+        callback=lambda _context, _parameter, value: _unescaped(value),
+        metavar="TEXT",
+        help="What separates the fields of a table, such as :: or \\t (a tab) or \\x01; found.",
+    ),
+    option(
+        "--encoding",
+        metavar="NAME",
+        help="Encoding of text files, such as latin-1 or cp1252.",
+        show_default="UTF-8, or what a byte-order mark says",
     ),
     option(
         "--split",

@@ -57,7 +57,7 @@ class _Collector:
         self.names: list[str] = list(dict.fromkeys(wanted))
         self._vocabulary = vocabulary
         self._bad_rows = bad_rows
-        self._times = TimeReader(options.time_unit)
+        self._times = TimeReader(options.time_unit, options.time_format)
         self._users: list[NDArray[np.int32]] = []
         self._items: list[NDArray[np.int32]] = []
         self._seconds: list[NDArray[np.float64]] = []

@@ -25,15 +25,27 @@ __all__ = [
 USER_NAMES = (
     *("userid", "user", "uid", "customerid", "customer", "visitorid", "visitor"),
     *("reviewerid", "reviewer", "memberid", "accountid", "clientid", "username"),
+    *("userpseudoid", "customercode", "buyerid", "shopperid", "subscriberid", "personid"),
+    *("playerid", "profileid", "steamid", "householdkey", "msno", "authorid", "anonymousid"),
+    *("distinctid", "deviceid", "cookieid", "sessionid", "session"),
 )
 ITEM_NAMES = (
     *("itemid", "item", "iid", "productid", "product", "movieid", "movie", "businessid"),
     *("bookid", "book", "articleid", "trackid", "songid", "artistid", "videoid", "gameid"),
     *("recipeid", "locationid", "venueid", "poiid", "parentasin", "asin"),
+    *("sku", "skuid", "isbn", "stockcode", "productcode", "itemcode", "variantid", "goodsid"),
+    *("contentid", "newsid", "postid", "documentid", "docid", "pageid", "photoid", "photo"),
+    *("courseid", "jobid", "hotelid", "placeid", "restaurantid", "listingid", "offerid"),
+    *("couponid", "adid", "showid", "episodeid", "podcastid", "albumid", "filmid", "film"),
+    *("animeid", "anime", "beerid", "appid", "clickarticleid", "song", "track", "artist"),
+    *("game", "recipe", "article", "video", "ean", "gtin", "upc", "aid"),
 )
 TIME_NAMES = (
     *("timestamp", "time", "datetime", "ts", "eventtime", "createdat", "unixreviewtime"),
-    "date",
+    *("eventtimestamp", "clicktimestamp", "timestampms", "servertime", "occurredat", "eventat"),
+    *("playedat", "viewedat", "purchasedat", "orderedat", "ratedat", "checkintime"),
+    *("createdtime", "created", "transactiondate", "transactiondt", "tdat", "orderdate"),
+    *("invoicedate", "purchasedate", "reviewdate", "reviewtime", "ratingdate", "eventdate", "date"),
 )
 
 
@@ -60,7 +72,7 @@ def find_columns(names: Sequence[str], options: ReadOptions, label: str | PathLi
     item = find_column(names, "item", options.item_column, ITEM_NAMES, label)
     time = None
     if options.use_times and (
-        options.time_column is not None or any(plain(name) in TIME_NAMES for name in names)
+        options.time_column is not None or _by_common_name(names, TIME_NAMES)
     ):
         time = find_column(names, "time", options.time_column, TIME_NAMES, label)
     if len({user, item, time}) < 3:
@@ -123,17 +135,29 @@ def find_column(
         if not matches:
             raise DataError(f"has no column {given!r} ({option}); {found}", file=label)
     else:
-        present = {plain(name) for name in names}
-        known = next((name for name in common if name in present), None)
-        if known is None:
+        matches = _by_common_name(names, common)
+        if not matches:
             raise DataError(
                 f"has no {role} column under a common name; {found}. Name it with {option} NAME",
                 file=label,
             )
-        matches = [name for name in names if plain(name) == known]
     if len(matches) > 1:
-        raise DataError(f"has {len(matches)} columns for the {role}; {found}", file=label)
+        raise DataError(
+            f"has {len(matches)} columns for the {role} ({', '.join(matches)}); name one of them "
+            f"with {option}; {found}",
+            file=label,
+        )
     return matches[0]
+
+
+def _by_common_name(names: Sequence[str], common: Sequence[str]) -> list[str]:
+    """Columns of the first common name that there is; nested ones go by their last part."""
+    for nested in (False, True):
+        plains = {name: plain(name.rpartition(".")[2]) for name in names if nested == ("." in name)}
+        for wanted in common:
+            if found := [name for name in names if plains.get(name) == wanted]:
+                return found
+    return []
 
 
 def plain(name: str) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from training.data.blocks import blocks
 from training.data.source import BATCH_ROWS, Batch
+from training.data.text import TextFile
 from training.errors import DataError
 
-__all__ = ["DelimitedSource", "first_line", "first_record", "records", "split_line"]
+__all__ = ["DelimitedSource", "parse_records", "split_line"]
+
+_UNIT_SEPARATOR: Final = "\x1f"
 
 
 class DelimitedSource:
@@ -26,21 +29,31 @@ class DelimitedSource:
     on which that record starts, so that a quote that is never closed costs one line.
 
     Args:
-        path: the file.
+        text: the file.
         names: the columns, all of them, in order.
-        delimiter: one character between the fields.
+        delimiter: one or more characters between the fields.
         quotes: whether double quotes mean anything.
         skip: how many lines come before the first row.
+        notes: what was decided about the file, for people.
     """
 
     unit = "line"
 
     def __init__(
-        self, path: Path, names: Sequence[str], delimiter: str, *, quotes: bool, skip: int
+        self,
+        text: TextFile,
+        names: Sequence[str],
+        delimiter: str,
+        *,
+        quotes: bool,
+        skip: int,
+        notes: Sequence[str] = (),
     ) -> None:
-        self.label = str(path)
+        self.label = str(text.path)
         self.names = [name.strip() for name in names]
-        self._path = path
+        self.notes = tuple(notes)
+        self._text = text
+        self._path = text.path
         self._delimiter = delimiter
         self._quotes = quotes
         self._skip = skip
@@ -52,7 +65,7 @@ class DelimitedSource:
             DataError: the file cannot be read.
         """
         places = [self.names.index(name) for name in names]
-        rest = blocks(self._path)
+        rest = self._text.blocks()
         skip, line = self._skip, 1
         for block in rest:
             if skip:
@@ -77,9 +90,13 @@ class DelimitedSource:
         Polars fills up short rows and cuts long ones, so each line's fields are counted first.
         """
         delimiter = self._delimiter.encode()
+        if len(delimiter) > 1:
+            if _UNIT_SEPARATOR.encode() in block:
+                return None
+            block = block.replace(delimiter, _UNIT_SEPARATOR.encode())
+            delimiter = _UNIT_SEPARATOR.encode()
         if (
-            len(delimiter) != 1
-            or b"\0" in block
+            b"\0" in block
             or (self._quotes and b'"' in block)
             or block.count(b"\r") != block.count(b"\r\n")
         ):
@@ -98,7 +115,7 @@ class DelimitedSource:
             frame = pl.read_csv(
                 block,
                 has_header=False,
-                separator=self._delimiter,
+                separator=delimiter.decode(),
                 quote_char=None,
                 infer_schema=False,
                 empty_string_is_null=False,
@@ -139,63 +156,37 @@ class DelimitedSource:
             yield Batch(pl.DataFrame(columns), np.array(numbers, np.int64), tuple(bad))
 
 
-def records(
-    content: Iterable[bytes], path: Path, delimiter: str, *, quotes: bool, bad: list[DataError]
+def parse_records(
+    content: Iterable[bytes],
+    path: Path | None,
+    delimiter: str,
+    *,
+    quotes: bool,
+    bad: list[DataError],
+    first: int = 1,
 ) -> Iterator[tuple[int, list[str]]]:
-    """Each record's first line, counted from 1, and its fields; blank lines are left out.
+    """Each record's first line and its fields; blank lines are left out.
 
     Args:
         content: blocks of whole lines.
         path: the file, for messages.
-        delimiter: one character.
+        delimiter: between the fields.
         quotes: whether double quotes mean anything.
         bad: takes the records that cannot be read.
+        first: number of the first line.
     """
     rest = iter(content)
-    lines = _Lines(next(rest, b""), rest, 1)
+    lines = _Lines(next(rest, b""), rest, first)
     while True:
         yield from _records(lines, path, delimiter, quotes=quotes, bad=bad)
         if not lines.refill():
             return
 
 
-def first_line(path: Path) -> str:
-    """The first line that is not blank, cut after a million characters, without its end.
-
-    Raises:
-        DataError: the file cannot be read, is UTF-16, or has no such line.
-    """
-    for block in blocks(path, 1 << 20):
-        for line in block.split(b"\n"):
-            if line.strip():
-                return line[:1_000_000].decode(errors="surrogateescape").rstrip("\r")
-    raise DataError("is empty", file=path)
-
-
-def first_record(path: Path, delimiter: str, *, quotes: bool) -> tuple[int, list[str]]:
-    """The last line and the fields of the first record, which must be good in any case.
-
-    Raises:
-        DataError: the file cannot be read or is empty, or the record is bad.
-    """
-    bad: list[DataError] = []
-    rest = blocks(path, 1 << 20)
-    lines = _Lines(next(rest, b""), rest, 1)
-    while True:
-        for _, fields in _records(lines, path, delimiter, quotes=quotes, bad=bad):
-            if bad:
-                break
-            return lines.first + lines.taken - 1, fields
-        if bad:
-            raise bad[0]
-        if not lines.refill():
-            raise DataError("is empty", file=path)
-
-
 def split_line(line: str, delimiter: str, *, quotes: bool) -> list[str]:
     """The fields of one line, or the line itself if its quotes are wrong."""
     try:
-        return next(_reader([line], delimiter, quotes=quotes), [])
+        return next(iter(_reader([line], delimiter, quotes=quotes)), [])
     except csv.Error:
         return [line]
 
@@ -261,6 +252,18 @@ class _Lines:
                     return False
         return True
 
+    def not_utf8(self) -> str:
+        """Which byte of the record is not UTF-8, for people."""
+        content = "".join(self._taken).encode(errors="surrogateescape")
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            return (
+                f"byte 0x{content[error.start]:02X} at position {error.start + 1} is not UTF-8; "
+                "if the file is Latin-1, pass --encoding latin-1"
+            )
+        return "is not UTF-8"
+
     def _put(self, block: bytes) -> None:
         lines = block.decode(errors="surrogateescape").split("\n")
         last = lines.pop()
@@ -270,7 +273,7 @@ class _Lines:
 
 
 def _records(
-    lines: _Lines, path: Path, delimiter: str, *, quotes: bool, bad: list[DataError]
+    lines: _Lines, path: Path | None, delimiter: str, *, quotes: bool, bad: list[DataError]
 ) -> Iterator[tuple[int, list[str]]]:
     reader = _reader(lines, delimiter, quotes=quotes)
     while True:
@@ -284,7 +287,7 @@ def _records(
             bad.append(DataError(_explain(str(error)), file=path, line=lines.first))
             continue
         if not lines.is_utf8():
-            bad.append(DataError("is not UTF-8", file=path, line=lines.first))
+            bad.append(DataError(lines.not_utf8(), file=path, line=lines.first))
             continue
         if len(fields) > 1 or (fields and fields[0].strip()):
             yield lines.first, fields
@@ -301,12 +304,34 @@ def _after_lines(block: bytes, lines: int) -> int:
 
 
 def _reader(lines: Iterable[str], delimiter: str, *, quotes: bool) -> Iterator[list[str]]:
-    return csv.reader(
-        lines,
-        delimiter=delimiter,
+    """Records of lines; errors of the csv module pass through."""
+    several = len(delimiter) > 1
+    reader = csv.reader(
+        # The csv module takes one character only; this one is in no text that people write.
+        map(_with_separator(delimiter), lines) if several else lines,
+        delimiter=_UNIT_SEPARATOR if several else delimiter,
         quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
         strict=True,
     )
+    return _Restored(reader, delimiter) if several and quotes else reader
+
+
+def _with_separator(delimiter: str) -> Callable[[str], str]:
+    return lambda line: line.replace(delimiter, _UNIT_SEPARATOR)
+
+
+class _Restored:
+    """Records in whose quoted fields a delimiter of several characters is put back."""
+
+    def __init__(self, reader: Iterator[list[str]], delimiter: str) -> None:
+        self._reader = reader
+        self._delimiter = delimiter
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        return [field.replace(_UNIT_SEPARATOR, self._delimiter) for field in next(self._reader)]
 
 
 def _explain(problem: str) -> str:

@@ -1,17 +1,13 @@
-"""Which files make up a data set, and how each of them holds its interactions."""
+"""Which files make up a data set."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.data.delimited import first_line
-from training.data.options import Format, ReadOptions
-from training.data.recbole import is_recbole_header
-from training.data.table import find_delimiter
 from training.errors import DataError
 
-__all__ = ["DataFiles", "detect_format", "find_files"]
+__all__ = ["DataFiles", "find_files"]
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".inter", ".parquet", ".pq", ".dat", ".data")
 ROLES = {
@@ -77,38 +73,6 @@ def find_files(path: Path) -> DataFiles:
             file=path,
         )
     return DataFiles(name, (interactions[0],))
-
-
-def detect_format(path: Path, options: ReadOptions) -> Format:
-    """The format: the option's, else by the suffix, else by how the file begins.
-
-    A file that begins as Parquet does is that; one whose first line has RecBole's types, a
-    `.inter` file; one whose first line names the columns of user and item, a table; and any other
-    is in the LightGCN format.
-
-    Raises:
-        DataError: the file cannot be read, or is empty.
-    """
-    if options.format is not Format.AUTO:
-        return options.format
-    by_suffix = {
-        ".parquet": Format.PARQUET,
-        ".pq": Format.PARQUET,
-        ".inter": Format.RECBOLE,
-        ".csv": Format.TABLE,
-        ".tsv": Format.TABLE,
-    }
-    found = by_suffix.get(path.suffix.lower())
-    if found is not None:
-        return found
-    line = first_line(path)
-    if line.startswith("PAR1"):
-        return Format.PARQUET
-    if is_recbole_header(line.split("\t")):
-        return Format.RECBOLE
-    if options.columns is not None or find_delimiter(line, path, options) is not None:
-        return Format.TABLE
-    return Format.LIGHTGCN
 
 
 def _role(path: Path) -> str:

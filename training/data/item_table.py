@@ -12,7 +12,8 @@ import polars as pl
 
 from index.attributes import ItemAttributes
 from training.data.columns import find_item_column
-from training.data.delimited import first_line, split_line
+from training.data.delimited import split_line
+from training.data.text import TextFile
 from training.errors import DataError
 
 __all__ = ["ItemTable", "read_item_table"]
@@ -104,7 +105,9 @@ def _load(path: Path) -> pl.DataFrame:
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             return pl.read_parquet(path)
-        header = first_line(path)
+        header = next((line for line in TextFile(path).head_lines if line.strip()), None)
+        if header is None:
+            raise DataError("is empty", file=path)
         delimiter = max(_DELIMITERS, key=lambda one: len(split_line(header, one, quotes=True)))
         return pl.read_csv(path, separator=delimiter, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from training.data.rows import BadRows, FileRows, Vocabulary, encode, read_bytes
+from training.data.rows import BadRows, FileRows, Vocabulary, encode
+from training.data.text import TextFile
 from training.errors import DataError
 
-__all__ = ["read_lightgcn"]
+__all__ = ["is_lightgcn", "read_lightgcn"]
+
+_ID: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9_-]+")
 
 
-def read_lightgcn(path: Path, vocabulary: Vocabulary, bad_rows: BadRows) -> FileRows:
+def read_lightgcn(
+    path: Path, vocabulary: Vocabulary, bad_rows: BadRows, encoding: str | None = None
+) -> FileRows:
     """Read one file; its new ids join the vocabulary in the order in which they come.
 
     Separators are ASCII white space only, so that an id may hold any other character. A line
@@ -22,7 +30,7 @@ def read_lightgcn(path: Path, vocabulary: Vocabulary, bad_rows: BadRows) -> File
     Raises:
         DataError: the file cannot be read, or a line is not UTF-8 (unless bad rows are skipped).
     """
-    content = read_bytes(path)
+    content = b"".join(TextFile(path, encoding).blocks())
     clean = _is_utf8(content)
     line_users: list[bytes] = []
     line_lengths: list[int] = []
@@ -43,6 +51,26 @@ def read_lightgcn(path: Path, vocabulary: Vocabulary, bad_rows: BadRows) -> File
         items=encode(_decode(flat), vocabulary.items),
         users_without_items=int((lengths == 0).sum()),
     )
+
+
+def is_lightgcn(lines: Sequence[str]) -> bool:
+    """Whether lines are plainly in this format: evidence, not the lack of another.
+
+    Every token is an id with a digit in it (letters, digits, ``_`` and ``-``), separated by single
+    spaces; no user has two lines; and the lines differ in length, unlike the rows of a table.
+    Two numbers a line are taken as well: a user and an item, whichever way they are read.
+
+    Args:
+        lines: the first lines of a file.
+    """
+    rows = [line.strip().split(" ") for line in lines if line.strip()]
+    if len(rows) < 2 or not all(_ID.fullmatch(token) for row in rows for token in row):
+        return False
+    lengths = {len(row) for row in rows}
+    if lengths == {2}:
+        return all(token.isdigit() for row in rows for token in row)
+    users = [row[0] for row in rows]
+    return len(lengths) > 1 and len(set(users)) == len(users)
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -9,17 +9,14 @@ import numpy as np
 
 from training.data.collect import collect
 from training.data.dataset import Dataset, ReadReport
-from training.data.files import DataFiles, detect_format, find_files
+from training.data.detect import open_source
+from training.data.files import DataFiles, find_files
 from training.data.interactions import Interactions, collapse
 from training.data.lightgcn import read_lightgcn
 from training.data.options import Format, ReadOptions, Split
-from training.data.parquet import ParquetSource
-from training.data.recbole import recbole_source
 from training.data.rows import BadRows, FileRows, Vocabulary
 from training.data.sample import sample_dataset
-from training.data.source import Source
 from training.data.split import by_time, random_per_user
-from training.data.table import table_source
 from training.errors import DataError
 
 __all__ = ["load_dataset"]
@@ -77,22 +74,16 @@ def _why_nothing(report: ReadReport) -> str:
 
 
 def _read_file(
-    path: Path, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
+    path: Path,
+    vocabulary: Vocabulary,
+    bad_rows: BadRows,
+    options: ReadOptions,
+    fallback: Format | None = None,
 ) -> FileRows:
-    form = detect_format(path, options)
-    if form is Format.LIGHTGCN:
-        return read_lightgcn(path, vocabulary, bad_rows)
-    return collect(_open_source(path, form, options), vocabulary, bad_rows, options)
-
-
-def _open_source(path: Path, form: Format, options: ReadOptions) -> Source:
-    match form:
-        case Format.RECBOLE:
-            return recbole_source(path, options)
-        case Format.PARQUET:
-            return ParquetSource(path)
-        case _:
-            return table_source(path, options)
+    source = open_source(path, options, fallback)
+    if source is None:
+        return read_lightgcn(path, vocabulary, bad_rows, options.encoding)
+    return collect(source, vocabulary, bad_rows, options)
 
 
 def _collapse(user_ids: list[str], item_ids: list[str], rows: list[FileRows]) -> Interactions:

@@ -16,6 +16,7 @@ class Format(StrEnum):
     AUTO = "auto"
     LIGHTGCN = "lightgcn"
     TABLE = "table"
+    JSON = "json"
     PARQUET = "parquet"
     RECBOLE = "recbole"
 
@@ -45,6 +46,16 @@ class TimeUnit(StrEnum):
     NANOSECONDS = "ns"
 
 
+def _check_encoding(name: str) -> None:
+    try:
+        "a".encode(name)
+    except (LookupError, UnicodeError, TypeError):
+        raise DataError(
+            f"--encoding {name!r} is unknown; common ones are utf-8, latin-1, cp1252, utf-16, "
+            "gb18030, shift_jis"
+        ) from None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
     """How to read a data set.
@@ -57,7 +68,9 @@ class ReadOptions:
         use_times: False ignores the time column, and with it whatever is wrong in it.
         columns: the names of a table's columns, for a file without a header.
         time_unit: of times given as numbers.
-        delimiter: one character between the fields of a table; found in the header where None.
+        time_format: how times are written, as for ``strptime``; None reads numbers and ISO 8601.
+        delimiter: between the fields of a table, one or more characters; found if None.
+        encoding: of text; None takes UTF-8, or what a byte-order mark says.
         split: what is held out for the test.
         test_fraction: the part of the interactions that `time` and `random` hold out.
         seed: of the random split.
@@ -74,7 +87,9 @@ class ReadOptions:
     use_times: bool = True
     columns: tuple[str, ...] | None = None
     time_unit: TimeUnit = TimeUnit.AUTO
+    time_format: str | None = None
     delimiter: str | None = None
+    encoding: str | None = None
     split: Split = Split.AUTO
     test_fraction: float = 0.2
     seed: int = 0
@@ -85,8 +100,16 @@ class ReadOptions:
             raise DataError(f"the test fraction must lie between 0 and 1, not {self.test_fraction}")
         if self.seed < 0:
             raise DataError(f"a seed must be 0 or more, not {self.seed}")
-        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
-            raise DataError(f"a delimiter is one character, not {self.delimiter!r}")
+        if self.delimiter is not None and (
+            not self.delimiter or any(letter in '"\r\n\0' for letter in self.delimiter)
+        ):
+            raise DataError(f"--delimiter cannot be {self.delimiter!r}")
+        if self.encoding is not None:
+            _check_encoding(self.encoding)
+        if self.time_format is not None and "%" not in self.time_format:
+            raise DataError(
+                f"--time-format is a form such as '%d/%m/%Y %H:%M', not {self.time_format!r}"
+            )
         if self.columns is not None and len(self.columns) < 2:
             raise DataError("the columns must name at least the columns of user and item")
         if self.time_column is not None and not self.use_times:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from training.data.nested import flatten, leaf_names, narrowed
 from training.data.source import BATCH_ROWS, Batch
 from training.errors import DataError
 
@@ -28,11 +29,13 @@ class ParquetSource:
 
     def __init__(self, path: Path) -> None:
         self.label = str(path)
+        self.notes: tuple[str, ...] = ()
         self._path = path
         try:
-            self._stored = list(pl.read_parquet_schema(path))
+            self._schema = pl.Schema(pl.read_parquet_schema(path))
         except (OSError, pl.exceptions.PolarsError) as error:
             raise self._failed(error) from error
+        self._stored = leaf_names(self._schema)
         self.names = [name.strip() for name in self._stored]
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
@@ -42,13 +45,16 @@ class ParquetSource:
             DataError: the file is damaged.
         """
         stored = dict(zip(self.names, self._stored, strict=True))
-        columns = (pl.col(stored[name]).alias(name) for name in names)
+        wanted = [stored[name] for name in names]
+        roots = list(narrowed(self._schema, wanted, None))
         row = 1
         try:
-            scan = pl.scan_parquet(self._path, hive_partitioning=False, glob=False).select(columns)
+            scan = pl.scan_parquet(self._path, hive_partitioning=False, glob=False).select(roots)
             for frame in scan.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-                yield Batch(frame, np.arange(row, row + len(frame), dtype=np.int64))
+                rows = np.arange(row, row + len(frame), dtype=np.int64)
                 row += len(frame)
+                flat, rows = flatten(frame, wanted, rows, self.label)
+                yield Batch(flat.rename(dict(zip(wanted, names, strict=True))), rows)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise self._failed(error) from error
 

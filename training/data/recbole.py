@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from training.data.columns import find_columns
-from training.data.delimited import DelimitedSource, first_record
+from training.data.delimited import DelimitedSource, split_line
 from training.data.options import ReadOptions
+from training.data.text import TextFile
 from training.errors import DataError
 
 __all__ = ["is_recbole_header", "recbole_source"]
@@ -15,7 +15,7 @@ __all__ = ["is_recbole_header", "recbole_source"]
 TYPES = ("token", "float", "token_seq", "float_seq")
 
 
-def recbole_source(path: Path, options: ReadOptions) -> DelimitedSource:
+def recbole_source(text: TextFile, options: ReadOptions) -> DelimitedSource:
     """Open an `.inter` file.
 
     The header is `user_id:token item_id:token timestamp:float`, in any order and with other
@@ -25,7 +25,13 @@ def recbole_source(path: Path, options: ReadOptions) -> DelimitedSource:
         DataError: the file cannot be read or is empty, its header lacks a type or a column, or a
             column has the wrong type.
     """
-    end, header = first_record(path, "\t", quotes=False)
+    path = text.path
+    place, line = next(
+        ((at, line) for at, line in enumerate(text.head_lines, start=1) if line.strip()), (0, "")
+    )
+    if not place:
+        raise DataError("is empty", file=path)
+    header = split_line(line, "\t", quotes=False)
     if not is_recbole_header(header):
         raise DataError(
             "the header must name every column with its type, as in "
@@ -44,7 +50,7 @@ def recbole_source(path: Path, options: ReadOptions) -> DelimitedSource:
                 f"the {role} column {name} has type {types[names.index(name)]}, not {wanted}",
                 file=path,
             )
-    return DelimitedSource(path, names, "\t", quotes=False, skip=end)
+    return DelimitedSource(text, names, "\t", quotes=False, skip=place)
 
 
 def is_recbole_header(fields: list[str]) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import DataError
 
-__all__ = ["BadRows", "FileRows", "Vocabulary", "encode", "read_bytes"]
+__all__ = ["BadRows", "FileRows", "Vocabulary", "encode"]
 
 KEPT_EXAMPLES = 5
 
@@ -62,18 +61,3 @@ def encode(ids: Iterable[str], rows: dict[str, int]) -> NDArray[np.int32]:
     """Rows of the ids, int32 (len,); ids not seen before get the next rows."""
     # len(rows) is read before the insertion, so a new id gets the next free row.
     return np.fromiter((rows.setdefault(one, len(rows)) for one in ids), np.int32)
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file, less a UTF-8 byte-order mark.
-
-    Raises:
-        DataError: the file cannot be read, or is UTF-16.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError("is UTF-16; save it as UTF-8", file=path)
-    return content.removeprefix(b"\xef\xbb\xbf")

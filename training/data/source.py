@@ -41,11 +41,13 @@ class Source(Protocol):
         label: the name of the file, or a URL without its password, for messages.
         unit: what a row's place counts: ``line`` or ``row``.
         names: the columns, white space around each name removed.
+        notes: what was decided about the source on opening it, for people.
     """
 
     label: str
     unit: str
     names: list[str]
+    notes: tuple[str, ...]
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Read the named columns, a bounded number of rows at a time.

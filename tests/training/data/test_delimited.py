@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.blocks import blocks
-from training.data.delimited import DelimitedSource, first_line, first_record, records, split_line
+from training.data.delimited import DelimitedSource, parse_records, split_line
+from training.data.text import TextFile
 from training.errors import DataError
 
 
 def read(path, *, skip=False, quotes=True, delimiter=","):
     bad = []
-    found = list(records(blocks(path), path, delimiter, quotes=quotes, bad=bad))
+    found = list(parse_records(TextFile(path).blocks(), path, delimiter, quotes=quotes, bad=bad))
     if bad and not skip:
         raise bad[0]
     return found, bad
@@ -117,32 +117,9 @@ def test_any_bytes_end_in_records_and_bad_rows(tmp_path_factory, content):
         content.decode()
 
 
-def test_the_first_line_and_record_skip_blank_lines(tmp_path):
-    path = write(tmp_path, '\ufeff\n  \n"a\nb",c\nd,e\n')
-    assert first_line(path) == '"a'
-    path = write(tmp_path, '\ufeff\n\n"a\nb",c\nd,e\n')
-    assert first_record(path, ",", quotes=True) == (4, ["a\nb", "c"])
-
-
-@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
-def test_an_empty_file_has_neither(tmp_path, content):
-    path = write(tmp_path, content)
-    with pytest.raises(DataError, match=r"a\.csv: is empty"):
-        first_line(path)
-    with pytest.raises(DataError, match=r"a\.csv: is empty"):
-        first_record(path, ",", quotes=True)
-
-
 def test_split_line_gives_back_a_line_it_cannot_split():
     assert split_line('a,"b', ",", quotes=True) == ['a,"b']
     assert split_line('a,"b', ",", quotes=False) == ["a", '"b']
-
-
-def test_utf16_and_missing_files_are_errors_of_ours(tmp_path):
-    with pytest.raises(DataError, match="save it as UTF-8"):
-        first_line(write(tmp_path, "a,b\n".encode("utf-16")))
-    with pytest.raises(DataError, match="cannot be read"):
-        first_line(tmp_path / "none")
 
 
 FIELD = st.text(st.sampled_from('ab," \né\r\0'), max_size=3)
@@ -165,14 +142,13 @@ def test_batches_are_the_records_whatever_the_blocks(tmp_path_factory, rows, quo
     bad = []
     expected = [
         (line, fields[2], fields[0])
-        for line, fields in records([text.encode()], path, ",", quotes=True, bad=bad)
+        for line, fields in parse_records([text.encode()], path, ",", quotes=True, bad=bad)
         if line > 1 and len(fields) == 3
     ]
+    source = DelimitedSource(TextFile(path), ["u", "i", "t"], ",", quotes=True, skip=1)
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.data.delimited.blocks", lambda path: blocks(path, size))
-        for batch in DelimitedSource(path, ["u", "i", "t"], ",", quotes=True, skip=1).batches(
-            ["t", "u"]
-        ):
+        patch.setattr("training.data.text.BLOCK_BYTES", size)
+        for batch in source.batches(["t", "u"]):
             found += zip(batch.lines.tolist(), batch.frame["t"], batch.frame["u"], strict=True)
     assert found == expected

@@ -74,7 +74,7 @@ def test_the_text_is_aligned_and_has_every_count(description):
 
 
 def test_without_a_test_split_there_is_one_column(tmp_path):
-    (tmp_path / "a.txt").write_text("u i\n")
+    (tmp_path / "a.txt").write_text("1 2\n1 3\n")
     found = describe(load_dataset(tmp_path / "a.txt", ReadOptions(split=Split.NONE)))
     assert found.test is None
     assert "test, pairs" not in found.render()

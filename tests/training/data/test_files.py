@@ -1,7 +1,6 @@
 import pytest
 
-from training.data.files import detect_format, find_files
-from training.data.options import Format, ReadOptions
+from training.data.files import find_files
 from training.errors import DataError
 
 
@@ -60,40 +59,3 @@ def test_a_file_is_named_without_its_suffixes(tmp_path):
 def test_what_is_not_there_is_an_error(tmp_path):
     with pytest.raises(DataError, match="there is no such file or folder"):
         find_files(tmp_path / "none")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("a.csv", b"whatever", Format.TABLE),
-        ("a.TSV", b"whatever", Format.TABLE),
-        ("a.inter", b"whatever", Format.RECBOLE),
-        ("a.parquet", b"whatever", Format.PARQUET),
-        ("a.pq", b"whatever", Format.PARQUET),
-        ("a.txt", b"0 1 2\n", Format.LIGHTGCN),
-        ("a.txt", b"0\n", Format.LIGHTGCN),
-        ("a.txt", b"0 a,b\n", Format.LIGHTGCN),
-        ("a.txt", b"user,item\n", Format.TABLE),
-        ("a.dat", b"\xef\xbb\xbf\nuser item time\n", Format.TABLE),
-        ("a", b"user_id\titem_id\trating\n", Format.TABLE),
-        ("a", b"user_id:token\titem_id:token\n", Format.RECBOLE),
-        ("a", b"PAR1\x00\x01", Format.PARQUET),
-    ],
-)
-def test_the_format_goes_by_the_suffix_and_then_by_the_first_line(
-    tmp_path, name, content, expected
-):
-    path = tmp_path / name
-    path.write_bytes(content)
-    assert detect_format(path, ReadOptions()) is expected
-
-
-def test_the_format_can_be_given(tmp_path):
-    path = make(tmp_path, "a.csv") / "a.csv"
-    assert detect_format(path, ReadOptions(format=Format.LIGHTGCN)) is Format.LIGHTGCN
-
-
-def test_named_columns_make_a_text_file_a_table(tmp_path):
-    path = make(tmp_path, "u.data") / "u.data"
-    options = ReadOptions(columns=("user", "item"))
-    assert detect_format(path, options) is Format.TABLE

@@ -1,6 +1,6 @@
 import pytest
 
-from training.data.lightgcn import read_lightgcn
+from training.data.lightgcn import is_lightgcn, read_lightgcn
 from training.data.rows import BadRows, Vocabulary
 from training.errors import DataError
 
@@ -68,11 +68,42 @@ def test_bad_lines_can_be_skipped_and_leave_nothing_behind(tmp_path):
     assert bad_rows.examples == [f"{tmp_path / 'train.txt'}, line 2: is not UTF-8"]
 
 
-def test_utf16_is_refused_with_advice(tmp_path):
-    with pytest.raises(DataError, match="UTF-16; save it as UTF-8"):
-        read(tmp_path, "a 1\n".encode("utf-16"))
-
-
 def test_a_file_that_is_not_there_is_an_error_of_ours(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_lightgcn(tmp_path / "none.txt", Vocabulary(), BadRows())
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["0 5 3", "1 3"],
+        ["u0 i5 i3", "u1 i3", "u2"],
+        ["0 1 2 3", "", "1 2 ", "2 5"],
+        ["a-1 0x3f", "b_2 77 8"],
+        ["1 2", "1 3", "2 3"],
+    ],
+)
+def test_lines_that_speak_for_the_format(lines):
+    assert is_lightgcn(lines)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        ["0 1 2"],
+        ["196 242 3 881250949", "186 302 3 891717742"],
+        ["196\t242\t3\t881250949", "186\t302\t3"],
+        ["ERROR 1045 (28000): Access denied for user shop", "1 2"],
+        ["b y", "a x y"],
+        ["0 5 3", "0 3"],
+        ["0  5 3", "1 3"],
+        ["0 5.0 3", "1 3"],
+        ["0 2020-09-14T02:11:30Z", "1 3 4"],
+        ["a1 b2", "a1 b3"],
+        ["1,2", "3,4,5"],
+        ['{"user_id":', "1 2"],
+    ],
+)
+def test_lines_that_do_not(lines):
+    assert not is_lightgcn(lines)

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from training.data.load import load_dataset
-from training.data.options import ReadOptions, Split
+from training.data.options import Format, ReadOptions, Split
 from training.errors import DataError
+
+LINES = ReadOptions(format=Format.LIGHTGCN)
 
 
 def write(tmp_path, **files):
@@ -21,7 +25,9 @@ def pairs(part):
 
 
 def test_the_given_split_shares_one_vocabulary_in_order_of_appearance(tmp_path):
-    dataset = load_dataset(write(tmp_path, train_txt="b y\na x y\n", test_txt="c x\na z\nb w x\n"))
+    dataset = load_dataset(
+        write(tmp_path, train_txt="b y\na x y\n", test_txt="c x\na z\nb w x\n"), LINES
+    )
     assert dataset.train.user_ids == ["b", "a", "c"]
     assert dataset.train.item_ids == ["y", "x", "z", "w"]
     assert dataset.test.user_ids is dataset.train.user_ids
@@ -37,13 +43,13 @@ def test_the_given_split_shares_one_vocabulary_in_order_of_appearance(tmp_path):
 
 
 def test_what_only_test_has_is_in_train_without_a_pair(tmp_path):
-    dataset = load_dataset(write(tmp_path, train_txt="a x\n", test_txt="c z\n"))
+    dataset = load_dataset(write(tmp_path, train_txt="a x\n", test_txt="c z\n"), LINES)
     assert dataset.train.user_degrees.tolist() == [1, 0]
     assert dataset.train.item_degrees.tolist() == [1, 0]
 
 
 def test_test_pairs_that_train_has_are_dropped_and_counted(tmp_path):
-    dataset = load_dataset(write(tmp_path, train_txt="a x y\n", test_txt="a y z x\n"))
+    dataset = load_dataset(write(tmp_path, train_txt="a x y\n", test_txt="a y z x\n"), LINES)
     assert pairs(dataset.test) == {("a", "z")}
     assert dataset.report.test_pairs_in_train == 2
     assert dataset.report.duplicates_collapsed == 0
@@ -57,7 +63,7 @@ def test_duplicates_collapse_to_the_earliest_time_and_are_counted(tmp_path):
 
 
 def test_duplicates_of_a_test_file_collapse_too(tmp_path):
-    dataset = load_dataset(write(tmp_path, train_txt="a x x\n", test_txt="a y y z\n"))
+    dataset = load_dataset(write(tmp_path, train_txt="a x x\n", test_txt="a y y z\n"), LINES)
     assert len(dataset.test) == 2
     assert dataset.report.duplicates_collapsed == 2
 
@@ -71,25 +77,27 @@ def test_duplicates_of_a_test_file_collapse_too(tmp_path):
     ],
 )
 def test_a_test_file_without_a_pair_of_its_own_means_no_test_split(tmp_path, name, train, test):
-    dataset = load_dataset(write(tmp_path, **{f"train_{name}": train, f"test_{name}": test}))
+    options = LINES if name == "txt" else ReadOptions()
+    folder = write(tmp_path, **{f"train_{name}": train, f"test_{name}": test})
+    dataset = load_dataset(folder, options)
     assert dataset.test is None
     assert dataset.report.split is Split.GIVEN
 
 
 def test_a_test_file_without_a_line_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"test\.txt: is empty"):
-        load_dataset(write(tmp_path, train_txt="a x\n", test_txt="\n"))
+        load_dataset(write(tmp_path, train_txt="a x\n", test_txt="\n"), LINES)
 
 
 def test_users_without_items_are_counted_and_kept(tmp_path):
-    dataset = load_dataset(write(tmp_path, train_txt="a x\nb\n", test_txt="b x\nc\n"))
+    dataset = load_dataset(write(tmp_path, train_txt="a x\nb\n", test_txt="b x\nc\n"), LINES)
     assert dataset.train.user_ids == ["a", "b", "c"]
     assert dataset.report.users_without_items == 2
 
 
 def test_a_validation_file_joins_train(tmp_path):
     files = {"train_txt": "a x\n", "valid_txt": "a y\n", "test_txt": "a z\n"}
-    dataset = load_dataset(write(tmp_path, **files))
+    dataset = load_dataset(write(tmp_path, **files), LINES)
     assert pairs(dataset.train) == {("a", "x"), ("a", "y")}
     assert dataset.report.files == ("train.txt", "valid.txt", "test.txt")
 
@@ -138,7 +146,7 @@ def test_no_split_trains_on_everything(tmp_path):
 @pytest.mark.parametrize("split", [Split.NONE, Split.RANDOM])
 def test_a_given_split_is_pooled_for_another(tmp_path, split):
     folder = write(tmp_path, train_txt="a x y\nb x\n", test_txt="a z x\nc y\n")
-    dataset = load_dataset(folder, ReadOptions(split=split, test_fraction=0.5))
+    dataset = load_dataset(folder, replace(LINES, split=split, test_fraction=0.5))
     everything = pairs(dataset.train) | (set() if dataset.test is None else pairs(dataset.test))
     assert everything == {("a", "x"), ("a", "y"), ("b", "x"), ("a", "z"), ("c", "y")}
     assert dataset.report.duplicates_collapsed == 1
@@ -181,7 +189,7 @@ def test_a_single_pair_is_trained_on(tmp_path):
         ("a.csv", "user,item\n", r"a\.csv: has no interactions$"),
         ("a.inter", "user_id:token\titem_id:token\n", "has no interactions$"),
         ("a.txt", "", "is empty"),
-        ("a.txt", "1,2\n3,4\n", "is a user without an item. If it is a table without a header"),
+        ("a.txt", "1,2\n3,4\n", r"has no header: line 1 is data .* --columns user_id,item_id"),
     ],
 )
 def test_a_file_without_interactions_is_an_error(tmp_path, name, content, message):

@@ -2,6 +2,7 @@ import pytest
 
 from training.data.options import ReadOptions
 from training.data.recbole import recbole_source
+from training.data.text import TextFile
 from training.errors import DataError
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
@@ -13,7 +14,7 @@ def read(tmp_path, read_source):
         path = tmp_path / "a.inter"
         path.write_text(content, encoding="utf-8", newline="")
         given = ReadOptions(**options)
-        return read_source(recbole_source(path, given), given)[0]
+        return read_source(recbole_source(TextFile(path), given), given)[0]
 
     return read
 

@@ -1,7 +1,7 @@
 import pytest
 
+from training.data.detect import open_source
 from training.data.options import ReadOptions, TimeUnit
-from training.data.table import table_source
 from training.errors import DataError
 
 
@@ -11,7 +11,7 @@ def read(tmp_path, read_source):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         given = ReadOptions(skip_bad_rows=skip, **options)
-        return read_source(table_source(path, given), given, skip=skip)
+        return read_source(open_source(path, given), given, skip=skip)
 
     return read
 
@@ -77,8 +77,6 @@ def test_numbers_can_be_milliseconds(read):
 def test_a_unit_does_not_touch_iso_times(read):
     content = "user,item,time\nb,y,1970-01-01T00:00:05Z\n"
     assert read(content, time_unit=TimeUnit.MILLISECONDS)[0] == [("b", "y", 5.0)]
-    far = "user,item,time\nb,y,9000-01-01\n"
-    assert read(far)[0][0][2] == 221845392000.0
 
 
 BAD = [
@@ -93,7 +91,7 @@ BAD = [
     ("a,x,noon", "the time 'noon' is not a number"),
     ("a,x,NaN", "the time 'NaN' is not finite"),
     ("a,x,inf", "the time 'inf' is not finite"),
-    ("a,x,1e30", r"the time 1e\+30 lies outside the years 1 to 9999"),
+    ("a,x,1e30", r"the time 1e\+30 is more than a day in the future"),
     ("a,x,2024-01-01", "the time '2024-01-01' is not a number, as those before it are"),
     (b"a,\xe9,1", "is not UTF-8"),
     ('"a"b,x,1', "has text after a closing double quote"),
@@ -152,9 +150,9 @@ def test_a_header_alone_has_no_pairs(read):
         ("", "is empty"),
         ("\n\n", "is empty"),
         ("who,what\na,x\n", r"no user column under a common name; the columns are who, what"),
-        (b"user,item,\xff\na,x,1\n", "line 1: is not UTF-8"),
+        (b"user,item,\xff\na,x,1\n", "line 1: byte 0xFF at position 11 is not UTF-8"),
         ("a,x\nb,y\n", "no user column under a common name; the columns are a, x"),
-        ("user,item\n".encode("utf-16"), "UTF-16"),
+        ("user,item\n".encode("utf-16-le"), "binary data, not text; if it is UTF-16"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_an_error_even_where_bad_rows_are_skipped(

@@ -1,0 +1,100 @@
+"""What a file holds, and the reader for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from training.data.content import open_content
+from training.data.delimited import DelimitedSource
+from training.data.json_source import JsonSource
+from training.data.layout import Layout, find_layout
+from training.data.lightgcn import is_lightgcn
+from training.data.options import Format, ReadOptions
+from training.data.parquet import ParquetSource
+from training.data.recbole import is_recbole_header, recbole_source
+from training.data.signatures import refuse_foreign_text
+from training.data.source import Source
+from training.data.text import TextFile
+from training.errors import DataError
+
+__all__ = ["open_source"]
+
+_TABLES = (".csv", ".tsv", ".tab")
+
+
+def open_source(path: Path, options: ReadOptions, fallback: Format | None = None) -> Source | None:
+    """Open a file of interactions; None stands for the LightGCN text format.
+
+    What a file holds goes by its content. The format of an option counts before that, and a
+    suffix only tells what is missing in a file that could be several things.
+
+    Args:
+        path: the file.
+        options: how to read it.
+        fallback: the format of the file that this one belongs to, taken if nothing speaks for
+            another.
+
+    Raises:
+        DataError: the file cannot be read, is of no known form, or lacks what its form needs.
+    """
+    if options.format is Format.PARQUET or _is_parquet(path):
+        return ParquetSource(path)
+    text = TextFile(path, options.encoding)
+    start = text.head.lstrip()
+    if not start:
+        raise DataError("is empty", file=path)
+    match options.format:
+        case Format.LIGHTGCN:
+            return None
+        case Format.JSON:
+            return JsonSource(text)
+        case Format.RECBOLE:
+            return recbole_source(text, options)
+        case Format.TABLE:
+            return _table(text, find_layout(text, options))
+    suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
+    if suffixes & {".parquet", ".pq"}:
+        # Unless it says what else it is, its name counts.
+        refuse_foreign_text(start, path)
+        return ParquetSource(path)
+    if start[0] in "{[":
+        return JsonSource(text)
+    if ".inter" in suffixes or is_recbole_header(start.split("\n", 1)[0].split("\t")):
+        return recbole_source(text, options)
+    certain = options.columns is not None or bool(suffixes & set(_TABLES))
+    if not certain:
+        # Told apart first: rows of numbers would pass for a table without a header.
+        lightgcn = is_lightgcn(text.head_lines)
+        if lightgcn:
+            return None
+    refuse_foreign_text(start, path)
+    layout = find_layout(text, options, certain=certain)
+    if layout is not None:
+        return _table(text, layout)
+    if fallback is Format.LIGHTGCN:
+        return None
+    first = next(line for line in text.head_lines if line.strip()).strip()
+    raise DataError(
+        f"does not say what it holds: its first line is {first[:80]!r}. If it is a table without "
+        "a header, name its columns, such as --columns user_id,item_id; if its lines are a user "
+        "and the user's items (user item item ...), pass --format lightgcn",
+        file=path,
+    )
+
+
+def _table(text: TextFile, layout: Layout | None) -> DelimitedSource:
+    if layout is None:
+        raise DataError("is no table", file=text.path)
+    return DelimitedSource(
+        text,
+        layout.names,
+        layout.delimiter,
+        quotes=layout.quotes,
+        skip=layout.skip,
+        notes=layout.notes,
+    )
+
+
+def _is_parquet(path: Path) -> bool:
+    with open_content(path) as file:
+        return file.read(4) == b"PAR1"
