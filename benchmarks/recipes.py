@@ -135,11 +135,13 @@ class Reader:
             items = sorted({line.split(",")[1] for line in self._click_lines()})
             rows = [f"{item},{number % 50}.5" for number, item in enumerate(items)]
             (folder / "items.csv").write_text("\n".join(["item_id,price", *rows]) + "\n")
+        if "retrain --dry-run" in recipe.text:
+            self.send_events()
         if "release rollback" in recipe.text:
             # A release to roll back from.
             self.run_compose(
                 *("run", "--rm", "-T", "--no-deps", "--entrypoint", "bitrecall", "trainer"),
-                *("train", "/data", "--run", "/work/second"),
+                *("train", "/data", "--recipe", "sample", "--run", "/work/second"),
             )
         if recipe.text.startswith("docker/backup.sh"):
             self.send_events()
@@ -156,7 +158,7 @@ class Reader:
     def after(self, recipe: Recipe, printed: str) -> None:
         """Look whether it did what the page says."""
         if found := re.search(r"br_\w+", printed):
-            self.key = self.key or found[0]
+            self.key = found[0]
         if re.search(r"up -d(?! database)", recipe.text) and "monitoring" not in recipe.text:
             self.wait_until_ready()
         if recipe.section == "Operations" or "change-password" in recipe.text:
@@ -398,6 +400,7 @@ def main() -> None:
             **os.environ,
             "PATH": f"{folder}:{os.environ['PATH']}",
             "BITRECALL_PUBLISH": service,
+            "BITRECALL_RECIPE": "sample",
             "BITRECALL_PUBLISH_PROMETHEUS": free_address(),
             "BITRECALL_PUBLISH_GRAFANA": free_address(),
         }

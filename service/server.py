@@ -19,6 +19,7 @@ from service.guards.keys import read_keys
 from service.guards.limits import raise_descriptor_limit
 from service.guards.protocol import HttpProtocol
 from service.observing.logs import log_config
+from service.preflight import check_workers
 from service.settings import Settings, as_environment, unknown_variables
 from service.shared_folder import METRICS_VARIABLE, shared_folder
 from service.sockets import BACKLOG, listening_as, url_of
@@ -35,9 +36,11 @@ def run(settings: Settings) -> None:
 
     SIGHUP reloads: the keys and the current release are read again, and several workers are
     replaced one after the other. With several workers each is a process of its own that loads the
-    settings from the environment. Call it from the main thread. Raises ``ListenError`` when the
-    address is in use or is not one of this machine, ``KeysError`` when the file of keys cannot be
-    used, and ``EventsError`` when the URL of the events is none.
+    settings from the environment. Call it from the main thread.
+
+    Raises ``ListenError`` when the address is in use or is not one of this machine, ``KeysError``
+    when the file of keys cannot be used, and ``EventsError`` when the URL of the events is invalid,
+    the driver of their database is not installed, or the password file cannot be read.
     """
     logging.config.dictConfig(log_config(settings))
     for name in unknown_variables(os.environ):
@@ -52,8 +55,11 @@ def run(settings: Settings) -> None:
         # A worker that is replaced later takes what it finds; at the start it has to be right.
         read_keys(settings.keys)
     raise_descriptor_limit()
-    with _handling({signal.SIGHUP: _too_early}), listening_as(settings) as sock:
-        _log.info("listening on %s", url_of(sock))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_handling({signal.SIGHUP: _too_early}))
+        if settings.workers > 1:
+            check_workers(settings)
+        sock = stack.enter_context(listening_as(settings))
         if settings.workers == 1:
             _serve(settings, sock)
         else:
@@ -77,6 +83,7 @@ def _serve(settings: Settings, sock: socket.socket) -> None:
     from service.app import Service
 
     app = Service(settings, address=url_of(sock))
+    _log.info("listening on %s", url_of(sock))
     server = uvicorn.Server(_config(settings, app))
     terminal = Terminal()
 
@@ -94,6 +101,7 @@ def _serve(settings: Settings, sock: socket.socket) -> None:
 
 def _supervise(settings: Settings, sock: socket.socket) -> None:
     """Serve in processes of their own."""
+    _log.info("listening on %s", url_of(sock))
     with shared_folder() as folder:
         if settings.events_signal is None:
             path = make_signal_file(folder)

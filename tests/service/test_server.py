@@ -296,6 +296,40 @@ def test_the_request_to_try_works_as_it_is_printed(start: Start) -> None:
     assert json.loads(answer.stdout)["source"] == "codes"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("lack", ["driver", "password", "traces"])
+def test_what_cannot_work_is_said_before_it_listens(
+    start: Start, tmp_path: Path, workers: int, lack: str
+) -> None:
+    missing = "raise ModuleNotFoundError"
+    (tmp_path / "psycopg.py").write_text(missing if lack == "driver" else "")
+    exporter = tmp_path / "opentelemetry" / "exporter"
+    exporter.mkdir(parents=True)
+    if lack == "traces":
+        (exporter / "otlp.py").write_text(missing)
+        (exporter.parent / "__init__.py").write_text(
+            "__path__ = __import__('pkgutil').extend_path(__path__, __name__)"
+        )
+        (exporter / "__init__.py").touch()
+    given = {
+        "driver": {"events": "postgresql://bitrecall@127.0.0.1/bitrecall"},
+        "password": {"events": f"postgresql://a@127.0.0.1/b?password_file={tmp_path}/none"},
+        "traces": {"traces": "http://127.0.0.1:4318/v1/traces"},
+    }
+    said = {
+        "driver": "EventsError: PostgreSQL needs the package psycopg",
+        "password": "EventsError: ",
+        "traces": "SettingsError: ",
+    }
+    variables = {"PYTHONPATH": str(tmp_path)} if lack != "password" else {}
+    process = start(variables, workers=workers, **given[lack])
+    assert process.stderr is not None
+    printed = process.stderr.read()
+    assert process.wait() == 1
+    assert printed.count(said[lack]) == 1 + (workers > 1), printed
+    assert "listening on" not in printed
+
+
 def test_a_misspelt_variable_is_told_of(start: Start) -> None:
     process = start({"BITRECALL_PROT": "80"})
     assert "BITRECALL_PROT is no setting" in line_with(process, "WARNING")
