@@ -28,6 +28,11 @@ RECIPES = {
     "validated": ["fit.epochs=3", "validation.share=0.2", "validation.patience=1"],
 }
 
+# Adam divides a gradient by its size: with the recipes' tiny epsilon, a gradient that is 0 but for
+# rounding moves a parameter by a whole step, in a direction that depends on the order of summing. With
+# this one, above float32's rounding of any gradient here, rounding stays rounding.
+SETTLED = "fit.epsilon=1e-5"
+
 # Saves the gradients of a first step, of all users, from the first process.
 STEP = """
 import sys
@@ -89,7 +94,7 @@ def same_bits(one: Release, other: Release) -> float:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_two_processes_train_what_one_does(tmp_path: Path, name: str) -> None:
-    overrides = [part for value in RECIPES[name] for part in ("--set", value)]
+    overrides = [part for value in (*RECIPES[name], SETTLED) for part in ("--set", value)]
     releases = []
     for processes in (1, 2):
         folder = tmp_path / str(processes)
@@ -100,9 +105,10 @@ def test_two_processes_train_what_one_does(tmp_path: Path, name: str) -> None:
     alone, together = (
         [one["loss"] for one in told(tmp_path / str(number), "epoch")] for number in (1, 2)
     )
-    # Sums are in another order, and what is near 0 may get another sign.
-    assert together == pytest.approx(alone, abs=2e-4)
-    assert same_bits(*releases) > 0.995
+    # What is left of the order of summing: a loss is right to float32's rounding, and an embedding
+    # within that rounding of 0 may get another sign.
+    assert together == pytest.approx(alone, rel=1e-5)
+    assert same_bits(*releases) > 0.9999
     assert told(tmp_path / "2", "start")[0]["processes"] == 2
 
 
