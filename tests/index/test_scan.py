@@ -214,6 +214,6 @@ def test_what_may_not_be_written_is_not() -> None:
     codes, rows = np.zeros((3, 8), np.uint8), np.zeros((1, 2), np.int64)
     rows.flags.writeable = False
     distances = np.zeros((1, 2), np.int32)
+    level = next(iter(levels().values()))
     with pytest.raises((BufferError, ValueError)):
-        level = next(iter(levels().values()))
         native.nearest(codes, codes[:1], None, distances, rows, None, 3, 8, False, level)

@@ -29,8 +29,8 @@ RECIPES = {
 }
 
 # Adam divides a gradient by its size: with the recipes' tiny epsilon, a gradient that is 0 but for
-# rounding moves a parameter by a whole step, in a direction that depends on the order of summing. With
-# this one, above float32's rounding of any gradient here, rounding stays rounding.
+# rounding moves a parameter by a whole step, in a direction that depends on the order of summing.
+# With this one, above float32's rounding of any gradient here, rounding stays rounding.
 SETTLED = "fit.epsilon=1e-5"
 
 # Saves the gradients of a first step, of all users, from the first process.
