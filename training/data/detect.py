@@ -62,11 +62,9 @@ def open_source(path: Path, options: ReadOptions, fallback: Format | None = None
     if ".inter" in suffixes or is_recbole_header(start.split("\n", 1)[0].split("\t")):
         return recbole_source(text, options)
     certain = options.columns is not None or bool(suffixes & set(_TABLES))
-    if not certain:
-        # Told apart first: rows of numbers would pass for a table without a header.
-        lightgcn = is_lightgcn(text.head_lines)
-        if lightgcn:
-            return None
+    # Told apart first: lines of numbers would pass for a table without a header.
+    if not certain and is_lightgcn(text.head_lines, likely=fallback is Format.LIGHTGCN):
+        return None
     refuse_foreign_text(start, path)
     layout = find_layout(text, options, certain=certain)
     if layout is not None:

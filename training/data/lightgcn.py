@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from training.data.cells import Kind, kind_of
 from training.data.rows import BadRows, FileRows, Vocabulary, encode
 from training.data.text import TextFile
 from training.errors import DataError
@@ -53,24 +54,34 @@ def read_lightgcn(
     )
 
 
-def is_lightgcn(lines: Sequence[str]) -> bool:
+def is_lightgcn(lines: Sequence[str], *, likely: bool = False) -> bool:
     """Whether lines are plainly in this format: evidence, not the lack of another.
 
     Every token is an id with a digit in it (letters, digits, ``_`` and ``-``), separated by single
-    spaces; no user has two lines; and the lines differ in length, unlike the rows of a table.
-    Two numbers a line are taken as well: a user and an item, whichever way they are read.
+    spaces; no user has two lines; and the lines differ in length, unlike the rows of a table, or
+    are of four numbers and more of which none is a time. Two numbers per line are taken as well:
+    a user and an item, whichever way they are read.
 
     Args:
         lines: the first lines of a file.
+        likely: whether it belongs to a file in this format, so that ids alone are enough.
     """
     rows = [line.strip().split(" ") for line in lines if line.strip()]
+    if likely:
+        return all(_ID.fullmatch(token) for row in rows for token in row)
     if len(rows) < 2 or not all(_ID.fullmatch(token) for row in rows for token in row):
         return False
     lengths = {len(row) for row in rows}
+    numbers = all(token.isdigit() for row in rows for token in row)
     if lengths == {2}:
-        return all(token.isdigit() for row in rows for token in row)
+        return numbers
     users = [row[0] for row in rows]
-    return len(lengths) > 1 and len(set(users)) == len(users)
+    if len(set(users)) < len(users):
+        return False
+    if len(lengths) > 1:
+        return True
+    columns = zip(*rows, strict=True)
+    return numbers and min(lengths) > 3 and all(kind_of(one) is not Kind.TIME for one in columns)
 
 
 def _is_utf8(content: bytes) -> bool:

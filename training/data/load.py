@@ -38,10 +38,20 @@ def _read(files: DataFiles, options: ReadOptions) -> Dataset:
     """The files as they are, before any split of ours."""
     vocabulary = Vocabulary()
     bad_rows = BadRows(options.skip_bad_rows)
-    train_rows = [_read_file(path, vocabulary, bad_rows, options) for path in files.train]
-    test_rows = (
-        [] if files.test is None else [_read_file(files.test, vocabulary, bad_rows, options)]
-    )
+    train_rows: list[FileRows] = []
+    test_rows: list[FileRows] = []
+    fallback = None
+    for path in (*files.train, files.test):
+        if path is None:
+            continue
+        source = open_source(path, options, fallback)
+        if source is None:
+            # The other files of the folder are in this format too, if nothing says otherwise.
+            fallback = Format.LIGHTGCN
+            rows = read_lightgcn(path, vocabulary, bad_rows, options.encoding)
+        else:
+            rows = collect(source, vocabulary, bad_rows, options)
+        (test_rows if path == files.test else train_rows).append(rows)
     user_ids, item_ids = list(vocabulary.users), list(vocabulary.items)
     train, test = (_collapse(user_ids, item_ids, rows) for rows in (train_rows, test_rows))
     every_row = train_rows + test_rows
@@ -71,19 +81,6 @@ def _why_nothing(report: ReadReport) -> str:
             "user without an item. If it is a table without a header, name its columns"
         )
     return "has no interactions"
-
-
-def _read_file(
-    path: Path,
-    vocabulary: Vocabulary,
-    bad_rows: BadRows,
-    options: ReadOptions,
-    fallback: Format | None = None,
-) -> FileRows:
-    source = open_source(path, options, fallback)
-    if source is None:
-        return read_lightgcn(path, vocabulary, bad_rows, options.encoding)
-    return collect(source, vocabulary, bad_rows, options)
 
 
 def _collapse(user_ids: list[str], item_ids: list[str], rows: list[FileRows]) -> Interactions:

@@ -81,6 +81,7 @@ def test_a_file_that_is_not_there_is_an_error_of_ours(tmp_path):
         ["0 1 2 3", "", "1 2 ", "2 5"],
         ["a-1 0x3f", "b_2 77 8"],
         ["1 2", "1 3", "2 3"],
+        ["0 4 5 6", "1 3 5 7"],
     ],
 )
 def test_lines_that_speak_for_the_format(lines):
@@ -93,6 +94,7 @@ def test_lines_that_speak_for_the_format(lines):
         [],
         ["0 1 2"],
         ["196 242 3 881250949", "186 302 3 891717742"],
+        ["196 242 3", "186 302 3"],
         ["196\t242\t3\t881250949", "186\t302\t3"],
         ["ERROR 1045 (28000): Access denied for user shop", "1 2"],
         ["b y", "a x y"],
@@ -107,3 +109,8 @@ def test_lines_that_speak_for_the_format(lines):
 )
 def test_lines_that_do_not(lines):
     assert not is_lightgcn(lines)
+
+
+def test_beside_a_file_of_the_format_ids_are_enough():
+    assert is_lightgcn(["0 11 12"], likely=True)
+    assert not is_lightgcn(["user_id,item_id", "0,11"], likely=True)

@@ -242,3 +242,8 @@ def test_the_name_sample_means_the_embedded_one():
     by_time = load_dataset("sample", ReadOptions(split=Split.TIME))
     assert by_time.train.times.max() <= by_time.test.times.min()
     assert len(by_time.train) + len(by_time.test) == len(dataset.train) + len(dataset.test)
+
+
+def test_a_test_file_is_in_the_format_of_its_train_file(tmp_path):
+    dataset = load_dataset(write(tmp_path, train_txt="0 1 2\n1 3\n", test_txt="0 4 5\n1 4 5\n"))
+    assert pairs(dataset.test) == {("0", "4"), ("0", "5"), ("1", "4"), ("1", "5")}
