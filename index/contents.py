@@ -28,7 +28,8 @@ class ReleaseContents:
     with `index.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is refused, since it
     is what a negative value becomes when it is rounded away. `attributes` are of the items, in
     their rows; None where nothing is known of them. `backend` is the name of one or "auto", and
-    `recall` the share of the nearest hundred that it has to find (`index.choice`).
+    `recall` the share of the nearest hundred that it has to find (`index.choice`). `seen_weights`
+    is float32 (seen,), what each seen pair weighs in training; None if all weigh the same.
     """
 
     item_codes: NDArray[np.uint8]
@@ -45,6 +46,7 @@ class ReleaseContents:
     backend: str = AUTOMATIC
     backend_parameters: Mapping[str, int] = field(default_factory=dict)
     recall: float = 0.98
+    seen_weights: NDArray[np.float32] | None = None
 
     def check(self) -> None:
         """Raise ReleaseContentsError on the first promise that is not kept."""
@@ -87,6 +89,19 @@ class ReleaseContents:
             return "items must be in descending popularity, counted from 0 up"
         if fault := self.seen.fault(users, items):
             return f"seen items: {fault}"
+        if self.seen_weights is not None and (
+            fault := weights_fault(self.seen_weights, len(self.seen.rows))
+        ):
+            return f"weights of seen items: {fault}"
         if self.attributes and (wrong := self.attributes.fault(items)):
             return f"item attributes: {wrong[1]}"
         return None
+
+
+def weights_fault(weights: NDArray[Any], seen: int) -> str | None:
+    """Say what is wrong with the weights of ``seen`` pairs; None if nothing is."""
+    if weights.dtype != np.float32 or weights.shape != (seen,):
+        return f"they are {weights.dtype} {weights.shape}: want float32 {(seen,)}"
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        return "a weight is not finite and above 0"
+    return None

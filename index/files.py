@@ -29,6 +29,7 @@ ARRAYS: dict[str, str | None] = {
     "fold_in_matrix.npy": "<f4",
     "seen_indptr.npy": "<i8",
     "seen_rows.npy": "<i4",
+    "seen_weights.npy": "<f4",
     "user_id_text.npy": "|u1",
     "user_id_offsets.npy": "<i8",
     "user_id_order.npy": "<i8",

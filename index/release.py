@@ -13,7 +13,7 @@ from index.attributes import ItemAttributes
 from index.backends import backend
 from index.choice import VERIFIED_WITH, shortfall
 from index.compiled import native
-from index.contents import ReleaseContents
+from index.contents import ReleaseContents, weights_fault
 from index.effort import sample_queries
 from index.errors import ReleaseDamagedError, SearchError
 from index.files import (
@@ -42,9 +42,10 @@ class Release:
 
     `item_codes` is uint8 (n, f/8), rows in descending popularity; `user_embeddings` (m, f) and
     `fold_in_messages` (n, f) are float16 or float32, and `fold_in_map` what training made of users
-    by their items; `popularity` is int64 (n,), never increasing. All are memory-mapped and cannot
-    be written to. They stay readable while the release is in use, even when its folder has been
-    pruned.
+    by their items; `seen_weights` is float32 (seen,), what each seen pair weighs in training, None
+    if all weigh the same; `popularity` is int64 (n,), never increasing. All are memory-mapped and
+    cannot be written to. They stay readable while the release is in use, even when its folder has
+    been pruned.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Release:
     fold_in_messages: NDArray[np.floating[Any]]
     fold_in_map: FoldInMap
     seen: RowLists
+    seen_weights: NDArray[np.float32] | None
     users: IdTable
     items: IdTable
     popularity: NDArray[np.int64]
@@ -97,6 +99,7 @@ class Release:
                 arrays["fold_in_matrix.npy"],
             ),
             seen=RowLists(arrays["seen_indptr.npy"], arrays["seen_rows.npy"]),
+            seen_weights=weights if len(weights := arrays["seen_weights.npy"]) else None,
             users=_id_table(path, "user", arrays),
             items=_id_table(path, "item", arrays),
             popularity=arrays["popularity.npy"],
@@ -106,6 +109,10 @@ class Release:
         )
         if fault := release.seen.fault(manifest.users, manifest.items):
             raise ReleaseDamagedError(fault, path / "seen_rows.npy")
+        if release.seen_weights is not None and (
+            fault := weights_fault(release.seen_weights, manifest.seen)
+        ):
+            raise ReleaseDamagedError(fault, path / "seen_weights.npy")
         if wrong := release.attributes.fault(manifest.items):
             raise ReleaseDamagedError(wrong[1], path / wrong[0])
         if manifest.backend_recall is not None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from index.attributes import ItemAttributes
 from index.choice import build_index
 from index.contents import ReleaseContents
@@ -40,6 +42,9 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         "seen_indptr.npy": contents.seen.indptr,
         "seen_rows.npy": contents.seen.rows,
         "popularity.npy": contents.popularity,
+        "seen_weights.npy": (
+            np.zeros(0, np.float32) if contents.seen_weights is None else contents.seen_weights
+        ),
     }
     learned = FoldInMap.fit(contents.fold_in_messages, contents.user_embeddings, contents.seen)
     arrays |= {

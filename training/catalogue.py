@@ -33,4 +33,5 @@ def reorder_items(interactions: Interactions, order: NDArray[np.int64]) -> Inter
         rank[interactions.items],
         interactions.times,
         interactions.places,
+        interactions.weights,
     )

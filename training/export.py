@@ -50,13 +50,18 @@ def release_contents(
     order = popularity_order(train)
     ordered = reorder_items(train, order)
     vectors = embeddings.items.cpu()[torch.from_numpy(order)]
-    messages = fold_in_messages(embeddings.item_layers, train.item_degrees)[order]
+    weights = train.relative_weights()
+    degrees = np.bincount(train.items, weights, train.n_items) if weights is not None else None
+    messages = fold_in_messages(
+        embeddings.item_layers, train.item_degrees if degrees is None else degrees
+    )[order]
     stored = _half if recipe.release.embeddings == "float16" else _single
     return ReleaseContents(
         item_codes=pack_signs(vectors.numpy()),
         user_embeddings=stored(unit_magnitude(embeddings.users.cpu())),
         fold_in_messages=stored(messages),
         seen=RowLists(ordered.indptr, ordered.items),
+        seen_weights=ordered.weights,
         user_ids=ordered.user_ids,
         item_ids=ordered.item_ids,
         popularity=ordered.item_degrees,
@@ -79,7 +84,9 @@ def release_contents(
     )
 
 
-def fold_in_messages(item_layers: list[Tensor], item_degrees: NDArray[np.int64]) -> Tensor:
+def fold_in_messages(
+    item_layers: list[Tensor], item_degrees: NDArray[np.integer] | NDArray[np.floating]
+) -> Tensor:
     """What an item says to a user who has it: M_i = (Σ_{k<K} e_i^(k)) / √deg(i).
 
     A LightGCN user of items I is, up to its own free embedding and a factor that no sign sees,
@@ -88,13 +95,13 @@ def fold_in_messages(item_layers: list[Tensor], item_degrees: NDArray[np.int64])
 
     Args:
         item_layers: K + 1 tensors float32 (n, f), items after each layer.
-        item_degrees: int64 (n,), pairs an item.
+        item_degrees: (n,), pairs of each item, or what they weigh as the graph has them.
 
     Returns:
         float32 (n, f), scaled by one factor to a mean magnitude of 1, which fits float16.
     """
     total = torch.stack(item_layers[:-1] or item_layers).sum(0).cpu()
-    degrees = torch.from_numpy(item_degrees).clamp(min=1).float()
+    degrees = torch.from_numpy(np.where(item_degrees > 0, item_degrees, 1)).float()
     messages: Tensor = total / degrees.sqrt()[:, None]
     scaled: Tensor = messages / messages.abs().mean().clamp(min=1e-12)
     return scaled

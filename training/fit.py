@@ -154,7 +154,7 @@ class Fit:
             f"{f'/from {warm.origin}' if warm else ''}"
         )
         device = named_device(self._options.device)
-        edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device)
+        edges = EdgeList.of(pairs, device)
         saved = None
         if self._options.checkpoint is not None:
             saved = Checkpoint.load(self._options.checkpoint, self._fingerprint)

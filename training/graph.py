@@ -1,7 +1,8 @@
 """The user–item graph: its symmetric normalisation and the products along its edges.
 
 LightGCN (He et al., SIGIR 2020, eq. 3) propagates over the bipartite adjacency normalised on
-both sides, Â = D^-1/2 A D^-1/2. Only its upper right block is kept: R̂ (users × items), and its
+both sides, Â = D^-1/2 A D^-1/2. With weights of pairs A holds these instead of ones, and D the sums
+of its rows. Only its upper right block is kept: R̂ (users × items), and its
 transpose, each as CSR, since a product with either needs the other in the backward pass.
 """
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from training.data.interactions import Interactions
 from training.group import ALONE, Group
 
 
@@ -69,6 +71,10 @@ class EdgeList:
         device: where graphs are made.
         group: who has the other users, where these are the share of one of several processes;
             items' degrees are counted over all of them.
+        weights: float32 (nnz,), above 0, of the pairs; None weighs each 1.
+
+    Attributes:
+        weights: float32 (nnz,) in this list's order, or None.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class EdgeList:
         n_items: int,
         device: torch.device | str = "cpu",
         group: Group = ALONE,
+        weights: NDArray[np.float32] | None = None,
     ) -> None:
         self._group = group
         by_user = np.lexsort((items, users))
@@ -86,11 +93,18 @@ class EdgeList:
         self.n_items = n_items
         self.users = torch.from_numpy(users[by_user].astype(np.int64)).to(device)
         self.items = torch.from_numpy(items[by_user].astype(np.int64)).to(device)
+        self.weights = None if weights is None else torch.from_numpy(weights[by_user]).to(device)
         by_item = np.lexsort((users[by_user], items[by_user]))
         self._by_item = torch.from_numpy(by_item).to(device)
         counts = torch.bincount(self.users, minlength=n_users)
         self.user_starts = torch.zeros(n_users + 1, dtype=torch.int64, device=device)
         self.user_starts[1:] = counts.cumsum(0)
+
+    @classmethod
+    def of(cls, pairs: Interactions, device: torch.device | str = "cpu") -> EdgeList:
+        """The pairs of a data set, in its rows, weighed relative to their mean weight."""
+        weights = pairs.relative_weights()
+        return cls(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device, weights=weights)
 
     def share_of(self, group: Group) -> EdgeList:
         """The pairs of one process's users, in its rows of them."""
@@ -105,6 +119,7 @@ class EdgeList:
             self.n_items,
             self.users.device,
             group,
+            None if self.weights is None else self.weights.cpu().numpy()[own],
         )
 
     def __len__(self) -> int:
@@ -124,6 +139,23 @@ class EdgeList:
         offsets = torch.repeat_interleave(starts - (counts.cumsum(0) - counts), counts)
         return offsets + torch.arange(len(offsets), device=offsets.device)
 
+    def degrees(self) -> tuple[Tensor, Tensor]:
+        """Pairs of each user (m,) and item (n,), int64; what they weigh, float64, with weights."""
+        rows = ((self.users, self.n_users), (self.items, self.n_items))
+        if self.weights is None:
+            users, items = (torch.bincount(own, minlength=count) for own, count in rows)
+        else:
+            users, items = (weight_sums(own, self.weights, count) for own, count in rows)
+        return users, items
+
+    def shares_of_users(self) -> Tensor | None:
+        """Each pair's weight over its user's mean, float32 (nnz,); None without weights."""
+        if self.weights is None:
+            return None
+        sums = weight_sums(self.users, self.weights, self.n_users)
+        means = sums / self.user_starts.diff().clamp(min=1)
+        return (self.weights / means[self.users]).float()
+
     def graph(self, kept: Tensor | None = None) -> NormalisedGraph:
         """Normalise the graph of all edges, or of some of them.
 
@@ -133,23 +165,43 @@ class EdgeList:
         Returns:
             The graph, its degrees counted among the kept edges alone.
         """
-        users, items = self.users, self.items
+        users, items, weights = self.users, self.items, self.weights
         by_item = self._by_item
         if kept is not None:
             by_item = by_item[kept[by_item]]
-            users_t, items_t = users[by_item], items[by_item]
+        users_t, items_t = users[by_item], items[by_item]
+        weights_t = None if weights is None else weights[by_item]
+        if kept is not None:
             users, items = users[kept], items[kept]
-        else:
-            users_t, items_t = users[by_item], items[by_item]
+            weights = None if weights is None else weights[kept]
         user_degrees = torch.bincount(users, minlength=self.n_users)
         own_degrees = torch.bincount(items, minlength=self.n_items)
-        item_degrees = self._group.sum(own_degrees)
-        user_scale = user_degrees.clamp(min=1).float().rsqrt()
-        item_scale = item_degrees.clamp(min=1).float().rsqrt()
+        if weights is None or weights_t is None:
+            item_degrees = self._group.sum(own_degrees)
+            user_scale = user_degrees.clamp(min=1).float().rsqrt()
+            item_scale = item_degrees.clamp(min=1).float().rsqrt()
+            values = user_scale[users] * item_scale[items]
+            values_t = item_scale[items_t] * user_scale[users_t]
+        else:
+            user_scale = _root_of_inverse(weight_sums(users, weights, self.n_users))
+            item_sums = self._group.sum(weight_sums(items, weights, self.n_items))
+            item_scale = _root_of_inverse(item_sums)
+            values = weights * user_scale[users] * item_scale[items]
+            values_t = weights_t * user_scale[users_t] * item_scale[items_t]
         return NormalisedGraph(
-            _csr(user_degrees, items, user_scale[users] * item_scale[items], self.n_items),
-            _csr(own_degrees, users_t, item_scale[items_t] * user_scale[users_t], self.n_users),
+            _csr(user_degrees, items, values, self.n_items),
+            _csr(own_degrees, users_t, values_t, self.n_users),
         )
+
+
+def weight_sums(rows: Tensor, weights: Tensor, n_rows: int) -> Tensor:
+    """Sums of weights by row, float64 (n_rows,)."""
+    return torch.bincount(rows, weights.double(), minlength=n_rows)
+
+
+def _root_of_inverse(sums: Tensor) -> Tensor:
+    """One over the square root, float32; 1 for a row without pairs, which it never scales."""
+    return torch.where(sums > 0, sums, 1).rsqrt().float()
 
 
 def _csr(row_counts: Tensor, columns: Tensor, values: Tensor, n_columns: int) -> Tensor:

@@ -46,6 +46,7 @@ class ListBatches(Batches):
         self._listed = torch.from_numpy(weights.listed)[own].to(device)
         self._seen = torch.from_numpy(weights.seen)[own].to(device)
         self._with_pairs = bool(weights.seen.any())
+        self._shares = edges.shares_of_users() if self._with_pairs else None
 
     def batch(self, epoch: int, step: int) -> Batch:
         """The batch of a step; epochs and steps count from 0."""
@@ -54,10 +55,14 @@ class ListBatches(Batches):
         owners, places = torch.nonzero(listed, as_tuple=True)
         positives = Pairs(owners, self._items[users[owners], places].long())
         weights = listed[owners, places]
-        own = self._pairs(users, self._edges.edges_of(users))
+        edges = self._edges.edges_of(users)
+        own = self._pairs(users, edges)
         excluded: Pairs | None = own
         if self._with_pairs:
-            weights = torch.cat([weights, self._seen[users[own.users]]])
+            seen = self._seen[users[own.users]]
+            if self._shares is not None:
+                seen = seen * self._shares[edges]
+            weights = torch.cat([weights, seen])
             positives = Pairs(
                 torch.cat([positives.users, own.users]), torch.cat([positives.items, own.items])
             )

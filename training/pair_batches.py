@@ -25,7 +25,8 @@ class PairBatches(Batches):
         degrees: int64 (m,), pairs of each user, those of other processes included.
         size: users a batch, over all processes.
         hidden: share of a batch's pairs that is hidden.
-        by_user: whether each user of a batch weighs the same, or each pair.
+        by_user: whether each user of a batch weighs the same, or each pair; pairs with weights
+            count in proportion to these, of the user or of the batch.
         seed: seeds every draw.
         group: the processes.
     """
@@ -51,13 +52,14 @@ class PairBatches(Batches):
         edges = self._edges.edges_of(users)
         if not self._hidden:
             positives = self._pairs(users, edges)
-            return Batch(users, self._full, positives, None, self._weights(positives, len(users)))
+            weights = self._weights(positives, len(users), edges)
+            return Batch(users, self._full, positives, None, weights)
         hidden = self._hidden_edges(epoch, step).to(users.device)
         kept = torch.ones(len(self._edges), dtype=torch.bool, device=users.device)
         kept[edges[hidden]] = False
         positives = self._pairs(users, edges[hidden])
         excluded = self._pairs(users, edges[~hidden])
-        weights = self._weights(positives, len(users))
+        weights = self._weights(positives, len(users), edges[hidden])
         return Batch(users, self._edges.graph(kept), positives, excluded, weights)
 
     def _hidden_edges(self, epoch: int, step: int) -> Tensor:
@@ -68,7 +70,9 @@ class PairBatches(Batches):
         draw = torch.rand(len(owned), generator=self.generator(epoch, step))
         return draw[owned] < self._hidden
 
-    def _weights(self, positives: Pairs, n_users: int) -> Tensor:
+    def _weights(self, positives: Pairs, n_users: int, edges: Tensor) -> Tensor:
+        if self._edges.weights is not None:
+            return self._own_weights(positives, n_users, self._edges.weights[edges].double())
         if not self._by_user:
             count = self._group.sum(torch.tensor(len(positives.users)))
             size, each = (len(positives.users),), 1 / max(int(count), 1)
@@ -76,3 +80,11 @@ class PairBatches(Batches):
         counts = torch.bincount(positives.users, minlength=n_users)
         asked = int(self._group.sum((counts > 0).sum()))
         return 1.0 / (counts[positives.users] * max(asked, 1)).float()
+
+    def _own_weights(self, positives: Pairs, n_users: int, own: Tensor) -> Tensor:
+        """Weights in proportion to those of the pairs, ``own`` (p,), in the batch or per user."""
+        if not self._by_user:
+            return (own / self._group.sum(own.sum())).float()
+        sums = torch.bincount(positives.users, own, minlength=n_users)
+        asked = int(self._group.sum((sums > 0).sum()))
+        return (own / (sums[positives.users] * max(asked, 1))).float()

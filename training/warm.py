@@ -101,7 +101,7 @@ class TrainingEnd:
             _places(self.user_ids, pairs.user_ids),
             _places(self.item_ids, pairs.item_ids),
         )
-        edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items)
+        edges = EdgeList.of(pairs)
         free = {name: _carried(one, users, items, edges) for name, one in self.free.items()}
         return WarmStart(self.origin, free, int((users < 0).sum()), int((items < 0).sum()))
 

@@ -82,7 +82,9 @@ def test_it_is_mapped_and_not_read(folder: Path) -> None:
     mapped = Path("/proc/self/maps")
     if mapped.exists():
         held = mapped.read_text()
-        assert all(f"release/{name}" in held for name in ARRAYS)
+        # Without weights that file holds nothing.
+        arrays = ARRAYS.keys() - {"seen_weights.npy"}
+        assert all(f"release/{name}" in held for name in arrays)
     assert release.n_items == 12
 
 

@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.weighting import PairWeight
 from training.errors import DataError
 
 __all__ = ["Interactions", "collapse", "iso_time"]
@@ -31,6 +33,8 @@ class Interactions:
         times: float64 (nnz,), seconds since 1970-01-01 UTC, or None where none are known.
         places: int64 (nnz,), where each pair stood among the rows that were read, or None where
             nothing is known of it. Files without times often have each user's pairs in order.
+        weights: float32 (nnz,), how much each pair counts in training, above 0 and finite, on any
+            scale; None counts all alike.
 
     Raises:
         DataError: the arrays differ in length, have another dtype, or point outside the
@@ -43,6 +47,7 @@ class Interactions:
     items: NDArray[np.int32]
     times: NDArray[np.float64] | None = None
     places: NDArray[np.int64] | None = None
+    weights: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         for name, rows, limit in (
@@ -61,6 +66,11 @@ class Interactions:
             self.places.dtype != np.int64 or self.places.shape != self.users.shape
         ):
             raise DataError("places must be int64 and as long as users")
+        if self.weights is not None:
+            if self.weights.dtype != np.float32 or self.weights.shape != self.users.shape:
+                raise DataError("weights must be float32 and as long as users")
+            if not (np.isfinite(self.weights) & (self.weights > 0)).all():
+                raise DataError("weights must be finite and above 0")
 
     def __len__(self) -> int:
         return len(self.users)
@@ -117,6 +127,7 @@ class Interactions:
             self.items[chosen],
             None if self.times is None else self.times[chosen],
             None if self.places is None else self.places[chosen],
+            None if self.weights is None else self.weights[chosen],
         )
 
     def compact(self) -> Interactions:
@@ -130,7 +141,23 @@ class Interactions:
             np.searchsorted(item_rows, self.items).astype(np.int32),
             self.times,
             self.places,
+            self.weights,
         )
+
+    def relative_weights(self) -> NDArray[np.float32] | None:
+        """Weights with a mean of 1, float32 (nnz,); None if all pairs weigh the same.
+
+        Training takes these, so that neither the scale of the weights nor weights that are all
+        alike change its result.
+        """
+        weights = self.weights
+        if weights is None or not len(weights) or weights.min() == weights.max():
+            return None
+        relative = weights / weights.mean(dtype=np.float64)
+        # A weight too small for a float32 must not make a pair vanish.
+        least = np.finfo(np.float32).tiny
+        found: NDArray[np.float32] = np.maximum(relative, least).astype(np.float32)
+        return found
 
     def sha256(self) -> str:
         """A fingerprint of the pairs and their times, in hexadecimal.
@@ -140,7 +167,8 @@ class Interactions:
         `bitrecall interactions 1`; the user ids in the order of their code points, each as its
         length in bytes (uint32) and its UTF-8; the item ids likewise; then, sorted by user and
         item in those orders, the user ranks (int32), the item ranks (int32) and, where there are
-        times, those (float64). All numbers are little-endian, and each of the two lists of ids
+        times, those (float64); where there are weights, the line `weights` and those (float32).
+        All numbers are little-endian, and each of the two lists of ids
         follows its length (uint32).
         """
         compact = self.compact()
@@ -161,6 +189,9 @@ class Interactions:
         if self.times is not None:
             # Adding zero makes -0.0 and 0.0, which are the same instant, the same bytes.
             digest.update((self.times[order_of_pairs] + 0.0).astype("<f8").tobytes())
+        if self.weights is not None:
+            digest.update(b"weights\n")
+            digest.update(self.weights[order_of_pairs].astype("<f4").tobytes())
         return digest.hexdigest()
 
 
@@ -171,6 +202,8 @@ def collapse(
     items: NDArray[np.int32],
     times: NDArray[np.float64] | None = None,
     places: NDArray[np.int64] | None = None,
+    weights: NDArray[np.floating[Any]] | None = None,
+    pair_weight: PairWeight = PairWeight.MAX,
 ) -> Interactions:
     """Interactions from rows in any order, a pair seen several times kept once, at its earliest.
 
@@ -181,6 +214,8 @@ def collapse(
         items: int32 (rows,), rows of `item_ids`.
         times: float64 (rows,) in seconds, or None.
         places: int64 (rows,), where each row stood in what was read; None takes their order here.
+        weights: (rows,), above 0; None counts all pairs alike, however often they are seen.
+        pair_weight: what a pair weighs that is seen several times.
 
     Raises:
         DataError: as `Interactions`.
@@ -199,7 +234,19 @@ def collapse(
         items[kept],
         None if times is None else times[kept],
         (kept if places is None else places[kept]).astype(np.int64, copy=False),
+        None if weights is None else _weights_of_pairs(weights[order], first, pair_weight),
     )
+
+
+def _weights_of_pairs(
+    weights: NDArray[np.floating[Any]], first: NDArray[np.bool_], pair_weight: PairWeight
+) -> NDArray[np.float32]:
+    """One weight for each run of rows, of which ``first`` marks the beginnings."""
+    starts = np.flatnonzero(first)
+    if not len(starts):
+        return np.zeros(0, np.float32)
+    combine = np.maximum if pair_weight is PairWeight.MAX else np.add
+    return combine.reduceat(weights.astype(np.float64), starts).astype(np.float32)
 
 
 def iso_time(seconds: float) -> str:

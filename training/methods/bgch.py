@@ -87,9 +87,11 @@ class BGCH(PairwiseTrainer[LightGCN]):
         if self.recipe.bgch.form == "hamming":
             scores = scores * (self.recipe.pairwise.span / self.recipe.bits)
         free = self.model.users, self.model.items
-        loss = bpr_loss(scores) + self._regularisation(*free, batch)
+        loss = bpr_loss(scores, batch.weights) + self._regularisation(*free, batch)
         if self.recipe.bgch.reconstruction:
-            linked = reconstruction_loss(pair_scores(*free, batch.users, batch.items))
+            linked = reconstruction_loss(
+                pair_scores(*free, batch.users, batch.items), batch.weights
+            )
             loss = loss + self.recipe.bgch.reconstruction * linked
         return loss
 

@@ -84,14 +84,14 @@ class NeighbourMeans:
 
     Args:
         graph: R̂ and its transpose.
-        user_degrees: int64 (m,).
-        item_degrees: int64 (n,).
+        user_degrees: (m,), pairs of each user, or what these weigh.
+        item_degrees: (n,), likewise.
     """
 
     def __init__(self, graph: NormalisedGraph, user_degrees: Tensor, item_degrees: Tensor) -> None:
         self._graph = graph
-        self._users = user_degrees.clamp(min=1).float().sqrt()[:, None]
-        self._items = item_degrees.clamp(min=1).float().sqrt()[:, None]
+        self._users = torch.where(user_degrees > 0, user_degrees, 1).float().sqrt()[:, None]
+        self._items = torch.where(item_degrees > 0, item_degrees, 1).float().sqrt()[:, None]
 
     def of_users(self, items: Tensor) -> Tensor:
         """The mean of each user's items: float32 (m, d); 0 for a user without any."""
@@ -124,8 +124,7 @@ class HashGNN(PairwiseTrainer[GraphEncoder]):
         edges = self._edges
         self._means = NeighbourMeans(
             self.graph,
-            torch.bincount(edges.users, minlength=edges.n_users),
-            torch.bincount(edges.items, minlength=edges.n_items),
+            *edges.degrees(),
         )
         users, items = self._first_embeddings(self.recipe.hashgnn.dimensions, start=start)
         generator = generator_at(self.recipe.seed)
@@ -143,9 +142,10 @@ class HashGNN(PairwiseTrainer[GraphEncoder]):
         shown_items = torch.where(is_code[len(users) :], straight_through_sign(items), items)
         scores = pair_scores(shown_users, shown_items, batch.users, batch.items)
         scores = scores * (self.recipe.pairwise.span / self.recipe.bits)
-        loss = bpr_loss(scores)
+        loss = bpr_loss(scores, batch.weights)
         if self.recipe.hashgnn.cross_entropy:
-            loss = loss + self.recipe.hashgnn.cross_entropy * reconstruction_loss(scores)
+            linked = reconstruction_loss(scores, batch.weights)
+            loss = loss + self.recipe.hashgnn.cross_entropy * linked
         return loss + self._regularisation(self.model.users, self.model.items, batch)
 
 

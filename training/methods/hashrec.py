@@ -51,4 +51,4 @@ class HashRec(PairwiseTrainer[LightGCN]):
             torch.tanh(beta * users), torch.tanh(beta * items), batch.users, batch.items
         )
         scale = self.recipe.pairwise.span / self.recipe.bits
-        return bpr_loss(scores * scale) + self._regularisation(users, items, batch)
+        return bpr_loss(scores * scale, batch.weights) + self._regularisation(users, items, batch)

@@ -42,4 +42,5 @@ class FullPrecisionLightGCN(PairwiseTrainer[LightGCN]):
     def _loss(self, batch: PairBatch) -> Tensor:
         users, items = self.model(self.graph)
         scores = pair_scores(users, items, batch.users, batch.items)
-        return bpr_loss(scores) + self._regularisation(self.model.users, self.model.items, batch)
+        penalty = self._regularisation(self.model.users, self.model.items, batch)
+        return bpr_loss(scores, batch.weights) + penalty

@@ -19,10 +19,12 @@ class PairBatch:
     Attributes:
         users: int64 (b,), user rows.
         items: int64 (b, 1 + q): an item of each user, and items that it has no training pair with.
+        weights: float32 (b,), of the pairs, over their mean in the batch; None weighs all alike.
     """
 
     users: Tensor
     items: Tensor
+    weights: Tensor | None = None
 
     @property
     def positives(self) -> Tensor:
@@ -83,7 +85,10 @@ class PairSampler:
         items = users.new_empty(len(users), 1 + self._negatives)
         items[:, 0] = self._edges.items[pairs]
         items[:, 1:] = self._absent(users, draws.to(users.device))
-        return PairBatch(users, items)
+        if self._edges.weights is None:
+            return PairBatch(users, items)
+        weights = self._edges.weights[pairs]
+        return PairBatch(users, items, weights / weights.mean())
 
     def _absent(self, users: Tensor, draws: Tensor) -> Tensor:
         ranks = (draws * self._missing[users][:, None]).long()

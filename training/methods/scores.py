@@ -31,23 +31,30 @@ def pair_scores(users: Tensor, items: Tensor, rows: Tensor, columns: Tensor) -> 
     return scores
 
 
-def bpr_loss(scores: Tensor) -> Tensor:
+def bpr_loss(scores: Tensor, weights: Tensor | None = None) -> Tensor:
     """Bayesian personalised ranking: the mean of −log σ(positive − negative).
 
     Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", UAI 2009.
 
     Args:
         scores: float (b, 1 + q), the positive's first.
+        weights: float (b,) with a mean of 1, of the pairs; None weighs all alike.
     """
-    return softplus(scores[:, 1:] - scores[:, :1]).mean()
+    losses = softplus(scores[:, 1:] - scores[:, :1])
+    return losses.mean() if weights is None else (losses * weights[:, None]).mean()
 
 
-def reconstruction_loss(scores: Tensor) -> Tensor:
+def reconstruction_loss(scores: Tensor, weights: Tensor | None = None) -> Tensor:
     """Cross-entropy of σ(score) with whether the pair is one of the graph's, averaged.
 
     Args:
         scores: float (b, 1 + q), the positive's first.
+        weights: float (b,) with a mean of 1, of the pairs, or of their part in the graph; None
+            weighs all alike.
     """
+    if weights is not None:
+        positive = (softplus(-scores[:, 0]) * weights).sum()
+        return (positive + softplus(scores[:, 1:]).sum()) / scores.numel()
     return (softplus(-scores[:, :1]).sum() + softplus(scores[:, 1:]).sum()) / scores.numel()
 
 

@@ -1,6 +1,6 @@
 """Graph filters: what a user's items say about all items, in closed form.
 
-With P = ÃᵀÃ, a user whose pairs are the 0/1 row r gets the scores
+With P = ÃᵀÃ, a user whose pairs are the row r, of ones or of weights, gets the scores
 
     r D_i^-l P D_i^l  +  w · r D_i^-p V Vᵀ D_i^p  −  c · r D_i^-l P² D_i^l
 

@@ -1,6 +1,7 @@
 """The normalised pairs, and products with them a few columns at a time.
 
-Ã = D_u^-a R D_i^-b, where R holds a 1 for each pair and D_u, D_i the degrees. With a = b = 1/2 it
+Ã = D_u^-a R D_i^-b, where R holds the weight of each pair, 1 without weights, and D_u, D_i the
+sums of its rows and columns, which are then the degrees. With a = b = 1/2 it
 is LightGCN's and GF-CF's normalisation (Shen et al., CIKM 2021); other exponents move weight
 between popular and rare items, as in LinkProp (Fu et al., WWW 2022).
 """
@@ -23,24 +24,33 @@ from training.spectral import CACHED_COLUMNS
 
 
 def observed(pairs: Interactions | EdgeList) -> sp.csr_matrix:
-    """R: float32 CSR (n_users, n_items) with a 1 for each pair, sorted by row and column."""
+    """R: float32 CSR (n_users, n_items), sorted by row and column.
+
+    It holds a 1 for each pair, or its weight relative to the mean.
+    """
     if isinstance(pairs, EdgeList):
         users, items = pairs.users.cpu().numpy(), pairs.items.cpu().numpy()
+        weights = None if pairs.weights is None else pairs.weights.cpu().numpy()
     else:
-        users, items = pairs.users, pairs.items
-    ones = np.ones(len(users), dtype=np.float32)
-    matrix = sp.csr_matrix((ones, (users, items)), shape=(pairs.n_users, pairs.n_items))
+        users, items, weights = pairs.users, pairs.items, pairs.relative_weights()
+    values = np.ones(len(users), dtype=np.float32) if weights is None else weights
+    matrix = sp.csr_matrix((values, (users, items)), shape=(pairs.n_users, pairs.n_items))
     matrix.sort_indices()
     return matrix
 
 
 def degrees(matrix: sp.csr_matrix) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Pairs of each user (m,) and of each item (n,), at least 1, so that powers are finite."""
-    of_users = np.diff(matrix.indptr)
-    of_items = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    """Sums of the rows (m,) and of the columns (n,): how many pairs, or what they weigh.
+
+    Without pairs it is 1, so that powers are finite.
+    """
+    values = matrix.data.astype(np.float64)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    of_users = np.bincount(rows, values, minlength=matrix.shape[0])
+    of_items = np.bincount(matrix.indices, values, minlength=matrix.shape[1])
     return (
-        np.maximum(of_users, 1).astype(np.float32),
-        np.maximum(of_items, 1).astype(np.float32),
+        np.where(of_users > 0, of_users, 1).astype(np.float32),
+        np.where(of_items > 0, of_items, 1).astype(np.float32),
     )
 
 

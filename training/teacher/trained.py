@@ -52,7 +52,11 @@ class TrainedScorer:
     ) -> None:
         pairs = matrix.tocoo()
         edges = EdgeList(
-            pairs.row.astype(np.int64), pairs.col.astype(np.int64), *matrix.shape, device
+            pairs.row.astype(np.int64),
+            pairs.col.astype(np.int64),
+            *matrix.shape,
+            device,
+            weights=None if (pairs.data == 1).all() else pairs.data,
         )
         method = FullPrecisionLightGCN(edges, _whole(recipe, seed), start=start is None)
         if start is not None:
