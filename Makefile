@@ -1,4 +1,6 @@
 # make test    set-up, lint, types, import rules, tests
+# make sanitized  the tests of the C extensions, compiled with AddressSanitizer and UBSan
+# make emulated   the same tests on other processors, under qemu (.ci/emulated says what it needs)
 # make run     set-up, train (the embedded sample, or DATA with RECIPE), serve on 127.0.0.1:8000
 # make train   the same without serving, also where a release is there already
 # make format  what ruff can mend
@@ -18,7 +20,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := test
-.PHONY: test run train format docs tables lock clean
+.PHONY: test sanitized emulated run train format docs tables lock clean
 
 NATIVE := $(wildcard index/native/* training/native/*)
 
@@ -54,6 +56,12 @@ test: .venv/all
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q
+
+sanitized: .venv/all
+	.ci/sanitized
+
+emulated: .venv/all
+	.ci/emulated
 
 run: .venv/run
 	@test -e $(RELEASES)/CURRENT || $(BIN)/bitrecall train $(DATA) --recipe $(RECIPE) --releases $(RELEASES)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.arguments import check_inside, empty_results
+from index.faiss_simd import require_exact_distances
 from index.keys import open_rows
 from index.protocol import Results
 from index.selection import Selection
@@ -33,6 +34,7 @@ class FaissScan:
     """
 
     def __init__(self, codes: NDArray[np.uint8]) -> None:
+        require_exact_distances()
         self._codes = codes
 
     def nearest(

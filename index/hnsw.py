@@ -14,6 +14,7 @@ from index.arguments import check_among, check_exclude, check_search, empty_resu
 from index.distinct import DistinctCodes
 from index.errors import SearchError
 from index.faiss_files import check_hnsw_file
+from index.faiss_simd import require_exact_distances
 from index.flat import FlatBackend
 from index.packing import check_codes
 from index.protocol import Results
@@ -64,6 +65,7 @@ class HnswBackend:
     @classmethod
     def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
         """Build over item codes, uint8 (n, bits/8). Raises SearchError on bad parameters."""
+        require_exact_distances()
         filled = _filled(parameters)
         exact = FlatBackend.build(codes)
         nodes = DistinctCodes.of(codes)
@@ -76,6 +78,7 @@ class HnswBackend:
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
         """Read the index at `path`. Raises ReleaseDamagedError unless it was built of `codes`."""
+        require_exact_distances()
         filled = _filled(parameters)
         check_codes(codes)
         nodes = DistinctCodes.of(codes)

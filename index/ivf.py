@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from index.arguments import check_among, check_exclude, check_search, empty_results
 from index.errors import SearchError
 from index.faiss_files import check_ivf_file
+from index.faiss_simd import require_exact_distances
 from index.flat import FlatBackend
 from index.keys import best_of, keys_of, open_rows, rows_of
 from index.packing import check_codes
@@ -64,6 +65,7 @@ class IvfBackend:
 
         Without `lists` there are about 2·√n of them.
         """
+        require_exact_distances()
         exact = FlatBackend.build(codes)
         filled = _filled(parameters, len(codes))
         lists = filled["lists"]
@@ -78,6 +80,7 @@ class IvfBackend:
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
         """Map the index at `path`. Raises ReleaseDamagedError unless it was built of `codes`."""
+        require_exact_distances()
         check_codes(codes)
         filled = _filled(parameters, len(codes))
         check_ivf_file(path, codes, filled["lists"])

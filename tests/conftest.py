@@ -5,11 +5,44 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+
+_REAPER = Path(__file__).resolve().parent / "reaper.py"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have every process that a test starts killed when this one ends, however it ends."""
+    if sys.platform != "linux":
+        return
+    mark = os.environ["TEST_RUN_ID"] = uuid.uuid4().hex
+    # It is in a session of its own, so that what ends a terminal's processes does not end it.
+    reaper = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(_REAPER), mark],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert reaper.stdin is not None
+
+    def end() -> None:
+        reaper.stdin.close()
+        reaper.wait()
+
+    config.add_cleanup(end)
+
 
 _BINARIES = Path("/usr/lib/postgresql")
 
@@ -50,9 +83,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-    run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    patience = "-w", "-t", "600"
+    run("pg_ctl", "-D", data, *patience, "-l", str(folder / "log"), "-o", options, "start")
     yield f"postgresql://postgres@127.0.0.1:{port}"
-    run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    run("pg_ctl", "-D", data, *patience, "-m", "immediate", "stop")
 
 
 @pytest.fixture
@@ -66,7 +100,10 @@ def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
     return f"{postgres_server}/{name}"
 
 
-_MILVUS_STARTS_WITHIN = 120.0
+# It takes some ten seconds, and minutes beside other work.
+_MILVUS_STARTS_WITHIN = 600.0
+# Of the etcd inside it; the package has no setting for them.
+_MILVUS_FIXED_PORTS = 2379, 2380
 
 # The package takes the next port where its own is still in the state TIME_WAIT, as after a kill.
 _MILVUS_AT_ITS_PORT = """
@@ -99,6 +136,10 @@ class MilvusProcess:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        for port in _MILVUS_FIXED_PORTS:
+            assert not _listens(port), (
+                f"port {port} is in use, maybe by another Milvus: one runs on a machine at a time"
+            )
         command = [str(self._python), "-c", _MILVUS_AT_ITS_PORT]
         command += ["--data", str(self._folder), "--proxy-port", str(self._port)]
         self._process = subprocess.Popen(
@@ -122,23 +163,24 @@ class MilvusProcess:
             self._process.wait()
             self._process = None
         # The server is a child of that process, and goes a moment later.
-        while self._listens():
+        while any(map(_listens, (self._port, *_MILVUS_FIXED_PORTS))):
             time.sleep(0.01)
-
-    def _listens(self) -> bool:
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self._port)) == 0
 
     def _answers(self) -> bool:
         from pymilvus import MilvusClient, MilvusException
 
-        if not self._listens():
+        if not _listens(self._port):
             return False
         try:
             MilvusClient(self.url, timeout=5.0, dedicated=True).close()
         except MilvusException:
             return False
         return True
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _milvus_python() -> Path:
@@ -155,6 +197,8 @@ def _milvus_python() -> Path:
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusProcess]:
     """A Milvus server of the session's own; a test that has it go away has it come back."""
     process = MilvusProcess(tmp_path_factory.mktemp("milvus"))
-    process.start()
-    yield process
-    process.kill()
+    try:
+        process.start()
+        yield process
+    finally:
+        process.kill()

@@ -103,7 +103,7 @@ def test_control_c_exits_with_130_and_no_trace(tmp_path):
         "LazyGroup('tool', places={'it': 'commands_of_the_test:interrupted'})(['it'])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 130
     assert done.stderr == "interrupted\n"

@@ -130,7 +130,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_the_same_command_goes_on_from(data, tmp
         assert character, f"ended before a step was taken: {shown}"
         shown += character
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "the same command goes on" in rest
     assert "Traceback" not in rest

@@ -81,7 +81,7 @@ def stub() -> Iterator[Stub]:
     ready = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(stub.serve(ready)))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(300)
     yield stub
     stub.loop.call_soon_threadsafe(stub.over.set)
-    thread.join(20)
+    thread.join(300)

@@ -49,7 +49,7 @@ def test_what_was_missed_is_run_at_once_and_a_signal_ends_it(tmp_path: Path) -> 
         assert "bitrecall_night_running" in answer
         process.send_signal(signal.SIGTERM)
         lines_until(process, "stopping: SIGTERM")
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=300) == 0
     finally:
         process.kill()
         process.wait()
@@ -71,7 +71,7 @@ def test_what_was_not_missed_waits(tmp_path: Path) -> None:
         said = lines_until(process, f"nights are at {later}, UTC")
         assert "run now" not in said
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=300) == 0
     finally:
         process.kill()
         process.wait()

@@ -98,7 +98,7 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
         thread.start()
         try:
             port = sock.getsockname()[1]
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -22,8 +22,8 @@ ProblemIn = Callable[[httpx.Response, str, int], dict]
 
 
 def wait_for(client: httpx.Client, release_id: str) -> httpx.Response:
-    """The answer of ``/readyz`` once it names a release; fails after twenty seconds."""
-    give_up = time.monotonic() + 20
+    """The answer of ``/readyz`` once it names a release; fails after five minutes."""
+    give_up = time.monotonic() + 300
     while time.monotonic() < give_up:
         response = client.get("/readyz")
         if response.json().get("release_id") == release_id:

@@ -19,7 +19,7 @@ Serve = Callable[..., httpx.Client]
 def converse(client: httpx.Client, request: bytes) -> tuple[int, str, str | None]:
     """Status, type and Connection header of what comes when this is sent and nothing more."""
     address = (client.base_url.host, client.base_url.port)
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=300) as connection:
         connection.sendall(request)
         response = HTTPResponse(connection)
         response.begin()

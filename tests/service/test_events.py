@@ -108,7 +108,7 @@ def test_a_new_item_is_found_once_enough_users_have_taken_it(client: httpx.Clien
     post(client, took("17", "brand/new"), took("a stranger", "brand/new"))
     assert client.get("/items/brand/new").json()["known"] == "no"
     post(client, took("none seen", "brand/new"))
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 300
     while client.get("/items/brand/new").json()["known"] != "new":
         assert time.monotonic() < give_up
     assert "brand/new" in ids(recommended(client, "user, with comma", k=61))
@@ -144,7 +144,7 @@ def test_a_new_release_knows_the_events_that_it_was_not_trained_on(
 ) -> None:
     post(client, took("born now", "item 7"), took("17", "new"), took("none seen", "new"))
     release = ReleaseStore(tmp_path / "releases").publish(contents(seed=1))
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 300
     while recommended(client, "17")["release_id"] != release.id:
         assert time.monotonic() < give_up
     assert recommended(client, "born now")["source"] == "history"
@@ -170,7 +170,7 @@ def test_what_is_hidden_stays_away_from_releases_that_were_trained_after(
     store = ReleaseStore(tmp_path / "releases")
     before = store.current_id()
     release = store.publish(later)
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 300
     while recommended(client, "none seen")["release_id"] != release.id:
         assert time.monotonic() < give_up
     best = ids(recommended(client, "none seen"))[0]
@@ -227,7 +227,7 @@ def test_a_release_of_this_database_goes_on_after_its_last_event(
     store.close()
     release = ReleaseStore(tmp_path / "releases").publish(with_position(contents(seed=1), position))
     post(client, took("c", "item 9"))
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 300
     while recommended(client, "a")["release_id"] != release.id:
         assert time.monotonic() < give_up
     sources = [recommended(client, user)["source"] for user in ("a", "b", "c")]
@@ -244,7 +244,7 @@ def test_a_database_that_is_put_back_under_the_service_is_read_anew(
         connection.execute(text("DELETE FROM events WHERE user_id = 'b'"))
         connection.execute(text("UPDATE event_log SET id = 'restored'"))
     engine.dispose()
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 300
     while recommended(client, "b")["source"] != "popular":
         assert time.monotonic() < give_up
     assert recommended(client, "a")["source"] == "history"

@@ -91,7 +91,7 @@ def test_a_reload_is_given_up_when_the_new_worker_is_not_ready_in_time(
     process.send_signal(signal.SIGHUP)
     line_with(process, "reloaded")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == 0
 
 
@@ -106,5 +106,5 @@ def test_a_stop_does_not_wait_for_a_reload(
     process.send_signal(signal.SIGHUP)
     line_with(process, "reloading")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == 0

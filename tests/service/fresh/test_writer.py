@@ -26,7 +26,7 @@ class Watched(EventStore):
 
     def append_all(self, groups: Sequence[Sequence[Event]]) -> list[Appended]:
         self.transactions.append(len(groups))
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(300)
         if self.fails:
             raise EventsUnavailableError("gone")
         return super().append_all(groups)

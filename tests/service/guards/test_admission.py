@@ -94,13 +94,13 @@ class Waiting:
         url = client.base_url
         self.sockets = []
         for _ in range(count):
-            connection = socket.create_connection((url.host, url.port), timeout=20)
+            connection = socket.create_connection((url.host, url.port), timeout=300)
             connection.sendall(
                 b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
             )
             self.sockets.append(connection)
         for _ in range(count):
-            assert slow.begun.acquire(timeout=20)
+            assert slow.begun.acquire(timeout=300)
 
     def answers(self) -> list[bytes]:
         found = [connection.recv(1000) for connection in self.sockets]
@@ -167,7 +167,7 @@ def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: S
     body = json.dumps({"user_id": "17"}).encode()
     head = f"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/json\r\n\r\n"
-    with socket.create_connection((url.host, url.port), timeout=20) as connection:
+    with socket.create_connection((url.host, url.port), timeout=300) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for pieces in ([body], [b"", body], [body[:3], body[3:]]):
             connection.sendall(head.encode() + pieces[0])
@@ -194,7 +194,7 @@ def answers(client: httpx.Client, *parts: bytes, count: int = 1) -> list[int]:
     """The statuses of the final answers to what is sent in parts."""
     found = []
     address = (client.base_url.host, client.base_url.port)
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=300) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = connection.makefile("rb")
         for part in parts:
@@ -261,7 +261,7 @@ def test_no_spelling_of_a_request_gets_around_the_limit(
 
 def test_a_request_without_its_body_is_not_begun(client: httpx.Client, app: Any) -> None:
     address = (client.base_url.host, client.base_url.port)
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=300) as connection:
         connection.sendall(b"GET /popular HTTP/1.1\r\nContent-Length: 2\r\n\r\n{")
         assert client.get("/livez").status_code == 200
         connection.setblocking(False)
@@ -288,7 +288,7 @@ def test_a_refused_request_that_asks_to_close_is_closed(
 ) -> None:
     waiting = Waiting(client, slow, MOST)
     address = (client.base_url.host, client.base_url.port)
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=300) as connection:
         connection.sendall(request_)
         answer = b""
         while part := connection.recv(1000):

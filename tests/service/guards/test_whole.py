@@ -27,7 +27,7 @@ def address(release: Any, serving: Callable[..., Any]) -> Any:
 
 def told(address: Any, *parts: bytes, answers: int = 1) -> bytes:
     """What a server says until it has answered so often, or has closed the connection."""
-    with socket.create_connection(address, timeout=20) as sock:
+    with socket.create_connection(address, timeout=300) as sock:
         said = b""
         for part in parts:
             sock.sendall(part)
@@ -51,7 +51,7 @@ def test_an_answer_in_one_piece_is_as_one_in_messages(
 
 
 def test_a_connection_that_is_to_be_closed_is_closed(address: Any) -> None:
-    with socket.create_connection(address, timeout=20) as sock:
+    with socket.create_connection(address, timeout=300) as sock:
         sock.sendall(HEAD + b"connection: close\r\n\r\n" + BODY)
         said = b""
         while more := sock.recv(65_536):

@@ -67,7 +67,7 @@ def test_a_child_has_its_folder_to_itself_and_stops_with_its_parent(running, end
     assert carry_out(endless) == BUSY
     running.stdin.close()  # what the kernel does when the parent dies
     rest = running.stderr.read()
-    assert running.wait(timeout=60) == INTERRUPTED
+    assert running.wait(timeout=300) == INTERRUPTED
     assert "the same command goes on" in rest
     assert (folder / "final.npz").exists()
     assert left_rows(folder) == []
