@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -74,7 +74,10 @@ class UserFoldIn:
 
 
 def extended_codes(
-    release: Release, users: NDArray[np.integer[Any]], additions: Sequence[NDArray[np.integer[Any]]]
+    release: Release,
+    users: NDArray[np.integer[Any]],
+    additions: Sequence[NDArray[np.integer[Any]]],
+    magnitudes: MutableMapping[int, float] | None = None,
 ) -> NDArray[np.uint8]:
     """Return one code, uint8 (b, bits/8), for each user at `users` with some items more.
 
@@ -83,21 +86,32 @@ def extended_codes(
     to it: one more item then weighs what each of those does. Items that the release has seen with
     the user count no second time.
 
+    `magnitudes` keeps that magnitude for each user who was asked for, so that the items of one who
+    has very many are summed once.
+
     Raises SearchError on a user or an item row that does not exist.
     """
     users = np.asarray(users)
     codes = release.user_codes(users)
     for number, (user, rows) in enumerate(zip(users.tolist(), additions, strict=True)):
         seen = release.seen[user]
-        fresh = np.setdiff1d(rows, seen)
+        fresh = np.unique(rows)
+        if seen.size:
+            places = np.searchsorted(seen, fresh).clip(max=len(seen) - 1)
+            fresh = fresh[seen[places] != fresh]
         if not fresh.size:
             continue
         added = sum_rows(release.fold_in_messages, [fresh], "additions")
         trained = release.user_embeddings[user].astype(np.float64)
         magnitude = np.abs(trained).mean()
         if seen.size and magnitude:
-            before = sum_rows(release.fold_in_messages, [seen], "seen items")
-            trained *= np.abs(before).mean() / magnitude
+            before = None if magnitudes is None else magnitudes.get(user)
+            if before is None:
+                summed = sum_rows(release.fold_in_messages, [seen], "seen items")
+                before = float(np.abs(summed).mean())
+                if magnitudes is not None:
+                    magnitudes[user] = before
+            trained *= before / magnitude
         codes[number] = pack_signs(trained + added)[0]
     return codes
 

@@ -198,7 +198,7 @@ def _live(settings: Settings) -> Live:
     store = None if settings.events == "off" else EventStore(settings.events)
     path = settings.events_signal
     signal = Signal.alone() if path is None else Signal(path)
-    return Live(store, signal, settings.new_item_users)
+    return Live(store, signal, settings.new_item_users, settings.fold_in_items)
 
 
 def _milvus(settings: Settings) -> MilvusServer | None:

@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         description="Users of the release that have to have taken a new item, before it can be "
         "recommended.",
     )
+    fold_in_items: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="How many of the items that a user has taken since the release count for their "
+        "code: the newest. All of them are left out of answers.",
+    )
     host: str = Field(
         "127.0.0.1",
         min_length=1,

@@ -14,6 +14,7 @@ from index.flat import FlatBackend
 from index.protocol import Results
 from index.release import Release
 from index.user_fold_in import UserFoldIn
+from service.answers.item_history import ItemHistory
 
 # Bytes that the masks of the latest filters may take together, and how many are kept at most.
 _MASKS_BYTES: Final = 16 * 2**20
@@ -50,6 +51,7 @@ class Catalogue:
     ) -> None:
         self.release = release
         self.fold_in = fold_in or UserFoldIn.of(release)
+        self.magnitudes: dict[int, float] = {}
         self.new = new or NewItems((), np.empty((0, release.bits // 8), np.uint8))
         self._new_rows = {item: release.n_items + row for row, item in enumerate(self.new.ids)}
         self._beside = FlatBackend.build(self.new.codes)
@@ -73,6 +75,21 @@ class Catalogue:
         """The rows of those items that there are, in the order given, repetitions left out."""
         rows = (self.row_of(item_id) for item_id in dict.fromkeys(item_ids))
         return np.array([row for row in rows if row is not None], np.int64)
+
+    def new_rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
+        """The rows of the new items in a long history, in no order."""
+        if not self.new.ids:
+            return np.empty(0, np.int64)
+        if len(self._new_rows) < len(others := history.others):
+            rows = [row for item, row in self._new_rows.items() if history.is_other(item)]
+        else:
+            rows = [row for item in others if (row := self._new_rows.get(item)) is not None]
+        return np.array(rows, np.int64)
+
+    def rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
+        """The rows of all items of a long history that there are, in no order."""
+        new = self.new_rows_in(history)
+        return np.concatenate([history.rows, new]) if new.size else history.rows
 
     def ids_of(self, rows: NDArray[np.int64]) -> list[str]:
         """The ids of the items at ``rows``. Raises ``SearchError`` on an unknown row."""

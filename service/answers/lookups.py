@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from service.answers.item_history import ItemHistory
 from service.answers.recommender import Recommender
 
 # Items of a user that are told at most.
@@ -58,12 +59,14 @@ def known_user(recommender: Recommender, user_id: str) -> KnownUser:
     row = None if recommender.fresh.is_forgotten(user_id) else release.users.row_of(user_id)
     seen = np.empty(0, np.int64) if row is None else release.seen[row]
     taken = recommender.fresh.taken_by(user_id)
+    if not isinstance(taken, ItemHistory):
+        taken = ItemHistory.of(taken, release.items)
     return KnownUser(
         id=user_id,
         known=row is not None,
         seen=len(seen),
         fresh=len(taken),
-        items=[*release.items.ids_of(seen[:_LATEST]), *taken][-_LATEST:],
+        items=[*release.items.ids_of(seen[:_LATEST]), *taken.newest(_LATEST)][-_LATEST:],
         release_id=release.id,
     )
 

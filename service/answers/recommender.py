@@ -1,7 +1,7 @@
 """From a user of a release to the items for them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from index.errors import SearchUnavailableError
 from index.release import Release
 from index.user_fold_in import UserFoldIn
 from service.answers.catalogue import Catalogue, NewItems
-from service.answers.people import Person, person
+from service.answers.item_history import ItemHistory
+from service.answers.people import Person, Taken, person
 from service.answers.query import Answer, History, Source, Wish
 from service.answers.reasons import reasons
 from service.answers.steps import Search, Steps
@@ -18,16 +19,19 @@ from service.errors import UnknownItemError
 
 _NOTHING = np.empty(0, np.int64)
 
+MANY_ITEMS: Final = 2000
+"""Items of a user beyond which an answer takes a thread: to leave them out takes milliseconds."""
+
 
 class FreshItems(Protocol):
     """What users have done since the release."""
 
-    def taken_by(self, user_id: str) -> Sequence[str]:
-        """The ids of the items that a user has taken, the newest last."""
+    def taken_by(self, user_id: str) -> Taken:
+        """The items that a user has taken, the newest last."""
         ...
 
-    def hidden_from(self, user_id: str) -> Sequence[str]:
-        """The ids of the items that a user never wants to see again."""
+    def hidden_from(self, user_id: str) -> Taken:
+        """The items that a user never wants to see again."""
         ...
 
     def is_forgotten(self, user_id: str) -> bool:
@@ -61,6 +65,7 @@ class Recommender:
         new: items that have come since.
         fresh: what users have done since.
         fold_in: makes codes for new users of the release; made when it is not given.
+        folded_items: how many of the newest items that a user has taken since count for their code.
 
     Attributes:
         release: as given.
@@ -74,7 +79,10 @@ class Recommender:
         new: NewItems | None = None,
         fresh: FreshItems | None = None,
         fold_in: UserFoldIn | None = None,
+        folded_items: int = 1000,
     ) -> None:
+        self._folded_items = folded_items
+        self._has_long_users = bool((release.seen.lengths > MANY_ITEMS).any())
         self.release = release
         self.catalogue = Catalogue(release, new, fold_in)
         self.fresh = fresh or NothingFresh()
@@ -98,6 +106,18 @@ class Recommender:
     def first_user(self) -> str:
         """The id of some user that the release knows: its first."""
         return self.release.users.id_of(0)
+
+    def is_long(self, user_id: str | None) -> bool:
+        """Whether a user has so many items that others should not wait for their answer."""
+        if user_id is None:
+            return False
+        for items in (self.fresh.taken_by(user_id), self.fresh.hidden_from(user_id)):
+            if len(items) > MANY_ITEMS:
+                return True
+        if not self._has_long_users:
+            return False
+        row = self.release.users.row_of(user_id)
+        return row is not None and len(self.release.seen[row]) > MANY_ITEMS
 
     def recommend(
         self, user_id: str | None, wish: Wish, history: History | None = None
@@ -190,7 +210,7 @@ class Recommender:
         return answer._replace(
             code=None if one.code is None else one.code.tobytes().hex(),
             item_codes=[code.tobytes().hex() for code in self.catalogue.codes_of(rows)],
-            reasons=reasons(self.catalogue, rows, one.items),
+            reasons=reasons(self.catalogue, rows, one.latest()),
         )
 
     def similar(self, item_id: str, wish: Wish) -> Steps[Answer]:
@@ -223,7 +243,9 @@ class Recommender:
         row = None
         if not self.fresh.is_forgotten(user_id):
             row = self.release.users.row_of(user_id)
-        return person(self.catalogue, row, self.fresh.taken_by(user_id), history)
+        return person(
+            self.catalogue, row, self.fresh.taken_by(user_id), history, self._folded_items
+        )
 
     def _unwanted(self, wish: Wish) -> NDArray[np.int64]:
         return self.catalogue.rows_of(wish.exclude_items) if wish.exclude_items else _NOTHING
@@ -235,7 +257,10 @@ class Recommender:
         if wish.exclude_seen:
             parts.append(one.items)
         if user_id is not None and (hidden := self.fresh.hidden_from(user_id)):
-            parts.append(self.catalogue.rows_of(hidden))
+            if isinstance(hidden, ItemHistory):
+                parts.append(self.catalogue.rows_in(hidden))
+            else:
+                parts.append(self.catalogue.rows_of(hidden))
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else _NOTHING

@@ -91,7 +91,7 @@ class FromRelease(Generic[Asked]):
         answer: Callable[[Recommender, Asked, Check], Steps[bytes]],
         rounds: Rounds,
         heavy: HeavyWork,
-        is_short: Callable[[Asked], bool],
+        is_short: Callable[[Recommender, Asked], bool],
     ) -> None:
         self._settings = settings
         self._limit, self._seconds = settings.max_body_bytes, settings.body_timeout
@@ -118,7 +118,7 @@ class FromRelease(Generic[Asked]):
             )
         recommender = await self._recommender(scope)
         try:
-            if recommender.is_quick and self._is_short(asked):
+            if recommender.is_quick and self._is_short(recommender, asked):
                 content = await self._rounds.answered(
                     self._answer(recommender, asked, never_given_up)
                 )

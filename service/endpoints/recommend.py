@@ -96,13 +96,13 @@ def _wish(asked: RecommendRequest | BatchRequest) -> Wish:
     return asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
 
 
-def _is_short(asked: RecommendRequest) -> bool:
-    return asked.k <= INLINE_K and not asked.explain
+def _is_short(recommender: Recommender, asked: RecommendRequest) -> bool:
+    return asked.k <= INLINE_K and not asked.explain and not recommender.is_long(asked.user_id)
 
 
-def _few(asked: SimilarRequest) -> bool:
+def _few(_: Recommender, asked: SimilarRequest) -> bool:
     return asked.k <= INLINE_K
 
 
-def _never(asked: RecommendRequest | BatchRequest) -> bool:
+def _never(_: Recommender, asked: RecommendRequest | BatchRequest) -> bool:
     return False

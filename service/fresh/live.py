@@ -38,6 +38,7 @@ class Live:
         store: where events are kept; None where they are not.
         signal: rises whenever a worker of this machine has made events durable.
         least_users: users of the release that a new item needs, before it can be recommended.
+        folded_items: how many of a user's newest items count for their code.
         clock: seconds.
     """
 
@@ -46,11 +47,13 @@ class Live:
         store: EventStore | None,
         signal: Signal,
         least_users: int,
+        folded_items: int = 1000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._signal = signal
         self._least_users = least_users
+        self._folded_items = folded_items
         self._clock = clock
         self._writer = EventWriter(store, signal.give) if store is not None else None
         self._catching_up = asyncio.Lock()
@@ -83,7 +86,7 @@ class Live:
                 while (page := self._store.page(fresh.last)).events:
                     fresh.take(page.events)
                 self._say_unusable(fresh)
-        return Recommender(release, fresh.new_items(), fresh)
+        return Recommender(release, fresh.new_items(), fresh, folded_items=self._folded_items)
 
     def details_of(self, recommender: Recommender) -> list[str]:
         """What is worth knowing of the events that answers take account of, in sentences."""
@@ -149,7 +152,9 @@ class Live:
             # Another release may have taken over meanwhile, which has made its own.
             if holder.recommender is before:
                 fold_in = before.catalogue.fold_in
-                holder.recommender = Recommender(before.release, new, before.fresh, fold_in)
+                holder.recommender = Recommender(
+                    before.release, new, before.fresh, fold_in, self._folded_items
+                )
 
     async def watch(self, holder: HoldsRecommender, interval: float) -> None:
         """Look for events and new items every ``interval`` seconds, until cancelled."""

@@ -10,6 +10,8 @@ from events.position import ReadingStart
 from events.rules import event_fault
 from index.release import Release
 from service.answers.catalogue import NewItems
+from service.answers.item_history import LONG, ItemHistory
+from service.answers.people import Taken
 from service.fresh.arrivals import Arrivals
 
 _NONE: Final[Sequence[str]] = ()
@@ -39,8 +41,9 @@ class FreshEvents:
         self._release = release
         self._arrivals = Arrivals(release, least_users)
         self._came, self._folded_in = 0, 0
-        self._taken: dict[str, list[str]] = {}
-        self._hidden: dict[str, list[str]] = {}
+        # Of a user with many items, an ItemHistory.
+        self._taken: dict[str, list[str] | ItemHistory] = {}
+        self._hidden: dict[str, list[str] | ItemHistory] = {}
         self._forgotten: set[str] = set()
         self._audiences: dict[str, dict[str, None]] = {}
         self._known: set[str] = set()
@@ -54,7 +57,7 @@ class FreshEvents:
         """
         for one in hides:
             if event_fault(*one[1:], 0.0) is None:
-                self._hidden.setdefault(one.user_id, []).append(intern(one.item_id))
+                self._keep(self._hidden, one.user_id, intern(one.item_id))
         self.start, self.last = start, start.after
 
     def take(self, events: Iterable[StoredEvent]) -> None:
@@ -73,12 +76,12 @@ class FreshEvents:
                 self._add(user_id, item_id, kind)
             self.last = sequence
 
-    def taken_by(self, user_id: str) -> Sequence[str]:
-        """The ids of the items that a user has taken, the newest last."""
+    def taken_by(self, user_id: str) -> Taken:
+        """The items that a user has taken, the newest last."""
         return self._taken.get(user_id, _NONE)
 
-    def hidden_from(self, user_id: str) -> Sequence[str]:
-        """The ids of the items that a user never wants to see again."""
+    def hidden_from(self, user_id: str) -> Taken:
+        """The items that a user never wants to see again."""
         return self._hidden.get(user_id, _NONE)
 
     def is_forgotten(self, user_id: str) -> bool:
@@ -103,12 +106,7 @@ class FreshEvents:
 
     def _add(self, user_id: str, item_id: str, kind: str) -> None:
         item = intern(item_id)
-        kept = self._hidden if kind == HIDE else self._taken
-        own = kept.get(user_id)
-        if own is None:
-            kept[user_id] = [item]
-        else:
-            own.append(item)
+        self._keep(self._hidden if kind == HIDE else self._taken, user_id, item)
         if kind != HIDE and item not in self._known:
             if item in self._audiences or self._release.items.row_of(item) is None:
                 self._audiences.setdefault(item, {})[user_id] = None
@@ -116,8 +114,18 @@ class FreshEvents:
             else:
                 self._known.add(item)
 
+    def _keep(self, kept: dict[str, list[str] | ItemHistory], user_id: str, item: str) -> None:
+        own = kept.get(user_id)
+        if own is None:
+            kept[user_id] = [item]
+            return
+        own.append(item)
+        if len(own) > LONG and not isinstance(own, ItemHistory):
+            kept[user_id] = ItemHistory.of(own, self._release.items)
+
     def _forget(self, user_id: str) -> None:
-        for item in self._taken.pop(user_id, _NONE):
+        taken = self._taken.pop(user_id, _NONE)
+        for item in taken.others if isinstance(taken, ItemHistory) else taken:
             if item in self._audiences:
                 self._audiences[item].pop(user_id, None)
                 self._came += 1
