@@ -57,14 +57,19 @@ def time_fault(at: Any, now: float) -> str | None:
     return None
 
 
-def id_fault(text: Any) -> str | None:
-    """What is wrong with an id, None if nothing is."""
+def id_fault(text: Any, longest: int | None = MAX_ID_LENGTH) -> str | None:
+    """What is wrong with an id, None if nothing is.
+
+    Args:
+        text: as stored, of any type.
+        longest: in characters; None for ids that files may have brought as well, at any length.
+    """
     if type(text) is not str:
         return "is not text"
     if not text:
         return "is empty"
-    if len(text) > MAX_ID_LENGTH:
-        return f"is longer than {MAX_ID_LENGTH:,} characters"
+    if longest is not None and len(text) > longest:
+        return f"is longer than {longest:,} characters"
     if "\0" in text:
         return "contains U+0000"
     if not text.isascii():
@@ -99,7 +104,7 @@ def event_fault(user_id: Any, item_id: Any, kind: Any, at: Any, now: float) -> s
         and _is_type(kind)
     ):
         return None
-    if fault := id_fault(user_id):
+    if fault := id_fault(user_id, None if kind == FORGET else MAX_ID_LENGTH):
         return f"the user id {fault}"
     if kind == FORGET:
         return None

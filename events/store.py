@@ -14,11 +14,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
 from events.database import PATIENCE, engine_of, file_of, reading, rows_of, writing
-from events.errors import EventsUnavailableError
+from events.errors import EventsError, EventsUnavailableError
 from events.event import FORGET, HIDE, Appended, Event, StoredEvent
 from events.log import LogState, numbers_lag, renew_id, skip_to, start_of, state_of
 from events.migration import check_schema, migrate, version_of
 from events.position import LogPosition, ReadingStart
+from events.rules import id_fault
 from events.sqlite_file import Identity, identity_of
 from events.tables import EVENTS
 
@@ -189,7 +190,11 @@ class EventStore:
 
         Returns:
             How many events were removed, marks not counted.
+
+        Raises EventsError if no user can have the id.
         """
+        if fault := id_fault(user_id, longest=None):
+            raise EventsError(f"the user id {fault}")
         with self.writing() as connection:
             own = EVENTS.c.user_id == user_id
             removed = connection.execute(
@@ -199,6 +204,12 @@ class EventStore:
             mark = {"user_id": user_id, "item_id": "", "type": FORGET, "at": time.time()}
             connection.execute(EVENTS.insert().values(mark))
         return removed
+
+    def count_types(self) -> list[tuple[str, int]]:
+        """How many events there are of each type, requests to be forgotten among them."""
+        counted = select(EVENTS.c.type, func.count()).group_by(EVENTS.c.type)
+        with self.reading() as connection:
+            return sorted((str(kind), count) for kind, count in rows_of(connection, counted))
 
     def count(self, after: int, until: int) -> int:
         """How many events ``remove`` would remove."""

@@ -54,18 +54,19 @@ Example:
 @_url_option
 def count(url: str) -> None:
     """Count the events by their types, and those who asked to be forgotten."""
-    from collections import Counter
-
     from bitrecall.tables import aligned
     from events.event import FORGET
     from events.store import EventStore
 
     store = EventStore(url, create=False)
-    found = Counter(event.type for event in store.all_after(0))
+    found = dict(store.count_types())
     last = store.last()
     store.close()
     forgotten = found.pop(FORGET, 0)
-    rows = [[kind, f"{number:,}"] for kind, number in sorted(found.items())]
+    rows = [
+        [kind if kind.isprintable() else ascii(kind), f"{number:,}"]
+        for kind, number in found.items()
+    ]
     click.echo(aligned(["type", "events"], rows, right="<>"))
     click.echo(f"the last has number {last:,}; {forgotten:,} requests to be forgotten")
 

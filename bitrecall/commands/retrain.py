@@ -31,8 +31,10 @@ Examples:
 
 \b
 What happens:
-  1. What the release that is served was trained on, DATA and the events since are joined.
-  2. The data are checked: volume, drift, repeats, bots. One check that fails ends the night.
+  1. What the release that is served was trained on, DATA and the events since are joined. Events
+     that cannot be used are left out and named; of a user who sent too many only the last count.
+     If the events are in another database than before, all of them are read.
+  2. The data are checked: volume, drift, repeats. One check that fails ends the night.
   3. The latest of the new pairs are held out. A candidate is trained on all others, going on from
      where the training of the served release ended, if not too much is new, else anew.
   4. The candidate and the served release are asked for lists of the users with held-out pairs. If

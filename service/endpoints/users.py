@@ -8,11 +8,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from events.errors import EventsError
+from events.rules import id_fault
 from service.answers.lookups import known_user
 from service.endpoints.answers import json_answer
 from service.endpoints.asked import ready_recommender
 from service.endpoints.ids import id_route
-from service.errors import EventsNotKeptError
+from service.errors import EventsNotKeptError, InvalidRequestError
 from service.fresh.live import Live
 from service.releases import CurrentRelease
 from service.settings import Settings
@@ -34,6 +35,8 @@ def user_routes(settings: Settings, current: CurrentRelease, live: Live) -> list
 
 
 async def _forget(live: Live, user_id: str) -> int:
+    if fault := id_fault(user_id, longest=None):
+        raise InvalidRequestError(f"the id in the path {fault}")
     try:
         return await live.forget(user_id)
     except EventsError as error:

@@ -109,7 +109,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         *("/users/{id}", "delete", "forget_user", "Forget a user", ForgottenResponse),
-        problems=("internal-error", "cross-origin", "events-not-kept"),
+        problems=("invalid-request", "internal-error", "cross-origin", "events-not-kept"),
         parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
     ),
     Operation(

@@ -113,13 +113,15 @@ def test_whatever_is_in_the_database_can_be_listed_and_removed(run, url: str) ->
     put_in(url, "ada", "x", "view", -62135647200.0)
     put_in(url, b"\xff", "a\nb", "view", float("inf"))
     put_in(url, "", "x\0", 7, "soon")
+    put_in(url, "ada", "x", b"\xfe", 1.0)
+    assert run("count").exit_code == 0
     listed = run("list", "--unusable")
-    assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == ["5", "6", "7"]
+    assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == ["5", "6", "7", "8"]
     assert "the time is before 1900 (UTC)" in listed.stdout
     faults = [one["fault"] for one in json.loads(run("list", "--json").stdout)]
-    assert [fault is None for fault in faults] == [True] * 4 + [False] * 3
-    assert run("remove", "5", "6", "7", "99", "--dry-run").stdout == "there are 3 events\n"
-    assert run("remove", "5", "6", "7", "99").stdout == "removed 3 events\n"
+    assert [fault is None for fault in faults] == [True] * 4 + [False] * 4
+    assert run("remove", "5", "6", "7", "8", "99", "--dry-run").stdout == "there are 4 events\n"
+    assert run("remove", "5", "6", "7", "8", "99").stdout == "removed 4 events\n"
     assert json.loads(run("list", "--unusable", "--json").stdout) == []
     # Requests to be forgotten stay.
     assert run("remove", "4").stdout == "removed 0 events\n"

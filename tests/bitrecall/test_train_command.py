@@ -1,5 +1,7 @@
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -72,7 +74,7 @@ def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path)
     store = EventStore(url)
     store.append([Event("newcomer", item, "view", 1.0) for item in ("3", "5", "brand new")])
     store.forget("7")
-    last = store.last()
+    last, log_id = store.last(), store.state().log_id
     store.close()
     done = train("--events", url)
     assert done.exit_code == 0, done.output
@@ -81,7 +83,17 @@ def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path)
     assert release.users.row_of("7") is None
     assert release.items.row_of("brand new") is not None
     assert len(release.seen[release.users.row_of("newcomer")]) == 3
-    assert release.manifest.data.last_event == last
+    data = release.manifest.data
+    assert (data.last_event, data.events_id) == (last, log_id)
+    assert len(data.last_event_digest) == 16
+    # What cannot be used is named, and left out.
+    with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as connection, connection:
+        row = ("newcomer", "11", "view", -7e10)
+        connection.execute("INSERT INTO events (user_id, item_id, type, at) VALUES (?,?,?,?)", row)
+    done = train("--events", url)
+    assert done.exit_code == 0, done.output
+    assert f"left out event {last + 1:,} (user 'newcomer', item '11'): the time" in done.output
+    assert "1 events cannot be used" in done.output
 
 
 def test_events_that_are_not_there_are_said(train, tmp_path):

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from events.database import engine_of
 from events.errors import EventsSchemaError
+from events.event import Event
 from events.migration import VERSION, migrate, version_of
 from events.store import EventStore
 from events.tables import METADATA
@@ -29,6 +30,25 @@ def test_tables_of_a_later_version_are_refused_and_left_alone(url: str, store: E
             again.open()
         again.close()
     engine.dispose()
+
+
+def test_a_database_of_an_earlier_version_keeps_its_events_and_gets_an_id(url: str) -> None:
+    store = EventStore(url)
+    store.append([Event("u", item, "view", 1.0) for item in "abc"])
+    store.close()
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE event_log"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    engine.dispose()
+    reader = EventStore(url, create=False)
+    with pytest.raises(EventsSchemaError, match=r"version 0002.*wants 0003.*events migrate"):
+        reader.last()
+    reader.close()
+    store = EventStore(url)
+    assert [one.item_id for one in store.after(0)] == ["a", "b", "c"]
+    assert len(store.state().log_id) == 32
+    store.close()
 
 
 def test_the_version_is_that_of_the_last_migration(url: str, store: EventStore) -> None:

@@ -74,6 +74,9 @@ def test_ids_are_text_that_can_be_stored_anywhere(text: Any, says: str | None) -
         (("u", "", HIDE, NOW), "the item id is empty"),
         (("u", "", FORGET, None), None),
         (("", "", FORGET, NOW), "the user id is empty"),
+        (("u" * 1001, "i", "view", NOW), "the user id is longer than 1,000"),
+        # Files may have brought a longer one, who can be forgotten too.
+        (("u" * 1001, "", FORGET, NOW), None),
     ],
 )
 def test_an_event_is_good_if_what_is_used_of_it_is(event: Any, says: str | None) -> None:

@@ -131,6 +131,23 @@ def test_whoever_is_forgotten_is_a_stranger(client: httpx.Client) -> None:
     assert recommended(client, "17")["source"] == "history"
 
 
+@pytest.mark.parametrize(
+    ("path", "said"), [("/users/", "is empty"), ("/users/a%00b", "contains U+0000")]
+)
+def test_nobody_of_an_id_that_cannot_be_is_forgotten(
+    client: httpx.Client, problem_in: ProblemIn, path: str, said: str
+) -> None:
+    problem = problem_in(client.delete(path), "invalid-request", 422)
+    assert problem["detail"] == f"the id in the path {said}"
+
+
+def test_whoever_has_a_longer_id_than_events_may_have_can_be_forgotten(
+    client: httpx.Client,
+) -> None:
+    assert client.delete(f"/users/{'u' * 2000}").json()["events"] == 0
+    assert "details" not in client.get("/readyz").json()
+
+
 def test_events_outlive_the_service(
     serve: Serve, tmp_path: Path, contents: Callable[..., ReleaseContents]
 ) -> None:
