@@ -90,8 +90,12 @@ class Run:
         items: tags and attributes that go into the release.
         position: up to where the events of the service are among the interactions.
 
+    Attributes:
+        warnings: what there is to say about the table of items.
+
     Raises:
         TrainingError: there are too few pairs, or the folder cannot be made.
+        DataError: the table of items has none of the items.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class Run:
         self._recipe = recipe
         self._options = options
         self._items = items
+        self.warnings = items.check_against(self.train.item_ids) if items is not None else []
         self._position = position
         try:
             options.folder.mkdir(parents=True, exist_ok=True)

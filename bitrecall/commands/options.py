@@ -1,6 +1,7 @@
 """Options that several sub-commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,8 +10,31 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-option = partial(click.option, show_envvar=True, show_default=True)
-"""``click.option`` whose help says the default and the environment variable."""
+
+class _FlagOption(click.Option):
+    """An option whose environment variable has the name of its flag, whatever its parameter's."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        with self._named_by_flag():
+            return super().resolve_envvar_value(ctx)
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        with self._named_by_flag():
+            return super().get_help_extra(ctx)
+
+    @contextmanager
+    def _named_by_flag(self) -> Iterator[None]:
+        # Click makes the variable from the name, which is also that of the function's parameter.
+        name, flag = self.name, max(self.opts, key=len).removeprefix("--")
+        self.name = flag.replace("-", "_")
+        try:
+            yield
+        finally:
+            self.name = name
+
+
+option = partial(click.option, cls=_FlagOption, show_envvar=True, show_default=True)
+"""``click.option`` whose help says the default and the environment variable, which has its name."""
 
 
 def releases_option(command: F) -> F:
@@ -23,6 +47,23 @@ def releases_option(command: F) -> F:
         metavar="DIR",
         help="Folder that the releases are in.",
     )(command)
+
+
+def items_options(command: F) -> F:
+    """Add ``--items`` and ``--tags-column`` as ``items: Path | None, tags_column: str | None``."""
+    with_tags = option(
+        "--tags-column",
+        metavar="NAME",
+        show_default="tags, in any case",
+        help="Column of the tags in the table of items.",
+    )(command)
+    return option(
+        "--items",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A table of tags and attributes of items, which requests can filter by: CSV, JSON "
+        "lines or Parquet.",
+    )(with_tags)
 
 
 def device_option(command: F) -> F:

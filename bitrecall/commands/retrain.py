@@ -8,6 +8,7 @@ import click
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
     device_option,
+    items_options,
     option,
     progress_option,
     releases_option,
@@ -65,14 +66,7 @@ and why: WORK/reports, a JSON file and a page for each night.
     metavar="URL",
     help="Where the service keeps events: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
 )
-@option(
-    "--items",
-    "item_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A CSV or Parquet table of tags and attributes of items; those of the served release are "
-    "kept without one.",
-)
+@items_options
 @option(
     "--recipe",
     default="default",
@@ -104,7 +98,8 @@ def retrain(
     data: Path | None,
     releases: Path,
     events: str,
-    item_file: Path | None,
+    items: Path | None,
+    tags_column: str | None,
     recipe: str,
     overrides: tuple[str, ...],
     work: Path,
@@ -131,10 +126,9 @@ def retrain(
     from events.store import EventStore
     from index.last_night import EXIT_CODES, UNDER_WAY, Outcome
     from index.store import ReleaseStore
-    from training.data.item_table import read_item_table
+    from training.data.item_choice import item_table_for
     from training.data.load import load_dataset
     from training.data.options import ReadOptions, Split
-    from training.data.sample import sample_items
     from training.errors import InterruptedTraining, NightUnderWayError
     from training.memory import keep_freed_memory
     from training.nightly.night import NightOptions, reason_of, run_night
@@ -146,11 +140,7 @@ def retrain(
     if threads is not None:
         torch.set_num_threads(threads)
     files = None if data is None else load_dataset(data, ReadOptions(split=Split.NONE)).train
-    items = None
-    if item_file is not None:
-        items = read_item_table(item_file)
-    elif str(data) == "sample":
-        items = sample_items()
+    table = item_table_for(data, items, None, tags_column)
     store = None
     if events != "off":
         store = EventStore(events)
@@ -163,7 +153,7 @@ def retrain(
             ReleaseStore(releases, mirror),
             chosen,
             settings,
-            Sources(files, items, store),
+            Sources(files, table, store),
             NightOptions(work, device, progress, anew, dry_run),
         )
     except InterruptedTraining as stopped:

@@ -9,6 +9,7 @@ from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
     device_option,
+    items_options,
     option,
     progress_option,
     releases_option,
@@ -53,13 +54,7 @@ is RUN/log.jsonl, one JSON object a line.
     metavar="NAME|FILE",
     help="A built-in recipe (default, sample, gowalla, yelp2018), or a TOML file of your own.",
 )
-@option(
-    "--items",
-    "item_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A CSV or Parquet table of tags and attributes of items, which requests can filter by.",
-)
+@items_options
 @option(
     "--events",
     metavar="URL",
@@ -96,7 +91,8 @@ is RUN/log.jsonl, one JSON object a line.
 def train(
     data: Path,
     recipe: str,
-    item_file: Path | None,
+    items: Path | None,
+    tags_column: str | None,
     events: str | None,
     releases: Path,
     overrides: tuple[str, ...],
@@ -123,9 +119,8 @@ def train(
     from events.store import EventStore
     from index.store import ReleaseStore
     from training.data.events import join_events
-    from training.data.item_table import read_item_table
+    from training.data.item_choice import item_table_for
     from training.data.load import load_dataset
-    from training.data.sample import sample_items
     from training.errors import InterruptedTraining
     from training.group import joined_group
     from training.memory import keep_freed_memory
@@ -137,11 +132,7 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     dataset = load_dataset(data, read_options)
-    items = None
-    if item_file is not None:
-        items = read_item_table(item_file, read_options.item_column)
-    elif str(data) == "sample":
-        items = sample_items()
+    table = item_table_for(data, items, read_options.item_column, tags_column)
     position = NOTHING_READ
     if events is not None:
         store = EventStore(events, create=False)
@@ -167,18 +158,20 @@ def train(
             group=group,
         )
         try:
-            run = Run(dataset, chosen, options, items, position)
+            run = Run(dataset, chosen, options, table, position)
             if not group.is_first:
                 run.fit()
                 return
+            for warning in run.warnings:
+                click.echo(f"warning: {warning}", err=True)
             result = run.publish(ReleaseStore(releases, mirror))
         except InterruptedTraining as stopped:
             click.echo(stopped, err=True)
             raise click.exceptions.Exit(_INTERRUPTED) from None
     click.echo(_as_text(result, releases, options.folder, activate))
-    if items is not None:
-        known, wanted = items.count(dataset.train.item_ids), dataset.train.n_items
-        click.echo(f"{items.name} has tags and attributes of {known:,} of the {wanted:,} items")
+    if table is not None:
+        known, wanted = table.count(dataset.train.item_ids), dataset.train.n_items
+        click.echo(f"{table.name} has tags and attributes of {known:,} of the {wanted:,} items")
 
 
 def _as_text(result: "RunResult", releases: Path, folder: Path, activate: bool) -> str:

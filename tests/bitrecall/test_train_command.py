@@ -40,9 +40,10 @@ def data(tmp_path):
 
 @pytest.fixture
 def train(data, tmp_path):
-    def train(*arguments):
+    def train(*arguments, env=None):
         places = ["--releases", str(tmp_path / "releases"), "--run", str(tmp_path / "run")]
-        return CliRunner().invoke(bitrecall, ["train", str(data), *QUICK, *places, *arguments])
+        command = ["train", str(data), *QUICK, *places, *arguments]
+        return CliRunner().invoke(bitrecall, command, env=env)
 
     return train
 
@@ -67,6 +68,25 @@ def test_tags_and_attributes_go_into_the_release(train, tmp_path):
     row = release.items.row_of("3")
     assert release.attributes.tags_of(row) == ["new", "red"]
     assert release.attributes.columns_of(row) == {"price": 2.5}
+
+
+def test_a_table_of_other_ids_is_refused_before_training(train, tmp_path):
+    table = tmp_path / "items.csv"
+    table.write_text("item,price\n3.0,2.5\n4.0,1\n")
+    done = train("--items", str(table))
+    assert done.exit_code == 2
+    assert "its ids are such as '3.0', '4.0', theirs such as" in done.stderr
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_a_table_of_nothing_but_tags_is_published(train, tmp_path):
+    table = tmp_path / "items.csv"
+    table.write_text("item,Tags\n3,new|red\n")
+    done = train(env={"BITRECALL_TRAIN_ITEMS": str(table)})
+    assert done.exit_code == 0, done.output
+    assert "warning: items.csv: has only 1 of the 40 items" in done.stderr
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    assert release.attributes.tags_of(release.items.row_of("3")) == ["new", "red"]
 
 
 def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.data.roles import item_files
 from training.errors import DataError
 
 __all__ = ["DataFiles", "find_files"]
@@ -39,7 +40,8 @@ def find_files(path: Path) -> DataFiles:
 
     In a folder these are `train.*`, `test.*` if it is there, and `valid.*` if it is there, with a
     name before that or not (`ml-100k.train.inter`); or else the only file of a known kind. Where
-    a folder holds one `.inter` file and no train, that is the one.
+    a folder holds one `.inter` file and no train, that is the one. A table of items beside them is
+    none of them (`training.data.roles`).
 
     Raises:
         DataError: nothing is there, or it is not clear which file is meant.
@@ -54,6 +56,9 @@ def find_files(path: Path) -> DataFiles:
         for entry in path.iterdir()
         if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
     )
+    if len(known) > 1:
+        about_items = item_files(known)
+        known = [entry for entry in known if entry not in about_items]
     by_role: dict[str, list[Path]] = {"train": [], "test": [], "validation": [], "": []}
     for entry in known:
         by_role[_role(entry)].append(entry)

@@ -24,7 +24,7 @@ from training.data.item_table import ItemTable
 from training.errors import CheckpointError, InterruptedTraining
 from training.nightly.attributes import count_described, table_of
 from training.nightly.budget import check_memory
-from training.nightly.checks import check_attributes, check_data
+from training.nightly.checks import Check, check_attributes, check_data
 from training.nightly.fitting import (
     FittingOptions,
     Trained,
@@ -38,6 +38,7 @@ from training.nightly.gather import Gathered
 from training.nightly.held_out import cut_latest
 from training.nightly.lock import only_one
 from training.nightly.page import page_of
+from training.nightly.refresh import changed_attributes, with_attributes
 from training.nightly.report import Report, now
 from training.nightly.settings import NightlySettings
 from training.nightly.sources import Sources, as_counts, parent_of, read
@@ -175,11 +176,15 @@ class Night:
         self._report.data = as_counts(gathered)
         taken, held_out = cut_latest(gathered, self._settings.gate_share, self._recipe.seed)
         # Data that are not as they should be may leave too few users: then that is the reason.
-        ended = (
-            self._too_few_pairs(gathered)
-            or self._unsound(gathered, parent)
-            or self._too_few_users(held_out)
-        )
+        ended = self._too_few_pairs(gathered)
+        if ended is not None and parent is not None:
+            # New data are waited for; a new table of items is not.
+            ended = self._with_new_items(current, parent, ended[1]) or ended
+        ended = ended or self._unsound(gathered, parent) or self._too_few_users(held_out)
+        if ended is None and self._sources.items is not None:
+            # Whatever can fail of a table of items fails before the training.
+            for warning in self._sources.items.check_against(gathered.pairs.item_ids):
+                _log.warning("%s", warning)
         if ended is None:
             ended = self._trained(current, parent, gathered, taken, held_out)
         self._report.outcome, self._report.reason = ended
@@ -205,15 +210,19 @@ class Night:
     def _unsound(self, gathered: Gathered, parent: Release | None) -> tuple[Outcome, str] | None:
         checks = check_data(gathered, parent, self._workspace.reports.past(), self._settings)
         if parent is not None and self._sources.items is not None:
-            before = table_of(parent)
-            described = 0 if before is None else count_described(before)
-            known = count_described(self._sources.items)
-            checks.append(check_attributes(known, described, self._settings))
+            checks.append(self._attributes_check(parent))
         self._report.checks = checks
         failed = [f"{check.name}: {check.says}" for check in checks if not check.passed]
         if failed:
             return Outcome.REFUSED, f"the data are not as they should be. {'; '.join(failed)}"
         return None
+
+    def _attributes_check(self, parent: Release) -> Check:
+        """Whether the given table of items still has what the parent's had."""
+        before, items = table_of(parent), self._sources.items
+        described = 0 if before is None else count_described(before)
+        known = 0 if items is None else count_described(items)
+        return check_attributes(known, described, self._settings)
 
     def _trained(
         self,
@@ -313,11 +322,36 @@ class Night:
             **verdict.candidate,
         }
         release = self._store.publish(contents, measure=lambda _: metrics, instead_of=current)
+        return self._published(release, verdict.says)
+
+    def _with_new_items(
+        self, current: str | None, parent: Release, waiting: str
+    ) -> tuple[Outcome, str] | None:
+        """Publish the parent's codes with a table of items that says something else; else None."""
+        if self._sources.items is None:
+            return None
+        attributes = changed_attributes(parent, self._sources.items)
+        if attributes is None:
+            return None
+        check = self._attributes_check(parent)
+        self._report.checks = [check]
+        if not check.passed:
+            return Outcome.REFUSED, f"{check.name}: {check.says}"
+        says = f"the item table has changed; codes are those of {parent.id}, since {waiting}"
+        if self._options.dry_run:
+            return Outcome.WOULD_PUBLISH, says
+        metrics = parent.manifest.metrics
+        contents = with_attributes(parent, attributes)
+        release = self._store.publish(contents, measure=lambda _: metrics, instead_of=current)
+        return self._published(release, says)
+
+    def _published(self, release: Release, says: str) -> tuple[Outcome, str]:
+        """Whether a release that was published is current now."""
         self._report.release = release.id
         self._tidy_up()
         now_current = self._store.current_id()
         if now_current == release.id:
-            return Outcome.PUBLISHED, verdict.says
+            return Outcome.PUBLISHED, says
         return (
             Outcome.HELD_BACK,
             f"{now_current} was activated meanwhile; {release.id} is published, and waits to be",

@@ -425,3 +425,37 @@ def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
     report, _ = run_night(house.store, house.recipe, SETTINGS, sources, options)
     assert report.outcome is Outcome.REFUSED
     assert "says something of 40 items, the last release had 80" in report.reason
+
+
+def test_a_changed_table_of_items_is_published_without_new_events(
+    house: House, tmp_path: Path
+) -> None:
+    house.night(files=house.files)
+    first = house.store.open_current()
+    path = tmp_path / "items.csv"
+
+    def night(price: int, **options: Any) -> Report:
+        path.write_text("item,price\n" + "".join(f"item-{n},{n + price}\n" for n in range(80)))
+        chosen = NightOptions(house.work, progress_bar=False, **options)
+        sources = Sources(None, read_item_table(path), house.events)
+        return run_night(house.store, house.recipe, SETTINGS, sources, chosen)[0]
+
+    assert night(0, dry_run=True).outcome is Outcome.WOULD_PUBLISH
+    report = night(0)
+    assert report.outcome is Outcome.PUBLISHED
+    assert f"the item table has changed; codes are those of {first.id}" in report.reason
+    assert "0 new pairs have come, 30 are waited for" in report.reason
+    release = house.store.open_current()
+    assert release.manifest.parent == first.id
+    assert release.attributes.columns_of(release.items.row_of("item-7")) == {"price": 7.0}
+    assert np.array_equal(release.item_codes, first.item_codes)
+    assert release.manifest.metrics == first.manifest.metrics
+    assert release.manifest.data == first.manifest.data
+    assert night(0).outcome is Outcome.NO_NEW_DATA
+    assert night(1).outcome is Outcome.PUBLISHED
+    # The events that were too few then count once there are enough, from the same place on.
+    house.day()
+    assert house.night().outcome is Outcome.PUBLISHED
+    release = house.store.open_current()
+    assert release.attributes.columns_of(release.items.row_of("item-7")) == {"price": 8.0}
+    assert release.manifest.seen == len(house.files) + len(house.later)
