@@ -69,7 +69,12 @@ def knee(steps: Sequence[Step], slow: float) -> Step | None:
     """
     found = None
     for step in steps:
-        if step.failed > _MOST_FAILED or step.p99 > slow * steps[0].p99:
+        if not is_well(step, steps[0], slow):
             break
         found = step
     return found
+
+
+def is_well(step: Step, lightest: Step, slow: float) -> bool:
+    """Whether a step is borne; see ``knee``."""
+    return step.failed <= _MOST_FAILED and step.p99 <= slow * lightest.p99

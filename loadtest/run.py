@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from loadtest.consistency import contradictions
 from loadtest.errors import LoadTestError
 from loadtest.knee import Step, knee
 from loadtest.load import OK, Load
@@ -44,6 +45,8 @@ class Found:
         search_share: of the seconds of one processor, what searches took; None where the service
             did not tell.
         shed: requests that the service says it turned away in all; None likewise.
+        contradictions: what cannot be true of a service on an idle machine, in sentences; with any,
+            the other figures are not to be relied on.
     """
 
     url: str
@@ -57,6 +60,7 @@ class Found:
     machine_share: float | None
     search_share: float | None
     shed: float | None
+    contradictions: list[str]
 
     def to_json(self) -> str:
         """All of it, for a machine; null where a time is infinite."""
@@ -80,7 +84,8 @@ async def load_test(target: Target, k: int, seconds: float, slow: float, say: Sa
         LoadTestError: the service cannot be asked, or gives no good answer.
     """
     requests = [target.recommend(user, k) for user in target.users(_USERS)]
-    connections = await _best_connections(target, requests, seconds, say)
+    trials: dict[int, float] = {}
+    connections = await _best_connections(target, requests, seconds, trials, say)
     told, busy = Told.by(target), Busy.now()
     async with Load(target.address, requests, connections) as load:
         answers = await load.as_fast_as_answered(seconds)
@@ -113,17 +118,19 @@ async def load_test(target: Target, k: int, seconds: float, slow: float, say: Sa
         now.machine_share(busy),
         None if told_twice is None else told_twice.search_seconds / (now.at - busy.at),
         None if told is None or end is None else end.since(told).shed,
+        contradictions(trials, best, steps, slow),
     )
 
 
 async def _best_connections(
-    target: Target, requests: Sequence[bytes], seconds: float, say: Say
+    target: Target, requests: Sequence[bytes], seconds: float, trials: dict[int, float], say: Say
 ) -> int:
-    """How many connections have the best throughput, or nearly so."""
+    """How many connections have the best throughput, or nearly so; fills the trials' rates."""
     best, chosen = 0.0, 1
     for number in _CONNECTIONS:
         async with Load(target.address, requests, number) as load:
             rate = (await load.as_fast_as_answered(seconds * _ROUND)).rate(OK)
+        trials[number] = rate
         say(f"{number:3} connections: {rate:,.0f} answers/s")
         if rate < best * _GAIN and number > 2 * chosen:
             break

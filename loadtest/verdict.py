@@ -13,8 +13,19 @@ _MOSTLY_SEARCH: Final = 0.5
 
 
 def verdict(found: Found) -> list[str]:
-    """Say it."""
-    return [_borne(found), _limit(found)]
+    """Return the sentences; contradictions between the measurements come first."""
+    said = [_borne(found), _limit(found)]
+    if found.contradictions:
+        said.insert(0, _unreliable(found.contradictions))
+    return said
+
+
+def _unreliable(contradictions: list[str]) -> str:
+    return (
+        f"the measurements contradict each other ({'; '.join(contradictions)}): this machine, the "
+        "service's or the network was busy with something else for part of the test, so do not "
+        "rely on what follows. Run it again while they are idle, with more --seconds for each rate"
+    )
 
 
 def _borne(found: Found) -> str:

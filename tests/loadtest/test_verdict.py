@@ -8,7 +8,7 @@ from loadtest.run import Found
 from loadtest.verdict import verdict
 
 STEPS = [Step(100.0 * n, 100.0 * n, 0.0, 0.0, 0.001, 0.001 * n, 0.1) for n in (1, 2, 3)]
-FOUND = Found("http://x", 10, 8, 300.0, STEPS, STEPS[1], 5.0, 0.2, 0.6, 0.1, 0.0)
+FOUND = Found("http://x", 10, 8, 300.0, STEPS, STEPS[1], 5.0, 0.2, 0.6, 0.1, 0.0, [])
 
 
 def test_a_step_without_answers_is_json_all_the_same() -> None:
@@ -45,3 +45,12 @@ def test_a_knee_outside_what_was_tried_is_told(found: Step | None, said: str) ->
 )
 def test_what_stops_it_is_told(changes: dict[str, float | None], said: str) -> None:
     assert said in verdict(replace(FOUND, **changes))[1]
+
+
+def test_measurements_that_contradict_each_other_are_told_first() -> None:
+    unreliable, borne, _ = verdict(replace(FOUND, contradictions=["one thing", "and another"]))
+    assert unreliable.startswith("the measurements contradict each other (one thing; and another)")
+    assert "Run it again while they are idle" in unreliable
+    assert borne.startswith("the knee is at 200 answers/s")
+    told = json.loads(replace(FOUND, contradictions=["one thing"]).to_json())
+    assert told["contradictions"] == ["one thing"]
