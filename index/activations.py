@@ -13,7 +13,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.files import sync
+from index.files import read_small, sync
+
+_AT_MOST = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,12 @@ def append_activation(path: Path, activation: Activation) -> None:
 
 
 def read_activations(path: Path) -> list[Activation]:
-    """Read the file at `path`, oldest first; lines that cannot be read are passed over."""
+    """Read the file at `path`, oldest first; lines that cannot be read are passed over.
+
+    Raises ReleaseError where it is not a regular file, or has more than 64 MiB.
+    """
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_small(path, _AT_MOST).splitlines()
     except FileNotFoundError:
         return []
     return [activation for line in lines if (activation := _parse(line)) is not None]

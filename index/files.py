@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import ReleaseDamagedError
+from index.errors import ReleaseDamagedError, ReleaseError
 from index.manifest import FileEntry
 
 MANIFEST_NAME = "manifest.json"
@@ -139,6 +139,25 @@ def read_manifest_text(folder: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ReleaseDamagedError(f"cannot be read: {error}", path) from error
+
+
+def read_small(path: Path, at_most: int) -> bytes:
+    """Read a regular file that should be small.
+
+    A pipe or a device in its place is refused and not waited for. Raises ReleaseError where it is
+    not a regular file or longer than `at_most` bytes, and OSError where it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ReleaseError("is not a regular file", path)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(at_most + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > at_most:
+        raise ReleaseError(f"is longer than {at_most} bytes", path)
+    return content
 
 
 def sync(path: Path) -> None:

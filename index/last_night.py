@@ -12,9 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from index.errors import ReleaseError
+from index.files import read_small
 from index.locks import locked, replace_text
 
 NAME: Final = "NIGHT.json"
+_AT_MOST: Final = 65_536
 
 
 class Outcome(StrEnum):
@@ -69,9 +72,9 @@ class LastNight:
     def read(cls, root: Path) -> LastNight | None:
         """What the file in the folder of releases says; None where there is none to be read."""
         try:
-            fields = json.loads((root / NAME).read_bytes())
+            fields = json.loads(read_small(root / NAME, _AT_MOST))
             night = cls(**fields)
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, ReleaseError, ValueError, TypeError, RecursionError):
             return None
         texts = (night.started, night.finished, night.outcome, night.reason, night.release or "")
         return night if all(isinstance(text, str) for text in texts) else None

@@ -27,7 +27,7 @@ from index.errors import (
     ReleaseError,
     ReleaseNotFoundError,
 )
-from index.files import check_size, sync
+from index.files import check_size, read_small, sync
 from index.locks import (
     locked,
     remove_folder,
@@ -40,6 +40,7 @@ from index.mirror import Mirror, NoMirror
 from index.release import Release, ReleaseContents, read_manifest
 from index.writer import sync_folder, write_files, write_manifest
 
+_POINTER_AT_MOST = 64
 _log = logging.getLogger(__name__)
 
 Measure = Callable[[Release], Metrics]
@@ -91,6 +92,7 @@ class ReleaseStore:
     def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
         self.root = Path(root)
         self._mirror = mirror or NoMirror()
+        self._warned: str | None = None
 
     def publish(
         self,
@@ -154,19 +156,28 @@ class ReleaseStore:
         return sorted(summaries, key=_age, reverse=True)
 
     def current_id(self) -> str | None:
-        """Return the id in CURRENT; None where there is none, or it is no id (which is logged)."""
+        """Return the id in CURRENT; None where there is none, or it is no id.
+
+        The latter is logged once, and not again while the same is wrong with it.
+        """
         path = self.root / "CURRENT"
         try:
-            text = path.read_bytes()[:100].decode("ascii").strip()
+            text = read_small(path, _POINTER_AT_MOST).decode("ascii").strip()
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            _log.warning("%s: cannot be read: %s", path, error)
+        except (OSError, UnicodeDecodeError, ReleaseError) as error:
+            self._warn_once(str(error) if isinstance(error, ReleaseError) else f"{path}: {error}")
             return None
         if RELEASE_ID.fullmatch(text) is None:
-            _log.warning("%s: holds %r, which is no release id", path, text)
+            self._warn_once(f"{path}: holds {text!r}, which is no release id")
             return None
+        self._warned = None
         return text
+
+    def _warn_once(self, message: str) -> None:
+        if message != self._warned:
+            self._warned = message
+            _log.warning("%s", message)
 
     def open(self, release_id: str) -> Release:
         """Open one release, verified.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -60,7 +60,9 @@ class Catalogue:
                 f"new items have codes of {self._beside.bits} bits, the release of {release.bits}"
             )
         kept = max(1, min(_MASKS, _MASKS_BYTES // len(self)))
-        self.matching = lru_cache(maxsize=kept)(self._matching)
+        # Of the release, and not of this: a catalogue that held itself would stay until the
+        # garbage collector comes by, and with it the files of its release.
+        self.matching = lru_cache(maxsize=kept)(partial(_matching, release, len(self.new.ids)))
 
     def __len__(self) -> int:
         """Count the items, new ones included."""
@@ -144,13 +146,13 @@ class Catalogue:
         allowed[exclude] = False
         return np.flatnonzero(allowed)[:k]
 
-    def _matching(self, among: ItemFilter) -> NDArray[np.bool_]:
-        """The items that a filter allows, bool (n + d,). Raises ``FilterError``."""
-        old = among.matching(self.release.attributes, self.release.n_items)
-        new = np.full(len(self.new.ids), among.matches_unknown)
-        mask = np.concatenate([old, new])
-        mask.flags.writeable = False
-        return mask
+
+def _matching(release: Release, n_new: int, among: ItemFilter) -> NDArray[np.bool_]:
+    """The items that a filter allows, bool (n + d,). Raises ``FilterError``."""
+    old = among.matching(release.attributes, release.n_items)
+    mask = np.concatenate([old, np.full(n_new, among.matches_unknown)])
+    mask.flags.writeable = False
+    return mask
 
 
 def _merged(first: Results, second: Results, k: int) -> Results:

@@ -80,6 +80,9 @@ class HeavyWork:
             # Also when this request is cancelled, as at the end of the service.
             gone.set()
             watcher.cancel()
+            # An error in the task has this frame in its trace, and with it what the work is done
+            # with: a release that is no longer served would stay.
+            del task, watcher
 
 
 async def _disconnected(receive: Receive) -> None:

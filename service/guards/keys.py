@@ -148,7 +148,7 @@ def _lines(path: Path) -> list[str]:
     try:
         # Not blocking: a pipe in place of the file is refused below, not waited for.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, encoding="utf-8") as file:
+        try:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode):
                 raise KeysError(f"{path}: the keys have to be in a regular file")
@@ -157,7 +157,10 @@ def _lines(path: Path) -> list[str]:
                     f"{path}: others than its owner may write to this file of keys "
                     f"(mode {stat.S_IMODE(mode):o}): chmod go-w {path}"
                 )
-            return file.read().splitlines()
+            with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
+                return file.read().splitlines()
+        finally:
+            os.close(descriptor)
     except (OSError, UnicodeDecodeError) as error:
         raise KeysError(f"{path}: the keys cannot be read: {error}") from error
 

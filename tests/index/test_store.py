@@ -16,6 +16,7 @@ from index.errors import (
     ReleaseError,
     ReleaseNotFoundError,
 )
+from index.last_night import LastNight
 from index.release import Release, ReleaseContents
 from index.store import ReleaseStore
 
@@ -180,6 +181,49 @@ def test_what_was_only_published_is_not_current(store: ReleaseStore, make_conten
     store.publish(make_contents(), activate=False)
     with pytest.raises(NoReleaseError):
         store.open_current()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "a megabyte", "a link to a device"])
+def test_a_pointer_that_is_no_small_file_is_told_of_once_and_not_waited_for(
+    store: ReleaseStore, three: list[str], caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    path = store.root / "CURRENT"
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "a megabyte":
+        path.write_bytes(b"x" * 2**20)
+    else:
+        path.symlink_to("/dev/zero")
+    for _ in range(5):
+        assert store.current_id() is None
+    assert len(caplog.records) == 1
+    assert len(caplog.text) < 500
+    assert str(path) in caplog.text
+    if kind == "folder":
+        path.rmdir()
+    else:
+        path.unlink()
+    path.write_text(three[0])
+    assert store.current_id() == three[0]
+    path.write_text("other")
+    assert store.current_id() is None
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("name", ["activations.jsonl", "NIGHT.json"])
+def test_a_pipe_beside_the_releases_is_not_waited_for(
+    store: ReleaseStore, three: list[str], name: str
+) -> None:
+    (store.root / name).unlink(missing_ok=True)
+    os.mkfifo(store.root / name)
+    if name == "NIGHT.json":
+        assert LastNight.read(store.root) is None
+    else:
+        with pytest.raises(ReleaseError, match="not a regular file"):
+            store.rollback()
 
 
 def test_reading_writes_nothing(store: ReleaseStore, three: list[str]) -> None:
