@@ -31,20 +31,18 @@ class LogState:
 
 
 def state_of(connection: Connection) -> LogState:
-    """Read the id and the greatest number given out."""
-    found = connection.execute(select(LOG.c.id).limit(1)).scalar()
-    return LogState(found or "", last_given_out(connection))
-
-
-def last_given_out(connection: Connection) -> int:
-    """Greatest number given out so far, 0 before the first."""
+    """Read the id and the greatest number given out, with one query."""
     if connection.dialect.name == "sqlite":
-        counter = text("SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'")
+        counted = "(SELECT max(seq) FROM sqlite_sequence WHERE name = 'events')"
     else:
-        counter = text(f"SELECT pg_sequence_last_value({_SEQUENCE_OF_POSTGRES})")
-    counted = connection.execute(counter).scalar() or 0
-    there = connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0
-    return max(counted, there)
+        counted = f"pg_sequence_last_value({_SEQUENCE_OF_POSTGRES})"
+    log_id, given_out, there = connection.execute(
+        text(
+            f"SELECT (SELECT id FROM event_log LIMIT 1), {counted}, "  # noqa: S608
+            "(SELECT max(sequence) FROM events)"
+        )
+    ).one()
+    return LogState(log_id or "", max(given_out or 0, there or 0))
 
 
 def start_of(connection: Connection, position: LogPosition) -> ReadingStart:

@@ -82,10 +82,7 @@ class Live:
         fresh = FreshEvents(release, self._least_users)
         if self._store is not None:
             with self._said():
-                self._begin(release, fresh)
-                while (page := self._store.page(fresh.last)).events:
-                    fresh.take(page.events)
-                self._say_unusable(fresh)
+                self._read_all(release, fresh)
         return Recommender(release, fresh.new_items(), fresh, folded_items=self._folded_items)
 
     def details_of(self, recommender: Recommender) -> list[str]:
@@ -131,7 +128,7 @@ class Live:
                     page = await asyncio.to_thread(self._store.page, fresh.last)
                     if _is_another_log(page, fresh):
                         _log.warning("the database of the events is another one now: read anew")
-                        again = await asyncio.to_thread(self.recommender_of, recommender.release)
+                        again = await asyncio.to_thread(self._anew, recommender)
                         # Another release may have taken over meanwhile, which has read it.
                         if holder.recommender is recommender:
                             holder.recommender = again
@@ -172,6 +169,22 @@ class Live:
         if self._store is not None:
             self._store.close()
         self._signal.close()
+
+    def _anew(self, recommender: Recommender) -> Recommender:
+        """The same release with all events read again. Raises ``EventsError``."""
+        fresh = FreshEvents(recommender.release, self._least_users)
+        self._read_all(recommender.release, fresh)
+        return Recommender(
+            recommender.release, fresh.new_items(), fresh, folded_items=self._folded_items
+        )
+
+    def _read_all(self, release: Release, fresh: FreshEvents) -> None:
+        if self._store is None:
+            raise _not_kept()
+        self._begin(release, fresh)
+        while (page := self._store.page(fresh.last)).events:
+            fresh.take(page.events)
+        self._say_unusable(fresh)
 
     def _begin(self, release: Release, fresh: FreshEvents) -> None:
         """Find out where to read on after a release, and say so where that is the start."""
