@@ -28,12 +28,12 @@ Examples:
 @data_argument
 @data_options
 @json_option
-def describe(data: Path, read_options: "ReadOptions", as_json: bool) -> None:
+def describe(data: tuple[Path, ...], read_options: "ReadOptions", as_json: bool) -> None:
     """Print what is in DATA, as training would see it.
 
-    DATA is a folder with train and test files, one file, or the word `sample` for the generated
-    sample: users, items, interactions and times, how they are spread, what is held out for the
-    test, and what was odd about the files.
+    DATA is a folder with train and test files, a folder of parts, one or several files, or the word
+    `sample` for the generated sample. Printed are users, items, interactions and times, how they
+    are spread, what is held out for the test, which columns were read as what, and what was odd.
     """
     import json
 

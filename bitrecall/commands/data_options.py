@@ -12,8 +12,10 @@ import click
 from bitrecall.commands.options import option
 from training.data.options import Format, ReadOptions, Split, TimeUnit
 
-data_argument = click.argument("data", type=click.Path(path_type=Path), metavar="DATA")
-"""DATA as ``data: Path``: a folder, a file, or the word ``sample``."""
+data_argument = click.argument(
+    "data", type=click.Path(path_type=Path), metavar="DATA...", nargs=-1, required=True
+)
+"""DATA as ``data: tuple[Path, ...]``: a folder, a file, several, or the word ``sample``."""
 
 _DEFAULTS = ReadOptions()
 

@@ -59,7 +59,7 @@ Examples:
 @json_option
 @data_options
 def evaluate(
-    data: Path,
+    data: tuple[Path, ...],
     releases: Path,
     release_id: str | None,
     ks: tuple[int, ...],
@@ -90,7 +90,7 @@ def evaluate(
     opened = store.open_current() if release_id is None else store.open(release_id)
     dataset = load_dataset(data, read_options)
     if dataset.test is None:
-        raise DataError("has no test split to evaluate on; --split makes one", file=data)
+        raise DataError("has no test split to evaluate on; --split makes one", file=data[0])
     report = evaluate_release(
         opened,
         dataset.test,

@@ -57,7 +57,7 @@ Whatever happens, the release that is served goes on being served, and a report 
 and why: WORK/reports, a JSON file and a page for each night.
 """
 )
-@click.argument("data", type=click.Path(path_type=Path), metavar="[DATA]", required=False)
+@click.argument("data", type=click.Path(path_type=Path), metavar="[DATA]...", nargs=-1)
 @releases_option
 @option(
     "--events",
@@ -95,7 +95,7 @@ and why: WORK/reports, a JSON file and a page for each night.
 @milvus_options
 @settings_options(NightlySettings)
 def retrain(
-    data: Path | None,
+    data: tuple[Path, ...],
     releases: Path,
     events: str,
     items: Path | None,
@@ -139,7 +139,12 @@ def retrain(
     chosen = load_recipe(recipe, overrides)
     if threads is not None:
         torch.set_num_threads(threads)
-    files = None if data is None else load_dataset(data, ReadOptions(split=Split.NONE)).train
+    files = None
+    if data:
+        dataset = load_dataset(data, ReadOptions(split=Split.NONE))
+        for line in dataset.report.lines():
+            click.echo(line, err=True)
+        files = dataset.train
     table = item_table_for(data, items, None, tags_column)
     store = None
     if events != "off":

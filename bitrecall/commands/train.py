@@ -89,7 +89,7 @@ is RUN/log.jsonl, one JSON object a line.
 @milvus_options
 @data_options
 def train(
-    data: Path,
+    data: tuple[Path, ...],
     recipe: str,
     items: Path | None,
     tags_column: str | None,
@@ -107,8 +107,9 @@ def train(
 ) -> None:
     """Train hash codes from DATA and publish them as a release.
 
-    DATA is a folder with train and test files, a single file (LightGCN text, CSV, TSV, Parquet,
-    RecBole .inter), or the word "sample" for the embedded data set.
+    DATA is a folder with train and test files or with parts, one or several files (CSV and other
+    delimited text, JSON lines, Parquet, LightGCN text, RecBole .inter; compressed or not), or the
+    word "sample" for the embedded data set.
     """
     from training.openmp import wait_briefly
 
@@ -132,6 +133,8 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     dataset = load_dataset(data, read_options)
+    for line in dataset.report.lines():
+        click.echo(line, err=True)
     table = item_table_for(data, items, read_options.item_column, tags_column)
     position = NOTHING_READ
     if events is not None:

@@ -10,6 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from training.data.columns import find_columns, find_extra
+from training.data.dataset import ColumnUse
+from training.data.hints import hints
 from training.data.ids import clean_ids
 from training.data.options import ReadOptions
 from training.data.rows import BadRows, FileRows, Vocabulary, encode
@@ -49,6 +51,7 @@ class _Collector:
     def __init__(
         self, source: Source, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
     ) -> None:
+        self._source = source
         self._label, self._unit = source.label, source.unit
         self._columns = find_columns(source.names, options, source.label)
         self._extra = find_extra(source.names, _extra_names(options), source.label)
@@ -58,6 +61,7 @@ class _Collector:
         self._vocabulary = vocabulary
         self._bad_rows = bad_rows
         self._times = TimeReader(options.time_unit, options.time_format)
+        self._notes: list[str] = []
         self._users: list[NDArray[np.int32]] = []
         self._items: list[NDArray[np.int32]] = []
         self._seconds: list[NDArray[np.float64]] = []
@@ -76,6 +80,11 @@ class _Collector:
             clean_ids(frame[name], role, self._label)
             for role, name in (("user", self._columns.user), ("item", self._columns.item))
         )
+        for role, name in (("user", self._columns.user), ("item", self._columns.item)):
+            if frame[name].dtype.is_float():
+                self._notes.append(
+                    f"the {role} column {name} holds whole numbers as floats; 1.0 was read as 1"
+                )
         for role, ids in (("item", items), ("user", users)):
             missing = ids.is_null().arg_true().to_list()
             reasons |= dict.fromkeys(missing, f"the {role} id is empty")
@@ -96,7 +105,22 @@ class _Collector:
             users=_joined(self._users, np.int32),
             items=_joined(self._items, np.int32),
             times=None if self._columns.time is None else _joined(self._seconds, np.float64),
+            columns=ColumnUse(
+                user=self._columns.user,
+                item=self._columns.item,
+                time=self._columns.time,
+                times=None if self._columns.time is None else self._times.reading,
+                others=tuple(dict.fromkeys(self._extra.values())),
+                ignored=tuple(name for name in self._source.names if name not in self.names),
+            ),
+            notes=(*self._source.notes, *dict.fromkeys(self._notes)),
+            warnings=(*self._times.warnings(), *self._hints()),
         )
+
+    def _hints(self) -> list[str]:
+        if not set(self._source.names) - set(self.names):
+            return []
+        return hints(self._source.sample(), self._columns, frozenset(self._extra.values()))
 
     def _asked(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The extra columns, under the names under which they were asked for."""

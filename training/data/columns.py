@@ -46,6 +46,7 @@ TIME_NAMES = (
     *("playedat", "viewedat", "purchasedat", "orderedat", "ratedat", "checkintime"),
     *("createdtime", "created", "transactiondate", "transactiondt", "tdat", "orderdate"),
     *("invoicedate", "purchasedate", "reviewdate", "reviewtime", "ratingdate", "eventdate", "date"),
+    *("dt", "ds", "day"),
 )
 
 

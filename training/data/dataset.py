@@ -7,7 +7,38 @@ from dataclasses import dataclass
 from training.data.interactions import Interactions
 from training.data.options import Split
 
-__all__ = ["Dataset", "ReadReport"]
+__all__ = ["ColumnUse", "Dataset", "ReadReport"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnUse:
+    """What the columns of a file were read as.
+
+    Attributes:
+        user: the column of user ids.
+        item: the column of item ids.
+        time: the column of times, or None.
+        times: how the times were read (seconds, milliseconds, instants, ...), or None.
+        others: columns that the row filter and the weights read.
+        ignored: all others.
+    """
+
+    user: str
+    item: str
+    time: str | None = None
+    times: str | None = None
+    others: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def render(self) -> str:
+        """The same in a line of text."""
+        parts = [f"user = {self.user}", f"item = {self.item}"]
+        if self.time is not None:
+            parts.append(f"time = {self.time} ({self.times})")
+        if self.others:
+            parts.append(f"filter and weight = {', '.join(self.others)}")
+        shown = [*self.ignored[:12], *(["..."] if len(self.ignored) > 12 else [])]
+        return f"{', '.join(parts)}; ignored: {', '.join(shown) or 'none'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +56,9 @@ class ReadReport:
         test_pairs_in_train: pairs dropped from a given test split because train has them too.
         test_users_not_in_train: users that only the test split has.
         test_items_not_in_train: items that only the test split has.
+        columns: which columns were read as what, each combination once.
+        notes: what was decided about the files, such as lines that were skipped.
+        warnings: what is suspicious, and columns that are ignored and look useful.
     """
 
     files: tuple[str, ...] = ()
@@ -37,6 +71,17 @@ class ReadReport:
     test_pairs_in_train: int = 0
     test_users_not_in_train: int = 0
     test_items_not_in_train: int = 0
+    columns: tuple[ColumnUse, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """What was read as what, notes and warnings, as lines of text."""
+        return [
+            *(f"columns: {use.render()}" for use in self.columns),
+            *(f"note: {note}" for note in self.notes),
+            *(f"warning: {warning}" for warning in self.warnings),
+        ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -84,6 +84,18 @@ class DelimitedSource:
             yield from self._by_record(lines, places, names)
             line = lines.first
 
+    def sample(self) -> pl.DataFrame:
+        """The first rows with all columns, as text."""
+        lines = self._text.head_lines[self._skip :]
+        content = ("\n".join(lines) + "\n").encode(errors="surrogateescape")
+        found = parse_records([content], None, self._delimiter, quotes=self._quotes, bad=[])
+        rows = [row for _, row in islice(found, 200) if len(row) == len(self.names)]
+        columns: dict[str, pl.Series] = {}
+        for place, name in enumerate(self.names):
+            values = [row[place].encode(errors="replace").decode() for row in rows]
+            columns.setdefault(name, pl.Series(name, values, pl.String))
+        return pl.DataFrame(list(columns.values()))
+
     def _whole(self, block: bytes, places: list[int], names: Sequence[str]) -> pl.DataFrame | None:
         """The rows of a block if each line is one good record without quotes, else None.
 

@@ -115,7 +115,7 @@ class Description:
         ]
         report = self.report
         notes = [
-            ("files", ", ".join(report.files)),
+            ("files", _shown(report.files)),
             ("split", str(report.split)),
             ("rows read", f"{report.rows_read:,}"),
             ("duplicates collapsed", f"{report.duplicates_collapsed:,}"),
@@ -135,8 +135,17 @@ class Description:
             "",
             *(f"{label:<{width}}  {value}" for label, value in notes),
             *(f"  skipped: {example}" for example in report.bad_row_examples),
+            *([""] if report.lines() else []),
+            *report.lines(),
         ]
         return "\n".join(lines)
+
+
+def _shown(files: tuple[str, ...]) -> str:
+    """Names of files, the first and the last of many."""
+    if len(files) <= 8:
+        return ", ".join(files)
+    return f"{', '.join(files[:3])}, ... {files[-1]} ({len(files):,} files)"
 
 
 def describe(dataset: Dataset) -> Description:

@@ -12,7 +12,8 @@ __all__ = ["clean_ids"]
 def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
     """Ids as text (String), null for an id that is missing or blank.
 
-    Text stays as it is, categories become their text, and integers their decimal text.
+    Text stays as it is, categories become their text, and integers their decimal text; floats are
+    read if all of them are whole numbers, since tools write integers with nulls so.
 
     Args:
         column: as read.
@@ -23,7 +24,26 @@ def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
         DataError: the column has another type.
     """
     dtype = column.dtype
+    if dtype.is_float():
+        column = _whole(column, role, label)
+        dtype = column.dtype
     if not (dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
         raise DataError(f"the {role} column has type {dtype}; ids are text or integers", file=label)
     ids = column.cast(pl.String)
     return ids.set(ids.str.strip_chars() == "", None)
+
+
+def _whole(column: pl.Series, role: str, label: str) -> pl.Series:
+    """Floats as integers; NaN is null."""
+    column = column.fill_nan(None)
+    whole = column.cast(pl.Int64, strict=False)
+    # Above 2^53 floats lack integers, so that several ids may have become one.
+    inexact = (whole.cast(column.dtype) != column) | whole.is_null() | (whole.abs() > 2**53)
+    odd = column.filter(inexact).drop_nulls()
+    if len(odd):
+        raise DataError(
+            f"the {role} column has type {column.dtype}, and {odd[0]:.17g} is no whole number that "
+            "a float can hold exactly; ids are text or integers",
+            file=label,
+        )
+    return whole

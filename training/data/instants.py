@@ -127,6 +127,8 @@ def _as_iso(text: str) -> str:
         if text.upper().endswith(name) and text[: -len(name)].rstrip()[-1:].isdigit():
             text = text[: -len(name)].rstrip() + "+00:00"
             break
+    if re.fullmatch(r"\d{4}-\d{2}", text):
+        return f"{text}-01"
     match = _YEAR_FIRST.fullmatch(text)
     if match is None:
         return text

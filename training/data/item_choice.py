@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.data.item_table import ItemTable, read_item_table
 from training.data.roles import find_item_file
 from training.data.sample import sample_items
+from training.errors import DataError
 
 __all__ = ["item_table_for"]
 
 
 def item_table_for(
-    data: Path | None,
+    data: Sequence[Path],
     given: Path | None,
     item_column: str | None = None,
     tags_column: str | None = None,
@@ -20,16 +22,22 @@ def item_table_for(
     """The table given, else the sample's for the sample, else the one in the folder of the data.
 
     Args:
-        data: what is trained on: a file, a folder, the word ``sample``, or nothing.
+        data: what is trained on: files, folders, the word ``sample``, or nothing.
         given: a table of items.
         item_column: as `read_item_table`.
         tags_column: as `read_item_table`.
 
     Raises:
-        DataError: the table cannot be read.
+        DataError: the table cannot be read, or several folders have one.
     """
-    if given is None and str(data) == "sample":
+    if given is None and [str(path) for path in data] == ["sample"]:
         return sample_items()
-    if given is None and data is not None:
-        given = find_item_file(data)
+    if given is None:
+        found = [table for path in data if (table := find_item_file(path)) is not None]
+        if len(found) > 1:
+            raise DataError(
+                f"there are several tables of items: {', '.join(map(str, found))}. Name one with "
+                "--items"
+            )
+        given = found[0] if found else None
     return None if given is None else read_item_table(given, item_column, tags_column)

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from polars._typing import PolarsDataType
 
+from training.data.columns import ITEM_NAMES, TIME_NAMES, USER_NAMES, plain
 from training.data.nested import flatten, infer_schema, leaf_names, leaf_type, narrowed
 from training.data.source import Batch
 from training.data.text import HEAD_BYTES, MAX_LINE_BYTES, TextFile
@@ -54,10 +55,12 @@ class JsonSource:
                 file=text.path,
             )
         self._schema = infer_schema(sample)
+        self._sample = sample[:200]
         leaves = leaf_names(self._schema)
         types = {name: leaf_type(self._schema, name) for name in leaves}
         self.names = [name for name in leaves if types[name] != pl.Null]
-        empty = [name for name in leaves if types[name] == pl.Null]
+        common = {*USER_NAMES, *ITEM_NAMES, *TIME_NAMES}
+        empty = [name for name in leaves if types[name] == pl.Null and plain(name) in common]
         if empty:
             self.notes = (f"null in the first records, and ignored: {', '.join(empty)}",)
 
@@ -88,6 +91,15 @@ class JsonSource:
             else:
                 yield from self._slow(_lines([block], line), schema, names)
             line += count
+
+    def sample(self) -> pl.DataFrame:
+        """The first values of each member, as text."""
+        columns = {name: _values(self._sample, name.split(".")) for name in self.names}
+        rows = max(map(len, columns.values()), default=0)
+        return pl.DataFrame(
+            {name: values + [None] * (rows - len(values)) for name, values in columns.items()},
+            schema=dict.fromkeys(columns, pl.String()),
+        )
 
     def _records(self) -> Iterator[tuple[int, Any]]:
         return _elements(self._text) if self._array else _lines(self._text.blocks(HEAD_BYTES), 1)
@@ -132,6 +144,19 @@ class JsonSource:
     ) -> Batch:
         flat, numbers = flatten(frame, names, numbers, self.label)
         return Batch(flat, numbers, bad)
+
+
+def _values(records: Sequence[Any], path: Sequence[str]) -> list[str | None]:
+    """The first values of a member in all records, those in lists included; at most 200."""
+    found: list[Any] = list(records)
+    for depth in range(len(path) + 1):
+        flat: list[Any] = []
+        for one in found:
+            flat += one if isinstance(one, list) else [one]
+        found = flat[:200]
+        if depth < len(path):
+            found = [one.get(path[depth]) for one in found if isinstance(one, dict)]
+    return [_as_text(one, pl.String()) for one in found]
 
 
 def _has_json(frame: pl.DataFrame) -> bool:

@@ -58,6 +58,15 @@ class ParquetSource:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise self._failed(error) from error
 
+    def sample(self) -> pl.DataFrame:
+        """The first rows, their plain columns."""
+        try:
+            frame = pl.read_parquet(self._path, n_rows=200, hive_partitioning=False, glob=False)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise self._failed(error) from error
+        plain = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
+        return frame.select(pl.col(name).alias(name.strip()) for name in plain)
+
     def _failed(self, error: Exception) -> DataError:
         problem = (str(error).splitlines() or ["unknown error"])[0]
         return DataError(f"cannot be read as Parquet: {problem}", file=self._path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.dataset import ColumnUse
 from training.errors import DataError
 
 __all__ = ["BadRows", "FileRows", "Vocabulary", "encode"]
@@ -49,12 +50,18 @@ class FileRows:
         items: int32 (rows,).
         times: float64 (rows,), seconds since 1970-01-01 UTC, or None.
         users_without_items: lines of a user and nothing else (LightGCN).
+        columns: which columns were read as what; None without columns.
+        notes: what was decided on reading.
+        warnings: what is suspicious.
     """
 
     users: NDArray[np.int32]
     items: NDArray[np.int32]
     times: NDArray[np.float64] | None = None
     users_without_items: int = 0
+    columns: ColumnUse | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def encode(ids: Iterable[str], rows: dict[str, int]) -> NDArray[np.int32]:

@@ -56,3 +56,7 @@ class Source(Protocol):
             DataError: the source cannot be read any further.
         """
         ...
+
+    def sample(self) -> pl.DataFrame:
+        """The first rows with all columns, at most 200; what they look like is told."""
+        ...

@@ -50,6 +50,7 @@ def test_common_forms_are_read(text):
         ("14 Sep 2020 12:00 AM", 1_600_041_600),
         ("14 Sep 2020 12:00 PM", 1_600_084_800),
         ("2020-W38-1", 1_600_041_600),
+        ("2020-09", 1_598_918_400),
     ],
 )
 def test_dates_begin_at_midnight_in_utc(text, seconds):

@@ -19,8 +19,8 @@ def folder(path: Path, **files: str) -> Path:
 
 def test_a_table_of_items_beside_the_clicks_is_taken_for_one(tmp_path: Path) -> None:
     folder(tmp_path, clicks=CLICKS, products=PRODUCTS)
-    assert find_files(tmp_path).train == (tmp_path / "clicks.csv",)
-    table = item_table_for(tmp_path, None)
+    assert [file.name for file in find_files([tmp_path]).train] == ["clicks.csv"]
+    table = item_table_for([tmp_path], None)
     assert table is not None
     assert table.name == "products.csv"
 
@@ -38,7 +38,7 @@ def test_a_table_that_is_given_comes_first(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     folder(other, mine=PRODUCTS)
-    table = item_table_for(tmp_path, other / "mine.csv")
+    table = item_table_for([tmp_path], other / "mine.csv")
     assert table is not None
     assert table.name == "mine.csv"
 
@@ -52,4 +52,4 @@ def test_several_tables_of_items_have_to_be_told_apart(tmp_path: Path) -> None:
 def test_a_table_of_items_alone_is_not_passed_over(tmp_path: Path) -> None:
     folder(tmp_path, products=PRODUCTS)
     assert find_item_file(tmp_path) is None
-    assert find_files(tmp_path).train == (tmp_path / "products.csv",)
+    assert [file.name for file in find_files([tmp_path]).train] == ["products.csv"]
