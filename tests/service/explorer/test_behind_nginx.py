@@ -1,0 +1,118 @@
+"""The configuration of nginx in docs/service.md, with nginx and a browser."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from index.release import ReleaseContents
+from index.store import ReleaseStore
+
+PAGE = Path(__file__).parents[3] / "docs" / "service.md"
+SERVE = "import service.server, service.settings as s; service.server.run(s.load_settings(**{!r}))"
+ROOT = "/recommender"
+
+_NGINX = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {documented}
+}}
+"""
+
+
+@pytest.fixture(params=["as documented", "path taken off"])
+def url(
+    request: pytest.FixtureRequest, tmp_path: Path, contents: Callable[..., ReleaseContents]
+) -> Iterator[str]:
+    """Where nginx serves the service."""
+    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    if nginx is None:
+        if os.environ.get("BITRECALL_TESTS_NEED_NGINX"):
+            pytest.fail("there is no nginx: apt-get install nginx")
+        pytest.skip("there is no nginx: apt-get install nginx")
+    ReleaseStore(tmp_path / "releases").publish(contents())
+    (documented,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    path = tmp_path / "s.sock"
+    documented = documented.replace("/run/bitrecall/service.sock", str(path))
+    documented = documented.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    if request.param == "path taken off":
+        documented = documented.replace("http://bitrecall;", "http://bitrecall/;")
+    config = tmp_path / "nginx.conf"
+    # Started as root, its workers would be another user, who is not let into the socket.
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    config.write_text(user + _NGINX.format(folder=tmp_path, documented=documented))
+    settings = {
+        "releases": str(tmp_path / "releases"),
+        "events": f"sqlite:///{tmp_path}/events.db",
+        "unix_socket": str(path),
+        "root_path": ROOT,
+    }
+    service = subprocess.Popen(
+        [sys.executable, "-c", SERVE.format(settings)], stderr=subprocess.PIPE, text=True
+    )
+    assert service.stderr is not None
+    assert any("serving release" in line for line in service.stderr)
+    proxy = subprocess.Popen(
+        [nginx, "-e", str(tmp_path / "error.log"), "-c", str(config)], stderr=subprocess.PIPE
+    )
+    try:
+        transport = httpx.HTTPTransport(retries=8)
+        with httpx.Client(transport=transport, timeout=20) as client:
+            assert client.get(f"http://127.0.0.1:{port}{ROOT}/readyz").status_code == 200
+        yield f"http://127.0.0.1:{port}{ROOT}"
+    finally:
+        for process in (proxy, service):
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def test_the_api_is_there_below_the_path(url: str) -> None:
+    with httpx.Client(timeout=20) as client:
+        answer = client.post(f"{url}/recommend", json={"user_id": "17"})
+        assert answer.json()["source"] == "codes"
+        problem = client.post(f"{url}/recommend", json={})
+        assert problem.status_code == 422
+        page = client.get(str(httpx.URL(url).join(problem.json()["type"])))
+        assert (page.status_code, page.text.splitlines()[0]) == (200, problem.json()["title"])
+        assert client.get(f"{url}/openapi.json").json()["servers"] == [{"url": ROOT}]
+        own = {"Origin": url.removesuffix(ROOT)}
+        event = {"events": [{"user_id": "17", "item_id": "item 7"}]}
+        assert client.post(f"{url}/events", json=event, headers=own).status_code == 200
+        foreign = {"Origin": "http://evil.example"}
+        assert client.post(f"{url}/events", json=event, headers=foreign).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_the_explorer_works_below_the_path(url: str, page: Page, path: str) -> None:
+    refused: list[str] = []
+    page.on("response", lambda one: refused.append(one.url) if one.status >= 400 else None)
+    page.goto(url + path)
+    expect(page.locator("#answer > li")).to_have_count(10)
+    expect(page.locator("#popular .name").first).to_have_text("item 0")
+    page.locator("#user").fill("17")
+    page.locator("#user").press("Enter")
+    expect(page.locator("#own li")).to_have_count(4)
+    page.locator("#answer .open").first.click()
+    expect(page.locator("#answer .bits")).to_have_count(2)
+    assert json.dumps(refused) == "[]"
+    assert page.url == f"{url}/"
