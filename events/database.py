@@ -213,7 +213,11 @@ def _postgresql(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: object) -> None:
         if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
-            connection.adapters.register_loader("text", LenientLoader)
+            # Text is UTF-8 as far as it is ours; the server would refuse to send any that is not.
+            connection.execute("SET client_encoding TO 'SQL_ASCII'")
+            connection.commit()
+            for kind in ("text", "varchar", "name"):
+                connection.adapters.register_loader(kind, LenientLoader)
 
     return engine
 

@@ -1,0 +1,89 @@
+"""Rows that were written by other means than the store: each can be read, and judged."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from events.database import engine_of
+from events.event import HIDE, Event
+from events.rules import event_fault
+from events.store import EventStore
+
+NOW = 1_800_000_000.0
+
+
+def faults(store: EventStore) -> list[str | None]:
+    return [event_fault(*event[1:], NOW) for event in store.all_after(0)]
+
+
+def execute(url: str, *statements: str) -> None:
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_odd_values_can_be_read(url: str, store: EventStore) -> None:
+    sqlite = url.startswith("sqlite")
+    store.append([Event("u", "i", "view", 1.0)])
+    infinite, number = ("9e999", "7") if sqlite else ("'Infinity'", "'NaN'")
+    execute(
+        url,
+        *(
+            f"INSERT INTO events (user_id, item_id, type, at) VALUES ({values})"
+            for values in (
+                "'', 'i', 'view', 1",
+                "'u', '', 'view', 1",
+                "'u', 'i', 'VIEW', 1",
+                f"'u', 'i', 'view', {infinite}",
+                f"'u', 'i', 'view', -{infinite}" if sqlite else "'u', 'i', 'view', '-Infinity'",
+                f"'u', 'i', 'view', {number}",
+                "'u', 'i', 'hide', 1e300",
+            )
+        ),
+        "INSERT INTO events (sequence, user_id, item_id, type, at) "
+        "VALUES (5000000000, 'u', 'far', 'view', 1)",
+    )
+    found = faults(store)
+    assert found[0] is None
+    for fault, start in zip(
+        found[1:6], ["user id", "item id", "type", "time", "time"], strict=True
+    ):
+        assert str(fault).startswith(f"the {start}")
+    assert found[6] == (None if sqlite else "the time is not a number")
+    assert found[7:] == [None, None]
+    assert [one.item_id for one in store.hides(10)] == ["i"]
+    assert store.find(kind=HIDE)[0].at == 1e300
+
+
+@pytest.fixture
+def ascii_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
+    """The URL of a database that does not say in which encoding its text is."""
+    name = f"ascii_{abs(hash(request.node.nodeid))}"
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 "  # type: ignore[call-overload]
+            "LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    return f"{postgres_server}/{name}"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_text_that_is_not_utf8_can_be_read(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    sqlite = kind == "sqlite"
+    url = f"sqlite:///{tmp_path}/events.db" if sqlite else request.getfixturevalue("ascii_url")
+    store = EventStore(url)
+    store.append([Event("ü", "i", "view", 1.0)])
+    wrong = "CAST(x'ff41' AS TEXT)" if sqlite else r"E'\xff\x41'"
+    values = f"VALUES ({wrong}, 'i', 'view', 1)"
+    execute(url, f"INSERT INTO events (user_id, item_id, type, at) {values}")
+    store.append([Event("ö", "i", "view", 1.0)])
+    for _ in range(2):
+        assert faults(store) == [None, "the user id is not valid Unicode", None]
+        assert [one.user_id for one in store.all_after(0)] == ["ü", "\udcffA", "ö"]
+    store.close()
