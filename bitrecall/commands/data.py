@@ -39,6 +39,18 @@ def describe(data: tuple[Path, ...], read_options: "ReadOptions", as_json: bool)
 
     from training.data.describe import describe as describe_dataset
     from training.data.load import load_dataset
+    from training.data.plausible import implausible
+    from training.data.similar_ids import warnings_of_ids
 
-    description = describe_dataset(load_dataset(data, read_options))
-    click.echo(json.dumps(description.as_dict(), indent=2) if as_json else description.render())
+    dataset = load_dataset(data, read_options)
+    description = describe_dataset(dataset)
+    warnings, reasons = warnings_of_ids(dataset), implausible(dataset)
+    if as_json:
+        whole = {**description.as_dict(), "id_warnings": warnings, "implausible": reasons}
+        click.echo(json.dumps(whole, indent=2))
+        return
+    click.echo(description.render())
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    for reason in reasons:
+        click.echo(f"implausible, and refused by train: {reason}")

@@ -66,6 +66,16 @@ def items_options(command: F) -> F:
     )(with_tags)
 
 
+def implausible_option(command: F) -> F:
+    """Add ``--allow-implausible`` as ``allow_implausible: bool``."""
+    return option(
+        "--allow-implausible",
+        is_flag=True,
+        help="Train on data that nobody can mean too: of one user or one item, or without an item "
+        "that two users share.",
+    )(command)
+
+
 def device_option(command: F) -> F:
     """Add ``--device``, a torch device, as ``device: str``."""
     return option(

@@ -8,6 +8,7 @@ import click
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
     device_option,
+    implausible_option,
     items_options,
     option,
     progress_option,
@@ -67,6 +68,7 @@ and why: WORK/reports, a JSON file and a page for each night.
     help="Where the service keeps events: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
 )
 @items_options
+@implausible_option
 @option(
     "--recipe",
     default="default",
@@ -100,6 +102,7 @@ def retrain(
     events: str,
     items: Path | None,
     tags_column: str | None,
+    allow_implausible: bool,
     recipe: str,
     overrides: tuple[str, ...],
     work: Path,
@@ -129,6 +132,8 @@ def retrain(
     from training.data.item_choice import item_table_for
     from training.data.load import load_dataset
     from training.data.options import ReadOptions, Split
+    from training.data.plausible import refuse_implausible
+    from training.data.similar_ids import warnings_of_ids
     from training.errors import InterruptedTraining, NightUnderWayError
     from training.memory import keep_freed_memory
     from training.nightly.night import NightOptions, reason_of, run_night
@@ -144,6 +149,11 @@ def retrain(
         dataset = load_dataset(data, ReadOptions(split=Split.NONE))
         for line in dataset.report.lines():
             click.echo(line, err=True)
+        for warning in (
+            *warnings_of_ids(dataset),
+            *refuse_implausible(dataset, allow_implausible),
+        ):
+            click.echo(f"warning: {warning}", err=True)
         files = dataset.train
     table = item_table_for(data, items, None, tags_column)
     store = None

@@ -9,6 +9,7 @@ from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
     device_option,
+    implausible_option,
     items_options,
     option,
     progress_option,
@@ -55,6 +56,7 @@ is RUN/log.jsonl, one JSON object a line.
     help="A built-in recipe (default, sample, gowalla, yelp2018), or a TOML file of your own.",
 )
 @items_options
+@implausible_option
 @option(
     "--events",
     metavar="URL",
@@ -93,6 +95,7 @@ def train(
     recipe: str,
     items: Path | None,
     tags_column: str | None,
+    allow_implausible: bool,
     events: str | None,
     releases: Path,
     overrides: tuple[str, ...],
@@ -122,6 +125,8 @@ def train(
     from training.data.events import join_events
     from training.data.item_choice import item_table_for
     from training.data.load import load_dataset
+    from training.data.plausible import refuse_implausible
+    from training.data.similar_ids import warnings_of_ids
     from training.errors import InterruptedTraining
     from training.group import joined_group
     from training.memory import keep_freed_memory
@@ -151,6 +156,7 @@ def train(
             f"events up to number {position.sequence:,} add {joined.pairs:,} pairs; "
             f"{joined.forgotten:,} users are left out as they asked"
         )
+    warnings = [*warnings_of_ids(dataset), *refuse_implausible(dataset, allow_implausible)]
     with joined_group(device) as group:
         options = RunOptions(
             folder=folder or default_run_folder(dataset, chosen),
@@ -165,7 +171,7 @@ def train(
             if not group.is_first:
                 run.fit()
                 return
-            for warning in run.warnings:
+            for warning in (*warnings, *run.warnings):
                 click.echo(f"warning: {warning}", err=True)
             result = run.publish(ReleaseStore(releases, mirror))
         except InterruptedTraining as stopped:

@@ -37,7 +37,7 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
     async def item(request: Request) -> Response:
         """``GET /items/{id}``: what is known of an item."""
         recommender = ready_recommender(settings, current)
-        return json_answer(asdict(known_item(recommender, request.path_params["id"])))
+        return json_answer(asdict(known_item(recommender, request.path_params["id"].strip())))
 
     def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
         async def some(request: Request) -> Response:

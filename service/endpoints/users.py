@@ -25,7 +25,7 @@ def user_routes(settings: Settings, current: CurrentRelease, live: Live) -> list
     """The path of a user."""
 
     async def user(request: Request) -> Response:
-        user_id = request.path_params["id"]
+        user_id = request.path_params["id"].strip()
         if request.method == "DELETE":
             return json_answer({"id": user_id, "events": await _forget(live, user_id)})
         await live.catch_up(current)

@@ -4,14 +4,18 @@ import time
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from events.event import Event
 from events.rules import MAX_ID_LENGTH, TYPE_PATTERN, time_fault
 
 # PostgreSQL cannot keep U+0000.
-EventText = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00]+$")]
+EventText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00]+$"),
+]
 EventType = Annotated[str, Field(pattern=TYPE_PATTERN)]
 
 

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from service.answers.query import History, Wish
@@ -16,7 +24,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Id = Annotated[str, Field(min_length=1)]
+# Blanks around an id are not part of it, here as in files (training.data.ids).
+Id = Annotated[str, Field(min_length=1), StringConstraints(strip_whitespace=True)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 
 EXPLAINED: Final = 10

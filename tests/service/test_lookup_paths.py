@@ -44,7 +44,11 @@ def test_an_item(client: httpx.Client, release: Release) -> None:
 )
 def test_an_unknown_item_is_an_answer_too(client: httpx.Client, item: str) -> None:
     answer = client.get(f"/items/{quote(item)}")
-    assert (answer.status_code, answer.json()["known"], answer.json()["id"]) == (200, "no", item)
+    assert (answer.status_code, answer.json()["known"], answer.json()["id"]) == (
+        200,
+        "no",
+        item.strip(),
+    )
 
 
 def test_a_user(client: httpx.Client, release: Release) -> None:

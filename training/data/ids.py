@@ -12,8 +12,9 @@ __all__ = ["clean_ids"]
 def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
     """Ids as text (String), null for an id that is missing or blank.
 
-    Text stays as it is, categories become their text, and integers their decimal text; floats are
-    read if all of them are whole numbers, since tools write integers with nulls so.
+    Text loses the blanks around it and stays as it is otherwise, as the service takes ids too.
+    Categories become their text, and integers their decimal text; floats are read if all of them
+    are whole numbers, since tools write integers with nulls so.
 
     Args:
         column: as read.
@@ -29,8 +30,8 @@ def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
         dtype = column.dtype
     if not (dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
         raise DataError(f"the {role} column has type {dtype}; ids are text or integers", file=label)
-    ids = column.cast(pl.String)
-    return ids.set(ids.str.strip_chars() == "", None)
+    ids = column.cast(pl.String).str.strip_chars()
+    return ids.set(ids == "", None)
 
 
 def _whole(column: pl.Series, role: str, label: str) -> pl.Series:

@@ -1,0 +1,40 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.data.similar_ids import similar_ids
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["7", "7.0", "8"], "differ only in .0 at the end: 2 of them, such as '7' and '7.0'"),
+        (["7", "007", "8"], "in zeros at the front: 2 of them, such as '7' and '007'"),
+        (["a", "A", "b", "B"], "in upper and lower case: 4 of them, such as 'a' and 'A'"),
+        (["Caf\u00e9", "Cafe\u0301"], r"'Caf\xe9' and 'Cafe\u0301'"),
+        (["a b", "a\u00a0b"], r"such as 'a b' and 'a\xa0b'"),
+        (["ab", "a\u200bb"], r"such as 'ab' and 'a\u200bb'"),
+        (["ab", "\ufeffab"], r"such as 'ab' and '\ufeffab'"),
+    ],
+)
+def test_ids_that_differ_invisibly_are_told_of(ids: list[str], said: str) -> None:
+    (warning,) = similar_ids([*ids, "another"])
+    assert said in warning
+
+
+@pytest.mark.parametrize(
+    "ids", [[], ["1"], ["1", "10", "100"], ["a", "b"], ["1.5", "1"], ["0", "00a"], ["a-b", "ab"]]
+)
+def test_others_are_not(ids: list[str]) -> None:
+    assert similar_ids(ids) == []
+
+
+@given(st.lists(st.text("aA0.1\u0301\u00e1\u200b ", min_size=1, max_size=5), unique=True))
+def test_it_finds_what_folding_one_by_one_finds(ids: list[str]) -> None:
+    found = " ".join(similar_ids(ids))
+    lower = [one.lower() for one in ids]
+    normal = [unicodedata.normalize("NFC", one) for one in ids]
+    assert ("case" in found) == (len(set(lower)) < len(ids))
+    assert ("NFC" in found) == (len(set(normal)) < len(ids))
