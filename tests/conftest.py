@@ -1,5 +1,6 @@
 """What tests of several rooms need: real servers of PostgreSQL and of Milvus."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -105,17 +106,28 @@ _MILVUS_STARTS_WITHIN = 600.0
 # Of the etcd inside it; the package has no setting for them.
 _MILVUS_FIXED_PORTS = 2379, 2380
 
-# The package takes the next port where its own is still in the state TIME_WAIT, as after a kill.
+# A port that another process gets in between, of the twenty that it listens on, ends it.
+_MILVUS_ATTEMPTS = 5
+
+# The package takes the next port where its own is still in the state TIME_WAIT, as after a kill;
+# and it goes on when the server that it started has ended.
 _MILVUS_AT_ITS_PORT = """
 import socket
+import sys
+
+ITS_PORT = int(sys.argv[sys.argv.index("--proxy-port") + 1])
 
 class Reusing(socket.socket):
     def bind(self, address):
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address[1] == ITS_PORT:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         super().bind(address)
 
 socket.socket = Reusing
-from milvus import main
+from milvus import MilvusServer, main
+MilvusServer.running = property(
+    lambda self: self.server_proc is not None and self.server_proc.poll() is None
+)
 main()
 """
 
@@ -140,6 +152,14 @@ class MilvusProcess:
             assert not _listens(port), (
                 f"port {port} is in use, maybe by another Milvus: one runs on a machine at a time"
             )
+        for _ in range(_MILVUS_ATTEMPTS):
+            if self._started():
+                return
+            self.kill()
+        pytest.fail(f"Milvus ended while it started: see {self._folder}/logs")
+
+    def _started(self) -> bool:
+        """Start it, and wait until it answers; False if it ended instead."""
         command = [str(self._python), "-c", _MILVUS_AT_ITS_PORT]
         command += ["--data", str(self._folder), "--proxy-port", str(self._port)]
         self._process = subprocess.Popen(
@@ -150,16 +170,20 @@ class MilvusProcess:
         )
         until = time.monotonic() + _MILVUS_STARTS_WITHIN
         while not self._answers():
-            assert self._process.poll() is None, "Milvus ended while it started"
+            if self._process.poll() is not None:
+                return False
             assert time.monotonic() < until, (
                 f"Milvus did not start within {_MILVUS_STARTS_WITHIN} s"
             )
             time.sleep(0.2)
+        return True
 
     def kill(self) -> None:
         """Have it gone at once."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            # It may have ended by itself.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
         # The server is a child of that process, and goes a moment later.
