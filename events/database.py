@@ -185,7 +185,7 @@ def switch_to_wal(cursor: Any) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    url = _with_password(url)
+    url = with_password(url)
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -222,7 +222,15 @@ def _postgresql(url: URL) -> Engine:
     return engine
 
 
-def _with_password(url: URL) -> URL:
+def with_password(url: URL, database: str = "the events database") -> URL:
+    """The URL with the password of the file that ``?password_file=PATH`` names.
+
+    Args:
+        url: of any database.
+        database: what to call it in messages.
+
+    Raises EventsError if the file cannot be read.
+    """
     path = url.query.get("password_file")
     if path is None:
         return url
@@ -230,7 +238,7 @@ def _with_password(url: URL) -> URL:
         password = Path(str(path)).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise EventsError(
-            f"the file with the password of the events database cannot be read: {error}"
+            f"the file with the password of {database} cannot be read: {error}"
         ) from None
     return url.difference_update_query(["password_file"]).set(password=password)
 

@@ -28,7 +28,7 @@ Examples:
 @data_argument
 @data_options
 @json_option
-def describe(data: tuple[Path, ...], read_options: "ReadOptions", as_json: bool) -> None:
+def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json: bool) -> None:
     """Print what is in DATA, as training would see it.
 
     DATA is a folder with train and test files, a folder of parts, one or several files, or the word

@@ -10,12 +10,25 @@ from typing import Any
 import click
 
 from bitrecall.commands.options import option
-from training.data.options import Format, ReadOptions, Split, TimeUnit
+from training.data.options import Format, PairWeight, ReadOptions, Split, TimeUnit
+
+
+class DataType(click.Path):
+    """A path, or the URL of a database as text."""
+
+    name = "data"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A path as Path, a URL as str: as a path it would lose a slash."""
+        if isinstance(value, str) and "://" in value:
+            return value
+        return super().convert(value, param, ctx)
+
 
 data_argument = click.argument(
-    "data", type=click.Path(path_type=Path), metavar="DATA...", nargs=-1, required=True
+    "data", type=DataType(path_type=Path), metavar="DATA...", nargs=-1, required=True
 )
-"""DATA as ``data: tuple[Path, ...]``: a folder, a file, several, or the word ``sample``."""
+"""DATA as ``data: tuple[Path | str, ...]``: a folder, files, the URL of a database, ``sample``."""
 
 _DEFAULTS = ReadOptions()
 
@@ -81,6 +94,37 @@ _OPTIONS = (
         metavar="NAME",
         help="Encoding of text files, such as latin-1 or cp1252.",
         show_default="UTF-8, or what a byte-order mark says",
+    ),
+    option(
+        "--where",
+        metavar="EXPRESSION",
+        help='Rows to read, by any columns: "event in (buy, cart) and not price < 5". Operators '
+        "are = != < <= > >= in, not in, is null, and, or, not, and brackets.",
+    ),
+    option(
+        "--min-rating",
+        type=float,
+        metavar="NUMBER",
+        help="Lowest rating that counts; rows below it, or without one, are left out.",
+    ),
+    option("--rating-column", metavar="NAME", help="Column of the ratings; found by common names."),
+    option(
+        "--weight",
+        metavar="COLUMN[:VALUE=WEIGHT,…]",
+        help="How much rows count: event:view=0.2,cart=0.5,buy=1 by the values of a column (those "
+        "not listed are left out, *=WEIGHT is for all of them), or a column of numbers.",
+    ),
+    option(
+        "--pair-weight",
+        **_one_of(PairWeight),
+        default=_DEFAULTS.pair_weight.value,
+        help="What a pair weighs that several rows have: the largest of their weights, or the sum.",
+    ),
+    option(
+        "--query",
+        metavar="SQL",
+        help="What to read if DATA is the URL of a database: "
+        "'select user_id, sku, at from orders'.",
     ),
     option(
         "--split",

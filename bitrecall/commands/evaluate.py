@@ -59,7 +59,7 @@ Examples:
 @json_option
 @data_options
 def evaluate(
-    data: tuple[Path, ...],
+    data: tuple[Path | str, ...],
     releases: Path,
     release_id: str | None,
     ks: tuple[int, ...],

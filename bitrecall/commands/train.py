@@ -29,6 +29,10 @@ Examples:
   bitrecall train sample --recipe sample --releases releases
   bitrecall train gowalla/ --recipe gowalla --releases releases
   bitrecall train clicks.csv --recipe default --set bits=128 --set fit.epochs=4
+  bitrecall train clicks.csv --where 'event in (buy, cart)'
+  bitrecall train ratings.csv --min-rating 4
+  bitrecall train clicks.csv --weight event:view=0.2,cart=0.5,buy=1
+  bitrecall train postgresql://me@db/shop --query 'select user_id, sku, at from orders'
   bitrecall train clicks.csv --events sqlite:///events.db
   bitrecall train clicks.csv --items products.csv     # tags and attributes to filter by
   torchrun --nproc-per-node 2 -m -- bitrecall train gowalla/ --recipe gowalla   # two processes
@@ -91,7 +95,7 @@ is RUN/log.jsonl, one JSON object a line.
 @milvus_options
 @data_options
 def train(
-    data: tuple[Path, ...],
+    data: tuple[Path | str, ...],
     recipe: str,
     items: Path | None,
     tags_column: str | None,
@@ -111,8 +115,8 @@ def train(
     """Train hash codes from DATA and publish them as a release.
 
     DATA is a folder with train and test files or with parts, one or several files (CSV and other
-    delimited text, JSON lines, Parquet, LightGCN text, RecBole .inter; compressed or not), or the
-    word "sample" for the embedded data set.
+    delimited text, JSON lines, Parquet, LightGCN text, RecBole .inter; compressed or not), the
+    URL of a database (with --query), or the word "sample" for the embedded data set.
     """
     from training.openmp import wait_briefly
 
@@ -127,6 +131,7 @@ def train(
     from training.data.load import load_dataset
     from training.data.plausible import refuse_implausible
     from training.data.similar_ids import warnings_of_ids
+    from training.data.sql_source import is_database
     from training.errors import InterruptedTraining
     from training.group import joined_group
     from training.memory import keep_freed_memory
@@ -140,7 +145,8 @@ def train(
     dataset = load_dataset(data, read_options)
     for line in dataset.report.lines():
         click.echo(line, err=True)
-    table = item_table_for(data, items, read_options.item_column, tags_column)
+    paths = [Path(one) for one in data if not is_database(one)]
+    table = item_table_for(paths, items, read_options.item_column, tags_column)
     position = NOTHING_READ
     if events is not None:
         store = EventStore(events, create=False)

@@ -8,8 +8,8 @@ from index.store import ReleaseStore
 from training.catalogue import popularity_order, reorder_items
 from training.data.dataset import Dataset, ReadReport
 from training.data.interactions import Interactions, collapse
+from training.data.options import PairWeight
 from training.data.split import by_time, cut_validation, random_per_user
-from training.data.weighting import PairWeight
 from training.errors import DataError
 from training.fit import Fit
 from training.graph import EdgeList

@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.data.columns import find_columns, find_extra
+from training.data.columns import find_columns
 from training.data.dataset import ColumnUse
 from training.data.hints import hints
 from training.data.ids import clean_ids
 from training.data.options import ReadOptions
 from training.data.rows import BadRows, FileRows, Vocabulary, encode
+from training.data.selection import Selection
 from training.data.source import Batch, Source
 from training.data.times import TimeReader
 from training.errors import DataError
@@ -54,9 +55,9 @@ class _Collector:
         self._source = source
         self._label, self._unit = source.label, source.unit
         self._columns = find_columns(source.names, options, source.label)
-        self._extra = find_extra(source.names, _extra_names(options), source.label)
+        self._selection = Selection(options, source.names, source.label)
         columns = (self._columns.user, self._columns.item, self._columns.time)
-        wanted = [*(name for name in columns if name is not None), *self._extra.values()]
+        wanted = [*(name for name in columns if name is not None), *self._selection.columns]
         self.names: list[str] = list(dict.fromkeys(wanted))
         self._vocabulary = vocabulary
         self._bad_rows = bad_rows
@@ -65,13 +66,16 @@ class _Collector:
         self._users: list[NDArray[np.int32]] = []
         self._items: list[NDArray[np.int32]] = []
         self._seconds: list[NDArray[np.float64]] = []
+        self._weights: list[NDArray[np.float64]] = []
 
     def add(self, batch: Batch) -> None:
         """Check a batch and encode its good rows."""
         frame, lines = batch.frame, batch.lines
-        # A row filter goes here: rows that it leaves out need not be good.
-        #   keep = options.where.keep(self._asked(frame)); frame, lines = frame.filter(keep), …
-        # Weights are computed from `self._asked(frame)` and cut by `good` like the times below.
+        # Rows that are left out need not be good.
+        chosen = self._selection.choose(frame)
+        weights = None
+        if chosen is not None:
+            frame, lines, weights = frame.filter(chosen.rows), lines[chosen.rows], chosen.weights
         reasons: dict[int, str] = {}
         seconds = None
         if self._columns.time is not None:
@@ -88,16 +92,21 @@ class _Collector:
         for role, ids in (("item", items), ("user", users)):
             missing = ids.is_null().arg_true().to_list()
             reasons |= dict.fromkeys(missing, f"the {role} id is empty")
+        if chosen is not None:
+            reasons |= chosen.faults
         self._report(reasons, lines, batch.bad)
         if reasons:
             good = np.ones(len(frame), bool)
             good[list(reasons)] = False
             users, items = users.filter(good), items.filter(good)
             seconds = None if seconds is None else seconds[good]
+            weights = None if weights is None else weights[good]
         self._users.append(_encode(users, self._vocabulary.users))
         self._items.append(_encode(items, self._vocabulary.items))
         if seconds is not None:
             self._seconds.append(seconds)
+        if weights is not None:
+            self._weights.append(weights)
 
     def rows(self) -> FileRows:
         """Everything that was added."""
@@ -110,21 +119,20 @@ class _Collector:
                 item=self._columns.item,
                 time=self._columns.time,
                 times=None if self._columns.time is None else self._times.reading,
-                others=tuple(dict.fromkeys(self._extra.values())),
+                others=tuple(self._selection.columns),
                 ignored=tuple(name for name in self._source.names if name not in self.names),
             ),
             notes=(*self._source.notes, *dict.fromkeys(self._notes)),
             warnings=(*self._times.warnings(), *self._hints()),
+            weights=(None if self._selection.tally is None else _joined(self._weights, np.float64)),
+            left_out=self._selection.left_out,
+            tally=self._selection.tally,
         )
 
     def _hints(self) -> list[str]:
         if not set(self._source.names) - set(self.names):
             return []
-        return hints(self._source.sample(), self._columns, frozenset(self._extra.values()))
-
-    def _asked(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The extra columns, under the names under which they were asked for."""
-        return frame.select(pl.col(name).alias(asked) for asked, name in self._extra.items())
+        return hints(self._source.sample(), self._columns, frozenset(self._selection.columns))
 
     def _report(
         self, reasons: dict[int, str], lines: NDArray[np.int64], bad: Sequence[DataError]
@@ -141,11 +149,6 @@ class _Collector:
         ]
         for error in sorted(errors, key=lambda error: error.line or 0):
             self._bad_rows.add(error)
-
-
-def _extra_names(options: ReadOptions) -> Sequence[str]:
-    """Columns that are read beside those of user, item and time."""
-    return ()
 
 
 def _encode(ids: pl.Series, rows: dict[str, int]) -> NDArray[np.int32]:

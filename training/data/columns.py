@@ -10,7 +10,9 @@ from training.data.options import ReadOptions
 from training.errors import DataError
 
 __all__ = [
+    "EVENT_NAMES",
     "ITEM_NAMES",
+    "RATING_NAMES",
     "TIME_NAMES",
     "USER_NAMES",
     "Columns",
@@ -47,6 +49,24 @@ TIME_NAMES = (
     *("createdtime", "created", "transactiondate", "transactiondt", "tdat", "orderdate"),
     *("invoicedate", "purchasedate", "reviewdate", "reviewtime", "ratingdate", "eventdate", "date"),
     *("dt", "ds", "day"),
+    "at",
+)
+RATING_NAMES = (
+    *(
+        "rating",
+        "ratings",
+        "stars",
+        "score",
+        "overall",
+        "reviewoverall",
+        "bookrating",
+        "ratingvalue",
+    ),
+    *("starrating", "userrating", "ratingscore", "reviewscore", "reviewrating", "points", "grade"),
+)
+EVENT_NAMES = (
+    *("event", "eventtype", "type", "action", "behavior", "behaviour", "behaviortype"),
+    *("behaviourtype", "eventname", "interaction", "interactiontype", "actiontype", "kind"),
 )
 
 

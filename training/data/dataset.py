@@ -53,6 +53,8 @@ class ReadReport:
         bad_rows_skipped: rows left out because they could not be read.
         bad_row_examples: the first few of their messages.
         users_without_items: lines of a user and nothing else (LightGCN).
+        rows_left_out: rows that filters left out, which are not among the rows read.
+        selection: what filters and weights did, for people.
         test_pairs_in_train: pairs dropped from a given test split because train has them too.
         test_users_not_in_train: users that only the test split has.
         test_items_not_in_train: items that only the test split has.
@@ -68,6 +70,8 @@ class ReadReport:
     bad_rows_skipped: int = 0
     bad_row_examples: tuple[str, ...] = ()
     users_without_items: int = 0
+    rows_left_out: int = 0
+    selection: tuple[str, ...] = ()
     test_pairs_in_train: int = 0
     test_users_not_in_train: int = 0
     test_items_not_in_train: int = 0
@@ -80,6 +84,7 @@ class ReadReport:
         return [
             *(f"columns: {use.render()}" for use in self.columns),
             *(f"note: {note}" for note in self.notes),
+            *self.selection,
             *(f"warning: {warning}" for warning in self.warnings),
         ]
 

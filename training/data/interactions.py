@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.weighting import PairWeight
+from training.data.options import PairWeight
 from training.errors import DataError
 
 __all__ = ["Interactions", "collapse", "iso_time"]

@@ -15,10 +15,13 @@ from training.data.files import DataFile, DataFiles, find_files
 from training.data.interactions import Interactions, collapse
 from training.data.keyed import KeyedSource
 from training.data.lightgcn import read_lightgcn
-from training.data.options import Format, ReadOptions, Split
+from training.data.options import Format, PairWeight, ReadOptions, Split
 from training.data.rows import BadRows, FileRows, Vocabulary
 from training.data.sample import sample_dataset
+from training.data.selection import options_of_columns, selection_lines
 from training.data.split import by_time, random_per_user
+from training.data.sql_source import SqlSource, is_database
+from training.data.weighting import WeightTally
 from training.errors import DataError
 
 __all__ = ["load_dataset"]
@@ -38,9 +41,28 @@ def load_dataset(
     """
     options = ReadOptions() if options is None else options
     paths = [data] if isinstance(data, (str, Path)) else list(data)
+    if any(map(is_database, paths)):
+        if len(paths) > 1:
+            raise DataError("the URL of a database has to be the only DATA")
+        return _split(_read_database(str(paths[0]), options), options)
+    if options.query is not None:
+        raise DataError(
+            "--query needs the URL of a database for DATA, such as postgresql://USER@HOST/NAME"
+        )
     if [str(path) for path in paths] == ["sample"]:
+        _refuse_columns(options, "the sample")
         return _split(sample_dataset(), options)
     return _split(_read(find_files([Path(path) for path in paths]), options), options)
+
+
+def _read_database(url: str, options: ReadOptions) -> Dataset:
+    """The rows of a query."""
+    vocabulary = Vocabulary()
+    bad_rows = BadRows(options.skip_bad_rows)
+    with SqlSource(url, options.query) as source:
+        rows = collect(source, vocabulary, bad_rows, options)
+    label = source.label
+    return _assembled([rows], 1, vocabulary, bad_rows, [label], label, label, options)
 
 
 def _read(files: DataFiles, options: ReadOptions) -> Dataset:
@@ -54,25 +76,58 @@ def _read(files: DataFiles, options: ReadOptions) -> Dataset:
         # The other files of the data set are in this format too, if nothing says otherwise.
         fallback = Format.LIGHTGCN if rows.columns is None else fallback
         parts.append(rows)
-    train_rows, test_rows = parts[: len(files.train)], parts[len(files.train) :]
+    names = [file.name for file in (*files.train, *files.test)]
+    n_train, first = len(files.train), files.train[0].path
+    return _assembled(parts, n_train, vocabulary, bad_rows, names, first, files.name, options)
+
+
+def _refuse_columns(options: ReadOptions, what: str) -> None:
+    if given := options_of_columns(options):
+        raise DataError(f"{what} has no columns for {' or '.join(given)}")
+
+
+def _assembled(
+    parts: list[FileRows],
+    n_train: int,
+    vocabulary: Vocabulary,
+    bad_rows: BadRows,
+    names: Sequence[str],
+    first: Path | str,
+    name: str,
+    options: ReadOptions,
+) -> Dataset:
+    """The rows of all sources as pairs; those after the first ``n_train`` are of the test split."""
+    train_rows, test_rows = parts[:n_train], parts[n_train:]
     user_ids, item_ids = list(vocabulary.users), list(vocabulary.items)
-    train, test = (_collapse(user_ids, item_ids, rows) for rows in (train_rows, test_rows))
+    train, test = (_collapse(user_ids, item_ids, rows, options) for rows in (train_rows, test_rows))
     rows_read = sum(len(rows.users) for rows in parts)
-    names = tuple(file.name for file in (*files.train, *files.test))
+    left_out = sum(rows.left_out for rows in parts)
+    tallies = [rows.tally for rows in parts if rows.tally is not None]
     report = ReadReport(
-        files=names,
+        files=tuple(names),
         rows_read=rows_read,
         duplicates_collapsed=rows_read - len(train) - len(test),
         bad_rows_skipped=bad_rows.count,
         bad_row_examples=tuple(bad_rows.examples),
         users_without_items=sum(rows.users_without_items for rows in parts),
+        rows_left_out=left_out,
+        selection=selection_lines(options, left_out, _merged(tallies)),
         columns=tuple(dict.fromkeys(rows.columns for rows in parts if rows.columns is not None)),
         notes=_told(names, [rows.notes for rows in parts]),
         warnings=(*_told(names, [rows.warnings for rows in parts]), *_some_without_times(parts)),
     )
     if not len(train):
-        raise DataError(_why_nothing(report), file=files.train[0].path)
-    return Dataset(train, test if files.test else None, files.name, report)
+        raise DataError(_why_nothing(report, options), file=first)
+    return Dataset(train, test if test_rows else None, name, report)
+
+
+def _merged(tallies: list[WeightTally]) -> WeightTally | None:
+    if not tallies:
+        return None
+    merged = WeightTally()
+    for tally in tallies:
+        merged.merge(tally)
+    return merged
 
 
 def _told(names: Sequence[str], by_file: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -99,7 +154,9 @@ def _some_without_times(parts: Sequence[FileRows]) -> list[str]:
     ]
 
 
-def _why_nothing(report: ReadReport) -> str:
+def _why_nothing(report: ReadReport, options: ReadOptions) -> str:
+    if report.selection:
+        return f"no row is left to train on. {'; '.join(map(str.strip, report.selection))}"
     if report.bad_rows_skipped:
         return (
             f"has no interactions, and {report.bad_rows_skipped} bad rows, such as: "
@@ -122,21 +179,27 @@ def _read_file(
 ) -> FileRows:
     source = open_source(file.path, options, fallback)
     if source is None:
+        _refuse_columns(options, "the LightGCN format")
         return read_lightgcn(file.path, vocabulary, bad_rows, options.encoding)
     if file.keys:
         source = KeyedSource(source, file.keys)
     return collect(source, vocabulary, bad_rows, options)
 
 
-def _collapse(user_ids: list[str], item_ids: list[str], rows: list[FileRows]) -> Interactions:
+def _collapse(
+    user_ids: list[str], item_ids: list[str], rows: list[FileRows], options: ReadOptions
+) -> Interactions:
     none = np.zeros(0, np.int32)
     times = [part.times for part in rows if part.times is not None]
+    weights = [part.weights for part in rows if part.weights is not None]
     return collapse(
         user_ids,
         item_ids,
         np.concatenate([none, *(part.users for part in rows)]),
         np.concatenate([none, *(part.items for part in rows)]),
         np.concatenate(times) if times and len(times) == len(rows) else None,
+        weights=np.concatenate(weights) if weights else None,
+        pair_weight=options.pair_weight,
     )
 
 
@@ -156,7 +219,7 @@ def _split(raw: Dataset, options: ReadOptions) -> Dataset:
         test = test.select(fresh)
     else:
         if test is not None:
-            pooled = _pool(train, test)
+            pooled = _pool(train, test, options.pair_weight)
             again = len(train) + len(test) - len(pooled)
             report = replace(report, duplicates_collapsed=report.duplicates_collapsed + again)
             train, test = pooled, None
@@ -175,7 +238,7 @@ def _split(raw: Dataset, options: ReadOptions) -> Dataset:
     return Dataset(train, test, raw.name, report)
 
 
-def _pool(train: Interactions, test: Interactions) -> Interactions:
+def _pool(train: Interactions, test: Interactions, pair_weight: PairWeight) -> Interactions:
     return collapse(
         train.user_ids,
         train.item_ids,
@@ -187,4 +250,8 @@ def _pool(train: Interactions, test: Interactions) -> Interactions:
         None
         if train.places is None or test.places is None
         else np.concatenate([train.places, test.places + train.places.max(initial=-1) + 1]),
+        None
+        if train.weights is None or test.weights is None
+        else np.concatenate([train.weights, test.weights]),
+        pair_weight,
     )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from training.errors import DataError
 
-__all__ = ["Format", "ReadOptions", "Split", "TimeUnit"]
+__all__ = ["Format", "PairWeight", "ReadOptions", "Split", "TimeUnit"]
 
 
 class Format(StrEnum):
@@ -19,6 +19,13 @@ class Format(StrEnum):
     JSON = "json"
     PARQUET = "parquet"
     RECBOLE = "recbole"
+
+
+class PairWeight(StrEnum):
+    """What a pair weighs that several rows have: the largest of their weights, or the sum."""
+
+    MAX = "max"
+    SUM = "sum"
 
 
 class Split(StrEnum):
@@ -71,6 +78,12 @@ class ReadOptions:
         time_format: how times are written, as for ``strptime``; None reads numbers and ISO 8601.
         delimiter: between the fields of a table, one or more characters; found if None.
         encoding: of text; None takes UTF-8, or what a byte-order mark says.
+        where: an expression on columns that rows must meet (`row_filter`), None for all rows.
+        min_rating: lowest rating that counts, None for all.
+        rating_column: where ratings are; one of the common names if None.
+        weight: how much rows count (`weighting`), None counts all alike.
+        pair_weight: what a pair weighs that several rows have, with ``weight``.
+        query: what to read from a database.
         split: what is held out for the test.
         test_fraction: the part of the interactions that `time` and `random` hold out.
         seed: of the random split.
@@ -90,6 +103,12 @@ class ReadOptions:
     time_format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    where: str | None = None
+    min_rating: float | None = None
+    rating_column: str | None = None
+    weight: str | None = None
+    pair_weight: PairWeight = PairWeight.MAX
+    query: str | None = None
     split: Split = Split.AUTO
     test_fraction: float = 0.2
     seed: int = 0

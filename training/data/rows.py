@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.dataset import ColumnUse
+from training.data.weighting import WeightTally
 from training.errors import DataError
 
 __all__ = ["BadRows", "FileRows", "Vocabulary", "encode"]
@@ -53,6 +54,9 @@ class FileRows:
         columns: which columns were read as what; None without columns.
         notes: what was decided on reading.
         warnings: what is suspicious.
+        weights: float64 (rows,), above 0, or None.
+        left_out: rows that a filter left out, good or not.
+        tally: what weights came to, None without.
     """
 
     users: NDArray[np.int32]
@@ -62,6 +66,9 @@ class FileRows:
     columns: ColumnUse | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    weights: NDArray[np.float64] | None = None
+    left_out: int = 0
+    tally: WeightTally | None = None
 
 
 def encode(ids: Iterable[str], rows: dict[str, int]) -> NDArray[np.int32]:

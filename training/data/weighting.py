@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from training.data.cell_values import as_numbers, as_text, number_of
 from training.errors import DataError
 
-__all__ = ["MAX_WEIGHT", "PairWeight", "WeightTally", "Weighting"]
+__all__ = ["MAX_WEIGHT", "WeightTally", "Weighting"]
 
 MAX_WEIGHT: Final = 1e9
 """Largest weight of a row. Sums of any number of rows then fit a float32."""
@@ -26,13 +25,6 @@ _SHOWN: Final = 20
 _ENTRY: Final = re.compile(
     r"""\s*(?P<value>'(?:[^']|'')*'|"(?:[^"]|"")*"|[^=,'"]+?)\s*=\s*(?P<weight>[^,=]*?)\s*(?:,|$)"""
 )
-
-
-class PairWeight(StrEnum):
-    """What a pair weighs that several rows have: the largest of their weights, or the sum."""
-
-    MAX = "max"
-    SUM = "sum"
 
 
 @dataclass(frozen=True)
@@ -113,15 +105,13 @@ class Weighting:
         )  # fmt: skip
         return weights.fill_null(self.others).alias("weight")
 
-    def fault(self, weight: float | None) -> str | None:
-        """What is wrong with the weight of a row, None if it can be used."""
+    def fault(self, weight: float | None) -> str:
+        """What is wrong with the weight of a row that cannot be used."""
         if weight is None:
             return f"the weight in column {self.column!r} is missing or not a number"
         if weight < 0:
             return f"the weight {weight:.15g} in column {self.column!r} is negative"
-        if weight > MAX_WEIGHT:
-            return f"the weight {weight:.15g} in column {self.column!r} is above {MAX_WEIGHT:.0e}"
-        return None
+        return f"the weight {weight:.15g} in column {self.column!r} is above {MAX_WEIGHT:.0e}"
 
 
 @dataclass
