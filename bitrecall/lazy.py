@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
+from index.disk import disk_fault, is_full
 from index.errors import BitrecallError
 
 # What the extras bring, and which of them: named when an installation lacks it.
@@ -83,4 +85,6 @@ class LazyGroup(click.Group):
             raise
         except OSError as error:
             known = error.filename is not None and error.strerror is not None
+            if known and is_full(error):
+                raise Failure(disk_fault(error, Path(error.filename).parent)) from error
             raise Failure(f"{error.filename}: {error.strerror}" if known else str(error)) from error

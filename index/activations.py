@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.disk import naming
 from index.files import read_small, sync
 
 _AT_MOST = 64 * 2**20
@@ -31,7 +32,7 @@ class Activation:
 def append_activation(path: Path, activation: Activation) -> None:
     """Add one line to the file at `path` and have it on the disk."""
     line = json.dumps(vars(activation), sort_keys=True) + "\n"
-    with path.open("ab+") as file:
+    with naming(path), path.open("ab+") as file:
         # A crash may have left half a line: close it, so that it spoils no other.
         if file.tell() and not _ends_line(file.fileno(), file.tell()):
             line = "\n" + line

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from index.disk import naming
 from index.errors import NoReleaseError, ReleaseError
 from index.files import sync
 
@@ -79,7 +80,7 @@ def remove_folder(folder: Path) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Make `text` the content of the file `path`, at once and durably."""
     written = path.with_name(f"{_WRITTEN}{secrets.token_hex(8)}")
-    with written.open("w", encoding="utf-8") as file:
+    with naming(path), written.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

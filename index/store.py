@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from index.activations import Activation, append_activation, read_activations, trail
 from index.checks import RELEASE_ID
+from index.disk import disk_fault
 from index.errors import (
     NoReleaseError,
     ReleaseContentsError,
@@ -52,11 +52,8 @@ def _told(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (ENOSPC, EDQUOT)
         raise ReleaseError(
-            f"publishing failed, and what was current still is: {error.strerror or error}"
-            + ("; make room, for instance by pruning old releases" if full else ""),
-            root,
+            f"publishing failed, and what was current still is: {disk_fault(error, root)}", root
         ) from error
 
 

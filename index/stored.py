@@ -7,15 +7,17 @@ from typing import Any
 
 import faiss
 
+from index.disk import naming
 from index.errors import ReleaseDamagedError
 
 
 def write_index(index: Any, path: Path) -> None:
     """Write a FAISS binary index to `path`. Raises OSError where that fails."""
-    try:
-        faiss.write_index_binary(index, str(path))
-    except RuntimeError as error:
-        raise OSError(f"{path}: the index could not be written: {_first_line(error)}") from error
+    with naming(path):
+        try:
+            faiss.write_index_binary(index, str(path))
+        except RuntimeError as error:
+            raise OSError(f"the index could not be written: {_first_line(error)}") from error
 
 
 def read_index(path: Path, kind: type[Any], io_flags: int = 0) -> Any:

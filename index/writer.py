@@ -11,6 +11,7 @@ import numpy as np
 from index.attributes import ItemAttributes
 from index.choice import build_index
 from index.contents import ReleaseContents
+from index.disk import naming
 from index.effort import sample_queries
 from index.errors import ReleaseContentsError, SearchError
 from index.files import CODES_NAME, INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
@@ -86,7 +87,9 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest into `folder`, in place of one that may be there."""
-    (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+    path = folder / MANIFEST_NAME
+    with naming(path):
+        path.write_text(manifest.to_json(), encoding="utf-8")
 
 
 def sync_folder(folder: Path) -> None:

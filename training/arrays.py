@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.disk import disk_fault
 from training.errors import CheckpointError
 
 _HEADER = "header"
@@ -43,7 +44,10 @@ def save_arrays(
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise CheckpointError(f"cannot write {what} {path}: {error}") from error
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"cannot write {what} {path}: {disk_fault(error, path.parent)}"
+        ) from error
 
 
 def load_arrays(path: Path, what: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from index.disk import disk_fault
 from training.errors import CheckpointError
 from training.fit import Progress
 
@@ -26,8 +27,13 @@ class EpochChoice:
         """Replace the file, by an atomic rename."""
         temporary = self.path.with_suffix(".new")
         kept = {"fingerprint": self.fingerprint, "progress": asdict(progress)}
-        temporary.write_text(json.dumps(kept), "utf-8")
-        temporary.replace(self.path)
+        try:
+            temporary.write_text(json.dumps(kept), "utf-8")
+            temporary.replace(self.path)
+        except OSError as error:
+            raise CheckpointError(
+                f"cannot write {self.path}: {disk_fault(error, self.path.parent)}"
+            ) from error
 
     def read(self) -> Progress | None:
         """What was chosen, or None where nothing was yet.

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from index.disk import disk_fault
+from training.errors import TrainingError
+
 
 class TrainingLog:
     """Appends events to a JSON-lines file; each has ``event`` and ``time`` (UTC, ISO 8601).
@@ -23,5 +26,10 @@ class TrainingLog:
         if self._path is None:
             return
         record = {"event": event, "time": datetime.now(UTC).isoformat(), **values}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise TrainingError(
+                f"cannot write the log {self._path}: {disk_fault(error, self._path.parent)}"
+            ) from error

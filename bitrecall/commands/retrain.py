@@ -156,6 +156,8 @@ def retrain(
             click.echo(f"warning: {warning}", err=True)
         files = dataset.train
     table = item_table_for(data, items, None, tags_column)
+    if table is not None and items is None and table.name != "sample":
+        click.echo(f"the table of items is {table.name}; --items names another", err=True)
     store = None
     if events != "off":
         store = EventStore(events)

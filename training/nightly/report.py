@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from index.disk import disk_fault
 from index.last_night import EXIT_CODES, Outcome
 from index.locks import replace_text
 from training.errors import TrainingError
@@ -98,7 +99,9 @@ class ReportFolder:
                 for suffix in (".json", ".html"):
                     (self._path / old).with_suffix(suffix).unlink(missing_ok=True)
         except OSError as error:
-            raise TrainingError(f"cannot write the report {html}: {error.strerror}") from error
+            raise TrainingError(
+                f"cannot write the report {html}: {disk_fault(error, self._path)}"
+            ) from error
         return html
 
     def all(self) -> list[dict[str, Any]]:

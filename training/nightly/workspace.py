@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from index.disk import disk_fault
 from index.release import Release
 from index.store import ReleaseStore
 from training.errors import TrainingError
@@ -68,7 +69,9 @@ class Workspace:
         try:
             self._plan.write_text(json.dumps(plan), "utf-8")
         except OSError as error:
-            raise TrainingError(f"cannot write {self._plan}: {error.strerror}") from error
+            raise TrainingError(
+                f"cannot write {self._plan}: {disk_fault(error, self.path)}"
+            ) from error
         return last
 
     def night(self, depends_on: Iterable[str]) -> Path:
