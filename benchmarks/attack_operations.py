@@ -76,12 +76,12 @@ def compose_file(service: Target) -> tuple[str, bool]:
     services = yaml.safe_load(text)["services"]
     limited = sum(all(limit in one for limit in LIMITS) for one in services.values())
     hardened = sum("cap_drop" in one and "security_opt" in one for one in services.values())
-    fixed = "GF_SECURITY_ADMIN_PASSWORD: admin" in text
+    drawn = "GF_SECURITY_ADMIN_PASSWORD__FILE" in text
     found = (
         f"{limited} of {len(services)} containers limited, {hardened} hardened, "
-        f"password of Grafana {'admin' if fixed else 'drawn'}"
+        f"password of Grafana {'drawn' if drawn else 'admin'}"
     )
-    return found, limited == hardened == len(services) and not fixed
+    return found, limited == hardened == len(services) and drawn
 
 
 def pipe_for_pointer(service: Target) -> tuple[str, bool]:
