@@ -74,7 +74,7 @@ class Service(FastAPI):
         asked = [] if self.keys is None else [KeysCollector(self.keys)]
         self.metrics = Metrics(self.current, *asked)
         self.load = Load(settings.max_concurrent, self.metrics.shed, settings.root_path)
-        self.connections = Connections(ConnectionLimits.of(settings))
+        self.connections = Connections(ConnectionLimits.of(settings), self.metrics.dropped)
         self.rounds = Rounds(self.metrics.searched)
         self.tracing = Tracing(settings.traces)
         paths = routes(settings, self.current, self.live, self.metrics, self.rounds)

@@ -89,7 +89,7 @@ class LimitedConnection(HttpToolsProtocol):
         """The client does not take its answer as fast as it comes."""
         super().pause_writing()
         if self._taking is None:
-            self._taking = Deadline(self.loop, self.drop)
+            self._taking = Deadline(self.loop, self._not_taken)
         self._paused_at = self.loop.time()
         self._taking.after(self._limits.answer_seconds)
         self._all.hold_unread(self)
@@ -118,6 +118,10 @@ class LimitedConnection(HttpToolsProtocol):
     def unread_since(self) -> float:
         """When the client stopped taking an answer."""
         return self._paused_at
+
+    def _not_taken(self) -> None:
+        self._all.dropped("answer-not-read")
+        self.drop()
 
     def drop(self) -> None:
         """Close at once, whatever is still to be written."""
@@ -156,7 +160,9 @@ class LimitedConnection(HttpToolsProtocol):
 
     def _too_late(self) -> None:
         """The deadline has passed."""
-        if self.transport.is_closing() or self._draining is not None or self.unread_bytes():
+        if self._draining is None and self.unread_bytes():
+            self._not_taken()
+        elif self._draining is not None or self.transport.is_closing():
             self.drop()
         elif self._receiving and not self._head_is_done:
             self._refuse("request-timeout", "the head of the request did not arrive in time")
@@ -183,6 +189,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._deferred = None
         self._all.release_incomplete(self)
         if not is_behind:
+            self._all.dropped(problem)
             self.transport.write(refusal_bytes(problem, detail, self._load.root_path))
             self._close_carefully()
         elif cycle is not None and cycle.response_complete:

@@ -1,6 +1,6 @@
 """All connections of a process: how many there may be, and how much they may keep in memory."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 from service.guards.limits import ConnectionLimits
@@ -36,10 +36,14 @@ class Connections:
 
     Args:
         limits: the limits.
+        dropped: told why, whenever one is closed because of what its client does.
     """
 
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(
+        self, limits: ConnectionLimits, dropped: Callable[[str], None] = lambda reason: None
+    ) -> None:
         self.limits = limits
+        self.dropped = dropped
         self._unread: dict[Connection, None] = {}
         self._incomplete: dict[Connection, int] = {}
         self._incomplete_bytes = 0
@@ -56,6 +60,7 @@ class Connections:
         waiting = [(since, one) for one in others if (since := one.waiting_since())]
         if not waiting:
             return False
+        self.dropped("too-many-connections")
         min(waiting, key=lambda pair: pair[0])[1].drop()
         return True
 
@@ -73,6 +78,7 @@ class Connections:
                 return
             total -= slowest.unread_bytes()
             self._unread.pop(slowest, None)
+            self.dropped("answer-not-read")
             slowest.drop()
 
     def release_unread(self, connection: Connection) -> None:

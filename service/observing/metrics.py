@@ -82,6 +82,12 @@ class Metrics:
             "Requests refused because there were too many at once.",
             registry=self._registry,
         )
+        self._dropped = Counter(
+            "bitrecall_dropped_connections",
+            "Connections closed because of what their clients sent, or did not send or read.",
+            ["reason"],
+            registry=self._registry,
+        )
         self._collectors = (_ReleaseCollector(current), *others)
         # Method, path, status and seconds of requests; seconds of searches; sources of answers.
         self._of_requests = Tally[tuple[str, str, int, float]]()
@@ -130,6 +136,10 @@ class Metrics:
     def shed(self, requests: int) -> None:
         """Count requests that were refused because there were too many."""
         self._shed.inc(requests)
+
+    def dropped(self, reason: str) -> None:
+        """Count a connection that was closed because of its client."""
+        self._dropped.labels(reason).inc()
 
     def text(self) -> bytes:
         """Everything in Prometheus's own format."""

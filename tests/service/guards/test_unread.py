@@ -75,3 +75,25 @@ def test_an_answer_that_is_taken_is_whole(release: Release, serving: Callable[..
         connection.close()
         assert client.get("/livez").status_code == 200
         assert not app.connections._unread
+
+
+def test_dropped_connections_are_counted_by_their_reason(
+    release: Release, serving: Callable[..., Any]
+) -> None:
+    app = app_with(release, answer_timeout=0.2, max_connections=3)
+    with serving(app) as client, contextlib.ExitStack() as stack:
+
+        def counted(reason: str) -> bool:
+            line = f'bitrecall_dropped_connections_total{{reason="{reason}"}}'
+            return line in client.get("/metrics").text
+
+        address = (client.base_url.host, client.base_url.port)
+        malformed = stack.enter_context(socket.create_connection(address, timeout=30))
+        malformed.sendall(b"no HTTP\r\n\r\n")
+        assert malformed.recv(100).startswith(b"HTTP/1.1 400 ")
+        malformed.close()
+        stack.enter_context(contextlib.closing(reader_that_does_not(client)))
+        until(client, lambda: counted("malformed-http") and counted("answer-not-read"))
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(address, timeout=30))
+        until(client, lambda: counted("too-many-connections"))
