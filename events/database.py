@@ -78,23 +78,25 @@ class _Connection(sqlite3.Connection):
 
     def rescue(self) -> None:
         """Write what the log holds into the database, where one of them has lost its name."""
+        if self.file is None or self.files is None or self.file.has_other_log(self.files):
+            return
         with suppress(sqlite3.Error):
             self.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        if self.file is not None and self.files is not None:
-            with suppress(OSError):
-                self.file.drop_log(self.files)
+        with suppress(OSError):
+            self.file.drop_log(self.files)
 
     def close(self) -> None:
-        """Close it, unless another file has the name by now.
+        """Close it, unless another file, or another log, has the name by now.
 
-        Closing the last connection, SQLite removes the write-ahead log by its name, which then is
-        that of the other file. Such a connection stays open as long as the process lives.
+        Closing the last connection, SQLite writes the log that it has into the database, and
+        removes that of the name. Such a connection stays open as long as the process lives.
         """
-        now = None if self.file is None else self.file.open_files().main
-        if now is not None and self.files is not None and now != self.files.main:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
-        else:
-            super().close()
+        if self.file is not None and self.files is not None:
+            main = self.file.open_files().main
+            if main not in (None, self.files.main) or self.file.has_other_log(self.files):
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
+                return
+        super().close()
 
 
 def _sqlite(url: URL) -> Engine:
@@ -126,6 +128,8 @@ def _sqlite(url: URL) -> Engine:
     def look(connection: _Connection, record: object, proxy: object) -> None:
         if fault := connection.fault():
             connection.rescue()
+            if file and connection.files and file.is_without_log(connection.files):
+                raise EventsUnavailableError(fault)
             _log.warning("the events are read and written anew: %s", fault)
             raise InvalidatePoolError(fault)
 
@@ -259,6 +263,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         written_to = connection.connection.driver_connection
         if isinstance(written_to, _Connection) and (fault := written_to.fault()):
             written_to.rescue()
+            if written_to.file is not None and written_to.files is not None:
+                written_to.file.is_without_log(written_to.files)
             raise EventsUnavailableError(fault)
 
 

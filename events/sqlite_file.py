@@ -68,9 +68,13 @@ class SqliteFile:
         self.path = Path(path).absolute()
         self.must_exist = False
         self.was_open = False
+        # The file whose log was removed while it was open, and what to say of it.
+        self._without_log: tuple[Identity, str] | None = None
 
     def uri(self) -> str:
-        """What SQLite connects to. Raises EventsError if there has to be a file and is none."""
+        """What SQLite connects to. Raises EventsError if that cannot be, or must not."""
+        if self._without_log is not None and identity_of(self.path) == self._without_log[0]:
+            raise EventsUnavailableError(self._without_log[1])
         if not self.must_exist:
             return f"file:{quote(str(self.path))}?mode=rwc"
         try:
@@ -95,6 +99,27 @@ class SqliteFile:
         """The files of the name now, to be asked for right after connecting."""
         sides = tuple(identity_of(self._side(side)) for side in _SIDES)
         return OpenFiles(identity_of(self.path), sides)
+
+    def is_without_log(self, opened: OpenFiles) -> bool:
+        """Whether the log of a file was removed or replaced, and the file itself was not.
+
+        Processes that still have the old log, or its index, and such that have a new one do not see
+        each other's locks and overwrite each other's events. So once it is seen nothing is written,
+        nor connected anew, before the process is started again.
+        """
+        now = self.open_files()
+        if now == opened or now.main is None or now.main != opened.main:
+            return False
+        self._without_log = now.main, str(self.fault(opened))
+        return True
+
+    def has_other_log(self, opened: OpenFiles) -> bool:
+        """Whether somebody has made another log, with which ours must not be mixed any more."""
+        now = self.open_files()
+        return now.main == opened.main and any(
+            after not in (None, before)
+            for before, after in zip(opened.sides, now.sides, strict=True)
+        )
 
     def drop_log(self, opened: OpenFiles) -> None:
         """Remove the log of a file that has lost its name, before another one is read with it."""
@@ -121,7 +146,10 @@ class SqliteFile:
             return f"{self.path} was replaced by another file"
         for side, before, after in zip(_SIDES, opened.sides, now.sides, strict=True):
             if before != after:
-                return f"{self.path.name}{side} was removed or replaced beside {self.path}"
+                return (
+                    f"{self.path.name}{side} was removed or replaced beside {self.path} while it "
+                    "was in use: stop all that use the file, then start them again"
+                )
         return None
 
 

@@ -138,16 +138,26 @@ def test_a_commit_beside_which_it_goes_is_not_acknowledged(
 
 
 @pytest.mark.parametrize("side", ["-wal", "-shm"])
-def test_a_log_that_lost_its_name_is_written_into_the_database(
+def test_without_its_log_a_file_is_not_written_to_before_the_next_start(
     store: EventStore, path: Path, side: str
 ) -> None:
+    """Others may have it open still, with a log of which this process knows nothing."""
     append(store, "second")
     path.with_name(path.name + side).unlink()
-    append(store, "third")
-    # What is in the named files counts, without whoever has them open.
-    copy = path.parent.parent / "copy"
-    shutil.copytree(path.parent, copy)
-    assert items_in(copy / "events.db") == ["first", "second", "third"]
+    for _ in range(3):
+        with pytest.raises(EventsUnavailableError, match=rf"events\.db{side} was removed.*start"):
+            append(store, "lost")
+        with pytest.raises(EventsUnavailableError, match=rf"events\.db{side} was removed"):
+            store.after(0)
+    # What it held is in the database by now.
+    copy = path.parent.parent / "copy.db"
+    shutil.copy(path, copy)
+    assert items_in(copy) == ["first", "second"]
+    store.close()
+    again = EventStore(f"sqlite:///{path}")
+    append(again, "third")
+    again.close()
+    assert items_in(path) == ["first", "second", "third"]
 
 
 def test_closing_leaves_the_log_of_the_file_that_took_the_place(
@@ -190,13 +200,58 @@ def test_a_database_without_tables_is_not_given_any(store: EventStore, path: Pat
         append(store, "lost")
 
 
+class Writer:
+    """A process that appends what it is told to, and says whether that was acknowledged."""
+
+    code = """
+import sys
+from events.errors import EventsError
+from events.event import Event
+from events.store import EventStore
+store = EventStore(sys.argv[1])
+for line in sys.stdin:
+    try:
+        store.append([Event("u", line.strip(), "view", 1.5)])
+    except EventsError:
+        print("refused", flush=True)
+    else:
+        print("acknowledged", flush=True)
+store.close()
+"""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._start()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-c", self.code, f"sqlite:///{self._path}"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def append(self, item: str) -> bool:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{item}\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline() == "acknowledged\n"
+
+    def restart(self) -> None:
+        self.end()
+        self._start()
+
+    def end(self) -> None:
+        self._process.communicate(timeout=60)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_happens_to_the_files_what_is_acknowledged_is_in_them(
-    store: EventStore, path: Path, seed: int
+    path: Path, seed: int
 ) -> None:
-    """Against the slow reference: look into the named file after each acknowledgement."""
+    """Two processes against the slow reference: look into the named file each time."""
     chance = random.Random(seed)
     aside = path.parent.with_name("aside")
+    writers = [Writer(path), Writer(path)]
 
     def remove(*names: str) -> None:
         for name in names:
@@ -213,23 +268,30 @@ def test_whatever_happens_to_the_files_what_is_acknowledged_is_in_them(
 
     def replaced() -> None:
         if path.parent.exists():
-            remove("events.db-wal", "events.db-shm")
             another(path).replace(path)
+
+    def restarted() -> None:
+        for writer in writers:
+            writer.restart()
 
     happens = [
         lambda: remove("events.db-wal"),
         lambda: remove("events.db-shm"),
         lambda: remove("events.db-wal", "events.db-shm"),
-        *(away, back, back, replaced),
-        *[lambda: None] * 5,
+        *(away, back, back, replaced, replaced, restarted, restarted),
+        *[lambda: None] * 4,
     ]
-    for number in range(20):
+    acknowledged = 0
+    for number in range(30):
         chance.choice(happens)()
-        try:
-            append(store, f"n{number}")
-        except EventsError:
-            continue
-        assert f"n{number}" in items_in(path)
+        for which, writer in enumerate(writers):
+            item = f"n{number}-{which}"
+            if writer.append(item):
+                acknowledged += 1
+                assert item in items_in(path)
+    for writer in writers:
+        writer.end()
+    assert acknowledged > 5
 
 
 MOUNTS = """\
