@@ -64,6 +64,8 @@ class HeavyWork:
                 return await asyncio.to_thread(work, check)
 
         task = asyncio.ensure_future(in_turn())
+        # What it ends with when it is given up is nobody's to hear.
+        task.add_done_callback(_retrieve)
         watcher = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
@@ -88,3 +90,8 @@ class HeavyWork:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _retrieve(task: asyncio.Future[Result]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -79,7 +79,9 @@ def test_a_large_batch_has_the_answer_of_each_user_alone(
         assert one.get("shortfall") == alone[one["user_id"]].get("shortfall")
 
 
-def test_a_large_batch_is_given_up_when_its_client_goes(published: None, serve: Serve) -> None:
+def test_a_large_batch_is_given_up_when_its_client_goes(
+    published: None, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     client = serve(max_answer_items=10_000_000, max_heavy_requests=1)
     users = [f"user {number}" for number in range(400)]
     asked = json.dumps({"user_ids": users, "k": 50}).encode()
@@ -113,3 +115,4 @@ def test_a_large_batch_is_given_up_when_its_client_goes(published: None, serve: 
         small = {"user_ids": ["17"], "k": 5001}
         assert client.post("/recommend/batch", json={**small, "k": 1000}).status_code == 200
     assert pieces <= 3
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
