@@ -157,7 +157,7 @@ class Reader:
 
     def after(self, recipe: Recipe, printed: str) -> None:
         """Look whether it did what the page says."""
-        if found := re.search(r"br_\w+", printed):
+        if found := re.search(r"br_[\w-]+", printed):
             self.key = found[0]
         if re.search(r"up -d(?! database)", recipe.text) and "monitoring" not in recipe.text:
             self.wait_until_ready()
