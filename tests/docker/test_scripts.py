@@ -221,7 +221,7 @@ def test_images_are_pinned_all_or_none(script: Script, state: Path) -> None:
     assert len(lines) == len(wanted)
 
 
-def test_the_trainer_takes_one_table_of_items(tmp_path: Path) -> None:
+def test_the_trainer_takes_data_and_a_table_of_items(tmp_path: Path) -> None:
     text = (ROOT / "docker" / "trainer.sh").read_text().replace("/data", f"{tmp_path}/data")
     (tmp_path / "trainer.sh").write_text(text.replace("/items", f"{tmp_path}/items"))
     (tmp_path / "bitrecall").write_text('#!/bin/sh\necho "$@"\n')
@@ -239,10 +239,8 @@ def test_the_trainer_takes_one_table_of_items(tmp_path: Path) -> None:
     (tmp_path / "data" / "clicks.csv").touch()
     assert trainer().stdout == f"scheduler --no-catch-up -- {tmp_path}/data\n"
     (tmp_path / "items" / "table of items.csv").touch()
-    assert trainer().stdout.endswith(
-        f"-- {tmp_path}/data --items {tmp_path}/items/table of items.csv\n"
+    assert (
+        trainer().stdout == f"scheduler --no-catch-up -- {tmp_path}/data --items {tmp_path}/items\n"
     )
-    (tmp_path / "items" / "another.csv").touch()
-    refused = trainer()
-    assert refused.returncode == 2
-    assert "leave one" in refused.stderr
+    (tmp_path / "data" / "clicks.csv").unlink()
+    assert trainer().stdout.endswith(f"-- sample --recipe sample --items {tmp_path}/items\n")
