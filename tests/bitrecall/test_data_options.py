@@ -22,7 +22,7 @@ def received(*arguments, **environment):
 
 def test_without_options_reading_is_as_it_is_by_default():
     data, options, seed = received()
-    assert str(data) == "set"
+    assert [str(path) for path in data] == ["set"]
     assert options == ReadOptions()
     assert seed == 17
 

@@ -153,9 +153,17 @@ class _Collector:
 
 def _encode(ids: pl.Series, rows: dict[str, int]) -> NDArray[np.int32]:
     distinct = ids.unique(maintain_order=True)
-    codes = encode(distinct, rows)
-    return codes[ids.cast(pl.Enum(distinct)).to_physical().to_numpy()] if len(ids) else codes
+    if len(distinct) * 3 > len(ids):
+        return encode(ids.to_list(), rows)
+    codes = pl.DataFrame({"id": distinct, "code": encode(distinct.to_list(), rows)})
+    return (
+        ids.to_frame("id")
+        .join(codes, on="id", how="left", maintain_order="left")["code"]
+        .to_numpy()
+    )
 
 
 def _joined(parts: list[NDArray[T]], dtype: type[T]) -> NDArray[T]:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+    joined = np.concatenate(parts) if parts else np.zeros(0, dtype)
+    parts.clear()  # of tens of millions of rows, two copies count
+    return joined

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from training.data.options import PairWeight
 from training.errors import DataError
 
 __all__ = ["Interactions", "collapse", "iso_time"]
+
+
+_ROWS_AT_ONCE: Final = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,21 +223,39 @@ def collapse(
     Raises:
         DataError: as `Interactions`.
     """
-    raw = Interactions(user_ids, item_ids, users, items, times)
-    keys = raw.keys()
-    order = np.argsort(keys, kind="stable") if times is None else np.lexsort((times, keys))
-    keys = keys[order]
-    first = np.ones(len(keys), bool)
-    first[1:] = keys[1:] != keys[:-1]
-    kept = order[first]
+    Interactions(user_ids, item_ids, users, items, times)  # checks the arrays
+    by_user = np.argsort(users, kind="stable")
+    ends = np.cumsum(np.bincount(users, minlength=len(user_ids)))
+    kept: list[NDArray[np.int64]] = []
+    pair_weights: list[NDArray[np.float32]] = []
+    start = 0
+    # Sorted by whole users, some millions of rows at a time, which takes less memory than all.
+    while start < len(by_user):
+        last = int(np.searchsorted(ends, start + _ROWS_AT_ONCE))
+        end = int(ends[min(last, len(ends) - 1)])
+        rows = by_user[start:end]
+        keys = users[rows].astype(np.int64) * max(len(item_ids), 1) + items[rows]
+        order = (
+            np.argsort(keys, kind="stable") if times is None else np.lexsort((times[rows], keys))
+        )
+        rows, keys = rows[order], keys[order]
+        first = np.ones(len(keys), bool)
+        first[1:] = keys[1:] != keys[:-1]
+        kept.append(rows[first])
+        if weights is not None:
+            pair_weights.append(_weights_of_pairs(weights[rows], first, pair_weight))
+        start = end
+    del by_user
+    chosen = np.concatenate(kept) if kept else np.zeros(0, np.int64)
+    kept.clear()
     return Interactions(
         user_ids,
         item_ids,
-        users[kept],
-        items[kept],
-        None if times is None else times[kept],
-        (kept if places is None else places[kept]).astype(np.int64, copy=False),
-        None if weights is None else _weights_of_pairs(weights[order], first, pair_weight),
+        users[chosen],
+        items[chosen],
+        None if times is None else times[chosen],
+        (chosen if places is None else places[chosen]).astype(np.int64, copy=False),
+        None if weights is None else np.concatenate([np.zeros(0, np.float32), *pair_weights]),
     )
 
 

@@ -46,6 +46,16 @@ def test_collapse_keeps_each_pair_once_at_its_earliest_time(rows):
     assert (np.diff(interactions.keys()) > 0).all()
 
 
+@given(PAIRS, st.integers(1, 9))
+def test_collapse_by_groups_of_users_is_collapse_at_once(rows, at_once):
+    expected = from_rows(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.data.interactions._ROWS_AT_ONCE", at_once)
+        found = from_rows(rows)
+    for name in ("users", "items", "times", "places"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 @given(PAIRS)
 def test_collapse_without_times_keeps_each_pair_once(rows):
     assert set(as_dict(from_rows(rows, times=False))) == {(USERS[u], ITEMS[i]) for u, i, _ in rows}
