@@ -155,6 +155,27 @@ _OPTIONS = (
 )
 
 
+_OF_SPLITS = frozenset({"split", "test_fraction", "split_seed"})
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of `data_options` without those of the split: nothing is held out."""
+    names = {field.name for field in fields(ReadOptions)} - {"seed", *_OF_SPLITS}
+
+    @wraps(command)
+    def with_read_options(**given: Any) -> Any:
+        chosen = {name: given.pop(name) for name in names}
+        return command(read_options=ReadOptions(split=Split.NONE, **chosen), **given)
+
+    decorated: Callable[..., Any] = with_read_options
+    before = len(getattr(decorated, "__click_params__", ()))
+    for add in reversed(_OPTIONS):
+        decorated = add(decorated)
+    parameters = decorated.__click_params__  # type: ignore[attr-defined]
+    parameters[before:] = [one for one in parameters[before:] if one.name not in _OF_SPLITS]
+    return decorated
+
+
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of reading, given to the command as one ``read_options: ReadOptions``."""
     names = {field.name for field in fields(ReadOptions)} - {"seed"}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bitrecall.commands.data_options import DataType, reading_options
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
     device_option,
@@ -20,6 +21,7 @@ from training.nightly.settings import NightlySettings
 
 if TYPE_CHECKING:
     from index.mirror import Mirror
+    from training.data.options import ReadOptions
 
 
 @click.command(
@@ -28,6 +30,7 @@ Examples:
   bitrecall retrain sample --recipe sample        # the first release, where there is none yet
   bitrecall retrain --events sqlite:///events.db  # from then on, every night
   bitrecall retrain clicks.csv --items products.csv --recipe default
+  bitrecall retrain --weight event:view=0.2,cart=0.5,buy=1   # types of events
   bitrecall retrain --dry-run                     # all but the publishing
   0 3 * * *  bitrecall retrain                    # as a line of a crontab
 
@@ -58,7 +61,7 @@ Whatever happens, the release that is served goes on being served, and a report 
 and why: WORK/reports, a JSON file and a page for each night.
 """
 )
-@click.argument("data", type=click.Path(path_type=Path), metavar="[DATA]...", nargs=-1)
+@click.argument("data", type=DataType(path_type=Path), metavar="[DATA]...", nargs=-1)
 @releases_option
 @option(
     "--events",
@@ -95,9 +98,10 @@ and why: WORK/reports, a JSON file and a page for each night.
 @threads_option
 @progress_option
 @milvus_options
+@reading_options
 @settings_options(NightlySettings)
 def retrain(
-    data: tuple[Path, ...],
+    data: tuple[Path | str, ...],
     releases: Path,
     events: str,
     items: Path | None,
@@ -112,6 +116,7 @@ def retrain(
     threads: int | None,
     progress: bool | None,
     mirror: "Mirror",
+    read_options: "ReadOptions",
     **thresholds: object,
 ) -> None:
     """Retrain on what has come in since, and publish the release if it is worthy.
@@ -131,9 +136,9 @@ def retrain(
     from index.store import ReleaseStore
     from training.data.item_choice import item_table_for
     from training.data.load import load_dataset
-    from training.data.options import ReadOptions, Split
     from training.data.plausible import refuse_implausible
     from training.data.similar_ids import warnings_of_ids
+    from training.data.sql_source import is_database
     from training.errors import InterruptedTraining, NightUnderWayError
     from training.memory import keep_freed_memory
     from training.nightly.night import NightOptions, reason_of, run_night
@@ -146,7 +151,7 @@ def retrain(
         torch.set_num_threads(threads)
     files = None
     if data:
-        dataset = load_dataset(data, ReadOptions(split=Split.NONE))
+        dataset = load_dataset(data, read_options)
         for line in dataset.report.lines():
             click.echo(line, err=True)
         for warning in (
@@ -155,7 +160,12 @@ def retrain(
         ):
             click.echo(f"warning: {warning}", err=True)
         files = dataset.train
-    table = item_table_for(data, items, None, tags_column)
+    table = item_table_for(
+        [Path(one) for one in data if not is_database(one)],
+        items,
+        read_options.item_column,
+        tags_column,
+    )
     if table is not None and items is None and table.name != "sample":
         click.echo(f"the table of items is {table.name}; --items names another", err=True)
     store = None
@@ -170,7 +180,7 @@ def retrain(
             ReleaseStore(releases, mirror),
             chosen,
             settings,
-            Sources(files, table, store),
+            Sources(files, table, store, read_options),
             NightOptions(work, device, progress, anew, dry_run),
         )
     except InterruptedTraining as stopped:

@@ -153,9 +153,11 @@ def train(
     if events is not None:
         store = EventStore(events, create=False)
         log_id = store.state().log_id
-        joined = join_events(dataset, store.all_after(0))
+        joined = join_events(dataset, store.all_after(0), read_options)
         store.close()
         dataset, position = joined.dataset, position_after(log_id, joined.last)
+        for line in joined.selection:
+            click.echo(line, err=True)
         for event in joined.left_out:
             click.echo(f"left out {event}", err=True)
         if joined.unusable:

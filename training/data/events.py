@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from events.event import FORGET, HIDE, StoredEvent
 from events.rules import event_fault
 from training.data.dataset import Dataset
+from training.data.event_selection import choose_events
 from training.data.interactions import Interactions, collapse
+from training.data.options import ReadOptions
 
 __all__ = ["Joined", "LeftOut", "Taken", "join_events", "take_events"]
 
@@ -54,6 +56,9 @@ class Taken:
         last: the last event, None without any.
         unusable: how many events cannot be used, by the rules of `events.rules`.
         left_out: the first of these.
+        weights: float64 (t,), above 0, how much each counts; None if all count alike.
+        filtered: how many events filters and weights left out.
+        selection: what these did, for people.
     """
 
     users: NDArray[np.int32]
@@ -64,11 +69,18 @@ class Taken:
     last: StoredEvent | None
     unusable: int
     left_out: list[LeftOut]
+    weights: NDArray[np.float64] | None = None
+    filtered: int = 0
+    selection: tuple[str, ...] = ()
 
     def select(self, chosen: NDArray[np.bool_]) -> Taken:
         """The same with only the items taken where the mask (t,) holds."""
         return replace(
-            self, users=self.users[chosen], items=self.items[chosen], times=self.times[chosen]
+            self,
+            users=self.users[chosen],
+            items=self.items[chosen],
+            times=self.times[chosen],
+            weights=None if self.weights is None else self.weights[chosen],
         )
 
 
@@ -83,6 +95,7 @@ class Joined:
         forgotten: how many users of the data set were left out because they asked for it.
         unusable: how many events cannot be used.
         left_out: the first of these.
+        selection: what filters and weights did, for people.
     """
 
     dataset: Dataset
@@ -91,9 +104,12 @@ class Joined:
     forgotten: int
     unusable: int
     left_out: list[LeftOut]
+    selection: tuple[str, ...] = ()
 
 
-def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
+def join_events(
+    dataset: Dataset, events: Iterable[StoredEvent], options: ReadOptions | None = None
+) -> Joined:
     """Add the pairs of events to those that are trained on, and leave out who asked for it.
 
     An item that a user hid is no pair of theirs, unless they had it before. Whoever asked to be
@@ -103,11 +119,16 @@ def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
     Args:
         dataset: as read from files.
         events: all of them, in their order.
+        options: which events count, and how much; None for all alike.
+
+    Raises:
+        DataError: an expression of the options is not valid.
     """
+    options = ReadOptions() if options is None else options
     train = dataset.train
     users = {user: row for row, user in enumerate(train.user_ids)}
     items = {item: row for row, item in enumerate(train.item_ids)}
-    taken = take_events(events, users, items)
+    taken = take_events(events, users, items, options)
     gone = taken.forgotten
     kept = train.select(~np.isin(train.users, gone))
     joined = collapse(
@@ -117,6 +138,8 @@ def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
         np.concatenate([kept.items, taken.items]),
         None if kept.times is None else np.concatenate([kept.times, taken.times]),
         None if kept.places is None else _places(kept, len(taken.users)),
+        joined_weights((len(kept), kept.weights), (len(taken.users), taken.weights)),
+        options.pair_weight,
     )
     test = dataset.test
     if test is not None:
@@ -130,16 +153,40 @@ def join_events(dataset: Dataset, events: Iterable[StoredEvent]) -> Joined:
         forgotten=int(np.isin(gone, np.flatnonzero(train.user_degrees)).sum()),
         unusable=taken.unusable,
         left_out=taken.left_out,
+        selection=taken.selection,
+    )
+
+
+def joined_weights(
+    *parts: tuple[int, NDArray[np.floating[Any]] | None],
+) -> NDArray[np.float64] | None:
+    """The weights of several lists of pairs, one after another; None if none has any.
+
+    Args:
+        parts: how many pairs a list has, and what they weigh; None weighs each 1.
+    """
+    if all(weights is None for _, weights in parts):
+        return None
+    return np.concatenate(
+        [
+            np.ones(count) if weights is None else weights.astype(np.float64)
+            for count, weights in parts
+        ]
     )
 
 
 def take_events(
-    events: Iterable[StoredEvent], users: dict[str, int], items: dict[str, int]
+    events: Iterable[StoredEvent],
+    users: dict[str, int],
+    items: dict[str, int],
+    options: ReadOptions | None = None,
 ) -> Taken:
     """Read events; ids that come up get the next rows of ``users`` and ``items``.
 
-    Events that cannot be used are left out and counted.
+    Events that cannot be used, and those that the options leave out, are counted.
     """
+    choosing = options is not None and (options.where, options.weight) != (None, None)
+    candidates: list[StoredEvent] = []
     rows: list[tuple[int, int, float]] = []
     forgotten: set[int] = set()
     left_out: list[LeftOut] = []
@@ -161,8 +208,10 @@ def take_events(
                 forgotten.add(user)
             else:
                 rows.append((user, items.setdefault(item_id, len(items)), at))
+                if choosing:
+                    candidates.append(event)
     taken_by, taken, times = np.array(rows, np.float64).reshape(-1, 3).T
-    return Taken(
+    everything = Taken(
         taken_by.astype(np.int32),
         taken.astype(np.int32),
         times,
@@ -171,6 +220,15 @@ def take_events(
         last,
         unusable,
         left_out,
+    )
+    if not choosing or options is None:
+        return everything
+    chosen = choose_events(candidates, options)
+    return replace(
+        everything.select(chosen.rows),
+        weights=chosen.weights,
+        filtered=int((~chosen.rows).sum()),
+        selection=chosen.lines,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from events.event import StoredEvent
 from events.position import LogPosition, ReadingStart, position_after, position_of
 from index.release import Release
-from training.data.events import LeftOut, Taken, take_events
+from training.data.events import LeftOut, Taken, joined_weights, take_events
 from training.data.interactions import Interactions, collapse
+from training.data.options import PairWeight, ReadOptions
 
 _NONE = np.empty(0, np.int32)
 
@@ -43,6 +45,8 @@ class EventCounts:
         flooding: the users who sent more than one may, and how many they sent.
         unusable: events that cannot be used, left out.
         left_out: the first of these.
+        filtered: events that a row filter or weights left out.
+        selection: what these did, for people.
         after: number after which events were read.
         from_start: why all events of the database were read; None if only those since the parent.
     """
@@ -60,6 +64,8 @@ class EventCounts:
     flooding: dict[str, int] = field(default_factory=dict)
     unusable: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
+    filtered: int = 0
+    selection: tuple[str, ...] = ()
     after: int = 0
     from_start: str | None = None
 
@@ -95,11 +101,17 @@ class _Rows:
         self.users = {text: row for row, text in enumerate(user_ids)}
         self.items = {text: row for row, text in enumerate(item_ids)}
         self._parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
+        self._weights: list[tuple[int, NDArray[np.floating[Any]] | None]] = []
 
     def add(
-        self, users: NDArray[np.int32], items: NDArray[np.int32], at: NDArray[np.float64]
+        self,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        at: NDArray[np.float64],
+        weights: NDArray[np.floating[Any]] | None = None,
     ) -> None:
         self._parts.append((users, items, at))
+        self._weights.append((len(users), weights))
 
     def add_from(self, files: Interactions, without: Collection[str]) -> int:
         """Add the pairs of a data set but for some users; how many."""
@@ -110,12 +122,17 @@ class _Rows:
         gone = np.array([text in without for text in files.user_ids], np.bool_)
         kept = ~gone[files.users]
         at = np.full(len(files), np.nan) if files.times is None else files.times
-        self.add(users[files.users[kept]], items[files.items[kept]], at[kept])
+        weights = None if files.weights is None else files.weights[kept]
+        self.add(users[files.users[kept]], items[files.items[kept]], at[kept], weights)
         return int(kept.sum())
 
     def item_rows(self) -> NDArray[np.int32]:
         """Items of the pairs so far, some several times."""
         return np.concatenate([items for _, items, _ in self._parts])
+
+    def weights(self) -> NDArray[np.float64] | None:
+        """What the pairs so far weigh, in their order; None if none of them has a weight."""
+        return joined_weights(*self._weights)
 
     def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
         users, items, at = zip(*self._parts, strict=True)
@@ -129,6 +146,7 @@ def gather(
     forgotten: Collection[str] = (),
     start: ReadingStart | None = None,
     most_user_events: int | None = None,
+    options: ReadOptions | None = None,
 ) -> Gathered:
     """Join the parent's pairs, those of files and those of events.
 
@@ -141,18 +159,21 @@ def gather(
         start: where reading the events began; None if they are not kept.
         most_user_events: of a user who sent more, the last that came count, of items that others
             have too; None sets no limit.
+        options: which events count, and how much; None for all alike.
     """
+    options = ReadOptions() if options is None else options
     rows = _Rows(*([], []) if parent is None else _ids(parent))
     known_users, known_items = len(rows.users), len(rows.items)
-    everything = take_events(events, rows.users, rows.items)
+    everything = take_events(events, rows.users, rows.items, options)
     sent = np.bincount(everything.users, minlength=1)
     flooding = np.flatnonzero(sent > (most_user_events or np.inf))
     seen = _seen(parent)
     still = ~np.isin(seen[0], everything.forgotten)
-    rows.add(seen[0][still], seen[1][still], np.full(int(still.sum()), np.nan))
+    weights = None if parent is None or parent.seen_weights is None else parent.seen_weights[still]
+    rows.add(seen[0][still], seen[1][still], np.full(int(still.sum()), np.nan), weights)
     from_files = None if files is None else rows.add_from(files, forgotten)
     taken = _without_floods(everything, flooding, rows.item_rows(), most_user_events or 0)
-    rows.add(taken.users, taken.items, taken.times)
+    rows.add(taken.users, taken.items, taken.times, taken.weights)
     users, items, at = rows.joined()
     keys = users.astype(np.int64) * max(len(rows.items), 1) + items
     before, by_event = int(still.sum()), len(keys) - len(taken.users)
@@ -166,7 +187,11 @@ def gather(
     usual = ~np.isin(taken.users, flooding)
     usual_keys = keys[by_event:][usual]
     counts = EventCounts(
-        read=len(everything.users) + taken.hidden + len(taken.forgotten) + taken.unusable,
+        read=len(everything.users)
+        + everything.filtered
+        + taken.hidden
+        + len(taken.forgotten)
+        + taken.unusable,
         taken=len(taken.users),
         hidden=taken.hidden,
         forgotten=len(taken.forgotten),
@@ -179,10 +204,16 @@ def gather(
         flooding={names[row]: int(sent[row]) for row in flooding},
         unusable=taken.unusable,
         left_out=taken.left_out,
+        filtered=everything.filtered,
+        selection=everything.selection,
         after=0 if start is None else start.after,
         from_start=None if start is None else start.reason,
     )
-    pairs = collapse(names, list(rows.items), users, items)
+    weighed = rows.weights()
+    if weighed is not None:
+        again = start is not None and start.reason is not None
+        weighed = _weights_of_pairs(weighed, place, by_event, options.pair_weight, again=again)
+    pairs = collapse(names, list(rows.items), users, items, weights=weighed)
     return Gathered(
         # Pairs are in the order of their keys, which leaving out ids without a pair keeps.
         pairs.compact(),
@@ -193,6 +224,38 @@ def gather(
         counts,
         from_files,
     )
+
+
+def _weights_of_pairs(
+    weights: NDArray[np.float64],
+    place: NDArray[np.intp],
+    by_event: int,
+    pair_weight: PairWeight,
+    *,
+    again: bool,
+) -> NDArray[np.float64]:
+    """What each row's pair weighs, float64 (rows,).
+
+    What the parent and the files say of a pair is one thing said twice, so the larger one counts.
+    Events since add to it, or count if they are larger; events that are all read ``again`` are in
+    the parent's weight already.
+
+    Args:
+        weights: of the rows: those of parent and files, then those of events.
+        place: int (rows,), the pair of each row.
+        by_event: where the rows of events begin.
+        pair_weight: what a pair of several events weighs.
+        again: whether events are read that the parent was trained on.
+    """
+    n_pairs = int(place.max(initial=-1)) + 1
+    known = np.zeros(n_pairs)
+    np.maximum.at(known, place[:by_event], weights[:by_event])
+    if pair_weight is PairWeight.MAX:
+        np.maximum.at(known, place[by_event:], weights[by_event:])
+        return known[place]
+    since = np.bincount(place[by_event:], weights[by_event:], minlength=n_pairs)
+    total: NDArray[np.float64] = np.maximum(known, since) if again else known + since
+    return total[place]
 
 
 def _without_floods(

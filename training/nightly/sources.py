@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from index.release import Release
 from index.store import ReleaseStore
 from training.data.interactions import Interactions
 from training.data.item_table import ItemTable
+from training.data.options import ReadOptions
 from training.nightly.gather import Gathered, gather
 from training.nightly.workspace import Workspace
 
@@ -33,11 +34,13 @@ class Sources:
         files: pairs that were given; None where none were.
         items: tags and attributes that were given; None keeps those of the parent.
         events: what users did; None where events are not kept.
+        options: which events count, and how much.
     """
 
     files: Interactions | None = None
     items: ItemTable | None = None
     events: EventStore | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
 
 
 def parent_of(store: ReleaseStore) -> Release | None:
@@ -65,7 +68,7 @@ def read(
         most_user_events: how many events of one user count.
     """
     if sources.events is None:
-        return gather(parent, sources.files, ())
+        return gather(parent, sources.files, (), options=sources.options)
     position = NOTHING_READ if parent is None else position_of(parent.manifest.data)
     start = sources.events.start_after(position)
     if start.reason is not None:
@@ -77,7 +80,11 @@ def read(
         lambda one: one.sequence <= until, sources.events.all_after(start.after)
     )
     forgotten = sources.events.forgotten()
-    gathered = gather(parent, sources.files, events, forgotten, start, most_user_events)
+    gathered = gather(
+        parent, sources.files, events, forgotten, start, most_user_events, sources.options
+    )
+    for line in gathered.counts.selection:
+        _log.info("%s", line)
     for event in gathered.counts.left_out:
         _log.warning("left out %s", event)
     for user, sent in gathered.counts.flooding.items():
@@ -102,6 +109,8 @@ def as_counts(gathered: Gathered) -> dict[str, Any]:
         "events_of_unknown_items": counts.of_unknown_items,
         "events_over": counts.over,
         "events_unusable": counts.unusable,
+        "events_filtered": counts.filtered,
+        "filters_and_weights": list(counts.selection),
         "forgotten": counts.forgotten,
         "events_id": gathered.position.log_id,
         "after_event": counts.after,

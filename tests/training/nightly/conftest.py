@@ -26,12 +26,25 @@ def event() -> Callable[..., StoredEvent]:
     return make
 
 
+def weigh(seen, items, weights):
+    """Weights of the pairs in the order of a release; 1 for those that are not named."""
+    ordered = [(user, item) for user, own in seen.items() for item in sorted(own, key=items.index)]
+    return np.array([weights.get(pair, 1) for pair in ordered], np.float32)
+
+
 @pytest.fixture
 def publish(tmp_path) -> Publish:
     """Publishes a release of users and what they have seen, its codes drawn from a seed."""
     store = ReleaseStore(tmp_path / "releases")
 
-    def make(seen: dict[str, list[str]], *, bits: int = 32, last_event: int = 100, seed: int = 0):
+    def make(
+        seen: dict[str, list[str]],
+        *,
+        bits: int = 32,
+        last_event: int = 100,
+        seed: int = 0,
+        weights=None,
+    ):
         generator = np.random.default_rng(seed)
         named = [item for items in seen.values() for item in items]
         items = sorted(set(named), key=lambda item: (-named.count(item), item))
@@ -49,6 +62,7 @@ def publish(tmp_path) -> Publish:
             ),
             recipe={},
             code_version="test",
+            seen_weights=None if weights is None else weigh(seen, items, weights),
         )
         return store.publish(contents)
 
