@@ -10,6 +10,8 @@ import click
 
 from index.disk import disk_fault, is_full
 from index.errors import BitrecallError
+from index.extras import how_to_install
+from index.suggestions import did_you_mean
 
 # What the extras bring, and which of them: named when an installation lacks it.
 _EXTRAS = {
@@ -63,6 +65,18 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the sub-command, or say which one was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            meant = did_you_mean(args[0], self.list_commands(ctx))
+            if not meant or "did you mean" in error.message.lower():
+                raise
+            raise click.UsageError(error.message.rstrip(".") + meant, ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the sub-command, its errors told in one line."""
         try:
@@ -77,8 +91,7 @@ class LazyGroup(click.Group):
             if package not in _EXTRAS:
                 raise
             raise Failure(
-                f"this needs {package}, which is not installed: "
-                f"pip install 'bitrecall[{_EXTRAS[package]}]'"
+                f"this needs {package}, which is not installed: {how_to_install(_EXTRAS[package])}"
             ) from error
         except BrokenPipeError:
             # Whoever read our output has gone, as `head` does: click ends quietly.

@@ -22,6 +22,7 @@ from sqlalchemy.exc import (
 
 from events.errors import EventsError, EventsUnavailableError
 from events.sqlite_file import OpenFiles, SqliteFile
+from index.extras import how_to_install
 
 # Seconds to wait for a lock, for a connection and for an answer.
 PATIENCE: Final = 10
@@ -205,7 +206,7 @@ def _postgresql(url: URL) -> Engine:
         from psycopg.types.string import TextLoader
     except (ModuleNotFoundError, NoSuchModuleError):
         raise EventsError(
-            "PostgreSQL needs the package psycopg: pip install 'bitrecall[postgres]'"
+            "PostgreSQL needs the package psycopg: " + how_to_install("postgres")
         ) from None
 
     class LenientLoader(TextLoader):

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from index.suggestions import did_you_mean
 from training.errors import RecipeError
 from training.methods.base import MethodName, Similarity
 from training.methods.recipes import (
@@ -144,11 +146,25 @@ def parse_recipe(values: Mapping[str, Any], source: str) -> Recipe:
 def _problem(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        return f"unknown key {key!r}"
+        return f"unknown key {key!r}" + did_you_mean(key, _keys(Recipe))
+    if item["type"] == "literal_error" and isinstance(item["input"], str):
+        expected = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
+        meant = did_you_mean(item["input"], expected)
+        return f"{key}: {item['msg']}, not {item['input']!r}{meant}"
     if item["type"] == "value_error":
         said = str(item["msg"]).removeprefix("Value error, ")
         return f"{key}: {said}" if key else said
     return f"{key}: {item['msg']}, not {item['input']!r}"
+
+
+def _keys(section: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every key of a recipe, with the names of its sections."""
+    found = []
+    for name, field in section.model_fields.items():
+        found.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += _keys(field.annotation, f"{prefix}{name}.")
+    return found
 
 
 def _recipe_text(name_or_file: str) -> tuple[str, str]:
@@ -164,6 +180,7 @@ def _recipe_text(name_or_file: str) -> tuple[str, str]:
         known = ", ".join(built_in_recipes())
         raise RecipeError(
             f"no recipe {name_or_file!r}: neither a built-in one ({known}) nor a readable file"
+            + did_you_mean(str(name_or_file), built_in_recipes())
         ) from error
 
 

@@ -43,9 +43,14 @@ def list_(releases: Path, as_json: bool) -> None:
     A file that is missing or has another size shows as damage here; `bitrecall release verify`
     reads every byte.
     """
+    from index.errors import NoReleaseError
     from index.store import ReleaseStore
 
+    if not releases.is_dir():
+        raise NoReleaseError("there is no such folder of releases", releases)
     summaries = ReleaseStore(releases).list(verify=False)
+    if not summaries and any(not one.name.startswith(".") for one in releases.iterdir()):
+        raise NoReleaseError("has other files and no releases: name another folder", releases)
     if as_json:
         _print_json([_as_json(summary) for summary in summaries])
     elif summaries:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from index.errors import BitrecallError, SearchUnavailableError
+from index.extras import how_to_install
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -32,7 +33,7 @@ _STEP = 600.0
 class MilvusServer:
     """A Milvus server, connected to when it is first asked something. Safe for several threads.
 
-    Needs the package pymilvus: `pip install 'bitrecall[milvus]'`.
+    Needs the package pymilvus, of the extra ``milvus``.
 
     Args:
         url: such as http://milvus.example:19530, or with /NAME at the end for a database on it.
@@ -135,7 +136,7 @@ def _client_class() -> Any:
         from pymilvus import MilvusClient
     except ImportError as error:
         raise SearchUnavailableError(
-            "searching with Milvus needs the package pymilvus: pip install 'bitrecall[milvus]'"
+            "searching with Milvus needs the package pymilvus: " + how_to_install("milvus")
         ) from error
     # It logs a traceback of every error that it raises, which we tell in words of our own.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)

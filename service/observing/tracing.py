@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
+from index.extras import how_to_install
 from service.errors import SettingsError
 
 
@@ -44,7 +45,7 @@ def _provider(endpoint: str) -> Any:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise SettingsError(
-            "BITRECALL_TRACES needs more packages: pip install 'bitrecall[tracing]'"
+            "BITRECALL_TRACES needs more packages: " + how_to_install("tracing")
         ) from None
     about = Resource.create({SERVICE_NAME: "bitrecall", SERVICE_VERSION: version("bitrecall")})
     provider = TracerProvider(resource=about)

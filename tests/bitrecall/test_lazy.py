@@ -82,7 +82,7 @@ def test_a_missing_extra_says_how_to_install_it(group):
     result = CliRunner().invoke(group, ["bare"])
     assert result.exit_code == 2
     assert "needs torch" in result.stderr
-    assert "pip install 'bitrecall[train]'" in result.stderr
+    assert "from a checkout, pip install -c constraints.txt '.[train]'" in result.stderr
 
 
 def test_a_missing_module_that_is_no_extra_is_a_bug(group):
@@ -107,3 +107,10 @@ def test_control_c_exits_with_130_and_no_trace(tmp_path):
     )
     assert done.returncode == 130
     assert done.stderr == "interrupted\n"
+
+
+def test_a_misspelt_command_is_told_which_was_meant() -> None:
+    from bitrecall.cli import bitrecall
+
+    assert "did you mean 'train'?" in CliRunner().invoke(bitrecall, ["tran"]).stderr
+    assert "did you mean" not in CliRunner().invoke(bitrecall, ["zzzz"]).stderr

@@ -34,7 +34,19 @@ def test_list_says_what_is_damaged(run, publish):
     assert "popularity.npy" in found["damage"]
 
 
+def test_a_folder_that_is_no_store_is_said(run, root):
+    result = run("release", "list")
+    assert result.exit_code == 2
+    assert "there is no such folder of releases" in result.stderr
+    root.mkdir(parents=True)
+    (root / "notes.txt").touch()
+    result = run("release", "list", "--json")
+    assert result.exit_code == 2
+    assert "has other files and no releases" in result.stderr
+
+
 def test_an_empty_store_is_an_empty_list(run, root):
+    root.mkdir(parents=True)
     result = run("release", "list")
     assert (result.exit_code, result.output) == (0, f"no releases in {root}\n")
     assert json.loads(run("release", "list", "--json").stdout) == []

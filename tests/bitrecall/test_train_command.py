@@ -131,8 +131,9 @@ def test_not_activated_says_how_to(train, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--recipe", "gowala"), "no recipe 'gowala'"),
-        (("--set", "fit.epoch=2"), "unknown key 'fit.epoch'"),
+        (("--recipe", "gowala"), "did you mean 'gowalla'?"),
+        (("--set", "fit.epoch=2"), "unknown key 'fit.epoch'; did you mean 'fit.epochs'?"),
+        (("--set", "encoder.name=lightgnc"), "did you mean 'lightgcn'?"),
         (("--set", "method=lightgcn"), "bitrecall reproduce"),
         (("--set", "method=bgch", "--set", "bgch.form=weighted"), "bitrecall reproduce"),
         (("--device", "toaster"), "'toaster' is not a device"),

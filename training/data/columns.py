@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 
+from index.suggestions import did_you_mean
 from training.data.options import ReadOptions
 from training.errors import DataError
 
@@ -154,7 +155,10 @@ def find_column(
     if given is not None:
         matches = [name for name in names if name == given]
         if not matches:
-            raise DataError(f"has no column {given!r} ({option}); {found}", file=label)
+            raise DataError(
+                f"has no column {given!r} ({option}); {found}{did_you_mean(given, names)}",
+                file=label,
+            )
     else:
         matches = _by_common_name(names, common)
         if not matches:

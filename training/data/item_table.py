@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from index.attributes import ItemAttributes
+from index.suggestions import did_you_mean
 from training.data.columns import ITEM_NAMES, find_item_column, plain
 from training.data.ids import clean_ids
 from training.data.item_columns import attribute_of, tags_of
@@ -189,7 +190,8 @@ def _find_tags(names: Sequence[str], given: str | None, item: str, path: Path) -
     if given is not None:
         if given not in names:
             raise DataError(
-                f"has no column {given!r} (--tags-column); the columns are {', '.join(names)}",
+                f"has no column {given!r} (--tags-column); the columns are {', '.join(names)}"
+                f"{did_you_mean(given, names)}",
                 file=path,
             )
         return given
