@@ -38,6 +38,7 @@ def test_a_folder_that_is_no_store_is_said(run, root):
     result = run("release", "list")
     assert result.exit_code == 2
     assert "there is no such folder of releases" in result.stderr
+    assert not root.exists()
     root.mkdir(parents=True)
     (root / "notes.txt").touch()
     result = run("release", "list", "--json")
@@ -50,7 +51,6 @@ def test_an_empty_store_is_an_empty_list(run, root):
     result = run("release", "list")
     assert (result.exit_code, result.output) == (0, f"no releases in {root}\n")
     assert json.loads(run("release", "list", "--json").stdout) == []
-    assert not root.exists()
 
 
 def test_show_is_of_the_current_release_unless_told(run, publish):
