@@ -106,6 +106,8 @@ _MILVUS_STARTS_WITHIN = 600.0
 # Of the etcd inside it; the package has no setting for them.
 _MILVUS_FIXED_PORTS = 2379, 2380
 
+# Its own default, 53100, is among those that the system gives to connections of other processes.
+_MILVUS_ROOT_PORT = 21120
 # A port that another process gets in between, of the twenty that it listens on, ends it.
 _MILVUS_ATTEMPTS = 5
 
@@ -144,6 +146,7 @@ class MilvusProcess:
         with socket.create_server(("127.0.0.1", 0)) as sock:
             self._port = sock.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_started = False
         self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
@@ -154,14 +157,20 @@ class MilvusProcess:
             )
         for _ in range(_MILVUS_ATTEMPTS):
             if self._started():
+                self._has_started = True
                 return
             self.kill()
+            if not self._has_started:
+                # Ended halfway through its first start, it never starts from what it has written.
+                shutil.rmtree(self._folder)
+                self._folder.mkdir()
         pytest.fail(f"Milvus ended while it started: see {self._folder}/logs")
 
     def _started(self) -> bool:
         """Start it, and wait until it answers; False if it ended instead."""
         command = [str(self._python), "-c", _MILVUS_AT_ITS_PORT]
         command += ["--data", str(self._folder), "--proxy-port", str(self._port)]
+        command += ["--root-coord-port", str(_MILVUS_ROOT_PORT)]
         self._process = subprocess.Popen(
             command,
             start_new_session=True,
