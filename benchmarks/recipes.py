@@ -150,7 +150,9 @@ class Reader:
             print(f"    before the backup: {self.kept}")
             self.compose("down", "--volumes")
         if "events copy sqlite:////old" in recipe.text:
-            self.compose("down", "--volumes")
+            # Releases and keys stay: the database alone is new.
+            self.compose("down")
+            subprocess.run(["docker", "volume", "rm", "bitrecall-recipes_events"], check=True)
             store = EventStore(f"sqlite:///{self._made('old')}/events.db")
             store.append([Event(f"u{n % 40}", f"i{n % 90}", "view", 1e9 + n) for n in range(MOVED)])
             store.close()
