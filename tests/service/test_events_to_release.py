@@ -11,10 +11,11 @@ import httpx
 import numpy as np
 import pytest
 
-from events.event import HIDE
+from events.event import HIDE, Event
 from events.store import EventStore
 from index.last_night import Outcome
 from index.store import ReleaseStore
+from service.schemas.events import EventsRequest
 from training.nightly.night import NightOptions, run_night
 from training.nightly.settings import NightlySettings
 from training.nightly.sources import Sources
@@ -90,14 +91,15 @@ def test_what_is_accepted_is_trained_on_and_served(
     releases = ReleaseStore(tmp_path / "releases")
     client = serve(events=url)
     chance = random.Random(26)
-    accepted: list[dict[str, Any]] = []
+    accepted: list[Event] = []
     for event in [odd_event(chance) for _ in range(1500)]:
         # Halves of pairs of surrogates cannot be sent but as escapes.
         body, headers = json.dumps({"events": [event]}), {"content-type": "application/json"}
         answer = client.post("/events", content=body, headers=headers)
         assert answer.status_code in (200, 400, 422), answer.text
         if answer.status_code == 200 and answer.json()["accepted"]:
-            accepted.append(event)
+            # As the API understands it: without the blanks around ids.
+            accepted += EventsRequest.model_validate_json(body).all()
     assert 100 < len(accepted) < 1200
     usual = usual_events(np.random.default_rng(3))
     assert client.post("/events", json={"events": usual}).status_code == 200
@@ -113,12 +115,12 @@ def test_what_is_accepted_is_trained_on_and_served(
     assert (report.outcome, report.data["events_unusable"]) == (Outcome.PUBLISHED, 0)
     release = releases.open_current()
     for event in accepted:
-        if event.get("type") != HIDE:
-            row = release.users.row_of(event["user_id"])
+        if event.type != HIDE:
+            row = release.users.row_of(event.user_id)
             assert row is not None
-            assert release.items.row_of(event["item_id"]) in release.seen[row]
+            assert release.items.row_of(event.item_id) in release.seen[row]
     client = serve(events=url)
     assert "details" not in client.get("/readyz").json()
     for event in accepted[:200]:
-        asked = {"user_id": event["user_id"], "k": 5, "explain": True}
+        asked = {"user_id": event.user_id, "k": 5, "explain": True}
         assert client.post("/recommend", json=asked).status_code == 200
