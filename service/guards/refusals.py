@@ -29,7 +29,8 @@ def refusal_bytes(name: str, detail: str, root_path: str = "") -> bytes:
         }
     )
     head = f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode()
-    return b"".join((STATUS_LINE[problem.status], head, CLOSE, b"\r\n", body))
+    later = b"retry-after: 1\r\n" if problem.status == 503 else b""
+    return b"".join((STATUS_LINE[problem.status], head, later, CLOSE, b"\r\n", body))
 
 
 class BusyRefusal:

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import select
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -137,6 +138,25 @@ def test_there_is_a_limit_on_the_number_of_headers(
     conversation = talk()
     conversation.send(b"GET /livez HTTP/1.1\r\n" + b"a: b\r\n" * count + b"\r\n")
     assert conversation.answer()[0] == status
+
+
+def test_incomplete_requests_may_not_fill_the_memory(serve: Callable[..., httpx.Client]) -> None:
+    client = serve(max_buffered_bytes=2**20)
+    part = POST + b"Content-Length: 900000\r\n\r\n" + b" " * 700_000
+    with contextlib.ExitStack() as stack:
+        several = [stack.enter_context(contextlib.closing(Conversation(client))) for _ in range(2)]
+        for one in several:
+            with contextlib.suppress(ConnectionError):
+                one.send(part)
+        ready, _, _ = select.select([one.socket for one in several], [], [], PATIENCE)
+        refused = next(one for one in several if one.socket is ready[0])
+        status, headers, body = refused.answer()
+        assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
+        assert json.loads(body)["type"] == "/problems/too-busy"
+        # There is room again for the other.
+        other = next(one for one in several if one is not refused)
+        other.send(b" " * 200_000)
+        assert other.answer()[0] == 400
 
 
 def test_trailers_do_not_become_headers(serve: Callable[..., httpx.Client]) -> None:
