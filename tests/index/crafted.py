@@ -25,6 +25,11 @@ def broken_promise(folder: Path) -> str | None:
             return f"{name} not finite"
     if any(str(value) == "-0.0" for value in files["user_embeddings"].ravel().tolist()):
         return "a sign lost"
+    weights = files["seen_weights"].tolist()
+    if len(weights) not in (0, manifest.seen):
+        return "weights of other pairs"
+    if not all(isfinite(weight) and weight > 0 for weight in weights):
+        return "a weight that cannot be"
     popularity = files["popularity"].tolist()
     if popularity != sorted(popularity, reverse=True) or popularity[-1] < 0:
         return "popularity"
@@ -70,7 +75,14 @@ def broken_promise(folder: Path) -> str | None:
 _FOLD_IN = ("fold_in_centre", "fold_in_user", "fold_in_matrix")
 _NAMES = (
     *("user_embeddings", "fold_in_messages", "popularity", *_FOLD_IN),
-    *("seen_indptr", "seen_rows", "attribute_numbers", "attribute_texts", "tag_indptr"),
+    *(
+        "seen_indptr",
+        "seen_rows",
+        "seen_weights",
+        "attribute_numbers",
+        "attribute_texts",
+        "tag_indptr",
+    ),
     *(f"{whose}_{part}" for whose in ("user_id", "item_id") for part in ("text", "offsets")),
     *("user_id_order", "item_id_order", "tag_text", "tag_offsets", "tag_order", "tag_rows"),
     *("value_text", "value_offsets", "value_order"),

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tags = [["new", "ñ"] if row % 3 else ["a", "new"] for row in range(12)]
     texts = {"label": ["é" if row % 2 else None for row in range(12)], "kind": ["k", "l"] * 6}
     attributes = ItemAttributes.build(12, tags, {"price": np.arange(12) / 2}, texts)
-    object.__setattr__(contents, "attributes", attributes)
+    weights = np.linspace(0.5, 2, len(contents.seen.rows), dtype=np.float32)
+    contents = replace(contents, attributes=attributes, seen_weights=weights)
     write_manifest(path, write_files(path, contents, None))
     return path
 
