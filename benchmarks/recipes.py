@@ -149,6 +149,10 @@ class Reader:
         if recipe.text.startswith("docker/restore.sh"):
             print(f"    before the backup: {self.kept}")
             self.compose("down", "--volumes")
+        if "--events-only" in recipe.text and not (self.folder / "backup").exists():
+            self.kept = self.counts()
+            script = ["docker/backup.sh", "backup"]
+            subprocess.run(script, cwd=self.folder, env=self.environment, check=True)
         if "events copy sqlite:////old" in recipe.text:
             # Releases and keys stay: the database alone is new.
             self.compose("down")
@@ -346,9 +350,11 @@ def free_address() -> str:
 
 def copy_of_checkout(folder: Path) -> Path:
     """A clone of this checkout with what has not been committed, whose ``git pull`` works."""
-    copy = folder / "bitrecall"
+    copy, origin = folder / "bitrecall", folder / "origin.git"
     git = ("git", "-c", "advice.detachedHead=false")
-    subprocess.run([*git, "clone", "-q", str(ROOT), str(copy)], check=True)
+    # An origin of its own, which nobody else changes.
+    subprocess.run([*git, "clone", "-q", "--bare", str(ROOT), str(origin)], check=True)
+    subprocess.run([*git, "clone", "-q", str(origin), str(copy)], check=True)
     listed = subprocess.run(
         [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
