@@ -74,6 +74,8 @@ def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     kinds = [kind_of(column) for column in columns]
     names: list[str] = [f"column{place}" for place in range(1, len(kinds) + 1)]
     ids = [at for at, kind in enumerate(kinds) if kind not in (Kind.TIME, Kind.NUMBER)]
+    if len(ids) > 2 and len(rows) > 1 and _counts_up(columns[ids[0]]):
+        ids = ids[1:]  # the number of the row, and no user
     if len(ids) > 1:
         likely = [at for at in ids[1:] if kinds[at] is not Kind.RATING]
         names[ids[0]], names[likely[0] if likely else ids[1]] = "user_id", "item_id"
@@ -83,6 +85,14 @@ def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
                 names[at] = name
                 break
     return names
+
+
+def _counts_up(values: Sequence[str]) -> bool:
+    """Whether values are whole numbers, each one more than that before it."""
+    if not all(_INTEGER.fullmatch(value.strip()) for value in values):
+        return False
+    numbers = [int(value) for value in values]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _number(text: str) -> float | None:

@@ -150,7 +150,8 @@ def find_column(
     Raises:
         DataError: there is none, or there are several of that name.
     """
-    found = "the columns are " + ", ".join(names)
+    more = f", ... ({len(names)} in all)" if len(names) > 40 else ""
+    found = "the columns are " + ", ".join(names[:40]) + more
     option = f"--{role}-column"
     if given is not None:
         matches = [name for name in names if name == given]
@@ -178,11 +179,18 @@ def find_column(
 def _by_common_name(names: Sequence[str], common: Sequence[str]) -> list[str]:
     """Columns of the first common name that there is; nested ones go by their last part."""
     for nested in (False, True):
-        plains = {name: plain(name.rpartition(".")[2]) for name in names if nested == ("." in name)}
+        endings = {name: _endings(name) for name in names if nested == ("." in name)}
         for wanted in common:
-            if found := [name for name in names if plains.get(name) == wanted]:
+            if found := [name for name in names if wanted in endings.get(name, ())]:
                 return found
     return []
+
+
+def _endings(name: str) -> set[str]:
+    """The last part of a nested name, and the last two: ``user.id`` is a user's id."""
+    # MongoDB writes {"user_id": {"$numberLong": "7"}}.
+    parts = [part for part in name.split(".") if not part.startswith("$")] or [name]
+    return {plain(parts[-1]), plain("".join(parts[-2:]))}
 
 
 def plain(name: str) -> str:

@@ -16,7 +16,7 @@ from training.data.source import BATCH_ROWS, Batch
 from training.data.text import TextFile
 from training.errors import DataError
 
-__all__ = ["DelimitedSource", "parse_records", "split_line"]
+__all__ = ["DelimitedSource", "not_utf8", "parse_records", "split_line"]
 
 _UNIT_SEPARATOR: Final = "\x1f"
 
@@ -195,6 +195,23 @@ def parse_records(
             return
 
 
+def not_utf8(text: str) -> str | None:
+    """Which byte of a text is not UTF-8, for people; None if all are.
+
+    Args:
+        text: as decoded with ``surrogateescape``.
+    """
+    try:
+        text.encode()
+        return None
+    except UnicodeEncodeError as error:
+        place = len(text[: error.start].encode())
+        return (
+            f"byte 0x{ord(text[error.start]) & 0xFF:02X} at position {place + 1} is not UTF-8; "
+            "if the file is Latin-1, pass --encoding latin-1"
+        )
+
+
 def split_line(line: str, delimiter: str, *, quotes: bool) -> list[str]:
     """The fields of one line, or the line itself if its quotes are wrong."""
     try:
@@ -254,27 +271,11 @@ class _Lines:
         self._waiting.extendleft(reversed(self._taken[1:]))
         del self._taken[1:]
 
-    def is_utf8(self) -> bool:
-        """Whether the record's lines held no bytes that were not UTF-8."""
-        for line in self._taken:
-            if not line.isascii():
-                try:
-                    line.encode()
-                except UnicodeEncodeError:
-                    return False
-        return True
-
-    def not_utf8(self) -> str:
-        """Which byte of the record is not UTF-8, for people."""
-        content = "".join(self._taken).encode(errors="surrogateescape")
-        try:
-            content.decode()
-        except UnicodeDecodeError as error:
-            return (
-                f"byte 0x{content[error.start]:02X} at position {error.start + 1} is not UTF-8; "
-                "if the file is Latin-1, pass --encoding latin-1"
-            )
-        return "is not UTF-8"
+    def not_utf8(self) -> str | None:
+        """Which byte of the record is not UTF-8, for people; None if all are."""
+        if all(line.isascii() for line in self._taken):
+            return None
+        return not_utf8("".join(self._taken))
 
     def _put(self, block: bytes) -> None:
         lines = block.decode(errors="surrogateescape").split("\n")
@@ -298,8 +299,8 @@ def _records(
             lines.give_back()
             bad.append(DataError(_explain(str(error)), file=path, line=lines.first))
             continue
-        if not lines.is_utf8():
-            bad.append(DataError(lines.not_utf8(), file=path, line=lines.first))
+        if (reason := lines.not_utf8()) is not None:
+            bad.append(DataError(reason, file=path, line=lines.first))
             continue
         if len(fields) > 1 or (fields and fields[0].strip()):
             yield lines.first, fields

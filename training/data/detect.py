@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.data.content import open_content
-from training.data.delimited import DelimitedSource
+from training.data.delimited import DelimitedSource, not_utf8
 from training.data.json_source import JsonSource
 from training.data.layout import Layout, find_layout
 from training.data.lightgcn import is_lightgcn
@@ -66,6 +66,7 @@ def open_source(path: Path, options: ReadOptions, fallback: Format | None = None
     if not certain and is_lightgcn(text.head_lines, likely=fallback is Format.LIGHTGCN):
         return None
     refuse_foreign_text(start, path)
+    _refuse_other_encoding(text)
     layout = find_layout(text, options, certain=certain)
     if layout is not None:
         return _table(text, layout)
@@ -78,6 +79,15 @@ def open_source(path: Path, options: ReadOptions, fallback: Format | None = None
         "and the user's items (user item item ...), pass --format lightgcn",
         file=path,
     )
+
+
+def _refuse_other_encoding(text: TextFile) -> None:
+    """Refuse a first line that is not UTF-8: neither a header nor rows can be told in it."""
+    number, line = next(
+        (at, line) for at, line in enumerate(text.head_lines, start=1) if line.strip()
+    )
+    if (reason := not_utf8(line)) is not None:
+        raise DataError(reason, file=text.path, line=number)
 
 
 def _table(text: TextFile, layout: Layout | None) -> DelimitedSource:

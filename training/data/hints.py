@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import polars as pl
@@ -68,8 +69,10 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
         if (short in _TYPES and len(distinct) < max(len(values) // 2, 2)) or len(known) > 1:
             shown = ", ".join(list(dict.fromkeys(values))[:3])
             first = next(value for value in values if value.strip())
+            if not re.fullmatch(r"[\w.-]+", first):
+                first = f'"{first}"'
             return (
                 f"{name} looks like types of events ({shown}), and every row counts alike: "
-                f"--where '{name} = {first}' keeps some, --weight {name}:{first}=1 weighs them"
+                f"--where '{name} = {first}' keeps some, --weight '{name}:{first}=1' weighs them"
             )
     return None

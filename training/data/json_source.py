@@ -51,7 +51,10 @@ class JsonSource:
         if not sample:
             raise DataError(
                 "begins like JSON, and has no records; expected a record a line, such as "
-                '{"user_id": "u1", "item_id": "i1"}, or an array of them',
+                '{"user_id": "u1", "item_id": "i1"}, or an array of them'
+                + (
+                    "; these look like Python's, which json.dumps writes as JSON" * _is_python(text)
+                ),
                 file=text.path,
             )
         self._schema = infer_schema(sample)
@@ -157,6 +160,11 @@ def _values(records: Sequence[Any], path: Sequence[str]) -> list[str | None]:
         if depth < len(path):
             found = [one.get(path[depth]) for one in found if isinstance(one, dict)]
     return [_as_text(one, pl.String()) for one in found]
+
+
+def _is_python(text: TextFile) -> bool:
+    """Whether records have single quotes, as Python prints them."""
+    return text.head.lstrip(" \t\r\n[").startswith("{'")
 
 
 def _has_json(frame: pl.DataFrame) -> bool:

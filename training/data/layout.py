@@ -78,9 +78,14 @@ def find_layout(text: TextFile, options: ReadOptions, *, certain: bool = True) -
         return _named(text, start, lines, options.columns, options)
     for header, after in _headers(start, lines):
         delimiter = _delimiter_of_header(header, text, start, options)
-        if delimiter is None:
+        if delimiter is None or (delimiter == " " and "  " in header.strip()):
             continue
         return _with_header(text, start, delimiter, after)
+    if _is_aligned(lines, text, options):
+        raise DataError(
+            "has columns that are aligned with spaces; separate them by one character, as CSV does",
+            file=text.path,
+        )
     delimiter = _only_delimiter(start, text, options) or _steady_delimiter(lines)
     if delimiter is None:
         if certain:
@@ -97,6 +102,18 @@ def find_layout(text: TextFile, options: ReadOptions, *, certain: bool = True) -
         return None
     find_columns(layout.names, options, text.path)
     return layout
+
+
+def _is_aligned(lines: Sequence[str], text: TextFile, options: ReadOptions) -> bool:
+    """Whether a header of names in common use is separated by runs of spaces."""
+    names = lines[0].split()
+    if "  " not in lines[0].strip():
+        return False
+    try:
+        find_columns(names, options, text.path)
+    except DataError:
+        return False
+    return True
 
 
 def _start(text: TextFile, options: ReadOptions) -> _Start:

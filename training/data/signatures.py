@@ -52,6 +52,15 @@ _TEXTS: Final = (
         r"-- (?:mysql|mariadb|postgresql) (?:database )?dump",
         "a dump of SQL; load it into a database, and read that or export the table as CSV",
     ),
+    (
+        r"\d+:\r?\n",
+        "the Netflix Prize's blocks of an item and its ratings; write each row with its item, such "
+        "as user_id,item_id,timestamp",
+    ),
+    (
+        r"[^\n]*\|[^\n]*\n[ :|+-]*-[ :|+-]*(?:\n|\Z)",
+        "a table drawn with lines (Markdown, psql), not its data; export it as CSV",
+    ),
     (r"@relation\b", "an ARFF file; save it as CSV"),
     (r"%%matrixmarket", "a Matrix Market file; save it as a table of user_id,item_id"),
     (

@@ -52,7 +52,7 @@ def test_times_can_be_left_out():
         (
             ["user", "item"],
             {"user_column": "User"},
-            r"'User' \(--user-column\); .* are user, item$",
+            r"'User' \(--user-column\); .* are user, item; did you mean",
         ),
         (["user", "item"], {"time_column": "when"}, r"no column 'when' \(--time-column\)"),
         (["user_id", "User ID", "item"], {}, "2 columns for the user"),

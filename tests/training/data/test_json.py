@@ -79,6 +79,19 @@ def test_common_names_are_found_in_nested_records(read):
     assert read(records)[0] == TRIPLES
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"user": {"id": "u"}, "product": {"sku": "i"}},
+        {"_source": {"visitor_id": "u", "sku": "i"}},
+        {"userId": {"$numberLong": "u"}, "itemId": "i", "_id": {"$oid": "5"}},
+        {"type": "track", "userId": "u", "properties": {"product_id": "i"}},
+    ],
+)
+def test_nested_names_of_common_tools_are_found(read, record):
+    assert read([record, record])[0] == [("u", "i", None)] * 2
+
+
 def test_a_list_of_records_gives_a_row_for_each(read):
     records = [
         {"session": 1, "events": [{"aid": 10, "ts": 1661724000278}, {"aid": 11, "ts": 1661724e6}]},

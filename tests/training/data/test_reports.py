@@ -39,7 +39,7 @@ def test_columns_and_how_they_were_read(report):
         ("stars", "4.5 1.0 5.0 3.5", "--weight stars"),
         ("play_count", "1 250 13 4", "--weight play_count"),
         ("event", "view view transaction view", "--where 'event = view'"),
-        ("behavior_type", "pv buy pv cart", "--weight behavior_type:pv=1"),
+        ("behavior_type", "pv buy pv cart", "--weight 'behavior_type:pv=1'"),
         ("what", "view buy view view", "--where 'what = view'"),
         ("seen", "2020-09-14 2020-09-15 2020-09-16 2020-09-16", "--time-column seen"),
         ("epoch", "1600049490 1600129867 1600129868 1600129869", "--time-column epoch"),
