@@ -134,7 +134,7 @@ def test_train_and_test_files_are_filtered_alike_and_pooled_with_weights(tmp_pat
     (tmp_path / "test.csv").write_text("user_id,item_id,event\na,x,buy\nb,y,view\nb,z,junk\n")
     given = {"weight": "event:view=0.5,buy=2"}
     dataset = load_dataset(tmp_path, ReadOptions(**given))
-    assert (len(dataset.train), len(dataset.test)) == (2, 2)
+    assert (len(dataset.train), len(dataset.test)) == (2, 1)
     pooled = load_dataset(tmp_path, ReadOptions(split=Split.NONE, **given))
     assert weights_of(pooled) == {("a", "x"): 2, ("b", "x"): 2, ("b", "y"): 0.5}
     total = ReadOptions(split=Split.NONE, pair_weight=PairWeight.SUM, **given)
