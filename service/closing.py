@@ -7,6 +7,8 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from service.begun import InATask
+
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 4 * 2**20
 
@@ -26,6 +28,8 @@ class ClosingResponse(Response):
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        # The time limit needs a task, which a request of a round does not have yet.
+        await InATask()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 await _drop_rest(receive)

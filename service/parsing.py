@@ -154,7 +154,7 @@ _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
         "too_short": lambda problem: f"has to have at least {_bound(problem, 'min_length')}",
         "too_long": lambda problem: (
             f"has to have at most {_bound(problem, 'max_length')}, "
-            f"not {_bound(problem, 'actual_length')}"
+            f"not {_bound(problem, 'actual_length') or len(problem['input'])}"
         ),
         "greater_than_equal": lambda problem: (
             f"has to be at least {_bound(problem, 'ge')}, not {_shown(problem['input'])}"

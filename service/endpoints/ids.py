@@ -2,10 +2,15 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Final
 
+from pydantic import StringConstraints, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+
+# The rule of bodies: ``str.strip`` takes U+001C to U+001F off as well, which would be another id.
+_WITHOUT_BLANKS: Final = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True)])
 
 
 def id_route(
@@ -16,3 +21,8 @@ def id_route(
     # The pattern that starlette makes of a path stops at the first line end.
     route.path_regex = re.compile(re.escape(prefix) + r"(?P<id>[\s\S]*)\Z")
     return route
+
+
+def id_in_path(request: Request) -> str:
+    """The id at the end of the path, without the blanks around it, as in bodies and files."""
+    return _WITHOUT_BLANKS.validate_python(request.path_params["id"])

@@ -12,7 +12,7 @@ from service.answers.lookups import known_item, most_popular
 from service.answers.recommender import Recommender
 from service.endpoints.answers import json_answer
 from service.endpoints.asked import ready_recommender
-from service.endpoints.ids import id_route
+from service.endpoints.ids import id_in_path, id_route
 from service.errors import InvalidRequestError
 from service.releases import CurrentRelease
 from service.settings import Settings
@@ -37,7 +37,7 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
     async def item(request: Request) -> Response:
         """``GET /items/{id}``: what is known of an item."""
         recommender = ready_recommender(settings, current)
-        return json_answer(asdict(known_item(recommender, request.path_params["id"].strip())))
+        return json_answer(asdict(known_item(recommender, id_in_path(request))))
 
     def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
         async def some(request: Request) -> Response:

@@ -12,7 +12,7 @@ from events.rules import id_fault
 from service.answers.lookups import known_user
 from service.endpoints.answers import json_answer
 from service.endpoints.asked import ready_recommender
-from service.endpoints.ids import id_route
+from service.endpoints.ids import id_in_path, id_route
 from service.errors import EventsNotKeptError, InvalidRequestError
 from service.fresh.live import Live
 from service.releases import CurrentRelease
@@ -25,7 +25,7 @@ def user_routes(settings: Settings, current: CurrentRelease, live: Live) -> list
     """The path of a user."""
 
     async def user(request: Request) -> Response:
-        user_id = request.path_params["id"].strip()
+        user_id = id_in_path(request)
         if request.method == "DELETE":
             return json_answer({"id": user_id, "events": await _forget(live, user_id)})
         await live.catch_up(current)

@@ -1,10 +1,19 @@
 """The bodies of ``POST /events`` and ``DELETE /users/{id}``."""
 
+import re
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 from events.event import Event
@@ -19,6 +28,18 @@ EventText = Annotated[
 EventType = Annotated[str, Field(pattern=TYPE_PATTERN)]
 
 
+# As the parser of pydantic takes dates; without this it takes "20261128" for seconds since 1970.
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt _][0-9]")
+
+
+def _dated(value: object) -> object:
+    if isinstance(value, str) and _DATE.match(value):
+        return value
+    raise PydanticCustomError(
+        "event_time_form", "has to be a string as in RFC 3339, such as 2026-11-23T18:00:00Z"
+    )
+
+
 def _plausible(moment: datetime) -> datetime:
     if fault := time_fault(moment.timestamp(), time.time()):
         raise PydanticCustomError(
@@ -29,7 +50,9 @@ def _plausible(moment: datetime) -> datetime:
     return moment
 
 
-EventTime = Annotated[AwareDatetime, AfterValidator(_plausible)]
+EventTime = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_dated), AfterValidator(_plausible)
+]
 
 
 class EventRequest(BaseModel):

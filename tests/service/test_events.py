@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -139,6 +140,15 @@ def test_nobody_of_an_id_that_cannot_be_is_forgotten(
 ) -> None:
     problem = problem_in(client.delete(path), "invalid-request", 422)
     assert problem["detail"] == f"the id in the path {said}"
+
+
+def test_a_user_is_forgotten_by_the_id_that_events_were_sent_with(client: httpx.Client) -> None:
+    for odd in ("\x1cb", "b\x1f", "\x1e b"):
+        post(client, took("b", "item 7"), took(odd, "item 8"))
+        assert client.get(f"/users/{quote(odd)}").json()["items"] == ["item 8"]
+        assert client.delete(f"/users/{quote(odd)}").json() == {"id": odd, "events": 1}
+        assert client.get("/users/b").json()["items"] == ["item 7"]
+    assert client.delete("/users/%20b%C2%85").json() == {"id": "b", "events": 3}
 
 
 def test_whoever_has_a_longer_id_than_events_may_have_can_be_forgotten(
@@ -279,6 +289,9 @@ def test_a_database_that_is_put_back_under_the_service_is_read_anew(
         (took("a", "b", time="yesterday"), "/events/0/time"),
         (took("a", "b", time="2026-11-23T18:00:00"), "/events/0/time"),
         (took("a", "b", time=1_700_000_000), "/events/0/time"),
+        (took("a", "b", time="1700000000"), "/events/0/time"),
+        (took("a", "b", time="20261123"), "/events/0/time"),
+        (took("a", "b", time="-1000"), "/events/0/time"),
         (took("a", "b", time="0001-01-01T00:00:00+14:00"), "/events/0/time"),
         (took("a", "b", time="1899-12-31T23:59:59Z"), "/events/0/time"),
         (took("a", "b", time="1900-01-01T00:00:00+00:01"), "/events/0/time"),

@@ -109,6 +109,7 @@ def test_a_filter_is_spelt_out() -> None:
         ({"price": None}, "/price", "has to be a JSON object, not null"),
         ({"price": [[1]]}, "/price/in/0", "has to be a string, a finite number or a boolean"),
         ({"price": {"in": ["a"] * 101}}, "/price/in", "has to have at most 100, not 101"),
+        ({str(name): 1 for name in range(21)}, "", "has to have at most 20, not 21"),
     ],
 )
 def test_what_is_wrong_in_a_filter_is_pointed_at(where: Any, pointer_in: str, detail: str) -> None:

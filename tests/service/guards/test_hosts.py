@@ -62,6 +62,38 @@ def test_a_foreign_host_is_refused_on_every_path(
     assert client.get("/livez", headers={"Host": "localhost:1234"}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/recommend", "/recommend/batch", "/similar", "/events"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "localhost"}, 401),
+        ({"Host": "localhost", "Authorization": "Bearer no"}, 401),
+        ({"Host": "localhost", "Content-Type": "text/plain"}, 415),
+        ({"Host": "localhost", "Content-Length": "300"}, 413),
+    ],
+)
+def test_a_refused_request_that_has_arrived_logs_no_error(
+    serve: Serve,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    keys = tmp_path / "keys.txt"
+    secret = add_key(keys, Role.ADMIN, "shop")
+    client = serve(keys=keys, allowed_hosts="shop.example", max_body_bytes=256)
+    if status not in (401, 421):
+        headers = {**headers, "Authorization": f"Bearer {secret}"}
+    body = b'{"user_id": "17"}'.ljust(int(headers.get("Content-Length", 0)))
+    given = {"Content-Type": "application/json", **headers}
+    response = client.post(path, content=body, headers=given)
+    assert response.status_code == status
+    assert client.get("/livez").status_code == 200
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_names_of_a_proxy_are_answered_when_they_are_configured(serve: Serve) -> None:
     client = serve(allowed_hosts="shop.example, *.intern.example")
     for host, status in [
