@@ -76,9 +76,11 @@ def test_every_command_explains_itself(command):
 )
 def test_a_command_loads_only_what_it_needs(arguments, banned):
     script = (
-        "import sys\n"
+        "import contextlib, sys\n"
         "from bitrecall.cli import bitrecall\n"
-        "bitrecall(sys.argv[1:], prog_name='bitrecall', standalone_mode=False)\n"
+        # That there is no such folder is an error of ours, and was found without what is banned.
+        "with contextlib.suppress(Exception):\n"
+        "    bitrecall(sys.argv[1:], prog_name='bitrecall', standalone_mode=False)\n"
         "print('loaded:', *sys.modules)\n"
     )
     done = subprocess.run(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.data.columns import find_columns
 from training.data.dataset import ColumnUse
 from training.data.hints import hints
-from training.data.ids import clean_ids
+from training.data.ids import clean_ids, id_faults
 from training.data.options import ReadOptions
 from training.data.rows import BadRows, FileRows, Vocabulary, encode
 from training.data.selection import Selection
@@ -33,8 +33,8 @@ def collect(
     Each batch is filtered, its ids and times are checked, and only ids of good rows join.
 
     Raises:
-        DataError: a column is missing or has a type that cannot be; or a row has a blank id or a
-            bad time (unless bad rows are skipped).
+        DataError: a column is missing or has a type that cannot be; or a row has an id or a time
+            that cannot be used (unless bad rows are skipped).
     """
     collector = _Collector(source, vocabulary, bad_rows, options)
     for batch in source.batches(collector.names):
@@ -90,8 +90,7 @@ class _Collector:
                     f"the {role} column {name} holds whole numbers as floats; 1.0 was read as 1"
                 )
         for role, ids in (("item", items), ("user", users)):
-            missing = ids.is_null().arg_true().to_list()
-            reasons |= dict.fromkeys(missing, f"the {role} id is empty")
+            reasons |= id_faults(ids, role)
         if chosen is not None:
             reasons |= chosen.faults
         self._report(reasons, lines, batch.bad)

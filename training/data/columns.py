@@ -53,21 +53,14 @@ TIME_NAMES = (
     "at",
 )
 RATING_NAMES = (
-    *(
-        "rating",
-        "ratings",
-        "stars",
-        "score",
-        "overall",
-        "reviewoverall",
-        "bookrating",
-        "ratingvalue",
-    ),
-    *("starrating", "userrating", "ratingscore", "reviewscore", "reviewrating", "points", "grade"),
+    *("rating", "ratings", "stars", "star", "score", "overall", "reviewoverall", "bookrating"),
+    *("ratingvalue", "starrating", "userrating", "ratingscore", "reviewscore", "reviewrating"),
+    *("points", "grade"),
 )
 EVENT_NAMES = (
     *("event", "eventtype", "type", "action", "behavior", "behaviour", "behaviortype"),
-    *("behaviourtype", "eventname", "interaction", "interactiontype", "actiontype", "kind"),
+    *("behaviourtype", "eventname", "interaction", "interactiontype", "actiontype", "activity"),
+    *("operation", "verb", "kind"),
 )
 
 

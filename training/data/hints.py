@@ -8,18 +8,14 @@ from typing import Final
 import polars as pl
 
 from training.data.cells import Kind, kind_of
-from training.data.columns import Columns, plain
+from training.data.columns import EVENT_NAMES, RATING_NAMES, Columns, plain
 
 __all__ = ["hints"]
 
-_RATINGS: Final = {
-    *("rating", "ratings", "stars", "star", "score", "overall", "bookrating", "userrating"),
-    *("reviewrating", "grade", "preference", "playcount", "plays", "listencount", "listens"),
-    *("hours", "hoursplayed", "quantity", "count", "weight"),
-}
-_TYPES: Final = {
-    *("event", "eventtype", "eventname", "action", "actiontype", "behavior", "behaviour"),
-    *("behaviortype", "interaction", "interactiontype", "activity", "type", "operation", "verb"),
+# Numbers that say how much, but are not ratings: --min-rating does not read them by itself.
+_AMOUNTS: Final = {
+    *("playcount", "plays", "listencount", "listens", "hours", "hoursplayed", "quantity"),
+    *("count", "preference", "weight"),
 }
 _EVENTS: Final = {
     *("view", "views", "pageview", "pv", "click", "clicks", "clicked", "cart", "carts"),
@@ -57,22 +53,31 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
     if kind is Kind.TIME and values + [None] * instants:
         return None if has_time else f"{name} looks like times: --time-column {name} reads them"
     distinct = {plain(value) for value in values if value.strip()}
-    if kind in (Kind.RATING, Kind.INTEGER, Kind.NUMBER) and (
-        short in _RATINGS or (kind is Kind.RATING and "rating" in short)
-    ):
-        return (
-            f"{name} looks like ratings, and every row counts alike: --min-rating N keeps the high "
-            f"ones, --weight {name} weighs rows by them"
-        )
+    if kind in (Kind.RATING, Kind.INTEGER, Kind.NUMBER):
+        if short in RATING_NAMES:
+            return (
+                f"{name} looks like ratings, and every row counts alike: --min-rating N keeps the "
+                f"high ones, --weight {_quoted(name)} weighs rows by them"
+            )
+        if short in _AMOUNTS or "rating" in short:
+            return (
+                f"{name} looks like amounts, and every row counts alike: "
+                f"--where '{_quoted(name)} >= N' keeps the high ones, --weight {_quoted(name)} "
+                "weighs rows by them"
+            )
     if kind is Kind.TEXT and 1 <= len(distinct) <= _MOST_TYPES:
         known = distinct & _EVENTS
-        if (short in _TYPES and len(distinct) < max(len(values) // 2, 2)) or len(known) > 1:
+        if (short in EVENT_NAMES and len(distinct) < max(len(values) // 2, 2)) or len(known) > 1:
             shown = ", ".join(list(dict.fromkeys(values))[:3])
-            first = next(value for value in values if value.strip())
-            if not re.fullmatch(r"[\w.-]+", first):
-                first = f'"{first}"'
+            first = _quoted(next(value for value in values if value.strip()))
             return (
                 f"{name} looks like types of events ({shown}), and every row counts alike: "
-                f"--where '{name} = {first}' keeps some, --weight '{name}:{first}=1' weighs them"
+                f"--where '{_quoted(name)} = {first}' keeps some, "
+                f"--weight '{_quoted(name)}:{first}=1' weighs them"
             )
     return None
+
+
+def _quoted(text: str) -> str:
+    """A name or value as expressions take it."""
+    return text if re.fullmatch(r"[\w.-]+", text) else f'"{text}"'

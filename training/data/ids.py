@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from events.rules import MAX_ID_LENGTH, id_fault
 from training.errors import DataError
 
-__all__ = ["clean_ids"]
+__all__ = ["clean_ids", "id_faults"]
 
 
 def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
@@ -32,6 +33,24 @@ def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
         raise DataError(f"the {role} column has type {dtype}; ids are text or integers", file=label)
     ids = column.cast(pl.String).str.strip_chars()
     return ids.set(ids == "", None)
+
+
+def id_faults(ids: pl.Series, role: str) -> dict[int, str]:
+    """What is wrong with each id that cannot be used, by its row; a missing one is empty.
+
+    The rules are those of events: an id that training takes, an event may have too.
+
+    Args:
+        ids: String, as ``clean_ids`` returns them.
+        role: ``user`` or ``item``, for the message.
+    """
+    suspect = (
+        ids.is_null()
+        | (ids.str.len_bytes() > MAX_ID_LENGTH).fill_null(True)
+        | ids.str.contains("\0", literal=True).fill_null(True)
+    )
+    faults = {row: id_fault(ids[row] or "") for row in suspect.arg_true().to_list()}
+    return {row: f"the {role} id {fault}" for row, fault in faults.items() if fault is not None}
 
 
 def _whole(column: pl.Series, role: str, label: str) -> pl.Series:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from events.rules import MAX_ID_LENGTH, id_fault
 from training.data.cells import Kind, kind_of
 from training.data.rows import BadRows, FileRows, Vocabulary, encode
 from training.data.text import TextFile
@@ -29,7 +30,8 @@ def read_lightgcn(
     has several lines add up. Empty lines count for nothing.
 
     Raises:
-        DataError: the file cannot be read, or a line is not UTF-8 (unless bad rows are skipped).
+        DataError: the file cannot be read; or a line is not UTF-8 or has an id that cannot be used
+            (unless bad rows are skipped).
     """
     content = b"".join(TextFile(path, encoding).blocks())
     clean = _is_utf8(content)
@@ -41,6 +43,9 @@ def read_lightgcn(
             bad_rows.add(DataError("is not UTF-8", file=path, line=number))
             continue
         tokens = line.split()
+        if (b"\0" in line or len(line) > MAX_ID_LENGTH) and (fault := _fault(tokens)):
+            bad_rows.add(DataError(f"an id {fault}", file=path, line=number))
+            continue
         if tokens:
             line_users.append(tokens[0])
             line_lengths.append(len(tokens) - 1)
@@ -82,6 +87,12 @@ def is_lightgcn(lines: Sequence[str], *, likely: bool = False) -> bool:
         return True
     columns = zip(*rows, strict=True)
     return numbers and min(lengths) > 3 and all(kind_of(one) is not Kind.TIME for one in columns)
+
+
+def _fault(tokens: Sequence[bytes]) -> str | None:
+    """What is wrong with the first id of a line that cannot be used."""
+    faults = (id_fault(token.decode()) for token in tokens)
+    return next((fault for fault in faults if fault is not None), None)
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from training.data.ids import clean_ids
+from training.data.ids import clean_ids, id_faults
 from training.errors import DataError
 
 
@@ -20,3 +20,14 @@ def test_integers_and_categories_become_text() -> None:
 def test_other_types_are_refused() -> None:
     with pytest.raises(DataError, match="the user column has type Boolean"):
         clean_ids(pl.Series([True]), "user", "file")
+
+
+def test_what_an_event_may_not_have_a_file_may_not_either() -> None:
+    ids = pl.Series(["a", None, "a\0b", "é" * 1000, "é" * 1001, "x" * 1001, "x" * 1000])
+    assert id_faults(ids, "item") == {
+        1: "the item id is empty",
+        2: "the item id contains U+0000",
+        4: "the item id is longer than 1,000 characters",
+        5: "the item id is longer than 1,000 characters",
+    }
+    assert id_faults(pl.Series([], dtype=pl.String), "item") == {}

@@ -114,3 +114,12 @@ def test_lines_that_do_not(lines):
 def test_beside_a_file_of_the_format_ids_are_enough():
     assert is_lightgcn(["0 11 12"], likely=True)
     assert not is_lightgcn(["user_id,item_id", "0,11"], likely=True)
+
+
+@pytest.mark.parametrize(("bad", "fault"), [(b"a\0b", r"U\+0000"), (b"x" * 1001, "longer than")])
+def test_an_id_that_an_event_may_not_have_is_a_bad_row(tmp_path, bad, fault):
+    content = b"1 2 3\n4 " + bad + b" 5\n6 7\n"
+    with pytest.raises(DataError, match=rf"line 2: an id .*{fault}"):
+        read(tmp_path, content)
+    _, users, _, _, bad_rows = read(tmp_path, content, skip=True)
+    assert (users, bad_rows.count) == (["1", "6"], 1)
