@@ -111,6 +111,7 @@ class DelimitedSource:
             b"\0" in block
             or (self._quotes and b'"' in block)
             or block.count(b"\r") != block.count(b"\r\n")
+            or len(self.names) == 1  # its blank lines would be rows
         ):
             return None
         content = np.frombuffer(block, np.uint8)
@@ -348,8 +349,13 @@ class _Restored:
 
 
 def _explain(problem: str) -> str:
-    if "unexpected end of data" in problem or "field limit" in problem:
+    if "unexpected end of data" in problem:
         return "has a double quote that is never closed"
+    if "field limit" in problem:
+        return (
+            f"has a quoted field of more than {csv.field_size_limit():,} characters, or a double "
+            "quote that is never closed"
+        )
     if "expected after" in problem:
         return "has text after a closing double quote; a quote inside quotes is written twice"
     if "new-line character" in problem:

@@ -44,7 +44,7 @@ def is_database(data: str | Path) -> bool:
 class SqlSource:
     """The rows of a query, some at a time, in the order in which the database returns them.
 
-    The query runs once, on a connection of its own, and nothing is ever committed. The server
+    The query runs once, on a connection of its own that may not write. The server
     keeps the rows that were not read yet (a server-side cursor) if its driver can do that.
 
     Args:
@@ -74,7 +74,7 @@ class SqlSource:
         self._connection: Connection | None = None
         self._result: CursorResult[Any] | None = None
         try:
-            self._connection = self._engine.connect()
+            self._connection = _read_only(self._engine.connect())
             self._result = self._execute(self._connection, query)
             names = self._result.keys()
             self.names = [str(name).strip() for name in names]
@@ -198,6 +198,18 @@ def _engine(url: URL, label: str) -> Engine:
         ) from None
     except (SQLAlchemyError, TypeError, ValueError) as error:
         raise DataError(f"invalid URL of a database: {error}", file=label) from None
+
+
+def _read_only(connection: Connection) -> Connection:
+    """Make the database refuse to write; SQLite and MySQL commit a ``drop table`` by themselves."""
+    match connection.dialect.name:
+        case "sqlite":
+            connection.exec_driver_sql("pragma query_only = on")
+        case "mysql" | "mariadb":
+            connection.exec_driver_sql("set session transaction read only")
+        case "postgresql":
+            return connection.execution_options(postgresql_readonly=True)
+    return connection
 
 
 def _package(module: str | None) -> str:

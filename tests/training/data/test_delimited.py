@@ -152,3 +152,18 @@ def test_batches_are_the_records_whatever_the_blocks(tmp_path_factory, rows, quo
         for batch in source.batches(["t", "u"]):
             found += zip(batch.lines.tolist(), batch.frame["t"], batch.frame["u"], strict=True)
     assert found == expected
+
+
+def test_a_table_of_one_column_is_read(tmp_path):
+    source = DelimitedSource(
+        TextFile(write(tmp_path, "id\na\n\nb\n")), ["id"], ",", quotes=True, skip=1
+    )
+    batches = list(source.batches(["id"]))
+    assert [id_ for batch in batches for id_ in batch.frame["id"]] == ["a", "b"]
+    assert [line for batch in batches for line in batch.lines.tolist()] == [2, 4]
+
+
+def test_a_quoted_field_that_is_too_long_is_told_from_an_open_quote(tmp_path):
+    path = write(tmp_path, 'a,"' + "x" * (csv.field_size_limit() + 1) + '"\n')
+    with pytest.raises(DataError, match="quoted field of more than 131,072 characters"):
+        read(path)

@@ -215,3 +215,17 @@ def test_batches_hold_some_rows_each(url, monkeypatch):
     with SqlSource(url, series) as source:
         rows = collect(source, Vocabulary(), BadRows(), ReadOptions())
     assert len(rows.users) == 4500
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "drop table orders",
+        "delete from orders",
+        "insert into orders values ('c', 1, 1) returning *",
+    ],
+)
+def test_a_query_cannot_change_the_database(orders, query):
+    with pytest.raises(DataError, match="the query"):
+        read(orders, query)
+    assert len(read(orders, QUERY)) == 3
