@@ -4,12 +4,14 @@
     python benchmarks/recipes.py --stand-ins    # where no registry of images is reached
 
 Takes the indented blocks of the page and types each into an interactive shell, in a copy of this
-checkout, under a project name of its own. Between them it does what the page's reader would:
-brings files, sends events, stops the service, empties the volumes before restoring. After a backup
-and its restore the numbers of events and releases must be the same, and every recipe must end well.
-Containers, volumes and the copy are removed in the end. ``--stand-ins`` builds PostgreSQL and
-Prometheus from Debian's packages, and in place of Grafana something that checks the files given to
-it; ``--limits`` prints what the containers use of what they may.
+checkout, under a project name of its own. The images ``bitrecall:serve`` and ``bitrecall:train``
+are removed first, so that the first recipe builds them from this code. Between the recipes it does
+what the page's reader would: brings files, sends events, stops the service, empties the volumes
+before restoring. After a backup and its restore the numbers of events and releases must be the
+same, and every recipe must end well. Containers, volumes and the copy are removed in the end.
+``--stand-ins`` builds PostgreSQL and Prometheus from Debian's packages, and in place of Grafana
+something that checks the files given to it; ``--limits`` prints what the containers use of what
+they may.
 """
 
 import argparse
@@ -41,6 +43,8 @@ PATIENCE = 900.0
 EVENTS = 300
 MOVED = 250
 PROMPT = "recipe-ends-"
+# What Compose builds where it is missing: the first recipe of the page.
+BUILT_IMAGES = ("bitrecall:serve", "bitrecall:train")
 STAND_INS = {
     "BITRECALL_POSTGRES_IMAGE": "bitrecall-test:postgres",
     "BITRECALL_PROMETHEUS_IMAGE": "bitrecall-test:prometheus",
@@ -370,6 +374,27 @@ def copy_of_checkout(folder: Path) -> Path:
     return copy
 
 
+def remove_images(environment: dict[str, str]) -> None:
+    """Remove the images of earlier code: Compose would start them instead of building new ones.
+
+    Their layers stay for the build. Docker refuses while containers use them.
+    """
+    for image in BUILT_IMAGES:
+        listed = ["docker", "image", "ls", "--quiet", image]
+        found = subprocess.run(listed, check=True, capture_output=True, text=True, env=environment)
+        if not found.stdout.strip():
+            continue
+        removed = subprocess.run(
+            ["docker", "image", "rm", "--no-prune", image],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+        if removed.returncode:
+            sys.exit(f"cannot remove the image {image} to build it anew: {removed.stderr.strip()}")
+
+
 def follow(reader: Reader, shell: Shell, only: Callable[[Recipe], bool]) -> None:
     """Run the recipes, and stop at the first that fails."""
     for recipe in recipes((reader.folder / "docs" / "operations.md").read_text("utf-8")):
@@ -423,6 +448,7 @@ def main() -> None:
         (copy / ".env").write_text("COMPOSE_PROJECT_NAME=bitrecall-recipes\n")
         (copy / "docker" / "retrain.env").write_text("BITRECALL_RETRAIN_MOST_DRIFT=2\n")
         reader = Reader(copy, environment, f"http://{service}", given.limits)
+        remove_images(environment)
         sections = None if given.section is None else {"Operations", *given.section}
         shell = Shell(copy, environment)
         try:
