@@ -63,6 +63,7 @@ class _Collector:
         self._bad_rows = bad_rows
         self._times = TimeReader(options.time_unit, options.time_format)
         self._notes: list[str] = []
+        self._headers = 0
         self._users: list[NDArray[np.int32]] = []
         self._items: list[NDArray[np.int32]] = []
         self._seconds: list[NDArray[np.float64]] = []
@@ -70,7 +71,7 @@ class _Collector:
 
     def add(self, batch: Batch) -> None:
         """Check a batch and encode its good rows."""
-        frame, lines = batch.frame, batch.lines
+        frame, lines = self._without_headers(batch.frame, batch.lines)
         # Rows that are left out need not be good.
         chosen = self._selection.choose(frame)
         weights = None
@@ -107,6 +108,23 @@ class _Collector:
         if weights is not None:
             self._weights.append(weights)
 
+    def _without_headers(
+        self, frame: pl.DataFrame, lines: NDArray[np.int64]
+    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+        """Drop lines that repeat the header, as files that were joined have them."""
+        if self._unit != "line":
+            return frame, lines
+        row = pl.lit(value=True)
+        for name in (self._columns.user, self._columns.item):
+            if frame[name].dtype != pl.String:
+                return frame, lines
+            row &= pl.col(name).str.strip_chars() == name
+        header = frame.select(row.fill_null(value=False)).to_series()
+        if not header.any():
+            return frame, lines
+        self._headers += int(header.sum())
+        return frame.filter(~header), lines[~header.to_numpy()]
+
     def rows(self) -> FileRows:
         """Everything that was added."""
         return FileRows(
@@ -121,12 +139,18 @@ class _Collector:
                 others=tuple(self._selection.columns),
                 ignored=tuple(name for name in self._source.names if name not in self.names),
             ),
-            notes=(*self._source.notes, *dict.fromkeys(self._notes)),
+            notes=(*self._source.notes, *dict.fromkeys(self._notes), *self._repeated()),
             warnings=(*self._times.warnings(), *self._hints()),
             weights=(None if self._selection.tally is None else _joined(self._weights, np.float64)),
             left_out=self._selection.left_out,
             tally=self._selection.tally,
         )
+
+    def _repeated(self) -> list[str]:
+        if not self._headers:
+            return []
+        lines = "1 line repeats" if self._headers == 1 else f"{self._headers:,} lines repeat"
+        return [f"{lines} the header and {'was' if self._headers == 1 else 'were'} skipped"]
 
     def _hints(self) -> list[str]:
         if not set(self._source.names) - set(self.names):

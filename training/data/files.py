@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from training.data.content import open_content, reads
 from training.data.roles import item_files
 from training.errors import DataError
 
@@ -24,6 +25,8 @@ ROLES = {
     "validation": "validation",
     "val": "validation",
 }
+# Nothing takes fewer bytes than this in any compression.
+_BLANK_BYTES = 256
 # What Hive writes for a null.
 NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
 TABLE_FORMATS = {
@@ -163,8 +166,19 @@ def _entries(folder: Path) -> list[Path]:
 def _data_files(folder: Path) -> list[Path]:
     """Files of a known kind; empty ones are left out of several, as Spark writes them."""
     found = [entry for entry in _entries(folder) if entry.is_file() and _is_data(entry)]
-    filled = [entry for entry in found if entry.stat().st_size]
+    filled = [entry for entry in found if not _is_blank(entry)]
     return filled if filled and not any(map(_role, found)) else found
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file holds nothing but white space, once it is unpacked."""
+    if path.stat().st_size > _BLANK_BYTES:
+        return False
+    try:
+        with open_content(path) as file:
+            return not b"".join(reads(file, path, _BLANK_BYTES)).strip()
+    except DataError:
+        return False  # reading it says what is wrong
 
 
 def _is_data(path: Path) -> bool:

@@ -14,8 +14,8 @@ def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
     """Ids as text (String), null for an id that is missing or blank.
 
     Text loses the blanks around it and stays as it is otherwise, as the service takes ids too.
-    Categories become their text, and integers their decimal text; floats are read if all of them
-    are whole numbers, since tools write integers with nulls so.
+    Categories and bytes in UTF-8 become their text, and integers their decimal text; floats and
+    decimals are read if all of them are whole numbers, since tools write integers so.
 
     Args:
         column: as read.
@@ -28,7 +28,11 @@ def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
     dtype = column.dtype
     if dtype.is_float():
         column = _whole(column, role, label)
-        dtype = column.dtype
+    elif dtype.is_decimal():
+        column = _whole_decimals(column, role, label)
+    elif dtype == pl.Binary:
+        column = _decoded(column, role, label)
+    dtype = column.dtype
     if not (dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
         raise DataError(f"the {role} column has type {dtype}; ids are text or integers", file=label)
     ids = column.cast(pl.String).str.strip_chars()
@@ -67,3 +71,26 @@ def _whole(column: pl.Series, role: str, label: str) -> pl.Series:
             file=label,
         )
     return whole
+
+
+def _whole_decimals(column: pl.Series, role: str, label: str) -> pl.Series:
+    text = column.cast(pl.String)
+    odd = text.filter(~text.str.contains(r"^-?\d+(\.0*)?$"))
+    if len(odd):
+        raise DataError(
+            f"the {role} column has type {column.dtype}, and {odd[0]} is no whole number; ids are "
+            "text or integers",
+            file=label,
+        )
+    return text.str.replace(r"\.0*$", "")
+
+
+def _decoded(column: pl.Series, role: str, label: str) -> pl.Series:
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        raise DataError(
+            f"the {role} column has type Binary and holds bytes that are not UTF-8; write it as "
+            "text, for example in hex",
+            file=label,
+        ) from None

@@ -12,6 +12,10 @@ from training.data.dataset import Dataset
 
 __all__ = ["similar_ids", "warnings_of_ids"]
 
+# In lower case; text that tools write for a value that is not there.
+_MISSING: Final = frozenset(
+    ("null", "(null)", "nan", "none", "na", "n/a", "#n/a", "<na>", "\\n", "nil", "undefined")
+)
 # White space and marks that are seen nowhere: no-break spaces, zero-width ones, directions.
 _INVISIBLE: Final = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+"
 
@@ -19,11 +23,20 @@ _INVISIBLE: Final = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u20
 def warnings_of_ids(dataset: Dataset) -> list[str]:
     """Warnings, each with an example, about ids of users and of items that differ invisibly."""
     train = dataset.train
-    return [
-        f"{role} ids {warning}"
-        for role, ids in (("user", train.user_ids), ("item", train.item_ids))
-        for warning in similar_ids(ids)
-    ]
+    found = []
+    for role, ids, degrees in (
+        ("user", train.user_ids, train.user_degrees),
+        ("item", train.item_ids, train.item_degrees),
+    ):
+        found += [f"{role} ids {warning}" for warning in similar_ids(ids)]
+        column = next((getattr(use, role) for use in dataset.report.columns), "COLUMN")
+        for row, one in enumerate(ids):
+            if one.lower() in _MISSING and degrees[row]:
+                found.append(
+                    f"{role} id {one!r}, of {degrees[row]:,} pairs, looks like a missing value; "
+                    f"--where \"{column} != '{one}'\" leaves it out"
+                )
+    return found
 
 
 def similar_ids(ids: Sequence[str]) -> list[str]:
@@ -39,7 +52,13 @@ def similar_ids(ids: Sequence[str]) -> list[str]:
     found = []
     for difference, fold in _FOLDS:
         folded = fold(column)
-        if not (folded != column).any() or folded.n_unique() == len(folded):
+        changed = folded != column
+        if not changed.any():
+            continue
+        if folded.n_unique() == len(folded):
+            if (other := _in_other_form(fold, column.filter(~changed))) is not None:
+                mixed = f"{column.filter(changed)[0]!a} and {other!a}"
+                found.append(f"are mixed: some differ from others {difference}, such as {mixed}")
             continue
         alike = folded.is_duplicated()
         count = alike.sum()
@@ -49,6 +68,17 @@ def similar_ids(ids: Sequence[str]) -> list[str]:
         example = " and ".join(ascii(one) if fold in _UNSEEN else repr(one) for one in pair)
         found.append(f"differ only {difference}: {count:,} of them, such as {example}")
     return found
+
+
+def _in_other_form(fold: Callable[[pl.Series], pl.Series], ids: pl.Series) -> str | None:
+    """Among ids that a fold leaves as they are, one that it might have made of another form."""
+    if fold is _without_fraction:
+        found = ids.filter(ids.str.contains(r"^[+-]?\d+$"))
+        return str(found[0]) if len(found) else None
+    if fold is _composed:
+        other = ids.filter(ids.str.contains(r"[^\x00-\x7f]"))
+        return next((one for one in other if unicodedata.normalize("NFD", one) != one), None)
+    return None
 
 
 def _without_fraction(ids: pl.Series) -> pl.Series:

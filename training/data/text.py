@@ -39,9 +39,10 @@ class TextFile:
     encoding: str | None = None
 
     def blocks(self, size: int | None = None) -> Iterator[bytes]:
-        r"""Blocks of whole lines in UTF-8, no byte-order mark; the last may lack its line end.
+        r"""Blocks of whole lines in UTF-8; the last may lack its line end.
 
-        Lines end at ``\n`` only, so that their numbers are those that an editor shows. Bytes that
+        Byte-order marks are left out, also those before later lines: joined files have them. Lines
+        end at ``\n`` only, so that their numbers are those that an editor shows. Bytes that
         are not UTF-8 are left in if no encoding was given.
 
         Args:
@@ -57,7 +58,7 @@ class TextFile:
             for read in self._decoded(reads(file, self.path, size)):
                 end = read.rfind(b"\n") + 1
                 if end:
-                    yield b"".join([*rest, read[:end]])
+                    yield _unmarked(b"".join([*rest, read[:end]]))
                     rest, held = [], 0
                 rest.append(read[end:])
                 held += len(read) - end
@@ -68,7 +69,7 @@ class TextFile:
                         file=self.path,
                     )
         if held:
-            yield b"".join(rest)
+            yield _unmarked(b"".join(rest))
 
     @cached_property
     def head(self) -> str:
@@ -105,3 +106,9 @@ class TextFile:
             yield decoder.decode(b"", final=True).encode()
         except UnicodeError as error:
             raise DataError(f"cannot be read as {encoding}: {error}", file=self.path) from error
+
+
+def _unmarked(lines: bytes) -> bytes:
+    if codecs.BOM_UTF8 not in lines:
+        return lines
+    return lines.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")

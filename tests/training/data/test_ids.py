@@ -31,3 +31,18 @@ def test_what_an_event_may_not_have_a_file_may_not_either() -> None:
         5: "the item id is longer than 1,000 characters",
     }
     assert id_faults(pl.Series([], dtype=pl.String), "item") == {}
+
+
+def test_whole_decimals_and_text_in_bytes_are_ids() -> None:
+    whole = pl.Series(["1.00", "20", None]).cast(pl.Decimal(20, 2))
+    assert clean_ids(whole, "user", "file").to_list() == ["1", "20", None]
+    large = pl.Series(["12345678901234567890123456789012345678"]).cast(pl.Decimal(38, 0))
+    assert clean_ids(large, "user", "file").to_list() == ["12345678901234567890123456789012345678"]
+    assert clean_ids(pl.Series([b"a", None, b" "]), "user", "file").to_list() == ["a", None, None]
+
+
+def test_other_decimals_and_bytes_are_refused() -> None:
+    with pytest.raises(DataError, match="is no whole number"):
+        clean_ids(pl.Series(["1.5"]).cast(pl.Decimal(20, 2)), "user", "file")
+    with pytest.raises(DataError, match="bytes that are not UTF-8; write it as text"):
+        clean_ids(pl.Series([b"\xff"]), "item", "file")

@@ -1,3 +1,6 @@
+import bz2
+import gzip
+import lzma
 from dataclasses import replace
 
 import polars as pl
@@ -247,3 +250,35 @@ def test_the_name_sample_means_the_embedded_one():
 def test_a_test_file_is_in_the_format_of_its_train_file(tmp_path):
     dataset = load_dataset(write(tmp_path, train_txt="0 1 2\n1 3\n", test_txt="0 4 5\n1 4 5\n"))
     assert pairs(dataset.test) == {("0", "4"), ("0", "5"), ("1", "4"), ("1", "5")}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_headers_of_joined_files_are_no_rows(tmp_path, mark, line_end):
+    one = f"{mark}user_id,item_id\na,x\nb,x\n".replace("\n", line_end)
+    other = f'{mark}user_id,item_id\nc,"y"\n'.replace("\n", line_end)
+    folder = write(tmp_path, log_csv=one + other + other)
+    dataset = load_dataset(folder / "log.csv", ReadOptions(split=Split.NONE))
+    assert pairs(dataset.train) == {("a", "x"), ("b", "x"), ("c", "y")}
+    assert dataset.report.rows_read == 4
+    assert "2 lines repeat the header and were skipped" in dataset.report.notes
+
+
+def test_byte_order_marks_of_joined_files_are_not_part_of_ids(tmp_path):
+    folder = write(tmp_path, log_csv="\ufeffuser_id,item_id\na,x\n\ufeffb,x\n")
+    dataset = load_dataset(folder / "log.csv", ReadOptions(split=Split.NONE))
+    assert dataset.train.user_ids == ["a", "b"]
+
+
+def test_parts_without_content_are_left_out_when_compressed_too(tmp_path):
+    parts = {
+        "a.csv": b"user_id,item_id\na,x\n",
+        "b.csv.gz": gzip.compress(b""),
+        "c.csv.bz2": bz2.compress(b""),
+        "d.csv.xz": lzma.compress(b"\n"),
+        "e.csv": b"\n \n",
+    }
+    for name, content in parts.items():
+        (tmp_path / name).write_bytes(content)
+    dataset = load_dataset(tmp_path, ReadOptions(split=Split.NONE))
+    assert dataset.report.files == ("a.csv",)
