@@ -23,6 +23,7 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_DECIMAL_COMMA: Final = r"^([+-]?\d+),(\d{1,2}|\d{4,})$"
 # Beyond this, neighbouring integers are one float.
 _EXACT: Final = 2**53
 
@@ -108,9 +109,14 @@ def as_text(column: pl.Series) -> pl.Series:
 
 
 def as_numbers(column: pl.Series) -> pl.Series:
-    """Cells as numbers, Float64; null where a cell is no finite number."""
+    """Cells as numbers, Float64; null where a cell is no finite number.
+
+    Text may have a decimal comma (``4,5``), unless it could be thousands as well (``1,234``).
+    """
     if column.dtype == pl.String:
         column = column.str.strip_chars()
+        if column.str.contains(",", literal=True).any():
+            column = column.str.replace(_DECIMAL_COMMA, "${1}.${2}")
     try:
         numbers = column.cast(pl.Float64, strict=False)
     except pl.exceptions.PolarsError:
@@ -140,6 +146,8 @@ def _compare_text(text: pl.Series, sign: str, value: Value) -> pl.Series:
     as_written: pl.Series = _OPERATORS[sign](text, wanted)
     number = None if value.quoted else value.number
     if number is None:
+        if sign not in ("=", "!=") and value.number is None:
+            _refuse_numbers(text, value)
         return as_written
     numbers = as_numbers(text)
     by_number: pl.Series = _OPERATORS[sign](numbers, number)
@@ -148,6 +156,16 @@ def _compare_text(text: pl.Series, sign: str, value: Value) -> pl.Series:
     if abs(number) >= _EXACT:
         return as_written
     return by_number.zip_with(numbers.is_not_null(), as_written)
+
+
+def _refuse_numbers(text: pl.Series, value: Value) -> None:
+    """Refuse to order cells that are all numbers against text, such as seconds against a date."""
+    given = text.drop_nulls()
+    if len(given) and not as_numbers(given).has_nulls():
+        raise DataError(
+            f"column {text.name!r} holds numbers, such as {given[0]}: compare it with a number, "
+            f"not {value.text!r}"
+        )
 
 
 def _constant(column: pl.Series, truth: bool) -> pl.Series:

@@ -140,7 +140,7 @@ class _Collector:
                 ignored=tuple(name for name in self._source.names if name not in self.names),
             ),
             notes=(*self._source.notes, *dict.fromkeys(self._notes), *self._repeated()),
-            warnings=(*self._times.warnings(), *self._hints()),
+            warnings=(*self._times.warnings(), *self._selection.warnings(), *self._hints()),
             weights=(None if self._selection.tally is None else _joined(self._weights, np.float64)),
             left_out=self._selection.left_out,
             tally=self._selection.tally,

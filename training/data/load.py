@@ -18,7 +18,7 @@ from training.data.lightgcn import read_lightgcn
 from training.data.options import Format, PairWeight, ReadOptions, Split
 from training.data.rows import BadRows, FileRows, Vocabulary
 from training.data.sample import sample_dataset
-from training.data.selection import options_of_columns, selection_lines
+from training.data.selection import NOT_COMPARED, options_of_columns, selection_lines
 from training.data.split import by_time, random_per_user
 from training.data.sql_source import SqlSource, is_database
 from training.data.weighting import WeightTally
@@ -156,7 +156,9 @@ def _some_without_times(parts: Sequence[FileRows]) -> list[str]:
 
 def _why_nothing(report: ReadReport, options: ReadOptions) -> str:
     if report.selection:
-        return f"no row is left to train on. {'; '.join(map(str.strip, report.selection))}"
+        odd = (one for one in report.warnings if one.endswith(NOT_COMPARED))
+        why = (one.strip() for one in (*report.selection, *odd))
+        return f"no row is left to train on. {'; '.join(why)}"
     if report.bad_rows_skipped:
         return (
             f"has no interactions, and {report.bad_rows_skipped} bad rows, such as: "

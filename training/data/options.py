@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -128,6 +129,13 @@ class ReadOptions:
         if self.time_format is not None and "%" not in self.time_format:
             raise DataError(
                 f"--time-format is a form such as '%d/%m/%Y %H:%M', not {self.time_format!r}"
+            )
+        if self.min_rating is not None and not math.isfinite(self.min_rating):
+            raise DataError(f"--min-rating must be a finite number, not {self.min_rating}")
+        if self.rating_column is not None and self.min_rating is None:
+            raise DataError(
+                "--rating-column is read for --min-rating only; --weight NAME weighs rows by a "
+                "column"
             )
         if self.columns is not None and len(self.columns) < 2:
             raise DataError("the columns must name at least the columns of user and item")

@@ -35,6 +35,7 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE,
 )
+_CURLY: Final = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _KEYWORDS: Final = ("and", "or", "not", "in", "is", "null")
 _SAME: Final = {"==": "=", "<>": "!="}
 
@@ -48,11 +49,13 @@ class RowFilter:
     Attributes:
         text: as it was written.
         columns: the names in it, each once, in order.
+        numeric: those of them whose cells have to be numbers, to be more or less than one.
     """
 
     text: str
     columns: tuple[str, ...]
     _condition: Condition
+    numeric: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> RowFilter:
@@ -67,7 +70,9 @@ class RowFilter:
     def at_least(cls, column: str, least: float) -> RowFilter:
         """Rows whose value in a column is a number of at least ``least``."""
         value = Value(f"{least:.15g}", quoted=False)
-        return cls(f"{column} >= {value.text}", (column,), _comparison(column, ">=", value))
+        return cls(
+            f"{column} >= {value.text}", (column,), _comparison(column, ">=", value), (column,)
+        )
 
     def keep(self, frame: pl.DataFrame) -> pl.Series:
         """Which rows to keep, Boolean without nulls.
@@ -100,12 +105,13 @@ class _Parser:
         self._tokens = list(self._scan())
         self._place = 0
         self._columns: dict[str, None] = {}
+        self._numeric: dict[str, None] = {}
 
     def whole(self) -> RowFilter:
         condition = self._expression()
         if (token := self._next()).kind != "end":
             self._fail("expected 'and', 'or' or the end (quote a value with spaces in it)", token)
-        return RowFilter(self._text, tuple(self._columns), condition)
+        return RowFilter(self._text, tuple(self._columns), condition, tuple(self._numeric))
 
     def _scan(self) -> list[_Token]:
         tokens: list[_Token] = []
@@ -179,7 +185,10 @@ class _Parser:
                 f"expected =, !=, <, <=, >, >=, in or is after the column {name!r}", operator
             )
         written = _SAME.get(operator.text, operator.text)
-        return _comparison(name, written, self._value(f"a value after {operator.text!r}"))
+        value = self._value(f"a value after {operator.text!r}")
+        if written not in ("=", "!=") and not value.quoted and value.number is not None:
+            self._numeric[name] = None
+        return _comparison(name, written, value)
 
     def _values(self) -> list[Value]:
         self._expect("(")
@@ -203,6 +212,8 @@ class _Parser:
             self._fail(f"expected {what}", token)
         if token.says(*_KEYWORDS):
             self._fail(f"expected {what}; put the word in quotes if it is one", token)
+        if token.text[0] in _CURLY or token.text[-1] in _CURLY:
+            self._fail("expected straight quotes, ' or \"", token)
         return token
 
     def _peek(self) -> _Token:

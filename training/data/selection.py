@@ -11,13 +11,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from training.data.cell_values import as_numbers
 from training.data.columns import RATING_NAMES, find_column, find_extra
+from training.data.item_columns import UNKNOWN
 from training.data.options import PairWeight, ReadOptions
 from training.data.row_filter import RowFilter
-from training.data.weighting import MAX_WEIGHT, Weighting, WeightTally
+from training.data.weighting import MAX_WEIGHT, MIN_WEIGHT, Weighting, WeightTally
 
 __all__ = ["Chosen", "Selection", "left_out_by", "options_of_columns", "selection_lines"]
 
+NOT_COMPARED: Final = "not compared"
 _PAIR_WEIGHTS: Final = {PairWeight.MAX: "largest", PairWeight.SUM: "sum"}
 
 
@@ -68,6 +71,7 @@ class Selection:
             asked += self._weighting.columns
         self._found = find_extra(names, list(dict.fromkeys(asked)), label)
         self.columns = list(self._found.values())
+        self._no_numbers: dict[str, tuple[int, str]] = {}
         self.left_out = 0
         self.tally = None if self._weighting is None else WeightTally()
 
@@ -83,13 +87,19 @@ class Selection:
         rows = np.ones(len(frame), np.bool_)
         for one in self._filters:
             rows &= one.keep(asked).to_numpy()
+            for name in one.numeric:
+                self._look_for_text(asked[name])
         self.left_out += int((~rows).sum())
         if self._weighting is None or self.tally is None:
             return Chosen(rows, None, {})
         asked = asked.filter(rows)
         given = self._weighting.weights(asked)
-        unusable = (given.is_null() | (given < 0) | (given > MAX_WEIGHT)).fill_null(value=True)
-        faults = {place: self._weighting.fault(given[place]) for place in unusable.arg_true()}
+        usable = (given == 0) | ((given >= MIN_WEIGHT) & (given <= MAX_WEIGHT))
+        cells = asked[self._weighting.column]
+        faults = {
+            place: self._weighting.fault(given[place], cells[place])
+            for place in (~usable.fill_null(value=False)).arg_true()
+        }
         weights = given.fill_null(np.nan).to_numpy().copy()
         weights[list(faults)] = np.nan
         good = ~np.isnan(weights)
@@ -101,6 +111,23 @@ class Selection:
         return Chosen(
             rows, weights[counted], {int(places[place]): text for place, text in faults.items()}
         )
+
+    def warnings(self) -> list[str]:
+        """What filters could not compare so far, for people."""
+        return [
+            f"{_values(count, name)}, such as {example!r}, and {'was' if count == 1 else 'were'} "
+            f"{NOT_COMPARED}"
+            for name, (count, example) in self._no_numbers.items()
+        ]
+
+    def _look_for_text(self, column: pl.Series) -> None:
+        if column.dtype != pl.String:
+            return
+        text = column.str.strip_chars()
+        odd = text.filter(as_numbers(text).is_null() & ~text.str.to_lowercase().is_in(UNKNOWN))
+        if len(odd := odd.drop_nulls()):
+            count, example = self._no_numbers.get(column.name, (0, odd[0]))
+            self._no_numbers[column.name] = (count + len(odd), example)
 
 
 def options_of_columns(options: ReadOptions) -> list[str]:
@@ -140,3 +167,9 @@ def selection_lines(
             "(--pair-weight)"
         )
     return tuple(lines)
+
+
+def _values(count: int, name: str) -> str:
+    if count == 1:
+        return f"1 value of {name} is not a number"
+    return f"{count:,} values of {name} are not numbers"

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from training.data.cell_values import as_numbers, as_text, number_of
 from training.errors import DataError
 
-__all__ = ["MAX_WEIGHT", "WeightTally", "Weighting"]
+__all__ = ["MAX_WEIGHT", "MIN_WEIGHT", "WeightTally", "Weighting"]
 
 MAX_WEIGHT: Final = 1e9
 """Largest weight of a row. Sums of any number of rows then fit a float32."""
+
+MIN_WEIGHT: Final = 1e-9
+"""Smallest weight of a row above 0: a float32 tells it from 0, beside any other weight."""
 
 _OTHERS: Final = "*"
 _SHOWN: Final = 20
@@ -65,11 +68,11 @@ class Weighting:
             if match is None:
                 raise _invalid(text, f"expected VALUE=WEIGHT at {entries[place:].strip()!r}")
             value, weight = _unquoted(match["value"]), number_of(match["weight"])
-            if weight is None or not 0 <= weight <= MAX_WEIGHT:
+            if weight is None or not (weight == 0 or MIN_WEIGHT <= weight <= MAX_WEIGHT):
                 raise _invalid(
                     text,
-                    f"the weight of {value!r} must be a number from 0 to {MAX_WEIGHT:.0e}, "
-                    f"not {match['weight']!r}",
+                    f"the weight of {value!r} must be a number, 0 or from {MIN_WEIGHT:.0e} to "
+                    f"{MAX_WEIGHT:.0e}, not {match['weight']!r}",
                 )
             if value in weights:
                 raise _invalid(text, f"{value!r} is listed twice")
@@ -105,10 +108,19 @@ class Weighting:
         )  # fmt: skip
         return weights.fill_null(self.others).alias("weight")
 
-    def fault(self, weight: float | None) -> str:
-        """What is wrong with the weight of a row that cannot be used."""
+    def fault(self, weight: float | None, cell: object) -> str:
+        """What is wrong with the weight of a row that cannot be used.
+
+        Args:
+            weight: of the row; None if its cell holds none.
+            cell: what the column has there.
+        """
+        if weight is None and (cell is None or not str(cell).strip()):
+            return f"the weight in column {self.column!r} is missing"
         if weight is None:
-            return f"the weight in column {self.column!r} is missing or not a number"
+            return f"the weight {cell!r} in column {self.column!r} is not a finite number"
+        if 0 < weight < MIN_WEIGHT:
+            return f"the weight {weight:.15g} in column {self.column!r} is below {MIN_WEIGHT:.0e}"
         if weight < 0:
             return f"the weight {weight:.15g} in column {self.column!r} is negative"
         return f"the weight {weight:.15g} in column {self.column!r} is above {MAX_WEIGHT:.0e}"
@@ -147,7 +159,7 @@ class WeightTally:
             return
         counted = (
             pl.DataFrame({"value": as_text(frame[weighting.column]).fill_null(""), "w": weights})
-            .group_by("value")
+            .group_by("value", maintain_order=True)
             .agg(pl.len().alias("rows"), pl.col("w").sum())
         )
         for value, rows, weight in counted.iter_rows():

@@ -28,3 +28,14 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 def test_the_defaults_are_fine():
     assert ReadOptions() == ReadOptions(test_fraction=0.2, seed=0)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_lowest_rating_is_a_finite_number(number):
+    with pytest.raises(DataError, match="--min-rating must be a finite number"):
+        ReadOptions(min_rating=number)
+
+
+def test_a_column_of_ratings_that_nothing_reads_is_refused():
+    with pytest.raises(DataError, match="--rating-column is read for --min-rating only"):
+        ReadOptions(rating_column="stars")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.data.cell_values import as_numbers
 from training.data.row_filter import RowFilter
 from training.errors import DataError
 
@@ -185,3 +186,41 @@ def test_like_three_valued_logic_row_by_row(tree, rows, in_text):
     frame = pl.DataFrame(rows, schema={"x": pl.Int64, "y": pl.Int64}).cast(kind)
     kept = RowFilter.parse(written(tree)).keep(frame).to_list()
     assert kept == [truth(tree, row) is True for row in rows]
+
+
+@pytest.mark.parametrize("cells", [["1600049490", "1600129867"], ["4", None, " 5 "]])
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">="])
+def test_numbers_in_text_have_no_order_beside_other_text(cells, sign):
+    frame = pl.DataFrame({"time": cells})
+    with pytest.raises(DataError, match="compare it with a number"):
+        RowFilter.parse(f"time {sign} 2020-09-14").keep(frame)
+    assert RowFilter.parse("time != 2020-09-14").keep(frame).sum() == len(frame.drop_nulls())
+
+
+def test_text_is_ordered_beside_text():
+    frame = pl.DataFrame({"day": ["2020-09-13", "2020-09-14", None]})
+    assert RowFilter.parse("day >= 2020-09-14").keep(frame).to_list() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("4,5", 4.5), ("-0,25", -0.25), ("1,2345", 1.2345), ("1,234", None), ("1,2,3", None)],
+)
+def test_a_decimal_comma_is_read_unless_it_may_mean_thousands(cell, number):
+    frame = pl.DataFrame({"rating": [cell, "1"]})
+    assert as_numbers(frame["rating"])[0] == number
+    if number is not None:
+        assert RowFilter.parse(f"rating = {number}").keep(frame).to_list() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text", ["event = \u2018buy\u2019", "event in (\u201cbuy\u201d)", "event != \u00abbuy\u00bb"]
+)
+def test_quotes_of_a_word_processor_are_refused(text):
+    with pytest.raises(DataError, match="expected straight quotes"):
+        RowFilter.parse(text)
+
+
+def test_an_apostrophe_inside_a_word_is_a_letter():
+    frame = pl.DataFrame({"name": ["O\u2019Brien"]})
+    assert RowFilter.parse("name = O\u2019Brien").keep(frame).to_list() == [True]

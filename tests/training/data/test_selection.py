@@ -139,3 +139,25 @@ def test_train_and_test_files_are_filtered_alike_and_pooled_with_weights(tmp_pat
     assert weights_of(pooled) == {("a", "x"): 2, ("b", "x"): 2, ("b", "y"): 0.5}
     total = ReadOptions(split=Split.NONE, pair_weight=PairWeight.SUM, **given)
     assert weights_of(load_dataset(tmp_path, total))["a", "x"] == 2.5
+
+
+def test_values_that_a_filter_cannot_compare_are_told_of(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('user_id,item_id,rating\n1,2,5\n1,3,"4,5"\n2,2,five\n2,3,n/a\n3,2,1\n')
+    for option in ({"min_rating": 4}, {"where": "rating >= 4"}):
+        dataset = load_dataset(path, ReadOptions(split=Split.NONE, **option))
+        assert len(dataset.train) == 2
+        assert dataset.report.warnings == (
+            "1 value of rating is not a number, such as 'five', and was not compared",
+        )
+    with pytest.raises(DataError, match="and was not compared"):
+        load_dataset(path, ReadOptions(min_rating=6))
+
+
+def test_a_weight_that_a_float32_cannot_hold_names_its_row(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("user_id,item_id,w\n1,2,1\n1,3,1e-300\n")
+    with pytest.raises(DataError, match=r"line 3: the weight 1e-300 in column 'w' is below 1e-09"):
+        load_dataset(path, ReadOptions(weight="w"))
+    with pytest.raises(DataError, match="must be a number, 0 or from 1e-09 to 1e"):
+        load_dataset(path, ReadOptions(weight="w:1=1e-10"))

@@ -36,15 +36,17 @@ def test_a_column_of_numbers_is_taken_as_it_is(values):
     weighting = Weighting.parse("quantity")
     weights = weighting.weights(pl.DataFrame({"quantity": values}))
     assert weights.to_list() == [2, 0, -1]
-    assert "negative" in weighting.fault(-1)
+    assert "negative" in weighting.fault(-1, "-1")
 
 
 def test_cells_that_are_no_finite_numbers_have_no_weight():
     weighting = Weighting.parse("quantity")
     weights = weighting.weights(pl.DataFrame({"quantity": ["many", "", None, "NaN", "inf"]}))
     assert weights.to_list() == [None] * 5
-    assert "not a number" in weighting.fault(None)
-    assert "above" in weighting.fault(1e30)
+    assert "'1,5x' in column" in weighting.fault(None, "1,5x")
+    assert "missing" in weighting.fault(None, " ")
+    assert "below" in weighting.fault(1e-300, "1e-300")
+    assert "above" in weighting.fault(1e30, "1e30")
 
 
 @pytest.mark.parametrize(
