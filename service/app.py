@@ -198,7 +198,14 @@ def _live(settings: Settings) -> Live:
     store = None if settings.events == "off" else EventStore(settings.events)
     path = settings.events_signal
     signal = Signal.alone() if path is None else Signal(path)
-    return Live(store, signal, settings.new_item_users, settings.fold_in_items)
+    return Live(
+        store,
+        signal,
+        settings.new_item_users,
+        settings.fold_in_items,
+        # A quarter of the requests that are answered at a time is left to those that read.
+        most_writing=max(1, settings.max_concurrent * 3 // 4),
+    )
 
 
 def _milvus(settings: Settings) -> MilvusServer | None:

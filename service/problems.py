@@ -192,7 +192,8 @@ PROBLEMS: Final = _by_name(
         503,
         "There are too many requests at once",
         "More requests came at once than BITRECALL_MAX_CONCURRENT allows, or more for many items\n"
-        "than BITRECALL_MAX_HEAVY_REQUESTS has done and waiting: nothing of this one was done.\n"
+        "than BITRECALL_MAX_HEAVY_REQUESTS has done and waiting, or three quarters of the former\n"
+        "wait for the database of the events: nothing of this one was done.\n"
         "Send it again after the seconds that Retry-After names.",
     ),
     ProblemType(

@@ -40,6 +40,7 @@ class Live:
         least_users: users of the release that a new item needs, before it can be recommended.
         folded_items: how many of a user's newest items count for their code.
         clock: seconds.
+        most_writing: requests that may wait for the database to write at a time.
     """
 
     def __init__(
@@ -49,13 +50,14 @@ class Live:
         least_users: int,
         folded_items: int = 1000,
         clock: Callable[[], float] = time.monotonic,
+        most_writing: int = 48,
     ) -> None:
         self._store = store
         self._signal = signal
         self._least_users = least_users
         self._folded_items = folded_items
         self._clock = clock
-        self._writer = EventWriter(store, signal.give) if store is not None else None
+        self._writer = None if store is None else EventWriter(store, signal.give, most_writing)
         self._catching_up = asyncio.Lock()
         self._seen = -1
         self._retry_at = float("-inf")
@@ -64,18 +66,20 @@ class Live:
         self._told_unusable = False
 
     async def append(self, events: Sequence[Event]) -> Appended:
-        """Make events durable. Raises ``EventsError`` where they are not kept, or cannot be."""
+        """Make events durable.
+
+        Raises ``EventsError`` if they are not kept, or cannot be, and ``TooBusyError`` if too many
+        requests are waiting for that.
+        """
         if self._writer is None:
             raise _not_kept()
         return await self._writer.append(events)
 
     async def forget(self, user_id: str) -> int:
-        """Remove a user's events; how many. Raises ``EventsError`` as ``append``."""
-        if self._store is None:
+        """Remove a user's events; how many. Raises as ``append``."""
+        if self._writer is None:
             raise _not_kept()
-        removed = await asyncio.to_thread(self._store.forget, user_id)
-        self._signal.give()
-        return removed
+        return await self._writer.forget(user_id)
 
     def recommender_of(self, release: Release) -> Recommender:
         """A recommender of a release that knows the events since. Not for the event loop."""

@@ -1,7 +1,10 @@
 """``POST /events`` and ``DELETE /users/{id}`` over HTTP, and what answers make of them."""
 
+import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -334,3 +337,37 @@ def test_without_a_database_events_are_refused_and_answers_go_on(
             assert "secret" not in str(problem)
             assert "127.0.0.1" not in str(problem)
         assert recommended(client, "17")["source"] == "codes"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("POST", "/events", {"events": [took("b", "item 7")]}), ("DELETE", "/users/b", None)],
+)
+def test_a_locked_database_leaves_room_for_answers(
+    serve: Serve,
+    tmp_path: Path,
+    contents: Callable[..., ReleaseContents],
+    problem_in: ProblemIn,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+) -> None:
+    ReleaseStore(tmp_path / "releases").publish(contents())
+    client = serve(max_concurrent=4)
+    post(client, took("a", "item 7"))
+    recommended(client, "a")
+    with closing(sqlite3.connect(tmp_path / "events.db")) as other, ThreadPoolExecutor(8) as pool:
+        other.execute("BEGIN EXCLUSIVE")
+        asked: set[Future[httpx.Response]] = {
+            pool.submit(client.request, method, path, json=body) for _ in range(8)
+        }
+        refused: set[Future[httpx.Response]] = set()
+        while len(refused) < 4:
+            done, asked = wait(asked, return_when=FIRST_COMPLETED)
+            refused |= done
+        assert recommended(client, "17")["source"] == "codes"
+        assert client.get("/releases").status_code == 200
+        other.rollback()
+    for one in refused:
+        problem_in(one.result(), "too-busy", 503)
+    assert {one.result().status_code for one in asked} <= {200, 503}
