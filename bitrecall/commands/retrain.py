@@ -165,6 +165,7 @@ def retrain(
         items,
         read_options.item_column,
         tags_column,
+        read_options.encoding,
     )
     if table is not None and items is None and table.name != "sample":
         click.echo(f"the table of items is {table.name}; --items names another", err=True)

@@ -146,7 +146,9 @@ def train(
     for line in dataset.report.lines():
         click.echo(line, err=True)
     paths = [Path(one) for one in data if not is_database(one)]
-    table = item_table_for(paths, items, read_options.item_column, tags_column)
+    table = item_table_for(
+        paths, items, read_options.item_column, tags_column, read_options.encoding
+    )
     if table is not None and items is None and table.name != "sample":
         click.echo(f"the table of items is {table.name}; --items names another", err=True)
     position = NOTHING_READ

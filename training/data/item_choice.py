@@ -18,6 +18,7 @@ def item_table_for(
     given: Path | None,
     item_column: str | None = None,
     tags_column: str | None = None,
+    encoding: str | None = None,
 ) -> ItemTable | None:
     """The table given, else the sample's for the sample, else the one in the folder of the data.
 
@@ -26,6 +27,7 @@ def item_table_for(
         given: a table of items.
         item_column: as `read_item_table`.
         tags_column: as `read_item_table`.
+        encoding: as `read_item_table`.
 
     Raises:
         DataError: the table cannot be read, or several folders have one.
@@ -40,4 +42,6 @@ def item_table_for(
                 "--items"
             )
         given = found[0] if found else None
-    return None if given is None else read_item_table(given, item_column, tags_column)
+    if given is None:
+        return None
+    return read_item_table(given, item_column, tags_column, encoding)

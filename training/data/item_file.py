@@ -9,8 +9,9 @@ from typing import Final, Self
 import polars as pl
 
 from training.data.content import open_content
-from training.data.delimited import DelimitedSource, parse_records, split_line
+from training.data.delimited import DelimitedSource, split_line
 from training.data.json_source import JsonSource
+from training.data.layout import find_start, first_record
 from training.data.text import TextFile
 from training.errors import DataError
 
@@ -38,8 +39,12 @@ class ItemFile:
         return str(self.places[row])
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, encoding: str | None = None) -> Self:
         """Read a file, or the files of a folder in the order of their names.
+
+        Args:
+            path: the file or the folder.
+            encoding: of text that is not UTF-8.
 
         Raises:
             DataError: one cannot be read, or the parts have other columns.
@@ -48,7 +53,7 @@ class ItemFile:
         frames, places, notes = [], [], dict[str, None]()
         for part in parts:
             unit = "" if len(parts) == 1 else f"{part.name}, "
-            frame, lines, nameless = _read(part)
+            frame, lines, nameless = _read(part, encoding)
             frames.append(frame)
             places += [f"{unit}{line}" for line in lines]
             if nameless:
@@ -61,13 +66,13 @@ class ItemFile:
         return cls(frame, pl.Series(places, dtype=pl.String), tuple(notes))
 
 
-def _read(path: Path) -> tuple[pl.DataFrame, list[str], bool]:
+def _read(path: Path, encoding: str | None) -> tuple[pl.DataFrame, list[str], bool]:
     """The columns that have a name, the places of the rows, and whether others were left out."""
     with open_content(path) as file:
         parquet = file.read(4) == b"PAR1"
     if parquet or path.suffix.lower() in (".parquet", ".pq"):
         return _read_parquet(path)
-    text = TextFile(path)
+    text = _text(path, encoding)
     if not text.head.strip():
         raise DataError("is empty", file=path)
     if text.head.lstrip()[0] in "{[":
@@ -114,17 +119,35 @@ def _typed(frame: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, list[str], boo
     return frame.select(names).rename(str.strip), places, len(names) < frame.width
 
 
+def _text(path: Path, encoding: str | None) -> TextFile:
+    """The file in UTF-8 if it is that: the encoding given may be that of the interactions."""
+    text = TextFile(path)
+    if encoding is None:
+        return text
+    try:
+        for block in text.blocks():
+            block.decode()
+    except UnicodeDecodeError:
+        return TextFile(path, encoding)
+    return text
+
+
 def _table(text: TextFile) -> DelimitedSource:
-    header = next(line for line in text.head_lines if line.strip())
-    delimiter = max(_DELIMITERS, key=lambda one: len(split_line(header, one, quotes=True)))
-    bad: list[DataError] = []
-    records = parse_records(text.blocks(), text.path, delimiter, quotes=True, bad=bad)
-    first = next(records, None)
-    for error in bad:
-        raise error
-    if first is None:
+    start = find_start(text)
+    lines = text.head_lines[start.skip :]
+    if not lines:
         raise DataError("is empty", file=text.path)
-    line, names = first
+    delimiters = [start.delimiter] if start.delimiter else _DELIMITERS
+    delimiter = max(delimiters, key=lambda one: len(split_line(lines[0], one, quotes=True)))
+    skip = start.skip
+    if start.commented_header is not None:
+        # `#,name,price` and the like: as many fields as the rows have.
+        comment = text.head_lines[skip - 1]
+        widths = [len(split_line(one, delimiter, quotes=True)) for one in (comment, lines[0])]
+        if widths[0] == widths[1] > 1:
+            skip -= 1
+            lines = text.head_lines[skip:]
+    line, names = first_record(text, lines, delimiter, skip)
     repeated = sorted({name.strip() for name in names if names.count(name) > 1 and name.strip()})
     if repeated:
         raise DataError(f"has several columns called {', '.join(repeated)}", file=text.path)

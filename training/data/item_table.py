@@ -109,7 +109,10 @@ class ItemTable:
 
 
 def read_item_table(
-    path: Path, item_column: str | None = None, tags_column: str | None = None
+    path: Path,
+    item_column: str | None = None,
+    tags_column: str | None = None,
+    encoding: str | None = None,
 ) -> ItemTable:
     """Read a table of items with a header: text, JSON lines or Parquet.
 
@@ -118,18 +121,22 @@ def read_item_table(
     of which type.
 
     Args:
-        path: the file, UTF-8 if it is text.
+        path: the file.
         item_column: the column of ids; None finds it by the names that interactions have it under,
             or ``id``.
         tags_column: the column of tags; None takes the one called ``tags`` in any case.
+        encoding: of text that is not UTF-8.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, or has an empty id or two different rows
-            for one; or a column is of a type that is no attribute, or has an infinite number.
+        DataError: the file cannot be read, has no rows, lacks a column, or has an empty id or two
+            different rows for one; or a column is of a type that is no attribute, or has an
+            infinite number.
     """
-    file = ItemFile.read(path)
+    file = ItemFile.read(path, encoding)
     frame, notes = file.frame, list(file.notes)
     item = _find_ids(frame, item_column, path)
+    if not len(frame):
+        raise DataError("has no rows", file=path)
     ids = clean_ids(frame[item], "item", str(path))
     blank = ids.is_null().arg_true()
     if len(blank):

@@ -15,7 +15,7 @@ from training.data.options import ReadOptions
 from training.data.text import TextFile
 from training.errors import DataError
 
-__all__ = ["DELIMITERS", "Layout", "find_layout"]
+__all__ = ["DELIMITERS", "Layout", "Start", "find_layout", "find_start", "first_record"]
 
 DELIMITERS: Final = ("::", ",", "\t", ";", "|", " ", "\x01")
 """Delimiters that are found; ``--delimiter`` takes any other."""
@@ -45,8 +45,15 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class _Start:
-    """Where the table begins: after comments and blank lines."""
+class Start:
+    """Where the table begins: after comments and blank lines.
+
+    Attributes:
+        skip: lines before it.
+        delimiter: that the file names (``sep=;``), None if it names none.
+        commented_header: the last comment without its sign, which may be the header.
+        notes: what was skipped, for people.
+    """
 
     skip: int
     delimiter: str | None
@@ -68,7 +75,7 @@ def find_layout(text: TextFile, options: ReadOptions, *, certain: bool = True) -
     Raises:
         DataError: the header lacks a column, or there is none and the columns must be named.
     """
-    start = _start(text, options)
+    start = find_start(text, options)
     lines = text.head_lines[start.skip :]
     if not lines:
         if certain:
@@ -116,7 +123,7 @@ def _is_aligned(lines: Sequence[str], text: TextFile, options: ReadOptions) -> b
     return True
 
 
-def _start(text: TextFile, options: ReadOptions) -> _Start:
+def find_start(text: TextFile, options: ReadOptions | None = None) -> Start:
     """Skip blank lines, ``sep=;`` and comments; a comment may be the header."""
     notes: list[str] = []
     delimiter, commented = None, None
@@ -133,18 +140,18 @@ def _start(text: TextFile, options: ReadOptions) -> _Start:
         elif line.strip():
             break
         skip = number
-    return _Start(skip, delimiter, commented, tuple(notes))
+    return Start(skip, delimiter, commented, tuple(notes))
 
 
-def _is_row(line: str, options: ReadOptions) -> bool:
+def _is_row(line: str, options: ReadOptions | None) -> bool:
     """Whether a line that looks like a comment has as many fields as there are columns."""
-    if options.columns is None:
+    if options is None or options.columns is None:
         return False
     given = [options.delimiter] if options.delimiter else DELIMITERS
     return any(len(split_line(line, one, quotes=True)) == len(options.columns) for one in given)
 
 
-def _headers(start: _Start, lines: Sequence[str]) -> list[tuple[str, str | None]]:
+def _headers(start: Start, lines: Sequence[str]) -> list[tuple[str, str | None]]:
     """Lines that may be the header, each with its text if it was in a comment."""
     found: list[tuple[str, str | None]] = [(lines[0], None)]
     if start.commented_header is not None:
@@ -152,7 +159,7 @@ def _headers(start: _Start, lines: Sequence[str]) -> list[tuple[str, str | None]
     return found
 
 
-def _only_delimiter(start: _Start, text: TextFile, options: ReadOptions) -> str | None:
+def _only_delimiter(start: Start, text: TextFile, options: ReadOptions) -> str | None:
     """The delimiter if it is known without looking at the fields."""
     if options.delimiter is not None:
         return options.delimiter
@@ -163,7 +170,7 @@ def _only_delimiter(start: _Start, text: TextFile, options: ReadOptions) -> str 
 
 
 def _delimiter_of_header(
-    line: str, text: TextFile, start: _Start, options: ReadOptions
+    line: str, text: TextFile, start: Start, options: ReadOptions
 ) -> str | None:
     """The first delimiter under which the line names the columns of user and item."""
     only = _only_delimiter(start, text, options)
@@ -181,7 +188,7 @@ def _delimiter_of_header(
     return None
 
 
-def _looks_like_row(names: list[str], text: TextFile, start: _Start, delimiter: str) -> bool:
+def _looks_like_row(names: list[str], text: TextFile, start: Start, delimiter: str) -> bool:
     _, rows = _sample(text.head_lines[start.skip :], delimiter)
     numbered = names == [str(place) for place in range(len(names))]
     return not numbered and looks_like_data(names, rows[1:])
@@ -228,18 +235,18 @@ def _sample(lines: Sequence[str], delimiter: str) -> tuple[bool, list[list[str]]
     return True, found[True]
 
 
-def _with_header(text: TextFile, start: _Start, delimiter: str, commented: str | None) -> Layout:
+def _with_header(text: TextFile, start: Start, delimiter: str, commented: str | None) -> Layout:
     lines = text.head_lines[start.skip :]
     quotes, _ = _sample(lines, delimiter)
     if commented is not None:
         names = split_line(commented, delimiter, quotes=True)
         notes = (*start.notes[:-1], f"line {start.skip} is the header, after a comment sign")
         return Layout(tuple(names), delimiter, quotes, start.skip, notes)
-    end, names = _first_record(text, lines, delimiter, start.skip)
+    end, names = first_record(text, lines, delimiter, start.skip)
     return Layout(tuple(names), delimiter, quotes, end, start.notes)
 
 
-def _first_record(
+def first_record(
     text: TextFile, lines: Sequence[str], delimiter: str, skip: int
 ) -> tuple[int, list[str]]:
     """The header and the number of its last line; a bad header is an error in any case."""
@@ -257,7 +264,7 @@ def _first_record(
 
 def _named(
     text: TextFile,
-    start: _Start,
+    start: Start,
     lines: Sequence[str],
     names: tuple[str, ...],
     options: ReadOptions,
@@ -278,7 +285,7 @@ def _named(
     quotes, rows = _sample(lines, delimiter)
     layout = Layout(names, delimiter, quotes, start.skip, start.notes)
     if rows and _is_header(rows, names, text):
-        end, fields = _first_record(text, lines, delimiter, start.skip)
+        end, fields = first_record(text, lines, delimiter, start.skip)
         note = f"line {start.skip + 1} is a header ({', '.join(fields)}) and was skipped"
         return replace(layout, skip=end, notes=(*start.notes, note))
     return layout
@@ -304,7 +311,7 @@ def _is_header(rows: Sequence[Sequence[str]], names: Sequence[str], text: TextFi
 
 def _without_header(
     text: TextFile,
-    start: _Start,
+    start: Start,
     delimiter: str,
     quotes: bool,
     rows: Sequence[Sequence[str]],

@@ -250,3 +250,36 @@ def test_of_several_columns_of_ids_one_without_repeats_is_taken(
     tmp_path: Path, text: str, ids: list[str]
 ) -> None:
     assert read_item_table(write(tmp_path / "items.csv", text)).ids.to_list() == ids
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nitem_id;price\r\n1;7\r\n",
+        "# exported by the shop\nitem_id,price\n1,7\n",
+        "#item_id,price\n1,7\n",
+        "#,item_id,price\n0,1,7\n",
+        "\n\nitem_id,price\n1,7\n",
+    ],
+)
+def test_the_header_may_have_something_before_it(tmp_path: Path, text: str) -> None:
+    table = read_item_table(write(tmp_path / "items.csv", text))
+    assert table.ids.to_list() == ["1"]
+    assert table.columns["price"].to_list() == [7]
+
+
+def test_the_encoding_given_reads_what_is_not_utf_8(tmp_path: Path) -> None:
+    for encoding in ("latin-1", "utf-8"):
+        path = tmp_path / f"{encoding}.csv"
+        path.write_bytes("item_id,name\n1,Café\n".encode(encoding))
+        table = read_item_table(path, encoding="latin-1")
+        assert table.columns["name"].to_list() == ["Café"]
+    with pytest.raises(DataError, match="pass --encoding latin-1"):
+        read_item_table(tmp_path / "latin-1.csv")
+
+
+def test_a_table_without_rows_or_with_ids_alone(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no rows"):
+        read_item_table(write(tmp_path / "none.csv", "item_id,price\n"))
+    table = read_item_table(write(tmp_path / "ids.csv", "item_id\n1\n2\n"))
+    assert table.ids.to_list() == ["1", "2"]
