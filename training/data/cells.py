@@ -12,7 +12,7 @@ from typing import Final
 from training.data.instants import parse_time
 from training.data.times import EARLY, number_of, plausible_unit
 
-__all__ = ["Kind", "kind_of", "looks_like_data", "suggest_columns"]
+__all__ = ["Kind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,20}")
 _MAX_RATING: Final = 100
@@ -74,8 +74,9 @@ def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     kinds = [kind_of(column) for column in columns]
     names: list[str] = [f"column{place}" for place in range(1, len(kinds) + 1)]
     ids = [at for at, kind in enumerate(kinds) if kind not in (Kind.TIME, Kind.NUMBER)]
-    if len(ids) > 2 and len(rows) > 1 and _counts_up(columns[ids[0]]):
-        ids = ids[1:]  # the number of the row, and no user
+    if len(ids) > 2 and len(rows) > 1 and counts_up(columns[ids[0]]):
+        names[ids[0]] = "row"  # its number, and no user
+        ids = ids[1:]
     if len(ids) > 1:
         likely = [at for at in ids[1:] if kinds[at] is not Kind.RATING]
         names[ids[0]], names[likely[0] if likely else ids[1]] = "user_id", "item_id"
@@ -87,7 +88,7 @@ def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return names
 
 
-def _counts_up(values: Sequence[str]) -> bool:
+def counts_up(values: Sequence[str]) -> bool:
     """Whether values are whole numbers, each one more than that before it."""
     if not all(_INTEGER.fullmatch(value.strip()) for value in values):
         return False

@@ -115,7 +115,9 @@ def find_extra(
         if len(matches) != 1:
             problem = f"{len(matches)} columns" if matches else "no column"
             raise DataError(
-                f"has {problem} {name!r}; the columns are {', '.join(names)}", file=label
+                f"has {problem} {name!r}; the columns are {', '.join(names)}"
+                f"{did_you_mean(name, names)}",
+                file=label,
             )
         found[name] = matches[0]
     return found
@@ -160,6 +162,12 @@ def find_column(
                 f"has no {role} column under a common name; {found}. Name it with {option} NAME",
                 file=label,
             )
+    if len(set(matches)) < len(matches):
+        raise DataError(
+            f"has {len(matches)} columns called {matches[0]!r}; give them different names in the "
+            f"file; {found}",
+            file=label,
+        )
     if len(matches) > 1:
         raise DataError(
             f"has {len(matches)} columns for the {role} ({', '.join(matches)}); name one of them "

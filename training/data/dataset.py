@@ -37,7 +37,10 @@ class ColumnUse:
             parts.append(f"time = {self.time} ({self.times})")
         if self.others:
             parts.append(f"filter and weight = {', '.join(self.others)}")
-        shown = [*self.ignored[:12], *(["..."] if len(self.ignored) > 12 else [])]
+        shown = [
+            *(name or "''" for name in self.ignored[:12]),
+            *(["..."] if len(self.ignored) > 12 else []),
+        ]
         return f"{', '.join(parts)}; ignored: {', '.join(shown) or 'none'}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from training.data.content import open_content
@@ -67,6 +68,8 @@ def open_source(path: Path, options: ReadOptions, fallback: Format | None = None
         return None
     refuse_foreign_text(start, path)
     _refuse_other_encoding(text)
+    if options.columns is None:
+        _refuse_json_after_text(text)
     layout = find_layout(text, options, certain=certain)
     if layout is not None:
         return _table(text, layout)
@@ -88,6 +91,23 @@ def _refuse_other_encoding(text: TextFile) -> None:
     )
     if (reason := not_utf8(line)) is not None:
         raise DataError(reason, file=text.path, line=number)
+
+
+def _refuse_json_after_text(text: TextFile) -> None:
+    """Refuse lines that hold a record after something else, as dumps of queues and logs do."""
+    lines = [line for line in text.head_lines if line.strip()][:5]
+    before = [line.partition("{") for line in lines]
+    for prefix, brace, rest in before:
+        try:
+            if not prefix.strip() or not isinstance(json.loads(brace + rest), dict):
+                return
+        except (json.JSONDecodeError, RecursionError):
+            return
+    raise DataError(
+        f"has JSON after other text in every line ({before[0][0]!r} in the first); keep the JSON "
+        "alone: sed 's/^[^{]*//' FILE > FILE.ndjson",
+        file=text.path,
+    )
 
 
 def _table(text: TextFile, layout: Layout | None) -> DelimitedSource:

@@ -22,7 +22,12 @@ class KeyedSource:
     def __init__(self, source: Source, keys: Sequence[tuple[str, str | None]]) -> None:
         self._source = source
         self._keys = {name: value for name, value in keys if name not in source.names}
-        self.label, self.unit, self.notes = source.label, source.unit, source.notes
+        self.label, self.unit = source.label, source.unit
+        hidden = [name for name, _ in keys if name in source.names]
+        self.notes = (
+            *source.notes,
+            *(f"{name} is read from the file, not from the folder {name}=..." for name in hidden),
+        )
         self.names = [*source.names, *self._keys]
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from training.data.cells import Kind, kind_of, looks_like_data, suggest_columns
+from training.data.cells import Kind, counts_up, kind_of, looks_like_data, suggest_columns
 from training.data.columns import find_columns, plain
 from training.data.delimited import parse_records, split_line
 from training.data.options import ReadOptions
@@ -336,6 +336,7 @@ def _without_header(
     ids = (Kind.INTEGER, Kind.RATING)
     if (
         width == 4
+        and not (len(steady) > 2 and counts_up([row[0] for row in steady]))  # numbers of rows
         and kinds[0] in ids
         and kinds[1] in ids
         and kinds[2] in (Kind.RATING, Kind.INTEGER, Kind.NUMBER)

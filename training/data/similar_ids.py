@@ -16,6 +16,7 @@ __all__ = ["similar_ids", "warnings_of_ids"]
 _MISSING: Final = frozenset(
     ("null", "(null)", "nan", "none", "na", "n/a", "#n/a", "<na>", "\\n", "nil", "undefined")
 )
+_LIST: Final = r"^[\[(]?[^\s,;|]*\d[^\s,;|]*(?:[\s,;|]+[^\s,;|]*\d[^\s,;|]*)+$"
 # White space and marks that are seen nowhere: no-break spaces, zero-width ones, directions.
 _INVISIBLE: Final = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+"
 
@@ -29,6 +30,8 @@ def warnings_of_ids(dataset: Dataset) -> list[str]:
         ("item", train.item_ids, train.item_degrees),
     ):
         found += [f"{role} ids {warning}" for warning in similar_ids(ids)]
+        if role == "item" and (listed := _list_of_ids(ids)) is not None:
+            found.append(f"item ids look like lists of ids, such as {listed!r}: a row is one item")
         column = next((getattr(use, role) for use in dataset.report.columns), "COLUMN")
         for row, one in enumerate(ids):
             if one.lower() in _MISSING and degrees[row]:
@@ -68,6 +71,13 @@ def similar_ids(ids: Sequence[str]) -> list[str]:
         example = " and ".join(ascii(one) if fold in _UNSEEN else repr(one) for one in pair)
         found.append(f"differ only {difference}: {count:,} of them, such as {example}")
     return found
+
+
+def _list_of_ids(ids: Sequence[str]) -> str | None:
+    """An id that is a list, if at least half of all are: parts with digits in them."""
+    column = pl.Series("id", ids, dtype=pl.String)
+    lists = column.filter(column.str.contains(_LIST))
+    return str(lists[0])[:80] if len(lists) and 2 * len(lists) >= len(column) else None
 
 
 def _in_other_form(fold: Callable[[pl.Series], pl.Series], ids: pl.Series) -> str | None:

@@ -56,7 +56,7 @@ def test_times_can_be_left_out():
         ),
         (["user", "item"], {"time_column": "when"}, r"no column 'when' \(--time-column\)"),
         (["user_id", "User ID", "item"], {}, "2 columns for the user"),
-        (["user", "item", "item"], {}, "2 columns for the item"),
+        (["user", "item", "item"], {}, "2 columns called 'item'"),
         (["user", "item"], {"item_column": "user"}, "one column cannot be two of user"),
         (["user", "item"], {"time_column": "item"}, "one column cannot be two of user"),
     ],

@@ -160,3 +160,26 @@ def test_a_missing_column_is_named_among_those_found(read, name):
     ):
         read(content, name=name)
     assert read(content.replace("Cover", "ISBN"), name=name)[0][0] == ("1015", "03", None)
+
+
+def test_a_column_that_numbers_the_rows_is_not_taken_for_the_user(read):
+    rows = "".join(f"{row},{5 + row % 2},{6 + row % 3},{1_600_049_490 + row}\n" for row in range(4))
+    with pytest.raises(DataError, match="--columns row,user_id,item_id,timestamp"):
+        read(rows)
+
+
+def test_two_columns_of_one_name_have_to_be_renamed(read):
+    with pytest.raises(
+        DataError, match="has 2 columns called 'item_id'; give them different names"
+    ):
+        read("user_id,item_id,item_id\n1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    "before", ["7\t", "CreateTime:1600049490000\tPartition:0\t", "12:00 INFO "]
+)
+def test_records_after_other_text_are_refused_with_what_to_type(read, before):
+    line = before + '{"user_id": "a", "item_id": "b"}\n'
+    with pytest.raises(DataError, match="JSON after other text in every line") as error:
+        read(line * 3, name="dump.txt")
+    assert "sed 's/^[^{]*//'" in str(error.value)

@@ -282,3 +282,13 @@ def test_parts_without_content_are_left_out_when_compressed_too(tmp_path):
         (tmp_path / name).write_bytes(content)
     dataset = load_dataset(tmp_path, ReadOptions(split=Split.NONE))
     assert dataset.report.files == ("a.csv",)
+
+
+def test_what_a_folder_and_its_file_both_name_is_told_of(tmp_path):
+    (tmp_path / "user_id=a").mkdir()
+    (tmp_path / "user_id=a" / "x.csv").write_text(",user_id,item_id\n0,z,b\n")
+    report = load_dataset(tmp_path, ReadOptions(split=Split.NONE)).report
+    assert report.notes == ("user_id is read from the file, not from the folder user_id=...",)
+    assert str(report.columns[0]).endswith("ignored: ''") or "ignored: ''" in "\n".join(
+        report.lines()
+    )

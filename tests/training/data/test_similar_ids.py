@@ -60,3 +60,19 @@ def test_text_for_missing_values_is_told_of_as_an_id(tmp_path) -> None:
     ]
     without = ReadOptions(split=Split.NONE, where="user_id != 'NULL' and item_id != 'NaN'")
     assert len(load_dataset(tmp_path / "log.csv", without).train) == 1
+
+
+@pytest.mark.parametrize("listed", ["N55689-1 N35729-0", "[12, 7]", "a1|b2|c3"])
+def test_lists_in_place_of_items_are_told_of(tmp_path, listed: str) -> None:
+    lines = "".join(f"u{row}\t{listed}{row}\n" for row in range(3))
+    (tmp_path / "log.tsv").write_text(f"user_id\titem_id\n{lines}u9\tplain 3\n")
+    dataset = load_dataset(tmp_path / "log.tsv", ReadOptions(split=Split.NONE))
+    assert f"item ids look like lists of ids, such as '{listed}0': a row is one item" in (
+        warnings_of_ids(dataset)
+    )
+
+
+def test_titles_are_not_lists(tmp_path) -> None:
+    (tmp_path / "log.tsv").write_text("user_id\titem_id\nu\tArea 51\nu\t12 Monkeys\nu\tA1\n")
+    dataset = load_dataset(tmp_path / "log.tsv", ReadOptions(split=Split.NONE))
+    assert warnings_of_ids(dataset) == []
