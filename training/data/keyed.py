@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -23,10 +23,9 @@ class KeyedSource:
         self._source = source
         self._keys = {name: value for name, value in keys if name not in source.names}
         self.label, self.unit = source.label, source.unit
-        hidden = [name for name, _ in keys if name in source.names]
+        hidden = {name: value for name, value in keys if name in source.names}
         self.notes = (
-            *source.notes,
-            *(f"{name} is read from the file, not from the folder {name}=..." for name in hidden),
+            (*source.notes, *_differences(source.sample(), hidden)) if hidden else (source.notes)
         )
         self.names = [*source.names, *self._keys]
 
@@ -46,3 +45,13 @@ class KeyedSource:
         return self._source.sample().with_columns(
             pl.lit(value, pl.String).alias(name) for name, value in self._keys.items()
         )
+
+
+def _differences(sample: pl.DataFrame, keys: Mapping[str, str | None]) -> list[str]:
+    """Notes on columns of a file whose folder names another value."""
+    return [
+        f"{name} is read from the file, not from the folder {name}=..."
+        for name, value in keys.items()
+        if name in sample.columns
+        and sample[name].cast(pl.String).ne_missing(pl.Series([value], dtype=pl.String)).any()
+    ]

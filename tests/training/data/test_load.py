@@ -292,3 +292,9 @@ def test_what_a_folder_and_its_file_both_name_is_told_of(tmp_path):
     assert str(report.columns[0]).endswith("ignored: ''") or "ignored: ''" in "\n".join(
         report.lines()
     )
+
+
+def test_a_folder_that_repeats_its_file_is_nothing_to_tell(tmp_path):
+    (tmp_path / "day=2020-09").mkdir()
+    (tmp_path / "day=2020-09" / "x.csv").write_text("user_id,item_id,day\na,b,2020-09\n")
+    assert load_dataset(tmp_path, ReadOptions(split=Split.NONE, use_times=False)).report.notes == ()
