@@ -47,13 +47,13 @@ Measure = Callable[[Release], Metrics]
 
 
 @contextmanager
-def _told(root: Path) -> Iterator[None]:
-    """Turns what the disk says while a release is published into an error of ours."""
+def _told(root: Path, what: str) -> Iterator[None]:
+    """Turn an OSError while the store is written to into a ReleaseError; ``what`` was tried."""
     try:
         yield
     except OSError as error:
         raise ReleaseError(
-            f"publishing failed, and what was current still is: {disk_fault(error, root)}", root
+            f"{what} failed, and what was current still is: {disk_fault(error, root)}", root
         ) from error
 
 
@@ -116,22 +116,22 @@ class ReleaseStore:
         except OSError as error:
             raise ReleaseError(f"cannot be made: {error.strerror}", self.root) from error
         with ExitStack() as stack:
-            with locked(self.root), _told(self.root):
+            with locked(self.root), _told(self.root, "publishing"):
                 remove_leftovers(self.root)
                 parent = self.current_id()
                 folder = stack.enter_context(writing_folder(self.root))
-            with _told(self.root):
+            with _told(self.root, "publishing"):
                 manifest = write_files(folder, contents, parent)
                 write_manifest(folder, manifest)
             written = Release.open(folder)
             metrics = {} if measure is None else measure(written)
-            with _told(self.root):
+            with _told(self.root, "publishing"):
                 write_manifest(folder, manifest.with_metrics(metrics))
                 sync_folder(folder)
             if activate:
                 self._mirror.prepare(written)
             path = self.root / manifest.id
-            with locked(self.root), _told(self.root):
+            with locked(self.root), _told(self.root, "publishing"):
                 if path.exists():
                     raise ReleaseContentsError("there is already a release of that id", path)
                 folder.rename(path)
@@ -219,7 +219,7 @@ class ReleaseStore:
         Raises as `open` does, NoReleaseError where `root` is missing, and ReleaseError where it
         cannot be written to; so do `rollback` and `prune`.
         """
-        with locked(self.root):
+        with locked(self.root), _told(self.root, "activating"):
             self._mirror.prepare(self.open(release_id))
             if release_id != self.current_id():
                 self._move(release_id, "activate")
@@ -229,7 +229,7 @@ class ReleaseStore:
 
         Ones that are gone or damaged are passed over. Raises NoReleaseError where there is none.
         """
-        with locked(self.root):
+        with locked(self.root), _told(self.root, "rolling back"):
             for release_id in reversed(self._trail()):
                 try:
                     release = self.open(release_id)
@@ -252,7 +252,7 @@ class ReleaseStore:
         """
         if keep < 0:
             raise ReleaseError(f"cannot keep {keep} releases")
-        with locked(self.root):
+        with locked(self.root), _told(self.root, "removing releases"):
             remove_leftovers(self.root)
             summaries = self.list()
             good = [summary.id for summary in summaries if summary.damage is None]

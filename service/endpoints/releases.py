@@ -91,7 +91,7 @@ def _without_path(error: ReleaseError) -> str:
     """What is wrong, with the name of the file at fault but not where the store is."""
     if error.path is None:
         return str(error)
-    return str(error).replace(str(error.path), error.path.name, 1)
+    return str(error).replace(str(error.path), error.path.name)
 
 
 def _described(summary: ReleaseSummary) -> dict[str, Any]:

@@ -107,3 +107,29 @@ def test_another_release_is_compared_without_being_served(
         file.write(b"7")
     client.post(f"/releases/{second.id}/recommend", json=asked)
     assert client.post(f"/releases/{first.id}/recommend", json=asked).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["CURRENT", "activations.jsonl"])
+@pytest.mark.parametrize("move", ["{first}/activate", "rollback"])
+def test_a_store_that_cannot_be_written_to_is_told_of(
+    client: httpx.Client,
+    store: ReleaseStore,
+    two: tuple[Release, Release],
+    problem_in: ProblemIn,
+    name: str,
+    move: str,
+) -> None:
+    before = (store.root / name).read_bytes()
+    (store.root / name).unlink()
+    (store.root / name).mkdir()
+    response = client.post(f"/releases/{move.format(first=two[0].id)}", json={})
+    if name == "activations.jsonl" and move == "rollback":
+        assert response.status_code in (404, 409)
+    else:
+        problem = problem_in(response, "release-refused", 409)
+        assert "Is a directory" in problem["detail"]
+        assert str(store.root.parent) not in problem["detail"]
+    assert serving(client) == two[1].id
+    (store.root / name).rmdir()
+    (store.root / name).write_bytes(before)
+    assert client.post(f"/releases/{two[0].id}/activate", json={}).status_code == 200
