@@ -153,7 +153,7 @@ class Reader:
         if recipe.text.startswith("docker/restore.sh"):
             print(f"    before the backup: {self.kept}")
             self.compose("down", "--volumes")
-        if "--events-only" in recipe.text and not (self.folder / "backup").exists():
+        if "--without-releases" in recipe.text and not (self.folder / "backup").exists():
             self.kept = self.counts()
             script = ["docker/backup.sh", "backup"]
             subprocess.run(script, cwd=self.folder, env=self.environment, check=True)
@@ -180,10 +180,16 @@ class Reader:
             print(f"    after the restore: {found_now}")
             if found_now != self.kept:
                 sys.exit("the restore differs from what was backed up")
-        if "events copy sqlite:////old" in recipe.text and self.counts()["events"] != MOVED:
-            sys.exit(f"of {MOVED} events in SQLite, PostgreSQL has {self.counts()['events']}")
-        if "--events-only" in recipe.text and self.counts()["events"] != self.kept["events"]:
-            sys.exit(f"restored {self.counts()['events']} events, not {self.kept['events']}")
+        if "events copy sqlite:////old" in recipe.text:
+            moved = self.counts()["events"]
+            print(f"    of {MOVED} events in SQLite, PostgreSQL has {moved}")
+            if moved != MOVED:
+                sys.exit("the copy differs from what was in SQLite")
+        if "--without-releases" in recipe.text:
+            found_now = self.counts()
+            print(f"    in the new project: {found_now}")
+            if found_now["events"] != self.kept["events"]:
+                sys.exit(f"restored {found_now['events']} events, not {self.kept['events']}")
         if "BITRECALL_ITEMS=" in recipe.text:
             self.run_compose("exec", "-T", "trainer", "test", "-s", "/items/items.csv")
         if recipe.text == "docker compose --profile monitoring up -d":

@@ -151,6 +151,33 @@ def test_only_the_events(script: Script, state: Path) -> None:
     assert content(state)["work/keys.txt"] == "another key\n"
 
 
+def test_without_releases_the_keys_come_back(script: Script, state: Path) -> None:
+    # A service that is set to use a file of keys does not start without it.
+    script("backup.sh", "kept")
+    empty(state)
+    done = script("restore.sh", "kept", "--without-releases")
+    assert done.stdout == "restored 3 events and the keys from kept\n", done.stderr
+    assert content(state) == {
+        "events": "event 1\nevent 2\nevent 3\n",
+        "work/keys.txt": "a key\n",
+    }
+
+
+@pytest.mark.parametrize("options", [(), ("--without-releases",)])
+def test_keys_that_are_there_are_not_overwritten(
+    script: Script, state: Path, options: tuple[str, ...]
+) -> None:
+    script("backup.sh", "kept")
+    empty(state)
+    (state / "work" / "keys.txt").write_text("another key\n")
+    done = script("restore.sh", "kept", *options)
+    assert done.returncode == 1
+    assert "1 entries among releases and keys already" in done.stderr
+    assert content(state) == {"work/keys.txt": "another key\n"}
+    assert script("restore.sh", "kept", *options, "--replace").returncode == 0
+    assert content(state)["work/keys.txt"] == "a key\n"
+
+
 @pytest.mark.parametrize("name", ["service", "trainer"])
 def test_a_system_that_runs_is_left_alone(script: Script, state: Path, name: str) -> None:
     script("backup.sh", "kept")
