@@ -168,7 +168,8 @@ class Service(FastAPI):
         # What is there by now stays, and need not be looked through for garbage again and again.
         gc.freeze()
         if self._address is not None and self.current.recommender is not None:
-            example = request_to_try(self._address, self.current.recommender.first_user)
+            user = self.current.recommender.first_user
+            example = request_to_try(self._address, user, keyed=self.keys is not None)
             _log.info("a request to try: %s", example)
         self._loop = asyncio.get_running_loop()
         interval = self._settings.poll_interval
@@ -215,13 +216,17 @@ def _milvus(settings: Settings) -> MilvusServer | None:
     return MilvusServer(settings.milvus, read_token(settings.milvus_token_file))
 
 
-def request_to_try(address: str, user_id: str) -> str:
-    """A command for the shell that asks the service at ``address`` for a user's items."""
+def request_to_try(address: str, user_id: str, *, keyed: bool) -> str:
+    """A command for the shell that asks the service at ``address`` for a user's items.
+
+    Where requests need a key, it has ``$KEY`` in the key's place.
+    """
     body = shlex.quote(json.dumps({"user_id": user_id, "k": 5}, ensure_ascii=False))
     where = address
     if address.startswith("unix:"):
         where = f"--unix-socket {shlex.quote(address.removeprefix('unix:'))} http://localhost"
-    return f"curl -s {where}/recommend -H 'content-type: application/json' -d {body}"
+    key = ' -H "authorization: Bearer $KEY"' if keyed else ""
+    return f"curl -s {where}/recommend -H 'content-type: application/json'{key} -d {body}"
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -125,6 +125,8 @@ def _bound(problem: ErrorDetails, name: str) -> Any:
     return problem.get("ctx", {})[name]
 
 
+_TIME: Final = "has to be a time as in RFC 3339, such as 2026-11-23T18:00:00Z"
+
 _Explain = Callable[[ErrorDetails], str]
 _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
     {
@@ -150,8 +152,12 @@ _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
         "string_too_long": lambda problem: (
             f"has to have at most {_bound(problem, 'max_length')} characters"
         ),
+        "datetime_parsing": lambda problem: _TIME,
+        "datetime_from_date_parsing": lambda problem: _TIME,
         "literal_error": lambda problem: f"has to be {_bound(problem, 'expected')}",
-        "too_short": lambda problem: f"has to have at least {_bound(problem, 'min_length')}",
+        "too_short": lambda problem: (
+            f"has to have at least {_bound(problem, 'min_length')}, not {len(problem['input'])}"
+        ),
         "too_long": lambda problem: (
             f"has to have at most {_bound(problem, 'max_length')}, "
             f"not {_bound(problem, 'actual_length') or len(problem['input'])}"

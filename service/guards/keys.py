@@ -161,6 +161,11 @@ def _lines(path: Path) -> list[str]:
                 return file.read().splitlines()
         finally:
             os.close(descriptor)
+    except FileNotFoundError as error:
+        raise KeysError(
+            f"{path}: there is no such file of keys; "
+            f"'bitrecall key new NAME --role ROLE --keys {path}' makes one"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise KeysError(f"{path}: the keys cannot be read: {error}") from error
 

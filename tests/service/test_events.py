@@ -319,6 +319,12 @@ def test_times_from_1900_to_a_day_ahead_are_taken(serve: Serve) -> None:
     assert post(client, *(took("a", "b", time=time) for time in times)) == (3, 0)
 
 
+def test_a_time_in_another_form_is_refused_with_an_example(serve: Serve) -> None:
+    event = took("a", "b", time="2026-10-03 11:22:33 UTC")
+    problem = serve().post("/events", json={"events": [event]}).json()
+    assert "as in RFC 3339, such as 2026-11-23T18:00:00Z" in problem["detail"]
+
+
 def test_without_a_database_events_are_refused_and_answers_go_on(
     serve: Serve,
     tmp_path: Path,

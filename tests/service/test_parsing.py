@@ -162,7 +162,7 @@ def test_ids_have_to_be_strings_that_are_not_empty() -> None:
     assert refused({"item_id": ""}, SimilarRequest) == {"/item_id": "must not be empty"}
     assert refused({}, SimilarRequest) == {"/item_id": "is required"}
     assert "ids are strings" in refused({"user_ids": ["a", 3]}, BatchRequest)["/user_ids/1"]
-    assert refused({"user_ids": []}, BatchRequest) == {"/user_ids": "has to have at least 1"}
+    assert refused({"user_ids": []}, BatchRequest) == {"/user_ids": "has to have at least 1, not 0"}
 
 
 def test_exclude_seen_has_to_be_a_boolean() -> None:

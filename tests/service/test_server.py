@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -287,11 +286,21 @@ def test_it_serves_on_a_unix_socket(start: Start, tmp_path: Path, workers: int) 
     assert not path.exists()
 
 
-def test_the_request_to_try_works_as_it_is_printed(start: Start) -> None:
-    process = start()
+@pytest.mark.parametrize("keyed", [False, True])
+def test_the_request_to_try_works_as_it_is_printed(
+    start: Start, tmp_path: Path, keyed: bool
+) -> None:
+    keys = tmp_path / "keys.txt"
+    key = add_key(keys, Role.RECOMMEND, "shop")
+    process = start(keys=str(keys)) if keyed else start()
     command = line_with(process, "a request to try: ").partition("a request to try: ")[2]
     answer = subprocess.run(
-        shlex.split(command), capture_output=True, text=True, timeout=300, check=True
+        ["sh", "-c", command],
+        env={**os.environ, "KEY": key},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     assert json.loads(answer.stdout)["source"] == "codes"
 

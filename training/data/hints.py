@@ -24,6 +24,7 @@ _EVENTS: Final = {
     *("impression", "viewitem", "detail", "rate", "rated", "removefromcart", "checkout"),
 }
 _MOST_TYPES: Final = 30
+_SHOWN_TYPES: Final = 3
 
 
 def hints(sample: pl.DataFrame, columns: Columns, used: frozenset[str]) -> list[str]:
@@ -68,12 +69,14 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
     if kind is Kind.TEXT and 1 <= len(distinct) <= _MOST_TYPES:
         known = distinct & _EVENTS
         if (short in EVENT_NAMES and len(distinct) < max(len(values) // 2, 2)) or len(known) > 1:
-            shown = ", ".join(list(dict.fromkeys(values))[:3])
-            first = _quoted(next(value for value in values if value.strip()))
+            # In one order, so that files whose rows differ get one text.
+            types = sorted({value for value in values if value.strip()})
+            weights = ",".join(f"{_quoted(value)}=N" for value in types[:_SHOWN_TYPES])
+            weights += ",*=N" * (len(types) > _SHOWN_TYPES)
             return (
-                f"{name} looks like types of events ({shown}), and every row counts alike: "
-                f"--where '{_quoted(name)} = {first}' keeps some, "
-                f"--weight '{_quoted(name)}:{first}=1' weighs them"
+                f"{name} looks like types of events ({', '.join(types[:_SHOWN_TYPES])}), and every "
+                f"row counts alike: --where '{_quoted(name)} = {_quoted(types[0])}' keeps some, "
+                f"--weight '{_quoted(name)}:{weights}' weighs them"
             )
     return None
 

@@ -24,7 +24,11 @@ _SIGNATURES: Final = (
     (b"ARROW1", "an Arrow or Feather file", _AS_TABLE),
     (b"FEA1", "a Feather file", _AS_TABLE),
     (b"PARE", "an encrypted Parquet file", "decrypt it first"),
-    (b"SQLite format 3\x00", "a SQLite database", _AS_TABLE),
+    (
+        b"SQLite format 3\x00",
+        "a SQLite database",
+        "give its URL, sqlite:///PATH, and --query 'select user_id, item_id, at from orders'",
+    ),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _AS_TABLE),
     (b"\x93NUMPY", "a NumPy array", _AS_TABLE),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", "save the sheet as CSV"),

@@ -40,7 +40,7 @@ from training.nightly.lock import only_one
 from training.nightly.page import page_of
 from training.nightly.refresh import changed_attributes, with_attributes
 from training.nightly.report import Report, now
-from training.nightly.settings import NightlySettings
+from training.nightly.settings import PREFIX, NightlySettings
 from training.nightly.sources import Sources, as_counts, parent_of, read
 from training.nightly.workspace import Workspace
 from training.recipe import Recipe
@@ -212,7 +212,11 @@ class Night:
         if parent is not None and self._sources.items is not None:
             checks.append(self._attributes_check(parent))
         self._report.checks = checks
-        failed = [f"{check.name}: {check.says}" for check in checks if not check.passed]
+        failed = [
+            f"{check.name}: {check.says} ({PREFIX}{check.setting.upper()} is {check.bound:g})"
+            for check in checks
+            if not check.passed
+        ]
         if failed:
             return Outcome.REFUSED, f"the data are not as they should be. {'; '.join(failed)}"
         return None

@@ -31,6 +31,14 @@ def test_a_removed_key_is_none(tmp_path: Path) -> None:
         remove_key(path, "gone")
 
 
+def test_a_file_that_is_not_there_is_told_with_the_command_that_makes_one(tmp_path: Path) -> None:
+    path = tmp_path / "keys.txt"
+    with pytest.raises(
+        KeysError, match=r"no such file.*key new NAME --role ROLE --keys .*keys.txt"
+    ):
+        read_keys(path)
+
+
 def test_lines_that_are_none_of_a_command_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "keys.txt"
     path.write_text("# ours\nnonsense\n")

@@ -89,7 +89,7 @@ def npz():
         (b"ORC\x0a\x0b", "an ORC file; save its table as CSV or Parquet"),
         (b"Obj\x01\x04", "an Avro file"),
         (b"ARROW1\x00\x00", "an Arrow or Feather file"),
-        (b"SQLite format 3\x00", "a SQLite database"),
+        (b"SQLite format 3\x00", "a SQLite database; give its URL, sqlite:///PATH, and --query"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook"),
         (pickle.dumps([("u", "i")]), "a Python pickle"),

@@ -38,9 +38,9 @@ def test_columns_and_how_they_were_read(report):
         ("Book-Rating", "5 1 10 7", "--weight Book-Rating"),
         ("stars", "4.5 1.0 5.0 3.5", "--weight stars"),
         ("play_count", "1 250 13 4", "--weight play_count"),
-        ("event", "view view transaction view", "--where 'event = view'"),
-        ("behavior_type", "pv buy pv cart", "--weight 'behavior_type:pv=1'"),
-        ("what", "view buy view view", "--where 'what = view'"),
+        ("event", "view view transaction view", "--where 'event = transaction'"),
+        ("behavior_type", "pv buy pv cart", "--weight 'behavior_type:buy=N,cart=N,pv=N'"),
+        ("what", "view buy view view", "--where 'what = buy'"),
         ("seen", "2020-09-14 2020-09-15 2020-09-16 2020-09-16", "--time-column seen"),
         ("epoch", "1600049490 1600129867 1600129868 1600129869", "--time-column epoch"),
     ],
@@ -50,6 +50,21 @@ def test_a_column_that_looks_useful_and_is_ignored_is_told(report, column, value
     (warning,) = report(f"user,item,{column}\n{rows}").warnings
     assert warning.startswith(f"{column} looks like ")
     assert option in warning
+
+
+def test_types_of_events_that_come_in_another_order_are_told_once(tmp_path):
+    (tmp_path / "log").mkdir()
+    for day, events in enumerate((["view", "cart", "buy"], ["buy", "view", "cart"])):
+        rows = "".join(f"u{n % 2},i{n},{event}\n" for n, event in enumerate(events * 2))
+        (tmp_path / "log" / f"{day}.csv").write_text(f"user,item,event\n{rows}")
+    (warning,) = load(tmp_path / "log").report.warnings
+    assert warning.startswith("0.csv and 1 more: event looks like types of events (buy, cart, view")
+
+
+def test_of_many_types_of_events_the_rest_is_weighed_together(report):
+    rows = "".join(f"u{n % 2},i{n},{'dcba'[n % 4]}\n" for n in range(12))
+    (warning,) = report(f"user,item,event\n{rows}").warnings
+    assert "--weight 'event:a=N,b=N,c=N,*=N'" in warning
 
 
 @pytest.mark.parametrize(

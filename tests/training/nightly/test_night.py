@@ -425,6 +425,7 @@ def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
     report, _ = run_night(house.store, house.recipe, SETTINGS, sources, options)
     assert report.outcome is Outcome.REFUSED
     assert "says something of 40 items, the last release had 80" in report.reason
+    assert "(BITRECALL_RETRAIN_LEAST_ATTRIBUTES is 0.9)" in report.reason
 
 
 def test_a_changed_table_of_items_is_published_without_new_events(
