@@ -189,6 +189,7 @@ class Service(FastAPI):
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
             await asyncio.to_thread(self.live.close)
+            self.current.close()
             if self.milvus is not None:
                 self.milvus.close()
             await asyncio.to_thread(self.tracing.close)

@@ -77,6 +77,11 @@ class CurrentRelease:
         self._retry_at = -math.inf
         self._refresh(self.store.current_id())
 
+    def close(self) -> None:
+        """Let go of the release and its files; nothing is answered from it any more."""
+        self.recommender = None
+        self.reason = "the service stops"
+
     async def watch(self, interval: float) -> None:
         """Refresh every ``interval`` seconds, away from the event loop, until cancelled."""
         while True:

@@ -15,6 +15,8 @@ from service.guards.deadline import Deadline
 from service.guards.joining import JoiningTransport
 from service.guards.refusals import refusal_bytes
 
+# How long a connection that looks idle is kept when the server stops, for a request under way.
+STOPPING_SECONDS: Final = 0.5
 # What is read and dropped after a refusal, so that the client sees the answer and no reset.
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 4 * 2**20
@@ -50,6 +52,8 @@ class LimitedConnection(HttpToolsProtocol):
         self._client_is_done = False
         # Nothing more is parsed, and the connection closed once what has come is answered.
         self._is_last = False
+        # The server stops: the next answer says that it is the last.
+        self._is_stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection, or close one where there are too many."""
@@ -74,6 +78,18 @@ class LimitedConnection(HttpToolsProtocol):
         self._behind = b""
         self._deferred = None
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Answer what has arrived or is on its way, and close.
+
+        A request may be under way on a connection that looks idle, and closing would lose it. So
+        such a connection is open for a moment longer, and its next answer says that it is closed.
+        """
+        self._is_stopping = True
+        if self._is_answering() and self.cycle is not None:
+            self.cycle.keep_alive = False
+        elif not self._receiving and not self.transport.is_closing() and self._draining is None:
+            self._deadline.after(STOPPING_SECONDS)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends nothing more; it still gets its answers."""

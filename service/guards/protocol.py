@@ -156,6 +156,8 @@ class HttpProtocol(LimitedConnection):
             self._upgrades = True
             return
         super().on_headers_complete()
+        if self._is_stopping:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A part of the body has come."""

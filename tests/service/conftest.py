@@ -1,6 +1,7 @@
 """Real releases, published into a temporary store, and a real server in front of them."""
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -71,6 +72,16 @@ def make_contents(seed: int = 0) -> ReleaseContents:
 def contents() -> Callable[..., ReleaseContents]:
     """Makes the contents of a small release; another seed makes another one."""
     return make_contents
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Takes back how a test, or the service that it runs, has set up logging."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

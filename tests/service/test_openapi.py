@@ -150,7 +150,7 @@ def test_examples_are_valid(document: dict[str, Any], operation: Operation) -> N
         assert content["examples"]
         for example in content["examples"].values():
             text = json.dumps(example["value"])
-            BODIES[operation.request].model_validate_json(text, strict=True)
+            BODIES[operation.request].model_validate_json(text)
     content = described["responses"]["200"]["content"]
     for example in content.get("application/json", {}).get("examples", {}).values():
         assert operation.answer is not None

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import json
-import select
+import selectors
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -148,8 +148,10 @@ def test_incomplete_requests_may_not_fill_the_memory(serve: Callable[..., httpx.
         for one in several:
             with contextlib.suppress(ConnectionError):
                 one.send(part)
-        ready, _, _ = select.select([one.socket for one in several], [], [], PATIENCE)
-        refused = next(one for one in several if one.socket is ready[0])
+        with selectors.DefaultSelector() as selector:
+            for one in several:
+                selector.register(one.socket, selectors.EVENT_READ, one)
+            refused = selector.select(PATIENCE)[0][0].data
         status, headers, body = refused.answer()
         assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
         assert json.loads(body)["type"] == "/problems/too-busy"

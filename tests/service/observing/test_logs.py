@@ -52,7 +52,8 @@ def configured() -> Iterator[Callable[..., logging.Logger]]:
 
     level = root.level
     yield configure
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:] = handlers
+    root.setLevel(level)
     for name, was in before.items():
         logging.getLogger(name).setLevel(was)
 
