@@ -9,6 +9,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from service.guards.admission import Load
+from service.guards.connection import STOPPING_SECONDS
 from service.guards.connections import Connections
 from service.guards.limits import ConnectionLimits
 from service.guards.protocol import HttpProtocol
@@ -176,6 +177,32 @@ def test_a_connection_that_is_gone_leaves_no_timer(clock: Clock, protocol: HttpP
     received(protocol, clock, REQUEST)
     protocol.connection_lost(None)
     assert clock.timers == []
+
+
+def test_a_request_on_its_way_when_the_server_stops_is_answered(
+    clock: Clock, transport: Transport, protocol: HttpProtocol
+) -> None:
+    received(protocol, clock, REQUEST)
+    protocol.shutdown()
+    assert not transport.closed
+    first, transport.written = transport.written, b""
+    received(protocol, clock, REQUEST)
+    assert b"connection: close" not in first
+    assert b"connection: close" in transport.written
+    assert transport.written.endswith(b"{}")
+    assert transport.closed
+
+
+@pytest.mark.parametrize("requests", [0, 1])
+def test_an_idle_connection_ends_soon_after_the_server_stops(
+    clock: Clock, transport: Transport, protocol: HttpProtocol, requests: int
+) -> None:
+    for _ in range(requests):
+        received(protocol, clock, REQUEST)
+    protocol.shutdown()
+    assert not transport.closed
+    clock.pass_to(STOPPING_SECONDS)
+    assert transport.closed
 
 
 def status(transport: Transport) -> bytes:
