@@ -3,11 +3,14 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final
+from urllib.parse import unquote_to_bytes
 
 from pydantic import StringConstraints, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+
+from service.errors import InvalidRequestError
 
 # The rule of bodies: ``str.strip`` takes U+001C to U+001F off as well, which would be another id.
 _WITHOUT_BLANKS: Final = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True)])
@@ -24,5 +27,14 @@ def id_route(
 
 
 def id_in_path(request: Request) -> str:
-    """The id at the end of the path, without the blanks around it, as in bodies and files."""
+    """The id at the end of the path, without the blanks around it, as in bodies and files.
+
+    Raises:
+        InvalidRequestError: the path is not UTF-8. Replacing what cannot be decoded would make
+            another id of it.
+    """
+    try:
+        unquote_to_bytes(request.scope["raw_path"]).decode()
+    except UnicodeDecodeError:
+        raise InvalidRequestError("the path has to be percent-encoded UTF-8") from None
     return _WITHOUT_BLANKS.validate_python(request.path_params["id"])

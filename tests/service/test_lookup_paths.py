@@ -51,6 +51,17 @@ def test_an_unknown_item_is_an_answer_too(client: httpx.Client, item: str) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/users/%ff"), ("DELETE", "/users/a%e9"), ("GET", "/items/%c3")],
+)
+def test_a_path_that_is_not_utf8_is_no_other_id(
+    client: httpx.Client, problem_in: Callable[..., dict], method: str, path: str
+) -> None:
+    problem = problem_in(client.request(method, path), "invalid-request", 422)
+    assert problem["detail"] == "the path has to be percent-encoded UTF-8"
+
+
 def test_a_user(client: httpx.Client, release: Release) -> None:
     answer = client.get(f"/users/{quote('Ωμέγα 🛶')}")
     UserResponse.model_validate_json(answer.content, strict=True, extra="forbid")
