@@ -192,7 +192,7 @@ class Reader:
                 sys.exit(f"restored {found_now['events']} events, not {self.kept['events']}")
         if "BITRECALL_ITEMS=" in recipe.text:
             self.run_compose("exec", "-T", "trainer", "test", "-s", "/items/items.csv")
-        if recipe.text == "docker compose --profile monitoring up -d":
+        if "--profile monitoring" in recipe.text:
             self.check_monitoring()
         if self.limits and recipe.text == "docker compose --profile monitoring up -d":
             print(self.usage())
@@ -248,7 +248,7 @@ class Reader:
         give_up = time.monotonic() + 120
         wanted = {("service", "up"), ("trainer", "up")}
         found: set[tuple[str, str]] = set()
-        key = "authorization:" in (self.folder / "monitoring" / "prometheus.yml").read_text()
+        key = sends_a_key((self.folder / "monitoring" / "prometheus.yml").read_text("utf-8"))
         while found != wanted:
             if time.monotonic() > give_up:
                 if self.key is not None and not key and ("trainer", "up") in found:
@@ -312,6 +312,11 @@ class Reader:
     def _items(self) -> list[str]:
         items = httpx.get(f"{self.url}/items?k=100", headers=self.headers()).json()["ids"]
         return [items[n % len(items)] for n in range(EVENTS)]
+
+
+def sends_a_key(settings: str) -> bool:
+    """Whether Prometheus's settings have a line about a key that is not a comment."""
+    return re.search(r"^\s*authorization:", settings, re.MULTILINE) is not None
 
 
 def _write_clicks(path: Path) -> None:

@@ -70,3 +70,10 @@ def test_no_image_is_removed_where_there_is_none(tmp_path: Path) -> None:
 def test_images_in_use_stop_the_script(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"cannot remove the image bitrecall:serve.*in use"):
         SCRIPT["remove_images"](docker_that_notes(tmp_path, "0123456789ab", 1))
+
+
+def test_a_comment_about_a_key_is_no_key() -> None:
+    # The script waits for Prometheus to reach a service with keys only once it has one.
+    settings = (ROOT / "monitoring" / "prometheus.yml").read_text("utf-8")
+    assert not SCRIPT["sends_a_key"](settings)
+    assert SCRIPT["sends_a_key"](settings.replace("# authorization", "authorization"))
