@@ -6,8 +6,9 @@ from typing import Final, Self
 
 from service.settings import Settings
 
-# Descriptors kept free for releases, the events database, the log and threads.
-RESERVED_DESCRIPTORS: Final = 64
+# Descriptors kept free: about 30 for each of two releases, the old one and the one taken up beside
+# it, and as many for the events database, the log, sockets that listen and modules being loaded.
+RESERVED_DESCRIPTORS: Final = 96
 DEFAULT_CONNECTIONS: Final = 1000
 # The soft limit is raised to at most this: select() and some libraries slow down with more.
 _MOST_DESCRIPTORS: Final = 65_536
@@ -58,7 +59,7 @@ def connection_limit(wanted: int | None) -> int:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         descriptors = _MOST_DESCRIPTORS
-    most = max(descriptors - RESERVED_DESCRIPTORS, descriptors // 2, 1)
+    most = max(descriptors - RESERVED_DESCRIPTORS, descriptors // 8, 1)
     return min(DEFAULT_CONNECTIONS if wanted is None else wanted, most)
 
 

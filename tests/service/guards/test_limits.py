@@ -24,8 +24,8 @@ def descriptors(monkeypatch: pytest.MonkeyPatch):
         (1024, None, 1024 - RESERVED_DESCRIPTORS),
         (1024, 5000, 1024 - RESERVED_DESCRIPTORS),
         (1024, 7, 7),
-        (128, None, 64),
-        (40, None, 20),
+        (128, None, 32),
+        (40, None, 5),
         (resource.RLIM_INFINITY, None, 1000),
     ],
 )
