@@ -59,7 +59,7 @@ def form_of_a_page(service: Target) -> tuple[str, bool]:
 
 
 def rebound_name(service: Target) -> tuple[str, bool]:
-    """A name of somebody else's that has been made to point to this machine."""
+    """A foreign host name that resolves to this machine (DNS rebinding)."""
     status = service.get("/users?k=3", "Host: evil.example")[0]
     return f"answered {status}", status == 421
 

@@ -24,7 +24,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Raw:
-    """A connection that says what it is told to, to 127.0.0.1 only.
+    """A raw TCP connection to 127.0.0.1 that sends the given bytes.
 
     Args:
         port: of the service.

@@ -120,7 +120,7 @@ class Shell:
 
 @dataclass
 class Reader:
-    """Whoever follows the page: what to do before and after some of its recipes."""
+    """The page's reader: what to do before and after some of its recipes."""
 
     folder: Path
     environment: dict[str, str]
