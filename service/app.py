@@ -33,7 +33,7 @@ from service.fresh.signal import Signal
 from service.guards.access import Access
 from service.guards.admission import Load
 from service.guards.connections import Connections
-from service.guards.hosts import AllowedHosts, HostRule
+from service.guards.hosts import HostRule
 from service.guards.key_file import KeyFile
 from service.guards.limits import ConnectionLimits
 from service.guards.origins import CrossOriginAnswers, ForeignOrigins
@@ -145,9 +145,8 @@ class Service(FastAPI):
         What surrounds changes besides, ``ForeignOrigins``, has nothing to do on the direct way.
         """
         settings = self._settings
-        guards = [Middleware(Edge, self.metrics, PATHS, log=settings.access_log)]
-        if (rule := HostRule.of(settings)) is not None:
-            guards.append(Middleware(AllowedHosts, rule))
+        hosts = HostRule.of(settings)
+        guards = [Middleware(Edge, self.metrics, PATHS, hosts, log=settings.access_log)]
         if origins := names_in(settings.allowed_origins):
             guards.append(Middleware(CrossOriginAnswers, origins))
         if self.keys is not None:

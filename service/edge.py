@@ -7,11 +7,12 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.guards.hosts import HostRule
 from service.guards.roots import root_path_of
 from service.guards.whole import whole_of
 from service.observing.metrics import Metrics
 from service.observing.request_ids import RequestId, own_ids
-from service.problems import PROBLEMS, problem_response
+from service.problems import PROBLEMS, problem_response, refusal
 
 # Ids in paths would make a time series of each.
 _BELOW: Final = ("/items/", "/users/", "/releases/", "/problems/", "/explorer/")
@@ -25,20 +26,30 @@ class Edge:
     An exception that nobody expected becomes a problem document and a logged trace, with the same
     request id. When the response has begun, or the client has gone, there is nobody to tell.
 
-    All of that is one layer: of three, each with a ``send`` of its own, calling one another takes a
-    twentieth of an answer.
+    It also refuses requests for other hosts. All of that is one layer: the calls of three layers,
+    each with a ``send`` of its own, take 5% of the time of a request.
 
     Args:
-        app: what answers.
-        metrics: told of method, path, status and time.
-        paths: the paths there are; any other is counted as one.
+        app: the application that answers.
+        metrics: counts requests by method, path, status and time.
+        paths: the known paths; all others are counted as one.
+        hosts: decides by the Host header which requests are answered; None: all.
         log: whether each request has a line in the log: method, path, status, milliseconds.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str], *, log: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        paths: frozenset[str],
+        hosts: HostRule | None,
+        *,
+        log: bool,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._paths = paths
+        self._hosts = hosts
         self._log = log
         self._own_ids = own_ids()
 
@@ -63,7 +74,10 @@ class Edge:
 
         with request_id:
             try:
-                await self._app(scope, receive, marked)
+                if self._hosts is not None and (error := self._hosts.refused(scope)) is not None:
+                    await refusal(error, root_path_of(scope))(scope, receive, marked)
+                else:
+                    await self._app(scope, receive, marked)
             except ClientDisconnect:
                 _log.debug("the client went away before its request was complete")
             except Exception:

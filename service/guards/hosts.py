@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Self
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from service.errors import MisdirectedRequestError
-from service.guards.roots import root_path_of
-from service.problems import refusal
 from service.settings import Settings, is_loopback, names_in, variable
 
 _ANY: Final = "*"
@@ -31,7 +29,7 @@ class HostRule:
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(name.lower() for name in names)
         self._endings = tuple(name[1:] for name in self._names if name.startswith("*."))
-        # Clients send one header again and again.
+        # A client sends the same header with every request.
         self.allows = lru_cache(maxsize=256)(self._allows)
 
     @classmethod
@@ -47,6 +45,20 @@ class HostRule:
         )
         return cls([*names, settings.host]) if names or is_for_browsers_here else None
 
+    def refused(self, scope: Scope) -> MisdirectedRequestError | None:
+        """The error to answer a request with, None if its Host header is allowed.
+
+        Requests without the header pass: browsers always send one.
+        """
+        for name, value in scope["headers"]:
+            if name == b"host" and not self.allows(value):
+                host = value[:100].decode("latin-1")
+                return MisdirectedRequestError(
+                    f"this service does not answer for the host {host!r}: "
+                    f"{variable('allowed_hosts')} names those that it does"
+                )
+        return None
+
     def _allows(self, header: bytes) -> bool:
         name = _name_in(header)
         return (
@@ -55,31 +67,6 @@ class HostRule:
             or name.endswith(self._endings)
             or _is_local(name)
         )
-
-
-class AllowedHosts:
-    """Refuses requests for other hosts than a rule allows; those without a Host pass.
-
-    Browsers always send one.
-    """
-
-    def __init__(self, app: ASGIApp, rule: HostRule) -> None:
-        self._app = app
-        self._rule = rule
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        if scope["type"] == "http":
-            for name, value in scope["headers"]:
-                if name == b"host" and not self._rule.allows(value):
-                    host = value[:100].decode("latin-1")
-                    error = MisdirectedRequestError(
-                        f"this service does not answer for the host {host!r}: "
-                        f"{variable('allowed_hosts')} names those that it does"
-                    )
-                    await refusal(error, root_path_of(scope))(scope, receive, send)
-                    return
-        await self._app(scope, receive, send)
 
 
 def _name_in(header: bytes) -> str:
