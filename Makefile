@@ -76,7 +76,7 @@ format: .venv/all
 
 docs: .venv/all
 	$(BIN)/python -m bitrecall.docs > docs/cli.md
-	$(BIN)/python -m service.openapi.reference > docs/api.md
+	$(BIN)/python -m bitrecall.service.openapi.reference > docs/api.md
 
 tables: .venv/all
 	$(BIN)/python benchmarks/searches.py docs/searches > docs/searches.md

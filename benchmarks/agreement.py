@@ -19,9 +19,9 @@ from typing import Any
 import httpx
 import numpy as np
 
-from index.release import Release
-from index.store import ReleaseStore
-from index.user_fold_in import SHARE
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.index.user_fold_in import SHARE
 
 
 class Reference:

@@ -23,7 +23,7 @@ from machine import describe, quantile, save
 from service_speed import USERS, empty, open_loop, script_for, wrk
 from serving import serving
 
-from loadtest.target import Target
+from bitrecall.loadtest.target import Target
 
 ROUTE = "FastAPI"
 

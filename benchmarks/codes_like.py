@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.effort import sample_queries
-from index.flat import FlatBackend
-from index.packing import hamming_distances, unpack_signs
-from index.release import Release
-from index.store import ReleaseStore
+from bitrecall.index.effort import sample_queries
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.packing import hamming_distances, unpack_signs
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
 
 NEIGHBOURS = 16
 TURNED = 0.01

@@ -27,7 +27,7 @@ import httpx
 import numpy as np
 from takers import takes
 
-from training.data.sample import sample_model
+from bitrecall.training.data.sample import sample_model
 
 ROOT = Path(__file__).parents[1]
 STRANGERS = [f"stranger {number}" for number in range(20)]

@@ -39,17 +39,17 @@ from processor import cpu_seconds
 from starlette.responses import Response
 from starlette.routing import Route
 
-from index.store import ReleaseStore
-from service.answers.query import Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import alone
-from service.app import create_app
-from service.body import read_body
-from service.parsing import parse_request
-from service.rendering import render
-from service.schemas.answers import RecommendedItem, RecommendResponse
-from service.schemas.requests import RecommendRequest
-from service.settings import Settings
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.answers.query import Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import alone
+from bitrecall.service.app import create_app
+from bitrecall.service.body import read_body
+from bitrecall.service.parsing import parse_request
+from bitrecall.service.rendering import render
+from bitrecall.service.schemas.answers import RecommendedItem, RecommendResponse
+from bitrecall.service.schemas.requests import RecommendRequest
+from bitrecall.service.settings import Settings
 
 WAYS = (
     "plain route, inline",

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from index.packing import pack_signs
-from index.user_fold_in import UserFoldIn, sum_rows
-from training.data.load import load_dataset
-from training.data.split import cut_validation
-from training.memory import keep_freed_memory
-from training.recipe import load_recipe
-from training.reproduction.fold_in_study import (
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.user_fold_in import UserFoldIn, sum_rows
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.memory import keep_freed_memory
+from bitrecall.training.recipe import load_recipe
+from bitrecall.training.reproduction.fold_in_study import (
     COUNTS,
     SPLIT_SEED,
     Question,
@@ -33,8 +33,8 @@ from training.reproduction.fold_in_study import (
     shuffled,
     tenth,
 )
-from training.reproduction.left_out import leave_out, train_on
-from training.reproduction.measures import Trial
+from bitrecall.training.reproduction.left_out import leave_out, train_on
+from bitrecall.training.reproduction.measures import Trial
 
 PULLS = (0.0, 0.15, 0.25, 0.4, 0.7)
 RIDGES = (0.003, 0.03, 0.3)

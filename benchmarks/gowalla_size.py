@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from index.packing import pack_signs, to_half_keeping_signs
-from index.release import DataFingerprint, Release, ReleaseContents
-from index.row_lists import RowLists
-from index.store import ReleaseStore
+from bitrecall.index.packing import pack_signs, to_half_keeping_signs
+from bitrecall.index.release import DataFingerprint, Release, ReleaseContents
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.store import ReleaseStore
 
 USERS, ITEMS, BITS, SEEN_PER_USER, CLUSTERS = 29_858, 40_981, 256, 27, 200
 

@@ -23,11 +23,11 @@ import numpy as np
 from serving import serving
 from takers import takes
 
-from events.event import Event
-from events.store import EventStore
-from index.errors import ReleaseError
-from index.store import ReleaseStore
-from training.data.sample import sample_model
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.index.errors import ReleaseError
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.sample import sample_model
 
 QUICK = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")
 USERS, EACH = 150, 4

@@ -25,9 +25,9 @@ import uvloop
 from serving import serving
 from sizing import children, pss_mib
 
-from index.store import ReleaseStore
-from loadtest.load import OK, TOO_BUSY, Answers, Load
-from loadtest.target import Target
+from bitrecall.index.store import ReleaseStore
+from bitrecall.loadtest.load import OK, TOO_BUSY, Answers, Load
+from bitrecall.loadtest.target import Target
 
 CONNECTIONS = (4, 8, 16, 32, 48)
 ROUND = 4.0

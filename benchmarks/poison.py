@@ -25,10 +25,10 @@ import numpy as np
 from serving import serving
 from takers import takes
 
-from events.store import EventStore
-from index.last_night import LastNight
-from index.store import ReleaseStore
-from training.data.sample import sample_dataset, sample_items, sample_model
+from bitrecall.events.store import EventStore
+from bitrecall.index.last_night import LastNight
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.sample import sample_dataset, sample_items, sample_model
 
 RECIPE = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")
 USERS, EACH = 300, 5

@@ -56,7 +56,7 @@ def write(folder: Path, rows: int, users: int, items: int, form: str) -> Path:
 
 def read(path: Path) -> dict[str, float]:
     """Read the log and split it, as a training does."""
-    from training.data.load import load_dataset
+    from bitrecall.training.data.load import load_dataset
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()

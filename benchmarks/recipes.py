@@ -33,9 +33,9 @@ from pathlib import Path
 import httpx
 import polars as pl
 
-from events.event import Event
-from events.store import EventStore
-from training.data.sample import sample_dataset
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.training.data.sample import sample_dataset
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operations.md"

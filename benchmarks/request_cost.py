@@ -22,11 +22,11 @@ import numpy as np
 import uvloop
 from machine import describe, quantile, seconds
 
-from service.answers.query import Wish
-from service.answers.steps import alone
-from service.app import create_app
-from service.rendering import render
-from service.settings import Settings
+from bitrecall.service.answers.query import Wish
+from bitrecall.service.answers.steps import alone
+from bitrecall.service.app import create_app
+from bitrecall.service.rendering import render
+from bitrecall.service.settings import Settings
 
 USERS = 3000
 

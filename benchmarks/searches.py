@@ -15,8 +15,8 @@ from typing import Any
 
 from tuning import COLUMNS
 
-from training.reproduction.summary import dataset_label
-from training.reproduction.tables import markdown, metric_title, number
+from bitrecall.training.reproduction.summary import dataset_label
+from bitrecall.training.reproduction.tables import markdown, metric_title, number
 
 Row = dict[str, Any]
 

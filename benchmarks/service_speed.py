@@ -35,8 +35,8 @@ from serving import serving
 from sizing import children
 from startup import free_port
 
-from loadtest.load import OK, Load
-from loadtest.target import Target
+from bitrecall.loadtest.load import OK, Load
+from bitrecall.loadtest.target import Target
 
 EMPTY = {
     "FastAPI, body": "body_app",

@@ -19,7 +19,7 @@ from machine import describe, quantile, save
 from service_speed import open_loop
 from serving import serving
 
-from loadtest.target import Target
+from bitrecall.loadtest.target import Target
 
 
 def measured(releases: Path, rate: float, seconds: float) -> tuple[float, float]:

@@ -23,13 +23,13 @@ from codes_like import release_in
 from machine import describe, save
 from serving import serving
 
-from index.release import Release
-from loadtest.target import Target
+from bitrecall.index.release import Release
+from bitrecall.loadtest.target import Target
 
 MIB = 2**20
 ASKED = 200
 
-_IDLE = "import service.app, sys; print(flush=True); sys.stdin.read()"
+_IDLE = "import bitrecall.service.app, sys; print(flush=True); sys.stdin.read()"
 
 
 def pss_mib(pid: int) -> float:

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.interactions import Interactions
-from training.data.load import load_dataset
-from training.data.split import cut_validation
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import cut_validation
 
 SHARE = 0.2
 LEAST_PAIRS = 50

@@ -22,7 +22,7 @@ import gowalla_size
 from machine import describe, save
 from processor import cpu_seconds
 
-from service.sockets import listening
+from bitrecall.service.sockets import listening
 
 
 def free_port() -> int:

@@ -24,7 +24,7 @@ from pathlib import Path
 import gowalla_size
 import httpx
 
-from events.store import EventStore
+from bitrecall.events.store import EventStore
 
 SENDERS = 6
 

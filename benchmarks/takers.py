@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.data.sample import SampleModel
+from bitrecall.training.data.sample import SampleModel
 
 
 def takes(

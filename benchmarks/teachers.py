@@ -25,15 +25,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import BitrecallError
-from training.catalogue import popularity_order, reorder_items
-from training.data.interactions import Interactions
-from training.data.load import load_dataset
-from training.data.split import cut_validation
-from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
-from training.recipe import Recipe, load_recipe
-from training.teacher.lists import best_items, block_users, scorer, unseen_scores
-from training.teacher.products import observed
+from bitrecall.index.errors import BitrecallError
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.recipe import Recipe, load_recipe
+from bitrecall.training.teacher.lists import best_items, block_users, scorer, unseen_scores
+from bitrecall.training.teacher.products import observed
 
 CUTOFFS = (20, 50, 100)
 COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bitrecall.events.event import StoredEvent
+from bitrecall.events.rules import event_fault
 from bitrecall.tables import aligned
-from events.event import StoredEvent
-from events.rules import event_fault
 
 if TYPE_CHECKING:
-    from events.store import EventStore
+    from bitrecall.events.store import EventStore
 
 _PAGE = 10_000
 

@@ -9,12 +9,12 @@ from typing import Final
 
 from sqlalchemy import select
 
-from events.database import rows_of
-from events.errors import EventsError
-from events.log import set_id, skip_to, state_of
-from events.rules import event_fault, id_fault
-from events.store import EventStore
-from events.tables import EVENTS
+from bitrecall.events.database import rows_of
+from bitrecall.events.errors import EventsError
+from bitrecall.events.log import set_id, skip_to, state_of
+from bitrecall.events.rules import event_fault, id_fault
+from bitrecall.events.store import EventStore
+from bitrecall.events.tables import EVENTS
 
 # Rows in one statement; SQLite takes 32,766 values.
 _ROWS: Final = 1000

@@ -20,9 +20,9 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from events.errors import EventsError, EventsUnavailableError
-from events.sqlite_file import OpenFiles, SqliteFile
-from index.extras import how_to_install
+from bitrecall.events.errors import EventsError, EventsUnavailableError
+from bitrecall.events.sqlite_file import OpenFiles, SqliteFile
+from bitrecall.index.extras import how_to_install
 
 # Seconds to wait for a lock, for a connection and for an answer.
 PATIENCE: Final = 10
@@ -141,7 +141,7 @@ def rows_of(connection: Connection, statement: Select[Any]) -> list[tuple[Any, .
     """All rows of a query as the driver gives them, which is several times as fast.
 
     Text that was not written by us need not be UTF-8: it comes with surrogates, by which
-    `events.rules` knows it.
+    `bitrecall.events.rules` knows it.
     """
     try:
         return _fetched(connection, statement)

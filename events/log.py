@@ -8,10 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from events.database import rows_of
-from events.event import StoredEvent
-from events.position import LogPosition, ReadingStart, digest_of
-from events.tables import EVENTS, LOG
+from bitrecall.events.database import rows_of
+from bitrecall.events.event import StoredEvent
+from bitrecall.events.position import LogPosition, ReadingStart, digest_of
+from bitrecall.events.tables import EVENTS, LOG
 
 _SEQUENCE_OF_POSTGRES: Final = "pg_get_serial_sequence('events', 'sequence')::regclass"
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy import Engine, inspect, text
 
-from events.database import reading, writing
-from events.errors import EventsSchemaError
+from bitrecall.events.database import reading, writing
+from bitrecall.events.errors import EventsSchemaError
 
 # The version of the tables: that of the last migration.
 VERSION: Final = "0003"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from events.sqlite_file import shared_file_system
+from bitrecall.events.sqlite_file import shared_file_system
 
 _SQLITE: Final = "sqlite:///"
 

@@ -16,8 +16,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
-from events.event import StoredEvent
-from index.manifest import DataFingerprint
+from bitrecall.events.event import StoredEvent
+from bitrecall.index.manifest import DataFingerprint
 
 
 @dataclass(frozen=True)

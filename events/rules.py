@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from events.event import FORGET, HIDE
+from bitrecall.events.event import FORGET, HIDE
 
 MAX_ID_LENGTH: Final = 1000
 """Longest id of a user, an item or an event, in characters."""

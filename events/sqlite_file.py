@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from events.errors import EventsSchemaError, EventsUnavailableError
+from bitrecall.events.errors import EventsSchemaError, EventsUnavailableError
 
 # Device and inode of a file, None if there is none of the name.
 Identity = tuple[int, int] | None

@@ -13,15 +13,15 @@ from sqlalchemy import ColumnElement, Connection, Insert, delete, func, literal_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import QueuePool
 
-from events.database import PATIENCE, engine_of, file_of, reading, rows_of, writing
-from events.errors import EventsError, EventsUnavailableError
-from events.event import FORGET, HIDE, Appended, Event, StoredEvent
-from events.log import LogState, numbers_lag, renew_id, skip_to, start_of, state_of
-from events.migration import check_schema, migrate, version_of
-from events.position import LogPosition, ReadingStart
-from events.rules import id_fault
-from events.sqlite_file import Identity, identity_of
-from events.tables import EVENTS
+from bitrecall.events.database import PATIENCE, engine_of, file_of, reading, rows_of, writing
+from bitrecall.events.errors import EventsError, EventsUnavailableError
+from bitrecall.events.event import FORGET, HIDE, Appended, Event, StoredEvent
+from bitrecall.events.log import LogState, numbers_lag, renew_id, skip_to, start_of, state_of
+from bitrecall.events.migration import check_schema, migrate, version_of
+from bitrecall.events.position import LogPosition, ReadingStart
+from bitrecall.events.rules import id_fault
+from bitrecall.events.sqlite_file import Identity, identity_of
+from bitrecall.events.tables import EVENTS
 
 # Rows in one statement; SQLite takes 32,766 values.
 _ROWS: Final = 1000

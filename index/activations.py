@@ -13,8 +13,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.disk import naming
-from index.files import read_small, sync
+from bitrecall.index.disk import naming
+from bitrecall.index.files import read_small, sync
 
 _AT_MOST = 64 * 2**20
 

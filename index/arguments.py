@@ -8,9 +8,9 @@ from typing import Any, Final, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchError
-from index.packing import check_codes
-from index.protocol import Results
+from bitrecall.index.errors import SearchError
+from bitrecall.index.packing import check_codes
+from bitrecall.index.protocol import Results
 
 _ROWS: Final = np.dtype(np.int64)
 

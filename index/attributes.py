@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import ReleaseContentsError
-from index.ids import IdTable
-from index.row_lists import RowLists
+from bitrecall.index.errors import ReleaseContentsError
+from bitrecall.index.ids import IdTable
+from bitrecall.index.row_lists import RowLists
 
 # The arrays of a release that hold them, in the order of `ItemAttributes.arrays`.
 ARRAY_NAMES = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from index.errors import SearchError
-from index.flat import FlatBackend
-from index.hnsw import HnswBackend
-from index.ivf import IvfBackend
-from index.protocol import StoredBackend
+from bitrecall.index.errors import SearchError
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.hnsw import HnswBackend
+from bitrecall.index.ivf import IvfBackend
+from bitrecall.index.protocol import StoredBackend
 
 
 def backends() -> dict[str, type[StoredBackend]]:

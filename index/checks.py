@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from index.errors import ReleaseDamagedError
+from bitrecall.index.errors import ReleaseDamagedError
 
 RELEASE_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 """The second in UTC that a release was written in, and eight digits of its content hash."""

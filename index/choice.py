@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.backends import backend
-from index.effort import NEAREST, least_effort, recall_by_distance
-from index.flat import FlatBackend
-from index.protocol import StoredBackend
+from bitrecall.index.backends import backend
+from bitrecall.index.effort import NEAREST, least_effort, recall_by_distance
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.protocol import StoredBackend
 
 AUTOMATIC: Final = "auto"
 

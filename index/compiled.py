@@ -1,6 +1,7 @@
 """The loops in C (`index/native`), where there was a compiler when Bitrecall was installed.
 
-`index.scan`, `index.ids`, `index.release` and `service.rendering` use them, and do without.
+`bitrecall.index.scan`, `bitrecall.index.ids`, `bitrecall.index.release` and
+`bitrecall.service.rendering` use them, and do without.
 """
 
 from types import ModuleType
@@ -9,7 +10,7 @@ native: ModuleType | None
 """None where there was none."""
 
 try:
-    from index import _native
+    from bitrecall.index import _native
 except ImportError:
     native = None
 else:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.attributes import ItemAttributes
-from index.backends import backend
-from index.choice import AUTOMATIC
-from index.errors import ReleaseContentsError, SearchError
-from index.manifest import DataFingerprint
-from index.row_lists import RowLists
-from index.values import has_negative_zero, is_finite
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.backends import backend
+from bitrecall.index.choice import AUTOMATIC
+from bitrecall.index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.manifest import DataFingerprint
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.values import has_negative_zero, is_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,12 @@ class ReleaseContents:
     Items are in descending popularity, which is what makes ties go to the more popular.
     `item_codes` is uint8 (n, w); `user_embeddings` (m, f) and `fold_in_messages` (n, f) are float16
     or float32; `popularity` is int64 (n,), interactions an item, never increasing. Halves are made
-    with `index.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is refused, since it
-    is what a negative value becomes when it is rounded away. `attributes` are of the items, in
-    their rows; None where nothing is known of them. `backend` is the name of one or "auto", and
-    `recall` the share of the nearest hundred that it has to find (`index.choice`). `seen_weights`
-    is float32 (seen,), what each seen pair weighs in training; None if all weigh the same.
+    with `bitrecall.index.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is
+    refused, since it is what a negative value becomes when it is rounded away. `attributes` are of
+    the items, in their rows; None where nothing is known of them. `backend` is the name of one or
+    "auto", and `recall` the share of the nearest hundred that it has to find
+    (`bitrecall.index.choice`). `seen_weights` is float32 (seen,), what each seen pair weighs in
+    training; None if all weigh the same.
     """
 
     item_codes: NDArray[np.uint8]

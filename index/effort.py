@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchError
-from index.packing import pack_signs
+from bitrecall.index.errors import SearchError
+from bitrecall.index.packing import pack_signs
 
 # Queries that a search is tuned on, and how many items each is to find.
 QUERIES: Final = 500

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import ReleaseDamagedError
-from index.hnsw_graph import graph_fault
+from bitrecall.index.errors import ReleaseDamagedError
+from bitrecall.index.hnsw_graph import graph_fault
 
 __all__ = ["check_flat_file", "check_hnsw_file", "check_ivf_file"]
 

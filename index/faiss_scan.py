@@ -1,4 +1,4 @@
-"""The exact scan by FAISS's loops, for where `index.scan`'s own was not compiled."""
+"""The exact scan by FAISS's loops, for where `bitrecall.index.scan`'s own was not compiled."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import check_inside, empty_results
-from index.faiss_simd import require_exact_distances
-from index.keys import open_rows
-from index.protocol import Results
-from index.selection import Selection
-from index.threads import WORTH_THREADS, one_thread
+from bitrecall.index.arguments import check_inside, empty_results
+from bitrecall.index.faiss_simd import require_exact_distances
+from bitrecall.index.keys import open_rows
+from bitrecall.index.protocol import Results
+from bitrecall.index.selection import Selection
+from bitrecall.index.threads import WORTH_THREADS, one_thread
 
 # Banned rows up to which as many more are fetched, and dropped: a selector takes several times a
 # plain scan.
@@ -30,7 +30,7 @@ class FaissScan:
     they were also run at each of FAISS's SIMD levels on x86 (none, AVX2, AVX512).
 
     Args:
-        codes: see `index.scan.Scan`.
+        codes: see `bitrecall.index.scan.Scan`.
     """
 
     def __init__(self, codes: NDArray[np.uint8]) -> None:
@@ -44,7 +44,7 @@ class FaissScan:
         banned: Sequence[NDArray[np.int64]] | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """See `index.scan.Scan.nearest`."""
+        """See `bitrecall.index.scan.Scan.nearest`."""
         if banned is None or not any(map(len, banned)):
             return self._heaps(queries, k, among)
         check_inside(banned, len(self._codes))

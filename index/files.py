@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.disk import naming
-from index.errors import ReleaseDamagedError, ReleaseError
-from index.manifest import FileEntry
+from bitrecall.index.disk import naming
+from bitrecall.index.errors import ReleaseDamagedError, ReleaseError
+from bitrecall.index.manifest import FileEntry
 
 MANIFEST_NAME = "manifest.json"
 INDEX_NAME = "item_index.faiss"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.attributes import ItemAttributes
-from index.errors import FilterError
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.errors import FilterError
 
 Value = str | float
 

@@ -10,19 +10,19 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import (
+from bitrecall.index.arguments import (
     check_among,
     check_inside,
     check_search,
     empty_results,
     exclude_lists,
 )
-from index.errors import SearchError
-from index.faiss_files import check_flat_file
-from index.packing import check_codes
-from index.protocol import Results
-from index.scan import scan_of
-from index.stored import write_index
+from bitrecall.index.errors import SearchError
+from bitrecall.index.faiss_files import check_flat_file
+from bitrecall.index.packing import check_codes
+from bitrecall.index.protocol import Results
+from bitrecall.index.scan import scan_of
+from bitrecall.index.stored import write_index
 
 # Where no more than one row in so many may be returned, those are searched by themselves.
 _ALONE_ONE_IN = 16
@@ -32,7 +32,7 @@ _QUICK = 500_000
 
 
 class FlatBackend:
-    """Exact Hamming search: a scan of the codes (`index.scan`); with `once`, for one search."""
+    """Exact Hamming search by a scan of the codes; with `once`, for one search."""
 
     effort: ClassVar[str | None] = None
 
@@ -98,7 +98,7 @@ class FlatBackend:
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find the `k` nearest items of each query; see `index.protocol.SearchBackend.search`."""
+        """Find the `k` nearest items of each query; see `SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
         banned = None if exclude is None else exclude_lists(exclude, len(codes))
         if among is not None:

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.row_lists import RowLists
+from bitrecall.index.row_lists import RowLists
 
-# Chosen on validation, with index.user_fold_in.SHARE (docs/tuning.md).
+# Chosen on validation, with bitrecall.index.user_fold_in.SHARE (docs/tuning.md).
 RIDGE = 0.03
 
 # The map is learned from so many users, evenly among all; so many of them are read at once.

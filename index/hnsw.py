@@ -10,17 +10,17 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import check_among, check_exclude, check_search, empty_results
-from index.distinct import DistinctCodes
-from index.errors import SearchError
-from index.faiss_files import check_hnsw_file
-from index.faiss_simd import require_exact_distances
-from index.flat import FlatBackend
-from index.packing import check_codes
-from index.protocol import Results
-from index.selection import ClosedSelection, Selection
-from index.stored import read_index, write_index
-from index.threads import one_thread
+from bitrecall.index.arguments import check_among, check_exclude, check_search, empty_results
+from bitrecall.index.distinct import DistinctCodes
+from bitrecall.index.errors import SearchError
+from bitrecall.index.faiss_files import check_hnsw_file
+from bitrecall.index.faiss_simd import require_exact_distances
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.packing import check_codes
+from bitrecall.index.protocol import Results
+from bitrecall.index.selection import ClosedSelection, Selection
+from bitrecall.index.stored import read_index, write_index
+from bitrecall.index.threads import one_thread
 
 # Where no more than one row in so many may be returned, a scan of those is faster than the graph.
 _EXACT_ONE_IN = 16
@@ -126,7 +126,7 @@ class HnswBackend:
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find near items of each query; see `index.protocol.SearchBackend.search`."""
+        """Find near items of each query; see `bitrecall.index.protocol.SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
         nothing = [np.empty(0, np.int64)] * len(codes)
         banned = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))

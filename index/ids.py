@@ -10,9 +10,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.compiled import native
-from index.errors import ReleaseContentsError, SearchError
-from index.values import order_fault
+from bitrecall.index.compiled import native
+from bitrecall.index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.values import order_fault
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchError
-from index.flat import FlatBackend
-from index.packing import check_codes, pack_signs, unpack_signs
-from index.release import Release
-from index.user_fold_in import sum_rows
+from bitrecall.index.errors import SearchError
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.packing import check_codes, pack_signs, unpack_signs
+from bitrecall.index.release import Release
+from bitrecall.index.user_fold_in import sum_rows
 
 # Exposure is counted in the first so many places of the lists of so many users.
 _PLACES = 50

@@ -11,16 +11,16 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import check_among, check_exclude, check_search, empty_results
-from index.errors import SearchError
-from index.faiss_files import check_ivf_file
-from index.faiss_simd import require_exact_distances
-from index.flat import FlatBackend
-from index.keys import best_of, keys_of, open_rows, rows_of
-from index.packing import check_codes
-from index.protocol import Results
-from index.stored import read_index, write_index
-from index.threads import one_thread
+from bitrecall.index.arguments import check_among, check_exclude, check_search, empty_results
+from bitrecall.index.errors import SearchError
+from bitrecall.index.faiss_files import check_ivf_file
+from bitrecall.index.faiss_simd import require_exact_distances
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.keys import best_of, keys_of, open_rows, rows_of
+from bitrecall.index.packing import check_codes
+from bitrecall.index.protocol import Results
+from bitrecall.index.stored import read_index, write_index
+from bitrecall.index.threads import one_thread
 
 # Where no more than one row in so many may be returned, a scan of those is faster.
 _EXACT_ONE_IN: Final = 16
@@ -131,7 +131,7 @@ class IvfBackend:
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find near items of each query; see `index.protocol.SearchBackend.search`."""
+        """Find near items of each query; see `bitrecall.index.protocol.SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
         nothing = [np.empty(0, np.int64)] * len(codes)
         banned = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))

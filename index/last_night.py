@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from index.errors import ReleaseError
-from index.files import read_small
-from index.locks import locked, replace_text
+from bitrecall.index.errors import ReleaseError
+from bitrecall.index.files import read_small
+from bitrecall.index.locks import locked, replace_text
 
 NAME: Final = "NIGHT.json"
 _AT_MOST: Final = 65_536

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from index.disk import naming
-from index.errors import NoReleaseError, ReleaseError
-from index.files import sync
+from bitrecall.index.disk import naming
+from bitrecall.index.errors import NoReleaseError, ReleaseError
+from bitrecall.index.files import sync
 
 _WRITING = ".publishing-"
 _REMOVING = ".removing-"

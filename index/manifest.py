@@ -11,8 +11,8 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Self
 
-from index.checks import Checks
-from index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
+from bitrecall.index.checks import Checks
+from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
 
 FORMAT = "bitrecall-release"
 FORMAT_VERSION = 5
@@ -27,7 +27,7 @@ class DataFingerprint:
     `sha256` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where the
     data has none. `last_event` is the number of the last event among them, 0 without any;
     `events_id` is the id of the database that it was read from, and `last_event_digest` tells
-    whether that number still belongs to the same event there (`events.log`).
+    whether that number still belongs to the same event there (`bitrecall.events.log`).
     """
 
     sha256: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from index.release import Release
+    from bitrecall.index.release import Release
 
 
 class Mirror(Protocol):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchError
+from bitrecall.index.errors import SearchError
 
 
 def pack_signs(x: NDArray[Any]) -> NDArray[np.uint8]:

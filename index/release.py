@@ -9,14 +9,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.attributes import ItemAttributes
-from index.backends import backend
-from index.choice import VERIFIED_WITH, shortfall
-from index.compiled import native
-from index.contents import ReleaseContents, weights_fault
-from index.effort import sample_queries
-from index.errors import ReleaseDamagedError, SearchError
-from index.files import (
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.backends import backend
+from bitrecall.index.choice import VERIFIED_WITH, shortfall
+from bitrecall.index.compiled import native
+from bitrecall.index.contents import ReleaseContents, weights_fault
+from bitrecall.index.effort import sample_queries
+from bitrecall.index.errors import ReleaseDamagedError, SearchError
+from bitrecall.index.files import (
     ARRAYS,
     CODES_NAME,
     INDEX_NAME,
@@ -26,12 +26,12 @@ from index.files import (
     open_array,
     read_manifest_text,
 )
-from index.fold_in_map import FoldInMap
-from index.ids import IdTable
-from index.manifest import DataFingerprint, Manifest
-from index.protocol import SearchBackend
-from index.row_lists import RowLists
-from index.values import has_negative_zero, is_finite
+from bitrecall.index.fold_in_map import FoldInMap
+from bitrecall.index.ids import IdTable
+from bitrecall.index.manifest import DataFingerprint, Manifest
+from bitrecall.index.protocol import SearchBackend
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.values import has_negative_zero, is_finite
 
 __all__ = ["DataFingerprint", "Release", "ReleaseContents", "RowLists", "read_manifest"]
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.errors import ReleaseContentsError, SearchError
 
 
 @dataclass(frozen=True, eq=False)

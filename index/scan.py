@@ -10,13 +10,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import outside
-from index.blocks import blocks_of
-from index.compiled import native
-from index.errors import SearchError
-from index.faiss_scan import FaissScan
-from index.protocol import Results
-from index.threads import WORTH_THREADS
+from bitrecall.index.arguments import outside
+from bitrecall.index.blocks import blocks_of
+from bitrecall.index.compiled import native
+from bitrecall.index.errors import SearchError
+from bitrecall.index.faiss_scan import FaissScan
+from bitrecall.index.protocol import Results
+from bitrecall.index.threads import WORTH_THREADS
 
 # Codes up to this many are copied into blocks, in memory of each process's own: 16 MB at 256 bits.
 # More are scanned where they are, in memory that all share, and wait for that and not for a
@@ -62,7 +62,8 @@ class CodeScan:
         codes: see `Scan`.
         level: which of the processor's instructions to use, of `native.levels()`; the best there
             are if None.
-        blocks: whether to make a copy in blocks (`index.blocks`), of which a scan is faster
+        blocks: whether to make a copy in blocks (`bitrecall.index.blocks`), of which a scan is
+        faster
             while it is in cache.
     """
 

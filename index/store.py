@@ -17,28 +17,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from index.activations import Activation, append_activation, read_activations, trail
-from index.checks import RELEASE_ID
-from index.disk import disk_fault
-from index.errors import (
+from bitrecall.index.activations import Activation, append_activation, read_activations, trail
+from bitrecall.index.checks import RELEASE_ID
+from bitrecall.index.disk import disk_fault
+from bitrecall.index.errors import (
     NoReleaseError,
     ReleaseContentsError,
     ReleaseDamagedError,
     ReleaseError,
     ReleaseNotFoundError,
 )
-from index.files import check_size, read_small, sync
-from index.locks import (
+from bitrecall.index.files import check_size, read_small, sync
+from bitrecall.index.locks import (
     locked,
     remove_folder,
     remove_leftovers,
     replace_text,
     writing_folder,
 )
-from index.manifest import Manifest, Metrics
-from index.mirror import Mirror, NoMirror
-from index.release import Release, ReleaseContents, read_manifest
-from index.writer import sync_folder, write_files, write_manifest
+from bitrecall.index.manifest import Manifest, Metrics
+from bitrecall.index.mirror import Mirror, NoMirror
+from bitrecall.index.release import Release, ReleaseContents, read_manifest
+from bitrecall.index.writer import sync_folder, write_files, write_manifest
 
 _POINTER_AT_MOST = 64
 _log = logging.getLogger(__name__)

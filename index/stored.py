@@ -7,8 +7,8 @@ from typing import Any
 
 import faiss
 
-from index.disk import naming
-from index.errors import ReleaseDamagedError
+from bitrecall.index.disk import naming
+from bitrecall.index.errors import ReleaseDamagedError
 
 
 def write_index(index: Any, path: Path) -> None:

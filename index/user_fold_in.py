@@ -8,10 +8,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchError
-from index.fold_in_map import FoldInMap
-from index.packing import pack_signs
-from index.release import Release
+from bitrecall.index.errors import SearchError
+from bitrecall.index.fold_in_map import FoldInMap
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.release import Release
 
 # With one item the map has the whole say, with one more than this many half of it; chosen on
 # validation (docs/tuning.md).
@@ -24,7 +24,8 @@ class UserFoldIn:
     LightGCN's embedding of a user with history I is, up to its own free embedding, proportional to
     the sum over I of the items' fold-in messages M_i = (sum over k < K of e_i^(k)) / sqrt(deg(i)).
     That of a few items says much of those and little of all others. What training made of users who
-    have an item tells more, W in ``index.fold_in_map``. The more items there are, the less it adds:
+    have an item tells more, W in ``bitrecall.index.fold_in_map``. The more items there are, the
+    less it adds:
 
         sgn( ē + (1 - a) x + a x W ),   x = Σ_{i∈I} M_i / |I| - c,   a = share / (|I| + share - 1)
 

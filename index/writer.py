@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from index.attributes import ItemAttributes
-from index.choice import build_index
-from index.contents import ReleaseContents
-from index.disk import naming
-from index.effort import sample_queries
-from index.errors import ReleaseContentsError, SearchError
-from index.files import CODES_NAME, INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
-from index.fold_in_map import FoldInMap
-from index.ids import IdTable
-from index.manifest import Manifest
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.choice import build_index
+from bitrecall.index.contents import ReleaseContents
+from bitrecall.index.disk import naming
+from bitrecall.index.effort import sample_queries
+from bitrecall.index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.files import CODES_NAME, INDEX_NAME, MANIFEST_NAME, entry_of, sync, write_array
+from bitrecall.index.fold_in_map import FoldInMap
+from bitrecall.index.ids import IdTable
+from bitrecall.index.manifest import Manifest
 
 
 def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from loadtest.knee import Step, is_well
+from bitrecall.loadtest.knee import Step, is_well
 
 # How far two measurements of the same may lie apart on an idle machine.
 _RATES_DIFFER: Final = 1.25
@@ -21,7 +21,7 @@ def contradictions(
         trials: good answers a second by number of connections, from the search for the best number.
         best: good answers a second with the best number, measured afterwards.
         steps: by the rates offered, lightest first.
-        slow: how many times the lightest p99 is borne, see ``loadtest.knee.knee``.
+        slow: how many times the lightest p99 is borne, see ``bitrecall.loadtest.knee.knee``.
 
     Returns:
         A sentence for each contradiction; empty for measurements that agree.

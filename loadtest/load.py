@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any, Final, NamedTuple
 
-from loadtest.errors import LoadTestError
+from bitrecall.loadtest.errors import LoadTestError
 
 OK: Final = 200
 TOO_BUSY: Final = 503

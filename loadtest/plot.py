@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from loadtest.run import Found
+from bitrecall.loadtest.run import Found
 
 
 def draw(found: Found, path: Path) -> None:

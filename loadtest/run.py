@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from loadtest.consistency import contradictions
-from loadtest.errors import LoadTestError
-from loadtest.knee import Step, knee
-from loadtest.load import OK, Load
-from loadtest.machine import Busy
-from loadtest.target import Target
-from loadtest.told import Told
+from bitrecall.loadtest.consistency import contradictions
+from bitrecall.loadtest.errors import LoadTestError
+from bitrecall.loadtest.knee import Step, knee
+from bitrecall.loadtest.load import OK, Load
+from bitrecall.loadtest.machine import Busy
+from bitrecall.loadtest.target import Target
+from bitrecall.loadtest.told import Told
 
 _CONNECTIONS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 # A gain that is worth more connections.

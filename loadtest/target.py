@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from loadtest.errors import LoadTestError
-from loadtest.load import Address
+from bitrecall.loadtest.errors import LoadTestError
+from bitrecall.loadtest.load import Address
 
 _TIMEOUT: Final = 10.0
 _MOST_USERS: Final = 1000

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from loadtest.errors import LoadTestError
-from loadtest.target import Target
+from bitrecall.loadtest.errors import LoadTestError
+from bitrecall.loadtest.target import Target
 
 
 @dataclass(frozen=True)

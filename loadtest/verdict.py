@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadtest.run import Found
+from bitrecall.loadtest.run import Found
 
 # Of one processor, what this program uses when it is itself at its limit.
 _CLIENT_FULL: Final = 0.9

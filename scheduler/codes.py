@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from index.last_night import EXIT_CODES, UNDER_WAY, Outcome
+from bitrecall.index.last_night import EXIT_CODES, UNDER_WAY, Outcome
 
 INTERRUPTED: Final = 130
 # How a night may end without being tried again before the next one.

@@ -1,6 +1,6 @@
 """What can go wrong with a schedule."""
 
-from index.errors import BitrecallError
+from bitrecall.index.errors import BitrecallError
 
 
 class ScheduleError(BitrecallError):

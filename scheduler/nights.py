@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Sequence
 from threading import Event, Lock
 
-from scheduler.codes import ENDS, name_of
-from scheduler.metrics import Metrics
+from bitrecall.scheduler.codes import ENDS, name_of
+from bitrecall.scheduler.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from types import FrameType
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from index.last_night import LastNight
-from scheduler.errors import ScheduleError
-from scheduler.metrics import Metrics
-from scheduler.nights import Nights
-from scheduler.settings import SchedulerSettings
-from scheduler.times import daily, is_missed
+from bitrecall.index.last_night import LastNight
+from bitrecall.scheduler.errors import ScheduleError
+from bitrecall.scheduler.metrics import Metrics
+from bitrecall.scheduler.nights import Nights
+from bitrecall.scheduler.settings import SchedulerSettings
+from bitrecall.scheduler.times import daily, is_missed
 
 # Waits are by the monotonic clock and times of day by the other: looking at both every so often
 # keeps a clock that was set from delaying a night by more than this.
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 def retrain_command(arguments: Sequence[str], releases: Path) -> list[str]:
     """The command of a night."""
     return [
-        *(sys.executable, "-m", "bitrecall", "retrain", "--releases", str(releases)),
+        *(sys.executable, "-P", "-m", "bitrecall", "retrain", "--releases", str(releases)),
         *("--no-progress", *arguments),
     ]
 

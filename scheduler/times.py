@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apscheduler.triggers.cron import CronTrigger
 
-from scheduler.errors import ScheduleError
+from bitrecall.scheduler.errors import ScheduleError
 
 
 def daily(at: str, timezone: str) -> CronTrigger:

@@ -17,41 +17,41 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from events.store import EventStore
-from index.milvus.mirror import MilvusMirror, open_backend
-from index.milvus.server import MilvusServer, read_token
-from index.release import Release
-from index.store import ReleaseStore
-from service.answers.recommender import Recommender
-from service.edge import Edge
-from service.endpoints.direct import Direct, direct_paths
-from service.endpoints.refusals import answer_http_error, answer_refusal
-from service.endpoints.routes import routes
-from service.errors import RequestError
-from service.fresh.live import Live
-from service.fresh.signal import Signal
-from service.guards.access import Access
-from service.guards.admission import Load
-from service.guards.connections import Connections
-from service.guards.hosts import HostRule
-from service.guards.key_file import KeyFile
-from service.guards.limits import ConnectionLimits
-from service.guards.origins import CrossOriginAnswers, ForeignOrigins
-from service.guards.roots import take_root_off
-from service.observing.key_metrics import KeysCollector
-from service.observing.metrics import Metrics
-from service.observing.tracing import Tracing
-from service.openapi.document import openapi_document
-from service.openapi.operations import PATHS
-from service.releases import CurrentRelease
-from service.rounds import Rounds
-from service.settings import Settings, load_settings, names_in
+from bitrecall.events.store import EventStore
+from bitrecall.index.milvus.mirror import MilvusMirror, open_backend
+from bitrecall.index.milvus.server import MilvusServer, read_token
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.edge import Edge
+from bitrecall.service.endpoints.direct import Direct, direct_paths
+from bitrecall.service.endpoints.refusals import answer_http_error, answer_refusal
+from bitrecall.service.endpoints.routes import routes
+from bitrecall.service.errors import RequestError
+from bitrecall.service.fresh.live import Live
+from bitrecall.service.fresh.signal import Signal
+from bitrecall.service.guards.access import Access
+from bitrecall.service.guards.admission import Load
+from bitrecall.service.guards.connections import Connections
+from bitrecall.service.guards.hosts import HostRule
+from bitrecall.service.guards.key_file import KeyFile
+from bitrecall.service.guards.limits import ConnectionLimits
+from bitrecall.service.guards.origins import CrossOriginAnswers, ForeignOrigins
+from bitrecall.service.guards.roots import take_root_off
+from bitrecall.service.observing.key_metrics import KeysCollector
+from bitrecall.service.observing.metrics import Metrics
+from bitrecall.service.observing.tracing import Tracing
+from bitrecall.service.openapi.document import openapi_document
+from bitrecall.service.openapi.operations import PATHS
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.rounds import Rounds
+from bitrecall.service.settings import Settings, load_settings, names_in
 
 _log = logging.getLogger(__name__)
 
 
 class Service(FastAPI):
-    """A FastAPI application that describes itself from ``service.openapi``.
+    """A FastAPI application that describes itself from ``bitrecall.service.openapi``.
 
     There are no interactive pages: FastAPI's load their scripts from a server elsewhere. With an
     ``address`` at which it can be reached, it logs a request to try when it starts.

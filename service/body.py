@@ -8,9 +8,13 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
-from service.begun import Begun
-from service.errors import BodyTooLargeError, RequestTimeoutError, UnsupportedMediaTypeError
-from service.guards.whole import whole_of
+from bitrecall.service.begun import Begun
+from bitrecall.service.errors import (
+    BodyTooLargeError,
+    RequestTimeoutError,
+    UnsupportedMediaTypeError,
+)
+from bitrecall.service.guards.whole import whole_of
 
 _JSON = (b"content-type", b"application/json")
 

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.begun import InATask
+from bitrecall.service.begun import InATask
 
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 4 * 2**20

@@ -2,10 +2,10 @@
 
 from threading import Lock
 
-from index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
-from service.answers.recommender import Recommender
-from service.errors import ReleaseRefusedError, UnknownReleaseError
-from service.releases import CurrentRelease
+from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.errors import ReleaseRefusedError, UnknownReleaseError
+from bitrecall.service.releases import CurrentRelease
 
 
 class OtherReleases:

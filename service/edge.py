@@ -7,12 +7,12 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.guards.hosts import HostRule
-from service.guards.roots import root_path_of
-from service.guards.whole import whole_of
-from service.observing.metrics import Metrics
-from service.observing.request_ids import RequestId, own_ids
-from service.problems import PROBLEMS, problem_response, refusal
+from bitrecall.service.guards.hosts import HostRule
+from bitrecall.service.guards.roots import root_path_of
+from bitrecall.service.guards.whole import whole_of
+from bitrecall.service.observing.metrics import Metrics
+from bitrecall.service.observing.request_ids import RequestId, own_ids
+from bitrecall.service.problems import PROBLEMS, problem_response, refusal
 
 # Ids in paths would make a time series of each.
 _BELOW: Final = ("/items/", "/users/", "/releases/", "/problems/", "/explorer/")

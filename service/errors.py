@@ -27,15 +27,15 @@
              ├─ SearchNotAnsweringError    503  the server that searches does not answer
              └─ EventsNotKeptError         503  events cannot be kept now
 
-Each ``RequestError`` names one entry of ``service.problems.PROBLEMS``, from which the status,
-the title and the type of the problem document come.
+Each ``RequestError`` names one entry of ``bitrecall.service.problems.PROBLEMS``, from which the
+status, the title and the type of the problem document come.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from index.errors import BitrecallError
+from bitrecall.index.errors import BitrecallError
 
 
 class ServiceError(BitrecallError):

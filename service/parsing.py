@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar, Union, get_args, ge
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from service.bounded_errors import first_errors
-from service.errors import FieldError, InvalidRequestError, MalformedJsonError
+from bitrecall.service.bounded_errors import first_errors
+from bitrecall.service.errors import FieldError, InvalidRequestError, MalformedJsonError
 
 MOST_ERRORS: Final = 20
 _LONGEST_NAME: Final = 200

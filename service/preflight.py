@@ -3,7 +3,7 @@
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
-from service.settings import Settings
+from bitrecall.service.settings import Settings
 
 
 def check_workers(settings: Settings) -> None:
@@ -21,6 +21,6 @@ def check_workers(settings: Settings) -> None:
 
 
 def _make_application(settings: Settings) -> None:
-    from service.app import Service
+    from bitrecall.service.app import Service
 
     Service(settings)

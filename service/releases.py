@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from index.errors import BitrecallError
-from index.release import Release
-from index.store import ReleaseStore
-from service.answers.recommender import Recommender
-from service.warming import RecentQuestions
+from bitrecall.index.errors import BitrecallError
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.warming import RecentQuestions
 
 RETRY_SECONDS: Final = 60.0
 

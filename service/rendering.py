@@ -1,7 +1,7 @@
 """From answers to their JSON.
 
-Written from plain dicts: making the models of ``service.schemas`` first would cost more than the
-search.
+Written from plain dicts: making the models of ``bitrecall.service.schemas`` first would cost more
+than the search.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from index.compiled import native
-from service.answers.query import Answer
+from bitrecall.index.compiled import native
+from bitrecall.service.answers.query import Answer
 
 
 def render(answer: Answer) -> bytes:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
-from index.protocol import Results
-from service.answers.steps import Search, Searching, Steps, alone, together
-from service.begun import Begun
+from bitrecall.index.protocol import Results
+from bitrecall.service.answers.steps import Search, Searching, Steps, alone, together
+from bitrecall.service.begun import Begun
 
 # The first answer of a round waits for the last; from here on more together gain little
 # (docs/performance.md).

@@ -12,19 +12,19 @@ from types import FrameType
 
 import uvicorn
 
-from events.place import place_of
-from index.compiled import native
-from service.fresh.signal import make_signal_file
-from service.guards.keys import read_keys
-from service.guards.limits import raise_descriptor_limit
-from service.guards.protocol import HttpProtocol
-from service.observing.logs import log_config
-from service.preflight import check_workers
-from service.settings import Settings, as_environment, unknown_variables
-from service.shared_folder import METRICS_VARIABLE, shared_folder
-from service.sockets import BACKLOG, listening_as, url_of
-from service.supervisor import Supervisor
-from service.terminal import Terminal
+from bitrecall.events.place import place_of
+from bitrecall.index.compiled import native
+from bitrecall.service.fresh.signal import make_signal_file
+from bitrecall.service.guards.keys import read_keys
+from bitrecall.service.guards.limits import raise_descriptor_limit
+from bitrecall.service.guards.protocol import HttpProtocol
+from bitrecall.service.observing.logs import log_config
+from bitrecall.service.preflight import check_workers
+from bitrecall.service.settings import Settings, as_environment, unknown_variables
+from bitrecall.service.shared_folder import METRICS_VARIABLE, shared_folder
+from bitrecall.service.sockets import BACKLOG, listening_as, url_of
+from bitrecall.service.supervisor import Supervisor
+from bitrecall.service.terminal import Terminal
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _say_where_events_are(settings: Settings) -> None:
 def _serve(settings: Settings, sock: socket.socket) -> None:
     """Serve in this process."""
     # The process above several workers has no use for it, nor for FAISS.
-    from service.app import Service
+    from bitrecall.service.app import Service
 
     app = Service(settings, address=url_of(sock))
     _log.info("listening on %s", url_of(sock))
@@ -107,7 +107,7 @@ def _supervise(settings: Settings, sock: socket.socket) -> None:
             path = make_signal_file(folder)
             settings = settings.model_copy(update={"events_signal": path})
         with _exported(settings, folder):
-            config = _config(settings, "service.app:from_environment")
+            config = _config(settings, "bitrecall.service.app:from_environment")
             Supervisor(config, [sock], settings.startup_timeout, Terminal()).run()
 
 

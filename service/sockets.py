@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from service.errors import ListenError
-from service.settings import Settings
+from bitrecall.service.errors import ListenError
+from bitrecall.service.settings import Settings
 
 BACKLOG: Final = 2048
 

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from service.terminal import Terminal
+from bitrecall.service.terminal import Terminal
 
 # Beyond the time that requests get to finish, until a worker that does not end is killed.
 _MORE_TO_END: Final = 5.0

@@ -3,10 +3,10 @@
 from collections import deque
 from typing import Final
 
-from index.errors import FilterError
-from service.answers.query import History, Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import alone
+from bitrecall.index.errors import FilterError
+from bitrecall.service.answers.query import History, Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import alone
 
 KEPT: Final = 64
 _FIRST_USERS: Final = 32

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.disk import disk_fault
-from training.errors import CheckpointError
+from bitrecall.index.disk import disk_fault
+from bitrecall.training.errors import CheckpointError
 
 _HEADER = "header"
 

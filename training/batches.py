@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.graph import EdgeList, NormalisedGraph
-from training.group import ALONE, Group
-from training.losses.pairs import Pairs, Sample
+from bitrecall.training.graph import EdgeList, NormalisedGraph
+from bitrecall.training.group import ALONE, Group
+from bitrecall.training.losses.pairs import Pairs, Sample
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions, collapse
 
 
 def popularity_order(interactions: Interactions) -> NDArray[np.int64]:

@@ -1,8 +1,8 @@
 """Checkpoints: all that an interrupted training needs to go on to the same result.
 
-A file of arrays (``training.arrays``): the method's state, the best epoch's parameters while
-validation chooses one, and a header with the position, the history and the fingerprint of what is
-being trained.
+A file of arrays (``bitrecall.training.arrays``): the method's state, the best epoch's parameters
+while validation chooses one, and a header with the position, the history and the fingerprint of
+what is being trained.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.arrays import load_arrays, save_arrays, unreadable
-from training.errors import CheckpointError
+from bitrecall.training.arrays import load_arrays, save_arrays, unreadable
+from bitrecall.training.errors import CheckpointError
 
 _WHAT = "the checkpoint"
 

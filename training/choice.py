@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from index.disk import disk_fault
-from training.errors import CheckpointError
-from training.fit import Progress
+from bitrecall.index.disk import disk_fault
+from bitrecall.training.errors import CheckpointError
+from bitrecall.training.fit import Progress
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from training.errors import TrainingError
+from bitrecall.training.errors import TrainingError
 
 
 def named_device(name: str) -> torch.device:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.graph import NormalisedGraph, propagate
-from training.group import ALONE, Group
+from bitrecall.training.graph import NormalisedGraph, propagate
+from bitrecall.training.group import ALONE, Group
 
 
 class LightGCN(nn.Module):

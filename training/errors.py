@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from os import PathLike
 
-from index.errors import BitrecallError
+from bitrecall.index.errors import BitrecallError
 
 __all__ = [
     "CheckpointError",
@@ -34,8 +34,8 @@ __all__ = [
 class DataError(BitrecallError):
     """Interactions that cannot be used.
 
-    Raised by the readers for a file or a row of it, and by the rest of `training.data` for
-    arguments that make no sense, such as a split by time of interactions without times.
+    Raised by the readers for a file or a row of it, and by the rest of `bitrecall.training.data`
+    for arguments that make no sense, such as a split by time of interactions without times.
 
     Attributes:
         reason: what is wrong, and what to do where that is known.

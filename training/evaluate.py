@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from index.release import Release
-from training.data.interactions import Interactions
-from training.errors import EvaluationError
-from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
-from training.question import Question, popular_lists
+from bitrecall.index.release import Release
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.errors import EvaluationError
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.question import Question, popular_lists
 
 DEFAULT_KS = (20, 50, 100)
 
@@ -34,16 +34,14 @@ class EvaluationReport:
     """What an evaluation found, and on what it looked.
 
     Attributes:
-        release: id of the release that answered.
-        split: what was held out, in words, as "test".
-        metrics: each measure under its name and K, as in ``"recall@50"``; see training.metrics.
-        users: users that the means are over: all that have a held-out item.
-        unknown_users: how many of them the release does not know (answered by the popular list).
-        skipped_users: users without a held-out item, who count nowhere.
-        pairs: held-out interactions of the users evaluated.
-        unknown_pairs: how many of them are of an item that the release does not know.
-        seen_pairs: how many of them the release had seen in training, so would not list again.
-        seconds: wall time of the evaluation.
+        release: id of the release that answered. split: what was held out, in words, as "test".
+        metrics: each measure under its name and K, as in ``"recall@50"``; see
+        bitrecall.training.metrics. users: users that the means are over: all that have a held-out
+        item. unknown_users: how many of them the release does not know (answered by the popular
+        list). skipped_users: users without a held-out item, who count nowhere. pairs: held-out
+        interactions of the users evaluated. unknown_pairs: how many of them are of an item that the
+        release does not know. seen_pairs: how many of them the release had seen in training, so
+        would not list again. seconds: wall time of the evaluation.
     """
 
     release: str
@@ -80,7 +78,8 @@ def evaluate(
         progress: show a bar on stderr; None shows it only where stderr is a terminal.
         split: what to call ``held_out`` in the report.
         bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places
-            (``training.metrics.BGCH_DEPTH`` as published); lists are made that long. None does not.
+            (``bitrecall.training.metrics.BGCH_DEPTH`` as published); lists are made that long. None
+            does not.
 
     Raises:
         EvaluationError: no user has a held-out item.

@@ -11,17 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from events.position import NOTHING_READ, LogPosition
-from index.contents import ReleaseContents
-from index.manifest import DataFingerprint
-from index.packing import pack_signs, to_half_keeping_signs
-from index.row_lists import RowLists
-from training.catalogue import popularity_order, reorder_items
-from training.data.interactions import Interactions
-from training.data.item_table import ItemTable
-from training.methods.base import Embeddings
-from training.recipe import Recipe
-from training.signs import unit_magnitude
+from bitrecall.events.position import NOTHING_READ, LogPosition
+from bitrecall.index.contents import ReleaseContents
+from bitrecall.index.manifest import DataFingerprint
+from bitrecall.index.packing import pack_signs, to_half_keeping_signs
+from bitrecall.index.row_lists import RowLists
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.signs import unit_magnitude
 
 
 def release_contents(

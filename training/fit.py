@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from training.checkpoint import Checkpoint
-from training.data.interactions import Interactions
-from training.device import named_device
-from training.errors import InterruptedTraining, TrainingError
-from training.graph import EdgeList
-from training.group import ALONE, Group
-from training.interrupt import StopRequest
-from training.log import TrainingLog
-from training.methods import build
-from training.methods.base import Embeddings, Free, Method
-from training.recipe import Recipe
-from training.warm import WarmStart
+from bitrecall.training.checkpoint import Checkpoint
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.device import named_device
+from bitrecall.training.errors import InterruptedTraining, TrainingError
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.group import ALONE, Group
+from bitrecall.training.interrupt import StopRequest
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.methods import build
+from bitrecall.training.methods.base import Embeddings, Free, Method
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.warm import WarmStart
 
 # A crash loses at most this much work. Writing a checkpoint of Gowalla takes most of a second, a
 # tenth of an epoch.

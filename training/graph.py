@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from training.data.interactions import Interactions
-from training.group import ALONE, Group
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.group import ALONE, Group
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from training.errors import TrainingError
+from bitrecall.training.errors import TrainingError
 
 T = TypeVar("T")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.batches import Batch, Batches
-from training.graph import EdgeList
-from training.group import ALONE, Group
-from training.losses.pairs import Pairs
-from training.teacher.lists import TeacherLists, TeacherWeights
+from bitrecall.training.batches import Batch, Batches
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.group import ALONE, Group
+from bitrecall.training.losses.pairs import Pairs
+from bitrecall.training.teacher.lists import TeacherLists, TeacherWeights
 
 
 class ListBatches(Batches):

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from index.disk import disk_fault
-from training.errors import TrainingError
+from bitrecall.index.disk import disk_fault
+from bitrecall.training.errors import TrainingError
 
 
 class TrainingLog:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.batches import Batch, Batches
-from training.graph import EdgeList
-from training.group import ALONE, Group
-from training.losses.pairs import Pairs
+from bitrecall.training.batches import Batch, Batches
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.group import ALONE, Group
+from bitrecall.training.losses.pairs import Pairs
 
 
 class PairBatches(Batches):

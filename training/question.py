@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.ids import IdTable
-from training.data.interactions import Interactions
-from training.metrics import OUTSIDE, GroundTruth
+from bitrecall.index.ids import IdTable
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.metrics import OUTSIDE, GroundTruth
 
 
 @dataclass(frozen=True)

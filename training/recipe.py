@@ -17,18 +17,18 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from index.suggestions import did_you_mean
-from training.errors import RecipeError
-from training.methods.base import MethodName, Similarity
-from training.methods.recipes import (
+from bitrecall.index.suggestions import did_you_mean
+from bitrecall.training.errors import RecipeError
+from bitrecall.training.methods.base import MethodName, Similarity
+from bitrecall.training.methods.recipes import (
     BGCHRecipe,
     HashGNNRecipe,
     HashRecRecipe,
     LightGCNRecipe,
     PairwiseRecipe,
 )
-from training.section import Section
-from training.sections import (
+from bitrecall.training.section import Section
+from bitrecall.training.sections import (
     EncoderRecipe,
     FitRecipe,
     LossRecipe,
@@ -36,7 +36,7 @@ from training.sections import (
     SignRecipe,
     ValidationRecipe,
 )
-from training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.recipe import TeacherRecipe
 
 
 class Recipe(Section):
@@ -79,7 +79,7 @@ class Recipe(Section):
         if self.method not in ("bitrecall", "proposed") or not self.loss.name.startswith("smooth"):
             return self
         # Imported here, since torch comes with it.
-        from training.losses.scores import MOST_BINS
+        from bitrecall.training.losses.scores import MOST_BINS
 
         if self.fit.batch_users * (self.bits + 1) > MOST_BINS:
             raise ValueError(
@@ -106,7 +106,7 @@ class Recipe(Section):
 
 def built_in_recipes() -> list[str]:
     """Names of the recipes that come with the package, sorted."""
-    folder = resources.files("training") / "recipes"
+    folder = resources.files("bitrecall.training") / "recipes"
     return sorted(
         f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
     )
@@ -169,7 +169,7 @@ def _keys(section: type[BaseModel], prefix: str = "") -> list[str]:
 
 def _recipe_text(name_or_file: str) -> tuple[str, str]:
     if name_or_file in built_in_recipes():
-        folder = resources.files("training") / "recipes"
+        folder = resources.files("bitrecall.training") / "recipes"
         return (folder / f"{name_or_file}.toml").read_text("utf-8"), f"recipe {name_or_file}"
     path = Path(name_or_file)
     try:

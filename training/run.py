@@ -8,24 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from events.position import NOTHING_READ, LogPosition
-from index.release import Release
-from index.store import ReleaseStore
-from training.catalogue import popularity_order, reorder_items
-from training.choice import EpochChoice
-from training.data.dataset import Dataset
-from training.data.interactions import Interactions
-from training.data.item_table import ItemTable
-from training.data.split import cut_validation
-from training.errors import TrainingError
-from training.evaluate import evaluate
-from training.export import release_contents
-from training.fit import Fit, FitOptions, Fitted
-from training.group import ALONE, Group
-from training.interrupt import stop_on_signals
-from training.log import TrainingLog
-from training.recipe import Recipe
-from training.validation import Validator
+from bitrecall.events.position import NOTHING_READ, LogPosition
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.choice import EpochChoice
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.evaluate import evaluate
+from bitrecall.training.export import release_contents
+from bitrecall.training.fit import Fit, FitOptions, Fitted
+from bitrecall.training.group import ALONE, Group
+from bitrecall.training.interrupt import stop_on_signals
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.validation import Validator
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Ranking by the inner product of real-valued embeddings, for methods that no release can serve.
 
 Full precision is what codes are compared with. Codes are never measured here: they go through the
-release and the index that will be served (``training.evaluate``).
+release and the index that will be served (``bitrecall.training.evaluate``).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index.ids import IdTable
-from training.catalogue import popularity_order, reorder_items
-from training.data.interactions import Interactions
-from training.errors import EvaluationError
-from training.methods.base import Embeddings
-from training.metrics import OUTSIDE, RankingMetrics
-from training.question import Question, popular_lists
-from training.teacher.lists import best_items
+from bitrecall.index.ids import IdTable
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.errors import EvaluationError
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.metrics import OUTSIDE, RankingMetrics
+from bitrecall.training.question import Question, popular_lists
+from bitrecall.training.teacher.lists import best_items
 
 # Scores held at once: 64 MiB, whatever the catalogue.
 _MOST_SCORES = 16_000_000
@@ -49,7 +49,7 @@ def score(
         bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places.
 
     Returns:
-        Each measure under its name and K, as ``training.metrics`` defines them.
+        Each measure under its name and K, as ``bitrecall.training.metrics`` defines them.
 
     Raises:
         EvaluationError: no user has a held-out item.
@@ -57,7 +57,7 @@ def score(
             cut-off.
     """
     if embeddings.similarity != "inner_product":
-        raise ValueError("codes are measured through a release, by training.evaluate")
+        raise ValueError("codes are measured through a release, by bitrecall.training.evaluate")
     order = popularity_order(train)
     ordered = reorder_items(train, order)
     items = embeddings.items[torch.from_numpy(order).to(embeddings.items.device)]

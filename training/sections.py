@@ -1,6 +1,7 @@
 """The sections of a recipe that all methods of ours share, with their defaults.
 
-Those of a method of its own stand beside it, in ``training.teacher`` and ``training.methods``.
+Those of a method of its own stand beside it, in ``bitrecall.training.teacher`` and
+``bitrecall.training.methods``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from training.data.split import Cut
-from training.section import Section
+from bitrecall.training.data.split import Cut
+from bitrecall.training.section import Section
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 

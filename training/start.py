@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.graph import NormalisedGraph
-from training.spectral import randomised_svd
+from bitrecall.training.graph import NormalisedGraph
+from bitrecall.training.spectral import randomised_svd
 
 _OVERSAMPLING = 16
 

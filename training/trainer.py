@@ -8,20 +8,20 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from training.batches import Batches
-from training.encoder import ItemSums, LightGCN
-from training.graph import EdgeList
-from training.group import ALONE, Group
-from training.list_batches import ListBatches
-from training.losses.pairs import Sample
-from training.losses.registry import ranking_loss
-from training.methods.base import Embeddings, Free
-from training.methods.stepped import SteppedMethod
-from training.pair_batches import PairBatches
-from training.recipe import Recipe
-from training.signs import sign_estimator
-from training.start import random_start, spectral_start
-from training.teacher.lists import TeacherLists, teacher_lists, weigh
+from bitrecall.training.batches import Batches
+from bitrecall.training.encoder import ItemSums, LightGCN
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.group import ALONE, Group
+from bitrecall.training.list_batches import ListBatches
+from bitrecall.training.losses.pairs import Sample
+from bitrecall.training.losses.registry import ranking_loss
+from bitrecall.training.methods.base import Embeddings, Free
+from bitrecall.training.methods.stepped import SteppedMethod
+from bitrecall.training.pair_batches import PairBatches
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.signs import sign_estimator
+from bitrecall.training.start import random_start, spectral_start
+from bitrecall.training.teacher.lists import TeacherLists, teacher_lists, weigh
 
 # What a later training may start from.
 CODES: Final = "codes"

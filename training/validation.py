@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index.flat import FlatBackend
-from index.packing import pack_signs
-from training.data.interactions import Interactions
-from training.methods.base import Embeddings
-from training.metrics import GroundTruth, RankingMetrics
-from training.recipe import Recipe
-from training.scoring import rank
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.packing import pack_signs
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.metrics import GroundTruth, RankingMetrics
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.scoring import rank
 
 _BATCH_USERS = 1024
 
@@ -55,7 +55,7 @@ class Validator:
         return len(self._users)
 
     def __call__(self, embeddings: Embeddings) -> dict[str, float]:
-        """Metrics by name and cut-off, as ``training.metrics`` defines them."""
+        """Metrics by name and cut-off, as ``bitrecall.training.metrics`` defines them."""
         if embeddings.similarity == "inner_product":
             lists = self._by_inner_product(embeddings)
         else:

@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index.ids import IdTable
-from training.arrays import load_arrays, save_arrays, unreadable
-from training.data.interactions import Interactions
-from training.graph import EdgeList
-from training.methods.base import Free
+from bitrecall.index.ids import IdTable
+from bitrecall.training.arrays import load_arrays, save_arrays, unreadable
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.methods.base import Free
 
 _WHAT: Final = "the end of an earlier training"
 

@@ -9,7 +9,7 @@ from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.options import json_option
 
 if TYPE_CHECKING:
-    from training.data.options import ReadOptions
+    from bitrecall.training.data.options import ReadOptions
 
 
 @click.group()
@@ -37,10 +37,10 @@ def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json:
     """
     import json
 
-    from training.data.describe import describe as describe_dataset
-    from training.data.load import load_dataset
-    from training.data.plausible import implausible
-    from training.data.similar_ids import warnings_of_ids
+    from bitrecall.training.data.describe import describe as describe_dataset
+    from bitrecall.training.data.load import load_dataset
+    from bitrecall.training.data.plausible import implausible
+    from bitrecall.training.data.similar_ids import warnings_of_ids
 
     dataset = load_dataset(data, read_options)
     description = describe_dataset(dataset)

@@ -37,7 +37,7 @@ def migrate(url: str) -> None:
     The service does so itself when it first needs them; this is for those who would rather have it
     done before, by a user of the database that may.
     """
-    from events.store import EventStore
+    from bitrecall.events.store import EventStore
 
     store = EventStore(url)
     store.open()
@@ -54,9 +54,9 @@ Example:
 @_url_option
 def count(url: str) -> None:
     """Count the events by their types, and those who asked to be forgotten."""
+    from bitrecall.events.event import FORGET
+    from bitrecall.events.store import EventStore
     from bitrecall.tables import aligned
-    from events.event import FORGET
-    from events.store import EventStore
 
     store = EventStore(url, create=False)
     found = dict(store.count_types())
@@ -84,7 +84,7 @@ def forget(user_id: str, url: str) -> None:
 
     A running service finds out within its interval of looking.
     """
-    from events.store import EventStore
+    from bitrecall.events.store import EventStore
 
     store = EventStore(url)
     removed = store.forget(user_id)
@@ -133,7 +133,7 @@ def list_events(
     Requests to be forgotten have the type $forget and no item.
     """
     from bitrecall.event_listing import as_json_text, as_table, matching
-    from events.store import EventStore
+    from bitrecall.events.store import EventStore
 
     store = EventStore(url, create=False)
     chosen = {"user": user, "item": item, "kind": kind, "until": until}
@@ -179,7 +179,7 @@ def remove(
     events list` shows them. Marks of those who asked to be forgotten stay. A running service knows
     what it has read until it takes up a release or is started again.
     """
-    from events.store import EventStore
+    from bitrecall.events.store import EventStore
 
     if bool(numbers) == (after is not None or until is not None):
         raise click.UsageError("give either the numbers of events, or --after and --until")
@@ -220,9 +220,9 @@ def copy(source: str, url: str, progress: bool | None) -> None:
     """
     import sys
 
-    from events.copying import copy_events
-    from events.place import place_of
-    from events.store import EventStore
+    from bitrecall.events.copying import copy_events
+    from bitrecall.events.place import place_of
+    from bitrecall.events.store import EventStore
 
     if place_of(source).shown == place_of(url).shown:
         raise click.UsageError("SOURCE and the target are the same database")

@@ -57,9 +57,9 @@ def loadtest(
     requests that would have come during it. Each asks for one of the first thousand users. The
     service is put under full load: not for one that others need just now.
     """
-    from loadtest.run import load_test
-    from loadtest.target import Target
-    from loadtest.verdict import verdict
+    from bitrecall.loadtest.run import load_test
+    from bitrecall.loadtest.target import Target
+    from bitrecall.loadtest.verdict import verdict
 
     def say(line: str) -> None:
         click.echo(line, err=as_json)
@@ -68,7 +68,7 @@ def loadtest(
         if plot.suffix not in _SUFFIXES:
             raise click.BadParameter(f"{plot} ends in none of {', '.join(_SUFFIXES)}")
         # Found missing before the test, and not after.
-        from loadtest.plot import draw
+        from bitrecall.loadtest.plot import draw
 
     key = None if key_file is None else key_file.read_text("utf-8", "replace").strip()
     found = asyncio.run(load_test(Target.at(url, key), k, seconds, slow, say))

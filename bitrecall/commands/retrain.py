@@ -17,11 +17,11 @@ from bitrecall.commands.options import (
     threads_option,
 )
 from bitrecall.commands.settings_options import load_settings, settings_options
-from training.nightly.settings import NightlySettings
+from bitrecall.training.nightly.settings import NightlySettings
 
 if TYPE_CHECKING:
-    from index.mirror import Mirror
-    from training.data.options import ReadOptions
+    from bitrecall.index.mirror import Mirror
+    from bitrecall.training.data.options import ReadOptions
 
 
 @click.command(
@@ -125,25 +125,25 @@ def retrain(
     release holds the pairs that it was trained on. It may grow from night to night.
     """
     settings = load_settings(NightlySettings, thresholds)
-    from training.openmp import wait_briefly
+    from bitrecall.training.openmp import wait_briefly
 
     wait_briefly()
     import torch
 
-    from events.place import place_of
-    from events.store import EventStore
-    from index.last_night import EXIT_CODES, UNDER_WAY, Outcome
-    from index.store import ReleaseStore
-    from training.data.item_choice import item_table_for
-    from training.data.load import load_dataset
-    from training.data.plausible import refuse_implausible
-    from training.data.similar_ids import warnings_of_ids
-    from training.data.sql_source import is_database
-    from training.errors import InterruptedTraining, NightUnderWayError
-    from training.memory import keep_freed_memory
-    from training.nightly.night import NightOptions, reason_of, run_night
-    from training.nightly.sources import Sources
-    from training.recipe import load_recipe
+    from bitrecall.events.place import place_of
+    from bitrecall.events.store import EventStore
+    from bitrecall.index.last_night import EXIT_CODES, UNDER_WAY, Outcome
+    from bitrecall.index.store import ReleaseStore
+    from bitrecall.training.data.item_choice import item_table_for
+    from bitrecall.training.data.load import load_dataset
+    from bitrecall.training.data.plausible import refuse_implausible
+    from bitrecall.training.data.similar_ids import warnings_of_ids
+    from bitrecall.training.data.sql_source import is_database
+    from bitrecall.training.errors import InterruptedTraining, NightUnderWayError
+    from bitrecall.training.memory import keep_freed_memory
+    from bitrecall.training.nightly.night import NightOptions, reason_of, run_night
+    from bitrecall.training.nightly.sources import Sources
+    from bitrecall.training.recipe import load_recipe
 
     keep_freed_memory()
     chosen = load_recipe(recipe, overrides)

@@ -7,7 +7,7 @@ import click
 
 from bitrecall.commands.options import releases_option
 from bitrecall.commands.settings_options import load_settings, settings_options
-from scheduler.settings import SchedulerSettings
+from bitrecall.scheduler.settings import SchedulerSettings
 
 
 @click.command(
@@ -32,7 +32,7 @@ def scheduler(releases: Path, arguments: tuple[str, ...], **given: object) -> No
     """Retrain every day at a time of day, until it is stopped."""
     settings = load_settings(SchedulerSettings, given)
 
-    from scheduler.run import retrain_command, run
+    from bitrecall.scheduler.run import retrain_command, run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)

@@ -3,7 +3,7 @@
 import click
 
 from bitrecall.commands.settings_options import settings_options
-from service.settings import Settings, load_settings
+from bitrecall.service.settings import Settings, load_settings
 
 
 @click.command(
@@ -24,6 +24,6 @@ def serve(**given: object) -> None:
     """
     settings = load_settings(**given)
 
-    from service.server import run
+    from bitrecall.service.server import run
 
     run(settings)

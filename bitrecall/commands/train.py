@@ -18,9 +18,9 @@ from bitrecall.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from index.mirror import Mirror
-    from training.data.options import ReadOptions
-    from training.run import RunResult
+    from bitrecall.index.mirror import Mirror
+    from bitrecall.training.data.options import ReadOptions
+    from bitrecall.training.run import RunResult
 
 
 @click.command(
@@ -118,25 +118,25 @@ def train(
     delimited text, JSON lines, Parquet, LightGCN text, RecBole .inter; compressed or not), the
     URL of a database (with --query), or the word "sample" for the embedded data set.
     """
-    from training.openmp import wait_briefly
+    from bitrecall.training.openmp import wait_briefly
 
     wait_briefly()
     import torch
 
-    from events.position import NOTHING_READ, position_after
-    from events.store import EventStore
-    from index.store import ReleaseStore
-    from training.data.events import join_events
-    from training.data.item_choice import item_table_for
-    from training.data.load import load_dataset
-    from training.data.plausible import refuse_implausible
-    from training.data.similar_ids import warnings_of_ids
-    from training.data.sql_source import is_database
-    from training.errors import InterruptedTraining
-    from training.group import joined_group
-    from training.memory import keep_freed_memory
-    from training.recipe import load_recipe
-    from training.run import Run, RunOptions, default_run_folder
+    from bitrecall.events.position import NOTHING_READ, position_after
+    from bitrecall.events.store import EventStore
+    from bitrecall.index.store import ReleaseStore
+    from bitrecall.training.data.events import join_events
+    from bitrecall.training.data.item_choice import item_table_for
+    from bitrecall.training.data.load import load_dataset
+    from bitrecall.training.data.plausible import refuse_implausible
+    from bitrecall.training.data.similar_ids import warnings_of_ids
+    from bitrecall.training.data.sql_source import is_database
+    from bitrecall.training.errors import InterruptedTraining
+    from bitrecall.training.group import joined_group
+    from bitrecall.training.memory import keep_freed_memory
+    from bitrecall.training.recipe import load_recipe
+    from bitrecall.training.run import Run, RunOptions, default_run_folder
 
     keep_freed_memory()
     chosen = load_recipe(recipe, overrides)

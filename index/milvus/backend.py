@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.arguments import check_among, check_exclude, check_search, empty_results
-from index.errors import ReleaseError, SearchUnavailableError
-from index.keys import best_of, keys_of, open_rows
-from index.milvus.collection import CODE, ROW, Facts, Held, parameters_of, read_facts
-from index.milvus.server import MilvusServer
-from index.protocol import Results
+from bitrecall.index.arguments import check_among, check_exclude, check_search, empty_results
+from bitrecall.index.errors import ReleaseError, SearchUnavailableError
+from bitrecall.index.keys import best_of, keys_of, open_rows
+from bitrecall.index.milvus.collection import CODE, ROW, Facts, Held, parameters_of, read_facts
+from bitrecall.index.milvus.server import MilvusServer
+from bitrecall.index.protocol import Results
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -38,8 +38,8 @@ class MilvusBackend:
 
     Milvus breaks ties as it likes. What is not known to be nearer than all that it left out is
     asked for again, with more rows, and in the end a range of rows at a time, until the answer is
-    the one that `index.protocol.SearchBackend.search` promises. With BIN_FLAT it is exact; with
-    BIN_IVF_FLAT it may miss a nearer item, in a list that is not searched.
+    the one that `bitrecall.index.protocol.SearchBackend.search` promises. With BIN_FLAT it is
+    exact; with BIN_IVF_FLAT it may miss a nearer item, in a list that is not searched.
 
     Args:
         server: who searches.
@@ -108,7 +108,7 @@ class MilvusBackend:
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         among: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find the `k` nearest items of each query; see `index.protocol.SearchBackend.search`.
+        """Find the `k` nearest items of each query; see `SearchBackend.search`.
 
         Raises SearchUnavailableError, too, where the server does not answer, or has no such
         collection.

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchError, SearchUnavailableError
-from index.milvus.server import MilvusServer
+from bitrecall.index.errors import SearchError, SearchUnavailableError
+from bitrecall.index.milvus.server import MilvusServer
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient

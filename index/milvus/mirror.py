@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from index.effort import NEAREST, least_effort, recall_by_distance, sample_queries
-from index.errors import SearchUnavailableError
-from index.files import CODES_NAME
-from index.milvus.backend import MilvusBackend
-from index.milvus.collection import (
+from bitrecall.index.effort import NEAREST, least_effort, recall_by_distance, sample_queries
+from bitrecall.index.errors import SearchUnavailableError
+from bitrecall.index.files import CODES_NAME
+from bitrecall.index.milvus.backend import MilvusBackend
+from bitrecall.index.milvus.collection import (
     PREFIX,
     Facts,
     Held,
@@ -21,12 +21,12 @@ from index.milvus.collection import (
     read_facts,
     write_collection,
 )
-from index.milvus.server import MilvusServer
+from bitrecall.index.milvus.server import MilvusServer
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
-    from index.release import Release
+    from bitrecall.index.release import Release
 
 ALIAS: Final = f"{PREFIX}current"
 

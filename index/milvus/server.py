@@ -12,8 +12,8 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from index.errors import BitrecallError, SearchUnavailableError
-from index.extras import how_to_install
+from bitrecall.index.errors import BitrecallError, SearchUnavailableError
+from bitrecall.index.extras import how_to_install
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient

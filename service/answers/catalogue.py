@@ -8,13 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchError
-from index.filters import ItemFilter
-from index.flat import FlatBackend
-from index.protocol import Results
-from index.release import Release
-from index.user_fold_in import UserFoldIn
-from service.answers.item_history import ItemHistory
+from bitrecall.index.errors import SearchError
+from bitrecall.index.filters import ItemFilter
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.protocol import Results
+from bitrecall.index.release import Release
+from bitrecall.index.user_fold_in import UserFoldIn
+from bitrecall.service.answers.item_history import ItemHistory
 
 # Bytes that the masks of the latest filters may take together, and how many are kept at most.
 _MASKS_BYTES: Final = 16 * 2**20
@@ -117,7 +117,7 @@ class Catalogue:
         exclude: Sequence[NDArray[np.integer[Any]]] | None,
         among: NDArray[np.bool_] | None,
     ) -> Results:
-        """As ``index.protocol.SearchBackend.search``, among all items."""
+        """As ``bitrecall.index.protocol.SearchBackend.search``, among all items."""
         n_items = self.release.n_items
         if not self.new.ids:
             return self.release.backend.search(codes, k, exclude, among)

@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from index.ids import IdTable
+from bitrecall.index.ids import IdTable
 
 LONG: Final = 64
 """How many items a history has from which on it is worth an ``ItemHistory``."""

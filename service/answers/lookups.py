@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from service.answers.item_history import ItemHistory
-from service.answers.recommender import Recommender
+from bitrecall.service.answers.item_history import ItemHistory
+from bitrecall.service.answers.recommender import Recommender
 
 # Items of a user that are told at most.
 _LATEST: Final = 100
@@ -15,7 +15,7 @@ _LATEST: Final = 100
 
 @dataclass(frozen=True)
 class KnownItem:
-    """What is known of an item; see ``service.schemas.answers.ItemResponse``."""
+    """What is known of an item; see ``bitrecall.service.schemas.answers.ItemResponse``."""
 
     id: str
     known: Literal["release", "new", "no"]
@@ -27,7 +27,7 @@ class KnownItem:
 
 @dataclass(frozen=True)
 class KnownUser:
-    """What is known of a user; see ``service.schemas.answers.UserResponse``."""
+    """What is known of a user; see ``bitrecall.service.schemas.answers.UserResponse``."""
 
     id: str
     known: bool

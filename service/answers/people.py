@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from index.user_fold_in import extended_codes
-from service.answers.catalogue import Catalogue
-from service.answers.item_history import ItemHistory
-from service.answers.query import History, Source
+from bitrecall.index.user_fold_in import extended_codes
+from bitrecall.service.answers.catalogue import Catalogue
+from bitrecall.service.answers.item_history import ItemHistory
+from bitrecall.service.answers.query import History, Source
 
 _NOTHING = np.empty(0, np.int64)
 

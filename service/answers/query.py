@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from index.filters import ItemFilter
+from bitrecall.index.filters import ItemFilter
 
 Source = Literal["codes", "codes+history", "history", "popular"]
 

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from index.packing import hamming_distances
-from service.answers.catalogue import Catalogue
-from service.answers.query import Reason
+from bitrecall.index.packing import hamming_distances
+from bitrecall.service.answers.catalogue import Catalogue
+from bitrecall.service.answers.query import Reason
 
 # Of a longer history the newest items are compared; so many reasons are given at most.
 NEWEST: Final = 1000

@@ -6,16 +6,16 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchUnavailableError
-from index.release import Release
-from index.user_fold_in import UserFoldIn
-from service.answers.catalogue import Catalogue, NewItems
-from service.answers.item_history import ItemHistory
-from service.answers.people import Person, Taken, person
-from service.answers.query import Answer, History, Source, Wish
-from service.answers.reasons import reasons
-from service.answers.steps import Search, Steps
-from service.errors import UnknownItemError
+from bitrecall.index.errors import SearchUnavailableError
+from bitrecall.index.release import Release
+from bitrecall.index.user_fold_in import UserFoldIn
+from bitrecall.service.answers.catalogue import Catalogue, NewItems
+from bitrecall.service.answers.item_history import ItemHistory
+from bitrecall.service.answers.people import Person, Taken, person
+from bitrecall.service.answers.query import Answer, History, Source, Wish
+from bitrecall.service.answers.reasons import reasons
+from bitrecall.service.answers.steps import Search, Steps
+from bitrecall.service.errors import UnknownItemError
 
 _NOTHING = np.empty(0, np.int64)
 
@@ -58,7 +58,7 @@ class NothingFresh:
 class Recommender:
     """Answers from one release and what has come since; safe to use from several threads.
 
-    An answer comes in steps (``service.answers.steps``).
+    An answer comes in steps (``bitrecall.service.answers.steps``).
 
     Args:
         release: where users, items and codes are from: one answer is from one release.

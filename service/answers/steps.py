@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import SearchUnavailableError
-from index.protocol import Results
-from service.answers.catalogue import Catalogue
+from bitrecall.index.errors import SearchUnavailableError
+from bitrecall.index.protocol import Results
+from bitrecall.service.answers.catalogue import Catalogue
 
 
 class Search(NamedTuple):

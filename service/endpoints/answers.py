@@ -6,7 +6,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Scope, Send
 
-from service.guards.whole import whole_of
+from bitrecall.service.guards.whole import whole_of
 
 _JSON = (b"content-type", b"application/json")
 

@@ -10,14 +10,14 @@ from anyio import to_thread
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-from index.errors import FilterError, SearchUnavailableError
-from service.answers.recommender import Recommender
-from service.answers.steps import Steps
-from service.begun import InATask
-from service.body import begin_body, read_body
-from service.endpoints.answers import send_json
-from service.endpoints.heavy import Check, HeavyWork, never_given_up
-from service.errors import (
+from bitrecall.index.errors import FilterError, SearchUnavailableError
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import Steps
+from bitrecall.service.begun import InATask
+from bitrecall.service.body import begin_body, read_body
+from bitrecall.service.endpoints.answers import send_json
+from bitrecall.service.endpoints.heavy import Check, HeavyWork, never_given_up
+from bitrecall.service.errors import (
     FieldError,
     FilterMismatchError,
     HistoryForbiddenError,
@@ -25,13 +25,13 @@ from service.errors import (
     NotReadyError,
     SearchNotAnsweringError,
 )
-from service.fresh.live import Live
-from service.guards.access import may_see_histories
-from service.parsing import parse_request, pointer
-from service.releases import CurrentRelease
-from service.rounds import Rounds
-from service.schemas.requests import WishRequest
-from service.settings import Settings, variable
+from bitrecall.service.fresh.live import Live
+from bitrecall.service.guards.access import may_see_histories
+from bitrecall.service.parsing import parse_request, pointer
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.rounds import Rounds
+from bitrecall.service.schemas.requests import WishRequest
+from bitrecall.service.settings import Settings, variable
 
 INLINE_K: Final = 100
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.endpoints.asked import FromRelease
-from service.errors import RequestError
-from service.guards.roots import root_path_of
-from service.problems import refusal
+from bitrecall.service.endpoints.asked import FromRelease
+from bitrecall.service.errors import RequestError
+from bitrecall.service.guards.roots import root_path_of
+from bitrecall.service.problems import refusal
 
 
 class Direct:

@@ -5,14 +5,14 @@ import logging
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from events.errors import EventsError
-from service.endpoints.answers import json_answer
-from service.endpoints.asked import read_request
-from service.errors import EventsNotKeptError
-from service.fresh.live import Live
-from service.observing.metrics import Metrics
-from service.schemas.events import EventsRequest
-from service.settings import Settings
+from bitrecall.events.errors import EventsError
+from bitrecall.service.endpoints.answers import json_answer
+from bitrecall.service.endpoints.asked import read_request
+from bitrecall.service.errors import EventsNotKeptError
+from bitrecall.service.fresh.live import Live
+from bitrecall.service.observing.metrics import Metrics
+from bitrecall.service.schemas.events import EventsRequest
+from bitrecall.service.settings import Settings
 
 _log = logging.getLogger(__name__)
 

@@ -46,7 +46,7 @@ def explorer_routes(root_path: str = "") -> list[BaseRoute]:
 
 
 def _contents() -> Mapping[str, bytes]:
-    folder = files("service") / "explorer"
+    folder = files("bitrecall.service") / "explorer"
     return {
         entry.name: entry.read_bytes()
         for entry in folder.iterdir()

@@ -4,11 +4,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from service.endpoints.asked import retry_after
-from service.errors import NotReadyError
-from service.fresh.live import Live
-from service.releases import CurrentRelease
-from service.settings import Settings
+from bitrecall.service.endpoints.asked import retry_after
+from bitrecall.service.errors import NotReadyError
+from bitrecall.service.fresh.live import Live
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.settings import Settings
 
 
 def health_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:

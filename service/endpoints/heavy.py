@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from service.errors import TooBusyError
+from bitrecall.service.errors import TooBusyError
 
 # How many may wait for each of the few at work; further ones are refused.
 _WAITING_EACH: Final = 4

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from service.errors import InvalidRequestError
+from bitrecall.service.errors import InvalidRequestError
 
 # The rule of bodies: ``str.strip`` takes U+001C to U+001F off as well, which would be another id.
 _WITHOUT_BLANKS: Final = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True)])

@@ -7,15 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from index.ids import IdTable
-from service.answers.lookups import known_item, most_popular
-from service.answers.recommender import Recommender
-from service.endpoints.answers import json_answer
-from service.endpoints.asked import ready_recommender
-from service.endpoints.ids import id_in_path, id_route
-from service.errors import InvalidRequestError
-from service.releases import CurrentRelease
-from service.settings import Settings
+from bitrecall.index.ids import IdTable
+from bitrecall.service.answers.lookups import known_item, most_popular
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.endpoints.answers import json_answer
+from bitrecall.service.endpoints.asked import ready_recommender
+from bitrecall.service.endpoints.ids import id_in_path, id_route
+from bitrecall.service.errors import InvalidRequestError
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.settings import Settings
 
 _LONGEST_K = 10
 

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from service.observing.metrics import Metrics
+from bitrecall.service.observing.metrics import Metrics
 
 
 def metrics_route(metrics: Metrics) -> BaseRoute:

@@ -6,24 +6,24 @@ from anyio import to_thread
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
-from service.answers.query import Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import Steps
-from service.comparing import OtherReleases
-from service.endpoints.asked import INLINE_K, FromRelease
-from service.endpoints.heavy import Check, HeavyWork
-from service.fresh.live import Live
-from service.observing.metrics import Metrics
-from service.releases import CurrentRelease
-from service.rendering import render, render_batch, render_one_of, render_similar
-from service.rounds import Rounds
-from service.schemas.requests import (
+from bitrecall.service.answers.query import Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import Steps
+from bitrecall.service.comparing import OtherReleases
+from bitrecall.service.endpoints.asked import INLINE_K, FromRelease
+from bitrecall.service.endpoints.heavy import Check, HeavyWork
+from bitrecall.service.fresh.live import Live
+from bitrecall.service.observing.metrics import Metrics
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.rendering import render, render_batch, render_one_of, render_similar
+from bitrecall.service.rounds import Rounds
+from bitrecall.service.schemas.requests import (
     BatchRequest,
     RecommendRequest,
     SimilarRequest,
     request_models,
 )
-from service.settings import Settings
+from bitrecall.service.settings import Settings
 
 # Items, as in the size of a request, that are found and written at a time.
 PIECE: Final = 2000

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from service.errors import RequestError
-from service.guards.roots import root_path_of
-from service.problems import PROBLEMS, problem_response, refusal
+from bitrecall.service.errors import RequestError
+from bitrecall.service.guards.roots import root_path_of
+from bitrecall.service.problems import PROBLEMS, problem_response, refusal
 
 
 def problem_routes() -> list[BaseRoute]:

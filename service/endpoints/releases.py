@@ -9,16 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
-from index.last_night import LastNight
-from index.store import ReleaseStore, ReleaseSummary
-from service.body import read_body
-from service.endpoints.answers import json_answer
-from service.errors import ReleaseRefusedError, UnknownReleaseError
-from service.parsing import parse_request
-from service.releases import CurrentRelease
-from service.schemas.requests import MoveRequest
-from service.settings import Settings
+from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
+from bitrecall.index.last_night import LastNight
+from bitrecall.index.store import ReleaseStore, ReleaseSummary
+from bitrecall.service.body import read_body
+from bitrecall.service.endpoints.answers import json_answer
+from bitrecall.service.errors import ReleaseRefusedError, UnknownReleaseError
+from bitrecall.service.parsing import parse_request
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.schemas.requests import MoveRequest
+from bitrecall.service.settings import Settings
 
 
 def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:

@@ -2,20 +2,20 @@
 
 from starlette.routing import BaseRoute
 
-from service.endpoints.events import event_routes
-from service.endpoints.explorer import explorer_routes
-from service.endpoints.health import health_routes
-from service.endpoints.lookups import lookup_routes
-from service.endpoints.metrics import metrics_route
-from service.endpoints.recommend import recommend_routes
-from service.endpoints.refusals import problem_routes
-from service.endpoints.releases import release_routes
-from service.endpoints.users import user_routes
-from service.fresh.live import Live
-from service.observing.metrics import Metrics
-from service.releases import CurrentRelease
-from service.rounds import Rounds
-from service.settings import Settings
+from bitrecall.service.endpoints.events import event_routes
+from bitrecall.service.endpoints.explorer import explorer_routes
+from bitrecall.service.endpoints.health import health_routes
+from bitrecall.service.endpoints.lookups import lookup_routes
+from bitrecall.service.endpoints.metrics import metrics_route
+from bitrecall.service.endpoints.recommend import recommend_routes
+from bitrecall.service.endpoints.refusals import problem_routes
+from bitrecall.service.endpoints.releases import release_routes
+from bitrecall.service.endpoints.users import user_routes
+from bitrecall.service.fresh.live import Live
+from bitrecall.service.observing.metrics import Metrics
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.rounds import Rounds
+from bitrecall.service.settings import Settings
 
 
 def routes(

@@ -7,16 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from events.errors import EventsError
-from events.rules import id_fault
-from service.answers.lookups import known_user
-from service.endpoints.answers import json_answer
-from service.endpoints.asked import ready_recommender
-from service.endpoints.ids import id_in_path, id_route
-from service.errors import EventsNotKeptError, InvalidRequestError
-from service.fresh.live import Live
-from service.releases import CurrentRelease
-from service.settings import Settings
+from bitrecall.events.errors import EventsError
+from bitrecall.events.rules import id_fault
+from bitrecall.service.answers.lookups import known_user
+from bitrecall.service.endpoints.answers import json_answer
+from bitrecall.service.endpoints.asked import ready_recommender
+from bitrecall.service.endpoints.ids import id_in_path, id_route
+from bitrecall.service.errors import EventsNotKeptError, InvalidRequestError
+from bitrecall.service.fresh.live import Live
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.settings import Settings
 
 _log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from index.item_fold_in import ItemFoldIn
-from index.release import Release
-from service.answers.catalogue import NewItems
+from bitrecall.index.item_fold_in import ItemFoldIn
+from bitrecall.index.release import Release
+from bitrecall.service.answers.catalogue import NewItems
 
 
 class Arrivals:

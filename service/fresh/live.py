@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from events.errors import EventsError, EventsUnavailableError
-from events.event import Appended, Event
-from events.position import position_of
-from events.store import EventStore, Page
-from index.release import Release
-from service.answers.recommender import Recommender
-from service.fresh.memory import FreshEvents
-from service.fresh.signal import Signal
-from service.fresh.writer import EventWriter
+from bitrecall.events.errors import EventsError, EventsUnavailableError
+from bitrecall.events.event import Appended, Event
+from bitrecall.events.position import position_of
+from bitrecall.events.store import EventStore, Page
+from bitrecall.index.release import Release
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.fresh.memory import FreshEvents
+from bitrecall.service.fresh.signal import Signal
+from bitrecall.service.fresh.writer import EventWriter
 
 # Seconds before a database that did not answer is asked again.
 RETRY_SECONDS: Final = 5.0

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from sys import intern
 from typing import Final
 
-from events.event import FORGET, HIDE, StoredEvent
-from events.position import ReadingStart
-from events.rules import event_fault
-from index.release import Release
-from service.answers.catalogue import NewItems
-from service.answers.item_history import LONG, ItemHistory
-from service.answers.people import Taken
-from service.fresh.arrivals import Arrivals
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.events.position import ReadingStart
+from bitrecall.events.rules import event_fault
+from bitrecall.index.release import Release
+from bitrecall.service.answers.catalogue import NewItems
+from bitrecall.service.answers.item_history import LONG, ItemHistory
+from bitrecall.service.answers.people import Taken
+from bitrecall.service.fresh.arrivals import Arrivals
 
 _NONE: Final[Sequence[str]] = ()
 

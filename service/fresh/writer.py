@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from events.database import PATIENCE
-from events.errors import EventsUnavailableError
-from events.event import Appended, Event
-from events.store import EventStore
-from service.errors import TooBusyError
+from bitrecall.events.database import PATIENCE
+from bitrecall.events.errors import EventsUnavailableError
+from bitrecall.events.event import Appended, Event
+from bitrecall.events.store import EventStore
+from bitrecall.service.errors import TooBusyError
 
 # Events in one transaction at most, as far as requests are not cut in two.
 _TOGETHER: Final = 5000

@@ -5,11 +5,11 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import ForbiddenError, RequestError, UnauthorizedError
-from service.guards.key_file import KeyFile
-from service.guards.keys import Role
-from service.guards.roots import root_path_of
-from service.problems import refusal
+from bitrecall.service.errors import ForbiddenError, RequestError, UnauthorizedError
+from bitrecall.service.guards.key_file import KeyFile
+from bitrecall.service.guards.keys import Role
+from bitrecall.service.guards.roots import root_path_of
+from bitrecall.service.problems import refusal
 
 # Paths that need no key: whether the service runs, and how to use it.
 _OPEN: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/problems"})

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from service.guards.joining import Outbox
-from service.guards.refusals import BusyRefusal
+from bitrecall.service.guards.joining import Outbox
+from bitrecall.service.guards.refusals import BusyRefusal
 
 # Probes and monitoring are answered whatever the load, to tell a busy service from a dead one.
 _ALWAYS_ANSWERED: Final = ("/livez", "/readyz", "/metrics")

@@ -9,11 +9,11 @@ from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.guards.admission import Load
-from service.guards.connections import Connections
-from service.guards.deadline import Deadline
-from service.guards.joining import JoiningTransport
-from service.guards.refusals import refusal_bytes
+from bitrecall.service.guards.admission import Load
+from bitrecall.service.guards.connections import Connections
+from bitrecall.service.guards.deadline import Deadline
+from bitrecall.service.guards.joining import JoiningTransport
+from bitrecall.service.guards.refusals import refusal_bytes
 
 # How long a connection that looks idle is kept when the server stops, for a request under way.
 STOPPING_SECONDS: Final = 0.5

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
-from service.guards.limits import ConnectionLimits
+from bitrecall.service.guards.limits import ConnectionLimits
 
 # An answer that is being read may be over the limit for this long.
 _GRACE_SECONDS: Final = 1.0

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.guards.limits import ConnectionLimits
+from bitrecall.service.guards.limits import ConnectionLimits
 
 END_OF_HEAD: Final = b"\r\n\r\n"
 # Of a head, incomplete pieces are counted as long as they are; what is before it may be among them.

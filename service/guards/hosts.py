@@ -10,8 +10,8 @@ from typing import Final, Self
 
 from starlette.types import Scope
 
-from service.errors import MisdirectedRequestError
-from service.settings import Settings, is_loopback, names_in, variable
+from bitrecall.service.errors import MisdirectedRequestError
+from bitrecall.service.settings import Settings, is_loopback, names_in, variable
 
 _ANY: Final = "*"
 

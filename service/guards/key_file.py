@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from service.errors import KeysError
-from service.guards.keys import Keyring, Role, parse_keys
+from bitrecall.service.errors import KeysError
+from bitrecall.service.guards.keys import Keyring, Role, parse_keys
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from service.errors import KeysError
+from bitrecall.service.errors import KeysError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")

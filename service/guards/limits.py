@@ -4,7 +4,7 @@ import resource
 from dataclasses import dataclass
 from typing import Final, Self
 
-from service.settings import Settings
+from bitrecall.service.settings import Settings
 
 # Descriptors kept free: about 30 for each of two releases, the old one and the one taken up beside
 # it, and as many for the events database, the log, sockets that listen and modules being loaded.

@@ -12,11 +12,11 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import CrossOriginError
-from service.guards.roots import root_path_of
-from service.guards.whole import whole_of
-from service.problems import refusal
-from service.settings import variable
+from bitrecall.service.errors import CrossOriginError
+from bitrecall.service.guards.roots import root_path_of
+from bitrecall.service.guards.whole import whole_of
+from bitrecall.service.problems import refusal
+from bitrecall.service.settings import variable
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Asked with POST, because what they ask does not fit into a path.

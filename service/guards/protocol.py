@@ -11,12 +11,12 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.errors import TooBusyError
-from service.guards.admission import quick_refusal
-from service.guards.connection import LimitedConnection
-from service.guards.framing import END_OF_HEAD, Framing, HeadError, without_upgrade
-from service.guards.whole import Whole, offer_whole, withdraw_whole
-from service.rounds import Rounds
+from bitrecall.service.errors import TooBusyError
+from bitrecall.service.guards.admission import quick_refusal
+from bitrecall.service.guards.connection import LimitedConnection
+from bitrecall.service.guards.framing import END_OF_HEAD, Framing, HeadError, without_upgrade
+from bitrecall.service.guards.whole import Whole, offer_whole, withdraw_whole
+from bitrecall.service.rounds import Rounds
 
 # The parser is given no more than this at once where it may find several requests.
 _PIECE: Final = 16_384

@@ -5,7 +5,7 @@ from uuid import uuid4
 from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
+from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 
 CLOSE = b"connection: close\r\n"
 

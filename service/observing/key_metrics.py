@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.guards.key_file import KeyFile
+from bitrecall.service.guards.key_file import KeyFile
 
 
 class KeysCollector(Collector):

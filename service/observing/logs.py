@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from service.observing.request_ids import current_request_id
-from service.settings import Settings
+from bitrecall.service.observing.request_ids import current_request_id
+from bitrecall.service.settings import Settings
 
 
 class JsonFormatter(logging.Formatter):
@@ -38,7 +38,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "plain": {"format": "%(asctime)s %(levelname)s [%(process)d] %(message)s"},
-            "json": {"()": "service.observing.logs.JsonFormatter"},
+            "json": {"()": "bitrecall.service.observing.logs.JsonFormatter"},
         },
         "handlers": {
             "stderr": {

@@ -13,14 +13,14 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from events.event import Appended
-from index.last_night import LastNight
-from index.protocol import Results
-from service.answers.query import Answer
-from service.answers.steps import Search
-from service.observing.tally import TalliedHistogram, Tally
-from service.releases import CurrentRelease
-from service.shared_folder import METRICS_VARIABLE
+from bitrecall.events.event import Appended
+from bitrecall.index.last_night import LastNight
+from bitrecall.index.protocol import Results
+from bitrecall.service.answers.query import Answer
+from bitrecall.service.answers.steps import Search
+from bitrecall.service.observing.tally import TalliedHistogram, Tally
+from bitrecall.service.releases import CurrentRelease
+from bitrecall.service.shared_folder import METRICS_VARIABLE
 
 _LATENCY: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _SEARCH: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)

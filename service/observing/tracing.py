@@ -3,8 +3,8 @@
 from importlib.metadata import version
 from typing import Any
 
-from index.extras import how_to_install
-from service.errors import SettingsError
+from bitrecall.index.extras import how_to_install
+from bitrecall.service.errors import SettingsError
 
 
 class Tracing:

@@ -7,15 +7,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from service.guards.access import role_needed
-from service.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
-from service.openapi.operations import OPERATIONS, Operation, Parameter
-from service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
-from service.schemas.answers import Problem
-from service.schemas.events import EventsRequest
-from service.schemas.filters import AttributeCondition
-from service.schemas.requests import MoveRequest, request_models
-from service.settings import Settings
+from bitrecall.service.guards.access import role_needed
+from bitrecall.service.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
+from bitrecall.service.openapi.operations import OPERATIONS, Operation, Parameter
+from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
+from bitrecall.service.schemas.answers import Problem
+from bitrecall.service.schemas.events import EventsRequest
+from bitrecall.service.schemas.filters import AttributeCondition
+from bitrecall.service.schemas.requests import MoveRequest, request_models
+from bitrecall.service.settings import Settings
 
 _KEY: Final = "key"
 

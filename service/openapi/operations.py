@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel
 
-from service.schemas.answers import (
+from bitrecall.service.schemas.answers import (
     ActiveResponse,
     BatchResponse,
     IdsResponse,
@@ -19,7 +19,7 @@ from service.schemas.answers import (
     SimilarResponse,
     UserResponse,
 )
-from service.schemas.events import EventsResponse, ForgottenResponse
+from bitrecall.service.schemas.events import EventsResponse, ForgottenResponse
 
 # What any request with a JSON body may be answered with.
 _BODY: Final = (

@@ -1,20 +1,20 @@
 """The API's reference as Markdown, made from the OpenAPI document.
 
-python -m service.openapi.reference > docs/api.md
+python -m bitrecall.service.openapi.reference > docs/api.md
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from service.openapi.document import openapi_document
-from service.settings import Settings
+from bitrecall.service.openapi.document import openapi_document
+from bitrecall.service.settings import Settings
 
 _HEAD: Final = """\
 # The API
 
-Made from the OpenAPI document by `python -m service.openapi.reference > docs/api.md`; a test
-compares the two, so change the models and examples in `service/` and not this file.
+Made from the OpenAPI document by `python -m bitrecall.service.openapi.reference > docs/api.md`; a
+test compares the two, so change the models and examples in `service/` and not this file.
 [service.md](service.md) says how the service behaves.
 
 Bodies are JSON in UTF-8, declared as `Content-Type: application/json`. Types are exact, and a

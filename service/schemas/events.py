@@ -16,8 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from events.event import Event
-from events.rules import MAX_ID_LENGTH, TYPE_PATTERN, time_fault
+from bitrecall.events.event import Event
+from bitrecall.events.rules import MAX_ID_LENGTH, TYPE_PATTERN, time_fault
 
 # PostgreSQL cannot keep U+0000.
 EventText = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from index.filters import Condition, ItemFilter, Value
+from bitrecall.index.filters import Condition, ItemFilter, Value
 
 MOST_TERMS: Final = 100
 MOST_ATTRIBUTES: Final = 20
@@ -61,7 +61,7 @@ class AttributeCondition(BaseModel):
     lt: Bound = Field(None, description="Less than this number.")
 
     def condition(self) -> Condition:
-        """The same for ``index.filters``."""
+        """The same for ``bitrecall.index.filters``."""
         one_of = None if self.one_of is None else frozenset(self.one_of)
         return Condition(one_of, at_least=self.gte, above=self.gt, at_most=self.lte, below=self.lt)
 
@@ -97,7 +97,7 @@ class FilterRequest(BaseModel):
     )
 
     def item_filter(self) -> ItemFilter | None:
-        """The same for ``index.filters``; None when it asks for nothing."""
+        """The same for ``bitrecall.index.filters``; None when it asks for nothing."""
         wanted = ItemFilter(
             any_tags=frozenset(self.any_tags),
             all_tags=frozenset(self.all_tags),

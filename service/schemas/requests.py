@@ -14,9 +14,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from service.answers.query import History, Wish
-from service.schemas.filters import FilterRequest
-from service.settings import Settings
+from bitrecall.service.answers.query import History, Wish
+from bitrecall.service.schemas.filters import FilterRequest
+from bitrecall.service.settings import Settings
 
 
 def _whole(value: object) -> object:
@@ -24,7 +24,7 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Blanks around an id are not part of it, here as in files (training.data.ids).
+# Blanks around an id are not part of it, here as in files (bitrecall.training.data.ids).
 Id = Annotated[str, Field(min_length=1), StringConstraints(strip_whitespace=True)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 
@@ -58,7 +58,7 @@ class WishRequest(BaseModel):
     filter: FilterRequest | None = Field(None, description="Which items are wanted at all.")
 
     def wish(self, *, exclude_seen: bool = True, explain: bool = False) -> Wish:
-        """The same for ``service.answers``."""
+        """The same for ``bitrecall.service.answers``."""
         return Wish(
             k=self.k,
             exclude_seen=exclude_seen,
@@ -143,7 +143,7 @@ class RecommendRequest(_ForUsers):
         return is_looked_up and super().shows_history()
 
     def given_history(self) -> History | None:
-        """The history for ``service.answers``, if there is one."""
+        """The history for ``bitrecall.service.answers``, if there is one."""
         if self.history is None:
             return None
         return History(self.history, instead=self.history_mode == "instead")

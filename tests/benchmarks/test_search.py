@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.load import load_dataset
-from training.errors import InterruptedTraining
-from training.log import TrainingLog
-from training.recipe import load_recipe
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import InterruptedTraining
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")

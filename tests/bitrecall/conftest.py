@@ -3,11 +3,11 @@ import pytest
 from click.testing import CliRunner
 
 from bitrecall.cli import bitrecall
-from index.manifest import DataFingerprint
-from index.packing import pack_signs
-from index.release import ReleaseContents
-from index.row_lists import RowLists
-from index.store import ReleaseStore
+from bitrecall.index.manifest import DataFingerprint
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.store import ReleaseStore
 
 
 @pytest.fixture

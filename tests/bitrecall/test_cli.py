@@ -9,11 +9,11 @@ from click.testing import CliRunner
 
 from bitrecall import __version__
 from bitrecall.cli import bitrecall
-from training.data.sample import sample_dataset
+from bitrecall.training.data.sample import sample_dataset
 
 ROOT = Path(__file__).parents[2]
 SERVING = ("torch", "scipy", "polars")
-BOOKKEEPING = (*SERVING, "fastapi", "uvicorn", "training.data")
+BOOKKEEPING = (*SERVING, "fastapi", "uvicorn", "bitrecall.training.data")
 
 
 def commands(command=bitrecall, path=()):

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bitrecall.cli import bitrecall
-from events.event import Event
-from events.store import EventStore
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from bitrecall.cli import bitrecall
-from events.event import Event
-from events.store import EventStore
-from index.store import ReleaseStore
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.index.store import ReleaseStore
 
 QUICK = (
     "--recipe=sample",

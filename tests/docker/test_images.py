@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.settings import PREFIX as SCHEDULER
-from scheduler.settings import SchedulerSettings
-from service.settings import PREFIX as SERVICE
-from service.settings import Settings
-from training.nightly.settings import PREFIX as RETRAIN
-from training.nightly.settings import NightlySettings
+from bitrecall.scheduler.settings import PREFIX as SCHEDULER
+from bitrecall.scheduler.settings import SchedulerSettings
+from bitrecall.service.settings import PREFIX as SERVICE
+from bitrecall.service.settings import Settings
+from bitrecall.training.nightly.settings import PREFIX as RETRAIN
+from bitrecall.training.nightly.settings import NightlySettings
 
 ROOT = Path(__file__).parents[2]
 # Options of `bitrecall retrain` that are no thresholds.

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from events.store import EventStore
+from bitrecall.events.store import EventStore
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from events.database import switch_to_wal
+from bitrecall.events.database import switch_to_wal
 
 
 class Cursor:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from events.database import engine_of
-from events.event import Event
-from events.position import LogPosition, ReadingStart, digest_of
-from events.store import EventStore
+from bitrecall.events.database import engine_of
+from bitrecall.events.event import Event
+from bitrecall.events.position import LogPosition, ReadingStart, digest_of
+from bitrecall.events.store import EventStore
 
 
 def append(store: EventStore, *items: str) -> None:

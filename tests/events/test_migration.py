@@ -3,12 +3,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from events.database import engine_of
-from events.errors import EventsSchemaError
-from events.event import Event
-from events.migration import VERSION, migrate, version_of
-from events.store import EventStore
-from events.tables import METADATA
+from bitrecall.events.database import engine_of
+from bitrecall.events.errors import EventsSchemaError
+from bitrecall.events.event import Event
+from bitrecall.events.migration import VERSION, migrate, version_of
+from bitrecall.events.store import EventStore
+from bitrecall.events.tables import METADATA
 
 
 def test_the_migrations_lead_to_the_tables(url: str) -> None:

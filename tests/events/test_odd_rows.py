@@ -6,10 +6,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from events.database import engine_of
-from events.event import HIDE, Event
-from events.rules import event_fault
-from events.store import EventStore
+from bitrecall.events.database import engine_of
+from bitrecall.events.event import HIDE, Event
+from bitrecall.events.rules import event_fault
+from bitrecall.events.store import EventStore
 
 NOW = 1_800_000_000.0
 

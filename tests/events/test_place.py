@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from events import place
-from events.place import place_of
+from bitrecall.events import place
+from bitrecall.events.place import place_of
 
 
 def test_a_relative_path_is_shown_as_the_one_that_it_is() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from events.event import FORGET, HIDE
-from events.rules import EARLIEST, event_fault, id_fault, time_fault
+from bitrecall.events.event import FORGET, HIDE
+from bitrecall.events.rules import EARLIEST, event_fault, id_fault, time_fault
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
 

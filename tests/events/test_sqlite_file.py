@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from events.database import engine_of, writing
-from events.errors import EventsError, EventsSchemaError, EventsUnavailableError
-from events.event import Event
-from events.sqlite_file import shared_file_system
-from events.store import EventStore
-from events.tables import EVENTS
+from bitrecall.events.database import engine_of, writing
+from bitrecall.events.errors import EventsError, EventsSchemaError, EventsUnavailableError
+from bitrecall.events.event import Event
+from bitrecall.events.sqlite_file import shared_file_system
+from bitrecall.events.store import EventStore
+from bitrecall.events.tables import EVENTS
 
 
 @pytest.fixture
@@ -205,9 +205,9 @@ class Writer:
 
     code = """
 import sys
-from events.errors import EventsError
-from events.event import Event
-from events.store import EventStore
+from bitrecall.events.errors import EventsError
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
 store = EventStore(sys.argv[1])
 for line in sys.stdin:
     try:

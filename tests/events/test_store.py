@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from events.database import engine_of
-from events.errors import EventsError, EventsSchemaError, EventsUnavailableError
-from events.event import FORGET, HIDE, Appended, Event
-from events.store import EventStore
+from bitrecall.events.database import engine_of
+from bitrecall.events.errors import EventsError, EventsSchemaError, EventsUnavailableError
+from bitrecall.events.event import FORGET, HIDE, Appended, Event
+from bitrecall.events.store import EventStore
 
 
 def event(user: str = "u", item: str = "i", event_id: str | None = None) -> Event:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.manifest import Manifest
+from bitrecall.index.manifest import Manifest
 
 
 def broken_promise(folder: Path) -> str | None:

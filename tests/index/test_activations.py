@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from index.activations import Activation, append_activation, read_activations, trail
+from bitrecall.index.activations import Activation, append_activation, read_activations, trail
 
 
 def moves(*steps: tuple[str, str, str | None]) -> list[Activation]:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.attributes import ARRAY_NAMES, ItemAttributes
-from index.errors import ReleaseContentsError
-from index.files import ARRAYS
+from bitrecall.index.attributes import ARRAY_NAMES, ItemAttributes
+from bitrecall.index.errors import ReleaseContentsError
+from bitrecall.index.files import ARRAYS
 
 TABLE = ItemAttributes.build(
     3,

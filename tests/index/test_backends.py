@@ -1,9 +1,9 @@
 import pytest
 
-from index.backends import backend
-from index.errors import SearchError
-from index.flat import FlatBackend
-from index.hnsw import HnswBackend
+from bitrecall.index.backends import backend
+from bitrecall.index.errors import SearchError
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.hnsw import HnswBackend
 
 
 def test_backends_are_found_by_name() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.blocks import blocks_of
+from bitrecall.index.blocks import blocks_of
 
 
 @given(seed=st.integers(0, 2**32), items=st.integers(0, 40), width=st.integers(1, 40))

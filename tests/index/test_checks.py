@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from index.checks import Checks
-from index.errors import ReleaseDamagedError
+from bitrecall.index.checks import Checks
+from bitrecall.index.errors import ReleaseDamagedError
 
 checks = Checks(Path("manifest.json"))
 

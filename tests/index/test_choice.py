@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import choice
-from index.choice import build_index, shortfall
-from index.effort import recall_by_distance
-from index.errors import ReleaseContentsError, ReleaseDamagedError, SearchError
-from index.flat import FlatBackend
-from index.manifest import Manifest
-from index.packing import pack_signs
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
-from index.writer import write_manifest
+from bitrecall.index import choice
+from bitrecall.index.choice import build_index, shortfall
+from bitrecall.index.effort import recall_by_distance
+from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, SearchError
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.manifest import Manifest
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.index.writer import write_manifest
 
 
 def clustered(count: int, seed: int) -> np.ndarray:

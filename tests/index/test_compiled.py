@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from index.compiled import native
+from bitrecall.index.compiled import native
 
 
 @pytest.mark.skipif(native is None, reason="there was no compiler")

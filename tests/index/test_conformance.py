@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.backends import backend, backends
-from index.errors import SearchError
-from index.milvus.backend import LIMIT, MilvusBackend
-from index.milvus.collection import Facts, Held, read_facts, write_collection
-from index.milvus.server import MilvusServer
-from index.packing import hamming_distances
-from index.protocol import SearchBackend
+from bitrecall.index.backends import backend, backends
+from bitrecall.index.errors import SearchError
+from bitrecall.index.milvus.backend import LIMIT, MilvusBackend
+from bitrecall.index.milvus.collection import Facts, Held, read_facts, write_collection
+from bitrecall.index.milvus.server import MilvusServer
+from bitrecall.index.packing import hamming_distances
+from bitrecall.index.protocol import SearchBackend
 
 # The narrow HNSW holds so few candidates, and Milvus of lists searches so few, that they miss items
 # even in the catalogue below: they are held to the promises alone, not to answers worked by hand.

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.attributes import ItemAttributes
-from index.errors import ReleaseContentsError
-from index.release import ReleaseContents, RowLists
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.errors import ReleaseContentsError
+from bitrecall.index.release import ReleaseContents, RowLists
 
 Make = Callable[..., ReleaseContents]
 

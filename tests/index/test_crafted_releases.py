@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.attributes import ItemAttributes
-from index.errors import ReleaseDamagedError, ReleaseVersionError
-from index.files import ARRAYS, CODES_NAME, INDEX_NAME, entry_of
-from index.manifest import Manifest, _sha256
-from index.release import Release, ReleaseContents
-from index.user_fold_in import UserFoldIn
-from index.writer import write_files, write_manifest
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.errors import ReleaseDamagedError, ReleaseVersionError
+from bitrecall.index.files import ARRAYS, CODES_NAME, INDEX_NAME, entry_of
+from bitrecall.index.manifest import Manifest, _sha256
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.user_fold_in import UserFoldIn
+from bitrecall.index.writer import write_files, write_manifest
 from tests.index.crafted import broken_promise
 
 Make = Callable[..., ReleaseContents]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from index.release import ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 # For N = 1, 2, … a child publishes into a copy of the store, and dies without any clean-up at its
 # Nth step that changes the disk: opening for writing, making, renaming, removing, syncing. The
@@ -16,7 +16,7 @@ from index.store import ReleaseStore
 SCRIPT = """
 import os, shutil, sys
 from pathlib import Path
-from index.store import ReleaseStore
+from bitrecall.index.store import ReleaseStore
 {contents}
 
 def publish(root, fatal):

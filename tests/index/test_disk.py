@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from index.disk import disk_fault, is_full, naming
+from bitrecall.index.disk import disk_fault, is_full, naming
 
 PUBLISH = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from conftest import contents_of
-from index.errors import ReleaseError
-from index.store import ReleaseStore
+from bitrecall.index.errors import ReleaseError
+from bitrecall.index.store import ReleaseStore
 
 store = ReleaseStore(Path(sys.argv[1]))
 store.publish(contents_of(items=20))
@@ -34,8 +34,8 @@ CHECKPOINT = """
 import sys
 from pathlib import Path
 import numpy as np
-from training.arrays import save_arrays
-from training.errors import CheckpointError
+from bitrecall.training.arrays import save_arrays
+from bitrecall.training.errors import CheckpointError
 
 folder = Path(sys.argv[1])
 try:

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.distinct import DistinctCodes
+from bitrecall.index.distinct import DistinctCodes
 
 catalogues = st.lists(st.integers(0, 5), max_size=30).map(
     lambda values: np.array([[value, 7] for value in values], np.uint8).reshape(-1, 2)

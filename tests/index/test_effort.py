@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.effort import least_effort, recall_by_distance, sample_queries
-from index.errors import SearchError
+from bitrecall.index.effort import least_effort, recall_by_distance, sample_queries
+from bitrecall.index.errors import SearchError
 
 
 @given(needed=st.integers(1, 3000), most=st.integers(1, 2000))

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from index import errors
-from index.errors import BitrecallError, ReleaseDamagedError, ReleaseError, SearchError
+from bitrecall.index import errors
+from bitrecall.index.errors import BitrecallError, ReleaseDamagedError, ReleaseError, SearchError
 
 
 def test_every_error_is_a_bitrecall_error() -> None:

@@ -7,10 +7,10 @@ import faiss
 import numpy as np
 import pytest
 
-from index.faiss_scan import FaissScan
-from index.faiss_simd import require_exact_distances
-from index.hnsw import HnswBackend
-from index.ivf import IvfBackend
+from bitrecall.index.faiss_scan import FaissScan
+from bitrecall.index.faiss_simd import require_exact_distances
+from bitrecall.index.hnsw import HnswBackend
+from bitrecall.index.ivf import IvfBackend
 
 
 def faiss_scan(codes: np.ndarray, queries: np.ndarray, k: int) -> Any:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.attributes import ItemAttributes
-from index.errors import FilterError
-from index.filters import Condition, ItemFilter
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.errors import FilterError
+from bitrecall.index.filters import Condition, ItemFilter
 
 ITEMS = 6
 TAGS = [["a", "b"], ["b"], [], ["a", "c"], ["c"], ["a", "b", "c"]]

@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 import pytest
 
-from index.flat import FlatBackend
+from bitrecall.index.flat import FlatBackend
 
 ITEMS = 3000
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from index import fold_in_map
-from index.fold_in_map import FoldInMap
-from index.row_lists import RowLists
+from bitrecall.index import fold_in_map
+from bitrecall.index.fold_in_map import FoldInMap
+from bitrecall.index.row_lists import RowLists
 
 
 def made(

@@ -4,9 +4,9 @@ import faiss
 import numpy as np
 import pytest
 
-from index.errors import SearchError
-from index.flat import FlatBackend
-from index.hnsw import HnswBackend
+from bitrecall.index.errors import SearchError
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.hnsw import HnswBackend
 
 
 def clustered(items: int, seed: int = 0) -> np.ndarray:

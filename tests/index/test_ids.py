@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.compiled import native
-from index.errors import ReleaseContentsError, SearchError
-from index.ids import IdTable
+from bitrecall.index.compiled import native
+from bitrecall.index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.ids import IdTable
 
 
 @pytest.fixture(autouse=True, params=["python", "c"], scope="module")
@@ -16,7 +16,7 @@ def loops(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test with the loops in Python and with those in C."""
     if request.param == "c" and native is None:
         pytest.skip("there was no compiler")
-    with patch("index.ids.native", native if request.param == "c" else None):
+    with patch("bitrecall.index.ids.native", native if request.param == "c" else None):
         yield
 
 

@@ -15,10 +15,10 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_importing_the_package_loads_nothing_else() -> None:
-    assert not {"faiss", "numpy"} & loaded_by("import index")
+    assert not {"faiss", "numpy"} & loaded_by("import bitrecall.index")
 
 
 def test_importing_the_store_loads_no_more_than_it_needs() -> None:
-    loaded = loaded_by("import index.store, index.user_fold_in")
+    loaded = loaded_by("import bitrecall.index.store, bitrecall.index.user_fold_in")
     assert "faiss" in loaded
     assert not {"torch", "scipy", "polars", "fastapi", "pydantic"} & loaded

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.errors import SearchError
-from index.item_fold_in import ItemFoldIn
-from index.packing import pack_signs, unpack_signs
-from index.release import Release, ReleaseContents
-from index.writer import write_files, write_manifest
+from bitrecall.index.errors import SearchError
+from bitrecall.index.item_fold_in import ItemFoldIn
+from bitrecall.index.packing import pack_signs, unpack_signs
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.writer import write_files, write_manifest
 
 USERS, ITEMS, BITS = 30, 80, 16
 PLACES = 50

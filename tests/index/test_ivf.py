@@ -6,9 +6,9 @@ import faiss
 import numpy as np
 import pytest
 
-from index.errors import ReleaseDamagedError, SearchError
-from index.ivf import IvfBackend
-from index.packing import hamming_distances, pack_signs
+from bitrecall.index.errors import ReleaseDamagedError, SearchError
+from bitrecall.index.ivf import IvfBackend
+from bitrecall.index.packing import hamming_distances, pack_signs
 
 ITEMS, BITS = 6000, 64
 

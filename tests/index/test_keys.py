@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.keys import best_of, keys_of, open_rows, rows_of
+from bitrecall.index.keys import best_of, keys_of, open_rows, rows_of
 
 pairs = st.lists(st.tuples(st.integers(0, 4096), st.integers(0, 2**32 - 1)), max_size=60)
 

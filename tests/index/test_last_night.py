@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from index.errors import NoReleaseError
-from index.last_night import NAME, LastNight
+from bitrecall.index.errors import NoReleaseError
+from bitrecall.index.last_night import NAME, LastNight
 
 NIGHT = LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:07:12Z", "refused", "so ⅓ worse", None)
 

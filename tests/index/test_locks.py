@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from index.errors import ReleaseError
-from index.locks import (
+from bitrecall.index.errors import ReleaseError
+from bitrecall.index.locks import (
     locked,
     remove_folder,
     remove_leftovers,
     replace_text,
     writing_folder,
 )
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 # Makes a folder to write in, says so, and then waits to be killed or told to end.
 WRITER = """
 import sys
 from pathlib import Path
-from index.locks import locked, writing_folder
+from bitrecall.index.locks import locked, writing_folder
 root = Path(sys.argv[1])
 with locked(root):
     writing = writing_folder(root)
@@ -34,7 +34,7 @@ sys.stdin.read()
 PUBLISHER = """
 import sys
 from pathlib import Path
-from index.store import ReleaseStore
+from bitrecall.index.store import ReleaseStore
 {contents}
 print("ready", flush=True)
 sys.stdin.readline()

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
-from index.manifest import DataFingerprint, FileEntry, Manifest
+from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
+from bitrecall.index.manifest import DataFingerprint, FileEntry, Manifest
 
 PATH = Path("release") / "manifest.json"
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.blocks import blocks_of
-from index.compiled import native
+from bitrecall.index.blocks import blocks_of
+from bitrecall.index.compiled import native
 
 pytestmark = pytest.mark.skipif(native is None, reason="installed without a C compiler")
 

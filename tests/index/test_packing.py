@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from index.errors import SearchError
-from index.packing import (
+from bitrecall.index.errors import SearchError
+from bitrecall.index.packing import (
     check_codes,
     hamming_distances,
     pack_signs,

@@ -11,12 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.errors import ReleaseDamagedError, ReleaseError, ReleaseVersionError, SearchError
-from index.files import ARRAYS, INDEX_NAME, entry_of, write_array
-from index.manifest import FileEntry, Manifest
-from index.packing import pack_signs
-from index.release import Release, ReleaseContents, RowLists
-from index.writer import write_files, write_manifest
+from bitrecall.index.errors import (
+    ReleaseDamagedError,
+    ReleaseError,
+    ReleaseVersionError,
+    SearchError,
+)
+from bitrecall.index.files import ARRAYS, INDEX_NAME, entry_of, write_array
+from bitrecall.index.manifest import FileEntry, Manifest
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.release import Release, ReleaseContents, RowLists
+from bitrecall.index.writer import write_files, write_manifest
 
 Make = Callable[..., ReleaseContents]
 FILES = [*ARRAYS, INDEX_NAME, "manifest.json"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.backends import backends
-from index.files import ARRAYS, INDEX_NAME, MANIFEST_NAME
-from index.ids import IdTable
-from index.manifest import FORMAT_VERSION, DataFingerprint, FileEntry, Manifest
-from index.packing import pack_signs
+from bitrecall.index.backends import backends
+from bitrecall.index.files import ARRAYS, INDEX_NAME, MANIFEST_NAME
+from bitrecall.index.ids import IdTable
+from bitrecall.index.manifest import FORMAT_VERSION, DataFingerprint, FileEntry, Manifest
+from bitrecall.index.packing import pack_signs
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "release-format.md").read_text(encoding="utf-8")
 

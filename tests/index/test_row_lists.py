@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.errors import ReleaseContentsError, SearchError
-from index.row_lists import RowLists
+from bitrecall.index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.row_lists import RowLists
 
 pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=40)
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from index.compiled import native
-from index.errors import SearchError
-from index.faiss_scan import FaissScan
-from index.packing import hamming_distances
-from index.scan import CodeScan, Scan, scan_of
+from bitrecall.index.compiled import native
+from bitrecall.index.errors import SearchError
+from bitrecall.index.faiss_scan import FaissScan
+from bitrecall.index.packing import hamming_distances
+from bitrecall.index.scan import CodeScan, Scan, scan_of
 
 WIDE = np.zeros((2, 8192), np.uint8)
 

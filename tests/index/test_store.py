@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.errors import (
+from bitrecall.index.errors import (
     NoReleaseError,
     ReleaseContentsError,
     ReleaseDamagedError,
     ReleaseError,
     ReleaseNotFoundError,
 )
-from index.last_night import LastNight
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.last_night import LastNight
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 Make = Callable[..., ReleaseContents]
 

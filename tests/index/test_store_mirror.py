@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 
 class InMemory:

@@ -6,9 +6,9 @@ import faiss
 import numpy as np
 import pytest
 
-from index.backends import backend, backends
-from index.errors import ReleaseDamagedError, SearchError
-from index.protocol import StoredBackend
+from bitrecall.index.backends import backend, backends
+from bitrecall.index.errors import ReleaseDamagedError, SearchError
+from bitrecall.index.protocol import StoredBackend
 
 CATALOGUE = np.array([[0], [1], [2], [3], [255], [0], [15]], np.uint8)
 

@@ -1,7 +1,7 @@
 import pytest
 
-from index.extras import how_to_install
-from index.suggestions import did_you_mean
+from bitrecall.index.extras import how_to_install
+from bitrecall.index.suggestions import did_you_mean
 
 
 @pytest.mark.parametrize(

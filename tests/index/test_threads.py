@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import faiss
 import pytest
 
-from index.threads import one_thread
+from bitrecall.index.threads import one_thread
 
 
 @pytest.fixture(autouse=True)

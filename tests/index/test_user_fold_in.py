@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.errors import SearchError
-from index.fold_in_map import FoldInMap
-from index.release import Release, ReleaseContents
-from index.user_fold_in import SHARE, UserFoldIn
-from index.writer import write_files, write_manifest
+from bitrecall.index.errors import SearchError
+from bitrecall.index.fold_in_map import FoldInMap
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.user_fold_in import SHARE, UserFoldIn
+from bitrecall.index.writer import write_files, write_manifest
 
 
 @pytest.fixture(params=[np.float16, np.float32])

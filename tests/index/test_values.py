@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import values
-from index.ids import IdTable
-from index.values import has_negative_zero, is_finite, order_fault
+from bitrecall.index import values
+from bitrecall.index.ids import IdTable
+from bitrecall.index.values import has_negative_zero, is_finite, order_fault
 
 # Few letters and zero bytes, so that ids share beginnings and end in what padding is.
 IDS = st.lists(st.text("a\0é", min_size=1, max_size=40), min_size=1, max_size=12, unique=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.errors import ReleaseContentsError
-from index.files import ARRAYS, INDEX_NAME, MANIFEST_NAME
-from index.release import Release, ReleaseContents
-from index.writer import sync_folder, write_files, write_manifest
+from bitrecall.index.errors import ReleaseContentsError
+from bitrecall.index.files import ARRAYS, INDEX_NAME, MANIFEST_NAME
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.writer import sync_folder, write_files, write_manifest
 
 Make = Callable[..., ReleaseContents]
 

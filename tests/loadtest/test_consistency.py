@@ -2,8 +2,8 @@ from math import inf
 
 import pytest
 
-from loadtest.consistency import contradictions
-from loadtest.knee import Step
+from bitrecall.loadtest.consistency import contradictions
+from bitrecall.loadtest.knee import Step
 
 TRIALS = {1: 120.0, 2: 210.0, 4: 290.0, 8: 300.0}
 

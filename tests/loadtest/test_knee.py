@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from loadtest.knee import Step, knee
-from loadtest.load import Answers
+from bitrecall.loadtest.knee import Step, knee
+from bitrecall.loadtest.load import Answers
 
 
 def step(offered: float, p99: float, busy: float = 0.0, other: float = 0.0) -> Step:

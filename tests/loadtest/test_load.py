@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from loadtest.errors import LoadTestError
-from loadtest.load import Address, Answers, Load
-from loadtest.target import Target
+from bitrecall.loadtest.errors import LoadTestError
+from bitrecall.loadtest.load import Address, Answers, Load
+from bitrecall.loadtest.target import Target
 
 
 def requests_of(stub) -> list[bytes]:
@@ -49,7 +49,7 @@ def test_a_closed_loop_asks_again_and_again(stub) -> None:
 
 
 def test_an_open_loop_asks_at_its_rate(stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadtest.load.time", SimpleNamespace(perf_counter=Clock()))
+    monkeypatch.setattr("bitrecall.loadtest.load.time", SimpleNamespace(perf_counter=Clock()))
     monkeypatch.setattr("random.expovariate", lambda rate: 1 / rate)
 
     async def measured():

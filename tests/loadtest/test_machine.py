@@ -1,4 +1,4 @@
-from loadtest.machine import Busy
+from bitrecall.loadtest.machine import Busy
 
 
 def test_shares_are_of_the_time_between() -> None:

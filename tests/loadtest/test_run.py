@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from bitrecall.cli import bitrecall
-from loadtest.errors import LoadTestError
-from loadtest.run import SHARES, load_test
-from loadtest.target import Target
+from bitrecall.loadtest.errors import LoadTestError
+from bitrecall.loadtest.run import SHARES, load_test
+from bitrecall.loadtest.target import Target
 
 
 def test_a_load_test_finds_the_best_and_goes_through_all_rates(stub) -> None:

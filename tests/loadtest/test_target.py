@@ -1,8 +1,8 @@
 import pytest
 
-from loadtest.errors import LoadTestError
-from loadtest.load import Address
-from loadtest.target import Target
+from bitrecall.loadtest.errors import LoadTestError
+from bitrecall.loadtest.load import Address
+from bitrecall.loadtest.target import Target
 
 
 @pytest.mark.parametrize(

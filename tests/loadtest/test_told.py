@@ -1,5 +1,5 @@
-from loadtest.target import Target
-from loadtest.told import Told
+from bitrecall.loadtest.target import Target
+from bitrecall.loadtest.told import Told
 
 TEXT = """# TYPE bitrecall_search_seconds histogram
 bitrecall_search_seconds_bucket{le="0.001"} 5.0

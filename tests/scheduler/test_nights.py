@@ -6,10 +6,10 @@ from threading import Thread
 import pytest
 from prometheus_client import generate_latest
 
-from index.last_night import LastNight
-from scheduler.codes import name_of
-from scheduler.metrics import Metrics
-from scheduler.nights import Nights
+from bitrecall.index.last_night import LastNight
+from bitrecall.scheduler.codes import name_of
+from bitrecall.scheduler.metrics import Metrics
+from bitrecall.scheduler.nights import Nights
 
 
 @pytest.fixture

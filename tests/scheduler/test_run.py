@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bitrecall.commands.settings_options import SettingsError, load_settings
-from index.last_night import LastNight
-from scheduler.errors import ScheduleError
-from scheduler.run import retrain_command, run
-from scheduler.settings import SchedulerSettings
+from bitrecall.index.last_night import LastNight
+from bitrecall.scheduler.errors import ScheduleError
+from bitrecall.scheduler.run import retrain_command, run
+from bitrecall.scheduler.settings import SchedulerSettings
 
 
 def started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
@@ -98,6 +98,6 @@ def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
 def test_a_night_is_given_the_store_and_the_arguments(tmp_path: Path) -> None:
     command = retrain_command(["data", "--anew"], tmp_path)
     assert command[1:] == [
-        *("-m", "bitrecall", "retrain", "--releases", str(tmp_path), "--no-progress"),
+        *("-P", "-m", "bitrecall", "retrain", "--releases", str(tmp_path), "--no-progress"),
         *("data", "--anew"),
     ]

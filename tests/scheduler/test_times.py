@@ -3,8 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scheduler.errors import ScheduleError
-from scheduler.times import daily, is_missed
+from bitrecall.scheduler.errors import ScheduleError
+from bitrecall.scheduler.times import daily, is_missed
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -14,14 +14,14 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from index.attributes import ItemAttributes
-from index.packing import pack_signs
-from index.release import DataFingerprint, Release, ReleaseContents
-from index.row_lists import RowLists
-from index.store import ReleaseStore
-from service.app import create_app
-from service.guards.protocol import HttpProtocol
-from service.settings import Settings
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.release import DataFingerprint, Release, ReleaseContents
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.app import create_app
+from bitrecall.service.guards.protocol import HttpProtocol
+from bitrecall.service.settings import Settings
 
 BITS = 16
 USERS = ["17", "user, with comma", "Ωμέγα 🛶", "all seen", "none seen"]

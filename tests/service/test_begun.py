@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from service.begun import Begun, InATask
+from bitrecall.service.begun import Begun, InATask
 
 
 async def waiting(future: asyncio.Future[int], times: int = 2) -> int:

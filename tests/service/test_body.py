@@ -95,5 +95,8 @@ def test_a_client_that_leaves_halfway_leaves_no_trace(
         connection.sendall((HEAD + 'Content-Length: 20\r\n\r\n{"user_id').encode())
     # Answered by the same loop, so after it has seen the other one go.
     assert client.get("/livez").status_code == 200
-    assert {record.name for record in caplog.records} <= {"service.releases", "service.edge"}
+    assert {record.name for record in caplog.records} <= {
+        "bitrecall.service.releases",
+        "bitrecall.service.edge",
+    }
     assert not [record for record in caplog.records if record.exc_info]

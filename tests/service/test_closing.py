@@ -4,8 +4,8 @@ import asyncio
 
 from starlette.types import Message
 
-from service import closing
-from service.closing import ClosingResponse
+from bitrecall.service import closing
+from bitrecall.service.closing import ClosingResponse
 
 SCOPE = {"type": "http"}
 

@@ -1,9 +1,9 @@
 import pytest
 
-from index.errors import BitrecallError
-from service import errors
-from service.errors import RequestError
-from service.problems import PROBLEMS, refusal
+from bitrecall.index.errors import BitrecallError
+from bitrecall.service import errors
+from bitrecall.service.errors import RequestError
+from bitrecall.service.problems import PROBLEMS, refusal
 
 EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
 

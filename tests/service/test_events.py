@@ -15,13 +15,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from events.database import engine_of
-from events.position import LogPosition, position_after
-from events.store import EventStore
-from index.release import ReleaseContents
-from index.store import ReleaseStore
-from service.schemas.answers import ReadyResponse, UserResponse
-from service.schemas.events import EventsResponse, ForgottenResponse
+from bitrecall.events.database import engine_of
+from bitrecall.events.position import LogPosition, position_after
+from bitrecall.events.store import EventStore
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.schemas.answers import ReadyResponse, UserResponse
+from bitrecall.service.schemas.events import EventsResponse, ForgottenResponse
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]

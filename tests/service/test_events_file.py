@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from events.event import Event
-from events.store import EventStore
-from index.release import ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]

@@ -11,15 +11,15 @@ import httpx
 import numpy as np
 import pytest
 
-from events.event import HIDE, Event
-from events.store import EventStore
-from index.last_night import Outcome
-from index.store import ReleaseStore
-from service.schemas.events import EventsRequest
-from training.nightly.night import NightOptions, run_night
-from training.nightly.settings import NightlySettings
-from training.nightly.sources import Sources
-from training.recipe import parse_recipe
+from bitrecall.events.event import HIDE, Event
+from bitrecall.events.store import EventStore
+from bitrecall.index.last_night import Outcome
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.schemas.events import EventsRequest
+from bitrecall.training.nightly.night import NightOptions, run_night
+from bitrecall.training.nightly.settings import NightlySettings
+from bitrecall.training.nightly.sources import Sources
+from bitrecall.training.recipe import parse_recipe
 
 SETTINGS = NightlySettings().model_copy(update={"least_pairs": 30, "gate_least_users": 5})
 RECIPE = {

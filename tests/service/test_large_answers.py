@@ -11,10 +11,10 @@ from unittest.mock import patch
 import httpx
 import pytest
 
-from index.release import ReleaseContents
-from index.store import ReleaseStore
-from service.answers.recommender import Recommender
-from service.endpoints import recommend
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.endpoints import recommend
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]

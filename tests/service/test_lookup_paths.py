@@ -6,8 +6,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from index.release import Release
-from service.schemas.answers import ItemResponse, PopularResponse, UserResponse
+from bitrecall.index.release import Release
+from bitrecall.service.schemas.answers import ItemResponse, PopularResponse, UserResponse
 
 
 def test_the_most_popular_items(client: httpx.Client, release: Release) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from index.milvus.mirror import MilvusMirror
-from index.milvus.server import MilvusServer
-from index.store import ReleaseStore
+from bitrecall.index.milvus.mirror import MilvusMirror
+from bitrecall.index.milvus.server import MilvusServer
+from bitrecall.index.store import ReleaseStore
 
 ASKED = {"user_id": "17", "k": 5}
 
@@ -80,8 +80,8 @@ def test_a_release_without_its_collection_is_refused(
 
 
 def test_a_milvus_that_is_no_url_is_refused(tmp_path: Path) -> None:
-    from service.errors import SettingsError
-    from service.settings import load_settings
+    from bitrecall.service.errors import SettingsError
+    from bitrecall.service.settings import load_settings
 
     with pytest.raises(SettingsError, match="BITRECALL_MILVUS"):
         load_settings(milvus="milvus:19530")

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from index.release import ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 FILTER = {"any_tags": ["jazz"], "where": {"price": {"lte": 3}}}
 REQUESTS = [

@@ -8,16 +8,16 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel, ValidationError
 
-from index.release import Release
-from service.app import create_app
-from service.guards.access import role_needed
-from service.openapi.document import openapi_document
-from service.openapi.operations import OPERATIONS, Operation
-from service.problems import PROBLEMS
-from service.schemas.answers import Problem, RecommendResponse
-from service.schemas.events import EventsRequest
-from service.schemas.requests import MoveRequest, request_models
-from service.settings import Settings
+from bitrecall.index.release import Release
+from bitrecall.service.app import create_app
+from bitrecall.service.guards.access import role_needed
+from bitrecall.service.openapi.document import openapi_document
+from bitrecall.service.openapi.operations import OPERATIONS, Operation
+from bitrecall.service.problems import PROBLEMS
+from bitrecall.service.schemas.answers import Problem, RecommendResponse
+from bitrecall.service.schemas.events import EventsRequest
+from bitrecall.service.schemas.requests import MoveRequest, request_models
+from bitrecall.service.settings import Settings
 
 SETTINGS = Settings(default_k=7, max_k=77)
 WITH_KEYS = Settings(keys=Path("keys.txt"))

@@ -1,13 +1,13 @@
 from pathlib import Path
 
-from service.openapi.operations import OPERATIONS
-from service.openapi.reference import reference
+from bitrecall.service.openapi.operations import OPERATIONS
+from bitrecall.service.openapi.reference import reference
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api.md"
 
 
 def test_the_reference_is_up_to_date() -> None:
-    # Where this fails: python -m service.openapi.reference > docs/api.md
+    # Where this fails: python -m bitrecall.service.openapi.reference > docs/api.md
     assert REFERENCE.read_text(encoding="utf-8") == reference()
 
 

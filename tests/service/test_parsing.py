@@ -5,20 +5,20 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from index.errors import FilterError
-from index.filters import Condition, ItemFilter
-from index.release import Release
-from service.bounded_errors import first_errors
-from service.errors import InvalidRequestError, MalformedJsonError, RequestError
-from service.parsing import MOST_ERRORS, parse_request, pointer
-from service.schemas.events import EventsRequest
-from service.schemas.requests import (
+from bitrecall.index.errors import FilterError
+from bitrecall.index.filters import Condition, ItemFilter
+from bitrecall.index.release import Release
+from bitrecall.service.bounded_errors import first_errors
+from bitrecall.service.errors import InvalidRequestError, MalformedJsonError, RequestError
+from bitrecall.service.parsing import MOST_ERRORS, parse_request, pointer
+from bitrecall.service.schemas.events import EventsRequest
+from bitrecall.service.schemas.requests import (
     BatchRequest,
     RecommendRequest,
     SimilarRequest,
     request_models,
 )
-from service.settings import Settings
+from bitrecall.service.settings import Settings
 
 NARROW = request_models(
     Settings(default_k=7, max_k=50, max_history=2, max_exclude_items=2, max_batch=2)

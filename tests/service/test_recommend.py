@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from index.release import Release, ReleaseContents
-from service.answers.recommender import Answer, Recommender
-from service.app import create_app
-from service.endpoints.asked import INLINE_K
-from service.schemas.answers import Problem, RecommendResponse
-from service.settings import Settings
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.service.answers.recommender import Answer, Recommender
+from bitrecall.service.app import create_app
+from bitrecall.service.endpoints.asked import INLINE_K
+from bitrecall.service.schemas.answers import Problem, RecommendResponse
+from bitrecall.service.settings import Settings
 
 JSON = {"Content-Type": "application/json"}
 

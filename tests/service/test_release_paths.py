@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from index.last_night import LastNight
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
-from service.answers.query import Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import alone
-from service.schemas.answers import ActiveResponse, ReleasesResponse
+from bitrecall.index.last_night import LastNight
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.answers.query import Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import alone
+from bitrecall.service.schemas.answers import ActiveResponse, ReleasesResponse
 
 ProblemIn = Callable[..., dict[str, Any]]
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
-from service.answers.query import Answer, Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import alone
-from service.releases import RETRY_SECONDS, CurrentRelease
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.answers.query import Answer, Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import alone
+from bitrecall.service.releases import RETRY_SECONDS, CurrentRelease
 
 Contents = Callable[..., ReleaseContents]
 
@@ -100,7 +100,7 @@ def test_a_damaged_new_release_is_refused_once_in_the_log_and_the_old_one_kept(
     current.refresh()
     second = store.publish(contents(seed=1))
     damage(second)
-    with caplog.at_level(logging.WARNING, "service.releases"):
+    with caplog.at_level(logging.WARNING, "bitrecall.service.releases"):
         for _ in range(3):
             current.refresh()
             clock.now += RETRY_SECONDS

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from index.compiled import native
-from service.answers.query import Answer, Reason
-from service.rendering import render, render_batch, render_one_of, render_similar
-from service.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
+from bitrecall.index.compiled import native
+from bitrecall.service.answers.query import Answer, Reason
+from bitrecall.service.rendering import render, render_batch, render_one_of, render_similar
+from bitrecall.service.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
 
 
 @pytest.fixture(autouse=True, params=["python", "c"], scope="module")
@@ -19,7 +19,7 @@ def loops(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test with the loops in Python and with those in C."""
     if request.param == "c" and native is None:
         pytest.skip("there was no compiler")
-    with patch("service.rendering.native", native if request.param == "c" else None):
+    with patch("bitrecall.service.rendering.native", native if request.param == "c" else None):
         yield
 
 

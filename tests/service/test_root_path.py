@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from index.release import ReleaseContents
-from index.store import ReleaseStore
-from service.errors import SettingsError
-from service.settings import load_settings
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.errors import SettingsError
+from bitrecall.service.settings import load_settings
 
 Serve = Callable[..., httpx.Client]
 ROOT = "/shop/recommender"

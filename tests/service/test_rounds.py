@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from index.errors import SearchUnavailableError
-from index.release import Release
-from service.answers.query import Answer, Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import alone
-from service.rounds import _MOST, Rounds
+from bitrecall.index.errors import SearchUnavailableError
+from bitrecall.index.release import Release
+from bitrecall.service.answers.query import Answer, Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import alone
+from bitrecall.service.rounds import _MOST, Rounds
 
 Begin = Callable[[], Coroutine[Any, Any, None] | None]
 

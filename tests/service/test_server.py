@@ -15,13 +15,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
-from service.errors import ListenError
-from service.guards.keys import Role, add_key
-from service.sockets import listening
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.errors import ListenError
+from bitrecall.service.guards.keys import Role, add_key
+from bitrecall.service.sockets import listening
 
-RUN = "import service.server, service.settings as s; service.server.run(s.load_settings(**{!r}))"
+RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
 
 Start = Callable[..., subprocess.Popen]
 
@@ -370,7 +370,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
 
 def test_serving_needs_no_torch_and_no_scipy(release: Release) -> None:
     code = (
-        "import sys, service.server, service.app\n"
+        "import sys, bitrecall.service.server, bitrecall.service.app\n"
         "assert not {'torch', 'scipy', 'polars', 'training'} & sys.modules.keys()"
     )
     root = Path(__file__).parents[2]

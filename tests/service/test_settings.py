@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import SettingsError
-from service.settings import (
+from bitrecall.service.errors import SettingsError
+from bitrecall.service.settings import (
     Settings,
     as_environment,
     load_settings,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import ListenError
-from service.sockets import listening_at
+from bitrecall.service.errors import ListenError
+from bitrecall.service.sockets import listening_at
 
 
 def test_only_those_may_connect_whom_the_mode_lets(tmp_path: Path) -> None:

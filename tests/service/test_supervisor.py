@@ -15,8 +15,8 @@ _PROGRAM = """
 import asyncio, logging, socket, sys
 from pathlib import Path
 import uvicorn
-from service.supervisor import Supervisor
-from service.terminal import Terminal
+from bitrecall.service.supervisor import Supervisor
+from bitrecall.service.terminal import Terminal
 
 logging.basicConfig(level="INFO", format="%(message)s", force=True)
 

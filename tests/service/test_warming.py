@@ -2,11 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
-from index.filters import Condition, ItemFilter
-from index.release import Release
-from service.answers.query import Answer, History, Wish
-from service.answers.recommender import Recommender
-from service.warming import KEPT, RecentQuestions
+from bitrecall.index.filters import Condition, ItemFilter
+from bitrecall.index.release import Release
+from bitrecall.service.answers.query import Answer, History, Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.warming import KEPT, RecentQuestions
 
 
 class Asked(Recommender):

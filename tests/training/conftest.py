@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.dataset import Dataset, ReadReport
-from training.data.interactions import Interactions, collapse
-from training.data.split import random_per_user
-from training.recipe import Recipe, parse_recipe
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.split import random_per_user
+from bitrecall.training.recipe import Recipe, parse_recipe
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.checkpoint import Checkpoint
-from training.errors import CheckpointError
+from bitrecall.training.checkpoint import Checkpoint
+from bitrecall.training.errors import CheckpointError
 
 
 def checkpoint() -> Checkpoint:

@@ -1,8 +1,8 @@
 import pytest
 
-from training.choice import EpochChoice
-from training.errors import CheckpointError
-from training.fit import Progress
+from bitrecall.training.choice import EpochChoice
+from bitrecall.training.errors import CheckpointError
+from bitrecall.training.fit import Progress
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from training.device import named_device
-from training.errors import TrainingError
-from training.fit import Fit, FitOptions
+from bitrecall.training.device import named_device
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.fit import Fit, FitOptions
 
 
 def test_a_device_that_is_there():

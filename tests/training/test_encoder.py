@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.encoder import ItemSums, LightGCN
-from training.graph import EdgeList
+from bitrecall.training.encoder import ItemSums, LightGCN
+from bitrecall.training.graph import EdgeList
 
 
 def graph():

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from index.errors import BitrecallError
-from training import errors
-from training.errors import DataError
+from bitrecall.index.errors import BitrecallError
+from bitrecall.training import errors
+from bitrecall.training.errors import DataError
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from index.packing import hamming_distances, pack_signs
-from index.release import DataFingerprint, ReleaseContents
-from index.row_lists import RowLists
-from index.store import ReleaseStore
-from training.data.interactions import collapse
-from training.errors import EvaluationError
-from training.evaluate import evaluate
+from bitrecall.index.packing import hamming_distances, pack_signs
+from bitrecall.index.release import DataFingerprint, ReleaseContents
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.interactions import collapse
+from bitrecall.training.errors import EvaluationError
+from bitrecall.training.evaluate import evaluate
 
 ITEMS = ["bread", "milk", "tea", "salt", "figs", "quince"]
 POPULARITY = [10, 8, 6, 4, 2, 1]

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from index.packing import pack_signs
-from training.export import fold_in_messages, release_contents
-from training.graph import EdgeList
-from training.trainer import Trainer
+from bitrecall.index.packing import pack_signs
+from bitrecall.training.export import fold_in_messages, release_contents
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.trainer import Trainer
 
 
 @pytest.fixture

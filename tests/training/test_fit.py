@@ -3,12 +3,12 @@ import json
 import pytest
 import torch
 
-from training import trainer
-from training.errors import CheckpointError, InterruptedTraining, TrainingError
-from training.fit import Fit, FitOptions
-from training.interrupt import StopRequest
-from training.log import TrainingLog
-from training.trainer import Trainer
+from bitrecall.training import trainer
+from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
+from bitrecall.training.fit import Fit, FitOptions
+from bitrecall.training.interrupt import StopRequest
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.trainer import Trainer
 
 
 class StopAfter(StopRequest):

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.graph import EdgeList, propagate
+from bitrecall.training.graph import EdgeList, propagate
 
 
 @st.composite

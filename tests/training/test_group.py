@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from index.release import Release
-from index.store import ReleaseStore
-from training.group import ALONE, Group
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.group import ALONE, Group
 
 RECIPES = {
     "bitrecall": ["fit.epochs=3"],
@@ -38,10 +38,10 @@ STEP = """
 import sys
 import numpy as np
 import torch
-from training.graph import EdgeList
-from training.group import joined_group
-from training.recipe import load_recipe
-from training.trainer import Trainer
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.group import joined_group
+from bitrecall.training.recipe import load_recipe
+from bitrecall.training.trainer import Trainer
 
 rng = np.random.default_rng(0)
 users, items = np.nonzero(rng.random((61, 40)) < 0.2)

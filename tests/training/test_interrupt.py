@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from training.interrupt import stop_on_signals
+from bitrecall.training.interrupt import stop_on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from training.graph import EdgeList
-from training.list_batches import ListBatches
-from training.metrics import OUTSIDE
-from training.teacher.lists import TeacherLists, weigh
-from training.teacher.recipe import TeacherRecipe
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.list_batches import ListBatches
+from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.teacher.lists import TeacherLists, weigh
+from bitrecall.training.teacher.recipe import TeacherRecipe
 
 ITEMS = 12
 

@@ -5,7 +5,7 @@ import pytest
 
 SCRIPT = """
 import resource, sys
-from training.memory import keep_freed_memory
+from bitrecall.training.memory import keep_freed_memory
 
 if sys.argv[1] == "keep":
     assert keep_freed_memory()

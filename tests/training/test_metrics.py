@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.metrics import OUTSIDE, GroundTruth, RankingMetrics, find_hits
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics, find_hits
 
 KS = (1, 3, 5, 8)
 

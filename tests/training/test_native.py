@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-native = pytest.importorskip("training._native", reason="installed without a C compiler")
+native = pytest.importorskip("bitrecall.training._native", reason="installed without a C compiler")
 
 
 def agreeing_bits(users: np.ndarray, items: np.ndarray, bits: int) -> np.ndarray:

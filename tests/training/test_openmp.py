@@ -1,4 +1,4 @@
-from training.openmp import wait_briefly
+from bitrecall.training.openmp import wait_briefly
 
 
 def test_threads_spin_for_a_number_of_turns():

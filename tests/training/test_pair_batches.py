@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.graph import EdgeList
-from training.pair_batches import PairBatches
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.pair_batches import PairBatches
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from importlib import resources
 
 import pytest
 
-from training.errors import RecipeError
-from training.recipe import Recipe, built_in_recipes, load_recipe, parse_recipe
+from bitrecall.training.errors import RecipeError
+from bitrecall.training.recipe import Recipe, built_in_recipes, load_recipe, parse_recipe
 
 
 @pytest.mark.parametrize("name", built_in_recipes())
@@ -65,7 +65,7 @@ def test_the_limit_of_a_batch_is_of_losses_that_count_levels():
 
 def test_reading_a_recipe_of_a_rival_needs_no_torch():
     read = (
-        "import sys, training.recipe as r; r.Recipe(method='hashrec');"
+        "import sys, bitrecall.training.recipe as r; r.Recipe(method='hashrec');"
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", read], check=True)

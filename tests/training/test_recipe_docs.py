@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from training.recipe import Recipe, built_in_recipes
+from bitrecall.training.recipe import Recipe, built_in_recipes
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
 

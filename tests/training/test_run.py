@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from index.packing import pack_signs
-from index.store import ReleaseStore
-from training.data.dataset import Dataset, ReadReport
-from training.errors import CheckpointError, InterruptedTraining, TrainingError
-from training.evaluate import evaluate
-from training.run import Run, RunOptions, default_run_folder
-from training.scoring import score
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
+from bitrecall.training.evaluate import evaluate
+from bitrecall.training.run import Run, RunOptions, default_run_folder
+from bitrecall.training.scoring import score
 
 
 def run(dataset, recipe, tmp_path, **choices):
@@ -91,7 +91,7 @@ def test_an_interrupted_run_goes_on_in_either_phase(
     import os
     import signal
 
-    from training.trainer import Trainer
+    from bitrecall.training.trainer import Trainer
 
     whole = run(clustered_dataset, small_recipe, tmp_path / "whole").release
     advance = Trainer.advance

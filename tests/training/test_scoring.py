@@ -6,13 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import training.scoring as scoring
-from training.data.interactions import collapse
-from training.data.split import random_per_user
-from training.errors import EvaluationError
-from training.methods.base import Embeddings
-from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
-from training.scoring import rank, score
+import bitrecall.training.scoring as scoring
+from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.split import random_per_user
+from bitrecall.training.errors import EvaluationError
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.scoring import rank, score
 
 
 def embeddings(n_users: int, n_items: int, values: int = 0) -> Embeddings:

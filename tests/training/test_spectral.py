@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.graph import EdgeList
-from training.spectral import orthonormal, randomised_svd
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.spectral import orthonormal, randomised_svd
 
 
 def products(n_users: int, n_items: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from training.graph import EdgeList
-from training.start import random_start, spectral_start
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.start import random_start, spectral_start
 
 
 def edges() -> EdgeList:

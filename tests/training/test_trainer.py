@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.errors import DivergedError
-from training.graph import EdgeList
-from training.recipe import Recipe
-from training.trainer import Trainer
+from bitrecall.training.errors import DivergedError
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.trainer import Trainer
 
 
 def trainer(clustered, recipe: Recipe, **choices) -> Trainer:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from index.packing import pack_signs, unpack_signs
-from training.data.split import cut_validation
-from training.methods.base import Embeddings
-from training.validation import Validator
+from bitrecall.index.packing import pack_signs, unpack_signs
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.validation import Validator
 
 
 def test_equals_a_brute_force_ranking_of_the_codes(clustered, small_recipe):

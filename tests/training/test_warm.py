@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.interactions import Interactions, collapse
-from training.errors import CheckpointError
-from training.fit import Fit, FitOptions
-from training.methods.base import Free
-from training.recipe import Recipe
-from training.warm import TrainingEnd
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.errors import CheckpointError
+from bitrecall.training.fit import Fit, FitOptions
+from bitrecall.training.methods.base import Free
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.warm import TrainingEnd
 
 
 def pairs(lists: dict[str, list[str]]) -> Interactions:

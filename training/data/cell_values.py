@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from training.errors import DataError
+from bitrecall.training.errors import DataError
 
 __all__ = ["Value", "as_numbers", "as_text", "compare", "number_of"]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
-from training.data.instants import parse_time
-from training.data.times import EARLY, number_of, plausible_unit
+from bitrecall.training.data.instants import parse_time
+from bitrecall.training.data.times import EARLY, number_of, plausible_unit
 
 __all__ = ["Kind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
 

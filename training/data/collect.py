@@ -9,16 +9,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.data.columns import find_columns
-from training.data.dataset import ColumnUse
-from training.data.hints import hints
-from training.data.ids import clean_ids, id_faults
-from training.data.options import ReadOptions
-from training.data.rows import BadRows, FileRows, Vocabulary, encode
-from training.data.selection import Selection
-from training.data.source import Batch, Source
-from training.data.times import TimeReader
-from training.errors import DataError
+from bitrecall.training.data.columns import find_columns
+from bitrecall.training.data.dataset import ColumnUse
+from bitrecall.training.data.hints import hints
+from bitrecall.training.data.ids import clean_ids, id_faults
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.data.rows import BadRows, FileRows, Vocabulary, encode
+from bitrecall.training.data.selection import Selection
+from bitrecall.training.data.source import Batch, Source
+from bitrecall.training.data.times import TimeReader
+from bitrecall.training.errors import DataError
 
 __all__ = ["collect"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 
-from index.suggestions import did_you_mean
-from training.data.options import ReadOptions
-from training.errors import DataError
+from bitrecall.index.suggestions import did_you_mean
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.errors import DataError
 
 __all__ = [
     "EVENT_NAMES",

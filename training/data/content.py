@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast
 
-from training.data.signatures import refuse_foreign
-from training.errors import DataError
+from bitrecall.training.data.signatures import refuse_foreign
+from bitrecall.training.errors import DataError
 
 if sys.version_info >= (3, 14):
     from compression import zstd

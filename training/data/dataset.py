@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.data.interactions import Interactions
-from training.data.options import Split
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.options import Split
 
 __all__ = ["ColumnUse", "Dataset", "ReadReport"]
 

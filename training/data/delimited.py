@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from training.data.source import BATCH_ROWS, Batch
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.source import BATCH_ROWS, Batch
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["DelimitedSource", "not_utf8", "parse_records", "split_line"]
 

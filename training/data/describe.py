@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.dataset import Dataset, ReadReport
-from training.data.interactions import Interactions
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.interactions import Interactions
 
 __all__ = ["Description", "PartDescription", "Spread", "describe"]
 

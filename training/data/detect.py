@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from training.data.content import open_content
-from training.data.delimited import DelimitedSource, not_utf8
-from training.data.json_source import JsonSource
-from training.data.layout import Layout, find_layout
-from training.data.lightgcn import is_lightgcn
-from training.data.options import Format, ReadOptions
-from training.data.parquet import ParquetSource
-from training.data.recbole import is_recbole_header, recbole_source
-from training.data.signatures import refuse_foreign_text
-from training.data.source import Source
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.content import open_content
+from bitrecall.training.data.delimited import DelimitedSource, not_utf8
+from bitrecall.training.data.json_source import JsonSource
+from bitrecall.training.data.layout import Layout, find_layout
+from bitrecall.training.data.lightgcn import is_lightgcn
+from bitrecall.training.data.options import Format, ReadOptions
+from bitrecall.training.data.parquet import ParquetSource
+from bitrecall.training.data.recbole import is_recbole_header, recbole_source
+from bitrecall.training.data.signatures import refuse_foreign_text
+from bitrecall.training.data.source import Source
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["open_source"]
 

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from events.event import StoredEvent
-from training.data.columns import EVENT_NAMES, ITEM_NAMES, TIME_NAMES, USER_NAMES, plain
-from training.data.options import ReadOptions
-from training.data.row_filter import RowFilter
-from training.data.selection import Selection, selection_lines
-from training.data.weighting import Weighting
+from bitrecall.events.event import StoredEvent
+from bitrecall.training.data.columns import EVENT_NAMES, ITEM_NAMES, TIME_NAMES, USER_NAMES, plain
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.data.row_filter import RowFilter
+from bitrecall.training.data.selection import Selection, selection_lines
+from bitrecall.training.data.weighting import Weighting
 
 __all__ = ["ChosenEvents", "choose_events"]
 

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from events.event import FORGET, HIDE, StoredEvent
-from events.rules import event_fault
-from training.data.dataset import Dataset
-from training.data.event_selection import choose_events
-from training.data.interactions import Interactions, collapse
-from training.data.options import ReadOptions
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.events.rules import event_fault
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.data.event_selection import choose_events
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.options import ReadOptions
 
 __all__ = ["Joined", "LeftOut", "Taken", "join_events", "take_events"]
 
@@ -54,7 +54,7 @@ class Taken:
         forgotten: int64, the rows of the users who asked for it, increasing.
         hidden: how many events hide an item.
         last: the last event, None without any.
-        unusable: how many events cannot be used, by the rules of `events.rules`.
+        unusable: how many events cannot be used, by the rules of `bitrecall.events.rules`.
         left_out: the first of these.
         weights: float64 (t,), above 0, how much each counts; None if all count alike.
         filtered: how many events filters and weights left out.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from training.data.content import open_content, reads
-from training.data.roles import item_files
-from training.errors import DataError
+from bitrecall.training.data.content import open_content, reads
+from bitrecall.training.data.roles import item_files
+from bitrecall.training.errors import DataError
 
 __all__ = ["DataFile", "DataFiles", "find_files"]
 
@@ -73,7 +73,7 @@ def find_files(paths: Sequence[Path]) -> DataFiles:
     (`ml-100k.train.inter`); each may be a folder of parts. Otherwise all its data files are parts
     of one table, those in folders `key=value` included, in the order of their names. If it holds
     one `.inter` file, that is the one. A table of items beside them is none of them
-    (`training.data.roles`).
+    (`bitrecall.training.data.roles`).
 
     Args:
         paths: a folder or a file; or several, which are read one after the other.

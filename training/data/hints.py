@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from training.data.cells import Kind, kind_of
-from training.data.columns import EVENT_NAMES, RATING_NAMES, Columns, plain
+from bitrecall.training.data.cells import Kind, kind_of
+from bitrecall.training.data.columns import EVENT_NAMES, RATING_NAMES, Columns, plain
 
 __all__ = ["hints"]
 

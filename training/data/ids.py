@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from events.rules import MAX_ID_LENGTH, id_fault
-from training.errors import DataError
+from bitrecall.events.rules import MAX_ID_LENGTH, id_fault
+from bitrecall.training.errors import DataError
 
 __all__ = ["clean_ids", "id_faults"]
 

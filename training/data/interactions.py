@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.options import PairWeight
-from training.errors import DataError
+from bitrecall.training.data.options import PairWeight
+from bitrecall.training.errors import DataError
 
 __all__ = ["Interactions", "collapse", "iso_time"]
 

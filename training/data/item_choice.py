@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.data.item_table import ItemTable, read_item_table
-from training.data.roles import find_item_file
-from training.data.sample import sample_items
-from training.errors import DataError
+from bitrecall.training.data.item_table import ItemTable, read_item_table
+from bitrecall.training.data.roles import find_item_file
+from bitrecall.training.data.sample import sample_items
+from bitrecall.training.errors import DataError
 
 __all__ = ["item_table_for"]
 

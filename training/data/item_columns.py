@@ -10,8 +10,8 @@ from typing import Final
 
 import polars as pl
 
-from training.data.instants import parse_time
-from training.errors import DataError
+from bitrecall.training.data.instants import parse_time
+from bitrecall.training.errors import DataError
 
 __all__ = ["UNKNOWN", "attribute_of", "tags_of"]
 

@@ -8,12 +8,12 @@ from typing import Final, Self
 
 import polars as pl
 
-from training.data.content import open_content
-from training.data.delimited import DelimitedSource, split_line
-from training.data.json_source import JsonSource
-from training.data.layout import find_start, first_record
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.content import open_content
+from bitrecall.training.data.delimited import DelimitedSource, split_line
+from bitrecall.training.data.json_source import JsonSource
+from bitrecall.training.data.layout import find_start, first_record
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["ItemFile", "column_names"]
 

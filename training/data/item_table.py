@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from index.attributes import ItemAttributes
-from index.suggestions import did_you_mean
-from training.data.columns import ITEM_NAMES, find_item_column, plain
-from training.data.ids import clean_ids
-from training.data.item_columns import attribute_of, tags_of
-from training.data.item_file import ItemFile
-from training.errors import DataError
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.suggestions import did_you_mean
+from bitrecall.training.data.columns import ITEM_NAMES, find_item_column, plain
+from bitrecall.training.data.ids import clean_ids
+from bitrecall.training.data.item_columns import attribute_of, tags_of
+from bitrecall.training.data.item_file import ItemFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["ItemTable", "read_item_table"]
 

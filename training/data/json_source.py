@@ -12,11 +12,11 @@ import polars as pl
 from numpy.typing import NDArray
 from polars._typing import PolarsDataType
 
-from training.data.columns import ITEM_NAMES, TIME_NAMES, USER_NAMES, plain
-from training.data.nested import flatten, infer_schema, leaf_names, leaf_type, narrowed
-from training.data.source import Batch
-from training.data.text import HEAD_BYTES, MAX_LINE_BYTES, TextFile
-from training.errors import DataError
+from bitrecall.training.data.columns import ITEM_NAMES, TIME_NAMES, USER_NAMES, plain
+from bitrecall.training.data.nested import flatten, infer_schema, leaf_names, leaf_type, narrowed
+from bitrecall.training.data.source import Batch
+from bitrecall.training.data.text import HEAD_BYTES, MAX_LINE_BYTES, TextFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["JsonSource"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from training.data.source import Batch, Source
+from bitrecall.training.data.source import Batch, Source
 
 __all__ = ["KeyedSource"]
 

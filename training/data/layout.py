@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from training.data.cells import Kind, counts_up, kind_of, looks_like_data, suggest_columns
-from training.data.columns import find_columns, plain
-from training.data.delimited import parse_records, split_line
-from training.data.options import ReadOptions
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.cells import Kind, counts_up, kind_of, looks_like_data, suggest_columns
+from bitrecall.training.data.columns import find_columns, plain
+from bitrecall.training.data.delimited import parse_records, split_line
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["DELIMITERS", "Layout", "Start", "find_layout", "find_start", "first_record"]
 

@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from events.rules import MAX_ID_LENGTH, id_fault
-from training.data.cells import Kind, kind_of
-from training.data.rows import BadRows, FileRows, Vocabulary, encode
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.events.rules import MAX_ID_LENGTH, id_fault
+from bitrecall.training.data.cells import Kind, kind_of
+from bitrecall.training.data.rows import BadRows, FileRows, Vocabulary, encode
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["is_lightgcn", "read_lightgcn"]
 

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data.collect import collect
-from training.data.dataset import Dataset, ReadReport
-from training.data.detect import open_source
-from training.data.files import DataFile, DataFiles, find_files
-from training.data.interactions import Interactions, collapse
-from training.data.keyed import KeyedSource
-from training.data.lightgcn import read_lightgcn
-from training.data.options import Format, PairWeight, ReadOptions, Split
-from training.data.rows import BadRows, FileRows, Vocabulary
-from training.data.sample import sample_dataset
-from training.data.selection import NOT_COMPARED, options_of_columns, selection_lines
-from training.data.split import by_time, random_per_user
-from training.data.sql_source import SqlSource, is_database
-from training.data.weighting import WeightTally
-from training.errors import DataError
+from bitrecall.training.data.collect import collect
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.detect import open_source
+from bitrecall.training.data.files import DataFile, DataFiles, find_files
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.keyed import KeyedSource
+from bitrecall.training.data.lightgcn import read_lightgcn
+from bitrecall.training.data.options import Format, PairWeight, ReadOptions, Split
+from bitrecall.training.data.rows import BadRows, FileRows, Vocabulary
+from bitrecall.training.data.sample import sample_dataset
+from bitrecall.training.data.selection import NOT_COMPARED, options_of_columns, selection_lines
+from bitrecall.training.data.split import by_time, random_per_user
+from bitrecall.training.data.sql_source import SqlSource, is_database
+from bitrecall.training.data.weighting import WeightTally
+from bitrecall.training.errors import DataError
 
 __all__ = ["load_dataset"]
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from polars._typing import PolarsDataType
 
-from training.errors import DataError
+from bitrecall.training.errors import DataError
 
 __all__ = ["flatten", "infer_schema", "leaf_names", "leaf_type", "narrowed"]
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from training.errors import DataError
+from bitrecall.training.errors import DataError
 
 __all__ = ["Format", "PairWeight", "ReadOptions", "Split", "TimeUnit"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from training.data.nested import flatten, leaf_names, narrowed
-from training.data.source import BATCH_ROWS, Batch
-from training.errors import DataError
+from bitrecall.training.data.nested import flatten, leaf_names, narrowed
+from bitrecall.training.data.source import BATCH_ROWS, Batch
+from bitrecall.training.errors import DataError
 
 __all__ = ["ParquetSource"]
 

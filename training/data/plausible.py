@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.dataset import Dataset
-from training.errors import DataError
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.errors import DataError
 
 __all__ = ["implausible", "refuse_implausible"]
 

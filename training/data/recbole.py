@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from training.data.columns import find_columns
-from training.data.delimited import DelimitedSource, split_line
-from training.data.options import ReadOptions
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.columns import find_columns
+from bitrecall.training.data.delimited import DelimitedSource, split_line
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 __all__ = ["is_recbole_header", "recbole_source"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.data.columns import ITEM_NAMES, USER_NAMES, plain
-from training.data.item_file import column_names
-from training.errors import DataError
+from bitrecall.training.data.columns import ITEM_NAMES, USER_NAMES, plain
+from bitrecall.training.data.item_file import column_names
+from bitrecall.training.errors import DataError
 
 __all__ = ["find_item_file", "item_files"]
 

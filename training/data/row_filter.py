@@ -21,8 +21,8 @@ from typing import Final, NoReturn
 
 import polars as pl
 
-from training.data.cell_values import Value, compare
-from training.errors import DataError
+from bitrecall.training.data.cell_values import Value, compare
+from bitrecall.training.errors import DataError
 
 __all__ = ["RowFilter"]
 

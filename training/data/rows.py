@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.dataset import ColumnUse
-from training.data.weighting import WeightTally
-from training.errors import DataError
+from bitrecall.training.data.dataset import ColumnUse
+from bitrecall.training.data.weighting import WeightTally
+from bitrecall.training.errors import DataError
 
 __all__ = ["BadRows", "FileRows", "Vocabulary", "encode"]
 

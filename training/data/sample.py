@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.data.dataset import Dataset, ReadReport
-from training.data.interactions import collapse
-from training.data.item_table import ItemTable
-from training.data.options import Split
-from training.data.sample_names import FIRST_NAMES, GENRES, TITLE_PATTERNS
-from training.data.split import random_per_user
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.data.options import Split
+from bitrecall.training.data.sample_names import FIRST_NAMES, GENRES, TITLE_PATTERNS
+from bitrecall.training.data.split import random_per_user
 
 __all__ = ["SampleModel", "sample_dataset", "sample_items", "sample_model"]
 

@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.data.cell_values import as_numbers
-from training.data.columns import RATING_NAMES, find_column, find_extra
-from training.data.item_columns import UNKNOWN
-from training.data.options import PairWeight, ReadOptions
-from training.data.row_filter import RowFilter
-from training.data.weighting import MAX_WEIGHT, MIN_WEIGHT, Weighting, WeightTally
+from bitrecall.training.data.cell_values import as_numbers
+from bitrecall.training.data.columns import RATING_NAMES, find_column, find_extra
+from bitrecall.training.data.item_columns import UNKNOWN
+from bitrecall.training.data.options import PairWeight, ReadOptions
+from bitrecall.training.data.row_filter import RowFilter
+from bitrecall.training.data.weighting import MAX_WEIGHT, MIN_WEIGHT, Weighting, WeightTally
 
 __all__ = ["Chosen", "Selection", "left_out_by", "options_of_columns", "selection_lines"]
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from training.errors import DataError
+from bitrecall.training.errors import DataError
 
 __all__ = ["refuse_foreign", "refuse_foreign_text"]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from training.data.dataset import Dataset
+from bitrecall.training.data.dataset import Dataset
 
 __all__ = ["similar_ids", "warnings_of_ids"]
 

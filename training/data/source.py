@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.errors import DataError
+from bitrecall.training.errors import DataError
 
 __all__ = ["BATCH_ROWS", "Batch", "Source"]
 

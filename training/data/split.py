@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.interactions import Interactions
-from training.errors import DataError
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.errors import DataError
 
 __all__ = ["Cut", "by_time", "cut_validation", "random_per_user"]
 

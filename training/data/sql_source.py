@@ -18,10 +18,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from events.database import with_password
-from events.errors import EventsError
-from training.data.source import Batch
-from training.errors import DataError
+from bitrecall.events.database import with_password
+from bitrecall.events.errors import EventsError
+from bitrecall.training.data.source import Batch
+from bitrecall.training.errors import DataError
 
 __all__ = ["SqlSource", "is_database"]
 

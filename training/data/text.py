@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from training.data.content import open_content, reads
-from training.errors import DataError
+from bitrecall.training.data.content import open_content, reads
+from bitrecall.training.errors import DataError
 
 __all__ = ["BLOCK_BYTES", "HEAD_BYTES", "MAX_LINE_BYTES", "TextFile"]
 

@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from events.rules import EARLIEST, latest
-from training.data.instants import formatted_time, parse_time, parse_times
-from training.data.options import TimeUnit
-from training.errors import DataError
+from bitrecall.events.rules import EARLIEST, latest
+from bitrecall.training.data.instants import formatted_time, parse_time, parse_times
+from bitrecall.training.data.options import TimeUnit
+from bitrecall.training.errors import DataError
 
 __all__ = ["EARLY", "TimeReader", "number_of", "plausible_unit"]
 

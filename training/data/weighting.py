@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from training.data.cell_values import as_numbers, as_text, number_of
-from training.errors import DataError
+from bitrecall.training.data.cell_values import as_numbers, as_text, number_of
+from bitrecall.training.errors import DataError
 
 __all__ = ["MAX_WEIGHT", "MIN_WEIGHT", "WeightTally", "Weighting"]
 

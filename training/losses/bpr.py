@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from training.losses.candidates import taken_pairs
-from training.losses.pairs import Pairs
-from training.methods.scores import pair_scores
+from bitrecall.training.losses.candidates import taken_pairs
+from bitrecall.training.losses.pairs import Pairs
+from bitrecall.training.methods.scores import pair_scores
 
 
 def bpr_loss(

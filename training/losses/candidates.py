@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.pairs import Pairs, Sample
 
 
 def taken_pairs(positives: Pairs, excluded: Pairs | None) -> Pairs:

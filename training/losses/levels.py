@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.losses.objectives import RankObjective
+from bitrecall.training.losses.objectives import RankObjective
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.losses.candidates import Candidates
-from training.losses.scores import BLOCK_ITEMS, scaled
+from bitrecall.training.losses.candidates import Candidates
+from bitrecall.training.losses.scores import BLOCK_ITEMS, scaled
 
 loops: ModuleType | None
 """None where there was none."""
 
 try:
-    from training import _native
+    from bitrecall.training import _native
 except ImportError:
     loops = None
 else:

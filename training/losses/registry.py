@@ -9,11 +9,11 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from training.losses.bpr import bpr_loss
-from training.losses.objectives import RankObjective, SmoothNDCG, SmoothRecall
-from training.losses.pairs import Pairs, Sample
-from training.losses.smooth_recall import smooth_recall_loss
-from training.losses.softmax import softmax_loss
+from bitrecall.training.losses.bpr import bpr_loss
+from bitrecall.training.losses.objectives import RankObjective, SmoothNDCG, SmoothRecall
+from bitrecall.training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.smooth_recall import smooth_recall_loss
+from bitrecall.training.losses.softmax import softmax_loss
 
 
 class LossSection(Protocol):

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from training.losses.candidates import Block, Candidates
+from bitrecall.training.losses.candidates import Block, Candidates
 
 # Items scored at once. A block of scores for 1,024 users then takes 8 MiB, which stays in cache.
 BLOCK_ITEMS = 2048

@@ -11,12 +11,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.losses.candidates import Candidates, taken_pairs
-from training.losses.levels import level_gradients
-from training.losses.objectives import RankObjective
-from training.losses.packed_scores import PackedScores, can_pack
-from training.losses.pairs import Pairs, Sample
-from training.losses.scores import DenseScores, Scores
+from bitrecall.training.losses.candidates import Candidates, taken_pairs
+from bitrecall.training.losses.levels import level_gradients
+from bitrecall.training.losses.objectives import RankObjective
+from bitrecall.training.losses.packed_scores import PackedScores, can_pack
+from bitrecall.training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.scores import DenseScores, Scores
 
 
 def smooth_recall_loss(
@@ -49,7 +49,7 @@ def smooth_recall_loss(
         float32 scalar, in (−1, 0) for smooth recall with the default weights.
 
     Raises:
-        ValueError: b·(f + 1) is above ``MOST_BINS`` of ``training.losses.scores``.
+        ValueError: b·(f + 1) is above ``MOST_BINS`` of ``bitrecall.training.losses.scores``.
     """
     if weights is None:
         equal = 1 / max(len(positives.users), 1)

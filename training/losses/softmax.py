@@ -12,8 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.losses.candidates import Block, Candidates, taken_pairs
-from training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.candidates import Block, Candidates, taken_pairs
+from bitrecall.training.losses.pairs import Pairs, Sample
 
 # Items scored at once. A block of scores for 1,024 users then takes 8 MiB, which stays in cache.
 BLOCK_ITEMS = 2048

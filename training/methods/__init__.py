@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from training.errors import TrainingError
-from training.methods.base import MethodName
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.methods.base import MethodName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from training.graph import EdgeList
-    from training.group import Group
-    from training.methods.base import Free, Method
-    from training.recipe import Recipe
+    from bitrecall.training.graph import EdgeList
+    from bitrecall.training.group import Group
+    from bitrecall.training.methods.base import Free, Method
+    from bitrecall.training.recipe import Recipe
 
 METHODS: tuple[str, ...] = get_args(MethodName)
 
@@ -47,23 +47,23 @@ def build(
     # Imported one by one: recipes name sections that live in this package, and need no torch.
     match recipe.method:
         case "bitrecall" | "proposed":
-            from training.trainer import Trainer
+            from bitrecall.training.trainer import Trainer
 
             given = {} if group is None else {"group": group}
             return Trainer(edges, recipe, start=start, progress=progress, warm=warm, **given)
         case "bgch":
-            from training.methods.bgch import BGCH
+            from bitrecall.training.methods.bgch import BGCH
 
             return BGCH(edges, recipe, start=start)
         case "hashgnn":
-            from training.methods.hashgnn import HashGNN
+            from bitrecall.training.methods.hashgnn import HashGNN
 
             return HashGNN(edges, recipe, start=start)
         case "hashrec":
-            from training.methods.hashrec import HashRec
+            from bitrecall.training.methods.hashrec import HashRec
 
             return HashRec(edges, recipe, start=start)
         case "lightgcn":
-            from training.methods.lightgcn import FullPrecisionLightGCN
+            from bitrecall.training.methods.lightgcn import FullPrecisionLightGCN
 
             return FullPrecisionLightGCN(edges, recipe, start=start)

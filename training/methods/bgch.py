@@ -29,13 +29,13 @@ import math
 import torch
 from torch import Tensor
 
-from training.encoder import LightGCN, mean_of_layers
-from training.graph import NormalisedGraph, propagate
-from training.methods.base import Embeddings
-from training.methods.pairs import PairBatch, generator_at
-from training.methods.pairwise import PairwiseTrainer
-from training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
-from training.signs import fourier_sign, sign
+from bitrecall.training.encoder import LightGCN, mean_of_layers
+from bitrecall.training.graph import NormalisedGraph, propagate
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.methods.pairs import PairBatch, generator_at
+from bitrecall.training.methods.pairwise import PairwiseTrainer
+from bitrecall.training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
+from bitrecall.training.signs import fourier_sign, sign
 
 _POWER_ITERATIONS = 2
 

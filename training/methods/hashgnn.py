@@ -24,12 +24,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from training.graph import NormalisedGraph, propagate
-from training.methods.base import Embeddings
-from training.methods.pairs import PairBatch, generator_at
-from training.methods.pairwise import PairwiseTrainer
-from training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
-from training.signs import straight_through_sign
+from bitrecall.training.graph import NormalisedGraph, propagate
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.methods.pairs import PairBatch, generator_at
+from bitrecall.training.methods.pairwise import PairwiseTrainer
+from bitrecall.training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
+from bitrecall.training.signs import straight_through_sign
 
 _LEAK = 0.2
 

@@ -20,11 +20,11 @@ import math
 import torch
 from torch import Tensor
 
-from training.encoder import LightGCN
-from training.methods.base import Embeddings
-from training.methods.pairs import PairBatch
-from training.methods.pairwise import PairwiseTrainer
-from training.methods.scores import bpr_loss, pair_scores
+from bitrecall.training.encoder import LightGCN
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.methods.pairs import PairBatch
+from bitrecall.training.methods.pairwise import PairwiseTrainer
+from bitrecall.training.methods.scores import bpr_loss, pair_scores
 
 
 class HashRec(PairwiseTrainer[LightGCN]):

@@ -6,9 +6,9 @@ as score, and the BPR loss with L2 on the free embeddings of a batch's pairs. As
 floats a node and three layers.
 
 What differs from the public code, gusye1234/LightGCN-PyTorch: batches are larger (see
-``training.methods.pairwise``); an epoch takes every pair once, where that code draws users
-uniformly and then one of each user's items, so that users with few items weigh less here; and the
-free embeddings may start from the truncated SVD, which saves most of the steps.
+``bitrecall.training.methods.pairwise``); an epoch takes every pair once, where that code draws
+users uniformly and then one of each user's items, so that users with few items weigh less here; and
+the free embeddings may start from the truncated SVD, which saves most of the steps.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.encoder import LightGCN, mean_of_layers
-from training.methods.base import Embeddings
-from training.methods.pairs import PairBatch
-from training.methods.pairwise import PairwiseTrainer
-from training.methods.scores import bpr_loss, pair_scores
+from bitrecall.training.encoder import LightGCN, mean_of_layers
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.methods.pairs import PairBatch
+from bitrecall.training.methods.pairwise import PairwiseTrainer
+from bitrecall.training.methods.scores import bpr_loss, pair_scores
 
 
 class FullPrecisionLightGCN(PairwiseTrainer[LightGCN]):

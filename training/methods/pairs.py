@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.errors import TrainingError
-from training.graph import EdgeList
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.graph import EdgeList
 
 
 @dataclass(frozen=True)

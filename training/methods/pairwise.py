@@ -12,11 +12,11 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from training.graph import EdgeList, NormalisedGraph
-from training.methods.pairs import PairBatch, PairSampler
-from training.methods.stepped import ModelT, SteppedMethod
-from training.recipe import Recipe
-from training.start import random_start, spectral_start
+from bitrecall.training.graph import EdgeList, NormalisedGraph
+from bitrecall.training.methods.pairs import PairBatch, PairSampler
+from bitrecall.training.methods.stepped import ModelT, SteppedMethod
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.start import random_start, spectral_start
 
 
 class PairwiseTrainer(SteppedMethod[ModelT]):

@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from training.section import Section
+from bitrecall.training.section import Section
 
 
 class PairwiseRecipe(Section):
-    """What the methods trained on sampled pairs share (``training.methods.pairwise``)."""
+    """What the methods trained on sampled pairs share (``bitrecall.training.methods.pairwise``)."""
 
     batch_pairs: int = Field(
         65_536, ge=1, le=4_194_304, description="training pairs a step; each costs one propagation"
@@ -36,13 +36,13 @@ class PairwiseRecipe(Section):
 
 
 class LightGCNRecipe(Section):
-    """LightGCN in full precision (``training.methods.lightgcn``)."""
+    """LightGCN in full precision (``bitrecall.training.methods.lightgcn``)."""
 
     dimensions: int = Field(64, ge=1, le=4096, description="floats a node")
 
 
 class BGCHRecipe(Section):
-    """BGCH (``training.methods.bgch``)."""
+    """BGCH (``bitrecall.training.methods.bgch``)."""
 
     form: Literal["hamming", "weighted"] = Field(
         "hamming",
@@ -63,7 +63,7 @@ class BGCHRecipe(Section):
 
 
 class HashGNNRecipe(Section):
-    """HashGNN (``training.methods.hashgnn``)."""
+    """HashGNN (``bitrecall.training.methods.hashgnn``)."""
 
     dimensions: int = Field(64, ge=1, le=4096, description="width of the graph encoder's layers")
     cross_entropy: float = Field(
@@ -79,7 +79,7 @@ class HashGNNRecipe(Section):
 
 
 class HashRecRecipe(Section):
-    """HashRec (``training.methods.hashrec``)."""
+    """HashRec (``bitrecall.training.methods.hashrec``)."""
 
     steepest: float = Field(
         31.5, ge=1, description="β of tanh(βx) at the end; its square rises evenly from 1"

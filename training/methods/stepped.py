@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from training.errors import DivergedError
-from training.group import ALONE, Group
-from training.methods.base import Embeddings, Free
-from training.recipe import Recipe
+from bitrecall.training.errors import DivergedError
+from bitrecall.training.group import ALONE, Group
+from bitrecall.training.methods.base import Embeddings, Free
+from bitrecall.training.recipe import Recipe
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 

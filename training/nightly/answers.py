@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from index.release import Release
-from index.user_fold_in import UserFoldIn, extended_codes
-from training.data.interactions import Interactions
-from training.metrics import OUTSIDE, GroundTruth, find_hits, ndcg_at, recall_at
+from bitrecall.index.release import Release
+from bitrecall.index.user_fold_in import UserFoldIn, extended_codes
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, find_hits, ndcg_at, recall_at
 
 _BATCH = 1024
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from index.release import Release
-from training.data.item_table import ItemTable
+from bitrecall.index.release import Release
+from bitrecall.training.data.item_table import ItemTable
 
 
 def table_of(release: Release) -> ItemTable | None:

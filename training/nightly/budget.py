@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from training.errors import TrainingError
-from training.recipe import Recipe
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.recipe import Recipe
 
 _MIB: Final = 2**20
 # Python, torch and their libraries, and what scoring a block of users for the teacher takes.

@@ -12,9 +12,9 @@ from statistics import median
 
 import numpy as np
 
-from index.release import Release
-from training.nightly.gather import Gathered
-from training.nightly.settings import NightlySettings
+from bitrecall.index.release import Release
+from bitrecall.training.nightly.gather import Gathered
+from bitrecall.training.nightly.settings import NightlySettings
 
 # Fewer nights before say little of what is usual.
 _LEAST_NIGHTS = 3

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from events.position import LogPosition
-from index.contents import ReleaseContents
-from training.catalogue import popularity_order, reorder_items
-from training.data.interactions import Interactions
-from training.data.item_table import ItemTable
-from training.export import release_contents
-from training.fit import Fit, FitOptions, Fitted
-from training.interrupt import stop_on_signals
-from training.log import TrainingLog
-from training.nightly.settings import NightlySettings
-from training.recipe import Recipe
-from training.warm import TrainingEnd, WarmStart
+from bitrecall.events.position import LogPosition
+from bitrecall.index.contents import ReleaseContents
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.export import release_contents
+from bitrecall.training.fit import Fit, FitOptions, Fitted
+from bitrecall.training.interrupt import stop_on_signals
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.nightly.settings import NightlySettings
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.warm import TrainingEnd, WarmStart
 
 
 @dataclass(frozen=True)

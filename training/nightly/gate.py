@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.release import Release
-from training.data.interactions import Interactions
-from training.nightly.answers import score_users
-from training.nightly.settings import NightlySettings
+from bitrecall.index.release import Release
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.nightly.answers import score_users
+from bitrecall.training.nightly.settings import NightlySettings
 
 _BLOCK = 64
 

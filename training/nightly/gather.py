@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from events.event import StoredEvent
-from events.position import LogPosition, ReadingStart, position_after, position_of
-from index.release import Release
-from training.data.events import LeftOut, Taken, joined_weights, take_events
-from training.data.interactions import Interactions, collapse
-from training.data.options import PairWeight, ReadOptions
+from bitrecall.events.event import StoredEvent
+from bitrecall.events.position import LogPosition, ReadingStart, position_after, position_of
+from bitrecall.index.release import Release
+from bitrecall.training.data.events import LeftOut, Taken, joined_weights, take_events
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.options import PairWeight, ReadOptions
 
 _NONE = np.empty(0, np.int32)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.data.interactions import Interactions
-from training.nightly.gather import Gathered
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.nightly.gather import Gathered
 
 
 def cut_latest(gathered: Gathered, share: float, seed: int) -> tuple[Interactions, Interactions]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from training.errors import NightUnderWayError, TrainingError
+from bitrecall.training.errors import NightUnderWayError, TrainingError
 
 _NAME: Final = ".retrain.lock"
 

@@ -13,19 +13,19 @@ from typing import Final
 
 import numpy as np
 
-from events.position import NOTHING_READ
-from index.errors import BitrecallError
-from index.last_night import LastNight, Outcome
-from index.manifest import Metrics
-from index.release import Release
-from index.store import ReleaseStore
-from training.data.interactions import Interactions, iso_time
-from training.data.item_table import ItemTable
-from training.errors import CheckpointError, InterruptedTraining
-from training.nightly.attributes import count_described, table_of
-from training.nightly.budget import check_memory
-from training.nightly.checks import Check, check_attributes, check_data
-from training.nightly.fitting import (
+from bitrecall.events.position import NOTHING_READ
+from bitrecall.index.errors import BitrecallError
+from bitrecall.index.last_night import LastNight, Outcome
+from bitrecall.index.manifest import Metrics
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.interactions import Interactions, iso_time
+from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.errors import CheckpointError, InterruptedTraining
+from bitrecall.training.nightly.attributes import count_described, table_of
+from bitrecall.training.nightly.budget import check_memory
+from bitrecall.training.nightly.checks import Check, check_attributes, check_data
+from bitrecall.training.nightly.fitting import (
     FittingOptions,
     Trained,
     train,
@@ -33,18 +33,18 @@ from training.nightly.fitting import (
     whole_recipe,
     why_anew,
 )
-from training.nightly.gate import Verdict, judge
-from training.nightly.gather import Gathered
-from training.nightly.held_out import cut_latest
-from training.nightly.lock import only_one
-from training.nightly.page import page_of
-from training.nightly.refresh import changed_attributes, with_attributes
-from training.nightly.report import Report, now
-from training.nightly.settings import PREFIX, NightlySettings
-from training.nightly.sources import Sources, as_counts, parent_of, read
-from training.nightly.workspace import Workspace
-from training.recipe import Recipe
-from training.warm import TrainingEnd
+from bitrecall.training.nightly.gate import Verdict, judge
+from bitrecall.training.nightly.gather import Gathered
+from bitrecall.training.nightly.held_out import cut_latest
+from bitrecall.training.nightly.lock import only_one
+from bitrecall.training.nightly.page import page_of
+from bitrecall.training.nightly.refresh import changed_attributes, with_attributes
+from bitrecall.training.nightly.report import Report, now
+from bitrecall.training.nightly.settings import PREFIX, NightlySettings
+from bitrecall.training.nightly.sources import Sources, as_counts, parent_of, read
+from bitrecall.training.nightly.workspace import Workspace
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.warm import TrainingEnd
 
 # Of the time that a night has, what the candidate may take; the rest is for the release.
 _SHARE_OF_CANDIDATE: Final = 0.6

@@ -8,10 +8,10 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from index.last_night import Outcome
-from training.nightly.gate import Verdict
-from training.nightly.pictures import bars_with_intervals, line
-from training.nightly.report import Report
+from bitrecall.index.last_night import Outcome
+from bitrecall.training.nightly.gate import Verdict
+from bitrecall.training.nightly.pictures import bars_with_intervals, line
+from bitrecall.training.nightly.report import Report
 
 _GOOD = (Outcome.PUBLISHED, Outcome.WOULD_PUBLISH)
 _NAMES = {
@@ -46,7 +46,7 @@ def page_of(report: Report, before: Sequence[Mapping[str, Any]]) -> str:
         report: of the night.
         before: what the reports of earlier nights say, oldest first.
     """
-    template = Template((files("training.nightly") / "page.html").read_text("utf-8"))
+    template = Template((files("bitrecall.training.nightly") / "page.html").read_text("utf-8"))
     sections = [
         _section("What came in", _came_in(report.data)),
         _section("Checks", _checks(report)) if report.checks else "",

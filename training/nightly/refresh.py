@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from index.attributes import ItemAttributes
-from index.contents import ReleaseContents
-from index.release import Release
-from index.row_lists import RowLists
-from training.data.item_table import ItemTable
+from bitrecall.index.attributes import ItemAttributes
+from bitrecall.index.contents import ReleaseContents
+from bitrecall.index.release import Release
+from bitrecall.index.row_lists import RowLists
+from bitrecall.training.data.item_table import ItemTable
 
 __all__ = ["changed_attributes", "with_attributes"]
 

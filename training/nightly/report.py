@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from index.disk import disk_fault
-from index.last_night import EXIT_CODES, Outcome
-from index.locks import replace_text
-from training.errors import TrainingError
-from training.nightly.checks import Check, PastNight
-from training.nightly.gate import Verdict
+from bitrecall.index.disk import disk_fault
+from bitrecall.index.last_night import EXIT_CODES, Outcome
+from bitrecall.index.locks import replace_text
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.nightly.checks import Check, PastNight
+from bitrecall.training.nightly.gate import Verdict
 
 _KEEP_PAST: Final = 14
 

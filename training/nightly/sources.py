@@ -8,17 +8,17 @@ from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from typing import Any, Final
 
-from events.event import StoredEvent
-from events.position import NOTHING_READ, position_of
-from events.store import EventStore
-from index.errors import NoReleaseError
-from index.release import Release
-from index.store import ReleaseStore
-from training.data.interactions import Interactions
-from training.data.item_table import ItemTable
-from training.data.options import ReadOptions
-from training.nightly.gather import Gathered, gather
-from training.nightly.workspace import Workspace
+from bitrecall.events.event import StoredEvent
+from bitrecall.events.position import NOTHING_READ, position_of
+from bitrecall.events.store import EventStore
+from bitrecall.index.errors import NoReleaseError
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.nightly.gather import Gathered, gather
+from bitrecall.training.nightly.workspace import Workspace
 
 # Of the users who sent too much, so many are named in the report.
 _NAMED: Final = 20

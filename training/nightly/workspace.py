@@ -17,12 +17,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from index.disk import disk_fault
-from index.release import Release
-from index.store import ReleaseStore
-from training.errors import TrainingError
-from training.nightly.report import ReportFolder
-from training.warm import TrainingEnd
+from bitrecall.index.disk import disk_fault
+from bitrecall.index.release import Release
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.nightly.report import ReportFolder
+from bitrecall.training.warm import TrainingEnd
 
 # After so long a night that broke off is another night, with what has come since.
 _PLAN_SECONDS: Final = 12 * 3600

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from training.reproduction.findings import Findings
+from bitrecall.training.reproduction.findings import Findings
 
 # Okabe and Ito's colours, told apart by colour-blind eyes too.
 METHOD_COLOURS = {

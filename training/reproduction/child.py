@@ -1,7 +1,7 @@
 """One run in a process of its own, so that its peak memory is its own and its crash nobody else's.
 
-``python -m training.reproduction.child`` reads a job, one line of JSON, from stdin, which must stay
-open: its end means that the parent has gone, and stops the training as SIGTERM does.
+``python -m bitrecall.training.reproduction.child`` reads a job, one line of JSON, from stdin, which
+must stay open: its end means that the parent has gone, and stops the training as SIGTERM does.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.errors import BitrecallError
-from training.data.load import load_dataset
-from training.errors import InterruptedTraining
-from training.log import TrainingLog
-from training.memory import keep_freed_memory
-from training.recipe import parse_recipe
-from training.reproduction.history import BEGAN, ENDED, history, rounded
-from training.reproduction.job import (
+from bitrecall.index.errors import BitrecallError
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import InterruptedTraining
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.memory import keep_freed_memory
+from bitrecall.training.recipe import parse_recipe
+from bitrecall.training.reproduction.history import BEGAN, ENDED, history, rounded
+from bitrecall.training.reproduction.job import (
     BUSY,
     FINISHED,
     INTERRUPTED,
@@ -35,10 +35,10 @@ from training.reproduction.job import (
     data_fingerprint,
     write_rows,
 )
-from training.reproduction.machine import machine
-from training.reproduction.measures import Outcome, Trial, measure
-from training.reproduction.results import replace_text
-from training.run import peak_rss_mib
+from bitrecall.training.reproduction.machine import machine
+from bitrecall.training.reproduction.measures import Outcome, Trial, measure
+from bitrecall.training.reproduction.results import replace_text
+from bitrecall.training.run import peak_rss_mib
 
 _LOG = "log.jsonl"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.reproduction.findings import Findings
-from training.reproduction.plan import StudyPlan
-from training.reproduction.results import Row
-from training.reproduction.summary import dataset_label, method_label
+from bitrecall.training.reproduction.findings import Findings
+from bitrecall.training.reproduction.plan import StudyPlan
+from bitrecall.training.reproduction.results import Row
+from bitrecall.training.reproduction.summary import dataset_label, method_label
 
 _METHODS = ("bitrecall", "proposed")  # the losses of the others are of other kinds
 _BITS = 256

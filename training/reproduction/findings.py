@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.reproduction.plan import Plan, StudyPlan
-from training.reproduction.published import Published
-from training.reproduction.results import Row
-from training.reproduction.summary import datasets_of, study_rows
+from bitrecall.training.reproduction.plan import Plan, StudyPlan
+from bitrecall.training.reproduction.published import Published
+from bitrecall.training.reproduction.results import Row
+from bitrecall.training.reproduction.summary import datasets_of, study_rows
 
 
 @dataclass(frozen=True)

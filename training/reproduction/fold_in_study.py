@@ -5,7 +5,8 @@ found, as in every study on validation. A tenth of the users and a tenth of the 
 are new. Three trainings of one recipe: with everything, without the new users' pairs, without the
 new items' pairs. Then, with the codes of the trainings without them:
 
-- each new user gets a code out of 1, 2, 5, 10, 20 and all of its items (``index.user_fold_in``,
+- each new user gets a code out of 1, 2, 5, 10, 20 and all of its items
+  (``bitrecall.index.user_fold_in``,
   and the plain sum of LightGCN), and its list is made as if it were known: all its items are left
   out of it, also those not folded in, so that every code is asked the same question;
 - each new item gets a code out of 1, 2, 5, 10, 20 and all of its users, joins the catalogue in its
@@ -21,21 +22,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.flat import FlatBackend
-from index.fold_in_map import RIDGE, FoldInMap
-from index.item_fold_in import ItemFoldIn
-from index.packing import pack_signs
-from index.row_lists import RowLists
-from index.user_fold_in import UserFoldIn, sum_rows
-from training.catalogue import popularity_order
-from training.data.interactions import Interactions
-from training.data.split import cut_validation
-from training.errors import StudyError
-from training.evaluate import DEFAULT_KS
-from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
-from training.recipe import Recipe
-from training.reproduction.left_out import Trained, leave_out, train_on
-from training.reproduction.measures import Outcome, Trial
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.fold_in_map import RIDGE, FoldInMap
+from bitrecall.index.item_fold_in import ItemFoldIn
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.user_fold_in import UserFoldIn, sum_rows
+from bitrecall.training.catalogue import popularity_order
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.errors import StudyError
+from bitrecall.training.evaluate import DEFAULT_KS
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.reproduction.left_out import Trained, leave_out, train_on
+from bitrecall.training.reproduction.measures import Outcome, Trial
 
 COUNTS = (1, 2, 5, 10, 20, None)
 _SHARE = 0.1

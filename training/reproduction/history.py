@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from training.reproduction.summary import METRICS
+from bitrecall.training.reproduction.summary import METRICS
 
 # Events of the log at both ends of a sitting, which is what one process does of a run.
 BEGAN = "sat down"

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from training.data.dataset import Dataset
-from training.recipe import Recipe
-from training.reproduction.results import Row, replace_text
-from training.reproduction.selection import PlannedRun
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.reproduction.results import Row, replace_text
+from bitrecall.training.reproduction.selection import PlannedRun
 
 _ROWS = "rows.json"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from training.openmp import wait_briefly
-from training.reproduction.job import FINISHED, INTERRUPTED, Job
+from bitrecall.training.openmp import wait_briefly
+from bitrecall.training.reproduction.job import FINISHED, INTERRUPTED, Job
 
 _PASSED_ON = {
     signal.SIGINT: signal.SIGINT,
@@ -41,7 +41,7 @@ def launch(job: Job, threads: int | None = None) -> int:
     # A group of its own: Ctrl-C reaches it through us, once, and not from the terminal as well.
     with (
         subprocess.Popen(
-            [sys.executable, "-m", "training.reproduction.child"],
+            [sys.executable, "-P", "-m", "bitrecall.training.reproduction.child"],
             stdin=subprocess.PIPE,
             env=environment,
             # Unbuffered: what a child that has gone left unread must not be written at the close.

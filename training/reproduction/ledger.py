@@ -8,19 +8,19 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from training.data.load import load_dataset
-from training.errors import StudyError
-from training.recipe import Recipe
-from training.reproduction.job import (
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import StudyError
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.reproduction.job import (
     data_fingerprint,
     is_part_way,
     left_rows,
     run_folder,
     write_rows,
 )
-from training.reproduction.plan import Plan
-from training.reproduction.results import Row, find_rows, read_results, record
-from training.reproduction.selection import PlannedRun
+from bitrecall.training.reproduction.plan import Plan
+from bitrecall.training.reproduction.results import Row, find_rows, read_results, record
+from bitrecall.training.reproduction.selection import PlannedRun
 
 State = Literal["done", "recorded", "outdated", "part way", ""]
 

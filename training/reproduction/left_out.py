@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.catalogue import popularity_order, reorder_items
-from training.data.interactions import Interactions
-from training.export import fold_in_messages
-from training.fit import Fit, FitOptions
-from training.interrupt import stop_on_signals
-from training.log import TrainingLog
-from training.reproduction.measures import Trial
-from training.signs import unit_magnitude
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.export import fold_in_messages
+from bitrecall.training.fit import Fit, FitOptions
+from bitrecall.training.interrupt import stop_on_signals
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.reproduction.measures import Trial
+from bitrecall.training.signs import unit_magnitude
 
 
 @dataclass(frozen=True)

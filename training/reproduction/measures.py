@@ -16,11 +16,11 @@
     items itself, by its scores in full precision.
 ``fold-in``
     Three trainings, two of which leave a tenth of the users, or of the items, out: see
-    training.reproduction.fold_in_study.
+    bitrecall.training.reproduction.fold_in_study.
 ``second-stage``
     As ``validation``, and then the nearest few hundred ranked again in several ways: see
-    training.reproduction.second_stage_study. Means are over half of the users, for the weights are
-    chosen on the other half.
+    bitrecall.training.reproduction.second_stage_study. Means are over half of the users, for the
+    weights are chosen on the other half.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index.store import ReleaseStore
-from training.catalogue import popularity_order, reorder_items
-from training.data.dataset import Dataset
-from training.data.interactions import Interactions
-from training.data.split import cut_validation
-from training.errors import StudyError
-from training.evaluate import DEFAULT_KS, evaluate
-from training.fit import Fit, FitOptions, Fitted
-from training.interrupt import stop_on_signals
-from training.log import TrainingLog
-from training.methods.base import Embeddings
-from training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
-from training.recipe import Recipe
-from training.reproduction.second_stage_study import second_stages
-from training.run import Run, RunOptions
-from training.scoring import score
-from training.teacher.lists import teacher_lists
-from training.validation import Validator
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.errors import StudyError
+from bitrecall.training.evaluate import DEFAULT_KS, evaluate
+from bitrecall.training.fit import Fit, FitOptions, Fitted
+from bitrecall.training.interrupt import stop_on_signals
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.reproduction.second_stage_study import second_stages
+from bitrecall.training.run import Run, RunOptions
+from bitrecall.training.scoring import score
+from bitrecall.training.teacher.lists import teacher_lists
+from bitrecall.training.validation import Validator
 
 _SPLIT_SEED = 0
 
@@ -82,7 +82,7 @@ class Trial:
         dataset: what to train and, for ``test``, to test on.
         recipe: every hyper-parameter.
         folder: where its log, checkpoints and releases go.
-        progress_bar: as in `training.run.RunOptions`.
+        progress_bar: as in `bitrecall.training.run.RunOptions`.
     """
 
     dataset: Dataset
@@ -158,7 +158,7 @@ def _teacher(trial: Trial) -> list[Outcome]:
 
 def _fold_in(trial: Trial) -> list[Outcome]:
     # Imported here, since it takes its outcomes from this file.
-    from training.reproduction.fold_in_study import fold_in_study
+    from bitrecall.training.reproduction.fold_in_study import fold_in_study
 
     return fold_in_study(trial)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from training.errors import StudyError
-from training.reproduction import tables
-from training.reproduction.curves import loss_curves, recall_curves
-from training.reproduction.findings import Findings
-from training.reproduction.results import find_rows
-from training.reproduction.summary import dataset_label
+from bitrecall.training.errors import StudyError
+from bitrecall.training.reproduction import tables
+from bitrecall.training.reproduction.curves import loss_curves, recall_curves
+from bitrecall.training.reproduction.findings import Findings
+from bitrecall.training.reproduction.results import find_rows
+from bitrecall.training.reproduction.summary import dataset_label
 
 _PLACE = re.compile(r"(<!-- results: (?P<name>[^>]*?) -->\n)(?P<old>.*?)(<!-- end -->)", re.DOTALL)
 

@@ -16,12 +16,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from training.errors import StudyError
-from training.recipe import Recipe, load_recipe
-from training.section import Section
+from bitrecall.training.errors import StudyError
+from bitrecall.training.recipe import Recipe, load_recipe
+from bitrecall.training.section import Section
 
 Measure = Literal["test", "validation", "ties", "teacher", "fold-in", "second-stage"]
-"""How a part is scored; see training.reproduction.measures."""
+"""How a part is scored; see bitrecall.training.reproduction.measures."""
 
 Seed = Annotated[int, Field(ge=0)]
 _SLUG = r"[A-Za-z0-9._-]+"
@@ -147,7 +147,7 @@ def load_plan(file: Path | None = None) -> Plan:
     """
     if file is None:
         source = "the built-in plan"
-        text = (resources.files("training.reproduction") / "plan.toml").read_text("utf-8")
+        text = (resources.files("bitrecall.training.reproduction") / "plan.toml").read_text("utf-8")
     else:
         source = str(file)
         try:

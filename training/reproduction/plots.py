@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from training.reproduction import axes as look
-from training.reproduction.curves import Curve, loss_curves, recall_curves
-from training.reproduction.findings import Findings
-from training.reproduction.summary import (
+from bitrecall.training.reproduction import axes as look
+from bitrecall.training.reproduction.curves import Curve, loss_curves, recall_curves
+from bitrecall.training.reproduction.findings import Findings
+from bitrecall.training.reproduction.summary import (
     METHODS,
     Summary,
     dataset_label,
@@ -33,7 +33,7 @@ _Panel = Callable[[Axes], None]
 
 
 def draw(name: str, findings: Findings) -> str:
-    """One of `training.reproduction.pages.PLOTS`, as the text of an SVG file."""
+    """One of `bitrecall.training.reproduction.pages.PLOTS`, as the text of an SVG file."""
     text = StringIO()
     with mpl.rc_context(look.STYLE):
         figure = _figure(name, findings)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from training.errors import StudyError
-from training.reproduction.findings import Findings
-from training.reproduction.pages import fill, has_places, plots_of, results_page
-from training.reproduction.plan import Plan
-from training.reproduction.published import load_published
-from training.reproduction.results import FILE as RESULTS
-from training.reproduction.results import read_results, replace_text
+from bitrecall.training.errors import StudyError
+from bitrecall.training.reproduction.findings import Findings
+from bitrecall.training.reproduction.pages import fill, has_places, plots_of, results_page
+from bitrecall.training.reproduction.plan import Plan
+from bitrecall.training.reproduction.published import load_published
+from bitrecall.training.reproduction.results import FILE as RESULTS
+from bitrecall.training.reproduction.results import read_results, replace_text
 
 
 def gather(plan: Plan, out: Path) -> Findings:
@@ -34,7 +34,7 @@ def publish(plan: Plan, out: Path, pages: Iterable[Path] = ()) -> list[Path]:
         StudyError: there are no results, or a place asks for something that there is not.
     """
     # Here and not above: drawing is an extra, and running a study does without.
-    from training.reproduction.plots import draw
+    from bitrecall.training.reproduction.plots import draw
 
     if not (out / RESULTS).exists():
         raise StudyError(f"there are no results in {out} to make tables of")

@@ -8,7 +8,7 @@ from importlib import resources
 
 from pydantic import Field
 
-from training.section import Section
+from bitrecall.training.section import Section
 
 
 class Source(Section):
@@ -50,5 +50,7 @@ class Published(Section):
 
 def load_published() -> Published:
     """Read the figures that come with the package."""
-    text = (resources.files("training.reproduction") / "published.toml").read_text("utf-8")
+    text = (resources.files("bitrecall.training.reproduction") / "published.toml").read_text(
+        "utf-8"
+    )
     return Published.model_validate(tomllib.loads(text))

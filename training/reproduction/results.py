@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from training.errors import StudyError
+from bitrecall.training.errors import StudyError
 
 Row = Mapping[str, Any]
 """What is kept of a run; docs/reproduction/README.md has its keys."""

@@ -6,7 +6,8 @@ Hamming score, each first brought to mean 0 and deviation 1 over a user's candid
 - the items' popularity, as its logarithm;
 - the user's real-valued embedding against the items' codes, which a release holds already;
 - item–item neighbours: how much the user's own items speak for a candidate, r_u P with the graph
-  filter's P = ÃᵀÃ (``training.teacher``), of which only the strongest few of each row are kept.
+  filter's P = ÃᵀÃ (``bitrecall.training.teacher``), of which only the strongest few of each row are
+  kept.
 
 How much each score weighs is chosen on one half of the users asked, at random, and all of them are
 measured on the other half.
@@ -21,17 +22,17 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from index.flat import FlatBackend
-from index.packing import pack_signs, unpack_signs
-from training.data.interactions import Interactions
-from training.errors import StudyError
-from training.evaluate import DEFAULT_KS
-from training.methods.base import Embeddings
-from training.metrics import OUTSIDE, GroundTruth, RankingMetrics
-from training.recipe import Recipe
-from training.signs import unit_magnitude
-from training.teacher.products import normalised, observed
-from training.teacher.pruned import pruned_gram
+from bitrecall.index.flat import FlatBackend
+from bitrecall.index.packing import pack_signs, unpack_signs
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.errors import StudyError
+from bitrecall.training.evaluate import DEFAULT_KS
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.signs import unit_magnitude
+from bitrecall.training.teacher.products import normalised, observed
+from bitrecall.training.teacher.pruned import pruned_gram
 
 DEPTHS = (100, 300)
 NEIGHBOURS = (16, 32, 64)

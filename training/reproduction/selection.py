@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from training.errors import StudyError
-from training.reproduction.plan import Part, Plan
+from bitrecall.training.errors import StudyError
+from bitrecall.training.reproduction.plan import Part, Plan
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.errors import StudyError
-from training.recipe import Recipe
-from training.reproduction.job import BUSY, FINISHED, INTERRUPTED, WRONG, Job
-from training.reproduction.launch import launch
-from training.reproduction.ledger import Ledger, known_beforehand
-from training.reproduction.machine import code_version
-from training.reproduction.plan import Plan
-from training.reproduction.results import Row
-from training.reproduction.selection import PlannedRun
+from bitrecall.training.errors import StudyError
+from bitrecall.training.recipe import Recipe
+from bitrecall.training.reproduction.job import BUSY, FINISHED, INTERRUPTED, WRONG, Job
+from bitrecall.training.reproduction.launch import launch
+from bitrecall.training.reproduction.ledger import Ledger, known_beforehand
+from bitrecall.training.reproduction.machine import code_version
+from bitrecall.training.reproduction.plan import Plan
+from bitrecall.training.reproduction.results import Row
+from bitrecall.training.reproduction.selection import PlannedRun
 
 Say = Callable[[str], None]
 

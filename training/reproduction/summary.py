@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from training.reproduction.results import Row
+from bitrecall.training.reproduction.results import Row
 
 METRICS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
 BGCH_METRICS = ("bgch_ndcg@20", "bgch_ndcg@50", "bgch_ndcg@100")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from training.reproduction.plan import StudyPlan
-from training.reproduction.published import Figure, Published
-from training.reproduction.results import Row
-from training.reproduction.summary import (
+from bitrecall.training.reproduction.plan import StudyPlan
+from bitrecall.training.reproduction.published import Figure, Published
+from bitrecall.training.reproduction.results import Row
+from bitrecall.training.reproduction.summary import (
     BGCH_METRICS,
     METHODS,
     METRICS,

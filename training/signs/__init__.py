@@ -9,12 +9,12 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from training.signs.aage import sign_swish_derivative
-from training.signs.fourier import fourier_derivative, fourier_sign
-from training.signs.rows import sign_of_rows, unit_magnitude
-from training.signs.sign import sign, sign_with_slope
-from training.signs.straight_through import straight_through_sign
-from training.signs.tanh import annealed_slope, tanh_derivative, tanh_relaxation
+from bitrecall.training.signs.aage import sign_swish_derivative
+from bitrecall.training.signs.fourier import fourier_derivative, fourier_sign
+from bitrecall.training.signs.rows import sign_of_rows, unit_magnitude
+from bitrecall.training.signs.sign import sign, sign_with_slope
+from bitrecall.training.signs.straight_through import straight_through_sign
+from bitrecall.training.signs.tanh import annealed_slope, tanh_derivative, tanh_relaxation
 
 __all__ = [
     "SignSection",

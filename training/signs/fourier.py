@@ -23,7 +23,7 @@ import math
 import torch
 from torch import Tensor
 
-from training.signs.sign import sign_with_slope
+from bitrecall.training.signs.sign import sign_with_slope
 
 
 def fourier_derivative(x: Tensor, *, terms: int, half_period: float) -> Tensor:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from training.signs.sign import sign
+from bitrecall.training.signs.sign import sign
 
 # Entries at a time, so that what is made of them on the way stays in a processor's second cache.
 _ENTRIES = 65_536

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.signs.sign import sign_with_slope
+from bitrecall.training.signs.sign import sign_with_slope
 
 
 def straight_through_sign(x: Tensor) -> Tensor:

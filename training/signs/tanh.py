@@ -2,7 +2,7 @@
 
 Z. Cao et al., "HashNet: Deep Learning to Hash by Continuation", ICCV 2017, also in HashRec
 (Kang and McAuley, CIKM 2019). There the relaxed value itself passes forward. Losses that count
-scores by level (``training.losses.levels``) need exact codes, however; for these only the
+scores by level (``bitrecall.training.losses.levels``) need exact codes, however; for these only the
 backward pass is tanh's.
 """
 

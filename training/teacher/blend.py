@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.methods.base import Free
-from training.teacher.base import Scorer
+from bitrecall.training.methods.base import Free
+from bitrecall.training.teacher.base import Scorer
 
 
 class BlendedScorer:

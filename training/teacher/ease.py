@@ -22,10 +22,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.errors import TrainingError
-from training.spectral import randomised_svd
-from training.teacher.products import SparsePair, by_columns, csr_tensor
-from training.teacher.recipe import TeacherRecipe
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.spectral import randomised_svd
+from bitrecall.training.teacher.products import SparsePair, by_columns, csr_tensor
+from bitrecall.training.teacher.recipe import TeacherRecipe
 
 MOST_ROWS = 32_768
 """The larger of these is refused: three matrices of this size, 12 GiB, are alive at once."""

@@ -30,11 +30,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.spectral import randomised_svd
-from training.teacher.blend import in_own_units
-from training.teacher.products import SparsePair, by_columns, csr_tensor, degrees, normalised
-from training.teacher.pruned import pruned_gram
-from training.teacher.recipe import TeacherRecipe
+from bitrecall.training.spectral import randomised_svd
+from bitrecall.training.teacher.blend import in_own_units
+from bitrecall.training.teacher.products import (
+    SparsePair,
+    by_columns,
+    csr_tensor,
+    degrees,
+    normalised,
+)
+from bitrecall.training.teacher.pruned import pruned_gram
+from bitrecall.training.teacher.recipe import TeacherRecipe
 
 _OVERSAMPLING = 16
 

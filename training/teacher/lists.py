@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from training.data.interactions import Interactions
-from training.graph import EdgeList
-from training.methods.base import Free
-from training.metrics import OUTSIDE
-from training.teacher.base import Scorer
-from training.teacher.blend import BlendedScorer
-from training.teacher.ease import EaseScorer
-from training.teacher.filter import FilterScorer
-from training.teacher.products import observed
-from training.teacher.recipe import TeacherRecipe
-from training.teacher.trained import TrainedScorer
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.methods.base import Free
+from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.teacher.base import Scorer
+from bitrecall.training.teacher.blend import BlendedScorer
+from bitrecall.training.teacher.ease import EaseScorer
+from bitrecall.training.teacher.filter import FilterScorer
+from bitrecall.training.teacher.products import observed
+from bitrecall.training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.trained import TrainedScorer
 
 # What a block of users may take beside the teacher itself.
 _MOST_BYTES = 512 * 1024**2

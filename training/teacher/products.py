@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data.interactions import Interactions
-from training.graph import EdgeList
-from training.spectral import CACHED_COLUMNS
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.spectral import CACHED_COLUMNS
 
 
 def observed(pairs: Interactions | EdgeList) -> sp.csr_matrix:

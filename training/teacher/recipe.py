@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from training.section import Section
+from bitrecall.training.section import Section
 
 
 class TrainedRecipe(Section):
-    """A LightGCN in floats that has a say in the lists (``training.teacher.trained``)."""
+    """A LightGCN in floats that has a say in the lists (``bitrecall.training.teacher.trained``)."""
 
     weight: float = Field(
         0.0,
@@ -29,7 +29,7 @@ class TrainedRecipe(Section):
 
 
 class TeacherRecipe(Section):
-    """A teacher and the lists that it gives (``training.teacher``)."""
+    """A teacher and the lists that it gives (``bitrecall.training.teacher``)."""
 
     kind: Literal["filter", "ease"] = Field(
         "filter", description="a graph filter (GF-CF's kind), or EASE"

@@ -6,12 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.errors import ReleaseError, SearchUnavailableError
-from index.milvus.collection import Facts, Held, collection_name, read_facts, write_collection
-from index.milvus.mirror import ALIAS, MilvusMirror, held_by, open_backend
-from index.milvus.server import MilvusServer
-from index.release import ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.errors import ReleaseError, SearchUnavailableError
+from bitrecall.index.milvus.collection import (
+    Facts,
+    Held,
+    collection_name,
+    read_facts,
+    write_collection,
+)
+from bitrecall.index.milvus.mirror import ALIAS, MilvusMirror, held_by, open_backend
+from bitrecall.index.milvus.server import MilvusServer
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 Make = Callable[..., ReleaseContents]
 

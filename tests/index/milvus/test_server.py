@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from index.errors import BitrecallError, SearchUnavailableError
-from index.milvus.server import MilvusServer, read_token
+from bitrecall.index.errors import BitrecallError, SearchUnavailableError
+from bitrecall.index.milvus.server import MilvusServer, read_token
 
 Make = Callable[..., MilvusServer]
 
@@ -75,7 +75,7 @@ def test_one_that_failed_is_left_alone_for_a_moment_and_then_asked_again(make: M
 def test_going_away_and_coming_back_are_each_said_once(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="index.milvus")
+    caplog.set_level("INFO", logger="bitrecall.index.milvus")
     server = make(rest=0.0)
     server._client = object()  # type: ignore[assignment]
     for _ in range(3):

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from index.filters import ItemFilter
-from index.fold_in_map import FoldInMap
-from index.release import ReleaseContents
-from index.user_fold_in import SHARE
-from service.answers.catalogue import NewItems
-from service.answers.query import History, Wish
+from bitrecall.index.filters import ItemFilter
+from bitrecall.index.fold_in_map import FoldInMap
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.user_fold_in import SHARE
+from bitrecall.service.answers.catalogue import NewItems
+from bitrecall.service.answers.query import History, Wish
 
 
 def signs_of(codes: np.ndarray) -> np.ndarray:

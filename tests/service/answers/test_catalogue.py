@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from index.errors import SearchError
-from index.filters import Condition, ItemFilter
-from index.release import Release
-from service.answers.catalogue import Catalogue, NewItems
+from bitrecall.index.errors import SearchError
+from bitrecall.index.filters import Condition, ItemFilter
+from bitrecall.index.release import Release
+from bitrecall.service.answers.catalogue import Catalogue, NewItems
 
 CODES = np.array([[1, 2], [3, 4]], np.uint8)
 NEW = NewItems(["new 0", "ñ new/1"], CODES)

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.ids import IdTable
-from service.answers.item_history import ItemHistory
+from bitrecall.index.ids import IdTable
+from bitrecall.service.answers.item_history import ItemHistory
 
 ITEMS = IdTable.build([f"item {row}" for row in range(300)])
 taken = st.lists(

@@ -1,9 +1,9 @@
 import numpy as np
 
-from index.release import Release
-from service.answers.catalogue import NewItems
-from service.answers.lookups import known_item, known_user, most_popular
-from service.answers.recommender import Recommender
+from bitrecall.index.release import Release
+from bitrecall.service.answers.catalogue import NewItems
+from bitrecall.service.answers.lookups import known_item, known_user, most_popular
+from bitrecall.service.answers.recommender import Recommender
 
 NEW = NewItems(["new"], np.array([[7, 9]], np.uint8))
 

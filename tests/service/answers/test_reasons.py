@@ -2,11 +2,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.packing import hamming_distances
-from index.release import Release
-from service.answers.catalogue import Catalogue, NewItems
-from service.answers.query import Reason
-from service.answers.reasons import MOST, NEWEST, reasons
+from bitrecall.index.packing import hamming_distances
+from bitrecall.index.release import Release
+from bitrecall.service.answers.catalogue import Catalogue, NewItems
+from bitrecall.service.answers.query import Reason
+from bitrecall.service.answers.reasons import MOST, NEWEST, reasons
 
 NEW = NewItems(["new"], np.array([[7, 9]], np.uint8))
 rows = st.lists(st.integers(0, 60), unique=True, max_size=20)

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.errors import FilterError, SearchUnavailableError
-from index.filters import Condition, ItemFilter
-from index.packing import pack_signs
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
-from service.answers.catalogue import NewItems
-from service.answers.query import History, Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import alone
-from service.errors import UnknownItemError
+from bitrecall.index.errors import FilterError, SearchUnavailableError
+from bitrecall.index.filters import Condition, ItemFilter
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.answers.catalogue import NewItems
+from bitrecall.service.answers.query import History, Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import alone
+from bitrecall.service.errors import UnknownItemError
 
 from .reference import Reference
 

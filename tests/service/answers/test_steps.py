@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.errors import SearchUnavailableError
-from index.release import Release
-from service.answers.catalogue import Catalogue, NewItems
-from service.answers.steps import Search, Steps, alone, together
+from bitrecall.index.errors import SearchUnavailableError
+from bitrecall.index.release import Release
+from bitrecall.service.answers.catalogue import Catalogue, NewItems
+from bitrecall.service.answers.steps import Search, Steps, alone, together
 
 
 class Counted(Catalogue):

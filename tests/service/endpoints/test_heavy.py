@@ -8,8 +8,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from service.endpoints.heavy import HeavyWork
-from service.errors import TooBusyError
+from bitrecall.service.endpoints.heavy import HeavyWork
+from bitrecall.service.errors import TooBusyError
 
 
 class Client:

@@ -14,11 +14,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from index.release import ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 PAGE = Path(__file__).parents[3] / "docs" / "service.md"
-SERVE = "import service.server, service.settings as s; service.server.run(s.load_settings(**{!r}))"
+SERVE = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
 ROOT = "/recommender"
 
 _NGINX = """

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
-from service.guards.keys import Role, add_key
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.guards.keys import Role, add_key
 
 
 @pytest.fixture
@@ -185,8 +185,8 @@ def test_a_key_is_asked_for_where_one_is_needed(
 def test_a_service_that_ends_is_said(
     page: Page, release: Release, serving: Callable[..., Any], store: ReleaseStore
 ) -> None:
-    from service.app import create_app
-    from service.settings import Settings
+    from bitrecall.service.app import create_app
+    from bitrecall.service.settings import Settings
 
     with serving(create_app(Settings(releases=store.root, events="off"))) as client:
         page.goto(str(client.base_url))

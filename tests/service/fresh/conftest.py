@@ -2,7 +2,7 @@ from itertools import count
 
 import pytest
 
-from events.event import StoredEvent
+from bitrecall.events.event import StoredEvent
 
 _numbers = count(1)
 

@@ -1,8 +1,8 @@
 import numpy as np
 
-from index.item_fold_in import ItemFoldIn
-from index.release import Release
-from service.fresh.arrivals import Arrivals
+from bitrecall.index.item_fold_in import ItemFoldIn
+from bitrecall.index.release import Release
+from bitrecall.service.fresh.arrivals import Arrivals
 
 AUDIENCES = {
     "b": ["17", "none seen"],

@@ -7,16 +7,16 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from events.event import FORGET, HIDE, StoredEvent
-from index.release import Release
-from index.user_fold_in import UserFoldIn, extended_codes
-from service.answers import recommender as module
-from service.answers.item_history import LONG, ItemHistory
-from service.answers.lookups import known_user
-from service.answers.query import Wish
-from service.answers.recommender import Recommender
-from service.answers.steps import alone
-from service.fresh.memory import FreshEvents
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.index.release import Release
+from bitrecall.index.user_fold_in import UserFoldIn, extended_codes
+from bitrecall.service.answers import recommender as module
+from bitrecall.service.answers.item_history import LONG, ItemHistory
+from bitrecall.service.answers.lookups import known_user
+from bitrecall.service.answers.query import Wish
+from bitrecall.service.answers.recommender import Recommender
+from bitrecall.service.answers.steps import alone
+from bitrecall.service.fresh.memory import FreshEvents
 
 USERS = ["17", "all seen", "none seen", "somebody new"]
 IDS = [*(f"item {row}" for row in range(59)), *(f"new {row}" for row in range(20))]

@@ -1,9 +1,9 @@
 from collections.abc import Callable
 
-from events.event import FORGET, HIDE, StoredEvent
-from events.position import ReadingStart
-from index.release import Release
-from service.fresh.memory import FreshEvents
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.events.position import ReadingStart
+from bitrecall.index.release import Release
+from bitrecall.service.fresh.memory import FreshEvents
 
 Stored = Callable[..., StoredEvent]
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from service.fresh.signal import Signal, make_signal_file
+from bitrecall.service.fresh.signal import Signal, make_signal_file
 
 GIVE = """
 import sys
 from pathlib import Path
-from service.fresh.signal import Signal
+from bitrecall.service.fresh.signal import Signal
 signal = Signal(Path(sys.argv[1]))
 for _ in range(500):
     signal.give()

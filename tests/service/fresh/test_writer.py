@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from events.errors import EventsUnavailableError
-from events.event import Appended, Event
-from events.store import EventStore
-from service.fresh.writer import EventWriter
+from bitrecall.events.errors import EventsUnavailableError
+from bitrecall.events.event import Appended, Event
+from bitrecall.events.store import EventStore
+from bitrecall.service.fresh.writer import EventWriter
 
 
 def event(item: str, event_id: str | None = None) -> Event:

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from index.release import ReleaseContents
-from index.store import ReleaseStore
-from service.app import create_app
-from service.errors import KeysError, SettingsError
-from service.guards.access import role_needed
-from service.guards.keys import Role, add_key, remove_key
-from service.openapi.operations import OPERATIONS
-from service.server import run
-from service.settings import Settings, load_settings
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.app import create_app
+from bitrecall.service.errors import KeysError, SettingsError
+from bitrecall.service.guards.access import role_needed
+from bitrecall.service.guards.keys import Role, add_key, remove_key
+from bitrecall.service.openapi.operations import OPERATIONS
+from bitrecall.service.server import run
+from bitrecall.service.settings import Settings, load_settings
 
 ProblemIn = Callable[..., dict[str, Any]]
 Serve = Callable[..., httpx.Client]

@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from index.release import Release
-from service.app import create_app
-from service.guards.admission import Load, Shed, quick_refusal
-from service.schemas.answers import Problem
-from service.settings import Settings
+from bitrecall.index.release import Release
+from bitrecall.service.app import create_app
+from bitrecall.service.guards.admission import Load, Shed, quick_refusal
+from bitrecall.service.schemas.answers import Problem
+from bitrecall.service.settings import Settings
 
 MOST = 3
 

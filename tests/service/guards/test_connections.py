@@ -1,7 +1,7 @@
 """How many connections there may be, and what they may keep in memory."""
 
-from service.guards.connections import Connections
-from service.guards.limits import ConnectionLimits
+from bitrecall.service.guards.connections import Connections
+from bitrecall.service.guards.limits import ConnectionLimits
 
 LIMIT = 1000
 

@@ -8,12 +8,12 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from service.guards.admission import Load
-from service.guards.connection import STOPPING_SECONDS
-from service.guards.connections import Connections
-from service.guards.limits import ConnectionLimits
-from service.guards.protocol import HttpProtocol
-from service.rounds import Rounds
+from bitrecall.service.guards.admission import Load
+from bitrecall.service.guards.connection import STOPPING_SECONDS
+from bitrecall.service.guards.connections import Connections
+from bitrecall.service.guards.limits import ConnectionLimits
+from bitrecall.service.guards.protocol import HttpProtocol
+from bitrecall.service.rounds import Rounds
 
 SECONDS = 30
 LIMITS = ConnectionLimits(head_seconds=10, body_seconds=20, answer_seconds=40)

@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
-from index.store import ReleaseStore
+from bitrecall.index.store import ReleaseStore
 
 LIMIT = 128
 RUN = (
     f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT}));"
-    "import service.server, service.settings as s; service.server.run(s.load_settings())"
+    "from bitrecall.service import server, settings; server.run(settings.load_settings())"
 )
 
 

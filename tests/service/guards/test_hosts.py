@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from index.release import ReleaseContents
-from index.store import ReleaseStore
-from service.errors import SettingsError
-from service.guards.hosts import HostRule
-from service.guards.keys import Role, add_key
-from service.settings import Settings, load_settings
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.errors import SettingsError
+from bitrecall.service.guards.hosts import HostRule
+from bitrecall.service.guards.keys import Role, add_key
+from bitrecall.service.settings import Settings, load_settings
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]

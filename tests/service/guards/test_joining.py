@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.guards.joining import JoiningTransport, Outbox
+from bitrecall.service.guards.joining import JoiningTransport, Outbox
 
 
 class Kept:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import KeysError
-from service.guards.keys import Keyring, Role, add_key, read_keys, remove_key
+from bitrecall.service.errors import KeysError
+from bitrecall.service.guards.keys import Keyring, Role, add_key, read_keys, remove_key
 
 
 def test_a_key_has_the_role_it_was_made_with_and_is_kept_nowhere(tmp_path: Path) -> None:

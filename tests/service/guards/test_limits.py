@@ -2,8 +2,8 @@ import resource
 
 import pytest
 
-from service.guards.limits import RESERVED_DESCRIPTORS, ConnectionLimits, connection_limit
-from service.settings import Settings
+from bitrecall.service.guards.limits import RESERVED_DESCRIPTORS, ConnectionLimits, connection_limit
+from bitrecall.service.settings import Settings
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from index.release import Release, ReleaseContents
-from index.store import ReleaseStore
-from service.errors import SettingsError
-from service.guards.keys import Role, add_key
-from service.guards.origins import changes_state
-from service.openapi.operations import OPERATIONS
-from service.settings import load_settings
+from bitrecall.index.release import Release, ReleaseContents
+from bitrecall.index.store import ReleaseStore
+from bitrecall.service.errors import SettingsError
+from bitrecall.service.guards.keys import Role, add_key
+from bitrecall.service.guards.origins import changes_state
+from bitrecall.service.openapi.operations import OPERATIONS
+from bitrecall.service.settings import load_settings
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]

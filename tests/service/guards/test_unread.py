@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from index.release import Release
-from service.app import create_app
-from service.settings import Settings
+from bitrecall.index.release import Release
+from bitrecall.service.app import create_app
+from bitrecall.service.settings import Settings
 
 SIZE = 20 * 2**20
 # Looks at the service, each of which is a request: it does not depend on the machine's speed.

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from service.app import create_app
-from service.guards.whole import Whole, offer_whole, whole_of
-from service.settings import Settings
+from bitrecall.service.app import create_app
+from bitrecall.service.guards.whole import Whole, offer_whole, whole_of
+from bitrecall.service.settings import Settings
 
 BODY = b'{"user_id":"17","k":3}'
 HEAD = b"POST /recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from index.last_night import LastNight
-from index.release import ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.last_night import LastNight
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 DASHBOARD = Path(__file__).parents[3] / "monitoring" / "grafana-dashboard.json"
 

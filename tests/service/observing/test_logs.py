@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.observing.logs import JsonFormatter, log_config
-from service.settings import Settings
+from bitrecall.service.observing.logs import JsonFormatter, log_config
+from bitrecall.service.settings import Settings
 
 
 def record(message: str, *arguments: object, fault: bool = False) -> logging.LogRecord:

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from index.last_night import LastNight
-from index.release import ReleaseContents
-from index.store import ReleaseStore
+from bitrecall.index.last_night import LastNight
+from bitrecall.index.release import ReleaseContents
+from bitrecall.index.store import ReleaseStore
 
 
 @pytest.fixture

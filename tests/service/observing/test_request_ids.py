@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from index.release import Release
-from service.app import create_app
-from service.observing.logs import JsonFormatter
-from service.settings import Settings
+from bitrecall.index.release import Release
+from bitrecall.service.app import create_app
+from bitrecall.service.observing.logs import JsonFormatter
+from bitrecall.service.settings import Settings
 
 
 def test_a_request_keeps_the_id_that_it_came_with(client: httpx.Client) -> None:
@@ -47,12 +47,12 @@ def test_a_fault_is_logged_under_the_id_of_its_request(
             lines.append(JsonFormatter().format(record))
 
     handler = Kept()
-    logging.getLogger("service.edge").addHandler(handler)
+    logging.getLogger("bitrecall.service.edge").addHandler(handler)
     try:
         with serving(app) as client:
             response = client.get("/fail", headers={"X-Request-ID": "mine"})
     finally:
-        logging.getLogger("service.edge").removeHandler(handler)
+        logging.getLogger("bitrecall.service.edge").removeHandler(handler)
     problem = problem_in(response, "internal-error", 500)
     assert problem["request_id"] == "mine"
     assert "secret" not in response.text

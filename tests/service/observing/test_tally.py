@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from service.observing.tally import TalliedHistogram, Tally
+from bitrecall.service.observing.tally import TalliedHistogram, Tally
 
 BOUNDS = (0.1, 0.5, 2)
 

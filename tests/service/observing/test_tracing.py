@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from index.release import Release
+from bitrecall.index.release import Release
 
-RUN = "import service.server, service.settings as s; service.server.run(s.load_settings(**{!r}))"
+RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
 
 
 class Collector(socketserver.ThreadingMixIn, http.server.HTTPServer):

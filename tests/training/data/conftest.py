@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.data.collect import collect
-from training.data.rows import BadRows, Vocabulary
+from bitrecall.training.data.collect import collect
+from bitrecall.training.data.rows import BadRows, Vocabulary
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from training.data.columns import Columns, find_columns
-from training.data.options import ReadOptions
-from training.errors import DataError
+from bitrecall.training.data.columns import Columns, find_columns
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.errors import DataError
 
 FILE = Path("a.csv")
 

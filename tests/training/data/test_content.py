@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from backports import zstd
 
-from training.data.load import load_dataset
-from training.data.options import ReadOptions, Split
-from training.errors import DataError
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.options import ReadOptions, Split
+from bitrecall.training.errors import DataError
 
 TEXT = b"user,item\n" + b"".join(b"u%d,i%d\n" % (n % 7, n % 11) for n in range(500))
 
@@ -133,7 +133,7 @@ def test_anything_else_is_refused_by_what_it_looks_like(tmp_path, content, messa
 
 
 def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("training.data.text.MAX_LINE_BYTES", 1 << 20)
+    monkeypatch.setattr("bitrecall.training.data.text.MAX_LINE_BYTES", 1 << 20)
     path = write(tmp_path, b"user,item\na," + b"x" * (3 << 20))
     with pytest.raises(DataError, match="has a line of more than 1 MiB"):
         read(path)

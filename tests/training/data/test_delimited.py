@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.delimited import DelimitedSource, parse_records, split_line
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.delimited import DelimitedSource, parse_records, split_line
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 
 def read(path, *, skip=False, quotes=True, delimiter=","):
@@ -148,7 +148,7 @@ def test_batches_are_the_records_whatever_the_blocks(tmp_path_factory, rows, quo
     source = DelimitedSource(TextFile(path), ["u", "i", "t"], ",", quotes=True, skip=1)
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.data.text.BLOCK_BYTES", size)
+        patch.setattr("bitrecall.training.data.text.BLOCK_BYTES", size)
         for batch in source.batches(["t", "u"]):
             found += zip(batch.lines.tolist(), batch.frame["t"], batch.frame["u"], strict=True)
     assert found == expected

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from events.event import FORGET, HIDE, StoredEvent
-from training.data.dataset import Dataset, ReadReport
-from training.data.events import join_events
-from training.data.interactions import Interactions, collapse
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.events import join_events
+from bitrecall.training.data.interactions import Interactions, collapse
 
 
 def interactions(*pairs: tuple[str, str], times: bool = False) -> Interactions:

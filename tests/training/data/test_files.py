@@ -1,7 +1,7 @@
 import pytest
 
-from training.data.files import find_files
-from training.errors import DataError
+from bitrecall.training.data.files import find_files
+from bitrecall.training.errors import DataError
 
 
 def make(tmp_path, *names):

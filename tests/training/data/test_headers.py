@@ -2,9 +2,9 @@
 
 import pytest
 
-from training.data.detect import open_source
-from training.data.options import ReadOptions
-from training.errors import DataError
+from bitrecall.training.data.detect import open_source
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.errors import DataError
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from training.data.ids import clean_ids, id_faults
-from training.errors import DataError
+from bitrecall.training.data.ids import clean_ids, id_faults
+from bitrecall.training.errors import DataError
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\n", "\u00a0", "\u3000", "  "])

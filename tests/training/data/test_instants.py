@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.instants import parse_time, parse_times
+from bitrecall.training.data.instants import parse_time, parse_times
 
 SECONDS = 1_600_049_490  # 2020-09-14T02:11:30Z
 

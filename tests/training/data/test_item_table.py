@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from training.data.item_table import ItemTable, read_item_table
-from training.errors import DataError
+from bitrecall.training.data.item_table import ItemTable, read_item_table
+from bitrecall.training.errors import DataError
 
 
 def known(table: ItemTable, *ids: str) -> list[tuple[list[str], dict[str, Any]]]:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from training.data.detect import open_source
-from training.data.json_source import JsonSource
-from training.data.options import ReadOptions
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.detect import open_source
+from bitrecall.training.data.json_source import JsonSource
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 RECORDS = [
     {"user_id": "1015", "item_id": "33", "timestamp": 1600049490},
@@ -198,5 +198,5 @@ def test_blocks_read_as_lines_do(tmp_path_factory, records, size):
         for line, record in enumerate(records, start=1)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.data.text.BLOCK_BYTES", size)
+        patch.setattr("bitrecall.training.data.text.BLOCK_BYTES", size)
         assert rows(JsonSource(TextFile(path))) == expected

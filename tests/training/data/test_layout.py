@@ -1,8 +1,8 @@
 import pytest
 
-from training.data.detect import open_source
-from training.data.options import ReadOptions, TimeUnit
-from training.errors import DataError
+from bitrecall.training.data.detect import open_source
+from bitrecall.training.data.options import ReadOptions, TimeUnit
+from bitrecall.training.errors import DataError
 
 
 @pytest.fixture

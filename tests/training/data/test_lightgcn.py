@@ -1,8 +1,8 @@
 import pytest
 
-from training.data.lightgcn import is_lightgcn, read_lightgcn
-from training.data.rows import BadRows, Vocabulary
-from training.errors import DataError
+from bitrecall.training.data.lightgcn import is_lightgcn, read_lightgcn
+from bitrecall.training.data.rows import BadRows, Vocabulary
+from bitrecall.training.errors import DataError
 
 
 def read(tmp_path, content, *, skip=False):

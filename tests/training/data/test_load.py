@@ -6,9 +6,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from training.data.load import load_dataset
-from training.data.options import Format, ReadOptions, Split
-from training.errors import DataError
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.options import Format, ReadOptions, Split
+from bitrecall.training.errors import DataError
 
 LINES = ReadOptions(format=Format.LIGHTGCN)
 

@@ -1,7 +1,7 @@
 import pytest
 
-from training.data.options import ReadOptions
-from training.errors import DataError
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.errors import DataError
 
 
 @pytest.mark.parametrize(

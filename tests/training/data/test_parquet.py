@@ -3,9 +3,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import polars as pl
 import pytest
 
-from training.data.options import ReadOptions, TimeUnit
-from training.data.parquet import ParquetSource
-from training.errors import DataError
+from bitrecall.training.data.options import ReadOptions, TimeUnit
+from bitrecall.training.data.parquet import ParquetSource
+from bitrecall.training.errors import DataError
 
 
 @pytest.fixture

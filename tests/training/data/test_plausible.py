@@ -3,10 +3,10 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from training.data.dataset import Dataset, ReadReport
-from training.data.interactions import collapse
-from training.data.plausible import implausible, refuse_implausible
-from training.errors import DataError
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.plausible import implausible, refuse_implausible
+from bitrecall.training.errors import DataError
 
 
 def dataset(pairs: Iterable[tuple[int, int]]) -> Dataset:

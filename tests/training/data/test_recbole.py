@@ -1,9 +1,9 @@
 import pytest
 
-from training.data.options import ReadOptions
-from training.data.recbole import recbole_source
-from training.data.text import TextFile
-from training.errors import DataError
+from bitrecall.training.data.options import ReadOptions
+from bitrecall.training.data.recbole import recbole_source
+from bitrecall.training.data.text import TextFile
+from bitrecall.training.errors import DataError
 
 HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 

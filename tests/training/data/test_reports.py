@@ -5,8 +5,8 @@ import gzip
 import polars as pl
 import pytest
 
-from training.data.load import load_dataset
-from training.data.options import ReadOptions, Split
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.options import ReadOptions, Split
 
 
 def load(path, **options):

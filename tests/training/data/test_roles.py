@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from training.data.files import find_files
-from training.data.item_choice import item_table_for
-from training.data.roles import find_item_file
-from training.errors import DataError
+from bitrecall.training.data.files import find_files
+from bitrecall.training.data.item_choice import item_table_for
+from bitrecall.training.data.roles import find_item_file
+from bitrecall.training.errors import DataError
 
 CLICKS = "user_id,item_id\na,1\nb,2\n"
 PRODUCTS = "item_id,price\n1,5\n2,6\n"

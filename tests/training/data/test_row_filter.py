@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.cell_values import as_numbers
-from training.data.row_filter import RowFilter
-from training.errors import DataError
+from bitrecall.training.data.cell_values import as_numbers
+from bitrecall.training.data.row_filter import RowFilter
+from bitrecall.training.errors import DataError
 
 FRAME = pl.DataFrame(
     {

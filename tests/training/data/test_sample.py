@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.data.sample import sample_dataset, sample_items, sample_model
+from bitrecall.training.data.sample import sample_dataset, sample_items, sample_model
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from training.data.describe import describe
-from training.data.load import load_dataset
-from training.data.options import PairWeight, ReadOptions, Split
-from training.errors import DataError
+from bitrecall.training.data.describe import describe
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.options import PairWeight, ReadOptions, Split
+from bitrecall.training.errors import DataError
 
 EVENTS = """timestamp,visitorid,event,itemid,transactionid
 1600049490000,1015,transaction,33,7

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.load import load_dataset
-from training.data.options import ReadOptions, Split
-from training.data.similar_ids import similar_ids, warnings_of_ids
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.options import ReadOptions, Split
+from bitrecall.training.data.similar_ids import similar_ids, warnings_of_ids
 
 
 @pytest.mark.parametrize(

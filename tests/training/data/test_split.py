@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.interactions import Interactions, collapse
-from training.data.split import by_time, cut_validation, random_per_user
-from training.errors import DataError
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.split import by_time, cut_validation, random_per_user
+from bitrecall.training.errors import DataError
 
 FRACTIONS = st.floats(0.01, 0.99)
 

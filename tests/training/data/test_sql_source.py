@@ -8,12 +8,12 @@ import uuid
 import pytest
 from sqlalchemy import create_engine
 
-from training.data.collect import collect
-from training.data.load import load_dataset
-from training.data.options import ReadOptions, Split
-from training.data.rows import BadRows, Vocabulary
-from training.data.sql_source import SqlSource, is_database
-from training.errors import DataError
+from bitrecall.training.data.collect import collect
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.options import ReadOptions, Split
+from bitrecall.training.data.rows import BadRows, Vocabulary
+from bitrecall.training.data.sql_source import SqlSource, is_database
+from bitrecall.training.errors import DataError
 
 QUERY = "select user_id, sku, at from orders"
 ROWS = [("a", 7, 1_600_049_490), ("b", 8, 1_600_049_491), ("a", 8, 1_600_049_492)]
@@ -142,7 +142,7 @@ def test_a_column_of_several_types_in_sqlite(tmp_path):
     "value", [datetime.timedelta(1), object(), decimal.Decimal("1.5"), uuid.uuid4()]
 )
 def test_values_that_no_column_holds_are_refused(value):
-    from training.data.sql_source import _series
+    from bitrecall.training.data.sql_source import _series
 
     try:
         assert len(_series("a", [value, None], "here")) == 2
@@ -178,7 +178,7 @@ def test_a_password_file_is_read(orders, tmp_path):
 
 
 def test_a_missing_driver_is_named(monkeypatch):
-    import training.data.sql_source as module
+    import bitrecall.training.data.sql_source as module
 
     def missing(*_, **__):
         raise ModuleNotFoundError("no module", name="pymysql")
@@ -202,7 +202,7 @@ def test_a_query_needs_a_database(tmp_path):
 
 
 def test_batches_hold_some_rows_each(url, monkeypatch):
-    import training.data.sql_source as module
+    import bitrecall.training.data.sql_source as module
 
     monkeypatch.setattr(module, "_ROWS", 1000)
     series = (

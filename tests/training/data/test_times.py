@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from events.rules import EARLIEST, SECONDS_AHEAD
-from training.data.options import TimeUnit
-from training.data.times import TimeReader
-from training.errors import DataError
+from bitrecall.events.rules import EARLIEST, SECONDS_AHEAD
+from bitrecall.training.data.options import TimeUnit
+from bitrecall.training.data.times import TimeReader
+from bitrecall.training.errors import DataError
 
 NOW = 1_790_000_000.0  # 2026-09-21
 

@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from training.data.weighting import Weighting, WeightTally
-from training.errors import DataError
+from bitrecall.training.data.weighting import Weighting, WeightTally
+from bitrecall.training.errors import DataError
 
 EVENTS = pl.DataFrame({"event": ["view", " buy", "cart", None, "share", "view"]})
 

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.losses.bpr import bpr_loss, draw_absent
-from training.losses.candidates import taken_pairs
-from training.losses.pairs import Pairs
+from bitrecall.training.losses.bpr import bpr_loss, draw_absent
+from bitrecall.training.losses.candidates import taken_pairs
+from bitrecall.training.losses.pairs import Pairs
 
 
 def pairs(listed: list[tuple[int, int]]) -> Pairs:

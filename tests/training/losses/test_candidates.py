@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.losses.candidates import Candidates, taken_pairs
-from training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.candidates import Candidates, taken_pairs
+from bitrecall.training.losses.pairs import Pairs, Sample
 
 
 def pairs(listed: list[tuple[int, int]]) -> Pairs:

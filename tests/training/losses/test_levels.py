@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.losses.levels import level_gradients
-from training.losses.objectives import SmoothNDCG, SmoothRecall
+from bitrecall.training.losses.levels import level_gradients
+from bitrecall.training.losses.objectives import SmoothNDCG, SmoothRecall
 
 PSI, PHI, CUTOFFS = 3.0, 0.5, (2.0, 5.0)
 OBJECTIVES = [SmoothRecall(CUTOFFS, PHI, PSI), SmoothNDCG(CUTOFFS, PHI, PSI)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.losses.objectives import SmoothNDCG, SmoothRecall
+from bitrecall.training.losses.objectives import SmoothNDCG, SmoothRecall
 
 CUTOFFS = (2.0, 5.0)
 OBJECTIVES = {

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import training.losses.packed_scores as module
-from training.losses.candidates import Candidates
-from training.losses.packed_scores import PackedScores, can_pack, loops
-from training.losses.pairs import Pairs, Sample
-from training.losses.scores import DenseScores
+import bitrecall.training.losses.packed_scores as module
+from bitrecall.training.losses.candidates import Candidates
+from bitrecall.training.losses.packed_scores import PackedScores, can_pack, loops
+from bitrecall.training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.scores import DenseScores
 
 LEVELS = [] if loops is None else list(loops.levels())
 

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from training.losses.bpr import bpr_loss
-from training.losses.objectives import SmoothNDCG, SmoothRecall
-from training.losses.pairs import Pairs, Sample
-from training.losses.registry import ranking_loss
-from training.losses.smooth_recall import smooth_recall_loss
-from training.losses.softmax import softmax_loss
-from training.sections import LossRecipe
+from bitrecall.training.losses.bpr import bpr_loss
+from bitrecall.training.losses.objectives import SmoothNDCG, SmoothRecall
+from bitrecall.training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.registry import ranking_loss
+from bitrecall.training.losses.smooth_recall import smooth_recall_loss
+from bitrecall.training.losses.softmax import softmax_loss
+from bitrecall.training.sections import LossRecipe
 
 USERS = torch.tensor([[1.0, 1, -1, 1], [1, -1, -1, -1]])
 ITEMS = torch.tensor(

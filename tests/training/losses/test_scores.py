@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-import training.losses.scores as module
-from training.losses.candidates import Candidates
-from training.losses.objectives import SmoothRecall
-from training.losses.pairs import Pairs, Sample
-from training.losses.scores import DenseScores
-from training.losses.smooth_recall import smooth_recall_loss
+import bitrecall.training.losses.scores as module
+from bitrecall.training.losses.candidates import Candidates
+from bitrecall.training.losses.objectives import SmoothRecall
+from bitrecall.training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.scores import DenseScores
+from bitrecall.training.losses.smooth_recall import smooth_recall_loss
 
 OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0, 10.0), phi=0.5, psi=2.0)
 

@@ -6,11 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import training.losses.packed_scores as packed_scores
-import training.losses.scores as scores_module
-from training.losses.objectives import SmoothRecall
-from training.losses.pairs import Pairs, Sample
-from training.losses.smooth_recall import smooth_recall_loss
+import bitrecall.training.losses.packed_scores as packed_scores
+import bitrecall.training.losses.scores as scores_module
+from bitrecall.training.losses.objectives import SmoothRecall
+from bitrecall.training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.smooth_recall import smooth_recall_loss
 
 OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0, 10.0), phi=0.5, psi=2.0)
 

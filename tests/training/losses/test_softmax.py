@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.overrides import TorchFunctionMode
 
-import training.losses.softmax as module
-from training.losses.pairs import Pairs, Sample
-from training.losses.softmax import softmax_loss
+import bitrecall.training.losses.softmax as module
+from bitrecall.training.losses.pairs import Pairs, Sample
+from bitrecall.training.losses.softmax import softmax_loss
 
 
 def pairs(listed: list[tuple[int, int]]) -> Pairs:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.graph import EdgeList
-from training.recipe import Recipe, parse_recipe
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.recipe import Recipe, parse_recipe
 
 RIVALS = ("bgch", "bgch-weighted", "hashgnn", "hashrec", "lightgcn")
 

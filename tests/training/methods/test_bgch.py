@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from training.encoder import LightGCN
-from training.methods import build
-from training.methods.bgch import dispersed, propagated, scaler
+from bitrecall.training.encoder import LightGCN
+from bitrecall.training.methods import build
+from bitrecall.training.methods.bgch import dispersed, propagated, scaler
 
 
 def drawn(rows: int, size: int, seed: int = 0) -> torch.Tensor:

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from training.checkpoint import Checkpoint
-from training.data.split import cut_validation
-from training.errors import DivergedError
-from training.export import release_contents
-from training.fit import Fit
-from training.graph import EdgeList
-from training.methods import METHODS, build
-from training.recipe import Recipe, parse_recipe
-from training.validation import Validator
+from bitrecall.training.checkpoint import Checkpoint
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.errors import DivergedError
+from bitrecall.training.export import release_contents
+from bitrecall.training.fit import Fit
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.methods import METHODS, build
+from bitrecall.training.recipe import Recipe, parse_recipe
+from bitrecall.training.validation import Validator
 
 VARIANTS = {
     **{name: {"method": name} for name in METHODS},

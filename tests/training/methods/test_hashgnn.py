@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from training.graph import EdgeList
-from training.methods import build
-from training.methods.hashgnn import GraphEncoder, NeighbourMeans
-from training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.methods import build
+from bitrecall.training.methods.hashgnn import GraphEncoder, NeighbourMeans
+from bitrecall.training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
 
 MATRIX = np.array([[1, 1, 0, 1], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
 

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from training.methods import build
+from bitrecall.training.methods import build
 
 
 def test_the_square_of_the_slope_rises_evenly_from_1(blocks, recipe_of):

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.errors import TrainingError
-from training.graph import EdgeList
-from training.methods.pairs import PairSampler
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.methods.pairs import PairSampler
 
 
 def edge_list(matrix: np.ndarray) -> EdgeList:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from training.errors import DivergedError
-from training.methods import build
+from bitrecall.training.errors import DivergedError
+from bitrecall.training.methods import build
 
 
 def ranked(method) -> torch.Tensor:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
+from bitrecall.training.methods.scores import bpr_loss, pair_scores, reconstruction_loss
 
 
 def drawn(users: int, items: int, pairs: int, columns: int, seed: int = 0):

@@ -4,13 +4,13 @@ from itertools import count
 import numpy as np
 import pytest
 
-from events.event import StoredEvent
-from index.contents import ReleaseContents
-from index.manifest import DataFingerprint
-from index.packing import pack_signs
-from index.release import Release
-from index.row_lists import RowLists
-from index.store import ReleaseStore
+from bitrecall.events.event import StoredEvent
+from bitrecall.index.contents import ReleaseContents
+from bitrecall.index.manifest import DataFingerprint
+from bitrecall.index.packing import pack_signs
+from bitrecall.index.release import Release
+from bitrecall.index.row_lists import RowLists
+from bitrecall.index.store import ReleaseStore
 
 Publish = Callable[..., Release]
 

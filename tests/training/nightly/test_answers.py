@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from index.user_fold_in import UserFoldIn
-from training.data.interactions import Interactions, collapse
-from training.evaluate import evaluate
-from training.nightly.answers import score_users
+from bitrecall.index.user_fold_in import UserFoldIn
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.evaluate import evaluate
+from bitrecall.training.nightly.answers import score_users
 
 SEEN = {f"u{user}": [f"i{(user * 7 + n * n) % 30:02}" for n in range(6)] for user in range(25)}
 

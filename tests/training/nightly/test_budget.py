@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.nightly import budget
+from bitrecall.training.nightly import budget
 
 GIB = 2**30
 V2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))

@@ -3,10 +3,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from events.position import ReadingStart
-from training.nightly.checks import Check, PastNight, check_attributes, check_data, popularity_drift
-from training.nightly.gather import gather
-from training.nightly.settings import NightlySettings
+from bitrecall.events.position import ReadingStart
+from bitrecall.training.nightly.checks import (
+    Check,
+    PastNight,
+    check_attributes,
+    check_data,
+    popularity_drift,
+)
+from bitrecall.training.nightly.gather import gather
+from bitrecall.training.nightly.settings import NightlySettings
 
 # Item 0 has 20 users, item 1 has 19, and so on.
 LONG_TAIL = {f"u{user}": [f"i{item:02}" for item in range(20 - user)] for user in range(20)}

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from index.store import ReleaseStore
-from training.nightly.gate import Interval, bootstrap, decide, judge
-from training.nightly.settings import NightlySettings
-from training.run import Run, RunOptions
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.nightly.gate import Interval, bootstrap, decide, judge
+from bitrecall.training.nightly.settings import NightlySettings
+from bitrecall.training.run import Run, RunOptions
 
 
 def test_the_interval_is_that_of_the_mean() -> None:

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.event import FORGET, HIDE, StoredEvent
-from events.position import ReadingStart, digest_of
-from training.data.interactions import Interactions, collapse
-from training.nightly.gather import Gathered, gather
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.events.position import ReadingStart, digest_of
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.nightly.gather import Gathered, gather
 
 START = ReadingStart("log", 100)
 

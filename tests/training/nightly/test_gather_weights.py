@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from events.position import ReadingStart
-from training.data.interactions import collapse
-from training.data.options import PairWeight, ReadOptions
-from training.nightly.gather import gather
+from bitrecall.events.position import ReadingStart
+from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.options import PairWeight, ReadOptions
+from bitrecall.training.nightly.gather import gather
 
 START = ReadingStart("log", 100)
 OPTIONS = ReadOptions(weight="event:view=0.25,cart=0.5,buy=1")

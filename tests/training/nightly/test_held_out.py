@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from training.nightly.gather import gather
-from training.nightly.held_out import cut_latest
+from bitrecall.training.nightly.gather import gather
+from bitrecall.training.nightly.held_out import cut_latest
 
 
 def test_the_latest_of_the_new_pairs_are_held_out(publish, event) -> None:

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from events.event import Event
-from events.store import EventStore
-from index.last_night import LastNight, Outcome
-from index.store import ReleaseStore
-from training.data.interactions import Interactions, iso_time
-from training.data.item_table import read_item_table
-from training.errors import NightUnderWayError, TrainingError
-from training.nightly import night as night_module
-from training.nightly.lock import only_one
-from training.nightly.night import NightOptions, run_night
-from training.nightly.report import Report
-from training.nightly.settings import NightlySettings
-from training.nightly.sources import Sources
-from training.recipe import Recipe, parse_recipe
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.index.last_night import LastNight, Outcome
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.interactions import Interactions, iso_time
+from bitrecall.training.data.item_table import read_item_table
+from bitrecall.training.errors import NightUnderWayError, TrainingError
+from bitrecall.training.nightly import night as night_module
+from bitrecall.training.nightly.lock import only_one
+from bitrecall.training.nightly.night import NightOptions, run_night
+from bitrecall.training.nightly.report import Report
+from bitrecall.training.nightly.settings import NightlySettings
+from bitrecall.training.nightly.sources import Sources
+from bitrecall.training.recipe import Recipe, parse_recipe
 
 SETTINGS = NightlySettings().model_copy(
     update={

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bitrecall.commands.settings_options import SettingsError, load_settings
-from training.nightly.settings import PREFIX, NightlySettings
+from bitrecall.training.nightly.settings import PREFIX, NightlySettings
 
 PAGE = Path(__file__).parents[3] / "docs" / "retraining.md"
 

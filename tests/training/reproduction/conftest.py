@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from training.reproduction.child import carry_out
-from training.reproduction.plan import parse_plan
-from training.reproduction.selection import select_runs
-from training.reproduction.study import Study, StudyOptions
+from bitrecall.training.reproduction.child import carry_out
+from bitrecall.training.reproduction.plan import parse_plan
+from bitrecall.training.reproduction.selection import select_runs
+from bitrecall.training.reproduction.study import Study, StudyOptions
 
 PLAN = """
 [[row]]

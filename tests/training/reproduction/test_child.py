@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from training.reproduction.child import carry_out
-from training.reproduction.job import BUSY, INTERRUPTED, WRONG, Job, left_rows
-from training.reproduction.ledger import known_beforehand
-from training.reproduction.selection import PlannedRun
+from bitrecall.training.reproduction.child import carry_out
+from bitrecall.training.reproduction.job import BUSY, INTERRUPTED, WRONG, Job, left_rows
+from bitrecall.training.reproduction.ledger import known_beforehand
+from bitrecall.training.reproduction.selection import PlannedRun
 
 ENDLESS = {"epochs": 3000, "batch_users": 4}
 
@@ -39,7 +39,7 @@ def endless(job):
 def running(endless):
     """A child that has taken steps, in the middle of its training."""
     with subprocess.Popen(
-        [sys.executable, "-m", "training.reproduction.child"],
+        [sys.executable, "-m", "bitrecall.training.reproduction.child"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"OMP_NUM_THREADS": "1"},

@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import training.reproduction.fold_in_study as fold_in_study_file
-from training.data.dataset import Dataset, ReadReport
-from training.errors import StudyError
-from training.recipe import parse_recipe
-from training.reproduction.fold_in_study import fold_in_study
-from training.reproduction.left_out import leave_out, train_on
-from training.reproduction.measures import Trial, measure
+import bitrecall.training.reproduction.fold_in_study as fold_in_study_file
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.errors import StudyError
+from bitrecall.training.recipe import parse_recipe
+from bitrecall.training.reproduction.fold_in_study import fold_in_study
+from bitrecall.training.reproduction.left_out import leave_out, train_on
+from bitrecall.training.reproduction.measures import Trial, measure
 
 
 @pytest.fixture(scope="module")

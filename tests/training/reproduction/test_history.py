@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from training.log import TrainingLog
-from training.reproduction.history import BEGAN, ENDED, history
+from bitrecall.training.log import TrainingLog
+from bitrecall.training.reproduction.history import BEGAN, ENDED, history
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

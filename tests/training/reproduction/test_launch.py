@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
-from training.reproduction import launch as module
-from training.reproduction.job import INTERRUPTED, Job
-from training.reproduction.launch import launch
+from bitrecall.training.reproduction import launch as module
+from bitrecall.training.reproduction.job import INTERRUPTED, Job
+from bitrecall.training.reproduction.launch import launch
 
 JOB = Job(part="p", row={}, measure="test", recipe={}, data="d", folder="f")
 

@@ -1,8 +1,8 @@
 import pytest
 
-from training.reproduction.ledger import Ledger
-from training.reproduction.results import record
-from training.reproduction.selection import select_runs
+from bitrecall.training.reproduction.ledger import Ledger
+from bitrecall.training.reproduction.results import record
+from bitrecall.training.reproduction.selection import select_runs
 
 BETA = "gowalla/study/beta"
 

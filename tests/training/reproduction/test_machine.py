@@ -3,8 +3,8 @@ import os
 import platform
 import re
 
-from training.reproduction import machine as module
-from training.reproduction.machine import code_version, machine
+from bitrecall.training.reproduction import machine as module
+from bitrecall.training.reproduction.machine import code_version, machine
 
 
 def test_the_machine_is_told_without_whose_it_is(monkeypatch):

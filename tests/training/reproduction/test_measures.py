@@ -1,9 +1,9 @@
 import pytest
 
-from training.data.dataset import Dataset, ReadReport
-from training.data.load import load_dataset
-from training.errors import StudyError
-from training.reproduction.measures import Trial, measure
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import StudyError
+from bitrecall.training.reproduction.measures import Trial, measure
 
 
 @pytest.fixture

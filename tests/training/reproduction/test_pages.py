@@ -1,16 +1,16 @@
 import pytest
 
-from training.errors import StudyError
-from training.reproduction.findings import Findings
-from training.reproduction.pages import (
+from bitrecall.training.errors import StudyError
+from bitrecall.training.reproduction.findings import Findings
+from bitrecall.training.reproduction.pages import (
     fill,
     has_places,
     plots_of,
     results_page,
     without_places,
 )
-from training.reproduction.published import load_published
-from training.reproduction.tables import bits_table, headline_table
+from bitrecall.training.reproduction.published import load_published
+from bitrecall.training.reproduction.tables import bits_table, headline_table
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from training.errors import RecipeError, StudyError
-from training.reproduction.plan import load_plan, parse_plan
+from bitrecall.training.errors import RecipeError, StudyError
+from bitrecall.training.reproduction.plan import load_plan, parse_plan
 
 
 def test_a_row_is_scored_on_the_test_split_and_named_by_its_part(plan):

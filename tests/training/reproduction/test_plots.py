@@ -6,12 +6,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from training.reproduction.axes import Label, label_ends, spread_out
-from training.reproduction.findings import Findings
-from training.reproduction.pages import PLOTS, plots_of
-from training.reproduction.plan import parse_plan
-from training.reproduction.plots import draw, draw_png
-from training.reproduction.published import load_published
+from bitrecall.training.reproduction.axes import Label, label_ends, spread_out
+from bitrecall.training.reproduction.findings import Findings
+from bitrecall.training.reproduction.pages import PLOTS, plots_of
+from bitrecall.training.reproduction.plan import parse_plan
+from bitrecall.training.reproduction.plots import draw, draw_png
+from bitrecall.training.reproduction.published import load_published
 
 PLAN = """
 [[study]]

@@ -1,5 +1,5 @@
-from training.reproduction.published import load_published
-from training.reproduction.summary import DATASETS, METHODS, METRICS
+from bitrecall.training.reproduction.published import load_published
+from bitrecall.training.reproduction.summary import DATASETS, METHODS, METRICS
 
 
 def test_every_figure_is_of_something_known_and_has_a_source():

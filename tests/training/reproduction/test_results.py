@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
-from training.errors import StudyError
-from training.reproduction.results import find_rows, read_results, record
+from bitrecall.training.errors import StudyError
+from bitrecall.training.reproduction.results import find_rows, read_results, record
 
 
 def parts(folder):

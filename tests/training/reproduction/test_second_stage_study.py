@@ -5,16 +5,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.catalogue import popularity_order, reorder_items
-from training.data.dataset import Dataset, ReadReport
-from training.data.split import random_per_user
-from training.errors import StudyError
-from training.methods.base import Embeddings
-from training.metrics import OUTSIDE
-from training.recipe import parse_recipe
-from training.reproduction.measures import Trial, measure
-from training.reproduction.second_stage_study import neighbour_scores, second_stages
-from training.validation import Validator
+from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.split import random_per_user
+from bitrecall.training.errors import StudyError
+from bitrecall.training.methods.base import Embeddings
+from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.recipe import parse_recipe
+from bitrecall.training.reproduction.measures import Trial, measure
+from bitrecall.training.reproduction.second_stage_study import neighbour_scores, second_stages
+from bitrecall.training.validation import Validator
 
 RECIPE = parse_recipe({"bits": 16, "validation": {"share": 0.3}}, "small")
 

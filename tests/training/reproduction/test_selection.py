@@ -1,7 +1,7 @@
 import pytest
 
-from training.errors import StudyError
-from training.reproduction.selection import select_runs
+from bitrecall.training.errors import StudyError
+from bitrecall.training.reproduction.selection import select_runs
 
 
 def names(runs):

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from index.store import ReleaseStore
-from training.data.load import load_dataset
-from training.errors import StudyError
-from training.evaluate import evaluate
-from training.reproduction.child import carry_out
-from training.reproduction.job import BUSY, INTERRUPTED
-from training.reproduction.plan import parse_plan
-from training.reproduction.results import record
+from bitrecall.index.store import ReleaseStore
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import StudyError
+from bitrecall.training.evaluate import evaluate
+from bitrecall.training.reproduction.child import carry_out
+from bitrecall.training.reproduction.job import BUSY, INTERRUPTED
+from bitrecall.training.reproduction.plan import parse_plan
+from bitrecall.training.reproduction.results import record
 
 TABLE = "gowalla/proposed"
 BETA = "gowalla/study/beta"
@@ -193,7 +193,7 @@ def _stopped_in_the_second_run():
         runs.append(job)
         if len(runs) < 2:
             return carry_out(job)
-        from training.trainer import Trainer
+        from bitrecall.training.trainer import Trainer
 
         advance = Trainer.advance
 

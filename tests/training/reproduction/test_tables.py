@@ -1,9 +1,9 @@
 import pytest
 
-from training.reproduction import tables
-from training.reproduction.plan import parse_plan
-from training.reproduction.published import load_published
-from training.reproduction.summary import summarise
+from bitrecall.training.reproduction import tables
+from bitrecall.training.reproduction.plan import parse_plan
+from bitrecall.training.reproduction.published import load_published
+from bitrecall.training.reproduction.summary import summarise
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.signs.aage import sign_swish, sign_swish_derivative
-from training.signs.sign import sign
+from bitrecall.training.signs.aage import sign_swish, sign_swish_derivative
+from bitrecall.training.signs.sign import sign
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 

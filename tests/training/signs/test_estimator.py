@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.sections import SignRecipe
-from training.signs import (
+from bitrecall.training.sections import SignRecipe
+from bitrecall.training.signs import (
     annealed_slope,
     fourier_derivative,
     sign,

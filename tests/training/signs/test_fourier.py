@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.signs.fourier import fourier_derivative, fourier_sign
-from training.signs.sign import sign
+from bitrecall.training.signs.fourier import fourier_derivative, fourier_sign
+from bitrecall.training.signs.sign import sign
 
 widths = st.floats(0.2, 8)
 terms = st.integers(1, 20)

@@ -4,10 +4,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import training.signs.rows as module
-from training.signs.aage import sign_swish, sign_swish_derivative
-from training.signs.rows import sign_of_rows, unit_magnitude
-from training.signs.sign import sign, sign_with_slope
+import bitrecall.training.signs.rows as module
+from bitrecall.training.signs.aage import sign_swish, sign_swish_derivative
+from bitrecall.training.signs.rows import sign_of_rows, unit_magnitude
+from bitrecall.training.signs.sign import sign, sign_with_slope
 
 entries = st.floats(-100, 100, allow_subnormal=False)
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 5))

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.packing import pack_signs
-from training.signs.sign import sign, sign_with_slope
+from bitrecall.index.packing import pack_signs
+from bitrecall.training.signs.sign import sign, sign_with_slope
 
 
 @given(st.lists(st.sampled_from([0.0, -0.0, 1e-30, -1e-30, 3.0, -3.0]), min_size=8, max_size=8))

@@ -1,6 +1,6 @@
 import torch
 
-from training.signs.straight_through import straight_through_sign
+from bitrecall.training.signs.straight_through import straight_through_sign
 
 
 def test_forward_is_the_sign_and_backward_the_identity_however_large_the_entry():

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.signs.sign import sign
-from training.signs.tanh import annealed_slope, tanh_derivative, tanh_relaxation
+from bitrecall.training.signs.sign import sign
+from bitrecall.training.signs.tanh import annealed_slope, tanh_derivative, tanh_relaxation
 
 
 @given(

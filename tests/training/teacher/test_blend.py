@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from training.teacher.blend import BlendedScorer, in_own_units
+from bitrecall.training.teacher.blend import BlendedScorer, in_own_units
 
 
 class Given:

@@ -4,10 +4,10 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.errors import TrainingError
-from training.teacher import ease
-from training.teacher.ease import EaseScorer
-from training.teacher.recipe import TeacherRecipe
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.teacher import ease
+from bitrecall.training.teacher.ease import EaseScorer
+from bitrecall.training.teacher.recipe import TeacherRecipe
 
 
 def random_matrix(n_users: int, n_items: int, seed: int = 0, density: float = 0.2) -> np.ndarray:

@@ -4,8 +4,8 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.teacher.filter import FilterScorer
-from training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.filter import FilterScorer
+from bitrecall.training.teacher.recipe import TeacherRecipe
 
 
 def random_matrix(n_users: int = 40, n_items: int = 30, seed: int = 0) -> np.ndarray:

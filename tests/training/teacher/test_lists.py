@@ -4,13 +4,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.interactions import Interactions
-from training.graph import EdgeList
-from training.metrics import OUTSIDE
-from training.teacher import lists as module
-from training.teacher.lists import TeacherLists, best_items, scorer, teacher_lists, weigh
-from training.teacher.products import observed
-from training.teacher.recipe import TeacherRecipe
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.teacher import lists as module
+from bitrecall.training.teacher.lists import TeacherLists, best_items, scorer, teacher_lists, weigh
+from bitrecall.training.teacher.products import observed
+from bitrecall.training.teacher.recipe import TeacherRecipe
 
 
 def interactions(matrix: np.ndarray) -> Interactions:

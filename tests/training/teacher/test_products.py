@@ -3,9 +3,15 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from training.data.interactions import Interactions
-from training.graph import EdgeList
-from training.teacher.products import SparsePair, by_columns, degrees, normalised, observed
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.graph import EdgeList
+from bitrecall.training.teacher.products import (
+    SparsePair,
+    by_columns,
+    degrees,
+    normalised,
+    observed,
+)
 
 
 def random_matrix(n_users: int, n_items: int) -> np.ndarray:

@@ -3,7 +3,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.teacher.pruned import pruned_gram
+from bitrecall.training.teacher.pruned import pruned_gram
 
 
 @st.composite
