@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .DEFAULT_GOAL := test
 .PHONY: test sanitized emulated run train format docs tables lock clean
 
-NATIVE := $(wildcard index/native/* training/native/*)
+NATIVE := $(wildcard index/search/native/* training/native/*)
 
 .venv/all: pyproject.toml constraints.txt $(NATIVE)
 	$(PYTHON) -m venv .venv
@@ -76,7 +76,7 @@ format: .venv/all
 
 docs: .venv/all
 	$(BIN)/python -m bitrecall.docs > docs/cli.md
-	$(BIN)/python -m bitrecall.service.openapi.reference > docs/api.md
+	$(BIN)/python -m bitrecall.service.api.openapi.reference > docs/api.md
 
 tables: .venv/all
 	$(BIN)/python benchmarks/searches.py docs/searches > docs/searches.md

@@ -19,9 +19,9 @@ from typing import Any
 import httpx
 import numpy as np
 
-from bitrecall.index.release import Release
-from bitrecall.index.store import ReleaseStore
-from bitrecall.index.user_fold_in import SHARE
+from bitrecall.index.fold_in.users import SHARE
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
 
 
 class Reference:

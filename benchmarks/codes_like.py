@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bitrecall.index.effort import sample_queries
-from bitrecall.index.flat import FlatBackend
-from bitrecall.index.packing import hamming_distances, unpack_signs
-from bitrecall.index.release import Release
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.flat import FlatBackend
+from bitrecall.index.search.packing import hamming_distances, unpack_signs
+from bitrecall.index.search.tuning import sample_queries
 
 NEIGHBOURS = 16
 TURNED = 0.01

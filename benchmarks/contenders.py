@@ -14,12 +14,12 @@ from typing import Any
 import faiss
 import numpy as np
 
-from bitrecall.index.backends import backend
-from bitrecall.index.choice import build_index
-from bitrecall.index.milvus.backend import MilvusBackend
-from bitrecall.index.milvus.collection import Facts, Held, write_collection
-from bitrecall.index.milvus.server import MilvusServer
-from bitrecall.index.packing import unpack_signs
+from bitrecall.index.search.index_selection import build_index
+from bitrecall.index.search.milvus.backend import MilvusBackend
+from bitrecall.index.search.milvus.collection import Facts, Held, write_collection
+from bitrecall.index.search.milvus.server import MilvusServer
+from bitrecall.index.search.packing import unpack_signs
+from bitrecall.index.search.registry import backend
 
 DIMENSIONS = 64
 RECALL = 0.98

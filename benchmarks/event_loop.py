@@ -39,16 +39,16 @@ from processor import cpu_seconds
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bitrecall.index.store import ReleaseStore
-from bitrecall.service.answers.query import Wish
-from bitrecall.service.answers.recommender import Recommender
-from bitrecall.service.answers.steps import alone
+from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.index.recommend.search_steps import alone
+from bitrecall.index.recommend.types import Wish
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.service.api.parsing import parse_request
+from bitrecall.service.api.rendering import render
+from bitrecall.service.api.schemas.answers import RecommendedItem, RecommendResponse
+from bitrecall.service.api.schemas.requests import RecommendRequest
 from bitrecall.service.app import create_app
-from bitrecall.service.body import read_body
-from bitrecall.service.parsing import parse_request
-from bitrecall.service.rendering import render
-from bitrecall.service.schemas.answers import RecommendedItem, RecommendResponse
-from bitrecall.service.schemas.requests import RecommendRequest
+from bitrecall.service.http.body import read_body
 from bitrecall.service.settings import Settings
 
 WAYS = (

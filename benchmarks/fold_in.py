@@ -6,9 +6,9 @@
 Trains once on what the study of fold-in trains on, without a tenth of the users, and makes codes
 for those out of 1, 2, 5, 10, 20 and all of their items: the plain sum of their messages, the sum
 drawn towards the mean user by so much over the root of the number of items, and with the map that
-is learned of what training made of users (index/fold_in_map.py), for several strengths of its ridge
-and of its say (index/user_fold_in.py). What is to be found is the last fifth of each user's
-training pairs; the test split is not read.
+is learned of what training made of users (index/releases/fold_in_map.py), for several strengths of
+its ridge and of its say (index/fold_in/users.py). What is to be found is the last fifth of each
+user's training pairs; the test split is not read.
 """
 
 import argparse
@@ -18,13 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bitrecall.index.packing import pack_signs
-from bitrecall.index.user_fold_in import UserFoldIn, sum_rows
-from bitrecall.training.data.load import load_dataset
-from bitrecall.training.data.split import cut_validation
-from bitrecall.training.memory import keep_freed_memory
-from bitrecall.training.recipe import load_recipe
-from bitrecall.training.reproduction.fold_in_study import (
+from bitrecall.index.fold_in.users import UserFoldIn, sum_rows
+from bitrecall.index.search.packing import pack_signs
+from bitrecall.reproduction.fold_in_study import (
     COUNTS,
     SPLIT_SEED,
     Question,
@@ -33,8 +29,12 @@ from bitrecall.training.reproduction.fold_in_study import (
     shuffled,
     tenth,
 )
-from bitrecall.training.reproduction.left_out import leave_out, train_on
-from bitrecall.training.reproduction.measures import Trial
+from bitrecall.reproduction.holdout_training import leave_out, train_on
+from bitrecall.reproduction.measures import Trial
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.recipe.recipe import load_recipe
+from bitrecall.training.runtime.allocator import keep_freed_memory
 
 PULLS = (0.0, 0.15, 0.25, 0.4, 0.7)
 RIDGES = (0.003, 0.03, 0.3)

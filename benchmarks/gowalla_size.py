@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bitrecall.index.packing import pack_signs, to_half_keeping_signs
-from bitrecall.index.release import DataFingerprint, Release, ReleaseContents
-from bitrecall.index.row_lists import RowLists
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.release import DataFingerprint, Release, ReleaseContents
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 
 USERS, ITEMS, BITS, SEEN_PER_USER, CLUSTERS = 29_858, 40_981, 256, 27, 200
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from codes_like import grown, release_in
 
-from bitrecall.index.contents import ReleaseContents
-from bitrecall.index.release import Release
-from bitrecall.index.row_lists import RowLists
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.contents import ReleaseContents
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.releases.store import ReleaseStore
 
 _BLOCK = 2**17
 

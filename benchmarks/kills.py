@@ -26,7 +26,7 @@ from takers import takes
 from bitrecall.events.event import Event
 from bitrecall.events.store import EventStore
 from bitrecall.index.errors import ReleaseError
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.sample import sample_model
 
 QUICK = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")

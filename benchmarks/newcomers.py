@@ -23,11 +23,11 @@ import httpx
 import numpy as np
 from serving import serving
 
+from bitrecall.reproduction.fold_in_study import tenth
+from bitrecall.reproduction.holdout_training import leave_out
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
-from bitrecall.training.reproduction.fold_in_study import tenth
-from bitrecall.training.reproduction.left_out import leave_out
 
 K = 50
 BATCH = 500

@@ -20,12 +20,12 @@ import httpx
 import numpy as np
 from serving import serving
 
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import random_per_user
-from bitrecall.training.evaluate import evaluate
+from bitrecall.training.evaluation.evaluate import evaluate
 
 KINDS = ("warm", "anew")
 START_SHARE = 0.2

@@ -25,7 +25,7 @@ import uvloop
 from serving import serving
 from sizing import children, pss_mib
 
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.loadtest.load import OK, TOO_BUSY, Answers, Load
 from bitrecall.loadtest.target import Target
 

@@ -26,8 +26,8 @@ from serving import serving
 from takers import takes
 
 from bitrecall.events.store import EventStore
-from bitrecall.index.last_night import LastNight
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.sample import sample_dataset, sample_items, sample_model
 
 RECIPE = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")

@@ -335,7 +335,7 @@ def _write_clicks(path: Path) -> None:
 LEFT_OUT: dict[str, str] = {
     "export BITRECALL_EVENTS=": "needs a database at db.example; the next one does the same",
     "bitrecall retrain --milvus": "needs a Milvus server; tests/index/milvus has one",
-    "bitrecall serve --milvus": "needs a Milvus server; tests/service/test_milvus.py has one",
+    "bitrecall serve --milvus": "needs a Milvus server; tests/service/releases has one",
     "printf '%s\\n' BITRECALL_EXTRAS=milvus": "needs a Milvus server",
 }
 # Exit codes that are no fault: a dry run may find that it would not publish.

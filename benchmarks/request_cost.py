@@ -22,10 +22,10 @@ import numpy as np
 import uvloop
 from machine import describe, quantile, seconds
 
-from bitrecall.service.answers.query import Wish
-from bitrecall.service.answers.steps import alone
+from bitrecall.index.recommend.search_steps import alone
+from bitrecall.index.recommend.types import Wish
+from bitrecall.service.api.rendering import render
 from bitrecall.service.app import create_app
-from bitrecall.service.rendering import render
 from bitrecall.service.settings import Settings
 
 USERS = 3000

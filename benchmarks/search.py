@@ -30,13 +30,13 @@ from typing import Any
 
 from tuning import COLUMNS, best_epoch, table_head, table_line
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import DivergedError
-from bitrecall.training.log import TrainingLog
-from bitrecall.training.memory import keep_freed_memory
-from bitrecall.training.recipe import load_recipe
+from bitrecall.training.recipe.recipe import load_recipe
+from bitrecall.training.runtime.allocator import keep_freed_memory
+from bitrecall.training.runtime.training_log import TrainingLog
 
 Rungs = dict[str, int]
 """Where on each ladder: the key's place among its values."""

@@ -24,8 +24,8 @@ from codes_like import grown, release_in
 from contenders import CONTENDERS, OF_VECTORS, Contender, things
 from machine import describe, quantile, roof, save, seconds
 
-from bitrecall.index.effort import recall_by_distance, sample_queries
-from bitrecall.index.flat import FlatBackend
+from bitrecall.index.search.flat import FlatBackend
+from bitrecall.index.search.tuning import recall_by_distance, sample_queries
 
 ROUNDS = 7
 BATCHES = (1, 32, 1000)

@@ -15,8 +15,8 @@ from typing import Any
 
 from tuning import COLUMNS
 
-from bitrecall.training.reproduction.summary import dataset_label
-from bitrecall.training.reproduction.tables import markdown, metric_title, number
+from bitrecall.reproduction.summary import dataset_label
+from bitrecall.reproduction.tables import markdown, metric_title, number
 
 Row = dict[str, Any]
 

@@ -23,7 +23,7 @@ from codes_like import release_in
 from machine import describe, save
 from serving import serving
 
-from bitrecall.index.release import Release
+from bitrecall.index.releases.release import Release
 from bitrecall.loadtest.target import Target
 
 MIB = 2**20

@@ -24,8 +24,8 @@ import httpx
 import numpy as np
 from serving import serving
 
-from bitrecall.index.release import Release
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
 
 USERS = 50
 AROUND = 1.0

@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.index.errors import BitrecallError
-from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
-from bitrecall.training.recipe import Recipe, load_recipe
+from bitrecall.training.recipe.recipe import Recipe, load_recipe
 from bitrecall.training.teacher.lists import best_items, block_users, scorer, unseen_scores
 from bitrecall.training.teacher.products import observed
 

@@ -29,11 +29,11 @@ def main() -> None:
     torch = as_the_command_does()
     from torch.profiler import ProfilerActivity, profile
 
-    from bitrecall.training.catalogue import popularity_order, reorder_items
+    from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.graph import EdgeList
-    from bitrecall.training.methods import build
-    from bitrecall.training.recipe import load_recipe
+    from bitrecall.training.fitting.methods import build
+    from bitrecall.training.model.graph import EdgeList
+    from bitrecall.training.recipe.recipe import load_recipe
 
     torch.set_num_threads(given.threads)
     pairs = load_dataset(given.data).train

@@ -33,8 +33,8 @@ from machine import describe, save
 
 def as_the_command_does() -> Any:
     """Load torch, its threads and memory set as `bitrecall train` sets them."""
-    from bitrecall.training.memory import keep_freed_memory
-    from bitrecall.training.openmp import wait_briefly
+    from bitrecall.training.runtime.allocator import keep_freed_memory
+    from bitrecall.training.runtime.openmp import wait_briefly
 
     wait_briefly()
     import torch
@@ -70,11 +70,11 @@ def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """Set up, and train some epochs."""
     torch = as_the_command_does()
 
-    from bitrecall.training.catalogue import popularity_order, reorder_items
+    from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.graph import EdgeList
-    from bitrecall.training.methods import build
-    from bitrecall.training.recipe import load_recipe
+    from bitrecall.training.fitting.methods import build
+    from bitrecall.training.model.graph import EdgeList
+    from bitrecall.training.recipe.recipe import load_recipe
 
     torch.set_num_threads(asked["threads"])
     pairs = scaled(load_dataset(data).train.compact(), asked["scale"])
@@ -137,12 +137,12 @@ def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
     """Train the recipe, and find the first of the epochs asked after that reaches a Recall@50."""
     torch = as_the_command_does()
 
-    from bitrecall.training.catalogue import popularity_order, reorder_items
+    from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.graph import EdgeList
-    from bitrecall.training.methods import build
-    from bitrecall.training.recipe import load_recipe
-    from bitrecall.training.validation import Validator
+    from bitrecall.training.fitting.methods import build
+    from bitrecall.training.fitting.validation import Validator
+    from bitrecall.training.model.graph import EdgeList
+    from bitrecall.training.recipe.recipe import load_recipe
 
     torch.set_num_threads(max(given.threads))
     dataset = load_dataset(given.data)

@@ -16,17 +16,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bitrecall.index.errors import BitrecallError
-from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
-from bitrecall.training.fit import Fit, FitOptions
-from bitrecall.training.interrupt import stop_on_signals
-from bitrecall.training.log import TrainingLog
-from bitrecall.training.memory import keep_freed_memory
-from bitrecall.training.recipe import Recipe, load_recipe
-from bitrecall.training.validation import Validator
+from bitrecall.training.fitting.fit import Fit, FitOptions
+from bitrecall.training.fitting.validation import Validator
+from bitrecall.training.recipe.recipe import Recipe, load_recipe
+from bitrecall.training.runtime.allocator import keep_freed_memory
+from bitrecall.training.runtime.interrupt import stop_on_signals
+from bitrecall.training.runtime.training_log import TrainingLog
 
 COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
 

@@ -3,7 +3,8 @@
     python benchmarks/waiting.py path/to/gowalla
 
 Trains epochs of a tenth of the users with each number of turns that GNU's OpenMP may spin for
-(GOMP_SPINCOUNT; ``training/openmp.py``), by itself and beside processes that keep a core busy each.
+(GOMP_SPINCOUNT; ``training/runtime/openmp.py``), by itself and beside processes that keep a core
+busy each.
 """
 
 import argparse

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from bitrecall.index.disk import disk_fault, is_full
-from bitrecall.index.errors import BitrecallError
-from bitrecall.index.extras import how_to_install
-from bitrecall.index.suggestions import did_you_mean
+from bitrecall.disk import disk_fault, is_full
+from bitrecall.errors import BitrecallError
+from bitrecall.extras import how_to_install
+from bitrecall.suggestions import did_you_mean
 
 # What the extras bring, and which of them: named when an installation lacks it.
 _EXTRAS = {

@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 
 from bitrecall.events.errors import EventsError, EventsUnavailableError
 from bitrecall.events.sqlite_file import OpenFiles, SqliteFile
-from bitrecall.index.extras import how_to_install
+from bitrecall.extras import how_to_install
 
 # Seconds to wait for a lock, for a connection and for an answer.
 PATIENCE: Final = 10

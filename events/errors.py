@@ -6,7 +6,7 @@ BitrecallError
      └─ EventsSchemaError        its tables are not those of this version
 """
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 
 
 class EventsError(BitrecallError):

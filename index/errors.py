@@ -1,4 +1,4 @@
-"""The errors Bitrecall raises on purpose; every room derives its own from these.
+"""Errors of releases and of searches.
 
 BitrecallError
  ├─ ReleaseError
@@ -9,6 +9,7 @@ BitrecallError
  │   └─ NoReleaseError         nothing is current, or nothing can be opened
  ├─ SearchError                the arguments of a search make no sense
  ├─ SearchUnavailableError     the server that should search does not answer
+ ├─ UnknownItemError           there is no item of that id
  └─ FilterError                a filter asks of items what no item has
 """
 
@@ -16,9 +17,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
-class BitrecallError(Exception):
-    """Base of every error that Bitrecall raises on purpose; its text is fit to show a user."""
+from bitrecall.errors import BitrecallError
 
 
 class ReleaseError(BitrecallError):
@@ -65,6 +64,10 @@ class FilterError(BitrecallError):
     def __init__(self, message: str, attribute: str) -> None:
         super().__init__(message)
         self.attribute = attribute
+
+
+class UnknownItemError(BitrecallError):
+    """Neither the release nor the items added since have an item of that id."""
 
 
 class SearchUnavailableError(BitrecallError):

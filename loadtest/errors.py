@@ -1,6 +1,6 @@
 """What can go wrong with a load test."""
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 
 
 class LoadTestError(BitrecallError):

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from bitrecall.loadtest.consistency import contradictions
+from bitrecall.loadtest.cpu_usage import Busy
 from bitrecall.loadtest.errors import LoadTestError
 from bitrecall.loadtest.knee import Step, knee
 from bitrecall.loadtest.load import OK, Load
-from bitrecall.loadtest.machine import Busy
+from bitrecall.loadtest.service_metrics import Told
 from bitrecall.loadtest.target import Target
-from bitrecall.loadtest.told import Told
 
 _CONNECTIONS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 # A gain that is worth more connections.

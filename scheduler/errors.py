@@ -1,6 +1,6 @@
 """What can go wrong with a schedule."""
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 
 
 class ScheduleError(BitrecallError):

@@ -9,8 +9,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
-from bitrecall.index.last_night import LastNight
-from bitrecall.scheduler.codes import ENDS, name_of
+from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.scheduler.exit_codes import ENDS, name_of
 
 
 @dataclass

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from threading import Event, Lock
 
-from bitrecall.scheduler.codes import ENDS, name_of
+from bitrecall.scheduler.exit_codes import ENDS, name_of
 from bitrecall.scheduler.metrics import Metrics
 
 _log = logging.getLogger(__name__)

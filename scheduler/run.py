@@ -12,12 +12,12 @@ from types import FrameType
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bitrecall.index.last_night import LastNight
+from bitrecall.index.releases.retraining_status import LastNight
 from bitrecall.scheduler.errors import ScheduleError
 from bitrecall.scheduler.metrics import Metrics
 from bitrecall.scheduler.nights import Nights
+from bitrecall.scheduler.schedule import daily, is_missed
 from bitrecall.scheduler.settings import SchedulerSettings
-from bitrecall.scheduler.times import daily, is_missed
 
 # Waits are by the monotonic clock and times of day by the other: looking at both every so often
 # keeps a clock that was set from delaying a night by more than this.

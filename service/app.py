@@ -18,40 +18,40 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bitrecall.events.store import EventStore
-from bitrecall.index.milvus.mirror import MilvusMirror, open_backend
-from bitrecall.index.milvus.server import MilvusServer, read_token
-from bitrecall.index.release import Release
-from bitrecall.index.store import ReleaseStore
-from bitrecall.service.answers.recommender import Recommender
-from bitrecall.service.edge import Edge
-from bitrecall.service.endpoints.direct import Direct, direct_paths
-from bitrecall.service.endpoints.refusals import answer_http_error, answer_refusal
-from bitrecall.service.endpoints.routes import routes
+from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.index.releases.milvus_mirror import MilvusMirror, open_backend
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.milvus.server import MilvusServer, read_token
+from bitrecall.service.api.error_handlers import answer_http_error, answer_refusal
+from bitrecall.service.api.fast_path import Direct, direct_paths
+from bitrecall.service.api.openapi.document import openapi_document
+from bitrecall.service.api.openapi.operations import PATHS
+from bitrecall.service.api.routes import routes
+from bitrecall.service.auth.key_file import KeyFile
+from bitrecall.service.auth.middleware import Access
 from bitrecall.service.errors import RequestError
-from bitrecall.service.fresh.live import Live
-from bitrecall.service.fresh.signal import Signal
-from bitrecall.service.guards.access import Access
-from bitrecall.service.guards.admission import Load
-from bitrecall.service.guards.connections import Connections
-from bitrecall.service.guards.hosts import HostRule
-from bitrecall.service.guards.key_file import KeyFile
-from bitrecall.service.guards.limits import ConnectionLimits
-from bitrecall.service.guards.origins import CrossOriginAnswers, ForeignOrigins
-from bitrecall.service.guards.roots import take_root_off
-from bitrecall.service.observing.key_metrics import KeysCollector
-from bitrecall.service.observing.metrics import Metrics
-from bitrecall.service.observing.tracing import Tracing
-from bitrecall.service.openapi.document import openapi_document
-from bitrecall.service.openapi.operations import PATHS
-from bitrecall.service.releases import CurrentRelease
-from bitrecall.service.rounds import Rounds
+from bitrecall.service.http.connection_budget import Connections
+from bitrecall.service.http.connection_limits import ConnectionLimits
+from bitrecall.service.http.hosts import HostRule
+from bitrecall.service.http.limiter import Load
+from bitrecall.service.http.micro_batching import Rounds
+from bitrecall.service.http.middleware import Edge
+from bitrecall.service.http.origins import CrossOriginAnswers, ForeignOrigins
+from bitrecall.service.http.root_path import take_root_off
+from bitrecall.service.observability.key_metrics import KeysCollector
+from bitrecall.service.observability.metrics import Metrics
+from bitrecall.service.observability.tracing import Tracing
+from bitrecall.service.online.event_feed import Live
+from bitrecall.service.online.wakeup import Signal
+from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings, load_settings, names_in
 
 _log = logging.getLogger(__name__)
 
 
 class Service(FastAPI):
-    """A FastAPI application that describes itself from ``bitrecall.service.openapi``.
+    """A FastAPI application that describes itself from ``bitrecall.service.api.openapi``.
 
     There are no interactive pages: FastAPI's load their scripts from a server elsewhere. With an
     ``address`` at which it can be reached, it logs a request to try when it starts.

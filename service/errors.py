@@ -13,7 +13,7 @@
              ├─ ForbiddenError             403  the key may not do this
              ├─ HistoryForbiddenError      403  the key may not learn what a user has
              ├─ CrossOriginError           403  a page of another origin may not change anything
-             ├─ UnknownItemError           404  there is no such item
+             ├─ ItemNotFoundError          404  there is no such item
              ├─ RequestTimeoutError        408  the body came too slowly
              ├─ UnknownReleaseError        404  there is no such release
              ├─ FilterMismatchError        409  the release has no such attributes
@@ -35,7 +35,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 
 
 class ServiceError(BitrecallError):
@@ -132,7 +132,7 @@ class MisdirectedRequestError(RequestError):
     unread = True
 
 
-class UnknownItemError(RequestError):
+class ItemNotFoundError(RequestError):
     """Raised when what is asked about is no item of the release, nor a new one."""
 
     problem = "unknown-item"

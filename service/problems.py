@@ -10,8 +10,8 @@ from uuid import uuid4
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from bitrecall.service.closing import ClosingResponse
 from bitrecall.service.errors import FieldError, RequestError
+from bitrecall.service.http.lingering_close import ClosingResponse
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 

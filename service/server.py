@@ -12,13 +12,13 @@ from types import FrameType
 
 import uvicorn
 
-from bitrecall.events.place import place_of
-from bitrecall.index.compiled import native
-from bitrecall.service.fresh.signal import make_signal_file
-from bitrecall.service.guards.keys import read_keys
-from bitrecall.service.guards.limits import raise_descriptor_limit
-from bitrecall.service.guards.protocol import HttpProtocol
-from bitrecall.service.observing.logs import log_config
+from bitrecall.events.location import place_of
+from bitrecall.index.search.native_module import native
+from bitrecall.service.auth.keys import read_keys
+from bitrecall.service.http.connection_limits import raise_descriptor_limit
+from bitrecall.service.http.protocol import HttpProtocol
+from bitrecall.service.observability.logs import log_config
+from bitrecall.service.online.wakeup import make_signal_file
 from bitrecall.service.preflight import check_workers
 from bitrecall.service.settings import Settings, as_environment, unknown_variables
 from bitrecall.service.shared_folder import METRICS_VARIABLE, shared_folder

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bitrecall.training.recipe import Recipe, load_recipe, parse_recipe
-from bitrecall.training.reproduction.findings import Findings
-from bitrecall.training.reproduction.pages import fill, has_places, plots_of, results_page
-from bitrecall.training.reproduction.pages import without_places as by_hand
-from bitrecall.training.reproduction.plan import load_plan
-from bitrecall.training.reproduction.plots import draw
-from bitrecall.training.reproduction.publish import gather
-from bitrecall.training.reproduction.summary import summarise
+from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.pages import fill, has_places, plots_of, results_page
+from bitrecall.reproduction.pages import without_places as by_hand
+from bitrecall.reproduction.plan import load_plan
+from bitrecall.reproduction.plots import draw
+from bitrecall.reproduction.summary import summarise
+from bitrecall.reproduction.write_pages import gather
+from bitrecall.training.recipe.recipe import Recipe, load_recipe, parse_recipe
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "reproduction"

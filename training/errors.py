@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from os import PathLike
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 
 __all__ = [
     "CheckpointError",

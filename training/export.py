@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitrecall.events.position import NOTHING_READ, LogPosition
-from bitrecall.index.contents import ReleaseContents
-from bitrecall.index.manifest import DataFingerprint
-from bitrecall.index.packing import pack_signs, to_half_keeping_signs
-from bitrecall.index.row_lists import RowLists
-from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.index.releases.contents import ReleaseContents
+from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.item_table import ItemTable
-from bitrecall.training.methods.base import Embeddings
-from bitrecall.training.recipe import Recipe
-from bitrecall.training.signs import unit_magnitude
+from bitrecall.training.fitting.method import Embeddings
+from bitrecall.training.model.signs import unit_magnitude
+from bitrecall.training.recipe.recipe import Recipe
 
 
 def release_contents(

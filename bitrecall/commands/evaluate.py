@@ -10,9 +10,9 @@ from bitrecall.commands.options import json_option, option, releases_option
 from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
-    from bitrecall.index.release import Release
+    from bitrecall.index.releases.release import Release
     from bitrecall.training.data.options import ReadOptions
-    from bitrecall.training.evaluate import EvaluationReport
+    from bitrecall.training.evaluation.evaluate import EvaluationReport
 
 _COLUMNS = {
     "recall": "recall",
@@ -81,10 +81,10 @@ def evaluate(
     import json
     from dataclasses import asdict
 
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.errors import DataError
-    from bitrecall.training.evaluate import evaluate as evaluate_release
+    from bitrecall.training.evaluation.evaluate import evaluate as evaluate_release
 
     store = ReleaseStore(releases)
     opened = store.open_current() if release_id is None else store.open(release_id)

@@ -221,7 +221,7 @@ def copy(source: str, url: str, progress: bool | None) -> None:
     import sys
 
     from bitrecall.events.copying import copy_events
-    from bitrecall.events.place import place_of
+    from bitrecall.events.location import place_of
     from bitrecall.events.store import EventStore
 
     if place_of(source).shown == place_of(url).shown:

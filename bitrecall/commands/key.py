@@ -53,7 +53,7 @@ To change a key without a failed request: make another, have it used, remove the
 @_keys_option
 def new(name: str, role: str, keys: Path) -> None:
     """Make a key called NAME and print it, this once."""
-    from bitrecall.service.guards.keys import Role, add_key
+    from bitrecall.service.auth.keys import Role, add_key
 
     click.echo(add_key(keys, Role[role.upper()], name))
 
@@ -68,8 +68,8 @@ Example:
 @_keys_option
 def list_(keys: Path) -> None:
     """List the names and roles of the keys, and fail if a line of the file is not a key."""
+    from bitrecall.service.auth.keys import parse_keys
     from bitrecall.service.errors import KeysError
-    from bitrecall.service.guards.keys import parse_keys
 
     parsed = parse_keys(keys)
     rows = [[key.name, key.role.name.lower()] for key in parsed.keys]
@@ -88,7 +88,7 @@ Example:
 @_keys_option
 def remove(name: str, keys: Path) -> None:
     """Remove the key called NAME: from now on it is refused. Other lines stay as they are."""
-    from bitrecall.service.guards.keys import remove_key
+    from bitrecall.service.auth.keys import remove_key
 
     remove_key(keys, name)
     click.echo(f"removed {name}")

@@ -35,18 +35,18 @@ _OPTIONS = (
 
 
 def milvus_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, given to the command as one ``mirror: bitrecall.index.mirror.Mirror``."""
+    """Add the options, passed to the command as one ``mirror: Mirror``."""
 
     @wraps(command)
     def with_mirror(
         milvus: str | None, milvus_token_file: Path | None, milvus_lists: bool, **given: Any
     ) -> Any:
-        from bitrecall.index.mirror import Mirror, NoMirror
+        from bitrecall.index.releases.mirror import Mirror, NoMirror
 
         mirror: Mirror = NoMirror()
         if milvus is not None:
-            from bitrecall.index.milvus.mirror import MilvusMirror
-            from bitrecall.index.milvus.server import MilvusServer, read_token
+            from bitrecall.index.releases.milvus_mirror import MilvusMirror
+            from bitrecall.index.search.milvus.server import MilvusServer, read_token
 
             server = MilvusServer(milvus, read_token(milvus_token_file), seconds=30.0)
             mirror = MilvusMirror(server, lists=milvus_lists)

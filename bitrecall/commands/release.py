@@ -12,9 +12,9 @@ from bitrecall.tables import aligned
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bitrecall.index.manifest import Manifest
-    from bitrecall.index.mirror import Mirror
-    from bitrecall.index.store import ReleaseSummary
+    from bitrecall.index.releases.manifest import Manifest
+    from bitrecall.index.releases.mirror import Mirror
+    from bitrecall.index.releases.store import ReleaseSummary
 
 MAIN_METRIC = "recall@50"
 
@@ -44,7 +44,7 @@ def list_(releases: Path, as_json: bool) -> None:
     reads every byte.
     """
     from bitrecall.index.errors import NoReleaseError
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
 
     if not releases.is_dir():
         raise NoReleaseError("there is no such folder of releases", releases)
@@ -77,7 +77,7 @@ Examples:
 def show(release_id: str | None, releases: Path, as_json: bool) -> None:
     """Show where a release comes from and what it holds; without an ID, the current one's."""
     from bitrecall.index.errors import NoReleaseError
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
 
     store = ReleaseStore(releases)
     current = store.current_id()
@@ -107,7 +107,7 @@ def verify(context: click.Context, release_id: str | None, releases: Path) -> No
     Exits with 1 where one is damaged, saying which file, and with 2 where there is none to check.
     """
     from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
 
     store = ReleaseStore(releases)
     ids = [release_id] if release_id else [found.id for found in store.list(verify=False)]
@@ -142,7 +142,7 @@ def activate(release_id: str, releases: Path, mirror: "Mirror") -> None:
 
     With --milvus its codes are written there first, also where it is the current one already.
     """
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
 
     ReleaseStore(releases, mirror).activate(release_id)
     click.echo(f"{release_id} is current")
@@ -158,7 +158,7 @@ Example:
 @milvus_options
 def rollback(releases: Path, mirror: "Mirror") -> None:
     """Make the release current that was current before this one."""
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
 
     click.echo(f"{ReleaseStore(releases, mirror).rollback()} is current again")
 
@@ -180,7 +180,7 @@ Example:
 @milvus_options
 def prune(keep: int, releases: Path, mirror: "Mirror") -> None:
     """Remove old releases, and say which."""
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
 
     removed = ReleaseStore(releases, mirror).prune(keep)
     for release_id in removed:

@@ -10,9 +10,9 @@ from bitrecall.lazy import INTERRUPTED
 from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
-    from bitrecall.training.reproduction.ledger import Ledger
-    from bitrecall.training.reproduction.selection import PlannedRun
-    from bitrecall.training.reproduction.study import StudyReport
+    from bitrecall.reproduction.part_selection import PlannedRun
+    from bitrecall.reproduction.progress import Ledger
+    from bitrecall.reproduction.study import StudyReport
 
 _folder = click.Path(exists=True, path_type=Path)
 
@@ -133,10 +133,10 @@ def reproduce(
 
     Parts that are finished are not run again. See --list for what there is.
     """
-    from bitrecall.training.reproduction.plan import load_plan
-    from bitrecall.training.reproduction.publish import publish
-    from bitrecall.training.reproduction.selection import select_runs
-    from bitrecall.training.reproduction.study import Study, StudyOptions
+    from bitrecall.reproduction.part_selection import select_runs
+    from bitrecall.reproduction.plan import load_plan
+    from bitrecall.reproduction.study import Study, StudyOptions
+    from bitrecall.reproduction.write_pages import publish
 
     chosen = load_plan(plan)
     selected = select_runs(chosen, only, seed)

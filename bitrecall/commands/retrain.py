@@ -17,10 +17,10 @@ from bitrecall.commands.options import (
     threads_option,
 )
 from bitrecall.commands.settings_options import load_settings, settings_options
-from bitrecall.training.nightly.settings import NightlySettings
+from bitrecall.training.retraining.settings import NightlySettings
 
 if TYPE_CHECKING:
-    from bitrecall.index.mirror import Mirror
+    from bitrecall.index.releases.mirror import Mirror
     from bitrecall.training.data.options import ReadOptions
 
 
@@ -125,25 +125,25 @@ def retrain(
     release holds the pairs that it was trained on. It may grow from night to night.
     """
     settings = load_settings(NightlySettings, thresholds)
-    from bitrecall.training.openmp import wait_briefly
+    from bitrecall.training.runtime.openmp import wait_briefly
 
     wait_briefly()
     import torch
 
-    from bitrecall.events.place import place_of
+    from bitrecall.events.location import place_of
     from bitrecall.events.store import EventStore
-    from bitrecall.index.last_night import EXIT_CODES, UNDER_WAY, Outcome
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.retraining_status import EXIT_CODES, UNDER_WAY, Outcome
+    from bitrecall.index.releases.store import ReleaseStore
     from bitrecall.training.data.item_choice import item_table_for
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.data.plausible import refuse_implausible
     from bitrecall.training.data.similar_ids import warnings_of_ids
     from bitrecall.training.data.sql_source import is_database
     from bitrecall.training.errors import InterruptedTraining, NightUnderWayError
-    from bitrecall.training.memory import keep_freed_memory
-    from bitrecall.training.nightly.night import NightOptions, reason_of, run_night
-    from bitrecall.training.nightly.sources import Sources
-    from bitrecall.training.recipe import load_recipe
+    from bitrecall.training.recipe.recipe import load_recipe
+    from bitrecall.training.retraining.run import NightOptions, reason_of, run_night
+    from bitrecall.training.retraining.sources import Sources
+    from bitrecall.training.runtime.allocator import keep_freed_memory
 
     keep_freed_memory()
     chosen = load_recipe(recipe, overrides)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 

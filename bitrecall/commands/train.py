@@ -18,9 +18,9 @@ from bitrecall.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from bitrecall.index.mirror import Mirror
+    from bitrecall.index.releases.mirror import Mirror
     from bitrecall.training.data.options import ReadOptions
-    from bitrecall.training.run import RunResult
+    from bitrecall.training.pipeline import RunResult
 
 
 @click.command(
@@ -118,14 +118,14 @@ def train(
     delimited text, JSON lines, Parquet, LightGCN text, RecBole .inter; compressed or not), the
     URL of a database (with --query), or the word "sample" for the embedded data set.
     """
-    from bitrecall.training.openmp import wait_briefly
+    from bitrecall.training.runtime.openmp import wait_briefly
 
     wait_briefly()
     import torch
 
     from bitrecall.events.position import NOTHING_READ, position_after
     from bitrecall.events.store import EventStore
-    from bitrecall.index.store import ReleaseStore
+    from bitrecall.index.releases.store import ReleaseStore
     from bitrecall.training.data.events import join_events
     from bitrecall.training.data.item_choice import item_table_for
     from bitrecall.training.data.load import load_dataset
@@ -133,10 +133,10 @@ def train(
     from bitrecall.training.data.similar_ids import warnings_of_ids
     from bitrecall.training.data.sql_source import is_database
     from bitrecall.training.errors import InterruptedTraining
-    from bitrecall.training.group import joined_group
-    from bitrecall.training.memory import keep_freed_memory
-    from bitrecall.training.recipe import load_recipe
-    from bitrecall.training.run import Run, RunOptions, default_run_folder
+    from bitrecall.training.pipeline import Run, RunOptions, default_run_folder
+    from bitrecall.training.recipe.recipe import load_recipe
+    from bitrecall.training.runtime.allocator import keep_freed_memory
+    from bitrecall.training.runtime.process_group import joined_group
 
     keep_freed_memory()
     chosen = load_recipe(recipe, overrides)

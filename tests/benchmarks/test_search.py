@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
-from bitrecall.training.log import TrainingLog
-from bitrecall.training.recipe import load_recipe
+from bitrecall.training.recipe.recipe import load_recipe
+from bitrecall.training.runtime.training_log import TrainingLog
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@ import pytest
 from click.testing import CliRunner
 
 from bitrecall.cli import bitrecall
-from bitrecall.index.manifest import DataFingerprint
-from bitrecall.index.packing import pack_signs
-from bitrecall.index.release import ReleaseContents
-from bitrecall.index.row_lists import RowLists
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.release import ReleaseContents
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.packing import pack_signs
 
 
 @pytest.fixture

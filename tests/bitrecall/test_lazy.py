@@ -10,7 +10,7 @@ from bitrecall.lazy import LazyGroup
 COMMANDS = """\
 import os, signal
 import click
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 
 @click.command()
 def fine():

@@ -120,7 +120,7 @@ def test_a_part_that_crashes_is_told_and_the_exit_code_is_1(reproduce, tmp_path,
     child = tmp_path / "python"
     child.write_text("#!/bin/sh\nexit 9\n")
     child.chmod(0o755)
-    monkeypatch.setattr("bitrecall.training.reproduction.launch.sys.executable", str(child))
+    monkeypatch.setattr("bitrecall.reproduction.launch.sys.executable", str(child))
     done = reproduce("--seed", "0")
     assert done.exit_code == 1
     assert "0 finished, 0 skipped, 2 failed" in done.output

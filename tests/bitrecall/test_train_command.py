@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from bitrecall.cli import bitrecall
 from bitrecall.events.event import Event
 from bitrecall.events.store import EventStore
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.store import ReleaseStore
 
 QUICK = (
     "--recipe=sample",

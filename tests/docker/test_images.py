@@ -12,8 +12,8 @@ from bitrecall.scheduler.settings import PREFIX as SCHEDULER
 from bitrecall.scheduler.settings import SchedulerSettings
 from bitrecall.service.settings import PREFIX as SERVICE
 from bitrecall.service.settings import Settings
-from bitrecall.training.nightly.settings import PREFIX as RETRAIN
-from bitrecall.training.nightly.settings import NightlySettings
+from bitrecall.training.retraining.settings import PREFIX as RETRAIN
+from bitrecall.training.retraining.settings import NightlySettings
 
 ROOT = Path(__file__).parents[2]
 # Options of `bitrecall retrain` that are no thresholds.

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bitrecall.index.attributes import ItemAttributes
-from bitrecall.index.milvus.server import MilvusServer
-from bitrecall.index.packing import pack_signs, to_half_keeping_signs
-from bitrecall.index.release import DataFingerprint, ReleaseContents, RowLists
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.release import DataFingerprint, ReleaseContents, RowLists
+from bitrecall.index.search.milvus.server import MilvusServer
+from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 
 
 def contents_of(users: int = 5, items: int = 12, bits: int = 16, seed: int = 0) -> ReleaseContents:

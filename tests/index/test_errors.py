@@ -2,14 +2,15 @@ from pathlib import Path
 
 import pytest
 
+from bitrecall.errors import BitrecallError
 from bitrecall.index import errors
-from bitrecall.index.errors import BitrecallError, ReleaseDamagedError, ReleaseError, SearchError
+from bitrecall.index.errors import ReleaseDamagedError, ReleaseError, SearchError
 
 
 def test_every_error_is_a_bitrecall_error() -> None:
     ours = [value for value in vars(errors).values() if isinstance(value, type)]
     raised = [kind for kind in ours if issubclass(kind, Exception)]
-    assert len(raised) == 10
+    assert len(raised) == 11
     assert all(issubclass(kind, BitrecallError) for kind in raised)
 
 

@@ -19,6 +19,6 @@ def test_importing_the_package_loads_nothing_else() -> None:
 
 
 def test_importing_the_store_loads_no_more_than_it_needs() -> None:
-    loaded = loaded_by("import bitrecall.index.store, bitrecall.index.user_fold_in")
+    loaded = loaded_by("import bitrecall.index.releases.store, bitrecall.index.fold_in.users")
     assert "faiss" in loaded
     assert not {"torch", "scipy", "polars", "fastapi", "pydantic"} & loaded

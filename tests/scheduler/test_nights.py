@@ -6,8 +6,8 @@ from threading import Thread
 import pytest
 from prometheus_client import generate_latest
 
-from bitrecall.index.last_night import LastNight
-from bitrecall.scheduler.codes import name_of
+from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.scheduler.exit_codes import name_of
 from bitrecall.scheduler.metrics import Metrics
 from bitrecall.scheduler.nights import Nights
 

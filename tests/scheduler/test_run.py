@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bitrecall.commands.settings_options import SettingsError, load_settings
-from bitrecall.index.last_night import LastNight
+from bitrecall.index.releases.retraining_status import LastNight
 from bitrecall.scheduler.errors import ScheduleError
 from bitrecall.scheduler.run import retrain_command, run
 from bitrecall.scheduler.settings import SchedulerSettings

@@ -14,13 +14,13 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from bitrecall.index.attributes import ItemAttributes
-from bitrecall.index.packing import pack_signs
-from bitrecall.index.release import DataFingerprint, Release, ReleaseContents
-from bitrecall.index.row_lists import RowLists
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.release import DataFingerprint, Release, ReleaseContents
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.packing import pack_signs
 from bitrecall.service.app import create_app
-from bitrecall.service.guards.protocol import HttpProtocol
+from bitrecall.service.http.protocol import HttpProtocol
 from bitrecall.service.settings import Settings
 
 BITS = 16

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bitrecall.index.release import Release, ReleaseContents
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.app import create_app, from_environment
 from bitrecall.service.problems import PROBLEMS
 from bitrecall.service.settings import Settings
@@ -134,12 +134,14 @@ def test_a_fault_of_ours_is_a_problem_with_an_id_and_no_trace(
 def test_the_access_log_has_a_line_a_request_when_asked_for(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "bitrecall.service.edge"):
+    with caplog.at_level(logging.INFO, "bitrecall.service.http.middleware"):
         serve().get("/livez")
         logged = serve(access_log=True)
         logged.get("/livez%0Aforged")
         logged.get("/livez")  # a line is written after its answer, and before the next one
-    records = [record for record in caplog.records if record.name == "bitrecall.service.edge"]
+    records = [
+        record for record in caplog.records if record.name == "bitrecall.service.http.middleware"
+    ]
     line = records[0].getMessage()
     assert line.startswith("GET /livez%0Aforged 404 ")
     assert len(records) <= 2

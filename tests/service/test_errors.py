@@ -1,6 +1,6 @@
 import pytest
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 from bitrecall.service import errors
 from bitrecall.service.errors import RequestError
 from bitrecall.service.problems import PROBLEMS, refusal
@@ -13,7 +13,7 @@ EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
     [
         (errors.MalformedJsonError, 400),
         (errors.ForbiddenError, 403),
-        (errors.UnknownItemError, 404),
+        (errors.ItemNotFoundError, 404),
         (errors.UnknownReleaseError, 404),
         (errors.FilterMismatchError, 409),
         (errors.ReleaseRefusedError, 409),

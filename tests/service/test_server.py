@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bitrecall.index.release import Release, ReleaseContents
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.service.auth.keys import Role, add_key
 from bitrecall.service.errors import ListenError
-from bitrecall.service.guards.keys import Role, add_key
 from bitrecall.service.sockets import listening
 
 RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"

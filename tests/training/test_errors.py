@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.index.errors import BitrecallError
+from bitrecall.errors import BitrecallError
 from bitrecall.training import errors
 from bitrecall.training.errors import DataError
 

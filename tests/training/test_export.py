@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from bitrecall.index.packing import pack_signs
+from bitrecall.index.search.packing import pack_signs
 from bitrecall.training.export import fold_in_messages, release_contents
-from bitrecall.training.graph import EdgeList
-from bitrecall.training.trainer import Trainer
+from bitrecall.training.hashing.trainer import Trainer
+from bitrecall.training.model.graph import EdgeList
 
 
 @pytest.fixture

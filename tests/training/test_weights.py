@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from bitrecall.index.store import ReleaseStore
-from bitrecall.training.catalogue import popularity_order, reorder_items
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.options import PairWeight
 from bitrecall.training.data.split import by_time, cut_validation, random_per_user
 from bitrecall.training.errors import DataError
-from bitrecall.training.fit import Fit
-from bitrecall.training.graph import EdgeList
-from bitrecall.training.pair_batches import PairBatches
-from bitrecall.training.recipe import load_recipe, parse_recipe
-from bitrecall.training.run import Run, RunOptions
+from bitrecall.training.fitting.fit import Fit
+from bitrecall.training.hashing.pair_batches import PairBatches
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.pipeline import Run, RunOptions
+from bitrecall.training.recipe.recipe import load_recipe, parse_recipe
 from bitrecall.training.teacher.lists import teacher_lists
 from bitrecall.training.teacher.products import degrees, observed
-from bitrecall.training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.recipe_sections import TeacherRecipe
 
 METHODS = {
     "bitrecall": {"teacher": {"rank": 4, "lightgcn": {"weight": 0.5, "epochs": 2}}},

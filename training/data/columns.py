@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 
-from bitrecall.index.suggestions import did_you_mean
+from bitrecall.suggestions import did_you_mean
 from bitrecall.training.data.options import ReadOptions
 from bitrecall.training.errors import DataError
 

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from bitrecall.index.attributes import ItemAttributes
-from bitrecall.index.suggestions import did_you_mean
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.suggestions import did_you_mean
 from bitrecall.training.data.columns import ITEM_NAMES, find_item_column, plain
 from bitrecall.training.data.ids import clean_ids
 from bitrecall.training.data.item_columns import attribute_of, tags_of

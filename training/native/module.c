@@ -18,7 +18,7 @@ static PyMethodDef FUNCTIONS[] = {
 static struct PyModuleDef MODULE = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "_native",
-    .m_doc = "Loops in C; training/losses/packed_scores.py uses them.",
+    .m_doc = "Loops in C; training/model/losses/packed_scores.py uses them.",
     .m_methods = FUNCTIONS,
 };
 

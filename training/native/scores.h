@@ -10,8 +10,8 @@
 
 #include <stdlib.h>
 
-#include "../../index/native/buffers.h"
-#include "../../index/native/levels.h"
+#include "../../index/search/native/buffers.h"
+#include "../../index/search/native/levels.h"
 
 /* Items whose distances are taken at once. */
 #define AT_ONCE 2048

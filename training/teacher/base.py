@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.training.methods.base import Free
+from bitrecall.training.fitting.method import Free
 
 
 class Scorer(Protocol):

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.training.methods.base import Free
+from bitrecall.training.fitting.method import Free
 from bitrecall.training.teacher.base import Scorer
 
 

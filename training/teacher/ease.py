@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitrecall.training.errors import TrainingError
-from bitrecall.training.spectral import randomised_svd
+from bitrecall.training.model.svd import randomised_svd
 from bitrecall.training.teacher.products import SparsePair, by_columns, csr_tensor
-from bitrecall.training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.recipe_sections import TeacherRecipe
 
 MOST_ROWS = 32_768
 """The larger of these is refused: three matrices of this size, 12 GiB, are alive at once."""

@@ -30,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.training.spectral import randomised_svd
+from bitrecall.training.model.svd import randomised_svd
 from bitrecall.training.teacher.blend import in_own_units
 from bitrecall.training.teacher.products import (
     SparsePair,
@@ -40,7 +40,7 @@ from bitrecall.training.teacher.products import (
     normalised,
 )
 from bitrecall.training.teacher.pruned import pruned_gram
-from bitrecall.training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.recipe_sections import TeacherRecipe
 
 _OVERSAMPLING = 16
 

@@ -13,15 +13,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.graph import EdgeList
-from bitrecall.training.methods.base import Free
+from bitrecall.training.fitting.method import Free
 from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.teacher.base import Scorer
 from bitrecall.training.teacher.blend import BlendedScorer
 from bitrecall.training.teacher.ease import EaseScorer
 from bitrecall.training.teacher.filter import FilterScorer
 from bitrecall.training.teacher.products import observed
-from bitrecall.training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.recipe_sections import TeacherRecipe
 from bitrecall.training.teacher.trained import TrainedScorer
 
 # What a block of users may take beside the teacher itself.

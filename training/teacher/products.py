@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.graph import EdgeList
-from bitrecall.training.spectral import CACHED_COLUMNS
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.model.svd import CACHED_COLUMNS
 
 
 def observed(pairs: Interactions | EdgeList) -> sp.csr_matrix:

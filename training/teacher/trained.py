@@ -5,7 +5,7 @@ On Gowalla it ranks worse than the filter, and the sum of both ranks better than
 it adds nothing (docs/tuning.md). Codes that learn from the sum are as short as before.
 
 He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
-SIGIR 2020; ``bitrecall.training.methods.lightgcn`` says what differs from its public code.
+SIGIR 2020; ``bitrecall.training.baselines.lightgcn`` says what differs from its public code.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from bitrecall.training.graph import EdgeList
-from bitrecall.training.methods.base import Free
-from bitrecall.training.methods.lightgcn import FullPrecisionLightGCN
-from bitrecall.training.recipe import Recipe, parse_recipe
-from bitrecall.training.teacher.recipe import TrainedRecipe
+from bitrecall.training.baselines.lightgcn import FullPrecisionLightGCN
+from bitrecall.training.fitting.method import Free
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.recipe.recipe import Recipe, parse_recipe
+from bitrecall.training.teacher.recipe_sections import TrainedRecipe
 
 
 class TrainedScorer:

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bitrecall.index.release import ReleaseContents
-from bitrecall.index.store import ReleaseStore
-from bitrecall.service.openapi.operations import OPERATIONS
+from bitrecall.index.releases.release import ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.service.api.openapi.operations import OPERATIONS
 
 HERE = Path(__file__).parent
 TOOLS = Path(__file__).parents[3] / ".venv-clients"

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from bitrecall.index.release import ReleaseContents
-from bitrecall.index.store import ReleaseStore
+from bitrecall.index.releases.release import ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
 
 PAGE = Path(__file__).parents[3] / "docs" / "service.md"
 SERVE = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from bitrecall.index.release import Release, ReleaseContents
-from bitrecall.index.store import ReleaseStore
-from bitrecall.service.guards.keys import Role, add_key
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.service.auth.keys import Role, add_key
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.training.teacher.filter import FilterScorer
-from bitrecall.training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.recipe_sections import TeacherRecipe
 
 
 def random_matrix(n_users: int = 40, n_items: int = 30, seed: int = 0) -> np.ndarray:

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.graph import EdgeList
 from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.teacher import lists as module
 from bitrecall.training.teacher.lists import TeacherLists, best_items, scorer, teacher_lists, weigh
 from bitrecall.training.teacher.products import observed
-from bitrecall.training.teacher.recipe import TeacherRecipe
+from bitrecall.training.teacher.recipe_sections import TeacherRecipe
 
 
 def interactions(matrix: np.ndarray) -> Interactions:

@@ -4,7 +4,7 @@ import scipy.sparse as sp
 import torch
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.graph import EdgeList
+from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.teacher.products import (
     SparsePair,
     by_columns,

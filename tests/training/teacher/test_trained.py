@@ -5,7 +5,7 @@ import torch
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.teacher.lists import scorer, teacher_lists
 from bitrecall.training.teacher.products import observed
-from bitrecall.training.teacher.recipe import TeacherRecipe, TrainedRecipe
+from bitrecall.training.teacher.recipe_sections import TeacherRecipe, TrainedRecipe
 from bitrecall.training.teacher.trained import TrainedScorer
 
 SMALL = {"dimensions": 8, "layers": 1, "epochs": 6, "batch_pairs": 200}

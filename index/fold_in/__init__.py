@@ -1,0 +1,1 @@
+"""Codes for users and items that training has not seen."""

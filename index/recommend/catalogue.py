@@ -1,0 +1,163 @@
+"""The items there are: those of a release, and those that have come since."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.fold_in.users import UserFoldIn
+from bitrecall.index.recommend.item_history import ItemHistory
+from bitrecall.index.releases.filters import ItemFilter
+from bitrecall.index.releases.release import Release
+from bitrecall.index.search.flat import FlatBackend
+from bitrecall.index.search.protocol import Results
+
+# Bytes that the masks of the latest filters may take together, and how many are kept at most.
+_MASKS_BYTES: Final = 16 * 2**20
+_MASKS: Final = 64
+
+
+@dataclass(frozen=True, eq=False)
+class NewItems:
+    """Items that no training has seen, with codes folded in from their users.
+
+    ``codes`` is uint8 (d, bits/8), the most popular first, as ``ids`` are.
+    """
+
+    ids: Sequence[str]
+    codes: NDArray[np.uint8]
+
+
+class Catalogue:
+    """Items by row: 0 … n - 1 are those of the release, n … n + d - 1 the new ones.
+
+    Nothing is known of the new ones but their codes: no filter matches them that asks for a tag or
+    an attribute. Safe to use from several threads.
+
+    Args:
+        release: what answers are from.
+        new: items to search beside it, none of them in it; None when there are none.
+        fold_in: makes codes for its new users; made of the release when it is not given.
+
+    Raises ``SearchError`` on codes of another length.
+    """
+
+    def __init__(
+        self, release: Release, new: NewItems | None = None, fold_in: UserFoldIn | None = None
+    ) -> None:
+        self.release = release
+        self.fold_in = fold_in or UserFoldIn.of(release)
+        self.magnitudes: dict[int, float] = {}
+        self.new = new or NewItems((), np.empty((0, release.bits // 8), np.uint8))
+        self._new_rows = {item: release.n_items + row for row, item in enumerate(self.new.ids)}
+        self._beside = FlatBackend.build(self.new.codes)
+        if self._beside.bits != release.bits:
+            raise SearchError(
+                f"new items have codes of {self._beside.bits} bits, the release of {release.bits}"
+            )
+        kept = max(1, min(_MASKS, _MASKS_BYTES // len(self)))
+        # Of the release, and not of this: a catalogue that held itself would stay until the
+        # garbage collector comes by, and with it the files of its release.
+        self.matching = lru_cache(maxsize=kept)(partial(_matching, release, len(self.new.ids)))
+
+    def __len__(self) -> int:
+        """Count the items, new ones included."""
+        return self.release.n_items + len(self.new.ids)
+
+    def row_of(self, item_id: str) -> int | None:
+        """The row of an item, None when there is no such item."""
+        row = self.release.items.row_of(item_id)
+        return self._new_rows.get(item_id) if row is None else row
+
+    def rows_of(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
+        """The rows of those items that there are, in the order given, repetitions left out."""
+        rows = (self.row_of(item_id) for item_id in dict.fromkeys(item_ids))
+        return np.array([row for row in rows if row is not None], np.int64)
+
+    def new_rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
+        """The rows of the new items in a long history, in no order."""
+        if not self.new.ids:
+            return np.empty(0, np.int64)
+        if len(self._new_rows) < len(others := history.others):
+            rows = [row for item, row in self._new_rows.items() if history.is_other(item)]
+        else:
+            rows = [row for item in others if (row := self._new_rows.get(item)) is not None]
+        return np.array(rows, np.int64)
+
+    def rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
+        """The rows of all items of a long history that there are, in no order."""
+        new = self.new_rows_in(history)
+        return np.concatenate([history.rows, new]) if new.size else history.rows
+
+    def ids_of(self, rows: NDArray[np.int64]) -> list[str]:
+        """The ids of the items at ``rows``. Raises ``SearchError`` on an unknown row."""
+        n_items = self.release.n_items
+        if not self.new.ids or not len(rows) or rows.max() < n_items:
+            return self.release.items.ids_of(rows)
+        old = iter(self.release.items.ids_of(rows[rows < n_items]))
+        return [self.new.ids[row - n_items] if row >= n_items else next(old) for row in rows]
+
+    def codes_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The codes, uint8 (b, bits/8), of the items at ``rows``."""
+        n_items = self.release.n_items
+        codes = np.empty((len(rows), self.release.bits // 8), np.uint8)
+        old = rows < n_items
+        codes[old] = self.release.item_codes[rows[old]]
+        codes[~old] = self.new.codes[rows[~old] - n_items]
+        return codes
+
+    def search(
+        self,
+        codes: NDArray[np.uint8],
+        k: int,
+        exclude: Sequence[NDArray[np.integer[Any]]] | None,
+        among: NDArray[np.bool_] | None,
+    ) -> Results:
+        """As ``bitrecall.index.search.protocol.SearchBackend.search``, among all items."""
+        n_items = self.release.n_items
+        if not self.new.ids:
+            return self.release.backend.search(codes, k, exclude, among)
+        exclude = exclude or [np.empty(0, np.int64)] * len(codes)
+        old = self.release.backend.search(
+            codes,
+            k,
+            [rows[rows < n_items] for rows in exclude],
+            None if among is None else among[:n_items],
+        )
+        new = self._beside.search(
+            codes,
+            k,
+            [rows[rows >= n_items] - n_items for rows in exclude],
+            None if among is None else among[n_items:],
+        )
+        return _merged(old, (new[0], np.where(new[1] < 0, -1, new[1] + n_items)), k)
+
+    def popular(
+        self, k: int, exclude: NDArray[np.int64], among: NDArray[np.bool_] | None
+    ) -> NDArray[np.int64]:
+        """The rows of the most popular items that are allowed, at most ``k``."""
+        if among is None and not len(exclude):
+            return np.arange(min(k, len(self)))
+        allowed = np.ones(len(self), np.bool_) if among is None else among.copy()
+        allowed[exclude] = False
+        return np.flatnonzero(allowed)[:k]
+
+
+def _matching(release: Release, n_new: int, among: ItemFilter) -> NDArray[np.bool_]:
+    """The items that a filter allows, bool (n + d,). Raises ``FilterError``."""
+    old = among.matching(release.attributes, release.n_items)
+    mask = np.concatenate([old, np.full(n_new, among.matches_unknown)])
+    mask.flags.writeable = False
+    return mask
+
+
+def _merged(first: Results, second: Results, k: int) -> Results:
+    """The nearest of both, by (distance, row); a row of -1 is nothing, and comes last."""
+    distances = np.concatenate([first[0], second[0]], axis=1)
+    rows = np.concatenate([first[1], second[1]], axis=1)
+    order = np.lexsort((rows, distances, rows < 0), axis=1)[:, :k]
+    return np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)

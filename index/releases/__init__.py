@@ -1,0 +1,1 @@
+"""The store of releases: files, manifest, ids, attributes and the order of activations."""

@@ -1,0 +1,95 @@
+"""Which releases were current, in order: an append-only file of JSON lines.
+
+Each line is {"at", "cause", "id", "previous"}: the moment, why (publish, activate or rollback), the
+release to become current, and the one that was. A line is written before the pointer moves, so
+after a crash the last line may tell of a move that never came about. `previous` settles that: the
+next line says what was really current.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bitrecall.disk import naming
+from bitrecall.index.releases.files import read_small, sync
+
+_AT_MOST = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One move of the pointer: at an ISO 8601 moment in UTC, for a cause, from previous to id."""
+
+    at: str
+    cause: str
+    id: str
+    previous: str | None
+
+
+def append_activation(path: Path, activation: Activation) -> None:
+    """Add one line to the file at `path` and have it on the disk."""
+    line = json.dumps(vars(activation), sort_keys=True) + "\n"
+    with naming(path), path.open("ab+") as file:
+        # A crash may have left half a line: close it, so that it spoils no other.
+        if file.tell() and not _ends_line(file.fileno(), file.tell()):
+            line = "\n" + line
+        file.write(line.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    sync(path.parent)
+
+
+def read_activations(path: Path) -> list[Activation]:
+    """Read the file at `path`, oldest first; lines that cannot be read are passed over.
+
+    Raises ReleaseError where it is not a regular file, or has more than 64 MiB.
+    """
+    try:
+        lines = read_small(path, _AT_MOST).splitlines()
+    except FileNotFoundError:
+        return []
+    return [activation for line in lines if (activation := _parse(line)) is not None]
+
+
+def trail(activations: list[Activation], current: str | None) -> list[str]:
+    """Return the ids that were current before `current`, the latest last, each id once.
+
+    A rollback takes back what it rolled back over: after A, B, C and a rollback to B, only A is
+    before B, so that a second rollback goes on to A and not to C again. Without a `current` (the
+    pointer is lost) the last of the trail is what it should have been.
+    """
+    path: list[str] = []
+    for number, activation in enumerate(activations):
+        last = number + 1 == len(activations)
+        then = current if last else activations[number + 1].previous
+        if activation.previous is not None:
+            _append_once(path, activation.previous)
+        if then not in (None, activation.id):
+            continue
+        if activation.cause == "rollback" and activation.id in path:
+            del path[path.index(activation.id) + 1 :]
+        else:
+            _append_once(path, activation.id)
+    return [release_id for release_id in path if release_id != current]
+
+
+def _append_once(path: list[str], release_id: str) -> None:
+    if path[-1:] != [release_id]:
+        path[:] = [*(other for other in path if other != release_id), release_id]
+
+
+def _ends_line(descriptor: int, size: int) -> bool:
+    return os.pread(descriptor, 1, size - 1) == b"\n"
+
+
+def _parse(line: bytes) -> Activation | None:
+    try:
+        fields = json.loads(line)
+        activation = Activation(**fields)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    texts = (activation.at, activation.cause, activation.id, activation.previous or "")
+    return activation if all(isinstance(text, str) for text in texts) else None

@@ -1,0 +1,168 @@
+"""What is known of items beside their codes: tags, numbers and texts, for filters to ask of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import ReleaseContentsError
+from bitrecall.index.releases.id_table import IdTable
+from bitrecall.index.releases.row_lists import RowLists
+
+# The arrays of a release that hold them, in the order of `ItemAttributes.arrays`.
+ARRAY_NAMES = (
+    *("tag_text.npy", "tag_offsets.npy", "tag_order.npy", "tag_indptr.npy", "tag_rows.npy"),
+    *("attribute_numbers.npy", "attribute_texts.npy"),
+    *("value_text.npy", "value_offsets.npy", "value_order.npy"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ItemAttributes:
+    """Tags and named columns of n items, in their rows.
+
+    `tags` names t tags, and `tagged` has the item rows of each. `numbers` is float64 (c, n), a row
+    a name in `number_names`, NaN where unknown. `texts` is int32 (d, n), a row a name in
+    `text_names`, counting into `values`, -1 where unknown. Columns and tags that an item does not
+    have are no error: filters find them unknown there.
+    """
+
+    tags: IdTable
+    tagged: RowLists
+    number_names: tuple[str, ...]
+    numbers: NDArray[np.float64]
+    text_names: tuple[str, ...]
+    texts: NDArray[np.int32]
+    values: IdTable
+
+    @classmethod
+    def build(
+        cls,
+        n_items: int,
+        tags: Sequence[Iterable[str]] = (),
+        numbers: Mapping[str, Sequence[float] | NDArray[Any]] | None = None,
+        texts: Mapping[str, Sequence[str | None]] | None = None,
+    ) -> Self:
+        """Build from columns in the rows of items.
+
+        Args:
+            n_items: n.
+            tags: of each item, in any order and number; empty where no item has any.
+            numbers: by name, n numbers, NaN where unknown.
+            texts: by name, n texts, None where unknown.
+
+        Raises:
+            ReleaseContentsError: a column is not n long, has infinity or an empty text, a name is
+                empty or used for both kinds, or there is an empty tag.
+        """
+        numbers, texts = numbers or {}, texts or {}
+        _check_lengths(n_items, {"tags": tags} if tags else {}, numbers, texts)
+        tag_names = sorted({tag for item in tags for tag in item})
+        row_of_tag = {tag: row for row, tag in enumerate(tag_names)}
+        pairs = [(row_of_tag[tag], row) for row, item in enumerate(tags) for tag in item]
+        owners, rows = np.array(pairs, np.int64).reshape(-1, 2).T
+        known = sorted({text for column in texts.values() for text in column if text is not None})
+        row_of_text: dict[str | None, int] = {text: row for row, text in enumerate(known)}
+        row_of_text[None] = -1
+        number_columns = [np.asarray(column, np.float64) for column in numbers.values()]
+        text_columns = [[row_of_text[text] for text in column] for column in texts.values()]
+        built = cls(
+            tags=IdTable.build(tag_names),
+            tagged=RowLists.from_pairs(owners, rows, len(tag_names)),
+            number_names=tuple(numbers),
+            numbers=np.array(number_columns, np.float64).reshape(len(numbers), n_items),
+            text_names=tuple(texts),
+            texts=np.array(text_columns, np.int32).reshape(len(texts), n_items),
+            values=IdTable.build(known),
+        )
+        fault = built.fault(n_items)
+        if fault:
+            raise ReleaseContentsError(f"item attributes: {fault[1]}")
+        return built
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        number_names: tuple[str, ...],
+        text_names: tuple[str, ...],
+    ) -> Self:
+        """From the arrays of a release, by the names of their files."""
+        return cls(
+            tags=IdTable(*(arrays[f"tag_{part}.npy"] for part in ("text", "offsets", "order"))),
+            tagged=RowLists(arrays["tag_indptr.npy"], arrays["tag_rows.npy"]),
+            number_names=number_names,
+            numbers=arrays["attribute_numbers.npy"],
+            text_names=text_names,
+            texts=arrays["attribute_texts.npy"],
+            values=IdTable(*(arrays[f"value_{part}.npy"] for part in ("text", "offsets", "order"))),
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of a release that hold these attributes, by the names of their files."""
+        return dict(
+            zip(
+                ARRAY_NAMES,
+                (
+                    *(self.tags.text, self.tags.offsets, self.tags.order),
+                    *(self.tagged.indptr, self.tagged.rows),
+                    *(self.numbers, self.texts),
+                    *(self.values.text, self.values.offsets, self.values.order),
+                ),
+                strict=True,
+            )
+        )
+
+    def tags_of(self, row: int) -> list[str]:
+        """The tags of one item, in the order of their bytes."""
+        places = np.flatnonzero(self.tagged.rows == row)
+        return self.tags.ids_of(np.searchsorted(self.tagged.indptr, places, side="right") - 1)
+
+    def columns_of(self, row: int) -> dict[str, float | str]:
+        """What is known of one item, by the names of the columns."""
+        found: dict[str, float | str] = {
+            name: float(value)
+            for name, value in zip(self.number_names, self.numbers[:, row], strict=True)
+            if not np.isnan(value)
+        }
+        for name, value in zip(self.text_names, self.texts[:, row].tolist(), strict=True):
+            if value >= 0:
+                found[name] = self.values.id_of(value)
+        return found
+
+    def fault(self, n_items: int) -> tuple[str, str] | None:
+        """The first array that is wrong for `n_items`, by its file, and what is; None if none."""
+        for file, array, dtype, names in (
+            ("attribute_numbers.npy", self.numbers, np.float64, self.number_names),
+            ("attribute_texts.npy", self.texts, np.int32, self.text_names),
+        ):
+            wanted = (len(names), n_items)
+            if array.dtype != dtype or array.shape != wanted:
+                return file, f"is {array.dtype} {array.shape}: want {np.dtype(dtype)} {wanted}"
+        names = (*self.number_names, *self.text_names)
+        if len(set(names)) < len(names) or not all(names):
+            return "attribute_texts.npy", f"its columns are not all different: {list(names)}"
+        if np.isinf(self.numbers).any():
+            return "attribute_numbers.npy", "a number is infinite"
+        for file, table in (("tag_text.npy", self.tags), ("value_text.npy", self.values)):
+            if fault := table.fault():
+                return file, fault
+        if not np.array_equal(self.tags.order, np.arange(len(self.tags))):
+            return "tag_order.npy", "the tags are not in the order of their bytes"
+        if self.texts.size and (self.texts.min() < -1 or self.texts.max() >= len(self.values)):
+            return "attribute_texts.npy", f"a text lies outside the {len(self.values)} values"
+        fault = self.tagged.fault(len(self.tags), n_items)
+        return ("tag_rows.npy", fault) if fault else None
+
+
+def _check_lengths(n_items: int, *kinds: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+    for columns in kinds:
+        for name, column in columns.items():
+            if len(column) != n_items:
+                raise ReleaseContentsError(
+                    f"item attributes: {name} has {len(column)} values for {n_items} items"
+                )

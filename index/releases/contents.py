@@ -1,0 +1,108 @@
+"""What goes into a release, and the promises it must keep before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.releases.array_checks import has_negative_zero, is_finite
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.search.index_selection import AUTOMATIC
+from bitrecall.index.search.registry import backend
+
+
+@dataclass(frozen=True, eq=False)
+class ReleaseContents:
+    """Everything that training hands over; m users, n items, f bits, w = f/8.
+
+    Items are in descending popularity, which is what makes ties go to the more popular.
+    `item_codes` is uint8 (n, w); `user_embeddings` (m, f) and `fold_in_messages` (n, f) are float16
+    or float32; `popularity` is int64 (n,), interactions an item, never increasing. Halves are made
+    with `bitrecall.index.search.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is
+    refused, since it is what a negative value becomes when it is rounded away. `attributes` are of
+    the items, in their rows; None where nothing is known of them. `backend` is the name of one or
+    "auto", and `recall` the share of the nearest hundred that it has to find
+    (`bitrecall.index.search.index_selection`). `seen_weights` is float32 (seen,), what each seen
+    pair weighs in training; None if all weigh the same.
+    """
+
+    item_codes: NDArray[np.uint8]
+    user_embeddings: NDArray[np.floating[Any]]
+    fold_in_messages: NDArray[np.floating[Any]]
+    seen: RowLists
+    user_ids: Sequence[str]
+    item_ids: Sequence[str]
+    popularity: NDArray[np.int64]
+    data: DataFingerprint
+    recipe: Mapping[str, Any]
+    code_version: str
+    attributes: ItemAttributes | None = None
+    backend: str = AUTOMATIC
+    backend_parameters: Mapping[str, int] = field(default_factory=dict)
+    recall: float = 0.98
+    seen_weights: NDArray[np.float32] | None = None
+
+    def check(self) -> None:
+        """Raise ReleaseContentsError on the first promise that is not kept."""
+        fault = self._fault()
+        if fault:
+            raise ReleaseContentsError(fault)
+        if self.backend == AUTOMATIC:
+            return
+        try:
+            backend(self.backend)
+        except SearchError as error:
+            raise ReleaseContentsError(str(error)) from error
+
+    def _fault(self) -> str | None:
+        codes, popularity = self.item_codes, self.popularity
+        if codes.dtype != np.uint8 or codes.ndim != 2 or 0 in codes.shape:
+            return f"item codes are {codes.dtype} of shape {codes.shape}: want uint8 (n, bits/8)"
+        if not 0 < self.recall <= 1:
+            return f"an index cannot find {self.recall} of the nearest: want more than 0, at most 1"
+        items, bits, users = len(codes), codes.shape[1] * 8, len(self.user_ids)
+        if users == 0:
+            return "a release needs at least one user"
+        if len(self.item_ids) != items:
+            return f"there are {len(self.item_ids)} item ids for {items} item codes"
+        for name, array, rows in (
+            ("user embeddings", self.user_embeddings, users),
+            ("fold-in messages", self.fold_in_messages, items),
+        ):
+            if array.dtype not in (np.float16, np.float32):
+                return f"{name} are {array.dtype}: want float16 or float32"
+            if array.shape != (rows, bits):
+                return f"{name} have shape {array.shape}: want {(rows, bits)}"
+            if not is_finite(array):
+                return f"{name} hold NaN or infinity"
+        if self.user_embeddings.dtype == np.float16 and has_negative_zero(self.user_embeddings):
+            return "user embeddings hold -0.0: make halves with to_half_keeping_signs"
+        if popularity.dtype != np.int64 or popularity.shape != (items,):
+            return f"popularity is {popularity.dtype} {popularity.shape}: want int64 {(items,)}"
+        if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
+            return "items must be in descending popularity, counted from 0 up"
+        if fault := self.seen.fault(users, items):
+            return f"seen items: {fault}"
+        if self.seen_weights is not None and (
+            fault := weights_fault(self.seen_weights, len(self.seen.rows))
+        ):
+            return f"weights of seen items: {fault}"
+        if self.attributes and (wrong := self.attributes.fault(items)):
+            return f"item attributes: {wrong[1]}"
+        return None
+
+
+def weights_fault(weights: NDArray[Any], seen: int) -> str | None:
+    """Say what is wrong with the weights of ``seen`` pairs; None if nothing is."""
+    if weights.dtype != np.float32 or weights.shape != (seen,):
+        return f"they are {weights.dtype} {weights.shape}: want float32 {(seen,)}"
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        return "a weight is not finite and above 0"
+    return None

@@ -1,0 +1,172 @@
+"""The files of a release on disk: written durably, and opened only as what they must be."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.disk import naming
+from bitrecall.index.errors import ReleaseDamagedError, ReleaseError
+from bitrecall.index.releases.manifest import FileEntry
+
+MANIFEST_NAME = "manifest.json"
+INDEX_NAME = "item_index.faiss"
+CODES_NAME = "item_codes.npy"
+
+# The names and types of the arrays; None where float16 and float32 are both allowed.
+ARRAYS: dict[str, str | None] = {
+    CODES_NAME: "|u1",
+    "user_embeddings.npy": None,
+    "fold_in_messages.npy": None,
+    "fold_in_centre.npy": "<f4",
+    "fold_in_user.npy": "<f4",
+    "fold_in_matrix.npy": "<f4",
+    "seen_indptr.npy": "<i8",
+    "seen_rows.npy": "<i4",
+    "seen_weights.npy": "<f4",
+    "user_id_text.npy": "|u1",
+    "user_id_offsets.npy": "<i8",
+    "user_id_order.npy": "<i8",
+    "item_id_text.npy": "|u1",
+    "item_id_offsets.npy": "<i8",
+    "item_id_order.npy": "<i8",
+    "popularity.npy": "<i8",
+    "tag_text.npy": "|u1",
+    "tag_offsets.npy": "<i8",
+    "tag_order.npy": "<i8",
+    "tag_indptr.npy": "<i8",
+    "tag_rows.npy": "<i4",
+    "attribute_numbers.npy": "<f8",
+    "attribute_texts.npy": "<i4",
+    "value_text.npy": "|u1",
+    "value_offsets.npy": "<i8",
+    "value_order.npy": "<i8",
+}
+_FLOATS = ("<f2", "<f4")
+_MANIFEST_AT_MOST = 16 * 2**20
+
+
+def write_array(path: Path, array: NDArray[Any]) -> FileEntry:
+    """Write an npy file, little-endian and in C order, and return its manifest entry."""
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    with naming(path), path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        # Not np.save: of a full disk it only tells how many bytes were written.
+        file.write(array.reshape(-1).view(np.uint8).data)
+    return FileEntry(path.stat().st_size, sha256_of(path), array.dtype.str, array.shape)
+
+
+def entry_of(path: Path) -> FileEntry:
+    """Return the manifest entry of a file that is not an array."""
+    return FileEntry(path.stat().st_size, sha256_of(path))
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's bytes, as hex."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_plain(path: Path) -> os.stat_result:
+    """Return the status of a plain file. ReleaseDamagedError: missing, a link, not a file."""
+    try:
+        status = path.lstat()
+    except OSError as error:
+        raise ReleaseDamagedError(f"is missing or unreadable: {error.strerror}", path) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise ReleaseDamagedError("must be a plain file, neither a link nor a folder", path)
+    return status
+
+
+def check_size(path: Path, entry: FileEntry) -> None:
+    """Raise ReleaseDamagedError unless `path` is a plain file of the size in the manifest."""
+    size = check_plain(path).st_size
+    if size != entry.size:
+        raise ReleaseDamagedError(f"has {size} bytes, and the manifest says {entry.size}", path)
+
+
+def check_hash(path: Path, entry: FileEntry) -> None:
+    """Raise ReleaseDamagedError unless the bytes of `path` are those the manifest was made of."""
+    try:
+        digest = sha256_of(path)
+    except OSError as error:
+        raise ReleaseDamagedError(f"cannot be read: {error.strerror}", path) from error
+    if digest != entry.sha256:
+        raise ReleaseDamagedError("was altered: its sha256 is not the one in the manifest", path)
+
+
+def open_array(path: Path, entry: FileEntry) -> NDArray[Any]:
+    """Map an npy file read-only; one without elements is read, for nothing can be mapped.
+
+    Raises ReleaseDamagedError where it is no npy file, holds objects, or has another dtype, shape
+    or order than the manifest and the format say.
+    """
+    wanted = ARRAYS[path.name]
+    if entry.dtype not in (_FLOATS if wanted is None else (wanted,)):
+        raise ReleaseDamagedError(f"may not be of dtype {entry.dtype}", path)
+    if entry.shape is None:
+        raise ReleaseDamagedError("has no shape in the manifest", path)
+    try:
+        # Not np.load, which takes zip archives and pickles for arrays too.
+        if prod(entry.shape):
+            array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+        else:
+            with path.open("rb") as file:
+                array = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError, SyntaxError, TypeError) as error:
+        raise ReleaseDamagedError(f"is not a readable npy file: {error}", path) from error
+    if (array.dtype.str, array.shape) != (entry.dtype, entry.shape) or not array.flags.c_contiguous:
+        raise ReleaseDamagedError(
+            f"holds {array.dtype.str} of shape {array.shape}, and the manifest says "
+            f"{entry.dtype} of shape {entry.shape}",
+            path,
+        )
+    array.flags.writeable = False
+    # A plain view: slices of numpy's memmap class cost several times more to make.
+    return array.view(np.ndarray)
+
+
+def read_manifest_text(folder: Path) -> str:
+    """Read the manifest of a release folder as text. Raises ReleaseDamagedError."""
+    path = folder / MANIFEST_NAME
+    if check_plain(path).st_size > _MANIFEST_AT_MOST:
+        raise ReleaseDamagedError("is too large for a manifest", path)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseDamagedError(f"cannot be read: {error}", path) from error
+
+
+def read_small(path: Path, at_most: int) -> bytes:
+    """Read a regular file that should be small.
+
+    A pipe or a device in its place is refused and not waited for. Raises ReleaseError where it is
+    not a regular file or longer than `at_most` bytes, and OSError where it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ReleaseError("is not a regular file", path)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(at_most + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > at_most:
+        raise ReleaseError(f"is longer than {at_most} bytes", path)
+    return content
+
+
+def sync(path: Path) -> None:
+    """Ask the operating system to have a file or a folder on the disk before returning."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

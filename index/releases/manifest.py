@@ -1,0 +1,267 @@
+"""The manifest of a release: what it is, where it comes from, and what its files must be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import Any, Self
+
+from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
+from bitrecall.index.releases.json_checks import Checks
+
+FORMAT = "bitrecall-release"
+FORMAT_VERSION = 5
+
+Metrics = Mapping[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class DataFingerprint:
+    """What a release was trained on.
+
+    `sha256` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where the
+    data has none. `last_event` is the number of the last event among them, 0 without any;
+    `events_id` is the id of the database that it was read from, and `last_event_digest` tells
+    whether that number still belongs to the same event there (`bitrecall.events.log`).
+    """
+
+    sha256: str
+    users: int
+    items: int
+    interactions: int
+    first_time: str | None = None
+    last_time: str | None = None
+    last_event: int = 0
+    events_id: str | None = None
+    last_event_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What a file must be: its size in bytes, its sha256, and for npy its dtype and shape."""
+
+    size: int
+    sha256: str
+    dtype: str | None = None
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that is known of a release; `docs/release-format.md` describes each field."""
+
+    id: str
+    parent: str | None
+    created_at: str
+    data: DataFingerprint
+    recipe: Mapping[str, Any]
+    code_version: str
+    metrics: Metrics
+    bits: int
+    users: int
+    items: int
+    seen: int
+    backend: str
+    backend_parameters: Mapping[str, int]
+    backend_recall: float | None
+    attributes: Mapping[str, tuple[str, ...]]
+    files: Mapping[str, FileEntry]
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> str:
+        """Write as JSON, sealed with a sha256 of its own. Raises ReleaseContentsError.
+
+        The text is the same for the same manifest: keys sorted, two spaces of indent, UTF-8 left as
+        it is, a newline at the end. What JSON cannot say (NaN, infinity, objects) is refused.
+        """
+        fields = self._fields()
+        return _dump(fields | {"sha256": _sha256(fields)}, indent=2) + "\n"
+
+    def with_metrics(self, metrics: Metrics) -> Self:
+        """Return the same manifest with other metrics; its id stays. Raises ReleaseContentsError.
+
+        Metrics are numbers (no NaN, no infinity) or short texts, by name.
+        """
+        for name, value in metrics.items():
+            plain = isinstance(value, int | float | str) and not isinstance(value, bool)
+            if not isinstance(name, str) or not plain:
+                raise ReleaseContentsError(
+                    f"metric {name!r} must be a plain number or text, not {value!r} "
+                    f"({type(value).__name__})"
+                )
+        return replace(self, metrics=dict(metrics))
+
+    def content_hash(self) -> str:
+        """Eight hex digits for the release id: of what it holds, not of how well it did."""
+        fields = self._fields()
+        return _sha256({name: fields[name] for name in _HELD})[:8]
+
+    @classmethod
+    def from_json(cls, text: str, path: Path) -> Self:
+        """Read back what `to_json` wrote; `path` is named in errors.
+
+        Raises ReleaseVersionError on a format version other than FORMAT_VERSION, and
+        ReleaseDamagedError on anything else that is not a whole manifest: broken JSON, a field
+        missing, unknown or of a wrong type, or a seal that does not match.
+        """
+        try:
+            fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        except (ValueError, RecursionError) as error:
+            raise ReleaseDamagedError(f"is not JSON: {error}", path) from error
+        checks = Checks(path)
+        found = checks.mapping(fields, "the manifest")
+        if found.get("format") != FORMAT:
+            raise ReleaseDamagedError(f"is not the manifest of a {FORMAT}", path)
+        version = checks.whole(found.get("format_version"), "format_version")
+        if version != FORMAT_VERSION:
+            raise ReleaseVersionError(
+                f"has format version {version}, and this code reads version {FORMAT_VERSION}: "
+                "use the Bitrecall that wrote it, or train again",
+                path,
+            )
+        seal = found.pop("sha256", None)
+        try:
+            sealed = seal == _sha256(found)
+        except (ReleaseContentsError, UnicodeEncodeError) as error:
+            raise ReleaseDamagedError(
+                f"holds text that is not valid Unicode: {error}", path
+            ) from error
+        if not sealed:
+            raise ReleaseDamagedError("was altered: its own sha256 does not match", path)
+        return cls._from_fields(found, checks)
+
+    @classmethod
+    def _from_fields(cls, fields: dict[str, Any], checks: Checks) -> Self:
+        checks.keys(fields, _FIELDS, "the manifest")
+        counts = checks.mapping(fields["counts"], "counts")
+        checks.keys(counts, {"users", "items", "seen"}, "counts")
+        backend = checks.mapping(fields["backend"], "backend")
+        checks.keys(backend, {"name", "parameters", "recall"}, "backend")
+        parameters = checks.mapping(backend["parameters"], "backend.parameters")
+        files = checks.mapping(fields["files"], "files")
+        attributes = checks.mapping(fields["attributes"], "attributes")
+        checks.keys(attributes, {"numbers", "texts"}, "attributes")
+        return cls(
+            id=checks.release_id(fields["id"], "id"),
+            parent=checks.optional_release_id(fields["parent"], "parent"),
+            created_at=checks.instant(fields["created_at"], "created_at"),
+            data=_data(checks.mapping(fields["data"], "data"), checks),
+            recipe=checks.mapping(fields["recipe"], "recipe"),
+            code_version=checks.text(fields["code_version"], "code_version"),
+            metrics=checks.metrics(fields["metrics"], "metrics"),
+            bits=checks.whole(fields["bits"], "bits"),
+            users=checks.whole(counts["users"], "counts.users"),
+            items=checks.whole(counts["items"], "counts.items"),
+            seen=checks.whole(counts["seen"], "counts.seen"),
+            backend=checks.text(backend["name"], "backend.name"),
+            backend_parameters={
+                name: checks.whole(value, f"backend.parameters.{name}")
+                for name, value in parameters.items()
+            },
+            backend_recall=checks.optional_share(backend["recall"], "backend.recall"),
+            attributes={
+                kind: checks.texts(names, f"attributes.{kind}")
+                for kind, names in attributes.items()
+            },
+            files={name: _file(name, entry, checks) for name, entry in files.items()},
+        )
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "format_version": self.format_version,
+            "id": self.id,
+            "parent": self.parent,
+            "created_at": self.created_at,
+            "data": asdict(self.data),
+            "recipe": dict(self.recipe),
+            "code_version": self.code_version,
+            "metrics": dict(self.metrics),
+            "bits": self.bits,
+            "counts": {"users": self.users, "items": self.items, "seen": self.seen},
+            "backend": {
+                "name": self.backend,
+                "parameters": dict(self.backend_parameters),
+                "recall": self.backend_recall,
+            },
+            "attributes": {kind: list(names) for kind, names in self.attributes.items()},
+            "files": {name: asdict(entry) for name, entry in self.files.items()},
+        }
+
+
+_FIELDS = {
+    *("format", "format_version", "id", "parent", "created_at", "data", "recipe", "code_version"),
+    *("metrics", "bits", "counts", "backend", "attributes", "files"),
+}
+
+
+# What makes a release this one, whatever it is called and however well it did.
+_HELD = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics", "counts"})
+
+
+def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
+    checks.keys(fields, {field.name for field in dataclass_fields(DataFingerprint)}, "data")
+    first = checks.optional_instant(fields["first_time"], "data.first_time")
+    last = checks.optional_instant(fields["last_time"], "data.last_time")
+    if first is not None and last is not None:
+        checks.in_order(first, last, "data.first_time and data.last_time")
+    return DataFingerprint(
+        sha256=checks.digest(fields["sha256"], "data.sha256"),
+        users=checks.whole(fields["users"], "data.users"),
+        items=checks.whole(fields["items"], "data.items"),
+        interactions=checks.whole(fields["interactions"], "data.interactions"),
+        first_time=first,
+        last_time=last,
+        last_event=checks.whole(fields["last_event"], "data.last_event"),
+        events_id=checks.optional_text(fields["events_id"], "data.events_id"),
+        last_event_digest=checks.optional_text(
+            fields["last_event_digest"], "data.last_event_digest"
+        ),
+    )
+
+
+def _file(name: str, value: Any, checks: Checks) -> FileEntry:
+    fields = checks.mapping(value, f"files.{name}")
+    checks.keys(fields, {"size", "sha256", "dtype", "shape"}, f"files.{name}")
+    shape = fields["shape"]
+    return FileEntry(
+        size=checks.whole(fields["size"], f"files.{name}.size"),
+        sha256=checks.digest(fields["sha256"], f"files.{name}.sha256"),
+        dtype=checks.optional_text(fields["dtype"], f"files.{name}.dtype"),
+        shape=None if shape is None else checks.shape(shape, f"files.{name}.shape"),
+    )
+
+
+def _dump(fields: Mapping[str, Any], indent: int | None) -> str:
+    separators = (",", ":") if indent is None else (",", ": ")
+    try:
+        return json.dumps(
+            fields,
+            allow_nan=False,
+            ensure_ascii=False,
+            indent=indent,
+            separators=separators,
+            sort_keys=True,
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ReleaseContentsError(f"the manifest cannot be written as JSON: {error}") from error
+
+
+def _sha256(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_dump(fields, indent=None).encode()).hexdigest()
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is beyond the numbers that a computer holds")
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

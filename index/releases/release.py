@@ -1,0 +1,234 @@
+"""A release that has been opened: verified, memory-mapped and read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import ReleaseDamagedError, SearchError
+from bitrecall.index.releases.array_checks import has_negative_zero, is_finite
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.contents import ReleaseContents, weights_fault
+from bitrecall.index.releases.files import (
+    ARRAYS,
+    CODES_NAME,
+    INDEX_NAME,
+    MANIFEST_NAME,
+    check_hash,
+    check_size,
+    open_array,
+    read_manifest_text,
+)
+from bitrecall.index.releases.fold_in_map import FoldInMap
+from bitrecall.index.releases.id_table import IdTable
+from bitrecall.index.releases.manifest import DataFingerprint, Manifest
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.search.index_selection import VERIFIED_WITH, shortfall
+from bitrecall.index.search.native_module import native
+from bitrecall.index.search.protocol import SearchBackend
+from bitrecall.index.search.registry import backend
+from bitrecall.index.search.tuning import sample_queries
+
+__all__ = ["DataFingerprint", "Release", "ReleaseContents", "RowLists", "read_manifest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """m users and n items with codes of f bits, ready to answer.
+
+    `item_codes` is uint8 (n, f/8), rows in descending popularity; `user_embeddings` (m, f) and
+    `fold_in_messages` (n, f) are float16 or float32, and `fold_in_map` what training made of users
+    by their items; `seen_weights` is float32 (seen,), what each seen pair weighs in training, None
+    if all weigh the same; `popularity` is int64 (n,), never increasing. All are memory-mapped and
+    cannot be written to. They stay readable while the release is in use, even when its folder has
+    been pruned.
+    """
+
+    path: Path
+    manifest: Manifest
+    backend: SearchBackend
+    item_codes: NDArray[np.uint8]
+    user_embeddings: NDArray[np.floating[Any]]
+    fold_in_messages: NDArray[np.floating[Any]]
+    fold_in_map: FoldInMap
+    seen: RowLists
+    seen_weights: NDArray[np.float32] | None
+    users: IdTable
+    items: IdTable
+    popularity: NDArray[np.int64]
+    attributes: ItemAttributes
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the release in the folder `path`.
+
+        Every file is checked against the size, sha256, dtype and shape in the manifest, and then
+        against the others: counts, id tables, seen rows, and the index, which has to hold the codes
+        and to find of them what the manifest says. Raises
+        ReleaseVersionError on another format version, and ReleaseDamagedError, naming the file, on
+        everything else that is not as it was published.
+        """
+        manifest = read_manifest(path)
+        for name, entry in manifest.files.items():
+            check_size(path / name, entry)
+        for name, entry in manifest.files.items():
+            check_hash(path / name, entry)
+        arrays = {name: open_array(path / name, manifest.files[name]) for name in ARRAYS}
+        _check_shapes(path, manifest, arrays)
+        _check_values(path, arrays)
+        codes = arrays[CODES_NAME]
+        try:
+            kind = backend(manifest.backend)
+            searched = kind.load(path / INDEX_NAME, codes, **manifest.backend_parameters)
+        except SearchError as error:
+            raise ReleaseDamagedError(str(error), path / MANIFEST_NAME) from error
+        release = cls(
+            path=path,
+            manifest=manifest,
+            backend=searched,
+            item_codes=codes,
+            user_embeddings=arrays["user_embeddings.npy"],
+            fold_in_messages=arrays["fold_in_messages.npy"],
+            fold_in_map=FoldInMap(
+                arrays["fold_in_centre.npy"],
+                arrays["fold_in_user.npy"],
+                arrays["fold_in_matrix.npy"],
+            ),
+            seen=RowLists(arrays["seen_indptr.npy"], arrays["seen_rows.npy"]),
+            seen_weights=weights if len(weights := arrays["seen_weights.npy"]) else None,
+            users=_id_table(path, "user", arrays),
+            items=_id_table(path, "item", arrays),
+            popularity=arrays["popularity.npy"],
+            attributes=ItemAttributes.from_arrays(
+                arrays, manifest.attributes["numbers"], manifest.attributes["texts"]
+            ),
+        )
+        if fault := release.seen.fault(manifest.users, manifest.items):
+            raise ReleaseDamagedError(fault, path / "seen_rows.npy")
+        if release.seen_weights is not None and (
+            fault := weights_fault(release.seen_weights, manifest.seen)
+        ):
+            raise ReleaseDamagedError(fault, path / "seen_weights.npy")
+        if wrong := release.attributes.fault(manifest.items):
+            raise ReleaseDamagedError(wrong[1], path / wrong[0])
+        if manifest.backend_recall is not None:
+            queries = sample_queries(release.user_embeddings, VERIFIED_WITH)
+            if lacking := shortfall(searched, codes, queries, manifest.backend_recall):
+                raise ReleaseDamagedError(lacking, path / INDEX_NAME)
+        if not manifest.id.endswith(manifest.content_hash()):
+            raise ReleaseDamagedError("has an id of other contents", path / MANIFEST_NAME)
+        return release
+
+    @property
+    def id(self) -> str:
+        """The release id, such as 20261123T174500Z-3fa94c1b."""
+        return self.manifest.id
+
+    @property
+    def bits(self) -> int:
+        """Bits in a code."""
+        return self.manifest.bits
+
+    @property
+    def n_users(self) -> int:
+        """How many users training has seen."""
+        return self.manifest.users
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are."""
+        return self.manifest.items
+
+    def user_code(self, row: int) -> NDArray[np.uint8]:
+        """Return the code, uint8 (1, bits/8), of the user at `row`, as `user_codes` would."""
+        if not 0 <= row < self.n_users:
+            raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
+        embedding = self.user_embeddings[row]
+        if native is not None and embedding.dtype == np.float16:
+            return np.frombuffer(native.signs(embedding), np.uint8).reshape(1, -1)
+        return np.packbits(embedding >= 0, bitorder="little")[None]
+
+    def user_codes(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+        """Return the codes, uint8 (b, bits/8), of the users at `rows`, integers (b,).
+
+        They are the signs of the embeddings, taken now. Raises SearchError on an unknown row.
+        """
+        rows = np.asarray(rows)
+        if rows.size and (rows.min() < 0 or rows.max() >= self.n_users):
+            raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
+        # What pack_signs checks was checked when the release was written.
+        return np.packbits(self.user_embeddings[rows] >= 0, axis=1, bitorder="little")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check the manifest of the release folder `path`, and none of its other files.
+
+    Raises ReleaseDamagedError and ReleaseVersionError.
+    """
+    if path.is_symlink() or not path.is_dir():
+        raise ReleaseDamagedError("is not the folder of a release", path)
+    manifest_path = path / MANIFEST_NAME
+    manifest = Manifest.from_json(read_manifest_text(path), manifest_path)
+    # Names are compared with a fixed list before any is joined to a path: none can lead out.
+    wanted = {*ARRAYS, INDEX_NAME}
+    if manifest.files.keys() != wanted:
+        odd = sorted(manifest.files.keys() ^ wanted)
+        raise ReleaseDamagedError(f"lists other files than the format has: {odd}", manifest_path)
+    return manifest
+
+
+def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> None:
+    users, items, bits = manifest.users, manifest.items, manifest.bits
+    if not users or not items or not bits or bits % 8:
+        raise ReleaseDamagedError(
+            f"cannot hold {users} users and {items} items of {bits} bits", path / MANIFEST_NAME
+        )
+    for name, shape in (
+        (CODES_NAME, (items, bits // 8)),
+        ("user_embeddings.npy", (users, bits)),
+        ("fold_in_messages.npy", (items, bits)),
+        ("fold_in_centre.npy", (bits,)),
+        ("fold_in_user.npy", (bits,)),
+        ("fold_in_matrix.npy", (bits, bits)),
+        ("popularity.npy", (items,)),
+        ("seen_indptr.npy", (users + 1,)),
+        ("seen_rows.npy", (manifest.seen,)),
+        ("user_id_order.npy", (users,)),
+        ("item_id_order.npy", (items,)),
+    ):
+        if arrays[name].shape != shape:
+            raise ReleaseDamagedError(
+                f"has shape {arrays[name].shape}, and the counts say {shape}", path / name
+            )
+
+
+def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """What `ReleaseContents.check` asks of values before they are written."""
+    for name, array in arrays.items():
+        of_embeddings = ARRAYS[name] is None or name.startswith("fold_in_")
+        if of_embeddings and not is_finite(array):
+            raise ReleaseDamagedError("holds NaN or infinity", path / name)
+    embeddings, popularity = arrays["user_embeddings.npy"], arrays["popularity.npy"]
+    if embeddings.dtype == np.float16 and has_negative_zero(embeddings):
+        raise ReleaseDamagedError(
+            "holds -0.0, which has lost its sign", path / "user_embeddings.npy"
+        )
+    if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
+        raise ReleaseDamagedError(
+            "does not fall from the first item to the last, or is negative", path / "popularity.npy"
+        )
+
+
+def _id_table(path: Path, whose: str, arrays: dict[str, NDArray[Any]]) -> IdTable:
+    text, offsets, order = (
+        arrays[f"{whose}_id_{part}.npy"] for part in ("text", "offsets", "order")
+    )
+    table = IdTable(text, offsets, order)
+    fault = table.fault()
+    if fault:
+        raise ReleaseDamagedError(fault, path / f"{whose}_id_text.npy")
+    return table

@@ -1,0 +1,106 @@
+"""From the contents of a release to the files of its folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from bitrecall.disk import naming
+from bitrecall.index.errors import ReleaseContentsError, SearchError
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.contents import ReleaseContents
+from bitrecall.index.releases.files import (
+    CODES_NAME,
+    INDEX_NAME,
+    MANIFEST_NAME,
+    entry_of,
+    sync,
+    write_array,
+)
+from bitrecall.index.releases.fold_in_map import FoldInMap
+from bitrecall.index.releases.id_table import IdTable
+from bitrecall.index.releases.manifest import Manifest
+from bitrecall.index.search.index_selection import build_index
+from bitrecall.index.search.tuning import sample_queries
+
+
+def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> Manifest:
+    """Write every file of a release but its manifest into `folder`, and return the manifest.
+
+    Raises ReleaseContentsError where the contents contradict themselves.
+    """
+    contents.check()
+    try:
+        chosen = build_index(
+            contents.backend,
+            contents.backend_parameters,
+            contents.item_codes,
+            sample_queries(contents.user_embeddings),
+            contents.recall,
+        )
+    except SearchError as error:
+        raise ReleaseContentsError(str(error)) from error
+    arrays = {
+        CODES_NAME: contents.item_codes,
+        "user_embeddings.npy": contents.user_embeddings,
+        "fold_in_messages.npy": contents.fold_in_messages,
+        "seen_indptr.npy": contents.seen.indptr,
+        "seen_rows.npy": contents.seen.rows,
+        "popularity.npy": contents.popularity,
+        "seen_weights.npy": (
+            np.zeros(0, np.float32) if contents.seen_weights is None else contents.seen_weights
+        ),
+    }
+    learned = FoldInMap.fit(contents.fold_in_messages, contents.user_embeddings, contents.seen)
+    arrays |= {
+        "fold_in_centre.npy": learned.centre,
+        "fold_in_user.npy": learned.user,
+        "fold_in_matrix.npy": learned.matrix,
+    }
+    attributes = contents.attributes or ItemAttributes.build(len(contents.item_ids))
+    arrays |= attributes.arrays()
+    for whose, ids in (("user", contents.user_ids), ("item", contents.item_ids)):
+        table = IdTable.build(ids)
+        arrays[f"{whose}_id_text.npy"] = table.text
+        arrays[f"{whose}_id_offsets.npy"] = table.offsets
+        arrays[f"{whose}_id_order.npy"] = table.order
+    files = {name: write_array(folder / name, array) for name, array in arrays.items()}
+    chosen.built.save(folder / INDEX_NAME)
+    files[INDEX_NAME] = entry_of(folder / INDEX_NAME)
+    now = datetime.now(UTC)
+    manifest = Manifest(
+        id="",
+        parent=parent,
+        created_at=now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        data=contents.data,
+        recipe=contents.recipe,
+        code_version=contents.code_version,
+        metrics={},
+        bits=chosen.built.bits,
+        users=len(contents.user_ids),
+        items=len(contents.item_ids),
+        seen=len(contents.seen.rows),
+        backend=chosen.name,
+        backend_parameters=chosen.built.parameters,
+        backend_recall=chosen.recall,
+        attributes={"numbers": attributes.number_names, "texts": attributes.text_names},
+        files=files,
+    )
+    return replace(manifest, id=f"{now:%Y%m%dT%H%M%SZ}-{manifest.content_hash()}")
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest into `folder`, in place of one that may be there."""
+    path = folder / MANIFEST_NAME
+    with naming(path):
+        path.write_text(manifest.to_json(), encoding="utf-8")
+
+
+def sync_folder(folder: Path) -> None:
+    """Have every file of `folder`, and then the folder itself, on the disk."""
+    for path in sorted(folder.iterdir()):
+        sync(path)
+    sync(folder)

@@ -1,0 +1,1 @@
+"""Nearest items by Hamming distance: the exact scan and FAISS's approximate indexes."""

@@ -1,0 +1,95 @@
+"""The arguments of a search, checked once and in one way for every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.search.packing import check_codes
+from bitrecall.index.search.protocol import Results
+
+_ROWS: Final = np.dtype(np.int64)
+
+
+def check_search(codes: NDArray[np.uint8], k: int, width: int) -> NDArray[np.uint8]:
+    """Return `codes` in C order. Raises SearchError on a wrong dtype or width, or a bad k."""
+    check_codes(codes, width)
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise SearchError(f"k must be a whole number, not {k!r}")
+    if k < 0:
+        raise SearchError(f"k must not be negative, and is {k}")
+    return np.ascontiguousarray(codes)
+
+
+def check_exclude(
+    exclude: Sequence[NDArray[np.integer[Any]]], queries: int, items: int
+) -> list[NDArray[np.int64]]:
+    """As `exclude_lists`. Raises SearchError also where a row is not in 0 … items - 1."""
+    checked = exclude_lists(exclude, queries)
+    check_inside(checked, items)
+    return checked
+
+
+def check_inside(exclude: Sequence[NDArray[np.int64]], items: int) -> None:
+    """Raise SearchError where a row to leave out is not in 0 … items - 1."""
+    if any(rows.size and (rows.min() < 0 or rows.max() >= items) for rows in exclude):
+        raise SearchError(outside(items))
+
+
+def outside(items: int) -> str:
+    """What to say of a row to leave out that is not in 0 … items - 1."""
+    return f"a row to exclude lies outside 0 … {items - 1}: does it come from another release?"
+
+
+def exclude_lists(
+    exclude: Sequence[NDArray[np.integer[Any]]], queries: int
+) -> list[NDArray[np.int64]]:
+    """Return the rows to leave out as one int64 array a query, duplicates and order as given.
+
+    Raises SearchError where there is not one array a query, or an array does not hold whole numbers
+    in one dimension.
+    """
+    if len(exclude) != queries:
+        raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
+    checked = []
+    for query, rows in enumerate(exclude):
+        if _is_checked(rows):
+            checked.append(rows)
+            continue
+        rows = np.asarray(rows)
+        if rows.size == 0:
+            rows = np.empty(0, np.int64)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise SearchError(
+                f"rows to exclude must be whole numbers in one dimension; query {query} has "
+                f"{rows.dtype} of shape {rows.shape}"
+            )
+        checked.append(np.ascontiguousarray(rows, np.int64))
+    return checked
+
+
+def _is_checked(rows: Any) -> TypeGuard[NDArray[np.int64]]:
+    """Whether rows are as most are, told at a glance: one search has few, and little time."""
+    return (
+        type(rows) is np.ndarray
+        and rows.dtype is _ROWS
+        and rows.ndim == 1
+        and rows.flags.c_contiguous
+    )
+
+
+def check_among(among: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:
+    """Return `among` as it is. Raises SearchError unless it is bool (items,)."""
+    if not isinstance(among, np.ndarray) or among.dtype != np.bool_ or among.shape != (items,):
+        found = f"{getattr(among, 'dtype', type(among).__name__)} {np.shape(among)}"
+        raise SearchError(f"the rows to search among must be bool ({items},), and are {found}")
+    return among
+
+
+def empty_results(queries: int, k: int) -> Results:
+    """Return (distances, rows) of shape (queries, k), all -1: nothing found yet."""
+    return np.full((queries, k), -1, np.int32), np.full((queries, k), -1, np.int64)

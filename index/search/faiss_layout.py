@@ -1,0 +1,142 @@
+"""The layout of FAISS's index files, checked before FAISS reads one.
+
+FAISS trusts what it reads: counts that do not fit end in crashes, and lists of another kind name
+files of their own, which it opens. So a file is looked through here first, and read by FAISS only
+if every count in it is what the item codes make it. All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import ReleaseDamagedError
+from bitrecall.index.search.hnsw_graph import graph_fault
+
+__all__ = ["check_flat_file", "check_hnsw_file", "check_ivf_file"]
+
+_HAMMING: Final = 1
+
+
+def check_flat_file(path: Path, codes: NDArray[np.uint8]) -> None:
+    """Raise ReleaseDamagedError unless the file is a flat index of exactly ``codes``, in order."""
+    file = _File(path)
+    file.flat(len(codes), codes.shape[1], codes)
+    file.end()
+
+
+def check_hnsw_file(path: Path, codes: NDArray[np.uint8], links: int) -> None:
+    """Raise ReleaseDamagedError unless it is a graph of ``codes``, all different, safe to walk."""
+    file = _File(path)
+    file.header(b"IBHf", len(codes), codes.shape[1])
+    file.vector("<f8")
+    room, levels, offsets = file.vector("<i4"), file.vector("<i4"), file.vector("<u8")
+    neighbours = file.vector("<i4")
+    entry, highest, *_ = file.take("<i4", 5).tolist()
+    if fault := graph_fault(room, levels, offsets, neighbours, entry, highest, len(codes), links):
+        raise ReleaseDamagedError(fault, path)
+    file.flat(len(codes), codes.shape[1], codes)
+    file.end()
+
+
+def check_ivf_file(path: Path, codes: NDArray[np.uint8], lists: int) -> None:
+    """Raise ReleaseDamagedError unless it holds each of ``codes`` once, in one of ``lists``."""
+    count, width = codes.shape
+    file = _File(path)
+    file.header(b"IBwF", count, width)
+    found = int(file.take("<u8", 1)[0])
+    if found != lists:
+        raise ReleaseDamagedError(f"has {found} lists, and the manifest says {lists}", path)
+    file.take("<u8", 1)
+    file.flat(lists, width)
+    file.expect(bytes(9), "a map of rows, which is not used here")
+    file.expect(b"ilar", "lists of another kind")
+    file.expect(np.array([lists, width], "<u8").tobytes(), "lists of other codes")
+    there, rows_in_all = np.zeros(count, np.bool_), 0
+    for size in file.list_sizes(lists):
+        held = file.take("u1", size * width).reshape(size, width)
+        rows = file.take("<i8", size)
+        outside = size and (rows.min() < 0 or rows.max() >= count)
+        if outside or not np.array_equal(codes[rows], held):
+            raise ReleaseDamagedError("its codes are not those of the item codes", path)
+        there[rows] = True
+        rows_in_all += size
+    if rows_in_all != count or not there.all():
+        raise ReleaseDamagedError("its codes are not those of the item codes", path)
+    file.end()
+
+
+class _File:
+    """A mapped file that is read from its start to its end. Raises ReleaseDamagedError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._bytes: NDArray[np.uint8] = np.memmap(path, np.uint8, "r").view(np.ndarray)
+        except (OSError, ValueError) as error:
+            raise ReleaseDamagedError(f"is empty or unreadable: {error}", path) from error
+        self._at = 0
+
+    def take(self, dtype: str, count: int) -> NDArray[Any]:
+        """The next ``count`` numbers; (count,)."""
+        size = np.dtype(dtype).itemsize * count
+        if not 0 <= size <= len(self._bytes) - self._at:
+            raise ReleaseDamagedError("is cut short, or has a count that does not fit", self._path)
+        taken = self._bytes[self._at : self._at + size]
+        self._at += size
+        # Numbers stand at any address in these files.
+        return np.ndarray(count, np.dtype(dtype), taken)
+
+    def vector(self, dtype: str) -> NDArray[Any]:
+        """The next numbers, which follow their count."""
+        return self.take(dtype, int(self.take("<u8", 1)[0]))
+
+    def expect(self, wanted: bytes, what: str) -> None:
+        """Take bytes that must be ``wanted``; else the file has ``what``."""
+        if self.take("u1", len(wanted)).tobytes() != wanted:
+            raise ReleaseDamagedError(f"has {what}", self._path)
+
+    def header(self, tag: bytes, count: int, width: int) -> None:
+        """What begins every index: tag, bits, bytes of a code, codes, trained, metric."""
+        self.expect(tag, f"another kind of index than {tag.decode()}")
+        bits, code = self.take("<i4", 2).tolist()
+        codes = int(self.take("<u8", 1)[0])
+        if (codes, bits) != (count, 8 * width):
+            raise ReleaseDamagedError(
+                f"holds {codes} codes of {bits} bits, and there should be {count} of {8 * width}",
+                self._path,
+            )
+        if code != width:
+            raise ReleaseDamagedError("its header disagrees with itself", self._path)
+        self.expect(b"\x01" + _HAMMING.to_bytes(4, "little"), "no metric of ours")
+
+    def flat(self, count: int, width: int, codes: NDArray[np.uint8] | None = None) -> None:
+        """A flat index of so many codes, and of ``codes`` if they are given."""
+        self.header(b"IBxF", count, width)
+        found = self.vector("u1")
+        if len(found) != count * width:
+            raise ReleaseDamagedError("its header disagrees with itself", self._path)
+        if codes is not None and not np.array_equal(found, codes.reshape(-1)):
+            raise ReleaseDamagedError("its codes are not those of the item codes", self._path)
+
+    def list_sizes(self, lists: int) -> list[int]:
+        """How long each list is, either of all or of those that are not empty."""
+        kind = self.take("u1", 4).tobytes()
+        sizes = self.vector("<u8")
+        if kind == b"full" and len(sizes) == lists:
+            return [int(size) for size in sizes]
+        if kind == b"sprs" and len(sizes) % 2 == 0:
+            numbers, counts = sizes[0::2], sizes[1::2]
+            if len(numbers) == 0 or (
+                (numbers[1:] > numbers[:-1]).all() and int(numbers[-1]) < lists
+            ):
+                return [int(size) for size in counts]
+        raise ReleaseDamagedError("does not say how long its lists are", self._path)
+
+    def end(self) -> None:
+        """Refuse bytes beyond the end."""
+        if self._at != len(self._bytes):
+            raise ReleaseDamagedError("has more bytes than its index", self._path)

@@ -1,0 +1,240 @@
+"""Approximate search in the nearest of many lists of codes, for catalogues of millions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.search.arguments import check_among, check_exclude, check_search, empty_results
+from bitrecall.index.search.faiss_io import read_index, write_index
+from bitrecall.index.search.faiss_layout import check_ivf_file
+from bitrecall.index.search.faiss_simd import require_exact_distances
+from bitrecall.index.search.faiss_threads import one_thread
+from bitrecall.index.search.flat import FlatBackend
+from bitrecall.index.search.packing import check_codes
+from bitrecall.index.search.protocol import Results
+from bitrecall.index.search.sort_keys import best_of, keys_of, open_rows, rows_of
+
+# Where no more than one row in so many may be returned, a scan of those is faster.
+_EXACT_ONE_IN: Final = 16
+
+# Codes that the centres of the lists are made of: a centre, and at most in all.
+_CODES_A_CENTRE: Final = 64
+_ROUNDS: Final = 8
+
+_SEED: Final = 1234
+
+
+class IvfBackend:
+    """Hamming search with FAISS's IndexBinaryIVF.
+
+    Codes are in `lists`, each with those nearest to its centre (k-means); a query looks into the
+    `probes` lists whose centres are nearest to it. What is found there is ordered by (distance,
+    row); rows that must not be returned are fetched and dropped, since FAISS's binary lists take no
+    selector; and where too few are left, twice as many are fetched from twice as many lists, until
+    there are enough. It may miss a nearer item: that is the bargain.
+
+    The lists are mapped from the file, so that all workers share their memory.
+    """
+
+    effort: ClassVar[str | None] = "probes"
+
+    def __init__(
+        self,
+        index: faiss.IndexBinaryIVF,
+        exact: FlatBackend,
+        parameters: Mapping[str, int],
+        *,
+        fill: bool = True,
+    ) -> None:
+        self._index = index
+        self._fill = fill
+        self._exact = exact
+        self._parameters = dict(parameters)
+
+    @classmethod
+    def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
+        """Build over item codes, uint8 (n, bits/8). Raises SearchError on bad parameters.
+
+        Without `lists` there are about 2·√n of them.
+        """
+        require_exact_distances()
+        exact = FlatBackend.build(codes)
+        filled = _filled(parameters, len(codes))
+        lists = filled["lists"]
+        index = faiss.IndexBinaryIVF(faiss.IndexBinaryFlat(exact.bits), exact.bits, lists)
+        index.cp.niter, index.cp.seed = _ROUNDS, _SEED
+        index.cp.min_points_per_centroid = 1
+        if len(codes):
+            index.train(_some(codes, lists * _CODES_A_CENTRE))
+            index.add(np.ascontiguousarray(codes))
+        return cls(index, exact, filled)
+
+    @classmethod
+    def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
+        """Map the index at `path`. Raises ReleaseDamagedError unless it was built of `codes`."""
+        require_exact_distances()
+        check_codes(codes)
+        filled = _filled(parameters, len(codes))
+        check_ivf_file(path, codes, filled["lists"])
+        index = read_index(path, faiss.IndexBinaryIVF, faiss.IO_FLAG_MMAP)
+        stored = faiss.downcast_InvertedLists(index.invlists)
+        if type(stored) is faiss.OnDiskInvertedLists:
+            # Or else it starts threads that read ahead, for every query.
+            stored.prefetch_nthread = 0
+        return cls(index, FlatBackend.build(codes), filled)
+
+    def save(self, path: Path) -> None:
+        """Write the lists to `path` in FAISS's own format."""
+        write_index(self._index, path)
+
+    def with_effort(self, effort: int, *, fill: bool = True) -> Self:
+        """Return the same lists, of which `effort` are searched."""
+        parameters = _filled({**self._parameters, "probes": effort}, len(self))
+        return type(self)(self._index, self._exact, parameters, fill=fill)
+
+    @property
+    def most_effort(self) -> int:
+        """All lists."""
+        return self._parameters["lists"]
+
+    @property
+    def parameters(self) -> Mapping[str, int]:
+        """`lists` and `probes`."""
+        return dict(self._parameters)
+
+    @property
+    def bits(self) -> int:
+        """Bits in a code."""
+        return self._exact.bits
+
+    @property
+    def quick(self) -> bool:
+        """However many there are."""
+        return True
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return len(self._exact)
+
+    def search(
+        self,
+        codes: NDArray[np.uint8],
+        k: int,
+        exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
+        among: NDArray[np.bool_] | None = None,
+    ) -> Results:
+        """Find near items of each query; see `SearchBackend.search`."""
+        codes = check_search(codes, k, self.bits // 8)
+        nothing = [np.empty(0, np.int64)] * len(codes)
+        banned = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+        distances, rows = empty_results(len(codes), k)
+        width = min(k, len(self))
+        if width == 0 or len(codes) == 0:
+            return distances, rows
+        n_allowed = len(self)
+        if among is not None:
+            n_allowed = int(np.count_nonzero(check_among(among, len(self))))
+        if n_allowed * _EXACT_ONE_IN <= len(self):
+            return self._exact.search(codes, k, banned, among)
+        # Queries that fetch as many are searched together. How many depends on the query alone, so
+        # that its answer is the same alone and in a batch.
+        spare = 1 if among is None else 2
+        wanted = [
+            _power_of_two(spare * (width + len(out)) * len(self) // n_allowed) for out in banned
+        ]
+        for fetched in sorted(set(wanted)):
+            group = [query for query, count in enumerate(wanted) if count == fetched]
+            self._search_group(codes, group, fetched, width, banned, among, (distances, rows))
+        return distances, rows
+
+    def _search_group(
+        self,
+        codes: NDArray[np.uint8],
+        group: list[int],
+        fetched: int,
+        width: int,
+        banned: Sequence[NDArray[np.int64]],
+        among: NDArray[np.bool_] | None,
+        results: Results,
+    ) -> None:
+        """Search for some of the queries, and for more in more lists for those who are left short.
+
+        Where all lists would be searched, or a good part of the catalogue fetched, it is scanned.
+        """
+        distances, rows = results
+        probes, lists = self._parameters["probes"], self._parameters["lists"]
+        while group and probes <= lists and fetched * _EXACT_ONE_IN <= len(self):
+            found = self._fetch(codes[group], fetched, probes)
+            short = []
+            for query, near, which in zip(group, *found, strict=True):
+                keys = _open_keys(near, which, banned[query], among)
+                if len(keys) < width and self._fill:
+                    short.append(query)
+                    continue
+                near, which = best_of(keys, width)
+                distances[query, : len(which)], rows[query, : len(which)] = near, which
+            group, fetched, probes = short, 2 * fetched, 2 * probes
+        if group:
+            exact = self._exact.search(codes[group], width, [banned[i] for i in group], among)
+            distances[group, :width], rows[group, :width] = exact
+
+    def _fetch(self, codes: NDArray[np.uint8], k: int, probes: int) -> Results:
+        with one_thread():
+            found: Results = self._index.search(
+                codes, k, params=faiss.IVFSearchParameters(nprobe=probes)
+            )
+        return found
+
+
+def _open_keys(
+    distances: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    banned: NDArray[np.int64],
+    among: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """The keys of what was found, which is nothing in its last places, and may be returned."""
+    if rows[-1] < 0:
+        found = rows >= 0
+        distances, rows = distances[found], rows[found]
+    keys = keys_of(distances, rows)
+    if len(banned):
+        keys = keys[open_rows(rows, banned)]
+    return keys if among is None else keys[among[rows_of(keys)]]
+
+
+def _power_of_two(count: int) -> int:
+    """The smallest power of two that is not below a count, and 16 at least."""
+    return 1 << max(4, (count - 1).bit_length())
+
+
+def _some(codes: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
+    """At most so many of the codes, spread over all of them."""
+    if len(codes) <= most:
+        return np.ascontiguousarray(codes)
+    rows = np.random.default_rng(_SEED).choice(len(codes), most, replace=False)
+    return np.ascontiguousarray(codes[np.sort(rows)])
+
+
+def _filled(parameters: Mapping[str, int], items: int) -> dict[str, int]:
+    """Return the parameters with the defaults filled in."""
+    lists = max(1, min(items, 2 * math.isqrt(items)))
+    defaults = {"lists": lists, "probes": 16}
+    unknown = parameters.keys() - defaults.keys()
+    if unknown:
+        raise SearchError(f"the ivf backend has no {sorted(unknown)}; it has {sorted(defaults)}")
+    filled = defaults | dict(parameters)
+    for name, value in filled.items():
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 2**20:
+            raise SearchError(f"{name} must be a whole number from 1 to 1048576, not {value!r}")
+    if items and filled["lists"] > items:
+        raise SearchError(f"there are {filled['lists']} lists for {items} items")
+    filled["probes"] = min(filled["probes"], filled["lists"])
+    return filled

@@ -1,0 +1,38 @@
+/* What an answer takes most time for, in C: the scan of the codes, finding
+ * ids, and the code of a user.
+ *
+ * Only Python's stable API is used, from 3.11 on, and no part of numpy: arrays come as buffers.
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include "ids.h"
+#include "json.h"
+#include "nearest.h"
+#include "signs.h"
+
+#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
+
+static PyMethodDef FUNCTIONS[] = {
+    {"ids_of", FAST(ids_of), ids_of_doc},
+    {"items_json", FAST(items_json), items_json_doc},
+    {"levels", levels, METH_NOARGS, levels_doc},
+    {"nearest", FAST(nearest), nearest_doc},
+    {"place_of", FAST(place_of), place_of_doc},
+    {"signs", signs, METH_O, signs_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "_native",
+    .m_doc = "Loops in C; index/search/native_module.py says who uses them.",
+    .m_methods = FUNCTIONS,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&MODULE);
+}

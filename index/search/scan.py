@@ -1,0 +1,124 @@
+"""The exact scan: every code compared with every query, in memory that is somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.search.arguments import outside
+from bitrecall.index.search.code_blocks import blocks_of
+from bitrecall.index.search.faiss_scan import FaissScan
+from bitrecall.index.search.faiss_threads import WORTH_THREADS
+from bitrecall.index.search.native_module import native
+from bitrecall.index.search.protocol import Results
+
+# Codes up to this many are copied into blocks, in memory of each process's own: 16 MB at 256 bits.
+# More are scanned where they are, in memory that all share, and wait for that and not for a
+# processor.
+_MOST_IN_BLOCKS: Final = 500_000
+
+
+class Scan(Protocol):
+    """Exact search of codes, uint8 (n, w) in C order, n and w at least 1."""
+
+    def nearest(
+        self,
+        queries: NDArray[np.uint8],
+        k: int,
+        banned: Sequence[NDArray[np.int64]] | None = None,
+        among: NDArray[np.bool_] | None = None,
+    ) -> Results:
+        """Return distances, int32 (b, k), and rows, int64 (b, k), of the `k` nearest of each query.
+
+        A tie goes to the smallest row. Where fewer than k are allowed, -1 stands past them. Raises
+        SearchError where a banned row is outside the codes.
+
+        Args:
+            queries: uint8 (b, w) in C order.
+            k: at least 1.
+            banned: for each query, the rows that must not be returned, in any order.
+            among: bool (n,), the rows that may be; None allows all.
+        """
+        ...
+
+
+def scan_of(codes: NDArray[np.uint8], *, once: bool = False) -> Scan:
+    """Return the fastest scan that there is; with `once`, for one query."""
+    if native is None:
+        return FaissScan(codes)
+    return CodeScan(codes, blocks=not once and len(codes) <= _MOST_IN_BLOCKS)
+
+
+class CodeScan:
+    """The scan in C. Safe for several threads.
+
+    Args:
+        codes: see `Scan`.
+        level: which of the processor's instructions to use, of `native.levels()`; the best there
+            are if None.
+        blocks: whether to copy the codes into blocks (`code_blocks`), which are faster to scan
+            while they fit in cache.
+    """
+
+    def __init__(
+        self, codes: NDArray[np.uint8], level: str | None = None, *, blocks: bool = True
+    ) -> None:
+        self._codes = blocks_of(codes) if blocks else codes
+        self._blocks = blocks
+        self._items, self._width = codes.shape
+        loops: Any = native
+        self._nearest = loops.nearest
+        levels: dict[str, int] = loops.levels()
+        self._level = levels[level or next(iter(levels))]
+
+    def nearest(
+        self,
+        queries: NDArray[np.uint8],
+        k: int,
+        banned: Sequence[NDArray[np.int64]] | None = None,
+        among: NDArray[np.bool_] | None = None,
+    ) -> Results:
+        """See `Scan.nearest`."""
+        distances = np.empty((len(queries), k), np.int32)
+        rows = np.empty((len(queries), k), np.int64)
+        try:
+            self._write(queries, banned, among, distances, rows)
+        except IndexError:
+            raise SearchError(outside(self._items)) from None
+        return distances, rows
+
+    def _write(
+        self,
+        queries: NDArray[np.uint8],
+        banned: Sequence[NDArray[np.int64]] | None,
+        among: NDArray[np.bool_] | None,
+        distances: NDArray[np.int32],
+        rows: NDArray[np.int64],
+    ) -> None:
+        def part(a: int, b: int) -> None:
+            self._nearest(
+                self._codes,
+                queries[a:b],
+                among,
+                distances[a:b],
+                rows[a:b],
+                banned and banned[a:b],
+                self._items,
+                self._width,
+                self._blocks,
+                self._level,
+            )
+
+        threads = faiss.omp_get_max_threads() if len(queries) >= WORTH_THREADS else 1
+        if threads == 1:
+            part(0, len(queries))
+            return
+        ends = [len(queries) * thread // threads for thread in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(part, ends, ends[1:]))

@@ -1,0 +1,96 @@
+"""Trainings that leave some users or items out, so that these can be folded in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.reproduction.measures import Trial
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
+from bitrecall.training.export import fold_in_messages
+from bitrecall.training.fitting.fit import Fit, FitOptions
+from bitrecall.training.model.signs import unit_magnitude
+from bitrecall.training.runtime.interrupt import stop_on_signals
+from bitrecall.training.runtime.training_log import TrainingLog
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training yields, in the rows of a larger vocabulary than it was trained on.
+
+    Attributes:
+        users: float32 (m, f), rows of mean magnitude 1, as a release has them; 0 where unknown.
+        items: float32 (n, f), 0 where unknown.
+        messages: float32 (n, f), what users are folded in from; 0 where unknown.
+        has_user: bool (m,), the users that training has seen.
+        has_item: bool (n,), the items that it has seen.
+    """
+
+    users: NDArray[np.float32]
+    items: NDArray[np.float32]
+    messages: NDArray[np.float32]
+    has_user: NDArray[np.bool_]
+    has_item: NDArray[np.bool_]
+
+
+def train_on(trial: Trial, pairs: Interactions, phase: str) -> Trained:
+    """Train on the pairs alone, over the vocabulary of what has one.
+
+    Args:
+        trial: the recipe, and the folder for the log and the checkpoint.
+        pairs: what to train on.
+        phase: names the checkpoint, and the training in the log.
+
+    Returns:
+        Embeddings in the rows of all of the vocabulary.
+
+    Raises:
+        InterruptedTraining: by a signal; call again to go on.
+    """
+    compact = pairs.compact()
+    order = popularity_order(compact)
+    fit = Fit(
+        reorder_items(compact, order),
+        trial.recipe,
+        epochs=trial.recipe.fit.stop_after or trial.recipe.fit.epochs,
+        options=FitOptions(
+            checkpoint=trial.folder / f"{phase}.npz",
+            log=TrainingLog(trial.folder / "log.jsonl"),
+            progress_bar=trial.progress_bar,
+            phase=phase,
+        ),
+    )
+    with stop_on_signals() as stop:
+        found = fit.run(stop).in_rows_of(order).embeddings
+    messages = fold_in_messages(found.item_layers, compact.item_degrees).numpy()
+    has_user, has_item = pairs.user_degrees > 0, pairs.item_degrees > 0
+    return Trained(
+        _spread(unit_magnitude(found.users.cpu()).numpy(), has_user),
+        _spread(found.items.cpu().numpy(), has_item),
+        _spread(messages, has_item),
+        has_user,
+        has_item,
+    )
+
+
+def leave_out(
+    part: Interactions,
+    users: NDArray[np.bool_] | None = None,
+    items: NDArray[np.bool_] | None = None,
+) -> Interactions:
+    """The pairs of none of these users and items, over the same vocabulary."""
+    kept = np.ones(len(part), bool)
+    if users is not None:
+        kept &= ~users[part.users]
+    if items is not None:
+        kept &= ~items[part.items]
+    return part.select(kept)
+
+
+def _spread(values: NDArray[np.float32], where: NDArray[np.bool_]) -> NDArray[np.float32]:
+    spread = np.zeros((len(where), values.shape[1]), np.float32)
+    spread[where] = values
+    return spread

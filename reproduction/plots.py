@@ -1,0 +1,199 @@
+"""The results as plots: SVG, the same bytes for the same results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from io import BytesIO, StringIO
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bitrecall.reproduction import axes as look
+from bitrecall.reproduction.curves import Curve, loss_curves, recall_curves
+from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.summary import (
+    METHODS,
+    Summary,
+    dataset_label,
+    datasets_of,
+    method_label,
+    study_rows,
+    table_rows,
+)
+
+_METRIC, _METRIC_LABEL = "recall@50", "Recall@50"
+_WIDTH, _HEIGHT = 5.2, 3.5
+_WORTH = "worth"
+# Panels whose names need more room than a legend's.
+_WIDTHS = {_WORTH: 7.5, "curves": 6.0}
+
+_Panel = Callable[[Axes], None]
+
+
+def draw(name: str, findings: Findings) -> str:
+    """One of `bitrecall.reproduction.pages.PLOTS`, as the text of an SVG file."""
+    text = StringIO()
+    with mpl.rc_context(look.STYLE):
+        figure = _figure(name, findings)
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def draw_png(name: str, findings: Findings) -> bytes:
+    """The same as a PNG picture."""
+    content = BytesIO()
+    with mpl.rc_context(look.STYLE):
+        _figure(name, findings).savefig(content, format="png", dpi=120)
+    return content.getvalue()
+
+
+def _figure(name: str, findings: Findings) -> Figure:
+    panels = _PANELS[name](findings)
+    figure = Figure(
+        figsize=(_WIDTHS.get(name, _WIDTH) * max(len(panels), 1), _HEIGHT), layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    for place, panel in enumerate(panels, 1):
+        panel(figure.add_subplot(1, len(panels), place))
+    return figure
+
+
+def _bits(findings: Findings) -> list[_Panel]:
+    return [_bits_panel(findings, dataset) for dataset in findings.tested()]
+
+
+def _bits_panel(findings: Findings, dataset: str) -> _Panel:
+    def panel(axes: Axes) -> None:
+        labels = []
+        lengths: set[int] = set()
+        for method in METHODS:
+            found = [row for row in table_rows(findings.rows, dataset, method) if row.servable]
+            if not found:
+                continue
+            colour = look.METHOD_COLOURS[method]
+            bits = [int(row.first["bits"]) for row in found]
+            means = [row.mean(_METRIC) or 0.0 for row in found]
+            lengths |= set(bits)
+            axes.plot(bits, means, "o-", color=colour, markersize=4, linewidth=1.6)
+            labels.append(look.Label(bits[-1], means[-1], method_label(method), colour))
+        if lengths:
+            look.bits_scale(axes, sorted(lengths))
+        look.reference_lines(axes, findings, dataset, _METRIC)
+        look.label_points(axes, labels)
+        look.name_axes(axes, dataset_label(dataset), "bits a code", _METRIC_LABEL)
+
+    return panel
+
+
+def _time(findings: Findings) -> list[_Panel]:
+    return [_time_panel(findings, dataset) for dataset in findings.tested()]
+
+
+def _time_panel(findings: Findings, dataset: str) -> _Panel:
+    def panel(axes: Axes) -> None:
+        labels = []
+        for method in METHODS:
+            for row in table_rows(findings.rows, dataset, method):
+                if row.first["study"] != "table":
+                    continue
+                x, y, colour = row.minutes(), row.mean(_METRIC) or 0.0, look.METHOD_COLOURS[method]
+                axes.plot([x], [y], "o" if row.servable else "D", color=colour, markersize=6)
+                labels.append(look.Label(x, y, method_label(method), colour))
+        if labels:
+            look.minutes_scale(axes, [label.x for label in labels])
+        look.reference_lines(axes, findings, dataset, _METRIC)
+        look.label_points(axes, labels)
+        title = f"{dataset_label(dataset)} (◆ not servable)"
+        look.name_axes(axes, title, "wall time of the run, minutes", _METRIC_LABEL)
+
+    return panel
+
+
+def _curves(findings: Findings) -> list[_Panel]:
+    panels = []
+    losses = loss_curves(findings.rows)
+    if losses:
+        panels.append(
+            _curve_panel("Training loss, 256 bits", "epoch", "smooth-recall loss", losses)
+        )
+    for study, curves in recall_curves(findings):
+        title = f"{study.title} ({dataset_label(study.part.split('/')[0])})"
+        x, y = "minutes of training steps", f"validation {_METRIC_LABEL}"
+        panels.append(_curve_panel(title, x, y, curves))
+    return panels
+
+
+def _curve_panel(title: str, x: str, y: str, curves: Sequence[Curve]) -> _Panel:
+    def panel(axes: Axes) -> None:
+        labels = []
+        for number, curve in enumerate(curves):
+            colour, line = look.LINES[number % len(look.LINES)]
+            axes.plot(curve.x, curve.y, marker="o", linestyle=line, color=colour, markersize=3)
+            labels.append(look.Label(curve.x[-1], curve.y[-1], curve.label, colour))
+        look.label_ends(axes, labels)
+        look.name_axes(axes, title, x, y)
+
+    return panel
+
+
+def _worth(findings: Findings) -> list[_Panel]:
+    return [
+        _worth_panel(findings, dataset)
+        for dataset in datasets_of(findings.rows)
+        if len(study_rows(findings.rows, dataset, _WORTH)) > 1
+    ]
+
+
+def _worth_panel(findings: Findings, dataset: str) -> _Panel:
+    study = findings.plan.studies.get(f"{dataset}/study/{_WORTH}")
+
+    def name(row: Summary) -> str:
+        variant = str(row.first["variant"])
+        return variant if study is None else study.label(variant)
+
+    def place(row: Summary) -> int:
+        order = [] if study is None else list(study.variant)
+        variant = row.first["variant"]
+        return order.index(variant) if variant in order else len(order)
+
+    def panel(axes: Axes) -> None:
+        whole, *others = sorted(study_rows(findings.rows, dataset, _WORTH), key=place)
+        base = whole.mean(_METRIC) or 1.0
+        changes = [100 * ((row.mean(_METRIC) or 0.0) / base - 1) for row in others]
+        places = range(len(others))
+        colours = [look.LOSS if change < 0 else look.GAIN for change in changes]
+        axes.barh(places, changes, color=colours, height=0.62)
+        axes.set_yticks(places, [name(row) for row in others])
+        axes.tick_params(axis="y", length=0)
+        axes.invert_yaxis()
+        axes.axvline(0, color=look.GREY, linewidth=0.8)
+        axes.grid(visible=False, axis="y")
+        for height, change in zip(places, changes, strict=True):
+            left = change < 0
+            axes.annotate(
+                f"{'−' if left else '+'}{abs(change):.1f}%",
+                (change, height),
+                xytext=(-3 if left else 3, 0),
+                textcoords="offset points",
+                ha="right" if left else "left",
+                va="center",
+                fontsize=8,
+            )
+        low, high = min(0.0, *changes), max(0.0, *changes)
+        room = 0.16 * (high - low)
+        axes.set_xlim(low - room, high + room)
+        score = f"{base:.4f}".removeprefix("0")
+        axes.set_title(f"{dataset_label(dataset)}: {name(whole)} has {_METRIC_LABEL} {score}")
+        axes.set_xlabel(f"change of {_METRIC_LABEL}, %")
+
+    return panel
+
+
+_PANELS: dict[str, Callable[[Findings], list[_Panel]]] = {
+    "bits": _bits,
+    "time": _time,
+    "curves": _curves,
+    "worth": _worth,
+}

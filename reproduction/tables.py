@@ -1,0 +1,239 @@
+"""The results as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bitrecall.reproduction.plan import StudyPlan
+from bitrecall.reproduction.published_results import Figure, Published
+from bitrecall.reproduction.results import Row
+from bitrecall.reproduction.summary import (
+    BGCH_METRICS,
+    METHODS,
+    METRICS,
+    Summary,
+    dataset_label,
+    datasets_of,
+    method_label,
+    study_rows,
+    summarise,
+    table_rows,
+)
+
+_DIGITS = 4
+_HEADLINE_BITS = 256
+_UNSERVABLE = "†"
+
+
+def number(value: float | None, digits: int = _DIGITS) -> str:
+    """A share as tables have it, without its leading zero; empty where there is none."""
+    if value is None:
+        return ""
+    text = f"{abs(value):.{digits}f}".removeprefix("0" if abs(value) < 1 else "")
+    return f"−{text}" if value < 0 and float(text) else text
+
+
+def metric_title(metric: str) -> str:
+    """What a column of a metric is called."""
+    name, _, k = metric.partition("@")
+    return {"recall": "R", "ndcg": "N", "bgch_ndcg": "BGCH-style N"}[name] + f"@{k}"
+
+
+def spread(summary: Summary, metric: str) -> str:
+    """The mean, and with several seeds ± the standard deviation."""
+    mean, deviation = number(summary.mean(metric)), summary.deviation(metric)
+    return mean if deviation is None else f"{mean} ± {number(deviation)}"
+
+
+def paper_table(rows: Sequence[Row], published: Published, dataset: str) -> str:
+    """Every row of the paper's table, ours and what is published, cell by cell."""
+    lines = []
+    for method in METHODS:
+        lines += [
+            _our_line(summary)
+            for summary in table_rows(rows, dataset, method)
+            if summary.first["study"] == "table"
+        ]
+        lines += [_published_line(figure, published) for figure in published.of(dataset, method)]
+    titles = [
+        "method",
+        "bits",
+        "whose figures",
+        *map(metric_title, METRICS),
+        *map(metric_title, BGCH_METRICS),
+    ]
+    note = f"{_UNSERVABLE} not plain Hamming distance: no binary index serves it."
+    return f"{markdown(titles, lines)}\n\n{note}"
+
+
+def bits_table(rows: Sequence[Row], dataset: str) -> str:
+    """Quality by the length of the code, for the methods run at several lengths."""
+    lines = []
+    for method in METHODS:
+        lengths = [found for found in table_rows(rows, dataset, method) if found.servable]
+        if len(lengths) > 1:
+            lines += [
+                [method_label(method), str(found.first["bits"]), *_cells(found, METRICS)]
+                for found in lengths
+            ]
+    return markdown(["method", "bits", *map(metric_title, METRICS)], lines)
+
+
+def fewest_bits_table(rows: Sequence[Row], published: Published) -> str:
+    """The fewest bits at which a method passes rows of the paper's table."""
+    lines = []
+    for dataset in datasets_of(rows):
+        for target, label in (("proposed", "the paper's row"), ("bgch", "the paper's BGCH row")):
+            figure = published.by("poster", dataset, target)
+            if figure is None:
+                continue
+            recall = {key: value for key, value in figure.metrics.items() if "recall" in key}
+            for wanted, what in ((figure.metrics, ""), (recall, ", recall alone")):
+                cells = [_fewest(rows, dataset, method, wanted) for method in _SHORTENED]
+                lines.append([dataset_label(dataset), f"{label}{what}", *cells])
+    return markdown(["data", "to pass", *(f"{METHODS[name]}" for name in _SHORTENED)], lines)
+
+
+_SHORTENED = ("bitrecall", "proposed")
+
+
+def study_table(rows: Sequence[Row], study: StudyPlan) -> str:
+    """The variants of a study, each with what it gains or loses against the first."""
+    dataset, _, name = study.part.split("/")
+    found = {summary.first["variant"]: summary for summary in study_rows(rows, dataset, name)}
+    order = [*(variant for variant in study.variant if variant in found)]
+    order += [variant for variant in found if variant not in study.variant]
+    first = found[order[0]].mean("recall@50") if order else None
+    lines = [
+        [
+            study.label(variant),
+            *_cells(found[variant], METRICS),
+            _change(found[variant].mean("recall@50"), first),
+            "/".join(str(row["epochs"]) for row in found[variant].rows),
+            f"{found[variant].minutes():.1f}",
+        ]
+        for variant in order
+    ]
+    titles = ["variant", *map(metric_title, METRICS), "R@50 against the first", "epochs", "minutes"]
+    return markdown(titles, lines)
+
+
+def headline_table(rows: Sequence[Row], published: Published) -> str:
+    """Ours of 256 bits, next to the paper and to full precision as published."""
+    lines = []
+    for dataset in datasets_of(rows):
+        label = dataset_label(dataset)
+        for method, name, mark in (
+            ("bitrecall", "**Bitrecall**, 256 bits", "**"),
+            ("proposed", "the paper's method, ours, 256 bits", ""),
+        ):
+            for summary in table_rows(rows, dataset, method):
+                if summary.first["bits"] == _HEADLINE_BITS:
+                    minutes, memory = summary.minutes(), summary.peak_rss_mib() / 1024
+                    cells = [f"{mark}{cell}{mark}" for cell in _cells(summary, METRICS)]
+                    cost = [f"{minutes:.0f} min", f"{memory:.1f} GiB"]
+                    lines.append([label, name, *cells, *cost])
+        for figure in (
+            published.by("poster", dataset, "proposed"),
+            published.by("lightgcn", dataset, "lightgcn"),
+            published.by("bars", dataset, "lightgcn"),
+            published.by("bars", dataset, "simplex"),
+        ):
+            if figure is not None:
+                source = published.source[figure.source].label
+                name = method_label(figure.method)
+                what = source if figure.method == "proposed" else f"{name} ({source})"
+                lines.append([label, what, *_published_cells(figure, METRICS), "", ""])
+    return markdown(["data", "", *map(metric_title, METRICS), "training", "peak memory"], lines)
+
+
+def runs_table(rows: Sequence[Row]) -> str:
+    """What every run took."""
+    lines = [
+        [
+            f"`{summary.first['part']}`",
+            summary.first["split"],
+            "/".join(str(row["seed"]) for row in summary.rows),
+            "/".join(str(row["epochs"]) for row in summary.rows),
+            f"{summary.minutes():.1f}",
+            "/".join(dict.fromkeys(str(row["machine"]["threads"]) for row in summary.rows)),
+            f"{summary.peak_rss_mib():,}",
+        ]
+        for summary in summarise(rows)
+        if summary.first.get("variant") in (None, summary.first["part"].split("/")[-1])
+    ]
+    titles = ["part", "scored on", "seeds", "epochs", "minutes a run", "threads"]
+    titles += ["peak memory, MiB"]
+    return markdown(titles, lines)
+
+
+def log_text(row: Row) -> str:
+    """The epochs of a run as its log has them, and what it ended with."""
+    lines = [f"{row['part']}, seed {row['seed']}, recipe {row['recipe_sha256'][:12]}"]
+    for record in row["curve"]:
+        scores = "".join(
+            f"  {name} {value:.4f}" for name, value in record["metrics"].items() if name in METRICS
+        )
+        lines.append(
+            f"{record['phase']:>10}  epoch {record['epoch']:>3}  loss {record['loss']:.5f}  "
+            f"{record['seconds']:>7.1f} s{scores}"
+        )
+    scores = "  ".join(f"{name} {row['metrics'][name]:.5f}" for name in METRICS)
+    lines.append(f"{row['split']}: {scores}")
+    machine = row["machine"]
+    lines.append(
+        f"{row['wall_seconds']:.0f} s and {row['peak_rss_mib']} MiB on {machine['threads']} "
+        f"threads of {machine['cpu']}, bitrecall {row['code_version']}"
+    )
+    return "\n".join(["```text", *lines, "```"])
+
+
+def sources_list(published: Published) -> str:
+    """Where the published figures stand."""
+    return "\n".join(f"- {source.label}: {source.text}." for source in published.source.values())
+
+
+def markdown(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    body = [titles, ["---"] * len(titles), *lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in body)
+
+
+def _our_line(summary: Summary) -> list[str]:
+    name = f"**{method_label(summary.first['method'])}**"
+    if not summary.servable:
+        name += f" {_UNSERVABLE}"
+    seeds = len(summary.rows)
+    whose = "ours" if seeds == 1 else f"ours, {seeds} seeds"
+    return [name, str(summary.first["bits"]), whose, *_cells(summary, (*METRICS, *BGCH_METRICS))]
+
+
+def _published_line(figure: Figure, published: Published) -> list[str]:
+    bits = "not stated" if figure.bits is None else str(figure.bits)
+    whose = published.source[figure.source].label
+    cells = _published_cells(figure, (*METRICS, *BGCH_METRICS))
+    return [method_label(figure.method), bits, whose, *cells]
+
+
+def _cells(summary: Summary, metrics: Sequence[str]) -> list[str]:
+    return [spread(summary, metric) for metric in metrics]
+
+
+def _published_cells(figure: Figure, metrics: Sequence[str]) -> list[str]:
+    return [number(figure.metrics.get(metric)) for metric in metrics]
+
+
+def _fewest(rows: Sequence[Row], dataset: str, method: str, wanted: Mapping[str, float]) -> str:
+    found = [summary for summary in table_rows(rows, dataset, method) if summary.servable]
+    for summary in found:
+        means = {metric: summary.mean(metric) for metric in wanted}
+        if all((means[metric] or 0) > value for metric, value in wanted.items()):
+            return str(summary.first["bits"])
+    return f"more than {found[-1].first['bits']}" if found else "not run"
+
+
+def _change(value: float | None, first: float | None) -> str:
+    if value is None or not first:
+        return ""
+    percent = 100 * (value / first - 1)
+    return f"{'−' if percent < 0 else '+'}{abs(percent):.1f}%"

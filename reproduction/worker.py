@@ -1,0 +1,149 @@
+"""One run in a process of its own, so that its peak memory is its own and its crash nobody else's.
+
+``python -m bitrecall.reproduction.worker`` reads a job, one line of JSON, from stdin, which
+must stay open: its end means that the parent has gone, and stops the training as SIGTERM does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bitrecall.errors import BitrecallError
+from bitrecall.reproduction.job import (
+    BUSY,
+    FINISHED,
+    INTERRUPTED,
+    WRONG,
+    Job,
+    data_fingerprint,
+    write_rows,
+)
+from bitrecall.reproduction.machine import machine
+from bitrecall.reproduction.measures import Outcome, Trial, measure
+from bitrecall.reproduction.results import replace_text
+from bitrecall.reproduction.run_history import BEGAN, ENDED, history, rounded
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import InterruptedTraining
+from bitrecall.training.pipeline import peak_rss_mib
+from bitrecall.training.recipe.recipe import parse_recipe
+from bitrecall.training.runtime.allocator import keep_freed_memory
+from bitrecall.training.runtime.training_log import TrainingLog
+
+_LOG = "log.jsonl"
+
+
+def carry_out(job: Job) -> int:
+    """Run a job, or go on with it, and leave its rows in its folder.
+
+    Returns:
+        The exit code: FINISHED, INTERRUPTED, BUSY where another process is at it, or WRONG where
+        one of our errors ended it, told on stderr.
+    """
+    folder = Path(job.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with _claimed(folder):
+            if job.again:
+                _clear(folder)
+            _run(job, folder)
+    except BlockingIOError:
+        return BUSY
+    except (InterruptedTraining, KeyboardInterrupt) as stopped:
+        _say(str(stopped) or "interrupted")
+        return INTERRUPTED
+    except BitrecallError as error:
+        _say(f"error: {error}")
+        return WRONG
+    return FINISHED
+
+
+def _run(job: Job, folder: Path) -> None:
+    recipe = parse_recipe(job.recipe, job.part)
+    replace_text(folder / "recipe.json", json.dumps(job.recipe, indent=1) + "\n")
+    log = TrainingLog(folder / _LOG)
+    log.write(BEGAN)
+    started = time.monotonic()
+    try:
+        dataset = load_dataset(job.data)
+        outcomes = measure(job.measure, Trial(dataset, recipe, folder, job.progress_bar))
+    finally:
+        seconds = time.monotonic() - started
+        log.write(ENDED, seconds=round(seconds, 2), peak_rss_mib=peak_rss_mib())
+    common = {
+        **job.row,
+        "measure": job.measure,
+        "similarity": recipe.similarity,
+        "recipe_sha256": recipe.sha256(),
+        "recipe": recipe.model_dump(mode="json"),
+        "data_sha256": data_fingerprint(dataset),
+        "machine": machine(),
+        **history(folder / _LOG),
+    }
+    write_rows(folder, [_row(common, outcome) for outcome in outcomes])
+    for checkpoint in folder.glob("*.npz"):
+        checkpoint.unlink()
+
+
+def _row(common: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    own = {"variant": outcome.variant, "similarity": outcome.similarity}
+    return {
+        **common,
+        **{key: value for key, value in own.items() if value is not None},
+        "epochs": outcome.epochs,
+        "users": outcome.users,
+        "metrics": rounded(outcome.metrics),
+        "curve": common["curve"],
+    }
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Hold the folder; BlockingIOError where another process does. The kernel frees it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _stop_with_the_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the job that stdin names; returns the exit code."""
+    job = Job.from_json(sys.stdin.readline())
+    # Not through sys.stdin, whose lock a thread that waits in it would never give back.
+    threading.Thread(target=_stop_with_the_parent, daemon=True).start()
+    keep_freed_memory()
+    return carry_out(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""What is answered when a request is refused, and the pages that explain it."""
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bitrecall.service.errors import RequestError
+from bitrecall.service.http.root_path import root_path_of
+from bitrecall.service.problems import PROBLEMS, problem_response, refusal
+
+
+def problem_routes() -> list[BaseRoute]:
+    """The paths that explain problems."""
+    return [
+        Route("/problems", problem_list, methods=["GET"]),
+        Route("/problems/{name}", problem_page, methods=["GET"]),
+    ]
+
+
+async def problem_list(request: Request) -> Response:
+    """``GET /problems``: what kinds of problem there are."""
+    root_path = root_path_of(request.scope)
+    lines = [
+        f"{root_path}{problem.uri}  {problem.status}  {problem.title}"
+        for problem in PROBLEMS.values()
+    ]
+    return PlainTextResponse("\n".join(lines) + "\n")
+
+
+async def problem_page(request: Request) -> Response:
+    """``GET /problems/{name}``: what a kind of problem means."""
+    name = request.path_params["name"]
+    if name not in PROBLEMS:
+        raise HTTPException(404)
+    return PlainTextResponse(PROBLEMS[name].page())
+
+
+async def answer_refusal(request: Request, error: Exception) -> Response:
+    """The response to a ``RequestError``."""
+    if not isinstance(error, RequestError):
+        raise error
+    return refusal(error, root_path_of(request.scope))
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """The response to what the router refuses: an unknown path (404), a wrong method (405)."""
+    if not isinstance(error, HTTPException):
+        raise error
+    headers: Mapping[str, str] = error.headers or {}
+    method, path, root_path = request.method, request.scope["path"], root_path_of(request.scope)
+    if error.status_code == 405:
+        allowed = headers.get("Allow", "")
+        return problem_response(
+            PROBLEMS["method-not-allowed"],
+            f"{path[:200]} answers {allowed}, not {method}",
+            headers=headers,
+            root_path=root_path,
+        )
+    return problem_response(
+        PROBLEMS["not-found"],
+        f"there is nothing at {path[:200]}",
+        headers=headers,
+        root_path=root_path,
+    )

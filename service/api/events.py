@@ -1,0 +1,45 @@
+"""``POST /events``: what users did, answered once it is durable."""
+
+import logging
+
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from bitrecall.events.errors import EventsError
+from bitrecall.service.api.release_endpoint import read_request
+from bitrecall.service.api.responses import json_answer
+from bitrecall.service.api.schemas.events import EventsRequest
+from bitrecall.service.errors import EventsNotKeptError
+from bitrecall.service.observability.metrics import Metrics
+from bitrecall.service.online.event_feed import Live
+from bitrecall.service.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def event_routes(settings: Settings, live: Live, metrics: Metrics) -> list[BaseRoute]:
+    """The path that takes events in."""
+    return [Route("/events", TakeEvents(settings, live, metrics), methods=["POST"])]
+
+
+class TakeEvents:
+    """``POST /events``."""
+
+    def __init__(self, settings: Settings, live: Live, metrics: Metrics) -> None:
+        self._settings = settings
+        self._live = live
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises ``RequestError``."""
+        asked = await read_request(scope, receive, self._settings, EventsRequest)
+        events = asked.all()
+        try:
+            appended = await self._live.append(events)
+        except EventsError as error:
+            # Where the database is, is the log's business and not the client's.
+            _log.warning("events were refused: %s", error)
+            raise EventsNotKeptError from error
+        self._metrics.events_given(appended)
+        document = {"accepted": appended.accepted, "duplicates": appended.duplicates}
+        await json_answer(document)(scope, receive, send)

@@ -1,0 +1,36 @@
+"""``GET /livez`` and ``/readyz``: whether the service runs, and whether it can answer."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bitrecall.service.api.release_endpoint import retry_after
+from bitrecall.service.errors import NotReadyError
+from bitrecall.service.online.event_feed import Live
+from bitrecall.service.releases.current import CurrentRelease
+from bitrecall.service.settings import Settings
+
+
+def health_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
+    """The paths that tell how the service is."""
+
+    async def livez(request: Request) -> Response:
+        """``GET /livez``: that the process runs and its event loop turns."""
+        return JSONResponse({"status": "live"})
+
+    async def ready(request: Request) -> Response:
+        """``GET /readyz``: whether there is a release to answer from."""
+        if current.recommender is None:
+            raise NotReadyError(current.reason, headers=retry_after(settings))
+        document: dict[str, object] = {
+            "status": "ready",
+            "release_id": current.recommender.release_id,
+        }
+        if details := live.details_of(current.recommender):
+            document["details"] = details
+        return JSONResponse(document)
+
+    return [
+        Route("/livez", livez, methods=["GET"]),
+        Route("/readyz", ready, methods=["GET"]),
+    ]

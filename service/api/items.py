@@ -1,0 +1,79 @@
+"""``GET /popular``, ``/items``, ``/users`` and ``/items/{id}``: what there is, and is known."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bitrecall.index.recommend.lookups import known_item, most_popular
+from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.index.releases.id_table import IdTable
+from bitrecall.service.api.id_route import id_in_path, id_route
+from bitrecall.service.api.release_endpoint import ready_recommender
+from bitrecall.service.api.responses import json_answer
+from bitrecall.service.errors import InvalidRequestError
+from bitrecall.service.releases.current import CurrentRelease
+from bitrecall.service.settings import Settings
+
+_LONGEST_K = 10
+
+
+def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+    """The paths that tell what there is, and what is known of an item."""
+
+    async def popular(request: Request) -> Response:
+        """``GET /popular``: the most popular items."""
+        _refuse_others(request, {"k"})
+        k = _k_of(request, settings)
+        recommender = ready_recommender(settings, current)
+        items = [
+            {"id": item, "popularity": popularity}
+            for item, popularity in most_popular(recommender, k)
+        ]
+        return json_answer({"items": items, "release_id": recommender.release_id})
+
+    async def item(request: Request) -> Response:
+        """``GET /items/{id}``: what is known of an item."""
+        recommender = ready_recommender(settings, current)
+        return json_answer(asdict(known_item(recommender, id_in_path(request))))
+
+    def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
+        async def some(request: Request) -> Response:
+            _refuse_others(request, {"k", "prefix"})
+            k = _k_of(request, settings)
+            recommender = ready_recommender(settings, current)
+            table = table_of(recommender)
+            rows = table.starting_with(request.query_params.get("prefix", ""), k)
+            return json_answer({"ids": table.ids_of(rows), "release_id": recommender.release_id})
+
+        return some
+
+    return [
+        Route("/popular", popular, methods=["GET"]),
+        Route("/items", ids(lambda one: one.release.items), methods=["GET"]),
+        Route("/users", ids(lambda one: one.release.users), methods=["GET"]),
+        id_route("/items/", item, ["GET"]),
+    ]
+
+
+def _refuse_others(request: Request, known: set[str]) -> None:
+    unknown = sorted(request.query_params.keys() - known)
+    if unknown:
+        there = " and ".join(sorted(known))
+        raise InvalidRequestError(f"unknown parameter {unknown[0][:100]!r}: there is only {there}")
+
+
+def _k_of(request: Request, settings: Settings) -> int:
+    """The parameter k of the query. Raises ``InvalidRequestError``."""
+    text = request.query_params.get("k")
+    if text is None:
+        return settings.default_k
+    k = int(text) if len(text) <= _LONGEST_K and text.isascii() and text.isdecimal() else 0
+    if not 1 <= k <= settings.max_k:
+        raise InvalidRequestError(
+            f"the parameter k has to be a whole number from 1 to {settings.max_k}, "
+            f"not {text[:100]!r}"
+        )
+    return k

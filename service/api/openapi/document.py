@@ -1,0 +1,165 @@
+"""The document itself: operations, models and examples put together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+
+from bitrecall.service.api.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
+from bitrecall.service.api.openapi.operations import OPERATIONS, Operation, Parameter
+from bitrecall.service.api.schemas.answers import Problem
+from bitrecall.service.api.schemas.events import EventsRequest
+from bitrecall.service.api.schemas.filters import AttributeCondition
+from bitrecall.service.api.schemas.requests import MoveRequest, request_models
+from bitrecall.service.auth.middleware import role_needed
+from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
+from bitrecall.service.settings import Settings
+
+_KEY: Final = "key"
+
+DESCRIPTION: Final = """\
+Recommendations from learned hash codes: a user's items are those whose codes have the least
+Hamming distance from the user's own.
+
+Everything that goes wrong is answered with a problem document (RFC 9457) as
+`application/problem+json`; its `type` leads to a page that explains it.
+"""
+
+
+class _WithoutNullDefaults(GenerateJsonSchema):
+    """Leaves out defaults of null: a member without a default may be left out all the same.
+
+    Members that are never null in an answer have one, which is not valid beside their type.
+    """
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """The schema of a member with a default."""
+        described = super().default_schema(schema)
+        if described.get("default", ...) is None:
+            del described["default"]
+        return described
+
+
+def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
+    """The document (OpenAPI 3.1) of a service with these settings."""
+    bodies = request_models(settings)
+    models: list[type[BaseModel]] = [
+        *(bodies.recommend, bodies.batch, bodies.similar, AttributeCondition, EventsRequest),
+        MoveRequest,
+        *(operation.answer for operation in OPERATIONS if operation.answer is not None),
+        Problem,
+    ]
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in models],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_WithoutNullDefaults,
+    )
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, settings)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Bitrecall", "version": version, "description": DESCRIPTION},
+        "servers": [{"url": settings.root_path or "/"}],
+        "paths": paths,
+        "components": {"schemas": definitions["$defs"]} | _security_schemes(settings),
+    }
+
+
+def _security_schemes(settings: Settings) -> dict[str, Any]:
+    if settings.keys is None:
+        return {}
+    about = "A key made by 'bitrecall key new', as 'Authorization: Bearer KEY'."
+    return {"securitySchemes": {_KEY: {"type": "http", "scheme": "bearer", "description": about}}}
+
+
+def _operation(operation: Operation, settings: Settings) -> dict[str, Any]:
+    described: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
+    if operation.parameters:
+        described["parameters"] = [_parameter(one, settings) for one in operation.parameters]
+    if operation.request is not None:
+        content = _json(operation.request, REQUESTS[operation.name])
+        described["requestBody"] = {"required": True, "content": content}
+    answer: dict[str, Any] = {
+        media_type: {"schema": {"type": "string"}} for media_type in operation.media_types
+    }
+    if operation.answer is not None:
+        answer = _json(operation.answer.__name__, ANSWERS.get(operation.name, {}))
+    problems = [*operation.problems]
+    if settings.keys is not None and role_needed(operation.method.upper(), operation.path):
+        described["security"] = [{_KEY: []}]
+        problems += ["unauthorized", "forbidden"]
+    described["responses"] = {"200": {"description": operation.summary, "content": answer}}
+    by_status: dict[int, list[ProblemType]] = {}
+    for name in problems:
+        by_status.setdefault(PROBLEMS[name].status, []).append(PROBLEMS[name])
+    for status, same in by_status.items():
+        described["responses"][str(status)] = _problems(status, same)
+    return described
+
+
+def _parameter(parameter: Parameter, settings: Settings) -> dict[str, Any]:
+    schemas: dict[str, Any] = {
+        "string": {"type": "string", "minLength": 1},
+        "text": {"type": "string"},
+        "problem": {"type": "string", "enum": list(PROBLEMS)},
+        "k": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": settings.max_k,
+            "default": settings.default_k,
+        },
+    }
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.description,
+        "schema": schemas[parameter.schema],
+    }
+
+
+def _json(model: str, examples: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+    described: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{model}"}}
+    if examples:
+        described["examples"] = {
+            name: {"summary": summary, "value": value}
+            for name, (summary, value) in examples.items()
+        }
+    return {"application/json": described}
+
+
+def _problems(status: int, problems: Sequence[ProblemType]) -> dict[str, Any]:
+    """The response to requests that are refused with one status, with an example of each kind."""
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    content["examples"] = {
+        one.name: {"summary": one.title, "value": _example(one)} for one in problems
+    }
+    described: dict[str, Any] = {
+        "description": "; or: ".join(one.title for one in problems),
+        "content": {PROBLEM_MEDIA_TYPE: content},
+    }
+    if status == 503:
+        seconds = {"description": "Seconds until asking again.", "schema": {"type": "integer"}}
+        described["headers"] = {"Retry-After": seconds}
+    return described
+
+
+def _example(problem: ProblemType) -> dict[str, object]:
+    document: dict[str, object] = {
+        "type": problem.uri,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": DETAILS[problem.name],
+        "instance": f"urn:uuid:{OCCURRENCE}",
+    }
+    if problem.name == "invalid-request":
+        document["errors"] = [{"pointer": "/k", "detail": "has to be at least 1, not 0"}]
+    if problem.name == "filter-mismatch":
+        pointer, _, detail = DETAILS[problem.name].partition(": ")
+        document["errors"] = [{"pointer": pointer, "detail": detail}]
+    if problem.name == "internal-error":
+        document["request_id"] = OCCURRENCE
+    return document

@@ -1,0 +1,164 @@
+"""What can be asked at each path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pydantic import BaseModel
+
+from bitrecall.service.api.schemas.answers import (
+    ActiveResponse,
+    BatchResponse,
+    IdsResponse,
+    ItemResponse,
+    LiveResponse,
+    PopularResponse,
+    ReadyResponse,
+    RecommendResponse,
+    ReleasesResponse,
+    SimilarResponse,
+    UserResponse,
+)
+from bitrecall.service.api.schemas.events import EventsResponse, ForgottenResponse
+
+# What any request with a JSON body may be answered with.
+_BODY: Final = (
+    *("malformed-json", "request-timeout", "body-too-large", "unsupported-media-type"),
+    *("invalid-request", "internal-error", "not-ready"),
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a path or of a query; ``schema`` is its JSON schema."""
+
+    name: str
+    place: Literal["path", "query"]
+    description: str
+    schema: str = "string"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path.
+
+    ``request`` names the model of the body, ``answer`` is that of the answer, None for text of one
+    of the ``media_types``; ``problems`` are the kinds of problem that it may be refused with.
+    """
+
+    path: str
+    method: Literal["get", "post", "delete"]
+    name: str
+    summary: str
+    answer: type[BaseModel] | None
+    request: str | None = None
+    problems: Sequence[str] = ()
+    parameters: Sequence[Parameter] = ()
+    media_types: Sequence[str] = ("text/plain",)
+
+
+_PREFIX: Final = Parameter(
+    "prefix", "query", "What the ids start with; all when not given.", "text"
+)
+
+OPERATIONS: Final = (
+    Operation(
+        *("/recommend", "post", "recommend", "Items for one user", RecommendResponse),
+        request="RecommendRequest",
+        problems=(*_BODY, "filter-mismatch"),
+    ),
+    Operation(
+        *("/recommend/batch", "post", "recommend_batch", "Items for many users", BatchResponse),
+        request="BatchRequest",
+        problems=(*_BODY, "filter-mismatch"),
+    ),
+    Operation(
+        *("/similar", "post", "similar", "Items like an item", SimilarResponse),
+        request="SimilarRequest",
+        problems=(*_BODY, "unknown-item", "filter-mismatch"),
+    ),
+    Operation(
+        *("/events", "post", "take_events", "Keep what users did", EventsResponse),
+        request="EventsRequest",
+        problems=(*_BODY[:-1], "cross-origin", "events-not-kept"),
+    ),
+    Operation(
+        *("/popular", "get", "popular", "The most popular items", PopularResponse),
+        problems=("invalid-request", "internal-error", "not-ready"),
+        parameters=[Parameter("k", "query", "How many items.", "k")],
+    ),
+    Operation(
+        *("/items", "get", "items", "Ids of items", IdsResponse),
+        problems=("invalid-request", "internal-error", "not-ready"),
+        parameters=[_PREFIX, Parameter("k", "query", "How many ids.", "k")],
+    ),
+    Operation(
+        *("/users", "get", "users", "Ids of users", IdsResponse),
+        problems=("invalid-request", "internal-error", "not-ready"),
+        parameters=[_PREFIX, Parameter("k", "query", "How many ids.", "k")],
+    ),
+    Operation(
+        *("/items/{id}", "get", "item", "What is known of an item", ItemResponse),
+        problems=("internal-error", "not-ready"),
+        parameters=[Parameter("id", "path", "Id of the item; slashes in it need no escaping.")],
+    ),
+    Operation(
+        *("/users/{id}", "get", "user", "What is known of a user", UserResponse),
+        problems=("internal-error", "not-ready"),
+        parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
+    ),
+    Operation(
+        *("/users/{id}", "delete", "forget_user", "Forget a user", ForgottenResponse),
+        problems=("invalid-request", "internal-error", "cross-origin", "events-not-kept"),
+        parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
+    ),
+    Operation(
+        *("/releases", "get", "releases", "The releases that there are", ReleasesResponse),
+        problems=("internal-error",),
+    ),
+    Operation(
+        *("/releases/{id}/activate", "post", "activate_release", "Serve a release"),
+        ActiveResponse,
+        request="MoveRequest",
+        problems=(*_BODY[:-1], "cross-origin", "unknown-release", "release-refused"),
+        parameters=[Parameter("id", "path", "Id of the release.")],
+    ),
+    Operation(
+        *("/releases/{id}/recommend", "post", "compare", "Items for one user, from a release"),
+        RecommendResponse,
+        request="RecommendRequest",
+        problems=(*_BODY[:-1], "unknown-release", "release-refused"),
+        parameters=[Parameter("id", "path", "Id of the release; events do not count there.")],
+    ),
+    Operation(
+        *("/releases/rollback", "post", "rollback_release", "Serve the release before"),
+        ActiveResponse,
+        request="MoveRequest",
+        problems=(*_BODY[:-1], "cross-origin", "unknown-release", "release-refused"),
+    ),
+    Operation("/metrics", "get", "metrics", "What Prometheus is told", None),
+    Operation("/livez", "get", "live", "Whether the process runs", LiveResponse),
+    Operation(
+        *("/readyz", "get", "ready", "Whether a release is loaded", ReadyResponse),
+        problems=("not-ready",),
+    ),
+    Operation(
+        *("/", "get", "explorer", "The explorer, a page to look at answers with", None),
+        media_types=("text/html",),
+    ),
+    Operation(
+        *("/explorer/{name}", "get", "explorer_part", "Its style and its scripts", None),
+        problems=("not-found",),
+        parameters=[Parameter("name", "path", "Name of the file.")],
+        media_types=("text/html", "text/css", "text/javascript"),
+    ),
+    Operation("/problems", "get", "problems", "The kinds of problem", None),
+    Operation(
+        *("/problems/{name}", "get", "problem", "What a kind of problem means", None),
+        problems=("not-found",),
+        parameters=[Parameter("name", "path", "The last part of a problem's type.", "problem")],
+    ),
+)
+
+# Those without a part that varies.
+PATHS: Final = frozenset(one.path for one in OPERATIONS if "{" not in one.path)

@@ -1,0 +1,108 @@
+"""``GET /releases``, ``POST /releases/{id}/activate`` and ``/releases/rollback``."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
+from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.store import ReleaseStore, ReleaseSummary
+from bitrecall.service.api.parsing import parse_request
+from bitrecall.service.api.responses import json_answer
+from bitrecall.service.api.schemas.requests import MoveRequest
+from bitrecall.service.errors import ReleaseRefusedError, UnknownReleaseError
+from bitrecall.service.http.body import read_body
+from bitrecall.service.releases.current import CurrentRelease
+from bitrecall.service.settings import Settings
+
+
+def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
+    """The paths that show and change which release is served."""
+    store = current.store
+
+    async def releases(request: Request) -> Response:
+        """``GET /releases``: those that there are."""
+        summaries = await asyncio.to_thread(lambda: store.list(verify=False))
+        night = await asyncio.to_thread(LastNight.read, store.root)
+        return json_answer(
+            {
+                "releases": [_described(one) for one in summaries],
+                "serving": current.recommender and current.recommender.release_id,
+                "last_night": None if night is None else asdict(night),
+            }
+        )
+
+    async def activate(request: Request) -> Response:
+        """``POST /releases/{id}/activate``: serve a release."""
+        await _read_move(request, settings)
+        release_id = request.path_params["id"]
+
+        def move(store: ReleaseStore) -> str:
+            store.activate(release_id)
+            return str(release_id)
+
+        return json_answer({"release_id": await _moved(current, move)})
+
+    async def rollback(request: Request) -> Response:
+        """``POST /releases/rollback``: serve the release before."""
+        await _read_move(request, settings)
+        return json_answer({"release_id": await _moved(current, lambda store: store.rollback())})
+
+    return [
+        Route("/releases", releases, methods=["GET"]),
+        Route("/releases/rollback", rollback, methods=["POST"]),
+        Route("/releases/{id}/activate", activate, methods=["POST"]),
+    ]
+
+
+async def _read_move(request: Request, settings: Settings) -> None:
+    """Have the body be declared as JSON, which no form of another page's is. May be empty.
+
+    Raises ``RequestError``.
+    """
+    body = await read_body(
+        request.scope,
+        request.receive,
+        limit=settings.max_body_bytes,
+        seconds=settings.body_timeout,
+    )
+    if body:
+        parse_request(body, MoveRequest)
+
+
+async def _moved(current: CurrentRelease, move: Callable[[ReleaseStore], str]) -> str:
+    """Move the store's pointer, and follow it at once."""
+    try:
+        release_id = await asyncio.to_thread(move, current.store)
+    except (ReleaseNotFoundError, NoReleaseError) as error:
+        raise UnknownReleaseError(_without_path(error)) from None
+    except ReleaseError as error:
+        raise ReleaseRefusedError(_without_path(error)) from None
+    await asyncio.to_thread(current.refresh)
+    return release_id
+
+
+def _without_path(error: ReleaseError) -> str:
+    """What is wrong, with the name of the file at fault but not where the store is."""
+    if error.path is None:
+        return str(error)
+    return str(error).replace(str(error.path), error.path.name)
+
+
+def _described(summary: ReleaseSummary) -> dict[str, Any]:
+    manifest = summary.manifest
+    return {
+        "id": summary.id,
+        "created_at": manifest and manifest.created_at,
+        "current": summary.current,
+        "users": manifest and manifest.users,
+        "items": manifest and manifest.items,
+        "bits": manifest and manifest.bits,
+        "metrics": {} if manifest is None else dict(manifest.metrics),
+        "damage": None if summary.damage is None else "it is damaged: 'bitrecall release verify'",
+    }

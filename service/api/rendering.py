@@ -1,0 +1,84 @@
+"""From answers to their JSON.
+
+Written from plain dicts: making the models of ``bitrecall.service.api.schemas`` first would cost
+more than the search.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import to_json
+
+from bitrecall.index.recommend.types import Answer
+from bitrecall.index.search.native_module import native
+
+
+def render(answer: Answer) -> bytes:
+    """One user's items, as a ``RecommendResponse``."""
+    if native is not None and answer.distances is not None and answer.reasons is None:
+        return b'{"user_id":%b,"k":%d,"items":%b,"release_id":"%b","source":"%b"%b}' % (
+            to_json(answer.user_id),
+            answer.k,
+            native.items_json(answer.item_ids, answer.distances, answer.bits),
+            answer.release_id.encode(),
+            answer.source.encode(),
+            _shortfall(answer),
+        )
+    document: dict[str, Any] = {"user_id": answer.user_id, "k": answer.k, "items": _items(answer)}
+    document |= {"release_id": answer.release_id, "source": answer.source}
+    if answer.reasons is not None:
+        document["code"] = answer.code
+    return to_json(document | _lacking(answer))
+
+
+def render_one_of(answer: Answer) -> bytes:
+    """One user's items, as a ``BatchAnswer``."""
+    if native is not None and answer.distances is not None and answer.reasons is None:
+        return b'{"user_id":%b,"items":%b,"source":"%b"%b}' % (
+            to_json(answer.user_id),
+            native.items_json(answer.item_ids, answer.distances, answer.bits),
+            answer.source.encode(),
+            _shortfall(answer),
+        )
+    document = {"user_id": answer.user_id, "items": _items(answer), "source": answer.source}
+    return to_json(document | _lacking(answer))
+
+
+def render_batch(answers: Sequence[bytes], k: int, release_id: str) -> bytes:
+    """Several users' items, each as ``render_one_of`` wrote it, as a ``BatchResponse``."""
+    joined = b",".join(answers)
+    return b'{"answers":[%b],"k":%d,"release_id":"%b"}' % (joined, k, release_id.encode())
+
+
+def render_similar(item_id: str, answer: Answer) -> bytes:
+    """The items like one, as a ``SimilarResponse``."""
+    document: dict[str, Any] = {"item_id": item_id, "k": answer.k, "items": _items(answer)}
+    return to_json(document | {"release_id": answer.release_id} | _lacking(answer))
+
+
+def _items(answer: Answer) -> list[dict[str, object]]:
+    items: list[dict[str, object]]
+    if answer.distances is None:
+        items = [{"id": item, "distance": None, "score": None} for item in answer.item_ids]
+    else:
+        bits = answer.bits
+        items = [
+            {"id": item, "distance": distance, "score": bits - 2 * distance}
+            for item, distance in zip(answer.item_ids, answer.distances, strict=True)
+        ]
+    if answer.reasons is not None and answer.item_codes is not None:
+        explained = zip(items, answer.item_codes, answer.reasons, strict=True)
+        for item, code, reasons in explained:
+            item["code"] = code
+            item["because"] = [{"id": one.item_id, "distance": one.distance} for one in reasons]
+    return items
+
+
+def _shortfall(answer: Answer) -> bytes:
+    # What else there is to say has no text of a client's in it.
+    return b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
+
+
+def _lacking(answer: Answer) -> dict[str, int | bool]:
+    lacking: dict[str, int | bool] = {"shortfall": answer.shortfall} if answer.shortfall else {}
+    return lacking | ({"degraded": True} if answer.degraded else {})

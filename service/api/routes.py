@@ -1,0 +1,35 @@
+"""All paths of the service but ``/openapi.json``."""
+
+from starlette.routing import BaseRoute
+
+from bitrecall.service.api.error_handlers import problem_routes
+from bitrecall.service.api.events import event_routes
+from bitrecall.service.api.explorer import explorer_routes
+from bitrecall.service.api.health import health_routes
+from bitrecall.service.api.items import lookup_routes
+from bitrecall.service.api.metrics import metrics_route
+from bitrecall.service.api.recommend import recommend_routes
+from bitrecall.service.api.releases import release_routes
+from bitrecall.service.api.users import user_routes
+from bitrecall.service.http.micro_batching import Rounds
+from bitrecall.service.observability.metrics import Metrics
+from bitrecall.service.online.event_feed import Live
+from bitrecall.service.releases.current import CurrentRelease
+from bitrecall.service.settings import Settings
+
+
+def routes(
+    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics, rounds: Rounds
+) -> list[BaseRoute]:
+    """The paths of a service with these settings."""
+    return [
+        *recommend_routes(settings, current, live, metrics, rounds),
+        *event_routes(settings, live, metrics),
+        *lookup_routes(settings, current),
+        *user_routes(settings, current, live),
+        *release_routes(settings, current),
+        *health_routes(settings, current, live),
+        metrics_route(metrics),
+        *problem_routes(),
+        *explorer_routes(settings.root_path),
+    ]

@@ -1,0 +1,107 @@
+"""The member ``filter`` of a request."""
+
+import math
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from bitrecall.index.releases.filters import Condition, ItemFilter, Value
+
+MOST_TERMS: Final = 100
+MOST_ATTRIBUTES: Final = 20
+
+_SCALAR_SCHEMA: Final = {"type": ["string", "number", "boolean"]}
+
+
+def _scalar(value: Any) -> Value:
+    if isinstance(value, bool):
+        # What a table of items says of truths.
+        return "true" if value else "false"
+    if isinstance(value, str) or (isinstance(value, int | float) and _is_finite(value)):
+        return value
+    raise PydanticCustomError("scalar_type", "has to be a string, a finite number or a boolean")
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        # An integer beyond what a float can hold.
+        return False
+
+
+def _spelt_out(value: Any) -> Any:
+    """A value alone is short for being that value, a list for being one of them."""
+    if isinstance(value, list):
+        return {"in": value}
+    return value if isinstance(value, dict) or value is None else {"in": [value]}
+
+
+Scalar = Annotated[Any, BeforeValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
+Bound = Annotated[float | None, Field(allow_inf_nan=False)]
+AttributeName = Annotated[str, Field(max_length=1000)]
+Tags = Annotated[list[str], Field(max_length=MOST_TERMS)]
+
+
+class AttributeCondition(BaseModel):
+    """What an attribute has to be: all that is given holds. Empty: it has to be known at all."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", populate_by_name=True)
+
+    one_of: list[Scalar] | None = Field(
+        None,
+        alias="in",
+        max_length=MOST_TERMS,
+        description="One of these values; true and false are the texts 'true' and 'false'.",
+    )
+    gte: Bound = Field(None, description="At least this number.")
+    gt: Bound = Field(None, description="More than this number.")
+    lte: Bound = Field(None, description="At most this number.")
+    lt: Bound = Field(None, description="Less than this number.")
+
+    def condition(self) -> Condition:
+        """The same for ``bitrecall.index.releases.filters``."""
+        one_of = None if self.one_of is None else frozenset(self.one_of)
+        return Condition(one_of, at_least=self.gte, above=self.gt, at_most=self.lte, below=self.lt)
+
+
+_CONDITION_SCHEMA: Final = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/AttributeCondition"},
+        _SCALAR_SCHEMA,
+        {"type": "array", "items": _SCALAR_SCHEMA, "maxItems": MOST_TERMS},
+    ]
+}
+Where = Annotated[
+    AttributeCondition, BeforeValidator(_spelt_out), WithJsonSchema(_CONDITION_SCHEMA)
+]
+
+
+class FilterRequest(BaseModel):
+    """Which items are wanted at all; everything given has to hold.
+
+    An item of which something asked for is not known does not pass.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    any_tags: Tags = Field([], description="The item has at least one of these, if any are given.")
+    all_tags: Tags = Field([], description="The item has each of these.")
+    no_tags: Tags = Field([], description="The item has none of these.")
+    where: dict[AttributeName, Where] = Field(
+        {},
+        max_length=MOST_ATTRIBUTES,
+        description="By the name of an attribute, what it has to be; a value alone is short for "
+        "{'in': [value]}, a list for {'in': list}.",
+    )
+
+    def item_filter(self) -> ItemFilter | None:
+        """The same for ``bitrecall.index.releases.filters``; None when it asks for nothing."""
+        wanted = ItemFilter(
+            any_tags=frozenset(self.any_tags),
+            all_tags=frozenset(self.all_tags),
+            no_tags=frozenset(self.no_tags),
+            where=tuple((name, one.condition()) for name, one in sorted(self.where.items())),
+        )
+        return None if wanted == ItemFilter() else wanted

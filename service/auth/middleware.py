@@ -1,0 +1,69 @@
+"""Which key may do what."""
+
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bitrecall.service.auth.key_file import KeyFile
+from bitrecall.service.auth.keys import Role
+from bitrecall.service.errors import ForbiddenError, RequestError, UnauthorizedError
+from bitrecall.service.http.root_path import root_path_of
+from bitrecall.service.problems import refusal
+
+# Paths that need no key: whether the service runs, and how to use it.
+_OPEN: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/problems"})
+_OPEN_BELOW: Final = ("/problems/", "/explorer/")
+_RECOMMENDATIONS: Final = frozenset({"/recommend", "/recommend/batch", "/similar", "/popular"})
+
+_ROLE: Final = "bitrecall.role"
+
+
+def role_needed(method: str, path: str) -> Role | None:
+    """The least role that may use a path, None where anybody may."""
+    if path in _OPEN or path.startswith(_OPEN_BELOW):
+        return None
+    if path in _RECOMMENDATIONS:
+        return Role.RECOMMEND
+    if path.startswith("/releases/"):
+        return Role.ADMIN
+    if path == "/events" or method == "DELETE":
+        return Role.WRITE
+    return Role.READ
+
+
+def may_see_histories(scope: Scope) -> bool:
+    """Whether a request that was let in may learn what a user has: all but the role recommend."""
+    return scope.get(_ROLE) is not Role.RECOMMEND
+
+
+class Access:
+    """Refuses requests without a key that may do what they ask for."""
+
+    def __init__(self, app: ASGIApp, keys: KeyFile) -> None:
+        self._app = app
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http":
+            needed = role_needed(scope["method"], scope["path"])
+            if needed is not None and (refused := self._refused(scope, needed)) is not None:
+                await refusal(refused, root_path_of(scope))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refused(self, scope: Scope, needed: Role) -> RequestError | None:
+        scheme, _, secret = Headers(scope=scope).get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secret:
+            return UnauthorizedError("this needs a key, as the header 'Authorization: Bearer KEY'")
+        role = self._keys.role_of(secret.strip())
+        if role is None:
+            return UnauthorizedError("this key is not, or no longer, accepted")
+        if role < needed:
+            return ForbiddenError(
+                f"this needs a key of the role {needed.name.lower()}, "
+                f"and yours is of the role {role.name.lower()}"
+            )
+        scope[_ROLE] = role
+        return None

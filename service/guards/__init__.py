@@ -1,1 +1,0 @@
-"""What stands between the network and the answers: who may ask, and how much at once."""

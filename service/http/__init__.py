@@ -1,0 +1,1 @@
+"""The HTTP layer: protocol limits, overload, fast responses and middleware."""

@@ -1,0 +1,45 @@
+"""Answering a request whose body is not going to be read to its end."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from bitrecall.service.http.eager import InATask
+
+LINGER_SECONDS: Final = 2.0
+LINGER_BYTES: Final = 4 * 2**20
+
+
+class ClosingResponse(Response):
+    """A response after which the connection is closed, though not at once.
+
+    Closing a socket with unread data in it resets the connection, and a client that is still
+    sending may lose the response. So the response goes out whole, and up to ``LINGER_BYTES`` of
+    what still comes within ``LINGER_SECONDS`` is read and dropped first.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, then wait a while for the client to stop sending."""
+        self.headers["Connection"] = "close"
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        # The time limit needs a task, which a request of a round does not have yet.
+        await InATask()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await _drop_rest(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drop_rest(receive: Receive) -> None:
+    dropped = 0
+    more = True
+    while more and dropped < LINGER_BYTES:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message.get("more_body", False)

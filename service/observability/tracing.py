@@ -1,0 +1,53 @@
+"""Traces of requests, sent to a collector with OpenTelemetry."""
+
+from importlib.metadata import version
+from typing import Any
+
+from bitrecall.extras import how_to_install
+from bitrecall.service.errors import SettingsError
+
+
+class Tracing:
+    """What FastAPI needs to trace requests, or not to.
+
+    Args:
+        endpoint: where spans go, OTLP over HTTP (http://collector:4318/v1/traces); None traces
+            nothing, and costs nothing.
+
+    Raises ``SettingsError`` where the packages for it are not installed.
+    """
+
+    def __init__(self, endpoint: str | None) -> None:
+        self._provider: Any = None if endpoint is None else _provider(endpoint)
+
+    @property
+    def telemetry(self) -> Any:
+        """The argument of that name for FastAPI. Metrics and logs are told in our own way."""
+        return {
+            "tracing": self._provider is not None,
+            "tracer_provider": self._provider,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,
+        }
+
+    def close(self) -> None:
+        """Send what has not been sent yet."""
+        if self._provider is not None:
+            self._provider.shutdown()
+
+
+def _provider(endpoint: str) -> Any:
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        raise SettingsError(
+            "BITRECALL_TRACES needs more packages: " + how_to_install("tracing")
+        ) from None
+    about = Resource.create({SERVICE_NAME: "bitrecall", SERVICE_VERSION: version("bitrecall")})
+    provider = TracerProvider(resource=about)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    return provider

@@ -1,0 +1,39 @@
+"""Answers from another release than the current one, to compare the two."""
+
+from threading import Lock
+
+from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
+from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.service.errors import ReleaseRefusedError, UnknownReleaseError
+from bitrecall.service.releases.current import CurrentRelease
+
+
+class OtherReleases:
+    """Opens releases to be compared with; the last one stays open.
+
+    It knows nothing of events: what is compared is what training made of the same users.
+    """
+
+    def __init__(self, current: CurrentRelease) -> None:
+        self._current = current
+        self._opening = Lock()
+        self._open: Recommender | None = None
+
+    def recommender(self, release_id: str) -> Recommender:
+        """What answers from a release. Not for the event loop.
+
+        Raises ``UnknownReleaseError`` and ``ReleaseRefusedError``.
+        """
+        current = self._current.recommender
+        if current is not None and current.release_id == release_id:
+            return current
+        with self._opening:
+            if self._open is None or self._open.release_id != release_id:
+                try:
+                    self._open = Recommender(self._current.store.open(release_id))
+                except (ReleaseNotFoundError, NoReleaseError):
+                    raise UnknownReleaseError(f"there is no release {release_id[:100]!r}") from None
+                except ReleaseError as error:
+                    name = error.path.name if error.path else "the release"
+                    raise ReleaseRefusedError(f"{name} is damaged") from error
+            return self._open

@@ -1,0 +1,104 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.fold_in.users import SHARE, UserFoldIn
+from bitrecall.index.releases.fold_in_map import FoldInMap
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.writer import write_files, write_manifest
+
+
+@pytest.fixture(params=[np.float16, np.float32])
+def release(
+    request: pytest.FixtureRequest, make_contents: Callable[..., ReleaseContents], tmp_path: Path
+) -> Release:
+    contents = make_contents(items=40)
+    messages = contents.fold_in_messages.astype(request.param)
+    contents = replace(contents, fold_in_messages=messages)
+    write_manifest(tmp_path, write_files(tmp_path, contents, None))
+    return Release.open(tmp_path)
+
+
+def bits_of(code: np.ndarray) -> list[bool]:
+    return [bool(code[bit // 8] >> (bit % 8) & 1) for bit in range(16)]
+
+
+@pytest.mark.parametrize("share", [1.0, 3.0])
+def test_codes_are_the_signs_of_mean_messages_partly_through_the_map(
+    release: Release, share: float
+) -> None:
+    rng = np.random.default_rng(0)
+    messages = release.fold_in_messages.astype(float)
+    learned = release.fold_in_map
+    histories = [rng.choice(40, size, replace=False) for size in (1, 2, 7, 40)]
+    codes = UserFoldIn(release.fold_in_messages, learned, share).codes(histories)
+    assert codes.dtype == np.uint8
+    for code, history in zip(codes, histories, strict=True):
+        say = share / (len(history) + share - 1)
+        mean = [
+            sum(messages[row, bit] for row in history) / len(history) - learned.centre[bit]
+            for bit in range(16)
+        ]
+        mapped = [
+            sum(float(learned.matrix[of, bit]) * mean[of] for of in range(16)) for bit in range(16)
+        ]
+        total = [learned.user[bit] + (1 - say) * mean[bit] + say * mapped[bit] for bit in range(16)]
+        assert bits_of(code) == [value >= 0 for value in total]
+
+
+def test_a_release_has_all_that_it_takes(release: Release) -> None:
+    history = [np.array([3, 1, 9])]
+    own = UserFoldIn(release.fold_in_messages, release.fold_in_map, SHARE)
+    assert np.array_equal(UserFoldIn.of(release).codes(history), own.codes(history))
+
+
+def test_one_item_has_the_map_alone_and_many_have_little_of_it() -> None:
+    ones = np.ones(16, np.float32)
+    away = FoldInMap(0 * ones, 0 * ones, -np.eye(16, dtype=np.float32))
+    one, many = UserFoldIn(np.ones((400, 16)), away).codes([np.arange(1), np.arange(400)])
+    assert sum(bits_of(one)) == 0
+    assert sum(bits_of(many)) == 16
+
+
+def test_neither_order_nor_repetition_counts(release: Release) -> None:
+    codes = UserFoldIn.of(release).codes([np.array([3, 1, 9]), np.array([9, 9, 1, 3, 1])])
+    assert np.array_equal(codes[0], codes[1])
+
+
+def test_no_histories_give_no_codes(release: Release) -> None:
+    assert UserFoldIn.of(release).codes([]).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("history", "said"),
+    [
+        ([], "history 1 is empty"),
+        ([40], "history 1 has a row outside 0 … 39"),
+        ([-1], "outside"),
+        ([0.5], "outside"),
+    ],
+)
+def test_histories_that_make_no_sense_are_refused(
+    release: Release, history: list[int], said: str
+) -> None:
+    with pytest.raises(SearchError, match=said):
+        UserFoldIn.of(release).codes([np.array([1]), np.array(history)])
+
+
+@pytest.mark.parametrize(
+    ("messages", "bits", "said"),
+    [
+        (np.empty((0, 16)), 16, "without items"),
+        (np.ones((3, 16)), 8, "16 values and the map 8"),
+    ],
+)
+def test_there_have_to_be_items_and_a_map_of_their_width(
+    messages: np.ndarray, bits: int, said: str
+) -> None:
+    zeros = np.zeros(bits, np.float32)
+    with pytest.raises(SearchError, match=said):
+        UserFoldIn(messages, FoldInMap(zeros, zeros, np.eye(bits, dtype=np.float32)))

@@ -1,0 +1,239 @@
+"""Releases whose hashes are right and whose values cannot be: refused on opening, by their file."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bitrecall.index.errors import ReleaseDamagedError, ReleaseVersionError
+from bitrecall.index.fold_in.users import UserFoldIn
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.files import ARRAYS, CODES_NAME, INDEX_NAME, entry_of
+from bitrecall.index.releases.manifest import Manifest, _sha256
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.writer import write_files, write_manifest
+from tests.index.releases.crafted import broken_promise
+
+Make = Callable[..., ReleaseContents]
+
+MANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+SPECIAL: dict[str, list[float]] = {
+    "f": [np.nan, -np.nan, np.inf, -np.inf, -0.0, 0.0, 65504.0, -6e-8],
+    "i": [-1, 0, 1, 2, 11, 12, 99, -(2**31), 2**31 - 1, -(2**63), 2**63 - 1],
+    "u": [0, 1, 0x7F, 0x80, 0xC3, 0xFF],
+}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.index.conftest import contents_of
+
+    path = tmp_path_factory.mktemp("crafted") / "release"
+    path.mkdir()
+    contents = contents_of()
+    tags = [["new", "ñ"] if row % 3 else ["a", "new"] for row in range(12)]
+    texts = {"label": ["é" if row % 2 else None for row in range(12)], "kind": ["k", "l"] * 6}
+    attributes = ItemAttributes.build(12, tags, {"price": np.arange(12) / 2}, texts)
+    weights = np.linspace(0.5, 2, len(contents.seen.rows), dtype=np.float32)
+    contents = replace(contents, attributes=attributes, seen_weights=weights)
+    write_manifest(path, write_files(path, contents, None))
+    return path
+
+
+def reseal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the manifest's JSON and give it the seal and the id that go with it."""
+    path = folder / "manifest.json"
+    fields = json.loads(path.read_text("utf-8"))
+    fields.pop("sha256")
+    change(fields)
+    path.write_text(json.dumps({**fields, "sha256": _sha256(fields)}), encoding="utf-8")
+
+
+def identify(folder: Path) -> None:
+    """Give a changed release the id of its contents, as whoever made it would."""
+    path = folder / "manifest.json"
+    manifest = Manifest.from_json(path.read_text("utf-8"), path)
+    reseal(folder, lambda fields: fields.update(id=f"{manifest.id[:-8]}{manifest.content_hash()}"))
+
+
+def craft(folder: Path, name: str, array: np.ndarray) -> None:
+    """Put an array in place, with the hashes that go with it."""
+    with (folder / name).open("wb") as file:
+        np.save(file, array)
+    entry = entry_of(folder / name)
+    as_json = {"size": entry.size, "sha256": entry.sha256}
+    reseal(folder, lambda fields: fields["files"][name].update(as_json))
+    identify(folder)
+
+
+def use(release: Release) -> None:
+    """What a service does with a release it has opened."""
+    distances, rows = release.backend.search(release.user_codes(np.arange(5)), 12)
+    assert ((rows >= 0) & (rows < 12)).all()
+    assert (np.diff(distances) >= 0).all()
+    for row, text in enumerate(release.items.ids_of(np.arange(12))):
+        assert release.items.row_of(text) == row
+        release.attributes.columns_of(row)
+        release.attributes.tags_of(row)
+    for user in range(5):
+        assert release.users.row_of(release.users.id_of(user)) == user
+        if len(release.seen[user]):
+            assert UserFoldIn.of(release).codes([release.seen[user]]).shape == (1, 2)
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name != CODES_NAME])
+@settings(MANY, max_examples=20)
+@given(data=st.data())
+def test_a_release_opens_only_if_its_values_can_be(
+    published: Path, tmp_path: Path, name: str, data: st.DataObject
+) -> None:
+    """Any file with a value changed, two swapped, or turned round, beside the slow reference."""
+    folder = tmp_path / "crafted"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(published, folder)
+    array = np.load(folder / name)
+    flat = array.reshape(-1)
+    places = st.integers(0, len(flat) - 1)
+    match data.draw(st.sampled_from(["set", "swap", "reverse"])):
+        case "set":
+            special = st.sampled_from(SPECIAL[array.dtype.kind])
+            for place in data.draw(st.lists(places, min_size=1, max_size=3)):
+                value = np.array(data.draw(special))
+                flat[place] = value.astype(array.dtype)
+        case "swap":
+            first, second = data.draw(places), data.draw(places)
+            flat[[first, second]] = flat[[second, first]]
+        case _:
+            flat[:] = flat[::-1].copy()
+    craft(folder, name, array)
+    if broken_promise(folder) is None:
+        use(Release.open(folder))
+    else:
+        with pytest.raises(ReleaseDamagedError) as caught:
+            Release.open(folder)
+        # The text, the offsets and the order of ids are one table, and so are lists of rows.
+        assert caught.value.path is not None
+        assert caught.value.path.name[:3] == name[:3]
+
+
+ODD: list[Any] = [
+    *(None, True, False, -1, 0, 1, 10**30, -(10**30), 0.5, 1e300, "", "x", "../../etc/passwd"),
+    *("20991231T235959Z-00000000", "2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "é\0"),
+    *([], {}, [[]], {"a": {"b": []}}, [None], "0" * 64, "f" * 64),
+]
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [path] if path else []
+    if isinstance(value, dict):
+        for key, one in value.items():
+            found += leaves(one, (*path, key))
+    return found
+
+
+@settings(MANY, max_examples=100)
+@given(data=st.data())
+def test_a_manifest_of_odd_values_is_refused_or_harmless(
+    published: Path, tmp_path: Path, data: st.DataObject
+) -> None:
+    folder = tmp_path / "crafted"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(published, folder)
+    fields = json.loads((folder / "manifest.json").read_text("utf-8"))
+    *outer, last = data.draw(st.sampled_from(leaves(fields)))
+    odd = data.draw(st.sampled_from(ODD))
+
+    def change(fields: dict[str, Any]) -> None:
+        for key in outer:
+            fields = fields[key]
+        fields[last] = odd
+
+    reseal(folder, change)
+    try:
+        release = Release.open(folder)
+    except (ReleaseDamagedError, ReleaseVersionError):
+        return
+    use(release)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("last_event", 10**30),
+        ("last_event", 2**63),
+        ("interactions", -1),
+        ("first_time", "yesterday"),
+        ("first_time", "2027-01-01T00:00:00Z"),
+        ("last_time", "2025-01-01T00:00:00Z"),
+        ("sha256", "../x"),
+    ],
+)
+def test_data_that_cannot_be_are_refused(
+    published: Path, tmp_path: Path, place: str, value: Any
+) -> None:
+    folder = tmp_path / "crafted"
+    shutil.copytree(published, folder)
+    dates = {"first_time": "2026-01-01T00:00:00Z", "last_time": "2026-06-01T00:00:00Z"}
+    reseal(folder, lambda fields: fields["data"].update({**dates, place: value}))
+    with pytest.raises(ReleaseDamagedError, match=rf"manifest\.json: data\..*{place}"):
+        Release.open(folder)
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', "1e999", "-1e999", "NaN", "Infinity", "1" * 5000])
+def test_text_and_numbers_that_json_cannot_say_are_refused(
+    published: Path, tmp_path: Path, text: str
+) -> None:
+    folder = tmp_path / "crafted"
+    shutil.copytree(published, folder)
+    path = folder / "manifest.json"
+    fields = path.read_text("utf-8")
+    path.write_text(fields.replace('"metrics": {}', f'"metrics": {{"a": {text}}}'), "utf-8")
+    assert path.read_text("utf-8") != fields
+    with pytest.raises(ReleaseDamagedError):
+        Release.open(folder)
+
+
+def test_an_id_of_other_contents_is_refused(published: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "crafted"
+    shutil.copytree(published, folder)
+    reseal(folder, lambda fields: fields.update(id="20260101T000000Z-00000000"))
+    with pytest.raises(ReleaseDamagedError, match="id of other contents"):
+        Release.open(folder)
+
+
+@pytest.mark.parametrize("backend", ["flat", "hnsw", "ivf"])
+@settings(MANY, max_examples=50)
+@given(data=st.data())
+def test_an_index_with_bytes_changed_is_refused_or_harmless(
+    make_contents: Make, tmp_path: Path, backend: str, data: st.DataObject
+) -> None:
+    """Whatever an index says, FAISS neither reads beyond it nor finds rows that there are not."""
+    whole, folder = tmp_path / "whole", tmp_path / "crafted"
+    if not whole.exists():
+        whole.mkdir()
+        write_manifest(whole, write_files(whole, make_contents(backend=backend), None))
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(whole, folder)
+    path = folder / INDEX_NAME
+    content = bytearray(path.read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 4), min_size=1, max_size=2)):
+        word = data.draw(st.sampled_from([0, 1, 3, 12, 255, 2**16, 2**31 - 1, 2**32 - 1]))
+        content[place : place + 4] = word.to_bytes(4, "little")
+    path.write_bytes(content)
+    entry = entry_of(path)
+    as_json = {"size": entry.size, "sha256": entry.sha256}
+    reseal(folder, lambda fields: fields["files"][INDEX_NAME].update(as_json))
+    identify(folder)
+    try:
+        release = Release.open(folder)
+    except ReleaseDamagedError:
+        return
+    use(release)

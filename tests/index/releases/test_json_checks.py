@@ -1,0 +1,55 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitrecall.index.errors import ReleaseDamagedError
+from bitrecall.index.releases.json_checks import Checks
+
+checks = Checks(Path("manifest.json"))
+
+
+def test_what_is_as_it_must_be_is_returned() -> None:
+    assert checks.mapping({"a": 1}, "x") == {"a": 1}
+    assert checks.text("é", "x") == "é"
+    assert checks.optional_text(None, "x") is None
+    assert checks.whole(0, "x") == 0
+    assert checks.shape([2, 0], "x") == (2, 0)
+    assert checks.texts(["é", ""], "x") == ("é", "")
+    checks.keys({"a": 1, "b": 2}, {"a", "b"}, "x")
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        ("mapping", []),
+        ("text", 3),
+        ("text", None),
+        ("optional_text", 3),
+        ("whole", -1),
+        ("whole", True),
+        ("whole", 1.0),
+        ("whole", "1"),
+        ("shape", 3),
+        ("shape", [1, -1]),
+        ("shape", [1, "2"]),
+        ("texts", "é"),
+        ("texts", ["é", 3]),
+    ],
+)
+def test_anything_else_is_refused_by_name(check: str, value: Any) -> None:
+    with pytest.raises(ReleaseDamagedError, match=r"manifest\.json: the field must be"):
+        getattr(checks, check)(value, "the field")
+
+
+def test_missing_and_unknown_keys_are_named() -> None:
+    with pytest.raises(ReleaseDamagedError, match="lacks b"):
+        checks.keys({"a": 1}, {"a", "b"}, "x")
+    with pytest.raises(ReleaseDamagedError, match="unknown c"):
+        checks.keys({"a": 1, "c": 1}, {"a"}, "x")
+
+
+def test_a_long_wrong_value_does_not_fill_the_screen() -> None:
+    with pytest.raises(ReleaseDamagedError) as caught:
+        checks.whole("x" * 10_000, "size")
+    assert len(str(caught.value)) < 300

@@ -1,0 +1,179 @@
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bitrecall.index.errors import ReleaseError
+from bitrecall.index.releases.locks import (
+    locked,
+    remove_folder,
+    remove_leftovers,
+    replace_text,
+    writing_folder,
+)
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
+
+# Makes a folder to write in, says so, and then waits to be killed or told to end.
+WRITER = """
+import sys
+from pathlib import Path
+from bitrecall.index.releases.locks import locked, writing_folder
+root = Path(sys.argv[1])
+with locked(root):
+    writing = writing_folder(root)
+    folder = writing.__enter__()
+(folder / "half.npy").write_bytes(b"half")
+print(folder.name, flush=True)
+sys.stdin.read()
+"""
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from bitrecall.index.releases.store import ReleaseStore
+{contents}
+print("ready", flush=True)
+sys.stdin.readline()
+for seed in range(3):
+    print(ReleaseStore(Path(sys.argv[1])).publish(contents_of(seed=seed)).id)
+"""
+
+
+def hidden(root: Path) -> set[str]:
+    return {path.name for path in root.iterdir() if path.name.startswith(".")}
+
+
+def test_a_live_publishers_folder_is_left_alone_and_a_dead_ones_removed(tmp_path: Path) -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with writer:
+        assert writer.stdout is not None
+        name = writer.stdout.readline().strip()
+        with locked(tmp_path):
+            remove_leftovers(tmp_path)
+        assert hidden(tmp_path) == {".lock", name}
+        writer.kill()
+        writer.wait()
+    assert hidden(tmp_path) == {".lock", name}
+    with locked(tmp_path):
+        remove_leftovers(tmp_path)
+    assert hidden(tmp_path) == {".lock"}
+
+
+def test_leftovers_of_each_kind_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".publishing-1", ".removing-2", "20260101T000000Z-00000000", "notes", ".git"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    (tmp_path / ".writing-3").write_text("x")
+    (tmp_path / "CURRENT").write_text("x")
+    remove_leftovers(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"20260101T000000Z-00000000", "notes", ".git", "CURRENT"}
+
+
+def test_a_folder_to_write_in_is_gone_at_the_end_unless_renamed(tmp_path: Path) -> None:
+    with writing_folder(tmp_path) as folder:
+        (folder / "file").write_text("x")
+    assert list(tmp_path.iterdir()) == []
+    with writing_folder(tmp_path) as folder:
+        (folder / "file").write_text("x")
+        folder.rename(tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_the_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    inside, most = 0, 0
+
+    def enter() -> None:
+        nonlocal inside, most
+        for _ in range(50):
+            with locked(tmp_path):
+                inside += 1
+                most = max(most, inside)
+                inside -= 1
+
+    threads = [threading.Thread(target=enter) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+def test_a_missing_folder_cannot_be_locked(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="no such folder"), locked(tmp_path / "missing"):
+        pass
+
+
+def test_the_pointer_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "CURRENT"
+    replace_text(path, "one, and long\n")
+    with path.open() as reader:
+        replace_text(path, "two\n")
+        # Who had the old one open still has it whole: it was replaced, never written over.
+        assert reader.read() == "one, and long\n"
+    assert path.read_text() == "two\n"
+    assert [found.name for found in tmp_path.iterdir()] == ["CURRENT"]
+
+
+def test_a_removed_folder_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    remove_folder(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_publishers_at_the_same_time_all_succeed(tmp_path: Path) -> None:
+    helpers = (Path(__file__).parents[1] / "conftest.py").read_text(encoding="utf-8")
+    script = PUBLISHER.format(contents=helpers.split("@pytest.fixture")[0])
+    publishers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for publisher in publishers:
+        assert publisher.stdout is not None
+        assert publisher.stdout.readline() == "ready\n"
+    for publisher in publishers:
+        assert publisher.stdin is not None
+        publisher.stdin.write("go\n")
+        publisher.stdin.flush()
+    published = [line for publisher in publishers for line in publisher.communicate()[0].split()]
+    assert [publisher.returncode for publisher in publishers] == [0, 0, 0]
+    store = ReleaseStore(tmp_path)
+    assert len(set(published)) == 9
+    assert {summary.id for summary in store.list()} == set(published)
+    assert all(summary.damage is None for summary in store.list())
+    assert store.open_current().id in published
+    assert hidden(tmp_path) == {".lock"}
+    # Every move was written down, one after the other: all nine can be walked back.
+    for _ in range(8):
+        store.rollback()
+
+
+def test_a_release_can_be_published_while_another_is_measured(
+    make_contents: Callable[..., ReleaseContents], tmp_path: Path
+) -> None:
+    store = ReleaseStore(tmp_path)
+    inner = []
+
+    def measure(release: Release) -> dict[str, float | int | str]:
+        inner.append(store.publish(make_contents(seed=1)).id)
+        store.prune(1)
+        return {}
+
+    outer = store.publish(make_contents(), measure=measure).id
+    assert {summary.id for summary in store.list()} == {outer, *inner}
+    assert store.current_id() == outer
+    assert store.rollback() == inner[0]

@@ -1,0 +1,284 @@
+"""What every backend promises, on catalogues small enough to solve by hand and on random ones."""
+
+import hashlib
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.search.milvus.backend import LIMIT, MilvusBackend
+from bitrecall.index.search.milvus.collection import Facts, Held, read_facts, write_collection
+from bitrecall.index.search.milvus.server import MilvusServer
+from bitrecall.index.search.packing import hamming_distances
+from bitrecall.index.search.protocol import SearchBackend
+from bitrecall.index.search.registry import backend, backends
+
+# The narrow HNSW holds so few candidates, and Milvus of lists searches so few, that they miss items
+# even in the catalogue below: they are held to the promises alone, not to answers worked by hand.
+STORED: dict[str, tuple[str, dict[str, int]]] = {
+    "flat": ("flat", {}),
+    "hnsw": ("hnsw", {}),
+    "ivf": ("ivf", {"probes": 4}),
+    "ivf narrow": ("ivf", {"lists": 1, "probes": 1}),
+    "hnsw narrow": ("hnsw", {"links": 2, "ef_construction": 4, "ef_search": 1}),
+}
+MILVUS: dict[str, dict[str, int]] = {
+    "milvus": {},
+    # Returns so few rows at once that answers are put together from several.
+    "milvus bit by bit": {"limit": 8},
+    "milvus lists": {"lists": 8, "probes": 1},
+}
+EXACT = {"flat", "milvus", "milvus bit by bit"}
+BY_HAND = {"flat", "hnsw", "ivf", "milvus", "milvus bit by bit"}
+
+Build = Callable[[np.ndarray], SearchBackend]
+
+# Distances from HERE: 0, 1, 1, 2, 8, 0, 4.
+HERE = np.array([[0b0000_0000]], np.uint8)
+CATALOGUE = np.array([[0], [1], [2], [3], [255], [0], [15]], np.uint8)
+
+
+def built(kind: str, request: pytest.FixtureRequest) -> Build:
+    """What makes a backend of that kind."""
+    if kind in MILVUS:
+        server = request.getfixturevalue("milvus_server")
+        return lambda codes: in_milvus(server, codes, **MILVUS[kind])
+    name, parameters = STORED[kind]
+    return lambda codes: backend(name).build(codes, **parameters)
+
+
+def in_milvus(
+    server: MilvusServer, codes: np.ndarray, limit: int = LIMIT, lists: int = 0, probes: int = 0
+) -> MilvusBackend:
+    # Writing a collection takes seconds: those with equal codes share one.
+    digest = hashlib.sha256(codes.tobytes()).hexdigest()[:16]
+    name = f"bitrecall_{digest}_{codes.shape[1]}_{lists}"
+    lists = min(lists, len(codes))
+    held = Held(digest, len(codes), codes.shape[1] * 8)
+    if len(codes) and read_facts(server, name) is None:
+        facts = Facts(held, lists, min(probes, lists))
+        write_collection(server, name, np.ascontiguousarray(codes), facts)
+    return MilvusBackend(server, name, held, limit=limit)
+
+
+@pytest.fixture(params=sorted(BY_HAND))
+def build(request: pytest.FixtureRequest) -> Build:
+    return built(request.param, request)
+
+
+def reference(
+    codes: np.ndarray, query: np.ndarray, k: int, exclude: Any = (), among: Any = None
+) -> Any:
+    """The ten lines every exact backend agrees with, to the last tie."""
+    distances = hamming_distances(query[None], codes)[0]
+    rows = np.lexsort((np.arange(len(codes)), distances))
+    rows = rows[~np.isin(rows, np.asarray(exclude, np.int64))]
+    rows = rows[:k] if among is None else rows[among[rows]][:k]
+    out_distances, out_rows = np.full(k, -1), np.full(k, -1)
+    out_distances[: len(rows)], out_rows[: len(rows)] = distances[rows], rows
+    return out_distances, out_rows
+
+
+def test_every_backend_is_tested() -> None:
+    assert {name for name, _ in STORED.values()} == set(backends())
+
+
+def test_ties_go_to_the_smaller_row(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(HERE, 7)
+    assert rows.tolist() == [[0, 5, 1, 2, 3, 6, 4]]
+    assert distances.tolist() == [[0, 0, 1, 1, 2, 4, 8]]
+    assert (distances.dtype, rows.dtype) == (np.int32, np.int64)
+
+
+def test_excluded_rows_are_left_out_in_any_order_and_number(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(HERE, 3, [np.array([5, 1, 5, 3])])
+    assert rows.tolist() == [[0, 2, 6]]
+    assert distances.tolist() == [[0, 1, 4]]
+
+
+def test_every_query_has_its_own_exclusions(build: Build) -> None:
+    queries = np.repeat(HERE, 3, axis=0)
+    exclude = [np.array([0]), np.array([], np.int32), np.array([0, 5, 1, 2], np.uint16)]
+    _, rows = build(CATALOGUE).search(queries, 2, exclude)
+    assert rows.tolist() == [[5, 1], [0, 5], [3, 6]]
+
+
+@pytest.mark.parametrize("exclude", [None, [np.array([0, 4])]])
+def test_only_rows_searched_among_are_found(build: Build, exclude: Any) -> None:
+    built = build(CATALOGUE)
+    among = np.isin(np.arange(7), [4, 1, 0, 3])
+    distances, rows = built.search(HERE, 5, exclude, among)
+    expected = [0, 1, 3, 4] if exclude is None else [1, 3]
+    assert rows[0][: len(expected)].tolist() == expected
+    assert (rows[0][len(expected) :] == -1).all()
+    assert (distances[0][len(expected) :] == -1).all()
+    for few in ([2], []):
+        _, rows = built.search(HERE, 2, exclude, np.isin(np.arange(7), few))
+        assert rows.tolist() == [[*few, -1, -1][:2]]
+
+
+def test_more_than_there_are_is_filled_with_minus_one(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(HERE, 10)
+    assert rows.tolist() == [[0, 5, 1, 2, 3, 6, 4, -1, -1, -1]]
+    assert distances.tolist() == [[0, 0, 1, 1, 2, 4, 8, -1, -1, -1]]
+
+
+def test_exclusions_leave_the_end_unfilled(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(HERE, 7, [np.array([0, 1, 2, 3, 4])])
+    assert rows.tolist() == [[5, 6, -1, -1, -1, -1, -1]]
+    assert distances.tolist() == [[0, 4, -1, -1, -1, -1, -1]]
+
+
+def test_with_everything_excluded_nothing_is_found(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(HERE, 2, [np.arange(7)])
+    assert (rows == -1).all()
+    assert (distances == -1).all()
+
+
+def test_k_of_zero_gives_no_columns(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(np.repeat(HERE, 2, axis=0), 0)
+    assert distances.shape == rows.shape == (2, 0)
+
+
+def test_no_queries_give_no_rows(build: Build) -> None:
+    empty = np.empty((0, 1), np.uint8)
+    for exclude in (None, []):
+        distances, rows = build(CATALOGUE).search(empty, 3, exclude)
+        assert distances.shape == rows.shape == (0, 3)
+
+
+def test_an_empty_catalogue_has_nothing_to_find(build: Build) -> None:
+    empty = build(np.empty((0, 1), np.uint8))
+    assert len(empty) == 0
+    for exclude in (None, [np.array([], np.int64)]):
+        _, rows = empty.search(HERE, 2, exclude)
+        assert rows.tolist() == [[-1, -1]]
+
+
+def test_it_knows_its_size(build: Build) -> None:
+    searched = build(CATALOGUE)
+    assert (searched.bits, len(searched)) == (8, 7)
+
+
+@pytest.mark.parametrize(
+    ("codes", "k", "exclude", "said"),
+    [
+        (np.zeros((1, 2), np.uint8), 1, None, "bits"),
+        (np.zeros((1, 1), np.int8), 1, None, "uint8"),
+        (np.zeros(1, np.uint8), 1, None, "matrix"),
+        (HERE, -1, None, "negative"),
+        (HERE, 1.5, None, "whole number"),
+        (HERE, True, None, "whole number"),
+        (HERE, 1, [], "0 lists of rows to exclude for 1"),
+        (HERE, 1, [np.array([7])], "outside 0 … 6"),
+        (HERE, 1, [np.array([-1])], "outside 0 … 6"),
+        (HERE, 1, [np.array([[1]])], "one dimension"),
+        (HERE, 1, [np.array([0.5])], "whole numbers"),
+    ],
+)
+def test_senseless_arguments_are_refused(
+    build: Build, codes: np.ndarray, k: int, exclude: Any, said: str
+) -> None:
+    with pytest.raises(SearchError, match=said):
+        build(CATALOGUE).search(codes, k, exclude)
+
+
+@pytest.mark.parametrize("among", [np.ones(6, np.bool_), np.ones(7, np.uint8), [True] * 7])
+def test_rows_to_search_among_are_one_truth_a_row(build: Build, among: Any) -> None:
+    with pytest.raises(SearchError, match="among must be bool"):
+        build(CATALOGUE).search(HERE, 1, None, among)
+
+
+def test_codes_in_another_memory_order_are_searched_the_same(build: Build) -> None:
+    rng = np.random.default_rng(3)
+    codes = rng.integers(0, 256, (50, 4), dtype=np.uint8)
+    queries = rng.integers(0, 256, (6, 4), dtype=np.uint8)
+    expected = build(codes).search(queries, 9)
+    found = build(np.asfortranarray(codes)).search(np.asfortranarray(queries), 9)
+    assert np.array_equal(found, expected)
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> dict[str, Any]:
+    """Catalogues of few different codes, so that most distances tie."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    width, items = draw(st.integers(1, 5)), draw(st.integers(1, 80))
+    queries, values = draw(st.integers(1, 40)), draw(st.sampled_from([2, 4, 256]))
+    share = draw(st.sampled_from([0.02, 0.3, 0.9]))
+    return {
+        "codes": rng.integers(0, values, (items, width), dtype=np.uint8),
+        "queries": rng.integers(0, values, (queries, width), dtype=np.uint8),
+        "k": draw(st.integers(0, items + 3)),
+        "exclude": [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)],
+        "among": rng.random(items) < share,
+    }
+
+
+@pytest.mark.parametrize("name", STORED)
+@settings(max_examples=60, deadline=None)
+@given(search=searches(), threads=st.sampled_from([1, 2]))
+def test_any_search_keeps_the_promises(name: str, search: dict[str, Any], threads: int) -> None:
+    kind, parameters = STORED[name]
+    check_promises(
+        backend(kind).build(search["codes"], **parameters), search, threads, exact=name in EXACT
+    )
+
+
+@pytest.mark.parametrize("name", MILVUS)
+@pytest.mark.parametrize("seed", range(3))
+def test_any_search_of_milvus_keeps_the_promises(
+    milvus_server: MilvusServer, name: str, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # Lists are only made of 1,024 codes and more.
+    items, values, k = [(40, 2, 3), (60, 4, 65), (1500, 256, 20)][seed]
+    search = {
+        "codes": rng.integers(0, values, (items, 2), dtype=np.uint8),
+        "queries": rng.integers(0, 256, (5, 2), dtype=np.uint8),
+        "k": k,
+        "exclude": [rng.choice(items, rng.integers(0, items + 1)) for _ in range(5)],
+        "among": rng.random(items) < 0.3,
+    }
+    built = in_milvus(milvus_server, search["codes"], **MILVUS[name])
+    check_promises(built, search, exact=name in EXACT)
+
+
+def check_promises(
+    built: SearchBackend, search: dict[str, Any], threads: int = 1, *, exact: bool
+) -> None:
+    codes, queries, k = search["codes"], search["queries"], search["k"]
+    nothing: list[np.ndarray] = [np.array([], np.int64)] * len(queries)
+    every = np.ones(len(codes), np.bool_)
+    before = faiss.omp_get_max_threads()
+    for exclude, among in product((None, search["exclude"]), (None, search["among"])):
+        faiss.omp_set_num_threads(threads)
+        try:
+            found = built.search(queries, k, exclude, among)
+        finally:
+            faiss.omp_set_num_threads(before)
+        allowed = every if among is None else among
+        for query, banned in enumerate(exclude or nothing):
+            distances, rows = found[0][query], found[1][query]
+            count = min(k, np.count_nonzero(allowed) - len(np.unique(banned[allowed[banned]])))
+            assert (rows[count:] == -1).all()
+            assert (distances[count:] == -1).all()
+            distances, rows = distances[:count], rows[:count]
+            assert len(np.unique(rows)) == count
+            assert not np.isin(rows, banned).any()
+            assert allowed[rows].all()
+            assert np.array_equal(np.lexsort((rows, distances)), np.arange(count))
+            true = hamming_distances(queries[query : query + 1], codes[rows])[0]
+            assert np.array_equal(distances, true)
+            if exact:
+                expected = reference(codes, queries[query], k, banned, allowed)
+                assert np.array_equal((found[0][query], found[1][query]), expected)
+            alone = built.search(
+                queries[query : query + 1], k, None if exclude is None else [banned], among
+            )
+            assert np.array_equal((alone[0][0], alone[1][0]), (found[0][query], found[1][query]))

@@ -1,0 +1,93 @@
+"""Exactness where it is hardest: many equal codes, ties at the last place, every way of excluding.
+
+Small cases and random ones are in `test_conformance.py`.
+"""
+
+import gc
+from collections.abc import Iterator
+
+import faiss
+import numpy as np
+import pytest
+
+from bitrecall.index.search.flat import FlatBackend
+
+ITEMS = 3000
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(request.param)
+    yield request.param
+    faiss.omp_set_num_threads(before)
+
+
+def reference(codes: np.ndarray, query: np.ndarray, k: int, exclude: np.ndarray) -> np.ndarray:
+    distances = np.bitwise_count(codes ^ query).sum(axis=1, dtype=np.int64)
+    rows = np.lexsort((np.arange(len(codes)), distances))
+    rows = rows[~np.isin(rows, exclude)][:k]
+    return np.stack([distances[rows], rows])
+
+
+def tied_codes(items: int, width: int, seed: int = 0) -> np.ndarray:
+    """Codes with one bit set at most in each byte: few distances, thousands of ties at each."""
+    rng = np.random.default_rng(seed)
+    return rng.choice(np.array([0, 0, 0, 1], np.uint8), (items, width))
+
+
+@pytest.mark.parametrize("width", [1, 4, 5, 8, 32, 96])
+@pytest.mark.parametrize("k", [1, 20, 1000, ITEMS])
+def test_ties_at_the_last_place_go_to_the_smallest_rows(width: int, k: int, threads: int) -> None:
+    codes = tied_codes(ITEMS, width)
+    queries = tied_codes(70, width, seed=1)
+    # From none to all but a few, on both sides of where a selector takes over.
+    rng = np.random.default_rng(2)
+    sizes = [0, 1, 30, 255, 256, 257, 1000, ITEMS - 5, ITEMS - 1, ITEMS]
+    exclude = [rng.choice(ITEMS, sizes[i % len(sizes)], replace=False) for i in range(70)]
+    none = [np.empty(0, np.int64)] * 70
+    built = FlatBackend.build(codes)
+    for banned, found in (
+        (none, built.search(queries, k)),
+        (exclude, built.search(queries, k, exclude)),
+    ):
+        for query in range(0, 70, 3):
+            expected = reference(codes, queries[query], k, banned[query])
+            count = expected.shape[1]
+            assert np.array_equal(found[0][query, :count], expected[0])
+            assert np.array_equal(found[1][query, :count], expected[1])
+            assert (found[0][query, count:] == -1).all()
+            assert (found[1][query, count:] == -1).all()
+            one = built.search(queries[query : query + 1], k, [banned[query]])
+            assert np.array_equal((one[0][0], one[1][0]), (found[0][query], found[1][query]))
+
+
+def test_ties_hold_in_a_catalogue_larger_than_a_block_of_faiss(threads: int) -> None:
+    """FAISS scans 65,536 codes at a time: here the ties reach from one block into the next."""
+    codes = np.zeros((150_000, 2), np.uint8)
+    codes[::2] = 255
+    built = FlatBackend.build(codes)
+    queries = np.zeros((3, 2), np.uint8)
+    exclude = [np.arange(1, 140_001, 2), np.array([1, 5]), np.arange(1, 400, 2)]
+    _, rows = built.search(queries, 40_000, exclude)
+    odd = np.arange(1, 150_000, 2)
+    for query, banned in enumerate(exclude):
+        allowed = odd[~np.isin(odd, banned)]
+        expected = np.concatenate([allowed, np.arange(0, 150_000, 2)])[:40_000]
+        assert np.array_equal(rows[query], expected)
+
+
+def test_the_index_outlives_what_it_was_built_from() -> None:
+    codes = tied_codes(500, 4)
+    built = FlatBackend.build(codes.copy())
+    gc.collect()
+    _, rows = built.search(codes[:1], 500, [np.arange(300)])
+    assert np.array_equal(rows[0, :200], reference(codes, codes[0], 200, np.arange(300))[1])
+
+
+def test_what_was_given_is_not_changed() -> None:
+    codes, exclude = tied_codes(50, 2), [np.array([7, 3, 3])]
+    query = codes[:1].copy()
+    FlatBackend.build(codes).search(query, 5, exclude)
+    assert exclude[0].tolist() == [7, 3, 3]
+    assert np.array_equal(query, codes[:1])

@@ -1,0 +1,219 @@
+"""The scan against the obvious one: as compiled, at each of the levels, and with FAISS."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.search.faiss_scan import FaissScan
+from bitrecall.index.search.native_module import native
+from bitrecall.index.search.packing import hamming_distances
+from bitrecall.index.search.scan import CodeScan, Scan, scan_of
+
+WIDE = np.zeros((2, 8192), np.uint8)
+
+Found = tuple[list[list[int]], list[list[int]]]
+Make = Callable[[np.ndarray], Scan]
+
+
+def levels() -> dict[str, int]:
+    return {} if native is None else native.levels()
+
+
+def at_level(level: str, *, blocks: bool) -> Make:
+    return lambda codes: CodeScan(codes, level, blocks=blocks)
+
+
+SCANS: dict[str, Make] = (
+    {"faiss": FaissScan}
+    | {level: at_level(level, blocks=False) for level in levels()}
+    | {f"{level}, blocks": at_level(level, blocks=True) for level in levels()}
+)
+
+
+def reference(
+    codes: np.ndarray, queries: np.ndarray, k: int, banned: Any = None, among: Any = None
+) -> Found:
+    distances, rows = np.full((2, len(queries), k), -1)
+    for query, near in enumerate(hamming_distances(queries, codes)):
+        order = np.lexsort((np.arange(len(codes)), near))
+        if banned is not None:
+            order = order[~np.isin(order, banned[query])]
+        if among is not None:
+            order = order[among[order]]
+        order = order[:k]
+        rows[query, : len(order)], distances[query, : len(order)] = order, near[order]
+    return distances.tolist(), rows.tolist()
+
+
+def found(scan: Scan, *given: Any) -> Found:
+    distances, rows = scan.nearest(*given)
+    assert (distances.dtype, rows.dtype) == (np.int32, np.int64)
+    return distances.tolist(), rows.tolist()
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    items=st.integers(1, 300) | st.integers(1900, 3100),
+    width=st.sampled_from([1, 7, 8, 9, 16, 32, 33, 64]),
+    values=st.sampled_from([2, 4, 256]),
+    farthest_first=st.booleans(),
+    queries=st.integers(1, 4),
+    k=st.integers(1, 30) | st.integers(1, 2200),
+)
+@example(seed=0, items=1024, width=32, values=2, farthest_first=True, queries=1, k=1)
+@example(seed=0, items=2048, width=32, values=256, farthest_first=True, queries=3, k=5)
+def test_it_finds_what_is_nearest_to_the_last_tie(
+    make: Make,
+    seed: int,
+    items: int,
+    width: int,
+    values: int,
+    farthest_first: bool,
+    queries: int,
+    k: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, values, (items, width), dtype=np.uint8)
+    asked = rng.integers(0, values, (queries, width), dtype=np.uint8)
+    if farthest_first:
+        # Each row is nearer than all before.
+        codes = codes[np.argsort(-hamming_distances(asked[:1], codes)[0])]
+    scan = make(codes)
+    banned = [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)]
+    among = rng.random(items) < rng.choice([0.0, 0.1, 0.9])
+    assert found(scan, asked, k) == reference(codes, asked, k)
+    assert found(scan, asked, k, banned) == reference(codes, asked, k, banned)
+    assert found(scan, asked, k, None, among) == reference(codes, asked, k, None, among)
+    assert found(scan, asked, k, banned, among) == reference(codes, asked, k, banned, among)
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_as_far_as_can_be_is_found(make: Make) -> None:
+    codes = np.full((40, 32), 255, np.uint8)
+    distances, rows = make(codes).nearest(np.zeros((1, 32), np.uint8), 3)
+    assert (distances.tolist(), rows.tolist()) == ([[256] * 3], [[0, 1, 2]])
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+@pytest.mark.parametrize("k", [1, 3000, 5000])
+def test_any_number_of_ties_goes_by_row(make: Make, k: int) -> None:
+    codes = np.zeros((5000, 8), np.uint8)
+    _, rows = make(codes).nearest(codes[:1], k, [np.array([1])])
+    assert rows[0].tolist() == [0, *range(2, 5000), -1][:k]
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_the_banned_are_left_as_they_were(make: Make) -> None:
+    codes = np.zeros((9, 8), np.uint8)
+    banned = np.array([5, 3, 5, 0])
+    banned.flags.writeable = False
+    _, rows = make(codes).nearest(codes[:1], 9, [banned])
+    assert rows.tolist() == [[1, 2, 4, 6, 7, 8, -1, -1, -1]]
+    assert banned.tolist() == [5, 3, 5, 0]
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_many_queries_are_shared_out_and_found_as_alone(make: Make) -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 256, (20_000, 32), dtype=np.uint8)
+    scan, queries = make(codes), rng.integers(0, 256, (203, 32), dtype=np.uint8)
+    banned = [rng.choice(20_000, rng.integers(0, 50)) for _ in queries]
+    alone = [found(scan, code[None], 10, [out]) for code, out in zip(queries, banned, strict=True)]
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        distances, rows = found(scan, queries, 10, banned)
+    finally:
+        faiss.omp_set_num_threads(before)
+    assert [([one], [other]) for one, other in zip(distances, rows, strict=True)] == alone
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+def test_threads_do_not_disturb_each_other(make: Make) -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 256, (20_000, 32), dtype=np.uint8)
+    scan = make(codes)
+    queries = [codes[row : row + 1] for row in range(200)]
+    alone = [found(scan, code, 10) for code in queries]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda code: found(scan, code, 10), queries))
+    assert together == alone
+
+
+@pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
+@pytest.mark.parametrize("row", [-1, 9, 2**40])
+def test_a_banned_row_that_is_none_is_refused(make: Make, row: int) -> None:
+    codes = np.zeros((9, 8), np.uint8)
+    nothing, banned = np.empty(0, np.int64), np.array([5, row, 3])
+    for queries, out in ((1, [banned]), (2, [nothing, banned])):
+        with pytest.raises(SearchError, match=r"outside 0 … 8"):
+            make(codes).nearest(codes[:queries], 2, out)
+
+
+def test_it_is_compiled_where_it_has_to_be() -> None:
+    if native is None and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
+        pytest.skip("there was no compiler: index/search/native is not tested")
+    codes = np.zeros((1, 8), np.uint8)
+    assert isinstance(scan_of(codes), CodeScan)
+    assert isinstance(scan_of(codes, once=True), CodeScan)
+
+
+@pytest.mark.skipif(native is None, reason="there was no compiler")
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"codes": np.zeros(12, np.uint8)}, "of one width"),
+        ({"queries": np.zeros(9, np.uint8)}, "of one width"),
+        ({"items": 2}, "of one width"),
+        ({"items": 25}, "as many codes as said"),
+        ({"blocks": True}, "in blocks or not"),
+        ({"width": 8192} | dict.fromkeys(("codes", "queries"), WIDE), "width from 1 to 8,191"),
+        ({"items": -1}, "items must be at least 0"),
+        ({"width": 0}, "width from 1 to 8,191"),
+        ({"level": 9}, "invalid level 9"),
+        ({"rows": np.zeros((2, 4), np.int64)}, "one shape"),
+        ({"among": np.ones(2, np.bool_)}, "one byte a row"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) -> None:
+    given = {
+        "codes": np.zeros((3, 8), np.uint8),
+        "queries": np.zeros((2, 8), np.uint8),
+        "among": np.ones(3, np.bool_),
+        "distances": np.zeros((2, 3), np.int32),
+        "rows": np.zeros((2, 3), np.int64),
+        "banned": [np.empty(0, np.int64), np.array([1])],
+        "items": 3,
+        "width": 8,
+        "blocks": False,
+        "level": next(iter(levels().values())),
+    }
+    native.nearest(*given.values())  # type: ignore[arg-type]
+    assert given["rows"].tolist() == [[0, 1, 2], [0, 2, -1]]  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=said):
+        native.nearest(*(given | changed).values())
+    with pytest.raises(TypeError):
+        native.nearest(*[*given.values()][:-1])  # type: ignore[call-arg]
+    for too_few in ([], [np.array([1])], [np.array([1]), "no array"]):
+        with pytest.raises((IndexError, TypeError)):
+            native.nearest(*(given | {"banned": too_few}).values())  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(native is None, reason="there was no compiler")
+def test_what_may_not_be_written_is_not() -> None:
+    codes, rows = np.zeros((3, 8), np.uint8), np.zeros((1, 2), np.int64)
+    rows.flags.writeable = False
+    distances = np.zeros((1, 2), np.int32)
+    level = next(iter(levels().values()))
+    with pytest.raises((BufferError, ValueError)):
+        native.nearest(codes, codes[:1], None, distances, rows, None, 3, 8, False, level)

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.search.tuning import least_effort, recall_by_distance, sample_queries
+
+
+@given(needed=st.integers(1, 3000), most=st.integers(1, 2000))
+def test_the_least_effort_is_found_and_no_more_than_the_most(needed: int, most: int) -> None:
+    asked = []
+
+    def reached(effort: int) -> bool:
+        asked.append(effort)
+        return effort >= needed
+
+    assert least_effort(reached, most) == min(needed, most)
+    assert len(asked) <= 2 * most.bit_length() + 1
+
+
+def test_no_effort_is_none() -> None:
+    with pytest.raises(SearchError, match="no effort"):
+        least_effort(lambda effort: True, 0)
+
+
+def test_recall_counts_any_of_the_ties_as_right() -> None:
+    exact = np.array([[1, 2, 5], [0, 3, 3]], np.int32)
+    assert recall_by_distance(exact, exact) == 1
+    # 5 is as near as the last of the first query; 4 is further than 3.
+    assert recall_by_distance(np.array([[1, 5, 5], [0, 3, 4]], np.int32), exact) == 5 / 6
+    assert recall_by_distance(np.array([[1, -1, -1], [-1, -1, -1]], np.int32), exact) == 1 / 6
+
+
+def test_places_that_cannot_be_filled_do_not_count() -> None:
+    exact = np.array([[1, 2, -1], [-1, -1, -1]], np.int32)
+    assert recall_by_distance(np.array([[1, 3, -1], [-1, -1, -1]], np.int32), exact) == 0.5
+    assert recall_by_distance(np.empty((0, 3), np.int32), np.empty((0, 3), np.int32)) == 1
+
+
+def test_the_same_queries_are_sampled_every_time() -> None:
+    embeddings = np.random.default_rng(0).standard_normal((50, 16))
+    some = sample_queries(embeddings, 10)
+    assert (some.shape, some.dtype) == ((10, 2), np.uint8)
+    assert np.array_equal(some, sample_queries(embeddings, 10))
+    assert len(sample_queries(embeddings)) == 50

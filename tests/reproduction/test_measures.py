@@ -1,0 +1,24 @@
+import pytest
+
+from bitrecall.reproduction.measures import Trial, measure
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import StudyError
+
+
+@pytest.fixture
+def trial(plan, data, tmp_path):
+    dataset = load_dataset(data)
+    alone = Dataset(dataset.train, None, "alone", ReadReport())
+    return Trial(alone, plan.parts[0].recipe(0), tmp_path, progress_bar=False)
+
+
+def test_without_a_test_split_there_is_nothing_to_score_on(trial):
+    with pytest.raises(StudyError, match="alone has no test split"):
+        measure("test", trial)
+    assert not list(trial.folder.iterdir())
+
+
+def test_a_measure_that_there_is_not(trial):
+    with pytest.raises(StudyError, match=r"'sideways'.*validation"):
+        measure("sideways", trial)

@@ -1,0 +1,75 @@
+import json
+import threading
+
+import pytest
+
+from bitrecall.reproduction.results import find_rows, read_results, record
+from bitrecall.training.errors import StudyError
+
+
+def parts(folder):
+    return [(row["part"], row["seed"]) for row in read_results(folder)]
+
+
+def test_rows_are_in_one_order_whatever_the_order_of_recording(row, tmp_path):
+    a, b, c, d = (
+        row("gowalla/bitrecall/64"),
+        row("gowalla/bitrecall/256"),
+        row("gowalla/bitrecall/256", seed=1),
+        row("yelp2018/bgch/256"),
+    )
+    record(tmp_path / "one", [d, b])
+    record(tmp_path / "one", [c])
+    record(tmp_path / "one", [a])
+    record(tmp_path / "two", [a, c, b, d])
+    assert parts(tmp_path / "one") == [(r["part"], r["seed"]) for r in (a, b, c, d)]
+    one, two = ((tmp_path / name / "results.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert len(one.splitlines()) == 6
+
+
+def test_a_run_replaces_all_that_it_left_before(row, tmp_path):
+    ties = [row("gowalla/study/ties/trained", variant=name) for name in ("popularity", "none")]
+    record(tmp_path, [*ties, row("gowalla/bgch/256", recall=0.1)])
+    record(tmp_path, [row("gowalla/study/ties/trained", variant="other")])
+    rows = read_results(tmp_path)
+    assert [found["variant"] for found in find_rows(rows, "gowalla/study/ties/trained", 0)] == [
+        "other"
+    ]
+    assert len(rows) == 2
+
+
+def test_the_ways_of_measuring_a_run_stay_in_their_order(row, tmp_path):
+    record(tmp_path, [row("gowalla/study/ties/t", variant=name) for name in ("z", "a")])
+    assert [found["variant"] for found in read_results(tmp_path)] == ["z", "a"]
+
+
+def test_processes_that_record_at_once_lose_nothing(row, tmp_path):
+    threads = [
+        threading.Thread(target=record, args=(tmp_path, [row("gowalla/bgch/256", seed=seed)]))
+        for seed in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert parts(tmp_path) == [("gowalla/bgch/256", seed) for seed in range(12)]
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_no_file_is_no_rows(tmp_path):
+    assert read_results(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", ["[", "{}", '[{"part": "a/b/16"}]', '["a"]'])
+def test_damaged_results_are_refused_and_kept(row, tmp_path, text):
+    (tmp_path / "results.json").write_text(text)
+    with pytest.raises(StudyError, match=r"results\.json"):
+        record(tmp_path, [row("gowalla/bgch/256")])
+    assert (tmp_path / "results.json").read_text() == text
+
+
+def test_numbers_come_back_as_they_were(row, tmp_path):
+    given = row("gowalla/bgch/256", recall=0.123457)
+    record(tmp_path, [given])
+    assert read_results(tmp_path) == [json.loads(json.dumps(given))]

@@ -1,0 +1,265 @@
+import json
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.reproduction.job import BUSY, INTERRUPTED
+from bitrecall.reproduction.plan import parse_plan
+from bitrecall.reproduction.results import record
+from bitrecall.reproduction.worker import carry_out
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import StudyError
+from bitrecall.training.evaluation.evaluate import evaluate
+
+TABLE = "gowalla/proposed"
+BETA = "gowalla/study/beta"
+
+
+def folders(tmp_path, part):
+    return sorted((tmp_path / "runs" / part).iterdir())
+
+
+def test_a_row_has_what_its_release_is_measured_to_have(study, results, data, tmp_path):
+    report = study(TABLE)
+    assert report.finished == ["gowalla/proposed/16, seed 0", "gowalla/proposed/16, seed 1"]
+    rows = results()
+    assert [(row["method"], row["bits"], row["seed"]) for row in rows] == [
+        ("proposed", 16, 0),
+        ("proposed", 16, 1),
+    ]
+    for row, folder in zip(rows, folders(tmp_path, "gowalla/proposed/16"), strict=True):
+        release = ReleaseStore(folder / "releases").open_current()
+        found = evaluate(release, load_dataset(data).test).metrics
+        for name in ("recall@20", "ndcg@50"):
+            assert row["metrics"][name] == pytest.approx(found[name], abs=1e-6)
+        assert row["metrics"]["bgch_ndcg@20"] >= row["metrics"]["ndcg@20"] > 0
+        assert (row["split"], row["similarity"], row["users"]) == ("test", "hamming", 30)
+        assert [record["epoch"] for record in row["curve"]] == [1, 2]
+        assert row["wall_seconds"] > 0
+        assert row["peak_rss_mib"] > 50
+        assert row["machine"]["cores"] >= 1
+        assert json.loads((folder / "recipe.json").read_text()) == row["recipe"]
+        assert row["recipe"]["seed"] == row["seed"]
+        assert not list(folder.glob("*.npz"))
+    assert rows[0]["recipe_sha256"] != rows[1]["recipe_sha256"]
+    assert rows[0]["data_sha256"] == rows[1]["data_sha256"]
+
+
+def test_full_precision_is_scored_on_the_test_split_without_a_release(study, results, tmp_path):
+    study("gowalla/lightgcn")
+    (row,) = results()
+    assert (row["split"], row["similarity"], row["bits"]) == ("test", "inner_product", 256)
+    assert row["metrics"]["recall@20"] > 0.5
+    (folder,) = folders(tmp_path, "gowalla/lightgcn/256")
+    assert not (folder / "releases").exists()
+
+
+def test_a_variant_is_scored_on_validation_and_has_its_course(study, results):
+    study("gowalla/study/sign/steeper")
+    (row,) = results()
+    assert (row["split"], row["study"], row["variant"]) == ("validation", "sign", "steeper")
+    best = max(row["curve"], key=lambda record: record["metrics"]["recall@20"])
+    assert row["epochs"] == best["epoch"]
+    assert row["metrics"]["recall@20"] == best["metrics"]["recall@20"]
+
+
+def test_the_test_split_is_not_read_by_a_variant(study, results, data, tmp_path):
+    study(BETA)
+    (before,) = results()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "train.txt").write_text((data / "train.txt").read_text())
+    (other / "test.txt").write_text("0 39\n29 0\n")
+    study(BETA, data=other, again=True)
+    (after,) = results()
+    assert after["metrics"] == before["metrics"]
+    assert after["data_sha256"] != before["data_sha256"]
+
+
+def test_ties_are_measured_both_ways_on_the_same_codes(study, results):
+    study("gowalla/study/ties")
+    rows = results()
+    assert [row["variant"] for row in rows] == ["popularity", "none"]
+    assert rows[0]["metrics"] != rows[1]["metrics"]
+    assert rows[0]["curve"] == rows[1]["curve"]
+
+
+def test_a_teacher_is_measured_by_itself_beside_its_student(study, results, data):
+    study("gowalla/study/teachers")
+    teacher, student = results()
+    assert (teacher["variant"], teacher["epochs"], teacher["curve"]) == ("filter", 0, [])
+    assert teacher["users"] == student["users"]
+    assert (teacher["similarity"], student["similarity"]) == ("scores", "hamming")
+    # Twenty items of each user's own taste, eleven of them known to it: only a teacher that does
+    # not list those can find all that is left among its best ten.
+    assert teacher["metrics"]["recall@20"] == 1
+    assert student["epochs"] == 1
+
+
+def test_finished_runs_are_not_run_again_unless_asked_to(study, results, tmp_path):
+    study(BETA)
+    (before,) = results()
+
+    def never(job, threads):
+        raise AssertionError(f"{job.part} was run again")
+
+    report = study(BETA, launch=never)
+    assert report.skipped == [f"{BETA}/b-1, seed 0"]
+    assert study(BETA, again=True).finished == report.skipped
+    (after,) = results()
+    assert after["metrics"] == before["metrics"]
+
+
+def test_a_finished_run_is_put_into_results_that_lack_it(study, results, tmp_path):
+    study(BETA)
+    rows = results()
+    (tmp_path / "out" / "results.json").unlink()
+    study(BETA)
+    assert results() == rows
+
+
+def test_another_recipe_or_other_data_is_another_run(study, plan, results, data, tmp_path):
+    study(BETA)
+    (first,) = results()
+    (changed,) = (part for part in plan.parts if part.study == "beta")
+    text = (
+        f'[[study]]\npart = "{BETA}"\ntitle = "T"\nrecipe = "sample"\nminutes = 1\n'
+        f"set = {json.dumps([*changed.overrides, 'fit.epochs=1'])}\nvariant.b-1 = {{}}"
+    )
+    assert study(BETA, plan=parse_plan(text, "changed")).finished
+    (second,) = results()
+    assert (second["epochs"], second["part"]) == (1, first["part"])
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    for name in ("train.txt", "test.txt"):
+        lines = (data / name).read_text().splitlines()
+        (fewer / name).write_text("\n".join(lines[:20]))
+    assert study(BETA, data=fewer).finished
+    assert results()[0]["data_sha256"] != first["data_sha256"]
+
+
+def test_results_that_others_recorded_count_only_where_that_is_asked_for(study, results, tmp_path):
+    study(BETA)
+    (recorded,) = results()
+    for folder in folders(tmp_path, f"{BETA}/b-1"):
+        (folder / "rows.json").unlink()
+    assert study(BETA, skip_recorded=True).skipped
+    record(tmp_path / "out", [recorded | {"recipe": recorded["recipe"] | {"bits": 128}}])
+    assert study(BETA, skip_recorded=True).finished
+
+
+def test_the_same_training_under_two_names_is_run_once(study, results, told):
+    launched = []
+
+    def launch(job, threads):
+        launched.append(job.part)
+        return carry_out(job)
+
+    report = study("gowalla/study/sign/aage", BETA, launch=launch)
+    assert launched == ["gowalla/study/sign/aage"]
+    assert len(report.finished) == 2
+    beta, sign = results()
+    assert beta["metrics"] == sign["metrics"]
+    assert (beta["part"], beta["variant"]) == (f"{BETA}/b-1", "b-1")
+    assert beta["same_run_as"] == "gowalla/study/sign/aage"
+    assert "the same training as gowalla/study/sign/aage" in told[-1]
+    again = study("gowalla/study/sign/aage", BETA, launch=launch, again=True)
+    assert launched == ["gowalla/study/sign/aage"] * 2
+    assert len(again.finished) == 2
+
+
+def test_an_interrupted_run_goes_on_to_the_same_result(study, results, told, tmp_path):
+    study(TABLE)
+    undisturbed = results()
+    (tmp_path / "out" / "results.json").unlink()
+    report = study(TABLE, again=True, launch=_stopped_in_the_second_run())
+    assert report.interrupted
+    assert report.finished == ["gowalla/proposed/16, seed 0"]
+    assert [row["seed"] for row in results()] == [0]
+    assert any(folder.glob("*.npz") for folder in folders(tmp_path, "gowalla/proposed/16"))
+    report = study(TABLE)
+    assert report.skipped == ["gowalla/proposed/16, seed 0"]
+    assert [row["metrics"] for row in results()] == [row["metrics"] for row in undisturbed]
+
+
+def _stopped_in_the_second_run():
+    """A launcher under which the second run gets a signal after its first steps."""
+    runs = []
+
+    def launch(job, threads):
+        runs.append(job)
+        if len(runs) < 2:
+            return carry_out(job)
+        from bitrecall.training.hashing.trainer import Trainer
+
+        advance = Trainer.advance
+
+        def advance_and_stop(self):
+            loss = advance(self)
+            os.kill(os.getpid(), signal.SIGINT)
+            return loss
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Trainer, "advance", advance_and_stop)
+            code = carry_out(job)
+        assert code == INTERRUPTED
+        return code
+
+    return launch
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(1, "exit code 1"), (2, "the reason is above"), (-9, "SIGKILL")],
+)
+def test_a_failure_is_told_and_the_others_go_on(study, results, told, code, reason):
+    def launch(job, threads):
+        return code if job.part == "gowalla/lightgcn/256" else carry_out(job)
+
+    report = study("gowalla/lightgcn", BETA, launch=launch)
+    assert list(report.failed) == ["gowalla/lightgcn/256, seed 0"]
+    assert reason in report.failed["gowalla/lightgcn/256, seed 0"]
+    assert report.finished == [f"{BETA}/b-1, seed 0"]
+    assert [row["part"] for row in results()] == [f"{BETA}/b-1"]
+
+
+def test_rows_of_another_recipe_are_no_end(study, tmp_path):
+    def launch(job, threads):
+        return carry_out(replace(job, recipe=job.recipe | {"bits": 8}))
+
+    report = study(BETA, launch=launch)
+    assert "another recipe" in report.failed[f"{BETA}/b-1, seed 0"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_another_process_is_at_is_left_to_it(study):
+    report = study(BETA, launch=lambda job, threads: BUSY)
+    assert report.skipped == [f"{BETA}/b-1, seed 0"]
+    assert not report.failed
+
+
+def test_files_other_than_the_plan_s_are_refused(data, study):
+    text = '[dataset.gowalla.sha256]\n"train.txt" = "00"\n[[row]]\npart = "gowalla/proposed/16"\n'
+    plan = parse_plan(text + 'recipe = "sample"\nminutes = 1\n', "strict")
+    with pytest.raises(StudyError, match=r"train\.txt is not the file"):
+        study(plan=plan)
+
+
+def test_a_data_set_without_a_folder_is_named(study, data):
+    plan = parse_plan(
+        '[[row]]\npart = "yelp2018/proposed/16"\nrecipe = "sample"\nminutes = 1\n', "other"
+    )
+    with pytest.raises(StudyError, match="yelp2018"):
+        study(plan=plan)
+
+
+def test_the_number_before_is_told_beside_the_new_one(study, results, told, tmp_path):
+    study(BETA)
+    (row,) = results()
+    row["metrics"]["recall@50"] = 0.5
+    record(tmp_path / "out", [row])
+    study(BETA, again=True)
+    assert "recall@50 was 0.5000" in told[-1]

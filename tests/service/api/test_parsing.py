@@ -1,0 +1,369 @@
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from bitrecall.index.errors import FilterError
+from bitrecall.index.releases.filters import Condition, ItemFilter
+from bitrecall.index.releases.release import Release
+from bitrecall.service.api.bounded_errors import first_errors
+from bitrecall.service.api.parsing import MOST_ERRORS, parse_request, pointer
+from bitrecall.service.api.schemas.events import EventsRequest
+from bitrecall.service.api.schemas.requests import (
+    BatchRequest,
+    RecommendRequest,
+    SimilarRequest,
+    request_models,
+)
+from bitrecall.service.errors import InvalidRequestError, MalformedJsonError, RequestError
+from bitrecall.service.settings import Settings
+
+NARROW = request_models(
+    Settings(default_k=7, max_k=50, max_history=2, max_exclude_items=2, max_batch=2)
+)
+
+
+def refused(body: object, model: type[BaseModel] = RecommendRequest) -> dict[str, str]:
+    text = json.dumps(body)
+    with pytest.raises(InvalidRequestError) as error:
+        parse_request(text.encode(), model)
+    return {one.pointer: one.detail for one in error.value.errors}
+
+
+def parsed(**members: Any) -> RecommendRequest:
+    return parse_request(json.dumps({"user_id": "17", **members}).encode(), RecommendRequest)
+
+
+def test_a_request_has_defaults() -> None:
+    request = parse_request(b'{"user_id": "17"}', NARROW.recommend)
+    assert (request.user_id, request.k, request.exclude_seen) == ("17", 7, True)
+    assert (request.given_history(), request.explain) == (None, False)
+    wish = request.wish()
+    assert (wish.exclude_items, wish.among) == ([], None)
+
+
+def test_the_bounds_are_those_of_the_settings() -> None:
+    assert parse_request(b'{"user_id": "17", "k": 50}', NARROW.recommend).k == 50
+    body = {"user_id": "17", "k": 51, "history": ["a"] * 3, "exclude_items": ["a"] * 3}
+    assert refused(body, NARROW.recommend) == {
+        "/k": "has to be at most 50, not 51",
+        "/history": "has to have at most 2, not 3",
+        "/exclude_items": "has to have at most 2, not 3",
+    }
+    long = refused({"user_ids": ["a"] * 3}, NARROW.batch)
+    assert long == {"/user_ids": "has to have at most 2, not 3"}
+
+
+def test_a_history_is_in_place_of_what_is_known_or_added_to_it() -> None:
+    for mode, instead in (({}, True), ({"history_mode": "add"}, False)):
+        history = parsed(history=["a", "b"], **mode).given_history()
+        assert history is not None
+        assert (history.item_ids, history.instead) == (["a", "b"], instead)
+    detail = "has to be 'instead' or 'add'"
+    assert refused({"user_id": "a", "history_mode": "both"}) == {"/history_mode": detail}
+
+
+def test_somebody_has_to_be_asked_for() -> None:
+    assert refused({}) == {"": "has to have a user_id or a history"}
+    assert refused({"user_id": None, "history": None}).keys() == {""}
+    assert parse_request(b'{"history": []}', RecommendRequest).user_id is None
+
+
+def test_a_filter_is_spelt_out() -> None:
+    asked = parsed(
+        filter={
+            "any_tags": ["a"],
+            "all_tags": ["b", "b"],
+            "no_tags": ["c"],
+            "where": {
+                "price": {"gte": 1, "lt": 2.5},
+                "brand": "x",
+                "size": [1, "XL"],
+                "sold": {"in": [True, False]},
+                "known": {},
+            },
+        }
+    )
+    assert asked.wish().among == ItemFilter(
+        any_tags=frozenset({"a"}),
+        all_tags=frozenset({"b"}),
+        no_tags=frozenset({"c"}),
+        where=(
+            ("brand", Condition(one_of=frozenset({"x"}))),
+            ("known", Condition()),
+            ("price", Condition(at_least=1.0, below=2.5)),
+            ("size", Condition(one_of=frozenset({1, "XL"}))),
+            ("sold", Condition(one_of=frozenset({"true", "false"}))),
+        ),
+    )
+    assert parsed(filter={}).wish().among is None
+
+
+@pytest.mark.parametrize(
+    ("where", "pointer_in", "detail"),
+    [
+        ({"price": {"gte": "1"}}, "/price/gte", "has to be a number, not a string"),
+        ({"price": {"over": 1}}, "/price/over", "the fields are in, gte, gt, lte, lt"),
+        ({"price": None}, "/price", "has to be a JSON object, not null"),
+        ({"price": [[1]]}, "/price/in/0", "has to be a string, a finite number or a boolean"),
+        ({"price": {"in": ["a"] * 101}}, "/price/in", "has to have at most 100, not 101"),
+        ({str(name): 1 for name in range(21)}, "", "has to have at most 20, not 21"),
+    ],
+)
+def test_what_is_wrong_in_a_filter_is_pointed_at(where: Any, pointer_in: str, detail: str) -> None:
+    found = refused({"user_id": "17", "filter": {"where": where}})
+    assert found.keys() == {f"/filter/where{pointer_in}"}
+    assert detail in found[f"/filter/where{pointer_in}"]
+
+
+def test_the_fields_of_a_filter_are_named() -> None:
+    found = refused({"user_id": "17", "filter": {"tags": ["a"]}})
+    assert found == {
+        "/filter/tags": "unknown field 'tags': the fields are any_tags, all_tags, no_tags, where"
+    }
+
+
+def test_the_last_of_a_member_given_twice_counts() -> None:
+    assert parse_request(b'{"user_id": "a", "user_id": "b"}', RecommendRequest).user_id == "b"
+
+
+@pytest.mark.parametrize(
+    ("k", "detail"),
+    [
+        (0, "has to be at least 1, not 0"),
+        (-1, "has to be at least 1, not -1"),
+        (10**9, "has to be at most 1000, not 1000000000"),
+        (10**30, f"has to be at most 1000, not {10**30}"),
+        ("ten", "has to be an integer, not a string"),
+        ("10", "has to be an integer, not a string"),
+        (10.5, "has to be an integer, not a number with a fraction or exponent"),
+        (1e30, f"has to be at most 1000, not {int(1e30)}"),
+        (True, "has to be an integer, not a boolean"),
+        (None, "has to be an integer, not null"),
+        ([10], "has to be an integer, not an array"),
+        ({"k": 10}, "has to be an integer, not an object"),
+    ],
+)
+def test_a_k_that_is_none_is_refused(k: object, detail: str) -> None:
+    assert refused({"user_id": "17", "k": k}) == {"/k": detail}
+
+
+def test_an_integer_is_one_however_it_is_written() -> None:
+    for text in (b"10", b"10.0", b"1e1"):
+        assert parse_request(b'{"user_id": "17", "k": %s}' % text, RecommendRequest).k == 10
+
+
+def test_ids_have_to_be_strings_that_are_not_empty() -> None:
+    assert refused({"user_id": ""}) == {"/user_id": "must not be empty"}
+    assert "ids are strings" in refused({"user_id": 17})["/user_id"]
+    assert refused({"history": ["a", ""]}) == {"/history/1": "must not be empty"}
+    assert refused({"item_id": ""}, SimilarRequest) == {"/item_id": "must not be empty"}
+    assert refused({}, SimilarRequest) == {"/item_id": "is required"}
+    assert "ids are strings" in refused({"user_ids": ["a", 3]}, BatchRequest)["/user_ids/1"]
+    assert refused({"user_ids": []}, BatchRequest) == {"/user_ids": "has to have at least 1, not 0"}
+
+
+def test_exclude_seen_has_to_be_a_boolean() -> None:
+    for value, kind in ((None, "null"), (1, "an integer"), ("true", "a string")):
+        detail = f"has to be true or false, not {kind}"
+        assert refused({"user_id": "17", "exclude_seen": value}) == {"/exclude_seen": detail}
+
+
+@pytest.mark.parametrize("body", [[], None, "17", 17, 1.5, True, [{"user_id": "17"}]])
+def test_a_body_that_is_no_object_is_refused_as_a_whole(body: object) -> None:
+    assert refused(body)[""].startswith("the body has to be a JSON object, not ")
+
+
+def test_unknown_fields_are_named() -> None:
+    errors = refused({"user_id": "17", "a/b~c": 1, "K": 5})
+    assert errors.keys() == {"/a~1b~0c", "/K"}
+    assert errors["/K"].startswith("unknown field 'K': the fields are k, exclude_items, filter")
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    body = b'{"k": 0, "exclude_seen": 0, "x": 1}'
+    with pytest.raises(InvalidRequestError, match=r"/k: has to .* \(3 errors in all\)"):
+        parse_request(body, RecommendRequest)
+
+
+def test_of_very_many_errors_the_first_are_listed() -> None:
+    body = json.dumps({str(number): 0 for number in range(500)}).encode()
+    with pytest.raises(InvalidRequestError, match="500 errors in all, of which 20") as error:
+        parse_request(body, RecommendRequest)
+    assert len(error.value.errors) == MOST_ERRORS
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"{'user_id': '17'}",
+        b'{"user_id": "17",}',
+        b'{"user_id": "17"} {}',
+        b'{"user_id": "17", "k": NaN}',
+        b'{"user_id": "17", "x": [Infinity]}',
+        b'{"user_id": "17", "k": -Infinity}',
+        b'{"user_id": "17", "filter": {"where": {"price": NaN}}}',
+        b'{"user_id": "17", "filter": {"where": {"price": {"gte": Infinity}}}}',
+        b'{"user_id": "17", "k": 010}',
+        b'{"user_id": "\xff"}',
+        b'{"user_id": "\\ud800"}',
+        b'{"user_id": "\xed\xa0\x80"}',
+        b'\xef\xbb\xbf{"user_id": "17"}',
+        '{"user_id": "17"}'.encode("utf-16"),
+        b"[" * 10_000,
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b'{"user_id": "17", "k": ' + b"9" * 10_000 + b"}",
+    ],
+)
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    with pytest.raises(MalformedJsonError):
+        parse_request(body, RecommendRequest)
+
+
+def test_a_pointer_escapes_what_would_part_it() -> None:
+    assert pointer() == ""
+    assert pointer("a", 0, "~/") == "/a/0/~0~1"
+
+
+NUMBERS = [
+    "1" + "0" * 309,
+    "-1" + "0" * 309,
+    "1" + "0" * 4000,
+    "1" + "0" * 5000,
+    "1e999",
+    "-1e999",
+    "1e-999",
+    "-0",
+    "-0.0",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "0." + "1" * 5000,
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    '"\\ud800"',
+    '"\\u0000"',
+    "[" * 5000 + "]" * 5000,
+    '{"a":' * 5000 + "1" + "}" * 5000,
+    '{"a":1,"a":1}',
+]
+PLACES = [
+    '{"user_id":%s}',
+    '{"user_id":"17","k":%s}',
+    '{"user_id":"17","exclude_seen":%s}',
+    '{"user_id":"17","exclude_items":[%s]}',
+    '{"user_id":"17","exclude_items":%s}',
+    '{"user_id":"17","filter":%s}',
+    '{"user_id":"17","filter":{"any_tags":[%s]}}',
+    '{"user_id":"17","filter":{"where":%s}}',
+    '{"user_id":"17","filter":{"where":{"price":%s}}}',
+    '{"user_id":"17","filter":{"where":{"price":[%s]}}}',
+    '{"user_id":"17","filter":{"where":{"price":{"in":[%s]}}}}',
+    '{"user_id":"17","filter":{"where":{"price":{"gte":%s}}}}',
+    '{"user_id":"17","filter":{"where":{"price":{"lt":%s}}}}',
+    '{"user_id":"17","history":[%s]}',
+    '{"user_id":"17","unknown":%s}',
+    "%s",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", NUMBERS, ids=lambda value: value[:12])
+def test_whatever_stands_in_a_request_it_is_accepted_or_refused_with_a_short_reason(
+    release: Release, value: str, place: str
+) -> None:
+    try:
+        request = parse_request((place % value).encode(), RecommendRequest)
+    except RequestError as refusal:
+        details = [refusal.detail, *(one.detail for one in refusal.errors)]
+        if max(map(len, details)) > 500:
+            raise
+        return
+    assert 1 <= request.k <= 1000
+    wanted = request.wish().among
+    if wanted is not None:
+        # What is accepted can be searched for.
+        with contextlib.suppress(FilterError):
+            wanted.matching(release.attributes, release.n_items)
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 309, "-1" + "0" * 4000, "1e400"])
+@pytest.mark.parametrize("condition", ["%s", "[%s]", '{"in":[%s]}', '{"gte":%s}', '{"lt":%s}'])
+def test_a_bound_that_is_no_finite_number_is_an_invalid_request(
+    number: str, condition: str
+) -> None:
+    body = '{"user_id":"17","filter":{"where":{"price":%s}}}' % (condition % number)
+    with pytest.raises(InvalidRequestError, match="number"):
+        parse_request(body.encode(), RecommendRequest)
+
+
+MANY = 60_000
+
+
+@pytest.mark.parametrize(
+    ("body", "model", "place"),
+    [
+        pytest.param(
+            b'{"user_id":"17",%s}' % b",".join(b'"a%d":1' % one for one in range(MANY)),
+            RecommendRequest,
+            "/a0",
+            id="unknown members",
+        ),
+        pytest.param(
+            b'{"user_id":"17","filter":{%s}}' % b",".join(b'"a%d":1' % one for one in range(MANY)),
+            RecommendRequest,
+            "/filter/a0",
+            id="unknown members of a filter",
+        ),
+        pytest.param(
+            b'{"user_id":"17","filter":{"where":{%s}}}'
+            % b",".join(b'"a%d":[[]]' % one for one in range(MANY)),
+            RecommendRequest,
+            "/filter/where/a0/in/0",
+            id="conditions",
+        ),
+        pytest.param(
+            b'{"events":[%s]}'
+            % b",".join(
+                b"{%s}" % b",".join(b'"a%d":1' % one for one in range(MANY // 100))
+                for _ in range(100)
+            ),
+            EventsRequest,
+            "/events/0/user_id",
+            id="unknown members of events",
+        ),
+        pytest.param(
+            b'{"events":[%s]}' % b",".join([b"{}"] * MANY), EventsRequest, "/events", id="events"
+        ),
+        pytest.param(
+            b'{"user_ids":[%s]}' % b",".join([b"1"] * MANY),
+            BatchRequest,
+            "/user_ids",
+            id="ids that are numbers",
+        ),
+    ],
+)
+def test_of_many_errors_few_are_made(body: bytes, model: type[BaseModel], place: str) -> None:
+    with pytest.raises(ValidationError) as invalid:
+        model.model_validate_json(body)
+    total = invalid.value.error_count()
+    assert len(first_errors(invalid.value, body, model)) <= 500
+    with pytest.raises(InvalidRequestError) as error:
+        parse_request(body, model)
+    assert error.value.errors[0].pointer.startswith(place)
+    assert len(error.value.errors) == min(total, MOST_ERRORS)
+    if total > 1:
+        assert f"({total} errors in all, of which 20 are listed)" in error.value.detail
+
+
+def test_names_and_values_are_repeated_in_part() -> None:
+    name = "n" * 100_000
+    found = refused({"user_id": "17", name: 1, "k": 10**1000})
+    assert found[""].startswith("unknown field 'nnn")
+    assert all(len(one) < 300 for pair in found.items() for one in pair)
+    where = refused({"user_id": "17", "filter": {"where": {name: 1}}})
+    assert where == {"/filter/where": "has to have at most 1000 characters"}

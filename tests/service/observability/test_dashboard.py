@@ -1,0 +1,64 @@
+"""The Grafana dashboard asks for what there is."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bitrecall.index.releases.release import ReleaseContents
+from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.store import ReleaseStore
+
+DASHBOARD = Path(__file__).parents[3] / "monitoring" / "grafana-dashboard.json"
+
+
+@pytest.fixture
+def told(
+    serve: Callable[..., httpx.Client], tmp_path: Path, contents: Callable[..., ReleaseContents]
+) -> str:
+    ReleaseStore(tmp_path / "releases").publish(contents(), measure=lambda _: {"recall@50": 0.25})
+    LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None).write(
+        tmp_path / "releases"
+    )
+    client = serve()
+    client.post("/recommend", json={"user_id": "17"})
+    client.post("/events", json={"events": [{"user_id": "17", "item_id": "new"}]})
+    return client.get("/metrics").text
+
+
+def expressions() -> list[str]:
+    dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    return asked + [one["expr"] for one in dashboard["annotations"]["list"]]
+
+
+def test_every_metric_that_it_asks_for_is_told(told: str) -> None:
+    metrics = {name for text in expressions() for name in re.findall(r"bitrecall_\w+", text)}
+    assert len(metrics) > 8
+    for name in metrics:
+        assert re.search(rf"^{name}[ {{]", told, re.MULTILINE), name
+
+
+def test_every_label_that_it_asks_for_is_told(told: str) -> None:
+    for text in expressions():
+        for name, labels in re.findall(r"(bitrecall_\w+)\{([^}]*)\}", text):
+            for label in re.findall(r"(\w+)=", labels):
+                assert re.search(rf"^{name}\{{.*{label}=", told, re.MULTILINE), (name, label)
+
+
+def test_panels_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (place["x"] + column, place["y"] + row)
+            for column in range(place["w"])
+            for row in range(place["h"])
+        }
+        assert not cells & taken
+        assert max(column for column, _ in cells) < 24
+        taken |= cells

@@ -1,0 +1,116 @@
+"""Users with very many events: nothing of theirs is recommended again, and the newest count."""
+
+from collections.abc import Sequence
+from itertools import count
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.index.fold_in.users import UserFoldIn, extended_codes
+from bitrecall.index.recommend import recommender as module
+from bitrecall.index.recommend.item_history import LONG, ItemHistory
+from bitrecall.index.recommend.lookups import known_user
+from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.index.recommend.search_steps import alone
+from bitrecall.index.recommend.types import Wish
+from bitrecall.index.releases.release import Release
+from bitrecall.service.online.recent_events import FreshEvents
+
+USERS = ["17", "all seen", "none seen", "somebody new"]
+IDS = [*(f"item {row}" for row in range(59)), *(f"new {row}" for row in range(20))]
+
+
+def knowing(release: Release, events: Sequence[tuple[str, str, str]]) -> FreshEvents:
+    fresh = FreshEvents(release, least_users=1)
+    numbers = count(1)
+    fresh.take(StoredEvent(next(numbers), *event, 0.0) for event in events)
+    return fresh
+
+
+class Plain:
+    """The same, kept as plain lists."""
+
+    def __init__(self, events: Sequence[tuple[str, str, str]]) -> None:
+        self._events = events
+
+    def _items(self, user_id: str, hidden: bool) -> list[str]:
+        own = [item for user, item, kind in self._events if user == user_id]
+        kinds = [kind == HIDE for user, _, kind in self._events if user == user_id]
+        some = [item for item, hide in zip(own, kinds, strict=True) if hide == hidden]
+        return list(dict.fromkeys(reversed(some)))[::-1]
+
+    def taken_by(self, user_id: str) -> list[str]:
+        return self._items(user_id, hidden=False)
+
+    def hidden_from(self, user_id: str) -> list[str]:
+        return self._items(user_id, hidden=True)
+
+    def is_forgotten(self, user_id: str) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("folded", [1, 7, 100])
+def test_answers_are_those_of_plain_lists(release: Release, seed: int, folded: int) -> None:
+    random = np.random.default_rng(seed)
+    events = [
+        (str(random.choice(USERS[:2])), str(random.choice(IDS)), str(random.choice(["view", HIDE])))
+        for _ in range(5 * LONG)
+    ]
+    fresh = knowing(release, events)
+    new = fresh.new_items()
+    kept = Recommender(release, new, fresh, folded_items=folded)
+    plain = Recommender(release, new, Plain(events), folded_items=100)
+    for explain in (False, True):
+        wish = Wish(80, explain=explain)
+        for user in USERS:
+            found, wanted = alone(kept.recommend(user, wish)), alone(plain.recommend(user, wish))
+            assert set(found.item_ids) == set(wanted.item_ids)
+            if folded >= len(IDS):
+                assert found == wanted
+    for user in USERS:
+        assert known_user(kept, user) == known_user(plain, user)
+
+
+def test_the_newest_items_make_the_code_and_all_are_left_out(release: Release) -> None:
+    items = [f"item {row}" for row in range(40)] + ["new 1"] * 30 + ["item 3"]
+    fresh = knowing(release, [("somebody new", item, "view") for item in items])
+    assert isinstance(fresh.taken_by("somebody new"), ItemHistory)
+    recommender = Recommender(release, None, fresh, folded_items=2)
+    answer = alone(recommender.recommend("somebody new", Wish(60, explain=True)))
+    code = UserFoldIn.of(release).codes([np.array([39, 3])])
+    assert answer.code == code.tobytes().hex()
+    assert set(answer.item_ids) == {release.items.id_of(row) for row in range(40, 60)}
+
+
+def test_what_a_user_took_since_is_added_as_for_few(release: Release) -> None:
+    rows = [row for row in range(10, 59) if row != 30]
+    events = [("17", f"item {row}", "view") for row in rows] * 2
+    recommender = Recommender(release, None, knowing(release, events))
+    user = release.users.row_of("17")
+    code = extended_codes(release, np.array([user]), [np.array(rows)])
+    for _ in range(2):
+        answer = alone(recommender.recommend("17", Wish(60, explain=True)))
+        assert (answer.code, answer.source) == (code.tobytes().hex(), "codes+history")
+
+
+def test_a_forgotten_user_with_many_items_leaves_none_of_them(release: Release) -> None:
+    events = [("a", f"new {row}", "view") for row in range(100)]
+    fresh = knowing(release, [*events, ("a", "", FORGET)])
+    assert list(fresh.taken_by("a")) == []
+    assert fresh.new_items() is None
+
+
+@pytest.mark.parametrize("kind", ["view", HIDE])
+def test_users_with_many_items_are_left_to_a_thread(release: Release, kind: str) -> None:
+    events = [("a", f"item {row % 50}", kind) for row in range(100)]
+    events += [("b", "item 1", kind)]
+    with patch.object(module, "MANY_ITEMS", 45):
+        recommender = Recommender(release, None, knowing(release, events))
+        assert recommender.is_long("a")
+        assert recommender.is_long("all seen")
+        assert not recommender.is_long("b")
+        assert not recommender.is_long("17")
+        assert not recommender.is_long(None)

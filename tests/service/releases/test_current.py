@@ -1,0 +1,202 @@
+import gc
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.index.recommend.search_steps import alone
+from bitrecall.index.recommend.types import Answer, Wish
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.service.releases.current import RETRY_SECONDS, CurrentRelease
+
+Contents = Callable[..., ReleaseContents]
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def damage(release: Release) -> bytes:
+    """Change one byte of the item codes on disk; the bytes before."""
+    path = release.path / "item_codes.npy"
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    return before
+
+
+def held(current: CurrentRelease) -> str:
+    assert current.recommender is not None
+    return current.recommender.release_id
+
+
+def test_an_empty_store_gives_a_reason(tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "not made yet"):
+        current = CurrentRelease(ReleaseStore(root))
+        current.refresh()
+        assert current.recommender is None
+        assert "there is no current release" in current.reason
+    assert not (tmp_path / "not made yet").exists()
+
+
+def test_the_first_release_is_taken_at_the_next_look(tmp_path: Path, contents: Contents) -> None:
+    current = CurrentRelease(ReleaseStore(tmp_path), Clock())
+    current.refresh()
+    release = ReleaseStore(tmp_path).publish(contents())
+    current.refresh()
+    assert held(current) == release.id
+
+
+def test_a_release_is_opened_once(tmp_path: Path, contents: Contents) -> None:
+    ReleaseStore(tmp_path).publish(contents())
+    current = CurrentRelease(ReleaseStore(tmp_path))
+    current.refresh()
+    before = current.recommender
+    current.refresh()
+    assert current.recommender is before
+
+
+def test_a_new_release_takes_over_and_the_old_one_still_answers(
+    tmp_path: Path, contents: Contents
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    current = CurrentRelease(ReleaseStore(tmp_path))
+    current.refresh()
+    begun_with = current.recommender
+    assert isinstance(begun_with, Recommender)
+    second = store.publish(contents(seed=1))
+    current.refresh()
+    assert held(current) == second.id
+    assert alone(begun_with.recommend("17", Wish(3))).release_id == first.id
+
+
+def test_a_rollback_is_followed(tmp_path: Path, contents: Contents) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    store.publish(contents(seed=1))
+    current = CurrentRelease(ReleaseStore(tmp_path))
+    current.refresh()
+    store.rollback()
+    current.refresh()
+    assert held(current) == first.id
+
+
+def test_a_damaged_new_release_is_refused_once_in_the_log_and_the_old_one_kept(
+    tmp_path: Path, contents: Contents, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    clock = Clock()
+    current = CurrentRelease(ReleaseStore(tmp_path), clock)
+    current.refresh()
+    second = store.publish(contents(seed=1))
+    damage(second)
+    with caplog.at_level(logging.WARNING, "bitrecall.service.releases.current"):
+        for _ in range(3):
+            current.refresh()
+            clock.now += RETRY_SECONDS
+    assert held(current) == first.id
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == 1
+    assert f"still serving {first.id}" in warnings[0]
+    assert second.id in warnings[0]
+
+
+def test_a_refused_release_is_tried_again_later(tmp_path: Path, contents: Contents) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    clock = Clock()
+    current = CurrentRelease(ReleaseStore(tmp_path), clock)
+    current.refresh()
+    second = store.publish(contents(seed=1))
+    before = damage(second)
+    current.refresh()
+    (second.path / "item_codes.npy").write_bytes(before)
+    clock.now += RETRY_SECONDS - 1
+    current.refresh()
+    assert held(current) == first.id
+    clock.now += 1
+    current.refresh()
+    assert held(current) == second.id
+
+
+def test_with_nothing_to_keep_the_last_good_release_is_taken(
+    tmp_path: Path, contents: Contents
+) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    second = store.publish(contents(seed=1))
+    damage(second)
+    current = CurrentRelease(ReleaseStore(tmp_path), Clock())
+    current.refresh()
+    assert held(current) == first.id
+    third = store.publish(contents(seed=2))
+    current.refresh()
+    assert held(current) == third.id
+
+
+def test_the_reason_names_what_is_wrong_with_the_only_release(
+    tmp_path: Path, contents: Contents
+) -> None:
+    damage(ReleaseStore(tmp_path).publish(contents()))
+    current = CurrentRelease(ReleaseStore(tmp_path))
+    current.refresh()
+    assert current.recommender is None
+    assert "item_codes.npy" in current.reason
+
+
+def test_a_store_that_has_gone_leaves_the_release_that_is_held(
+    tmp_path: Path, contents: Contents
+) -> None:
+    release = ReleaseStore(tmp_path / "store").publish(contents())
+    current = CurrentRelease(ReleaseStore(tmp_path / "store"))
+    current.refresh()
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    current.refresh()
+    assert held(current) == release.id
+
+
+def test_a_release_that_fails_on_a_question_is_refused_and_counted(
+    tmp_path: Path, contents: Contents
+) -> None:
+    class Broken(Recommender):
+        def recommend(self, *given: object) -> Answer:
+            raise ZeroDivisionError
+
+    store, kinds = ReleaseStore(tmp_path), [Recommender, Broken]
+    first = store.publish(contents())
+    current = CurrentRelease(
+        ReleaseStore(tmp_path), recommender_of=lambda release: kinds.pop(0)(release)
+    )
+    current.refresh()
+    store.publish(contents(seed=1))
+    for _ in range(3):
+        current.refresh()
+    assert held(current) == first.id
+    assert current.failed_loads == 1
+
+
+def test_the_old_release_is_let_go_of(tmp_path: Path, contents: Contents) -> None:
+    store = ReleaseStore(tmp_path)
+    first = store.publish(contents())
+    current = CurrentRelease(ReleaseStore(tmp_path))
+    current.refresh()
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("this system does not say what is mapped")
+    del first
+    assert str(tmp_path) in maps.read_text()
+    before = store.current_id()
+    store.publish(contents(seed=1), activate=True)
+    current.refresh()
+    gc.collect()
+    assert f"/{before}/" not in maps.read_text()

@@ -1,0 +1,35 @@
+import pytest
+
+from bitrecall.training.errors import CheckpointError
+from bitrecall.training.fitting.best_epoch import EpochChoice
+from bitrecall.training.fitting.fit import Progress
+
+
+@pytest.fixture
+def choice(tmp_path) -> EpochChoice:
+    return EpochChoice(tmp_path / "validation.json", "this")
+
+
+def test_what_is_written_is_read_until_forgotten(choice):
+    assert choice.read() is None
+    progress = Progress(seconds=1.5, loss=-0.2, best_epoch=3, best_metrics={"recall@20": 0.4})
+    choice.write(progress)
+    assert choice.read() == progress
+    choice.forget()
+    choice.forget()
+    assert choice.read() is None
+
+
+def test_another_training_is_refused(choice):
+    EpochChoice(choice.path, "other").write(Progress())
+    with pytest.raises(CheckpointError, match=r"validation\.json belongs to another.*--fresh"):
+        choice.read()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"fingerprint": "this", "progress": {"x": 1}}']
+)
+def test_a_damaged_file_is_refused(choice, text):
+    choice.path.write_text(text)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        choice.read()

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+import torch
+
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.errors import CheckpointError
+from bitrecall.training.fitting.fit import Fit, FitOptions
+from bitrecall.training.fitting.method import Free
+from bitrecall.training.fitting.warm_start import TrainingEnd
+from bitrecall.training.recipe.recipe import Recipe
+
+
+def pairs(lists: dict[str, list[str]]) -> Interactions:
+    users, items = list(lists), sorted({item for own in lists.values() for item in own})
+    rows = [(users.index(user), items.index(item)) for user, own in lists.items() for item in own]
+    return collapse(users, items, *np.array(rows, np.int32).T)
+
+
+@pytest.fixture
+def end() -> TrainingEnd:
+    """Users a and ω, items x, y and z, at places that tell them apart."""
+    codes = Free(torch.tensor([[1.0, -1], [2, 2]]), torch.tensor([[1.0, 1], [-4, 4], [3, -3]]))
+    teacher = Free(codes.users[:, :1] * 10, codes.items[:, :1] * 10)
+    return TrainingEnd("a release", ["a", "ω"], ["x", "y", "z"], {"codes": codes, "t": teacher})
+
+
+def test_it_comes_back_as_it_was(end, tmp_path):
+    end.save(tmp_path / "end.npz")
+    again = TrainingEnd.load(tmp_path / "end.npz")
+    assert (again.origin, again.user_ids, again.item_ids) == (
+        "a release",
+        ["a", "ω"],
+        ["x", "y", "z"],
+    )
+    assert list(again.free) == ["codes", "t"]
+    for name, free in end.free.items():
+        assert torch.equal(again.free[name].users, free.users)
+        assert torch.equal(again.free[name].items, free.items)
+
+
+def test_none_where_there_is_no_file(tmp_path):
+    assert TrainingEnd.load(tmp_path / "end.npz") is None
+
+
+@pytest.mark.parametrize("size", [0, 100, -1])
+def test_a_damaged_file_is_refused(end, tmp_path, size):
+    path = tmp_path / "end.npz"
+    end.save(path)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(CheckpointError, match=r"end\.npz cannot be read.*delete it"):
+        TrainingEnd.load(path)
+
+
+def test_rows_follow_their_ids(end):
+    start = end.start(pairs({"ω": ["z", "y"], "a": ["x"]}))
+    assert (start.origin, start.new_users, start.new_items) == ("a release", 0, 0)
+    assert start.free["codes"].users.tolist() == [[2, 2], [1, -1]]
+    assert start.free["codes"].items.tolist() == [[1, 1], [-4, 4], [3, -3]]
+    assert start.free["t"].items.tolist() == [[10], [-40], [30]]
+
+
+def test_who_is_gone_is_left_out(end):
+    start = end.start(pairs({"a": ["x"]}))
+    assert [len(part) for part in start.free["codes"]] == [1, 1]
+
+
+def test_a_new_user_is_the_sum_of_its_items_alone(end):
+    start = end.start(pairs({"a": ["x"], "new": ["y", "z"]}))
+    assert start.new_users == 1
+    assert start.free["codes"].users.tolist() == [[1, -1], [0, 0]]
+
+
+def test_a_new_item_is_where_its_users_are_in_the_size_of_others(end):
+    start = end.start(pairs({"a": ["x", "new"], "ω": ["y", "z"]}))
+    assert start.new_items == 1
+    place = start.free["codes"].items[["new", "x", "y", "z"].index("new")]
+    # Of user a alone: (1, -1) and its share of x, 1/√2 of (1, 1).
+    expected = np.array([1 + 0.5**0.5, -1 + 0.5**0.5])
+    size = np.abs(end.free["codes"].items.numpy()).mean()
+    np.testing.assert_allclose(place, expected / np.abs(expected).mean() * size, rtol=1e-6)
+
+
+def test_a_new_item_of_nobody_known_is_not_at_zero(end):
+    start = end.start(pairs({"new": ["n1", "n2"], "a": ["x"]}))
+    places = start.free["codes"].items[:2]
+    assert bool((places.abs().mean(dim=1) > 0).all())
+    assert not torch.equal(places[0], places[1])
+
+
+def warm_recipe(small_recipe: Recipe, **changes) -> Recipe:
+    teacher = small_recipe.teacher.model_copy(
+        update={
+            "length": 10,
+            "rank": 8,
+            "lightgcn": small_recipe.teacher.lightgcn.model_copy(
+                update={"weight": 1.0, "epochs": 3, "dimensions": 4}
+            ),
+        }
+    )
+    return small_recipe.model_copy(update={"method": "bitrecall", "teacher": teacher, **changes})
+
+
+def test_a_training_goes_on_from_the_end_of_another(clustered, small_recipe, tmp_path):
+    recipe = warm_recipe(small_recipe)
+    cold = Fit(clustered, recipe, epochs=4).run()
+    assert set(cold.free) == {"codes", "teacher"}
+    end = TrainingEnd("first", clustered.user_ids, clustered.item_ids, cold.free)
+    warm = end.start(clustered)
+    first = Fit(clustered, recipe, epochs=1).run().progress.loss
+    assert Fit(clustered, recipe, epochs=1, warm=warm).run().progress.loss < first - 0.02
+    # A checkpoint knows where its training came from, and goes on to the same result.
+    options = FitOptions(checkpoint=tmp_path / "fit.npz")
+    whole = Fit(clustered, recipe, epochs=2, warm=warm).run()
+    Fit(clustered, recipe, epochs=2, warm=warm, options=options).run()
+    again = Fit(clustered, recipe, epochs=2, warm=warm, options=options)
+    assert again.resumed
+    resumed = again.run()
+    assert torch.equal(resumed.embeddings.items, whole.embeddings.items)
+    assert torch.equal(resumed.free["teacher"].items, whole.free["teacher"].items)
+    with pytest.raises(CheckpointError, match="another recipe or data set"):
+        Fit(clustered, recipe, epochs=2, options=options)
+
+
+def test_what_is_left_is_in_the_rows_of_what_was_given(clustered, small_recipe):
+    order = np.random.default_rng(0).permutation(clustered.n_items)
+    fitted = Fit(clustered, warm_recipe(small_recipe), epochs=1).run()
+    moved = fitted.in_rows_of(order)
+    for name, free in fitted.free.items():
+        assert torch.equal(moved.free[name].items[torch.from_numpy(order)], free.items)
+        assert torch.equal(moved.free[name].users, free.users)
+
+
+def test_out_of_time_no_other_epoch_is_begun(clustered, small_recipe):
+    fitted = Fit(clustered, small_recipe, epochs=4, options=FitOptions(deadline=0.0)).run()
+    assert fitted.epochs == 1

@@ -1,0 +1,69 @@
+from collections.abc import Callable
+from itertools import count
+
+import numpy as np
+import pytest
+
+from bitrecall.events.event import StoredEvent
+from bitrecall.index.releases.contents import ReleaseContents
+from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.packing import pack_signs
+
+Publish = Callable[..., Release]
+
+
+@pytest.fixture
+def event() -> Callable[..., StoredEvent]:
+    """Makes events with rising numbers: a user, an item, a type, a moment."""
+    numbers = count(101)
+
+    def make(user: str, item: str, kind: str = "view", at: float = 0.0) -> StoredEvent:
+        return StoredEvent(next(numbers), user, item, kind, at)
+
+    return make
+
+
+def weigh(seen, items, weights):
+    """Weights of the pairs in the order of a release; 1 for those that are not named."""
+    ordered = [(user, item) for user, own in seen.items() for item in sorted(own, key=items.index)]
+    return np.array([weights.get(pair, 1) for pair in ordered], np.float32)
+
+
+@pytest.fixture
+def publish(tmp_path) -> Publish:
+    """Publishes a release of users and what they have seen, its codes drawn from a seed."""
+    store = ReleaseStore(tmp_path / "releases")
+
+    def make(
+        seen: dict[str, list[str]],
+        *,
+        bits: int = 32,
+        last_event: int = 100,
+        seed: int = 0,
+        weights=None,
+    ):
+        generator = np.random.default_rng(seed)
+        named = [item for items in seen.values() for item in items]
+        items = sorted(set(named), key=lambda item: (-named.count(item), item))
+        vectors = generator.standard_normal((len(items), bits)).astype(np.float16)
+        contents = ReleaseContents(
+            item_codes=pack_signs(vectors),
+            user_embeddings=generator.standard_normal((len(seen), bits)).astype(np.float16),
+            fold_in_messages=vectors,
+            seen=RowLists.from_lists([items.index(i) for i in own] for own in seen.values()),
+            user_ids=list(seen),
+            item_ids=items,
+            popularity=np.array([named.count(item) for item in items], np.int64),
+            data=DataFingerprint(
+                "0" * 64, len(seen), len(items), len(named), None, None, last_event
+            ),
+            recipe={},
+            code_version="test",
+            seen_weights=None if weights is None else weigh(seen, items, weights),
+        )
+        return store.publish(contents)
+
+    return make

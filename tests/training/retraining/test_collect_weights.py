@@ -1,0 +1,96 @@
+"""Filters and weights of events at night, and what a pair weighs from night to night."""
+
+import numpy as np
+import pytest
+
+from bitrecall.events.position import ReadingStart
+from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.options import PairWeight, ReadOptions
+from bitrecall.training.retraining.collect import gather
+
+START = ReadingStart("log", 100)
+OPTIONS = ReadOptions(weight="event:view=0.25,cart=0.5,buy=1")
+SUM = ReadOptions(weight=OPTIONS.weight, pair_weight=PairWeight.SUM)
+
+
+def files(rows):
+    users, items = sorted({user for user, _ in rows}), sorted({item for _, item in rows})
+    pairs = np.array([(users.index(user), items.index(item)) for user, item in rows], np.int32)
+    return collapse(users, items, *pairs.T)
+
+
+def weights_of(pairs):
+    given = np.ones(len(pairs)) if pairs.weights is None else pairs.weights
+    return {
+        (pairs.user_ids[user], pairs.item_ids[item]): float(weight)
+        for user, item, weight in zip(pairs.users, pairs.items, given, strict=True)
+    }
+
+
+@pytest.mark.parametrize("name", ["event", "type", "Event Type", "action"])
+def test_events_weigh_by_their_type_under_any_common_name(event, name) -> None:
+    events = [event("a", "x"), event("a", "x", "buy"), event("b", "x", "cart"), event("b", "y")]
+    options = ReadOptions(weight=f"{name}:view=0.25,cart=0.5,buy=1")
+    found = gather(None, None, events, start=START, options=options)
+    assert weights_of(found.pairs) == {("a", "x"): 1, ("b", "x"): 0.5, ("b", "y"): 0.25}
+    total = gather(None, None, events, start=START, options=SUM)
+    assert weights_of(total.pairs)["a", "x"] == 1.25
+
+
+def test_unknown_types_are_left_out_counted_and_named(event) -> None:
+    events = [event("a", "x", "buy"), event("b", "y", "share"), event("c", "y", "share")]
+    found = gather(None, None, events, start=START, options=OPTIONS)
+    assert weights_of(found.pairs) == {("a", "x"): 1}
+    assert (found.counts.read, found.counts.taken, found.counts.filtered) == (3, 1, 2)
+    told = "\n".join(found.counts.selection)
+    assert "'share': 2 rows weigh 0, left out (not listed in --weight)" in told
+    assert found.position.sequence == events[-1].sequence
+
+
+def test_a_filter_is_of_events_too(event) -> None:
+    events = [event("a", "x", "buy"), event("b", "y"), event("c", "y", "buy", at=50.0)]
+    options = ReadOptions(where="event in (buy, cart) and time < 1970-01-01T00:00:40")
+    found = gather(None, None, events, start=START, options=options)
+    assert weights_of(found.pairs) == {("a", "x"): 1}
+    assert found.pairs.weights is None
+
+
+def test_options_of_columns_that_events_lack_leave_events_alone(event) -> None:
+    options = ReadOptions(where="country = DE", weight="quantity", min_rating=4)
+    found = gather(None, None, [event("a", "x"), event("b", "y")], start=START, options=options)
+    assert len(found.pairs) == 2
+    told = "\n".join(found.counts.selection)
+    assert "--where is not applied to events, which have no column country" in told
+    assert "--weight is not applied to events, which have no column quantity" in told
+
+
+def test_without_options_nothing_weighs(publish, event) -> None:
+    found = gather(publish({"a": ["x"]}), files([("b", "x")]), [event("c", "x")], start=START)
+    assert found.pairs.weights is None
+
+
+@pytest.mark.parametrize(
+    ("options", "reason", "expected"),
+    [
+        (OPTIONS, None, {("a", "x"): 2, ("a", "y"): 1, ("b", "x"): 1}),
+        (SUM, None, {("a", "x"): 3.25, ("a", "y"): 1, ("b", "x"): 0.75}),
+        # All events are read again: those of the parent's pairs are in its weights.
+        (SUM, "another database", {("a", "x"): 2, ("a", "y"): 1, ("b", "x"): 0.5}),
+    ],
+)
+def test_events_since_add_to_the_parents_weights(publish, event, options, reason, expected) -> None:
+    parent = publish({"a": ["x", "y"], "b": ["x"]}, weights={("a", "x"): 2, ("b", "x"): 0.25})
+    events = [event("a", "x"), event("a", "x", "buy"), event("b", "x", "cart")]
+    if options is OPTIONS:
+        events.append(event("b", "x", "buy"))
+    start = ReadingStart("log", 0 if reason else 100, reason)
+    found = gather(parent, None, events, start=start, options=options)
+    assert weights_of(found.pairs) == expected
+
+
+@pytest.mark.parametrize("options", [OPTIONS, SUM])
+def test_files_given_again_change_nothing(publish, options) -> None:
+    parent = publish({"a": ["x", "y"]}, weights={("a", "x"): 2})
+    again = files([("a", "x"), ("a", "y")])
+    found = gather(parent, again, [], start=START, options=options)
+    assert weights_of(found.pairs) == {("a", "x"): 2, ("a", "y"): 1}

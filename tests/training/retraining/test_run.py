@@ -1,0 +1,462 @@
+import contextlib
+import json
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.index.releases.retraining_status import LastNight, Outcome
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.interactions import Interactions, iso_time
+from bitrecall.training.data.item_table import read_item_table
+from bitrecall.training.errors import NightUnderWayError, TrainingError
+from bitrecall.training.recipe.recipe import Recipe, parse_recipe
+from bitrecall.training.retraining import run as run_module
+from bitrecall.training.retraining.lock import only_one
+from bitrecall.training.retraining.report import Report
+from bitrecall.training.retraining.run import NightOptions, run_night
+from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.sources import Sources
+
+SETTINGS = NightlySettings().model_copy(
+    update={
+        "least_pairs": 30,
+        "gate_least_users": 5,
+        "gate_metric": "recall@10",
+        "warm_epochs": 2,
+        "warm_teacher_epochs": 2,
+        "most_drift": 3.0,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    values = {
+        "name": "night",
+        "bits": 32,
+        "teacher": {"length": 10, "rank": 8, "lightgcn": {"weight": 0.5, "epochs": 3}},
+        "loss": {"cutoffs": [5, 20], "sample": 0},
+        "fit": {"epochs": 4, "batch_users": 32},
+    }
+    return parse_recipe(values, "night")
+
+
+class House:
+    """A store, events and a folder to work in, with users who go on as they began."""
+
+    def __init__(self, root: Path, recipe: Recipe, pairs: Interactions) -> None:
+        self.store = ReleaseStore(root / "releases")
+        self.events = EventStore(f"sqlite:///{root}/events.db")
+        self.work = root / "work"
+        self.recipe = recipe
+        later = np.random.default_rng(5).random(len(pairs)) < 0.3
+        self.files = pairs.select(~later)
+        self.later = pairs.select(later)
+
+    def day(self, part: slice = slice(None)) -> None:
+        """Have some of what was to come come."""
+        pairs = self.later
+        self.events.append(
+            [
+                Event(pairs.user_ids[user], pairs.item_ids[item], "view", 1000.0 + place)
+                for place, (user, item) in enumerate(
+                    zip(pairs.users[part], pairs.items[part], strict=True)
+                )
+            ]
+        )
+
+    def night(self, settings: NightlySettings = SETTINGS, **options: Any) -> Report:
+        sources = Sources(options.pop("files", None), None, self.events)
+        recipe = options.pop("recipe", self.recipe)
+        store = options.pop("store", self.store)
+        chosen = NightOptions(self.work, progress_bar=False, **options)
+        report, page = run_night(store, recipe, settings, sources, chosen)
+        assert json.loads(page.with_suffix(".json").read_text())["outcome"] == report.outcome
+        assert report.reason[:40] in page.read_text()
+        return report
+
+
+@pytest.fixture
+def house(tmp_path, recipe, clustered):
+    house = House(tmp_path, recipe, clustered)
+    yield house
+    house.events.close()
+
+
+@pytest.fixture
+def settled(house: House) -> House:
+    """With a first release, and a day behind it."""
+    assert house.night(files=house.files).outcome is Outcome.PUBLISHED
+    house.day()
+    return house
+
+
+def test_the_first_night_trains_anew_and_has_to_beat_the_popular_list(house: House) -> None:
+    report = house.night(files=house.files)
+    assert (report.outcome, report.parent) == (Outcome.PUBLISHED, None)
+    assert report.training["candidate"]["warm"] is False
+    assert "popular list" in report.reason
+    release = house.store.open_current()
+    assert release.id == report.release
+    assert release.manifest.seen == len(house.files)
+    assert release.manifest.metrics["recall@10"] == report.verdict.candidate["recall@10"]
+    told = LastNight.read(house.store.root)
+    assert (told.outcome, told.release) == ("published", release.id)
+
+
+def test_the_next_goes_on_from_it_with_what_has_come(settled: House) -> None:
+    first = settled.store.current_id()
+    report = settled.night()
+    assert (report.outcome, report.parent) == (Outcome.PUBLISHED, first)
+    assert report.training["candidate"]["warm"]
+    assert report.training["release"]["warm"]
+    release = settled.store.open_current()
+    assert release.manifest.parent == first
+    assert release.manifest.seen == len(settled.files) + len(settled.later)
+    assert release.manifest.data.last_event == settled.events.last()
+    known = release.manifest.data
+    last = iso_time(1000.0 + len(settled.later) - 1)
+    assert (known.first_time, known.last_time) == ("1970-01-01T00:16:40Z", last)
+    assert settled.night().outcome is Outcome.NO_NEW_DATA
+    assert settled.store.current_id() == release.id
+    # What broke off or ended is not gone on with, and ends are kept of what is there.
+    assert list((settled.work / "nights").iterdir()) == []
+    assert len(list((settled.work / "ends").iterdir())) == 2
+
+
+def test_where_the_end_of_the_training_is_damaged_a_night_starts_anew(settled: House) -> None:
+    (end,) = (settled.work / "ends").iterdir()
+    end.write_bytes(end.read_bytes()[:1000])
+    report = settled.night()
+    assert report.outcome is Outcome.PUBLISHED
+    assert "cannot be read" in report.training["candidate"]["anew_because"]
+
+
+def test_a_night_with_too_few_new_users_waits(house: House) -> None:
+    house.night(files=house.files)
+    house.day(slice(0, 29))
+    assert "29 new pairs have come, 30 are waited for" in house.night().reason
+    report = house.night(SETTINGS.model_copy(update={"least_pairs": 2, "gate_least_users": 500}))
+    assert (report.outcome, "500 are waited for" in report.reason) == (Outcome.NO_NEW_DATA, True)
+
+
+def test_one_mad_user_does_not_refuse_a_night(settled: House, caplog) -> None:
+    """Also where its events are the latest, repeat what is there and bring what nobody knows."""
+    settled.events.append([Event("bot", f"item-{n % 80}", "view", 1e9) for n in range(3001)])
+    settled.events.append([Event("bot", f"junk-{n}", "view", 1e9 + n) for n in range(2001)])
+    report = settled.night()
+    assert report.outcome is Outcome.PUBLISHED
+    assert report.data["flooding"] == {"bot": 5002}
+    assert report.data["events"] == 5002 + len(settled.later)
+    assert report.data["events_over"] == 3002
+    assert "user 'bot' sent 5,002 events" in next(c for c in report.checks if c.name == "bots").says
+    assert "user 'bot' sent 5002 events: at most 2000 count" in caplog.text
+    release = settled.store.open_current()
+    bot = release.users.row_of("bot")
+    assert set(release.items.ids_of(release.seen[bot])) <= {f"item-{n}" for n in range(80)}
+    assert release.n_items == 80
+    assert release.manifest.data.last_event == settled.events.last()
+
+
+def test_data_that_fail_a_check_are_refused(settled: House) -> None:
+    first = settled.store.current_id()
+    settled.events.append(
+        [Event(f"user-{n}", f"junk-{n}-{m}", "view", 1e9) for n in range(60) for m in range(60)]
+    )
+    report = settled.night()
+    assert report.outcome is Outcome.REFUSED
+    assert "are of items not known so far" in report.reason
+    assert "unknown items" in [check.name for check in report.checks if not check.passed]
+    assert settled.store.current_id() == first
+    settled.events.remove(len(settled.later), settled.events.last())
+    assert settled.night().outcome is Outcome.PUBLISHED
+
+
+def put_in(house: House, *rows: tuple[Any, ...]) -> None:
+    """Write rows past the store, as somebody with SQL may."""
+    path = house.work.parent / "events.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO events (user_id, item_id, type, at) VALUES (?, ?, ?, ?)", rows
+        )
+
+
+def test_events_that_cannot_be_used_are_left_out_named_and_the_night_publishes(
+    settled: House, caplog
+) -> None:
+    put_in(
+        settled,
+        ("user-1", "item-1", "view", -62135647200.0),
+        ("user-2", "item-2", "view", 1e300),
+        ("user-3", "item-3", "view", float("inf")),
+        ("user-4", "item-4", "view", "soon"),
+        ("", "item-5", "view", 1.0),
+        ("user-6", b"\xff", "view", 1.0),
+        ("user-7", "item\0", "view", 1.0),
+        ("u" * 5000, "item-8", "view", 1.0),
+        ("user-9", "item-9", "", 1.0),
+    )
+    first = len(settled.later) + 1
+    report = settled.night()
+    assert report.outcome is Outcome.PUBLISHED
+    assert report.data["events_unusable"] == 9
+    assert report.data["unusable"][0] == {
+        "event": first,
+        "user": "'user-1'",
+        "item": "'item-1'",
+        "reason": "the time is before 1900 (UTC)",
+    }
+    assert f"left out event {first} (user 'user-1', item 'item-1'): the time" in caplog.text
+    release = settled.store.open_current()
+    assert release.manifest.data.last_event == first + 8
+    assert release.manifest.seen == len(settled.files) + len(settled.later)
+
+
+def test_text_that_is_not_utf8_is_left_out(settled: House) -> None:
+    path = settled.work.parent / "events.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO events (user_id, item_id, type, at) "
+            "VALUES (CAST(x'ff41' AS TEXT), 'item-1', 'view', 1.0)"
+        )
+    report = settled.night()
+    assert (report.outcome, report.data["events_unusable"]) == (Outcome.PUBLISHED, 1)
+    assert report.data["unusable"][0]["reason"] == "the user id is not valid Unicode"
+
+
+def test_with_another_database_everything_is_read_from_the_start(settled: House, caplog) -> None:
+    """A release trained up to an event of one database, and another one that has fewer."""
+    assert settled.night().outcome is Outcome.PUBLISHED
+    before = settled.store.open_current()
+    settled.events.close()
+    settled.events = EventStore(f"sqlite:///{settled.work.parent}/other.db")
+    pairs = settled.files
+    new = [Event(pairs.user_ids[u], f"item-{(u * 7) % 80}", "view", 1e9) for u in range(60)]
+    settled.events.append(new)
+    report = settled.night(SETTINGS.model_copy(update={"least_pairs": 5, "gate_least_users": 1}))
+    assert before.manifest.data.last_event > 60
+    assert "of another events database" in report.data["read_from_start"]
+    assert report.data["events"] == 60
+    assert "of another events database" in caplog.text
+    assert report.outcome is Outcome.PUBLISHED
+    data = settled.store.open_current().manifest.data
+    assert (data.last_event, data.events_id) == (60, settled.events.state().log_id)
+    assert settled.night().data["read_from_start"] is None
+
+
+def test_a_candidate_that_is_worse_is_refused(settled: House) -> None:
+    first = settled.store.current_id()
+    worse = settled.recipe.model_copy(
+        update={
+            "encoder": settled.recipe.encoder.model_copy(update={"start": "random"}),
+            "fit": settled.recipe.fit.model_copy(update={"epochs": 1, "learning_rate": 1e-9}),
+        }
+    )
+    report = settled.night(recipe=worse, anew=True)
+    assert report.outcome is Outcome.REFUSED
+    assert report.verdict.differences["recall@10"].high < 0
+    assert report.training["candidate"]["anew_because"] == "it was asked for"
+    assert [summary.id for summary in settled.store.list()] == [first]
+    assert LastNight.read(settled.store.root).outcome == "refused"
+
+
+def test_a_dry_run_publishes_nothing_and_the_next_run_goes_on_from_it(settled: House) -> None:
+    first = settled.store.current_id()
+    assert settled.night(dry_run=True).outcome is Outcome.WOULD_PUBLISH
+    assert [summary.id for summary in settled.store.list()] == [first]
+    (folder,) = (settled.work / "nights").iterdir()
+    assert settled.night().training["candidate"]["seconds"] < 60
+    assert not folder.exists()
+    assert settled.store.current_id() != first
+
+
+def test_a_night_that_broke_off_goes_on_with_the_same_events(
+    settled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise TrainingError("the lights went out")
+
+    first = settled.store.current_id()
+    until = settled.events.last()
+    with monkeypatch.context() as broken:
+        broken.setattr(run_module, "judge", fails)
+        with pytest.raises(TrainingError, match="lights"):
+            settled.night()
+    assert settled.store.current_id() == first
+    assert LastNight.read(settled.store.root).outcome == "failed"
+    (folder,) = (settled.work / "nights").iterdir()
+    settled.events.append([Event("user-0", "item-0", "view", 1.7e9)])
+    logged: list[str] = []
+    forget = run_module.Workspace.forget_night
+
+    def looked_at(self: run_module.Workspace) -> None:
+        logged.append((folder / "log.jsonl").read_text())
+        forget(self)
+
+    monkeypatch.setattr(run_module.Workspace, "forget_night", looked_at)
+    assert settled.night().outcome is Outcome.PUBLISHED
+    assert '"resumed"' in logged[0]
+    assert settled.store.open_current().manifest.data.last_event == until
+
+
+def test_what_failed_is_told_even_where_no_report_can_be_written(settled: House, caplog) -> None:
+    shutil.rmtree(settled.work / "reports")
+    (settled.work / "reports").write_text("no folder")
+    with pytest.raises(TrainingError, match="1 MiB are allowed"):
+        settled.night(SETTINGS.model_copy(update={"memory_mib": 1}))
+    assert "how the night ended could not be written" in caplog.text
+
+
+def test_whoever_is_forgotten_is_in_no_later_release(settled: House) -> None:
+    gone = settled.later.user_ids[settled.later.users[0]]
+    assert settled.store.open_current().users.row_of(gone) is not None
+    settled.events.forget(gone)
+    report = settled.night(files=settled.files)
+    assert report.outcome is Outcome.PUBLISHED
+    assert report.data["forgotten"] == 1
+    assert settled.store.open_current().users.row_of(gone) is None
+
+
+def test_a_release_activated_meanwhile_stays(settled: House) -> None:
+    first = settled.store.current_id()
+    other = settled.night().release
+
+    class Meanwhile(ReleaseStore):
+        def publish(self, *given: Any, **named: Any) -> Any:
+            ReleaseStore(self.root).activate(first)
+            return super().publish(*given, **named)
+
+    settled.events.append([Event(f"user-{n}", "item-new", "view", 1.5e9 + n) for n in range(60)])
+    settings = SETTINGS.model_copy(update={"most_item_share": 1.0, "most_unknown_items": 1.0})
+    report = settled.night(settings, store=Meanwhile(settled.store.root))
+    assert (report.outcome, report.parent) == (Outcome.HELD_BACK, other)
+    assert settled.store.current_id() == first
+    assert report.release in [summary.id for summary in settled.store.list()]
+
+
+def test_one_night_at_a_time(settled: House) -> None:
+    with (
+        only_one(settled.store.root),
+        pytest.raises(NightUnderWayError, match="another run is retraining"),
+    ):
+        settled.night()
+    assert settled.night().outcome is Outcome.PUBLISHED
+
+
+def test_what_fails_is_reported_and_leaves_the_release(settled: House) -> None:
+    first = settled.store.current_id()
+    with pytest.raises(TrainingError, match=r"needs about .* MiB, and 64 MiB are allowed"):
+        settled.night(SETTINGS.model_copy(update={"memory_mib": 64}))
+    told = LastNight.read(settled.store.root)
+    assert (told.outcome, "64 MiB are allowed" in told.reason) == ("failed", True)
+    assert settled.store.current_id() == first
+
+
+def test_a_fault_of_ours_is_named_and_its_trace_is_in_the_report(
+    settled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr(run_module, "judge", fails)
+    with pytest.raises(ZeroDivisionError):
+        settled.night()
+    told = LastNight.read(settled.store.root)
+    assert told.reason.startswith("a fault of Bitrecall, ZeroDivisionError: nothing to divide by")
+    (path,) = [p for p in (settled.work / "reports").glob("*.json") if "ZeroDiv" in p.read_text()]
+    assert "in fails" in json.loads(path.read_text())["trace"]
+    assert "in fails" in path.with_suffix(".html").read_text()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: 8 bytes")])
+def test_too_little_memory_is_said_with_what_to_do(error: Exception) -> None:
+    assert "BITRECALL_RETRAIN_MEMORY_MIB" in run_module.reason_of(error)
+
+
+def test_a_release_is_published_even_if_old_ones_cannot_be_removed(settled: House, caplog) -> None:
+    class Stuck(ReleaseStore):
+        def prune(self, *_: object) -> list[str]:
+            raise PermissionError(13, "Permission denied", "releases")
+
+    report = settled.night(store=Stuck(settled.store.root))
+    assert report.outcome is Outcome.PUBLISHED
+    assert settled.store.current_id() == report.release
+    assert "what is old could not be removed" in caplog.text
+
+
+def test_out_of_time_a_night_still_ends_well(settled: House) -> None:
+    report = settled.night(SETTINGS.model_copy(update={"minutes": 1e-6}))
+    assert report.outcome in (Outcome.PUBLISHED, Outcome.REFUSED)
+    assert report.training["candidate"]["epochs"] == 1
+    assert report.training["candidate"]["epochs_wanted"] == 2
+
+
+def test_old_releases_and_their_ends_go(settled: House) -> None:
+    first = settled.store.current_id()
+    report = settled.night(SETTINGS.model_copy(update={"keep": 1}))
+    assert report.removed == [first]
+    assert [summary.id for summary in settled.store.list()] == [report.release]
+    assert len(list((settled.work / "ends").iterdir())) == 1
+
+
+def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("item,tags,price\n" + "".join(f"item-{n},t{n % 3},{n}\n" for n in range(80)))
+    table = read_item_table(path)
+    options = NightOptions(house.work, progress_bar=False)
+    sources = Sources(house.files, table, house.events)
+    run_night(house.store, house.recipe, SETTINGS, sources, options)
+    house.day()
+    house.night()
+    release = house.store.open_current()
+    row = release.items.row_of("item-7")
+    assert release.attributes.tags_of(row) == ["t1"]
+    assert release.attributes.columns_of(row) == {"price": 7.0}
+    half = replace(table, ids=table.ids[:40], tags=table.tags[:40], columns=table.columns[:40])
+    house.events.append([Event(f"user-{n}", f"item-{n % 80}", "x", 1.6e9) for n in range(120)])
+    sources = Sources(None, half, house.events)
+    report, _ = run_night(house.store, house.recipe, SETTINGS, sources, options)
+    assert report.outcome is Outcome.REFUSED
+    assert "says something of 40 items, the last release had 80" in report.reason
+    assert "(BITRECALL_RETRAIN_LEAST_ATTRIBUTES is 0.9)" in report.reason
+
+
+def test_a_changed_table_of_items_is_published_without_new_events(
+    house: House, tmp_path: Path
+) -> None:
+    house.night(files=house.files)
+    first = house.store.open_current()
+    path = tmp_path / "items.csv"
+
+    def night(price: int, **options: Any) -> Report:
+        path.write_text("item,price\n" + "".join(f"item-{n},{n + price}\n" for n in range(80)))
+        chosen = NightOptions(house.work, progress_bar=False, **options)
+        sources = Sources(None, read_item_table(path), house.events)
+        return run_night(house.store, house.recipe, SETTINGS, sources, chosen)[0]
+
+    assert night(0, dry_run=True).outcome is Outcome.WOULD_PUBLISH
+    report = night(0)
+    assert report.outcome is Outcome.PUBLISHED
+    assert f"the item table has changed; codes are those of {first.id}" in report.reason
+    assert "0 new pairs have come, 30 are waited for" in report.reason
+    release = house.store.open_current()
+    assert release.manifest.parent == first.id
+    assert release.attributes.columns_of(release.items.row_of("item-7")) == {"price": 7.0}
+    assert np.array_equal(release.item_codes, first.item_codes)
+    assert release.manifest.metrics == first.manifest.metrics
+    assert release.manifest.data == first.manifest.data
+    assert night(0).outcome is Outcome.NO_NEW_DATA
+    assert night(1).outcome is Outcome.PUBLISHED
+    # The events that were too few then count once there are enough, from the same place on.
+    house.day()
+    assert house.night().outcome is Outcome.PUBLISHED
+    release = house.store.open_current()
+    assert release.attributes.columns_of(release.items.row_of("item-7")) == {"price": 8.0}
+    assert release.manifest.seen == len(house.files) + len(house.later)

@@ -1,0 +1,202 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.packing import pack_signs
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
+from bitrecall.training.evaluation.evaluate import evaluate
+from bitrecall.training.evaluation.inner_product import score
+from bitrecall.training.pipeline import Run, RunOptions, default_run_folder
+
+
+def run(dataset, recipe, tmp_path, **choices):
+    options = RunOptions(tmp_path / "run", progress_bar=False, **choices)
+    return Run(dataset, recipe, options).publish(ReleaseStore(tmp_path / "releases"))
+
+
+def override(recipe, section: str, **values):
+    changed = getattr(recipe, section).model_copy(update=values)
+    return recipe.model_copy(update={section: changed})
+
+
+def log_of(tmp_path) -> list[dict]:
+    return [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_run_publishes_a_release_that_has_learnt(clustered_dataset, small_recipe, tmp_path):
+    result = run(clustered_dataset, small_recipe, tmp_path)
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    assert release.id == result.release.id
+    metrics = release.manifest.metrics
+    assert metrics["split"] == "test"
+    # 80 items, 20 of the user's own group: chance would find a quarter of its test items.
+    assert metrics["recall@20"] > 0.6
+    report = evaluate(release, clustered_dataset.test, (20, 50, 100))
+    assert report.metrics["recall@20"] == metrics["recall@20"]
+    assert release.manifest.recipe["epochs_trained"] == result.epochs
+    events = [(record["event"], record.get("phase")) for record in log_of(tmp_path)]
+    assert events[0][0] == "start"
+    assert events[-1][0] == "published"
+    assert ("epoch", "validation") in events
+    assert ("epoch", "final") in events
+    assert log_of(tmp_path)[-1]["peak_rss_mib"] == result.peak_rss_mib > 50
+    assert not list((tmp_path / "run").glob("*.npz"))
+
+
+def test_the_final_fit_runs_for_the_epochs_found_best(clustered_dataset, small_recipe, tmp_path):
+    result = run(clustered_dataset, small_recipe, tmp_path)
+    records = [record for record in log_of(tmp_path) if record["event"] == "epoch"]
+    validated = [r for r in records if r["phase"] == "validation"]
+    best = max(validated, key=lambda record: record["metrics"]["recall@20"])
+    assert result.epochs == best["epoch"]
+    assert [r["epoch"] for r in records if r["phase"] == "final"][-1] == best["epoch"]
+    assert result.validation == best["metrics"]
+
+
+def test_without_a_validation_share_every_epoch_is_run(clustered_dataset, small_recipe, tmp_path):
+    recipe = override(small_recipe, "validation", share=0.0)
+    assert run(clustered_dataset, recipe, tmp_path).epochs == 4
+    recipe = override(recipe, "fit", stop_after=2)
+    assert run(clustered_dataset, recipe, tmp_path).epochs == 2
+    assert {r.get("phase") for r in log_of(tmp_path) if r["event"] == "epoch"} == {"final"}
+
+
+def test_without_refit_validation_pairs_are_seen_but_not_learnt(
+    clustered_dataset, small_recipe, tmp_path
+):
+    recipe = override(small_recipe, "validation", refit=False)
+    untested = Dataset(clustered_dataset.train, None, "clustered", ReadReport())
+    result = run(untested, recipe, tmp_path)
+    assert result.release.manifest.metrics["split"] == "validation"
+    assert result.release.manifest.metrics["recall@20"] == result.validation["recall@20"]
+    assert len(result.release.seen.rows) == len(clustered_dataset.train)
+    assert {r.get("phase") for r in log_of(tmp_path) if r["event"] == "epoch"} == {"validation"}
+
+
+def test_two_runs_of_one_seed_publish_the_same_codes(clustered_dataset, small_recipe, tmp_path):
+    first = run(clustered_dataset, small_recipe, tmp_path / "a").release
+    second = run(clustered_dataset, small_recipe, tmp_path / "b").release
+    assert (first.item_codes == second.item_codes).all()
+    assert (first.user_embeddings == second.user_embeddings).all()
+
+
+@pytest.mark.parametrize("phase", ["validation", "final"])
+def test_an_interrupted_run_goes_on_in_either_phase(
+    clustered_dataset, small_recipe, tmp_path, monkeypatch, phase
+):
+    import os
+    import signal
+
+    from bitrecall.training.hashing.trainer import Trainer
+
+    whole = run(clustered_dataset, small_recipe, tmp_path / "whole").release
+    advance = Trainer.advance
+    taken = {"validation": 0, "final": 0}
+
+    def interrupted_advance(trainer):
+        # The final fit sees all pairs, so it has more of them than the validation fit.
+        every = len(trainer._edges) == len(clustered_dataset.train)
+        here = "final" if every else "validation"
+        taken[here] += 1
+        if here == phase and taken[here] == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return advance(trainer)
+
+    monkeypatch.setattr(Trainer, "advance", interrupted_advance)
+    with pytest.raises(InterruptedTraining, match="SIGINT"):
+        run(clustered_dataset, small_recipe, tmp_path)
+    assert not ReleaseStore(tmp_path / "releases").list()
+    resumed = run(clustered_dataset, small_recipe, tmp_path).release
+    assert (resumed.item_codes == whole.item_codes).all()
+    assert (resumed.user_embeddings == whole.user_embeddings).all()
+    assert "resumed" in {record["event"] for record in log_of(tmp_path)}
+
+
+def test_what_validation_chose_for_another_recipe_is_refused(
+    clustered_dataset, small_recipe, tmp_path
+):
+    Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False)).fit()
+    other = override(small_recipe, "loss", psi=4.0)
+    with pytest.raises(CheckpointError, match=r"validation\.json belongs to another"):
+        run(clustered_dataset, other, tmp_path)
+    assert run(clustered_dataset, other, tmp_path, fresh=True).epochs > 0
+
+
+def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tmp_path):
+    made = Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False))
+    fitted = made.fit()
+    assert fitted.embeddings.users.shape == (made.train.n_users, 16)
+    assert fitted.embeddings.items.shape == (made.train.n_items, 16)
+    assert fitted.epochs == fitted.progress.best_epoch == len(fitted.progress.history)
+    again = made.fit()
+    assert torch.equal(again.embeddings.items, fitted.embeddings.items)
+    assert len([record for record in log_of(tmp_path) if record["event"] == "resumed"]) == 1
+
+    store = ReleaseStore(tmp_path / "releases")
+    published = made.publish(store)
+    codes = pack_signs(fitted.embeddings.items.numpy())
+    rows = [published.release.items.row_of(name) for name in made.train.item_ids]
+    assert (published.release.item_codes[rows] == codes).all()
+    assert published.validation == fitted.progress.best_metrics
+    assert published.validation["recall@20"] > 0
+    assert not list((tmp_path / "run").glob("*.npz"))
+
+
+def test_full_precision_is_measured_and_never_published(clustered_dataset, small_recipe, tmp_path):
+    recipe = small_recipe.model_copy(update={"method": "lightgcn"})
+    made = Run(clustered_dataset, recipe, RunOptions(tmp_path / "run", progress_bar=False))
+    store = ReleaseStore(tmp_path / "releases")
+    with pytest.raises(TrainingError, match=r"lightgcn.*inner product.*bitrecall reproduce"):
+        made.publish(store)
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+    assert not store.list()
+
+    fitted = made.fit()
+    metrics = score(fitted.embeddings, made.train, clustered_dataset.test, (20, 50))
+    # 80 items, 20 of the user's own group: chance would find a quarter of its test items.
+    assert metrics["recall@20"] > 0.6
+    made.forget()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["log.jsonl"]
+
+
+def test_users_and_items_without_training_pairs_stay_out_of_the_release(
+    clustered, small_recipe, tmp_path
+):
+    train = clustered.select((clustered.users != 5) & (clustered.items != 8))
+    test = clustered.select((clustered.users == 5) | (clustered.items == 8))
+    dataset = Dataset(train, test, "clustered", ReadReport())
+    release = run(dataset, small_recipe, tmp_path).release
+    assert release.users.row_of("user-5") is None
+    assert release.items.row_of("item-8") is None
+    assert (release.n_users, release.n_items) == (119, 79)
+
+
+def test_not_activated_is_published_and_not_current(clustered_dataset, small_recipe, tmp_path):
+    run(clustered_dataset, small_recipe, tmp_path, activate=False)
+    store = ReleaseStore(tmp_path / "releases")
+    assert len(store.list()) == 1
+    assert store.current_id() is None
+
+
+def test_too_little_to_train_on(clustered, small_recipe, tmp_path):
+    one = clustered.select(np.arange(len(clustered)) == 0)
+    with pytest.raises(TrainingError, match="1 interactions"):
+        run(Dataset(one, None, "one", ReadReport()), small_recipe, tmp_path)
+
+
+def test_a_single_user_trains_without_validation(clustered, small_recipe, tmp_path):
+    alone = clustered.select(clustered.users == 0)
+    dataset = Dataset(alone, None, "alone", ReadReport())
+    recipe = override(small_recipe, "validation", share=0.0)
+    assert run(dataset, recipe, tmp_path).release.n_users == 1
+
+
+def test_the_run_folder_is_named_by_recipe_and_data(clustered_dataset, small_recipe):
+    folder = default_run_folder(clustered_dataset, small_recipe)
+    assert folder.name.startswith("small-")
+    other = small_recipe.model_copy(update={"seed": 1})
+    assert default_run_folder(clustered_dataset, other) != folder

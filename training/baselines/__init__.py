@@ -1,0 +1,1 @@
+"""Methods from the literature, trained for comparison."""

@@ -1,0 +1,1 @@
+"""Ranking metrics of a release and of real-valued embeddings."""

@@ -1,0 +1,144 @@
+"""How good a release's answers are, asked through the release and the index that will be served.
+
+A user known to the release is answered as the service answers: the code is made from the cached
+embedding, the release's own backend searches it, and the items seen in training are left out. A
+user that the release does not know is answered by the popular list, as in the service, and counts
+in every mean, for that is what such a user gets.
+
+Everything held out stays in the ground truth, also what cannot be hit: an item unknown to the
+release, and an item the user had seen in training. Both are misses, and both are counted.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bitrecall.index.releases.release import Release
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.errors import EvaluationError
+from bitrecall.training.evaluation.held_out_users import Question, popular_lists
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+
+DEFAULT_KS = (20, 50, 100)
+
+# Places of ranked lists held at once: bounds the memory of a batch whatever the K.
+_MOST_PLACES = 4_000_000
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """What an evaluation found, and on what it looked.
+
+    Attributes:
+        release: id of the release that answered. split: what was held out, in words, as "test".
+        metrics: each measure under its name and K, as in ``"recall@50"``; see
+        bitrecall.training.metrics. users: users that the means are over: all that have a held-out
+        item. unknown_users: how many of them the release does not know (answered by the popular
+        list). skipped_users: users without a held-out item, who count nowhere. pairs: held-out
+        interactions of the users evaluated. unknown_pairs: how many of them are of an item that the
+        release does not know. seen_pairs: how many of them the release had seen in training, so
+        would not list again. seconds: wall time of the evaluation.
+    """
+
+    release: str
+    split: str
+    metrics: dict[str, float]
+    users: int
+    unknown_users: int
+    skipped_users: int
+    pairs: int
+    unknown_pairs: int
+    seen_pairs: int
+    seconds: float
+
+
+def evaluate(
+    release: Release,
+    held_out: Interactions,
+    ks: Sequence[int] = DEFAULT_KS,
+    *,
+    exclude_seen: bool = True,
+    batch: int = 1024,
+    progress: bool | None = False,
+    split: str = "test",
+    bgch_depth: int | None = None,
+) -> EvaluationReport:
+    """Measure the release's answers against the held-out interactions.
+
+    Args:
+        release: opened release; its backend does the searching.
+        held_out: what users chose that training has not seen; ids are matched as strings.
+        ks: the cut-offs K, from 1 up; a K beyond the catalogue gets lists of the whole catalogue.
+        exclude_seen: leave out what a user had seen in training, as the service does by default.
+        batch: users asked at once; fewer where a large K would take much memory.
+        progress: show a bar on stderr; None shows it only where stderr is a terminal.
+        split: what to call ``held_out`` in the report.
+        bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places
+            (``bitrecall.training.metrics.BGCH_DEPTH`` as published); lists are made that long. None
+            does not.
+
+    Raises:
+        EvaluationError: no user has a held-out item.
+        ValueError: a cut-off or depth below 1, or no cut-off.
+    """
+    started = time.perf_counter()
+    metrics = RankingMetrics(ks, release.n_items, release.popularity, bgch_depth=bgch_depth)
+    question = Question.of(held_out, release.users, release.items)
+    if not len(question.truth):
+        raise EvaluationError(
+            f"the {split} split holds no interactions: there is nothing to evaluate on"
+        )
+    depth = metrics.depth
+    seen_pairs = 0
+    with tqdm(
+        total=len(question.truth),
+        desc="evaluating",
+        unit=" users",
+        disable=None if progress is None else not progress,
+    ) as bar:
+        for users, truth in question.batches(max(1, min(batch, _MOST_PLACES // depth))):
+            if users[0] == OUTSIDE:
+                ranked = popular_lists(len(users), depth, release.n_items)
+            else:
+                seen = [release.seen[user] for user in users]
+                ranked = _ranked_lists(release, users, depth, seen if exclude_seen else None)
+                seen_pairs += _count_seen(truth, seen, release.n_items)
+            metrics.update(ranked, truth)
+            bar.update(len(users))
+    return EvaluationReport(
+        release=release.id,
+        split=split,
+        metrics=metrics.result(),
+        users=metrics.users,
+        unknown_users=int((question.users == OUTSIDE).sum()),
+        skipped_users=held_out.n_users - metrics.users,
+        pairs=len(question.truth.rows),
+        unknown_pairs=int((question.truth.rows == OUTSIDE).sum()),
+        seen_pairs=seen_pairs,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _ranked_lists(
+    release: Release,
+    users: NDArray[np.int64],
+    depth: int,
+    exclude: Sequence[NDArray[np.int32]] | None,
+) -> NDArray[np.int64]:
+    """Item rows that the backend lists for known users, int64 (b, depth), ended by OUTSIDE."""
+    reach = min(depth, release.n_items)
+    _, rows = release.backend.search(release.user_codes(users), reach, exclude)
+    return np.pad(rows, ((0, 0), (0, depth - reach)), constant_values=OUTSIDE)
+
+
+def _count_seen(truth: GroundTruth, seen: Sequence[NDArray[np.int32]], n_items: int) -> int:
+    """Count the pairs of the ground truth that are also among the users' seen items."""
+    counts = [len(rows) for rows in seen]
+    owners = np.repeat(np.arange(len(seen), dtype=np.int64), counts)
+    keys = owners * n_items + np.concatenate(seen)
+    wanted = np.repeat(np.arange(len(truth), dtype=np.int64), truth.sizes) * n_items + truth.rows
+    return int(np.isin(wanted[truth.rows != OUTSIDE], keys).sum())

@@ -1,0 +1,119 @@
+"""Ranking by the inner product of real-valued embeddings, for methods that no release can serve.
+
+Full precision is what codes are compared with. Codes are never measured here: they go through the
+release and the index that will be served (``bitrecall.training.evaluation.evaluate``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bitrecall.index.releases.id_table import IdTable
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
+from bitrecall.training.errors import EvaluationError
+from bitrecall.training.evaluation.held_out_users import Question, popular_lists
+from bitrecall.training.fitting.method import Embeddings
+from bitrecall.training.metrics import OUTSIDE, RankingMetrics
+from bitrecall.training.teacher.lists import best_items
+
+# Scores held at once: 64 MiB, whatever the catalogue.
+_MOST_SCORES = 16_000_000
+_BATCH_USERS = 1024
+
+
+def score(
+    embeddings: Embeddings,
+    train: Interactions,
+    held_out: Interactions,
+    ks: Sequence[int],
+    *,
+    bgch_depth: int | None = None,
+) -> dict[str, float]:
+    """Measure real-valued embeddings against held-out interactions, as releases are measured.
+
+    What a user had seen in training is left out of the list, ties go to the more popular item,
+    and a user unknown to ``train`` gets the popular list. Users with a held-out item count in
+    every mean; held-out items unknown to ``train`` are misses.
+
+    Args:
+        embeddings: of the users and items of ``train``, in its rows.
+        train: all training pairs; every user and item has at least one.
+        held_out: what users chose that training has not seen; ids are matched as strings.
+        ks: the cut-offs K, from 1 up.
+        bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places.
+
+    Returns:
+        Each measure under its name and K, as ``bitrecall.training.metrics`` defines them.
+
+    Raises:
+        EvaluationError: no user has a held-out item.
+        ValueError: the embeddings rank by Hamming distance; or a cut-off or depth below 1, or no
+            cut-off.
+    """
+    if embeddings.similarity != "inner_product":
+        raise ValueError(
+            "codes are measured through a release, by bitrecall.training.evaluation.evaluate"
+        )
+    order = popularity_order(train)
+    ordered = reorder_items(train, order)
+    items = embeddings.items[torch.from_numpy(order).to(embeddings.items.device)]
+    metrics = RankingMetrics(ks, ordered.n_items, ordered.item_degrees, bgch_depth=bgch_depth)
+    question = Question.of(
+        held_out, IdTable.build(ordered.user_ids), IdTable.build(ordered.item_ids)
+    )
+    if not len(question.truth):
+        raise EvaluationError("nothing is held out: there is nothing to evaluate on")
+    depth = metrics.depth
+    for users, truth in question.batches(_BATCH_USERS):
+        if users[0] == OUTSIDE:
+            ranked = popular_lists(len(users), depth, ordered.n_items)
+        else:
+            ranked = rank(
+                embeddings.users[torch.from_numpy(users).to(embeddings.users.device)],
+                items,
+                depth,
+                [ordered.items_of(user) for user in users],
+            )
+        metrics.update(ranked, truth)
+    return metrics.result()
+
+
+def rank(
+    users: Tensor, items: Tensor, depth: int, exclude: Sequence[NDArray[np.int32]]
+) -> NDArray[np.int64]:
+    """Rank all items for some users by inner product, exactly.
+
+    Args:
+        users: float32 (b, f).
+        items: float32 (n, f), on the same device.
+        depth: K, the length of the lists.
+        exclude: for each user the item rows, int32, that its list leaves out.
+
+    Returns:
+        int64 (b, depth) item rows by descending score, equal scores by ascending row; a list
+        with fewer items is ended by ``OUTSIDE``.
+    """
+    size = max(1, _MOST_SCORES // max(len(items), 1))
+    ranked = np.empty((len(users), depth), dtype=np.int64)
+    for start in range(0, len(users), size):
+        block = slice(start, start + size)
+        ranked[block] = _rank_block(users[block], items, depth, exclude[block])
+    return ranked
+
+
+def _rank_block(
+    users: Tensor, items: Tensor, depth: int, exclude: Sequence[NDArray[np.int32]]
+) -> NDArray[np.int64]:
+    scores = users @ items.T
+    for row, hidden in enumerate(exclude):
+        scores[row, torch.from_numpy(hidden).to(scores.device)] = -torch.inf
+    items_found, values = best_items(scores, depth)
+    ranked = items_found.new_full((len(users), depth), OUTSIDE)
+    ranked[:, : items_found.shape[1]] = torch.where(values > -torch.inf, items_found, OUTSIDE)
+    return ranked.cpu().numpy()

@@ -1,0 +1,1 @@
+"""Fitting a method: epochs, validation, early stopping, checkpoints and warm starts."""

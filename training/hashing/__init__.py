@@ -1,0 +1,1 @@
+"""Training of hash codes on batches of pairs or of teacher lists."""

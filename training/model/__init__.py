@@ -1,0 +1,1 @@
+"""The model: the user-item graph, encoders, sign estimators and losses."""

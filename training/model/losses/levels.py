@@ -1,0 +1,64 @@
+"""The smooth rank of every score level, from a histogram of one user's scores.
+
+With ±1 codes of f bits a score s = b·d takes only the f + 1 values 2l − f, its level l being the
+number of bits that agree. So the smooth rank, 1 + Σ_{j≠i} σ((s_j − s_i)/ψ), is the same for all
+items on one level, and a histogram over levels times one table gives it for all of them, exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bitrecall.training.model.losses.objectives import RankObjective
+
+
+@dataclass(frozen=True)
+class LevelGradients:
+    """The loss of a batch and its gradient by score, level by level.
+
+    Attributes:
+        losses: float (b,), minus the weighted values summed over a user's positives.
+        any_item: float (b, f + 1), dL/ds of an item on that level, as somebody's competitor.
+        positive: float (b, f + 1), dL/ds of a positive of weight 1 on that level, as itself;
+            a positive gets the sum of both.
+    """
+
+    losses: Tensor
+    any_item: Tensor
+    positive: Tensor
+
+
+def level_gradients(counts: Tensor, positives: Tensor, objective: RankObjective) -> LevelGradients:
+    """Loss and gradients from the two histograms of each user.
+
+    The self terms j = i of the rank cancel between the two gradients, so both tables keep them,
+    and only the rank itself leaves one out (σ(0) = 1/2).
+
+    Args:
+        counts: float (b, f + 1), how many ranked items are on each level, positives included.
+        positives: float (b, f + 1), the weights of the positives on each level.
+        objective: what a rank is worth, and the temperature of ranks.
+
+    Returns:
+        The losses and gradients; O(b·f²), whatever the size of the catalogue.
+    """
+    bits = counts.shape[1] - 1
+    scores = 2 * torch.arange(bits + 1, device=counts.device, dtype=counts.dtype) - bits
+    # above[l', l] = K_ψ(s_l' − s_l): how much an item on l' counts as ranked above one on l.
+    above = torch.sigmoid((scores[:, None] - scores[None, :]) / objective.psi)
+    steepness = above * (1 - above) / objective.psi
+    ranks = 0.5 + counts @ above
+    value, slope = objective.value_and_slope(ranks)
+    weight = positives * slope
+    any_item = weight @ steepness
+    # Levels far from every positive have slopes too small for a float's full precision, with which
+    # a processor multiplies several times slower.
+    any_item[any_item.abs() < torch.finfo(any_item.dtype).tiny * 2**24] = 0
+    return LevelGradients(
+        losses=-(positives * value).sum(dim=1),
+        any_item=any_item,
+        positive=-slope * (counts @ steepness),
+    )

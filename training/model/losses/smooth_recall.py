@@ -1,0 +1,108 @@
+"""SRLoss over the whole catalogue, or over a sample of it, as one autograd function.
+
+F. Luo and J. Wu, "Optimizing Recall in Deep Graph Hashing Framework for Item Retrieval",
+AAAI 2024: L = −1/|Ω| Σ K_φ(N − rank_ui), rank_ui ≈ 1 + Σ_{j≠i} K_ψ(s_uj − s_ui). The identity
+that makes the full sum affordable is in ``levels.py``; it holds for other functions of the rank
+as well, ``objectives.py``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bitrecall.training.model.losses.candidates import Candidates, taken_pairs
+from bitrecall.training.model.losses.levels import level_gradients
+from bitrecall.training.model.losses.objectives import RankObjective
+from bitrecall.training.model.losses.packed_scores import PackedScores, can_pack
+from bitrecall.training.model.losses.pairs import Pairs, Sample
+from bitrecall.training.model.losses.scores import DenseScores, Scores
+
+
+def smooth_recall_loss(
+    user_codes: Tensor,
+    item_codes: Tensor,
+    positives: Pairs,
+    excluded: Pairs | None,
+    objective: RankObjective,
+    *,
+    weights: Tensor | None = None,
+    sample: Sample | None = None,
+) -> Tensor:
+    """Minus the worth of the positives' ranks among all items that are not excluded.
+
+    Memory beside the codes is O(b·``BLOCK_ITEMS`` + b·f + pairs), however large the catalogue.
+
+    Args:
+        user_codes: float32 (b, f) of ±1.
+        item_codes: float32 (n, f) of ±1.
+        positives: the pairs whose ranks count.
+        excluded: pairs that take no part in the ranking, as training items take none at test
+            time; disjoint from the positives.
+        objective: what a rank is worth: smooth recall, the loss's name, or smooth NDCG.
+        weights: float32 (p,), the weight of each positive; None is 1/|Ω| each.
+        sample: items that stand for the catalogue: the histogram of the items that are neither
+            positive nor excluded is then taken over these, the drawn ones weighted up, which is
+            unbiased. None scores the whole catalogue.
+
+    Returns:
+        float32 scalar, in (−1, 0) for smooth recall with the default weights.
+
+    Raises:
+        ValueError: b·(f + 1) is above ``MOST_BINS`` of ``bitrecall.training.model.losses.scores``.
+    """
+    if weights is None:
+        equal = 1 / max(len(positives.users), 1)
+        weights = user_codes.new_full(positives.users.shape, equal)
+    special = taken_pairs(positives, excluded)
+    candidates = Candidates(len(user_codes), len(item_codes), special, sample)
+    loss: Tensor = _SmoothRecallLoss.apply(  # type: ignore[no-untyped-call]
+        user_codes, item_codes, positives, weights, candidates, objective
+    )
+    return loss
+
+
+class _SmoothRecallLoss(torch.autograd.Function):
+    # The gradient needs every score again, so it is taken in the forward pass while the
+    # histogram's tables are at hand, and only scaled in the backward pass.
+    @staticmethod
+    def forward(  # type: ignore[no-untyped-def]
+        ctx,
+        user_codes: Tensor,
+        item_codes: Tensor,
+        positives: Pairs,
+        weights: Tensor,
+        candidates: Candidates,
+        objective: RankObjective,
+    ) -> Tensor:
+        kind = PackedScores if can_pack(user_codes) else DenseScores
+        scores: Scores = kind(user_codes, item_codes, candidates)
+        others = scores.histogram()
+        count = len(positives.users)
+        # Gradients of positives among the candidates come with theirs.
+        apart = candidates.outside[candidates.outside < count]
+        users, items = positives.users[apart], positives.items[apart]
+        positive_bins = scores.special_bins[:count]
+        counts = others.view(-1).index_add(0, positive_bins, torch.ones_like(weights))
+        positive_weights = torch.zeros_like(counts).index_add_(0, positive_bins, weights)
+        tables = level_gradients(
+            counts.view_as(others), positive_weights.view_as(others), objective
+        )
+        special = torch.zeros_like(scores.special_bins, dtype=weights.dtype)
+        special[:count] = tables.any_item.reshape(-1)[positive_bins]
+        special[:count] += weights * tables.positive.reshape(-1)[positive_bins]
+        user_gradient, item_gradient = scores.backward(tables.any_item, special)
+        slopes = special[apart, None]
+        user_gradient.index_add_(0, users, item_codes[items].mul_(slopes))
+        item_gradient.index_add_(0, items, user_codes[users].mul_(slopes))
+        ctx.save_for_backward(user_gradient, item_gradient)
+        return tables.losses.sum()
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
+        user_gradient, item_gradient = ctx.saved_tensors
+        scale = gradients[0]
+        # As nearly always: what is as large as the catalogue need not be written again then.
+        if float(scale) != 1:
+            user_gradient, item_gradient = user_gradient * scale, item_gradient * scale
+        return user_gradient, item_gradient, None, None, None, None

@@ -1,0 +1,26 @@
+"""The straight-through estimator: the sign's derivative is taken to be 1.
+
+Y. Bengio, N. Léonard and A. Courville, "Estimating or Propagating Gradients Through Stochastic
+Neurons for Conditional Computation", 2013. Binarised networks (Hubara et al., NeurIPS 2016) also
+cut the gradient off where |x| > 1; here it is not, since embeddings come with mean magnitude 1
+and about two in five entries would then never move.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bitrecall.training.model.signs.sign import sign_with_slope
+
+
+def straight_through_sign(x: Tensor) -> Tensor:
+    """The sign in the forward pass, the identity in the backward pass.
+
+    Args:
+        x: float tensor of any shape.
+
+    Returns:
+        ±1, the shape and dtype of ``x``.
+    """
+    return sign_with_slope(x, torch.ones_like)

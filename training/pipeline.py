@@ -1,0 +1,266 @@
+"""A whole training run: from a data set and a recipe to a published release."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bitrecall.events.position import NOTHING_READ, LogPosition
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
+from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.evaluation.evaluate import evaluate
+from bitrecall.training.export import release_contents
+from bitrecall.training.fitting.best_epoch import EpochChoice
+from bitrecall.training.fitting.fit import Fit, FitOptions, Fitted
+from bitrecall.training.fitting.validation import Validator
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.runtime.interrupt import stop_on_signals
+from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.training_log import TrainingLog
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out, none of which changes its result.
+
+    Attributes:
+        folder: where its log and checkpoints go.
+        device: a torch device.
+        fresh: forget the checkpoints of an earlier run in the folder.
+        progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
+        activate: make the new release the current one.
+        group: the processes that train together, each with the same run and the same folder; the
+            first one publishes.
+    """
+
+    folder: Path
+    device: str = "cpu"
+    fresh: bool = False
+    progress_bar: bool | None = None
+    activate: bool = True
+    group: Group = ALONE
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        release: the release published.
+        epochs: how many epochs its codes were trained for.
+        seconds: time in steps of the fit that is published, over all sittings.
+        validation: metrics of the best epoch on the validation split; empty without one.
+        peak_rss_mib: the most memory that the process has held, in MiB.
+    """
+
+    release: Release
+    epochs: int
+    seconds: float
+    validation: dict[str, float]
+    peak_rss_mib: int
+
+
+def peak_rss_mib() -> int:
+    """The most memory that this process has held so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def default_run_folder(dataset: Dataset, recipe: Recipe) -> Path:
+    """``runs/RECIPE-FINGERPRINT``: the same data and recipe meet their checkpoint again."""
+    return Path("runs") / f"{recipe.name}-{recipe.sha256()[:8]}{dataset.train.sha256()[:8]}"
+
+
+class Run:
+    """Validation, where the recipe has it, then the fit to keep, then, if asked for, the release.
+
+    Args:
+        dataset: what to train on, and test on once at the end where it has a test split.
+        recipe: every hyper-parameter.
+        options: folder, device, bars.
+        items: tags and attributes that go into the release.
+        position: up to where the events of the service are among the interactions.
+
+    Attributes:
+        warnings: what there is to say about the table of items.
+
+    Raises:
+        TrainingError: there are too few pairs, or the folder cannot be made.
+        DataError: the table of items has none of the items.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: Recipe,
+        options: RunOptions,
+        items: ItemTable | None = None,
+        position: LogPosition = NOTHING_READ,
+    ) -> None:
+        # Codes of ids without a single pair would be noise: they are left out, as unknown.
+        self.train = dataset.train.compact()
+        if len(self.train) < 2:
+            raise TrainingError(f"cannot train on {len(self.train)} interactions")
+        self._test = dataset.test
+        self._name = dataset.name
+        self._recipe = recipe
+        self._options = options
+        self._items = items
+        self.warnings = items.check_against(self.train.item_ids) if items is not None else []
+        self._position = position
+        try:
+            options.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"cannot make the run folder {options.folder}: {error}") from error
+        fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
+        self._choice = EpochChoice(options.folder / "validation.json", fingerprint)
+        if options.fresh:
+            options.group.told(self.forget)
+        first = options.group.is_first
+        self._log = TrainingLog(options.folder / "log.jsonl" if first else None)
+
+    def publish(self, store: ReleaseStore) -> RunResult:
+        """Train and publish.
+
+        Raises:
+            TrainingError: what the method yields cannot be served; nothing was trained.
+            InterruptedTraining: by a signal; run it again to go on.
+            DivergedError: the loss is no longer a number.
+            CheckpointError: a checkpoint in the folder is damaged or of another training.
+        """
+        if self._recipe.similarity != "hamming":
+            raise TrainingError(
+                f"recipe {self._recipe.name} (method {self._recipe.method}) ranks by the inner "
+                "product of real numbers, which no release can hold and no index of codes can "
+                "serve; bitrecall reproduce trains and measures it beside the others"
+            )
+        return self._release(store, self.fit())
+
+    def fit(self) -> Fitted:
+        """Train; the checkpoints stay until ``forget``, so a second call costs no step.
+
+        Returns:
+            Embeddings in the rows of ``train``, and progress; its best epoch and metrics are
+            those of validation, also where training began again on all pairs.
+
+        Raises:
+            InterruptedTraining, DivergedError, CheckpointError: as ``publish``.
+        """
+        self._log.write(
+            "start",
+            data=self._name,
+            interactions=len(self.train),
+            users=self.train.n_users,
+            items=self.train.n_items,
+            recipe=self._recipe.model_dump(mode="json"),
+            processes=self._options.group.size,
+        )
+        if self._recipe.validation.share == 0:
+            epochs = self._recipe.fit.stop_after or self._recipe.fit.epochs
+            return self._fit(self.train, epochs, "final")
+        if not self._recipe.validation.refit:
+            return self._fit_with_validation()
+        chosen = self._choice.read()
+        if chosen is None:
+            chosen = self._fit_with_validation().progress
+            progress = chosen
+            self._options.group.told(lambda: self._choice.write(progress))
+        fitted = self._fit(self.train, chosen.best_epoch, "final")
+        progress = replace(
+            fitted.progress, best_epoch=chosen.best_epoch, best_metrics=chosen.best_metrics
+        )
+        return replace(fitted, progress=progress)
+
+    def forget(self) -> None:
+        """Remove the checkpoints; the log stays."""
+        for phase in ("validation", "final"):
+            self._checkpoint(phase).unlink(missing_ok=True)
+        self._choice.forget()
+
+    def _fit_with_validation(self) -> Fitted:
+        part, held_out = cut_validation(
+            self.train,
+            self._recipe.validation.share,
+            self._recipe.seed,
+            self._recipe.validation.cut,
+        )
+        if not len(held_out):
+            raise TrainingError(
+                "no user has enough interactions to hold one out: set validation.share=0"
+            )
+        return self._fit(part, self._recipe.fit.epochs, "validation", held_out)
+
+    def _fit(
+        self, pairs: Interactions, epochs: int, phase: str, held_out: Interactions | None = None
+    ) -> Fitted:
+        order = popularity_order(pairs)
+        ordered = reorder_items(pairs, order)
+        validate = None
+        if held_out is not None:
+            validate = Validator(ordered, reorder_items(held_out, order), self._recipe)
+        fit = Fit(
+            ordered,
+            self._recipe,
+            epochs=epochs,
+            validate=validate,
+            options=FitOptions(
+                device=self._options.device,
+                checkpoint=self._checkpoint(phase),
+                log=self._log,
+                progress_bar=self._options.progress_bar if self._options.group.is_first else False,
+                phase=phase,
+                group=self._options.group,
+            ),
+        )
+        if fit.resumed:
+            self._log.write("resumed", phase=phase, epochs_done=len(fit.progress.history))
+        with stop_on_signals() as stop:
+            fitted = fit.run(stop)
+        return fitted.in_rows_of(order)
+
+    def _release(self, store: ReleaseStore, fitted: Fitted) -> RunResult:
+        contents = release_contents(
+            fitted.embeddings,
+            self.train,
+            self._recipe,
+            items=self._items,
+            position=self._position,
+            recorded={"epochs_trained": fitted.epochs},
+        )
+        progress = fitted.progress
+        release = store.publish(
+            contents,
+            measure=lambda opened: self._measure(opened, progress.best_metrics),
+            activate=self._options.activate,
+        )
+        peak = peak_rss_mib()
+        self._log.write(
+            "published",
+            release=release.id,
+            epochs=fitted.epochs,
+            seconds=round(progress.seconds, 2),
+            peak_rss_mib=peak,
+            metrics=dict(release.manifest.metrics),
+        )
+        self.forget()
+        return RunResult(release, fitted.epochs, progress.seconds, progress.best_metrics, peak)
+
+    def _measure(
+        self, release: Release, validation: dict[str, float]
+    ) -> Mapping[str, float | int | str]:
+        if self._test is not None and len(self._test):
+            report = evaluate(release, self._test, progress=self._options.progress_bar)
+            return {"split": "test", "users": report.users, **report.metrics}
+        return {"split": "validation", **validation} if validation else {"split": "none"}
+
+    def _checkpoint(self, phase: str) -> Path:
+        return self._options.folder / f"{phase}.npz"

@@ -1,0 +1,160 @@
+"""The sections of a recipe that all methods of ours share, with their defaults.
+
+Those of a method of its own stand beside it, in ``bitrecall.training.teacher`` and
+``bitrecall.training.fitting.methods``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bitrecall.training.data.split import Cut
+from bitrecall.training.recipe.section import Section
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class EncoderRecipe(Section):
+    """How embeddings are made of free ones."""
+
+    name: Literal["lightgcn", "item_sums"] = Field(
+        "item_sums",
+        description="LightGCN, or its first layer for users alone: a user is its free embedding "
+        "and the sum of its items",
+    )
+    layers: int = Field(
+        2, ge=0, le=8, description="LightGCN: K, how many times embeddings are propagated"
+    )
+    start: Literal["svd", "random"] = Field(
+        "svd", description="first embeddings: truncated SVD of the normalised adjacency, or noise"
+    )
+    start_power: float = Field(
+        0.5, ge=0, le=4, description="power of the singular values in the start"
+    )
+
+
+class SignRecipe(Section):
+    """The sign, and what stands for its derivative."""
+
+    estimator: Literal["aage", "straight_through", "tanh", "fourier"] = Field(
+        "aage", description="what stands for the sign's derivative in training"
+    )
+    beta: float = Field(
+        1.0,
+        gt=0,
+        description="slope, for embeddings of mean magnitude 1: AAGE's, or tanh's at the start",
+    )
+    beta_end: float = Field(
+        10.0, gt=0, description="tanh: the slope at the end of the schedule, grown geometrically"
+    )
+    fourier_terms: int = Field(
+        8, ge=1, le=64, description="Fourier: terms of the series, the odd harmonics"
+    )
+    # At ±w the square wave falls back, so w lies beyond nearly all entries: 4 of mean magnitude 1.
+    fourier_width: float = Field(
+        4.0, gt=0, description="Fourier: half the period, for embeddings of mean magnitude 1"
+    )
+
+    @model_validator(mode="after")
+    def _a_slope_that_grows(self) -> Self:
+        if self.estimator == "tanh" and self.beta_end < self.beta:
+            raise ValueError(f"beta_end ({self.beta_end}) must be at least beta ({self.beta})")
+        return self
+
+
+class LossRecipe(Section):
+    """The ranking loss."""
+
+    name: Literal["smooth_recall", "smooth_ndcg", "softmax", "bpr"] = Field(
+        "smooth_recall", description="SRLoss, smooth NDCG, softmax over the catalogue, or BPR"
+    )
+    cutoffs: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (5, 10, 20, 50, 100, 200), min_length=1, description="the N of Recall@N, averaged"
+    )
+    phi: float = Field(0.5, gt=0, description="temperature of the cut-off, as a share of N")
+    psi: float = Field(3.0, gt=0, description="temperature of the rank, in units of score")
+    temperature: float = Field(
+        16.0, gt=0, description="softmax and BPR: what scores are divided by, in units of score"
+    )
+    weighting: Literal["pairs", "users"] = Field(
+        "pairs", description="whether each pair counts the same, or each user of a batch"
+    )
+    sample: int = Field(
+        4096,
+        ge=0,
+        description="items drawn a step to stand for the catalogue, except in BPR; 0 scores all",
+    )
+    head: int = Field(
+        12_288,
+        ge=0,
+        description="with a sample: this many of the most popular items are always in it",
+    )
+    negatives: int = Field(
+        1, ge=1, le=64, description="BPR: items drawn for each positive, uniformly"
+    )
+
+
+class FitRecipe(Section):
+    """The optimiser and its schedule."""
+
+    epochs: int = Field(40, ge=1, description="passes over all users; the cosine ends here")
+    stop_after: int | None = Field(
+        None, ge=1, description="stop after this many epochs of the schedule (None: all)"
+    )
+    batch_users: int = Field(1024, ge=1, le=8192, description="users scored at once")
+    learning_rate: float = Field(
+        0.1, gt=0, description="Adam's, for embeddings of mean magnitude 1; falls by a cosine"
+    )
+    epsilon: float = Field(
+        1e-16,
+        gt=0,
+        description="Adam's ε: where a batch has many positives, those of rare items have "
+        "gradients far below the usual 1e-8, which then holds such items still",
+    )
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        description="decoupled (AdamW): shrinks embeddings by this times the learning rate a step",
+    )
+    hidden: Share = Field(
+        0.75,
+        description="proposed: share of a batch's pairs hidden from its graph and ranked; others "
+        "are in the graph and left out of the ranking; 0 ranks all pairs with all in the graph",
+    )
+
+
+class ValidationRecipe(Section):
+    """Early stopping on pairs cut from train."""
+
+    share: Share = Field(0.1, description="share of each user's training pairs held out; 0: none")
+    cut: Cut = Field(
+        "random",
+        description="which of a user's pairs are held out: random ones, or the latest, by their "
+        "times or else by their order in the files",
+    )
+    metric: str = Field(
+        "recall@50",
+        pattern=r"^(recall|ndcg|precision|hit_rate)@[1-9][0-9]*$",
+        description="the measure that decides, at any cut-off",
+    )
+    patience: int = Field(4, ge=1, description="stop after this many epochs without a better one")
+    users: int = Field(10_000, ge=1, description="at most this many users are asked, at random")
+    refit: bool = Field(
+        True, description="train again on all pairs for the number of epochs found best"
+    )
+
+
+class ReleaseRecipe(Section):
+    """What is published."""
+
+    index: Literal["auto", "flat", "hnsw", "ivf"] = Field(
+        "auto", description="search backend; auto scans while that is fastest, then takes ivf"
+    )
+    recall: float = Field(
+        0.98, gt=0, le=1, description="share of the true nearest hundred that hnsw and ivf find"
+    )
+    embeddings: Literal["float16", "float32"] = Field(
+        "float16", description="dtype of the cached user embeddings and item messages"
+    )

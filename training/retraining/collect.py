@@ -1,0 +1,303 @@
+"""What a night trains on: what the parent release was trained on, files, and the events since.
+
+A release holds its pairs, so it is its own snapshot: nothing else has to be kept, and after a
+rollback the next night starts from what is served.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.events.event import StoredEvent
+from bitrecall.events.position import LogPosition, ReadingStart, position_after, position_of
+from bitrecall.index.releases.release import Release
+from bitrecall.training.data.events import LeftOut, Taken, joined_weights, take_events
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.options import PairWeight, ReadOptions
+
+_NONE = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """What the events since the parent were.
+
+    Shares are of ``judged``: the users who sent too many say nothing of how the night's data are.
+
+    Attributes:
+        read: all of them.
+        taken: those that say a user has taken an item, and count.
+        hidden: those that hide an item from a user.
+        forgotten: users who asked to be forgotten.
+        judged: of those taken, by users who did not send more than they may.
+        repeated: of those judged, pairs that were there already, from the parent or from earlier.
+        of_unknown_users: of those judged, by users that the parent does not know.
+        of_unknown_items: of those judged, of items that the parent does not know.
+        by_user: how many each user sent.
+        over: events left out of users who sent more than one may: all but their last, and those of
+            items that nobody else has.
+        flooding: the users who sent more than one may, and how many they sent.
+        unusable: events that cannot be used, left out.
+        left_out: the first of these.
+        filtered: events that a row filter or weights left out.
+        selection: what these did, for people.
+        after: number after which events were read.
+        from_start: why all events of the database were read; None if only those since the parent.
+    """
+
+    read: int
+    taken: int
+    hidden: int
+    forgotten: int
+    judged: int
+    repeated: int
+    of_unknown_users: int
+    of_unknown_items: int
+    by_user: Counter[str]
+    over: int = 0
+    flooding: dict[str, int] = field(default_factory=dict)
+    unusable: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+    filtered: int = 0
+    selection: tuple[str, ...] = ()
+    after: int = 0
+    from_start: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Everything that a night knows.
+
+    Attributes:
+        pairs: all pairs to train on, over the ids that have one.
+        fresh: bool (nnz,), those that the parent was not trained on.
+        judged: bool (nnz,), of the fresh ones, those that checks and gate look at: of users who did
+            not send more events than one user may.
+        moments: float64 (nnz,), when a pair came to be, in seconds; NaN where that is unknown.
+        position: up to where the events were read.
+        counts: of the events.
+        from_files: pairs of the files, those of forgotten users left out; None without files.
+    """
+
+    pairs: Interactions
+    fresh: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
+    moments: NDArray[np.float64]
+    position: LogPosition
+    counts: EventCounts
+    from_files: int | None
+
+
+class _Rows:
+    """Pairs as they come, over a vocabulary that grows."""
+
+    def __init__(self, user_ids: list[str], item_ids: list[str]) -> None:
+        self.users = {text: row for row, text in enumerate(user_ids)}
+        self.items = {text: row for row, text in enumerate(item_ids)}
+        self._parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
+        self._weights: list[tuple[int, NDArray[np.floating[Any]] | None]] = []
+
+    def add(
+        self,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        at: NDArray[np.float64],
+        weights: NDArray[np.floating[Any]] | None = None,
+    ) -> None:
+        self._parts.append((users, items, at))
+        self._weights.append((len(users), weights))
+
+    def add_from(self, files: Interactions, without: Collection[str]) -> int:
+        """Add the pairs of a data set but for some users; how many."""
+        users, items = (
+            np.array([rows.setdefault(text, len(rows)) for text in ids], np.int32)
+            for rows, ids in ((self.users, files.user_ids), (self.items, files.item_ids))
+        )
+        gone = np.array([text in without for text in files.user_ids], np.bool_)
+        kept = ~gone[files.users]
+        at = np.full(len(files), np.nan) if files.times is None else files.times
+        weights = None if files.weights is None else files.weights[kept]
+        self.add(users[files.users[kept]], items[files.items[kept]], at[kept], weights)
+        return int(kept.sum())
+
+    def item_rows(self) -> NDArray[np.int32]:
+        """Items of the pairs so far, some several times."""
+        return np.concatenate([items for _, items, _ in self._parts])
+
+    def weights(self) -> NDArray[np.float64] | None:
+        """What the pairs so far weigh, in their order; None if none of them has a weight."""
+        return joined_weights(*self._weights)
+
+    def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+        users, items, at = zip(*self._parts, strict=True)
+        return np.concatenate(users), np.concatenate(items), np.concatenate(at)
+
+
+def gather(
+    parent: Release | None,
+    files: Interactions | None,
+    events: Iterable[StoredEvent],
+    forgotten: Collection[str] = (),
+    start: ReadingStart | None = None,
+    most_user_events: int | None = None,
+    options: ReadOptions | None = None,
+) -> Gathered:
+    """Join the parent's pairs, those of files and those of events.
+
+    Args:
+        parent: the release that is served; None where there is none yet.
+        files: what was given to train on; None where nothing was.
+        events: those after ``start``, in their order.
+        forgotten: everybody who ever asked to be forgotten: what files say of them does not count,
+            nor does what the parent knows of those who asked since. What they did afterwards does.
+        start: where reading the events began; None if they are not kept.
+        most_user_events: of a user who sent more, the last that came count, of items that others
+            have too; None sets no limit.
+        options: which events count, and how much; None for all alike.
+    """
+    options = ReadOptions() if options is None else options
+    rows = _Rows(*([], []) if parent is None else _ids(parent))
+    known_users, known_items = len(rows.users), len(rows.items)
+    everything = take_events(events, rows.users, rows.items, options)
+    sent = np.bincount(everything.users, minlength=1)
+    flooding = np.flatnonzero(sent > (most_user_events or np.inf))
+    seen = _seen(parent)
+    still = ~np.isin(seen[0], everything.forgotten)
+    weights = None if parent is None or parent.seen_weights is None else parent.seen_weights[still]
+    rows.add(seen[0][still], seen[1][still], np.full(int(still.sum()), np.nan), weights)
+    from_files = None if files is None else rows.add_from(files, forgotten)
+    taken = _without_floods(everything, flooding, rows.item_rows(), most_user_events or 0)
+    rows.add(taken.users, taken.items, taken.times, taken.weights)
+    users, items, at = rows.joined()
+    keys = users.astype(np.int64) * max(len(rows.items), 1) + items
+    before, by_event = int(still.sum()), len(keys) - len(taken.users)
+    distinct, place = np.unique(keys, return_inverse=True)
+    old = np.zeros(len(distinct), np.bool_)
+    old[place[:before]] = True
+    moments = np.full(len(distinct), np.inf)
+    np.fmin.at(moments, place, at)
+    moments[np.isinf(moments)] = np.nan
+    names = list(rows.users)
+    usual = ~np.isin(taken.users, flooding)
+    usual_keys = keys[by_event:][usual]
+    counts = EventCounts(
+        read=len(everything.users)
+        + everything.filtered
+        + taken.hidden
+        + len(taken.forgotten)
+        + taken.unusable,
+        taken=len(taken.users),
+        hidden=taken.hidden,
+        forgotten=len(taken.forgotten),
+        judged=int(usual.sum()),
+        repeated=len(usual_keys) - len(np.setdiff1d(usual_keys, keys[:by_event])),
+        of_unknown_users=int((taken.users[usual] >= known_users).sum()),
+        of_unknown_items=int((taken.items[usual] >= known_items).sum()),
+        by_user=Counter({names[row]: int(sent[row]) for row in np.flatnonzero(sent)}),
+        over=len(everything.users) - len(taken.users),
+        flooding={names[row]: int(sent[row]) for row in flooding},
+        unusable=taken.unusable,
+        left_out=taken.left_out,
+        filtered=everything.filtered,
+        selection=everything.selection,
+        after=0 if start is None else start.after,
+        from_start=None if start is None else start.reason,
+    )
+    weighed = rows.weights()
+    if weighed is not None:
+        again = start is not None and start.reason is not None
+        weighed = _weights_of_pairs(weighed, place, by_event, options.pair_weight, again=again)
+    pairs = collapse(names, list(rows.items), users, items, weights=weighed)
+    return Gathered(
+        # Pairs are in the order of their keys, which leaving out ids without a pair keeps.
+        pairs.compact(),
+        ~old,
+        ~old & ~np.isin(pairs.users, flooding),
+        moments,
+        _position(parent, start, taken.last),
+        counts,
+        from_files,
+    )
+
+
+def _weights_of_pairs(
+    weights: NDArray[np.float64],
+    place: NDArray[np.intp],
+    by_event: int,
+    pair_weight: PairWeight,
+    *,
+    again: bool,
+) -> NDArray[np.float64]:
+    """What each row's pair weighs, float64 (rows,).
+
+    What the parent and the files say of a pair is one thing said twice, so the larger one counts.
+    Events since add to it, or count if they are larger; events that are all read ``again`` are in
+    the parent's weight already.
+
+    Args:
+        weights: of the rows: those of parent and files, then those of events.
+        place: int (rows,), the pair of each row.
+        by_event: where the rows of events begin.
+        pair_weight: what a pair of several events weighs.
+        again: whether events are read that the parent was trained on.
+    """
+    n_pairs = int(place.max(initial=-1)) + 1
+    known = np.zeros(n_pairs)
+    np.maximum.at(known, place[:by_event], weights[:by_event])
+    if pair_weight is PairWeight.MAX:
+        np.maximum.at(known, place[by_event:], weights[by_event:])
+        return known[place]
+    since = np.bincount(place[by_event:], weights[by_event:], minlength=n_pairs)
+    total: NDArray[np.float64] = np.maximum(known, since) if again else known + since
+    return total[place]
+
+
+def _without_floods(
+    taken: Taken, flooding: NDArray[np.int64], known: NDArray[np.int32], most: int
+) -> Taken:
+    """Of users who sent too much, keep the last ``most`` events of items that others have too.
+
+    Args:
+        taken: all that users took.
+        flooding: rows of the users who sent more than ``most`` events.
+        known: rows of items in the parent or in files; what other users took is known as well.
+        most: how many events of a user count.
+    """
+    if not len(flooding):
+        return taken
+    flood = np.isin(taken.users, flooding)
+    taken = taken.select(~flood | np.isin(taken.items, np.union1d(known, taken.items[~flood])))
+    order = np.argsort(taken.users, kind="stable")
+    ends = np.searchsorted(taken.users[order], taken.users[order], side="right")
+    from_end = np.empty(len(order), np.int64)
+    from_end[order] = ends - np.arange(len(order))
+    return taken.select(~np.isin(taken.users, flooding) | (from_end <= most))
+
+
+def _position(
+    parent: Release | None, start: ReadingStart | None, last: StoredEvent | None
+) -> LogPosition:
+    before = LogPosition() if parent is None else position_of(parent.manifest.data)
+    if start is None or (last is None and start.reason is None and start.after):
+        return before
+    return position_after(start.log_id, last)
+
+
+def _ids(release: Release) -> tuple[list[str], list[str]]:
+    return (
+        release.users.ids_of(np.arange(release.n_users)),
+        release.items.ids_of(np.arange(release.n_items)),
+    )
+
+
+def _seen(parent: Release | None) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    if parent is None:
+        return _NONE, _NONE
+    owners = np.repeat(np.arange(parent.n_users, dtype=np.int32), np.diff(parent.seen.indptr))
+    return owners, np.asarray(parent.seen.rows)

@@ -1,0 +1,250 @@
+"""Is what came in fit to be trained on? Each check has a threshold in the settings.
+
+What they are for is what no gate can see: where the events themselves are wrong, what is held out
+of them is too, and a model that has learnt them is judged the better one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from bitrecall.index.releases.release import Release
+from bitrecall.training.retraining.collect import Gathered
+from bitrecall.training.retraining.settings import NightlySettings
+
+# Fewer nights before say little of what is usual.
+_LEAST_NIGHTS = 3
+# Where items are all about as popular, new pairs cannot drift away from that.
+_LEAST_SPREAD = 0.05
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check found.
+
+    Attributes:
+        name: of the check.
+        found: the value looked at.
+        bound: what it was held against.
+        passed: whether that is borne.
+        says: a sentence for the report, with what to do where it is not.
+        setting: the name of the setting that has the bound.
+    """
+
+    name: str
+    found: float
+    bound: float
+    passed: bool
+    says: str
+    setting: str
+
+
+@dataclass(frozen=True)
+class PastNight:
+    """What a night before this one came with.
+
+    Attributes:
+        events: how many there were, but for those beyond what one user may send; 0 if all events of
+            the database were read.
+        from_files: pairs of the files; None where none were given.
+    """
+
+    events: int
+    from_files: int | None
+
+
+def check_data(
+    gathered: Gathered,
+    parent: Release | None,
+    past: Sequence[PastNight],
+    settings: NightlySettings,
+) -> list[Check]:
+    """All checks that make sense here, in the order of the report.
+
+    Args:
+        gathered: what would be trained on.
+        parent: the release that is served; without one only files and events are looked at.
+        past: the nights before whose data were sound, the latest last.
+        settings: the thresholds.
+    """
+    found = [*_events(gathered, past, settings), *_files(gathered, past, settings)]
+    if parent is not None:
+        found += _against(parent, gathered, settings)
+    return found
+
+
+def check_attributes(known: int, before: int, settings: NightlySettings) -> Check:
+    """Whether a table of items still has what it had.
+
+    Args:
+        known: items of the table with a tag or an attribute.
+        before: those of the parent.
+        settings: the threshold.
+    """
+    share = known / before if before else 1.0
+    return Check(
+        "items with attributes",
+        share,
+        settings.least_attributes,
+        share >= settings.least_attributes,
+        f"the table of items says something of {known:,} items, the last release had {before:,}",
+        "least_attributes",
+    )
+
+
+def _events(
+    gathered: Gathered, past: Sequence[PastNight], settings: NightlySettings
+) -> list[Check]:
+    counts, checks = gathered.counts, []
+    usual = [night.events for night in past if night.events]
+    came = counts.read - counts.over
+    # All events of a database, read again, are no night's.
+    if came and len(usual) >= _LEAST_NIGHTS and counts.from_start is None:
+        middle = median(usual)
+        times = max(came / middle, middle / came)
+        checks.append(
+            Check(
+                "volume",
+                times,
+                settings.usual_events,
+                times <= settings.usual_events,
+                f"{came:,} events, where the {len(usual)} nights before had {middle:,.0f}",
+                "usual_events",
+            )
+        )
+    if counts.taken:
+        checks.append(_flood(gathered, settings))
+    if counts.judged and counts.from_start is None:
+        share = counts.repeated / counts.judged
+        checks.append(
+            Check(
+                "repeats",
+                share,
+                settings.most_repeated,
+                share <= settings.most_repeated,
+                f"{counts.repeated:,} of {counts.judged:,} events repeat a pair that was there",
+                "most_repeated",
+            )
+        )
+    return checks
+
+
+def _flood(gathered: Gathered, settings: NightlySettings) -> Check:
+    """Says who sent the most. It never fails: what is too much of one user is left out already."""
+    counts = gathered.counts
+    user, most = counts.by_user.most_common(1)[0]
+    says = f"user {user!r} sent {most:,} events, the most of all"
+    if counts.flooding:
+        says += (
+            f"; {len(counts.flooding):,} users sent more than {settings.most_user_events:,}, and "
+            f"{counts.over:,} events of theirs were left out: all but the last, and those of items "
+            "that nobody else has. If that is no person: bitrecall events forget"
+        )
+    return Check("bots", most, settings.most_user_events, True, says, "most_user_events")
+
+
+def _files(gathered: Gathered, past: Sequence[PastNight], settings: NightlySettings) -> list[Check]:
+    before = next((night.from_files for night in reversed(past) if night.from_files), None)
+    if before is None or gathered.from_files is None:
+        return []
+    share = gathered.from_files / before
+    return [
+        Check(
+            "files",
+            share,
+            settings.least_files,
+            share >= settings.least_files,
+            f"the files have {gathered.from_files:,} pairs, they had {before:,} before",
+            "least_files",
+        )
+    ]
+
+
+def _against(parent: Release, gathered: Gathered, settings: NightlySettings) -> list[Check]:
+    counts, fresh = gathered.counts, gathered.pairs.select(gathered.judged)
+    new, before = len(fresh), parent.manifest.seen
+    checks = [
+        Check(
+            "growth",
+            new / max(before, 1),
+            settings.most_growth,
+            new <= settings.most_growth * before,
+            f"{new:,} new pairs beside {before:,}",
+            "most_growth",
+        )
+    ]
+    if counts.judged:
+        for whose, unknown, most, setting in (
+            ("users", counts.of_unknown_users, settings.most_unknown_users, "most_unknown_users"),
+            ("items", counts.of_unknown_items, settings.most_unknown_items, "most_unknown_items"),
+        ):
+            share = unknown / counts.judged
+            said = "by users" if whose == "users" else "of items"
+            checks.append(
+                Check(
+                    f"unknown {whose}",
+                    share,
+                    most,
+                    share <= most,
+                    f"{unknown:,} of {counts.judged:,} events are {said} not known so far",
+                    setting,
+                )
+            )
+    if new:
+        checks += [_one_item(gathered, settings), _drift(parent, gathered, settings)]
+    return checks
+
+
+def _one_item(gathered: Gathered, settings: NightlySettings) -> Check:
+    fresh = gathered.pairs.select(gathered.judged)
+    item = int(np.argmax(fresh.item_degrees))
+    share = int(fresh.item_degrees[item]) / len(fresh)
+    return Check(
+        "one item",
+        share,
+        settings.most_item_share,
+        share <= settings.most_item_share,
+        f"item {fresh.item_ids[item]!r} has {fresh.item_degrees[item]:,} of {len(fresh):,} new "
+        "pairs, the most of all",
+        "most_item_share",
+    )
+
+
+def _drift(parent: Release, gathered: Gathered, settings: NightlySettings) -> Check:
+    drift = popularity_drift(parent, gathered)
+    return Check(
+        "popularity",
+        drift,
+        settings.most_drift,
+        drift <= settings.most_drift,
+        f"a drift of {drift:.2f}, where 0 is items as popular as before and 1 all items alike: "
+        "where it is high, ids may have been mixed up",
+        "most_drift",
+    )
+
+
+def popularity_drift(parent: Release, gathered: Gathered) -> float:
+    """How far new pairs are from the popularity that the parent's items had.
+
+    An item's place is the share of the parent's pairs that more popular items have, half of its
+    own included. New pairs that go by popularity are at 1/2 in the mean; 1 stands for the mean
+    place of all items alike, and a number below 0 for items more popular than before. New items
+    have no place. 0 where items are all about as popular.
+    """
+    popularity = np.asarray(parent.popularity, np.float64)
+    total = max(popularity.sum(), 1.0)
+    places = (np.cumsum(popularity) - popularity / 2) / total
+    spread = places.mean() - 0.5
+    fresh = gathered.pairs.select(gathered.judged)
+    rows = [parent.items.row_of(text) for text in fresh.item_ids]
+    degrees = fresh.item_degrees
+    known = [(row, degrees[item]) for item, row in enumerate(rows) if row is not None]
+    weight = sum(int(count) for _, count in known)
+    if not weight or spread < _LEAST_SPREAD:
+        return 0.0
+    mean = sum(places[row] * count for row, count in known) / weight
+    return float((mean - 0.5) / spread)

@@ -1,0 +1,134 @@
+"""What a night leaves to read: one JSON file each, and a page made from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bitrecall.disk import disk_fault
+from bitrecall.index.releases.locks import replace_text
+from bitrecall.index.releases.retraining_status import EXIT_CODES, Outcome
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.retraining.data_checks import Check, PastNight
+from bitrecall.training.retraining.gate import Verdict
+
+_KEEP_PAST: Final = 14
+
+
+@dataclass
+class Report:
+    """A night, as far as it came.
+
+    Attributes:
+        started: ISO 8601 in UTC, to the second; names the report.
+        outcome: how it ended.
+        reason: why, in a sentence.
+        finished: as ``started``.
+        parent: id of the release that was served.
+        release: id of the one that was published.
+        data: what came in: counts by name.
+        checks: what was looked at in it.
+        training: how each training went, by phase: seconds, epochs, losses, where it started.
+        verdict: what the gate said.
+        removed: releases that were removed as old.
+        settings: every threshold, as it was.
+        recipe: every hyper-parameter that the release was trained with.
+        trace: where a fault of ours happened, None without any.
+    """
+
+    started: str
+    outcome: Outcome = Outcome.FAILED
+    reason: str = ""
+    finished: str = ""
+    parent: str | None = None
+    release: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+    training: dict[str, dict[str, Any]] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    removed: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    trace: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """What the command exits with."""
+        return EXIT_CODES[self.outcome]
+
+    def to_json(self) -> str:
+        """As JSON, a key an attribute."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def now() -> str:
+    """The moment, ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class ReportFolder:
+    """The reports of a store's nights, ``STARTED.json`` and ``STARTED.html`` each.
+
+    Args:
+        path: of the folder; it is made when something is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, report: Report, page: str, keep: int) -> Path:
+        """Write a report and its page, and remove the oldest beyond ``keep``.
+
+        Returns:
+            The page's file.
+
+        Raises:
+            TrainingError: they cannot be written.
+        """
+        name = report.started.replace(":", "").replace("-", "")
+        html = self._path / f"{name}.html"
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            replace_text(html, page)
+            replace_text(self._path / f"{name}.json", report.to_json())
+            for old in self._names()[:-keep]:
+                for suffix in (".json", ".html"):
+                    (self._path / old).with_suffix(suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise TrainingError(
+                f"cannot write the report {html}: {disk_fault(error, self._path)}"
+            ) from error
+        return html
+
+    def all(self) -> list[dict[str, Any]]:
+        """What every report says, oldest first; one that cannot be read is passed over."""
+        found = []
+        for name in self._names():
+            try:
+                said = json.loads((self._path / name).with_suffix(".json").read_text("utf-8"))
+            except (OSError, ValueError):
+                continue
+            if isinstance(said, dict):
+                found.append(said)
+        return found
+
+    def past(self) -> list[PastNight]:
+        """The latest nights whose data were sound, the latest last."""
+        sound: Sequence[str] = (Outcome.PUBLISHED, Outcome.HELD_BACK, Outcome.WOULD_PUBLISH)
+        found = [said.get("data", {}) for said in self.all() if said.get("outcome") in sound]
+        return [
+            PastNight(_events_of(data), data.get("pairs_of_files")) for data in found[-_KEEP_PAST:]
+        ]
+
+    def _names(self) -> list[str]:
+        return sorted(path.stem for path in self._path.glob("*.json"))
+
+
+def _events_of(data: dict[str, Any]) -> int:
+    if data.get("read_from_start"):
+        return 0
+    return int(data.get("events", 0)) - int(data.get("events_over", 0))

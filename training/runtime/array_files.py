@@ -1,0 +1,75 @@
+"""Files of named arrays and a JSON header: one uncompressed ``.npz`` each, no pickle.
+
+A file is replaced by an atomic rename, so a crash leaves the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.disk import disk_fault
+from bitrecall.training.errors import CheckpointError
+
+_HEADER = "header"
+
+
+def save_arrays(
+    path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], what: str
+) -> None:
+    """Replace the file at ``path``.
+
+    Args:
+        path: of the file; its folder exists.
+        header: JSON values by name.
+        arrays: of plain dtypes, by names other than ``header``.
+        what: the file is, for errors.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    temporary = path.with_name(path.name + ".new")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays, **{_HEADER: text})
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"cannot write {what} {path}: {disk_fault(error, path.parent)}"
+        ) from error
+
+
+def load_arrays(path: Path, what: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+    """Read the header and the arrays at ``path``, or None where there is no file.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        # Opened here, since np.load leaves a damaged file open.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(arrays.pop(_HEADER).tobytes())
+        if not isinstance(header, dict):
+            raise ValueError("its header is no object")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise unreadable(path, what, error) from error
+    return header, arrays
+
+
+def unreadable(path: Path, what: str, why: object) -> CheckpointError:
+    """An error that says why a file cannot be gone on from, and what to do."""
+    return CheckpointError(f"{what} {path} cannot be read ({why}); delete it to start afresh")
