@@ -41,7 +41,7 @@ from starlette.routing import Route
 
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import alone
-from bitrecall.index.recommend.types import Wish
+from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.rendering import render
@@ -212,8 +212,10 @@ def print_alone(releases: Path) -> None:
         return statistics.median(took)
 
     for k in (10, 100, 1000):
-        answer = alone(recommender.recommend("0", Wish(k)))
-        found = median_ms(lambda number, k=k: alone(recommender.recommend(str(number), Wish(k))))
+        answer = alone(recommender.recommend("0", QueryOptions(k)))
+        found = median_ms(
+            lambda number, k=k: alone(recommender.recommend(str(number), QueryOptions(k)))
+        )
         rendered = median_ms(lambda number, answer=answer: render(answer))
         print(f"k = {k:4}: finding the items {found:.3f} ms, writing the JSON {rendered:.3f} ms")
 

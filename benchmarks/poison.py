@@ -26,7 +26,7 @@ from serving import serving
 from takers import takes
 
 from bitrecall.events.store import EventStore
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.sample import sample_dataset, sample_items, sample_model
 
@@ -80,7 +80,7 @@ class House:
         places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
         files = [str(self.files.pairs), "--items", str(self.files.items)]
         code = self.bitrecall("retrain", *files, *places, *RECIPE)
-        told = LastNight.read(self.store.root)
+        told = RetrainingStatus.read(self.store.root)
         return code, f"{told.outcome}: {told.reason}" if told else "nothing was told"
 
     def day(self, shuffled: bool = False) -> list[dict[str, str]]:
@@ -148,7 +148,7 @@ def good_night(
     post(client, [*house.day(), *more])
     code, says = house.night()
     print(f"{name}: {says}", flush=True)
-    told = LastNight.read(house.store.root)
+    told = RetrainingStatus.read(house.store.root)
     give_up = time.monotonic() + 30
     while told and told.release != served(client) and time.monotonic() < give_up:
         time.sleep(0.1)

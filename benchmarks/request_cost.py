@@ -23,7 +23,7 @@ import uvloop
 from machine import describe, quantile, seconds
 
 from bitrecall.index.recommend.search_steps import alone
-from bitrecall.index.recommend.types import Wish
+from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.service.api.rendering import render
 from bitrecall.service.app import create_app
 from bitrecall.service.settings import Settings
@@ -79,7 +79,7 @@ async def measure(releases: Path, k: int, profile: bool) -> None:
     def next_user() -> str:
         return str(users[next(numbers) % len(users)])
 
-    wish = Wish(k)
+    wish = QueryOptions(k)
     parts: dict[str, Callable[[], object]] = {
         "find": lambda: alone(recommender.recommend(next_user(), wish)),
         "find and write": lambda: render(alone(recommender.recommend(next_user(), wish))),

@@ -12,7 +12,7 @@ _STAT = Path("/proc/stat")
 
 
 @dataclass(frozen=True)
-class Busy:
+class CpuUsage:
     """Processor time so far.
 
     Attributes:
@@ -27,16 +27,16 @@ class Busy:
     machine: float | None
 
     @classmethod
-    def now(cls) -> Busy:
+    def now(cls) -> CpuUsage:
         """Read the clocks."""
         used = resource.getrusage(resource.RUSAGE_SELF)
         return cls(time.perf_counter(), used.ru_utime + used.ru_stime, _machine())
 
-    def process_share(self, before: Busy) -> float:
+    def process_share(self, before: CpuUsage) -> float:
         """Of one processor, what this process has used since."""
         return (self.process - before.process) / (self.at - before.at)
 
-    def machine_share(self, before: Busy) -> float | None:
+    def machine_share(self, before: CpuUsage) -> float | None:
         """Of all processors, what has been used since; None where the system does not tell."""
         if self.machine is None or before.machine is None:
             return None

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from bitrecall.loadtest.run import Found
+from bitrecall.loadtest.run import LoadTestResult
 
 
-def draw(found: Found, path: Path) -> None:
+def draw(found: LoadTestResult, path: Path) -> None:
     """Write the plot, in the format of the path's suffix; OSError where that fails."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()

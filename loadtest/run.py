@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from bitrecall.loadtest.consistency import contradictions
-from bitrecall.loadtest.cpu_usage import Busy
+from bitrecall.loadtest.cpu_usage import CpuUsage
 from bitrecall.loadtest.errors import LoadTestError
 from bitrecall.loadtest.knee import Step, knee
 from bitrecall.loadtest.load import OK, Load
-from bitrecall.loadtest.service_metrics import Told
+from bitrecall.loadtest.service_metrics import ServiceMetrics
 from bitrecall.loadtest.target import Target
 
 _CONNECTIONS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Found:
+class LoadTestResult:
     """What a load test found.
 
     Attributes:
@@ -70,7 +70,9 @@ class Found:
         return json.dumps(found, indent=1, allow_nan=False)
 
 
-async def load_test(target: Target, k: int, seconds: float, slow: float, say: Say) -> Found:
+async def load_test(
+    target: Target, k: int, seconds: float, slow: float, say: Say
+) -> LoadTestResult:
     """Test a service.
 
     Args:
@@ -86,14 +88,14 @@ async def load_test(target: Target, k: int, seconds: float, slow: float, say: Sa
     requests = [target.recommend(user, k) for user in target.users(_USERS)]
     trials: dict[int, float] = {}
     connections = await _best_connections(target, requests, seconds, trials, say)
-    told, busy = Told.by(target), Busy.now()
+    told, busy = ServiceMetrics.by(target), CpuUsage.now()
     async with Load(target.address, requests, connections) as load:
         answers = await load.as_fast_as_answered(seconds)
     best = answers.rate(OK)
     if not best:
         statuses = ", ".join(str(one) for one in sorted(answers.seconds)) or "none"
         raise LoadTestError(f"{target.url} gives no good answer, but the statuses {statuses}")
-    after, now = Told.by(target), Busy.now()
+    after, now = ServiceMetrics.by(target), CpuUsage.now()
     say(f"at best {best:,.0f} answers/s, with {connections} connections")
     steps = []
     for share in SHARES:
@@ -104,9 +106,9 @@ async def load_test(target: Target, k: int, seconds: float, slow: float, say: Sa
             f"{step.offered:8,.0f} requests/s: {step.good:,.0f} good, p50 {step.p50 * 1e3:.2f} ms, "
             f"p99 {step.p99 * 1e3:.2f} ms"
         )
-    end = Told.by(target)
+    end = ServiceMetrics.by(target)
     told_twice = None if told is None or after is None else after.since(told)
-    return Found(
+    return LoadTestResult(
         target.url,
         k,
         connections,

@@ -11,7 +11,7 @@ from bitrecall.loadtest.target import Target
 
 
 @dataclass(frozen=True)
-class Told:
+class ServiceMetrics:
     """Counts of the service, or the difference of two.
 
     Attributes:
@@ -23,7 +23,7 @@ class Told:
     shed: float = 0.0
 
     @classmethod
-    def by(cls, target: Target) -> Told | None:
+    def by(cls, target: Target) -> ServiceMetrics | None:
         """What a service says now; None where it does not let itself be asked."""
         try:
             return cls.parse(target.get("/metrics"))
@@ -31,7 +31,7 @@ class Told:
             return None
 
     @classmethod
-    def parse(cls, text: str) -> Told:
+    def parse(cls, text: str) -> ServiceMetrics:
         """Read Prometheus's text format; what is not there is 0."""
         sums: dict[str, float] = {}
         for family in text_string_to_metric_families(text):
@@ -42,9 +42,9 @@ class Told:
             sums.get("bitrecall_shed_requests_total", 0.0),
         )
 
-    def since(self, before: Told) -> Told:
+    def since(self, before: ServiceMetrics) -> ServiceMetrics:
         """What has come since."""
-        return Told(
+        return ServiceMetrics(
             self.search_seconds - before.search_seconds,
             self.shed - before.shed,
         )

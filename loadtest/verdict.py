@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bitrecall.loadtest.run import Found
+from bitrecall.loadtest.run import LoadTestResult
 
 # Of one processor, what this program uses when it is itself at its limit.
 _CLIENT_FULL: Final = 0.9
@@ -12,7 +12,7 @@ _MACHINE_FULL: Final = 0.9
 _MOSTLY_SEARCH: Final = 0.5
 
 
-def verdict(found: Found) -> list[str]:
+def verdict(found: LoadTestResult) -> list[str]:
     """Return the sentences; contradictions between the measurements come first."""
     said = [_borne(found), _limit(found)]
     if found.contradictions:
@@ -28,7 +28,7 @@ def _unreliable(contradictions: list[str]) -> str:
     )
 
 
-def _borne(found: Found) -> str:
+def _borne(found: LoadTestResult) -> str:
     if found.knee is None:
         return (
             f"the knee lies below {found.steps[0].offered:,.0f} requests/s: not even these were "
@@ -47,7 +47,7 @@ def _borne(found: Found) -> str:
     )
 
 
-def _limit(found: Found) -> str:
+def _limit(found: LoadTestResult) -> str:
     if found.client_share > _CLIENT_FULL:
         return (
             f"what stopped it was this program ({found.client_share:.0%} of a processor): the "

@@ -46,7 +46,7 @@ from bitrecall.training.fitting.fit import Fit, FitOptions, Fitted
 from bitrecall.training.fitting.method import Embeddings
 from bitrecall.training.fitting.validation import Validator
 from bitrecall.training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
-from bitrecall.training.pipeline import Run, RunOptions
+from bitrecall.training.pipeline import RunOptions, TrainingPipeline
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog
@@ -108,7 +108,7 @@ def _on_test(trial: Trial) -> list[Outcome]:
     if test is None or not len(test):
         raise StudyError(f"{trial.dataset.name} has no test split to score on")
     options = RunOptions(folder=trial.folder, progress_bar=trial.progress_bar)
-    run = Run(trial.dataset, trial.recipe, options)
+    run = TrainingPipeline(trial.dataset, trial.recipe, options)
     if trial.recipe.similarity == "inner_product":
         fitted = run.fit()
         found = score(fitted.embeddings, run.train, test, DEFAULT_KS, bgch_depth=BGCH_DEPTH)

@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.scheduler.exit_codes import ENDS, name_of
 
 
@@ -70,7 +70,7 @@ class Metrics:
             self._last.labels(outcome).set_to_current_time()
 
     def _outcome(self, code: int) -> str:
-        night = LastNight.read(self._releases)
+        night = RetrainingStatus.read(self._releases)
         if night is not None and code in ENDS:
             # One code may stand for several outcomes; any other may have come before it was said.
             return night.outcome

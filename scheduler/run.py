@@ -12,7 +12,7 @@ from types import FrameType
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.scheduler.errors import ScheduleError
 from bitrecall.scheduler.metrics import Metrics
 from bitrecall.scheduler.nights import Nights
@@ -92,7 +92,7 @@ def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> 
 
 
 def _last_started(releases: Path) -> datetime | None:
-    night = LastNight.read(releases)
+    night = RetrainingStatus.read(releases)
     try:
         return None if night is None else datetime.fromisoformat(night.started)
     except ValueError:

@@ -24,7 +24,7 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.milvus.server import MilvusServer, read_token
 from bitrecall.service.api.error_handlers import answer_http_error, answer_refusal
-from bitrecall.service.api.fast_path import Direct, direct_paths
+from bitrecall.service.api.fast_path import FastPath, direct_paths
 from bitrecall.service.api.openapi.document import openapi_document
 from bitrecall.service.api.openapi.operations import PATHS
 from bitrecall.service.api.routes import routes
@@ -34,15 +34,15 @@ from bitrecall.service.errors import RequestError
 from bitrecall.service.http.connection_budget import Connections
 from bitrecall.service.http.connection_limits import ConnectionLimits
 from bitrecall.service.http.hosts import HostRule
-from bitrecall.service.http.limiter import Load
-from bitrecall.service.http.micro_batching import Rounds
-from bitrecall.service.http.middleware import Edge
+from bitrecall.service.http.limiter import ConcurrencyLimiter
+from bitrecall.service.http.micro_batching import MicroBatcher
+from bitrecall.service.http.middleware import RequestMiddleware
 from bitrecall.service.http.origins import CrossOriginAnswers, ForeignOrigins
 from bitrecall.service.http.root_path import take_root_off
 from bitrecall.service.observability.key_metrics import KeysCollector
 from bitrecall.service.observability.metrics import Metrics
 from bitrecall.service.observability.tracing import Tracing
-from bitrecall.service.online.event_feed import Live
+from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.online.wakeup import Signal
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings, load_settings, names_in
@@ -73,14 +73,16 @@ class Service(FastAPI):
         self.keys = None if settings.keys is None else KeyFile(settings.keys)
         asked = [] if self.keys is None else [KeysCollector(self.keys)]
         self.metrics = Metrics(self.current, *asked)
-        self.load = Load(settings.max_concurrent, self.metrics.shed, settings.root_path)
+        self.load = ConcurrencyLimiter(
+            settings.max_concurrent, self.metrics.shed, settings.root_path
+        )
         self.connections = Connections(ConnectionLimits.of(settings), self.metrics.dropped)
-        self.rounds = Rounds(self.metrics.searched)
+        self.rounds = MicroBatcher(self.metrics.searched)
         self.tracing = Tracing(settings.traces)
         paths = routes(settings, self.current, self.live, self.metrics, self.rounds)
         guards = self._guards()
         # Spans of requests are the framework's affair.
-        self._direct = Direct({} if settings.traces else direct_paths(paths))
+        self._direct = FastPath({} if settings.traces else direct_paths(paths))
         self._to_direct: ASGIApp = self._direct
         for one in reversed(guards):
             self._to_direct = one.cls(self._to_direct, *one.args, **one.kwargs)
@@ -102,13 +104,13 @@ class Service(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what one connection asks, or what starts and stops the service."""
-        await (self.past_framework(scope) or super().__call__)(scope, receive, send)
+        await (self.fast_path(scope) or super().__call__)(scope, receive, send)
 
-    def past_framework(self, scope: Scope) -> ASGIApp | None:
+    def fast_path(self, scope: Scope) -> ASGIApp | None:
         """What answers a request without the framework, if anything does."""
         if self._settings.root_path and scope["type"] == "http":
             take_root_off(scope, self._settings.root_path)
-        return self._to_direct if self._direct.takes(scope) else None
+        return self._to_direct if self._direct.matches(scope) else None
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made when it is first asked for."""
@@ -146,7 +148,9 @@ class Service(FastAPI):
         """
         settings = self._settings
         hosts = HostRule.of(settings)
-        guards = [Middleware(Edge, self.metrics, PATHS, hosts, log=settings.access_log)]
+        guards = [
+            Middleware(RequestMiddleware, self.metrics, PATHS, hosts, log=settings.access_log)
+        ]
         if origins := names_in(settings.allowed_origins):
             guards.append(Middleware(CrossOriginAnswers, origins))
         if self.keys is not None:
@@ -194,12 +198,12 @@ class Service(FastAPI):
             await asyncio.to_thread(self.tracing.close)
 
 
-def _live(settings: Settings) -> Live:
+def _live(settings: Settings) -> EventFeed:
     """What keeps events, as the settings have it. Raises ``EventsError`` on a URL that is none."""
     store = None if settings.events == "off" else EventStore(settings.events)
     path = settings.events_signal
     signal = Signal.alone() if path is None else Signal(path)
-    return Live(
+    return EventFeed(
         store,
         signal,
         settings.new_item_users,

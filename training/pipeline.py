@@ -19,12 +19,12 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
-from bitrecall.training.fitting.best_epoch import EpochChoice
+from bitrecall.training.fitting.best_epoch import BestEpoch
 from bitrecall.training.fitting.fit import Fit, FitOptions, Fitted
 from bitrecall.training.fitting.validation import Validator
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.interrupt import stop_on_signals
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.training_log import TrainingLog
 
 
@@ -47,7 +47,7 @@ class RunOptions:
     fresh: bool = False
     progress_bar: bool | None = None
     activate: bool = True
-    group: Group = ALONE
+    group: ProcessGroup = SINGLE_PROCESS
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def default_run_folder(dataset: Dataset, recipe: Recipe) -> Path:
     return Path("runs") / f"{recipe.name}-{recipe.sha256()[:8]}{dataset.train.sha256()[:8]}"
 
 
-class Run:
+class TrainingPipeline:
     """Validation, where the recipe has it, then the fit to keep, then, if asked for, the release.
 
     Args:
@@ -122,9 +122,9 @@ class Run:
         except OSError as error:
             raise TrainingError(f"cannot make the run folder {options.folder}: {error}") from error
         fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
-        self._choice = EpochChoice(options.folder / "validation.json", fingerprint)
+        self._choice = BestEpoch(options.folder / "validation.json", fingerprint)
         if options.fresh:
-            options.group.told(self.forget)
+            options.group.broadcast_from_first(self.forget)
         first = options.group.is_first
         self._log = TrainingLog(options.folder / "log.jsonl" if first else None)
 
@@ -173,7 +173,7 @@ class Run:
         if chosen is None:
             chosen = self._fit_with_validation().progress
             progress = chosen
-            self._options.group.told(lambda: self._choice.write(progress))
+            self._options.group.broadcast_from_first(lambda: self._choice.write(progress))
         fitted = self._fit(self.train, chosen.best_epoch, "final")
         progress = replace(
             fitted.progress, best_epoch=chosen.best_epoch, best_metrics=chosen.best_metrics

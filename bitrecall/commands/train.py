@@ -133,10 +133,10 @@ def train(
     from bitrecall.training.data.similar_ids import warnings_of_ids
     from bitrecall.training.data.sql_source import is_database
     from bitrecall.training.errors import InterruptedTraining
-    from bitrecall.training.pipeline import Run, RunOptions, default_run_folder
+    from bitrecall.training.pipeline import RunOptions, TrainingPipeline, default_run_folder
     from bitrecall.training.recipe.recipe import load_recipe
     from bitrecall.training.runtime.allocator import keep_freed_memory
-    from bitrecall.training.runtime.process_group import joined_group
+    from bitrecall.training.runtime.process_group import init_process_group
 
     keep_freed_memory()
     chosen = load_recipe(recipe, overrides)
@@ -169,7 +169,7 @@ def train(
             f"{joined.forgotten:,} users are left out as they asked"
         )
     warnings = [*warnings_of_ids(dataset), *refuse_implausible(dataset, allow_implausible)]
-    with joined_group(device) as group:
+    with init_process_group(device) as group:
         options = RunOptions(
             folder=folder or default_run_folder(dataset, chosen),
             device=device,
@@ -179,7 +179,7 @@ def train(
             group=group,
         )
         try:
-            run = Run(dataset, chosen, options, table, position)
+            run = TrainingPipeline(dataset, chosen, options, table, position)
             if not group.is_first:
                 run.fit()
                 return

@@ -115,42 +115,42 @@ class Catalogue:
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None,
-        among: NDArray[np.bool_] | None,
+        allowed: NDArray[np.bool_] | None,
     ) -> Results:
         """As ``bitrecall.index.search.protocol.SearchBackend.search``, among all items."""
         n_items = self.release.n_items
         if not self.new.ids:
-            return self.release.backend.search(codes, k, exclude, among)
+            return self.release.backend.search(codes, k, exclude, allowed)
         exclude = exclude or [np.empty(0, np.int64)] * len(codes)
         old = self.release.backend.search(
             codes,
             k,
             [rows[rows < n_items] for rows in exclude],
-            None if among is None else among[:n_items],
+            None if allowed is None else allowed[:n_items],
         )
         new = self._beside.search(
             codes,
             k,
             [rows[rows >= n_items] - n_items for rows in exclude],
-            None if among is None else among[n_items:],
+            None if allowed is None else allowed[n_items:],
         )
         return _merged(old, (new[0], np.where(new[1] < 0, -1, new[1] + n_items)), k)
 
     def popular(
-        self, k: int, exclude: NDArray[np.int64], among: NDArray[np.bool_] | None
+        self, k: int, exclude: NDArray[np.int64], allowed: NDArray[np.bool_] | None
     ) -> NDArray[np.int64]:
         """The rows of the most popular items that are allowed, at most ``k``."""
-        if among is None and not len(exclude):
+        if allowed is None and not len(exclude):
             return np.arange(min(k, len(self)))
-        allowed = np.ones(len(self), np.bool_) if among is None else among.copy()
+        allowed = np.ones(len(self), np.bool_) if allowed is None else allowed.copy()
         allowed[exclude] = False
         return np.flatnonzero(allowed)[:k]
 
 
-def _matching(release: Release, n_new: int, among: ItemFilter) -> NDArray[np.bool_]:
+def _matching(release: Release, n_new: int, allowed: ItemFilter) -> NDArray[np.bool_]:
     """The items that a filter allows, bool (n + d,). Raises ``FilterError``."""
-    old = among.matching(release.attributes, release.n_items)
-    mask = np.concatenate([old, np.full(n_new, among.matches_unknown)])
+    old = allowed.matching(release.attributes, release.n_items)
+    mask = np.concatenate([old, np.full(n_new, allowed.matches_unknown)])
     mask.flags.writeable = False
     return mask
 

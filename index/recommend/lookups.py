@@ -58,7 +58,7 @@ def known_user(recommender: Recommender, user_id: str) -> KnownUser:
     release = recommender.release
     row = None if recommender.fresh.is_forgotten(user_id) else release.users.row_of(user_id)
     seen = np.empty(0, np.int64) if row is None else release.seen[row]
-    taken = recommender.fresh.taken_by(user_id)
+    taken = recommender.fresh.interactions_of(user_id)
     if not isinstance(taken, ItemHistory):
         taken = ItemHistory.of(taken, release.items)
     return KnownUser(

@@ -11,9 +11,9 @@ from bitrecall.index.fold_in.users import UserFoldIn
 from bitrecall.index.recommend.catalogue import Catalogue, NewItems
 from bitrecall.index.recommend.explanations import reasons
 from bitrecall.index.recommend.item_history import ItemHistory
-from bitrecall.index.recommend.search_steps import Search, Steps
-from bitrecall.index.recommend.types import Answer, History, Source, Wish
-from bitrecall.index.recommend.user_state import Person, Taken, person
+from bitrecall.index.recommend.search_steps import Search, SearchSteps
+from bitrecall.index.recommend.types import Answer, History, QueryOptions, Source
+from bitrecall.index.recommend.user_state import Taken, UserState, person
 from bitrecall.index.releases.release import Release
 
 _NOTHING = np.empty(0, np.int64)
@@ -25,11 +25,11 @@ MANY_ITEMS: Final = 2000
 class FreshItems(Protocol):
     """What users have done since the release."""
 
-    def taken_by(self, user_id: str) -> Taken:
+    def interactions_of(self, user_id: str) -> Taken:
         """The items that a user has taken, the newest last."""
         ...
 
-    def hidden_from(self, user_id: str) -> Taken:
+    def hidden_items_of(self, user_id: str) -> Taken:
         """The items that a user never wants to see again."""
         ...
 
@@ -41,11 +41,11 @@ class FreshItems(Protocol):
 class NothingFresh:
     """Nobody has done anything since."""
 
-    def taken_by(self, user_id: str) -> Sequence[str]:
+    def interactions_of(self, user_id: str) -> Sequence[str]:
         """None."""
         return ()
 
-    def hidden_from(self, user_id: str) -> Sequence[str]:
+    def hidden_items_of(self, user_id: str) -> Sequence[str]:
         """None."""
         return ()
 
@@ -97,9 +97,9 @@ class Recommender:
         return len(self.catalogue)
 
     @property
-    def is_quick(self) -> bool:
+    def is_fast(self) -> bool:
         """Whether a search takes a millisecond at most, and waits for nobody else."""
-        return self.release.backend.quick
+        return self.release.backend.is_fast
 
     @property
     def first_user(self) -> str:
@@ -110,7 +110,7 @@ class Recommender:
         """Whether a user has so many items that others should not wait for their answer."""
         if user_id is None:
             return False
-        for items in (self.fresh.taken_by(user_id), self.fresh.hidden_from(user_id)):
+        for items in (self.fresh.interactions_of(user_id), self.fresh.hidden_items_of(user_id)):
             if len(items) > MANY_ITEMS:
                 return True
         if not self._has_long_users:
@@ -119,8 +119,8 @@ class Recommender:
         return row is not None and len(self.release.seen[row]) > MANY_ITEMS
 
     def recommend(
-        self, user_id: str | None, wish: Wish, history: History | None = None
-    ) -> Steps[Answer]:
+        self, user_id: str | None, wish: QueryOptions, history: History | None = None
+    ) -> SearchSteps[Answer]:
         """The ``k`` allowed items whose codes are nearest the user's, ties to the more popular.
 
         There are fewer than ``k`` items only when no more are allowed. Somebody of whom nothing is
@@ -129,40 +129,40 @@ class Recommender:
         asked for.
         """
         one = self._person(user_id, history)
-        among = None if wish.among is None else self.catalogue.matching(wish.among)
+        allowed = None if wish.allowed is None else self.catalogue.matching(wish.allowed)
         exclude = self._excluded(user_id, one, wish, self._unwanted(wish))
         if one.code is None:
-            return self._popular(user_id, one, wish, exclude, among)
+            return self._popular(user_id, one, wish, exclude, allowed)
         try:
-            distances, rows = yield Search(self.catalogue, one.code, wish.k, [exclude], among)
+            distances, rows = yield Search(self.catalogue, one.code, wish.k, [exclude], allowed)
         except SearchUnavailableError:
-            return self._popular(user_id, one, wish, exclude, among)
+            return self._popular(user_id, one, wish, exclude, allowed)
         return self._nearest(user_id, one, wish, distances[0], rows[0])
 
     def recommend_all(
-        self, user_ids: Sequence[str | None], wish: Wish, history: History | None = None
-    ) -> Steps[list[Answer]]:
+        self, user_ids: Sequence[str | None], wish: QueryOptions, history: History | None = None
+    ) -> SearchSteps[list[Answer]]:
         """As ``recommend``, for each of several users, with one search."""
         people = [self._person(user_id, history) for user_id in user_ids]
-        among = None if wish.among is None else self.catalogue.matching(wish.among)
+        allowed = None if wish.allowed is None else self.catalogue.matching(wish.allowed)
         unwanted = self._unwanted(wish)
         exclude = [
             self._excluded(user_id, one, wish, unwanted)
             for user_id, one in zip(user_ids, people, strict=True)
         ]
-        found = yield from self._search_for(people, wish.k, exclude, among)
+        found = yield from self._search_for(people, wish.k, exclude, allowed)
         return [
             self._nearest(user_id, one, wish, *found[place])
             if place in found
-            else self._popular(user_id, one, wish, exclude[place], among)
+            else self._popular(user_id, one, wish, exclude[place], allowed)
             for place, (user_id, one) in enumerate(zip(user_ids, people, strict=True))
         ]
 
     def _nearest(
         self,
         user_id: str | None,
-        one: Person,
-        wish: Wish,
+        one: UserState,
+        wish: QueryOptions,
         distances: NDArray[np.int32],
         rows: NDArray[np.int64],
     ) -> Answer:
@@ -175,20 +175,20 @@ class Recommender:
     def _popular(
         self,
         user_id: str | None,
-        one: Person,
-        wish: Wish,
+        one: UserState,
+        wish: QueryOptions,
         exclude: NDArray[np.int64],
-        among: NDArray[np.bool_] | None,
+        allowed: NDArray[np.bool_] | None,
     ) -> Answer:
         """The most popular items: of somebody with a code, because the search did not answer."""
-        rows = self.catalogue.popular(wish.k, exclude, among)
+        rows = self.catalogue.popular(wish.k, exclude, allowed)
         return self._answer(user_id, one, wish, rows, None, "popular")
 
     def _answer(
         self,
         user_id: str | None,
-        one: Person,
-        wish: Wish,
+        one: UserState,
+        wish: QueryOptions,
         rows: NDArray[np.int64],
         distances: Sequence[int] | None,
         source: Source,
@@ -205,14 +205,14 @@ class Recommender:
         )
         return self._explained(answer, one, rows) if wish.explain else answer
 
-    def _explained(self, answer: Answer, one: Person, rows: NDArray[np.int64]) -> Answer:
+    def _explained(self, answer: Answer, one: UserState, rows: NDArray[np.int64]) -> Answer:
         return answer._replace(
             code=None if one.code is None else one.code.tobytes().hex(),
             item_codes=[code.tobytes().hex() for code in self.catalogue.codes_of(rows)],
             reasons=reasons(self.catalogue, rows, one.latest()),
         )
 
-    def similar(self, item_id: str, wish: Wish) -> Steps[Answer]:
+    def similar(self, item_id: str, wish: QueryOptions) -> SearchSteps[Answer]:
         """The ``k`` allowed items whose codes are nearest an item's, itself left out.
 
         Raises ``UnknownItemError`` when there is no such item, ``FilterError`` as ``recommend``,
@@ -221,10 +221,10 @@ class Recommender:
         row = self.catalogue.row_of(item_id)
         if row is None:
             raise UnknownItemError(f"there is no item {item_id[:200]!r} in {self.release_id}")
-        among = None if wish.among is None else self.catalogue.matching(wish.among)
+        allowed = None if wish.allowed is None else self.catalogue.matching(wish.allowed)
         unwanted = self.catalogue.rows_of([*wish.exclude_items, item_id])
         code = self.catalogue.codes_of(np.array([row]))
-        distances, rows = yield Search(self.catalogue, code, wish.k, [unwanted], among)
+        distances, rows = yield Search(self.catalogue, code, wish.k, [unwanted], allowed)
         kept = rows[0] >= 0
         return Answer(
             user_id=None,
@@ -236,26 +236,26 @@ class Recommender:
             source="codes",
         )
 
-    def _person(self, user_id: str | None, history: History | None) -> Person:
+    def _person(self, user_id: str | None, history: History | None) -> UserState:
         if user_id is None:
             return person(self.catalogue, None, (), history)
         row = None
         if not self.fresh.is_forgotten(user_id):
             row = self.release.users.row_of(user_id)
         return person(
-            self.catalogue, row, self.fresh.taken_by(user_id), history, self._folded_items
+            self.catalogue, row, self.fresh.interactions_of(user_id), history, self._folded_items
         )
 
-    def _unwanted(self, wish: Wish) -> NDArray[np.int64]:
+    def _unwanted(self, wish: QueryOptions) -> NDArray[np.int64]:
         return self.catalogue.rows_of(wish.exclude_items) if wish.exclude_items else _NOTHING
 
     def _excluded(
-        self, user_id: str | None, one: Person, wish: Wish, unwanted: NDArray[np.int64]
+        self, user_id: str | None, one: UserState, wish: QueryOptions, unwanted: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         parts = [part for part in (unwanted,) if len(part)]
         if wish.exclude_seen:
             parts.append(one.items)
-        if user_id is not None and (hidden := self.fresh.hidden_from(user_id)):
+        if user_id is not None and (hidden := self.fresh.hidden_items_of(user_id)):
             if isinstance(hidden, ItemHistory):
                 parts.append(self.catalogue.rows_in(hidden))
             else:
@@ -266,11 +266,11 @@ class Recommender:
 
     def _search_for(
         self,
-        people: Sequence[Person],
+        people: Sequence[UserState],
         k: int,
         exclude: Sequence[NDArray[np.int64]],
-        among: NDArray[np.bool_] | None,
-    ) -> Steps[Mapping[int, tuple[NDArray[np.int32], NDArray[np.int64]]]]:
+        allowed: NDArray[np.bool_] | None,
+    ) -> SearchSteps[Mapping[int, tuple[NDArray[np.int32], NDArray[np.int64]]]]:
         """Distances and rows for each of those who have a code, by their place among all.
 
         Nobody's, while the search does not answer.
@@ -281,7 +281,7 @@ class Recommender:
         codes = np.concatenate(list(asked.values()))
         try:
             distances, rows = yield Search(
-                self.catalogue, codes, k, [exclude[place] for place in asked], among
+                self.catalogue, codes, k, [exclude[place] for place in asked], allowed
             )
         except SearchUnavailableError:
             return {}

@@ -22,22 +22,22 @@ class Search(NamedTuple):
     codes: NDArray[np.uint8]
     k: int
     exclude: Sequence[NDArray[np.int64]]
-    among: NDArray[np.bool_] | None
+    allowed: NDArray[np.bool_] | None
 
     def results(self) -> Results:
         """Distances and rows. Raises ``SearchUnavailableError``."""
-        return self.catalogue.search(self.codes, self.k, self.exclude, self.among)
+        return self.catalogue.search(self.codes, self.k, self.exclude, self.allowed)
 
 
 Result = TypeVar("Result")
 
-Steps: TypeAlias = Generator[Search, Results, Result]
+SearchSteps: TypeAlias = Generator[Search, Results, Result]
 
 
 Searching: TypeAlias = Callable[[Search], Results]
 
 
-def alone(steps: Steps[Result], searching: Searching = Search.results) -> Result:
+def alone(steps: SearchSteps[Result], searching: Searching = Search.results) -> Result:
     """Take all steps of an answer, each search by itself."""
     try:
         search = next(steps)
@@ -59,11 +59,11 @@ def together(
     """What each search finds, or why it does not: those that can be are done as one."""
     alike: dict[tuple[int, int, int], list[Search]] = {}
     for one in searches:
-        alike.setdefault((id(one.catalogue), one.k, id(one.among)), []).append(one)
+        alike.setdefault((id(one.catalogue), one.k, id(one.allowed)), []).append(one)
     found = {kind: iter(_as_one(some, searching)) for kind, some in alike.items()}
     if len(found) == 1:
         return [*next(iter(found.values()))]
-    return [next(found[id(one.catalogue), one.k, id(one.among)]) for one in searches]
+    return [next(found[id(one.catalogue), one.k, id(one.allowed)]) for one in searches]
 
 
 def _as_one(searches: Sequence[Search], searching: Searching) -> Sequence[Results | Exception]:

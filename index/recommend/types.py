@@ -9,21 +9,21 @@ from bitrecall.index.releases.filters import ItemFilter
 Source = Literal["codes", "codes+history", "history", "popular"]
 
 
-class Wish(NamedTuple):
+class QueryOptions(NamedTuple):
     """How many items, and which not.
 
     Attributes:
         k: how many; fewer come back when fewer are allowed.
         exclude_seen: leave out what the user is known to have.
         exclude_items: ids of items to leave out; ones that nobody knows do no harm.
-        among: what items have to be; None asks nothing.
+        allowed: what items have to be; None asks nothing.
         explain: say for each item which of the user's own it is like.
     """
 
     k: int
     exclude_seen: bool = True
     exclude_items: Sequence[str] = ()
-    among: ItemFilter | None = None
+    allowed: ItemFilter | None = None
     explain: bool = False
 
 

@@ -16,7 +16,7 @@ _NOTHING = np.empty(0, np.int64)
 Taken = Sequence[str] | ItemHistory
 
 
-class Person(NamedTuple):
+class UserState(NamedTuple):
     """A user as an answer sees them.
 
     Attributes:
@@ -44,7 +44,7 @@ def person(
     fresh: Taken = (),
     history: History | None = None,
     folded: int = 1000,
-) -> Person:
+) -> UserState:
     """What is known of a user.
 
     A user of the release has the code that training made, from the embedding in the release; with
@@ -78,16 +78,16 @@ def person(
     foldable = newest[newest < catalogue.release.n_items] if newest.size else newest
     if not foldable.size or _all_in(foldable, seen):
         code = catalogue.release.user_code(row)
-        return Person(items, seen, newest, code, "codes")
+        return UserState(items, seen, newest, code, "codes")
     code = extended_codes(catalogue.release, np.array([row]), [foldable], catalogue.magnitudes)
-    return Person(items, seen, newest, code, "codes+history")
+    return UserState(items, seen, newest, code, "codes+history")
 
 
-def _folded(catalogue: Catalogue, items: NDArray[np.int64], newest: NDArray[np.int64]) -> Person:
+def _folded(catalogue: Catalogue, items: NDArray[np.int64], newest: NDArray[np.int64]) -> UserState:
     foldable = newest[newest < catalogue.release.n_items]
     if not foldable.size:
-        return Person(items, _NOTHING, newest, None, "popular")
-    return Person(items, _NOTHING, newest, catalogue.fold_in.codes([foldable]), "history")
+        return UserState(items, _NOTHING, newest, None, "popular")
+    return UserState(items, _NOTHING, newest, catalogue.fold_in.codes([foldable]), "history")
 
 
 def _all_in(values: NDArray[np.int64], increasing: NDArray[np.int64]) -> bool:

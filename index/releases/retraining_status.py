@@ -46,7 +46,7 @@ UNDER_WAY: Final = 5
 
 
 @dataclass(frozen=True)
-class LastNight:
+class RetrainingStatus:
     """An outcome.
 
     Attributes:
@@ -69,7 +69,7 @@ class LastNight:
             replace_text(root / NAME, json.dumps(asdict(self), ensure_ascii=False) + "\n")
 
     @classmethod
-    def read(cls, root: Path) -> LastNight | None:
+    def read(cls, root: Path) -> RetrainingStatus | None:
         """What the file in the folder of releases says; None where there is none to be read."""
         try:
             fields = json.loads(read_small(root / NAME, _AT_MOST))

@@ -8,10 +8,10 @@ def levels() -> dict[str, int]: ...
 def nearest(
     codes: NDArray[uint8] | NDArray[uint64],
     queries: NDArray[uint8],
-    among: NDArray[bool_] | None,
+    allowed: NDArray[bool_] | None,
     distances: NDArray[int32],
     rows: NDArray[int64],
-    banned: Sequence[NDArray[int64]] | None,
+    excluded: Sequence[NDArray[int64]] | None,
     items: int,
     width: int,
     blocks: bool,

@@ -82,12 +82,16 @@ def _is_checked(rows: Any) -> TypeGuard[NDArray[np.int64]]:
     )
 
 
-def check_among(among: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:
-    """Return `among` as it is. Raises SearchError unless it is bool (items,)."""
-    if not isinstance(among, np.ndarray) or among.dtype != np.bool_ or among.shape != (items,):
-        found = f"{getattr(among, 'dtype', type(among).__name__)} {np.shape(among)}"
+def check_among(allowed: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:
+    """Return `allowed` as it is. Raises SearchError unless it is bool (items,)."""
+    if (
+        not isinstance(allowed, np.ndarray)
+        or allowed.dtype != np.bool_
+        or allowed.shape != (items,)
+    ):
+        found = f"{getattr(allowed, 'dtype', type(allowed).__name__)} {np.shape(allowed)}"
         raise SearchError(f"the rows to search among must be bool ({items},), and are {found}")
-    return among
+    return allowed
 
 
 def empty_results(queries: int, k: int) -> Results:

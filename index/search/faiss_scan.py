@@ -17,7 +17,7 @@ from bitrecall.index.search.faiss_threads import WORTH_THREADS, one_thread
 from bitrecall.index.search.protocol import Results
 from bitrecall.index.search.sort_keys import open_rows
 
-# Banned rows up to which as many more are fetched, and dropped: a selector takes several times a
+# Excluded rows up to which as many more are fetched, and dropped: a selector takes several times a
 # plain scan.
 _OVERFETCH_AT_MOST: Final = 256
 
@@ -41,16 +41,16 @@ class FaissScan:
         self,
         queries: NDArray[np.uint8],
         k: int,
-        banned: Sequence[NDArray[np.int64]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        excluded: Sequence[NDArray[np.int64]] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """See `bitrecall.index.search.scan.Scan.nearest`."""
-        if banned is None or not any(map(len, banned)):
-            return self._heaps(queries, k, among)
-        check_inside(banned, len(self._codes))
+        if excluded is None or not any(map(len, excluded)):
+            return self._heaps(queries, k, allowed)
+        check_inside(excluded, len(self._codes))
         distances, rows = empty_results(len(queries), k)
-        for query, out in enumerate(banned):
-            near, which = self._without(queries[query : query + 1], k, out, among)
+        for query, out in enumerate(excluded):
+            near, which = self._without(queries[query : query + 1], k, out, allowed)
             distances[query, : len(which)], rows[query, : len(which)] = near, which
         return distances, rows
 
@@ -59,17 +59,17 @@ class FaissScan:
         query: NDArray[np.uint8],
         k: int,
         out: NDArray[np.int64],
-        among: NDArray[np.bool_] | None,
+        allowed: NDArray[np.bool_] | None,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Search for one query; as many distances and rows as are allowed."""
         if len(out) > _OVERFETCH_AT_MOST:
-            allowed = np.ones(len(self._codes), np.bool_) if among is None else among.copy()
+            allowed = np.ones(len(self._codes), np.bool_) if allowed is None else allowed.copy()
             allowed[out] = False
             distances, rows = self._heaps(query, k, allowed)
             kept = rows[0] >= 0
         else:
             fetched = min(k + len(out), len(self._codes))
-            distances, rows = self._heaps(query, fetched, among)
+            distances, rows = self._heaps(query, fetched, allowed)
             kept = (rows[0] >= 0) & open_rows(rows[0], out)
         return distances[0][kept][:k], rows[0][kept][:k]
 

@@ -83,7 +83,7 @@ class FlatBackend:
         return int(self._codes.shape[1] * 8)
 
     @property
-    def quick(self) -> bool:
+    def is_fast(self) -> bool:
         """While there are not too many to scan."""
         return len(self) <= _QUICK
 
@@ -96,20 +96,20 @@ class FlatBackend:
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Find the `k` nearest items of each query; see `SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
-        banned = None if exclude is None else exclude_lists(exclude, len(codes))
-        if among is not None:
-            check_inside(banned or (), len(self))
-            n_allowed = int(np.count_nonzero(check_among(among, len(self))))
+        excluded = None if exclude is None else exclude_lists(exclude, len(codes))
+        if allowed is not None:
+            check_inside(excluded or (), len(self))
+            n_allowed = int(np.count_nonzero(check_among(allowed, len(self))))
             if n_allowed * _ALONE_ONE_IN <= len(self):
-                return self._search_alone(codes, k, banned, np.flatnonzero(among))
+                return self._search_alone(codes, k, excluded, np.flatnonzero(allowed))
         width = min(k, len(self))
         if width == 0 or len(codes) == 0:
             return empty_results(len(codes), k)
-        near, which = self._scan.nearest(codes, width, banned, among)
+        near, which = self._scan.nearest(codes, width, excluded, allowed)
         if width == k:
             return near, which
         distances, rows = empty_results(len(codes), k)
@@ -120,13 +120,13 @@ class FlatBackend:
         self,
         codes: NDArray[np.uint8],
         k: int,
-        banned: Sequence[NDArray[np.int64]] | None,
+        excluded: Sequence[NDArray[np.int64]] | None,
         allowed: NDArray[np.int64],
     ) -> Results:
         """Search a catalogue of the `allowed` rows, increasing, as if there were no others."""
         place = np.full(len(self), -1)
         place[allowed] = np.arange(len(allowed))
-        exclude = banned and [place[rows][place[rows] >= 0] for rows in banned]
+        exclude = excluded and [place[rows][place[rows] >= 0] for rows in excluded]
         alone = type(self)(self._codes[allowed], once=True)
         distances, found = alone.search(codes, k, exclude)
         # The place before the first is where -1, nothing found, points to.

@@ -111,7 +111,7 @@ class HnswBackend:
         return self._exact.bits
 
     @property
-    def quick(self) -> bool:
+    def is_fast(self) -> bool:
         """However many there are."""
         return True
 
@@ -124,23 +124,25 @@ class HnswBackend:
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Find near items of each query; see `SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
         nothing = [np.empty(0, np.int64)] * len(codes)
-        banned = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+        rows_excluded = (
+            nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+        )
         distances, rows = empty_results(len(codes), k)
         width = min(k, len(self))
         if width == 0:
             return distances, rows
-        if among is not None:
-            n_allowed = int(np.count_nonzero(check_among(among, len(self))))
+        if allowed is not None:
+            n_allowed = int(np.count_nonzero(check_among(allowed, len(self))))
             if n_allowed * _EXACT_ONE_IN <= len(self):
-                return self._exact.search(codes, k, banned, among)
-        for query, rows_out in enumerate(banned):
-            excluded = np.unique(rows_out if among is None else rows_out[among[rows_out]])
-            found = self._search_one(codes[query : query + 1], width, excluded, among)
+                return self._exact.search(codes, k, rows_excluded, allowed)
+        for query, rows_out in enumerate(rows_excluded):
+            excluded = np.unique(rows_out if allowed is None else rows_out[allowed[rows_out]])
+            found = self._search_one(codes[query : query + 1], width, excluded, allowed)
             distances[query, :width], rows[query, :width] = found
         return distances, rows
 
@@ -149,31 +151,31 @@ class HnswBackend:
         code: NDArray[np.uint8],
         width: int,
         excluded: NDArray[np.int64],
-        among: NDArray[np.bool_] | None,
+        allowed: NDArray[np.bool_] | None,
     ) -> Results:
-        n_allowed = len(self) if among is None else int(np.count_nonzero(among))
+        n_allowed = len(self) if allowed is None else int(np.count_nonzero(allowed))
         wanted = min(width, n_allowed - len(excluded))
         fetched = max(width, self._parameters["ef_search"])
         if fetched < len(self._nodes):
-            distances, rows = self._search_graph(code, fetched, excluded, among)
+            distances, rows = self._search_graph(code, fetched, excluded, allowed)
             if len(rows) >= wanted or not self._fill:
                 filled, count = empty_results(1, width), min(wanted, len(rows))
                 filled[0][0, :count], filled[1][0, :count] = distances[:count], rows[:count]
                 return filled
-        return self._exact.search(code, width, [excluded], among)
+        return self._exact.search(code, width, [excluded], allowed)
 
     def _search_graph(
         self,
         code: NDArray[np.uint8],
         fetched: int,
         excluded: NDArray[np.int64],
-        among: NDArray[np.bool_] | None,
+        allowed: NDArray[np.bool_] | None,
     ) -> Results:
         """Return the allowed rows of the nodes that the graph finds, by (distance, row)."""
         selection: Selection | ClosedSelection | None = None
-        if among is not None:
+        if allowed is not None:
             open_nodes = np.zeros(len(self._nodes), np.bool_)
-            allowed = among.copy()
+            allowed = allowed.copy()
             allowed[excluded] = False
             open_nodes[self._nodes.node_of_row[allowed]] = True
             selection = Selection(open_nodes)
@@ -188,8 +190,8 @@ class HnswBackend:
         rows, sizes = self._nodes.rows_of(nodes[0][found])
         distances = np.repeat(node_distances[0][found], sizes)
         kept = np.isin(rows, excluded, invert=True)
-        if among is not None:
-            kept &= among[rows]
+        if allowed is not None:
+            kept &= allowed[rows]
         distances, rows = distances[kept], rows[kept]
         order = np.lexsort((rows, distances))
         return distances[order], rows[order]

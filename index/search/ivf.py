@@ -116,7 +116,7 @@ class IvfBackend:
         return self._exact.bits
 
     @property
-    def quick(self) -> bool:
+    def is_fast(self) -> bool:
         """However many there are."""
         return True
 
@@ -129,30 +129,30 @@ class IvfBackend:
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Find near items of each query; see `SearchBackend.search`."""
         codes = check_search(codes, k, self.bits // 8)
         nothing = [np.empty(0, np.int64)] * len(codes)
-        banned = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+        excluded = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
         distances, rows = empty_results(len(codes), k)
         width = min(k, len(self))
         if width == 0 or len(codes) == 0:
             return distances, rows
         n_allowed = len(self)
-        if among is not None:
-            n_allowed = int(np.count_nonzero(check_among(among, len(self))))
+        if allowed is not None:
+            n_allowed = int(np.count_nonzero(check_among(allowed, len(self))))
         if n_allowed * _EXACT_ONE_IN <= len(self):
-            return self._exact.search(codes, k, banned, among)
+            return self._exact.search(codes, k, excluded, allowed)
         # Queries that fetch as many are searched together. How many depends on the query alone, so
         # that its answer is the same alone and in a batch.
-        spare = 1 if among is None else 2
+        spare = 1 if allowed is None else 2
         wanted = [
-            _power_of_two(spare * (width + len(out)) * len(self) // n_allowed) for out in banned
+            _power_of_two(spare * (width + len(out)) * len(self) // n_allowed) for out in excluded
         ]
         for fetched in sorted(set(wanted)):
             group = [query for query, count in enumerate(wanted) if count == fetched]
-            self._search_group(codes, group, fetched, width, banned, among, (distances, rows))
+            self._search_group(codes, group, fetched, width, excluded, allowed, (distances, rows))
         return distances, rows
 
     def _search_group(
@@ -161,8 +161,8 @@ class IvfBackend:
         group: list[int],
         fetched: int,
         width: int,
-        banned: Sequence[NDArray[np.int64]],
-        among: NDArray[np.bool_] | None,
+        excluded: Sequence[NDArray[np.int64]],
+        allowed: NDArray[np.bool_] | None,
         results: Results,
     ) -> None:
         """Search for some of the queries, and for more in more lists for those who are left short.
@@ -175,7 +175,7 @@ class IvfBackend:
             found = self._fetch(codes[group], fetched, probes)
             short = []
             for query, near, which in zip(group, *found, strict=True):
-                keys = _open_keys(near, which, banned[query], among)
+                keys = _open_keys(near, which, excluded[query], allowed)
                 if len(keys) < width and self._fill:
                     short.append(query)
                     continue
@@ -183,7 +183,7 @@ class IvfBackend:
                 distances[query, : len(which)], rows[query, : len(which)] = near, which
             group, fetched, probes = short, 2 * fetched, 2 * probes
         if group:
-            exact = self._exact.search(codes[group], width, [banned[i] for i in group], among)
+            exact = self._exact.search(codes[group], width, [excluded[i] for i in group], allowed)
             distances[group, :width], rows[group, :width] = exact
 
     def _fetch(self, codes: NDArray[np.uint8], k: int, probes: int) -> Results:
@@ -197,17 +197,17 @@ class IvfBackend:
 def _open_keys(
     distances: NDArray[np.int32],
     rows: NDArray[np.int64],
-    banned: NDArray[np.int64],
-    among: NDArray[np.bool_] | None,
+    excluded: NDArray[np.int64],
+    allowed: NDArray[np.bool_] | None,
 ) -> NDArray[np.int64]:
     """The keys of what was found, which is nothing in its last places, and may be returned."""
     if rows[-1] < 0:
         found = rows >= 0
         distances, rows = distances[found], rows[found]
     keys = keys_of(distances, rows)
-    if len(banned):
-        keys = keys[open_rows(rows, banned)]
-    return keys if among is None else keys[among[rows_of(keys)]]
+    if len(excluded):
+        keys = keys[open_rows(rows, excluded)]
+    return keys if allowed is None else keys[allowed[rows_of(keys)]]
 
 
 def _power_of_two(count: int) -> int:

@@ -25,7 +25,7 @@ class SearchBackend(Protocol):
         ...
 
     @property
-    def quick(self) -> bool:
+    def is_fast(self) -> bool:
         """Whether a query takes a millisecond at most, and waits for nobody else."""
         ...
 
@@ -38,19 +38,19 @@ class SearchBackend(Protocol):
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Find the `k` nearest items of each query: (distances int32, rows int64), both (b, k).
 
         `codes` is uint8 (b, bits/8). `exclude` has one array of rows a query that must not be
-        returned, in any order; a row given twice counts once. `among` is bool (n,), the rows that
+        returned, in any order; a row given twice counts once. `allowed` is bool (n,), the rows that
         may be returned to any query at all. Results are ordered by (distance, row), and the same
         for a query alone, in a batch, and at any number of threads. Where fewer than k items are
         allowed, the end is filled with row -1 at distance -1; k = 0 gives (b, 0).
 
         Raises SearchError on codes of a wrong dtype or width, a negative k, an `exclude` of a wrong
         length, an excluded row that does not exist (a sign of another release's rows), or an
-        `among` that is not bool (n,).
+        `allowed` that is not bool (n,).
         """
         ...
 

@@ -31,19 +31,19 @@ class Scan(Protocol):
         self,
         queries: NDArray[np.uint8],
         k: int,
-        banned: Sequence[NDArray[np.int64]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        excluded: Sequence[NDArray[np.int64]] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Return distances, int32 (b, k), and rows, int64 (b, k), of the `k` nearest of each query.
 
         A tie goes to the smallest row. Where fewer than k are allowed, -1 stands past them. Raises
-        SearchError where a banned row is outside the codes.
+        SearchError where a excluded row is outside the codes.
 
         Args:
             queries: uint8 (b, w) in C order.
             k: at least 1.
-            banned: for each query, the rows that must not be returned, in any order.
-            among: bool (n,), the rows that may be; None allows all.
+            excluded: for each query, the rows that must not be returned, in any order.
+            allowed: bool (n,), the rows that may be; None allows all.
         """
         ...
 
@@ -81,14 +81,14 @@ class CodeScan:
         self,
         queries: NDArray[np.uint8],
         k: int,
-        banned: Sequence[NDArray[np.int64]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        excluded: Sequence[NDArray[np.int64]] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """See `Scan.nearest`."""
         distances = np.empty((len(queries), k), np.int32)
         rows = np.empty((len(queries), k), np.int64)
         try:
-            self._write(queries, banned, among, distances, rows)
+            self._write(queries, excluded, allowed, distances, rows)
         except IndexError:
             raise SearchError(outside(self._items)) from None
         return distances, rows
@@ -96,8 +96,8 @@ class CodeScan:
     def _write(
         self,
         queries: NDArray[np.uint8],
-        banned: Sequence[NDArray[np.int64]] | None,
-        among: NDArray[np.bool_] | None,
+        excluded: Sequence[NDArray[np.int64]] | None,
+        allowed: NDArray[np.bool_] | None,
         distances: NDArray[np.int32],
         rows: NDArray[np.int64],
     ) -> None:
@@ -105,10 +105,10 @@ class CodeScan:
             self._nearest(
                 self._codes,
                 queries[a:b],
-                among,
+                allowed,
                 distances[a:b],
                 rows[a:b],
-                banned and banned[a:b],
+                excluded and excluded[a:b],
                 self._items,
                 self._width,
                 self._blocks,

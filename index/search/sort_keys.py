@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 _LOW: Final = (1 << 32) - 1
 
-# Comparisons of each row with each banned one, up to which that is the fastest way to find them.
+# Comparisons of each row with each excluded one, up to which that is the fastest way to find them.
 _ALL_WITH_ALL: Final = 2**15
 
 
@@ -37,9 +37,9 @@ def best_of(keys: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], NDArray
     return (keys >> 32).astype(np.int32), keys & _LOW
 
 
-def open_rows(rows: NDArray[np.int64], banned: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of some rows are not banned, bool."""
-    if len(rows) * len(banned) > _ALL_WITH_ALL:
-        return np.isin(rows, banned, invert=True)
-    found: NDArray[np.bool_] = (rows[:, None] != banned).all(axis=1)
+def open_rows(rows: NDArray[np.int64], excluded: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of some rows are not excluded, bool."""
+    if len(rows) * len(excluded) > _ALL_WITH_ALL:
+        return np.isin(rows, excluded, invert=True)
+    found: NDArray[np.bool_] = (rows[:, None] != excluded).all(axis=1)
     return found

@@ -11,13 +11,13 @@ from bitrecall.service.api.responses import json_answer
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.errors import EventsNotKeptError
 from bitrecall.service.observability.metrics import Metrics
-from bitrecall.service.online.event_feed import Live
+from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 
-def event_routes(settings: Settings, live: Live, metrics: Metrics) -> list[BaseRoute]:
+def event_routes(settings: Settings, live: EventFeed, metrics: Metrics) -> list[BaseRoute]:
     """The path that takes events in."""
     return [Route("/events", TakeEvents(settings, live, metrics), methods=["POST"])]
 
@@ -25,7 +25,7 @@ def event_routes(settings: Settings, live: Live, metrics: Metrics) -> list[BaseR
 class TakeEvents:
     """``POST /events``."""
 
-    def __init__(self, settings: Settings, live: Live, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, live: EventFeed, metrics: Metrics) -> None:
         self._settings = settings
         self._live = live
         self._metrics = metrics

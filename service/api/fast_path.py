@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bitrecall.service.api.release_endpoint import FromRelease
+from bitrecall.service.api.release_endpoint import ReleaseEndpoint
 from bitrecall.service.errors import RequestError
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.problems import refusal
 
 
-class Direct:
+class FastPath:
     """Answers ``POST`` to some paths, past the framework.
 
     It tries one route after the other, keeps a stack of what to close for each request, and watches
@@ -24,7 +24,7 @@ class Direct:
     def __init__(self, paths: Mapping[str, ASGIApp]) -> None:
         self._paths = paths
 
-    def takes(self, scope: Scope) -> bool:
+    def matches(self, scope: Scope) -> bool:
         """Whether a request is for one of the paths."""
         return (
             scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._paths
@@ -44,6 +44,6 @@ def direct_paths(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
         route.path: route.endpoint
         for route in routes
         if isinstance(route, Route)
-        and isinstance(route.endpoint, FromRelease)
+        and isinstance(route.endpoint, ReleaseEndpoint)
         and not route.param_convertors
     }

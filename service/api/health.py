@@ -6,12 +6,12 @@ from starlette.routing import BaseRoute, Route
 
 from bitrecall.service.api.release_endpoint import retry_after
 from bitrecall.service.errors import NotReadyError
-from bitrecall.service.online.event_feed import Live
+from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
 
-def health_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
+def health_routes(settings: Settings, current: CurrentRelease, live: EventFeed) -> list[BaseRoute]:
     """The paths that tell how the service is."""
 
     async def livez(request: Request) -> Response:

@@ -7,9 +7,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import Steps
-from bitrecall.index.recommend.types import Wish
-from bitrecall.service.api.release_endpoint import INLINE_K, FromRelease
+from bitrecall.index.recommend.search_steps import SearchSteps
+from bitrecall.index.recommend.types import QueryOptions
+from bitrecall.service.api.release_endpoint import INLINE_K, ReleaseEndpoint
 from bitrecall.service.api.rendering import render, render_batch, render_one_of, render_similar
 from bitrecall.service.api.schemas.requests import (
     BatchRequest,
@@ -18,10 +18,10 @@ from bitrecall.service.api.schemas.requests import (
     request_models,
 )
 from bitrecall.service.api.thread_offload import Check, HeavyWork
-from bitrecall.service.http.micro_batching import Rounds
+from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.observability.metrics import Metrics
-from bitrecall.service.online.event_feed import Live
-from bitrecall.service.releases.comparison import OtherReleases
+from bitrecall.service.online.event_feed import EventFeed
+from bitrecall.service.releases.comparison import ReleaseCache
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
@@ -30,19 +30,25 @@ PIECE: Final = 2000
 
 
 def recommend_routes(
-    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics, rounds: Rounds
+    settings: Settings,
+    current: CurrentRelease,
+    live: EventFeed,
+    metrics: Metrics,
+    rounds: MicroBatcher,
 ) -> list[BaseRoute]:
     """The paths that answer with items."""
     models = request_models(settings)
 
-    def recommend(recommender: Recommender, asked: RecommendRequest, _: Check) -> Steps[bytes]:
+    def recommend(
+        recommender: Recommender, asked: RecommendRequest, _: Check
+    ) -> SearchSteps[bytes]:
         question = (asked.user_id, _wish(asked), asked.given_history())
         current.questions.keep(question)
         answer = yield from recommender.recommend(*question)
         metrics.answered((answer,))
         return render(answer)
 
-    def batch(recommender: Recommender, asked: BatchRequest, check: Check) -> Steps[bytes]:
+    def batch(recommender: Recommender, asked: BatchRequest, check: Check) -> SearchSteps[bytes]:
         wish = _wish(asked)
         # A user who is named twice is answered once, and the answers are written a few at a time:
         # as objects they take ten times the memory of their JSON.
@@ -59,40 +65,42 @@ def recommend_routes(
             [written[user] for user in asked.user_ids], wish.k, recommender.release_id
         )
 
-    def similar(recommender: Recommender, asked: SimilarRequest, _: Check) -> Steps[bytes]:
+    def similar(recommender: Recommender, asked: SimilarRequest, _: Check) -> SearchSteps[bytes]:
         answer = yield from recommender.similar(asked.item_id, asked.wish())
         return render_similar(asked.item_id, answer)
 
-    def compare(recommender: Recommender, asked: RecommendRequest, _: Check) -> Steps[bytes]:
+    def compare(recommender: Recommender, asked: RecommendRequest, _: Check) -> SearchSteps[bytes]:
         question = (asked.user_id, _wish(asked), asked.given_history())
         return render((yield from recommender.recommend(*question)))
 
     given = (settings, current, live)
     heavy = HeavyWork(settings.max_heavy_requests)
-    answering: dict[str, FromRelease[Any]] = {
-        "/recommend": FromRelease(*given, models.recommend, recommend, rounds, heavy, _is_short),
-        "/recommend/batch": FromRelease(*given, models.batch, batch, rounds, heavy, _never),
-        "/similar": FromRelease(*given, models.similar, similar, rounds, heavy, _few),
-        "/releases/{id}/recommend": FromOther(
+    answering: dict[str, ReleaseEndpoint[Any]] = {
+        "/recommend": ReleaseEndpoint(
+            *given, models.recommend, recommend, rounds, heavy, _is_short
+        ),
+        "/recommend/batch": ReleaseEndpoint(*given, models.batch, batch, rounds, heavy, _never),
+        "/similar": ReleaseEndpoint(*given, models.similar, similar, rounds, heavy, _few),
+        "/releases/{id}/recommend": ReleaseComparisonEndpoint(
             *given, models.recommend, compare, rounds, heavy, _never
         ),
     }
     return [Route(path, answer, methods=["POST"]) for path, answer in answering.items()]
 
 
-class FromOther(FromRelease[RecommendRequest]):
+class ReleaseComparisonEndpoint(ReleaseEndpoint[RecommendRequest]):
     """``POST /releases/{id}/recommend``: as ``/recommend``, from the release that is named."""
 
     def __init__(self, settings: Settings, current: CurrentRelease, *given: Any) -> None:
         super().__init__(settings, current, *given)
-        self._others = OtherReleases(current)
+        self._others = ReleaseCache(current)
 
     async def _recommender(self, scope: Scope) -> Recommender:
         release_id = scope["path_params"]["id"]
         return await to_thread.run_sync(self._others.recommender, release_id)
 
 
-def _wish(asked: RecommendRequest | BatchRequest) -> Wish:
+def _wish(asked: RecommendRequest | BatchRequest) -> QueryOptions:
     return asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
 
 

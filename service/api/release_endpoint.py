@@ -12,10 +12,10 @@ from starlette.types import Receive, Scope, Send
 
 from bitrecall.index.errors import FilterError, SearchUnavailableError, UnknownItemError
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import Steps
+from bitrecall.index.recommend.search_steps import SearchSteps
 from bitrecall.service.api.parsing import parse_request, pointer
 from bitrecall.service.api.responses import send_json
-from bitrecall.service.api.schemas.requests import WishRequest
+from bitrecall.service.api.schemas.requests import QueryOptionsRequest
 from bitrecall.service.api.thread_offload import Check, HeavyWork, never_given_up
 from bitrecall.service.auth.middleware import may_see_histories
 from bitrecall.service.errors import (
@@ -29,8 +29,8 @@ from bitrecall.service.errors import (
 )
 from bitrecall.service.http.body import begin_body, read_body
 from bitrecall.service.http.eager import InATask
-from bitrecall.service.http.micro_batching import Rounds
-from bitrecall.service.online.event_feed import Live
+from bitrecall.service.http.micro_batching import MicroBatcher
+from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings, variable
 
@@ -40,7 +40,7 @@ INLINE_K: Final = 100
 HEAVY_ITEMS: Final = 5000
 
 Body = TypeVar("Body", bound=BaseModel)
-Asked = TypeVar("Asked", bound=WishRequest)
+RequestModel = TypeVar("RequestModel", bound=QueryOptionsRequest)
 
 
 def ready_recommender(settings: Settings, current: CurrentRelease) -> Recommender:
@@ -67,7 +67,7 @@ async def read_request(
     return parse_request(body, model)
 
 
-class FromRelease(Generic[Asked]):
+class ReleaseEndpoint(Generic[RequestModel]):
     """``POST`` with a JSON body, answered from the release.
 
     Short work is done on the event loop, since handing it to a thread takes more of the processor
@@ -87,12 +87,12 @@ class FromRelease(Generic[Asked]):
         self,
         settings: Settings,
         current: CurrentRelease,
-        live: Live,
-        model: type[Asked],
-        answer: Callable[[Recommender, Asked, Check], Steps[bytes]],
-        rounds: Rounds,
+        live: EventFeed,
+        model: type[RequestModel],
+        answer: Callable[[Recommender, RequestModel, Check], SearchSteps[bytes]],
+        rounds: MicroBatcher,
         heavy: HeavyWork,
-        is_short: Callable[[Recommender, Asked], bool],
+        is_short: Callable[[Recommender, RequestModel], bool],
     ) -> None:
         self._settings = settings
         self._limit, self._seconds = settings.max_body_bytes, settings.body_timeout
@@ -119,7 +119,7 @@ class FromRelease(Generic[Asked]):
             )
         recommender = await self._recommender(scope)
         try:
-            if recommender.is_quick and self._is_short(recommender, asked):
+            if recommender.is_fast and self._is_short(recommender, asked):
                 content = await self._rounds.answered(
                     self._answer(recommender, asked, never_given_up)
                 )
@@ -149,7 +149,7 @@ class FromRelease(Generic[Asked]):
             await self._live.catch_up(self._current)
         return ready_recommender(self._settings, self._current)
 
-    def _too_many(self, asked: Asked, size: int) -> InvalidRequestError:
+    def _too_many(self, asked: RequestModel, size: int) -> InvalidRequestError:
         detail = (
             f"{asked.size_in_words()} would be {size} items, and one answer may have at most "
             f"{self._max_items} ({variable('max_answer_items')})"
@@ -157,7 +157,7 @@ class FromRelease(Generic[Asked]):
         return InvalidRequestError(f"/k: {detail}", errors=[FieldError(pointer("k"), detail)])
 
     def _on_thread(
-        self, recommender: Recommender, asked: Asked, check: Check = never_given_up
+        self, recommender: Recommender, asked: RequestModel, check: Check = never_given_up
     ) -> bytes:
         # The setting is the calling thread's own.
         faiss.omp_set_num_threads(1)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore, ReleaseSummary
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.responses import json_answer
@@ -28,7 +28,7 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
     async def releases(request: Request) -> Response:
         """``GET /releases``: those that there are."""
         summaries = await asyncio.to_thread(lambda: store.list(verify=False))
-        night = await asyncio.to_thread(LastNight.read, store.root)
+        night = await asyncio.to_thread(RetrainingStatus.read, store.root)
         return json_answer(
             {
                 "releases": [_described(one) for one in summaries],

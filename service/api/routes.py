@@ -11,15 +11,19 @@ from bitrecall.service.api.metrics import metrics_route
 from bitrecall.service.api.recommend import recommend_routes
 from bitrecall.service.api.releases import release_routes
 from bitrecall.service.api.users import user_routes
-from bitrecall.service.http.micro_batching import Rounds
+from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.observability.metrics import Metrics
-from bitrecall.service.online.event_feed import Live
+from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
 
 def routes(
-    settings: Settings, current: CurrentRelease, live: Live, metrics: Metrics, rounds: Rounds
+    settings: Settings,
+    current: CurrentRelease,
+    live: EventFeed,
+    metrics: Metrics,
+    rounds: MicroBatcher,
 ) -> list[BaseRoute]:
     """The paths of a service with these settings."""
     return [

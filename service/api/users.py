@@ -14,14 +14,14 @@ from bitrecall.service.api.id_route import id_in_path, id_route
 from bitrecall.service.api.release_endpoint import ready_recommender
 from bitrecall.service.api.responses import json_answer
 from bitrecall.service.errors import EventsNotKeptError, InvalidRequestError
-from bitrecall.service.online.event_feed import Live
+from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 
-def user_routes(settings: Settings, current: CurrentRelease, live: Live) -> list[BaseRoute]:
+def user_routes(settings: Settings, current: CurrentRelease, live: EventFeed) -> list[BaseRoute]:
     """The path of a user."""
 
     async def user(request: Request) -> Response:
@@ -34,7 +34,7 @@ def user_routes(settings: Settings, current: CurrentRelease, live: Live) -> list
     return [id_route("/users/", user, ["GET", "DELETE"])]
 
 
-async def _forget(live: Live, user_id: str) -> int:
+async def _forget(live: EventFeed, user_id: str) -> int:
     if fault := id_fault(user_id, longest=None):
         raise InvalidRequestError(f"the id in the path {fault}")
     try:

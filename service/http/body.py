@@ -13,8 +13,8 @@ from bitrecall.service.errors import (
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
-from bitrecall.service.http.direct_response import whole_of
-from bitrecall.service.http.eager import Begun
+from bitrecall.service.http.direct_response import exchange_of
+from bitrecall.service.http.eager import EagerCoroutine
 
 _JSON = (b"content-type", b"application/json")
 
@@ -52,10 +52,10 @@ def begin_body(
         declared = headers.get("content-length", "").encode("latin-1")
     _refuse_length(declared, limit)
     # Most bodies are there already, and a timer for nothing takes a twentieth of an answer.
-    whole = whole_of(scope)
+    whole = exchange_of(scope)
     if whole is not None and (body := whole.body()) is not None:
         return _limited(body, limit)
-    first: Begun[Message] = Begun(receive())
+    first: EagerCoroutine[Message] = EagerCoroutine(receive())
     if first.is_over and not first.result.get("more_body", False):
         return _joined(b"", first.result, limit)
     return _awaited(first, receive, limit, seconds)

@@ -11,9 +11,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from bitrecall.service.http.connection_budget import Connections
 from bitrecall.service.http.deadline import Deadline
-from bitrecall.service.http.limiter import Load
+from bitrecall.service.http.limiter import ConcurrencyLimiter
 from bitrecall.service.http.raw_problems import refusal_bytes
-from bitrecall.service.http.write_coalescing import JoiningTransport
+from bitrecall.service.http.write_coalescing import CoalescingTransport
 
 # How long a connection that looks idle is kept when the server stops, for a request under way.
 STOPPING_SECONDS: Final = 0.5
@@ -34,7 +34,7 @@ class LimitedConnection(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._all: Connections = self.app.connections
         self._limits = self._all.limits
-        self._load: Load = self.app.load
+        self._load: ConcurrencyLimiter = self.app.load
         # A request has begun to arrive, and is not complete.
         self._receiving = False
         self._head_is_done = False
@@ -60,12 +60,12 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         # Writing counts as paused until everything is taken, not until a part is.
         transport.set_write_buffer_limits(high=65_536, low=0)
-        self._joining = JoiningTransport(transport, self._load.outbox(self.loop.call_soon))
+        self._joining = CoalescingTransport(transport, self._load.outbox(self.loop.call_soon))
         self.transport = cast("asyncio.Transport", self._joining)
         self._since = self.loop.time()
         self._deadline.after(self._limits.head_seconds)
         if not self._all.make_room(self, cast("Any", self.connections)):
-            self.transport.write(self._load.turn_away(close=True))
+            self.transport.write(self._load.reject(close=True))
             self._close_carefully()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -18,7 +18,7 @@ _EXTENSION: Final = "bitrecall.whole"
 _CLOSE: Final = (b"connection", b"close")
 
 
-class Whole:
+class BufferedExchange:
     """What can be had of a request, and given to it, without waiting.
 
     Attributes:
@@ -78,19 +78,19 @@ class Whole:
         return True
 
 
-def offer_whole(cycle: RequestResponseCycle) -> Whole:
+def attach(cycle: RequestResponseCycle) -> BufferedExchange:
     """Let a request of uvicorn's be had whole."""
-    whole = Whole(cycle)
+    whole = BufferedExchange(cycle)
     cycle.scope["extensions"] = {_EXTENSION: whole}  # type: ignore[dict-item]
     return whole
 
 
-def withdraw_whole(cycle: RequestResponseCycle) -> None:
+def detach(cycle: RequestResponseCycle) -> None:
     """Take the offer back. While it stands, it and the request hold each other in memory."""
     cycle.scope.pop("extensions", None)
 
 
-def whole_of(scope: Scope) -> Whole | None:
+def exchange_of(scope: Scope) -> BufferedExchange | None:
     """What has been offered, if it has."""
     extensions = scope.get("extensions")
     return extensions.get(_EXTENSION) if extensions else None

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, cast
 Result = TypeVar("Result")
 
 
-class Begun(Generic[Result]):
+class EagerCoroutine(Generic[Result]):
     """A coroutine that has been run as far as it goes without waiting; await it for the rest.
 
     Attributes:

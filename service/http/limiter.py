@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bitrecall.service.http.raw_problems import BusyRefusal
-from bitrecall.service.http.write_coalescing import Outbox
+from bitrecall.service.http.write_coalescing import WriteCoalescer
 
 # Probes and monitoring are answered whatever the load, to tell a busy service from a dead one.
 _ALWAYS_ANSWERED: Final = ("/livez", "/readyz", "/metrics")
@@ -24,7 +24,7 @@ _UNCLEAR: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
 _CLOSE: Final = b"\r\nconnection:"
 
 
-class Load:
+class ConcurrencyLimiter:
     """The requests that have arrived whole, and are not answered yet.
 
     Args:
@@ -48,7 +48,7 @@ class Load:
         self._shed = shed
         self._in_work: set[int] = set()
         self._refusal = BusyRefusal(root_path)
-        self._outbox: Outbox | None = None
+        self._outbox: WriteCoalescer | None = None
         self._occurrences = 0
         self._told = 0
         self.is_full = False
@@ -74,13 +74,13 @@ class Load:
             self._shed(self._occurrences - self._told)
             self._told = self._occurrences
 
-    def outbox(self, call_soon: Callable[[Callable[[], None]], object]) -> Outbox:
+    def outbox(self, call_soon: Callable[[Callable[[], None]], object]) -> WriteCoalescer:
         """What writes the answers of all connections of a loop."""
         if self._outbox is None:
-            self._outbox = Outbox(call_soon)
+            self._outbox = WriteCoalescer(call_soon)
         return self._outbox
 
-    def turn_away(self, *, close: bool = False, body: bool = True) -> bytes:
+    def reject(self, *, close: bool = False, body: bool = True) -> bytes:
         """Count a request that was one too many; the whole HTTP answer to it.
 
         Whoever counts is told when the next request leaves: a load that is full has one that will.

@@ -7,19 +7,19 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
-from bitrecall.index.recommend.search_steps import Search, Searching, Steps, alone, together
+from bitrecall.index.recommend.search_steps import Search, Searching, SearchSteps, alone, together
 from bitrecall.index.search.protocol import Results
-from bitrecall.service.http.eager import Begun
+from bitrecall.service.http.eager import EagerCoroutine
 
 # The first answer of a round waits for the last; from here on more together gain little
 # (docs/performance.md).
 _MOST: Final = 16
 
 Result = TypeVar("Result")
-Turn = tuple[Begun[None], Context]
+Turn = tuple[EagerCoroutine[None], Context]
 
 
-class Rounds:
+class MicroBatcher:
     """Answers requests a few at a time, each as far as it goes without waiting.
 
     A scan of the codes drives everything else out of the processor's cache, whoever it is for, and
@@ -49,13 +49,13 @@ class Rounds:
             asyncio.get_running_loop().call_soon(self._answer)
 
     @types.coroutine
-    def answered(self, steps: Steps[Result]) -> Generator[Search, Results, Result]:
+    def answered(self, steps: SearchSteps[Result]) -> Generator[Search, Results, Result]:
         """Take the steps of an answer, with those of others where this is a round."""
         if self._is_on:
             return (yield from steps)
         return alone(steps, self._searching)
 
-    def alone(self, steps: Steps[Result]) -> Result:
+    def alone(self, steps: SearchSteps[Result]) -> Result:
         """Take the steps of an answer by itself: on any thread."""
         return alone(steps, self._searching)
 
@@ -98,8 +98,8 @@ def _begun(begin: Callable[[], Coroutine[Any, Any, None] | None]) -> Turn | None
         return None
     # What one leaves in its context is not for the next.
     context = copy_context()
-    return context.run(Begun, coroutine), context
+    return context.run(EagerCoroutine, coroutine), context
 
 
-async def _rest(begun: Begun[None]) -> None:
+async def _rest(begun: EagerCoroutine[None]) -> None:
     await begun

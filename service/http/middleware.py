@@ -7,7 +7,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bitrecall.service.http.direct_response import whole_of
+from bitrecall.service.http.direct_response import exchange_of
 from bitrecall.service.http.hosts import HostRule
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.observability.metrics import Metrics
@@ -20,7 +20,7 @@ _BELOW: Final = ("/items/", "/users/", "/releases/", "/problems/", "/explorer/")
 _log = logging.getLogger(__name__)
 
 
-class Edge:
+class RequestMiddleware:
     """Gives a request its id, counts and logs it, and lets nothing but a response out.
 
     An exception that nobody expected becomes a problem document and a logged trace, with the same
@@ -61,7 +61,7 @@ class Edge:
         started = time.perf_counter()
         request_id = RequestId.of(scope, self._own_ids)
         status = 0
-        whole = whole_of(scope)
+        whole = exchange_of(scope)
         if whole is not None:
             whole.headers.append(request_id.header)
 

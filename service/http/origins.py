@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bitrecall.service.errors import CrossOriginError
-from bitrecall.service.http.direct_response import whole_of
+from bitrecall.service.http.direct_response import exchange_of
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.problems import refusal
 from bitrecall.service.settings import variable
@@ -82,7 +82,7 @@ class CrossOriginAnswers(CORSMiddleware):
         self, scope: Scope, receive: Receive, send: Send, request_headers: Headers
     ) -> None:
         """Pass a request on, and say in its answer who may read it."""
-        whole = whole_of(scope)
+        whole = exchange_of(scope)
         if whole is not None:
             # What is sent past ``send`` has these headers from here.
             start: Message = {"type": "http.response.start", "status": 200, "headers": []}

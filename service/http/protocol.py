@@ -13,10 +13,10 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from bitrecall.service.errors import TooBusyError
 from bitrecall.service.http.connection import LimitedConnection
-from bitrecall.service.http.direct_response import Whole, offer_whole, withdraw_whole
+from bitrecall.service.http.direct_response import BufferedExchange, attach, detach
 from bitrecall.service.http.framing import END_OF_HEAD, Framing, HeadError, without_upgrade
 from bitrecall.service.http.limiter import quick_refusal
-from bitrecall.service.http.micro_batching import Rounds
+from bitrecall.service.http.micro_batching import MicroBatcher
 
 # The parser is given no more than this at once where it may find several requests.
 _PIECE: Final = 16_384
@@ -28,16 +28,16 @@ class HttpProtocol(LimitedConnection):
     """A connection of HTTP/1.1.
 
     The application that is served has the ``rounds`` as an attribute, too, and tells what answers a
-    request ``past_framework``.
+    request ``fast_path``.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._rounds: Rounds = self.app.rounds
+        self._rounds: MicroBatcher = self.app.rounds
         self._framing = Framing(self._limits)
         # The request that is being answered.
         self._first: RequestResponseCycle | None = None
-        self._whole: Whole | None = None
+        self._whole: BufferedExchange | None = None
         self._upgrades = False
         self._refused_as: HeadError | None = None
         # Of a request that was turned away, what is still to come of its body.
@@ -61,7 +61,7 @@ class HttpProtocol(LimitedConnection):
             and (shed := quick_refusal(data, self._load.parsed))
         ):
             self._to_drop = shed.missing
-            self.transport.write(self._load.turn_away(close=shed.close))
+            self.transport.write(self._load.reject(close=shed.close))
             self._joining.flush()
             if shed.close:
                 self._close()
@@ -224,26 +224,26 @@ class HttpProtocol(LimitedConnection):
             self._turn_away(cycle)
             return
         self._first = cycle
-        past_framework = self.app.past_framework(cycle.scope)
-        answering = past_framework or app
-        whole = self._whole = offer_whole(cycle)
+        fast_path = self.app.fast_path(cycle.scope)
+        answering = fast_path or app
+        whole = self._whole = attach(cycle)
 
         async def counted(scope: Any, receive: Any, send: Any) -> None:
             if whole.is_refused:
-                withdraw_whole(cycle)
+                detach(cycle)
                 self._turn_away(cycle)
                 return
             try:
                 await answering(scope, self._receive, send)
             finally:
-                withdraw_whole(cycle)
+                detach(cycle)
                 self._load.leave(cycle)
                 if self._client_is_done and not cycle.response_started:
                     # It gave up on a client that is done: nothing is wrong.
                     cycle.disconnected = True
                     self._close()
 
-        if past_framework is None:
+        if fast_path is None:
             super()._start_asgi_task(cycle, counted)
         else:
             self._rounds.add(partial(self._begin, cycle, counted))
@@ -285,7 +285,7 @@ class HttpProtocol(LimitedConnection):
     def _turn_away(self, cycle: RequestResponseCycle) -> None:
         close = not cycle.keep_alive
         body = cycle.scope["method"] != "HEAD"
-        self.transport.write(self._load.turn_away(close=close, body=body))
+        self.transport.write(self._load.reject(close=close, body=body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if close:

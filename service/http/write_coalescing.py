@@ -12,7 +12,7 @@ _TOGETHER: Final = 2
 _ENOUGH: Final = 2**16
 
 
-class Outbox:
+class WriteCoalescer:
     """What has been written to connections and not to their sockets yet.
 
     Where several requests have come at once, a few answers go out one after another, so that their
@@ -24,9 +24,9 @@ class Outbox:
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
-        self._waiting: list[JoiningTransport] = []
+        self._waiting: list[CoalescingTransport] = []
 
-    def add(self, transport: "JoiningTransport") -> None:
+    def add(self, transport: "CoalescingTransport") -> None:
         """A transport has something to write, which it had not."""
         self._waiting.append(transport)
         if len(self._waiting) == 1:
@@ -41,7 +41,7 @@ class Outbox:
             transport.flush()
 
 
-class JoiningTransport:
+class CoalescingTransport:
     """A transport that holds what is written for a moment, so that head and body are one write.
 
     Everything else is the transport's own.
@@ -51,7 +51,7 @@ class JoiningTransport:
         outbox: tells when.
     """
 
-    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
+    def __init__(self, transport: asyncio.Transport, outbox: WriteCoalescer) -> None:
         self._transport = transport
         self._outbox = outbox
         self._held: list[bytes] = []

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from bitrecall.events.event import Appended
 from bitrecall.index.recommend.search_steps import Search
 from bitrecall.index.recommend.types import Answer
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.search.protocol import Results
 from bitrecall.service.observability.tally import TalliedHistogram, Tally
 from bitrecall.service.releases.current import CurrentRelease
@@ -167,7 +167,7 @@ class _ReleaseCollector(Collector):
         )
         failed.add_metric([], self._current.failed_loads)
         yield failed
-        night = LastNight.read(self._current.store.root)
+        night = RetrainingStatus.read(self._current.store.root)
         if night is not None:
             ended = GaugeMetricFamily(
                 "bitrecall_last_night_finished_timestamp_seconds",

@@ -14,7 +14,7 @@ from bitrecall.events.store import EventStore, Page
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.release import Release
 from bitrecall.service.online.group_commit import EventWriter
-from bitrecall.service.online.recent_events import FreshEvents
+from bitrecall.service.online.recent_events import RecentEvents
 from bitrecall.service.online.wakeup import Signal
 
 # Seconds before a database that did not answer is asked again.
@@ -29,7 +29,7 @@ class HoldsRecommender(Protocol):
     recommender: Recommender | None
 
 
-class Live:
+class EventFeed:
     """Events: taking them in, and having what answers know of them.
 
     One worker's own, on its event loop; workers share the database and the signal.
@@ -47,14 +47,14 @@ class Live:
         self,
         store: EventStore | None,
         signal: Signal,
-        least_users: int,
+        min_users: int,
         folded_items: int = 1000,
         clock: Callable[[], float] = time.monotonic,
         most_writing: int = 48,
     ) -> None:
         self._store = store
         self._signal = signal
-        self._least_users = least_users
+        self._least_users = min_users
         self._folded_items = folded_items
         self._clock = clock
         self._writer = None if store is None else EventWriter(store, signal.give, most_writing)
@@ -83,7 +83,7 @@ class Live:
 
     def recommender_of(self, release: Release) -> Recommender:
         """A recommender of a release that knows the events since. Not for the event loop."""
-        fresh = FreshEvents(release, self._least_users)
+        fresh = RecentEvents(release, self._least_users)
         if self._store is not None:
             with self._said():
                 self._read_all(release, fresh)
@@ -92,7 +92,7 @@ class Live:
     def details_of(self, recommender: Recommender) -> list[str]:
         """What is worth knowing of the events that answers take account of, in sentences."""
         fresh = recommender.fresh
-        if not isinstance(fresh, FreshEvents) or self._store is None:
+        if not isinstance(fresh, RecentEvents) or self._store is None:
             return []
         details = []
         if fresh.start is None or self._failing:
@@ -122,7 +122,7 @@ class Live:
             if not (look or value != self._seen) or self._clock() < self._retry_at:
                 return
             recommender = holder.recommender
-            if recommender is None or not isinstance(recommender.fresh, FreshEvents):
+            if recommender is None or not isinstance(recommender.fresh, RecentEvents):
                 return
             fresh = recommender.fresh
             with self._said():
@@ -146,7 +146,7 @@ class Live:
     async def fold_arrivals_in(self, holder: HoldsRecommender) -> None:
         """Have new items searched, if any have come, or gone, since the last time."""
         before = holder.recommender
-        if before is None or not isinstance(before.fresh, FreshEvents):
+        if before is None or not isinstance(before.fresh, RecentEvents):
             return
         if before.fresh.has_arrivals:
             new = await asyncio.to_thread(before.fresh.new_items)
@@ -176,13 +176,13 @@ class Live:
 
     def _anew(self, recommender: Recommender) -> Recommender:
         """The same release with all events read again. Raises ``EventsError``."""
-        fresh = FreshEvents(recommender.release, self._least_users)
+        fresh = RecentEvents(recommender.release, self._least_users)
         self._read_all(recommender.release, fresh)
         return Recommender(
             recommender.release, fresh.new_items(), fresh, folded_items=self._folded_items
         )
 
-    def _read_all(self, release: Release, fresh: FreshEvents) -> None:
+    def _read_all(self, release: Release, fresh: RecentEvents) -> None:
         if self._store is None:
             raise _not_kept()
         self._begin(release, fresh)
@@ -190,7 +190,7 @@ class Live:
             fresh.take(page.events)
         self._say_unusable(fresh)
 
-    def _begin(self, release: Release, fresh: FreshEvents) -> None:
+    def _begin(self, release: Release, fresh: RecentEvents) -> None:
         """Find out where to read on after a release, and say so where that is the start."""
         if self._store is None:
             raise _not_kept()
@@ -200,7 +200,7 @@ class Live:
             _log.warning("release %s: %s", release.id, start.reason)
         fresh.begin(start, self._store.hides(start.after))
 
-    def _say_unusable(self, fresh: FreshEvents) -> None:
+    def _say_unusable(self, fresh: RecentEvents) -> None:
         if fresh.unusable and not self._told_unusable:
             self._told_unusable = True
             _log.warning(
@@ -225,7 +225,7 @@ class Live:
                 _log.info("the events can be read again")
 
 
-def _is_another_log(page: Page, fresh: FreshEvents) -> bool:
+def _is_another_log(page: Page, fresh: RecentEvents) -> bool:
     """Whether the events so far are not of this database: it was replaced, or put back."""
     return fresh.start is not None and (
         page.state.log_id != fresh.start.log_id or page.state.last < fresh.last

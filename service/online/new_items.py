@@ -10,7 +10,7 @@ from bitrecall.index.recommend.catalogue import NewItems
 from bitrecall.index.releases.release import Release
 
 
-class Arrivals:
+class NewItemEncoder:
     """Folds items that a release does not know in from those of its users who have taken them.
 
     An item whose audience has not changed keeps its code.
@@ -20,9 +20,9 @@ class Arrivals:
         least_users: users of the release that an item needs, before it can be recommended.
     """
 
-    def __init__(self, release: Release, least_users: int) -> None:
+    def __init__(self, release: Release, min_users: int) -> None:
         self._release = release
-        self._least_users = least_users
+        self._least_users = min_users
         self._fold_in: ItemFoldIn | None = None
         self._made: dict[str, tuple[bytes, bytes]] = {}
 

@@ -12,12 +12,12 @@ from bitrecall.index.recommend.catalogue import NewItems
 from bitrecall.index.recommend.item_history import LONG, ItemHistory
 from bitrecall.index.recommend.user_state import Taken
 from bitrecall.index.releases.release import Release
-from bitrecall.service.online.new_items import Arrivals
+from bitrecall.service.online.new_items import NewItemEncoder
 
 _NONE: Final[Sequence[str]] = ()
 
 
-class FreshEvents:
+class RecentEvents:
     """The events after a point, by user, and who wants items that the release does not know.
 
     It has to be told once where that point is, by ``begin``, before it can ``take`` any.
@@ -34,12 +34,12 @@ class FreshEvents:
         unusable: how many events could not be used.
     """
 
-    def __init__(self, release: Release, least_users: int) -> None:
+    def __init__(self, release: Release, min_users: int) -> None:
         self.start: ReadingStart | None = None
         self.last = 0
         self.unusable = 0
         self._release = release
-        self._arrivals = Arrivals(release, least_users)
+        self._arrivals = NewItemEncoder(release, min_users)
         self._came, self._folded_in = 0, 0
         # Of a user with many items, an ItemHistory.
         self._taken: dict[str, list[str] | ItemHistory] = {}
@@ -76,11 +76,11 @@ class FreshEvents:
                 self._add(user_id, item_id, kind)
             self.last = sequence
 
-    def taken_by(self, user_id: str) -> Taken:
+    def interactions_of(self, user_id: str) -> Taken:
         """The items that a user has taken, the newest last."""
         return self._taken.get(user_id, _NONE)
 
-    def hidden_from(self, user_id: str) -> Taken:
+    def hidden_items_of(self, user_id: str) -> Taken:
         """The items that a user never wants to see again."""
         return self._hidden.get(user_id, _NONE)
 

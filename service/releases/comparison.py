@@ -8,7 +8,7 @@ from bitrecall.service.errors import ReleaseRefusedError, UnknownReleaseError
 from bitrecall.service.releases.current import CurrentRelease
 
 
-class OtherReleases:
+class ReleaseCache:
     """Opens releases to be compared with; the last one stays open.
 
     It knows nothing of events: what is compared is what training made of the same users.

@@ -11,7 +11,7 @@ from bitrecall.errors import BitrecallError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.service.releases.warmup import RecentQuestions
+from bitrecall.service.releases.warmup import WarmupQueries
 
 RETRY_SECONDS: Final = 60.0
 
@@ -47,7 +47,7 @@ class CurrentRelease:
         self.recommender: Recommender | None = None
         self.reason = "no release has been looked for yet"
         self.store = store
-        self.questions = RecentQuestions()
+        self.questions = WarmupQueries()
         self.failed_loads = 0
         self._clock = clock
         self._recommender_of = recommender_of

@@ -6,16 +6,16 @@ from typing import Final
 from bitrecall.index.errors import FilterError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import alone
-from bitrecall.index.recommend.types import History, Wish
+from bitrecall.index.recommend.types import History, QueryOptions
 
 KEPT: Final = 64
 _FIRST_USERS: Final = 32
-_WISH: Final = Wish(100)
+_WISH: Final = QueryOptions(100)
 
-Question = tuple[str | None, Wish, History | None]
+Question = tuple[str | None, QueryOptions, History | None]
 
 
-class RecentQuestions:
+class WarmupQueries:
     """The latest questions asked, to be asked again of whatever is to answer next.
 
     That brings its files into memory, so that nobody waits for the disk when it takes over; and a

@@ -1,18 +1,18 @@
-from bitrecall.loadtest.cpu_usage import Busy
+from bitrecall.loadtest.cpu_usage import CpuUsage
 
 
 def test_shares_are_of_the_time_between() -> None:
-    before, after = Busy(10.0, 1.0, 4.0), Busy(20.0, 6.0, 9.0)
+    before, after = CpuUsage(10.0, 1.0, 4.0), CpuUsage(20.0, 6.0, 9.0)
     assert after.process_share(before) == 0.5
     share = after.machine_share(before)
     assert share is not None
     assert 0 < share <= 0.5
-    assert Busy(20.0, 6.0, None).machine_share(before) is None
+    assert CpuUsage(20.0, 6.0, None).machine_share(before) is None
 
 
 def test_the_clocks_go_on() -> None:
-    before = Busy.now()
+    before = CpuUsage.now()
     sum(range(100_000))
-    after = Busy.now()
+    after = CpuUsage.now()
     assert after.at > before.at
     assert after.process >= before.process

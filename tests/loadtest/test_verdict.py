@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 
 from bitrecall.loadtest.knee import Step
-from bitrecall.loadtest.run import Found
+from bitrecall.loadtest.run import LoadTestResult
 from bitrecall.loadtest.verdict import verdict
 
 STEPS = [Step(100.0 * n, 100.0 * n, 0.0, 0.0, 0.001, 0.001 * n, 0.1) for n in (1, 2, 3)]
-FOUND = Found("http://x", 10, 8, 300.0, STEPS, STEPS[1], 5.0, 0.2, 0.6, 0.1, 0.0, [])
+FOUND = LoadTestResult("http://x", 10, 8, 300.0, STEPS, STEPS[1], 5.0, 0.2, 0.6, 0.1, 0.0, [])
 
 
 def test_a_step_without_answers_is_json_all_the_same() -> None:

@@ -6,6 +6,9 @@ from bitrecall.reproduction.part_selection import select_runs
 from bitrecall.reproduction.plan import parse_plan
 from bitrecall.reproduction.study import Study, StudyOptions
 from bitrecall.reproduction.worker import carry_out
+from tests.training.conftest import clustered, clustered_dataset, one_thread, small_recipe
+
+__all__ = ["clustered", "clustered_dataset", "one_thread", "small_recipe"]
 
 PLAN = """
 [[row]]

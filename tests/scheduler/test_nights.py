@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 from prometheus_client import generate_latest
 
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.scheduler.exit_codes import name_of
 from bitrecall.scheduler.metrics import Metrics
 from bitrecall.scheduler.nights import Nights
@@ -68,7 +68,7 @@ def test_one_at_a_time_and_stopping_ends_it(tmp_path: Path, metrics: Metrics) ->
 
 
 def test_outcomes_are_counted_by_what_the_night_said(tmp_path: Path, metrics: Metrics) -> None:
-    night = LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:01:00Z", "held back", "", None)
+    night = RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:01:00Z", "held back", "", None)
     night.write(tmp_path)
     for code in (3, 1, 1):
         Nights(ending_with(code, code, folder=tmp_path), metrics, 0, 0).run()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bitrecall.commands.settings_options import SettingsError, load_settings
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.scheduler.errors import ScheduleError
 from bitrecall.scheduler.run import retrain_command, run
 from bitrecall.scheduler.settings import SchedulerSettings
@@ -55,7 +55,7 @@ def test_what_was_missed_is_run_at_once_and_a_signal_ends_it(tmp_path: Path) -> 
         process.wait()
         assert process.stderr is not None
         process.stderr.close()
-    night = LastNight.read(tmp_path / "r")
+    night = RetrainingStatus.read(tmp_path / "r")
     assert night is not None
     assert night.outcome == "no new data"
 
@@ -64,7 +64,7 @@ def test_what_was_not_missed_waits(tmp_path: Path) -> None:
     releases = tmp_path / "r"
     releases.mkdir()
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    LastNight(now, now, "published", "", None).write(releases)
+    RetrainingStatus(now, now, "published", "", None).write(releases)
     later = f"{(datetime.now(UTC).hour + 12) % 24:02}:00"
     process = started(tmp_path, "--at", later)
     try:

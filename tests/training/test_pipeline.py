@@ -10,12 +10,12 @@ from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.evaluation.inner_product import score
-from bitrecall.training.pipeline import Run, RunOptions, default_run_folder
+from bitrecall.training.pipeline import RunOptions, TrainingPipeline, default_run_folder
 
 
 def run(dataset, recipe, tmp_path, **choices):
     options = RunOptions(tmp_path / "run", progress_bar=False, **choices)
-    return Run(dataset, recipe, options).publish(ReleaseStore(tmp_path / "releases"))
+    return TrainingPipeline(dataset, recipe, options).publish(ReleaseStore(tmp_path / "releases"))
 
 
 def override(recipe, section: str, **values):
@@ -119,7 +119,9 @@ def test_an_interrupted_run_goes_on_in_either_phase(
 def test_what_validation_chose_for_another_recipe_is_refused(
     clustered_dataset, small_recipe, tmp_path
 ):
-    Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False)).fit()
+    TrainingPipeline(
+        clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False)
+    ).fit()
     other = override(small_recipe, "loss", psi=4.0)
     with pytest.raises(CheckpointError, match=r"validation\.json belongs to another"):
         run(clustered_dataset, other, tmp_path)
@@ -127,7 +129,9 @@ def test_what_validation_chose_for_another_recipe_is_refused(
 
 
 def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tmp_path):
-    made = Run(clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False))
+    made = TrainingPipeline(
+        clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False)
+    )
     fitted = made.fit()
     assert fitted.embeddings.users.shape == (made.train.n_users, 16)
     assert fitted.embeddings.items.shape == (made.train.n_items, 16)
@@ -148,7 +152,9 @@ def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tm
 
 def test_full_precision_is_measured_and_never_published(clustered_dataset, small_recipe, tmp_path):
     recipe = small_recipe.model_copy(update={"method": "lightgcn"})
-    made = Run(clustered_dataset, recipe, RunOptions(tmp_path / "run", progress_bar=False))
+    made = TrainingPipeline(
+        clustered_dataset, recipe, RunOptions(tmp_path / "run", progress_bar=False)
+    )
     store = ReleaseStore(tmp_path / "releases")
     with pytest.raises(TrainingError, match=r"lightgcn.*inner product.*bitrecall reproduce"):
         made.publish(store)

@@ -14,7 +14,7 @@ from bitrecall.training.errors import DataError
 from bitrecall.training.fitting.fit import Fit
 from bitrecall.training.hashing.pair_batches import PairBatches
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.pipeline import Run, RunOptions
+from bitrecall.training.pipeline import RunOptions, TrainingPipeline
 from bitrecall.training.recipe.recipe import load_recipe, parse_recipe
 from bitrecall.training.teacher.lists import teacher_lists
 from bitrecall.training.teacher.products import degrees, observed
@@ -239,7 +239,7 @@ def test_a_release_keeps_the_weights_of_its_pairs(tmp_path):
     pairs = some_pairs("some")
     for name, given in (("weighed", pairs), ("plain", some_pairs())):
         recipe = load_recipe("sample", ("fit.epochs=1", "bits=16"))
-        run = Run(
+        run = TrainingPipeline(
             Dataset(given, None, "a test", ReadReport()), recipe,
             RunOptions(tmp_path / name / "run", progress_bar=False),
         )  # fmt: skip

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from bitrecall.index.releases.release import Release
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import EvaluationError
-from bitrecall.training.evaluation.held_out_users import Question, popular_lists
+from bitrecall.training.evaluation.held_out_users import HeldOutUsers, popular_lists
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 
 DEFAULT_KS = (20, 50, 100)
@@ -87,7 +87,7 @@ def evaluate(
     """
     started = time.perf_counter()
     metrics = RankingMetrics(ks, release.n_items, release.popularity, bgch_depth=bgch_depth)
-    question = Question.of(held_out, release.users, release.items)
+    question = HeldOutUsers.of(held_out, release.users, release.items)
     if not len(question.truth):
         raise EvaluationError(
             f"the {split} split holds no interactions: there is nothing to evaluate on"

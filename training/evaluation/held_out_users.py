@@ -14,7 +14,7 @@ from bitrecall.training.metrics import OUTSIDE, GroundTruth
 
 
 @dataclass(frozen=True)
-class Question:
+class HeldOutUsers:
     """The held-out interactions in the rows of what answers: unknown users first, then the known.
 
     Attributes:
@@ -27,7 +27,7 @@ class Question:
     truth: GroundTruth
 
     @classmethod
-    def of(cls, held_out: Interactions, users: IdTable, items: IdTable) -> Question:
+    def of(cls, held_out: Interactions, users: IdTable, items: IdTable) -> HeldOutUsers:
         """Look up the ids of the held-out interactions among those of what answers."""
         item_rows = np.full(held_out.n_items, OUTSIDE, dtype=np.int64)
         for item in np.unique(held_out.items):

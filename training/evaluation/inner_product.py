@@ -17,7 +17,7 @@ from bitrecall.index.releases.id_table import IdTable
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.errors import EvaluationError
-from bitrecall.training.evaluation.held_out_users import Question, popular_lists
+from bitrecall.training.evaluation.held_out_users import HeldOutUsers, popular_lists
 from bitrecall.training.fitting.method import Embeddings
 from bitrecall.training.metrics import OUTSIDE, RankingMetrics
 from bitrecall.training.teacher.lists import best_items
@@ -64,7 +64,7 @@ def score(
     ordered = reorder_items(train, order)
     items = embeddings.items[torch.from_numpy(order).to(embeddings.items.device)]
     metrics = RankingMetrics(ks, ordered.n_items, ordered.item_degrees, bgch_depth=bgch_depth)
-    question = Question.of(
+    question = HeldOutUsers.of(
         held_out, IdTable.build(ordered.user_ids), IdTable.build(ordered.item_ids)
     )
     if not len(question.truth):

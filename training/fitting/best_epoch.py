@@ -12,7 +12,7 @@ from bitrecall.training.fitting.fit import Progress
 
 
 @dataclass(frozen=True)
-class EpochChoice:
+class BestEpoch:
     """The file that holds the progress of a finished fit with validation.
 
     Attributes:

@@ -18,14 +18,14 @@ from tqdm import tqdm
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import InterruptedTraining, TrainingError
 from bitrecall.training.fitting.checkpoint import Checkpoint
-from bitrecall.training.fitting.method import Embeddings, Free, Method
+from bitrecall.training.fitting.method import Embeddings, EmbeddingTables, Method
 from bitrecall.training.fitting.methods import build
 from bitrecall.training.fitting.warm_start import WarmStart
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.device import named_device
 from bitrecall.training.runtime.interrupt import StopRequest
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.training_log import TrainingLog
 
 # A crash loses at most this much work. Writing a checkpoint of Gowalla takes most of a second, a
@@ -64,7 +64,7 @@ class Fitted:
 
     embeddings: Embeddings
     progress: Progress
-    free: dict[str, Free] = field(default_factory=dict)
+    free: dict[str, EmbeddingTables] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -82,7 +82,7 @@ class Fitted:
             item_layers=[layer[rows] for layer in self.embeddings.item_layers],
         )
         free = {
-            name: Free(found.users, found.items[rows.to(found.items.device)])
+            name: EmbeddingTables(found.users, found.items[rows.to(found.items.device)])
             for name, found in self.free.items()
         }
         return replace(self, embeddings=embeddings, free=free)
@@ -109,7 +109,7 @@ class FitOptions:
     progress_bar: bool | None = False
     phase: str = "fit"
     deadline: float = math.inf
-    group: Group = ALONE
+    group: ProcessGroup = SINGLE_PROCESS
 
 
 class Fit:
@@ -230,7 +230,7 @@ class Fit:
         due = epoch % self._validate_every == 0 or epoch == self._epochs
         if self._validate is not None and due:
             validate, embeddings = self._validate, self._method.embeddings()
-            metrics = self._options.group.told(lambda: validate(embeddings))
+            metrics = self._options.group.broadcast_from_first(lambda: validate(embeddings))
             name = self._recipe.validation.metric
             if not progress.best_metrics or metrics[name] > progress.best_metrics[name]:
                 progress.best_epoch, progress.best_metrics = epoch, metrics
@@ -271,12 +271,12 @@ class Fit:
             progress=asdict(self.progress),
             best=self._best,
         )
-        self._options.group.told(lambda: checkpoint.save(path))
+        self._options.group.broadcast_from_first(lambda: checkpoint.save(path))
         self._saved_at = time.monotonic()
 
     def _told(self, flag: bool) -> bool:
         """What the first process says."""
-        return self._options.group.told(lambda: flag)
+        return self._options.group.broadcast_from_first(lambda: flag)
 
     def _refuse_to_go_on(self, stop: StopRequest | None) -> None:
         method = self._method

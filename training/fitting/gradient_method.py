@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from bitrecall.training.errors import DivergedError
-from bitrecall.training.fitting.method import Embeddings, Free
+from bitrecall.training.fitting.method import Embeddings, EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -41,7 +41,9 @@ class SteppedMethod(ABC, Generic[ModelT]):
 
     model: ModelT
 
-    def __init__(self, recipe: Recipe, n_users: int = 0, group: Group = ALONE) -> None:
+    def __init__(
+        self, recipe: Recipe, n_users: int = 0, group: ProcessGroup = SINGLE_PROCESS
+    ) -> None:
         self.recipe = recipe
         self._n_users = n_users
         self._group = group
@@ -139,7 +141,7 @@ class SteppedMethod(ABC, Generic[ModelT]):
                 saved = self._own(name, state[f"{name}.{key}"])
                 moments[key] = saved.clone().to(parameter.device)
 
-    def free(self) -> dict[str, Free]:
+    def free(self) -> dict[str, EmbeddingTables]:
         """None: most methods start anew each time."""
         return {}
 

@@ -31,7 +31,7 @@ class Embeddings:
     similarity: Similarity = "hamming"
 
 
-class Free(NamedTuple):
+class EmbeddingTables(NamedTuple):
     """Free embeddings: ``users`` float32 (m, d), ``items`` float32 (n, d)."""
 
     users: Tensor
@@ -72,7 +72,7 @@ class Method(Protocol):
         """Embed all users and items on the graph of all training pairs, without gradients."""
         ...
 
-    def free(self) -> dict[str, Free]:
+    def free(self) -> dict[str, EmbeddingTables]:
         """Copies of what a later training may start from, by name; none where it cannot."""
         ...
 

@@ -10,10 +10,10 @@ from bitrecall.training.fitting.method import MethodName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bitrecall.training.fitting.method import Free, Method
+    from bitrecall.training.fitting.method import EmbeddingTables, Method
     from bitrecall.training.model.graph import EdgeList
     from bitrecall.training.recipe.recipe import Recipe
-    from bitrecall.training.runtime.process_group import Group
+    from bitrecall.training.runtime.process_group import ProcessGroup
 
 METHODS: tuple[str, ...] = get_args(MethodName)
 
@@ -24,8 +24,8 @@ def build(
     *,
     start: bool = True,
     progress: bool | None = False,
-    warm: Mapping[str, Free] | None = None,
-    group: Group | None = None,
+    warm: Mapping[str, EmbeddingTables] | None = None,
+    group: ProcessGroup | None = None,
 ) -> Method:
     """Set up a training of ``recipe.method``.
 

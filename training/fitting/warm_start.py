@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.fitting.method import Free
+from bitrecall.training.fitting.method import EmbeddingTables
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.runtime.array_files import load_arrays, save_arrays, unreadable
 
@@ -39,13 +39,13 @@ class WarmStart:
     """
 
     origin: str
-    free: Mapping[str, Free]
+    free: Mapping[str, EmbeddingTables]
     new_users: int
     new_items: int
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingEnd:
+class WarmStartState:
     """Free embeddings as a training left them.
 
     Attributes:
@@ -58,7 +58,7 @@ class TrainingEnd:
     origin: str
     user_ids: list[str]
     item_ids: list[str]
-    free: Mapping[str, Free]
+    free: Mapping[str, EmbeddingTables]
 
     def save(self, path: Path) -> None:
         """Replace the file at ``path``; CheckpointError where it cannot be written."""
@@ -80,13 +80,17 @@ class TrainingEnd:
             return None
         header, arrays = loaded
         try:
-            users, items = (_ids(arrays[f"{w}/text"], arrays[f"{w}/offsets"]) for w in Free._fields)
+            users, items = (
+                _ids(arrays[f"{w}/text"], arrays[f"{w}/offsets"]) for w in EmbeddingTables._fields
+            )
             free = {}
             for name in header["names"]:
-                own, others = (torch.from_numpy(arrays[f"free/{name}/{w}"]) for w in Free._fields)
+                own, others = (
+                    torch.from_numpy(arrays[f"free/{name}/{w}"]) for w in EmbeddingTables._fields
+                )
                 if (len(own), len(others)) != (len(users), len(items)):
                     raise ValueError("its arrays differ in length")
-                free[name] = Free(own, others)
+                free[name] = EmbeddingTables(own, others)
             return cls(header["origin"], users, items, free)
         except (KeyError, TypeError, ValueError) as error:
             raise unreadable(path, _WHAT, error) from error
@@ -107,8 +111,8 @@ class TrainingEnd:
 
 
 def _carried(
-    free: Free, users: NDArray[np.int64], items: NDArray[np.int64], edges: EdgeList
-) -> Free:
+    free: EmbeddingTables, users: NDArray[np.int64], items: NDArray[np.int64], edges: EdgeList
+) -> EmbeddingTables:
     """The rows of old embeddings at ``users`` and ``items``, and a start for those at -1."""
     own, others = _taken(free.users, users), _taken(free.items, items)
     new = torch.from_numpy(items < 0)
@@ -122,7 +126,7 @@ def _carried(
         made[lost] = torch.randn(int(lost.sum()), made.shape[1], generator=generator)
         size = free.items.abs().mean() if len(free.items) else torch.tensor(1.0)
         others[new] = made / made.abs().mean(dim=1, keepdim=True) * size
-    return Free(own, others)
+    return EmbeddingTables(own, others)
 
 
 def _taken(rows: Tensor, places: NDArray[np.int64]) -> Tensor:

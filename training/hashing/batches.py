@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bitrecall.training.model.graph import EdgeList, NormalisedGraph
 from bitrecall.training.model.losses.pairs import Pairs, Sample
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,13 @@ class Batches(ABC):
     """
 
     def __init__(
-        self, edges: EdgeList, degrees: Tensor, *, size: int, seed: int, group: Group = ALONE
+        self,
+        edges: EdgeList,
+        degrees: Tensor,
+        *,
+        size: int,
+        seed: int,
+        group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self._edges = edges
         self._degrees = degrees.cpu()

@@ -8,7 +8,7 @@ from torch import Tensor
 from bitrecall.training.hashing.batches import Batch, Batches
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.losses.pairs import Pairs
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.teacher.lists import TeacherLists, TeacherWeights
 
 
@@ -37,7 +37,7 @@ class ListBatches(Batches):
         *,
         size: int,
         seed: int,
-        group: Group = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         super().__init__(edges, degrees, size=size, seed=seed, group=group)
         device = edges.users.device

@@ -8,7 +8,7 @@ from torch import Tensor
 from bitrecall.training.hashing.batches import Batch, Batches
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.losses.pairs import Pairs
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 class PairBatches(Batches):
@@ -40,7 +40,7 @@ class PairBatches(Batches):
         hidden: float,
         by_user: bool,
         seed: int,
-        group: Group = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         super().__init__(edges, degrees, size=size, seed=seed, group=group)
         self._hidden = hidden

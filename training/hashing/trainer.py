@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bitrecall.training.fitting.gradient_method import SteppedMethod
-from bitrecall.training.fitting.method import Embeddings, Free
+from bitrecall.training.fitting.method import Embeddings, EmbeddingTables
 from bitrecall.training.hashing.batches import Batches
 from bitrecall.training.hashing.list_batches import ListBatches
 from bitrecall.training.hashing.pair_batches import PairBatches
@@ -20,7 +20,7 @@ from bitrecall.training.model.losses.pairs import Sample
 from bitrecall.training.model.losses.registry import ranking_loss
 from bitrecall.training.model.signs import sign_estimator
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.teacher.lists import TeacherLists, teacher_lists, weigh
 
 # What a later training may start from.
@@ -51,8 +51,8 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         *,
         start: bool = True,
         progress: bool | None = False,
-        warm: Mapping[str, Free] | None = None,
-        group: Group = ALONE,
+        warm: Mapping[str, EmbeddingTables] | None = None,
+        group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         super().__init__(recipe, edges.n_users, group)
         self._edges = edges.share_of(group)
@@ -60,14 +60,16 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         self._lists: TeacherLists | None = None
         if recipe.method == "bitrecall":
             self._lists = (
-                group.told(lambda: _lists(edges, recipe, progress, warm))
+                group.broadcast_from_first(lambda: _lists(edges, recipe, progress, warm))
                 if start
                 else TeacherLists.blank(edges.n_users, recipe.teacher.length)
             )
         self._batches = self._make_batches()
         self._loss = ranking_loss(recipe.loss)
         users, items = (
-            group.told(lambda: _start(edges, recipe, warm)) if start else _blank(edges, recipe)
+            group.broadcast_from_first(lambda: _start(edges, recipe, warm))
+            if start
+            else _blank(edges, recipe)
         )
         users = self._own("users", users)
         self._begin(
@@ -86,9 +88,9 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         lists = {} if self._lists is None else self._lists.tensors()
         return super().state() | lists
 
-    def free(self) -> dict[str, Free]:
+    def free(self) -> dict[str, EmbeddingTables]:
         """Those that codes are made of, and the teacher's where it has any."""
-        free = {CODES: Free(**self.parameters())}
+        free = {CODES: EmbeddingTables(**self.parameters())}
         if self._lists is not None and self._lists.free is not None:
             free[TEACHER] = self._lists.free
         return free
@@ -149,7 +151,10 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
 
 
 def _lists(
-    edges: EdgeList, recipe: Recipe, progress: bool | None, warm: Mapping[str, Free] | None
+    edges: EdgeList,
+    recipe: Recipe,
+    progress: bool | None,
+    warm: Mapping[str, EmbeddingTables] | None,
 ) -> TeacherLists:
     return teacher_lists(
         edges,
@@ -167,7 +172,7 @@ def _blank(edges: EdgeList, recipe: Recipe) -> tuple[Tensor, Tensor]:
 
 
 def _start(
-    edges: EdgeList, recipe: Recipe, warm: Mapping[str, Free] | None
+    edges: EdgeList, recipe: Recipe, warm: Mapping[str, EmbeddingTables] | None
 ) -> tuple[Tensor, Tensor]:
     if warm is not None:
         users, items = warm[CODES]

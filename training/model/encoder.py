@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bitrecall.training.model.graph import NormalisedGraph, propagate
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 class LightGCN(nn.Module):
@@ -23,7 +23,9 @@ class LightGCN(nn.Module):
         group: the processes, of which each has its own users and all items.
     """
 
-    def __init__(self, users: Tensor, items: Tensor, layers: int, group: Group = ALONE) -> None:
+    def __init__(
+        self, users: Tensor, items: Tensor, layers: int, group: ProcessGroup = SINGLE_PROCESS
+    ) -> None:
         super().__init__()
         self.users = nn.Parameter(users.clone())
         self.items = nn.Parameter(items.clone())

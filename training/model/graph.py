@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class EdgeList:
         n_users: int,
         n_items: int,
         device: torch.device | str = "cpu",
-        group: Group = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
         weights: NDArray[np.float32] | None = None,
     ) -> None:
         self._group = group
@@ -106,7 +106,7 @@ class EdgeList:
         weights = pairs.relative_weights()
         return cls(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device, weights=weights)
 
-    def share_of(self, group: Group) -> EdgeList:
+    def share_of(self, group: ProcessGroup) -> EdgeList:
         """The pairs of one process's users, in its rows of them."""
         if group.size == 1:
             return self

@@ -15,7 +15,7 @@ from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.item_table import ItemTable
 from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.fit import Fit, FitOptions, Fitted
-from bitrecall.training.fitting.warm_start import TrainingEnd, WarmStart
+from bitrecall.training.fitting.warm_start import WarmStart, WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.retraining.settings import NightlySettings
 from bitrecall.training.runtime.interrupt import stop_on_signals
@@ -55,10 +55,10 @@ class Trained:
     warm: WarmStart | None
     seconds: float
 
-    def end(self) -> TrainingEnd:
+    def end(self) -> WarmStartState:
         """What a later training can go on from."""
         origin = self.pairs.sha256()
-        return TrainingEnd(origin, self.pairs.user_ids, self.pairs.item_ids, self.fitted.free)
+        return WarmStartState(origin, self.pairs.user_ids, self.pairs.item_ids, self.fitted.free)
 
     def as_counts(self) -> dict[str, Any]:
         """How it went, for the report."""
@@ -118,7 +118,7 @@ def epochs_of(recipe: Recipe) -> int:
 def train(
     pairs: Interactions,
     recipe: Recipe,
-    start: TrainingEnd | None,
+    start: WarmStartState | None,
     phase: str,
     options: FittingOptions,
     deadline: float = math.inf,
@@ -171,7 +171,7 @@ def checkpoint(folder: Path, phase: str) -> Path:
 
 
 def why_anew(
-    end: TrainingEnd | None, pairs: Interactions, recipe: Recipe, settings: NightlySettings
+    end: WarmStartState | None, pairs: Interactions, recipe: Recipe, settings: NightlySettings
 ) -> str | None:
     """Why a training on these pairs has to start anew; None where it can start warm.
 

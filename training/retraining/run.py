@@ -17,12 +17,12 @@ from bitrecall.errors import BitrecallError
 from bitrecall.events.position import NOTHING_READ
 from bitrecall.index.releases.manifest import Metrics
 from bitrecall.index.releases.release import Release
-from bitrecall.index.releases.retraining_status import LastNight, Outcome
+from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
 from bitrecall.training.data.item_table import ItemTable
 from bitrecall.training.errors import CheckpointError, InterruptedTraining
-from bitrecall.training.fitting.warm_start import TrainingEnd
+from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.retraining.attributes import count_described, table_of
 from bitrecall.training.retraining.budget import check_memory
@@ -135,9 +135,9 @@ def _leave(
     page = workspace.reports.write(
         report, page_of(report, workspace.reports.all()), settings.keep_reports
     )
-    LastNight(report.started, report.finished, report.outcome, report.reason, report.release).write(
-        store.root
-    )
+    RetrainingStatus(
+        report.started, report.finished, report.outcome, report.reason, report.release
+    ).write(store.root)
     return page
 
 
@@ -254,9 +254,9 @@ class Night:
         final = self._train(gathered.pairs, candidate.end(), "release", folder)
         return self._publish(current, parent, final, gathered, verdict)
 
-    def _start(self, parent: Release | None, pairs: Interactions) -> TrainingEnd | None:
+    def _start(self, parent: Release | None, pairs: Interactions) -> WarmStartState | None:
         """What the candidate starts from; None, and why in the report, where it starts anew."""
-        end: TrainingEnd | None = None
+        end: WarmStartState | None = None
         why: str | None = "it was asked for"
         if not self._options.anew:
             try:
@@ -268,7 +268,7 @@ class Night:
         return None if why else end
 
     def _train(
-        self, pairs: Interactions, start: TrainingEnd | None, phase: str, folder: Path
+        self, pairs: Interactions, start: WarmStartState | None, phase: str, folder: Path
     ) -> Trained:
         warm = start is not None
         recipe = warm_recipe(self._recipe, self._settings) if warm else whole_recipe(self._recipe)

@@ -21,7 +21,7 @@ from bitrecall.disk import disk_fault
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.errors import TrainingError
-from bitrecall.training.fitting.warm_start import TrainingEnd
+from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.retraining.report import ReportFolder
 
 # After so long a night that broke off is another night, with what has come since.
@@ -96,14 +96,14 @@ class Workspace:
         for folder in self._nights.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
-    def end_of(self, release: Release) -> TrainingEnd | None:
+    def end_of(self, release: Release) -> WarmStartState | None:
         """How a release's training ended; None where that was not kept.
 
         Raises CheckpointError where it is damaged.
         """
-        return TrainingEnd.load(self._end(release.manifest.data.sha256))
+        return WarmStartState.load(self._end(release.manifest.data.sha256))
 
-    def keep_end(self, end: TrainingEnd) -> None:
+    def keep_end(self, end: WarmStartState) -> None:
         """Keep how a training ended. Raises CheckpointError where it cannot be written."""
         end.save(self._end(end.origin))
 

@@ -1,8 +1,8 @@
 """Processes that train one model together, each with its own share of the users.
 
 Who has which user: row u belongs to process u mod W, where it is row u div W. Everything that a
-process asks of the others is a method of ``Group``; for one that trains alone each of them is the
-identity, and costs nothing.
+process asks of the others is a method of ``ProcessGroup``; for one that trains alone each of them
+is the identity, and costs nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 _PATIENCE = timedelta(hours=12)
 
 
-class Group:
+class ProcessGroup:
     """The processes of a training, as one of them sees them.
 
     All of them must call the same methods in the same order.
@@ -77,7 +77,7 @@ class Group:
         distributed.all_gather(parts, padded)
         return torch.stack(parts, dim=1).flatten(0, 1)[:total]
 
-    def told(self, make: Callable[[], T]) -> T:
+    def broadcast_from_first(self, make: Callable[[], T]) -> T:
         """What ``make`` gives the first process, which alone calls it.
 
         Raises on every process what it raises on the first.
@@ -123,12 +123,12 @@ class _Sum(torch.autograd.Function):
         return total
 
 
-ALONE = Group()
+SINGLE_PROCESS = ProcessGroup()
 
 
 @contextmanager
-def joined_group(device: str = "cpu") -> Iterator[Group]:
-    """The group that ``torchrun`` started this process in; ``ALONE`` where it was not.
+def init_process_group(device: str = "cpu") -> Iterator[ProcessGroup]:
+    """The group that ``torchrun`` started this process in; ``SINGLE_PROCESS`` where it was not.
 
     Processes speak by gloo on CPUs and by NCCL on GPUs, of which each takes the one of its local
     rank.
@@ -138,7 +138,7 @@ def joined_group(device: str = "cpu") -> Iterator[Group]:
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     on_gpu = device.startswith("cuda")
     if on_gpu:
@@ -148,7 +148,7 @@ def joined_group(device: str = "cpu") -> Iterator[Group]:
     except (RuntimeError, ValueError) as error:
         raise TrainingError(f"the processes of the training cannot meet: {error}") from error
     try:
-        yield Group(distributed.get_rank(), size, "cuda" if on_gpu else "cpu")
+        yield ProcessGroup(distributed.get_rank(), size, "cuda" if on_gpu else "cpu")
         # One that leaves while another has not read its last message yet takes that one with it.
         distributed.barrier()
     finally:

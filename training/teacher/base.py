@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.training.fitting.method import Free
+from bitrecall.training.fitting.method import EmbeddingTables
 
 
 class Scorer(Protocol):
@@ -18,6 +18,6 @@ class Scorer(Protocol):
         """float32 (b, n_items), seen items included, on the teacher's device."""
         ...
 
-    def free(self) -> Free | None:
+    def free(self) -> EmbeddingTables | None:
         """What was trained for it, which a later one can start from; None in closed form."""
         ...

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.training.fitting.method import Free
+from bitrecall.training.fitting.method import EmbeddingTables
 from bitrecall.training.teacher.base import Scorer
 
 
@@ -30,7 +30,7 @@ class BlendedScorer:
         found = in_own_units(self._first.scores(users))
         return found.add_(in_own_units(self._second.scores(users)), alpha=self._weight)
 
-    def free(self) -> Free | None:
+    def free(self) -> EmbeddingTables | None:
         """What was trained for either of them."""
         return self._first.free() or self._second.free()
 

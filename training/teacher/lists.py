@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.fitting.method import Free
+from bitrecall.training.fitting.method import EmbeddingTables
 from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.teacher.base import Scorer
@@ -44,7 +44,7 @@ class TeacherLists:
     items: NDArray[np.int32]
     scores: NDArray[np.float32]
     counts: NDArray[np.int64]
-    free: Free | None = None
+    free: EmbeddingTables | None = None
 
     @classmethod
     def blank(cls, n_users: int, length: int) -> TeacherLists:
@@ -61,7 +61,7 @@ class TeacherLists:
         items, scores = (named[f"teacher.{name}"].cpu().numpy() for name in ("items", "scores"))
         free = None
         if "teacher.free.users" in named:
-            free = Free(named["teacher.free.users"], named["teacher.free.items"])
+            free = EmbeddingTables(named["teacher.free.users"], named["teacher.free.items"])
         return cls(items, scores, (items != OUTSIDE).sum(axis=1), free)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -97,7 +97,7 @@ def scorer(
     seed: int,
     device: torch.device | str = "cpu",
     progress: bool | None = False,
-    start: Free | None = None,
+    start: EmbeddingTables | None = None,
 ) -> Scorer:
     """The teacher of a recipe.
 
@@ -135,7 +135,7 @@ def teacher_lists(
     seed: int,
     device: torch.device | str = "cpu",
     progress: bool | None = False,
-    start: Free | None = None,
+    start: EmbeddingTables | None = None,
 ) -> TeacherLists:
     """Every user's best items among those it has no pair with.
 

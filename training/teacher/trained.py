@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from bitrecall.training.baselines.lightgcn import FullPrecisionLightGCN
-from bitrecall.training.fitting.method import Free
+from bitrecall.training.fitting.method import EmbeddingTables
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.recipe import Recipe, parse_recipe
 from bitrecall.training.teacher.recipe_sections import TrainedRecipe
@@ -48,7 +48,7 @@ class TrainedScorer:
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool | None = False,
-        start: Free | None = None,
+        start: EmbeddingTables | None = None,
     ) -> None:
         pairs = matrix.tocoo()
         edges = EdgeList(
@@ -73,14 +73,14 @@ class TrainedScorer:
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         found = method.embeddings()
         self._users, self._items = found.users, found.items
-        self._free = Free(**method.parameters())
+        self._free = EmbeddingTables(**method.parameters())
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
         """Inner products with all items: float32 (b, n_items), for int64 (b,) user rows."""
         rows = torch.from_numpy(users).to(self._users.device)
         return self._users[rows] @ self._items.T
 
-    def free(self) -> Free:
+    def free(self) -> EmbeddingTables:
         """The free embeddings at the end of its training."""
         return self._free
 

@@ -100,7 +100,7 @@ class MilvusBackend:
         return self._wanted.bits
 
     @property
-    def quick(self) -> bool:
+    def is_fast(self) -> bool:
         """Never: it waits for another process."""
         return False
 
@@ -113,7 +113,7 @@ class MilvusBackend:
         codes: NDArray[np.uint8],
         k: int,
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
-        among: NDArray[np.bool_] | None = None,
+        allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
         """Find the `k` nearest items of each query; see `SearchBackend.search`.
 
@@ -122,13 +122,13 @@ class MilvusBackend:
         """
         codes = check_search(codes, k, self.bits // 8)
         nothing = [np.empty(0, np.int64)] * len(codes)
-        banned = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
-        allowed = None if among is None else check_among(among, len(self))
+        excluded = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+        allowed = None if allowed is None else check_among(allowed, len(self))
         distances, rows = empty_results(len(codes), k)
         width = min(k, len(self))
         if width == 0 or len(codes) == 0 or (allowed is not None and not allowed.any()):
             return distances, rows
-        sizes = np.array([len(rows_of_query) for rows_of_query in banned])
+        sizes = np.array([len(rows_of_query) for rows_of_query in excluded])
         few = np.flatnonzero(sizes <= _TOGETHER_AT_MOST)
         groups = [few] if len(few) else []
         groups += [np.array([query]) for query in np.flatnonzero(sizes > _TOGETHER_AT_MOST)]
@@ -138,7 +138,7 @@ class MilvusBackend:
             raise SearchUnavailableError(str(error)) from error
         for group in groups:
             found = self._search_group(
-                codes[group], width, [banned[i] for i in group], allowed, facts
+                codes[group], width, [excluded[i] for i in group], allowed, facts
             )
             for query, (near, which) in zip(group, found, strict=True):
                 distances[query, : len(which)], rows[query, : len(which)] = near, which
@@ -148,13 +148,13 @@ class MilvusBackend:
         self,
         codes: NDArray[np.uint8],
         width: int,
-        banned: Sequence[NDArray[np.int64]],
+        excluded: Sequence[NDArray[np.int64]],
         allowed: NDArray[np.bool_] | None,
         facts: Facts,
     ) -> list[Results]:
         """Search for all in one call, and further for those whom that does not settle."""
         unnamed, expression = allowed, ""
-        fetched = 2 * width + _TIES + max(len(rows) for rows in banned)
+        fetched = 2 * width + _TIES + max(len(rows) for rows in excluded)
         if allowed is not None:
             n_allowed = int(np.count_nonzero(allowed))
             if n_allowed <= _NAMED_AT_MOST:
@@ -164,7 +164,7 @@ class MilvusBackend:
         fetched = min(fetched, self._limit)
         found = []
         asked = self._ask(codes, fetched, expression, facts.probes)
-        for code, rows, answer in zip(codes, banned, asked, strict=True):
+        for code, rows, answer in zip(codes, excluded, asked, strict=True):
             settled = _settled(answer, fetched, width, _Closed(rows, unnamed))
             if settled is None:
                 settled = self._search_rows(code, width, _Closed(rows, allowed), facts.probes)
@@ -224,9 +224,9 @@ class MilvusBackend:
 class _Closed:
     """Rows that must not be returned to one query."""
 
-    def __init__(self, rows: NDArray[np.int64], among: NDArray[np.bool_] | None) -> None:
+    def __init__(self, rows: NDArray[np.int64], allowed: NDArray[np.bool_] | None) -> None:
         self._rows = rows
-        self._among = among
+        self._among = allowed
 
     def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         closed = ~open_rows(rows, self._rows)

@@ -11,7 +11,7 @@
 
 #include <Python.h>
 
-#include "banned.h"
+#include "excluded.h"
 #include "buffers.h"
 #include "scan.h"
 
@@ -69,7 +69,7 @@ what_is_wrong(const Py_buffer *views, const shape *codes, Py_ssize_t queries)
         !is_aligned(views + ROWS, sizeof(int64_t)))
         return "distances and rows must be aligned";
     if (views[AMONG].buf && views[AMONG].len != items)
-        return "among must have one byte a row";
+        return "allowed must have one byte a row";
     return NULL;
 }
 
@@ -78,7 +78,7 @@ typedef struct {
     search *searches;
     candidate *kept;
     Py_ssize_t *at;
-    banned *out;
+    excluded *out;
 } memory;
 
 static int
@@ -95,12 +95,12 @@ prepare(memory *of_call, const Py_buffer *views, PyObject *lists, const shape *c
         return -1;
     }
     for (Py_ssize_t i = 0; i < queries; i++) {
-        if (lists != Py_None && take_banned(of_call->out + i, lists, i, codes->items))
+        if (lists != Py_None && take_excluded(of_call->out + i, lists, i, codes->items))
             return -1;
         of_call->searches[i] =
             (search){.query = (const uint8_t *)views[QUERIES].buf + i * codes->width,
-                     .banned = of_call->out[i].rows,
-                     .banned_end = of_call->out[i].end,
+                     .excluded = of_call->out[i].rows,
+                     .excluded_end = of_call->out[i].end,
                      .kept = of_call->kept + i * room,
                      .room = room,
                      .at = of_call->at + i * (bits + 2),
@@ -142,29 +142,29 @@ answer(const Py_buffer *views, PyObject *lists, const shape *codes, scan_all sca
     PyMem_Free(of_call.kept);
     PyMem_Free(of_call.at);
     if (of_call.out)
-        release_banned(of_call.out, queries);
+        release_excluded(of_call.out, queries);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(nearest_doc,
-             "nearest(codes, queries, among, distances, rows, banned, items, width, blocks, level)\n--\n\n"
+             "nearest(codes, queries, allowed, distances, rows, excluded, items, width, blocks, level)\n--\n\n"
              "Write distances and rows of the k nearest codes of each of b queries; -1 past them.\n\n"
              "Args:\n"
              "    codes: uint8 (n, width) in C order; or in blocks of eight, uint64 (b, w, 8) in C order,\n"
              "        the words of each of them, zero past the last row and past the width.\n"
              "    queries: uint8 (b, width) in C order.\n"
-             "    among: bool (n,), the rows that may be returned, or None.\n"
+             "    allowed: bool (n,), the rows that may be returned, or None.\n"
              "    distances: int32 (b, k), written to.\n"
              "    rows: int64 (b, k), written to.\n"
-             "    banned: for each query, int64, the rows that must not be returned, in any order; or None.\n"
+             "    excluded: for each query, int64, the rows that must not be returned, in any order; or None.\n"
              "    items: n.\n"
              "    width: bytes of a code, 1 to 8,191.\n"
              "    blocks: whether codes are in blocks.\n"
              "    level: one of the numbers of `levels()`.\n\n"
              "Raises ValueError if the shapes do not match or the processor lacks the level, IndexError if a\n"
-             "banned row is outside the codes, and MemoryError.");
+             "excluded row is outside the codes, and MemoryError.");
 
 static PyObject *
 nearest(PyObject *module, PyObject *const *given, Py_ssize_t n_given)

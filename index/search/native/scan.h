@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct {
     const uint8_t *query;
-    const int64_t *banned, *banned_end; /* increasing; moved on as rows come */
+    const int64_t *excluded, *excluded_end; /* increasing; moved on as rows come */
     candidate *kept;
     Py_ssize_t n_kept, room;
     Py_ssize_t *at;    /* candidates at each distance */
@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     const uint8_t *codes; /* one after another, or in blocks */
     Py_ssize_t rows, width, k;
-    const uint8_t *among; /* a byte a row, or NULL */
+    const uint8_t *allowed; /* a byte a row, or NULL */
 } catalogue;
 
 /* Fewer than k candidates are nearer than the reach; at the reach itself there are fewer than k of
@@ -63,11 +63,11 @@ consider(const catalogue *all, search *one, int64_t row, unsigned distance)
 {
     if (distance >= (unsigned)one->reach)
         return;
-    while (one->banned < one->banned_end && *one->banned < row)
-        one->banned++;
-    if (one->banned < one->banned_end && *one->banned == row)
+    while (one->excluded < one->excluded_end && *one->excluded < row)
+        one->excluded++;
+    if (one->excluded < one->excluded_end && *one->excluded == row)
         return;
-    if (all->among && !all->among[row])
+    if (all->allowed && !all->allowed[row])
         return;
     one->kept[one->n_kept++] = (candidate){(int32_t)row, (int32_t)distance};
     one->at[distance]++;

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bitrecall.index.recommend.types import History, Wish
+from bitrecall.index.recommend.types import History, QueryOptions
 from bitrecall.service.api.schemas.filters import FilterRequest
 from bitrecall.service.settings import Settings
 
@@ -39,7 +39,7 @@ _NONE: dict[str, Any] = {"default": []}
 _EXCLUDE_ITEMS = "Ids of items to leave out. Ones that nobody knows do no harm."
 
 
-class WishRequest(BaseModel):
+class QueryOptionsRequest(BaseModel):
     """What every request for items can say.
 
     ``k`` and the lengths of lists have the defaults and bounds of a service with default settings;
@@ -57,13 +57,13 @@ class WishRequest(BaseModel):
     )
     filter: FilterRequest | None = Field(None, description="Which items are wanted at all.")
 
-    def wish(self, *, exclude_seen: bool = True, explain: bool = False) -> Wish:
+    def wish(self, *, exclude_seen: bool = True, explain: bool = False) -> QueryOptions:
         """The same for ``bitrecall.index.recommend``."""
-        return Wish(
+        return QueryOptions(
             k=self.k,
             exclude_seen=exclude_seen,
             exclude_items=self.exclude_items,
-            among=None if self.filter is None else self.filter.item_filter(),
+            allowed=None if self.filter is None else self.filter.item_filter(),
             explain=explain,
         )
 
@@ -80,7 +80,7 @@ class WishRequest(BaseModel):
         return False
 
 
-class _ForUsers(WishRequest):
+class _ForUsers(QueryOptionsRequest):
     exclude_seen: bool = Field(
         True,
         description="Leave out the items that the user has: in the release, in events since, and "
@@ -92,16 +92,16 @@ class _ForUsers(WishRequest):
     )
 
     def size(self) -> int:
-        """As ``WishRequest.size``."""
+        """As ``QueryOptionsRequest.size``."""
         return self.k * (EXPLAINED if self.explain else 1)
 
     def size_in_words(self) -> str:
-        """As ``WishRequest.size_in_words``."""
+        """As ``QueryOptionsRequest.size_in_words``."""
         explained = f", explained (each counts as {EXPLAINED})," if self.explain else ""
         return f"k {self.k}{explained}"
 
     def shows_history(self) -> bool:
-        """As ``WishRequest.shows_history``.
+        """As ``QueryOptionsRequest.shows_history``.
 
         Reasons are items of the user, and so are items that only an answer with them has.
         """
@@ -136,7 +136,7 @@ class RecommendRequest(_ForUsers):
         return self
 
     def shows_history(self) -> bool:
-        """As ``WishRequest.shows_history``; not of a user who is not looked up."""
+        """As ``QueryOptionsRequest.shows_history``; not of a user who is not looked up."""
         is_looked_up = self.user_id is not None and (
             self.history is None or self.history_mode == "add"
         )
@@ -155,15 +155,15 @@ class BatchRequest(_ForUsers):
     user_ids: list[Id] = Field(min_length=1, max_length=1000, description=_USERS)
 
     def size(self) -> int:
-        """As ``WishRequest.size``."""
+        """As ``QueryOptionsRequest.size``."""
         return len(self.user_ids) * super().size()
 
     def size_in_words(self) -> str:
-        """As ``WishRequest.size_in_words``."""
+        """As ``QueryOptionsRequest.size_in_words``."""
         return f"{len(self.user_ids)} users × {super().size_in_words()}"
 
 
-class SimilarRequest(WishRequest):
+class SimilarRequest(QueryOptionsRequest):
     """An item, and how many of those like it."""
 
     item_id: Id = Field(description="Id of the item that others should be like.")

@@ -6,7 +6,7 @@ import numpy as np
 
 from bitrecall.index.fold_in.users import SHARE
 from bitrecall.index.recommend.catalogue import NewItems
-from bitrecall.index.recommend.types import History, Wish
+from bitrecall.index.recommend.types import History, QueryOptions
 from bitrecall.index.releases.filters import ItemFilter
 from bitrecall.index.releases.fold_in_map import FoldInMap
 from bitrecall.index.releases.release import ReleaseContents
@@ -69,7 +69,7 @@ class Reference:
             return np.where(total >= 0, 1, -1), own, "history"
         return None, own, "popular"
 
-    def allowed(self, among: ItemFilter | None) -> list[bool]:
+    def allowed(self, allowed: ItemFilter | None) -> list[bool]:
         """Whether each item passes, by asking what is known of it."""
         attributes, verdicts = self.contents.attributes, []
         assert attributes is not None
@@ -78,15 +78,15 @@ class Reference:
             values: dict[str, Any] = {}
             if row < self.n_items:
                 tags, values = set(attributes.tags_of(row)), attributes.columns_of(row)
-            verdicts.append(among is None or self._passes(among, tags, values))
+            verdicts.append(allowed is None or self._passes(allowed, tags, values))
         return verdicts
 
-    def _passes(self, among: ItemFilter, tags: set[str], values: dict[str, Any]) -> bool:
-        if among.any_tags and not tags & among.any_tags:
+    def _passes(self, allowed: ItemFilter, tags: set[str], values: dict[str, Any]) -> bool:
+        if allowed.any_tags and not tags & allowed.any_tags:
             return False
-        if not among.all_tags <= tags or tags & among.no_tags:
+        if not allowed.all_tags <= tags or tags & allowed.no_tags:
             return False
-        for name, condition in among.where:
+        for name, condition in allowed.where:
             if name not in values:
                 return False
             value = values[name]
@@ -99,11 +99,11 @@ class Reference:
         return True
 
     def recommend(
-        self, user_id: str | None, wish: Wish, history: History | None = None
+        self, user_id: str | None, wish: QueryOptions, history: History | None = None
     ) -> tuple[list[str], list[int] | None, str]:
         """Ids and distances, best first, and the source."""
         code, own, source = self.code(user_id, history)
-        passes = self.allowed(wish.among)
+        passes = self.allowed(wish.allowed)
         rows = [
             row
             for row, item in enumerate(self.ids)

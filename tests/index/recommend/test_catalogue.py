@@ -37,8 +37,8 @@ def test_popular_items_are_those_allowed_in_their_order(release: Release) -> Non
     nothing = np.empty(0, np.int64)
     assert catalogue.popular(3, nothing, None).tolist() == [0, 1, 2]
     assert catalogue.popular(3, np.array([1, 0]), None).tolist() == [2, 3, 4]
-    among = np.isin(np.arange(62), [1, 5, 61])
-    assert catalogue.popular(9, np.array([1]), among).tolist() == [5, 61]
+    allowed = np.isin(np.arange(62), [1, 5, 61])
+    assert catalogue.popular(9, np.array([1]), allowed).tolist() == [5, 61]
     assert len(catalogue.popular(100, nothing, None)) == 62
 
 

@@ -9,10 +9,10 @@ NEW = NewItems(["new"], np.array([[7, 9]], np.uint8))
 
 
 class Fresh:
-    def taken_by(self, user_id: str) -> list[str]:
+    def interactions_of(self, user_id: str) -> list[str]:
         return ["item 1", "new"] if user_id == "a stranger" else []
 
-    def hidden_from(self, user_id: str) -> list[str]:
+    def hidden_items_of(self, user_id: str) -> list[str]:
         return []
 
     def is_forgotten(self, user_id: str) -> bool:

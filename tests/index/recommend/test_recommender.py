@@ -14,7 +14,7 @@ from bitrecall.index.errors import FilterError, SearchUnavailableError, UnknownI
 from bitrecall.index.recommend.catalogue import NewItems
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import alone
-from bitrecall.index.recommend.types import History, Wish
+from bitrecall.index.recommend.types import History, QueryOptions
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
@@ -40,10 +40,10 @@ TAKEN = {
 class Fresh:
     """Fresh items as ``TAKEN`` has them; one user never wants to see an item again."""
 
-    def taken_by(self, user_id: str) -> list[str]:
+    def interactions_of(self, user_id: str) -> list[str]:
         return TAKEN.get(user_id, [])
 
-    def hidden_from(self, user_id: str) -> list[str]:
+    def hidden_items_of(self, user_id: str) -> list[str]:
         return ["item 3", "nowhere"] if user_id == "hider" else []
 
     def is_forgotten(self, user_id: str) -> bool:
@@ -71,11 +71,11 @@ conditions = st.sampled_from(
 )
 filters = st.none() | st.builds(ItemFilter, some_tags, some_tags, some_tags, conditions)
 wishes = st.builds(
-    Wish,
+    QueryOptions,
     k=st.integers(1, 70),
     exclude_seen=st.booleans(),
     exclude_items=some_items,
-    among=filters,
+    allowed=filters,
 )
 histories = st.none() | st.builds(History, some_items, st.booleans())
 
@@ -88,7 +88,7 @@ def test_answers_equal_the_reference_to_the_last_tie(
     contents: Contents,
     new: NewItems | None,
     user_id: str | None,
-    wish: Wish,
+    wish: QueryOptions,
     history: History | None,
 ) -> None:
     answer = alone(Recommender(release, new, Fresh()).recommend(user_id, wish, history))
@@ -101,7 +101,7 @@ def test_answers_equal_the_reference_to_the_last_tie(
 @settings(max_examples=50, deadline=None)
 @given(user_ids=st.lists(st.sampled_from(USERS), max_size=12), wish=wishes)
 def test_several_users_get_what_each_would_get_alone(
-    release: Release, user_ids: list[str | None], wish: Wish
+    release: Release, user_ids: list[str | None], wish: QueryOptions
 ) -> None:
     recommender = Recommender(release, NEW, Fresh())
     together = alone(recommender.recommend_all(user_ids, wish))
@@ -109,7 +109,7 @@ def test_several_users_get_what_each_would_get_alone(
 
 
 def test_the_release_has_the_ties_that_these_tests_need(contents: Contents) -> None:
-    _, distances, _ = Reference(contents()).recommend("17", Wish(60, exclude_seen=False))
+    _, distances, _ = Reference(contents()).recommend("17", QueryOptions(60, exclude_seen=False))
     assert distances is not None
     assert len(set(distances)) < len(distances) / 5
 
@@ -133,14 +133,14 @@ def test_the_release_has_the_ties_that_these_tests_need(contents: Contents) -> N
 def test_the_source_says_what_the_code_was_made_of(
     release: Release, user_id: str | None, history: History | None, source: str
 ) -> None:
-    answer = alone(Recommender(release, NEW, Fresh()).recommend(user_id, Wish(3), history))
+    answer = alone(Recommender(release, NEW, Fresh()).recommend(user_id, QueryOptions(3), history))
     assert answer.source == source
     assert (answer.distances is None) is (source == "popular")
 
 
 def test_what_a_user_hid_stays_away_whatever_is_asked(release: Release) -> None:
     recommender = Recommender(release, None, Fresh())
-    answer = alone(recommender.recommend("hider", Wish(60, exclude_seen=False)))
+    answer = alone(recommender.recommend("hider", QueryOptions(60, exclude_seen=False)))
     assert "item 3" not in answer.item_ids
     assert answer.shortfall == 1
 
@@ -150,7 +150,7 @@ def test_the_items_like_one_are_those_with_the_nearest_codes(
 ) -> None:
     recommender, reference = Recommender(release, NEW), Reference(contents(), NEW)
     for item in ("item 5", "new 1"):
-        answer = alone(recommender.similar(item, Wish(62, exclude_items=["item 6"])))
+        answer = alone(recommender.similar(item, QueryOptions(62, exclude_items=["item 6"])))
         signs = reference.signs[reference.ids.index(item)]
         distances = (reference.signs != signs).sum(axis=1)
         others = [row for row, one in enumerate(reference.ids) if one not in (item, "item 6")]
@@ -162,25 +162,25 @@ def test_the_items_like_one_are_those_with_the_nearest_codes(
 
 def test_there_is_nothing_like_an_unknown_item(release: Release) -> None:
     with pytest.raises(UnknownItemError, match="no item 'nowhere'"):
-        alone(Recommender(release).similar("nowhere", Wish(3)))
+        alone(Recommender(release).similar("nowhere", QueryOptions(3)))
 
 
 @pytest.mark.parametrize("ask", ["recommend", "similar"])
 def test_an_attribute_that_no_item_has_cannot_be_asked_for(release: Release, ask: str) -> None:
-    wish = Wish(3, among=ItemFilter(where=(("colour", Condition()),)))
+    wish = QueryOptions(3, allowed=ItemFilter(where=(("colour", Condition()),)))
     with pytest.raises(FilterError, match="colour"):
         alone(getattr(Recommender(release), ask)("item 5", wish))
 
 
 def test_a_catalogue_smaller_than_k_is_answered_whole(contents: Contents, tmp_path: Path) -> None:
     release = ReleaseStore(tmp_path).publish(contents(seed=3))
-    assert len(alone(Recommender(release).recommend("none seen", Wish(61))).item_ids) == 60
+    assert len(alone(Recommender(release).recommend("none seen", QueryOptions(61))).item_ids) == 60
 
 
 def test_reasons_come_only_when_asked_for(release: Release) -> None:
     recommender = Recommender(release)
-    plain: Any = alone(recommender.recommend("17", Wish(3))).reasons
-    explained = alone(recommender.recommend("17", Wish(3, explain=True)))
+    plain: Any = alone(recommender.recommend("17", QueryOptions(3))).reasons
+    explained = alone(recommender.recommend("17", QueryOptions(3, explain=True)))
     assert plain is None
     assert explained.reasons is not None
     assert [len(one) for one in explained.reasons] == [3, 3, 3]
@@ -189,7 +189,7 @@ def test_reasons_come_only_when_asked_for(release: Release) -> None:
 def test_an_explanation_has_the_codes_whose_distances_are_given(release: Release) -> None:
     recommender = Recommender(release)
     for user in ("17", "who is this"):
-        answer = alone(recommender.recommend(user, Wish(5, explain=True)))
+        answer = alone(recommender.recommend(user, QueryOptions(5, explain=True)))
         assert answer.item_codes is not None
         if answer.code is None:
             assert answer.source == "popular"
@@ -202,7 +202,7 @@ def test_an_explanation_has_the_codes_whose_distances_are_given(release: Release
 class Away:
     """A search that does not answer."""
 
-    quick = False
+    is_fast = False
 
     def search(self, *given: Any) -> Any:
         raise SearchUnavailableError("nobody is there")
@@ -212,11 +212,11 @@ def test_while_the_search_does_not_answer_the_popular_items_stand_in(
     release: Release,
 ) -> None:
     away = Recommender(replace(release, backend=Away()))
-    wish = Wish(4, exclude_items=["item 3"])
+    wish = QueryOptions(4, exclude_items=["item 3"])
     known, stranger, *_ = alone(away.recommend_all(["17", "a stranger"], wish))
     assert (known.source, known.degraded, known.distances) == ("popular", True, None)
     assert known.item_ids == ["item 2", "item 4", "item 6", "item 7"]
     assert (stranger.source, stranger.degraded) == ("popular", False)
-    assert not away.is_quick
+    assert not away.is_fast
     with pytest.raises(SearchUnavailableError):
         alone(away.similar("item 7", wish))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bitrecall.index.errors import SearchUnavailableError
 from bitrecall.index.recommend.catalogue import Catalogue, NewItems
-from bitrecall.index.recommend.search_steps import Search, Steps, alone, together
+from bitrecall.index.recommend.search_steps import Search, SearchSteps, alone, together
 from bitrecall.index.releases.release import Release
 
 
@@ -26,9 +26,9 @@ class Counted(Catalogue):
         return super().search(*given)
 
 
-def search_of(catalogue: Catalogue, users: int = 1, k: int = 3, among: Any = None) -> Search:
+def search_of(catalogue: Catalogue, users: int = 1, k: int = 3, allowed: Any = None) -> Search:
     codes = catalogue.release.user_codes(np.arange(users))
-    return Search(catalogue, codes, k, [np.array([user]) for user in range(users)], among)
+    return Search(catalogue, codes, k, [np.array([user]) for user in range(users)], allowed)
 
 
 @settings(max_examples=60, deadline=None)
@@ -77,7 +77,7 @@ def test_what_goes_wrong_is_told_to_those_whom_it_concerns(
 def test_steps_taken_alone_go_on_with_what_was_found_or_is_not_there(release: Release) -> None:
     catalogue = Counted(release)
 
-    def steps() -> Steps[list[object]]:
+    def steps() -> SearchSteps[list[object]]:
         _, first = yield search_of(catalogue)
         catalogue.error = SearchUnavailableError("away")
         try:

@@ -3,34 +3,38 @@ from pathlib import Path
 import pytest
 
 from bitrecall.index.errors import NoReleaseError
-from bitrecall.index.releases.retraining_status import NAME, LastNight
+from bitrecall.index.releases.retraining_status import NAME, RetrainingStatus
 
-NIGHT = LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:07:12Z", "refused", "so ⅓ worse", None)
+NIGHT = RetrainingStatus(
+    "2026-11-26T03:00:00Z", "2026-11-26T03:07:12Z", "refused", "so ⅓ worse", None
+)
 
 
 def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
     NIGHT.write(tmp_path)
-    assert LastNight.read(tmp_path) == NIGHT
-    later = LastNight("2026-11-27T03:00:00Z", "2026-11-27T03:05:00Z", "published", "", "an id")
+    assert RetrainingStatus.read(tmp_path) == NIGHT
+    later = RetrainingStatus(
+        "2026-11-27T03:00:00Z", "2026-11-27T03:05:00Z", "published", "", "an id"
+    )
     later.write(tmp_path)
-    assert LastNight.read(tmp_path) == later
+    assert RetrainingStatus.read(tmp_path) == later
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", NAME]
 
 
 def test_without_a_folder_there_is_nowhere_to_write(tmp_path: Path) -> None:
     with pytest.raises(NoReleaseError):
         NIGHT.write(tmp_path / "missing")
-    assert LastNight.read(tmp_path / "missing") is None
+    assert RetrainingStatus.read(tmp_path / "missing") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"outcome": "x"}', b"\xff", b"[" * 99999])
 def test_what_is_no_night_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / NAME).write_bytes(content)
-    assert LastNight.read(tmp_path) is None
+    assert RetrainingStatus.read(tmp_path) is None
 
 
 def test_fields_of_another_type_are_none(tmp_path: Path) -> None:
     NIGHT.write(tmp_path)
     path = tmp_path / NAME
     path.write_text(path.read_text().replace('"refused"', "7"))
-    assert LastNight.read(tmp_path) is None
+    assert RetrainingStatus.read(tmp_path) is None

@@ -17,7 +17,7 @@ from bitrecall.index.errors import (
     ReleaseNotFoundError,
 )
 from bitrecall.index.releases.release import Release, ReleaseContents
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 
 Make = Callable[..., ReleaseContents]
@@ -220,7 +220,7 @@ def test_a_pipe_beside_the_releases_is_not_waited_for(
     (store.root / name).unlink(missing_ok=True)
     os.mkfifo(store.root / name)
     if name == "NIGHT.json":
-        assert LastNight.read(store.root) is None
+        assert RetrainingStatus.read(store.root) is None
     else:
         with pytest.raises(ReleaseError, match="not a regular file"):
             store.rollback()

@@ -73,13 +73,13 @@ def build(request: pytest.FixtureRequest) -> Build:
 
 
 def reference(
-    codes: np.ndarray, query: np.ndarray, k: int, exclude: Any = (), among: Any = None
+    codes: np.ndarray, query: np.ndarray, k: int, exclude: Any = (), allowed: Any = None
 ) -> Any:
     """The ten lines every exact backend agrees with, to the last tie."""
     distances = hamming_distances(query[None], codes)[0]
     rows = np.lexsort((np.arange(len(codes)), distances))
     rows = rows[~np.isin(rows, np.asarray(exclude, np.int64))]
-    rows = rows[:k] if among is None else rows[among[rows]][:k]
+    rows = rows[:k] if allowed is None else rows[allowed[rows]][:k]
     out_distances, out_rows = np.full(k, -1), np.full(k, -1)
     out_distances[: len(rows)], out_rows[: len(rows)] = distances[rows], rows
     return out_distances, out_rows
@@ -112,8 +112,8 @@ def test_every_query_has_its_own_exclusions(build: Build) -> None:
 @pytest.mark.parametrize("exclude", [None, [np.array([0, 4])]])
 def test_only_rows_searched_among_are_found(build: Build, exclude: Any) -> None:
     built = build(CATALOGUE)
-    among = np.isin(np.arange(7), [4, 1, 0, 3])
-    distances, rows = built.search(HERE, 5, exclude, among)
+    allowed = np.isin(np.arange(7), [4, 1, 0, 3])
+    distances, rows = built.search(HERE, 5, exclude, allowed)
     expected = [0, 1, 3, 4] if exclude is None else [1, 3]
     assert rows[0][: len(expected)].tolist() == expected
     assert (rows[0][len(expected) :] == -1).all()
@@ -189,10 +189,10 @@ def test_senseless_arguments_are_refused(
         build(CATALOGUE).search(codes, k, exclude)
 
 
-@pytest.mark.parametrize("among", [np.ones(6, np.bool_), np.ones(7, np.uint8), [True] * 7])
-def test_rows_to_search_among_are_one_truth_a_row(build: Build, among: Any) -> None:
+@pytest.mark.parametrize("allowed", [np.ones(6, np.bool_), np.ones(7, np.uint8), [True] * 7])
+def test_rows_to_search_among_are_one_truth_a_row(build: Build, allowed: Any) -> None:
     with pytest.raises(SearchError, match="among must be bool"):
-        build(CATALOGUE).search(HERE, 1, None, among)
+        build(CATALOGUE).search(HERE, 1, None, allowed)
 
 
 def test_codes_in_another_memory_order_are_searched_the_same(build: Build) -> None:
@@ -216,7 +216,7 @@ def searches(draw: st.DrawFn) -> dict[str, Any]:
         "queries": rng.integers(0, values, (queries, width), dtype=np.uint8),
         "k": draw(st.integers(0, items + 3)),
         "exclude": [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)],
-        "among": rng.random(items) < share,
+        "allowed": rng.random(items) < share,
     }
 
 
@@ -243,7 +243,7 @@ def test_any_search_of_milvus_keeps_the_promises(
         "queries": rng.integers(0, 256, (5, 2), dtype=np.uint8),
         "k": k,
         "exclude": [rng.choice(items, rng.integers(0, items + 1)) for _ in range(5)],
-        "among": rng.random(items) < 0.3,
+        "allowed": rng.random(items) < 0.3,
     }
     built = in_milvus(milvus_server, search["codes"], **MILVUS[name])
     check_promises(built, search, exact=name in EXACT)
@@ -256,29 +256,29 @@ def check_promises(
     nothing: list[np.ndarray] = [np.array([], np.int64)] * len(queries)
     every = np.ones(len(codes), np.bool_)
     before = faiss.omp_get_max_threads()
-    for exclude, among in product((None, search["exclude"]), (None, search["among"])):
+    for exclude, allowed in product((None, search["exclude"]), (None, search["allowed"])):
         faiss.omp_set_num_threads(threads)
         try:
-            found = built.search(queries, k, exclude, among)
+            found = built.search(queries, k, exclude, allowed)
         finally:
             faiss.omp_set_num_threads(before)
-        allowed = every if among is None else among
-        for query, banned in enumerate(exclude or nothing):
+        allowed = every if allowed is None else allowed
+        for query, excluded in enumerate(exclude or nothing):
             distances, rows = found[0][query], found[1][query]
-            count = min(k, np.count_nonzero(allowed) - len(np.unique(banned[allowed[banned]])))
+            count = min(k, np.count_nonzero(allowed) - len(np.unique(excluded[allowed[excluded]])))
             assert (rows[count:] == -1).all()
             assert (distances[count:] == -1).all()
             distances, rows = distances[:count], rows[:count]
             assert len(np.unique(rows)) == count
-            assert not np.isin(rows, banned).any()
+            assert not np.isin(rows, excluded).any()
             assert allowed[rows].all()
             assert np.array_equal(np.lexsort((rows, distances)), np.arange(count))
             true = hamming_distances(queries[query : query + 1], codes[rows])[0]
             assert np.array_equal(distances, true)
             if exact:
-                expected = reference(codes, queries[query], k, banned, allowed)
+                expected = reference(codes, queries[query], k, excluded, allowed)
                 assert np.array_equal((found[0][query], found[1][query]), expected)
             alone = built.search(
-                queries[query : query + 1], k, None if exclude is None else [banned], among
+                queries[query : query + 1], k, None if exclude is None else [excluded], allowed
             )
             assert np.array_equal((alone[0][0], alone[1][0]), (found[0][query], found[1][query]))

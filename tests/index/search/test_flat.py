@@ -47,18 +47,18 @@ def test_ties_at_the_last_place_go_to_the_smallest_rows(width: int, k: int, thre
     exclude = [rng.choice(ITEMS, sizes[i % len(sizes)], replace=False) for i in range(70)]
     none = [np.empty(0, np.int64)] * 70
     built = FlatBackend.build(codes)
-    for banned, found in (
+    for excluded, found in (
         (none, built.search(queries, k)),
         (exclude, built.search(queries, k, exclude)),
     ):
         for query in range(0, 70, 3):
-            expected = reference(codes, queries[query], k, banned[query])
+            expected = reference(codes, queries[query], k, excluded[query])
             count = expected.shape[1]
             assert np.array_equal(found[0][query, :count], expected[0])
             assert np.array_equal(found[1][query, :count], expected[1])
             assert (found[0][query, count:] == -1).all()
             assert (found[1][query, count:] == -1).all()
-            one = built.search(queries[query : query + 1], k, [banned[query]])
+            one = built.search(queries[query : query + 1], k, [excluded[query]])
             assert np.array_equal((one[0][0], one[1][0]), (found[0][query], found[1][query]))
 
 
@@ -71,8 +71,8 @@ def test_ties_hold_in_a_catalogue_larger_than_a_block_of_faiss(threads: int) -> 
     exclude = [np.arange(1, 140_001, 2), np.array([1, 5]), np.arange(1, 400, 2)]
     _, rows = built.search(queries, 40_000, exclude)
     odd = np.arange(1, 150_000, 2)
-    for query, banned in enumerate(exclude):
-        allowed = odd[~np.isin(odd, banned)]
+    for query, excluded in enumerate(exclude):
+        allowed = odd[~np.isin(odd, excluded)]
         expected = np.concatenate([allowed, np.arange(0, 150_000, 2)])[:40_000]
         assert np.array_equal(rows[query], expected)
 

@@ -29,26 +29,26 @@ def built() -> IvfBackend:
     return IvfBackend.build(CODES, lists=80, probes=6)
 
 
-@pytest.mark.parametrize("banned", [0, 3, 100, 300])
+@pytest.mark.parametrize("excluded", [0, 3, 100, 300])
 @pytest.mark.parametrize("share", [1.0, 0.6, 0.1])
 @pytest.mark.parametrize("k", [1, 20])
 def test_what_it_finds_keeps_the_promises(
-    built: IvfBackend, banned: int, share: float, k: int
+    built: IvfBackend, excluded: int, share: float, k: int
 ) -> None:
     rng = np.random.default_rng(3)
-    exclude = [rng.choice(ITEMS, banned, replace=False) for _ in QUERIES]
-    among = None if share == 1 else rng.random(ITEMS) < share
-    distances, rows = built.search(QUERIES, k, exclude, among)
+    exclude = [rng.choice(ITEMS, excluded, replace=False) for _ in QUERIES]
+    allowed = None if share == 1 else rng.random(ITEMS) < share
+    distances, rows = built.search(QUERIES, k, exclude, allowed)
     for query in range(len(QUERIES)):
         near, which = distances[query], rows[query]
         assert len(np.unique(which)) == k
         assert (which >= 0).all()
         assert not np.isin(which, exclude[query]).any()
-        assert among is None or among[which].all()
+        assert allowed is None or allowed[which].all()
         true = hamming_distances(QUERIES[query : query + 1], CODES[which])[0]
         assert np.array_equal(near, true)
         assert np.array_equal(np.lexsort((which, near)), np.arange(k))
-        alone = built.search(QUERIES[query : query + 1], k, [exclude[query]], among)
+        alone = built.search(QUERIES[query : query + 1], k, [exclude[query]], allowed)
         assert np.array_equal((alone[0][0], alone[1][0]), (near, which))
 
 

@@ -28,10 +28,10 @@ def nearest(level: int | None = None, **changed: Any) -> list[list[int]]:
     arguments = {
         "codes": np.array([[3], [1], [0]], np.uint8),
         "queries": np.zeros((1, 1), np.uint8),
-        "among": None,
+        "allowed": None,
         "distances": np.zeros((1, 2), np.int32),
         "rows": np.zeros((1, 2), np.int64),
-        "banned": None,
+        "excluded": None,
         "items": 3,
         "width": 1,
         "blocks": False,
@@ -61,7 +61,7 @@ def test_a_width_past_what_a_distance_can_hold_is_refused(width: int) -> None:
 
 def test_misaligned_arrays_are_read_right_or_refused() -> None:
     assert native is not None
-    assert nearest(banned=[misaligned(np.array([2]))]) == [[1, 0]]
+    assert nearest(excluded=[misaligned(np.array([2]))]) == [[1, 0]]
     for name, dtype in (("distances", np.int32), ("rows", np.int64)):
         with pytest.raises(ValueError, match="aligned"):
             nearest(**{name: misaligned(np.zeros((1, 2), dtype))})

@@ -39,15 +39,15 @@ SCANS: dict[str, Make] = (
 
 
 def reference(
-    codes: np.ndarray, queries: np.ndarray, k: int, banned: Any = None, among: Any = None
+    codes: np.ndarray, queries: np.ndarray, k: int, excluded: Any = None, allowed: Any = None
 ) -> Found:
     distances, rows = np.full((2, len(queries), k), -1)
     for query, near in enumerate(hamming_distances(queries, codes)):
         order = np.lexsort((np.arange(len(codes)), near))
-        if banned is not None:
-            order = order[~np.isin(order, banned[query])]
-        if among is not None:
-            order = order[among[order]]
+        if excluded is not None:
+            order = order[~np.isin(order, excluded[query])]
+        if allowed is not None:
+            order = order[allowed[order]]
         order = order[:k]
         rows[query, : len(order)], distances[query, : len(order)] = order, near[order]
     return distances.tolist(), rows.tolist()
@@ -89,12 +89,12 @@ def test_it_finds_what_is_nearest_to_the_last_tie(
         # Each row is nearer than all before.
         codes = codes[np.argsort(-hamming_distances(asked[:1], codes)[0])]
     scan = make(codes)
-    banned = [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)]
-    among = rng.random(items) < rng.choice([0.0, 0.1, 0.9])
+    excluded = [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)]
+    allowed = rng.random(items) < rng.choice([0.0, 0.1, 0.9])
     assert found(scan, asked, k) == reference(codes, asked, k)
-    assert found(scan, asked, k, banned) == reference(codes, asked, k, banned)
-    assert found(scan, asked, k, None, among) == reference(codes, asked, k, None, among)
-    assert found(scan, asked, k, banned, among) == reference(codes, asked, k, banned, among)
+    assert found(scan, asked, k, excluded) == reference(codes, asked, k, excluded)
+    assert found(scan, asked, k, None, allowed) == reference(codes, asked, k, None, allowed)
+    assert found(scan, asked, k, excluded, allowed) == reference(codes, asked, k, excluded, allowed)
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
@@ -115,11 +115,11 @@ def test_any_number_of_ties_goes_by_row(make: Make, k: int) -> None:
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
 def test_the_banned_are_left_as_they_were(make: Make) -> None:
     codes = np.zeros((9, 8), np.uint8)
-    banned = np.array([5, 3, 5, 0])
-    banned.flags.writeable = False
-    _, rows = make(codes).nearest(codes[:1], 9, [banned])
+    excluded = np.array([5, 3, 5, 0])
+    excluded.flags.writeable = False
+    _, rows = make(codes).nearest(codes[:1], 9, [excluded])
     assert rows.tolist() == [[1, 2, 4, 6, 7, 8, -1, -1, -1]]
-    assert banned.tolist() == [5, 3, 5, 0]
+    assert excluded.tolist() == [5, 3, 5, 0]
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
@@ -127,12 +127,14 @@ def test_many_queries_are_shared_out_and_found_as_alone(make: Make) -> None:
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 256, (20_000, 32), dtype=np.uint8)
     scan, queries = make(codes), rng.integers(0, 256, (203, 32), dtype=np.uint8)
-    banned = [rng.choice(20_000, rng.integers(0, 50)) for _ in queries]
-    alone = [found(scan, code[None], 10, [out]) for code, out in zip(queries, banned, strict=True)]
+    excluded = [rng.choice(20_000, rng.integers(0, 50)) for _ in queries]
+    alone = [
+        found(scan, code[None], 10, [out]) for code, out in zip(queries, excluded, strict=True)
+    ]
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(3)
     try:
-        distances, rows = found(scan, queries, 10, banned)
+        distances, rows = found(scan, queries, 10, excluded)
     finally:
         faiss.omp_set_num_threads(before)
     assert [([one], [other]) for one, other in zip(distances, rows, strict=True)] == alone
@@ -154,8 +156,8 @@ def test_threads_do_not_disturb_each_other(make: Make) -> None:
 @pytest.mark.parametrize("row", [-1, 9, 2**40])
 def test_a_banned_row_that_is_none_is_refused(make: Make, row: int) -> None:
     codes = np.zeros((9, 8), np.uint8)
-    nothing, banned = np.empty(0, np.int64), np.array([5, row, 3])
-    for queries, out in ((1, [banned]), (2, [nothing, banned])):
+    nothing, excluded = np.empty(0, np.int64), np.array([5, row, 3])
+    for queries, out in ((1, [excluded]), (2, [nothing, excluded])):
         with pytest.raises(SearchError, match=r"outside 0 … 8"):
             make(codes).nearest(codes[:queries], 2, out)
 
@@ -182,17 +184,17 @@ def test_it_is_compiled_where_it_has_to_be() -> None:
         ({"width": 0}, "width from 1 to 8,191"),
         ({"level": 9}, "invalid level 9"),
         ({"rows": np.zeros((2, 4), np.int64)}, "one shape"),
-        ({"among": np.ones(2, np.bool_)}, "one byte a row"),
+        ({"allowed": np.ones(2, np.bool_)}, "one byte a row"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) -> None:
     given = {
         "codes": np.zeros((3, 8), np.uint8),
         "queries": np.zeros((2, 8), np.uint8),
-        "among": np.ones(3, np.bool_),
+        "allowed": np.ones(3, np.bool_),
         "distances": np.zeros((2, 3), np.int32),
         "rows": np.zeros((2, 3), np.int64),
-        "banned": [np.empty(0, np.int64), np.array([1])],
+        "excluded": [np.empty(0, np.int64), np.array([1])],
         "items": 3,
         "width": 8,
         "blocks": False,
@@ -206,7 +208,7 @@ def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) 
         native.nearest(*[*given.values()][:-1])  # type: ignore[call-arg]
     for too_few in ([], [np.array([1])], [np.array([1]), "no array"]):
         with pytest.raises((IndexError, TypeError)):
-            native.nearest(*(given | {"banned": too_few}).values())  # type: ignore[arg-type]
+            native.nearest(*(given | {"excluded": too_few}).values())  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(native is None, reason="there was no compiler")

@@ -22,11 +22,11 @@ def test_the_best_are_the_nearest_and_of_those_the_smallest_rows(
 
 @given(
     rows=st.lists(st.integers(0, 50), max_size=40),
-    banned=st.lists(st.integers(0, 50), max_size=40),
+    excluded=st.lists(st.integers(0, 50), max_size=40),
     often=st.sampled_from([1, 1000]),
 )
 def test_open_rows_are_those_that_are_not_banned(
-    rows: list[int], banned: list[int], often: int
+    rows: list[int], excluded: list[int], often: int
 ) -> None:
-    found = open_rows(np.array(rows, np.int64), np.array(banned * often, np.int64))
-    assert found.tolist() == [row not in banned for row in rows]
+    found = open_rows(np.array(rows, np.int64), np.array(excluded * often, np.int64))
+    assert found.tolist() == [row not in excluded for row in rows]

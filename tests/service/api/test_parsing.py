@@ -41,7 +41,7 @@ def test_a_request_has_defaults() -> None:
     assert (request.user_id, request.k, request.exclude_seen) == ("17", 7, True)
     assert (request.given_history(), request.explain) == (None, False)
     wish = request.wish()
-    assert (wish.exclude_items, wish.among) == ([], None)
+    assert (wish.exclude_items, wish.allowed) == ([], None)
 
 
 def test_the_bounds_are_those_of_the_settings() -> None:
@@ -86,7 +86,7 @@ def test_a_filter_is_spelt_out() -> None:
             },
         }
     )
-    assert asked.wish().among == ItemFilter(
+    assert asked.wish().allowed == ItemFilter(
         any_tags=frozenset({"a"}),
         all_tags=frozenset({"b"}),
         no_tags=frozenset({"c"}),
@@ -98,7 +98,7 @@ def test_a_filter_is_spelt_out() -> None:
             ("sold", Condition(one_of=frozenset({"true", "false"}))),
         ),
     )
-    assert parsed(filter={}).wish().among is None
+    assert parsed(filter={}).wish().allowed is None
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_whatever_stands_in_a_request_it_is_accepted_or_refused_with_a_short_rea
             raise
         return
     assert 1 <= request.k <= 1000
-    wanted = request.wish().among
+    wanted = request.wish().allowed
     if wanted is not None:
         # What is accepted can be searched for.
         with contextlib.suppress(FilterError):

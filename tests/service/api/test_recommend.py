@@ -63,11 +63,11 @@ class Watched(Recommender):
     def __init__(self, release: Release) -> None:
         super().__init__(release)
         self.threads: list[str] = []
-        self.quick = True
+        self.is_fast = True
 
     @property
-    def is_quick(self) -> bool:
-        return self.quick
+    def is_fast(self) -> bool:
+        return self.is_fast
 
     def recommend(self, *given: Any) -> Answer:
         self.threads.append(threading.current_thread().name)
@@ -92,7 +92,7 @@ def test_large_answers_and_large_catalogues_leave_the_event_loop(
         explained = {"user_id": "17", "k": 1, "explain": True}
         assert client.post("/recommend", json=explained).status_code == 200
         assert client.post("/recommend/batch", json={"user_ids": ["17"]}).status_code == 200
-        watched.quick = False
+        watched.is_fast = False
         assert client.post("/recommend", json={"user_id": "17", "k": 1}).status_code == 200
     loop, same, *others = watched.threads
     assert loop == same

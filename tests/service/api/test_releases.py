@@ -9,9 +9,9 @@ import pytest
 
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import alone
-from bitrecall.index.recommend.types import Wish
+from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.release import Release, ReleaseContents
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.schemas.answers import ActiveResponse, ReleasesResponse
 
@@ -52,7 +52,9 @@ def test_releases_are_listed_newest_first(
 
 
 def test_the_last_night_of_retraining_is_told(client: httpx.Client, store: ReleaseStore) -> None:
-    night = LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None)
+    night = RetrainingStatus(
+        "2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None
+    )
     night.write(store.root)
     response = client.get("/releases")
     ReleasesResponse.model_validate_json(response.content, strict=True, extra="forbid")
@@ -98,7 +100,7 @@ def test_another_release_is_compared_without_being_served(
     for release in (first, second, first):
         answer = client.post(f"/releases/{release.id}/recommend", json=asked).json()
         assert answer["release_id"] == release.id
-        expected = alone(Recommender(release).recommend("17", Wish(5)))
+        expected = alone(Recommender(release).recommend("17", QueryOptions(5)))
         assert [item["id"] for item in answer["items"]] == expected.item_ids
     assert serving(client) == second.id
     response = client.post("/releases/20260101T000000Z-00000000/recommend", json=asked)

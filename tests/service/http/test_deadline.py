@@ -11,8 +11,8 @@ from uvicorn.server import ServerState
 from bitrecall.service.http.connection import STOPPING_SECONDS
 from bitrecall.service.http.connection_budget import Connections
 from bitrecall.service.http.connection_limits import ConnectionLimits
-from bitrecall.service.http.limiter import Load
-from bitrecall.service.http.micro_batching import Rounds
+from bitrecall.service.http.limiter import ConcurrencyLimiter
+from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.http.protocol import HttpProtocol
 
 SECONDS = 30
@@ -111,11 +111,11 @@ class App:
     """Answers at once."""
 
     def __init__(self) -> None:
-        self.load = Load(10, lambda requests: None)
+        self.load = ConcurrencyLimiter(10, lambda requests: None)
         self.connections = Connections(LIMITS)
-        self.rounds = Rounds()
+        self.rounds = MicroBatcher()
 
-    def past_framework(self, scope: Any) -> None:
+    def fast_path(self, scope: Any) -> None:
         return None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

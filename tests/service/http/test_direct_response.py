@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bitrecall.service.app import create_app
-from bitrecall.service.http.direct_response import Whole, offer_whole, whole_of
+from bitrecall.service.http.direct_response import BufferedExchange, attach, exchange_of
 from bitrecall.service.settings import Settings
 
 BODY = b'{"user_id":"17","k":3}'
@@ -44,9 +44,9 @@ def test_an_answer_in_one_piece_is_as_one_in_messages(
 ) -> None:
     whole = told(address, HEAD + b"\r\n" + BODY)
     assert whole.startswith(b"HTTP/1.1 200 OK\r\ndate: now\r\n")
-    monkeypatch.setattr(Whole, "answer", lambda *given: False)
+    monkeypatch.setattr(BufferedExchange, "answer", lambda *given: False)
     assert told(address, HEAD + b"\r\n" + BODY) == whole
-    monkeypatch.setattr(Whole, "body", lambda self: None)
+    monkeypatch.setattr(BufferedExchange, "body", lambda self: None)
     assert told(address, HEAD + b"\r\n" + BODY) == whole
 
 
@@ -99,8 +99,8 @@ def cycle(**given: Any) -> Any:
 @pytest.mark.parametrize("given", [{"paused": True}, {"disconnected": True}])
 def test_while_a_connection_takes_nothing_nothing_is_answered(given: dict[str, bool]) -> None:
     one = cycle(**given)
-    offer_whole(one)
-    whole = whole_of(one.scope)
+    attach(one)
+    whole = exchange_of(one.scope)
     assert whole is not None
     assert not whole.answer([(b"content-length", b"2")], b"{}")
     assert not whole.is_answered
@@ -108,7 +108,7 @@ def test_while_a_connection_takes_nothing_nothing_is_answered(given: dict[str, b
 
 def test_a_body_is_had_once_it_is_there_and_once() -> None:
     one = cycle(body=bytearray(b"{}"), more_body=True)
-    whole = Whole(one)
+    whole = BufferedExchange(one)
     assert whole.body() is None
     one.more_body = False
     assert whole.body() == b"{}"
@@ -116,8 +116,8 @@ def test_a_body_is_had_once_it_is_there_and_once() -> None:
 
 
 def test_where_nothing_is_offered_there_is_nothing() -> None:
-    assert whole_of({}) is None
-    assert whole_of({"extensions": {"http.response.push": {}}}) is None
+    assert exchange_of({}) is None
+    assert exchange_of({"extensions": {"http.response.push": {}}}) is None
 
 
 def test_an_answered_request_leaves_no_garbage(address: Any) -> None:

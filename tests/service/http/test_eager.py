@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bitrecall.service.http.eager import Begun, InATask
+from bitrecall.service.http.eager import EagerCoroutine, InATask
 
 
 async def waiting(future: asyncio.Future[int], times: int = 2) -> int:
@@ -16,7 +16,7 @@ def test_what_waits_for_nothing_is_over_at_once() -> None:
     async def told() -> str:
         return "done"
 
-    begun = Begun(told())
+    begun = EagerCoroutine(told())
     assert begun.is_over
     assert begun.result == "done"
 
@@ -24,7 +24,7 @@ def test_what_waits_for_nothing_is_over_at_once() -> None:
 def test_the_rest_can_be_awaited() -> None:
     async def run() -> int:
         future = asyncio.get_running_loop().create_future()
-        begun = Begun(waiting(future))
+        begun = EagerCoroutine(waiting(future))
         assert not begun.is_over
         future.set_result(7)
         return await begun
@@ -35,7 +35,7 @@ def test_the_rest_can_be_awaited() -> None:
 def test_what_goes_wrong_reaches_it_and_what_it_raises_comes_out() -> None:
     async def run() -> None:
         future = asyncio.get_running_loop().create_future()
-        begun = Begun(waiting(future))
+        begun = EagerCoroutine(waiting(future))
         future.set_exception(OSError("gone"))
         await begun
 
@@ -49,7 +49,7 @@ def test_a_task_can_be_waited_for() -> None:
         return asyncio.current_task()
 
     async def run() -> bool:
-        begun = Begun(in_a_task())
+        begun = EagerCoroutine(in_a_task())
         assert not begun.is_over
         return await begun is asyncio.current_task()
 

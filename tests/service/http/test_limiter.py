@@ -18,7 +18,7 @@ from starlette.routing import Route
 from bitrecall.index.releases.release import Release
 from bitrecall.service.api.schemas.answers import Problem
 from bitrecall.service.app import create_app
-from bitrecall.service.http.limiter import Load, Shed, quick_refusal
+from bitrecall.service.http.limiter import ConcurrencyLimiter, Shed, quick_refusal
 from bitrecall.service.settings import Settings
 
 MOST = 3
@@ -60,7 +60,7 @@ def client(app: Any, serving: Callable[..., Any], slow: Slow) -> Iterator[httpx.
 
 def test_a_load_counts_what_is_in_the_work() -> None:
     turned_away = []
-    load = Load(2, turned_away.append)
+    load = ConcurrencyLimiter(2, turned_away.append)
     first, second = object(), object()
     load.enter(first)
     assert not load.is_full
@@ -74,12 +74,12 @@ def test_a_load_counts_what_is_in_the_work() -> None:
 
 def test_each_that_is_turned_away_is_counted_and_has_an_urn_of_its_own() -> None:
     turned_away: list[int] = []
-    loads = [Load(1, turned_away.append) for _ in range(2)]
+    loads = [ConcurrencyLimiter(1, turned_away.append) for _ in range(2)]
     for load in loads:
         load.enter(load)
     occurrences = set()
     for load in loads * 2:
-        head, _, body = load.turn_away().partition(b"\r\n\r\n")
+        head, _, body = load.reject().partition(b"\r\n\r\n")
         assert f"content-length: {len(body)}".encode() in head.split(b"\r\n")
         occurrences.add(UUID(Problem.model_validate_json(body).instance.removeprefix("urn:uuid:")))
     for load in loads * 2:

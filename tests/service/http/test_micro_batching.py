@@ -11,9 +11,9 @@ import pytest
 from bitrecall.index.errors import SearchUnavailableError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import alone
-from bitrecall.index.recommend.types import Answer, Wish
+from bitrecall.index.recommend.types import Answer, QueryOptions
 from bitrecall.index.releases.release import Release
-from bitrecall.service.http.micro_batching import _MOST, Rounds
+from bitrecall.service.http.micro_batching import _MOST, MicroBatcher
 
 Begin = Callable[[], Coroutine[Any, Any, None] | None]
 
@@ -41,7 +41,7 @@ def recommender(release: Release) -> Watched:
     return Watched(release)
 
 
-def answered(begins: list[Begin], rounds: Rounds, times: int = 10) -> None:
+def answered(begins: list[Begin], rounds: MicroBatcher, times: int = 10) -> None:
     """Answers them, on a loop that turns some times."""
 
     async def run() -> None:
@@ -53,10 +53,10 @@ def answered(begins: list[Begin], rounds: Rounds, times: int = 10) -> None:
     asyncio.run(run())
 
 
-def ask(rounds: Rounds, one: Recommender, user: str, k: int, into: dict[Any, Any]) -> Begin:
+def ask(rounds: MicroBatcher, one: Recommender, user: str, k: int, into: dict[Any, Any]) -> Begin:
     async def answer() -> None:
         try:
-            into[user, k] = await rounds.answered(one.recommend(user, Wish(k)))
+            into[user, k] = await rounds.answered(one.recommend(user, QueryOptions(k)))
         except Exception as error:
             into[user, k] = error
 
@@ -66,17 +66,17 @@ def ask(rounds: Rounds, one: Recommender, user: str, k: int, into: dict[Any, Any
 def test_what_comes_at_once_is_searched_as_one_and_answered_as_alone(
     recommender: Watched,
 ) -> None:
-    rounds, answers = Rounds(), dict[Any, Answer]()
+    rounds, answers = MicroBatcher(), dict[Any, Answer]()
     users = [recommender.release.users.id_of(row) for row in range(3)]
     asked = [(user, k) for k in (5, 2) for user in users] + [("a stranger", 5)]
     answered([ask(rounds, recommender, user, k, answers) for user, k in asked], rounds)
     assert sorted(recommender.sizes) == [3, 3]
     for user, k in asked:
-        assert answers[user, k] == alone(recommender.recommend(user, Wish(k)))
+        assert answers[user, k] == alone(recommender.recommend(user, QueryOptions(k)))
 
 
 def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender: Watched) -> None:
-    rounds, answers = Rounds(), dict[Any, Answer]()
+    rounds, answers = MicroBatcher(), dict[Any, Answer]()
     user = recommender.first_user
     count = 2 * _MOST + 3
     answered([ask(rounds, recommender, user, 5 + n % 1, answers) for n in range(count)], rounds)
@@ -84,25 +84,25 @@ def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender:
 
 
 def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> None:
-    rounds, user = Rounds(), recommender.first_user
+    rounds, user = MicroBatcher(), recommender.first_user
 
     async def run() -> Answer:
-        return await rounds.answered(recommender.recommend(user, Wish(3)))
+        return await rounds.answered(recommender.recommend(user, QueryOptions(3)))
 
-    assert asyncio.run(run()) == alone(recommender.recommend(user, Wish(3)))
+    assert asyncio.run(run()) == alone(recommender.recommend(user, QueryOptions(3)))
 
 
 def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
     recommender: Watched,
 ) -> None:
-    rounds, answers = Rounds(), dict[Any, Any]()
+    rounds, answers = MicroBatcher(), dict[Any, Any]()
     named: ContextVar[str] = ContextVar("named")
 
     async def slow(name: str) -> None:
         token = named.set(name)
         await asyncio.sleep(0)
         assert asyncio.current_task() is not None
-        answers[name] = await rounds.answered(recommender.recommend(name, Wish(2)))
+        answers[name] = await rounds.answered(recommender.recommend(name, QueryOptions(2)))
         assert named.get() == name
         named.reset(token)
         answers["order"] = [*answers.get("order", ()), name]
@@ -116,22 +116,22 @@ def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
 
 
 def test_what_is_not_to_be_answered_here_is_left_alone(recommender: Watched) -> None:
-    rounds, answers = Rounds(), dict[Any, Answer]()
+    rounds, answers = MicroBatcher(), dict[Any, Answer]()
     user = recommender.first_user
     answered([lambda: None, ask(rounds, recommender, user, 2, answers), lambda: None], rounds)
     assert [*answers] == [(user, 2)]
 
 
 def test_a_search_that_fails_is_no_affair_of_the_others(recommender: Watched) -> None:
-    rounds, answers = Rounds(), dict[Any, Any]()
+    rounds, answers = MicroBatcher(), dict[Any, Any]()
     sound = Watched(recommender.release)
     user = recommender.first_user
     recommender.error = SearchUnavailableError("away")
     begins = [ask(rounds, recommender, user, 2, answers), ask(rounds, sound, user, 3, answers)]
     answered(begins, rounds)
     assert answers[user, 2].degraded
-    assert answers[user, 3] == alone(sound.recommend(user, Wish(3)))
+    assert answers[user, 3] == alone(sound.recommend(user, QueryOptions(3)))
     recommender.error = ValueError("a fault of ours")
     answered(begins, rounds)
     assert answers[user, 2] is recommender.error
-    assert answers[user, 3] == alone(sound.recommend(user, Wish(3)))
+    assert answers[user, 3] == alone(sound.recommend(user, QueryOptions(3)))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bitrecall.service.http.write_coalescing import JoiningTransport, Outbox
+from bitrecall.service.http.write_coalescing import CoalescingTransport, WriteCoalescer
 
 
 class Kept:
@@ -39,7 +39,7 @@ def soon() -> list[Callable[[], None]]:
 @pytest.fixture
 def joining(kept: Kept, soon: list[Callable[[], None]]) -> Any:
     transport: Any = kept
-    return JoiningTransport(transport, Outbox(soon.append))
+    return CoalescingTransport(transport, WriteCoalescer(soon.append))
 
 
 def test_head_and_body_are_one_write(joining: Any, kept: Kept, soon: list) -> None:
@@ -89,10 +89,10 @@ def test_a_change_of_what_was_given_changes_nothing(joining: Any, kept: Kept, so
 
 def test_two_connections_are_written_to_together_and_more_do_not_wait(soon: list) -> None:
     all_kept = [Kept() for _ in range(5)]
-    outbox = Outbox(soon.append)
+    outbox = WriteCoalescer(soon.append)
     for number, one in enumerate(all_kept):
         transport: Any = one
-        JoiningTransport(transport, outbox).write(b"%d" % number)
+        CoalescingTransport(transport, outbox).write(b"%d" % number)
     written = [[b"0"], [b"1"], [b"2"], [b"3"], []]
     assert [one.written for one in all_kept] == written
     for flush in soon:

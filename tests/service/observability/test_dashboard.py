@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bitrecall.index.releases.release import ReleaseContents
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 
 DASHBOARD = Path(__file__).parents[3] / "monitoring" / "grafana-dashboard.json"
@@ -21,9 +21,9 @@ def told(
     serve: Callable[..., httpx.Client], tmp_path: Path, contents: Callable[..., ReleaseContents]
 ) -> str:
     ReleaseStore(tmp_path / "releases").publish(contents(), measure=lambda _: {"recall@50": 0.25})
-    LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None).write(
-        tmp_path / "releases"
-    )
+    RetrainingStatus(
+        "2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None
+    ).write(tmp_path / "releases")
     client = serve()
     client.post("/recommend", json={"user_id": "17"})
     client.post("/events", json={"events": [{"user_id": "17", "item_id": "new"}]})

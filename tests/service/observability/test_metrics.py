@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bitrecall.index.releases.release import ReleaseContents
-from bitrecall.index.releases.retraining_status import LastNight
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 
 
@@ -72,7 +72,7 @@ def test_the_release_is_told_of(client: httpx.Client) -> None:
 
 def test_the_last_night_is_told_of(client: httpx.Client, tmp_path: Path) -> None:
     assert not [name for name, *_ in told(client) if "night" in name]
-    LastNight("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "no new data", "", None).write(
+    RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "no new data", "", None).write(
         tmp_path / "releases"
     )
     at = told(client)["bitrecall_last_night_finished_timestamp_seconds", "no new data"]

@@ -14,16 +14,16 @@ from bitrecall.index.recommend.item_history import LONG, ItemHistory
 from bitrecall.index.recommend.lookups import known_user
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import alone
-from bitrecall.index.recommend.types import Wish
+from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.release import Release
-from bitrecall.service.online.recent_events import FreshEvents
+from bitrecall.service.online.recent_events import RecentEvents
 
 USERS = ["17", "all seen", "none seen", "somebody new"]
 IDS = [*(f"item {row}" for row in range(59)), *(f"new {row}" for row in range(20))]
 
 
-def knowing(release: Release, events: Sequence[tuple[str, str, str]]) -> FreshEvents:
-    fresh = FreshEvents(release, least_users=1)
+def knowing(release: Release, events: Sequence[tuple[str, str, str]]) -> RecentEvents:
+    fresh = RecentEvents(release, min_users=1)
     numbers = count(1)
     fresh.take(StoredEvent(next(numbers), *event, 0.0) for event in events)
     return fresh
@@ -41,10 +41,10 @@ class Plain:
         some = [item for item, hide in zip(own, kinds, strict=True) if hide == hidden]
         return list(dict.fromkeys(reversed(some)))[::-1]
 
-    def taken_by(self, user_id: str) -> list[str]:
+    def interactions_of(self, user_id: str) -> list[str]:
         return self._items(user_id, hidden=False)
 
-    def hidden_from(self, user_id: str) -> list[str]:
+    def hidden_items_of(self, user_id: str) -> list[str]:
         return self._items(user_id, hidden=True)
 
     def is_forgotten(self, user_id: str) -> bool:
@@ -64,7 +64,7 @@ def test_answers_are_those_of_plain_lists(release: Release, seed: int, folded: i
     kept = Recommender(release, new, fresh, folded_items=folded)
     plain = Recommender(release, new, Plain(events), folded_items=100)
     for explain in (False, True):
-        wish = Wish(80, explain=explain)
+        wish = QueryOptions(80, explain=explain)
         for user in USERS:
             found, wanted = alone(kept.recommend(user, wish)), alone(plain.recommend(user, wish))
             assert set(found.item_ids) == set(wanted.item_ids)
@@ -77,9 +77,9 @@ def test_answers_are_those_of_plain_lists(release: Release, seed: int, folded: i
 def test_the_newest_items_make_the_code_and_all_are_left_out(release: Release) -> None:
     items = [f"item {row}" for row in range(40)] + ["new 1"] * 30 + ["item 3"]
     fresh = knowing(release, [("somebody new", item, "view") for item in items])
-    assert isinstance(fresh.taken_by("somebody new"), ItemHistory)
+    assert isinstance(fresh.interactions_of("somebody new"), ItemHistory)
     recommender = Recommender(release, None, fresh, folded_items=2)
-    answer = alone(recommender.recommend("somebody new", Wish(60, explain=True)))
+    answer = alone(recommender.recommend("somebody new", QueryOptions(60, explain=True)))
     code = UserFoldIn.of(release).codes([np.array([39, 3])])
     assert answer.code == code.tobytes().hex()
     assert set(answer.item_ids) == {release.items.id_of(row) for row in range(40, 60)}
@@ -92,14 +92,14 @@ def test_what_a_user_took_since_is_added_as_for_few(release: Release) -> None:
     user = release.users.row_of("17")
     code = extended_codes(release, np.array([user]), [np.array(rows)])
     for _ in range(2):
-        answer = alone(recommender.recommend("17", Wish(60, explain=True)))
+        answer = alone(recommender.recommend("17", QueryOptions(60, explain=True)))
         assert (answer.code, answer.source) == (code.tobytes().hex(), "codes+history")
 
 
 def test_a_forgotten_user_with_many_items_leaves_none_of_them(release: Release) -> None:
     events = [("a", f"new {row}", "view") for row in range(100)]
     fresh = knowing(release, [*events, ("a", "", FORGET)])
-    assert list(fresh.taken_by("a")) == []
+    assert list(fresh.interactions_of("a")) == []
     assert fresh.new_items() is None
 
 

@@ -2,7 +2,7 @@ import numpy as np
 
 from bitrecall.index.fold_in.items import ItemFoldIn
 from bitrecall.index.releases.release import Release
-from bitrecall.service.online.new_items import Arrivals
+from bitrecall.service.online.new_items import NewItemEncoder
 
 AUDIENCES = {
     "b": ["17", "none seen"],
@@ -13,7 +13,7 @@ AUDIENCES = {
 
 
 def test_items_with_enough_users_have_the_code_that_those_make(release: Release) -> None:
-    new = Arrivals(release, least_users=2).new_items(AUDIENCES)
+    new = NewItemEncoder(release, min_users=2).new_items(AUDIENCES)
     assert new is not None
     assert list(new.ids) == ["c", "a", "b"]
     fold_in = ItemFoldIn.of(release)
@@ -24,10 +24,10 @@ def test_items_with_enough_users_have_the_code_that_those_make(release: Release)
 
 
 def test_a_code_changes_with_its_users(release: Release) -> None:
-    arrivals = Arrivals(release, least_users=1)
+    arrivals = NewItemEncoder(release, min_users=1)
     first = arrivals.new_items({"a": ["17"], "b": ["none seen"]})
     again = arrivals.new_items({"a": ["all seen"], "b": ["none seen"]})
-    alone = Arrivals(release, least_users=1).new_items({"a": ["all seen"], "b": ["none seen"]})
+    alone = NewItemEncoder(release, min_users=1).new_items({"a": ["all seen"], "b": ["none seen"]})
     assert first is not None
     assert again is not None
     assert alone is not None
@@ -36,5 +36,5 @@ def test_a_code_changes_with_its_users(release: Release) -> None:
 
 
 def test_without_users_there_are_no_new_items(release: Release) -> None:
-    assert Arrivals(release, least_users=1).new_items({}) is None
-    assert Arrivals(release, least_users=1).new_items({"a": ["a stranger"]}) is None
+    assert NewItemEncoder(release, min_users=1).new_items({}) is None
+    assert NewItemEncoder(release, min_users=1).new_items({"a": ["a stranger"]}) is None

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.types import Answer, History, Wish
+from bitrecall.index.recommend.types import Answer, History, QueryOptions
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release
-from bitrecall.service.releases.warmup import KEPT, RecentQuestions
+from bitrecall.service.releases.warmup import KEPT, WarmupQueries
 
 
 class Asked(Recommender):
@@ -22,9 +22,9 @@ class Asked(Recommender):
 
 
 def test_the_latest_questions_are_asked_again(release: Release) -> None:
-    recent, recommender = RecentQuestions(), Asked(release)
+    recent, recommender = WarmupQueries(), Asked(release)
     for number in range(KEPT + 10):
-        recent.keep((f"user {number}", Wish(number + 1), History(["item 1"])))
+        recent.keep((f"user {number}", QueryOptions(number + 1), History(["item 1"])))
     asked = recent.replay(recommender)
     assert asked == len(recommender.questions) == KEPT + release.n_users
     names = {question[0] for question in recommender.questions}
@@ -33,8 +33,8 @@ def test_the_latest_questions_are_asked_again(release: Release) -> None:
 
 
 def test_an_attribute_that_is_no_longer_there_does_no_harm(release: Release) -> None:
-    recent = RecentQuestions()
-    recent.keep(("17", Wish(3, among=ItemFilter(where=(("colour", Condition()),))), None))
+    recent = WarmupQueries()
+    recent.keep(("17", QueryOptions(3, allowed=ItemFilter(where=(("colour", Condition()),))), None))
     recent.replay(Recommender(release))
 
 
@@ -43,6 +43,6 @@ def test_a_question_that_fails_is_heard_of(release: Release) -> None:
         def recommend(self, *question: object) -> Answer:
             raise ZeroDivisionError
 
-    recent: Callable[[Recommender], int] = RecentQuestions().replay
+    recent: Callable[[Recommender], int] = WarmupQueries().replay
     with pytest.raises(ZeroDivisionError):
         recent(Broken(release))

@@ -1,13 +1,13 @@
 import pytest
 
 from bitrecall.training.errors import CheckpointError
-from bitrecall.training.fitting.best_epoch import EpochChoice
+from bitrecall.training.fitting.best_epoch import BestEpoch
 from bitrecall.training.fitting.fit import Progress
 
 
 @pytest.fixture
-def choice(tmp_path) -> EpochChoice:
-    return EpochChoice(tmp_path / "validation.json", "this")
+def choice(tmp_path) -> BestEpoch:
+    return BestEpoch(tmp_path / "validation.json", "this")
 
 
 def test_what_is_written_is_read_until_forgotten(choice):
@@ -21,7 +21,7 @@ def test_what_is_written_is_read_until_forgotten(choice):
 
 
 def test_another_training_is_refused(choice):
-    EpochChoice(choice.path, "other").write(Progress())
+    BestEpoch(choice.path, "other").write(Progress())
     with pytest.raises(CheckpointError, match=r"validation\.json belongs to another.*--fresh"):
         choice.read()
 

@@ -5,8 +5,8 @@ import torch
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.errors import CheckpointError
 from bitrecall.training.fitting.fit import Fit, FitOptions
-from bitrecall.training.fitting.method import Free
-from bitrecall.training.fitting.warm_start import TrainingEnd
+from bitrecall.training.fitting.method import EmbeddingTables
+from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
 
 
@@ -17,16 +17,18 @@ def pairs(lists: dict[str, list[str]]) -> Interactions:
 
 
 @pytest.fixture
-def end() -> TrainingEnd:
+def end() -> WarmStartState:
     """Users a and ω, items x, y and z, at places that tell them apart."""
-    codes = Free(torch.tensor([[1.0, -1], [2, 2]]), torch.tensor([[1.0, 1], [-4, 4], [3, -3]]))
-    teacher = Free(codes.users[:, :1] * 10, codes.items[:, :1] * 10)
-    return TrainingEnd("a release", ["a", "ω"], ["x", "y", "z"], {"codes": codes, "t": teacher})
+    codes = EmbeddingTables(
+        torch.tensor([[1.0, -1], [2, 2]]), torch.tensor([[1.0, 1], [-4, 4], [3, -3]])
+    )
+    teacher = EmbeddingTables(codes.users[:, :1] * 10, codes.items[:, :1] * 10)
+    return WarmStartState("a release", ["a", "ω"], ["x", "y", "z"], {"codes": codes, "t": teacher})
 
 
 def test_it_comes_back_as_it_was(end, tmp_path):
     end.save(tmp_path / "end.npz")
-    again = TrainingEnd.load(tmp_path / "end.npz")
+    again = WarmStartState.load(tmp_path / "end.npz")
     assert (again.origin, again.user_ids, again.item_ids) == (
         "a release",
         ["a", "ω"],
@@ -39,7 +41,7 @@ def test_it_comes_back_as_it_was(end, tmp_path):
 
 
 def test_none_where_there_is_no_file(tmp_path):
-    assert TrainingEnd.load(tmp_path / "end.npz") is None
+    assert WarmStartState.load(tmp_path / "end.npz") is None
 
 
 @pytest.mark.parametrize("size", [0, 100, -1])
@@ -48,7 +50,7 @@ def test_a_damaged_file_is_refused(end, tmp_path, size):
     end.save(path)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(CheckpointError, match=r"end\.npz cannot be read.*delete it"):
-        TrainingEnd.load(path)
+        WarmStartState.load(path)
 
 
 def test_rows_follow_their_ids(end):
@@ -104,7 +106,7 @@ def test_a_training_goes_on_from_the_end_of_another(clustered, small_recipe, tmp
     recipe = warm_recipe(small_recipe)
     cold = Fit(clustered, recipe, epochs=4).run()
     assert set(cold.free) == {"codes", "teacher"}
-    end = TrainingEnd("first", clustered.user_ids, clustered.item_ids, cold.free)
+    end = WarmStartState("first", clustered.user_ids, clustered.item_ids, cold.free)
     warm = end.start(clustered)
     first = Fit(clustered, recipe, epochs=1).run().progress.loss
     assert Fit(clustered, recipe, epochs=1, warm=warm).run().progress.loss < first - 0.02

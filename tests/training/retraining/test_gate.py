@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.training.pipeline import Run, RunOptions
+from bitrecall.training.pipeline import RunOptions, TrainingPipeline
 from bitrecall.training.retraining.gate import Interval, bootstrap, decide, judge
 from bitrecall.training.retraining.settings import NightlySettings
 
@@ -34,7 +34,7 @@ def test_a_trained_release_beats_noise_and_the_popular_list_and_not_the_other_wa
     train, test = clustered_dataset.train, clustered_dataset.test
     options = RunOptions(tmp_path / "run", progress_bar=False)
     store = ReleaseStore(tmp_path / "trained")
-    trained = Run(clustered_dataset, small_recipe, options).publish(store).release
+    trained = TrainingPipeline(clustered_dataset, small_recipe, options).publish(store).release
     seen = {
         train.user_ids[user]: [train.item_ids[item] for item in train.items_of(user)]
         for user in range(train.n_users)

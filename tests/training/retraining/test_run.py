@@ -11,7 +11,7 @@ import pytest
 
 from bitrecall.events.event import Event
 from bitrecall.events.store import EventStore
-from bitrecall.index.releases.retraining_status import LastNight, Outcome
+from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
 from bitrecall.training.data.item_table import read_item_table
@@ -107,7 +107,7 @@ def test_the_first_night_trains_anew_and_has_to_beat_the_popular_list(house: Hou
     assert release.id == report.release
     assert release.manifest.seen == len(house.files)
     assert release.manifest.metrics["recall@10"] == report.verdict.candidate["recall@10"]
-    told = LastNight.read(house.store.root)
+    told = RetrainingStatus.read(house.store.root)
     assert (told.outcome, told.release) == ("published", release.id)
 
 
@@ -264,7 +264,7 @@ def test_a_candidate_that_is_worse_is_refused(settled: House) -> None:
     assert report.verdict.differences["recall@10"].high < 0
     assert report.training["candidate"]["anew_because"] == "it was asked for"
     assert [summary.id for summary in settled.store.list()] == [first]
-    assert LastNight.read(settled.store.root).outcome == "refused"
+    assert RetrainingStatus.read(settled.store.root).outcome == "refused"
 
 
 def test_a_dry_run_publishes_nothing_and_the_next_run_goes_on_from_it(settled: House) -> None:
@@ -290,7 +290,7 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
         with pytest.raises(TrainingError, match="lights"):
             settled.night()
     assert settled.store.current_id() == first
-    assert LastNight.read(settled.store.root).outcome == "failed"
+    assert RetrainingStatus.read(settled.store.root).outcome == "failed"
     (folder,) = (settled.work / "nights").iterdir()
     settled.events.append([Event("user-0", "item-0", "view", 1.7e9)])
     logged: list[str] = []
@@ -354,7 +354,7 @@ def test_what_fails_is_reported_and_leaves_the_release(settled: House) -> None:
     first = settled.store.current_id()
     with pytest.raises(TrainingError, match=r"needs about .* MiB, and 64 MiB are allowed"):
         settled.night(SETTINGS.model_copy(update={"memory_mib": 64}))
-    told = LastNight.read(settled.store.root)
+    told = RetrainingStatus.read(settled.store.root)
     assert (told.outcome, "64 MiB are allowed" in told.reason) == ("failed", True)
     assert settled.store.current_id() == first
 
@@ -368,7 +368,7 @@ def test_a_fault_of_ours_is_named_and_its_trace_is_in_the_report(
     monkeypatch.setattr(run_module, "judge", fails)
     with pytest.raises(ZeroDivisionError):
         settled.night()
-    told = LastNight.read(settled.store.root)
+    told = RetrainingStatus.read(settled.store.root)
     assert told.reason.startswith("a fault of Bitrecall, ZeroDivisionError: nothing to divide by")
     (path,) = [p for p in (settled.work / "reports").glob("*.json") if "ZeroDiv" in p.read_text()]
     assert "in fails" in json.loads(path.read_text())["trace"]

@@ -13,7 +13,7 @@ import torch
 
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.training.runtime.process_group import ALONE, Group
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 RECIPES = {
     "bitrecall": ["fit.epochs=3"],
@@ -135,14 +135,14 @@ def test_a_method_for_one_process_says_so(tmp_path: Path) -> None:
 
 def test_alone_there_is_nobody_to_ask() -> None:
     some = torch.tensor([1.0, 2.0])
-    assert ALONE.sum(some) is some
-    assert ALONE.differentiable_sum(some) is some
-    assert ALONE.gather(some, 2) is some
-    assert ALONE.told(lambda: 3) == 3
-    assert ALONE.any(True)
-    assert not ALONE.any(False)
+    assert SINGLE_PROCESS.sum(some) is some
+    assert SINGLE_PROCESS.differentiable_sum(some) is some
+    assert SINGLE_PROCESS.gather(some, 2) is some
+    assert SINGLE_PROCESS.broadcast_from_first(lambda: 3) == 3
+    assert SINGLE_PROCESS.any(True)
+    assert not SINGLE_PROCESS.any(False)
 
 
 def test_every_user_has_one_process() -> None:
-    rows = [Group(rank, 3).rows(10).tolist() for rank in range(3)]
+    rows = [ProcessGroup(rank, 3).rows(10).tolist() for rank in range(3)]
     assert rows == [[0, 3, 6, 9], [1, 4, 7], [2, 5, 8]]

@@ -1,6 +1,6 @@
 /* The rows that must not be returned, of each query. */
-#ifndef BITRECALL_NATIVE_BANNED_H
-#define BITRECALL_NATIVE_BANNED_H
+#ifndef BITRECALL_NATIVE_EXCLUDED_H
+#define BITRECALL_NATIVE_EXCLUDED_H
 
 #include <Python.h>
 
@@ -14,7 +14,7 @@ typedef struct {
     Py_buffer view;
     int64_t *copy; /* if they were not in order, or not aligned */
     const int64_t *rows, *end;
-} banned;
+} excluded;
 
 static int
 by_row(const void *one, const void *other)
@@ -24,7 +24,7 @@ by_row(const void *one, const void *other)
 }
 
 static int
-put_in_order(banned *of_query)
+put_in_order(excluded *of_query)
 {
     int in_order = is_aligned(&of_query->view, sizeof(int64_t));
     for (const int64_t *at = of_query->rows + 1; in_order && at < of_query->end; at++)
@@ -46,7 +46,7 @@ put_in_order(banned *of_query)
 
 /* Of query i, from a sequence with a buffer of int64 for each. */
 static int
-take_banned(banned *of_query, PyObject *lists, Py_ssize_t i, Py_ssize_t items)
+take_excluded(excluded *of_query, PyObject *lists, Py_ssize_t i, Py_ssize_t items)
 {
     PyObject *rows = PySequence_GetItem(lists, i);
     if (!rows)
@@ -69,7 +69,7 @@ take_banned(banned *of_query, PyObject *lists, Py_ssize_t i, Py_ssize_t items)
 }
 
 static void
-release_banned(banned *of_queries, Py_ssize_t queries)
+release_excluded(excluded *of_queries, Py_ssize_t queries)
 {
     for (Py_ssize_t i = 0; i < queries; i++) {
         if (of_queries[i].view.obj)

@@ -1,0 +1,65 @@
+"""A small release with odd ids and many equal codes, for the tests of several rooms."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.release import DataFingerprint, Release, ReleaseContents
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.packing import pack_signs
+
+BITS = 16
+USERS = ["17", "user, with comma", "Ωμέγα 🛶", "all seen", "none seen"]
+ITEMS = [f"item {row}" for row in range(59)] + ["naïve, café ☕"]
+
+TAGS = ["jazz", "live", "new", "sold out"]
+PRICES = np.arange(len(ITEMS)) % 7 + 0.5
+
+
+def make_contents(seed: int = 0) -> ReleaseContents:
+    """Sixty items of sixteen bits with many equal codes, so that ties decide the order."""
+    random = np.random.default_rng(seed)
+    few = random.standard_normal((9, BITS)).astype(np.float32)
+    items = few[random.integers(0, len(few), len(ITEMS))]
+    users = random.standard_normal((len(USERS), BITS)).astype(np.float32)
+    seen: list[Sequence[int]] = [[0, 1, 5, 30], [2], range(10, 40), range(len(ITEMS)), []]
+    return ReleaseContents(
+        item_codes=pack_signs(items),
+        user_embeddings=users,
+        fold_in_messages=items,
+        seen=RowLists.from_lists(seen),
+        user_ids=USERS,
+        item_ids=ITEMS,
+        popularity=np.arange(len(ITEMS), 0, -1, dtype=np.int64),
+        data=DataFingerprint(
+            sha256="0" * 64,
+            users=len(USERS),
+            items=len(ITEMS),
+            interactions=sum(map(len, seen)),
+            first_time=None,
+            last_time=None,
+        ),
+        recipe={"seed": seed},
+        code_version="test",
+        attributes=ItemAttributes.build(
+            len(ITEMS),
+            tags=[[name for name in TAGS if random.random() < 0.3] for _ in ITEMS],
+            numbers={"price": np.where(random.random(len(ITEMS)) < 0.2, np.nan, PRICES)},
+            texts={"label": [None if row % 5 == 0 else f"label {row % 3}" for row in range(60)]},
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[..., ReleaseContents]:
+    """Makes the contents of a small release; another seed makes another one."""
+    return make_contents
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release that no test changes."""
+    return ReleaseStore(tmp_path_factory.mktemp("store")).publish(make_contents())
