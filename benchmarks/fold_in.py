@@ -33,7 +33,7 @@ from bitrecall.reproduction.holdout_training import leave_out, train_on
 from bitrecall.reproduction.measures import Trial
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
-from bitrecall.training.recipe.recipe import load_recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
 
 PULLS = (0.0, 0.15, 0.25, 0.4, 0.7)

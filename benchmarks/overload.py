@@ -26,7 +26,7 @@ from serving import serving
 from sizing import children, pss_mib
 
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.loadtest.load import OK, TOO_BUSY, Answers, Load
+from bitrecall.loadtest.load_generator import OK, TOO_BUSY, Answers, Load
 from bitrecall.loadtest.target import Target
 
 CONNECTIONS = (4, 8, 16, 32, 48)

@@ -34,7 +34,7 @@ from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import DivergedError
-from bitrecall.training.recipe.recipe import load_recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
 from bitrecall.training.runtime.training_log import TrainingLog
 

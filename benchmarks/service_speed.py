@@ -35,7 +35,7 @@ from serving import serving
 from sizing import children
 from startup import free_port
 
-from bitrecall.loadtest.load import OK, Load
+from bitrecall.loadtest.load_generator import OK, Load
 from bitrecall.loadtest.target import Target
 
 EMPTY = {

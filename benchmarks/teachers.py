@@ -31,9 +31,10 @@ from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
-from bitrecall.training.recipe.recipe import Recipe, load_recipe
-from bitrecall.training.teacher.lists import best_items, block_users, scorer, unseen_scores
-from bitrecall.training.teacher.products import observed
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.teacher.normalised_pairs import observed
+from bitrecall.training.teacher.teacher_lists import best_items, block_users, scorer, unseen_scores
 
 CUTOFFS = (20, 50, 100)
 COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")

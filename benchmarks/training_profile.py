@@ -31,9 +31,9 @@ def main() -> None:
 
     from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.fitting.methods import build
+    from bitrecall.training.fitting.method_registry import build
     from bitrecall.training.model.graph import EdgeList
-    from bitrecall.training.recipe.recipe import load_recipe
+    from bitrecall.training.recipe.recipe_file import load_recipe
 
     torch.set_num_threads(given.threads)
     pairs = load_dataset(given.data).train

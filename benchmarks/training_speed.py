@@ -72,9 +72,9 @@ def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
 
     from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.fitting.methods import build
+    from bitrecall.training.fitting.method_registry import build
     from bitrecall.training.model.graph import EdgeList
-    from bitrecall.training.recipe.recipe import load_recipe
+    from bitrecall.training.recipe.recipe_file import load_recipe
 
     torch.set_num_threads(asked["threads"])
     pairs = scaled(load_dataset(data).train.compact(), asked["scale"])
@@ -139,10 +139,10 @@ def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
 
     from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.fitting.methods import build
-    from bitrecall.training.fitting.validation import Validator
+    from bitrecall.training.fitting.method_registry import build
+    from bitrecall.training.fitting.validator import Validator
     from bitrecall.training.model.graph import EdgeList
-    from bitrecall.training.recipe.recipe import load_recipe
+    from bitrecall.training.recipe.recipe_file import load_recipe
 
     torch.set_num_threads(max(given.threads))
     dataset = load_dataset(given.data)

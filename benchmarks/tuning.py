@@ -21,9 +21,10 @@ from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
-from bitrecall.training.fitting.fit import Fit, FitOptions
-from bitrecall.training.fitting.validation import Validator
-from bitrecall.training.recipe.recipe import Recipe, load_recipe
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.fitting.validator import Validator
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog

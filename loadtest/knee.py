@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from bitrecall.loadtest.load import OK, TOO_BUSY, Answers
+from bitrecall.loadtest.load_generator import OK, TOO_BUSY, Answers
 
 # Of all answers, what may be turned away or lost below the knee.
 _MOST_FAILED: Final = 0.001

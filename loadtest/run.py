@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from bitrecall.loadtest.consistency import contradictions
+from bitrecall.loadtest.contradictions import contradictions
 from bitrecall.loadtest.cpu_usage import CpuUsage
 from bitrecall.loadtest.errors import LoadTestError
 from bitrecall.loadtest.knee import Step, knee
-from bitrecall.loadtest.load import OK, Load
+from bitrecall.loadtest.load_generator import OK, Load
 from bitrecall.loadtest.service_metrics import ServiceMetrics
 from bitrecall.loadtest.target import Target
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from bitrecall.loadtest.errors import LoadTestError
-from bitrecall.loadtest.load import Address
+from bitrecall.loadtest.load_generator import Address
 
 _TIMEOUT: Final = 10.0
 _MOST_USERS: Final = 1000

@@ -11,7 +11,7 @@ from bitrecall.reproduction.measures import Trial
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.export import fold_in_messages
-from bitrecall.training.fitting.fit import Fit, FitOptions
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions
 from bitrecall.training.model.signs import unit_magnitude
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog

@@ -42,15 +42,15 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import StudyError
 from bitrecall.training.evaluation.evaluate import DEFAULT_KS, evaluate
 from bitrecall.training.evaluation.inner_product import score
-from bitrecall.training.fitting.fit import Fit, FitOptions, Fitted
-from bitrecall.training.fitting.method import Embeddings
-from bitrecall.training.fitting.validation import Validator
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions, Fitted
+from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
+from bitrecall.training.model.method import Embeddings
 from bitrecall.training.pipeline import RunOptions, TrainingPipeline
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog
-from bitrecall.training.teacher.lists import teacher_lists
+from bitrecall.training.teacher.teacher_lists import teacher_lists
 
 _SPLIT_SEED = 0
 

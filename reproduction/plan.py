@@ -17,7 +17,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from bitrecall.training.errors import StudyError
-from bitrecall.training.recipe.recipe import Recipe, load_recipe
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.recipe.section import Section
 
 Measure = Literal["test", "validation", "ties", "teacher", "fold-in", "second-stage"]

@@ -27,12 +27,12 @@ from bitrecall.index.search.packing import pack_signs, unpack_signs
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import StudyError
 from bitrecall.training.evaluation.evaluate import DEFAULT_KS
-from bitrecall.training.fitting.method import Embeddings
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.signs import unit_magnitude
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.teacher.products import normalised, observed
-from bitrecall.training.teacher.pruned import pruned_gram
+from bitrecall.training.teacher.normalised_pairs import normalised, observed
+from bitrecall.training.teacher.pruned_gram import pruned_gram
 
 DEPTHS = (100, 300)
 NEIGHBOURS = (16, 32, 64)

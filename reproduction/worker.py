@@ -36,7 +36,7 @@ from bitrecall.reproduction.run_history import BEGAN, ENDED, history, rounded
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
 from bitrecall.training.pipeline import peak_rss_mib
-from bitrecall.training.recipe.recipe import parse_recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
 from bitrecall.training.runtime.training_log import TrainingLog
 

@@ -15,7 +15,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.scheduler.errors import ScheduleError
 from bitrecall.scheduler.metrics import Metrics
-from bitrecall.scheduler.nights import Nights
+from bitrecall.scheduler.retrain_process import Nights
 from bitrecall.scheduler.schedule import daily, is_missed
 from bitrecall.scheduler.settings import SchedulerSettings
 

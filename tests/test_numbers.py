@@ -14,7 +14,8 @@ from bitrecall.reproduction.plan import load_plan
 from bitrecall.reproduction.plots import draw
 from bitrecall.reproduction.summary import summarise
 from bitrecall.reproduction.write_pages import gather
-from bitrecall.training.recipe.recipe import Recipe, load_recipe, parse_recipe
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import load_recipe, parse_recipe
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "reproduction"

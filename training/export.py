@@ -18,8 +18,8 @@ from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
-from bitrecall.training.data.item_table import ItemTable
-from bitrecall.training.fitting.method import Embeddings
+from bitrecall.training.data.items.item_table import ItemTable
+from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.signs import unit_magnitude
 from bitrecall.training.recipe.recipe import Recipe
 

@@ -14,14 +14,14 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
-from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.best_epoch import BestEpoch
-from bitrecall.training.fitting.fit import Fit, FitOptions, Fitted
-from bitrecall.training.fitting.validation import Validator
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions, Fitted
+from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup

@@ -9,7 +9,7 @@ from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.options import json_option
 
 if TYPE_CHECKING:
-    from bitrecall.training.data.options import ReadOptions
+    from bitrecall.training.data.read_options import ReadOptions
 
 
 @click.group()
@@ -39,7 +39,7 @@ def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json:
 
     from bitrecall.training.data.describe import describe as describe_dataset
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.data.plausible import implausible
+    from bitrecall.training.data.plausibility import implausible
     from bitrecall.training.data.similar_ids import warnings_of_ids
 
     dataset = load_dataset(data, read_options)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bitrecall.commands.options import option
-from bitrecall.training.data.options import Format, PairWeight, ReadOptions, Split, TimeUnit
+from bitrecall.training.data.read_options import Format, PairWeight, ReadOptions, Split, TimeUnit
 
 
 class DataType(click.Path):

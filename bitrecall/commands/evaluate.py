@@ -11,7 +11,7 @@ from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
     from bitrecall.index.releases.release import Release
-    from bitrecall.training.data.options import ReadOptions
+    from bitrecall.training.data.read_options import ReadOptions
     from bitrecall.training.evaluation.evaluate import EvaluationReport
 
 _COLUMNS = {

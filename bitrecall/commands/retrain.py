@@ -21,7 +21,7 @@ from bitrecall.training.retraining.settings import NightlySettings
 
 if TYPE_CHECKING:
     from bitrecall.index.releases.mirror import Mirror
-    from bitrecall.training.data.options import ReadOptions
+    from bitrecall.training.data.read_options import ReadOptions
 
 
 @click.command(
@@ -134,15 +134,15 @@ def retrain(
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.retraining_status import EXIT_CODES, UNDER_WAY, Outcome
     from bitrecall.index.releases.store import ReleaseStore
-    from bitrecall.training.data.item_choice import item_table_for
+    from bitrecall.training.data.items.default_table import item_table_for
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.data.plausible import refuse_implausible
+    from bitrecall.training.data.plausibility import refuse_implausible
     from bitrecall.training.data.similar_ids import warnings_of_ids
-    from bitrecall.training.data.sql_source import is_database
+    from bitrecall.training.data.tables.sql_query import is_database
     from bitrecall.training.errors import InterruptedTraining, NightUnderWayError
-    from bitrecall.training.recipe.recipe import load_recipe
+    from bitrecall.training.recipe.recipe_file import load_recipe
+    from bitrecall.training.retraining.inputs import Sources
     from bitrecall.training.retraining.run import NightOptions, reason_of, run_night
-    from bitrecall.training.retraining.sources import Sources
     from bitrecall.training.runtime.allocator import keep_freed_memory
 
     keep_freed_memory()

@@ -19,7 +19,7 @@ from bitrecall.commands.options import (
 
 if TYPE_CHECKING:
     from bitrecall.index.releases.mirror import Mirror
-    from bitrecall.training.data.options import ReadOptions
+    from bitrecall.training.data.read_options import ReadOptions
     from bitrecall.training.pipeline import RunResult
 
 
@@ -126,15 +126,15 @@ def train(
     from bitrecall.events.position import NOTHING_READ, position_after
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.store import ReleaseStore
-    from bitrecall.training.data.events import join_events
-    from bitrecall.training.data.item_choice import item_table_for
+    from bitrecall.training.data.event_interactions import join_events
+    from bitrecall.training.data.items.default_table import item_table_for
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.data.plausible import refuse_implausible
+    from bitrecall.training.data.plausibility import refuse_implausible
     from bitrecall.training.data.similar_ids import warnings_of_ids
-    from bitrecall.training.data.sql_source import is_database
+    from bitrecall.training.data.tables.sql_query import is_database
     from bitrecall.training.errors import InterruptedTraining
     from bitrecall.training.pipeline import RunOptions, TrainingPipeline, default_run_folder
-    from bitrecall.training.recipe.recipe import load_recipe
+    from bitrecall.training.recipe.recipe_file import load_recipe
     from bitrecall.training.runtime.allocator import keep_freed_memory
     from bitrecall.training.runtime.process_group import init_process_group
 

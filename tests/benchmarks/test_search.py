@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
-from bitrecall.training.recipe.recipe import load_recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.training_log import TrainingLog
 
 

@@ -3,7 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from bitrecall.commands.data_options import data_argument, data_options
-from bitrecall.training.data.options import Format, ReadOptions, Split, TimeUnit
+from bitrecall.training.data.read_options import Format, ReadOptions, Split, TimeUnit
 
 
 @click.command(context_settings={"auto_envvar_prefix": "READING"})

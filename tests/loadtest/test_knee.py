@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bitrecall.loadtest.knee import Step, knee
-from bitrecall.loadtest.load import Answers
+from bitrecall.loadtest.load_generator import Answers
 
 
 def step(offered: float, p99: float, busy: float = 0.0, other: float = 0.0) -> Step:

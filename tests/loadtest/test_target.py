@@ -1,7 +1,7 @@
 import pytest
 
 from bitrecall.loadtest.errors import LoadTestError
-from bitrecall.loadtest.load import Address
+from bitrecall.loadtest.load_generator import Address
 from bitrecall.loadtest.target import Target
 
 

@@ -9,7 +9,7 @@ from bitrecall.reproduction.holdout_training import leave_out, train_on
 from bitrecall.reproduction.measures import Trial, measure
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.errors import StudyError
-from bitrecall.training.recipe.recipe import parse_recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.errors import StudyError
-from bitrecall.training.fitting.method import Embeddings
-from bitrecall.training.fitting.validation import Validator
+from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.metrics import OUTSIDE
-from bitrecall.training.recipe.recipe import parse_recipe
+from bitrecall.training.model.method import Embeddings
+from bitrecall.training.recipe.recipe_file import parse_recipe
 
 RECIPE = parse_recipe({"bits": 16, "validation": {"share": 0.3}}, "small")
 

@@ -193,7 +193,7 @@ def _stopped_in_the_second_run():
         runs.append(job)
         if len(runs) < 2:
             return carry_out(job)
-        from bitrecall.training.hashing.trainer import Trainer
+        from bitrecall.training.hashing.hashing_method import Trainer
 
         advance = Trainer.advance
 

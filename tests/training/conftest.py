@@ -5,7 +5,8 @@ import torch
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.split import random_per_user
-from bitrecall.training.recipe.recipe import Recipe, parse_recipe
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
 
 
 @pytest.fixture(scope="session", autouse=True)

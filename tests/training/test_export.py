@@ -4,7 +4,7 @@ import torch
 
 from bitrecall.index.search.packing import pack_signs
 from bitrecall.training.export import fold_in_messages, release_contents
-from bitrecall.training.hashing.trainer import Trainer
+from bitrecall.training.hashing.hashing_method import Trainer
 from bitrecall.training.model.graph import EdgeList
 
 

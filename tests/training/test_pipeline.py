@@ -91,7 +91,7 @@ def test_an_interrupted_run_goes_on_in_either_phase(
     import os
     import signal
 
-    from bitrecall.training.hashing.trainer import Trainer
+    from bitrecall.training.hashing.hashing_method import Trainer
 
     whole = run(clustered_dataset, small_recipe, tmp_path / "whole").release
     advance = Trainer.advance

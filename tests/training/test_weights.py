@@ -8,17 +8,17 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.item_order import popularity_order, reorder_items
-from bitrecall.training.data.options import PairWeight
+from bitrecall.training.data.read_options import PairWeight
 from bitrecall.training.data.split import by_time, cut_validation, random_per_user
 from bitrecall.training.errors import DataError
-from bitrecall.training.fitting.fit import Fit
+from bitrecall.training.fitting.fit_loop import Fit
 from bitrecall.training.hashing.pair_batches import PairBatches
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.pipeline import RunOptions, TrainingPipeline
-from bitrecall.training.recipe.recipe import load_recipe, parse_recipe
-from bitrecall.training.teacher.lists import teacher_lists
-from bitrecall.training.teacher.products import degrees, observed
-from bitrecall.training.teacher.recipe_sections import TeacherRecipe
+from bitrecall.training.recipe.recipe_file import load_recipe, parse_recipe
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.teacher.normalised_pairs import degrees, observed
+from bitrecall.training.teacher.teacher_lists import teacher_lists
 
 METHODS = {
     "bitrecall": {"teacher": {"rank": 4, "lightgcn": {"weight": 0.5, "epochs": 2}}},

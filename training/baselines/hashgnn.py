@@ -24,10 +24,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from bitrecall.training.baselines.pairs import PairBatch, generator_at
-from bitrecall.training.baselines.pairwise import PairwiseTrainer
-from bitrecall.training.fitting.method import Embeddings
+from bitrecall.training.baselines.pair_sampler import PairBatch, generator_at
+from bitrecall.training.baselines.pairwise_method import PairwiseTrainer
 from bitrecall.training.model.graph import NormalisedGraph, propagate
+from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.pair_scores import bpr_loss, pair_scores, reconstruction_loss
 from bitrecall.training.model.signs import straight_through_sign
 

@@ -20,10 +20,10 @@ import math
 import torch
 from torch import Tensor
 
-from bitrecall.training.baselines.pairs import PairBatch
-from bitrecall.training.baselines.pairwise import PairwiseTrainer
-from bitrecall.training.fitting.method import Embeddings
+from bitrecall.training.baselines.pair_sampler import PairBatch
+from bitrecall.training.baselines.pairwise_method import PairwiseTrainer
 from bitrecall.training.model.encoder import LightGCN
+from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.pair_scores import bpr_loss, pair_scores
 
 

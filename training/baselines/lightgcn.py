@@ -6,9 +6,9 @@ as score, and the BPR loss with L2 on the free embeddings of a batch's pairs. As
 floats a node and three layers.
 
 What differs from the public code, gusye1234/LightGCN-PyTorch: batches are larger (see
-``bitrecall.training.baselines.pairwise``); an epoch takes every pair once, where that code draws
-users uniformly and then one of each user's items, so that users with few items weigh less here; and
-the free embeddings may start from the truncated SVD, which saves most of the steps.
+``bitrecall.training.baselines.pairwise_method``); an epoch takes every pair once, where that code
+draws users uniformly and then one of each user's items, so that users with few items weigh less
+here; and the free embeddings may start from the truncated SVD, which saves most of the steps.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bitrecall.training.baselines.pairs import PairBatch
-from bitrecall.training.baselines.pairwise import PairwiseTrainer
-from bitrecall.training.fitting.method import Embeddings
+from bitrecall.training.baselines.pair_sampler import PairBatch
+from bitrecall.training.baselines.pairwise_method import PairwiseTrainer
 from bitrecall.training.model.encoder import LightGCN, mean_of_layers
+from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.pair_scores import bpr_loss, pair_scores
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.options import Split
+from bitrecall.training.data.read_options import Split
 
 __all__ = ["ColumnUse", "Dataset", "ReadReport"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.training.data.options import PairWeight
+from bitrecall.training.data.read_options import PairWeight
 from bitrecall.training.errors import DataError
 
 __all__ = ["Interactions", "collapse", "iso_time"]

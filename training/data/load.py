@@ -8,20 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from bitrecall.training.data.collect import collect
 from bitrecall.training.data.dataset import Dataset, ReadReport
-from bitrecall.training.data.detect import open_source
-from bitrecall.training.data.files import DataFile, DataFiles, find_files
+from bitrecall.training.data.files.data_files import DataFile, DataFiles, find_files
 from bitrecall.training.data.interactions import Interactions, collapse
-from bitrecall.training.data.keyed import KeyedSource
-from bitrecall.training.data.lightgcn import read_lightgcn
-from bitrecall.training.data.options import Format, PairWeight, ReadOptions, Split
-from bitrecall.training.data.rows import BadRows, FileRows, Vocabulary
+from bitrecall.training.data.read_options import Format, PairWeight, ReadOptions, Split
+from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary
+from bitrecall.training.data.rows.row_encoding import collect
+from bitrecall.training.data.rows.row_selection import (
+    NOT_COMPARED,
+    options_of_columns,
+    selection_lines,
+)
+from bitrecall.training.data.rows.row_weights import WeightTally
 from bitrecall.training.data.sample import sample_dataset
-from bitrecall.training.data.selection import NOT_COMPARED, options_of_columns, selection_lines
 from bitrecall.training.data.split import by_time, random_per_user
-from bitrecall.training.data.sql_source import SqlSource, is_database
-from bitrecall.training.data.weighting import WeightTally
+from bitrecall.training.data.tables.folder_columns import KeyedSource
+from bitrecall.training.data.tables.format_detection import open_source
+from bitrecall.training.data.tables.lightgcn_text import read_lightgcn
+from bitrecall.training.data.tables.sql_query import SqlSource, is_database
 from bitrecall.training.errors import DataError
 
 __all__ = ["load_dataset"]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import collapse
-from bitrecall.training.data.item_table import ItemTable
-from bitrecall.training.data.options import Split
+from bitrecall.training.data.items.item_table import ItemTable
+from bitrecall.training.data.read_options import Split
 from bitrecall.training.data.sample_names import FIRST_NAMES, GENRES, TITLE_PATTERNS
 from bitrecall.training.data.split import random_per_user
 

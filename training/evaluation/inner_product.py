@@ -18,9 +18,9 @@ from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.held_out_users import HeldOutUsers, popular_lists
-from bitrecall.training.fitting.method import Embeddings
 from bitrecall.training.metrics import OUTSIDE, RankingMetrics
-from bitrecall.training.teacher.lists import best_items
+from bitrecall.training.model.method import Embeddings
+from bitrecall.training.teacher.teacher_lists import best_items
 
 # Scores held at once: 64 MiB, whatever the catalogue.
 _MOST_SCORES = 16_000_000

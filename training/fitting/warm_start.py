@@ -20,8 +20,8 @@ from torch import Tensor
 
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.fitting.method import EmbeddingTables
 from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.runtime.array_files import load_arrays, save_arrays, unreadable
 
 _WHAT: Final = "the end of an earlier training"

@@ -9,7 +9,7 @@ from bitrecall.training.hashing.batches import Batch, Batches
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.losses.pairs import Pairs
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
-from bitrecall.training.teacher.lists import TeacherLists, TeacherWeights
+from bitrecall.training.teacher.teacher_lists import TeacherLists, TeacherWeights
 
 
 class ListBatches(Batches):

@@ -1,7 +1,7 @@
 """The sections of a recipe that all methods of ours share, with their defaults.
 
 Those of a method of its own stand beside it, in ``bitrecall.training.teacher`` and
-``bitrecall.training.fitting.methods``.
+``bitrecall.training.fitting.method_registry``.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from bitrecall.events.position import LogPosition
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
-from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.export import release_contents
-from bitrecall.training.fitting.fit import Fit, FitOptions, Fitted
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions, Fitted
 from bitrecall.training.fitting.warm_start import WarmStart, WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.retraining.settings import NightlySettings

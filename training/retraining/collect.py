@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from bitrecall.events.event import StoredEvent
 from bitrecall.events.position import LogPosition, ReadingStart, position_after, position_of
 from bitrecall.index.releases.release import Release
-from bitrecall.training.data.events import LeftOut, Taken, joined_weights, take_events
+from bitrecall.training.data.event_interactions import LeftOut, Taken, joined_weights, take_events
 from bitrecall.training.data.interactions import Interactions, collapse
-from bitrecall.training.data.options import PairWeight, ReadOptions
+from bitrecall.training.data.read_options import PairWeight, ReadOptions
 
 _NONE = np.empty(0, np.int32)
 

@@ -20,12 +20,11 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
-from bitrecall.training.data.item_table import ItemTable
+from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.errors import CheckpointError, InterruptedTraining
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.retraining.attributes import count_described, table_of
-from bitrecall.training.retraining.budget import check_memory
+from bitrecall.training.retraining.attribute_update import changed_attributes, with_attributes
 from bitrecall.training.retraining.candidate import (
     FittingOptions,
     Trained,
@@ -38,12 +37,13 @@ from bitrecall.training.retraining.collect import Gathered
 from bitrecall.training.retraining.data_checks import Check, check_attributes, check_data
 from bitrecall.training.retraining.gate import Verdict, judge
 from bitrecall.training.retraining.holdout import cut_latest
-from bitrecall.training.retraining.lock import only_one
-from bitrecall.training.retraining.refresh import changed_attributes, with_attributes
+from bitrecall.training.retraining.inputs import Sources, as_counts, parent_of, read
+from bitrecall.training.retraining.item_attributes import count_described, table_of
+from bitrecall.training.retraining.memory_budget import check_memory
 from bitrecall.training.retraining.report import Report, now
 from bitrecall.training.retraining.report_page import page_of
+from bitrecall.training.retraining.run_lock import only_one
 from bitrecall.training.retraining.settings import PREFIX, NightlySettings
-from bitrecall.training.retraining.sources import Sources, as_counts, parent_of, read
 from bitrecall.training.retraining.workspace import Workspace
 
 # Of the time that a night has, what the candidate may take; the rest is for the release.

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.model.svd import randomised_svd
-from bitrecall.training.teacher.products import SparsePair, by_columns, csr_tensor
-from bitrecall.training.teacher.recipe_sections import TeacherRecipe
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.teacher.normalised_pairs import SparsePair, by_columns, csr_tensor
 
 MOST_ROWS = 32_768
 """The larger of these is refused: three matrices of this size, 12 GiB, are alive at once."""

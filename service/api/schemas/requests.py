@@ -24,7 +24,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Blanks around an id are not part of it, here as in files (bitrecall.training.data.ids).
+# Blanks around an id are not part of it, here as in files
+# (bitrecall.training.data.columns.id_values).
 Id = Annotated[str, Field(min_length=1), StringConstraints(strip_whitespace=True)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 

@@ -16,10 +16,10 @@ from bitrecall.events.store import EventStore
 from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.schemas.events import EventsRequest
-from bitrecall.training.recipe.recipe import parse_recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
+from bitrecall.training.retraining.inputs import Sources
 from bitrecall.training.retraining.run import NightOptions, run_night
 from bitrecall.training.retraining.settings import NightlySettings
-from bitrecall.training.retraining.sources import Sources
 
 SETTINGS = NightlySettings().model_copy(update={"least_pairs": 30, "gate_least_users": 5})
 RECIPE = {

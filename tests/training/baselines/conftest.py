@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.recipe.recipe import Recipe, parse_recipe
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
 
 RIVALS = ("bgch", "bgch-weighted", "hashgnn", "hashrec", "lightgcn")
 

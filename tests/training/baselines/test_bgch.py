@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bitrecall.training.baselines.bgch import dispersed, propagated, scaler
-from bitrecall.training.fitting.methods import build
+from bitrecall.training.fitting.method_registry import build
 from bitrecall.training.model.encoder import LightGCN
 
 

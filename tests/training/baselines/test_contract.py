@@ -8,11 +8,12 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import DivergedError
 from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.checkpoint import Checkpoint
-from bitrecall.training.fitting.fit import Fit
-from bitrecall.training.fitting.methods import METHODS, build
-from bitrecall.training.fitting.validation import Validator
+from bitrecall.training.fitting.fit_loop import Fit
+from bitrecall.training.fitting.method_registry import METHODS, build
+from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.recipe.recipe import Recipe, parse_recipe
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
 
 VARIANTS = {
     **{name: {"method": name} for name in METHODS},

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bitrecall.training.baselines.hashgnn import GraphEncoder, NeighbourMeans
-from bitrecall.training.fitting.methods import build
+from bitrecall.training.fitting.method_registry import build
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.pair_scores import bpr_loss, pair_scores, reconstruction_loss
 

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from bitrecall.training.fitting.methods import build
+from bitrecall.training.fitting.method_registry import build
 
 
 def test_the_square_of_the_slope_rises_evenly_from_1(blocks, recipe_of):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bitrecall.training.fitting.methods import build
+from bitrecall.training.fitting.method_registry import build
 
 
 def test_its_embeddings_are_the_layers_means_and_ranked_by_inner_product(blocks, recipe_of):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bitrecall.training.data.collect import collect
-from bitrecall.training.data.rows import BadRows, Vocabulary
+from bitrecall.training.data.rows.file_rows import BadRows, Vocabulary
+from bitrecall.training.data.rows.row_encoding import collect
 
 
 @pytest.fixture(scope="session")

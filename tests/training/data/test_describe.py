@@ -5,7 +5,7 @@ import pytest
 
 from bitrecall.training.data.describe import describe
 from bitrecall.training.data.load import load_dataset
-from bitrecall.training.data.options import ReadOptions, Split
+from bitrecall.training.data.read_options import ReadOptions, Split
 
 TRAIN = "user,item,time\na,x,0\na,y,1\na,z,2\nb,x,86400\na,x,9\nc\n"
 TEST = "user,item,time\nb,x,5\nb,y,6\nd,w,7\n"

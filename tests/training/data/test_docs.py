@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.training.data.columns import ITEM_NAMES, TIME_NAMES, USER_NAMES
-from bitrecall.training.data.options import Format, ReadOptions, Split, TimeUnit
+from bitrecall.training.data.columns.column_names import ITEM_NAMES, TIME_NAMES, USER_NAMES
+from bitrecall.training.data.read_options import Format, ReadOptions, Split, TimeUnit
 
 PAGE = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
 

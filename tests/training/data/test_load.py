@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from bitrecall.training.data.load import load_dataset
-from bitrecall.training.data.options import Format, ReadOptions, Split
+from bitrecall.training.data.read_options import Format, ReadOptions, Split
 from bitrecall.training.errors import DataError
 
 LINES = ReadOptions(format=Format.LIGHTGCN)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from bitrecall.training.data.load import load_dataset
-from bitrecall.training.data.options import ReadOptions, Split
+from bitrecall.training.data.read_options import ReadOptions, Split
 
 
 def load(path, **options):

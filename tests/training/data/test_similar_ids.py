@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrecall.training.data.load import load_dataset
-from bitrecall.training.data.options import ReadOptions, Split
+from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.similar_ids import similar_ids, warnings_of_ids
 
 

@@ -11,8 +11,8 @@ from bitrecall.training.data.interactions import collapse
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.inner_product import rank, score
-from bitrecall.training.fitting.method import Embeddings
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.model.method import Embeddings
 
 
 def embeddings(n_users: int, n_items: int, values: int = 0) -> Embeddings:

@@ -4,9 +4,9 @@ import torch
 
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.errors import CheckpointError
-from bitrecall.training.fitting.fit import Fit, FitOptions
-from bitrecall.training.fitting.method import EmbeddingTables
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState
+from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe
 
 

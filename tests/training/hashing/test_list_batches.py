@@ -5,8 +5,8 @@ import torch
 from bitrecall.training.hashing.list_batches import ListBatches
 from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.teacher.lists import TeacherLists, weigh
-from bitrecall.training.teacher.recipe_sections import TeacherRecipe
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.teacher.teacher_lists import TeacherLists, weigh
 
 ITEMS = 12
 

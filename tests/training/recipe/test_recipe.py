@@ -5,7 +5,8 @@ from importlib import resources
 import pytest
 
 from bitrecall.training.errors import RecipeError
-from bitrecall.training.recipe.recipe import Recipe, built_in_recipes, load_recipe, parse_recipe
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import built_in_recipes, load_recipe, parse_recipe
 
 
 @pytest.mark.parametrize("name", built_in_recipes())

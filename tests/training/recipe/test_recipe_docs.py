@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bitrecall.training.recipe.recipe import Recipe, built_in_recipes
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import built_in_recipes
 
 PAGE = Path(__file__).parents[3] / "docs" / "training.md"
 

@@ -5,7 +5,7 @@ import pytest
 
 from bitrecall.events.position import ReadingStart
 from bitrecall.training.data.interactions import collapse
-from bitrecall.training.data.options import PairWeight, ReadOptions
+from bitrecall.training.data.read_options import PairWeight, ReadOptions
 from bitrecall.training.retraining.collect import gather
 
 START = ReadingStart("log", 100)

@@ -14,15 +14,16 @@ from bitrecall.events.store import EventStore
 from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
-from bitrecall.training.data.item_table import read_item_table
+from bitrecall.training.data.items.item_table import read_item_table
 from bitrecall.training.errors import NightUnderWayError, TrainingError
-from bitrecall.training.recipe.recipe import Recipe, parse_recipe
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.retraining import run as run_module
-from bitrecall.training.retraining.lock import only_one
+from bitrecall.training.retraining.inputs import Sources
 from bitrecall.training.retraining.report import Report
 from bitrecall.training.retraining.run import NightOptions, run_night
+from bitrecall.training.retraining.run_lock import only_one
 from bitrecall.training.retraining.settings import NightlySettings
-from bitrecall.training.retraining.sources import Sources
 
 SETTINGS = NightlySettings().model_copy(
     update={

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from bitrecall.training.errors import TrainingError
-from bitrecall.training.fitting.fit import Fit, FitOptions
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions
 from bitrecall.training.runtime.device import named_device
 
 

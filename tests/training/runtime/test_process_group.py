@@ -40,8 +40,8 @@ import numpy as np
 import torch
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.runtime.process_group import joined_group
-from bitrecall.training.recipe.recipe import load_recipe
-from bitrecall.training.hashing.trainer import Trainer
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.hashing.hashing_method import Trainer
 
 rng = np.random.default_rng(0)
 users, items = np.nonzero(rng.random((61, 40)) < 0.2)

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.training.errors import TrainingError
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher import ease
 from bitrecall.training.teacher.ease import EaseScorer
-from bitrecall.training.teacher.recipe_sections import TeacherRecipe
 
 
 def random_matrix(n_users: int, n_items: int, seed: int = 0, density: float = 0.2) -> np.ndarray:

@@ -12,12 +12,10 @@ import torch
 from torch import Tensor
 
 from bitrecall.training.model.losses.candidates import Block, Candidates
+from bitrecall.training.recipe.limits import MAX_BINS
 
 # Items scored at once. A block of scores for 1,024 users then takes 8 MiB, which stays in cache.
 BLOCK_ITEMS = 2048
-
-# Users times levels at once: up to here a float32 holds a bin's number, and its halves, exactly.
-MOST_BINS = 2**23
 
 # Blocks whose scores are kept from the histogram for the gradient, instead of being taken again:
 # 16 MiB each for 1,024 users, and all there are of a sample.
@@ -56,16 +54,16 @@ class DenseScores:
         candidates: what is scored.
 
     Raises:
-        ValueError: b·(f + 1) is above ``MOST_BINS``.
+        ValueError: b·(f + 1) is above ``MAX_BINS``.
     """
 
     def __init__(self, user_codes: Tensor, item_codes: Tensor, candidates: Candidates) -> None:
         self.batch, self.bits = user_codes.shape
         self.width = self.bits + 1
-        if self.batch * self.width > MOST_BINS:
+        if self.batch * self.width > MAX_BINS:
             raise ValueError(
                 f"{self.batch} users of {self.bits} bits are too many at once: users times "
-                f"(bits + 1) must be at most {MOST_BINS}"
+                f"(bits + 1) must be at most {MAX_BINS}"
             )
         self._user_codes = user_codes
         self._item_codes = item_codes

@@ -49,7 +49,7 @@ def smooth_recall_loss(
         float32 scalar, in (−1, 0) for smooth recall with the default weights.
 
     Raises:
-        ValueError: b·(f + 1) is above ``MOST_BINS`` of ``bitrecall.training.model.losses.scores``.
+        ValueError: b·(f + 1) is above ``bitrecall.training.recipe.limits.MAX_BINS``.
     """
     if weights is None:
         equal = 1 / max(len(positives.users), 1)

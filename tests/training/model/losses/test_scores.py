@@ -26,14 +26,14 @@ def random_codes(count: int, bits: int, seed: int) -> torch.Tensor:
 
 
 def test_more_bins_than_a_float_can_number_are_refused(monkeypatch):
-    monkeypatch.setattr(module, "MOST_BINS", 17)
+    monkeypatch.setattr(module, "MAX_BINS", 17)
     users, items = random_codes(2, 8, 0), random_codes(3, 8, 1)
     with pytest.raises(ValueError, match="too many at once"):
         smooth_recall_loss(users, items, pairs([(0, 1)]), None, OBJECTIVE)
 
 
 def test_the_largest_bins_are_exact():
-    width, users = 257, module.MOST_BINS // 257
+    width, users = 257, module.MAX_BINS // 257
     codes = random_codes(users, 256, 2).detach().float()
     scores = DenseScores(codes, codes[:5], Candidates(users, 5, pairs([])))
     bins = scores._bins(codes[:5])

@@ -1,0 +1,90 @@
+from math import inf
+
+import pytest
+
+from bitrecall.loadtest.contradictions import contradictions
+from bitrecall.loadtest.knee import Step
+
+TRIALS = {1: 120.0, 2: 210.0, 4: 290.0, 8: 300.0}
+
+
+def steps_of(*p99s: float, best: float = 300.0, busy_from: int = 99) -> list[Step]:
+    """Steps from 10% of the best to 110%, with these p99 in ms; some turned away from one on."""
+    rates = [best * (0.1 + number / (len(p99s) - 1)) for number in range(len(p99s))]
+    return [
+        Step(
+            rate,
+            rate if number < busy_from else rate * 0.9,
+            0.0 if number < busy_from else rate * 0.1,
+            0.0,
+            p99 / 2000,
+            p99 / 1000,
+            p99 / 500,
+        )
+        for number, (rate, p99) in enumerate(zip(rates, p99s, strict=True))
+    ]
+
+
+GOOD = steps_of(2.0, 2.1, 2.6, 4.0, 90.0)
+
+
+@pytest.mark.parametrize(
+    ("trials", "best", "steps"),
+    [
+        (TRIALS, 300.0, GOOD),
+        # No two measurements are the same, and a light load finds cores asleep.
+        (TRIALS, 330.0, steps_of(2.6, 2.0, 2.1, 4.0, 90.0, best=330.0)),
+        (TRIALS, 260.0, GOOD),
+        (TRIALS, 300.0, steps_of(2.0, 2.1, 2.6, 4.0, 5.0, busy_from=3)),
+        (TRIALS, 300.0, steps_of(2.0, 2.1, 80.0, 400.0, inf, busy_from=3)),
+    ],
+)
+def test_measurements_that_agree_are_left_alone(
+    trials: dict[int, float], best: float, steps: list[Step]
+) -> None:
+    assert contradictions(trials, best, steps, 5.0) == []
+
+
+@pytest.mark.parametrize(
+    ("trials", "best", "steps", "said"),
+    [
+        (
+            {8: 2256.0, 16: 1900.0},
+            300.0,
+            GOOD,
+            "2,256 answers/s while the number of connections was chosen, and then at best 300",
+        ),
+        (
+            {1: 150.0, 8: 200.0},
+            300.0,
+            GOOD,
+            "at most 200 answers/s while the number of connections was chosen, and then 300",
+        ),
+        (
+            TRIALS,
+            300.0,
+            steps_of(36.0, 2.1, 2.6, 12.0, 400.0),
+            "p99 36.00 ms at 30 requests/s, and 2.10 ms at 105",
+        ),
+        (
+            TRIALS,
+            300.0,
+            steps_of(2.0, 80.0, 2.6, 4.0, 90.0),
+            "105 requests/s were not answered well, and 180 were",
+        ),
+        (
+            TRIALS,
+            300.0,
+            steps_of(2.0, 2.1, 2.2, 2.3, 2.4),
+            "330 requests/s were answered well, more than the best throughput of 300",
+        ),
+    ],
+)
+def test_what_cannot_be_true_of_an_idle_machine_is_found(
+    trials: dict[int, float], best: float, steps: list[Step], said: str
+) -> None:
+    assert contradictions(trials, best, steps, 5.0) == [said]
+
+
+def test_no_answer_at_all_is_no_contradiction() -> None:
+    assert contradictions(TRIALS, 300.0, steps_of(inf, inf, busy_from=0), 5.0) == []

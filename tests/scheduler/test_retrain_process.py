@@ -1,0 +1,95 @@
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from prometheus_client import generate_latest
+
+from bitrecall.index.releases.retraining_status import RetrainingStatus
+from bitrecall.scheduler.exit_codes import name_of
+from bitrecall.scheduler.metrics import Metrics
+from bitrecall.scheduler.retrain_process import Nights
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Metrics:
+    return Metrics(tmp_path)
+
+
+def ending_with(*codes: int, folder: Path) -> list[str]:
+    """A command whose runs end with these exit codes, one after another."""
+    script = (
+        "import pathlib, sys\n"
+        f"runs = pathlib.Path({str(folder / 'runs')!r})\n"
+        "number = len(runs.read_text()) if runs.exists() else 0\n"
+        "runs.open('a').write('x')\n"
+        f"sys.exit({list(codes)!r}[number])\n"
+    )
+    return [sys.executable, "-c", script]
+
+
+@pytest.mark.parametrize(
+    ("codes", "runs"),
+    [
+        ((0,), 1),
+        ((3,), 1),
+        ((4,), 1),
+        ((1, 0), 2),
+        ((1, 1, 4), 3),
+        ((1, 1, 1), 3),
+        ((5, 0), 2),
+    ],
+)
+def test_what_failed_is_tried_again_and_what_was_decided_is_not(
+    tmp_path: Path, metrics: Metrics, codes: tuple[int, ...], runs: int
+) -> None:
+    nights = Nights(ending_with(*codes, folder=tmp_path), metrics, retries=2, retry_seconds=0)
+    assert nights.run() == codes[-1]
+    assert len((tmp_path / "runs").read_text()) == runs
+
+
+def test_one_at_a_time_and_stopping_ends_it(tmp_path: Path, metrics: Metrics) -> None:
+    ready = tmp_path / "ready"
+    script = f"import pathlib, time\npathlib.Path({str(ready)!r}).touch()\ntime.sleep(600)"
+    nights = Nights([sys.executable, "-c", script], metrics, retries=9, retry_seconds=600)
+    codes: list[int | None] = []
+    thread = Thread(target=lambda: codes.append(nights.run()))
+    thread.start()
+    give_up = time.monotonic() + 300
+    while not ready.exists():
+        assert time.monotonic() < give_up
+    assert nights.run() is None
+    assert b"bitrecall_night_running 1.0" in generate_latest(metrics._registry)
+    nights.stop()
+    thread.join()
+    assert codes == [-15]
+    assert nights.run() is None
+
+
+def test_outcomes_are_counted_by_what_the_night_said(tmp_path: Path, metrics: Metrics) -> None:
+    night = RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:01:00Z", "held back", "", None)
+    night.write(tmp_path)
+    for code in (3, 1, 1):
+        Nights(ending_with(code, code, folder=tmp_path), metrics, 0, 0).run()
+        (tmp_path / "runs").unlink()
+    metrics.due(1234.0)
+    text = generate_latest(metrics._registry).decode()
+    assert 'bitrecall_nights_total{outcome="held back"} 1.0' in text
+    assert 'bitrecall_nights_total{outcome="failed"} 2.0' in text
+    assert "bitrecall_next_night_timestamp_seconds 1234.0" in text
+    assert "bitrecall_night_running 0.0" in text
+
+
+def test_every_code_has_a_name() -> None:
+    names = {code: name_of(code) for code in (0, 1, 2, 3, 4, 5, 130, -9)}
+    assert names == {
+        0: "published or would publish",
+        1: "failed",
+        2: "unusable options",
+        3: "refused or held back",
+        4: "no new data",
+        5: "another run was under way",
+        130: "interrupted",
+        -9: "killed by signal 9",
+    }

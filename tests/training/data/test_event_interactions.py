@@ -1,0 +1,92 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.event_interactions import join_events
+from bitrecall.training.data.interactions import Interactions, collapse
+
+
+def interactions(*pairs: tuple[str, str], times: bool = False) -> Interactions:
+    users = list(dict.fromkeys(user for user, _ in (*pairs, ("c", ""))))
+    items = ["x", "y", "z"]
+    return collapse(
+        users,
+        items,
+        np.array([users.index(user) for user, _ in pairs], np.int32),
+        np.array([items.index(item) for _, item in pairs], np.int32),
+        np.arange(len(pairs), dtype=np.float64) if times else None,
+    )
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    train = interactions(("a", "x"), ("a", "y"), ("b", "z"))
+    return Dataset(train, None, "shop", ReadReport())
+
+
+def pairs_of(part: Interactions) -> set[tuple[str, str]]:
+    return {
+        (part.user_ids[user], part.item_ids[item])
+        for user, item in zip(part.users, part.items, strict=True)
+    }
+
+
+def events(*given: tuple[str, str] | tuple[str, str, str]) -> list[StoredEvent]:
+    return [
+        StoredEvent(10 + number, one[0], one[1], one[2] if len(one) == 3 else "view", 7.0 + number)
+        for number, one in enumerate(given)
+    ]
+
+
+def test_pairs_of_events_join_those_of_the_files(dataset: Dataset) -> None:
+    joined = join_events(dataset, events(("b", "x"), ("new", "newer"), ("a", "y"), ("b", "x")))
+    assert pairs_of(joined.dataset.train) == {
+        *pairs_of(dataset.train),
+        ("b", "x"),
+        ("new", "newer"),
+    }
+    assert joined.last is not None
+    assert (joined.last.sequence, joined.pairs, joined.forgotten) == (13, 2, 0)
+
+
+def test_no_events_change_nothing(dataset: Dataset) -> None:
+    joined = join_events(dataset, [])
+    assert joined.dataset.train.sha256() == dataset.train.sha256()
+    assert (joined.last, joined.pairs) == (None, 0)
+
+
+def test_what_is_hidden_is_no_pair(dataset: Dataset) -> None:
+    joined = join_events(dataset, events(("b", "x", HIDE), ("a", "x", HIDE)))
+    assert pairs_of(joined.dataset.train) == pairs_of(dataset.train)
+
+
+def test_whoever_asked_for_it_is_left_out_and_may_come_back(dataset: Dataset) -> None:
+    dataset = replace(dataset, test=interactions(("a", "z"), ("b", "y")))
+    joined = join_events(dataset, events(("a", "", FORGET), ("stranger", "", FORGET), ("a", "z")))
+    assert pairs_of(joined.dataset.train) == {("b", "z"), ("a", "z")}
+    assert joined.dataset.test is not None
+    assert pairs_of(joined.dataset.test) == {("b", "y")}
+    assert joined.forgotten == 1
+    assert "stranger" not in joined.dataset.train.compact().user_ids
+
+
+def test_a_test_pair_that_came_true_is_no_longer_asked_for(dataset: Dataset) -> None:
+    dataset = replace(dataset, test=interactions(("a", "z"), ("b", "y")))
+    joined = join_events(dataset, events(("a", "z"), ("b", "newer")))
+    assert joined.dataset.test is not None
+    assert pairs_of(joined.dataset.test) == {("b", "y")}
+
+
+def test_events_come_after_all_that_was_there(dataset: Dataset) -> None:
+    joined = join_events(dataset, events(("a", "z"), ("b", "x"))).dataset.train
+    assert joined.places is not None
+    order = np.argsort(joined.places)
+    last = [joined.item_ids[item] for item in joined.items[order[-2:]]]
+    assert last == ["z", "x"]
+    timed = replace(dataset, train=interactions(("a", "x"), ("b", "z"), times=True))
+    train = join_events(timed, events(("a", "z"))).dataset.train
+    assert train.times is not None
+    assert sorted(train.times.tolist()) == [0.0, 1.0, 7.0]

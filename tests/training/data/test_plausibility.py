@@ -1,0 +1,65 @@
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.plausibility import implausible, refuse_implausible
+from bitrecall.training.errors import DataError
+
+
+def dataset(pairs: Iterable[tuple[int, int]]) -> Dataset:
+    users, items = np.array(list(pairs), np.int32).T
+    names = [
+        [f"{kind}{n}" for n in range(rows.max() + 1)] for kind, rows in (("u", users), ("i", items))
+    ]
+    return Dataset(collapse(*names, users, items), None, "clicks", ReadReport())
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([(0, n) for n in range(5)], "only one user, 'u0'"),
+        ([(n, 0) for n in range(5)], "only one item, 'i0'"),
+        ([(n, n % 3) for n in range(200)], "nearly every one of the 200 users has a single pair"),
+        ([(n % 3, n) for n in range(200)], "no users share items"),
+        ([(0, 0), (1, 1)], "no users share items"),
+        (
+            [*((0, n) for n in range(300)), (1, 1), (1, 2), (2, 1)],
+            "300 of 303 pairs are of",
+        ),
+        (
+            [*((n, 0) for n in range(300)), (1, 1), (2, 1), (3, 1)],
+            "300 of 303 pairs are of",
+        ),
+        ([*((n, n % 3) for n in range(500)), (0, 1)], "500 users has a single pair"),
+    ],
+)
+def test_data_that_nobody_can_mean_are_found(pairs: list[tuple[int, int]], said: str) -> None:
+    data = dataset(pairs)
+    assert said in "; ".join(implausible(data))
+    with pytest.raises(DataError, match=r"--user-column and --item-column.*--allow-implausible"):
+        refuse_implausible(data, False)
+    assert refuse_implausible(data, True) == implausible(data)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(0, 0), (0, 1), (1, 0)],
+        [(n // 3, (n * 7) % 11) for n in range(90)],
+        [(n // 2, n % 50) for n in range(400)],
+        # A popular item that half of all have, and a busy user.
+        [*((n, 0) for n in range(100)), *((n, 1 + n % 40) for n in range(100))],
+    ],
+)
+def test_small_and_lopsided_data_may_be_meant(pairs: list[tuple[int, int]]) -> None:
+    assert implausible(dataset(pairs)) == []
+
+
+def test_the_test_split_counts_too() -> None:
+    data = dataset([(0, 0), (1, 1), (0, 1), (1, 0)])
+    train = data.train.select(np.array([True, False, False, True]))
+    test = data.train.select(np.array([False, True, True, False]))
+    assert implausible(Dataset(train, test, "clicks", ReadReport())) == []

@@ -1,0 +1,140 @@
+import json
+
+import pytest
+import torch
+
+from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.hashing import hashing_method as trainer
+from bitrecall.training.hashing.hashing_method import Trainer
+from bitrecall.training.runtime.interrupt import StopRequest
+from bitrecall.training.runtime.training_log import TrainingLog
+
+
+class StopAfter(StopRequest):
+    """A signal that comes after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._left = steps
+
+    def __bool__(self) -> bool:
+        self._left -= 1
+        if self._left < 0:
+            self.signal = "SIGINT"
+        return super().__bool__()
+
+
+@pytest.mark.parametrize("steps", [0, 2, 3, 5, 11])
+def test_an_interrupted_fit_goes_on_to_the_same_result(clustered, small_recipe, tmp_path, steps):
+    def fit(checkpoint):
+        return Fit(
+            clustered,
+            small_recipe,
+            epochs=4,
+            validate=lambda embeddings: {"recall@20": float(embeddings.users.abs().sum())},
+            options=FitOptions(checkpoint=checkpoint),
+        )
+
+    whole = fit(None).run()
+    path = tmp_path / "fit.npz"
+    with pytest.raises(InterruptedTraining, match="goes on from"):
+        fit(path).run(StopAfter(steps))
+    resumed = fit(path)
+    assert resumed.resumed
+    finished = resumed.run()
+    assert torch.equal(whole.embeddings.users, finished.embeddings.users)
+    assert torch.equal(whole.embeddings.items, finished.embeddings.items)
+    assert finished.progress.best_epoch == whole.progress.best_epoch
+    epochs = [record["epoch"] for record in finished.progress.history]
+    assert epochs == [record["epoch"] for record in whole.progress.history]
+
+
+def test_a_checkpoint_of_other_pairs_or_another_recipe_is_refused(
+    clustered, small_recipe, tmp_path
+):
+    options = FitOptions(checkpoint=tmp_path / "fit.npz")
+    Fit(clustered, small_recipe, epochs=1, options=options).run()
+    fewer = clustered.select(clustered.users != 3)
+    with pytest.raises(CheckpointError, match="another"):
+        Fit(fewer, small_recipe, epochs=1, options=options)
+    other = small_recipe.model_copy(update={"seed": 9})
+    with pytest.raises(CheckpointError, match="another"):
+        Fit(clustered, other, epochs=1, options=options)
+
+
+def test_early_stopping_keeps_the_best_epoch(clustered, small_recipe, tmp_path):
+    seen = []
+
+    def validate(embeddings):
+        seen.append(embeddings)
+        return {"recall@20": [0.1, 0.3, 0.2, 0.25][len(seen) - 1]}
+
+    log = tmp_path / "log.jsonl"
+    options = FitOptions(log=TrainingLog(log))
+    fitted = Fit(clustered, small_recipe, epochs=9, validate=validate, options=options).run()
+    assert len(seen) == 4  # the best was the second, and patience is 2
+    assert fitted.progress.best_epoch == 2
+    assert torch.equal(fitted.embeddings.users, seen[1].users)
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [record["metrics"]["recall@20"] for record in records] == [0.1, 0.3, 0.2, 0.25]
+
+
+def test_validation_every_so_many_epochs_measures_those_and_the_last(clustered, small_recipe):
+    seen = []
+
+    def validate(embeddings):
+        seen.append(embeddings)
+        return {"recall@20": [0.1, 0.3, 0.2][len(seen) - 1]}
+
+    fit = Fit(clustered, small_recipe, epochs=5, validate=validate, validate_every=2)
+    fitted = fit.run()
+    history = fitted.progress.history
+    assert [record["epoch"] for record in history if record["metrics"]] == [2, 4, 5]
+    assert fitted.progress.best_epoch == 4
+    assert torch.equal(fitted.embeddings.users, seen[1].users)
+
+
+def test_without_validation_the_last_epoch_is_the_result(clustered, small_recipe):
+    fitted = Fit(clustered, small_recipe, epochs=2).run()
+    assert fitted.progress.best_epoch == 0
+    assert [record["epoch"] for record in fitted.progress.history] == [1, 2]
+
+
+def test_items_go_back_to_the_rows_they_had(clustered, small_recipe):
+    import numpy as np
+
+    fitted = Fit(clustered, small_recipe, epochs=1).run()
+    order = np.random.default_rng(0).permutation(clustered.n_items)
+    back = fitted.in_rows_of(order)
+    assert torch.equal(back.embeddings.items[torch.from_numpy(order)], fitted.embeddings.items)
+    layers = zip(back.embeddings.item_layers, fitted.embeddings.item_layers, strict=True)
+    for there, here in layers:
+        assert torch.equal(there[torch.from_numpy(order)], here)
+
+
+def test_nothing_to_train_on(clustered, small_recipe):
+    nothing = clustered.select(clustered.users < 0)
+    with pytest.raises(TrainingError, match="no interactions"):
+        Fit(nothing, small_recipe, epochs=1)
+
+
+def test_what_comes_before_the_first_step_is_kept_and_not_done_again(
+    clustered, small_recipe, tmp_path, monkeypatch
+):
+    def crash(*_: object, **__: object) -> float:
+        raise MemoryError("as if the machine had none left")
+
+    recipe = small_recipe.model_copy(update={"method": "bitrecall"})
+    options = FitOptions(checkpoint=tmp_path / "fit.npz")
+    whole = Fit(clustered, recipe, epochs=2).run()
+    first = Fit(clustered, recipe, epochs=2, options=options)
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "advance", crash)
+        with pytest.raises(MemoryError):
+            first.run()
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "teacher_lists", crash)
+        resumed = Fit(clustered, recipe, epochs=2, options=options)
+    assert resumed.resumed
+    assert torch.equal(resumed.run().embeddings.items, whole.embeddings.items)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+
+from bitrecall.training.errors import DivergedError
+from bitrecall.training.hashing.hashing_method import Trainer
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.recipe.recipe import Recipe
+
+
+def trainer(clustered, recipe: Recipe, **choices) -> Trainer:
+    edges = EdgeList(clustered.users, clustered.items, clustered.n_users, clustered.n_items)
+    return Trainer(edges, recipe, **choices)
+
+
+def test_the_loss_falls(clustered, small_recipe):
+    made = trainer(clustered, small_recipe)
+    first = np.mean([made.advance() for _ in range(made.steps)])
+    while made.epoch < 3:
+        made.advance()
+    last = np.mean([made.advance() for _ in range(made.steps)])
+    assert last < first - 0.02
+
+
+def test_two_trainings_of_one_seed_are_the_same_and_of_two_seeds_are_not(clustered, small_recipe):
+    runs = []
+    for seed in (0, 0, 1):
+        made = trainer(clustered, small_recipe.model_copy(update={"seed": seed}))
+        for _ in range(made.steps + 1):
+            made.advance()
+        runs.append(made.embeddings())
+    assert torch.equal(runs[0].users, runs[1].users)
+    assert torch.equal(runs[0].items, runs[1].items)
+    assert not torch.equal(runs[0].users, runs[2].users)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_a_loaded_state_goes_on_to_the_same_result(clustered, small_recipe, steps):
+    whole, part = (trainer(clustered, small_recipe) for _ in range(2))
+    for _ in range(steps):
+        whole.advance()
+        part.advance()
+    resumed = trainer(clustered, small_recipe, start=False)
+    state = {name: value.clone() for name, value in part.state().items()}
+    resumed.load(state, epoch=part.epoch, step=part.step)
+    for _ in range(4):
+        assert whole.advance() == resumed.advance()
+    assert torch.equal(whole.embeddings().items, resumed.embeddings().items)
+
+
+def test_weight_decay_shrinks_embeddings(clustered, small_recipe):
+    def magnitude(decay: float) -> float:
+        fit = small_recipe.fit.model_copy(update={"weight_decay": decay})
+        made = trainer(clustered, small_recipe.model_copy(update={"fit": fit}))
+        made.advance()
+        return made.model.items.abs().sum().item()
+
+    # One step of learning rate 0.1 shrinks by 0.1 times the decay, beside Adam's own move.
+    assert magnitude(2.0) / magnitude(0.0) == pytest.approx(0.8, abs=0.05)
+
+
+def test_not_a_number_stops_loudly_and_changes_nothing(clustered, small_recipe):
+    made = trainer(clustered, small_recipe)
+    made.advance()
+    with torch.no_grad():
+        made.model.users[3, 2] = float("nan")
+    before = made.model.items.detach().clone()
+    with pytest.raises(DivergedError, match=r"epoch 1, step 2.*learning_rate"):
+        made.advance()
+    assert torch.equal(before, made.model.items.detach())
+
+
+def test_the_sampled_loss_trains_too(clustered, small_recipe):
+    loss = small_recipe.loss.model_copy(update={"sample": 30})
+    made = trainer(clustered, small_recipe.model_copy(update={"loss": loss}))
+    first = np.mean([made.advance() for _ in range(made.steps)])
+    while made.epoch < 3:
+        made.advance()
+    assert np.mean([made.advance() for _ in range(made.steps)]) < first - 0.02
+
+
+def test_layers_average_to_the_embeddings(clustered, small_recipe):
+    found = trainer(clustered, small_recipe).embeddings()
+    assert len(found.item_layers) == small_recipe.encoder.layers + 1
+    mean = torch.stack(found.item_layers).mean(0)
+    np.testing.assert_allclose(found.items, mean, atol=1e-6)
+    assert not found.item_layers[0].requires_grad

@@ -1,0 +1,44 @@
+"""How much memory a night may take, in a container and outside of one."""
+
+from pathlib import Path
+
+import pytest
+
+from bitrecall.training.retraining import memory_budget as budget
+
+GIB = 2**30
+V2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))
+V1 = (
+    *("memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ("total_inactive_file", "total_active_file"),
+)
+
+
+@pytest.mark.parametrize("names", [V2, V1], ids=["version 2", "version 1"])
+def test_page_cache_is_free(
+    names: tuple[str, str, tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, used, cache = names
+    monkeypatch.setattr(budget, "_CGROUPS", ((str(tmp_path), *names),))
+    (tmp_path / limit).write_text(f"{GIB}\n")
+    (tmp_path / used).write_text(f"{GIB - 2**20}\n")
+    stat = tmp_path / "memory.stat"
+    stat.write_text("anon 1\nshmem 99\n")
+    assert budget.free_mib() == 1
+    # Of what is used, files that were read are most.
+    stat.write_text(f"anon 1\n{cache[0]} {300 * 2**20}\n{cache[1]} {200 * 2**20}\nshmem 99\n")
+    assert budget.free_mib() == 501
+
+
+def test_a_container_without_a_limit_has_what_the_machine_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "_CGROUPS", ((str(tmp_path), *V2),))
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("1\n")
+    assert budget.free_mib() == pytest.approx(available_mib(), rel=0.5)
+
+
+def available_mib() -> int:
+    lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    return next(int(one.split()[1]) for one in lines if one.startswith("MemAvailable:")) // 1024

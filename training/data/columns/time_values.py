@@ -1,0 +1,310 @@
+"""Times of a column, to seconds since 1970-01-01 UTC."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bitrecall.events.rules import EARLIEST, latest
+from bitrecall.training.data.columns.time_text import formatted_time, parse_time, parse_times
+from bitrecall.training.data.read_options import TimeUnit
+from bitrecall.training.errors import DataError
+
+__all__ = ["EARLY", "TimeReader", "number_of", "plausible_unit"]
+
+EARLY: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
+"""Times of events before this are suspicious: few logs are older."""
+
+_PER_SECOND: Final = {
+    TimeUnit.SECONDS: 1.0,
+    TimeUnit.MILLISECONDS: 1e3,
+    TimeUnit.MICROSECONDS: 1e6,
+    TimeUnit.NANOSECONDS: 1e9,
+}
+_NAMES: Final = {
+    TimeUnit.SECONDS: "seconds",
+    TimeUnit.MILLISECONDS: "milliseconds",
+    TimeUnit.MICROSECONDS: "microseconds",
+    TimeUnit.NANOSECONDS: "nanoseconds",
+}
+
+
+class TimeReader:
+    """Reads the times of one column, batch by batch.
+
+    What the first batch has holds for the column: text is all numbers or all instants, as its
+    first good time is, and numbers have one unit.
+
+    Args:
+        unit: of numbers; ``auto`` goes by their magnitude.
+        form: of text, as for ``strptime``; None reads numbers and the known forms.
+        now: the current time in seconds since 1970-01-01 UTC; None asks the clock.
+    """
+
+    def __init__(self, unit: TimeUnit, form: str | None = None, now: float | None = None) -> None:
+        self._given = unit
+        self._unit: TimeUnit | None = None if unit is TimeUnit.AUTO else unit
+        self._form = form
+        self._now = time.time() if now is None else now
+        self._numbers: bool | None = None if form is None else False
+        self._digits: str | None = None
+        self._mixed: Counter[TimeUnit] = Counter()
+        self._early = 0
+        self._examples: dict[str, str] = {}
+
+    @property
+    def reading(self) -> str:
+        """How the column was read, for people."""
+        if self._form is not None:
+            return f"as {self._form}"
+        if self._digits is not None:
+            return f"digits as {self._digits}"
+        if self._numbers and self._unit is not None:
+            return _NAMES[self._unit]
+        return "instants"
+
+    def warnings(self) -> list[str]:
+        """What is suspicious about the times read so far, for people."""
+        found = []
+        if self._mixed and self._unit is not None:
+            for unit, count in self._mixed.items():
+                found.append(
+                    f"{count:,} times are {_NAMES[unit]} among {_NAMES[self._unit]} (such as "
+                    f"{self._examples[unit]}), and were read as such; --time-unit reads all alike"
+                )
+        if self._early:
+            found.append(
+                f"{self._early:,} times lie before 1990, such as {self._examples['early']}; if "
+                "that is wrong, see --time-unit, --time-format and --ignore-times"
+            )
+        return found
+
+    def read(self, column: pl.Series, label: str) -> tuple[NDArray[np.float64], dict[int, str]]:
+        """Seconds, float64 (rows,), and by row what is wrong with those that are not usable.
+
+        Raises:
+            DataError: the column has a type that times cannot have.
+        """
+        dtype = column.dtype
+        reasons: dict[int, str] = {}
+        if dtype == pl.String or dtype in (pl.Categorical, pl.Enum):
+            values = self._of_text(column.cast(pl.String), reasons)
+        elif dtype in (pl.Date, pl.Datetime):
+            values = column.dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
+            self._numbers = False
+        elif dtype.is_numeric() or dtype == pl.Null:
+            values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+            if self._form is not None:
+                values = self._of_text(column.cast(pl.String), reasons)
+            else:
+                self._numbers = True
+        else:
+            raise DataError(
+                f"the time column has type {dtype}; times are instants, dates, numbers or text",
+                file=label,
+            )
+        seconds = self._seconds(values) if self._numbers else values
+        self._check(values, seconds, reasons)
+        return seconds, reasons
+
+    def _of_text(self, column: pl.Series, reasons: dict[int, str]) -> NDArray[np.float64]:
+        """Numbers or seconds, NaN for rows that are added to the reasons."""
+        if self._numbers is None:
+            self._numbers = _are_numbers(column)
+        if self._form is not None:
+            form = self._form
+            values, parse = _by_format(column, form), lambda text: formatted_time(text, form)
+        elif self._numbers:
+            texts = column.str.strip_chars().cast(pl.Float64, strict=False)
+            values, parse = texts.fill_null(np.nan).to_numpy().copy(), _only_number
+        else:
+            values, parse = parse_times(column), _only_instant
+        left = np.flatnonzero(~np.isfinite(values))
+        if len(left):
+            self._one_by_one(column, left, values, parse, reasons)
+        return values
+
+    @staticmethod
+    def _one_by_one(
+        column: pl.Series,
+        left: NDArray[np.int64],
+        values: NDArray[np.float64],
+        parse: Callable[[str], float],
+        reasons: dict[int, str],
+    ) -> None:
+        """What could not be read at once: rarer forms, and what is wrong."""
+        for row, text in zip(left.tolist(), column.gather(left).to_list(), strict=True):
+            if text is None or not text.strip():
+                reasons[row] = "the time is empty"
+                continue
+            try:
+                values[row] = parse(text)
+            except ValueError as error:
+                reasons[row] = str(error)
+
+    def _seconds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Seconds of numbers: all in one unit, but those that are plainly in another."""
+        finite = values[np.isfinite(values)]
+        if self._unit is None and self._digits is None and len(finite):
+            self._digits = _digits(finite, self._now)
+            self._unit = _unit_of(finite)
+        if self._digits is not None:
+            return _from_digits(values, self._digits)
+        if self._unit is None:
+            return values
+        seconds = values / _PER_SECOND[self._unit]
+        if self._given is not TimeUnit.AUTO:
+            return seconds
+        with np.errstate(invalid="ignore"):
+            odd = ~((seconds >= EARLY) & (seconds < latest(self._now))) & np.isfinite(values)
+            if not odd.any():
+                return seconds
+            for unit, per_second in _PER_SECOND.items():
+                other = values / per_second
+                there = odd & (other >= EARLY) & (other < latest(self._now))
+                if there.any():
+                    seconds = np.where(there, other, seconds)
+                    self._mixed[unit] += int(there.sum())
+                    self._examples.setdefault(unit, f"{values[there][0]:.15g}")
+        return seconds
+
+    def _check(
+        self,
+        values: NDArray[np.float64],
+        seconds: NDArray[np.float64],
+        reasons: dict[int, str],
+    ) -> None:
+        """Add times that are out of bounds to the reasons, and count suspicious ones."""
+        with np.errstate(invalid="ignore"):
+            good = (seconds >= EARLIEST) & (seconds < latest(self._now))
+            early = good & (seconds < EARLY)
+        if early.any():
+            self._early += int(early.sum())
+            first = int(np.argmax(early))
+            self._examples.setdefault("early", _shown(values[first], seconds[first]))
+        for row in np.flatnonzero(~good).tolist():
+            if not math.isfinite(values[row]):
+                reasons.setdefault(row, "the time is empty or not finite")
+                continue
+            where = "before 1900" if seconds[row] < EARLIEST else "more than a day in the future"
+            reasons[row] = f"the time {_shown(values[row], seconds[row])} is {where}"
+
+
+def number_of(text: str) -> float | None:
+    """The number that a text is, None if it is none."""
+    # float() also takes 1_000 and digits of other scripts, which no one means as a time.
+    if "_" in text or not text.isascii():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def plausible_unit(number: float, now: float) -> TimeUnit | None:
+    """The unit in which a number is a time between 1990 and tomorrow, None if there is none."""
+    for unit, per_second in _PER_SECOND.items():
+        if EARLY <= number / per_second < latest(now):
+            return unit
+    return None
+
+
+def _unit_of(values: NDArray[np.float64]) -> TimeUnit:
+    """The unit of finite numbers, at least one, by their median magnitude.
+
+    Below 1e11 they are seconds (to the year 5138), below 1e14 milliseconds (from 1973), below
+    1e17 microseconds, and nanoseconds from there.
+    """
+    # The lower of two in the middle: a mean of seconds and milliseconds would be neither.
+    typical = float(np.quantile(np.abs(values), 0.5, method="lower"))
+    if typical < 1e11:
+        return TimeUnit.SECONDS
+    if typical < 1e14:
+        return TimeUnit.MILLISECONDS
+    return TimeUnit.MICROSECONDS if typical < 1e17 else TimeUnit.NANOSECONDS
+
+
+def _digits(values: NDArray[np.float64], now: float) -> str | None:
+    """The form of numbers that are calendar dates in digits, such as 20200914."""
+    for form, low, high in (
+        ("%Y%m%d", 19_000_101, 99_991_231),
+        ("%Y%m%d%H%M%S", 19_000_101_000_000, 99_991_231_235_959),
+    ):
+        if ((values >= low) & (values <= high) & (values % 1 == 0)).all():
+            seconds = _from_digits(values, form)
+            if ((seconds >= EARLY) & (seconds < latest(now))).all():
+                return form
+    return None
+
+
+def _from_digits(values: NDArray[np.float64], form: str) -> NDArray[np.float64]:
+    whole = np.where(np.isfinite(values), values, 0).astype(np.int64)
+    return _by_format(pl.Series(whole).cast(pl.String), form)
+
+
+def _by_format(column: pl.Series, form: str) -> NDArray[np.float64]:
+    """Seconds of texts in a form, float64 (rows,), NaN for those that polars cannot read."""
+    seconds = np.full(len(column), np.nan)
+    if "%f" in form:
+        return seconds  # it counts differently there
+    text = column.str.strip_chars()
+    try:
+        if "%z" in form:
+            found = text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+        elif any(clock in form for clock in ("%H", "%I", "%T", "%R", "%s")):
+            found = text.str.to_datetime(form, time_unit="us", strict=False)
+        else:
+            found = text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+    except pl.exceptions.PolarsError:
+        return seconds
+    return found.dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
+
+
+def _are_numbers(column: pl.Series) -> bool | None:
+    """Whether the first usable time is a number; None if there is none."""
+    for text in column:
+        if text is None or not text.strip():
+            continue
+        number = number_of(text)
+        if number is not None and math.isfinite(number):
+            return True
+        try:
+            parse_time(text)
+        except ValueError:
+            continue
+        return False
+    return None
+
+
+def _only_number(text: str) -> float:
+    number = number_of(text)
+    if number is None:
+        raise ValueError(f"the time {text!r} is not a number, as those before it are")
+    if not math.isfinite(number):
+        raise ValueError(f"the time {text!r} is not finite")
+    return number
+
+
+def _only_instant(text: str) -> float:
+    number = number_of(text)
+    if number is None:
+        return parse_time(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the time {text!r} is not finite")
+    raise ValueError(f"the time {text!r} is a number, and those before it are not")
+
+
+def _shown(value: float, seconds: float) -> str:
+    try:
+        instant = datetime.fromtimestamp(math.floor(seconds), UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return f"{value:.15g}"
+    return f"{value:.15g} ({instant[:10]})" if value != seconds else instant.replace("+00:00", "Z")

@@ -1,0 +1,109 @@
+"""What the values of a column look like, from a sample of them."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Final
+
+from bitrecall.training.data.columns.time_text import parse_time
+from bitrecall.training.data.columns.time_values import EARLY, number_of, plausible_unit
+
+__all__ = ["Kind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
+
+_INTEGER: Final = re.compile(r"[+-]?\d{1,20}")
+_MAX_RATING: Final = 100
+
+
+class Kind(StrEnum):
+    """What all values of a sample have in common."""
+
+    TIME = "time"
+    RATING = "rating"
+    INTEGER = "integer"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+def kind_of(values: Iterable[str]) -> Kind:
+    """The narrowest kind of all values; blank ones do not count."""
+    given = [value.strip() for value in values if value.strip()]
+    if not given:
+        return Kind.TEXT
+    numbers = [_number(value) for value in given]
+    if any(number is None for number in numbers):
+        return Kind.TIME if all(map(_is_instant, given)) else Kind.TEXT
+    finite = [number for number in numbers if number is not None]
+    now = time.time()
+    if all(plausible_unit(number, now) is not None for number in finite):
+        return Kind.TIME
+    integers = all(_INTEGER.fullmatch(value) for value in given)
+    few = len(set(finite)) <= 11 and -_MAX_RATING <= min(finite) <= max(finite) <= _MAX_RATING
+    halves = all((2 * number).is_integer() for number in finite)
+    if few and halves and max(finite) <= 10 and min(finite) >= -10:
+        return Kind.RATING
+    return Kind.INTEGER if integers else Kind.NUMBER
+
+
+def looks_like_data(fields: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a first record is a row like those after it, and no header.
+
+    It is if a field is a number or a time, or is repeated below in its column.
+    """
+    for place, field in enumerate(fields):
+        text = field.strip()
+        if not text:
+            continue
+        if _number(text) is not None or _is_instant(text):
+            return True
+        if any(place < len(row) and row[place].strip() == text for row in rows):
+            return True
+    return False
+
+
+def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Names for the columns of a table without a header, by what their values look like.
+
+    The first column of ids is taken for the user, and the next that has more than a few numbers
+    for the item.
+    """
+    columns = list(zip(*rows, strict=True))
+    kinds = [kind_of(column) for column in columns]
+    names: list[str] = [f"column{place}" for place in range(1, len(kinds) + 1)]
+    ids = [at for at, kind in enumerate(kinds) if kind not in (Kind.TIME, Kind.NUMBER)]
+    if len(ids) > 2 and len(rows) > 1 and counts_up(columns[ids[0]]):
+        names[ids[0]] = "row"  # its number, and no user
+        ids = ids[1:]
+    if len(ids) > 1:
+        likely = [at for at in ids[1:] if kinds[at] is not Kind.RATING]
+        names[ids[0]], names[likely[0] if likely else ids[1]] = "user_id", "item_id"
+    for kind, name in ((Kind.TIME, "timestamp"), (Kind.RATING, "rating")):
+        for at, column in enumerate(columns):
+            if kinds[at] is kind and names[at].startswith("column") and len(set(column)) > 1:
+                names[at] = name
+                break
+    return names
+
+
+def counts_up(values: Sequence[str]) -> bool:
+    """Whether values are whole numbers, each one more than that before it."""
+    if not all(_INTEGER.fullmatch(value.strip()) for value in values):
+        return False
+    numbers = [int(value) for value in values]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _number(text: str) -> float | None:
+    number = number_of(text)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        seconds = parse_time(text)
+    except ValueError:
+        return False
+    return EARLY <= seconds <= time.time() + 86_400

@@ -1,0 +1,1 @@
+"""Item tables: tags and attributes of items."""

@@ -1,0 +1,181 @@
+"""The rows of a file of items, or of a folder of parts, with the place of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import polars as pl
+
+from bitrecall.training.data.files.compression import open_content
+from bitrecall.training.data.files.text_file import TextFile
+from bitrecall.training.data.tables.delimited import DelimitedSource, split_line
+from bitrecall.training.data.tables.delimited_layout import find_start, first_record
+from bitrecall.training.data.tables.json_records import JsonSource
+from bitrecall.training.errors import DataError
+
+__all__ = ["ItemFile", "column_names"]
+
+_DELIMITERS: Final = (",", "\t", ";", "|")
+
+
+@dataclass(eq=False)
+class ItemFile:
+    """A table of items as its file has it.
+
+    Attributes:
+        frame: the columns under their stripped names; text is not interpreted.
+        places: where each row stands, such as ``line 3``, String (rows,).
+        notes: what reading met.
+    """
+
+    frame: pl.DataFrame
+    places: pl.Series
+    notes: tuple[str, ...] = ()
+
+    def place(self, row: int) -> str:
+        """Where a row stands, such as ``line 3``, with the part's name if there are several."""
+        return str(self.places[row])
+
+    @classmethod
+    def read(cls, path: Path, encoding: str | None = None) -> Self:
+        """Read a file, or the files of a folder in the order of their names.
+
+        Args:
+            path: the file or the folder.
+            encoding: of text that is not UTF-8.
+
+        Raises:
+            DataError: one cannot be read, or the parts have other columns.
+        """
+        parts = _parts(path)
+        frames, places, notes = [], [], dict[str, None]()
+        for part in parts:
+            unit = "" if len(parts) == 1 else f"{part.name}, "
+            frame, lines, nameless = _read(part, encoding)
+            frames.append(frame)
+            places += [f"{unit}{line}" for line in lines]
+            if nameless:
+                notes["a column without a name is left out"] = None
+        try:
+            frame = pl.concat(frames)
+        except pl.exceptions.PolarsError as error:
+            problem = str(error).splitlines()[0]
+            raise DataError(f"has parts with different columns: {problem}", file=path) from error
+        return cls(frame, pl.Series(places, dtype=pl.String), tuple(notes))
+
+
+def _read(path: Path, encoding: str | None) -> tuple[pl.DataFrame, list[str], bool]:
+    """The columns that have a name, the places of the rows, and whether others were left out."""
+    with open_content(path) as file:
+        parquet = file.read(4) == b"PAR1"
+    if parquet or path.suffix.lower() in (".parquet", ".pq"):
+        return _read_parquet(path)
+    text = _text(path, encoding)
+    if not text.head.strip():
+        raise DataError("is empty", file=path)
+    if text.head.lstrip()[0] in "{[":
+        return _read_json(text)
+    source = _table(text)
+    # What pandas writes as an index has no name; it says nothing of an item.
+    names = [name for name in source.names if name]
+    frames = [pl.DataFrame({name: [] for name in names}, dict.fromkeys(names, pl.String))]
+    places: list[str] = []
+    for batch in source.batches(names):
+        for error in batch.bad:
+            raise error
+        frames.append(batch.frame.select(names))
+        places += [f"{source.unit} {line}" for line in batch.lines.tolist()]
+    return pl.concat(frames), places, len(names) < len(source.names)
+
+
+# The readers of interactions make a row of each element of a list; here it is a list of tags.
+def _read_parquet(path: Path) -> tuple[pl.DataFrame, list[str], bool]:
+    try:
+        frame = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        problem = str(error).splitlines()[0]
+        raise DataError(f"cannot be read as Parquet: {problem}", file=path) from error
+    return _typed(frame, "row")
+
+
+def _read_json(text: TextFile) -> tuple[pl.DataFrame, list[str], bool]:
+    content = b"".join(text.blocks())
+    try:
+        if text.head.lstrip()[0] == "[":
+            frame = pl.read_json(content, infer_schema_length=None)
+        else:
+            frame = pl.read_ndjson(content, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        problem = str(error).splitlines()[0]
+        raise DataError(f"cannot be read as JSON: {problem}", file=text.path) from error
+    return _typed(frame, "record")
+
+
+def _typed(frame: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, list[str], bool]:
+    names = [name for name in frame.columns if name.strip()]
+    places = [f"{unit} {row}" for row in range(1, len(frame) + 1)]
+    return frame.select(names).rename(str.strip), places, len(names) < frame.width
+
+
+def _text(path: Path, encoding: str | None) -> TextFile:
+    """The file in UTF-8 if it is that: the encoding given may be that of the interactions."""
+    text = TextFile(path)
+    if encoding is None:
+        return text
+    try:
+        for block in text.blocks():
+            block.decode()
+    except UnicodeDecodeError:
+        return TextFile(path, encoding)
+    return text
+
+
+def _table(text: TextFile) -> DelimitedSource:
+    start = find_start(text)
+    lines = text.head_lines[start.skip :]
+    if not lines:
+        raise DataError("is empty", file=text.path)
+    delimiters = [start.delimiter] if start.delimiter else _DELIMITERS
+    delimiter = max(delimiters, key=lambda one: len(split_line(lines[0], one, quotes=True)))
+    skip = start.skip
+    if start.commented_header is not None:
+        # `#,name,price` and the like: as many fields as the rows have.
+        comment = text.head_lines[skip - 1]
+        widths = [len(split_line(one, delimiter, quotes=True)) for one in (comment, lines[0])]
+        if widths[0] == widths[1] > 1:
+            skip -= 1
+            lines = text.head_lines[skip:]
+    line, names = first_record(text, lines, delimiter, skip)
+    repeated = sorted({name.strip() for name in names if names.count(name) > 1 and name.strip()})
+    if repeated:
+        raise DataError(f"has several columns called {', '.join(repeated)}", file=text.path)
+    return DelimitedSource(text, names, delimiter, quotes=True, skip=line)
+
+
+def _parts(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    parts = sorted(
+        part
+        for part in path.iterdir()
+        if part.is_file() and not part.name.startswith((".", "_")) and part.name != "README.md"
+    )
+    if not parts:
+        raise DataError("has no file in it", file=path)
+    return parts
+
+
+def column_names(path: Path) -> list[str]:
+    """The named columns of a file; none if it cannot be read as a table."""
+    try:
+        with open_content(path) as file:
+            if file.read(4) == b"PAR1":
+                return list(pl.read_parquet_schema(path))
+        text = TextFile(path)
+        if text.head.lstrip().startswith(("{", "[")):
+            return [name for name in JsonSource(text).names if name]
+        return [name for name in _table(text).names if name]
+    except (DataError, StopIteration, OSError, pl.exceptions.PolarsError):
+        return []

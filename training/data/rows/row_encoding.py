@@ -1,0 +1,192 @@
+"""The one stage that the rows of every table go through, on their way to pairs of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bitrecall.training.data.columns.column_names import find_columns
+from bitrecall.training.data.columns.id_values import clean_ids, id_faults
+from bitrecall.training.data.columns.time_values import TimeReader
+from bitrecall.training.data.columns.unused_columns import hints
+from bitrecall.training.data.dataset import ColumnUse
+from bitrecall.training.data.read_options import ReadOptions
+from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary, encode
+from bitrecall.training.data.rows.row_selection import Selection
+from bitrecall.training.data.tables.table_source import Batch, Source
+from bitrecall.training.errors import DataError
+
+__all__ = ["collect"]
+
+T = TypeVar("T", bound=np.generic)
+
+
+def collect(
+    source: Source, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
+) -> FileRows:
+    """Read all rows of a source; ids join the vocabulary in the order in which they come.
+
+    Each batch is filtered, its ids and times are checked, and only ids of good rows join.
+
+    Raises:
+        DataError: a column is missing or has a type that cannot be; or a row has an id or a time
+            that cannot be used (unless bad rows are skipped).
+    """
+    collector = _Collector(source, vocabulary, bad_rows, options)
+    for batch in source.batches(collector.names):
+        collector.add(batch)
+    return collector.rows()
+
+
+class _Collector:
+    """Rows of one source, as far as it has been read.
+
+    Attributes:
+        names: the columns to read.
+    """
+
+    def __init__(
+        self, source: Source, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
+    ) -> None:
+        self._source = source
+        self._label, self._unit = source.label, source.unit
+        self._columns = find_columns(source.names, options, source.label)
+        self._selection = Selection(options, source.names, source.label)
+        columns = (self._columns.user, self._columns.item, self._columns.time)
+        wanted = [*(name for name in columns if name is not None), *self._selection.columns]
+        self.names: list[str] = list(dict.fromkeys(wanted))
+        self._vocabulary = vocabulary
+        self._bad_rows = bad_rows
+        self._times = TimeReader(options.time_unit, options.time_format)
+        self._notes: list[str] = []
+        self._headers = 0
+        self._users: list[NDArray[np.int32]] = []
+        self._items: list[NDArray[np.int32]] = []
+        self._seconds: list[NDArray[np.float64]] = []
+        self._weights: list[NDArray[np.float64]] = []
+
+    def add(self, batch: Batch) -> None:
+        """Check a batch and encode its good rows."""
+        frame, lines = self._without_headers(batch.frame, batch.lines)
+        # Rows that are left out need not be good.
+        chosen = self._selection.choose(frame)
+        weights = None
+        if chosen is not None:
+            frame, lines, weights = frame.filter(chosen.rows), lines[chosen.rows], chosen.weights
+        reasons: dict[int, str] = {}
+        seconds = None
+        if self._columns.time is not None:
+            seconds, reasons = self._times.read(frame[self._columns.time], self._label)
+        users, items = (
+            clean_ids(frame[name], role, self._label)
+            for role, name in (("user", self._columns.user), ("item", self._columns.item))
+        )
+        for role, name in (("user", self._columns.user), ("item", self._columns.item)):
+            if frame[name].dtype.is_float():
+                self._notes.append(
+                    f"the {role} column {name} holds whole numbers as floats; 1.0 was read as 1"
+                )
+        for role, ids in (("item", items), ("user", users)):
+            reasons |= id_faults(ids, role)
+        if chosen is not None:
+            reasons |= chosen.faults
+        self._report(reasons, lines, batch.bad)
+        if reasons:
+            good = np.ones(len(frame), bool)
+            good[list(reasons)] = False
+            users, items = users.filter(good), items.filter(good)
+            seconds = None if seconds is None else seconds[good]
+            weights = None if weights is None else weights[good]
+        self._users.append(_encode(users, self._vocabulary.users))
+        self._items.append(_encode(items, self._vocabulary.items))
+        if seconds is not None:
+            self._seconds.append(seconds)
+        if weights is not None:
+            self._weights.append(weights)
+
+    def _without_headers(
+        self, frame: pl.DataFrame, lines: NDArray[np.int64]
+    ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+        """Drop lines that repeat the header, as files that were joined have them."""
+        if self._unit != "line":
+            return frame, lines
+        row = pl.lit(value=True)
+        for name in (self._columns.user, self._columns.item):
+            if frame[name].dtype != pl.String:
+                return frame, lines
+            row &= pl.col(name).str.strip_chars() == name
+        header = frame.select(row.fill_null(value=False)).to_series()
+        if not header.any():
+            return frame, lines
+        self._headers += int(header.sum())
+        return frame.filter(~header), lines[~header.to_numpy()]
+
+    def rows(self) -> FileRows:
+        """Everything that was added."""
+        return FileRows(
+            users=_joined(self._users, np.int32),
+            items=_joined(self._items, np.int32),
+            times=None if self._columns.time is None else _joined(self._seconds, np.float64),
+            columns=ColumnUse(
+                user=self._columns.user,
+                item=self._columns.item,
+                time=self._columns.time,
+                times=None if self._columns.time is None else self._times.reading,
+                others=tuple(self._selection.columns),
+                ignored=tuple(name for name in self._source.names if name not in self.names),
+            ),
+            notes=(*self._source.notes, *dict.fromkeys(self._notes), *self._repeated()),
+            warnings=(*self._times.warnings(), *self._selection.warnings(), *self._hints()),
+            weights=(None if self._selection.tally is None else _joined(self._weights, np.float64)),
+            left_out=self._selection.left_out,
+            tally=self._selection.tally,
+        )
+
+    def _repeated(self) -> list[str]:
+        if not self._headers:
+            return []
+        lines = "1 line repeats" if self._headers == 1 else f"{self._headers:,} lines repeat"
+        return [f"{lines} the header and {'was' if self._headers == 1 else 'were'} skipped"]
+
+    def _hints(self) -> list[str]:
+        if not set(self._source.names) - set(self.names):
+            return []
+        return hints(self._source.sample(), self._columns, frozenset(self._selection.columns))
+
+    def _report(
+        self, reasons: dict[int, str], lines: NDArray[np.int64], bad: Sequence[DataError]
+    ) -> None:
+        """Hand on the bad rows of the source and of this stage, in the order of the lines."""
+        if not reasons and not bad:
+            return
+        errors = [
+            *bad,
+            *(
+                DataError(reason, file=self._label, line=int(lines[row]), unit=self._unit)
+                for row, reason in reasons.items()
+            ),
+        ]
+        for error in sorted(errors, key=lambda error: error.line or 0):
+            self._bad_rows.add(error)
+
+
+def _encode(ids: pl.Series, rows: dict[str, int]) -> NDArray[np.int32]:
+    distinct = ids.unique(maintain_order=True)
+    if len(distinct) * 3 > len(ids):
+        return encode(ids.to_list(), rows)
+    codes = pl.DataFrame({"id": distinct, "code": encode(distinct.to_list(), rows)})
+    return (
+        ids.to_frame("id")
+        .join(codes, on="id", how="left", maintain_order="left")["code"]
+        .to_numpy()
+    )
+
+
+def _joined(parts: list[NDArray[T]], dtype: type[T]) -> NDArray[T]:
+    joined = np.concatenate(parts) if parts else np.zeros(0, dtype)
+    parts.clear()  # of tens of millions of rows, two copies count
+    return joined

@@ -1,0 +1,1 @@
+"""Readers of tables of interactions, one module per format."""

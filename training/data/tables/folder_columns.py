@@ -1,0 +1,57 @@
+"""Columns that lie in the names of folders, as Hive and Spark write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from bitrecall.training.data.tables.table_source import Batch, Source
+
+__all__ = ["KeyedSource"]
+
+
+class KeyedSource:
+    """A file with further columns, each of one value.
+
+    Args:
+        source: the file.
+        keys: names and values of the columns; a column of the file itself has precedence.
+    """
+
+    def __init__(self, source: Source, keys: Sequence[tuple[str, str | None]]) -> None:
+        self._source = source
+        self._keys = {name: value for name, value in keys if name not in source.names}
+        self.label, self.unit = source.label, source.unit
+        hidden = {name: value for name, value in keys if name in source.names}
+        self.notes = (
+            (*source.notes, *_differences(source.sample(), hidden)) if hidden else (source.notes)
+        )
+        self.names = [*source.names, *self._keys]
+
+    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+        """Read the named columns, as `Source.batches`."""
+        stored = [name for name in names if name not in self._keys]
+        for batch in self._source.batches(stored):
+            frame = batch.frame.with_columns(
+                pl.lit(self._keys[name], pl.String).alias(name)
+                for name in names
+                if name in self._keys
+            )
+            yield Batch(frame.select(names), batch.lines, batch.bad)
+
+    def sample(self) -> pl.DataFrame:
+        """The first rows, as `Source.sample`."""
+        return self._source.sample().with_columns(
+            pl.lit(value, pl.String).alias(name) for name, value in self._keys.items()
+        )
+
+
+def _differences(sample: pl.DataFrame, keys: Mapping[str, str | None]) -> list[str]:
+    """Notes on columns of a file whose folder names another value."""
+    return [
+        f"{name} is read from the file, not from the folder {name}=..."
+        for name, value in keys.items()
+        if name in sample.columns
+        and sample[name].cast(pl.String).ne_missing(pl.Series([value], dtype=pl.String)).any()
+    ]

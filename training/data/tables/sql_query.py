@@ -1,0 +1,267 @@
+"""A query to a relational database as a table, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection, CursorResult, Engine, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from bitrecall.events.database import with_password
+from bitrecall.events.errors import EventsError
+from bitrecall.training.data.tables.table_source import Batch
+from bitrecall.training.errors import DataError
+
+__all__ = ["SqlSource", "is_database"]
+
+_ROWS: Final = 50_000
+_SAMPLE: Final = 200
+_DRIVERS: Final[Mapping[str, str]] = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_EXAMPLES: Final = "sqlite:///PATH, postgresql://USER@HOST/NAME or mysql://USER@HOST/NAME"
+
+
+def is_database(data: str | Path) -> bool:
+    """Whether DATA is the URL of a database, not a path."""
+    return "://" in str(data)
+
+
+class SqlSource:
+    """The rows of a query, some at a time, in the order in which the database returns them.
+
+    The query runs once, on a connection of its own that may not write. The server
+    keeps the rows that were not read yet (a server-side cursor) if its driver can do that.
+
+    Args:
+        url: of the database, for SQLAlchemy; ``?password_file=PATH`` reads the password from a
+            file.
+        query: in the database's own SQL.
+
+    Raises:
+        DataError: the URL is not valid, its driver is missing, the database cannot be reached, or
+            it refuses the query.
+    """
+
+    unit = "row"
+
+    def __init__(self, url: str, query: str | None) -> None:
+        parsed = _parsed(url)
+        self.label = _shown(parsed)
+        if query is None or not query.strip():
+            raise DataError(
+                "a database needs --query, such as --query 'select user_id, item_id, at from "
+                "orders'",
+                file=self.label,
+            )
+        self.notes: tuple[str, ...] = ()
+        self._first: Sequence[Any] = ()
+        self._engine = _engine(parsed, self.label)
+        self._connection: Connection | None = None
+        self._result: CursorResult[Any] | None = None
+        try:
+            self._connection = _read_only(self._engine.connect())
+            self._result = self._execute(self._connection, query)
+            names = self._result.keys()
+            self.names = [str(name).strip() for name in names]
+        except SQLAlchemyError as error:
+            self.close()
+            raise self._failed(error) from None
+        except DataError:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the query and the connection."""
+        # What was lost cannot be closed properly, and need not be.
+        for held in (self._result, self._connection):
+            if held is not None:
+                with suppress(SQLAlchemyError):
+                    held.close()
+        self._engine.dispose()
+
+    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+        """Read the named columns, once.
+
+        Raises:
+            DataError: the database fails, or returns what no column can hold.
+        """
+        if self._result is None:
+            return
+        places = [self.names.index(name) for name in names]
+        row = 1
+        try:
+            for rows in self._result.partitions(_ROWS):
+                self._first = self._first or rows[:_SAMPLE]
+                columns = list(zip(*rows, strict=True))
+                frame = pl.DataFrame(
+                    [
+                        _series(name, columns[place], self.label)
+                        for name, place in zip(names, places, strict=True)
+                    ]
+                )
+                yield Batch(frame, np.arange(row, row + len(rows), dtype=np.int64))
+                row += len(rows)
+        except SQLAlchemyError as error:
+            raise self._failed(error) from None
+
+    def sample(self) -> pl.DataFrame:
+        """The first of the rows that were read, with all columns."""
+        if len(set(self.names)) < len(self.names):
+            return pl.DataFrame()
+        columns = list(zip(*self._first, strict=True)) or [()] * len(self.names)
+        return pl.DataFrame(
+            [
+                _series(name, values, self.label)
+                for name, values in zip(self.names, columns, strict=True)
+            ]
+        )
+
+    def _execute(self, connection: Connection, query: str) -> CursorResult[Any]:
+        # As the driver takes it: colons and percent signs in it are no parameters.
+        streamed = connection.execution_options(
+            stream_results=True, yield_per=_ROWS, no_parameters=True
+        )
+        result = streamed.exec_driver_sql(query)
+        if not result.returns_rows:
+            raise DataError("the query returns no rows: expected a select", file=self.label)
+        return result
+
+    def _failed(self, error: SQLAlchemyError) -> DataError:
+        cause = getattr(error, "orig", None) or error
+        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+        password = self._engine.url.password
+        if password:
+            reason = reason.replace(str(password), "***")
+        return DataError(f"the query failed: {reason}", file=self.label)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        return with_password(parsed, "the database")
+    except EventsError as error:
+        raise DataError(str(error)) from None
+    except (ArgumentError, ValueError):
+        # Not shown: it may hold a password.
+        raise DataError(f"invalid URL of a database: expected {_EXAMPLES}") from None
+
+
+def _shown(url: URL) -> str:
+    """The URL without its password and its query, which may hold another."""
+    return url.set(password=None, query={}).render_as_string(hide_password=True)
+
+
+def _engine(url: URL, label: str) -> Engine:
+    backend = url.get_backend_name()
+    if url.drivername in _DRIVERS:
+        url = url.set(drivername=_DRIVERS[url.drivername])
+    if backend == "sqlite" and url.database and not Path(url.database).is_file():
+        raise DataError("there is no such database file", file=url.database)
+    try:
+        return create_engine(url, poolclass=NullPool)
+    except NoSuchModuleError:
+        raise DataError(
+            f"databases of the kind {backend!r} are unknown: expected {_EXAMPLES}, or install the "
+            "dialect of SQLAlchemy for it",
+            file=label,
+        ) from None
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"the driver {url.drivername} is missing: pip install {_package(error.name)}",
+            file=label,
+        ) from None
+    except (SQLAlchemyError, TypeError, ValueError) as error:
+        raise DataError(f"invalid URL of a database: {error}", file=label) from None
+
+
+def _read_only(connection: Connection) -> Connection:
+    """Make the database refuse to write; SQLite and MySQL commit a ``drop table`` by themselves."""
+    match connection.dialect.name:
+        case "sqlite":
+            connection.exec_driver_sql("pragma query_only = on")
+        case "mysql" | "mariadb":
+            connection.exec_driver_sql("set session transaction read only")
+        case "postgresql":
+            return connection.execution_options(postgresql_readonly=True)
+    return connection
+
+
+def _package(module: str | None) -> str:
+    return {"psycopg": "'psycopg[binary]'", "MySQLdb": "mysqlclient"}.get(module or "", str(module))
+
+
+def _series(name: str, values: Sequence[Any], label: str) -> pl.Series:
+    """A column as one type; integers beside text become text."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds & {Decimal, UUID, bytes, memoryview, bytearray}:
+        values = [_plain(value, name, label) for value in values]
+        kinds = {type(value) for value in values} - {type(None)}
+    if str in kinds and len(kinds) > 1:
+        values = [value if value is None else str(value) for value in values]
+    elif datetime in kinds and kinds <= {datetime, date}:
+        values = [_in_utc(value) for value in values]
+        return pl.Series(name, values, dtype=pl.Datetime("us", "UTC"))
+    elif float in kinds and len(kinds) > 1:
+        values = [value if value is None else float(value) for value in values]
+    try:
+        return pl.Series(name, values, strict=True)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        shown = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise DataError(
+            f"column {name!r} holds values of type {shown}: cast it to text, a number or a time "
+            "in the query",
+            file=label,
+        ) from None
+
+
+def _plain(value: Any, name: str, label: str) -> Any:
+    if isinstance(value, Decimal):
+        whole = value.is_finite() and value == value.to_integral_value()
+        return int(value) if whole else float(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        try:
+            return bytes(value).decode()
+        except UnicodeDecodeError:
+            raise DataError(
+                f"column {name!r} holds bytes that are not text: encode it in the query, for "
+                "example as hex",
+                file=label,
+            ) from None
+    return value
+
+
+def _in_utc(value: date | None) -> datetime | None:
+    """An instant in UTC, which is also what a time without a zone is in."""
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

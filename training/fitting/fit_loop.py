@@ -1,0 +1,299 @@
+"""The fit loop: epochs, validation, early stopping, checkpoints and the log."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.errors import InterruptedTraining, TrainingError
+from bitrecall.training.fitting.checkpoint import Checkpoint
+from bitrecall.training.fitting.method_registry import build
+from bitrecall.training.fitting.warm_start import WarmStart
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.model.method import Embeddings, EmbeddingTables, Method
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.runtime.device import named_device
+from bitrecall.training.runtime.interrupt import StopRequest
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
+from bitrecall.training.runtime.training_log import TrainingLog
+
+# A crash loses at most this much work. Writing a checkpoint of Gowalla takes most of a second, a
+# tenth of an epoch.
+_CHECKPOINT_SECONDS = 120.0
+
+
+@dataclass
+class Progress:
+    """What the loop carries along, and a checkpoint keeps.
+
+    Attributes:
+        seconds: time spent in steps, over all sittings.
+        loss: mean loss of the steps done of the epoch under way, or of the last epoch.
+        history: one record an epoch: epoch, loss, seconds, metrics.
+        best_epoch: the epoch of the best validation metric; 0 without validation.
+        best_metrics: its metrics.
+    """
+
+    seconds: float = 0.0
+    loss: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished fit.
+
+    Attributes:
+        embeddings: of the best epoch where there was validation, else of the last.
+        progress: what happened.
+        free: what a later training may start from, by name, in the same rows.
+    """
+
+    embeddings: Embeddings
+    progress: Progress
+    free: dict[str, EmbeddingTables] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the embeddings were trained for."""
+        return self.progress.best_epoch or len(self.progress.history)
+
+    def in_rows_of(self, order: NDArray[np.int64]) -> Fitted:
+        """The same fit, items given back the rows they had before ``reorder_items``."""
+        rows = torch.empty(len(order), dtype=torch.int64)
+        rows[torch.from_numpy(order)] = torch.arange(len(order))
+        rows = rows.to(self.embeddings.items.device)
+        embeddings = replace(
+            self.embeddings,
+            items=self.embeddings.items[rows],
+            item_layers=[layer[rows] for layer in self.embeddings.item_layers],
+        )
+        free = {
+            name: EmbeddingTables(found.users, found.items[rows.to(found.items.device)])
+            for name, found in self.free.items()
+        }
+        return replace(self, embeddings=embeddings, free=free)
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a fit is run, none of which changes its result.
+
+    Attributes:
+        device: a torch device.
+        checkpoint: the checkpoint's file; None keeps none.
+        log: where events go.
+        progress_bar: show a bar on stderr; None shows it only where stderr is a terminal.
+        phase: what to call this fit in the bar and the log.
+        deadline: the moment, of ``time.monotonic``, after which no other epoch is begun.
+        group: the processes that train together. The first one decides when, and writes the files;
+            all of them read the checkpoint.
+    """
+
+    device: str = "cpu"
+    checkpoint: Path | None = None
+    log: TrainingLog = field(default_factory=lambda: TrainingLog(None))
+    progress_bar: bool | None = False
+    phase: str = "fit"
+    deadline: float = math.inf
+    group: ProcessGroup = SINGLE_PROCESS
+
+
+class Fit:
+    """One fit from start, or from its checkpoint, to end.
+
+    Args:
+        pairs: what to train on, items in descending popularity.
+        recipe: every hyper-parameter.
+        epochs: how many epochs of the recipe's schedule to run.
+        validate: measures embeddings after each epoch; then the best epoch wins, and
+            ``recipe.validation.patience`` epochs without a better one end the fit.
+        validate_every: measure each epoch that this, at least 1, divides, and the last.
+        options: device, files, bar.
+        warm: what an earlier training left, items in the rows of ``pairs``, to start from.
+
+    Raises:
+        TrainingError: there are too few pairs.
+        CheckpointError: the checkpoint is damaged, or of another training.
+    """
+
+    def __init__(
+        self,
+        pairs: Interactions,
+        recipe: Recipe,
+        *,
+        epochs: int,
+        validate: Callable[[Embeddings], dict[str, float]] | None = None,
+        validate_every: int = 1,
+        options: FitOptions | None = None,
+        warm: WarmStart | None = None,
+    ) -> None:
+        if not len(pairs):
+            raise TrainingError("there are no interactions to train on")
+        self._recipe = recipe
+        self._epochs = epochs
+        self._validate = validate
+        self._validate_every = validate_every
+        self._options = options or FitOptions()
+        self._fingerprint = (
+            f"{recipe.sha256()}/{pairs.sha256()}/{epochs}/"
+            f"{f'validated every {validate_every}' if validate else 'plain'}"
+            f"{f'/from {warm.origin}' if warm else ''}"
+        )
+        device = named_device(self._options.device)
+        edges = EdgeList.of(pairs, device)
+        saved = None
+        if self._options.checkpoint is not None:
+            saved = Checkpoint.load(self._options.checkpoint, self._fingerprint)
+        self._method: Method = build(
+            edges,
+            recipe,
+            start=saved is None,
+            progress=self._options.progress_bar,
+            warm=None if warm is None else warm.free,
+            group=self._options.group,
+        )
+        self._best: dict[str, Tensor] = {}
+        self._saved_at = time.monotonic()
+        self.progress = Progress()
+        self.resumed = saved is not None
+        if saved is not None:
+            self._method.load(saved.state, epoch=saved.epoch, step=saved.step)
+            self._best = saved.best
+            self.progress = Progress(**saved.progress)
+
+    def run(self, stop: StopRequest | None = None) -> Fitted:
+        """Train to the end.
+
+        Raises:
+            InterruptedTraining: ``stop`` asked for it; the checkpoint is on disk.
+            DivergedError: the loss is no longer a number.
+        """
+        method = self._method
+        if not self.resumed:
+            # What comes before the first step may have taken minutes.
+            self._save()
+        with tqdm(
+            total=self._epochs * method.steps,
+            initial=method.epoch * method.steps + method.step,
+            desc=self._options.phase,
+            unit=" steps",
+            disable=None if self._options.progress_bar is None else not self._options.progress_bar,
+        ) as bar:
+            while method.epoch < self._epochs and not self._out_of_patience():
+                if method.epoch and self._told(time.monotonic() > self._options.deadline):
+                    self._options.log.write("out of time", phase=self._options.phase)
+                    break
+                self._epoch(bar, stop)
+            self._save()
+        return Fitted(self._result(), self.progress, method.free())
+
+    def _epoch(self, bar: tqdm[Any], stop: StopRequest | None) -> None:
+        method, progress = self._method, self.progress
+        epoch = method.epoch
+        total = progress.loss * method.step
+        while method.epoch == epoch:
+            started = time.monotonic()
+            total += method.advance()
+            done = method.step or method.steps
+            progress.seconds += time.monotonic() - started
+            progress.loss = total / done
+            bar.update()
+            bar.set_postfix_str(self._postfix(), refresh=False)
+            if method.epoch == epoch:
+                self._save_when_due()
+            if self._options.group.any(bool(stop)):
+                if method.epoch != epoch:
+                    self._end_of_epoch()
+                self._save()
+                self._refuse_to_go_on(stop)
+        self._end_of_epoch()
+        bar.set_postfix_str(self._postfix())
+        self._save_when_due()
+
+    def _end_of_epoch(self) -> None:
+        progress, epoch = self.progress, self._method.epoch
+        metrics: dict[str, float] = {}
+        due = epoch % self._validate_every == 0 or epoch == self._epochs
+        if self._validate is not None and due:
+            validate, embeddings = self._validate, self._method.embeddings()
+            metrics = self._options.group.broadcast_from_first(lambda: validate(embeddings))
+            name = self._recipe.validation.metric
+            if not progress.best_metrics or metrics[name] > progress.best_metrics[name]:
+                progress.best_epoch, progress.best_metrics = epoch, metrics
+                self._best = self._method.parameters()
+        record = {
+            "epoch": epoch,
+            "loss": progress.loss,
+            "seconds": round(progress.seconds, 2),
+            "metrics": metrics,
+        }
+        progress.history.append(record)
+        self._options.log.write("epoch", phase=self._options.phase, **record)
+
+    def _out_of_patience(self) -> bool:
+        if self._validate is None or not self.progress.best_epoch:
+            return False
+        return self._method.epoch - self.progress.best_epoch >= self._recipe.validation.patience
+
+    def _result(self) -> Embeddings:
+        if self._best:
+            self._method.restore(self._best)
+        return self._method.embeddings()
+
+    def _save_when_due(self) -> None:
+        if self._told(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS):
+            self._save()
+
+    def _save(self) -> None:
+        path = self._options.checkpoint
+        if path is None:
+            return
+        method = self._method
+        checkpoint = Checkpoint(
+            self._fingerprint,
+            method.epoch,
+            method.step,
+            state=method.state(),
+            progress=asdict(self.progress),
+            best=self._best,
+        )
+        self._options.group.broadcast_from_first(lambda: checkpoint.save(path))
+        self._saved_at = time.monotonic()
+
+    def _told(self, flag: bool) -> bool:
+        """What the first process says."""
+        return self._options.group.broadcast_from_first(lambda: flag)
+
+    def _refuse_to_go_on(self, stop: StopRequest | None) -> None:
+        method = self._method
+        signal = (stop and stop.signal) or "a signal to another process"
+        where = f"after epoch {method.epoch}, step {method.step} of {method.steps}"
+        self._options.log.write("interrupted", phase=self._options.phase, signal=signal)
+        kept = self._options.checkpoint
+        raise InterruptedTraining(
+            f"stopped by {signal} {where}; "
+            + (f"the same command goes on from {kept}" if kept else "no checkpoint was asked for")
+        )
+
+    def _postfix(self) -> str:
+        parts = [f"loss {self.progress.loss:.4f}"]
+        if self.progress.history and self.progress.history[-1]["metrics"]:
+            name = self._recipe.validation.metric
+            last = self.progress.history[-1]["metrics"][name]
+            best = self.progress.best_metrics[name]
+            parts.append(f"{name} {last:.4f} (best {best:.4f}, epoch {self.progress.best_epoch})")
+        return ", ".join(parts)

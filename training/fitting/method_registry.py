@@ -1,0 +1,69 @@
+"""The methods that can be trained, by the name that a recipe gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from bitrecall.training.errors import TrainingError
+from bitrecall.training.recipe.method_names import MethodName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bitrecall.training.model.graph import EdgeList
+    from bitrecall.training.model.method import EmbeddingTables, Method
+    from bitrecall.training.recipe.recipe import Recipe
+    from bitrecall.training.runtime.process_group import ProcessGroup
+
+METHODS: tuple[str, ...] = get_args(MethodName)
+
+
+def build(
+    edges: EdgeList,
+    recipe: Recipe,
+    *,
+    start: bool = True,
+    progress: bool | None = False,
+    warm: Mapping[str, EmbeddingTables] | None = None,
+    group: ProcessGroup | None = None,
+) -> Method:
+    """Set up a training of ``recipe.method``.
+
+    Args:
+        edges: the training pairs; their device is where the training runs.
+        recipe: every hyper-parameter.
+        start: whether to compute the initial embeddings; False where a state will be loaded.
+        progress: show a bar of what comes before the first step, where that takes long; None
+            shows it only where stderr is a terminal.
+        warm: what an earlier training left, in the rows of ``edges``; methods that have nothing to
+            leave take no notice of it.
+        group: the processes that train together; None is this one alone.
+
+    Raises:
+        TrainingError: there are several processes, and the method is for one.
+    """
+    if group is not None and group.size > 1 and recipe.method not in ("bitrecall", "proposed"):
+        raise TrainingError(f"method {recipe.method} trains in one process, not in {group.size}")
+    # Imported one by one: recipes name sections that live in this package, and need no torch.
+    match recipe.method:
+        case "bitrecall" | "proposed":
+            from bitrecall.training.hashing.hashing_method import Trainer
+
+            given = {} if group is None else {"group": group}
+            return Trainer(edges, recipe, start=start, progress=progress, warm=warm, **given)
+        case "bgch":
+            from bitrecall.training.baselines.bgch import BGCH
+
+            return BGCH(edges, recipe, start=start)
+        case "hashgnn":
+            from bitrecall.training.baselines.hashgnn import HashGNN
+
+            return HashGNN(edges, recipe, start=start)
+        case "hashrec":
+            from bitrecall.training.baselines.hashrec import HashRec
+
+            return HashRec(edges, recipe, start=start)
+        case "lightgcn":
+            from bitrecall.training.baselines.lightgcn import FullPrecisionLightGCN
+
+            return FullPrecisionLightGCN(edges, recipe, start=start)

@@ -1,0 +1,83 @@
+"""Validation between epochs: the codes as they stand, through the index that will be served.
+
+What is no code, but ranked by inner product, is ranked exactly instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bitrecall.index.search.flat import FlatBackend
+from bitrecall.index.search.packing import pack_signs
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.evaluation.inner_product import rank
+from bitrecall.training.metrics import GroundTruth, RankingMetrics
+from bitrecall.training.model.method import Embeddings
+from bitrecall.training.recipe.recipe import Recipe
+
+_BATCH_USERS = 1024
+
+# From user rows and what each has seen to ranked item rows, (b, K).
+_Lists = Callable[[NDArray[np.int64], Sequence[NDArray[np.int32]]], NDArray[np.integer]]
+
+
+class Validator:
+    """Scores embeddings on held-out pairs of the same vocabulary.
+
+    Args:
+        fit: the pairs trained on; a user's own are left out of its list.
+        held_out: the pairs to find.
+        recipe: names the metric and how many users are asked.
+    """
+
+    def __init__(self, fit: Interactions, held_out: Interactions, recipe: Recipe) -> None:
+        self._fit = fit
+        self._held_out = held_out
+        self._ks = sorted({20, 50, 100, int(recipe.validation.metric.partition("@")[2])})
+        users = np.flatnonzero(held_out.user_degrees)
+        if len(users) > recipe.validation.users:
+            generator = np.random.default_rng(recipe.seed)
+            users = np.sort(generator.choice(users, recipe.validation.users, replace=False))
+        self._users = users
+
+    @property
+    def users(self) -> NDArray[np.int64]:
+        """Rows of the users that are asked, int64, ascending."""
+        return self._users
+
+    @property
+    def n_users(self) -> int:
+        """How many users are asked."""
+        return len(self._users)
+
+    def __call__(self, embeddings: Embeddings) -> dict[str, float]:
+        """Metrics by name and cut-off, as ``bitrecall.training.metrics`` defines them."""
+        if embeddings.similarity == "inner_product":
+            lists = self._by_inner_product(embeddings)
+        else:
+            lists = self._by_codes(embeddings)
+        metrics = RankingMetrics(self._ks, self._fit.n_items, self._fit.item_degrees)
+        for start in range(0, len(self._users), _BATCH_USERS):
+            users = self._users[start : start + _BATCH_USERS]
+            wanted = [self._held_out.items_of(user) for user in users]
+            seen = [self._fit.items_of(user) for user in users]
+            metrics.update(lists(users, seen), GroundTruth.from_lists(wanted))
+        return metrics.result()
+
+    def _by_codes(self, embeddings: Embeddings) -> _Lists:
+        user_codes = pack_signs(embeddings.users.cpu().numpy())
+        index = FlatBackend.build(pack_signs(embeddings.items.cpu().numpy()))
+        return lambda users, seen: index.search(user_codes[users], self._ks[-1], exclude=seen)[1]
+
+    def _by_inner_product(self, embeddings: Embeddings) -> _Lists:
+        def lists(
+            users: NDArray[np.int64], seen: Sequence[NDArray[np.int32]]
+        ) -> NDArray[np.integer]:
+            rows = torch.from_numpy(users).to(embeddings.users.device)
+            return rank(embeddings.users[rows], embeddings.items, self._ks[-1], seen)
+
+        return lists

@@ -1,0 +1,187 @@
+"""One training of codes: the encoder, its optimiser, and where in the schedule it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from bitrecall.training.hashing.batches import Batches
+from bitrecall.training.hashing.list_batches import ListBatches
+from bitrecall.training.hashing.pair_batches import PairBatches
+from bitrecall.training.model.encoder import ItemSums, LightGCN
+from bitrecall.training.model.gradient_method import SteppedMethod
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.model.initialisation import random_start, spectral_start
+from bitrecall.training.model.losses.pairs import Sample
+from bitrecall.training.model.losses.registry import ranking_loss
+from bitrecall.training.model.method import Embeddings, EmbeddingTables
+from bitrecall.training.model.signs import sign_estimator
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
+from bitrecall.training.teacher.teacher_lists import TeacherLists, teacher_lists, weigh
+
+# What a later training may start from.
+CODES: Final = "codes"
+TEACHER: Final = "teacher"
+
+
+class Trainer(SteppedMethod[LightGCN | ItemSums]):
+    """Methods ``bitrecall`` and ``proposed``: codes that rank a teacher's lists, or the pairs.
+
+    Everything it needs to go on later is in ``state``.
+
+    Args:
+        edges: the training pairs of all users; their device is where the training runs.
+        recipe: every hyper-parameter.
+        start: whether to compute the teacher's lists and the initial embeddings; False where a
+            state will be loaded.
+        progress: show a bar of the teacher's work on stderr; None shows it only where stderr is a
+            terminal.
+        warm: what an earlier training left, in the rows of ``edges``, to start from.
+        group: the processes that train together, this one among them.
+    """
+
+    def __init__(
+        self,
+        edges: EdgeList,
+        recipe: Recipe,
+        *,
+        start: bool = True,
+        progress: bool | None = False,
+        warm: Mapping[str, EmbeddingTables] | None = None,
+        group: ProcessGroup = SINGLE_PROCESS,
+    ) -> None:
+        super().__init__(recipe, edges.n_users, group)
+        self._edges = edges.share_of(group)
+        self._degrees = edges.user_starts.diff().cpu()
+        self._lists: TeacherLists | None = None
+        if recipe.method == "bitrecall":
+            self._lists = (
+                group.broadcast_from_first(lambda: _lists(edges, recipe, progress, warm))
+                if start
+                else TeacherLists.blank(edges.n_users, recipe.teacher.length)
+            )
+        self._batches = self._make_batches()
+        self._loss = ranking_loss(recipe.loss)
+        users, items = (
+            group.broadcast_from_first(lambda: _start(edges, recipe, warm))
+            if start
+            else _blank(edges, recipe)
+        )
+        users = self._own("users", users)
+        self._begin(
+            ItemSums(users, items)
+            if recipe.encoder.name == "item_sums"
+            else LightGCN(users, items, recipe.encoder.layers, group)
+        )
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch."""
+        return len(self._batches)
+
+    def state(self) -> dict[str, Tensor]:
+        """As of every method, and the teacher's lists, which take minutes to make again."""
+        lists = {} if self._lists is None else self._lists.tensors()
+        return super().state() | lists
+
+    def free(self) -> dict[str, EmbeddingTables]:
+        """Those that codes are made of, and the teacher's where it has any."""
+        free = {CODES: EmbeddingTables(**self.parameters())}
+        if self._lists is not None and self._lists.free is not None:
+            free[TEACHER] = self._lists.free
+        return free
+
+    def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
+        """Go on from a saved state and position."""
+        if self._lists is not None:
+            self._lists = TeacherLists.of_tensors(state)
+            self._batches = self._make_batches()
+        super().load(state, epoch=epoch, step=step)
+
+    def _loss_of_step(self) -> Tensor:
+        batch = self._batches.batch(self.epoch, self.step)
+        users, items = self.model.of_batch(batch.graph, batch.users)
+        sign = sign_estimator(self.recipe.sign, self.progress, exact=self._loss.exact)
+        return self._loss(
+            sign(users),
+            sign(items),
+            batch.positives,
+            batch.excluded,
+            batch.weights,
+            self._sample(len(items)),
+            self._batches.generator(self.epoch, self.step, 2),
+        )
+
+    def embeddings(self) -> Embeddings:
+        """Propagate over the graph of all training pairs, without gradients."""
+        with torch.no_grad():
+            users, items = self.model.layer_outputs(self._batches.full_graph)
+            # The free embeddings are themselves a layer, and would change with the next step.
+            layers = [layer.detach().clone() for layer in items]
+            combine = self.model.combine
+            return Embeddings(self._whole("users", combine(users)), combine(layers), layers)
+
+    def _make_batches(self) -> Batches:
+        recipe = self.recipe
+        given = (self._edges, self._degrees)
+        size, seed = recipe.fit.batch_users, recipe.seed
+        if self._lists is not None:
+            weights = weigh(self._lists, self._degrees.numpy(), recipe.teacher)
+            return ListBatches(
+                *given, self._lists, weights, size=size, seed=seed, group=self._group
+            )
+        return PairBatches(
+            *given,
+            size=size,
+            hidden=recipe.fit.hidden,
+            by_user=recipe.loss.weighting == "users",
+            seed=seed,
+            group=self._group,
+        )
+
+    def _sample(self, n_items: int) -> Sample | None:
+        size, head = self.recipe.loss.sample, self.recipe.loss.head
+        if size == 0:
+            return None
+        return self._batches.sample(n_items, head, size, self.epoch, self.step)
+
+
+def _lists(
+    edges: EdgeList,
+    recipe: Recipe,
+    progress: bool | None,
+    warm: Mapping[str, EmbeddingTables] | None,
+) -> TeacherLists:
+    return teacher_lists(
+        edges,
+        recipe.teacher,
+        seed=recipe.seed,
+        device=edges.users.device,
+        progress=progress,
+        start=None if warm is None else warm.get(TEACHER),
+    )
+
+
+def _blank(edges: EdgeList, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    users = torch.zeros(edges.n_users, recipe.bits, device=edges.users.device)
+    return users, users.new_zeros(edges.n_items, recipe.bits)
+
+
+def _start(
+    edges: EdgeList, recipe: Recipe, warm: Mapping[str, EmbeddingTables] | None
+) -> tuple[Tensor, Tensor]:
+    if warm is not None:
+        users, items = warm[CODES]
+        return users.to(edges.users.device), items.to(edges.users.device)
+    graph, bits, seed = edges.graph(), recipe.bits, recipe.seed
+    if recipe.encoder.start == "svd":
+        users, items = spectral_start(graph, bits, seed, recipe.encoder.start_power)
+    else:
+        users, items = random_start(graph, bits, seed)
+    # The learning rate is meant for embeddings of mean magnitude 1.
+    magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
+    return users / magnitude, items / magnitude

@@ -1,0 +1,121 @@
+"""Reading what a night has to go by."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from itertools import takewhile
+from typing import Any, Final
+
+from bitrecall.events.event import StoredEvent
+from bitrecall.events.position import NOTHING_READ, position_of
+from bitrecall.events.store import EventStore
+from bitrecall.index.errors import NoReleaseError
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.items.item_table import ItemTable
+from bitrecall.training.data.read_options import ReadOptions
+from bitrecall.training.retraining.collect import Gathered, gather
+from bitrecall.training.retraining.workspace import Workspace
+
+# Of the users who sent too much, so many are named in the report.
+_NAMED: Final = 20
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """Where a night's data come from.
+
+    Attributes:
+        files: pairs that were given; None where none were.
+        items: tags and attributes that were given; None keeps those of the parent.
+        events: what users did; None where events are not kept.
+        options: which events count, and how much.
+    """
+
+    files: Interactions | None = None
+    items: ItemTable | None = None
+    events: EventStore | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+
+def parent_of(store: ReleaseStore) -> Release | None:
+    """The release that is served, None where nothing was ever published.
+
+    Raises NoReleaseError where there are releases, and none that can be opened.
+    """
+    try:
+        return store.open_current()
+    except NoReleaseError:
+        if store.list(verify=False):
+            raise
+        return None
+
+
+def read(
+    sources: Sources, parent: Release | None, workspace: Workspace, most_user_events: int
+) -> Gathered:
+    """Gather everything, the events up to where the night before broke off, if it did.
+
+    Args:
+        sources: where the data come from.
+        parent: the release that is served.
+        workspace: keeps which events a night that broke off counted.
+        most_user_events: how many events of one user count.
+    """
+    if sources.events is None:
+        return gather(parent, sources.files, (), options=sources.options)
+    position = NOTHING_READ if parent is None else position_of(parent.manifest.data)
+    start = sources.events.start_after(position)
+    if start.reason is not None:
+        _log.warning("%s", start.reason)
+    until = workspace.until(
+        None if parent is None else parent.id, start.log_id, sources.events.last()
+    )
+    events: Iterable[StoredEvent] = takewhile(
+        lambda one: one.sequence <= until, sources.events.all_after(start.after)
+    )
+    forgotten = sources.events.forgotten()
+    gathered = gather(
+        parent, sources.files, events, forgotten, start, most_user_events, sources.options
+    )
+    for line in gathered.counts.selection:
+        _log.info("%s", line)
+    for event in gathered.counts.left_out:
+        _log.warning("left out %s", event)
+    for user, sent in gathered.counts.flooding.items():
+        _log.warning("user %a sent %d events: at most %d count", user, sent, most_user_events)
+    return gathered
+
+
+def as_counts(gathered: Gathered) -> dict[str, Any]:
+    """What came in, for the report."""
+    counts = gathered.counts
+    return {
+        "pairs": len(gathered.pairs),
+        "new_pairs": int(gathered.fresh.sum()),
+        "users": gathered.pairs.n_users,
+        "items": gathered.pairs.n_items,
+        "pairs_of_files": gathered.from_files,
+        "events": counts.read,
+        "events_taken": counts.taken,
+        "events_hidden": counts.hidden,
+        "events_repeated": counts.repeated,
+        "events_of_unknown_users": counts.of_unknown_users,
+        "events_of_unknown_items": counts.of_unknown_items,
+        "events_over": counts.over,
+        "events_unusable": counts.unusable,
+        "events_filtered": counts.filtered,
+        "filters_and_weights": list(counts.selection),
+        "forgotten": counts.forgotten,
+        "events_id": gathered.position.log_id,
+        "after_event": counts.after,
+        "last_event": gathered.position.sequence,
+        "read_from_start": counts.from_start,
+        "flooding": dict(list(counts.flooding.items())[:_NAMED]),
+        "unusable": [asdict(event) for event in counts.left_out],
+    }
