@@ -1,4 +1,4 @@
-# make test    set-up, lint, types, import rules, tests
+# make test    set-up, lint, types, import rules, declared dependencies, tests
 # make sanitized  the tests of the C extensions, compiled with AddressSanitizer and UBSan
 # make emulated   the same tests on other processors, under qemu (.ci/emulated says what it needs)
 # make run     set-up, train (the embedded sample, or DATA with RECIPE), serve on 127.0.0.1:8000
@@ -55,6 +55,7 @@ test: .venv/all
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 	$(BIN)/python -m pytest -q
 
 sanitized: .venv/all
@@ -87,7 +88,7 @@ lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip --disable-pip-version-check -q install '.[train,serve,dev]'
 	{ sed -n '/^#/p' constraints.txt; \
-	  .venv-lock/bin/python -m pip freeze --exclude bitrecall | sed 's/+cpu//; s/ @ file.*//'; } > constraints.new
+	  .venv-lock/bin/python -m pip freeze --all --exclude bitrecall --exclude pip | sed 's/+cpu//; s/ @ file.*//'; } > constraints.new
 	mv constraints.new constraints.txt
 	rm -rf .venv-lock
 

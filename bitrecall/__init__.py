@@ -1,3 +1,3 @@
 """The ``bitrecall`` command: one way in to the three rooms."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

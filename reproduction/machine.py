@@ -6,9 +6,10 @@ import os
 import platform
 import shutil
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from bitrecall import __version__
 
 
 def machine() -> dict[str, Any]:
@@ -24,7 +25,7 @@ def machine() -> dict[str, Any]:
 
 def code_version() -> str:
     """The package's version, and where it runs from its git checkout, the commit."""
-    released = version("bitrecall")
+    released = __version__
     git, here = shutil.which("git"), Path(__file__)
     if git is None or not _run(git, here.parent, "ls-files", here.name):
         return released

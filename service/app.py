@@ -8,7 +8,6 @@ import logging
 import shlex
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 import faiss
@@ -17,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bitrecall import __version__
 from bitrecall.events.store import EventStore
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.milvus_mirror import MilvusMirror, open_backend
@@ -88,7 +88,7 @@ class Service(FastAPI):
             self._to_direct = one.cls(self._to_direct, *one.args, **one.kwargs)
         super().__init__(
             title="Bitrecall",
-            version=version("bitrecall"),
+            version=__version__,
             routes=paths,
             docs_url=None,
             redoc_url=None,

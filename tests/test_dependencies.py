@@ -1,12 +1,37 @@
-"""The rooms' walls: who may import whom, told by import-linter and by real interpreters."""
+"""What may import what: by import-linter, ruff and deptry, and by real interpreters."""
 
+import ast
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+# The folders at the root that are imported as parts of bitrecall.
+LINKED = sorted(path.name for path in (ROOT / "bitrecall").iterdir() if path.is_symlink())
+
+# The extras whose packages a part of bitrecall may import, beside what every installation has.
+EXTRAS = {
+    "commands": {"serve", "train"},
+    "events": {"events", "postgres"},
+    "index": {"milvus"},
+    "loadtest": {"loadtest"},
+    "reproduction": {"reproduce", "train"},
+    "scheduler": {"schedule"},
+    "service": {"milvus", "serve", "events", "tracing"},
+    "training": {"train", "events", "milvus"},
+}
+# Distributions whose modules are called otherwise, in an import's first name.
+MODULES = {
+    "backports-zstd": "backports",
+    "faiss-cpu": "faiss",
+    "opentelemetry-sdk": "opentelemetry",
+}
 
 # A module of each room's own, with what importing it must never load. Import contracts read the
 # source; this sees what really happens, third parties included.
@@ -58,3 +83,66 @@ def test_importing_a_room_does_not_load_what_it_must_not_need(module):
     loaded = set(done.stdout.split())
     assert module in loaded
     assert loaded.isdisjoint(NEVER_LOADED[module])
+
+
+@pytest.mark.parametrize("name", LINKED)
+@pytest.mark.parametrize("statement", ["import {}", "from {} import thing", "import {}.inner as i"])
+def test_ruff_refuses_a_linked_folder_imported_by_its_bare_name(name: str, statement: str):
+    done = lint(f"{statement.format(name)}\n")
+    assert done.returncode == 1, done.stderr
+    assert f"TID251 `{name}" in done.stdout
+    assert f"import bitrecall.{name}" in done.stdout
+
+
+def test_ruff_accepts_the_linked_folders_as_parts_of_bitrecall():
+    done = lint("".join(f"import bitrecall.{name}\n" for name in LINKED))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def lint(source: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ruff", "check", "--select=TID251", "--output-format=concise"]
+    return subprocess.run(
+        [*command, "--stdin-filename=example.py", "-"],
+        input=source,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_every_imported_package_is_declared_and_every_declared_one_imported():
+    done = subprocess.run(
+        [sys.executable, "-m", "deptry", "--no-ansi", "."], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("part", sorted({*LINKED, "commands"}))
+def test_a_part_imports_only_packages_that_its_extras_bring(part: str):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = list(project["dependencies"])
+    for extra in EXTRAS.get(part, ()):
+        wanted += project["optional-dependencies"][extra]
+    allowed = {module_of(requirement) for requirement in wanted}
+    assert imported(ROOT / "bitrecall" / part) - allowed == set()
+
+
+def module_of(requirement: str) -> str:
+    name = re.match(r"[\w.-]+", requirement)[0].lower().replace(".", "-")
+    return MODULES.get(name, name.replace("-", "_"))
+
+
+def imported(folder: Path) -> set[str]:
+    """The first names of what a folder's modules import from other projects."""
+    names = {
+        name for path in folder.rglob("*.py") for name in names_in(ast.parse(path.read_bytes()))
+    }
+    return names - set(sys.stdlib_module_names) - {"bitrecall", "compression"}
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            yield node.module.partition(".")[0]

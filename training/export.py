@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bitrecall import __version__
 from bitrecall.events.position import NOTHING_READ, LogPosition
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.manifest import DataFingerprint
@@ -77,7 +77,7 @@ def release_contents(
             last_event_digest=position.digest,
         ),
         recipe={**recipe.model_dump(mode="json"), **(recorded or {})},
-        code_version=version("bitrecall"),
+        code_version=__version__,
         attributes=None if items is None else items.of(ordered.item_ids),
         backend=recipe.release.index,
         recall=recipe.release.recall,

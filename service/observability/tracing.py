@@ -1,8 +1,8 @@
 """Traces of requests, sent to a collector with OpenTelemetry."""
 
-from importlib.metadata import version
 from typing import Any
 
+from bitrecall import __version__
 from bitrecall.extras import how_to_install
 from bitrecall.service.errors import SettingsError
 
@@ -47,7 +47,7 @@ def _provider(endpoint: str) -> Any:
         raise SettingsError(
             "BITRECALL_TRACES needs more packages: " + how_to_install("tracing")
         ) from None
-    about = Resource.create({SERVICE_NAME: "bitrecall", SERVICE_VERSION: version("bitrecall")})
+    about = Resource.create({SERVICE_NAME: "bitrecall", SERVICE_VERSION: __version__})
     provider = TracerProvider(resource=about)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     return provider
