@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from bitrecall.index.errors import FilterError, SearchUnavailableError, UnknownItemError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import SearchSteps
-from bitrecall.service.api.parsing import parse_request, pointer
+from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.responses import send_json
 from bitrecall.service.api.schemas.requests import QueryOptionsRequest
 from bitrecall.service.api.thread_offload import Check, HeavyWork, never_given_up
@@ -33,6 +33,7 @@ from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings, variable
+from bitrecall.validation_messages import pointer
 
 INLINE_K: Final = 100
 

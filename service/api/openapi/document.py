@@ -7,11 +7,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from bitrecall.index.recommend.filter_schema import AttributeCondition
 from bitrecall.service.api.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
 from bitrecall.service.api.openapi.operations import OPERATIONS, Operation, Parameter
 from bitrecall.service.api.schemas.answers import Problem
 from bitrecall.service.api.schemas.events import EventsRequest
-from bitrecall.service.api.schemas.filters import AttributeCondition
 from bitrecall.service.api.schemas.requests import MoveRequest, request_models
 from bitrecall.service.auth.middleware import role_needed
 from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType

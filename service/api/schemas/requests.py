@@ -14,8 +14,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bitrecall.index.recommend.filter_schema import FilterRequest
 from bitrecall.index.recommend.types import History, QueryOptions
-from bitrecall.service.api.schemas.filters import FilterRequest
 from bitrecall.service.settings import Settings
 
 

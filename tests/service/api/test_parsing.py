@@ -9,7 +9,7 @@ from bitrecall.index.errors import FilterError
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release
 from bitrecall.service.api.bounded_errors import first_errors
-from bitrecall.service.api.parsing import MOST_ERRORS, parse_request, pointer
+from bitrecall.service.api.parsing import MOST_ERRORS, parse_request
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.api.schemas.requests import (
     BatchRequest,
@@ -222,11 +222,6 @@ def test_of_very_many_errors_the_first_are_listed() -> None:
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedJsonError):
         parse_request(body, RecommendRequest)
-
-
-def test_a_pointer_escapes_what_would_part_it() -> None:
-    assert pointer() == ""
-    assert pointer("a", 0, "~/") == "/a/0/~0~1"
 
 
 NUMBERS = [

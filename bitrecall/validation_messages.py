@@ -1,0 +1,130 @@
+"""What is wrong with JSON that does not fit its schema, in words for the person who sent it."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+__all__ = ["decapitalised", "explain", "pointer"]
+
+_LONGEST_NAME: Final = 200
+_LONGEST_VALUE: Final = 50
+
+
+def pointer(*path: str | int) -> str:
+    """The JSON pointer (RFC 6901) of a path of member names and positions.
+
+    It ends before a name that is too long to be repeated.
+    """
+    short = itertools.takewhile(lambda part: len(str(part)) <= _LONGEST_NAME, path)
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in short)
+
+
+def explain(problem: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
+    """Where one error of a schema is, as a JSON pointer, and what was expected there."""
+    if problem["type"] == "extra_forbidden":
+        *path, name = problem["loc"]
+        fields = ", ".join(_fields_at(model, path))
+        detail = f"unknown field {str(name)[:100]!r}: the fields are {fields}"
+    else:
+        in_words = _EXPLANATIONS.get(problem["type"])
+        detail = in_words(problem) if in_words else decapitalised(problem["msg"])
+    if problem["type"] == "string_type" and str(problem["loc"][0]).endswith(("_id", "_ids")):
+        detail += ': ids are strings, whatever their look, as in "17"'
+    return pointer(*problem["loc"]), detail
+
+
+def _fields_at(annotation: Any, path: Sequence[int | str]) -> list[str]:
+    """The names of the fields of the model that stands at a path of names in an annotation."""
+    while get_origin(annotation) in (Annotated, Union, UnionType):
+        annotation = get_args(annotation)[0]
+    if not path:
+        return [field.alias or name for name, field in annotation.model_fields.items()]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _fields_at(annotation.model_fields[str(path[0])].annotation, path[1:])
+    # A list or a dict: what stands in it is named last.
+    return _fields_at(get_args(annotation)[-1], path[1:])
+
+
+def decapitalised(message: str) -> str:
+    """A message with a small first letter, to follow a colon."""
+    return message[:1].lower() + message[1:]
+
+
+def _kind(value: object) -> str:
+    """What JSON calls the type of a parsed value."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a number with a fraction or exponent"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def _shown(value: object) -> str:
+    """A value as an error repeats it: what a client sent may be as long as a body."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _bound(problem: ErrorDetails, name: str) -> Any:
+    return problem.get("ctx", {})[name]
+
+
+_TIME: Final = "has to be a time as in RFC 3339, such as 2026-11-23T18:00:00Z"
+
+_Explain = Callable[[ErrorDetails], str]
+_EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
+    {
+        "missing": lambda problem: "is required",
+        "model_type": lambda problem: (
+            f"has to be a JSON object, not {_kind(problem['input'])}"
+            if problem["loc"]
+            else f"the body has to be a JSON object, not {_kind(problem['input'])}"
+        ),
+        "dict_type": lambda problem: f"has to be a JSON object, not {_kind(problem['input'])}",
+        "list_type": lambda problem: f"has to be an array, not {_kind(problem['input'])}",
+        "string_type": lambda problem: f"has to be a string, not {_kind(problem['input'])}",
+        "string_too_short": lambda problem: "must not be empty",
+        "finite_number": lambda problem: "has to be a finite number",
+        "int_type": lambda problem: f"has to be an integer, not {_kind(problem['input'])}",
+        "float_type": lambda problem: (
+            f"has to be a number below 1.8e308, not one of {len(str(problem['input']))} digits"
+            if _kind(problem["input"]) == "an integer"
+            else f"has to be a number, not {_kind(problem['input'])}"
+        ),
+        "bool_type": lambda problem: f"has to be true or false, not {_kind(problem['input'])}",
+        "string_pattern_mismatch": lambda problem: f"has to match {_bound(problem, 'pattern')}",
+        "string_too_long": lambda problem: (
+            f"has to have at most {_bound(problem, 'max_length')} characters"
+        ),
+        "datetime_parsing": lambda problem: _TIME,
+        "datetime_from_date_parsing": lambda problem: _TIME,
+        "literal_error": lambda problem: f"has to be {_bound(problem, 'expected')}",
+        "too_short": lambda problem: (
+            f"has to have at least {_bound(problem, 'min_length')}, not {len(problem['input'])}"
+        ),
+        "too_long": lambda problem: (
+            f"has to have at most {_bound(problem, 'max_length')}, "
+            f"not {_bound(problem, 'actual_length') or len(problem['input'])}"
+        ),
+        "greater_than_equal": lambda problem: (
+            f"has to be at least {_bound(problem, 'ge')}, not {_shown(problem['input'])}"
+        ),
+        "less_than_equal": lambda problem: (
+            f"has to be at most {_bound(problem, 'le')}, not {_shown(problem['input'])}"
+        ),
+    }
+)
