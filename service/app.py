@@ -23,27 +23,27 @@ from bitrecall.index.releases.milvus_mirror import MilvusMirror, open_backend
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.milvus.server import MilvusServer, read_token
-from bitrecall.service.api.error_handlers import answer_http_error, answer_refusal
-from bitrecall.service.api.fast_path import FastPath, direct_paths
+from bitrecall.service.api.error_handlers import handle_http_error, handle_request_error
+from bitrecall.service.api.fast_path import FastPath, fast_routes
 from bitrecall.service.api.openapi.document import openapi_document
 from bitrecall.service.api.openapi.operations import PATHS
 from bitrecall.service.api.routes import routes
 from bitrecall.service.auth.key_file import KeyFile
-from bitrecall.service.auth.middleware import Access
+from bitrecall.service.auth.middleware import KeyMiddleware
 from bitrecall.service.errors import RequestError
-from bitrecall.service.http.connection_budget import Connections
+from bitrecall.service.http.connection_budget import ConnectionBudget
 from bitrecall.service.http.connection_limits import ConnectionLimits
 from bitrecall.service.http.hosts import HostRule
 from bitrecall.service.http.limiter import ConcurrencyLimiter
 from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.http.middleware import RequestMiddleware
-from bitrecall.service.http.origins import CrossOriginAnswers, ForeignOrigins
-from bitrecall.service.http.root_path import take_root_off
+from bitrecall.service.http.origins import CorsMiddleware, CrossOriginProtection
+from bitrecall.service.http.root_path import strip_root_path
 from bitrecall.service.observability.key_metrics import KeysCollector
 from bitrecall.service.observability.metrics import Metrics
 from bitrecall.service.observability.tracing import Tracing
 from bitrecall.service.online.event_feed import EventFeed
-from bitrecall.service.online.wakeup import Signal
+from bitrecall.service.online.wakeup import Wakeup
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings, load_settings, names_in
 
@@ -62,7 +62,7 @@ class Service(FastAPI):
         self._address = address
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reloading: asyncio.Task[None] | None = None
-        self.live = _live(settings)
+        self.event_feed = _event_feed(settings)
         self.milvus = _milvus(settings)
         mirror = None
         if self.milvus is not None:
@@ -73,16 +73,18 @@ class Service(FastAPI):
         self.keys = None if settings.keys is None else KeyFile(settings.keys)
         asked = [] if self.keys is None else [KeysCollector(self.keys)]
         self.metrics = Metrics(self.current, *asked)
-        self.load = ConcurrencyLimiter(
+        self.limiter = ConcurrencyLimiter(
             settings.max_concurrent, self.metrics.shed, settings.root_path
         )
-        self.connections = Connections(ConnectionLimits.of(settings), self.metrics.dropped)
-        self.rounds = MicroBatcher(self.metrics.searched)
+        self.connection_budget = ConnectionBudget(
+            ConnectionLimits.of(settings), self.metrics.dropped
+        )
+        self.batcher = MicroBatcher(self.metrics.searched)
         self.tracing = Tracing(settings.traces)
-        paths = routes(settings, self.current, self.live, self.metrics, self.rounds)
+        paths = routes(settings, self.current, self.event_feed, self.metrics, self.batcher)
         guards = self._guards()
         # Spans of requests are the framework's affair.
-        self._direct = FastPath({} if settings.traces else direct_paths(paths))
+        self._direct = FastPath({} if settings.traces else fast_routes(paths))
         self._to_direct: ASGIApp = self._direct
         for one in reversed(guards):
             self._to_direct = one.cls(self._to_direct, *one.args, **one.kwargs)
@@ -95,10 +97,13 @@ class Service(FastAPI):
             redirect_slashes=False,
             lifespan=self._while_serving,
             telemetry=self.tracing.telemetry,
-            middleware=[*guards, Middleware(ForeignOrigins, names_in(settings.allowed_origins))],
+            middleware=[
+                *guards,
+                Middleware(CrossOriginProtection, names_in(settings.allowed_origins)),
+            ],
             exception_handlers={
-                RequestError: answer_refusal,
-                HTTPException: answer_http_error,
+                RequestError: handle_request_error,
+                HTTPException: handle_http_error,
             },
         )
 
@@ -109,7 +114,7 @@ class Service(FastAPI):
     def fast_path(self, scope: Scope) -> ASGIApp | None:
         """What answers a request without the framework, if anything does."""
         if self._settings.root_path and scope["type"] == "http":
-            take_root_off(scope, self._settings.root_path)
+            strip_root_path(scope, self._settings.root_path)
         return self._to_direct if self._direct.matches(scope) else None
 
     def openapi(self) -> dict[str, Any]:
@@ -144,7 +149,7 @@ class Service(FastAPI):
     def _guards(self) -> list[Middleware]:
         """What surrounds every answer, the outermost first.
 
-        What surrounds changes besides, ``ForeignOrigins``, has nothing to do on the direct way.
+        What surrounds changes besides, ``CrossOriginProtection``, does nothing on the fast path.
         """
         settings = self._settings
         hosts = HostRule.of(settings)
@@ -152,16 +157,16 @@ class Service(FastAPI):
             Middleware(RequestMiddleware, self.metrics, PATHS, hosts, log=settings.access_log)
         ]
         if origins := names_in(settings.allowed_origins):
-            guards.append(Middleware(CrossOriginAnswers, origins))
+            guards.append(Middleware(CorsMiddleware, origins))
         if self.keys is not None:
-            guards.append(Middleware(Access, self.keys))
+            guards.append(Middleware(KeyMiddleware, self.keys))
         return guards
 
     def _recommender_of(self, release: Release) -> Recommender:
         """What answers from a release that has been opened. Raises ``ReleaseError``."""
         if self.milvus is not None:
             release = replace(release, backend=open_backend(self.milvus, release))
-        return self.live.recommender_of(release)
+        return self.event_feed.recommender_of(release)
 
     @contextlib.asynccontextmanager
     async def _while_serving(self, app: FastAPI) -> AsyncIterator[None]:
@@ -178,7 +183,7 @@ class Service(FastAPI):
         interval = self._settings.poll_interval
         watching = [
             asyncio.create_task(self.current.watch(interval)),
-            asyncio.create_task(self.live.watch(self.current, interval)),
+            asyncio.create_task(self.event_feed.watch(self.current, interval)),
         ]
         try:
             yield
@@ -191,21 +196,21 @@ class Service(FastAPI):
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
-            await asyncio.to_thread(self.live.close)
+            await asyncio.to_thread(self.event_feed.close)
             self.current.close()
             if self.milvus is not None:
                 self.milvus.close()
             await asyncio.to_thread(self.tracing.close)
 
 
-def _live(settings: Settings) -> EventFeed:
+def _event_feed(settings: Settings) -> EventFeed:
     """What keeps events, as the settings have it. Raises ``EventsError`` on a URL that is none."""
     store = None if settings.events == "off" else EventStore(settings.events)
     path = settings.events_signal
-    signal = Signal.alone() if path is None else Signal(path)
+    wakeup = Wakeup.private() if path is None else Wakeup(path)
     return EventFeed(
         store,
-        signal,
+        wakeup,
         settings.new_item_users,
         settings.fold_in_items,
         # A quarter of the requests that are answered at a time is left to those that read.

@@ -250,7 +250,7 @@ def problem_response(
     )
 
 
-def refusal(error: RequestError, root_path: str = "") -> Response:
+def error_response(error: RequestError, root_path: str = "") -> Response:
     """The response to a request that cannot be answered; ``root_path`` as ``problem_response``."""
     return problem_response(
         PROBLEMS[error.problem],

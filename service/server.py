@@ -18,11 +18,11 @@ from bitrecall.service.auth.keys import read_keys
 from bitrecall.service.http.connection_limits import raise_descriptor_limit
 from bitrecall.service.http.protocol import HttpProtocol
 from bitrecall.service.observability.logs import log_config
-from bitrecall.service.online.wakeup import make_signal_file
+from bitrecall.service.online.wakeup import make_wakeup_file
 from bitrecall.service.preflight import check_workers
 from bitrecall.service.settings import Settings, as_environment, unknown_variables
 from bitrecall.service.shared_folder import METRICS_VARIABLE, shared_folder
-from bitrecall.service.sockets import BACKLOG, listening_as, url_of
+from bitrecall.service.sockets import BACKLOG, listen_on, url_of
 from bitrecall.service.supervisor import Supervisor
 from bitrecall.service.terminal import Terminal
 
@@ -50,16 +50,16 @@ def run(settings: Settings) -> None:
             "Bitrecall was installed without a C compiler: an answer takes about twice as long; "
             "install one, and Bitrecall again"
         )
-    _say_where_events_are(settings)
+    _log_events_location(settings)
     if settings.keys is not None:
         # A worker that is replaced later takes what it finds; at the start it has to be right.
         read_keys(settings.keys)
     raise_descriptor_limit()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_handling({signal.SIGHUP: _too_early}))
+        stack.enter_context(_signal_handlers({signal.SIGHUP: _not_started}))
         if settings.workers > 1:
             check_workers(settings)
-        sock = stack.enter_context(listening_as(settings))
+        sock = stack.enter_context(listen_on(settings))
         if settings.workers == 1:
             _serve(settings, sock)
         else:
@@ -67,7 +67,7 @@ def run(settings: Settings) -> None:
         _log.info("stopped: the requests that had begun are answered")
 
 
-def _say_where_events_are(settings: Settings) -> None:
+def _log_events_location(settings: Settings) -> None:
     if settings.events == "off":
         _log.info("events are not kept: BITRECALL_EVENTS is off")
         return
@@ -95,7 +95,9 @@ def _serve(settings: Settings, sock: socket.socket) -> None:
 
     # Uvicorn raises the signal that stopped it again once it has shut down, which would end the
     # process with the exit code of a killed one.
-    with _handling({signal.SIGHUP: hang_up, signal.SIGINT: _obeyed, signal.SIGTERM: _obeyed}):
+    with _signal_handlers(
+        {signal.SIGHUP: hang_up, signal.SIGINT: _already_handled, signal.SIGTERM: _already_handled}
+    ):
         server.run(sockets=[sock])
 
 
@@ -104,9 +106,9 @@ def _supervise(settings: Settings, sock: socket.socket) -> None:
     _log.info("listening on %s", url_of(sock))
     with shared_folder() as folder:
         if settings.events_signal is None:
-            path = make_signal_file(folder)
+            path = make_wakeup_file(folder)
             settings = settings.model_copy(update={"events_signal": path})
-        with _exported(settings, folder):
+        with _exported_settings(settings, folder):
             config = _config(settings, "bitrecall.service.app:from_environment")
             Supervisor(config, [sock], settings.startup_timeout, Terminal()).run()
 
@@ -131,7 +133,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
 
 
 @contextlib.contextmanager
-def _handling(handlers: dict[signal.Signals, Handler]) -> Iterator[None]:
+def _signal_handlers(handlers: dict[signal.Signals, Handler]) -> Iterator[None]:
     """Handle signals in a way of our own, and as before at the end."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
@@ -141,16 +143,16 @@ def _handling(handlers: dict[signal.Signals, Handler]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _obeyed(number: int, frame: FrameType | None) -> None:
+def _already_handled(number: int, frame: FrameType | None) -> None:
     _log.debug("signal %d has been obeyed", number)
 
 
-def _too_early(number: int, frame: FrameType | None) -> None:
+def _not_started(number: int, frame: FrameType | None) -> None:
     _log.info("nothing to reload yet: the service is starting")
 
 
 @contextlib.contextmanager
-def _exported(settings: Settings, folder: Path) -> Iterator[None]:
+def _exported_settings(settings: Settings, folder: Path) -> Iterator[None]:
     """Puts the settings into the environment that workers inherit, and takes them out again.
 
     With them goes the folder through which workers count together.

@@ -16,18 +16,18 @@ BACKLOG: Final = 2048
 
 
 @contextlib.contextmanager
-def listening_as(settings: Settings) -> Iterator[socket.socket]:
+def listen_on(settings: Settings) -> Iterator[socket.socket]:
     """A socket that listens where the settings say. Raises ``ListenError``."""
     if settings.unix_socket is None:
-        with listening(settings.host, settings.port) as sock:
+        with listen_tcp(settings.host, settings.port) as sock:
             yield sock
     else:
-        with listening_at(settings.unix_socket, int(settings.unix_socket_mode, 8)) as sock:
+        with listen_unix(settings.unix_socket, int(settings.unix_socket_mode, 8)) as sock:
             yield sock
 
 
 @contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
+def listen_tcp(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens on an address; connections wait in it until a worker takes them.
 
     Raises ``ListenError`` saying what is wrong with the address.
@@ -56,7 +56,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def listening_at(path: Path, mode: int) -> Iterator[socket.socket]:
+def listen_unix(path: Path, mode: int) -> Iterator[socket.socket]:
     """A unix socket that listens at a path, and is removed at the end.
 
     One that was left there by a service that is gone is replaced. ``mode`` says who may connect.
@@ -73,7 +73,7 @@ def listening_at(path: Path, mode: int) -> Iterator[socket.socket]:
             finally:
                 os.umask(umask)
             path.chmod(mode)
-            ours = path.stat().st_ino
+            inode = path.stat().st_ino
             sock.listen(BACKLOG)
         except OSError as error:
             # A path that is too long has no errno.
@@ -83,7 +83,7 @@ def listening_at(path: Path, mode: int) -> Iterator[socket.socket]:
             yield sock
         finally:
             with contextlib.suppress(OSError):
-                if path.stat().st_ino == ours:
+                if path.stat().st_ino == inode:
                     path.unlink()
 
 

@@ -56,9 +56,9 @@ def known_item(recommender: Recommender, item_id: str) -> KnownItem:
 def known_user(recommender: Recommender, user_id: str) -> KnownUser:
     """What is known of a user, whom there need not be."""
     release = recommender.release
-    row = None if recommender.fresh.is_forgotten(user_id) else release.users.row_of(user_id)
+    row = None if recommender.recent.is_forgotten(user_id) else release.users.row_of(user_id)
     seen = np.empty(0, np.int64) if row is None else release.seen[row]
-    taken = recommender.fresh.interactions_of(user_id)
+    taken = recommender.recent.interactions_of(user_id)
     if not isinstance(taken, ItemHistory):
         taken = ItemHistory.of(taken, release.items)
     return KnownUser(

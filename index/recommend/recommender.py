@@ -22,7 +22,7 @@ MANY_ITEMS: Final = 2000
 """Items of a user beyond which an answer takes a thread: to leave them out takes milliseconds."""
 
 
-class FreshItems(Protocol):
+class RecentActivity(Protocol):
     """What users have done since the release."""
 
     def interactions_of(self, user_id: str) -> Taken:
@@ -38,7 +38,7 @@ class FreshItems(Protocol):
         ...
 
 
-class NothingFresh:
+class NoRecentActivity:
     """Nobody has done anything since."""
 
     def interactions_of(self, user_id: str) -> Sequence[str]:
@@ -76,7 +76,7 @@ class Recommender:
         self,
         release: Release,
         new: NewItems | None = None,
-        fresh: FreshItems | None = None,
+        recent: RecentActivity | None = None,
         fold_in: UserFoldIn | None = None,
         folded_items: int = 1000,
     ) -> None:
@@ -84,7 +84,7 @@ class Recommender:
         self._has_long_users = bool((release.seen.lengths > MANY_ITEMS).any())
         self.release = release
         self.catalogue = Catalogue(release, new, fold_in)
-        self.fresh = fresh or NothingFresh()
+        self.recent = recent or NoRecentActivity()
 
     @property
     def release_id(self) -> str:
@@ -110,7 +110,7 @@ class Recommender:
         """Whether a user has so many items that others should not wait for their answer."""
         if user_id is None:
             return False
-        for items in (self.fresh.interactions_of(user_id), self.fresh.hidden_items_of(user_id)):
+        for items in (self.recent.interactions_of(user_id), self.recent.hidden_items_of(user_id)):
             if len(items) > MANY_ITEMS:
                 return True
         if not self._has_long_users:
@@ -240,10 +240,10 @@ class Recommender:
         if user_id is None:
             return person(self.catalogue, None, (), history)
         row = None
-        if not self.fresh.is_forgotten(user_id):
+        if not self.recent.is_forgotten(user_id):
             row = self.release.users.row_of(user_id)
         return person(
-            self.catalogue, row, self.fresh.interactions_of(user_id), history, self._folded_items
+            self.catalogue, row, self.recent.interactions_of(user_id), history, self._folded_items
         )
 
     def _unwanted(self, wish: QueryOptions) -> NDArray[np.int64]:
@@ -255,7 +255,7 @@ class Recommender:
         parts = [part for part in (unwanted,) if len(part)]
         if wish.exclude_seen:
             parts.append(one.items)
-        if user_id is not None and (hidden := self.fresh.hidden_items_of(user_id)):
+        if user_id is not None and (hidden := self.recent.hidden_items_of(user_id)):
             if isinstance(hidden, ItemHistory):
                 parts.append(self.catalogue.rows_in(hidden))
             else:

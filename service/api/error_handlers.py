@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from bitrecall.service.errors import RequestError
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import PROBLEMS, problem_response, refusal
+from bitrecall.service.problems import PROBLEMS, error_response, problem_response
 
 
 def problem_routes() -> list[BaseRoute]:
@@ -38,14 +38,14 @@ async def problem_page(request: Request) -> Response:
     return PlainTextResponse(PROBLEMS[name].page())
 
 
-async def answer_refusal(request: Request, error: Exception) -> Response:
+async def handle_request_error(request: Request, error: Exception) -> Response:
     """The response to a ``RequestError``."""
     if not isinstance(error, RequestError):
         raise error
-    return refusal(error, root_path_of(request.scope))
+    return error_response(error, root_path_of(request.scope))
 
 
-async def answer_http_error(request: Request, error: Exception) -> Response:
+async def handle_http_error(request: Request, error: Exception) -> Response:
     """The response to what the router refuses: an unknown path (404), a wrong method (405)."""
     if not isinstance(error, HTTPException):
         raise error

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from bitrecall.events.errors import EventsError
 from bitrecall.service.api.release_endpoint import read_request
-from bitrecall.service.api.responses import json_answer
+from bitrecall.service.api.responses import json_response
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.errors import EventsNotKeptError
 from bitrecall.service.observability.metrics import Metrics
@@ -17,17 +17,17 @@ from bitrecall.service.settings import Settings
 _log = logging.getLogger(__name__)
 
 
-def event_routes(settings: Settings, live: EventFeed, metrics: Metrics) -> list[BaseRoute]:
+def event_routes(settings: Settings, event_feed: EventFeed, metrics: Metrics) -> list[BaseRoute]:
     """The path that takes events in."""
-    return [Route("/events", TakeEvents(settings, live, metrics), methods=["POST"])]
+    return [Route("/events", EventsEndpoint(settings, event_feed, metrics), methods=["POST"])]
 
 
-class TakeEvents:
+class EventsEndpoint:
     """``POST /events``."""
 
-    def __init__(self, settings: Settings, live: EventFeed, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, event_feed: EventFeed, metrics: Metrics) -> None:
         self._settings = settings
-        self._live = live
+        self._event_feed = event_feed
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,11 +35,11 @@ class TakeEvents:
         asked = await read_request(scope, receive, self._settings, EventsRequest)
         events = asked.all()
         try:
-            appended = await self._live.append(events)
+            appended = await self._event_feed.append(events)
         except EventsError as error:
             # Where the database is, is the log's business and not the client's.
             _log.warning("events were refused: %s", error)
             raise EventsNotKeptError from error
-        self._metrics.events_given(appended)
+        self._metrics.count_events(appended)
         document = {"accepted": appended.accepted, "duplicates": appended.duplicates}
-        await json_answer(document)(scope, receive, send)
+        await json_response(document)(scope, receive, send)

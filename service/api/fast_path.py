@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bitrecall.service.api.release_endpoint import ReleaseEndpoint
 from bitrecall.service.errors import RequestError
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import refusal
+from bitrecall.service.problems import error_response
 
 
 class FastPath:
@@ -35,10 +35,10 @@ class FastPath:
         try:
             await self._paths[scope["path"]](scope, receive, send)
         except RequestError as error:
-            await refusal(error, root_path_of(scope))(scope, receive, send)
+            await error_response(error, root_path_of(scope))(scope, receive, send)
 
 
-def direct_paths(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
+def fast_routes(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
     """Those of the routes that can be gone to directly: answers from the release, by one path."""
     return {
         route.path: route.endpoint

@@ -11,7 +11,9 @@ from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
 
-def health_routes(settings: Settings, current: CurrentRelease, live: EventFeed) -> list[BaseRoute]:
+def health_routes(
+    settings: Settings, current: CurrentRelease, event_feed: EventFeed
+) -> list[BaseRoute]:
     """The paths that tell how the service is."""
 
     async def livez(request: Request) -> Response:
@@ -26,7 +28,7 @@ def health_routes(settings: Settings, current: CurrentRelease, live: EventFeed) 
             "status": "ready",
             "release_id": current.recommender.release_id,
         }
-        if details := live.details_of(current.recommender):
+        if details := event_feed.details_of(current.recommender):
             document["details"] = details
         return JSONResponse(document)
 

@@ -12,7 +12,7 @@ from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.service.api.id_route import id_in_path, id_route
 from bitrecall.service.api.release_endpoint import ready_recommender
-from bitrecall.service.api.responses import json_answer
+from bitrecall.service.api.responses import json_response
 from bitrecall.service.errors import InvalidRequestError
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
@@ -32,12 +32,12 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
             {"id": item, "popularity": popularity}
             for item, popularity in most_popular(recommender, k)
         ]
-        return json_answer({"items": items, "release_id": recommender.release_id})
+        return json_response({"items": items, "release_id": recommender.release_id})
 
     async def item(request: Request) -> Response:
         """``GET /items/{id}``: what is known of an item."""
         recommender = ready_recommender(settings, current)
-        return json_answer(asdict(known_item(recommender, id_in_path(request))))
+        return json_response(asdict(known_item(recommender, id_in_path(request))))
 
     def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
         async def some(request: Request) -> Response:
@@ -46,7 +46,7 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
             recommender = ready_recommender(settings, current)
             table = table_of(recommender)
             rows = table.starting_with(request.query_params.get("prefix", ""), k)
-            return json_answer({"ids": table.ids_of(rows), "release_id": recommender.release_id})
+            return json_response({"ids": table.ids_of(rows), "release_id": recommender.release_id})
 
         return some
 

@@ -17,7 +17,7 @@ from bitrecall.service.api.schemas.requests import (
     SimilarRequest,
     request_models,
 )
-from bitrecall.service.api.thread_offload import Check, HeavyWork
+from bitrecall.service.api.thread_offload import Check, ThreadOffload
 from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.observability.metrics import Metrics
 from bitrecall.service.online.event_feed import EventFeed
@@ -32,9 +32,9 @@ PIECE: Final = 2000
 def recommend_routes(
     settings: Settings,
     current: CurrentRelease,
-    live: EventFeed,
+    event_feed: EventFeed,
     metrics: Metrics,
-    rounds: MicroBatcher,
+    batcher: MicroBatcher,
 ) -> list[BaseRoute]:
     """The paths that answer with items."""
     models = request_models(settings)
@@ -42,14 +42,14 @@ def recommend_routes(
     def recommend(
         recommender: Recommender, asked: RecommendRequest, _: Check
     ) -> SearchSteps[bytes]:
-        question = (asked.user_id, _wish(asked), asked.given_history())
-        current.questions.keep(question)
+        question = (asked.user_id, _options(asked), asked.given_history())
+        current.warmup_queries.keep(question)
         answer = yield from recommender.recommend(*question)
         metrics.answered((answer,))
         return render(answer)
 
     def batch(recommender: Recommender, asked: BatchRequest, check: Check) -> SearchSteps[bytes]:
-        wish = _wish(asked)
+        options = _options(asked)
         # A user who is named twice is answered once, and the answers are written a few at a time:
         # as objects they take ten times the memory of their JSON.
         users = list(dict.fromkeys(asked.user_ids))
@@ -58,31 +58,31 @@ def recommend_routes(
         for start in range(0, len(users), together):
             check()
             some = users[start : start + together]
-            answers = yield from recommender.recommend_all(some, wish)
+            answers = yield from recommender.recommend_all(some, options)
             metrics.answered(answers)
             written |= zip(some, map(render_one_of, answers), strict=True)
         return render_batch(
-            [written[user] for user in asked.user_ids], wish.k, recommender.release_id
+            [written[user] for user in asked.user_ids], options.k, recommender.release_id
         )
 
     def similar(recommender: Recommender, asked: SimilarRequest, _: Check) -> SearchSteps[bytes]:
-        answer = yield from recommender.similar(asked.item_id, asked.wish())
+        answer = yield from recommender.similar(asked.item_id, asked.options())
         return render_similar(asked.item_id, answer)
 
     def compare(recommender: Recommender, asked: RecommendRequest, _: Check) -> SearchSteps[bytes]:
-        question = (asked.user_id, _wish(asked), asked.given_history())
+        question = (asked.user_id, _options(asked), asked.given_history())
         return render((yield from recommender.recommend(*question)))
 
-    given = (settings, current, live)
-    heavy = HeavyWork(settings.max_heavy_requests)
+    given = (settings, current, event_feed)
+    heavy = ThreadOffload(settings.max_heavy_requests)
     answering: dict[str, ReleaseEndpoint[Any]] = {
         "/recommend": ReleaseEndpoint(
-            *given, models.recommend, recommend, rounds, heavy, _is_short
+            *given, models.recommend, recommend, batcher, heavy, _is_short
         ),
-        "/recommend/batch": ReleaseEndpoint(*given, models.batch, batch, rounds, heavy, _never),
-        "/similar": ReleaseEndpoint(*given, models.similar, similar, rounds, heavy, _few),
+        "/recommend/batch": ReleaseEndpoint(*given, models.batch, batch, batcher, heavy, _never),
+        "/similar": ReleaseEndpoint(*given, models.similar, similar, batcher, heavy, _few),
         "/releases/{id}/recommend": ReleaseComparisonEndpoint(
-            *given, models.recommend, compare, rounds, heavy, _never
+            *given, models.recommend, compare, batcher, heavy, _never
         ),
     }
     return [Route(path, answer, methods=["POST"]) for path, answer in answering.items()]
@@ -100,8 +100,8 @@ class ReleaseComparisonEndpoint(ReleaseEndpoint[RecommendRequest]):
         return await to_thread.run_sync(self._others.recommender, release_id)
 
 
-def _wish(asked: RecommendRequest | BatchRequest) -> QueryOptions:
-    return asked.wish(exclude_seen=asked.exclude_seen, explain=asked.explain)
+def _options(asked: RecommendRequest | BatchRequest) -> QueryOptions:
+    return asked.options(exclude_seen=asked.exclude_seen, explain=asked.explain)
 
 
 def _is_short(recommender: Recommender, asked: RecommendRequest) -> bool:

@@ -16,7 +16,7 @@ from bitrecall.index.recommend.search_steps import SearchSteps
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.responses import send_json
 from bitrecall.service.api.schemas.requests import QueryOptionsRequest
-from bitrecall.service.api.thread_offload import Check, HeavyWork, never_given_up
+from bitrecall.service.api.thread_offload import Check, ThreadOffload, no_check
 from bitrecall.service.auth.middleware import may_see_histories
 from bitrecall.service.errors import (
     FieldError,
@@ -28,7 +28,7 @@ from bitrecall.service.errors import (
     SearchNotAnsweringError,
 )
 from bitrecall.service.http.body import begin_body, read_body
-from bitrecall.service.http.eager import InATask
+from bitrecall.service.http.eager import switch_to_task
 from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
@@ -79,7 +79,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
         model: the class of the body.
         answer: makes the JSON of the answer; calls what it is given now and then, if the answer
             has many items.
-        rounds: in which requests that come at once are answered.
+        batcher: runs concurrent requests together, with one search.
         heavy: does the work for answers of more than ``HEAVY_ITEMS``.
         is_short: whether a request is answered on the event loop.
     """
@@ -88,20 +88,20 @@ class ReleaseEndpoint(Generic[RequestModel]):
         self,
         settings: Settings,
         current: CurrentRelease,
-        live: EventFeed,
+        event_feed: EventFeed,
         model: type[RequestModel],
         answer: Callable[[Recommender, RequestModel, Check], SearchSteps[bytes]],
-        rounds: MicroBatcher,
-        heavy: HeavyWork,
+        batcher: MicroBatcher,
+        heavy: ThreadOffload,
         is_short: Callable[[Recommender, RequestModel], bool],
     ) -> None:
         self._settings = settings
         self._limit, self._seconds = settings.max_body_bytes, settings.body_timeout
         self._current = current
-        self._live = live
+        self._event_feed = event_feed
         self._model = model
         self._answer = answer
-        self._rounds = rounds
+        self._batcher = batcher
         self._heavy = heavy
         self._max_items = settings.max_answer_items
         self._is_short = is_short
@@ -121,15 +121,13 @@ class ReleaseEndpoint(Generic[RequestModel]):
         recommender = await self._recommender(scope)
         try:
             if recommender.is_fast and self._is_short(recommender, asked):
-                content = await self._rounds.answered(
-                    self._answer(recommender, asked, never_given_up)
-                )
+                content = await self._batcher.answered(self._answer(recommender, asked, no_check))
             elif size > HEAVY_ITEMS:
-                await InATask()
+                await switch_to_task()
                 work = partial(self._on_thread, recommender, asked)
                 content = await self._heavy.run(work, receive)
             else:
-                await InATask()
+                await switch_to_task()
                 content = await to_thread.run_sync(self._on_thread, recommender, asked)
         except FilterError as error:
             place = pointer("filter", "where", error.attribute)
@@ -146,8 +144,8 @@ class ReleaseEndpoint(Generic[RequestModel]):
 
     async def _recommender(self, scope: Scope) -> Recommender:
         """What answers this request."""
-        if self._live.is_behind:
-            await self._live.catch_up(self._current)
+        if self._event_feed.is_behind:
+            await self._event_feed.catch_up(self._current)
         return ready_recommender(self._settings, self._current)
 
     def _too_many(self, asked: RequestModel, size: int) -> InvalidRequestError:
@@ -158,8 +156,8 @@ class ReleaseEndpoint(Generic[RequestModel]):
         return InvalidRequestError(f"/k: {detail}", errors=[FieldError(pointer("k"), detail)])
 
     def _on_thread(
-        self, recommender: Recommender, asked: RequestModel, check: Check = never_given_up
+        self, recommender: Recommender, asked: RequestModel, check: Check = no_check
     ) -> bytes:
         # The setting is the calling thread's own.
         faiss.omp_set_num_threads(1)
-        return self._rounds.alone(self._answer(recommender, asked, check))
+        return self._batcher.alone(self._answer(recommender, asked, check))

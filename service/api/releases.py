@@ -13,7 +13,7 @@ from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFound
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore, ReleaseSummary
 from bitrecall.service.api.parsing import parse_request
-from bitrecall.service.api.responses import json_answer
+from bitrecall.service.api.responses import json_response
 from bitrecall.service.api.schemas.requests import MoveRequest
 from bitrecall.service.errors import ReleaseRefusedError, UnknownReleaseError
 from bitrecall.service.http.body import read_body
@@ -29,9 +29,9 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
         """``GET /releases``: those that there are."""
         summaries = await asyncio.to_thread(lambda: store.list(verify=False))
         night = await asyncio.to_thread(RetrainingStatus.read, store.root)
-        return json_answer(
+        return json_response(
             {
-                "releases": [_described(one) for one in summaries],
+                "releases": [_summary_json(one) for one in summaries],
                 "serving": current.recommender and current.recommender.release_id,
                 "last_night": None if night is None else asdict(night),
             }
@@ -39,19 +39,21 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
 
     async def activate(request: Request) -> Response:
         """``POST /releases/{id}/activate``: serve a release."""
-        await _read_move(request, settings)
+        await _read_empty_body(request, settings)
         release_id = request.path_params["id"]
 
         def move(store: ReleaseStore) -> str:
             store.activate(release_id)
             return str(release_id)
 
-        return json_answer({"release_id": await _moved(current, move)})
+        return json_response({"release_id": await _activate(current, move)})
 
     async def rollback(request: Request) -> Response:
         """``POST /releases/rollback``: serve the release before."""
-        await _read_move(request, settings)
-        return json_answer({"release_id": await _moved(current, lambda store: store.rollback())})
+        await _read_empty_body(request, settings)
+        return json_response(
+            {"release_id": await _activate(current, lambda store: store.rollback())}
+        )
 
     return [
         Route("/releases", releases, methods=["GET"]),
@@ -60,7 +62,7 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
     ]
 
 
-async def _read_move(request: Request, settings: Settings) -> None:
+async def _read_empty_body(request: Request, settings: Settings) -> None:
     """Have the body be declared as JSON, which no form of another page's is. May be empty.
 
     Raises ``RequestError``.
@@ -75,7 +77,7 @@ async def _read_move(request: Request, settings: Settings) -> None:
         parse_request(body, MoveRequest)
 
 
-async def _moved(current: CurrentRelease, move: Callable[[ReleaseStore], str]) -> str:
+async def _activate(current: CurrentRelease, move: Callable[[ReleaseStore], str]) -> str:
     """Move the store's pointer, and follow it at once."""
     try:
         release_id = await asyncio.to_thread(move, current.store)
@@ -94,7 +96,7 @@ def _without_path(error: ReleaseError) -> str:
     return str(error).replace(str(error.path), error.path.name)
 
 
-def _described(summary: ReleaseSummary) -> dict[str, Any]:
+def _summary_json(summary: ReleaseSummary) -> dict[str, Any]:
     manifest = summary.manifest
     return {
         "id": summary.id,

@@ -11,7 +11,7 @@ from bitrecall.service.http.direct_response import exchange_of
 _JSON = (b"content-type", b"application/json")
 
 
-def json_answer(document: Any) -> Response:
+def json_response(document: Any) -> Response:
     """A document as the response to a request that went well."""
     return Response(to_json(document), media_type="application/json")
 

@@ -21,18 +21,18 @@ from bitrecall.service.settings import Settings
 def routes(
     settings: Settings,
     current: CurrentRelease,
-    live: EventFeed,
+    event_feed: EventFeed,
     metrics: Metrics,
-    rounds: MicroBatcher,
+    batcher: MicroBatcher,
 ) -> list[BaseRoute]:
     """The paths of a service with these settings."""
     return [
-        *recommend_routes(settings, current, live, metrics, rounds),
-        *event_routes(settings, live, metrics),
+        *recommend_routes(settings, current, event_feed, metrics, batcher),
+        *event_routes(settings, event_feed, metrics),
         *lookup_routes(settings, current),
-        *user_routes(settings, current, live),
+        *user_routes(settings, current, event_feed),
         *release_routes(settings, current),
-        *health_routes(settings, current, live),
+        *health_routes(settings, current, event_feed),
         metrics_route(metrics),
         *problem_routes(),
         *explorer_routes(settings.root_path),

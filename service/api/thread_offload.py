@@ -19,11 +19,11 @@ Check = Callable[[], None]
 """To be called now and then by long work; raises ``ClientDisconnect`` once its client has gone."""
 
 
-def never_given_up() -> None:
+def no_check() -> None:
     """The check of work that is too short to be given up."""
 
 
-class HeavyWork:
+class ThreadOffload:
     """Does long work on threads, a few pieces of work at a time.
 
     A request that waits for its turn costs nothing but its place, and is given up when its client

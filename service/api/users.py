@@ -12,7 +12,7 @@ from bitrecall.events.rules import id_fault
 from bitrecall.index.recommend.lookups import known_user
 from bitrecall.service.api.id_route import id_in_path, id_route
 from bitrecall.service.api.release_endpoint import ready_recommender
-from bitrecall.service.api.responses import json_answer
+from bitrecall.service.api.responses import json_response
 from bitrecall.service.errors import EventsNotKeptError, InvalidRequestError
 from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
@@ -21,24 +21,26 @@ from bitrecall.service.settings import Settings
 _log = logging.getLogger(__name__)
 
 
-def user_routes(settings: Settings, current: CurrentRelease, live: EventFeed) -> list[BaseRoute]:
+def user_routes(
+    settings: Settings, current: CurrentRelease, event_feed: EventFeed
+) -> list[BaseRoute]:
     """The path of a user."""
 
     async def user(request: Request) -> Response:
         user_id = id_in_path(request)
         if request.method == "DELETE":
-            return json_answer({"id": user_id, "events": await _forget(live, user_id)})
-        await live.catch_up(current)
-        return json_answer(asdict(known_user(ready_recommender(settings, current), user_id)))
+            return json_response({"id": user_id, "events": await _forget(event_feed, user_id)})
+        await event_feed.catch_up(current)
+        return json_response(asdict(known_user(ready_recommender(settings, current), user_id)))
 
     return [id_route("/users/", user, ["GET", "DELETE"])]
 
 
-async def _forget(live: EventFeed, user_id: str) -> int:
+async def _forget(event_feed: EventFeed, user_id: str) -> int:
     if fault := id_fault(user_id, longest=None):
         raise InvalidRequestError(f"the id in the path {fault}")
     try:
-        return await live.forget(user_id)
+        return await event_feed.forget(user_id)
     except EventsError as error:
         # Where the database is, is the log's business and not the client's.
         _log.warning("a user was not forgotten: %s", error)

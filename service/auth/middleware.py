@@ -9,7 +9,7 @@ from bitrecall.service.auth.key_file import KeyFile
 from bitrecall.service.auth.keys import Role
 from bitrecall.service.errors import ForbiddenError, RequestError, UnauthorizedError
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import refusal
+from bitrecall.service.problems import error_response
 
 # Paths that need no key: whether the service runs, and how to use it.
 _OPEN: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/problems"})
@@ -37,7 +37,7 @@ def may_see_histories(scope: Scope) -> bool:
     return scope.get(_ROLE) is not Role.RECOMMEND
 
 
-class Access:
+class KeyMiddleware:
     """Refuses requests without a key that may do what they ask for."""
 
     def __init__(self, app: ASGIApp, keys: KeyFile) -> None:
@@ -49,7 +49,7 @@ class Access:
         if scope["type"] == "http":
             needed = role_needed(scope["method"], scope["path"])
             if needed is not None and (refused := self._refused(scope, needed)) is not None:
-                await refusal(refused, root_path_of(scope))(scope, receive, send)
+                await error_response(refused, root_path_of(scope))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -9,10 +9,10 @@ from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from bitrecall.service.http.connection_budget import Connections
+from bitrecall.service.http.connection_budget import ConnectionBudget
 from bitrecall.service.http.deadline import Deadline
 from bitrecall.service.http.limiter import ConcurrencyLimiter
-from bitrecall.service.http.raw_problems import refusal_bytes
+from bitrecall.service.http.raw_problems import problem_bytes
 from bitrecall.service.http.write_coalescing import CoalescingTransport
 
 # How long a connection that looks idle is kept when the server stops, for a request under way.
@@ -32,9 +32,9 @@ class LimitedConnection(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._all: Connections = self.app.connections
+        self._all: ConnectionBudget = self.app.connection_budget
         self._limits = self._all.limits
-        self._load: ConcurrencyLimiter = self.app.load
+        self._limiter: ConcurrencyLimiter = self.app.limiter
         # A request has begun to arrive, and is not complete.
         self._receiving = False
         self._head_is_done = False
@@ -60,12 +60,14 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         # Writing counts as paused until everything is taken, not until a part is.
         transport.set_write_buffer_limits(high=65_536, low=0)
-        self._joining = CoalescingTransport(transport, self._load.outbox(self.loop.call_soon))
-        self.transport = cast("asyncio.Transport", self._joining)
+        self._coalescing = CoalescingTransport(
+            transport, self._limiter.coalescer(self.loop.call_soon)
+        )
+        self.transport = cast("asyncio.Transport", self._coalescing)
         self._since = self.loop.time()
         self._deadline.after(self._limits.head_seconds)
         if not self._all.make_room(self, cast("Any", self.connections)):
-            self.transport.write(self._load.reject(close=True))
+            self.transport.write(self._limiter.reject(close=True))
             self._close_carefully()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -129,7 +131,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     def unread_bytes(self) -> int:
         """Bytes of answers that the client has not taken."""
-        return self._joining.get_write_buffer_size()
+        return self._coalescing.get_write_buffer_size()
 
     def unread_since(self) -> float:
         """When the client stopped taking an answer."""
@@ -206,7 +208,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._all.release_incomplete(self)
         if not is_behind:
             self._all.dropped(problem)
-            self.transport.write(refusal_bytes(problem, detail, self._load.root_path))
+            self.transport.write(problem_bytes(problem, detail, self._limiter.root_path))
             self._close_carefully()
         elif cycle is not None and cycle.response_complete:
             self._close()

@@ -31,7 +31,7 @@ class Connection(Protocol):
         """Close it now, whatever is still to be written."""
 
 
-class Connections:
+class ConnectionBudget:
     """Keeps the connections of a process within limits.
 
     Args:

@@ -1,5 +1,6 @@
 """A coroutine that begins where it is called, and not when the loop comes to it."""
 
+import types
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any, Generic, TypeVar, cast
 
@@ -49,12 +50,11 @@ class EagerCoroutine(Generic[Result]):
         return self.result
 
 
-class InATask:
-    """Await it to go on when the loop comes to it.
+@types.coroutine
+def switch_to_task() -> Generator[None, None, None]:
+    """Suspend once; the event loop then continues the coroutine, inside a task.
 
-    That is in a task, also for a coroutine that has begun without one. Threads, time limits and
-    what else can be cancelled are given to tasks alone.
+    Threads, timeouts and cancellation need a current task, which a coroutine that was started
+    eagerly does not have before its first suspension.
     """
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
+    yield

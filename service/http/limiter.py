@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from bitrecall.service.http.raw_problems import BusyRefusal
+from bitrecall.service.http.raw_problems import TooBusyResponse
 from bitrecall.service.http.write_coalescing import WriteCoalescer
 
 # Probes and monitoring are answered whatever the load, to tell a busy service from a dead one.
@@ -47,8 +47,8 @@ class ConcurrencyLimiter:
         self._most = most
         self._shed = shed
         self._in_work: set[int] = set()
-        self._refusal = BusyRefusal(root_path)
-        self._outbox: WriteCoalescer | None = None
+        self._refusal = TooBusyResponse(root_path)
+        self._coalescer: WriteCoalescer | None = None
         self._occurrences = 0
         self._told = 0
         self.is_full = False
@@ -74,11 +74,11 @@ class ConcurrencyLimiter:
             self._shed(self._occurrences - self._told)
             self._told = self._occurrences
 
-    def outbox(self, call_soon: Callable[[Callable[[], None]], object]) -> WriteCoalescer:
+    def coalescer(self, call_soon: Callable[[Callable[[], None]], object]) -> WriteCoalescer:
         """What writes the answers of all connections of a loop."""
-        if self._outbox is None:
-            self._outbox = WriteCoalescer(call_soon)
-        return self._outbox
+        if self._coalescer is None:
+            self._coalescer = WriteCoalescer(call_soon)
+        return self._coalescer
 
     def reject(self, *, close: bool = False, body: bool = True) -> bytes:
         """Count a request that was one too many; the whole HTTP answer to it.
@@ -93,7 +93,7 @@ class ConcurrencyLimiter:
         return self._refusal(close=close, body=body)
 
 
-class Shed(NamedTuple):
+class Rejection(NamedTuple):
     """A request to be turned away without parsing it.
 
     Attributes:
@@ -105,7 +105,7 @@ class Shed(NamedTuple):
     close: bool
 
 
-def quick_refusal(data: bytes, parsed: tuple[bytes, ...] = ()) -> Shed | None:
+def quick_rejection(data: bytes, parsed: tuple[bytes, ...] = ()) -> Rejection | None:
     """What to turn away of what begins with a request, without parsing it.
 
     None if it has to be parsed: one that begins like one of ``parsed``, a request whose end cannot
@@ -122,7 +122,7 @@ def quick_refusal(data: bytes, parsed: tuple[bytes, ...] = ()) -> Shed | None:
     # A connection with a body still to come has to be closed carefully.
     if missing < 0 or (close and missing):
         return None
-    return Shed(missing, close)
+    return Rejection(missing, close)
 
 
 # A client sends one head again and again.

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bitrecall.service.http.eager import InATask
+from bitrecall.service.http.eager import switch_to_task
 
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 4 * 2**20
@@ -29,7 +29,7 @@ class ClosingResponse(Response):
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         # The time limit needs a task, which a request of a round does not have yet.
-        await InATask()
+        await switch_to_task()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 await _drop_rest(receive)

@@ -11,8 +11,8 @@ from bitrecall.service.http.direct_response import exchange_of
 from bitrecall.service.http.hosts import HostRule
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.observability.metrics import Metrics
-from bitrecall.service.observability.request_ids import RequestId, own_ids
-from bitrecall.service.problems import PROBLEMS, problem_response, refusal
+from bitrecall.service.observability.request_ids import RequestId, generated_ids
+from bitrecall.service.problems import PROBLEMS, error_response, problem_response
 
 # Ids in paths would make a time series of each.
 _BELOW: Final = ("/items/", "/users/", "/releases/", "/problems/", "/explorer/")
@@ -51,7 +51,7 @@ class RequestMiddleware:
         self._paths = paths
         self._hosts = hosts
         self._log = log
-        self._own_ids = own_ids()
+        self._own_ids = generated_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, answer it when that fails, and tell how it was answered."""
@@ -75,7 +75,7 @@ class RequestMiddleware:
         with request_id:
             try:
                 if self._hosts is not None and (error := self._hosts.refused(scope)) is not None:
-                    await refusal(error, root_path_of(scope))(scope, receive, marked)
+                    await error_response(error, root_path_of(scope))(scope, receive, marked)
                 else:
                     await self._app(scope, receive, marked)
             except ClientDisconnect:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bitrecall.service.errors import CrossOriginError
 from bitrecall.service.http.direct_response import exchange_of
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import refusal
+from bitrecall.service.problems import error_response
 from bitrecall.service.settings import variable
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,7 +30,7 @@ def changes_state(method: str, path: str) -> bool:
     return not (path.startswith("/releases/") and path.endswith("/recommend"))
 
 
-class ForeignOrigins:
+class CrossOriginProtection:
     """Refuses requests for changes that come from a page of another origin.
 
     Args:
@@ -50,7 +50,7 @@ class ForeignOrigins:
                     f"a page of {foreign[:100]} may not change anything here: "
                     f"{variable('allowed_origins')} names the origins that may"
                 )
-                await refusal(error, root_path_of(scope))(scope, receive, send)
+                await error_response(error, root_path_of(scope))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -66,7 +66,7 @@ class ForeignOrigins:
         return origin
 
 
-class CrossOriginAnswers(CORSMiddleware):
+class CorsMiddleware(CORSMiddleware):
     """Lets pages of some origins read answers (CORS), those sent in one piece too."""
 
     def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:

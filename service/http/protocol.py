@@ -15,7 +15,7 @@ from bitrecall.service.errors import TooBusyError
 from bitrecall.service.http.connection import LimitedConnection
 from bitrecall.service.http.direct_response import BufferedExchange, attach, detach
 from bitrecall.service.http.framing import END_OF_HEAD, Framing, HeadError, without_upgrade
-from bitrecall.service.http.limiter import quick_refusal
+from bitrecall.service.http.limiter import quick_rejection
 from bitrecall.service.http.micro_batching import MicroBatcher
 
 # The parser is given no more than this at once where it may find several requests.
@@ -27,13 +27,13 @@ _CHUNKED_PIECE: Final = 1024
 class HttpProtocol(LimitedConnection):
     """A connection of HTTP/1.1.
 
-    The application that is served has the ``rounds`` as an attribute, too, and tells what answers a
+    The application also has a ``batcher``, and says with ``fast_path`` what answers a
     request ``fast_path``.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._rounds: MicroBatcher = self.app.rounds
+        self._batcher: MicroBatcher = self.app.batcher
         self._framing = Framing(self._limits)
         # The request that is being answered.
         self._first: RequestResponseCycle | None = None
@@ -56,13 +56,13 @@ class HttpProtocol(LimitedConnection):
             if not data:
                 return
         if (
-            self._load.is_full
+            self._limiter.is_full
             and self._is_idle()
-            and (shed := quick_refusal(data, self._load.parsed))
+            and (shed := quick_rejection(data, self._limiter.parsed))
         ):
             self._to_drop = shed.missing
-            self.transport.write(self._load.reject(close=shed.close))
-            self._joining.flush()
+            self.transport.write(self._limiter.reject(close=shed.close))
+            self._coalescing.flush()
             if shed.close:
                 self._close()
             else:
@@ -237,7 +237,7 @@ class HttpProtocol(LimitedConnection):
                 await answering(scope, self._receive, send)
             finally:
                 detach(cycle)
-                self._load.leave(cycle)
+                self._limiter.leave(cycle)
                 if self._client_is_done and not cycle.response_started:
                     # It gave up on a client that is done: nothing is wrong.
                     cycle.disconnected = True
@@ -246,7 +246,7 @@ class HttpProtocol(LimitedConnection):
         if fast_path is None:
             super()._start_asgi_task(cycle, counted)
         else:
-            self._rounds.add(partial(self._begin, cycle, counted))
+            self._batcher.add(partial(self._begin, cycle, counted))
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> Coroutine[Any, Any, None] | None:
         """Answer a request, which has to have come whole for that, or let it be a task."""
@@ -277,15 +277,15 @@ class HttpProtocol(LimitedConnection):
     def _admit(self, cycle: RequestResponseCycle) -> bool:
         """Count a request that has arrived, unless there are too many."""
         scope = cycle.scope
-        if self._load.is_full and not self._load.must_answer(scope["method"], scope["path"]):
+        if self._limiter.is_full and not self._limiter.must_answer(scope["method"], scope["path"]):
             return False
-        self._load.enter(cycle)
+        self._limiter.enter(cycle)
         return True
 
     def _turn_away(self, cycle: RequestResponseCycle) -> None:
         close = not cycle.keep_alive
         body = cycle.scope["method"] != "HEAD"
-        self.transport.write(self._load.reject(close=close, body=body))
+        self.transport.write(self._limiter.reject(close=close, body=body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if close:

@@ -10,7 +10,7 @@ from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 CLOSE = b"connection: close\r\n"
 
 
-def refusal_bytes(name: str, detail: str, root_path: str = "") -> bytes:
+def problem_bytes(name: str, detail: str, root_path: str = "") -> bytes:
     """An HTTP answer that refuses a request and says that the connection is closed.
 
     Args:
@@ -33,7 +33,7 @@ def refusal_bytes(name: str, detail: str, root_path: str = "") -> bytes:
     return b"".join((STATUS_LINE[problem.status], head, later, CLOSE, b"\r\n", body))
 
 
-class BusyRefusal:
+class TooBusyResponse:
     """The answer to requests that are too many; it costs a formatting of bytes each time.
 
     Args:

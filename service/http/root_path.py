@@ -7,7 +7,7 @@ from starlette.types import Scope
 _ROOT: Final = "bitrecall.root_path"
 
 
-def take_root_off(scope: Scope, root_path: str) -> None:
+def strip_root_path(scope: Scope, root_path: str) -> None:
     """Make the path of a request one of ours, whether the proxy has taken the prefix off or not.
 
     Does nothing the second time for one request.

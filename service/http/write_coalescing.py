@@ -51,9 +51,9 @@ class CoalescingTransport:
         outbox: tells when.
     """
 
-    def __init__(self, transport: asyncio.Transport, outbox: WriteCoalescer) -> None:
+    def __init__(self, transport: asyncio.Transport, coalescer: WriteCoalescer) -> None:
         self._transport = transport
-        self._outbox = outbox
+        self._coalescer = coalescer
         self._held: list[bytes] = []
         self._bytes = 0
 
@@ -72,7 +72,7 @@ class CoalescingTransport:
         if self._bytes >= _ENOUGH:
             self.flush()
         elif len(self._held) == 1:
-            self._outbox.add(self)
+            self._coalescer.add(self)
 
     def flush(self) -> None:
         """Write what is held, if anything is."""

@@ -128,7 +128,7 @@ class Metrics:
             self._answers.labels(source).inc(count)
             self._degraded.inc(count * degraded)
 
-    def events_given(self, appended: Appended) -> None:
+    def count_events(self, appended: Appended) -> None:
         """Count events."""
         self._events.labels("accepted").inc(appended.accepted)
         self._events.labels("duplicate").inc(appended.duplicates)

@@ -22,7 +22,7 @@ def current_request_id() -> str | None:
     return _current.get()
 
 
-def own_ids() -> Iterator[str]:
+def generated_ids() -> Iterator[str]:
     """Ids that no other process gives: 16 hexadecimal digits by chance, and 16 that count.
 
     They are no secret, and asking the system for chance each time takes a thirtieth of an answer.

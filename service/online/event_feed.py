@@ -15,7 +15,7 @@ from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.release import Release
 from bitrecall.service.online.group_commit import EventWriter
 from bitrecall.service.online.recent_events import RecentEvents
-from bitrecall.service.online.wakeup import Signal
+from bitrecall.service.online.wakeup import Wakeup
 
 # Seconds before a database that did not answer is asked again.
 RETRY_SECONDS: Final = 5.0
@@ -23,7 +23,7 @@ RETRY_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class HoldsRecommender(Protocol):
+class RecommenderHolder(Protocol):
     """Whatever holds what answers now."""
 
     recommender: Recommender | None
@@ -46,24 +46,24 @@ class EventFeed:
     def __init__(
         self,
         store: EventStore | None,
-        signal: Signal,
+        wakeup: Wakeup,
         min_users: int,
         folded_items: int = 1000,
         clock: Callable[[], float] = time.monotonic,
         most_writing: int = 48,
     ) -> None:
         self._store = store
-        self._signal = signal
-        self._least_users = min_users
+        self._wakeup = wakeup
+        self._min_users = min_users
         self._folded_items = folded_items
         self._clock = clock
-        self._writer = None if store is None else EventWriter(store, signal.give, most_writing)
+        self._writer = None if store is None else EventWriter(store, wakeup.notify, most_writing)
         self._catching_up = asyncio.Lock()
         self._seen = -1
         self._retry_at = float("-inf")
         self._failing = False
-        self._told: set[tuple[str, str]] = set()
-        self._told_unusable = False
+        self._reported: set[tuple[str, str]] = set()
+        self._reported_unusable = False
 
     async def append(self, events: Sequence[Event]) -> Appended:
         """Make events durable.
@@ -83,32 +83,32 @@ class EventFeed:
 
     def recommender_of(self, release: Release) -> Recommender:
         """A recommender of a release that knows the events since. Not for the event loop."""
-        fresh = RecentEvents(release, self._least_users)
+        recent = RecentEvents(release, self._min_users)
         if self._store is not None:
-            with self._said():
-                self._read_all(release, fresh)
-        return Recommender(release, fresh.new_items(), fresh, folded_items=self._folded_items)
+            with self._logging_outages():
+                self._read_all(release, recent)
+        return Recommender(release, recent.new_items(), recent, folded_items=self._folded_items)
 
     def details_of(self, recommender: Recommender) -> list[str]:
         """What is worth knowing of the events that answers take account of, in sentences."""
-        fresh = recommender.fresh
-        if not isinstance(fresh, RecentEvents) or self._store is None:
+        recent = recommender.recent
+        if not isinstance(recent, RecentEvents) or self._store is None:
             return []
         details = []
-        if fresh.start is None or self._failing:
+        if recent.start is None or self._failing:
             details.append("answers do not know of the latest events: their database is away")
-        if fresh.start is not None and fresh.start.reason is not None:
-            details.append(fresh.start.reason)
-        if fresh.unusable:
-            details.append(f"{fresh.unusable:,} events in the database cannot be used")
+        if recent.start is not None and recent.start.reason is not None:
+            details.append(recent.start.reason)
+        if recent.unusable:
+            details.append(f"{recent.unusable:,} events in the database cannot be used")
         return details
 
     @property
     def is_behind(self) -> bool:
         """Whether ``catch_up`` would look at the database, without ``look``."""
-        return self._store is not None and self._signal.value != self._seen
+        return self._store is not None and self._wakeup.value != self._seen
 
-    async def catch_up(self, holder: HoldsRecommender, *, look: bool = False) -> None:
+    async def catch_up(self, holder: RecommenderHolder, *, look: bool = False) -> None:
         """Take in the events that have become durable since the last time.
 
         Costs next to nothing where there are none. With ``look`` the database is asked even if no
@@ -118,52 +118,52 @@ class EventFeed:
         if self._store is None or not (look or self.is_behind):
             return
         async with self._catching_up:
-            value = self._signal.value
+            value = self._wakeup.value
             if not (look or value != self._seen) or self._clock() < self._retry_at:
                 return
             recommender = holder.recommender
-            if recommender is None or not isinstance(recommender.fresh, RecentEvents):
+            if recommender is None or not isinstance(recommender.recent, RecentEvents):
                 return
-            fresh = recommender.fresh
-            with self._said():
-                if fresh.start is None:
-                    await asyncio.to_thread(self._begin, recommender.release, fresh)
+            recent = recommender.recent
+            with self._logging_outages():
+                if recent.start is None:
+                    await asyncio.to_thread(self._begin, recommender.release, recent)
                 while True:
-                    page = await asyncio.to_thread(self._store.page, fresh.last)
-                    if _is_another_log(page, fresh):
+                    page = await asyncio.to_thread(self._store.page, recent.last)
+                    if _is_another_log(page, recent):
                         _log.warning("the database of the events is another one now: read anew")
-                        again = await asyncio.to_thread(self._anew, recommender)
+                        again = await asyncio.to_thread(self._reread, recommender)
                         # Another release may have taken over meanwhile, which has read it.
                         if holder.recommender is recommender:
                             holder.recommender = again
                         break
                     if not page.events:
                         break
-                    fresh.take(page.events)
-                self._say_unusable(fresh)
+                    recent.take(page.events)
+                self._log_unusable(recent)
                 self._seen = value
 
-    async def fold_arrivals_in(self, holder: HoldsRecommender) -> None:
+    async def fold_in_new_items(self, holder: RecommenderHolder) -> None:
         """Have new items searched, if any have come, or gone, since the last time."""
         before = holder.recommender
-        if before is None or not isinstance(before.fresh, RecentEvents):
+        if before is None or not isinstance(before.recent, RecentEvents):
             return
-        if before.fresh.has_arrivals:
-            new = await asyncio.to_thread(before.fresh.new_items)
+        if before.recent.has_new_items:
+            new = await asyncio.to_thread(before.recent.new_items)
             # Another release may have taken over meanwhile, which has made its own.
             if holder.recommender is before:
                 fold_in = before.catalogue.fold_in
                 holder.recommender = Recommender(
-                    before.release, new, before.fresh, fold_in, self._folded_items
+                    before.release, new, before.recent, fold_in, self._folded_items
                 )
 
-    async def watch(self, holder: HoldsRecommender, interval: float) -> None:
+    async def watch(self, holder: RecommenderHolder, interval: float) -> None:
         """Look for events and new items every ``interval`` seconds, until cancelled."""
         while True:
             await asyncio.sleep(interval)
             try:
                 await self.catch_up(holder, look=True)
-                await self.fold_arrivals_in(holder)
+                await self.fold_in_new_items(holder)
             except Exception:
                 # A fault of ours must not end the looking.
                 _log.exception("looking for new events failed")
@@ -172,45 +172,45 @@ class EventFeed:
         """Let go of the database and of the signal."""
         if self._store is not None:
             self._store.close()
-        self._signal.close()
+        self._wakeup.close()
 
-    def _anew(self, recommender: Recommender) -> Recommender:
+    def _reread(self, recommender: Recommender) -> Recommender:
         """The same release with all events read again. Raises ``EventsError``."""
-        fresh = RecentEvents(recommender.release, self._least_users)
-        self._read_all(recommender.release, fresh)
+        recent = RecentEvents(recommender.release, self._min_users)
+        self._read_all(recommender.release, recent)
         return Recommender(
-            recommender.release, fresh.new_items(), fresh, folded_items=self._folded_items
+            recommender.release, recent.new_items(), recent, folded_items=self._folded_items
         )
 
-    def _read_all(self, release: Release, fresh: RecentEvents) -> None:
+    def _read_all(self, release: Release, recent: RecentEvents) -> None:
         if self._store is None:
             raise _not_kept()
-        self._begin(release, fresh)
-        while (page := self._store.page(fresh.last)).events:
-            fresh.take(page.events)
-        self._say_unusable(fresh)
+        self._begin(release, recent)
+        while (page := self._store.page(recent.last)).events:
+            recent.take(page.events)
+        self._log_unusable(recent)
 
-    def _begin(self, release: Release, fresh: RecentEvents) -> None:
+    def _begin(self, release: Release, recent: RecentEvents) -> None:
         """Find out where to read on after a release, and say so where that is the start."""
         if self._store is None:
             raise _not_kept()
         start = self._store.start_after(position_of(release.manifest.data))
-        if start.reason is not None and (release.id, start.log_id) not in self._told:
-            self._told.add((release.id, start.log_id))
+        if start.reason is not None and (release.id, start.log_id) not in self._reported:
+            self._reported.add((release.id, start.log_id))
             _log.warning("release %s: %s", release.id, start.reason)
-        fresh.begin(start, self._store.hides(start.after))
+        recent.begin(start, self._store.hides(start.after))
 
-    def _say_unusable(self, fresh: RecentEvents) -> None:
-        if fresh.unusable and not self._told_unusable:
-            self._told_unusable = True
+    def _log_unusable(self, recent: RecentEvents) -> None:
+        if recent.unusable and not self._reported_unusable:
+            self._reported_unusable = True
             _log.warning(
                 "%d events in the database cannot be used and are left out: the report of the "
                 "next night names them",
-                fresh.unusable,
+                recent.unusable,
             )
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _logging_outages(self) -> Iterator[None]:
         """Say once in the log that the database does not answer, and once that it does again."""
         try:
             yield
@@ -225,10 +225,10 @@ class EventFeed:
                 _log.info("the events can be read again")
 
 
-def _is_another_log(page: Page, fresh: RecentEvents) -> bool:
+def _is_another_log(page: Page, recent: RecentEvents) -> bool:
     """Whether the events so far are not of this database: it was replaced, or put back."""
-    return fresh.start is not None and (
-        page.state.log_id != fresh.start.log_id or page.state.last < fresh.last
+    return recent.start is not None and (
+        page.state.log_id != recent.start.log_id or page.state.last < recent.last
     )
 
 

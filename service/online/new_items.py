@@ -22,7 +22,7 @@ class NewItemEncoder:
 
     def __init__(self, release: Release, min_users: int) -> None:
         self._release = release
-        self._least_users = min_users
+        self._min_users = min_users
         self._fold_in: ItemFoldIn | None = None
         self._made: dict[str, tuple[bytes, bytes]] = {}
 
@@ -34,7 +34,7 @@ class NewItemEncoder:
                 release does not know do not count.
         """
         rows = {item: self._rows_of(users) for item, users in audiences.items()}
-        rows = {item: some for item, some in rows.items() if len(some) >= self._least_users}
+        rows = {item: some for item, some in rows.items() if len(some) >= self._min_users}
         changed = [
             item
             for item, some in rows.items()

@@ -39,8 +39,8 @@ class RecentEvents:
         self.last = 0
         self.unusable = 0
         self._release = release
-        self._arrivals = NewItemEncoder(release, min_users)
-        self._came, self._folded_in = 0, 0
+        self._encoder = NewItemEncoder(release, min_users)
+        self._revision, self._encoded_revision = 0, 0
         # Of a user with many items, an ItemHistory.
         self._taken: dict[str, list[str] | ItemHistory] = {}
         self._hidden: dict[str, list[str] | ItemHistory] = {}
@@ -89,19 +89,19 @@ class RecentEvents:
         return user_id in self._forgotten
 
     @property
-    def has_arrivals(self) -> bool:
+    def has_new_items(self) -> bool:
         """Whether ``new_items`` may give others than the last time."""
-        return self._came != self._folded_in
+        return self._revision != self._encoded_revision
 
     def new_items(self) -> NewItems | None:
         """The items that the release does not know, with codes made of their users.
 
         Takes a while when there are many: not for the event loop.
         """
-        came = self._came
+        came = self._revision
         audiences = {item: tuple(users) for item, users in list(self._audiences.items())}
-        new = self._arrivals.new_items(audiences)
-        self._folded_in = came
+        new = self._encoder.new_items(audiences)
+        self._encoded_revision = came
         return new
 
     def _add(self, user_id: str, item_id: str, kind: str) -> None:
@@ -110,7 +110,7 @@ class RecentEvents:
         if kind != HIDE and item not in self._known:
             if item in self._audiences or self._release.items.row_of(item) is None:
                 self._audiences.setdefault(item, {})[user_id] = None
-                self._came += 1
+                self._revision += 1
             else:
                 self._known.add(item)
 
@@ -128,6 +128,6 @@ class RecentEvents:
         for item in taken.others if isinstance(taken, ItemHistory) else taken:
             if item in self._audiences:
                 self._audiences[item].pop(user_id, None)
-                self._came += 1
+                self._revision += 1
         self._hidden.pop(user_id, None)
         self._forgotten.add(user_id)

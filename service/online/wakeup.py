@@ -12,7 +12,7 @@ _FORMAT: Final = "=Q"
 _SIZE: Final = struct.calcsize(_FORMAT)
 
 
-class Signal:
+class Wakeup:
     """A number that rises whenever events have become durable, shared through a mapped file.
 
     Looking at it costs a fraction of a microsecond, so that every request can.
@@ -26,19 +26,19 @@ class Signal:
         self._map = mmap.mmap(self._descriptor, _SIZE)
 
     @classmethod
-    def alone(cls) -> Self:
+    def private(cls) -> Self:
         """One that nobody else knows of."""
-        path = make_signal_file()
-        signal = cls(path)
+        path = make_wakeup_file()
+        wakeup = cls(path)
         path.unlink()
-        return signal
+        return wakeup
 
     @property
     def value(self) -> int:
         """The number now."""
         return int(struct.unpack_from(_FORMAT, self._map)[0])
 
-    def give(self) -> None:
+    def notify(self) -> None:
         """Raise the number by one."""
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
@@ -52,7 +52,7 @@ class Signal:
         os.close(self._descriptor)
 
 
-def make_signal_file(folder: Path | None = None) -> Path:
+def make_wakeup_file(folder: Path | None = None) -> Path:
     """A new file for a signal, that only this user can open; a temporary one without a folder."""
     descriptor, name = tempfile.mkstemp(prefix="bitrecall-", dir=folder)
     try:

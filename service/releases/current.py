@@ -47,7 +47,7 @@ class CurrentRelease:
         self.recommender: Recommender | None = None
         self.reason = "no release has been looked for yet"
         self.store = store
-        self.questions = WarmupQueries()
+        self.warmup_queries = WarmupQueries()
         self.failed_loads = 0
         self._clock = clock
         self._recommender_of = recommender_of
@@ -110,7 +110,7 @@ class CurrentRelease:
             self._defer(wanted)
         recommender = self._recommender_of(release)
         # Its files come into memory now, and not with the first request.
-        self.questions.replay(recommender)
+        self.warmup_queries.replay(recommender)
         self.recommender = recommender
         _log.info(
             "serving release %s: %d users, %d items, %d bits",

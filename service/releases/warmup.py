@@ -12,7 +12,7 @@ KEPT: Final = 64
 _FIRST_USERS: Final = 32
 _WISH: Final = QueryOptions(100)
 
-Question = tuple[str | None, QueryOptions, History | None]
+Query = tuple[str | None, QueryOptions, History | None]
 
 
 class WarmupQueries:
@@ -23,9 +23,9 @@ class WarmupQueries:
     """
 
     def __init__(self) -> None:
-        self._kept: deque[Question] = deque(maxlen=KEPT)
+        self._kept: deque[Query] = deque(maxlen=KEPT)
 
-    def keep(self, question: Question) -> None:
+    def keep(self, question: Query) -> None:
         """Remember a question that was answered."""
         self._kept.append(question)
 
@@ -36,10 +36,10 @@ class WarmupQueries:
         """
         count = min(_FIRST_USERS, recommender.release.n_users)
         users = recommender.release.users.ids_of(range(count))
-        questions = [*((user, _WISH, None) for user in users), *self._kept]
-        for user_id, wish, history in questions:
+        warmup_queries = [*((user, _WISH, None) for user in users), *self._kept]
+        for user_id, options, history in warmup_queries:
             try:
-                alone(recommender.recommend(user_id, wish, history))
+                alone(recommender.recommend(user_id, options, history))
             except FilterError:
                 continue
-        return len(questions)
+        return len(warmup_queries)

@@ -3,7 +3,7 @@ import pytest
 from bitrecall.errors import BitrecallError
 from bitrecall.service import errors
 from bitrecall.service.errors import RequestError
-from bitrecall.service.problems import PROBLEMS, refusal
+from bitrecall.service.problems import PROBLEMS, error_response
 
 EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
 
@@ -25,7 +25,7 @@ EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
     ],
 )
 def test_an_error_becomes_a_problem_of_its_status(error: type[RequestError], status: int) -> None:
-    response = refusal(error("what is wrong", headers={"X-Told": "so"}))
+    response = error_response(error("what is wrong", headers={"X-Told": "so"}))
     assert response.status_code == status
     assert response.headers["x-told"] == "so"
     assert b'"detail":"what is wrong"' in response.body

@@ -19,7 +19,7 @@ from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.auth.keys import Role, add_key
 from bitrecall.service.errors import ListenError
-from bitrecall.service.sockets import listening
+from bitrecall.service.sockets import listen_tcp
 
 RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
 
@@ -350,21 +350,21 @@ def test_a_misspelt_variable_is_told_of(start: Start) -> None:
 
 def test_a_port_in_use_is_an_error_that_says_so() -> None:
     with (
-        listening("127.0.0.1", 0) as taken,
+        listen_tcp("127.0.0.1", 0) as taken,
         pytest.raises(ListenError, match=r"port \d+: Address already in use; stop what listens"),
-        listening("127.0.0.1", taken.getsockname()[1]),
+        listen_tcp("127.0.0.1", taken.getsockname()[1]),
     ):
         pass
 
 
 @pytest.mark.parametrize("host", ["no such host", "256.0.0.1"])
 def test_a_host_that_is_none_is_an_error_that_names_it(host: str) -> None:
-    with pytest.raises(ListenError, match=re.escape(host)), listening(host, 0):
+    with pytest.raises(ListenError, match=re.escape(host)), listen_tcp(host, 0):
         pass
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(ListenError, match=r"192\.0\.2\.1"), listening("192.0.2.1", 0):
+    with pytest.raises(ListenError, match=r"192\.0\.2\.1"), listen_tcp("192.0.2.1", 0):
         pass
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from bitrecall.service.errors import ListenError
-from bitrecall.service.sockets import listening_at
+from bitrecall.service.sockets import listen_unix
 
 
 def test_only_those_may_connect_whom_the_mode_lets(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
-    with listening_at(path, 0o640):
+    with listen_unix(path, 0o640):
         assert path.stat().st_mode & 0o777 == 0o640
     assert not path.exists()
 
@@ -22,14 +22,14 @@ def test_one_left_by_a_service_that_is_gone_is_replaced(tmp_path: Path) -> None:
         gone.bind(str(path))
         gone.listen()
     assert path.exists()
-    with listening_at(path, 0o600), socket.socket(socket.AF_UNIX) as client:
+    with listen_unix(path, 0o600), socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
 
 
 def test_one_on_which_a_service_listens_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
-    with listening_at(path, 0o600):
-        with pytest.raises(ListenError, match="another service does"), listening_at(path, 0o600):
+    with listen_unix(path, 0o600):
+        with pytest.raises(ListenError, match="another service does"), listen_unix(path, 0o600):
             pass
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
@@ -46,7 +46,7 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
         path.symlink_to(tmp_path / "elsewhere")
     with (
         pytest.raises(ListenError, match="something else than a socket"),
-        listening_at(path, 0o600),
+        listen_unix(path, 0o600),
     ):
         pass
     assert path.is_symlink() or path.exists()
@@ -54,13 +54,13 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["no/such/folder.sock", "x" * 200])
 def test_a_path_that_cannot_be_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ListenError, match="cannot listen on"), listening_at(tmp_path / name, 0o600):
+    with pytest.raises(ListenError, match="cannot listen on"), listen_unix(tmp_path / name, 0o600):
         pass
 
 
 def test_the_socket_of_a_service_that_took_its_place_stays(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
-    with listening_at(path, 0o600):
+    with listen_unix(path, 0o600):
         path.unlink()
         path.write_text("another's")
     assert path.exists()

@@ -58,7 +58,7 @@ class QueryOptionsRequest(BaseModel):
     )
     filter: FilterRequest | None = Field(None, description="Which items are wanted at all.")
 
-    def wish(self, *, exclude_seen: bool = True, explain: bool = False) -> QueryOptions:
+    def options(self, *, exclude_seen: bool = True, explain: bool = False) -> QueryOptions:
         """The same for ``bitrecall.index.recommend``."""
         return QueryOptions(
             k=self.k,

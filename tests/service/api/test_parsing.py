@@ -40,8 +40,8 @@ def test_a_request_has_defaults() -> None:
     request = parse_request(b'{"user_id": "17"}', NARROW.recommend)
     assert (request.user_id, request.k, request.exclude_seen) == ("17", 7, True)
     assert (request.given_history(), request.explain) == (None, False)
-    wish = request.wish()
-    assert (wish.exclude_items, wish.allowed) == ([], None)
+    options = request.options()
+    assert (options.exclude_items, options.allowed) == ([], None)
 
 
 def test_the_bounds_are_those_of_the_settings() -> None:
@@ -86,7 +86,7 @@ def test_a_filter_is_spelt_out() -> None:
             },
         }
     )
-    assert asked.wish().allowed == ItemFilter(
+    assert asked.options().allowed == ItemFilter(
         any_tags=frozenset({"a"}),
         all_tags=frozenset({"b"}),
         no_tags=frozenset({"c"}),
@@ -98,7 +98,7 @@ def test_a_filter_is_spelt_out() -> None:
             ("sold", Condition(one_of=frozenset({"true", "false"}))),
         ),
     )
-    assert parsed(filter={}).wish().allowed is None
+    assert parsed(filter={}).options().allowed is None
 
 
 @pytest.mark.parametrize(
@@ -273,13 +273,13 @@ def test_whatever_stands_in_a_request_it_is_accepted_or_refused_with_a_short_rea
 ) -> None:
     try:
         request = parse_request((place % value).encode(), RecommendRequest)
-    except RequestError as refusal:
-        details = [refusal.detail, *(one.detail for one in refusal.errors)]
+    except RequestError as error_response:
+        details = [error_response.detail, *(one.detail for one in error_response.errors)]
         if max(map(len, details)) > 500:
             raise
         return
     assert 1 <= request.k <= 1000
-    wanted = request.wish().allowed
+    wanted = request.options().allowed
     if wanted is not None:
         # What is accepted can be searched for.
         with contextlib.suppress(FilterError):

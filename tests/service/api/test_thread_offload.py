@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from bitrecall.service.api.thread_offload import HeavyWork
+from bitrecall.service.api.thread_offload import ThreadOffload
 from bitrecall.service.errors import TooBusyError
 
 
@@ -41,7 +41,7 @@ class Work:
 
 def test_it_returns_what_the_work_does_and_raises_what_it_raises() -> None:
     async def main() -> None:
-        heavy = HeavyWork(1)
+        heavy = ThreadOffload(1)
         assert await heavy.run(lambda check: 17, Client().receive) == 17
         with pytest.raises(ZeroDivisionError):
             await heavy.run(lambda check: 1 // 0, Client().receive)
@@ -52,7 +52,7 @@ def test_it_returns_what_the_work_does_and_raises_what_it_raises() -> None:
 
 def test_few_are_done_at_a_time_some_wait_and_the_next_are_refused() -> None:
     async def main() -> None:
-        heavy = HeavyWork(2)
+        heavy = ThreadOffload(2)
         works = [Work() for _ in range(10)]
         tasks = [asyncio.create_task(heavy.run(work, Client().receive)) for work in works]
         await works[0].begun()
@@ -72,7 +72,7 @@ def test_few_are_done_at_a_time_some_wait_and_the_next_are_refused() -> None:
 
 def test_work_is_given_up_when_its_client_goes_and_the_next_begins() -> None:
     async def main() -> None:
-        heavy, client = HeavyWork(1), Client()
+        heavy, client = ThreadOffload(1), Client()
         first, second = Work(), Work()
         one = asyncio.create_task(heavy.run(first, client.receive))
         await first.begun()
@@ -89,7 +89,7 @@ def test_work_is_given_up_when_its_client_goes_and_the_next_begins() -> None:
 
 def test_work_whose_client_goes_before_its_turn_never_begins() -> None:
     async def main() -> None:
-        heavy, client = HeavyWork(1), Client()
+        heavy, client = ThreadOffload(1), Client()
         first, second = Work(), Work()
         one = asyncio.create_task(heavy.run(first, Client().receive))
         await first.begun()
@@ -106,7 +106,7 @@ def test_work_whose_client_goes_before_its_turn_never_begins() -> None:
 
 def test_work_ends_when_its_request_is_cancelled() -> None:
     async def main() -> None:
-        heavy, work = HeavyWork(1), Work()
+        heavy, work = ThreadOffload(1), Work()
         task = asyncio.create_task(heavy.run(work, Client().receive))
         await work.begun()
         task.cancel()

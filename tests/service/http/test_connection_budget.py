@@ -1,13 +1,13 @@
 """How many connections there may be, and what they may keep in memory."""
 
-from bitrecall.service.http.connection_budget import Connections
+from bitrecall.service.http.connection_budget import ConnectionBudget
 from bitrecall.service.http.connection_limits import ConnectionLimits
 
 LIMIT = 1000
 
 
 class Client:
-    """A connection as ``Connections`` sees it."""
+    """A connection as ``ConnectionBudget`` sees it."""
 
     clock = 100.0
 
@@ -36,8 +36,8 @@ class Client:
         self.dropped = True
 
 
-def connections(most: int = 3) -> Connections:
-    return Connections(ConnectionLimits(connections=most, buffered_bytes=LIMIT))
+def connections(most: int = 3) -> ConnectionBudget:
+    return ConnectionBudget(ConnectionLimits(connections=most, buffered_bytes=LIMIT))
 
 
 def test_up_to_the_limit_nobody_is_closed() -> None:

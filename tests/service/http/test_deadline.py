@@ -9,7 +9,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from bitrecall.service.http.connection import STOPPING_SECONDS
-from bitrecall.service.http.connection_budget import Connections
+from bitrecall.service.http.connection_budget import ConnectionBudget
 from bitrecall.service.http.connection_limits import ConnectionLimits
 from bitrecall.service.http.limiter import ConcurrencyLimiter
 from bitrecall.service.http.micro_batching import MicroBatcher
@@ -111,9 +111,9 @@ class App:
     """Answers at once."""
 
     def __init__(self) -> None:
-        self.load = ConcurrencyLimiter(10, lambda requests: None)
-        self.connections = Connections(LIMITS)
-        self.rounds = MicroBatcher()
+        self.limiter = ConcurrencyLimiter(10, lambda requests: None)
+        self.connection_budget = ConnectionBudget(LIMITS)
+        self.batcher = MicroBatcher()
 
     def fast_path(self, scope: Any) -> None:
         return None

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bitrecall.service.http.eager import EagerCoroutine, InATask
+from bitrecall.service.http.eager import EagerCoroutine, switch_to_task
 
 
 async def waiting(future: asyncio.Future[int], times: int = 2) -> int:
@@ -45,7 +45,7 @@ def test_what_goes_wrong_reaches_it_and_what_it_raises_comes_out() -> None:
 
 def test_a_task_can_be_waited_for() -> None:
     async def in_a_task() -> asyncio.Task[None] | None:
-        await InATask()
+        await switch_to_task()
         return asyncio.current_task()
 
     async def run() -> bool:

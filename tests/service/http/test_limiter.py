@@ -18,7 +18,7 @@ from starlette.routing import Route
 from bitrecall.index.releases.release import Release
 from bitrecall.service.api.schemas.answers import Problem
 from bitrecall.service.app import create_app
-from bitrecall.service.http.limiter import ConcurrencyLimiter, Shed, quick_refusal
+from bitrecall.service.http.limiter import ConcurrencyLimiter, Rejection, quick_rejection
 from bitrecall.service.settings import Settings
 
 MOST = 3
@@ -60,30 +60,30 @@ def client(app: Any, serving: Callable[..., Any], slow: Slow) -> Iterator[httpx.
 
 def test_a_load_counts_what_is_in_the_work() -> None:
     turned_away = []
-    load = ConcurrencyLimiter(2, turned_away.append)
+    limiter = ConcurrencyLimiter(2, turned_away.append)
     first, second = object(), object()
-    load.enter(first)
-    assert not load.is_full
-    load.enter(second)
-    assert (load.is_full, len(load)) == (True, 2)
-    load.leave(first)
-    load.leave(first)
-    assert (load.is_full, len(load)) == (False, 1)
+    limiter.enter(first)
+    assert not limiter.is_full
+    limiter.enter(second)
+    assert (limiter.is_full, len(limiter)) == (True, 2)
+    limiter.leave(first)
+    limiter.leave(first)
+    assert (limiter.is_full, len(limiter)) == (False, 1)
     assert turned_away == []
 
 
 def test_each_that_is_turned_away_is_counted_and_has_an_urn_of_its_own() -> None:
     turned_away: list[int] = []
-    loads = [ConcurrencyLimiter(1, turned_away.append) for _ in range(2)]
-    for load in loads:
-        load.enter(load)
+    limiters = [ConcurrencyLimiter(1, turned_away.append) for _ in range(2)]
+    for limiter in limiters:
+        limiter.enter(limiter)
     occurrences = set()
-    for load in loads * 2:
-        head, _, body = load.reject().partition(b"\r\n\r\n")
+    for limiter in limiters * 2:
+        head, _, body = limiter.reject().partition(b"\r\n\r\n")
         assert f"content-length: {len(body)}".encode() in head.split(b"\r\n")
         occurrences.add(UUID(Problem.model_validate_json(body).instance.removeprefix("urn:uuid:")))
-    for load in loads * 2:
-        load.leave(load)
+    for limiter in limiters * 2:
+        limiter.leave(limiter)
     assert (len(occurrences), turned_away) == (4, [2, 2])
 
 
@@ -145,7 +145,7 @@ def test_bodies_that_do_not_come_take_no_place(client: httpx.Client, app: Any) -
                 b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{"
             )
         assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
-        assert len(app.load) == 0
+        assert len(app.limiter) == 0
 
 
 def test_clients_that_go_away_leave_nothing_behind(
@@ -156,7 +156,7 @@ def test_clients_that_go_away_leave_nothing_behind(
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.close()
     slow.go_on.set()
-    while len(app.load):
+    while len(app.limiter):
         assert client.get("/livez").status_code == 200
     assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
 
@@ -254,7 +254,7 @@ def test_no_spelling_of_a_request_gets_around_the_limit(
         assert client.head("/popular").status_code == 503
     else:
         assert answers(client, *parts, count=len(expected)) == expected
-    assert len(app.load) == MOST
+    assert len(app.limiter) == MOST
     slow.go_on.set()
     assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in waiting.answers())
 
@@ -312,11 +312,13 @@ def test_a_refused_request_that_asks_to_close_is_closed(
     ],
 )
 def test_what_cannot_be_told_the_end_of_is_parsed_like_any(data: bytes) -> None:
-    assert quick_refusal(data) is None
+    assert quick_rejection(data) is None
 
 
 def test_what_is_missing_is_what_the_length_says() -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\ncontent-LENGTH:  12 \r\nA: b\r\n\r\n"
-    found = [quick_refusal(head + b"x" * come) for come in (0, 5, 12)]
-    assert found == [Shed(missing, close=False) for missing in (12, 7, 0)]
-    assert quick_refusal(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == Shed(0, close=False)
+    found = [quick_rejection(head + b"x" * come) for come in (0, 5, 12)]
+    assert found == [Rejection(missing, close=False) for missing in (12, 7, 0)]
+    assert quick_rejection(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == Rejection(
+        0, close=False
+    )

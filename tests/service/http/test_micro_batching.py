@@ -41,22 +41,22 @@ def recommender(release: Release) -> Watched:
     return Watched(release)
 
 
-def answered(begins: list[Begin], rounds: MicroBatcher, times: int = 10) -> None:
+def answered(begins: list[Begin], batcher: MicroBatcher, times: int = 10) -> None:
     """Answers them, on a loop that turns some times."""
 
     async def run() -> None:
         for begin in begins:
-            rounds.add(begin)
+            batcher.add(begin)
         for _ in range(times):
             await asyncio.sleep(0)
 
     asyncio.run(run())
 
 
-def ask(rounds: MicroBatcher, one: Recommender, user: str, k: int, into: dict[Any, Any]) -> Begin:
+def ask(batcher: MicroBatcher, one: Recommender, user: str, k: int, into: dict[Any, Any]) -> Begin:
     async def answer() -> None:
         try:
-            into[user, k] = await rounds.answered(one.recommend(user, QueryOptions(k)))
+            into[user, k] = await batcher.answered(one.recommend(user, QueryOptions(k)))
         except Exception as error:
             into[user, k] = error
 
@@ -66,28 +66,28 @@ def ask(rounds: MicroBatcher, one: Recommender, user: str, k: int, into: dict[An
 def test_what_comes_at_once_is_searched_as_one_and_answered_as_alone(
     recommender: Watched,
 ) -> None:
-    rounds, answers = MicroBatcher(), dict[Any, Answer]()
+    batcher, answers = MicroBatcher(), dict[Any, Answer]()
     users = [recommender.release.users.id_of(row) for row in range(3)]
     asked = [(user, k) for k in (5, 2) for user in users] + [("a stranger", 5)]
-    answered([ask(rounds, recommender, user, k, answers) for user, k in asked], rounds)
+    answered([ask(batcher, recommender, user, k, answers) for user, k in asked], batcher)
     assert sorted(recommender.sizes) == [3, 3]
     for user, k in asked:
         assert answers[user, k] == alone(recommender.recommend(user, QueryOptions(k)))
 
 
 def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender: Watched) -> None:
-    rounds, answers = MicroBatcher(), dict[Any, Answer]()
+    batcher, answers = MicroBatcher(), dict[Any, Answer]()
     user = recommender.first_user
     count = 2 * _MOST + 3
-    answered([ask(rounds, recommender, user, 5 + n % 1, answers) for n in range(count)], rounds)
+    answered([ask(batcher, recommender, user, 5 + n % 1, answers) for n in range(count)], batcher)
     assert recommender.sizes == [_MOST, _MOST, 3]
 
 
 def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> None:
-    rounds, user = MicroBatcher(), recommender.first_user
+    batcher, user = MicroBatcher(), recommender.first_user
 
     async def run() -> Answer:
-        return await rounds.answered(recommender.recommend(user, QueryOptions(3)))
+        return await batcher.answered(recommender.recommend(user, QueryOptions(3)))
 
     assert asyncio.run(run()) == alone(recommender.recommend(user, QueryOptions(3)))
 
@@ -95,43 +95,47 @@ def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> 
 def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
     recommender: Watched,
 ) -> None:
-    rounds, answers = MicroBatcher(), dict[Any, Any]()
+    batcher, answers = MicroBatcher(), dict[Any, Any]()
     named: ContextVar[str] = ContextVar("named")
 
     async def slow(name: str) -> None:
         token = named.set(name)
         await asyncio.sleep(0)
         assert asyncio.current_task() is not None
-        answers[name] = await rounds.answered(recommender.recommend(name, QueryOptions(2)))
+        answers[name] = await batcher.answered(recommender.recommend(name, QueryOptions(2)))
         assert named.get() == name
         named.reset(token)
         answers["order"] = [*answers.get("order", ()), name]
 
     user, other, last = (recommender.release.users.id_of(row) for row in range(3))
-    begins = [partial(slow, user), ask(rounds, recommender, other, 2, answers), partial(slow, last)]
-    answered(begins, rounds)
+    begins = [
+        partial(slow, user),
+        ask(batcher, recommender, other, 2, answers),
+        partial(slow, last),
+    ]
+    answered(begins, batcher)
     assert recommender.sizes == [1, 1, 1]
     assert answers["order"] == [user, last]
     assert (other, 2) in answers
 
 
 def test_what_is_not_to_be_answered_here_is_left_alone(recommender: Watched) -> None:
-    rounds, answers = MicroBatcher(), dict[Any, Answer]()
+    batcher, answers = MicroBatcher(), dict[Any, Answer]()
     user = recommender.first_user
-    answered([lambda: None, ask(rounds, recommender, user, 2, answers), lambda: None], rounds)
+    answered([lambda: None, ask(batcher, recommender, user, 2, answers), lambda: None], batcher)
     assert [*answers] == [(user, 2)]
 
 
 def test_a_search_that_fails_is_no_affair_of_the_others(recommender: Watched) -> None:
-    rounds, answers = MicroBatcher(), dict[Any, Any]()
+    batcher, answers = MicroBatcher(), dict[Any, Any]()
     sound = Watched(recommender.release)
     user = recommender.first_user
     recommender.error = SearchUnavailableError("away")
-    begins = [ask(rounds, recommender, user, 2, answers), ask(rounds, sound, user, 3, answers)]
-    answered(begins, rounds)
+    begins = [ask(batcher, recommender, user, 2, answers), ask(batcher, sound, user, 3, answers)]
+    answered(begins, batcher)
     assert answers[user, 2].degraded
     assert answers[user, 3] == alone(sound.recommend(user, QueryOptions(3)))
     recommender.error = ValueError("a fault of ours")
-    answered(begins, rounds)
+    answered(begins, batcher)
     assert answers[user, 2] is recommender.error
     assert answers[user, 3] == alone(sound.recommend(user, QueryOptions(3)))

@@ -60,8 +60,8 @@ def test_an_answer_that_is_not_taken_in_time_is_dropped(
         serving(app) as client,
         contextlib.closing(reader_that_does_not(client, more)) as connection,
     ):
-        until(client, lambda: bool(app.connections._unread))
-        until(client, lambda: not app.connections._unread)
+        until(client, lambda: bool(app.connection_budget._unread))
+        until(client, lambda: not app.connection_budget._unread)
         assert received(connection) < SIZE
         assert client.get("/livez").status_code == 200
 
@@ -70,11 +70,11 @@ def test_an_answer_that_is_taken_is_whole(release: Release, serving: Callable[..
     app = app_with(release)
     with serving(app) as client:
         connection = reader_that_does_not(client, b"Connection: close\r\n")
-        until(client, lambda: bool(app.connections._unread))
+        until(client, lambda: bool(app.connection_budget._unread))
         assert received(connection) > SIZE
         connection.close()
         assert client.get("/livez").status_code == 200
-        assert not app.connections._unread
+        assert not app.connection_budget._unread
 
 
 def test_dropped_connections_are_counted_by_their_reason(

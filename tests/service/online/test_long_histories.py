@@ -23,10 +23,10 @@ IDS = [*(f"item {row}" for row in range(59)), *(f"new {row}" for row in range(20
 
 
 def knowing(release: Release, events: Sequence[tuple[str, str, str]]) -> RecentEvents:
-    fresh = RecentEvents(release, min_users=1)
+    recent = RecentEvents(release, min_users=1)
     numbers = count(1)
-    fresh.take(StoredEvent(next(numbers), *event, 0.0) for event in events)
-    return fresh
+    recent.take(StoredEvent(next(numbers), *event, 0.0) for event in events)
+    return recent
 
 
 class Plain:
@@ -59,14 +59,17 @@ def test_answers_are_those_of_plain_lists(release: Release, seed: int, folded: i
         (str(random.choice(USERS[:2])), str(random.choice(IDS)), str(random.choice(["view", HIDE])))
         for _ in range(5 * LONG)
     ]
-    fresh = knowing(release, events)
-    new = fresh.new_items()
-    kept = Recommender(release, new, fresh, folded_items=folded)
+    recent = knowing(release, events)
+    new = recent.new_items()
+    kept = Recommender(release, new, recent, folded_items=folded)
     plain = Recommender(release, new, Plain(events), folded_items=100)
     for explain in (False, True):
-        wish = QueryOptions(80, explain=explain)
+        options = QueryOptions(80, explain=explain)
         for user in USERS:
-            found, wanted = alone(kept.recommend(user, wish)), alone(plain.recommend(user, wish))
+            found, wanted = (
+                alone(kept.recommend(user, options)),
+                alone(plain.recommend(user, options)),
+            )
             assert set(found.item_ids) == set(wanted.item_ids)
             if folded >= len(IDS):
                 assert found == wanted
@@ -76,9 +79,9 @@ def test_answers_are_those_of_plain_lists(release: Release, seed: int, folded: i
 
 def test_the_newest_items_make_the_code_and_all_are_left_out(release: Release) -> None:
     items = [f"item {row}" for row in range(40)] + ["new 1"] * 30 + ["item 3"]
-    fresh = knowing(release, [("somebody new", item, "view") for item in items])
-    assert isinstance(fresh.interactions_of("somebody new"), ItemHistory)
-    recommender = Recommender(release, None, fresh, folded_items=2)
+    recent = knowing(release, [("somebody new", item, "view") for item in items])
+    assert isinstance(recent.interactions_of("somebody new"), ItemHistory)
+    recommender = Recommender(release, None, recent, folded_items=2)
     answer = alone(recommender.recommend("somebody new", QueryOptions(60, explain=True)))
     code = UserFoldIn.of(release).codes([np.array([39, 3])])
     assert answer.code == code.tobytes().hex()
@@ -98,9 +101,9 @@ def test_what_a_user_took_since_is_added_as_for_few(release: Release) -> None:
 
 def test_a_forgotten_user_with_many_items_leaves_none_of_them(release: Release) -> None:
     events = [("a", f"new {row}", "view") for row in range(100)]
-    fresh = knowing(release, [*events, ("a", "", FORGET)])
-    assert list(fresh.interactions_of("a")) == []
-    assert fresh.new_items() is None
+    recent = knowing(release, [*events, ("a", "", FORGET)])
+    assert list(recent.interactions_of("a")) == []
+    assert recent.new_items() is None
 
 
 @pytest.mark.parametrize("kind", ["view", HIDE])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.service.online.wakeup import Signal, make_signal_file
+from bitrecall.service.online.wakeup import Wakeup, make_wakeup_file
 
 GIVE = """
 import sys
@@ -13,37 +13,37 @@ from pathlib import Path
 from bitrecall.service.online.wakeup import Signal
 signal = Signal(Path(sys.argv[1]))
 for _ in range(500):
-    signal.give()
+    wakeup.notify()
 """
 
 
 def test_processes_see_each_others_and_none_is_lost() -> None:
-    path = make_signal_file()
-    signal = Signal(path)
-    assert signal.value == 0
+    path = make_wakeup_file()
+    wakeup = Wakeup(path)
+    assert wakeup.value == 0
 
     def give(_: int) -> None:
         subprocess.run([sys.executable, "-c", GIVE, str(path)], check=True)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(give, range(3)))
-    signal.give()
-    assert signal.value == 1501
-    signal.close()
+    wakeup.notify()
+    assert wakeup.value == 1501
+    wakeup.close()
     path.unlink()
 
 
 def test_a_signal_alone_leaves_no_file() -> None:
-    signal = Signal.alone()
-    signal.give()
-    assert signal.value == 1
-    signal.close()
+    wakeup = Wakeup.private()
+    wakeup.notify()
+    assert wakeup.value == 1
+    wakeup.close()
 
 
 def test_the_file_is_its_users_own_and_no_link(tmp_path: Path) -> None:
-    path = make_signal_file()
+    path = make_wakeup_file()
     assert path.stat().st_mode & 0o777 == 0o600
     (tmp_path / "link").symlink_to(path)
     with pytest.raises(OSError, match="link"):
-        Signal(tmp_path / "link")
+        Wakeup(tmp_path / "link")
     path.unlink()

@@ -14,10 +14,10 @@ class Asked(Recommender):
 
     def __init__(self, release: Release) -> None:
         super().__init__(release)
-        self.questions: list[tuple[object, ...]] = []
+        self.warmup_queries: list[tuple[object, ...]] = []
 
     def recommend(self, *question: object) -> Answer:
-        self.questions.append(question)
+        self.warmup_queries.append(question)
         return super().recommend(*question)  # type: ignore[arg-type]
 
 
@@ -26,8 +26,8 @@ def test_the_latest_questions_are_asked_again(release: Release) -> None:
     for number in range(KEPT + 10):
         recent.keep((f"user {number}", QueryOptions(number + 1), History(["item 1"])))
     asked = recent.replay(recommender)
-    assert asked == len(recommender.questions) == KEPT + release.n_users
-    names = {question[0] for question in recommender.questions}
+    assert asked == len(recommender.warmup_queries) == KEPT + release.n_users
+    names = {question[0] for question in recommender.warmup_queries}
     assert {"17", "user 10", f"user {KEPT + 9}"} <= names
     assert "user 9" not in names
 
