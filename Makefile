@@ -80,7 +80,7 @@ docs: .venv/all
 	$(BIN)/python -m bitrecall.service.api.openapi.reference > docs/api.md
 
 tables: .venv/all
-	$(BIN)/python benchmarks/searches.py docs/searches > docs/searches.md
+	$(BIN)/python -m benchmarks.training.recipe_search_page docs/searches > docs/searches.md
 	$(BIN)/bitrecall reproduce --tables $(patsubst %,--page %,$(shell grep -l '<!-- results: ' README.md docs/*.md))
 
 lock:

@@ -27,7 +27,7 @@ from bitrecall.index.search.scan import scan_of
 # Where no more than one row in so many may be returned, those are searched by themselves.
 _ALONE_ONE_IN = 16
 
-# A scan of a million takes about a millisecond of one thread (benchmarks/search_speed.py).
+# A scan of a million takes about a millisecond of one thread (benchmarks/search/search_speed.py).
 _QUICK = 500_000
 
 

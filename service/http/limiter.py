@@ -3,7 +3,7 @@
 Requests are worked on one after another, so each one more makes all behind it wait. Beyond a bound
 the next is answered 503 once it has arrived. Most are recognised before they are even parsed: that
 costs about a twentieth of what an answer costs, so that most of the time goes into good answers
-also at several times the capacity (``benchmarks/overload.py`` measures how much).
+also at several times the capacity (``benchmarks/service/overload.py`` measures how much).
 """
 
 from collections.abc import Callable

@@ -16,7 +16,7 @@ def wait_briefly(environment: MutableMapping[str, str] | None = None) -> None:
     by default, which on cores that others use as well holds them up, and the training most of all.
     Threads that sleep at once (the policy PASSIVE) are woken so late that a training by itself
     takes twice as long as it could. In between it loses nothing by itself, and a third beside
-    others (`benchmarks/waiting.py`; docs/performance.md has what it prints).
+    others (`benchmarks/training/openmp_spin.py`; docs/performance.md has what it prints).
 
     It is read when torch is loaded, so it has to be called before. What the user has set stays.
 

@@ -1,0 +1,1 @@
+"""Speed and recall of searches, beside other libraries."""

@@ -1,0 +1,215 @@
+r"""How fast is a search, beside what one would pick instead, and beside what the memory gives?
+
+    python -m benchmarks.search.search_speed RELEASES --json search.json --plot search.svg
+    python -m benchmarks.search.search_speed RELEASES --items 1000000 \
+        --only flat hnsw ivf float-flat
+
+One thread. The codes are those of the current release, or so many more that are made like them
+(codes_like.py); queries are users. Contenders take turns for several rounds, so that a busy machine
+slows all of them, and what counts is the ratio within a round. Recall is by distance: what is as
+near as the last of the true nearest counts. USearch and hnswlib take part where they are installed
+(`pip install usearch hnswlib`).
+"""
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import faiss
+import matplotlib as mpl
+import numpy as np
+
+from benchmarks.search.contenders import CONTENDERS, OF_VECTORS, Contender, things
+from benchmarks.tools.machine import describe, quantile, roof, save, seconds
+from benchmarks.tools.synthetic_codes import grown, release_in
+from bitrecall.index.search.flat import FlatBackend
+from bitrecall.index.search.tuning import recall_by_distance, sample_queries
+
+ROUNDS = 7
+BATCHES = (1, 32, 1000)
+KS = (10, 100)
+
+
+def measure(
+    contenders: list[Contender], k: int, batch: int, budget: float
+) -> dict[str, dict[str, Any]]:
+    """Each contender's times, and their ratio to the first one's, round by round."""
+    rounds: dict[str, list[list[float]]] = {one.name: [] for one in contenders}
+    for turn in range(ROUNDS):
+        for one in contenders:
+            places = iter(range(turn * 97, 10**9))
+
+            def ask(one: Contender = one, places: Any = places) -> None:
+                start = next(places) * batch % max(1, len(one.queries) - batch + 1)
+                one.search(one.queries[start : start + batch], k)
+
+            rounds[one.name].append(seconds(ask, budget / ROUNDS))
+    first = [statistics.median(took) for took in rounds[contenders[0].name]]
+    found = {}
+    for name, several in rounds.items():
+        ratios = [statistics.median(took) / one for took, one in zip(several, first, strict=True)]
+        took = [one for part in several for one in part]
+        found[name] = {
+            "k": k,
+            "batch": batch,
+            "p50_us": quantile(took, 0.5) * 1e6,
+            "p99_us": quantile(took, 0.99) * 1e6,
+            "queries_a_second": batch / quantile(took, 0.5),
+            "ratio": statistics.median(ratios),
+            "ratio_least": min(ratios),
+            "ratio_most": max(ratios),
+        }
+    return found
+
+
+def recalls(contenders: list[Contender], k: int, count: int = 200) -> dict[str, float]:
+    """The share of the true nearest that each finds."""
+    by_name = {one.name: one for one in contenders}
+    found = {}
+    for one in contenders:
+        exact = by_name.get(one.exact)
+        if exact is not None:
+            near, true = (each.search(each.queries[:count], k) for each in (one, exact))
+            # Sums of real numbers differ in the last digit from library to library.
+            found[one.name] = recall_by_distance(*_ranked(near, true))
+    return found
+
+
+def _ranked(near: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as whole numbers that compare as they do, but for the last digits."""
+    if near.dtype.kind in "iu" and true.dtype.kind in "iu":
+        return near, true
+    scale = 1000 / max(1e-9, float(np.abs(true).max()))
+    least = float(min(near.min(), true.min()))
+    return tuple(((one - least) * scale).round().astype(np.int32) for one in (near, true))  # type: ignore[return-value]
+
+
+def with_seen(release: Any, codes: np.ndarray, budget: float) -> dict[str, float]:
+    """The hundred nearest of the release's own users without what they have, over the roof."""
+    built = FlatBackend.build(codes)
+    rows = np.random.default_rng(0).permutation(release.n_users)[:2000]
+    users = release.user_codes(rows)
+    seen = [release.seen[row] for row in rows.tolist()]
+    number = iter(range(10**9))
+
+    def ask() -> None:
+        place = next(number) % len(rows)
+        built.search(users[place : place + 1], 100, [seen[place]])
+
+    ratios, took = [], []
+    for _ in range(ROUNDS):
+        passes = roof(codes, users[:1].copy())
+        part = seconds(ask, budget / ROUNDS)
+        took += part
+        ratios.append(statistics.median(part) / passes["roof"])
+    return {
+        "p50_us": quantile(took, 0.5) * 1e6,
+        "p99_us": quantile(took, 0.99) * 1e6,
+        "over_the_roof": statistics.median(ratios),
+        "over_the_roof_least": min(ratios),
+        "over_the_roof_most": max(ratios),
+        **{f"{name}_us": value * 1e6 for name, value in passes.items()},
+    }
+
+
+def main() -> None:
+    """Build, measure, print, draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("releases", type=Path)
+    parser.add_argument("--items", type=int, help="items, more than the release has")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each figure")
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
+    given = parser.parse_args()
+    faiss.omp_set_num_threads(1)
+    release = release_in(given.releases)
+    codes = np.asarray(release.item_codes)
+    if given.items:
+        codes = grown(codes, given.items)
+    users = sample_queries(release.user_embeddings, 5000)
+    asked = things(codes, users, vectors=bool(OF_VECTORS & set(given.only)))
+    print(json.dumps(describe()))
+    print(f"{len(codes):,} items of {release.bits} bits, one thread")
+    document: dict[str, Any] = {"machine": describe(), "items": len(codes), "built": {}}
+    if not given.items:
+        document["with_seen"] = with_seen(release, codes, given.seconds)
+        print(json.dumps({name: round(value, 2) for name, value in document["with_seen"].items()}))
+    document["roof"] = roof(codes, users[:1].copy())
+    contenders = []
+    for name in given.only:
+        begun = time.perf_counter()
+        try:
+            contenders.append(CONTENDERS[name](asked))
+        except ImportError as error:
+            print(f"{name} is left out: {error}")
+            continue
+        one = contenders[-1]
+        document["built"][one.name] = {
+            "build_seconds": one.build_seconds,
+            "bytes_an_item": one.bytes_an_item,
+            "settings": one.settings,
+        }
+        print(
+            f"{one.name}: built in {one.build_seconds:.1f} s ({time.perf_counter() - begun:.1f} s "
+            f"with tuning), {one.bytes_an_item:.0f} bytes an item, {one.settings}",
+            flush=True,
+        )
+    rows = []
+    print("\n| | k | batch | p50 µs | p99 µs | queries/s | over the first | recall |")
+    print("|" + "---|" * 8)
+    for k in KS:
+        right = recalls(contenders, k)
+        for batch in given.batches:
+            for name, found in measure(contenders, k, batch, given.seconds).items():
+                rows.append({"name": name, "recall": right.get(name), **found})
+                print(line(rows[-1]), flush=True)
+    document["rows"] = rows
+    save(given.json, document)
+    if given.plot is not None:
+        draw(rows, len(codes), given.plot)
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the table."""
+    recall = "" if row["recall"] is None else f"{row['recall']:.3f}"
+    ratio = f"{row['ratio']:.2f} ({row['ratio_least']:.2f} … {row['ratio_most']:.2f})"
+    return (
+        f"| {row['name']} | {row['k']} | {row['batch']} | {row['p50_us']:,.0f} | "
+        f"{row['p99_us']:,.0f} | {row['queries_a_second']:,.0f} | {ratio} | {recall} |"
+    )
+
+
+def draw(rows: list[dict[str, Any]], items: int, path: Path) -> None:
+    """Microseconds of a single query's hundred nearest against recall."""
+    mpl.use("svg" if path.suffix == ".svg" else "agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    for row in rows:
+        if (row["k"], row["batch"]) == (100, 1) and row["recall"] is not None:
+            axes.scatter(row["recall"], row["p50_us"], s=40)
+            axes.annotate(
+                row["name"],
+                (row["recall"], row["p50_us"]),
+                xytext=(-6, 4),
+                textcoords="offset points",
+                ha="right",
+            )
+    axes.set(
+        yscale="log",
+        xlabel="share of the true nearest hundred that is found",
+        ylabel="µs a query, median",
+        title=f"{items:,} items, the nearest 100 of one user, one thread",
+    )
+    axes.margins(x=0.35)
+    axes.grid(visible=True, alpha=0.3)
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()

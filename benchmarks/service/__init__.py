@@ -1,0 +1,1 @@
+"""Speed, memory and robustness of the HTTP service."""

@@ -1,0 +1,1 @@
+"""Attacks on a service of its own, on loopback: what each costs (docs/security.md)."""

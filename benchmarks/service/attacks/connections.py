@@ -1,0 +1,171 @@
+"""Attacks on connections: rows 1, 2, 4, 6, 7 and 11 of docs/security.md."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+from benchmarks.service.attacks.target import Raw, Target, releases_in, request
+
+MIB = 2**20
+IDLE_SOCKETS = 150
+READERS = 12
+CROWD = 24
+# What the service of rows 6 and 7 takes in at once.
+MOST = 4
+
+
+def endless(service: Target, begin: bytes, again: bytes, most: int) -> tuple[str, bool]:
+    """Send what has no end until the service stops it."""
+    sent = len(begin)
+    with contextlib.closing(Raw(service.port, timeout=10)) as connection:
+        connection.send(begin)
+        while sent < most and connection.send(again):
+            sent += len(again)
+        status = connection.answer()[0] if sent < most else 0
+    return f"{sent / MIB:.1f} MiB taken, answered {status or 'nothing'}", sent < 8 * MIB
+
+
+def headers_without_end(service: Target) -> tuple[str, bool]:
+    """24 MiB of header lines."""
+    return endless(service, b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 5000, 24 * MIB)
+
+
+def url_without_end(service: Target) -> tuple[str, bool]:
+    """A URL of 32 MiB."""
+    return endless(service, b"GET /", b"a" * 65_536, 32 * MIB)
+
+
+def trailers_without_end(service: Target) -> tuple[str, bool]:
+    """24 MiB of trailers behind a chunked body."""
+    coding = ("Transfer-Encoding: chunked", "Content-Type: application/json")
+    head = request("POST", "/recommend", b"", *coding)
+    return endless(service, head + b"0\r\n", b"a: b\r\n" * 5000, 24 * MIB)
+
+
+def idle_sockets(service: Target) -> tuple[str, bool]:
+    """150 connections that say nothing, where 128 files may be open; then a release changes."""
+    before = json.loads(service.get("/popular?k=1")[2])["release_id"]
+    opened = []
+    try:
+        for _ in range(IDLE_SOCKETS):
+            with contextlib.suppress(OSError):
+                opened.append(Raw(service.port, timeout=2))
+        statuses = [service.ask(request("GET", "/livez"), 2)[0] for _ in range(10)]
+        other = next(name for name in releases_in(service.releases) if name != before)
+        current = service.releases / "CURRENT"
+        new = current.with_name("NEXT")
+        new.write_text(other + "\n")
+        new.replace(current)
+        time.sleep(4)
+        body = service.ask(request("GET", "/popular?k=1"), 2)[2]
+        is_taken = bool(body) and json.loads(body)["release_id"] == other
+        time.sleep(8)
+        open_still = sum(not one.is_closed(0.01) for one in opened)
+    finally:
+        for one in opened:
+            one.close()
+    answered = statuses.count(200)
+    found = (
+        f"{answered} of 10 others answered, new release {'' if is_taken else 'not '}taken up, "
+        f"{open_still} of {IDLE_SOCKETS} open after 12 s"
+    )
+    return found, answered == 10 and is_taken and open_still == 0
+
+
+def never_reading(service: Target) -> tuple[str, bool]:
+    """12 clients that ask for a large answer and do not read it."""
+    users = [str(user) for user in range(1000)]
+    for count in (1000, 100):
+        body = json.dumps({"user_ids": users[:count], "k": 1000}).encode()
+        status = service.ask(request("POST", "/recommend/batch", body), 60)[0]
+        if status == 200:
+            break
+    readers = [Raw(service.port, small=True) for _ in range(READERS)]
+    for one in readers:
+        one.send(request("POST", "/recommend/batch", body))
+    # The answers, and BITRECALL_ANSWER_TIMEOUT of 3 seconds behind the last of them.
+    time.sleep(25)
+    held = service.memory()
+    states = [one.is_let_go(3) for one in readers]
+    for one in readers:
+        one.close()
+    dropped = f"{sum(states)} of {READERS} dropped or refused"
+    found = f"{count} users x 1,000 items, {dropped}, {held:.0f} MiB then"
+    return found, all(states)
+
+
+@contextlib.contextmanager
+def busy(service: Target) -> Iterator[None]:
+    """As many requests in the work as the service takes, for some seconds."""
+    body = json.dumps({"user_ids": [str(user) for user in range(1000)], "k": 50}).encode()
+    stop = threading.Event()
+
+    def again() -> None:
+        while not stop.is_set():
+            service.ask(request("POST", "/recommend/batch", body), 60)
+
+    threads = [threading.Thread(target=again) for _ in range(2 * MOST)]
+    for one in threads:
+        one.start()
+    time.sleep(0.5)
+    try:
+        yield
+    finally:
+        stop.set()
+        for one in threads:
+            one.join()
+
+
+def around_admission(service: Target) -> tuple[str, bool]:
+    """24 requests at once, spelt in three ways, where four are taken in."""
+    body = json.dumps({"user_ids": [str(user) for user in range(1000)], "k": 50}).encode()
+    chunked = request(
+        "POST",
+        "/recommend/batch",
+        b"",
+        "Transfer-Encoding: chunked",
+        "Content-Type: application/json",
+    )
+    spellings = {
+        "chunked": chunked + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
+        "Expect": request("POST", "/recommend/batch", body, "Expect: something"),
+        "pipelined": request("GET", "/livez") + request("POST", "/recommend/batch", body),
+    }
+    counts = {}
+    for name, data in spellings.items():
+        crowd = [Raw(service.port, timeout=60) for _ in range(CROWD)]
+        for one in crowd:
+            one.send(data[:-1])
+        time.sleep(0.3)
+        for one in crowd:
+            one.send(data[-1:])
+        if name == "pipelined":
+            for one in crowd:
+                one.answer()
+        counts[name] = sum(one.answer()[0] == 200 for one in crowd)
+        for one in crowd:
+            one.close()
+    found = ", ".join(f"{count} of {CROWD} {name}" for name, count in counts.items())
+    return f"answered: {found}", all(count <= MOST + 2 for count in counts.values())
+
+
+def refused_and_kept(service: Target) -> tuple[str, bool]:
+    """A request that is refused for the load, and asked for its connection to be closed."""
+    with busy(service):
+        for _ in range(200):
+            with contextlib.closing(Raw(service.port)) as connection:
+                connection.send(request("GET", "/popular", b"", "Connection: close"))
+                if connection.answer()[0] == 503:
+                    closed = connection.is_closed(2)
+                    return f"connection {'closed' if closed else 'kept'}", closed
+    return "never refused", False
+
+
+def other_protocols(service: Target) -> tuple[str, bool]:
+    """A request as Java's client sends it: with an offer to speak HTTP/2."""
+    body = b'{"user_id":"17","k":3}'
+    offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQA")
+    status = service.ask(request("POST", "/recommend", body, *offer))[0]
+    return f"answered {status}", status == 200

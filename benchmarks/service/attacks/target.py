@@ -1,0 +1,275 @@
+"""A service to attack, on loopback, and what it costs: its memory and how long /livez takes."""
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from benchmarks.tools.serving import free_port
+
+HOST: Final = "127.0.0.1"
+START_SECONDS: Final = 60.0
+# A /livez that takes longer counts as not answered.
+PROBE_SECONDS: Final = 5.0
+PROBE_INTERVAL: Final = 0.05
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Raw:
+    """A raw TCP connection to 127.0.0.1 that sends the given bytes.
+
+    Args:
+        port: of the service.
+        small: whether to take in as little of an answer as the system allows.
+        timeout: seconds for each step.
+    """
+
+    def __init__(self, port: int, *, small: bool = False, timeout: float = 20.0) -> None:
+        self.socket = socket.socket()
+        if small:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(timeout)
+        try:
+            self.socket.connect((HOST, port))
+        except OSError:
+            self.socket.close()
+            raise
+        self._file = self.socket.makefile("rb")
+
+    def send(self, data: bytes) -> bool:
+        """Send; whether the service still takes it."""
+        try:
+            self.socket.sendall(data)
+        except OSError:
+            return False
+        return True
+
+    def is_let_go(self, seconds: float) -> bool:
+        """Whether the next answer is a refusal, or less of it comes than its length."""
+        self.socket.settimeout(seconds)
+        try:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                if not (part := self.socket.recv(4096)):
+                    return True
+                head += part
+            head, _, body = head.partition(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200 "):
+                return True
+            left = int(head.lower().partition(b"content-length:")[2].split()[0]) - len(body)
+            while left > 0:
+                if not (part := self.socket.recv(2**20)):
+                    return True
+                left -= len(part)
+        except OSError:
+            return True
+        return False
+
+    def answer(self) -> Answer:
+        """Status, headers and body of the next answer; status 0 if none comes."""
+        try:
+            line = self._file.readline()
+            if not line.startswith(b"HTTP/"):
+                return 0, {}, b""
+            headers = {}
+            while (one := self._file.readline()) not in (b"\r\n", b""):
+                name, _, value = one.decode("latin-1").partition(":")
+                headers[name.lower()] = value.strip()
+            status = int(line.split()[1])
+            if status == 100:
+                return self.answer()
+            return status, headers, self._file.read(int(headers.get("content-length", 0)))
+        except OSError:
+            return 0, {}, b""
+
+    def is_closed(self, seconds: float) -> bool:
+        """Whether the service closes the connection within so many seconds."""
+        self.socket.settimeout(seconds)
+        try:
+            while self.socket.recv(65_536):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()
+        self.socket.close()
+
+
+def request(method: str, path: str, body: bytes = b"", *more: str) -> bytes:
+    """The bytes of a request; ``more`` are header lines."""
+    lines = [f"{method} {path} HTTP/1.1", *more]
+    if not any(line.lower().startswith("host:") for line in more):
+        lines.append("Host: localhost")
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+        if not any(line.lower().startswith("content-type:") for line in more):
+            lines.append("Content-Type: application/json")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@dataclass
+class Costs:
+    """What was seen of a service at an interval: memory in MiB, seconds of /livez."""
+
+    memory: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Target:
+    """A service that runs.
+
+    Attributes:
+        port: where it listens.
+        process: its first process.
+        releases: its store.
+        log: file with what it wrote to its standard error.
+    """
+
+    port: int
+    process: subprocess.Popen[bytes]
+    releases: Path
+    log: Path
+    command: list[str]
+    environment: dict[str, str]
+    checkout: Path | None
+
+    def ask(self, data: bytes, timeout: float = 20.0) -> Answer:
+        """The answer to some bytes over a connection of its own; status 0 if none comes."""
+        try:
+            connection = Raw(self.port, timeout=timeout)
+        except OSError:
+            return 0, {}, b""
+        with contextlib.closing(connection):
+            connection.send(data)
+            return connection.answer()
+
+    def get(self, path: str, *more: str) -> Answer:
+        """The answer to a GET."""
+        return self.ask(request("GET", path, b"", *more))
+
+    def memory(self) -> float:
+        """Resident memory of the service and its workers, in MiB."""
+        return sum(_resident(pid) for pid in family(self.process.pid))
+
+    @contextlib.contextmanager
+    def watched(self, costs: Costs) -> Iterator[None]:
+        """Take the costs several times a second as long as a ``with`` lasts."""
+        stop = threading.Event()
+
+        def watch() -> None:
+            while not stop.is_set():
+                begun = time.perf_counter()
+                status, _, _ = self.ask(request("GET", "/livez"), PROBE_SECONDS)
+                taken = time.perf_counter() - begun
+                costs.seconds.append(taken if status == 200 else PROBE_SECONDS)
+                costs.memory.append(self.memory())
+                stop.wait(PROBE_INTERVAL)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
+    return found
+
+
+def _resident(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+@contextlib.contextmanager
+def target(
+    releases: Path,
+    folder: Path,
+    settings: Mapping[str, object],
+    *,
+    checkout: Path | None = None,
+    descriptors: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Target]:
+    """Serve, and end the service and its workers afterwards, whatever it is doing.
+
+    Args:
+        releases: the store.
+        folder: for the events and the log.
+        settings: by name. A checkout that does not know one ignores it.
+        checkout: whose code to run, this one's by default.
+        descriptors: limit of open files.
+        environment: further variables.
+    """
+    port = int(str(settings.get("port", 0))) or free_port()
+    given = {"events": f"sqlite:///{folder}/events.db", "poll_interval": 0.5, **settings}
+    given |= {"releases": str(releases.resolve()), "port": port, "log_level": "info"}
+    variables = {f"BITRECALL_{name.upper()}": str(value) for name, value in given.items()}
+    outside = {name: value for name, value in os.environ.items() if "BITRECALL" not in name}
+    full = {**outside, **variables, **(environment or {})}
+    command = [sys.executable, "-m", "bitrecall", "serve"]
+    log = folder / "log"
+
+    def limit() -> None:
+        if descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            cwd=checkout,
+            env=full,
+            stderr=stream,
+            start_new_session=True,
+            preexec_fn=limit,
+        )
+    served = Target(port, process, releases, log, command, full, checkout)
+    try:
+        served_until_ready(served)
+        yield served
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def served_until_ready(served: Target) -> None:
+    """Wait until it answers. Ends the script with what the service logged if it does not."""
+    give_up = time.monotonic() + START_SECONDS
+    while served.get("/livez")[0] != 200:
+        if served.process.poll() is not None or time.monotonic() > give_up:
+            sys.exit(f"the service did not start:\n{served.log.read_text()}")
+        time.sleep(0.05)
+
+
+def releases_in(root: Path) -> list[str]:
+    """The names of the releases in a store."""
+    folders = (path for path in root.iterdir() if path.is_dir())
+    return sorted(path.name for path in folders if not path.name.startswith("."))

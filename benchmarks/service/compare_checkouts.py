@@ -1,0 +1,81 @@
+"""What has a change done to an answer? Checkouts of Bitrecall, served by turns on one machine.
+
+    git worktree add ../before HEAD~1
+    (cd ../before && python -c 'import setuptools; setuptools.setup()' build_ext --inplace)
+    python -m benchmarks.service.compare_checkouts RELEASES ../before .
+
+All are up the whole time, beside an empty FastAPI POST route, and wrk (`apt-get install wrk`) loads
+one after the other in an order that changes from round to round, so that what else the machine does
+falls on all; then an open loop at half of each one's best throughput. What counts are the ratios to
+the empty route within a round.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.service.empty_apps import serving_empty
+from benchmarks.tools.http_load import USERS, open_loop, script_for, wrk
+from benchmarks.tools.machine import describe, quantile, save
+from benchmarks.tools.serving import serving
+from bitrecall.loadtest.target import Target
+
+ROUTE = "FastAPI"
+
+
+def main() -> None:
+    """Serve, load, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("releases", type=Path)
+    parser.add_argument("checkouts", type=Path, nargs="+")
+    parser.add_argument("--k", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    print(json.dumps(describe()))
+    found: dict[str, list[dict[str, float]]] = {}
+    with ExitStack() as stack:
+        up = {ROUTE: stack.enter_context(serving_empty(ROUTE, given.workers))}
+        options = ("--events", "off", "--log-level", "error", "--workers", str(given.workers))
+        for path in given.checkouts:
+            up[str(path)] = stack.enter_context(serving(given.releases, *options, checkout=path))
+        users = Target.at(up[str(given.checkouts[0])][0]).users(USERS)
+        script = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ask.lua"
+        script.write_text(script_for(users, given.k))
+        for _ in range(given.rounds):
+            for name in random.sample([*up], len(up)):
+                found.setdefault(name, []).append(
+                    wrk(*up[name], script, given.seconds, given.workers)
+                )
+        for turn in range(given.rounds):
+            for name in random.sample([*up], len(up)):
+                half = statistics.median(one["rate"] for one in found[name]) / 2
+                loop = open_loop(up[name][0], users, given.k, half, given.seconds)
+                found[name][turn]["late_ms"] = 1000 * quantile(asyncio.run(loop), 0.99)
+    print("| | requests/s | over FastAPI | CPU µs | p99 ms at half load | over FastAPI's |")
+    print("|" + "---|" * 6)
+    for name in [*found]:
+        print(line(name, found[name], found[ROUTE]))
+    save(given.json, {"machine": describe(), "k": given.k, "found": found})
+
+
+def line(name: str, own: list[dict[str, float]], route: list[dict[str, float]]) -> str:
+    """A row of the table: medians, and of ratios the least and the most."""
+    cells = [name]
+    for key, write in (("rate", "{:,.0f}"), ("late_ms", "{:.2f}")):
+        ratios = [mine[key] / theirs[key] for mine, theirs in zip(own, route, strict=True)]
+        cells.append(write.format(statistics.median(one[key] for one in own)))
+        cells.append(f"{statistics.median(ratios):.2f} ({min(ratios):.2f} … {max(ratios):.2f})")
+    cells.insert(3, f"{1000 * statistics.median(one['cpu_ms'] for one in own):.0f}")
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()

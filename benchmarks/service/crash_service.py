@@ -1,0 +1,135 @@
+"""Is every event that was acknowledged there once, whatever happens to the service?
+
+    python -m benchmarks.service.crash_service                               # SQLite, ten rounds
+    python -m benchmarks.service.crash_service --events postgresql://…/storm # an empty database
+
+Serves a small release, sends it events from several threads as fast as they are taken, some with an
+id and again until they are acknowledged, and kills it (SIGKILL) at a random moment; then starts it
+again on the same database, and so on. At the end every acknowledged event has to be in the database
+exactly once, and everything in the database has to have been sent.
+"""
+
+import argparse
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+
+from benchmarks.tools import random_release
+from bitrecall.events.store import EventStore
+
+SENDERS = 6
+
+
+class Sender(threading.Thread):
+    """Sends events until it is stopped, each again until it is acknowledged."""
+
+    def __init__(self, url: str, name: str) -> None:
+        super().__init__(name=name)
+        self.url = url
+        self.sent = 0
+        self.acknowledged: list[str] = []
+        self.refused = 0
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        """Send, one after another."""
+        with httpx.Client(base_url=self.url, timeout=20) as client:
+            while not self.stop.is_set():
+                self.sent += 1
+                names = [f"{self.name}-{self.sent}-{part}" for part in range(random.randint(1, 4))]
+                while not self.stop.is_set() and not self._acknowledged(client, names):
+                    time.sleep(0.01)
+
+    def _acknowledged(self, client: httpx.Client, names: list[str]) -> bool:
+        events = [{"user_id": self.name, "item_id": name, "id": name} for name in names]
+        try:
+            answer = client.post("/events", json={"events": events})
+        except httpx.TransportError:
+            return False
+        if answer.status_code != 200:
+            self.refused += 1
+            return False
+        told = answer.json()
+        if told["accepted"] + told["duplicates"] != len(names):
+            sys.exit(f"{told} for {len(names)} events")
+        self.acknowledged.extend(names)
+        return True
+
+
+def main() -> None:
+    """Run the rounds, and say what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", metavar="URL", help="an empty database; SQLite by default")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        random_release.publish(root / "releases")
+        events = given.events or f"sqlite:///{root}/events.db"
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            port = sock.getsockname()[1]
+        command = [
+            *(sys.executable, "-m", "bitrecall", "serve", "--releases", str(root / "releases")),
+            *("--events", events, "--port", str(port), "--workers", str(given.workers)),
+        ]
+        senders = [Sender(f"http://127.0.0.1:{port}", f"s{n}") for n in range(SENDERS)]
+        for sender in senders:
+            sender.start()
+        try:
+            for round_number in range(given.rounds):
+                one_round(command, senders, round_number, given.rounds)
+        finally:
+            for sender in senders:
+                sender.stop.set()
+            for sender in senders:
+                sender.join()
+        judge(events, senders)
+
+
+def one_round(command: list[str], senders: list[Sender], number: int, rounds: int) -> None:
+    """Start the service, let some events be acknowledged, and kill it at a random moment."""
+    before = sum(len(sender.acknowledged) for sender in senders)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    give_up = time.monotonic() + 60
+    while sum(len(sender.acknowledged) for sender in senders) < before + 50:
+        if time.monotonic() > give_up:
+            sys.exit("no events were acknowledged within a minute")
+        time.sleep(0.01)
+    time.sleep(random.uniform(0, 1.5))
+    subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
+    if process.wait() != -signal.SIGKILL:
+        sys.exit("the service ended before it was killed")
+    after = sum(len(sender.acknowledged) for sender in senders)
+    print(
+        f"round {number + 1} of {rounds}: {after - before:,} acknowledged, then killed", flush=True
+    )
+
+
+def judge(events: str, senders: list[Sender]) -> None:
+    """Compare what was acknowledged with what is there."""
+    store = EventStore(events, create=False)
+    there = Counter(event.item_id for event in store.all_after(0))
+    store.close()
+    acknowledged = {name for sender in senders for name in sender.acknowledged}
+    lost = acknowledged - there.keys()
+    twice = [name for name, count in there.items() if count > 1]
+    print(
+        f"{len(acknowledged):,} acknowledged, {len(there):,} in the database: "
+        f"{len(lost)} lost, {len(twice)} twice"
+    )
+    if lost or twice:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Does the service keep its throughput when far more is asked of it than it can answer?
+
+    python -m benchmarks.service.overload                       # a release of the size of Gowalla
+    python -m benchmarks.service.overload --releases releases --times 4 --seconds 60
+
+Finds how many connections, each asking again once it is answered, have the best throughput, then
+offers so many times as much at random moments, whatever comes back (an open loop), and prints
+how many good answers there still were, how the others were turned away, what that cost in time,
+what /livez and /readyz took meanwhile, and how the memory went. What was best of several is so by
+luck too: it is measured again, as long as the overload, half before it and half after.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import numpy as np
+import uvloop
+
+from benchmarks.tools import random_release
+from benchmarks.tools.processes import children, pss_mib
+from benchmarks.tools.serving import serving
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.loadtest.load_generator import OK, TOO_BUSY, Answers, Load
+from bitrecall.loadtest.target import Target
+
+CONNECTIONS = (4, 8, 16, 32, 48)
+ROUND = 4.0
+K = 10
+# Many more than the service takes into its work at once.
+OPEN_LOOP_CONNECTIONS = 500
+
+
+async def throughput(
+    target: Target, requests: Sequence[bytes], connections: int, seconds: float
+) -> float:
+    """Good answers a second, when each connection asks again once it is answered."""
+    async with Load(target.address, requests, connections) as load:
+        answers = await load.as_fast_as_answered(seconds)
+    rate = answers.rate(OK)
+    print(f"{connections} connections: {rate:,.0f} answers/s", flush=True)
+    return rate
+
+
+async def probes(url: str, stop: asyncio.Event) -> dict[str, list[float]]:
+    """What /livez and /readyz take, in seconds, several times a second."""
+    taken: dict[str, list[float]] = {"/livez": [], "/readyz": []}
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        while not stop.is_set():
+            for path, seconds in taken.items():
+                begun = time.perf_counter()
+                (await client.get(path)).raise_for_status()
+                seconds.append(time.perf_counter() - begun)
+            await asyncio.sleep(0.2)
+    return taken
+
+
+async def memory(pid: int, stop: asyncio.Event) -> list[float]:
+    """The service's memory every few seconds, PSS in MiB."""
+    taken = []
+    while not stop.is_set():
+        taken.append(sum(pss_mib(one) for one in children(pid)))
+        await asyncio.sleep(5)
+    return taken
+
+
+def line(name: str, seconds: Sequence[float]) -> str:
+    """Percentiles of a set of times, in ms."""
+    p50, p99, most = np.percentile(np.array(seconds) * 1000, [50, 99, 100])
+    return f"{name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, at most {most:.1f} ms"
+
+
+def report(answers: Answers, offered: float, best: float) -> None:
+    """Print what came of the overload; the rates are requests, and good answers, a second."""
+    good, busy = answers.rate(OK), answers.rate(TOO_BUSY)
+    others = {s: len(t) for s, t in answers.seconds.items() if s not in (OK, TOO_BUSY)}
+    print(f"offered {offered:,.0f} requests/s, {offered / best:.1f} times the best")
+    print(f"answered {answers.all_rate:,.0f}/s: {good:,.0f} good, {busy:,.0f} turned away")
+    print(f"good answers over the best: {good / best:.2f}")
+    print(f"other statuses: {others or 'none'}; connections lost: {answers.lost}")
+    for status, name in ((OK, "good"), (TOO_BUSY, "turned away")):
+        if answers.seconds.get(status):
+            print(line(name, answers.seconds[status]))
+    if answers.late:
+        print(f"at one moment {answers.late} requests waited for a free connection")
+
+
+async def measure(
+    target: Target, pid: int, requests: Sequence[bytes], given: argparse.Namespace
+) -> None:
+    """Find the best, then overload."""
+    rates = {number: await throughput(target, requests, number, ROUND) for number in CONNECTIONS}
+    most = max(rates, key=rates.__getitem__)
+    half = given.seconds / 2
+    before = await throughput(target, requests, most, half)
+    stop = asyncio.Event()
+    watching = asyncio.gather(probes(target.url, stop), memory(pid, stop))
+    async with Load(target.address, requests, OPEN_LOOP_CONNECTIONS) as load:
+        answers = await load.at_rate(given.times * before, given.seconds)
+    stop.set()
+    taken, weights = await watching
+    after = await throughput(target, requests, most, half)
+    report(answers, given.times * before, (before + after) / 2)
+    for path, seconds in taken.items():
+        print(line(path, seconds))
+    print("memory, MiB: " + " ".join(f"{weight:.0f}" for weight in weights))
+
+
+def main() -> None:
+    """Serve, find the best, overload, report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--releases", type=Path, help="a store; random codes by default")
+    parser.add_argument("--times", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        root = given.releases
+        if root is None:
+            root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            random_release.publish(root)
+        current = ReleaseStore(root).open_current()
+        users = current.users.ids_of(range(min(1000, current.manifest.users)))
+        options = ("--workers", str(given.workers), "--log-level", "error", "--events", "off")
+        url, pid = stack.enter_context(serving(root, *options))
+        target = Target.at(url)
+        requests = [target.recommend(user, K) for user in users]
+        uvloop.run(measure(target, pid, requests, given))
+
+
+if __name__ == "__main__":
+    main()

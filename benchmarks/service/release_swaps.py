@@ -1,0 +1,159 @@
+"""Does a change of the release cost anybody an answer, or time?
+
+    python -m benchmarks.service.release_swaps    # twenty swaps, two to damaged releases
+    python -m benchmarks.service.release_swaps --workers 2 --connections 16
+
+Serves releases of the size of Gowalla, loads the service over connections that are kept open, and
+activates another release every few seconds; two of the swaps go to releases that are damaged, which
+have to be refused. Every answer has to be a 200 of one release: its items are checked against
+what that release, and no other, recommends to that user. Compares the latency of requests answered
+in the seconds around swaps with that of all others, within the one run.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.tools import random_release
+from benchmarks.tools.serving import serving
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
+
+USERS = 50
+AROUND = 1.0
+
+
+@dataclass
+class Seen:
+    """What came of the requests: when each was answered, how long it took, and by which release."""
+
+    moments: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    releases: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def expected(release: Release, users: list[str]) -> dict[tuple[str, str], list[str]]:
+    """The ten items that a release recommends to each of some users."""
+    rows = np.array([release.users.row_of(user) for user in users])
+    exclude = [release.seen[row] for row in rows]
+    _, found = release.backend.search(release.user_codes(rows), 10, exclude)
+    return {
+        (release.id, user): release.items.ids_of(items)
+        for user, items in zip(users, found, strict=True)
+    }
+
+
+async def ask(
+    client: httpx.AsyncClient,
+    users: list[str],
+    answers: dict[tuple[str, str], list[str]],
+    seen: Seen,
+    stop: asyncio.Event,
+) -> None:
+    """Ask for one user after another, and check every answer."""
+    while not stop.is_set():
+        user = random.choice(users)
+        begun = time.perf_counter()
+        try:
+            response = await client.post("/recommend", json={"user_id": user})
+        except httpx.TransportError as error:
+            seen.failed.append(repr(error))
+            continue
+        seen.seconds.append(time.perf_counter() - begun)
+        seen.moments.append(time.monotonic())
+        if response.status_code != 200:
+            seen.failed.append(response.text[:200])
+            continue
+        answer = response.json()
+        seen.releases.append(answer["release_id"])
+        items = [item["id"] for item in answer["items"]]
+        if answers.get((answer["release_id"], user)) != items:
+            seen.failed.append(f"{user} got items of another release than {answer['release_id']}")
+
+
+async def load(
+    url: str, store: ReleaseStore, releases: list[Release], given: argparse.Namespace
+) -> None:
+    """Swap releases under load, and print what that cost."""
+    users = releases[0].users.ids_of(range(USERS))
+    answers = {key: items for one in releases for key, items in expected(one, users).items()}
+    seen, stop = Seen(), asyncio.Event()
+    limits = httpx.Limits(max_connections=given.connections)
+    async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as client:
+        asking = [
+            asyncio.create_task(ask(client, users, answers, seen, stop))
+            for _ in range(given.connections)
+        ]
+        await asyncio.sleep(3)
+        swaps = []
+        bad = set(random.sample(range(1, given.swaps), min(2, given.swaps - 1)))
+        for number in range(given.swaps):
+            release = releases[(number + 1) % len(releases)]
+            damage(store, release) if number in bad else (store.root / "CURRENT").write_text(
+                release.id
+            )
+            swaps.append(time.monotonic())
+            await asyncio.sleep(given.every)
+        stop.set()
+        await asyncio.gather(*asking)
+    report(seen, swaps, bad, given)
+
+
+def damage(store: ReleaseStore, release: Release) -> None:
+    """Point to a copy of a release in which a file is not what the manifest says."""
+    name = f"20260101T000000Z-{random.randrange(16**8):08x}"
+    folder = store.root / name
+    folder.mkdir()
+    for path in release.path.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes()[: -1 if path.suffix == ".npy" else None])
+    (store.root / "CURRENT").write_text(name)
+
+
+def report(seen: Seen, swaps: list[float], bad: set[int], given: argparse.Namespace) -> None:
+    """Print the comparison; exit with 1 where anything failed."""
+    moments, seconds = np.array(seen.moments), np.array(seen.seconds) * 1000
+    poll = given.poll
+    near = np.zeros(len(moments), np.bool_)
+    for swap in swaps:
+        near |= (moments > swap) & (moments < swap + poll + AROUND)
+    changes = sum(a != b for a, b in zip(seen.releases, seen.releases[1:], strict=False))
+    print(f"{len(seconds):,} answers, {len(seen.failed)} failed or mixed")
+    print(f"{len(swaps)} swaps, {len(bad)} of them to damaged releases; {changes} changes seen")
+    for name, part in (("around swaps", seconds[near]), ("steady", seconds[~near])):
+        p50, p99 = np.percentile(part, [50, 99])
+        print(f"{name}: {len(part):,} answers, p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+    ratios = [np.percentile(seconds[near], q) / np.percentile(seconds[~near], q) for q in (50, 99)]
+    print(f"around swaps over steady: p50 {ratios[0]:.2f}, p99 {ratios[1]:.2f}")
+    if seen.failed:
+        print("\n".join(seen.failed[:5]))
+        sys.exit(1)
+
+
+def main() -> None:
+    """Publish, serve, load, report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--swaps", type=int, default=20)
+    parser.add_argument("--every", type=float, default=3.0, metavar="SECONDS")
+    parser.add_argument("--poll", type=float, default=0.2, metavar="SECONDS")
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store = ReleaseStore(Path(folder) / "releases")
+        releases = [random_release.publish(store.root, seed) for seed in range(3)]
+        options = ("--workers", str(given.workers), "--events", "off", "--log-level", "error")
+        with serving(store.root, *options, "--poll-interval", str(given.poll)) as (url, _):
+            asyncio.run(load(url, store, releases, given))
+
+
+if __name__ == "__main__":
+    main()

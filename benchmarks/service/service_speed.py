@@ -1,0 +1,174 @@
+"""What does an answer cost, beside a route that does nothing on the same server?
+
+    python -m benchmarks.service.service_speed RELEASES --json service.json --plot service.svg
+    python -m benchmarks.service.service_speed RELEASES --workers 1 2 --k 10 100 --locust
+
+Serves the releases, an empty FastAPI POST route, an empty Starlette one and a bare ASGI
+application, each with uvicorn's same loop and parser, and loads them in turn with wrk (`apt-get
+install wrk`), several rounds: throughput. Then an open loop at 25, 50 and 80% of each one's best
+throughput, in which a request counts from when it was due (no coordinated omission): latency. The
+client shares the processors with the server, so what counts are ratios within a round. With
+--locust, locust asks too (`pip install locust`).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+from benchmarks.service.empty_apps import EMPTY, serving_empty
+from benchmarks.tools.http_load import CONNECTIONS, USERS, open_loop, script_for, wrk
+from benchmarks.tools.machine import describe, quantile, save
+from benchmarks.tools.serving import serving
+from bitrecall.loadtest.target import Target
+
+OURS = "Bitrecall"
+SHARES = (0.25, 0.5, 0.8)
+
+
+@contextmanager
+def target(name: str, releases: Path, workers: int) -> Iterator[tuple[str, int]]:
+    """Serve one of those that are compared."""
+    if name != OURS:
+        with serving_empty(name, workers) as found:
+            yield found
+        return
+    options = ("--events", "off", "--workers", str(workers), "--log-level", "error")
+    with serving(releases, *options) as found:
+        yield found
+
+
+def locust(url: str, users: list[str], k: int, seconds: float) -> dict[str, float]:
+    """What locust makes of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "locust",
+            "-f",
+            str(Path(__file__).parent / "locustfile.py"),
+        ]
+        command += ["--headless", "-u", str(CONNECTIONS), "-r", str(CONNECTIONS), "--host", url]
+        command += ["-t", f"{seconds:.0f}s", "--csv", f"{folder}/found", "--only-summary"]
+        environment = {**os.environ, "USERS": json.dumps(users[:200]), "K": str(k)}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+        lines = (Path(folder) / "found_stats.csv").read_text().splitlines()
+    row = dict(zip(lines[0].split(","), lines[-1].split(","), strict=True))
+    return {
+        "rate": float(row["Requests/s"]),
+        "p50_ms": float(row["50%"]),
+        "p99_ms": float(row["99%"]),
+        "failures": float(row["Failure Count"]),
+    }
+
+
+def compare(given: argparse.Namespace, k: int, workers: int, folder: Path) -> list[dict[str, Any]]:
+    """All of them, several rounds, each served anew."""
+    names = [OURS, *EMPTY]
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    late: dict[tuple[str, float], list[float]] = {}
+    others: dict[str, dict[str, float]] = {}
+    users: list[str] = []
+    for turn in range(given.rounds):
+        for name in names:
+            with target(name, given.releases, workers) as (url, pid):
+                if not users:
+                    users = Target.at(url).users(USERS)
+                    (folder / "ask.lua").write_text(script_for(users, k))
+                wrk(url, pid, folder / "ask.lua", 1, workers)
+                found = wrk(url, pid, folder / "ask.lua", given.seconds, workers)
+                rounds[name].append(found)
+                best = statistics.median(one["rate"] for one in rounds[name])
+                for share in SHARES:
+                    rate = share * best
+                    took = asyncio.run(open_loop(url, users, k, rate, given.seconds))
+                    late.setdefault((name, share), []).append(1000 * quantile(took, 0.99))
+                if given.locust and turn == 0:
+                    others[name] = locust(url, users, k, max(5, given.seconds))
+    rows = []
+    for name in names:
+        row: dict[str, Any] = {"name": name, "k": k, "workers": workers, "rounds": rounds[name]}
+        for key in ("rate", "cpu_ms", "p50_ms", "p99_ms"):
+            row[key] = statistics.median(one[key] for one in rounds[name])
+        ratios = [
+            one["rate"] / other["rate"]
+            for one, other in zip(rounds[name], rounds["FastAPI"], strict=True)
+        ]
+        row |= {"ratio": statistics.median(ratios), "ratios": [min(ratios), max(ratios)]}
+        for share in SHARES:
+            own, route = (late[who, share] for who in (name, "FastAPI"))
+            over = [mine / theirs for mine, theirs in zip(own, route, strict=True)]
+            row[f"late_{share}"] = statistics.median(own)
+            row[f"late_ratio_{share}"] = statistics.median(over)
+        row["locust"] = others.get(name)
+        rows.append(row)
+        print(line(row), flush=True)
+    return rows
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the table."""
+    late = " | ".join(
+        f"{row[f'late_{share}']:.1f} ({row[f'late_ratio_{share}']:.2f})" for share in SHARES
+    )
+    asked = "" if row["locust"] is None else f"{row['locust']['rate']:,.0f}"
+    low, high = row["ratios"]
+    return (
+        f"| {row['name']} | {row['workers']} | {row['k']} | {row['rate']:,.0f} | "
+        f"{row['ratio']:.2f} ({low:.2f} … {high:.2f}) | {row['cpu_ms']:.3f} | {late} | {asked} |"
+    )
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Requests a second."""
+    mpl.use("svg" if path.suffix == ".svg" else "agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 0.4 * len(rows) + 1.5), layout="constrained")
+    labels = [f"{row['name']}, k = {row['k']}, {row['workers']} workers" for row in rows]
+    bars = axes.barh(labels, [row["rate"] for row in rows])
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3)
+    axes.invert_yaxis()
+    axes.set(xlabel="requests a second (wrk, 16 connections a worker)")
+    axes.margins(x=0.12)
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Serve, load, print, draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("releases", type=Path)
+    parser.add_argument("--k", type=int, nargs="+", default=[10])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--locust", action="store_true")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
+    given = parser.parse_args()
+    print(json.dumps(describe()))
+    head = "| | workers | k | requests/s | over FastAPI | CPU ms "
+    print(head + "| p99 ms at 25% (over FastAPI) | 50% | 80% | locust/s |")
+    print("|" + "---|" * 10)
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in given.workers:
+            for k in given.k:
+                rows += compare(given, k, workers, Path(folder))
+    save(given.json, {"machine": describe(), "rows": rows})
+    if given.plot is not None:
+        draw(rows, given.plot)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""How much later do answers come from a larger catalogue?
+
+    python -m benchmarks.service.size_speed RELEASES LARGER_RELEASES … --rate 500
+
+Serves the current release of each store in turn, several rounds, and asks for ten items of one user
+after the other at the same rate, in an open loop: a request counts from when it was due. Prints the
+median and the p99, and the ratio of that to the first store's, round by round.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tools.http_load import open_loop
+from benchmarks.tools.machine import describe, quantile, save
+from benchmarks.tools.serving import serving
+from benchmarks.tools.synthetic_codes import release_in
+from bitrecall.loadtest.target import Target
+
+
+def measured(releases: Path, rate: float, seconds: float) -> tuple[float, float]:
+    """Median and p99 in milliseconds, once it is warm."""
+    with serving(releases, "--events", "off", "--log-level", "error") as (url, _):
+        users = Target.at(url).users(1000)
+        asyncio.run(open_loop(url, users, 10, rate, seconds / 2))
+        took = asyncio.run(open_loop(url, users, 10, rate, seconds))
+    return 1000 * quantile(took, 0.5), 1000 * quantile(took, 0.99)
+
+
+def main() -> None:
+    """Serve, ask, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("releases", type=Path, nargs="+")
+    parser.add_argument("--rate", type=float, default=500.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    print(json.dumps(describe()))
+    found: dict[Path, list[tuple[float, float]]] = {store: [] for store in given.releases}
+    for _ in range(given.rounds):
+        for store in given.releases:
+            found[store].append(measured(store, given.rate, given.seconds))
+    rows: list[dict[str, Any]] = []
+    print("| items | p50 ms | p99 ms | p99 over the first |\n|---|---|---|---|")
+    for store, rounds in found.items():
+        first = found[given.releases[0]]
+        late = [own[1] / other[1] for own, other in zip(rounds, first, strict=True)]
+        rows.append(
+            {
+                "items": release_in(store).n_items,
+                "p50_ms": statistics.median(one[0] for one in rounds),
+                "p99_ms": statistics.median(one[1] for one in rounds),
+                "ratio": statistics.median(late),
+                "ratios": [min(late), max(late)],
+            }
+        )
+        row = rows[-1]
+        low, high = row["ratios"]
+        print(
+            f"| {row['items']:,} | {row['p50_ms']:.2f} | {row['p99_ms']:.2f} | "
+            f"{row['ratio']:.2f} ({low:.2f} … {high:.2f}) |",
+            flush=True,
+        )
+    save(given.json, {"machine": describe(), "rate": given.rate, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()

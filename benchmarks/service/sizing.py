@@ -1,0 +1,117 @@
+"""How much disk and memory does a release take, and how much do workers that serve it?
+
+    python -m benchmarks.service.sizing --users 1000000 --items 1000000 --workers 4
+    python -m benchmarks.service.sizing --releases RELEASES --workers 1 2 3 --json sizing.json
+
+Publishes a release of random codes of that size, or takes one that is there, weighs its files,
+serves it with so many workers until each has answered, and sums up their memory: what is shared
+counts once (PSS, Linux only). Beside it stands a process that has only imported what a worker
+imports.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from benchmarks.tools import random_release
+from benchmarks.tools.machine import describe, save
+from benchmarks.tools.processes import children, pss_mib
+from benchmarks.tools.serving import serving
+from benchmarks.tools.synthetic_codes import release_in
+from bitrecall.index.releases.release import Release
+from bitrecall.loadtest.target import Target
+
+MIB = 2**20
+ASKED = 200
+
+_IDLE = "import bitrecall.service.app, sys; print(flush=True); sys.stdin.read()"
+
+
+def idle_mib(count: int) -> float:
+    """The memory of one more process that has imported a worker's modules, beside ``count``."""
+
+    def together(processes: int) -> float:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", _IDLE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            for _ in range(processes)
+        ]
+        for process in started:
+            assert process.stdout is not None
+            process.stdout.readline()
+        total = sum(pss_mib(process.pid) for process in started)
+        for process in started:
+            process.communicate()
+        return total
+
+    return together(count + 1) - together(count)
+
+
+def served_mib(root: Path, workers: int) -> float:
+    """The memory of a service that has answered, with all its processes."""
+    options = ("--workers", str(workers), "--events", "off", "--log-level", "error")
+    with serving(root, *options) as (url, pid):
+        users = Target.at(url).users(ASKED)
+        for number in range(ASKED * workers):
+            # Each on a connection of its own, so that all workers get some.
+            asked = {"user_id": users[number % len(users)]}
+            httpx.post(f"{url}/recommend", json=asked).raise_for_status()
+        return sum(pss_mib(one) for one in children(pid))
+
+
+@contextmanager
+def _release(given: argparse.Namespace) -> Iterator[tuple[Path, Release]]:
+    if given.releases is not None:
+        yield given.releases, release_in(given.releases)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "releases"
+        yield root, random_release.publish(root, users=given.users, items=given.items)
+
+
+def main() -> None:
+    """Publish, weigh, serve, sum up."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--releases", type=Path, help="a store, in place of a made release")
+    parser.add_argument("--users", type=int, default=random_release.USERS)
+    parser.add_argument("--items", type=int, default=random_release.ITEMS)
+    parser.add_argument("--workers", type=int, nargs="+", default=[2])
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    with _release(given) as (root, release):
+        sizes = {path.name: path.stat().st_size for path in release.path.iterdir()}
+        print(
+            f"{release.n_users:,} users, {release.n_items:,} items, {release.manifest.seen:,} "
+            f"pairs, {release.bits} bits, {release.manifest.backend}"
+        )
+        for name, size in sorted(sizes.items(), key=lambda entry: -entry[1])[:8]:
+            print(f"  {name:<24}{size / MIB:10,.1f} MiB")
+        print(f"  {'all files':<24}{sum(sizes.values()) / MIB:10,.1f} MiB")
+        document = {"machine": describe(), "items": release.n_items, "files": sizes}
+        del release
+        memory = {workers: served_mib(root, workers) for workers in given.workers}
+    for workers, mib in memory.items():
+        above = " and who starts them" if workers > 1 else ""
+        print(f"{workers} workers{above}: {mib:,.0f} MiB together, PSS")
+    if len(memory) > 1:
+        (fewer, less), (more, most) = min(memory.items()), max(memory.items())
+        if fewer == 1:
+            # The process above several workers comes with the second.
+            fewer, less = sorted(memory.items())[1] if len(memory) > 2 else (fewer, less)
+        further = (most - less) / (more - fewer)
+        print(f"each further worker: {further:,.1f} MiB")
+        document["further_worker_mib"] = further
+    idle = idle_mib(2)
+    print(f"a process that has only imported what a worker imports: {idle:,.1f} MiB")
+    save(given.json, {**document, "workers_mib": memory, "idle_mib": idle})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The whole system: events, retraining and releases under load, crashes and bad data."""

@@ -1,0 +1,178 @@
+"""Does anything but a whole release ever get served, however often retraining is killed?
+
+    python -m benchmarks.system.crash_retraining    # a hundred kills, some inside publishing
+    python -m benchmarks.system.crash_retraining --events postgresql://…/kills  # an empty database
+
+Retrains the embedded sample, with a service running on the same releases that is asked all the
+while. Each round sends some events, starts a night and kills it (SIGKILL) at a random moment,
+in some rounds as soon as it is seen publishing. Every answer has to be a 200 of a release that
+is whole, and at the end a night that is left alone has to succeed.
+"""
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.tools.serving import serving
+from benchmarks.tools.simulated_users import draw_pairs
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.index.errors import ReleaseError
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.sample import sample_model
+
+QUICK = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")
+USERS, EACH = 150, 4
+
+
+class Asker(threading.Thread):
+    """Asks for recommendations until it is stopped."""
+
+    def __init__(self, url: str, users: list[str]) -> None:
+        super().__init__()
+        self.url = url
+        self.users = users
+        self.answers = 0
+        self.releases: set[str] = set()
+        self.failed: list[str] = []
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        """Ask, one after another."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            while not self.stop.wait(0.02):
+                answer = client.post("/recommend", json={"user_id": random.choice(self.users)})
+                self.answers += 1
+                if answer.status_code == 200:
+                    self.releases.add(answer.json()["release_id"])
+                else:
+                    self.failed.append(f"{answer.status_code} {answer.text[:200]}")
+
+
+class House:
+    """Releases, events and what retrains."""
+
+    def __init__(self, root: Path, events: str | None) -> None:
+        self.root = root
+        self.store = ReleaseStore(root / "releases")
+        self.events = events or f"sqlite:///{root}/events.db"
+        self.model = sample_model()
+        self.random = np.random.default_rng(0)
+
+    def night(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one."""
+        command = [sys.executable, "-m", "bitrecall", "retrain", *arguments, *QUICK]
+        places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
+        return subprocess.Popen(
+            [*command, *places, "--events", self.events],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def day(self) -> None:
+        """Have some users take what they like."""
+        events = [
+            Event(user, self.model.item_ids[item], "view", time.time())
+            for user, item in draw_pairs(self.model, self.random, USERS, EACH)
+        ]
+        store = EventStore(self.events)
+        store.append(events)
+        store.close()
+
+    def is_publishing(self) -> bool:
+        """Whether a release is being written just now."""
+        return any(path.name.startswith(".publishing-") for path in self.store.root.iterdir())
+
+    def sound(self) -> str | None:
+        """What is wrong with the releases; None where they are all whole."""
+        try:
+            self.store.open_current()
+        except ReleaseError as error:
+            return str(error)
+        damaged = [one for one in self.store.list() if one.damage is not None]
+        return f"{damaged[0].id}: {damaged[0].damage}" if damaged else None
+
+
+def one_round(house: House, whole: float) -> str:
+    """Kill a night; when."""
+    house.day()
+    process = house.night()
+    began = time.monotonic()
+    inside = random.random() < 0.3
+    give_up = began + (3 * whole if inside else random.uniform(0, 1.1 * whole))
+    while process.poll() is None and time.monotonic() < give_up:
+        if inside and house.is_publishing():
+            time.sleep(random.uniform(0, 0.05))
+            break
+        time.sleep(0.002)
+    when = "publishing" if house.is_publishing() else f"after {time.monotonic() - began:.1f} s"
+    if process.poll() is not None:
+        return "ended by itself"
+    process.kill()
+    process.wait()
+    return f"killed {when}"
+
+
+def main() -> None:
+    """Run the rounds, and say what was found."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--events", metavar="URL", help="an empty database; SQLite by default")
+    parser.add_argument("--kills", type=int, default=100)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(Path(folder), given.events)
+        began = time.monotonic()
+        if house.night("sample").wait() != 0:
+            sys.exit("the first night failed")
+        house.day()
+        began = time.monotonic()
+        if house.night().wait() != 0:
+            sys.exit("the second night failed")
+        whole = time.monotonic() - began
+        print(f"a night takes {whole:.1f} s", flush=True)
+        options = ("--events", house.events, "--poll-interval", "0.2", "--log-level", "error")
+        with serving(house.store.root, *options) as (url, _):
+            asker = Asker(url, house.model.user_ids)
+            asker.start()
+            try:
+                rounds(house, whole, given.kills)
+            finally:
+                asker.stop.set()
+                asker.join()
+        last = house.night().wait()
+        published = {one.id for one in house.store.list()}
+        print(
+            f"{asker.answers:,} answers from {len(asker.releases)} releases, {len(asker.failed)} "
+            f"failed; the night after ended with {last}; {len(published)} releases are there"
+        )
+        if asker.failed or last not in (0, 3, 4):
+            print("\n".join(asker.failed[:5]))
+            sys.exit(1)
+
+
+def rounds(house: House, whole: float, kills: int) -> None:
+    """Kill so many nights, and look at the releases after each."""
+    counted: dict[str, int] = {}
+    done = 0
+    while done < kills:
+        said = one_round(house, whole)
+        kind = "publishing" if "publishing" in said else said.split(" ")[0]
+        counted[kind] = counted.get(kind, 0) + 1
+        done += said != "ended by itself"
+        if wrong := house.sound():
+            sys.exit(f"{said}: {wrong}")
+        if done % 10 == 0:
+            print(f"{done} of {kills}: {counted}", flush=True)
+    print(f"{kills} kills, {counted.get('publishing', 0)} of them inside publishing")
+
+
+if __name__ == "__main__":
+    main()

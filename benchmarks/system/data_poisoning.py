@@ -1,0 +1,196 @@
+"""Does a night refuse what must not be learned from, and say why?
+
+    python -m benchmarks.system.data_poisoning
+
+Retrains the embedded sample, its pairs and its item table in files, with a service running that
+takes the events. After a good night come poisoned ones: items that a fault has shuffled, nothing at
+all, files of which half is missing, an item table of which half is missing. None may be published,
+and the service has to go on with the release that it has. What events a poisoned night brought are
+then removed, as an operator would. At the end come two nights that have to be published: one with
+the flood of a bot beside everybody else's events, of which only a part may count, and a good one.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.tools.serving import serving
+from benchmarks.tools.simulated_users import draw_pairs
+from bitrecall.events.store import EventStore
+from bitrecall.index.releases.retraining_status import RetrainingStatus
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.sample import sample_dataset, sample_items, sample_model
+
+RECIPE = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")
+USERS, EACH = 300, 5
+FLOOD = 20_000
+MOST_EVENTS = 1000
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is trained on beside events."""
+
+    pairs: Path
+    items: Path
+
+    def write(self, pairs: float = 1.0, items: float = 1.0) -> None:
+        """Write so large a part of the sample's pairs, and of its item table."""
+        train = sample_dataset().train
+        kept = np.random.default_rng(1).random(len(train)) < pairs
+        lines = [
+            f"{train.user_ids[user]},{train.item_ids[item]}"
+            for user, item in zip(train.users[kept], train.items[kept], strict=True)
+        ]
+        self.pairs.write_text("\n".join(["user_id,item_id", *lines]) + "\n")
+        table = sample_items()
+        rows = zip(table.ids, table.tags, table.columns["year"], strict=True)
+        named = [f"{name},{'|'.join(tags)},{year:.0f}" for name, tags, year in rows]
+        named = named[: round(len(named) * items)]
+        self.items.write_text("\n".join(["item_id,tags,year", *named]) + "\n")
+
+
+class House:
+    """A store, events, the files, and a service that takes events."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.store = ReleaseStore(root / "releases")
+        self.events = f"sqlite:///{root}/events.db"
+        self.files = Files(root / "pairs.csv", root / "items.csv")
+        self.model = sample_model()
+        self.random = np.random.default_rng(0)
+
+    def bitrecall(self, *arguments: str) -> int:
+        """Run a command; its exit code."""
+        command = [sys.executable, "-m", "bitrecall", *arguments, "--events", self.events]
+        return subprocess.run(command, check=False, capture_output=True).returncode
+
+    def night(self) -> tuple[int, str]:
+        """Run one; its exit code and what it says."""
+        places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
+        files = [str(self.files.pairs), "--items", str(self.files.items)]
+        code = self.bitrecall("retrain", *files, *places, *RECIPE)
+        told = RetrainingStatus.read(self.store.root)
+        return code, f"{told.outcome}: {told.reason}" if told else "nothing was told"
+
+    def day(self, shuffled: bool = False) -> list[dict[str, str]]:
+        """What some users take, as they like; or items of the same number at random places."""
+        places = np.arange(len(self.model.item_ids))
+        if shuffled:
+            self.random.shuffle(places)
+        return [
+            {"user_id": user, "item_id": self.model.item_ids[places[item]]}
+            for user, item in draw_pairs(self.model, self.random, USERS, EACH)
+        ]
+
+    def flood(self) -> list[dict[str, str]]:
+        """What a bot sends: thousands of events in one name."""
+        items = self.random.choice(self.model.item_ids, FLOOD).tolist()
+        return [{"user_id": "a bot", "item_id": item} for item in items]
+
+    def last_event(self) -> int:
+        """The number of the last event there is."""
+        store = EventStore(self.events)
+        try:
+            return store.last()
+        finally:
+            store.close()
+
+
+def post(client: httpx.Client, events: list[dict[str, str]]) -> None:
+    """Send events through the API."""
+    for start in range(0, len(events), MOST_EVENTS):
+        part = events[start : start + MOST_EVENTS]
+        client.post("/events", json={"events": part}).raise_for_status()
+
+
+def served(client: httpx.Client) -> str:
+    """The release that answers."""
+    return str(client.get("/readyz").json()["release_id"])
+
+
+def poisons(house: House, client: httpx.Client) -> dict[str, Callable[[], None]]:
+    """What goes wrong in each of the poisoned nights."""
+
+    def half_the_pairs() -> None:
+        house.files.write(pairs=0.5)
+        post(client, house.day())
+
+    def half_the_items() -> None:
+        house.files.write(items=0.5)
+        post(client, house.day())
+
+    return {
+        "shuffled items": lambda: post(client, house.day(shuffled=True)),
+        "an empty night": lambda: None,
+        "half of the pairs": half_the_pairs,
+        "half of the item table": half_the_items,
+    }
+
+
+def good_night(
+    house: House,
+    client: httpx.Client,
+    name: str = "a good night",
+    more: Sequence[dict[str, str]] = (),
+) -> bool:
+    """A day and a night that have to succeed: whether it was published, and is served."""
+    post(client, [*house.day(), *more])
+    code, says = house.night()
+    print(f"{name}: {says}", flush=True)
+    told = RetrainingStatus.read(house.store.root)
+    give_up = time.monotonic() + 30
+    while told and told.release != served(client) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    return code == 0 and told is not None and told.release == served(client)
+
+
+def main() -> None:
+    """Poison some nights."""
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(Path(folder))
+        house.files.write()
+        code, says = house.night()
+        print(f"the first night: {says}", flush=True)
+        if code:
+            sys.exit(1)
+        options = ("--events", house.events, "--poll-interval", "0.2", "--log-level", "error")
+        with (
+            serving(house.store.root, *options) as (url, _),
+            httpx.Client(base_url=url, timeout=60) as client,
+        ):
+            if not good_night(house, client):
+                wrong.append("the good night before")
+            for name, poison in poisons(house, client).items():
+                before, release = house.last_event(), served(client)
+                poison()
+                code, says = house.night()
+                print(f"{name}: exit code {code}, {says}", flush=True)
+                expected = 4 if name == "an empty night" else 3
+                if code != expected or served(client) != release:
+                    wrong.append(name)
+                house.files.write()
+                until = str(house.last_event())
+                house.bitrecall("events", "remove", "--after", str(before), "--until", until)
+            if not good_night(house, client, "the flood of a bot", house.flood()):
+                wrong.append("the flood of a bot")
+            if not good_night(house, client):
+                wrong.append("the good night after")
+    print(json.dumps({"went wrong": wrong}))
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()

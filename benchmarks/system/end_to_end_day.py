@@ -1,0 +1,217 @@
+"""A day of the whole system, on Docker: asked, told what users did, retrained on schedule, swapped.
+
+    docker compose build && python -m benchmarks.system.end_to_end_day
+
+Brings the system up under a project name of its own, with empty volumes and the embedded
+sample, and waits until it answers. Then it is asked without a pause, events are sent for some
+users and for strangers, and the schedule, set to a few minutes ahead, retrains. Checked are
+that the release changes, that strangers are known to it, that the answers of those with events
+change and leave out what they took, that no request fails in all that time, and that a stop and
+a start lose nothing. Everything is removed in the end.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.tools.simulated_users import draw_pairs
+from bitrecall.training.data.sample import sample_model
+
+ROOT = Path(__file__).parents[2]
+STRANGERS = [f"stranger {number}" for number in range(20)]
+KNOWN = 40
+PATIENCE = 900.0
+
+
+class Compose:
+    """The system under a project name."""
+
+    def __init__(self, project: str, environment: dict[str, str]) -> None:
+        found = shutil.which("docker-compose")
+        self.command = [found] if found else ["docker", "compose"]
+        self.command += ["--project-name", project, "--file", str(ROOT / "compose.yaml")]
+        self.environment = os.environ | environment
+
+    def __call__(self, *arguments: str) -> str:
+        """Run a command of Compose; what it printed."""
+        done = subprocess.run(
+            [*self.command, *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+        )
+        if done.returncode:
+            sys.exit(f"{' '.join(arguments)}: {done.stderr[-2000:]}")
+        return done.stdout
+
+
+class Asker(threading.Thread):
+    """Asks for recommendations until it is stopped, and notes what failed."""
+
+    def __init__(self, url: str, users: list[str]) -> None:
+        super().__init__()
+        self.url = url
+        self.users = users
+        self.answers = 0
+        self.releases: list[str] = []
+        self.failed: list[str] = []
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        """Ask, one after another."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            while not self.stop.wait(0.01):
+                user = random.choice(self.users)
+                try:
+                    answer = client.post("/recommend", json={"user_id": user})
+                except httpx.TransportError as error:
+                    self.failed.append(repr(error))
+                    continue
+                self.answers += 1
+                if answer.status_code != 200:
+                    self.failed.append(f"{answer.status_code} {answer.text[:200]}")
+                    continue
+                release = answer.json()["release_id"]
+                if self.releases[-1:] != [release]:
+                    self.releases.append(release)
+
+
+def wait_until_ready(url: str) -> float:
+    """Seconds until ``/readyz`` answers 200, and goes on to: each worker looks for itself."""
+    began = time.monotonic()
+    first, in_a_row = began, 0
+    while time.monotonic() < began + PATIENCE:
+        try:
+            ready = httpx.get(f"{url}/readyz").status_code == 200
+        except httpx.TransportError:
+            ready = False
+        if ready and not in_a_row:
+            first = time.monotonic()
+        in_a_row = in_a_row + 1 if ready else 0
+        if in_a_row == 30:
+            return first - began
+        time.sleep(0.1 if ready else 0.5)
+    sys.exit(f"the service was not ready within {PATIENCE:.0f} s")
+
+
+def items_of(client: httpx.Client, user: str) -> list[str]:
+    """What is recommended to a user."""
+    answer = client.post("/recommend", json={"user_id": user, "k": 20})
+    answer.raise_for_status()
+    return [item["id"] for item in answer.json()["items"]]
+
+
+def a_days_takes() -> dict[str, list[str]]:
+    """What forty users of the sample and the strangers take: five items each, by their own taste.
+
+    Not from what they are recommended, which the served release would know perfectly.
+    """
+    model = sample_model()
+    taken: dict[str, list[str]] = {}
+    for user, item in draw_pairs(model, np.random.default_rng(), KNOWN + len(STRANGERS), 5):
+        taken.setdefault(user, []).append(model.item_ids[item])
+    names = [*list(taken)[:KNOWN], *STRANGERS]
+    return dict(zip(names, taken.values(), strict=True))
+
+
+def a_day(url: str) -> None:
+    """Ask, send events, wait for the night, and compare."""
+    with httpx.Client(base_url=url, timeout=60) as client:
+        taken = a_days_takes()
+        users = list(taken)[:KNOWN]
+        release = client.get("/readyz").json()["release_id"]
+        before = {user: items_of(client, user) for user in users}
+        asker = Asker(url, users)
+        asker.start()
+        try:
+            events = [
+                {"user_id": user, "item_id": one} for user, own in taken.items() for one in own
+            ]
+            client.post("/events", json={"events": events}).raise_for_status()
+            said = f"{sum(map(len, taken.values()))} events of {len(taken)} users"
+            print(f"{said}; waiting for the night", flush=True)
+            began = time.monotonic()
+            while asker.releases[-1:] in ([], [release]):
+                if time.monotonic() > began + PATIENCE:
+                    sys.exit(f"the release did not change: {client.get('/releases').text[:2000]}")
+                time.sleep(0.2)
+            time.sleep(5)
+        finally:
+            asker.stop.set()
+            asker.join()
+        print(f"{asker.answers:,} answers, {len(asker.failed)} failed; {asker.releases}")
+        after = {user: items_of(client, user) for user in taken}
+        changed = sum(before[user] != after[user] for user in before)
+        again = sum(bool(set(after[user]) & set(own)) for user, own in taken.items())
+        known = sum(client.get(f"/users/{user}").json()["known"] for user in STRANGERS)
+        night = client.get("/releases").json()["last_night"]
+        print(f"the night: {night['outcome']}, {night['reason']}")
+        print(f"of {len(before)} users with events the answers of {changed} changed; {again} have")
+        print(f"something again that they took; {known} of {len(STRANGERS)} strangers are known")
+        if asker.failed or again or known != len(STRANGERS) or changed < len(before) * 0.9:
+            print("\n".join(asker.failed[:5]))
+            sys.exit(1)
+
+
+def stop_and_start(compose: Compose, url: str) -> None:
+    """Everything is there after the containers have gone and come back."""
+    release = httpx.get(f"{url}/readyz").json()["release_id"]
+    compose("down")
+    compose("up", "-d", "--no-build")
+    seconds = wait_until_ready(url)
+    same = httpx.get(f"{url}/readyz").json()["release_id"] == release
+    seen = httpx.get(f"{url}/users/{STRANGERS[0]}").json()["seen"]
+    print(
+        f"down and up: answers after {seconds:.0f} s, the same release: {same}, {seen} pairs seen"
+    )
+    if not same or seen < 5:
+        sys.exit(1)
+
+
+def main() -> None:
+    """Bring it up, live a day, stop and start, remove it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=int, default=4, help="from the start to the night")
+    given = parser.parse_args()
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    at = datetime.now(UTC) + timedelta(minutes=given.minutes)
+    with tempfile.TemporaryDirectory() as folder:
+        thresholds = Path(folder) / "retrain.env"
+        # In so small a day most events are of a few users.
+        thresholds.write_text("BITRECALL_RETRAIN_MOST_DRIFT=2\n")
+        compose = Compose(
+            "bitrecall-day",
+            {
+                "BITRECALL_PUBLISH": f"127.0.0.1:{port}",
+                "BITRECALL_AT": f"{at:%H:%M}",
+                "BITRECALL_RETRAIN_ENV": str(thresholds),
+            },
+        )
+        began = time.monotonic()
+        try:
+            compose("up", "-d", "--no-build")
+            wait_until_ready(url)
+            print(f"up and answering after {time.monotonic() - began:.0f} s; night at {at:%H:%M}")
+            a_day(url)
+            stop_and_start(compose, url)
+        finally:
+            compose("down", "--volumes")
+
+
+if __name__ == "__main__":
+    main()

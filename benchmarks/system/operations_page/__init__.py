@@ -1,0 +1,1 @@
+"""The recipes of docs/operations.md, run on a Docker engine."""

@@ -1,0 +1,81 @@
+"""A release with so many items as one wants, made of one that is there.
+
+    python -m benchmarks.tools.grow_release RELEASES INTO --items 10000000
+
+Users, their codes and what they have are the same; to the real items come others with codes like
+theirs (codes_like.py), whom nobody has yet. Prints how long publishing took and the most memory.
+"""
+
+import argparse
+import resource
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.tools.synthetic_codes import grown, release_in
+from bitrecall.index.releases.contents import ReleaseContents
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.row_lists import RowLists
+from bitrecall.index.releases.store import ReleaseStore
+
+_BLOCK = 2**17
+
+
+def publish(release: Release, into: Path, items: int) -> Release:
+    """Publish it in the store at ``into``."""
+    into.mkdir(parents=True, exist_ok=True)
+    codes = grown(np.asarray(release.item_codes), items)
+    scratch = into / "messages.scratch"
+    # Written to a file, since they take 512 bytes an item.
+    messages = np.memmap(scratch, np.float16, "w+", shape=(items, release.bits))
+    messages[: release.n_items] = release.fold_in_messages
+    for start in range(release.n_items, items, _BLOCK):
+        bits = np.unpackbits(codes[start : start + _BLOCK], axis=1, bitorder="little")
+        messages[start : start + _BLOCK] = 2 * bits.astype(np.float16) - 1
+    real = release.items.ids_of(range(release.n_items))
+    contents = ReleaseContents(
+        item_codes=codes,
+        user_embeddings=release.user_embeddings,
+        fold_in_messages=messages,
+        seen=RowLists(release.seen.indptr, release.seen.rows),
+        user_ids=release.users.ids_of(range(release.n_users)),
+        item_ids=[*real, *(f"made {row}" for row in range(release.n_items, items))],
+        popularity=np.concatenate(
+            [release.popularity, np.zeros(items - release.n_items, np.int64)]
+        ),
+        data=replace(release.manifest.data, items=items),
+        recipe=release.manifest.recipe,
+        code_version=release.manifest.code_version,
+    )
+    try:
+        return ReleaseStore(into).publish(contents)
+    finally:
+        scratch.unlink()
+
+
+def main() -> None:
+    """Publish, and say what it took."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("releases", type=Path)
+    parser.add_argument("into", type=Path)
+    parser.add_argument("--items", type=int, default=1_000_000)
+    given = parser.parse_args()
+    begun = time.perf_counter()
+    made = publish(release_in(given.releases), given.into, given.items)
+    took = time.perf_counter() - begun
+    begun = time.perf_counter()
+    Release.open(made.path)
+    manifest = made.manifest
+    print(
+        f"{made.n_items:,} items published in {took:.0f} s, opened in "
+        f"{time.perf_counter() - begun:.1f} s; {manifest.backend} "
+        f"{dict(manifest.backend_parameters)}, recall {manifest.backend_recall}; at most "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB resident, "
+        "mapped files included"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Load on ``POST /recommend``: as fast as it goes by wrk, and at a fixed rate in an open loop."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.tools.processes import children, cpu_seconds
+from bitrecall.loadtest.load_generator import OK, Load
+from bitrecall.loadtest.target import Target
+
+CONNECTIONS = 16
+USERS = 1000
+
+# wrk asks for one user after the other.
+_SCRIPT = """
+local users = {{{users}}}
+local number = 0
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+request = function()
+  number = number % #users + 1
+  return wrk.format(nil, "/recommend", nil, '{{"user_id": "' .. users[number] .. '", "k": {k}}}')
+end
+"""
+
+
+def script_for(users: list[str], k: int) -> str:
+    """What wrk is to ask: each user after the other for k items."""
+    return _SCRIPT.format(users=",".join(json.dumps(user) for user in users), k=k)
+
+
+def wrk(url: str, pid: int, script: Path, seconds: float, workers: int = 1) -> dict[str, float]:
+    """Requests a second, milliseconds of the processor a request, and latency under full load."""
+    processes = children(pid)
+    before = sum(cpu_seconds(one) for one in processes)
+    command = ["wrk", "-t1", f"-c{CONNECTIONS * workers}", f"-d{seconds:.0f}s", "--latency"]
+    done = subprocess.run(
+        [*command, "-s", str(script), url], check=True, capture_output=True, text=True
+    )
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        sys.exit(f"{url} answered with errors:\n{done.stdout}")
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])  # type: ignore[index]
+    took = sum(cpu_seconds(one) for one in processes) - before
+    return {
+        "rate": rate,
+        "cpu_ms": 1000 * took / (rate * seconds),
+        **{f"p{share}_ms": _percentile(done.stdout, share) for share in (50, 99)},
+    }
+
+
+def _percentile(text: str, share: int) -> float:
+    found = re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", text)
+    return float(found[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[found[2]]  # type: ignore[index]
+
+
+async def open_loop(url: str, users: list[str], k: int, rate: float, seconds: float) -> list[float]:
+    """Seconds from when each request was due to the end of its answer."""
+    aim = Target.at(url)
+    requests = [aim.recommend(user, k) for user in users]
+    async with Load(aim.address, requests, 64) as load:
+        answers = await load.at_rate(rate, seconds)
+    if set(answers.seconds) != {OK} or answers.lost:
+        sys.exit(f"{url} answered with errors: {dict.fromkeys(answers.seconds)}")
+    return answers.seconds[OK]

@@ -1,0 +1,31 @@
+"""CPU time, memory and children of a process, from Linux's ``/proc``."""
+
+import os
+from pathlib import Path
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, from Linux's ``/proc``, to 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def pss_mib(pid: int) -> float:
+    """A process's share of memory, in MiB."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return (
+        int(next(line.split()[1] for line in text.splitlines() if line.startswith("Pss:"))) / 1024
+    )
+
+
+def children(pid: int) -> list[int]:
+    """The processes below a process, itself first."""
+    found = [pid]
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found += children(int(path.parent.name))
+    return found

@@ -1,0 +1,91 @@
+"""More codes than a release has, with the statistics of those that it has.
+
+Random bits would make approximate indexes look bad: real codes stand in clusters. A code that is
+made here is one of the real ones, in which half of the bits that differ are those of one of its
+sixteen nearest neighbours, and one bit in a hundred is turned. The catalogue gets denser, as a
+larger one is, and keeps its clusters.
+
+    python -m benchmarks.tools.synthetic_codes RELEASES --count 1000000
+
+prints what the two have in common.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.search.flat import FlatBackend
+from bitrecall.index.search.packing import hamming_distances, unpack_signs
+from bitrecall.index.search.tuning import sample_queries
+
+NEIGHBOURS = 16
+TURNED = 0.01
+_BLOCK = 500_000
+
+
+def grown(codes: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+    """The codes themselves, uint8 (n, w), and made ones, uint8 (count, w) in all."""
+    if count <= len(codes):
+        return np.ascontiguousarray(codes[:count])
+    rng = np.random.default_rng(seed)
+    near = FlatBackend.build(codes).search(codes, NEIGHBOURS + 1)[1][:, 1:]
+    made = np.empty((count, codes.shape[1]), np.uint8)
+    made[: len(codes)] = codes
+    for start in range(len(codes), count, _BLOCK):
+        size = min(_BLOCK, count - start)
+        first = rng.integers(len(codes), size=size)
+        second = near[first, rng.integers(NEIGHBOURS, size=size)]
+        taken = rng.integers(0, 256, (size, codes.shape[1]), dtype=np.uint8)
+        turned = np.zeros((size, codes.shape[1]), np.uint8)
+        for bit in range(8):
+            chance = rng.random(turned.shape, dtype=np.float32) < TURNED
+            turned |= chance.astype(np.uint8) << bit
+        child = codes[first] ^ ((codes[first] ^ codes[second]) & taken) ^ turned
+        made[start : start + size] = child
+    return made
+
+
+def statistics_of(codes: np.ndarray, queries: np.ndarray) -> dict[str, float]:
+    """What an index notices of codes: how even and independent bits are, how near things."""
+    rng = np.random.default_rng(1)
+    some = codes[rng.choice(len(codes), min(len(codes), 4000), replace=False)]
+    signs = unpack_signs(some).astype(np.float32)
+    correlations = np.corrcoef(signs.T)[~np.eye(signs.shape[1], dtype=bool)]
+    pairs = hamming_distances(some[:1000], some[1000:2000])
+    nearest = FlatBackend.build(codes).search(some[:200], 2)[0][:, 1]
+    found = FlatBackend.build(codes).search(queries[:200], 100)[0]
+    return {
+        "mean of |mean of a bit|": float(np.abs(signs.mean(axis=0)).mean()),
+        "mean |correlation of two bits|": float(np.abs(correlations).mean()),
+        "distance of two items, mean": float(pairs.mean()),
+        "distance of two items, deviation": float(pairs.std()),
+        "distance of an item to the next, mean": float(nearest.mean()),
+        "distance of a user to the 1st item, mean": float(found[:, 0].mean()),
+        "distance of a user to the 100th item, mean": float(found[:, -1].mean()),
+    }
+
+
+def release_in(folder: Path) -> Release:
+    """The current release of a store."""
+    return ReleaseStore(folder).open_current()
+
+
+def main() -> None:
+    """Print the statistics side by side."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("releases", type=Path)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    given = parser.parse_args()
+    release = release_in(given.releases)
+    codes, queries = np.asarray(release.item_codes), sample_queries(release.user_embeddings)
+    real, more = (statistics_of(one, queries) for one in (codes, grown(codes, given.count)))
+    print(f"| | {len(codes):,} real | {given.count:,} |\n|---|---|---|")
+    for name, value in real.items():
+        print(f"| {name} | {value:.3f} | {more[name]:.3f} |")
+
+
+if __name__ == "__main__":
+    main()

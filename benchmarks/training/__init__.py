@@ -1,0 +1,1 @@
+"""Speed and memory of training, and searches for recipes and rules."""

@@ -1,0 +1,220 @@
+"""How good are the answers to users, and how findable the items, that training has not seen?
+
+    python -m benchmarks.training.cold_start leave-out users path/to/gowalla runs/without-users
+    bitrecall train runs/without-users --recipe gowalla --releases runs/without-users/releases
+    python -m benchmarks.training.cold_start users path/to/gowalla runs/without-users/releases
+
+The same with ``items``. A tenth is left out, drawn from a seed; the test split stays whole. Then
+everything goes over HTTP, on a service of the benchmark's own: users who were left out give some
+of their training items as their history, and items that were left out come as events of their
+users. What is looked for are the test items of all users asked, by Recall@50. Given with
+``--trained`` a store with a release of the whole train split, the same users are asked of that too.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.tools.serving import serving
+from bitrecall.reproduction.fold_in_study import tenth
+from bitrecall.reproduction.holdout_training import leave_out
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.load import load_dataset
+
+K = 50
+BATCH = 500
+COUNTS = (1, 2, 5, 10, 20, None)
+PATIENCE = 120.0
+
+
+def marked(train: Interactions, what: str, seed: int) -> np.ndarray:
+    """The users or items that are left out, bool in the rows of train."""
+    degrees = train.user_degrees if what == "users" else train.item_degrees
+    return tenth(degrees, np.random.default_rng(seed))
+
+
+def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
+    """Write the data set, in the LightGCN format, without a tenth of its users or items."""
+    gone = marked(dataset.train, what, seed)
+    kept = leave_out(dataset.train, **{what: gone})
+    folder.mkdir(parents=True, exist_ok=True)
+    assert dataset.test is not None
+    for name, pairs in (("train.txt", kept), ("test.txt", dataset.test)):
+        lines = (
+            " ".join([pairs.user_ids[user], *(pairs.item_ids[i] for i in pairs.items_of(user))])
+            for user in np.flatnonzero(pairs.user_degrees)
+        )
+        (folder / name).write_text("\n".join(lines) + "\n")
+    print(
+        f"{int(gone.sum()):,} {what} left out, {len(kept):,} of {len(dataset.train):,} pairs kept"
+    )
+
+
+class Judge:
+    """Asks for lists over HTTP, and looks for the test items in them."""
+
+    def __init__(self, dataset: Dataset, users: np.ndarray, client: httpx.Client) -> None:
+        assert dataset.test is not None
+        test = dataset.test
+        self.users = [row for row in users.tolist() if test.user_degrees[row]]
+        self.ids = [test.user_ids[row] for row in self.users]
+        self.wanted = [{test.item_ids[item] for item in test.items_of(row)} for row in self.users]
+        self.client = client
+
+    def recall(self, lists: Iterator[list[str]]) -> float:
+        """The mean over the users of the share of their test items that is listed."""
+        shares = [
+            len(wanted.intersection(listed)) / len(wanted)
+            for wanted, listed in zip(self.wanted, lists, strict=True)
+        ]
+        return float(np.mean(shares))
+
+    def known(self) -> float:
+        """Ask for the users by their ids."""
+        return self.recall(self._known())
+
+    def from_histories(self, histories: Sequence[Sequence[str]], owned: list[list[str]]) -> float:
+        """Ask by some items of each user; none of those that they have is wanted."""
+        return self.recall(self._from_histories(histories, owned))
+
+    def popular(self, owned: list[list[str]]) -> float:
+        """The popular list, without what each user has."""
+        most = K + max(len(items) for items in owned)
+        answer = self._ask("GET", f"/popular?k={min(most, 1000)}")
+        ranked = [item["id"] for item in answer["items"]]
+        return self.recall(
+            [item for item in ranked if item not in items][:K]
+            for items in (set(items) for items in owned)
+        )
+
+    def _known(self) -> Iterator[list[str]]:
+        for start in range(0, len(self.ids), BATCH):
+            asked = {"user_ids": self.ids[start : start + BATCH], "k": K}
+            for answer in self._ask("POST", "/recommend/batch", asked)["answers"]:
+                if answer["source"] not in ("codes", "codes+history"):
+                    sys.exit(f"user {answer['user_id']} is not known: {answer['source']}")
+                yield [item["id"] for item in answer["items"]]
+
+    def _from_histories(
+        self, histories: Sequence[Sequence[str]], owned: list[list[str]]
+    ) -> Iterator[list[str]]:
+        for history, items in zip(histories, owned, strict=True):
+            asked = {"history": list(history), "exclude_items": items, "k": K}
+            yield [item["id"] for item in self._ask("POST", "/recommend", asked)["items"]]
+
+    def _ask(self, method: str, path: str, body: object = None) -> dict:
+        answer = self.client.request(method, path, json=body)
+        if answer.status_code != 200:
+            sys.exit(f"{path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()
+
+
+def judge_users(dataset: Dataset, given: argparse.Namespace) -> None:
+    """Ask for users who were left out, by more and more of their items."""
+    train = dataset.train
+    gone = marked(train, "users", given.seed)
+    known_items = leave_out(train, users=gone).item_degrees > 0
+    generator = np.random.default_rng(given.seed)
+    with _client(given.releases, "off") as client:
+        judge = Judge(dataset, np.flatnonzero(gone), client)
+        owned = []
+        for row in judge.users:
+            items = generator.permutation(train.items_of(row))
+            owned.append([train.item_ids[item] for item in items if known_items[item]])
+        print(f"{len(judge.users):,} users who were left out, Recall@{K} of their test items")
+        print(f"the popular list: {judge.popular(owned):.4f}", flush=True)
+        for count in COUNTS:
+            histories = [items[:count] for items in owned]
+            found = judge.from_histories(histories, owned)
+            print(f"from {count or 'all'} of their items: {found:.4f}", flush=True)
+    if given.trained is not None:
+        with _client(given.trained, "off") as client:
+            print(f"trained: {Judge(dataset, np.flatnonzero(gone), client).known():.4f}")
+
+
+def judge_items(dataset: Dataset, given: argparse.Namespace) -> None:
+    """Have items that were left out come as events, and ask for all users."""
+    train = dataset.train
+    gone = marked(train, "items", given.seed)
+    known = leave_out(train, items=gone).user_degrees > 0
+    users = np.flatnonzero(known)
+    pairs = train.select(gone[train.items] & known[train.users])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _client(given.releases, f"sqlite:///{folder}/events.db") as client,
+    ):
+        judge = Judge(dataset, users, client)
+        print(f"{len(judge.users):,} users, Recall@{K} of their test items, of all items")
+        print(f"without the {int(gone.sum()):,} items: {judge.known():.4f}", flush=True)
+        seconds = _post(client, pairs)
+        print(
+            f"{len(pairs):,} events posted; the last of the items findable after {seconds:.1f} "
+            f"s: {judge.known():.4f}",
+            flush=True,
+        )
+    if given.trained is not None:
+        with _client(given.trained, "off") as client:
+            print(f"trained: {Judge(dataset, users, client).known():.4f}")
+
+
+def _post(client: httpx.Client, pairs: Interactions) -> float:
+    """Post pairs as events; seconds from the last one to when their items are findable."""
+    for start in range(0, len(pairs), 1000):
+        part = slice(start, start + 1000)
+        events = [
+            {"user_id": pairs.user_ids[user], "item_id": pairs.item_ids[item]}
+            for user, item in zip(pairs.users[part], pairs.items[part], strict=True)
+        ]
+        answer = client.post("/events", json={"events": events})
+        if answer.status_code != 200:
+            sys.exit(f"/events: {answer.status_code} {answer.text[:300]}")
+    begun = time.monotonic()
+    last = pairs.item_ids[int(np.argmax(pairs.item_degrees))]
+    while client.post("/similar", json={"item_id": last}).status_code != 200:
+        if time.monotonic() > begun + PATIENCE:
+            sys.exit(f"item {last} was not findable within {PATIENCE:.0f} s")
+        time.sleep(0.1)
+    return time.monotonic() - begun
+
+
+@contextmanager
+def _client(releases: Path, events: str) -> Iterator[httpx.Client]:
+    options = ("--events", events, "--log-level", "error")
+    with serving(releases, *options) as (url, _), httpx.Client(base_url=url, timeout=120) as client:
+        yield client
+
+
+def main() -> None:
+    """Prepare, or ask."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    steps = parser.add_subparsers(dest="step", required=True)
+    step = steps.add_parser("leave-out", help="write a data set without a tenth of something")
+    step.add_argument("what", choices=("users", "items"))
+    step.add_argument("data", type=Path)
+    step.add_argument("out", type=Path)
+    for name in ("users", "items"):
+        step = steps.add_parser(name, help=f"ask about {name} that were left out")
+        step.add_argument("data", type=Path)
+        step.add_argument("releases", type=Path)
+        step.add_argument("--trained", type=Path, metavar="RELEASES")
+    given = parser.parse_args()
+    dataset = load_dataset(given.data)
+    if dataset.test is None:
+        parser.error(f"{given.data} has no test split")
+    if given.step == "leave-out":
+        write_without(dataset, given.what, given.seed, given.out)
+    else:
+        {"users": judge_users, "items": judge_items}[given.step](dataset, given)
+
+
+if __name__ == "__main__":
+    main()

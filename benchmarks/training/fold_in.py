@@ -1,0 +1,106 @@
+"""How should the codes of new users be made of their items?
+
+    python -m benchmarks.training.fold_in path/to/gowalla --set bits=128 --set loss.psi=2.5 \
+        --set fit.epochs=10 --set fit.stop_after=10 --set teacher.lightgcn.weight=0
+
+Trains once on what the study of fold-in trains on, without a tenth of the users, and makes codes
+for those out of 1, 2, 5, 10, 20 and all of their items: the plain sum of their messages, the sum
+drawn towards the mean user by so much over the root of the number of items, and with the map that
+is learned of what training made of users (index/releases/fold_in_map.py), for several strengths of
+its ridge and of its say (index/fold_in/users.py). What is to be found is the last fifth of each
+user's training pairs; the test split is not read.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from bitrecall.index.fold_in.users import UserFoldIn, sum_rows
+from bitrecall.index.search.packing import pack_signs
+from bitrecall.reproduction.fold_in_study import (
+    COUNTS,
+    SPLIT_SEED,
+    Question,
+    generator_of,
+    learn_map,
+    shuffled,
+    tenth,
+)
+from bitrecall.reproduction.holdout_training import leave_out, train_on
+from bitrecall.reproduction.measures import Trial
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.runtime.allocator import keep_freed_memory
+
+PULLS = (0.0, 0.15, 0.25, 0.4, 0.7)
+RIDGES = (0.003, 0.03, 0.3)
+SHARES = (1.0, 3.0, 10.0)
+
+
+def main() -> None:
+    """Train, try each way, print a table of Recall@50."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--recipe", default="gowalla")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--run", type=Path, default=Path("runs/fold-in"))
+    given = parser.parse_args()
+    keep_freed_memory()
+    overrides = ["validation.share=0.2", "validation.cut=latest", *given.set]
+    recipe = load_recipe(given.recipe, overrides)
+    given.run.mkdir(parents=True, exist_ok=True)
+    trial = Trial(load_dataset(given.data), recipe, given.run, progress_bar=None)
+    train = trial.dataset.train.compact()
+    cut = recipe.validation
+    part, held_out = cut_validation(train, cut.share, SPLIT_SEED, cut.cut)
+    generator = generator_of(recipe)
+    new = tenth(part.user_degrees, generator)
+    tenth(part.item_degrees, generator)
+    without = train_on(trial, leave_out(part, users=new), "users left out")
+    question = Question(trial, part, held_out, generator)
+    known = part.select(without.has_item[part.items])
+    users = question.asked(new & (known.user_degrees > 0), held_out)
+    histories = shuffled(known, users, generator)
+    codes = pack_signs(without.items)
+    place = np.cumsum(without.has_item) - 1
+    print("| made by | " + " | ".join(str(count or "all") for count in COUNTS) + " |")
+    print("|---" * (len(COUNTS) + 1) + "|")
+
+    def row(name: str, make: Callable[[list[np.ndarray]], np.ndarray]) -> None:
+        cells = []
+        for count in COUNTS:
+            own = make([place[rows[:count]] for rows in histories])
+            found = question.score("", own, users, codes, without.has_item, held_out)
+            cells.append(f"{found.metrics['recall@50']:.4f}".lstrip("0"))
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+    messages = without.messages[without.has_item]
+    embeddings = without.users[without.has_user]
+    for pull in PULLS:
+        name = f"the sum, drawn by {pull:g}" if pull else "the sum"
+        row(name, Drawn(messages, embeddings, pull).codes)
+    for ridge, share in product(RIDGES, SHARES):
+        learned = UserFoldIn(*learn_map(without, known, ridge), share)
+        row(f"with the map, ridge {ridge:g}, share {share:g}", learned.codes)
+
+
+class Drawn:
+    """The sum drawn towards the mean user: sgn(Σ M_i / |M| + pull · sqrt(|I|) · ē / |ē|)."""
+
+    def __init__(self, messages: np.ndarray, embeddings: np.ndarray, pull: float) -> None:
+        mean = embeddings.mean(axis=0, dtype=np.float64)
+        self._messages = messages
+        self._towards = pull * np.abs(messages).mean() * mean / np.abs(mean).mean()
+
+    def codes(self, histories: Sequence[np.ndarray]) -> np.ndarray:
+        """One code a history, uint8 (b, f/8)."""
+        roots = np.sqrt([len(rows) for rows in histories])[:, None]
+        return pack_signs(sum_rows(self._messages, histories, "history") + roots * self._towards)
+
+
+if __name__ == "__main__":
+    main()

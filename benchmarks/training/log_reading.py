@@ -1,0 +1,110 @@
+"""How much memory and time does reading a large log take?
+
+    python -m benchmarks.training.log_reading --rows 50_000_000 --json reading.json
+
+writes a Parquet file of that many rows into a temporary folder (about 13 bytes per row), reads it
+as `bitrecall train` does, in a process of its own, and prints the seconds and the most memory that
+process had. The rows are drawn: users and items with popularity that falls as a power of the rank,
+text ids, times over a year in order, and one column that is not read. With ``--form csv`` (about
+40 bytes per row) it is a CSV file.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmarks.tools.machine import describe, save
+
+ROWS_AT_ONCE = 1_000_000
+
+
+def write(folder: Path, rows: int, users: int, items: int, form: str) -> Path:
+    """Write the log, a part at a time, and join the parts into one file."""
+    rng = np.random.default_rng(0)
+    parts = folder / "parts"
+    parts.mkdir()
+    for start in range(0, rows, ROWS_AT_ONCE):
+        count = min(ROWS_AT_ONCE, rows - start)
+        frame = pl.DataFrame(
+            {
+                "user_id": (users * rng.random(count) ** 1.5).astype(np.int64),
+                "item_id": (items * rng.random(count) ** 3).astype(np.int64),
+                "timestamp": 1_700_000_000 + (start + np.arange(count)) * 31_536_000 // rows,
+                "price": rng.integers(1, 100, count),
+            }
+        ).with_columns(
+            "user-" + pl.col("user_id").cast(pl.String), pl.col("item_id").cast(pl.String)
+        )
+        frame.write_parquet(parts / f"{start:012}.parquet")
+    path = folder / f"log.{form}"
+    scan = pl.scan_parquet(parts)
+    if form == "csv":
+        scan.sink_csv(path)
+    else:
+        scan.sink_parquet(path)
+    for part in parts.iterdir():
+        part.unlink()
+    return path
+
+
+def read(path: Path) -> dict[str, float]:
+    """Read the log and split it, as a training does."""
+    from bitrecall.training.data.load import load_dataset
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.perf_counter()
+    dataset = load_dataset(path)
+    taken = time.perf_counter() - begun
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    assert dataset.test is not None
+    return {
+        "seconds": round(taken, 1),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "start_mib": before // 1024,
+        "peak_mib": used.ru_maxrss // 1024,
+        "rows": dataset.report.rows_read,
+        "pairs": len(dataset.train) + len(dataset.test),
+        "users": dataset.train.n_users,
+        "items": dataset.train.n_items,
+    }
+
+
+def main() -> None:
+    """Write, read in another process, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, default=50_000_000)
+    parser.add_argument("--users", type=int, default=1_000_000)
+    parser.add_argument("--items", type=int, default=200_000)
+    parser.add_argument("--form", choices=["parquet", "csv"], default="parquet")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.read is not None:
+        print(json.dumps(read(given.read)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder), given.rows, given.users, given.items, given.form)
+        size = path.stat().st_size
+        command = [sys.executable, "-m", "benchmarks.training.log_reading", "--read", str(path)]
+        child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found = json.loads(child.stdout) | {"file_mib": size >> 20, "form": given.form}
+    print(
+        f"{found['rows']:,} rows of {found['form']} ({found['file_mib']:,} MiB), "
+        f"{found['users']:,} users, {found['items']:,} items, {found['pairs']:,} pairs: "
+        f"{found['seconds']:.0f} s ({found['cpu_seconds']:.0f} s of processor time), "
+        f"at most {found['peak_mib']:,} MiB of memory ({found['start_mib']:,} before)"
+    )
+    if given.json is not None:
+        save(given.json, describe() | found)
+
+
+if __name__ == "__main__":
+    main()

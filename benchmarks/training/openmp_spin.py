@@ -1,0 +1,83 @@
+"""How long should the threads of a training spin before they sleep, alone and beside other work?
+
+    python -m benchmarks.training.openmp_spin path/to/gowalla
+
+Trains epochs of a tenth of the users with each number of turns that GNU's OpenMP may spin for
+(GOMP_SPINCOUNT; ``training/runtime/openmp.py``), by itself and beside processes that keep a core
+busy each.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tools.machine import describe, save
+from benchmarks.training.training_speed import measured
+
+# The last is what GNU's OpenMP does where nobody says anything.
+TURNS = (0, 1000, 2000, 3000, 10_000, 300_000)
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """So many processes beside that never wait."""
+    processes = [
+        subprocess.Popen([sys.executable, "-c", "while True: sum(range(10_000))"])
+        for _ in range(count)
+    ]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def epoch(data: Path, turns: int, beside: int, asked: dict[str, Any]) -> float:
+    """Seconds an epoch."""
+    os.environ["GOMP_SPINCOUNT"] = str(turns)
+    with busy(beside):
+        return float(measured(data, asked)["epoch_seconds"])
+
+
+def main() -> None:
+    """Train, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--turns", type=int, nargs="+", default=TURNS)
+    parser.add_argument("--beside", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--scale", type=float, default=0.1)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--times", type=int, default=1, help="of which the median counts")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    print(json.dumps(describe()))
+    asked = {
+        "scale": given.scale,
+        "threads": os.cpu_count(),
+        "overrides": ["teacher.lightgcn.weight=0", "teacher.rank=0"],
+        "recipe": "gowalla",
+        "epochs": given.epochs,
+    }
+    print("| turns | " + " | ".join(f"beside {count}, s" for count in given.beside) + " |")
+    print("|" + "---|" * (1 + len(given.beside)))
+    rows = []
+    for turns in given.turns:
+        took = [
+            statistics.median(epoch(given.data, turns, count, asked) for _ in range(given.times))
+            for count in given.beside
+        ]
+        rows.append({"turns": turns, "epoch_seconds": took})
+        print(f"| {turns:,} | " + " | ".join(f"{one:.2f}" for one in took) + " |", flush=True)
+    save(given.json, {"machine": describe(), "beside": given.beside, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+r"""Search a recipe's values one key after another, until a budget of seconds of training is spent.
+
+    python -m benchmarks.training.recipe_search DATA --recipe bgch-gowalla \
+        --seconds 7200 --out bgch.jsonl
+    python -m benchmarks.training.recipe_search DATA --recipe bgch-gowalla \
+        --seconds 7200 --out bgch.jsonl \
+        --ladder "fit.learning_rate=0.005|0.01|0.02|0.05" --ladder "encoder.start=random|svd"
+
+A ladder is a key and its values; without any given, they are those that ladders.toml has for the
+recipe's method. From the recipe's own value, or the first one where it stands on no rung, the
+search takes a step up or down a ladder for as long as that ranks better, then turns to the next
+ladder, and begins again with the first until a round changes nothing or the budget is spent. What
+ranks better has the higher Recall@50 in its best epoch, on the last fifth of each user's training
+pairs, as in ``benchmarks.training.tuning``. The test split is never read. A run that has begun is
+finished, so the budget is a lower bound of what a search may take. One that diverges is worst of
+all, and counts for no time.
+
+Scoring takes as long as an epoch of a fast method; --every 5 scores each fifth epoch and the last.
+
+The budget counts the seconds of training steps of all runs in --out, so that an interrupted search
+goes on: runs that stand there are not made again, and one that Ctrl-C or a signal stopped goes on
+from its checkpoint in --runs.
+"""
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.training.tuning import COLUMNS, best_epoch, table_head, table_line
+from bitrecall.errors import BitrecallError
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import DivergedError
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.runtime.allocator import keep_freed_memory
+from bitrecall.training.runtime.training_log import TrainingLog
+
+Rungs = dict[str, int]
+"""Where on each ladder: the key's place among its values."""
+
+
+def climb(
+    ladders: Mapping[str, Sequence[str]],
+    start: Rungs,
+    score: Callable[[Rungs], float],
+    may_go_on: Callable[[], bool],
+) -> Rungs:
+    """Coordinate ascent on ladders.
+
+    Args:
+        ladders: values of each key, in an order in which neighbours are alike.
+        start: where to begin.
+        score: the higher the better; asked once for each place.
+        may_go_on: asked before each step; False ends the search.
+
+    Returns:
+        The best place seen.
+    """
+    known: dict[tuple[int, ...], float] = {}
+
+    def scored(place: Rungs) -> float:
+        key = tuple(place[name] for name in ladders)
+        if key not in known:
+            known[key] = score(place)
+        return known[key]
+
+    best, before = dict(start), None
+    scored(best)
+    while best != before:
+        before = best
+        for name in ladders:
+            for direction in (1, -1):
+                moved = best
+                for step in _steps(ladders[name], best[name], direction):
+                    if not may_go_on():
+                        return best
+                    tried = {**best, name: step}
+                    if scored(tried) <= scored(best):
+                        break
+                    best = tried
+                if best is not moved:
+                    break
+    return best
+
+
+def _steps(values: Sequence[str], at: int, direction: int) -> Iterator[int]:
+    yield from range(at + direction, len(values) if direction > 0 else -1, direction)
+
+
+def parse_ladder(text: str) -> tuple[str, list[str]]:
+    """``KEY=VALUE|VALUE`` as the key and its values."""
+    key, equals, values = text.partition("=")
+    if not equals or not key or not all(values.split("|")):
+        raise argparse.ArgumentTypeError(f"a ladder reads KEY=VALUE|VALUE, not {text!r}")
+    return key, values.split("|")
+
+
+def first_rungs(recipe: str, given: Sequence[str], ladders: Mapping[str, Sequence[str]]) -> Rungs:
+    """Where the recipe stands on each ladder; 0 where on none of its rungs."""
+    own = load_recipe(recipe, given)
+    rungs = {}
+    for key, options in ladders.items():
+        same = [load_recipe(recipe, [*given, f"{key}={option}"]) == own for option in options]
+        rungs[key] = same.index(True) if True in same else 0
+    return rungs
+
+
+def built_in_ladders(method: str) -> dict[str, list[str]]:
+    """The ladders of ladders.toml."""
+    text = Path(__file__).with_name("ladders.toml").read_text("utf-8")
+    ladders: dict[str, dict[str, list[Any]]] = tomllib.loads(text)
+    return {key: [str(value) for value in values] for key, values in ladders[method].items()}
+
+
+def run(
+    train: Interactions,
+    recipe: str,
+    variant: list[str],
+    log: TrainingLog,
+    runs: Path,
+    every: int = 1,
+) -> dict[str, Any]:
+    """Train a variant and find its best epoch; all measures of one that diverges are 0.
+
+    Where it is stopped by a signal, its checkpoint is left in ``runs``.
+    """
+    chosen = load_recipe(recipe, ["validation.share=0.2", "validation.cut=latest", *variant])
+    runs.mkdir(parents=True, exist_ok=True)
+    checkpoint = runs / f"{recipe}-{chosen.sha256()[:12]}-{every}.npz"
+    try:
+        found = best_epoch(train, chosen, 0, log, checkpoint, every)
+    except DivergedError:
+        zeros = dict.fromkeys(COLUMNS, 0.0)
+        found = {
+            "best_epoch": 0,
+            "epochs_run": 0,
+            "seconds": 0.0,
+            "seconds_run": 0.0,
+            "metrics": zeros,
+        }
+    checkpoint.unlink(missing_ok=True)
+    return found
+
+
+def main() -> int:
+    """Search, print a row for each run, return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--set", nargs="*", default=[], help="overrides of every run")
+    parser.add_argument(
+        "--ladder", action="append", default=[], type=parse_ladder, metavar="KEY=VALUE|VALUE"
+    )
+    parser.add_argument("--seconds", type=float, required=True, help="budget of training time")
+    parser.add_argument("--every", type=int, default=1, help="epochs from one score to the next")
+    parser.add_argument("--out", type=Path, required=True, help="JSON lines, a run each")
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs/search"), help="for checkpoints")
+    given = parser.parse_args()
+    if given.every < 1:
+        parser.error("--every counts epochs, from 1")
+    keep_freed_memory()
+    train = load_dataset(given.data).train.compact()
+    ladders = dict(given.ladder) or built_in_ladders(load_recipe(given.recipe, given.set).method)
+    done = _rows(given.out)
+
+    def score(place: Rungs) -> float:
+        chosen = [f"{key}={ladders[key][rung]}" for key, rung in place.items()]
+        variant = " ".join([*given.set, *chosen])
+        if variant not in done:
+            log = TrainingLog(given.log)
+            found = run(train, given.recipe, variant.split(), log, given.runs, given.every)
+            done[variant] = {"data": given.data.name, "recipe": given.recipe, "variant": variant}
+            done[variant] |= found
+            with given.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(done[variant]) + "\n")
+            print(table_line(variant, found), flush=True)
+        return float(done[variant]["metrics"]["recall@50"])
+
+    def may_go_on() -> bool:
+        return sum(row["seconds_run"] for row in done.values()) < given.seconds
+
+    print(table_head(), flush=True)
+    best = climb(ladders, first_rungs(given.recipe, given.set, ladders), score, may_go_on)
+    spent = sum(row["seconds_run"] for row in done.values())
+    print(f"best of {len(done)} runs in {spent:.0f} s:")
+    print(" ".join(f"{key}={ladders[key][rung]}" for key, rung in best.items()))
+    return 0
+
+
+def _rows(file: Path) -> dict[str, dict[str, Any]]:
+    if not file.exists():
+        return {}
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return {row["variant"]: row for row in rows}
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BitrecallError as error:
+        sys.exit(str(error))

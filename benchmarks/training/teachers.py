@@ -1,0 +1,135 @@
+"""Score teachers on a validation split of train, and print a row for each.
+
+    python -m benchmarks.training.teachers path/to/gowalla \
+        "" "rank=1024 low_pass=1.0" "kind=ease ease_rank=512"
+
+A variant is a set of overrides of the recipe's teacher with spaces between; the empty one is the
+recipe's own. The last fifth of each user's training pairs is held out, and the teacher, which sees
+the other four fifths, ranks each asked user's unseen items; split, users and measures are those of
+``benchmarks.training.tuning``. The test split is never read. With --out, each row is also appended
+to a JSON-lines file.
+
+"power" is how fast hits get rarer with its scores: the p for which the share of a user's held-out
+pairs that is found in one place of its first 100 is likeliest to be as the score there to the p. It
+is what ``teacher.discount_power`` should be near.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.errors import BitrecallError
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.teacher.normalised_pairs import observed
+from bitrecall.training.teacher.teacher_lists import best_items, block_users, scorer, unseen_scores
+
+CUTOFFS = (20, 50, 100)
+COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
+
+
+def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[str, Any]:
+    """Metrics of a recipe's teacher, and the seconds that it took to make and to ask."""
+    users = np.flatnonzero(held_out.user_degrees)
+    if len(users) > recipe.validation.users:
+        generator = np.random.default_rng(recipe.seed)
+        users = np.sort(generator.choice(users, recipe.validation.users, replace=False))
+    metrics = RankingMetrics(CUTOFFS, part.n_items, part.item_degrees)
+    shares = np.zeros((len(users), CUTOFFS[-1]))
+    scores = np.zeros_like(shares)
+    matrix = observed(part)
+    started = time.monotonic()
+    teacher = scorer(matrix, recipe.teacher, seed=recipe.seed, progress=None)
+    made = time.monotonic()
+    block = block_users(part.n_users, part.n_items)
+    for start in range(0, len(users), block):
+        asked = users[start : start + block]
+        items, values = best_items(unseen_scores(teacher, matrix, asked), CUTOFFS[-1])
+        ranked = np.full((len(asked), CUTOFFS[-1]), OUTSIDE, dtype=np.int64)
+        ranked[:, : items.shape[1]] = np.where(values.isfinite(), items, OUTSIDE)
+        wanted = [held_out.items_of(user) for user in asked]
+        metrics.update(ranked, GroundTruth.from_lists(wanted))
+        for row, found_items, items_wanted in zip(itertools.count(start), ranked, wanted):
+            shares[row] = np.isin(found_items, items_wanted) / len(items_wanted)
+        scores[start : start + len(asked), : items.shape[1]] = values.clamp(min=0).cpu().numpy()
+    found = metrics.result()
+    return {
+        "users": len(users),
+        "seconds_to_make": round(made - started, 1),
+        "seconds_to_ask": round(time.monotonic() - made, 1),
+        "power": round(likeliest_power(shares, scores), 2),
+        "metrics": {name: found[name] for name in COLUMNS},
+    }
+
+
+def likeliest_power(shares: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
+    """The p, from 0 to 10, for which ``shares`` are likeliest to be as ``scores`` to the p.
+
+    Args:
+        shares: float64 (b, c), of what a user has held out, found in each place.
+        scores: float64 (b, c), the teacher's there, at least 0; places of 0 are left out.
+    """
+    logarithms = np.log(scores[scores > 0])
+    given = shares[scores > 0]
+    mean = (given @ logarithms) / given.sum()
+
+    def too_flat(power: float) -> bool:
+        weights = np.exp(power * (logarithms - logarithms.max()))
+        return bool((weights @ logarithms) / weights.sum() < mean)
+
+    low, high = 0.0, 10.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if too_flat(middle) else (low, middle)
+    return low
+
+
+def main() -> int:
+    """Score the variants in turn, return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("variants", nargs="+")
+    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument("--cut", choices=("latest", "random"), default="latest")
+    parser.add_argument("--users", type=int, default=10_000, help="ask at most this many")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    train = load_dataset(given.data).train.compact()
+    part, held_out = cut_validation(train, 0.2, given.split_seed, given.cut)
+    order = popularity_order(part)
+    part, held_out = reorder_items(part, order), reorder_items(held_out, order)
+    print("| teacher | s to make | s to ask | power | " + " | ".join(COLUMNS) + " |")
+    print("|---" * (4 + len(COLUMNS)) + "|", flush=True)
+    for variant in given.variants:
+        overrides = [f"teacher.{override}" for override in variant.split()]
+        recipe = load_recipe(given.recipe, [f"validation.users={given.users}", *overrides])
+        found = score(part, held_out, recipe)
+        cells = [f"{found[f'seconds_to_{part_}']:.0f}" for part_ in ("make", "ask")]
+        cells.append(f"{found['power']:.2f}")
+        cells += [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
+        print(f"| {variant or 'of the recipe'} | " + " | ".join(cells) + " |", flush=True)
+        if given.out is not None:
+            record = {"data": given.data.name, "recipe": given.recipe, "variant": variant, **found}
+            with given.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BitrecallError as error:
+        sys.exit(str(error))

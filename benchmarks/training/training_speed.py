@@ -1,0 +1,254 @@
+r"""How long does a training take, by the size of the data, threads and bits, and where does it go?
+
+    python -m benchmarks.training.training_speed path/to/gowalla \
+        --json training.json --plot training.svg
+    python -m benchmarks.training.training_speed path/to/gowalla \
+        --scales 0.1 1 --bits 256 --threads 2
+
+Each row is a process of its own: set-up (graph, teacher, start), then some epochs of the recipe, of
+which the first is left out; with its most memory, and the arithmetic of the loss over what the
+machine's dense products give, measured just before. A scale below 1 takes so many of the users, one
+above copies the users as often, each with a tenth of its items drawn anew, so that copies differ.
+Beside each row stand epochs of LightGCN's BPR training in the same code base, at its own 64
+dimensions.
+
+    python -m benchmarks.training.training_speed path/to/gowalla --until 0.2308 --epochs 12
+
+trains the recipe for so many epochs, asks the test split after each power of two of them, and says
+when Recall@50 was first reached, set-up included and asking left out.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+from benchmarks.tools.machine import describe, save
+
+
+def as_the_command_does() -> Any:
+    """Load torch, its threads and memory set as `bitrecall train` sets them."""
+    from bitrecall.training.runtime.allocator import keep_freed_memory
+    from bitrecall.training.runtime.openmp import wait_briefly
+
+    wait_briefly()
+    import torch
+
+    keep_freed_memory()
+    return torch
+
+
+def scaled(pairs: Any, scale: float) -> Any:
+    """So many of the users, or so many copies of each that differ in a tenth of their items."""
+    from bitrecall.training.data.interactions import collapse
+
+    rng = np.random.default_rng(0)
+    users, items = pairs.users.astype(np.int64), pairs.items.astype(np.int64)
+    if scale < 1:
+        kept = np.sort(rng.permutation(pairs.n_users)[: int(scale * pairs.n_users)])
+        inside = np.isin(users, kept)
+        users, items = users[inside], items[inside]
+    n_users, copies = pairs.n_users, max(1, round(scale))
+    many_users = np.concatenate([users + copy * n_users for copy in range(copies)])
+    many_items = np.tile(items, copies)
+    anew = rng.random(len(many_items)) < 0.1
+    anew[: len(items)] = False
+    # By popularity, as items are taken.
+    many_items[anew] = rng.choice(items, int(anew.sum()))
+    ids = [str(row) for row in range(copies * n_users)]
+    return collapse(
+        ids, pairs.item_ids, many_users.astype(np.int32), many_items.astype(np.int32)
+    ).compact()
+
+
+def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """Set up, and train some epochs."""
+    torch = as_the_command_does()
+
+    from bitrecall.training.data.item_order import popularity_order, reorder_items
+    from bitrecall.training.data.load import load_dataset
+    from bitrecall.training.fitting.method_registry import build
+    from bitrecall.training.model.graph import EdgeList
+    from bitrecall.training.recipe.recipe_file import load_recipe
+
+    torch.set_num_threads(asked["threads"])
+    pairs = scaled(load_dataset(data).train.compact(), asked["scale"])
+    pairs = reorder_items(pairs, popularity_order(pairs))
+    recipe = load_recipe(asked["recipe"], asked["overrides"])
+    gflops = dense_gflops()
+    begun = time.perf_counter()
+    method = build(EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items), recipe)
+    setup = time.perf_counter() - begun
+    took = [epoch_seconds(method) for _ in range(asked["epochs"])]
+    return {
+        "users": pairs.n_users,
+        "items": pairs.n_items,
+        "pairs": len(pairs),
+        "setup_seconds": setup,
+        "epoch_seconds": statistics.median(took[1:] or took),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
+        "dense_gflops": gflops,
+        # Scores of users and items, once for the histogram and twice for the gradient.
+        "loss_gflop": 3 * 2 * pairs.n_users * scored_items(pairs, recipe) * recipe.bits / 1e9,
+    }
+
+
+def scored_items(pairs: Any, recipe: Any) -> int:
+    """The items that a step scores for each of its users."""
+    loss = recipe.loss
+    return int(min(pairs.n_items, loss.head + loss.sample) if loss.sample else pairs.n_items)
+
+
+def epoch_seconds(method: Any) -> float:
+    """Train one epoch."""
+    begun = time.perf_counter()
+    epoch = method.epoch
+    while method.epoch == epoch:
+        method.advance()
+    return time.perf_counter() - begun
+
+
+def dense_gflops(size: int = 2048, times: int = 8) -> float:
+    """What products of dense matrices give."""
+    import torch
+
+    matrix = torch.randn(size, size)
+    torch.mm(matrix, matrix)
+    begun = time.perf_counter()
+    for _ in range(times):
+        torch.mm(matrix, matrix)
+    return times * 2 * size**3 / (time.perf_counter() - begun) / 1e9
+
+
+def measured(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """One row, in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.training.training_speed",
+        str(data),
+        "--row",
+        json.dumps(asked),
+    ]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    row: dict[str, Any] = json.loads(done.stdout)
+    return row
+
+
+def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
+    """Train the recipe, and find the first of the epochs asked after that reaches a Recall@50."""
+    torch = as_the_command_does()
+
+    from bitrecall.training.data.item_order import popularity_order, reorder_items
+    from bitrecall.training.data.load import load_dataset
+    from bitrecall.training.fitting.method_registry import build
+    from bitrecall.training.fitting.validator import Validator
+    from bitrecall.training.model.graph import EdgeList
+    from bitrecall.training.recipe.recipe_file import load_recipe
+
+    torch.set_num_threads(max(given.threads))
+    dataset = load_dataset(given.data)
+    if dataset.test is None:
+        sys.exit(f"{given.data} has no test split")
+    recipe = load_recipe(
+        given.recipe, [*given.set, f"fit.epochs={given.epochs}", "validation.users=1000000"]
+    )
+    order = popularity_order(dataset.train)
+    pairs = reorder_items(dataset.train, order)
+    ask = Validator(pairs, reorder_items(dataset.test, order), recipe)
+    begun = time.perf_counter()
+    edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items)
+    method = build(edges, recipe, progress=None)
+    spent = time.perf_counter() - begun
+    curve = [{"epoch": 0, "seconds": spent, "recall@50": ask(method.embeddings())["recall@50"]}]
+    print(json.dumps(curve[-1]), flush=True)
+    while method.epoch < given.epochs:
+        spent += epoch_seconds(method)
+        if method.epoch & (method.epoch - 1) == 0 or method.epoch == given.epochs:
+            found = ask(method.embeddings())["recall@50"]
+            curve.append({"epoch": method.epoch, "seconds": spent, "recall@50": found})
+            print(json.dumps(curve[-1]), flush=True)
+    reached = next((row for row in curve if row["recall@50"] >= recall), None)
+    print(f"Recall@50 of {recall} first reached: {reached}")
+    return {"machine": describe(), "wanted": recall, "reached": reached, "curve": curve}
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Seconds an epoch against pairs."""
+    mpl.use("svg" if path.suffix == ".svg" else "agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    for name in sorted({row["name"] for row in rows}):
+        chosen = [row for row in rows if row["name"] == name]
+        chosen.sort(key=lambda row: row["pairs"])
+        axes.plot(
+            [row["pairs"] for row in chosen],
+            [row["epoch_seconds"] for row in chosen],
+            marker="o",
+            label=name,
+        )
+    axes.set(xscale="log", yscale="log", xlabel="pairs", ylabel="seconds an epoch")
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend()
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Train, print, draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--recipe", default="gowalla")
+    parser.add_argument("--set", nargs="*", default=[], help="overrides of the recipe")
+    parser.add_argument("--scales", type=float, nargs="+", default=[0.1, 0.3, 1, 3, 10])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--bits", type=int, nargs="+", default=[64, 256])
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--row", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--until", type=float, metavar="RECALL")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
+    given = parser.parse_args()
+    if given.row is not None:
+        print(json.dumps(one_row(given.data, given.row)))
+        return
+    print(json.dumps(describe()))
+    if given.until is not None:
+        save(given.json, until(given, given.until))
+        return
+    print("| | users | pairs | set-up s | epoch s | peak MiB | loss, share of dense products |")
+    print("|" + "---|" * 7)
+    rows = []
+    for scale in given.scales:
+        for threads in given.threads:
+            kinds = {f"{bits} bits": [*given.set, f"bits={bits}"] for bits in given.bits}
+            kinds["LightGCN, BPR"] = ["method=lightgcn"]
+            for kind, overrides in kinds.items():
+                asked = {"scale": scale, "threads": threads, "overrides": overrides}
+                asked |= {"recipe": given.recipe, "epochs": given.epochs}
+                row = measured(given.data, asked)
+                row |= {"name": f"{kind}, {threads} threads", "scale": scale}
+                share = row["loss_gflop"] / row["epoch_seconds"] / row["dense_gflops"]
+                said = "" if kind.startswith("LightGCN") else f"{share:.2f}"
+                rows.append(row)
+                print(
+                    f"| {row['name']} | {row['users']:,} | {row['pairs']:,} | "
+                    f"{row['setup_seconds']:.1f} | {row['epoch_seconds']:.2f} | "
+                    f"{row['peak_mib']:,.0f} | {said} |",
+                    flush=True,
+                )
+    save(given.json, {"machine": describe(), "rows": rows})
+    if given.plot is not None:
+        draw(rows, given.plot)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Try variants of a recipe on a validation split of train, and print a row for each.
+
+    python -m benchmarks.training.tuning path/to/gowalla --recipe gowalla \
+        "" "loss.psi=3" "fit.hidden=0.0 fit.learning_rate=0.01" "method=lightgcn fit.epochs=60"
+
+A variant is a set of overrides with spaces between; the empty one is the recipe itself, and
+another ``method`` sets a rival beside it. The last fifth of each user's training pairs, by time
+or else in the order of the file, is held out (``--cut random``: a random fifth). Every variant is
+scored on the same split after each epoch, and its best epoch is printed. The test split is never
+read. With --out, each row is also appended to a JSON-lines file, with --log each epoch.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bitrecall.errors import BitrecallError
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import cut_validation
+from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.fitting.validator import Validator
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.runtime.allocator import keep_freed_memory
+from bitrecall.training.runtime.interrupt import stop_on_signals
+from bitrecall.training.runtime.training_log import TrainingLog
+
+COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
+
+
+def best_epoch(
+    train: Interactions,
+    recipe: Recipe,
+    split_seed: int,
+    log: TrainingLog,
+    checkpoint: Path | None = None,
+    every: int = 1,
+) -> dict[str, Any]:
+    """Fit on four fifths of the pairs and score on the fifth; the best epoch's record.
+
+    Every so many epochs are scored, and the last. With a ``checkpoint``, a fit that a signal
+    stopped goes on from it.
+    """
+    validation = recipe.validation
+    part, held_out = cut_validation(train, validation.share, split_seed, validation.cut)
+    order = popularity_order(part)
+    ordered = reorder_items(part, order)
+    validator = Validator(ordered, reorder_items(held_out, order), recipe)
+    fit = Fit(
+        ordered,
+        recipe,
+        epochs=recipe.fit.epochs,
+        validate=validator,
+        validate_every=every,
+        options=FitOptions(checkpoint=checkpoint, progress_bar=None, log=log),
+    )
+    with stop_on_signals() as stop:
+        fitted = fit.run(stop)
+    history = fitted.progress.history
+    best = history[fitted.progress.best_epoch - 1]
+    return {
+        "best_epoch": best["epoch"],
+        "epochs_run": history[-1]["epoch"],
+        "seconds": best["seconds"],
+        "seconds_run": history[-1]["seconds"],
+        "metrics": {name: best["metrics"][name] for name in COLUMNS},
+    }
+
+
+def table_head() -> str:
+    """The table's titles."""
+    titles = "| variant | best epoch | s | " + " | ".join(COLUMNS) + " |"
+    return f"{titles}\n{'|---' * (3 + len(COLUMNS))}|"
+
+
+def table_line(label: str, found: dict[str, Any]) -> str:
+    """A row of the table."""
+    cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
+    epochs = f"{found['best_epoch']} of {found['epochs_run']}"
+    return f"| {label} | {epochs} | {found['seconds']:.0f} | " + " | ".join(cells) + " |"
+
+
+def main() -> int:
+    """Run the variants in turn, return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("variants", nargs="+")
+    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument("--cut", choices=("latest", "random"), default="latest")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--log", type=Path)
+    given = parser.parse_args()
+    keep_freed_memory()
+    train = load_dataset(given.data).train.compact()
+    print(table_head(), flush=True)
+    for variant in given.variants:
+        held_out = ["validation.share=0.2", f"validation.cut={given.cut}"]
+        recipe = load_recipe(given.recipe, [*held_out, *variant.split()])
+        found = best_epoch(train, recipe, given.split_seed, TrainingLog(given.log))
+        print(table_line(variant or "the recipe", found), flush=True)
+        if given.out is not None:
+            record = {"data": given.data.name, "recipe": given.recipe, "variant": variant, **found}
+            with given.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BitrecallError as error:
+        sys.exit(str(error))

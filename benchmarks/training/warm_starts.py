@@ -1,0 +1,183 @@
+"""Is a night that starts warm as good as one that starts anew, and how much sooner is it done?
+
+    python -m benchmarks.training.warm_starts path/to/gowalla --work runs/nights
+
+Cuts the training pairs of a data set into a start, four fifths of each user's, and five nights of
+the rest, at random. The start is trained once. Then, night by night, warm and anew by turns (what
+slows the machine for an hour slows both), its pairs are posted as events through the API of a
+service, a night is run, and the release that it publishes is asked for what is still to come: the
+pairs of later nights and the test split. Goes on where it was stopped; prints a table.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.tools.serving import serving
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.data.split import random_per_user
+from bitrecall.training.evaluation.evaluate import evaluate
+
+KINDS = ("warm", "anew")
+START_SHARE = 0.2
+SEED = 0
+
+
+def cut(dataset: Dataset, nights: int) -> tuple[Interactions, list[Interactions]]:
+    """The start, and the pairs of each night, over one vocabulary."""
+    start, later = random_per_user(dataset.train, START_SHARE, SEED)
+    when = np.random.default_rng(SEED).integers(nights, size=len(later))
+    return start, [later.select(when == night) for night in range(nights)]
+
+
+def together(parts: list[Interactions]) -> Interactions:
+    """All pairs of several parts over one vocabulary."""
+    users = np.concatenate([part.users for part in parts])
+    items = np.concatenate([part.items for part in parts])
+    return collapse(parts[0].user_ids, parts[0].item_ids, users, items)
+
+
+def write(pairs: Interactions, path: Path) -> None:
+    """In the LightGCN format."""
+    lines = (
+        " ".join([pairs.user_ids[user], *(pairs.item_ids[item] for item in pairs.items_of(user))])
+        for user in np.flatnonzero(pairs.user_degrees)
+    )
+    path.write_text("\n".join(lines) + "\n")
+
+
+def retrain(folder: Path, *arguments: str) -> dict:
+    """Run a night in the folder of a kind; what its report says."""
+    command = [
+        *(sys.executable, "-m", "bitrecall", "retrain", *arguments),
+        *("--releases", str(folder / "releases"), "--work", str(folder / "work")),
+        *("--events", f"sqlite:///{folder}/events.db"),
+    ]
+    done = subprocess.run(command, check=False)
+    if done.returncode not in (0, 3, 4):
+        sys.exit(f"the night ended with exit code {done.returncode}")
+    reports = sorted((folder / "work" / "reports").glob("*.json"), reverse=True)
+    said = (json.loads(report.read_text()) for report in reports)
+    # Where this was stopped between a night and its row, the night has nothing new the next time.
+    return next(one for one in said if one["outcome"] != "no new data")
+
+
+def post(folder: Path, pairs: Interactions) -> None:
+    """Send pairs as events to a service of the folder's releases."""
+    options = ("--events", f"sqlite:///{folder}/events.db", "--log-level", "error")
+    with serving(folder / "releases", *options) as (url, _), httpx.Client(base_url=url) as client:
+        order = np.random.default_rng(SEED).permutation(len(pairs))
+        for start in range(0, len(order), 1000):
+            events = [
+                {
+                    "user_id": pairs.user_ids[pairs.users[place]],
+                    "item_id": pairs.item_ids[pairs.items[place]],
+                    # Sent twice, it counts once.
+                    "id": f"{pairs.users[place]}-{pairs.items[place]}",
+                }
+                for place in order[start : start + 1000].tolist()
+            ]
+            answer = client.post("/events", json={"events": events}, timeout=60)
+            if answer.status_code != 200:
+                sys.exit(f"/events: {answer.status_code} {answer.text[:300]}")
+
+
+def quality(folder: Path, to_come: Interactions) -> dict[str, float]:
+    """Of the release that is served, on what is still to come."""
+    return evaluate(ReleaseStore(folder / "releases").open_current(), to_come).metrics
+
+
+def row(kind: str, night: int, report: dict, metrics: dict[str, float]) -> dict:
+    """A line of the results."""
+    training = report["training"]
+    return {
+        "kind": kind,
+        "night": night,
+        "outcome": report["outcome"],
+        "new_pairs": report["data"]["new_pairs"],
+        "candidate_seconds": training["candidate"]["seconds"],
+        "release_seconds": training.get("release", {}).get("seconds"),
+        "metrics": metrics,
+    }
+
+
+def table(rows: list[dict]) -> str:
+    """Nights side by side."""
+    lines = [
+        "| night | new pairs | anew: R@50 | N@50 | seconds | warm: R@50 | N@50 | seconds | "
+        "warm / anew: R@50 | seconds |",
+        "|" + "---|" * 10,
+    ]
+    found = {(one["kind"], one["night"]): one for one in rows}
+    for night in sorted({one["night"] for one in rows if one["night"]}):
+        sides = [found.get((kind, night)) for kind in ("anew", "warm")]
+        if None in sides:
+            continue
+        cells = [str(night), f"{sides[0]['new_pairs']:,}"]
+        for side in sides:
+            metrics = side["metrics"]
+            cells += [f"{metrics['recall@50']:.4f}", f"{metrics['ndcg@50']:.4f}"]
+            cells.append(f"{side['candidate_seconds']:.0f}")
+        ratios = [
+            sides[1]["metrics"]["recall@50"] / sides[0]["metrics"]["recall@50"],
+            sides[1]["candidate_seconds"] / sides[0]["candidate_seconds"],
+        ]
+        lines.append("| " + " | ".join([*cells, *(f"{ratio:.3f}" for ratio in ratios)]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is still to be run, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--work", type=Path, default=Path("runs/nights"))
+    parser.add_argument("--recipe", default="gowalla")
+    parser.add_argument("--nights", type=int, default=5)
+    parser.add_argument("arguments", nargs="*", help="of bitrecall retrain, after --")
+    given = parser.parse_args()
+    dataset = load_dataset(given.data)
+    if dataset.test is None:
+        parser.error(f"{given.data} has no test split")
+    start, nights = cut(dataset, given.nights)
+    given.work.mkdir(parents=True, exist_ok=True)
+    results = given.work / "results.jsonl"
+    rows = (
+        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    )
+    done = {(one["kind"], one["night"]) for one in rows}
+    first = given.work / "start"
+    common = ("--recipe", given.recipe, *given.arguments)
+    if ("start", 0) not in done:
+        first.mkdir(exist_ok=True)
+        write(start, given.work / "start.txt")
+        report = retrain(first, str(given.work / "start.txt"), *common)
+        rows.append(row("start", 0, report, quality(first, together([*nights, dataset.test]))))
+        results.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    for kind in KINDS:
+        if not (given.work / kind).exists():
+            shutil.copytree(first, given.work / kind)
+    for night, pairs in enumerate(nights, 1):
+        to_come = together([*nights[night:], dataset.test])
+        for kind in KINDS:
+            if (kind, night) in done:
+                continue
+            folder = given.work / kind
+            post(folder, pairs)
+            report = retrain(folder, *common, *(["--anew"] if kind == "anew" else []))
+            rows.append(row(kind, night, report, quality(folder, to_come)))
+            results.write_text("".join(json.dumps(one) + "\n" for one in rows))
+            print(json.dumps(rows[-1]), flush=True)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The search of recipes' values climbs ladders of values within a budget."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.training import recipe_search
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.errors import InterruptedTraining
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.runtime.training_log import TrainingLog
+
+LADDERS = {"a": list("01234"), "b": list("0123")}
+
+
+def hill(top_a: int, top_b: int) -> Callable[[dict[str, int]], float]:
+    return lambda place: -abs(place["a"] - top_a) - abs(place["b"] - top_b)
+
+
+@given(st.integers(0, 4), st.integers(0, 3), st.integers(0, 4), st.integers(0, 3))
+def test_finds_the_top_of_a_hill_from_anywhere(a: int, b: int, top_a: int, top_b: int) -> None:
+    found = recipe_search.climb(LADDERS, {"a": a, "b": b}, hill(top_a, top_b), lambda: True)
+    assert found == {"a": top_a, "b": top_b}
+
+
+def test_goes_round_again_where_one_value_depends_on_another() -> None:
+    def ridge(place: dict[str, int]) -> float:
+        return place["b"] * 2 - 3 * abs(place["a"] - place["b"])
+
+    ladders = {"a": list("0123"), "b": list("0123")}
+    assert recipe_search.climb(ladders, {"a": 0, "b": 0}, ridge, lambda: True) == {"a": 0, "b": 0}
+    steep = {"a": 0, "b": 3}
+    assert recipe_search.climb(ladders, steep, ridge, lambda: True) == {"a": 3, "b": 3}
+
+
+def test_asks_for_each_place_once() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def score(place: dict[str, int]) -> float:
+        asked.append((place["a"], place["b"]))
+        return hill(2, 1)(place)
+
+    recipe_search.climb(LADDERS, {"a": 0, "b": 0}, score, lambda: True)
+    assert len(asked) == len(set(asked))
+
+
+def test_a_spent_budget_ends_it_with_the_best_so_far() -> None:
+    asked: list[float] = []
+
+    def score(place: dict[str, int]) -> float:
+        asked.append(hill(4, 3)(place))
+        return asked[-1]
+
+    found = recipe_search.climb(LADDERS, {"a": 0, "b": 0}, score, lambda: len(asked) < 3)
+    assert found == {"a": 2, "b": 0}
+    assert len(asked) == 3
+
+
+def test_starts_where_the_recipe_stands() -> None:
+    stands = load_recipe("hashrec-gowalla").fit.learning_rate
+    ladders = {
+        "fit.learning_rate": [str(stands / 3), str(stands), str(stands * 3)],
+        "encoder.start": ["svd", "random"],
+        "fit.epochs": ["7", "8"],
+    }
+    assert recipe_search.first_rungs("hashrec-gowalla", [], ladders) == {
+        "fit.learning_rate": 1,
+        "encoder.start": 1,
+        "fit.epochs": 0,
+    }
+
+
+@pytest.mark.parametrize("method", ["proposed", "bgch", "hashgnn", "hashrec", "lightgcn"])
+def test_rungs_of_the_built_in_ladders_are_values_of_recipes(method: str) -> None:
+    ladders = recipe_search.built_in_ladders(method)
+    rungs = recipe_search.first_rungs(f"{method}-gowalla", [], ladders)
+    assert rungs.keys() == ladders.keys()
+
+
+def test_a_run_that_diverges_is_worst_of_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def diverges(*_: object) -> None:
+        raise recipe_search.DivergedError("no longer finite")
+
+    monkeypatch.setattr(recipe_search, "best_epoch", diverges)
+    found = recipe_search.run(None, "hashrec-gowalla", ["bits=16"], None, tmp_path)
+    assert found["metrics"]["recall@50"] == found["seconds_run"] == 0
+
+
+class StoppingLog(TrainingLog):
+    """Asks the training to stop after its first epoch."""
+
+    def write(self, event: str, **values: Any) -> None:
+        if values.get("epoch") == 1:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_run_that_a_signal_stopped_goes_on_and_leaves_nothing(tmp_path: Path) -> None:
+    train = load_dataset("sample").train.compact()
+    variant = ["bits=16", "fit.epochs=3", "validation.patience=9"]
+
+    def run(folder: Path, log: TrainingLog) -> dict[str, Any]:
+        return dict(recipe_search.run(train, "hashrec-gowalla", variant, log, folder))
+
+    whole = run(tmp_path / "whole", TrainingLog(None))
+    with pytest.raises(InterruptedTraining):
+        run(tmp_path / "parts", StoppingLog(None))
+    assert list((tmp_path / "parts").iterdir())
+    # A log that would stop it again, if it began anew.
+    in_parts = run(tmp_path / "parts", StoppingLog(None))
+    assert in_parts["metrics"] == whole["metrics"]
+    assert in_parts["epochs_run"] == 3
+    assert not list((tmp_path / "parts").iterdir())
