@@ -275,7 +275,7 @@ def test_the_body_of_a_request_that_was_turned_away_has_its_time(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
     for number in range(10):
-        protocol._load.enter(number)
+        protocol._limiter.enter(number)
     received(protocol, clock, b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")
     assert status(transport) == b"503"
     clock.pass_to(19)

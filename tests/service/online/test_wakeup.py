@@ -10,8 +10,8 @@ from bitrecall.service.online.wakeup import Wakeup, make_wakeup_file
 GIVE = """
 import sys
 from pathlib import Path
-from bitrecall.service.online.wakeup import Signal
-signal = Signal(Path(sys.argv[1]))
+from bitrecall.service.online.wakeup import Wakeup
+wakeup = Wakeup(Path(sys.argv[1]))
 for _ in range(500):
     wakeup.notify()
 """
