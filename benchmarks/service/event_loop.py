@@ -40,7 +40,6 @@ from starlette.routing import Route
 from benchmarks.tools import random_release
 from benchmarks.tools.processes import cpu_seconds
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.parsing import parse_request
@@ -64,14 +63,14 @@ CONNECTIONS = 16
 def recommend(recommender: Recommender, request: RecommendRequest) -> bytes:
     """One answer as JSON, on whatever thread this runs."""
     faiss.omp_set_num_threads(1)
-    answer = alone(recommender.recommend(request.user_id, request.wish()))
+    answer = recommender.recommend(request.user_id, request.wish())
     return render(answer)
 
 
 def documented(recommender: Recommender, request: RecommendRequest) -> RecommendResponse:
     """One answer as the model that a FastAPI route returns."""
     faiss.omp_set_num_threads(1)
-    answer = alone(recommender.recommend(request.user_id, request.wish()))
+    answer = recommender.recommend(request.user_id, request.wish())
     found = zip(answer.item_ids, answer.distances or (), strict=True)
     return RecommendResponse(
         user_id=answer.user_id,
@@ -220,10 +219,8 @@ def print_alone(releases: Path) -> None:
         return statistics.median(took)
 
     for k in (10, 100, 1000):
-        answer = alone(recommender.recommend("0", QueryOptions(k)))
-        found = median_ms(
-            lambda number, k=k: alone(recommender.recommend(str(number), QueryOptions(k)))
-        )
+        answer = recommender.recommend("0", QueryOptions(k))
+        found = median_ms(lambda number, k=k: recommender.recommend(str(number), QueryOptions(k)))
         rendered = median_ms(lambda number, answer=answer: render(answer))
         print(f"k = {k:4}: finding the items {found:.3f} ms, writing the JSON {rendered:.3f} ms")
 

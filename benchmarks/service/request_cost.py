@@ -22,7 +22,6 @@ import numpy as np
 import uvloop
 
 from benchmarks.tools.machine import describe, quantile, seconds
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.service.api.rendering import render
 from bitrecall.service.app import create_app
@@ -81,8 +80,8 @@ async def measure(releases: Path, k: int, profile: bool) -> None:
 
     wish = QueryOptions(k)
     parts: dict[str, Callable[[], object]] = {
-        "find": lambda: alone(recommender.recommend(next_user(), wish)),
-        "find and write": lambda: render(alone(recommender.recommend(next_user(), wish))),
+        "find": lambda: recommender.recommend(next_user(), wish),
+        "find and write": lambda: render(recommender.recommend(next_user(), wish)),
     }
     print(json.dumps(describe()))
     print(f"{recommender.n_items:,} items, k = {k}, microseconds, median and p99")

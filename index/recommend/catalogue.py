@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.errors import SearchError
-from bitrecall.index.fold_in.users import UserFoldIn
 from bitrecall.index.recommend.item_history import ItemHistory
+from bitrecall.index.recommend.popular import popular_rows
 from bitrecall.index.releases.filters import ItemFilter
 from bitrecall.index.releases.release import Release
 from bitrecall.index.search.flat import FlatBackend
@@ -41,17 +41,12 @@ class Catalogue:
     Args:
         release: what answers are from.
         new: items to search beside it, none of them in it; None when there are none.
-        fold_in: makes codes for its new users; made of the release when it is not given.
 
     Raises ``SearchError`` on codes of another length.
     """
 
-    def __init__(
-        self, release: Release, new: NewItems | None = None, fold_in: UserFoldIn | None = None
-    ) -> None:
+    def __init__(self, release: Release, new: NewItems | None = None) -> None:
         self.release = release
-        self.fold_in = fold_in or UserFoldIn.of(release)
-        self.magnitudes: dict[int, float] = {}
         self.new = new or NewItems((), np.empty((0, release.bits // 8), np.uint8))
         self._new_rows = {item: release.n_items + row for row, item in enumerate(self.new.ids)}
         self._beside = FlatBackend.build(self.new.codes)
@@ -140,11 +135,7 @@ class Catalogue:
         self, k: int, exclude: NDArray[np.int64], allowed: NDArray[np.bool_] | None
     ) -> NDArray[np.int64]:
         """The rows of the most popular items that are allowed, at most ``k``."""
-        if allowed is None and not len(exclude):
-            return np.arange(min(k, len(self)))
-        allowed = np.ones(len(self), np.bool_) if allowed is None else allowed.copy()
-        allowed[exclude] = False
-        return np.flatnonzero(allowed)[:k]
+        return popular_rows(len(self), k, exclude, allowed)
 
 
 def _matching(release: Release, n_new: int, allowed: ItemFilter) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 
 from bitrecall.index.recommend.item_history import ItemHistory
+from bitrecall.index.recommend.popular import popular_rows
 from bitrecall.index.recommend.recommender import Recommender
 
 # Items of a user that are told at most.
@@ -74,6 +75,5 @@ def known_user(recommender: Recommender, user_id: str) -> KnownUser:
 def most_popular(recommender: Recommender, k: int) -> list[tuple[str, int]]:
     """The ids and popularities of the ``k`` most popular items that training knows."""
     release = recommender.release
-    count = min(k, release.n_items)
-    ids = release.items.ids_of(range(count))
-    return list(zip(ids, release.popularity[:count].tolist(), strict=True))
+    rows = popular_rows(release.n_items, k)
+    return list(zip(release.items.ids_of(rows), release.popularity[rows].tolist(), strict=True))

@@ -1,6 +1,6 @@
-"""Answers in steps: one says what has to be searched, and goes on with what was found.
+"""Recommendation as a generator that yields its searches.
 
-Who takes the steps decides whether a search is done by itself or with those of others.
+The caller decides how a search is run: at once, or merged with those of concurrent requests.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -15,8 +15,16 @@ from bitrecall.index.recommend.catalogue import Catalogue
 from bitrecall.index.search.protocol import Results
 
 
-class Search(NamedTuple):
-    """The ``k`` nearest of a catalogue to each of some codes; as ``Catalogue.search``."""
+class SearchRequest(NamedTuple):
+    """A search of a catalogue for the ``k`` nearest items of each code.
+
+    Attributes:
+        catalogue: where to search.
+        codes: uint8 (b, bits/8).
+        k: items per code.
+        exclude: for each code the item rows to leave out.
+        allowed: bool (n + d,), the items that may be listed; None for all.
+    """
 
     catalogue: Catalogue
     codes: NDArray[np.uint8]
@@ -24,58 +32,67 @@ class Search(NamedTuple):
     exclude: Sequence[NDArray[np.int64]]
     allowed: NDArray[np.bool_] | None
 
-    def results(self) -> Results:
-        """Distances and rows. Raises ``SearchUnavailableError``."""
+    def run(self) -> Results:
+        """Return distances and rows. Raises ``SearchUnavailableError``."""
         return self.catalogue.search(self.codes, self.k, self.exclude, self.allowed)
 
 
 Result = TypeVar("Result")
 
-SearchSteps: TypeAlias = Generator[Search, Results, Result]
+SearchSteps: TypeAlias = Generator[SearchRequest, Results, Result]
+
+SearchFunction: TypeAlias = Callable[[SearchRequest], Results]
 
 
-Searching: TypeAlias = Callable[[Search], Results]
-
-
-def alone(steps: SearchSteps[Result], searching: Searching = Search.results) -> Result:
-    """Take all steps of an answer, each search by itself."""
+def run_steps(steps: SearchSteps[Result], search: SearchFunction = SearchRequest.run) -> Result:
+    """Run a generator to its result, with a search of its own for each request that it yields."""
     try:
-        search = next(steps)
+        request = next(steps)
         while True:
             try:
-                found = searching(search)
+                results = search(request)
             except SearchUnavailableError as error:
-                search = steps.throw(error)
+                request = steps.throw(error)
             else:
-                search = steps.send(found)
-    except StopIteration as done:
-        result: Result = done.value
+                request = steps.send(results)
+    except StopIteration as stop:
+        result: Result = stop.value
         return result
 
 
-def together(
-    searches: Sequence[Search], searching: Searching = Search.results
+def run_searches(
+    requests: Sequence[SearchRequest], search: SearchFunction = SearchRequest.run
 ) -> list[Results | Exception]:
-    """What each search finds, or why it does not: those that can be are done as one."""
-    alike: dict[tuple[int, int, int], list[Search]] = {}
-    for one in searches:
-        alike.setdefault((id(one.catalogue), one.k, id(one.allowed)), []).append(one)
-    found = {kind: iter(_as_one(some, searching)) for kind, some in alike.items()}
-    if len(found) == 1:
-        return [*next(iter(found.values()))]
-    return [next(found[id(one.catalogue), one.k, id(one.allowed)]) for one in searches]
+    """Run several searches, merging those of the same catalogue, ``k`` and allowed items.
+
+    Returns:
+        For each request its distances and rows, or the exception that its search raised.
+    """
+    groups: dict[tuple[int, int, int], list[SearchRequest]] = {}
+    for request in requests:
+        groups.setdefault(_group_key(request), []).append(request)
+    results = {key: iter(_run_merged(group, search)) for key, group in groups.items()}
+    if len(results) == 1:
+        return [*next(iter(results.values()))]
+    return [next(results[_group_key(request)]) for request in requests]
 
 
-def _as_one(searches: Sequence[Search], searching: Searching) -> Sequence[Results | Exception]:
-    first = searches[0]
+def _group_key(request: SearchRequest) -> tuple[int, int, int]:
+    return id(request.catalogue), request.k, id(request.allowed)
+
+
+def _run_merged(
+    requests: Sequence[SearchRequest], search: SearchFunction
+) -> Sequence[Results | Exception]:
+    first = requests[0]
     try:
-        if len(searches) == 1:
-            return [searching(first)]
-        codes = np.concatenate([one.codes for one in searches])
-        exclude = [rows for one in searches for rows in one.exclude]
-        distances, rows = searching(first._replace(codes=codes, exclude=exclude))
+        if len(requests) == 1:
+            return [search(first)]
+        codes = np.concatenate([request.codes for request in requests])
+        exclude = [rows for request in requests for rows in request.exclude]
+        distances, rows = search(first._replace(codes=codes, exclude=exclude))
     except Exception as error:
-        # Whoever has asked is told, and nobody else.
-        return [error] * len(searches)
-    ends = [*accumulate(len(one.codes) for one in searches)]
+        # Raised in each of these requests, and in no other.
+        return [error] * len(requests)
+    ends = [*accumulate(len(request.codes) for request in requests)]
     return [(distances[a:b], rows[a:b]) for a, b in zip([0, *ends], ends, strict=False)]

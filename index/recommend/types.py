@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from bitrecall.index.fold_in.user_codes import CodeSource
 from bitrecall.index.releases.filters import ItemFilter
-
-Source = Literal["codes", "codes+history", "history", "popular"]
 
 
 class QueryOptions(NamedTuple):
@@ -67,7 +66,7 @@ class Answer(NamedTuple):
     distances: Sequence[int] | None
     bits: int
     release_id: str
-    source: Source
+    source: CodeSource
     degraded: bool = False
     code: str | None = None
     item_codes: Sequence[str] | None = None

@@ -44,7 +44,7 @@ def recommend_routes(
     ) -> SearchSteps[bytes]:
         question = (asked.user_id, _options(asked), asked.given_history())
         current.warmup_queries.keep(question)
-        answer = yield from recommender.recommend(*question)
+        answer = yield from recommender.recommend_steps(*question)
         metrics.answered((answer,))
         return render(answer)
 
@@ -58,7 +58,7 @@ def recommend_routes(
         for start in range(0, len(users), together):
             check()
             some = users[start : start + together]
-            answers = yield from recommender.recommend_all(some, options)
+            answers = yield from recommender.recommend_many_steps(some, options)
             metrics.answered(answers)
             written |= zip(some, map(render_one_of, answers), strict=True)
         return render_batch(
@@ -66,12 +66,12 @@ def recommend_routes(
         )
 
     def similar(recommender: Recommender, asked: SimilarRequest, _: Check) -> SearchSteps[bytes]:
-        answer = yield from recommender.similar(asked.item_id, asked.options())
+        answer = yield from recommender.similar_steps(asked.item_id, asked.options())
         return render_similar(asked.item_id, answer)
 
     def compare(recommender: Recommender, asked: RecommendRequest, _: Check) -> SearchSteps[bytes]:
         question = (asked.user_id, _options(asked), asked.given_history())
-        return render((yield from recommender.recommend(*question)))
+        return render((yield from recommender.recommend_steps(*question)))
 
     given = (settings, current, event_feed)
     heavy = ThreadOffload(settings.max_heavy_requests)

@@ -7,7 +7,13 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
-from bitrecall.index.recommend.search_steps import Search, Searching, SearchSteps, alone, together
+from bitrecall.index.recommend.search_steps import (
+    SearchFunction,
+    SearchRequest,
+    SearchSteps,
+    run_searches,
+    run_steps,
+)
 from bitrecall.index.search.protocol import Results
 from bitrecall.service.http.eager import EagerCoroutine
 
@@ -32,7 +38,7 @@ class MicroBatcher:
         searching: does a search.
     """
 
-    def __init__(self, searching: Searching = Search.results) -> None:
+    def __init__(self, searching: SearchFunction = SearchRequest.run) -> None:
         self._searching = searching
         self._waiting: deque[Callable[[], Coroutine[Any, Any, None] | None]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -49,15 +55,15 @@ class MicroBatcher:
             asyncio.get_running_loop().call_soon(self._answer)
 
     @types.coroutine
-    def answered(self, steps: SearchSteps[Result]) -> Generator[Search, Results, Result]:
+    def answered(self, steps: SearchSteps[Result]) -> Generator[SearchRequest, Results, Result]:
         """Take the steps of an answer, with those of others where this is a round."""
         if self._is_on:
             return (yield from steps)
-        return alone(steps, self._searching)
+        return run_steps(steps, self._searching)
 
     def alone(self, steps: SearchSteps[Result]) -> Result:
         """Take the steps of an answer by itself: on any thread."""
-        return alone(steps, self._searching)
+        return run_steps(steps, self._searching)
 
     def _answer(self) -> None:
         begins = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
@@ -68,7 +74,7 @@ class MicroBatcher:
         try:
             turns = [turn for begin in begins if (turn := _begun(begin)) is not None]
             while turns := self._those_that_search(turns, loop):
-                results = together([begun.waits_for for begun, _ in turns], self._searching)
+                results = run_searches([begun.waits_for for begun, _ in turns], self._searching)
                 for (begun, context), found in zip(turns, results, strict=True):
                     if isinstance(found, Exception):
                         context.run(begun.throw, found)
@@ -83,7 +89,7 @@ class MicroBatcher:
         for begun, context in turns:
             if begun.is_over:
                 continue
-            if isinstance(begun.waits_for, Search):
+            if isinstance(begun.waits_for, SearchRequest):
                 searching.append((begun, context))
                 continue
             task = loop.create_task(_rest(begun), context=context)

@@ -14,7 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from bitrecall.events.event import Appended
-from bitrecall.index.recommend.search_steps import Search
+from bitrecall.index.recommend.search_steps import SearchRequest
 from bitrecall.index.recommend.types import Answer
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.search.protocol import Results
@@ -102,11 +102,11 @@ class Metrics:
             self._is_due = True
             asyncio.get_running_loop().call_later(_DELAY, self.tell)
 
-    def searched(self, search: Search) -> Results:
+    def searched(self, search: SearchRequest) -> Results:
         """What a search finds, counted. Raises ``SearchUnavailableError``."""
         started = time.perf_counter()
         try:
-            return search.results()
+            return search.run()
         finally:
             self._of_searches.add(time.perf_counter() - started)
 

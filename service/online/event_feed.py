@@ -152,9 +152,9 @@ class EventFeed:
             new = await asyncio.to_thread(before.recent.new_items)
             # Another release may have taken over meanwhile, which has made its own.
             if holder.recommender is before:
-                fold_in = before.catalogue.fold_in
+                encoder = before.encoder
                 holder.recommender = Recommender(
-                    before.release, new, before.recent, fold_in, self._folded_items
+                    before.release, new, before.recent, encoder, self._folded_items
                 )
 
     async def watch(self, holder: RecommenderHolder, interval: float) -> None:

@@ -10,7 +10,7 @@ from bitrecall.events.position import ReadingStart
 from bitrecall.events.rules import event_fault
 from bitrecall.index.recommend.catalogue import NewItems
 from bitrecall.index.recommend.item_history import LONG, ItemHistory
-from bitrecall.index.recommend.user_state import Taken
+from bitrecall.index.recommend.user_state import RecentItems
 from bitrecall.index.releases.release import Release
 from bitrecall.service.online.new_items import NewItemEncoder
 
@@ -76,11 +76,11 @@ class RecentEvents:
                 self._add(user_id, item_id, kind)
             self.last = sequence
 
-    def interactions_of(self, user_id: str) -> Taken:
+    def interactions_of(self, user_id: str) -> RecentItems:
         """The items that a user has taken, the newest last."""
         return self._taken.get(user_id, _NONE)
 
-    def hidden_items_of(self, user_id: str) -> Taken:
+    def hidden_items_of(self, user_id: str) -> RecentItems:
         """The items that a user never wants to see again."""
         return self._hidden.get(user_id, _NONE)
 

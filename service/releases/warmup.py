@@ -5,7 +5,6 @@ from typing import Final
 
 from bitrecall.index.errors import FilterError
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import History, QueryOptions
 
 KEPT: Final = 64
@@ -39,7 +38,7 @@ class WarmupQueries:
         warmup_queries = [*((user, _WISH, None) for user in users), *self._kept]
         for user_id, options, history in warmup_queries:
             try:
-                alone(recommender.recommend(user_id, options, history))
+                recommender.recommend(user_id, options, history)
             except FilterError:
                 continue
         return len(warmup_queries)

@@ -17,16 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.releases.release import Release
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import EvaluationError
-from bitrecall.training.evaluation.held_out_users import HeldOutUsers, popular_lists
+from bitrecall.training.evaluation.held_out_users import HeldOutUsers
+from bitrecall.training.evaluation.ranked_lists import ranked_lists
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 
 DEFAULT_KS = (20, 50, 100)
 
 # Places of ranked lists held at once: bounds the memory of a batch whatever the K.
 _MOST_PLACES = 4_000_000
+
+_NO_ITEMS = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def evaluate(
         raise EvaluationError(
             f"the {split} split holds no interactions: there is nothing to evaluate on"
         )
+    encoder = UserEncoder(release)
     depth = metrics.depth
     seen_pairs = 0
     with tqdm(
@@ -101,13 +106,13 @@ def evaluate(
         disable=None if progress is None else not progress,
     ) as bar:
         for users, truth in question.batches(max(1, min(batch, _MOST_PLACES // depth))):
-            if users[0] == OUTSIDE:
-                ranked = popular_lists(len(users), depth, release.n_items)
-            else:
-                seen = [release.seen[user] for user in users]
-                ranked = _ranked_lists(release, users, depth, seen if exclude_seen else None)
-                seen_pairs += _count_seen(truth, seen, release.n_items)
-            metrics.update(ranked, truth)
+            rows = [None if user == OUTSIDE else user for user in users.tolist()]
+            seen = [_NO_ITEMS if row is None else release.seen[row] for row in rows]
+            codes = encoder.encode_many(rows)
+            metrics.update(
+                ranked_lists(release, codes, depth, seen if exclude_seen else None), truth
+            )
+            seen_pairs += _count_seen(truth, seen, release.n_items)
             bar.update(len(users))
     return EvaluationReport(
         release=release.id,
@@ -121,18 +126,6 @@ def evaluate(
         seen_pairs=seen_pairs,
         seconds=time.perf_counter() - started,
     )
-
-
-def _ranked_lists(
-    release: Release,
-    users: NDArray[np.int64],
-    depth: int,
-    exclude: Sequence[NDArray[np.int32]] | None,
-) -> NDArray[np.int64]:
-    """Item rows that the backend lists for known users, int64 (b, depth), ended by OUTSIDE."""
-    reach = min(depth, release.n_items)
-    _, rows = release.backend.search(release.user_codes(users), reach, exclude)
-    return np.pad(rows, ((0, 0), (0, depth - reach)), constant_values=OUTSIDE)
 
 
 def _count_seen(truth: GroundTruth, seen: Sequence[NDArray[np.int32]], n_items: int) -> int:

@@ -56,13 +56,3 @@ class HeldOutUsers:
             indptr = self.truth.indptr[start : stop + 1]
             rows = self.truth.rows[indptr[0] : indptr[-1]]
             yield self.users[start:stop], GroundTruth(indptr - indptr[0], rows)
-
-
-def popular_lists(users: int, depth: int, n_items: int) -> NDArray[np.int64]:
-    """The popular list for each of a number of users, where rows are in descending popularity.
-
-    Returns:
-        int64 (users, depth), ended by ``OUTSIDE`` where the catalogue is shorter.
-    """
-    places = np.arange(depth, dtype=np.int64)
-    return np.tile(np.where(places < n_items, places, OUTSIDE), (users, 1))

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bitrecall.index.recommend.popular import popular_lists
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.errors import EvaluationError
-from bitrecall.training.evaluation.held_out_users import HeldOutUsers, popular_lists
+from bitrecall.training.evaluation.held_out_users import HeldOutUsers
 from bitrecall.training.metrics import OUTSIDE, RankingMetrics
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.teacher.teacher_lists import best_items
@@ -72,7 +73,7 @@ def score(
     depth = metrics.depth
     for users, truth in question.batches(_BATCH_USERS):
         if users[0] == OUTSIDE:
-            ranked = popular_lists(len(users), depth, ordered.n_items)
+            ranked = popular_lists(ordered.n_items, depth, [None] * len(users))
         else:
             ranked = rank(
                 embeddings.users[torch.from_numpy(users).to(embeddings.users.device)],

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from bitrecall.index.errors import FilterError, SearchUnavailableError, UnknownItemError
 from bitrecall.index.recommend.catalogue import NewItems
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import History, QueryOptions
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release, ReleaseContents
@@ -91,7 +90,7 @@ def test_answers_equal_the_reference_to_the_last_tie(
     wish: QueryOptions,
     history: History | None,
 ) -> None:
-    answer = alone(Recommender(release, new, Fresh()).recommend(user_id, wish, history))
+    answer = Recommender(release, new, Fresh()).recommend(user_id, wish, history)
     expected = Reference(contents(), new, TAKEN).recommend(user_id, wish, history)
     assert (answer.item_ids, answer.distances, answer.source) == expected
     assert (answer.user_id, answer.k, answer.release_id) == (user_id, wish.k, release.id)
@@ -104,8 +103,8 @@ def test_several_users_get_what_each_would_get_alone(
     release: Release, user_ids: list[str | None], wish: QueryOptions
 ) -> None:
     recommender = Recommender(release, NEW, Fresh())
-    together = alone(recommender.recommend_all(user_ids, wish))
-    assert together == [alone(recommender.recommend(user_id, wish)) for user_id in user_ids]
+    together = recommender.recommend_many(user_ids, wish)
+    assert together == [recommender.recommend(user_id, wish) for user_id in user_ids]
 
 
 def test_the_release_has_the_ties_that_these_tests_need(contents: Contents) -> None:
@@ -133,14 +132,14 @@ def test_the_release_has_the_ties_that_these_tests_need(contents: Contents) -> N
 def test_the_source_says_what_the_code_was_made_of(
     release: Release, user_id: str | None, history: History | None, source: str
 ) -> None:
-    answer = alone(Recommender(release, NEW, Fresh()).recommend(user_id, QueryOptions(3), history))
+    answer = Recommender(release, NEW, Fresh()).recommend(user_id, QueryOptions(3), history)
     assert answer.source == source
     assert (answer.distances is None) is (source == "popular")
 
 
 def test_what_a_user_hid_stays_away_whatever_is_asked(release: Release) -> None:
     recommender = Recommender(release, None, Fresh())
-    answer = alone(recommender.recommend("hider", QueryOptions(60, exclude_seen=False)))
+    answer = recommender.recommend("hider", QueryOptions(60, exclude_seen=False))
     assert "item 3" not in answer.item_ids
     assert answer.shortfall == 1
 
@@ -150,7 +149,7 @@ def test_the_items_like_one_are_those_with_the_nearest_codes(
 ) -> None:
     recommender, reference = Recommender(release, NEW), Reference(contents(), NEW)
     for item in ("item 5", "new 1"):
-        answer = alone(recommender.similar(item, QueryOptions(62, exclude_items=["item 6"])))
+        answer = recommender.similar(item, QueryOptions(62, exclude_items=["item 6"]))
         signs = reference.signs[reference.ids.index(item)]
         distances = (reference.signs != signs).sum(axis=1)
         others = [row for row, one in enumerate(reference.ids) if one not in (item, "item 6")]
@@ -162,25 +161,25 @@ def test_the_items_like_one_are_those_with_the_nearest_codes(
 
 def test_there_is_nothing_like_an_unknown_item(release: Release) -> None:
     with pytest.raises(UnknownItemError, match="no item 'nowhere'"):
-        alone(Recommender(release).similar("nowhere", QueryOptions(3)))
+        Recommender(release).similar("nowhere", QueryOptions(3))
 
 
 @pytest.mark.parametrize("ask", ["recommend", "similar"])
 def test_an_attribute_that_no_item_has_cannot_be_asked_for(release: Release, ask: str) -> None:
     wish = QueryOptions(3, allowed=ItemFilter(where=(("colour", Condition()),)))
     with pytest.raises(FilterError, match="colour"):
-        alone(getattr(Recommender(release), ask)("item 5", wish))
+        getattr(Recommender(release), ask)("item 5", wish)
 
 
 def test_a_catalogue_smaller_than_k_is_answered_whole(contents: Contents, tmp_path: Path) -> None:
     release = ReleaseStore(tmp_path).publish(contents(seed=3))
-    assert len(alone(Recommender(release).recommend("none seen", QueryOptions(61))).item_ids) == 60
+    assert len(Recommender(release).recommend("none seen", QueryOptions(61)).item_ids) == 60
 
 
 def test_reasons_come_only_when_asked_for(release: Release) -> None:
     recommender = Recommender(release)
-    plain: Any = alone(recommender.recommend("17", QueryOptions(3))).reasons
-    explained = alone(recommender.recommend("17", QueryOptions(3, explain=True)))
+    plain: Any = recommender.recommend("17", QueryOptions(3)).reasons
+    explained = recommender.recommend("17", QueryOptions(3, explain=True))
     assert plain is None
     assert explained.reasons is not None
     assert [len(one) for one in explained.reasons] == [3, 3, 3]
@@ -189,7 +188,7 @@ def test_reasons_come_only_when_asked_for(release: Release) -> None:
 def test_an_explanation_has_the_codes_whose_distances_are_given(release: Release) -> None:
     recommender = Recommender(release)
     for user in ("17", "who is this"):
-        answer = alone(recommender.recommend(user, QueryOptions(5, explain=True)))
+        answer = recommender.recommend(user, QueryOptions(5, explain=True))
         assert answer.item_codes is not None
         if answer.code is None:
             assert answer.source == "popular"
@@ -213,10 +212,10 @@ def test_while_the_search_does_not_answer_the_popular_items_stand_in(
 ) -> None:
     away = Recommender(replace(release, backend=Away()))
     wish = QueryOptions(4, exclude_items=["item 3"])
-    known, stranger, *_ = alone(away.recommend_all(["17", "a stranger"], wish))
+    known, stranger, *_ = away.recommend_many(["17", "a stranger"], wish)
     assert (known.source, known.degraded, known.distances) == ("popular", True, None)
     assert known.item_ids == ["item 2", "item 4", "item 6", "item 7"]
     assert (stranger.source, stranger.degraded) == ("popular", False)
     assert not away.is_fast
     with pytest.raises(SearchUnavailableError):
-        alone(away.similar("item 7", wish))
+        away.similar("item 7", wish)

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from bitrecall.index.errors import SearchUnavailableError
 from bitrecall.index.recommend.catalogue import Catalogue, NewItems
-from bitrecall.index.recommend.search_steps import Search, SearchSteps, alone, together
+from bitrecall.index.recommend.search_steps import (
+    SearchRequest,
+    SearchSteps,
+    run_searches,
+    run_steps,
+)
 from bitrecall.index.releases.release import Release
 
 
@@ -26,9 +31,11 @@ class Counted(Catalogue):
         return super().search(*given)
 
 
-def search_of(catalogue: Catalogue, users: int = 1, k: int = 3, allowed: Any = None) -> Search:
+def search_of(
+    catalogue: Catalogue, users: int = 1, k: int = 3, allowed: Any = None
+) -> SearchRequest:
     codes = catalogue.release.user_codes(np.arange(users))
-    return Search(catalogue, codes, k, [np.array([user]) for user in range(users)], allowed)
+    return SearchRequest(catalogue, codes, k, [np.array([user]) for user in range(users)], allowed)
 
 
 @settings(max_examples=60, deadline=None)
@@ -52,12 +59,12 @@ def test_each_finds_what_it_finds_alone(
         search_of(catalogues[fresh], users, k, masks[fresh][mask])
         for fresh, users, k, mask in asked
     ]
-    found = together(searches)
+    found = run_searches(searches)
     kinds = {(fresh, k, mask) for fresh, _, k, mask in asked}
     assert sum(one.searches for one in catalogues.values()) == len(kinds)
     for one, results in zip(searches, found, strict=True):
         assert not isinstance(results, Exception)
-        distances, rows = one.results()
+        distances, rows = one.run()
         assert np.array_equal(results[0], distances)
         assert np.array_equal(results[1], rows)
 
@@ -68,10 +75,10 @@ def test_what_goes_wrong_is_told_to_those_whom_it_concerns(
 ) -> None:
     failing, sound = Counted(release), Counted(release)
     failing.error = error
-    found = together([search_of(failing), search_of(sound), search_of(failing)])
+    found = run_searches([search_of(failing), search_of(sound), search_of(failing)])
     assert [found[0], found[2]] == [error, error]
     assert not isinstance(found[1], Exception)
-    assert together([search_of(failing)]) == [error]
+    assert run_searches([search_of(failing)]) == [error]
 
 
 def test_steps_taken_alone_go_on_with_what_was_found_or_is_not_there(release: Release) -> None:
@@ -88,6 +95,6 @@ def test_steps_taken_alone_go_on_with_what_was_found_or_is_not_there(release: Re
             return [first.tolist(), error, second.tolist()]
         return []
 
-    first, error, second = alone(steps())
+    first, error, second = run_steps(steps())
     assert isinstance(error, SearchUnavailableError)
-    assert first == second == search_of(catalogue).results()[1].tolist()
+    assert first == second == search_of(catalogue).run()[1].tolist()

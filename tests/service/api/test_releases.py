@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.retraining_status import RetrainingStatus
@@ -100,7 +99,7 @@ def test_another_release_is_compared_without_being_served(
     for release in (first, second, first):
         answer = client.post(f"/releases/{release.id}/recommend", json=asked).json()
         assert answer["release_id"] == release.id
-        expected = alone(Recommender(release).recommend("17", QueryOptions(5)))
+        expected = Recommender(release).recommend("17", QueryOptions(5))
         assert [item["id"] for item in answer["items"]] == expected.item_ids
     assert serving(client) == second.id
     response = client.post("/releases/20260101T000000Z-00000000/recommend", json=asked)

@@ -10,7 +10,6 @@ import pytest
 
 from bitrecall.index.errors import SearchUnavailableError
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import Answer, QueryOptions
 from bitrecall.index.releases.release import Release
 from bitrecall.service.http.micro_batching import _MOST, MicroBatcher
@@ -56,7 +55,7 @@ def answered(begins: list[Begin], batcher: MicroBatcher, times: int = 10) -> Non
 def ask(batcher: MicroBatcher, one: Recommender, user: str, k: int, into: dict[Any, Any]) -> Begin:
     async def answer() -> None:
         try:
-            into[user, k] = await batcher.answered(one.recommend(user, QueryOptions(k)))
+            into[user, k] = await batcher.answered(one.recommend_steps(user, QueryOptions(k)))
         except Exception as error:
             into[user, k] = error
 
@@ -72,7 +71,7 @@ def test_what_comes_at_once_is_searched_as_one_and_answered_as_alone(
     answered([ask(batcher, recommender, user, k, answers) for user, k in asked], batcher)
     assert sorted(recommender.sizes) == [3, 3]
     for user, k in asked:
-        assert answers[user, k] == alone(recommender.recommend(user, QueryOptions(k)))
+        assert answers[user, k] == recommender.recommend(user, QueryOptions(k))
 
 
 def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender: Watched) -> None:
@@ -87,9 +86,9 @@ def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> 
     batcher, user = MicroBatcher(), recommender.first_user
 
     async def run() -> Answer:
-        return await batcher.answered(recommender.recommend(user, QueryOptions(3)))
+        return await batcher.answered(recommender.recommend_steps(user, QueryOptions(3)))
 
-    assert asyncio.run(run()) == alone(recommender.recommend(user, QueryOptions(3)))
+    assert asyncio.run(run()) == recommender.recommend(user, QueryOptions(3))
 
 
 def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
@@ -102,7 +101,7 @@ def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
         token = named.set(name)
         await asyncio.sleep(0)
         assert asyncio.current_task() is not None
-        answers[name] = await batcher.answered(recommender.recommend(name, QueryOptions(2)))
+        answers[name] = await batcher.answered(recommender.recommend_steps(name, QueryOptions(2)))
         assert named.get() == name
         named.reset(token)
         answers["order"] = [*answers.get("order", ()), name]
@@ -134,8 +133,8 @@ def test_a_search_that_fails_is_no_affair_of_the_others(recommender: Watched) ->
     begins = [ask(batcher, recommender, user, 2, answers), ask(batcher, sound, user, 3, answers)]
     answered(begins, batcher)
     assert answers[user, 2].degraded
-    assert answers[user, 3] == alone(sound.recommend(user, QueryOptions(3)))
+    assert answers[user, 3] == sound.recommend(user, QueryOptions(3))
     recommender.error = ValueError("a fault of ours")
     answered(begins, batcher)
     assert answers[user, 2] is recommender.error
-    assert answers[user, 3] == alone(sound.recommend(user, QueryOptions(3)))
+    assert answers[user, 3] == sound.recommend(user, QueryOptions(3))

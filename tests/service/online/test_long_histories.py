@@ -13,7 +13,6 @@ from bitrecall.index.recommend import recommender as module
 from bitrecall.index.recommend.item_history import LONG, ItemHistory
 from bitrecall.index.recommend.lookups import known_user
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.release import Release
 from bitrecall.service.online.recent_events import RecentEvents
@@ -66,10 +65,7 @@ def test_answers_are_those_of_plain_lists(release: Release, seed: int, folded: i
     for explain in (False, True):
         options = QueryOptions(80, explain=explain)
         for user in USERS:
-            found, wanted = (
-                alone(kept.recommend(user, options)),
-                alone(plain.recommend(user, options)),
-            )
+            found, wanted = kept.recommend(user, options), plain.recommend(user, options)
             assert set(found.item_ids) == set(wanted.item_ids)
             if folded >= len(IDS):
                 assert found == wanted
@@ -82,7 +78,7 @@ def test_the_newest_items_make_the_code_and_all_are_left_out(release: Release) -
     recent = knowing(release, [("somebody new", item, "view") for item in items])
     assert isinstance(recent.interactions_of("somebody new"), ItemHistory)
     recommender = Recommender(release, None, recent, folded_items=2)
-    answer = alone(recommender.recommend("somebody new", QueryOptions(60, explain=True)))
+    answer = recommender.recommend("somebody new", QueryOptions(60, explain=True))
     code = UserFoldIn.of(release).codes([np.array([39, 3])])
     assert answer.code == code.tobytes().hex()
     assert set(answer.item_ids) == {release.items.id_of(row) for row in range(40, 60)}
@@ -95,7 +91,7 @@ def test_what_a_user_took_since_is_added_as_for_few(release: Release) -> None:
     user = release.users.row_of("17")
     code = extended_codes(release, np.array([user]), [np.array(rows)])
     for _ in range(2):
-        answer = alone(recommender.recommend("17", QueryOptions(60, explain=True)))
+        answer = recommender.recommend("17", QueryOptions(60, explain=True))
         assert (answer.code, answer.source) == (code.tobytes().hex(), "codes+history")
 
 

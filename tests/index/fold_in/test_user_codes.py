@@ -1,0 +1,79 @@
+"""Each user gets the code of the rule's table, alone and in a batch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitrecall.index.errors import SearchError
+from bitrecall.index.fold_in.user_codes import UserEncoder
+from bitrecall.index.fold_in.users import UserFoldIn, extended_codes
+from bitrecall.index.releases.release import Release
+
+USERS = [None, *range(5)]
+
+
+def slow_code(
+    release: Release, user: int | None, rows: Sequence[int]
+) -> tuple[np.ndarray | None, str]:
+    """The rule, spelled out with sets."""
+    items = {row for row in rows if row < release.n_items}
+    if user is None:
+        if not items:
+            return None, "popular"
+        return UserFoldIn.of(release).codes([np.array(sorted(items))])[0], "history"
+    if items <= set(release.seen[user].tolist()):
+        return release.user_codes(np.array([user]))[0], "codes"
+    additions = [np.array(sorted(items))]
+    return extended_codes(release, np.array([user]), additions)[0], "codes+history"
+
+
+some_rows = st.lists(st.integers(0, 64), max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(asked=st.lists(st.tuples(st.sampled_from(USERS), some_rows), max_size=9))
+def test_codes_equal_the_slow_rule_alone_and_in_a_batch(
+    release: Release, asked: list[tuple[int | None, list[int]]]
+) -> None:
+    encoder = UserEncoder(release)
+    users = [user for user, _ in asked]
+    items = [np.array(rows, np.int64) for _, rows in asked]
+    batch = encoder.encode_many(users, items)
+    assert batch.has_code().tolist() == [source != "popular" for source in batch.sources]
+    for position, (user, rows) in enumerate(asked):
+        code, source = slow_code(release, user, rows)
+        single = encoder.encode(user, items[position])
+        assert batch.sources[position] == single.source == source
+        if code is None:
+            assert single.code is None
+            assert not batch.codes[position].any()
+        else:
+            assert single.code is not None
+            assert single.code.tolist() == [code.tolist()]
+            assert batch.codes[position].tolist() == code.tolist()
+
+
+def test_every_source_occurs(release: Release) -> None:
+    seen = release.seen[0]
+    unseen = np.setdiff1d(np.arange(release.n_items), seen)[:2]
+    encoder = UserEncoder(release)
+    sources = encoder.encode_many([0, 0, 0, None, None], [seen[:0], seen, unseen, unseen, seen[:0]])
+    assert sources.sources == ["codes", "codes", "codes+history", "history", "popular"]
+
+
+def test_without_items_known_users_have_their_trained_codes(release: Release) -> None:
+    codes = UserEncoder(release).encode_many([3, None, 1])
+    assert codes.sources == ["codes", "popular", "codes"]
+    assert np.array_equal(codes.codes[[0, 2]], release.user_codes(np.array([3, 1])))
+
+
+@pytest.mark.parametrize(("user", "rows"), [(5, []), (-1, []), (None, [-1]), (0, [-1])])
+def test_unknown_rows_are_refused(release: Release, user: int | None, rows: list[int]) -> None:
+    items = np.array(rows, np.int64)
+    with pytest.raises(SearchError):
+        UserEncoder(release).encode(user, items)
+    with pytest.raises(SearchError):
+        UserEncoder(release).encode_many([user], [items])
