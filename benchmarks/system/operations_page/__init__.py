@@ -1,1 +1,1 @@
-"""The recipes of docs/operations.md, run on a Docker engine."""
+"""The commands of docs/operations.md, run on a Docker engine."""

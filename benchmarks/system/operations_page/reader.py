@@ -1,0 +1,234 @@
+"""The reader of docs/operations.md: what to do before and after its commands."""
+
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import polars as pl
+
+from benchmarks.system.operations_page.page import CommandBlock
+from bitrecall.events.event import Event
+from bitrecall.events.store import EventStore
+from bitrecall.training.data.sample import sample_dataset
+
+PROJECT = "bitrecall-operations-page"
+PATIENCE = 900.0
+EVENTS = 300
+MOVED = 250
+
+
+@dataclass
+class Reader:
+    """The page's reader: what to do before and after some of its commands."""
+
+    folder: Path
+    environment: dict[str, str]
+    url: str
+    limits: bool
+    key: str | None = None
+    kept: dict[str, object] = field(default_factory=dict)
+
+    def before(self, block: CommandBlock) -> None:
+        """Get ready what the block takes for granted."""
+        if "BITRECALL_DATA=" in block.text:
+            self.compose("down", "--volumes")
+            _write_clicks(self._made("clicks") / "clicks.csv")
+        if "BITRECALL_ITEMS=" in block.text:
+            folder = self._made("catalogue")
+            items = sorted({line.split(",")[1] for line in self._click_lines()})
+            rows = [f"{item},{number % 50}.5" for number, item in enumerate(items)]
+            (folder / "items.csv").write_text("\n".join(["item_id,price", *rows]) + "\n")
+        if "retrain --dry-run" in block.text:
+            self.send_events()
+        if "release rollback" in block.text:
+            # A release to roll back from.
+            self.run_compose(
+                *("run", "--rm", "-T", "--no-deps", "--entrypoint", "bitrecall", "trainer"),
+                *("train", "/data", "--recipe", "sample", "--run", "/work/second"),
+            )
+        if block.text.startswith("docker/backup.sh"):
+            self.send_events()
+            self.kept = self.counts()
+        if block.text.startswith("docker/restore.sh"):
+            print(f"    before the backup: {self.kept}")
+            self.compose("down", "--volumes")
+        if "--without-releases" in block.text and not (self.folder / "backup").exists():
+            self.kept = self.counts()
+            script = ["docker/backup.sh", "backup"]
+            subprocess.run(script, cwd=self.folder, env=self.environment, check=True)
+        if "events copy sqlite:////old" in block.text:
+            # Releases and keys stay: the database alone is new.
+            self.compose("down")
+            subprocess.run(["docker", "volume", "rm", f"{PROJECT}_events"], check=True)
+            store = EventStore(f"sqlite:///{self._made('old')}/events.db")
+            store.append([Event(f"u{n % 40}", f"i{n % 90}", "view", 1e9 + n) for n in range(MOVED)])
+            store.close()
+
+    def after(self, block: CommandBlock, printed: str) -> None:
+        """Look whether it did what the page says."""
+        if found := re.search(r"br_[\w-]+", printed):
+            self.key = found[0]
+        if re.search(r"up -d(?! database)", block.text) and "monitoring" not in block.text:
+            self.wait_until_ready()
+        if block.section == "Operations" or "change-password" in block.text:
+            self.send_events()
+        if "release rollback" in block.text:
+            self.wait_until_serving(re.findall(r"\d{8}T\d{6}Z-[0-9a-f]{8}", printed)[-1])
+        if block.text.startswith("docker/restore.sh backup &&"):
+            found_now = self.counts()
+            print(f"    after the restore: {found_now}")
+            if found_now != self.kept:
+                sys.exit("the restore differs from what was backed up")
+        if "events copy sqlite:////old" in block.text:
+            moved = self.counts()["events"]
+            print(f"    of {MOVED} events in SQLite, PostgreSQL has {moved}")
+            if moved != MOVED:
+                sys.exit("the copy differs from what was in SQLite")
+        if "--without-releases" in block.text:
+            found_now = self.counts()
+            print(f"    in the new project: {found_now}")
+            if found_now["events"] != self.kept["events"]:
+                sys.exit(f"restored {found_now['events']} events, not {self.kept['events']}")
+        if "BITRECALL_ITEMS=" in block.text:
+            self.run_compose("exec", "-T", "trainer", "test", "-s", "/items/items.csv")
+        if "--profile monitoring" in block.text:
+            self.check_monitoring()
+        if self.limits and block.text == "docker compose --profile monitoring up -d":
+            print(self.usage())
+
+    def headers(self) -> dict[str, str]:
+        """What to send along with a request."""
+        return {} if self.key is None else {"Authorization": f"Bearer {self.key}"}
+
+    def wait_until_ready(self) -> None:
+        """Until ``/readyz`` has answered 200 ten times in a row."""
+        in_a_row, give_up = 0, time.monotonic() + PATIENCE
+        while in_a_row < 10:
+            if time.monotonic() > give_up:
+                sys.exit("the service did not become ready:\n" + self.logs())
+            try:
+                ready = httpx.get(f"{self.url}/readyz").status_code == 200
+            except httpx.TransportError:
+                ready = False
+            in_a_row = in_a_row + 1 if ready else 0
+            time.sleep(0.1 if ready else 0.5)
+
+    def wait_until_serving(self, release: str) -> None:
+        """Until ``/readyz`` names a release."""
+        give_up = time.monotonic() + 60
+        while (found := httpx.get(f"{self.url}/readyz").json()["release_id"]) != release:
+            if time.monotonic() > give_up:
+                sys.exit(f"the service still answers from {found}, not from {release}")
+            time.sleep(0.2)
+
+    def send_events(self) -> None:
+        """Send events, each once however often this is called."""
+        events = [
+            {"user_id": f"reader {n % 50}", "item_id": item, "id": f"event {n}"}
+            for n, item in zip(range(EVENTS), self._items(), strict=False)
+        ]
+        answer = httpx.post(f"{self.url}/events", json={"events": events}, headers=self.headers())
+        answer.raise_for_status()
+
+    def counts(self) -> dict[str, object]:
+        """How many events there are, and which releases, of which one is served."""
+        events = self.run_compose(
+            *("exec", "-T", "database", "psql", "-X", "-A", "-t", "-U", "bitrecall"),
+            *("-d", "bitrecall", "-c", "SELECT count(*) FROM events"),
+        )
+        answer = httpx.get(f"{self.url}/releases", headers=self.headers())
+        answer.raise_for_status()
+        document = answer.json()
+        ids = sorted(one["id"] for one in document["releases"])
+        return {"events": int(events), "releases": ids, "serving": document["serving"]}
+
+    def check_monitoring(self) -> None:
+        """Prometheus has both targets up, Grafana answers."""
+        give_up = time.monotonic() + 120
+        wanted = {("service", "up"), ("trainer", "up")}
+        found: set[tuple[str, str]] = set()
+        key = sends_a_key((self.folder / "monitoring" / "prometheus.yml").read_text("utf-8"))
+        while found != wanted:
+            if time.monotonic() > give_up:
+                if self.key is not None and not key and ("trainer", "up") in found:
+                    break  # the service asks for a key that Prometheus gets in the next block
+                sys.exit(f"Prometheus does not reach its targets: {found}\n{self.logs()}")
+            port = self.environment["BITRECALL_PUBLISH_PROMETHEUS"]
+            try:
+                targets = httpx.get(f"http://{port}/api/v1/targets").json()["data"]
+                found = {(one["labels"]["job"], one["health"]) for one in targets["activeTargets"]}
+            except httpx.TransportError:
+                found = set()
+            if self.key is not None and not key and ("trainer", "up") in found:
+                break
+            time.sleep(1)
+        print(f"    Prometheus: {sorted(found)}")
+        grafana = httpx.get(f"http://{self.environment['BITRECALL_PUBLISH_GRAFANA']}/")
+        print(f"    Grafana's port: {grafana.status_code}")
+
+    def usage(self) -> str:
+        """What the containers use of what they may."""
+        ids = self.run_compose("--profile", "monitoring", "ps", "-q").split()
+        columns = "{{.Name}}  {{.MemUsage}}  {{.PIDs}} processes and threads"
+        return subprocess.run(
+            ["docker", "stats", "--no-stream", "--format", columns, *ids],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def logs(self) -> str:
+        """The ends of the containers' logs."""
+        return self.run_compose("logs", "--tail", "20")[-6000:]
+
+    def compose(self, *arguments: str) -> None:
+        """Run a command of Compose, and say so."""
+        print(f"  $ docker compose {' '.join(arguments)}", flush=True)
+        self.run_compose(*arguments)
+
+    def run_compose(self, *arguments: str) -> str:
+        """What a command of Compose prints."""
+        done = subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            sys.exit(f"docker compose {' '.join(arguments)}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def _made(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        return folder
+
+    def _click_lines(self) -> list[str]:
+        return (self.folder / "clicks" / "clicks.csv").read_text("utf-8").splitlines()[1:]
+
+    def _items(self) -> list[str]:
+        items = httpx.get(f"{self.url}/items?k=100", headers=self.headers()).json()["ids"]
+        return [items[n % len(items)] for n in range(EVENTS)]
+
+
+def sends_a_key(settings: str) -> bool:
+    """Whether Prometheus's settings have a line about a key that is not a comment."""
+    return re.search(r"^\s*authorization:", settings, re.MULTILINE) is not None
+
+
+def _write_clicks(path: Path) -> None:
+    """The training pairs of the embedded sample as a file of clicks."""
+    pairs = sample_dataset().train
+    assert pairs.times is not None
+    columns = {
+        "user_id": [pairs.user_ids[row] for row in pairs.users],
+        "item_id": [pairs.item_ids[row] for row in pairs.items],
+        "timestamp": pairs.times.astype(int),
+    }
+    pl.DataFrame(columns).write_csv(path)
