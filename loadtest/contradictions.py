@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bitrecall.loadtest.knee import Step, is_well
+from bitrecall.loadtest.knee import Step, is_sustained
 
 # How far two measurements of the same may lie apart on an idle machine.
 _RATES_DIFFER: Final = 1.25
@@ -44,7 +44,7 @@ def contradictions(
             f"p99 {lightest.p99 * 1e3:.2f} ms at {lightest.offered:,.0f} requests/s, and "
             f"{fastest.p99 * 1e3:.2f} ms at {fastest.offered:,.0f}"
         )
-    well = [is_well(step, lightest, slow) for step in steps]
+    well = [is_sustained(step, lightest, slow) for step in steps]
     if False in well and True in well[well.index(False) :]:
         bad = well.index(False)
         later = steps[well.index(True, bad)]

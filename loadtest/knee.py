@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from bitrecall.loadtest.load_generator import OK, TOO_BUSY, Answers
+from bitrecall.loadtest.load_generator import OK, TOO_BUSY, ResponseCounts
 
 # Of all answers, what may be turned away or lost below the knee.
-_MOST_FAILED: Final = 0.001
+_MAX_FAILED: Final = 0.001
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Step:
     most: float
 
     @classmethod
-    def of(cls, offered: float, answers: Answers) -> Step:
+    def of(cls, offered: float, answers: ResponseCounts) -> Step:
         """Sum up a measurement; times are those of good answers, infinite where there was none."""
         good, busy = answers.rate(OK), answers.rate(TOO_BUSY)
         times = answers.seconds.get(OK)
@@ -69,12 +69,12 @@ def knee(steps: Sequence[Step], slow: float) -> Step | None:
     """
     found = None
     for step in steps:
-        if not is_well(step, steps[0], slow):
+        if not is_sustained(step, steps[0], slow):
             break
         found = step
     return found
 
 
-def is_well(step: Step, lightest: Step, slow: float) -> bool:
+def is_sustained(step: Step, lightest: Step, slow: float) -> bool:
     """Whether a step is borne; see ``knee``."""
-    return step.failed <= _MOST_FAILED and step.p99 <= slow * lightest.p99
+    return step.failed <= _MAX_FAILED and step.p99 <= slow * lightest.p99

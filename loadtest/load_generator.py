@@ -37,7 +37,7 @@ class Address(NamedTuple):
 
 
 @dataclass
-class Answers:
+class ResponseCounts:
     """What came of the requests of one measurement.
 
     Attributes:
@@ -65,7 +65,7 @@ class Answers:
 class Connection(asyncio.Protocol):
     """One request at a time; tells the load when it is answered."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: LoadGenerator) -> None:
         self._load = load
         self._transport: Any = None
         self._got = b""
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
         await self._gone.wait()
 
 
-class Load:
+class LoadGenerator:
     """Asks over some connections, either as fast as it is answered or at a rate.
 
     Args:
@@ -128,9 +128,9 @@ class Load:
         self._free: deque[Connection] = deque()
         self._open = 0
         self._again = False
-        self.answers = Answers()
+        self.answers = ResponseCounts()
 
-    async def __aenter__(self) -> Load:
+    async def __aenter__(self) -> LoadGenerator:
         """Connect; LoadTestError where that fails."""
         loop = asyncio.get_running_loop()
         to = self._address
@@ -167,9 +167,9 @@ class Load:
         if not asked and connection in self._free:
             self._free.remove(connection)
 
-    async def as_fast_as_answered(self, seconds: float) -> Answers:
+    async def as_fast_as_answered(self, seconds: float) -> ResponseCounts:
         """A closed loop: each connection asks again as soon as it is answered."""
-        self.answers = Answers()
+        self.answers = ResponseCounts()
         self._again = True
         begun = time.perf_counter()
         while self._free:
@@ -178,14 +178,14 @@ class Load:
         self._again = False
         return await self._finished(begun)
 
-    async def at_rate(self, rate: float, seconds: float) -> Answers:
+    async def at_rate(self, rate: float, seconds: float) -> ResponseCounts:
         """An open loop: requests are due at random moments, ``rate`` a second, whatever comes back.
 
         One that finds no free connection waits for one, and its wait counts: no slow answer hides
         the requests that would have come during it (coordinated omission). Those that came due
         since it was last looked count from now: a millisecond of ours is not the service's.
         """
-        self.answers = Answers()
+        self.answers = ResponseCounts()
         begun = time.perf_counter()
         due = looked = begun
         while (now := time.perf_counter()) < begun + seconds:
@@ -199,7 +199,7 @@ class Load:
             await asyncio.sleep(_TICK)
         return await self._finished(begun)
 
-    async def _finished(self, begun: float) -> Answers:
+    async def _finished(self, begun: float) -> ResponseCounts:
         """Wait for what is still to be answered; LoadTestError where that does not come."""
         now = time.perf_counter()
         self.answers.took = now - begun

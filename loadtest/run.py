@@ -12,7 +12,7 @@ from bitrecall.loadtest.contradictions import contradictions
 from bitrecall.loadtest.cpu_usage import CpuUsage
 from bitrecall.loadtest.errors import LoadTestError
 from bitrecall.loadtest.knee import Step, knee
-from bitrecall.loadtest.load_generator import OK, Load
+from bitrecall.loadtest.load_generator import OK, LoadGenerator
 from bitrecall.loadtest.service_metrics import ServiceMetrics
 from bitrecall.loadtest.target import Target
 
@@ -25,7 +25,7 @@ SHARES: Final = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1)
 _OPEN_LOOP_CONNECTIONS: Final = 256
 _USERS: Final = 1000
 
-Say = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class LoadTestResult:
 
 
 async def load_test(
-    target: Target, k: int, seconds: float, slow: float, say: Say
+    target: Target, k: int, seconds: float, slow: float, say: ProgressCallback
 ) -> LoadTestResult:
     """Test a service.
 
@@ -89,7 +89,7 @@ async def load_test(
     trials: dict[int, float] = {}
     connections = await _best_connections(target, requests, seconds, trials, say)
     told, busy = ServiceMetrics.by(target), CpuUsage.now()
-    async with Load(target.address, requests, connections) as load:
+    async with LoadGenerator(target.address, requests, connections) as load:
         answers = await load.as_fast_as_answered(seconds)
     best = answers.rate(OK)
     if not best:
@@ -99,7 +99,7 @@ async def load_test(
     say(f"at best {best:,.0f} answers/s, with {connections} connections")
     steps = []
     for share in SHARES:
-        async with Load(target.address, requests, _OPEN_LOOP_CONNECTIONS) as load:
+        async with LoadGenerator(target.address, requests, _OPEN_LOOP_CONNECTIONS) as load:
             step = Step.of(share * best, await load.at_rate(share * best, seconds))
         steps.append(step)
         say(
@@ -125,12 +125,16 @@ async def load_test(
 
 
 async def _best_connections(
-    target: Target, requests: Sequence[bytes], seconds: float, trials: dict[int, float], say: Say
+    target: Target,
+    requests: Sequence[bytes],
+    seconds: float,
+    trials: dict[int, float],
+    say: ProgressCallback,
 ) -> int:
     """How many connections have the best throughput, or nearly so; fills the trials' rates."""
     best, chosen = 0.0, 1
     for number in _CONNECTIONS:
-        async with Load(target.address, requests, number) as load:
+        async with LoadGenerator(target.address, requests, number) as load:
             rate = (await load.as_fast_as_answered(seconds * _ROUND)).rate(OK)
         trials[number] = rate
         say(f"{number:3} connections: {rate:,.0f} answers/s")

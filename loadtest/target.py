@@ -13,7 +13,7 @@ from bitrecall.loadtest.errors import LoadTestError
 from bitrecall.loadtest.load_generator import Address
 
 _TIMEOUT: Final = 10.0
-_MOST_USERS: Final = 1000
+_MAX_USERS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Target:
         Raises LoadTestError where the service does not answer, or knows no user.
         """
         try:
-            found: Any = json.loads(self.get(f"/users?k={min(count, _MOST_USERS)}"))
+            found: Any = json.loads(self.get(f"/users?k={min(count, _MAX_USERS)}"))
             users = [str(user) for user in found["ids"]]
         except (ValueError, LookupError, TypeError) as error:
             raise LoadTestError(f"{self.url} does not answer as Bitrecall does") from error

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 
 # Okabe and Ito's colours, told apart by colour-blind eyes too.
 METHOD_COLOURS = {
@@ -109,7 +109,7 @@ def label_ends(axes: Axes, labels: Sequence[Label]) -> None:
         )
 
 
-def reference_lines(axes: Axes, findings: Findings, dataset: str, metric: str) -> None:
+def reference_lines(axes: Axes, findings: PageData, dataset: str, metric: str) -> None:
     """Published figures as lines across, named to the right of the axes."""
     found = []
     for source, method, label in _REFERENCES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.plan import StudyPlan
 from bitrecall.reproduction.results import Row
 from bitrecall.reproduction.summary import dataset_label, method_label
@@ -41,7 +41,7 @@ def loss_curves(rows: list[Row]) -> list[Curve]:
     return list(found.values())
 
 
-def recall_curves(findings: Findings) -> list[tuple[StudyPlan, list[Curve]]]:
+def recall_curves(findings: PageData) -> list[tuple[StudyPlan, list[Curve]]]:
     """Validation recall by minutes of training, of the studies whose course is of interest."""
     found = []
     for study in findings.studies():

@@ -11,7 +11,7 @@ from bitrecall.reproduction.summary import datasets_of, study_rows
 
 
 @dataclass(frozen=True)
-class Findings:
+class PageData:
     """All that a page can show.
 
     Attributes:

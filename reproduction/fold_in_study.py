@@ -28,8 +28,8 @@ from bitrecall.index.releases.fold_in_map import RIDGE, FoldInMap
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.packing import pack_signs
-from bitrecall.reproduction.holdout_training import Trained, leave_out, train_on
-from bitrecall.reproduction.measures import Outcome, Trial
+from bitrecall.reproduction.holdout_training import Trained, remove_pairs, train_without
+from bitrecall.reproduction.measures import Measurement, Trial
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order
 from bitrecall.training.data.split import cut_validation
@@ -45,7 +45,7 @@ _STREAM = 7
 _BATCH_USERS = 1024
 
 
-def fold_in_study(trial: Trial) -> list[Outcome]:
+def fold_in_study(trial: Trial) -> list[Measurement]:
     """Train three times, or go on training, and score every way of folding in.
 
     Raises:
@@ -58,11 +58,11 @@ def fold_in_study(trial: Trial) -> list[Outcome]:
     validation = trial.recipe.validation
     part, held_out = cut_validation(train, validation.share, SPLIT_SEED, validation.cut)
     generator = generator_of(trial.recipe)
-    new_users = tenth(part.user_degrees, generator)
-    new_items = tenth(part.item_degrees, generator)
-    full = train_on(trial, part, "full")
-    without_users = train_on(trial, leave_out(part, users=new_users), "users left out")
-    without_items = train_on(trial, leave_out(part, items=new_items), "items left out")
+    new_users = mark_tenth(part.user_degrees, generator)
+    new_items = mark_tenth(part.item_degrees, generator)
+    full = train_without(trial, part, "full")
+    without_users = train_without(trial, remove_pairs(part, users=new_users), "users left out")
+    without_items = train_without(trial, remove_pairs(part, items=new_items), "items left out")
     question = Question(trial, part, held_out, generator)
     return [
         *_users(question, full, new_users, without_users),
@@ -90,7 +90,7 @@ class Question:
         self.held_out = held_out
         self.generator = generator
         self.epochs = recipe.fit.stop_after or recipe.fit.epochs
-        self._most_users = recipe.validation.users
+        self._max_users = recipe.validation.users
         self.order = popularity_order(part)
 
     def asked(self, among: NDArray[np.bool_], wanted: Interactions) -> NDArray[np.int64]:
@@ -100,8 +100,8 @@ class Question:
             raise StudyError(
                 "nothing is left to be found of what is new: the data set is too small"
             )
-        if len(users) > self._most_users:
-            users = np.sort(self.generator.choice(users, self._most_users, replace=False))
+        if len(users) > self._max_users:
+            users = np.sort(self.generator.choice(users, self._max_users, replace=False))
         return users
 
     def score(
@@ -112,7 +112,7 @@ class Question:
         item_codes: NDArray[np.uint8],
         catalogue: NDArray[np.bool_],
         wanted: Interactions,
-    ) -> Outcome:
+    ) -> Measurement:
         """Make a list for each of ``users``, its code in the same place, and look for ``wanted``.
 
         ``item_codes`` has a row an item of ``part``, of which those in ``catalogue`` are listed, in
@@ -133,12 +133,12 @@ class Question:
             ranked = np.pad(ranked, ((0, 0), (0, metrics.depth - depth)), constant_values=OUTSIDE)
             truth = GroundTruth.from_lists(place[wanted.items_of(user)] for user in batch)
             metrics.update(ranked, truth)
-        return Outcome(metrics.result(), self.epochs, metrics.users, variant)
+        return Measurement(metrics.result(), self.epochs, metrics.users, variant)
 
 
 def _users(
     question: Question, full: Trained, new: NDArray[np.bool_], without: Trained
-) -> list[Outcome]:
+) -> list[Measurement]:
     part, wanted = question.part, question.held_out
     known = part.select(without.has_item[part.items])
     users = question.asked(new & (known.user_degrees > 0), wanted)
@@ -178,7 +178,7 @@ def learn_map(
 
 def _items(
     question: Question, full: Trained, new: NDArray[np.bool_], without: Trained
-) -> list[Outcome]:
+) -> list[Measurement]:
     part, held_out = question.part, question.held_out
     of_new = held_out.select(new[held_out.items])
     asked = {
@@ -219,7 +219,7 @@ def _items(
     return outcomes
 
 
-def tenth(degrees: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.bool_]:
+def mark_tenth(degrees: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.bool_]:
     """Mark a tenth, at random, of the rows that have a pair."""
     rows = np.flatnonzero(degrees)
     size = int(_SHARE * len(rows))

@@ -11,7 +11,7 @@ from bitrecall.reproduction.measures import Trial
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.export import fold_in_messages
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
 from bitrecall.training.model.signs import unit_magnitude
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog
@@ -36,7 +36,7 @@ class Trained:
     has_item: NDArray[np.bool_]
 
 
-def train_on(trial: Trial, pairs: Interactions, phase: str) -> Trained:
+def train_without(trial: Trial, pairs: Interactions, phase: str) -> Trained:
     """Train on the pairs alone, over the vocabulary of what has one.
 
     Args:
@@ -52,7 +52,7 @@ def train_on(trial: Trial, pairs: Interactions, phase: str) -> Trained:
     """
     compact = pairs.compact()
     order = popularity_order(compact)
-    fit = Fit(
+    fit = FitLoop(
         reorder_items(compact, order),
         trial.recipe,
         epochs=trial.recipe.fit.stop_after or trial.recipe.fit.epochs,
@@ -76,7 +76,7 @@ def train_on(trial: Trial, pairs: Interactions, phase: str) -> Trained:
     )
 
 
-def leave_out(
+def remove_pairs(
     part: Interactions,
     users: NDArray[np.bool_] | None = None,
     items: NDArray[np.bool_] | None = None,

@@ -42,11 +42,11 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import StudyError
 from bitrecall.training.evaluation.evaluate import DEFAULT_KS, evaluate
 from bitrecall.training.evaluation.inner_product import score
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions, Fitted
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions, FitResult
 from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
 from bitrecall.training.model.method import Embeddings
-from bitrecall.training.pipeline import RunOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog
@@ -56,7 +56,7 @@ _SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Measurement:
     """What one way of measuring a run found.
 
     Attributes:
@@ -82,7 +82,7 @@ class Trial:
         dataset: what to train and, for ``test``, to test on.
         recipe: every hyper-parameter.
         folder: where its log, checkpoints and releases go.
-        progress_bar: as in `bitrecall.training.pipeline.RunOptions`.
+        progress_bar: as in `bitrecall.training.pipeline.TrainingOptions`.
     """
 
     dataset: Dataset
@@ -91,7 +91,7 @@ class Trial:
     progress_bar: bool | None = None
 
 
-def measure(kind: str, trial: Trial) -> list[Outcome]:
+def measure(kind: str, trial: Trial) -> list[Measurement]:
     """Train, or go on training, and score.
 
     Raises:
@@ -103,35 +103,35 @@ def measure(kind: str, trial: Trial) -> list[Outcome]:
     return _KINDS[kind](trial)
 
 
-def _on_test(trial: Trial) -> list[Outcome]:
+def _on_test(trial: Trial) -> list[Measurement]:
     test = trial.dataset.test
     if test is None or not len(test):
         raise StudyError(f"{trial.dataset.name} has no test split to score on")
-    options = RunOptions(folder=trial.folder, progress_bar=trial.progress_bar)
+    options = TrainingOptions(folder=trial.folder, progress_bar=trial.progress_bar)
     run = TrainingPipeline(trial.dataset, trial.recipe, options)
     if trial.recipe.similarity == "inner_product":
         fitted = run.fit()
         found = score(fitted.embeddings, run.train, test, DEFAULT_KS, bgch_depth=BGCH_DEPTH)
-        return [Outcome(found, fitted.epochs, int(np.count_nonzero(test.user_degrees)))]
+        return [Measurement(found, fitted.epochs, int(np.count_nonzero(test.user_degrees)))]
     result = run.publish(ReleaseStore(trial.folder / "releases"))
     report = evaluate(result.release, test, bgch_depth=BGCH_DEPTH, progress=trial.progress_bar)
-    return [Outcome(report.metrics, result.epochs, report.users)]
+    return [Measurement(report.metrics, result.epochs, report.users)]
 
 
-def _on_validation(trial: Trial) -> list[Outcome]:
+def _on_validation(trial: Trial) -> list[Measurement]:
     part, held_out = _cut(trial)
     fitted, users = _fit(trial, part, held_out)
-    return [Outcome(fitted.progress.best_metrics, fitted.progress.best_epoch, users)]
+    return [Measurement(fitted.progress.best_metrics, fitted.progress.best_epoch, users)]
 
 
-def _ties(trial: Trial) -> list[Outcome]:
+def _ties(trial: Trial) -> list[Measurement]:
     part, held_out = _cut(trial)
     fitted, users = _fit(trial, part, held_out)
     progress = fitted.progress
     at_random = np.random.default_rng(trial.recipe.seed).permutation(part.n_items)
     return [
-        Outcome(progress.best_metrics, progress.best_epoch, users, "popularity"),
-        Outcome(
+        Measurement(progress.best_metrics, progress.best_epoch, users, "popularity"),
+        Measurement(
             _score(trial.recipe, part, held_out, fitted.embeddings, at_random),
             progress.best_epoch,
             users,
@@ -140,7 +140,7 @@ def _ties(trial: Trial) -> list[Outcome]:
     ]
 
 
-def _teacher(trial: Trial) -> list[Outcome]:
+def _teacher(trial: Trial) -> list[Measurement]:
     part, held_out = _cut(trial)
     order = popularity_order(part)
     part, held_out = reorder_items(part, order), reorder_items(held_out, order)
@@ -153,17 +153,17 @@ def _teacher(trial: Trial) -> list[Outcome]:
     metrics = RankingMetrics(DEFAULT_KS, part.n_items, part.item_degrees)
     wanted = GroundTruth.from_lists(held_out.items_of(user) for user in users)
     metrics.update(lists[users], wanted)
-    return [Outcome(metrics.result(), 0, len(users), similarity="scores")]
+    return [Measurement(metrics.result(), 0, len(users), similarity="scores")]
 
 
-def _fold_in(trial: Trial) -> list[Outcome]:
+def _fold_in(trial: Trial) -> list[Measurement]:
     # Imported here, since it takes its outcomes from this file.
     from bitrecall.reproduction.fold_in_study import fold_in_study
 
     return fold_in_study(trial)
 
 
-def _second_stage(trial: Trial) -> list[Outcome]:
+def _second_stage(trial: Trial) -> list[Measurement]:
     part, held_out = _cut(trial)
     order = popularity_order(part)
     ordered, wanted = reorder_items(part, order), reorder_items(held_out, order)
@@ -171,10 +171,10 @@ def _second_stage(trial: Trial) -> list[Outcome]:
     users = Validator(ordered, wanted, trial.recipe).users
     embeddings = _in_order(fitted.embeddings, order)
     stages = second_stages(embeddings, ordered, wanted, users, trial.recipe)
-    return [Outcome(found.metrics, fitted.epochs, found.users, found.name) for found in stages]
+    return [Measurement(found.metrics, fitted.epochs, found.users, found.name) for found in stages]
 
 
-_KINDS: dict[str, Callable[[Trial], list[Outcome]]] = {
+_KINDS: dict[str, Callable[[Trial], list[Measurement]]] = {
     "test": _on_test,
     "validation": _on_validation,
     "ties": _ties,
@@ -190,12 +190,12 @@ def _cut(trial: Trial) -> tuple[Interactions, Interactions]:
     return cut_validation(train, validation.share, _SPLIT_SEED, validation.cut)
 
 
-def _fit(trial: Trial, part: Interactions, held_out: Interactions) -> tuple[Fitted, int]:
+def _fit(trial: Trial, part: Interactions, held_out: Interactions) -> tuple[FitResult, int]:
     """Fit on ``part``, the best epoch's embeddings in its rows; also how many users were asked."""
     order = popularity_order(part)
     ordered = reorder_items(part, order)
     validator = Validator(ordered, reorder_items(held_out, order), trial.recipe)
-    fit = Fit(
+    fit = FitLoop(
         ordered,
         trial.recipe,
         epochs=trial.recipe.fit.stop_after or trial.recipe.fit.epochs,

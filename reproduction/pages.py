@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from bitrecall.reproduction import tables
 from bitrecall.reproduction.curves import loss_curves, recall_curves
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.results import find_rows
 from bitrecall.reproduction.summary import dataset_label
 from bitrecall.training.errors import StudyError
@@ -26,7 +26,7 @@ PLOTS = {
 """The plots that there can be beside the pages, ``NAME.svg`` each, and what they show."""
 
 
-def plots_of(findings: Findings) -> list[str]:
+def plots_of(findings: PageData) -> list[str]:
     """Names of the plots that there is something to show in."""
     tested = any(row["split"] == "test" for row in findings.rows)
     shown = {
@@ -38,7 +38,7 @@ def plots_of(findings: Findings) -> list[str]:
     return [name for name in PLOTS if shown[name]]
 
 
-def fill(text: str, findings: Findings) -> str:
+def fill(text: str, findings: PageData) -> str:
     """Fill every marked place of a page.
 
     Raises:
@@ -61,7 +61,7 @@ def without_places(text: str) -> str:
     return _PLACE.sub("", text)
 
 
-def render(name: str, findings: Findings) -> str:
+def render(name: str, findings: PageData) -> str:
     """What stands in the place of a name.
 
     ``headline``, ``table DATASET``, ``bits DATASET``, ``fewest bits``,
@@ -77,7 +77,7 @@ def render(name: str, findings: Findings) -> str:
         raise StudyError(f"nothing among the results is called {name!r}") from error
 
 
-def results_page(findings: Findings) -> str:
+def results_page(findings: PageData) -> str:
     """Every table and plot, on one page."""
     parts = [
         "# Results\n\nMade by `bitrecall reproduce` from [results.json](results.json), the plan "
@@ -110,12 +110,12 @@ def results_page(findings: Findings) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _plots(findings: Findings, *names: str) -> list[str]:
+def _plots(findings: PageData, *names: str) -> list[str]:
     shown = plots_of(findings)
     return [f"![{PLOTS[name]}]({name}.svg)" for name in names if name in shown]
 
 
-def _log(findings: Findings, part: str, seed: str) -> str:
+def _log(findings: PageData, part: str, seed: str) -> str:
     found = find_rows(findings.rows, part, int(seed)) if seed.isdecimal() else []
     return tables.log_text(found[0]) if found else f"(no run of {part} with seed {seed} yet)"
 

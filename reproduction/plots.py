@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bitrecall.reproduction import axes as look
 from bitrecall.reproduction.curves import Curve, loss_curves, recall_curves
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.summary import (
     METHODS,
     Summary,
@@ -32,7 +32,7 @@ _WIDTHS = {_WORTH: 7.5, "curves": 6.0}
 _Panel = Callable[[Axes], None]
 
 
-def draw(name: str, findings: Findings) -> str:
+def draw(name: str, findings: PageData) -> str:
     """One of `bitrecall.reproduction.pages.PLOTS`, as the text of an SVG file."""
     text = StringIO()
     with mpl.rc_context(look.STYLE):
@@ -41,7 +41,7 @@ def draw(name: str, findings: Findings) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
-def draw_png(name: str, findings: Findings) -> bytes:
+def draw_png(name: str, findings: PageData) -> bytes:
     """The same as a PNG picture."""
     content = BytesIO()
     with mpl.rc_context(look.STYLE):
@@ -49,7 +49,7 @@ def draw_png(name: str, findings: Findings) -> bytes:
     return content.getvalue()
 
 
-def _figure(name: str, findings: Findings) -> Figure:
+def _figure(name: str, findings: PageData) -> Figure:
     panels = _PANELS[name](findings)
     figure = Figure(
         figsize=(_WIDTHS.get(name, _WIDTH) * max(len(panels), 1), _HEIGHT), layout="constrained"
@@ -60,11 +60,11 @@ def _figure(name: str, findings: Findings) -> Figure:
     return figure
 
 
-def _bits(findings: Findings) -> list[_Panel]:
+def _bits(findings: PageData) -> list[_Panel]:
     return [_bits_panel(findings, dataset) for dataset in findings.tested()]
 
 
-def _bits_panel(findings: Findings, dataset: str) -> _Panel:
+def _bits_panel(findings: PageData, dataset: str) -> _Panel:
     def panel(axes: Axes) -> None:
         labels = []
         lengths: set[int] = set()
@@ -87,11 +87,11 @@ def _bits_panel(findings: Findings, dataset: str) -> _Panel:
     return panel
 
 
-def _time(findings: Findings) -> list[_Panel]:
+def _time(findings: PageData) -> list[_Panel]:
     return [_time_panel(findings, dataset) for dataset in findings.tested()]
 
 
-def _time_panel(findings: Findings, dataset: str) -> _Panel:
+def _time_panel(findings: PageData, dataset: str) -> _Panel:
     def panel(axes: Axes) -> None:
         labels = []
         for method in METHODS:
@@ -111,7 +111,7 @@ def _time_panel(findings: Findings, dataset: str) -> _Panel:
     return panel
 
 
-def _curves(findings: Findings) -> list[_Panel]:
+def _curves(findings: PageData) -> list[_Panel]:
     panels = []
     losses = loss_curves(findings.rows)
     if losses:
@@ -138,7 +138,7 @@ def _curve_panel(title: str, x: str, y: str, curves: Sequence[Curve]) -> _Panel:
     return panel
 
 
-def _worth(findings: Findings) -> list[_Panel]:
+def _worth(findings: PageData) -> list[_Panel]:
     return [
         _worth_panel(findings, dataset)
         for dataset in datasets_of(findings.rows)
@@ -146,7 +146,7 @@ def _worth(findings: Findings) -> list[_Panel]:
     ]
 
 
-def _worth_panel(findings: Findings, dataset: str) -> _Panel:
+def _worth_panel(findings: PageData, dataset: str) -> _Panel:
     study = findings.plan.studies.get(f"{dataset}/study/{_WORTH}")
 
     def name(row: Summary) -> str:
@@ -191,7 +191,7 @@ def _worth_panel(findings: Findings, dataset: str) -> _Panel:
     return panel
 
 
-_PANELS: dict[str, Callable[[Findings], list[_Panel]]] = {
+_PANELS: dict[str, Callable[[PageData], list[_Panel]]] = {
     "bits": _bits,
     "time": _time,
     "curves": _curves,

@@ -31,7 +31,7 @@ from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.signs import unit_magnitude
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.teacher.normalised_pairs import normalised, observed
+from bitrecall.training.teacher.normalised_pairs import interaction_matrix, normalised
 from bitrecall.training.teacher.pruned_gram import pruned_gram
 
 DEPTHS = (100, 300)
@@ -138,7 +138,7 @@ class _Candidates:
             signs = signs.reshape(*self.rows[block].shape, -1)
             real[block] = np.einsum("bf,bcf->bc", self._real[block], signs)
         yield "real-valued user", real
-        matrix = observed(self._pairs)
+        matrix = interaction_matrix(self._pairs)
         powers = self._teacher.user_power, self._teacher.item_power
         scaled = normalised(matrix, *powers)
         for count in NEIGHBOURS:

@@ -30,7 +30,7 @@ from bitrecall.reproduction.job import (
     write_rows,
 )
 from bitrecall.reproduction.machine import machine
-from bitrecall.reproduction.measures import Outcome, Trial, measure
+from bitrecall.reproduction.measures import Measurement, Trial, measure
 from bitrecall.reproduction.results import replace_text
 from bitrecall.reproduction.run_history import BEGAN, ENDED, history, rounded
 from bitrecall.training.data.load import load_dataset
@@ -95,7 +95,7 @@ def _run(job: Job, folder: Path) -> None:
         checkpoint.unlink()
 
 
-def _row(common: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+def _row(common: dict[str, Any], outcome: Measurement) -> dict[str, Any]:
     own = {"variant": outcome.variant, "similarity": outcome.similarity}
     return {
         **common,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.pages import fill, has_places, plots_of, results_page
 from bitrecall.reproduction.plan import Plan
 from bitrecall.reproduction.published_results import load_published
@@ -14,9 +14,9 @@ from bitrecall.reproduction.results import read_results, replace_text
 from bitrecall.training.errors import StudyError
 
 
-def gather(plan: Plan, out: Path) -> Findings:
+def gather(plan: Plan, out: Path) -> PageData:
     """What a folder's ``results.json`` holds, with what it is compared with."""
-    return Findings(plan, read_results(out), load_published())
+    return PageData(plan, read_results(out), load_published())
 
 
 def publish(plan: Plan, out: Path, pages: Iterable[Path] = ()) -> list[Path]:

@@ -11,7 +11,7 @@ from bitrecall.scheduler.metrics import Metrics
 _log = logging.getLogger(__name__)
 
 
-class Nights:
+class RetrainProcess:
     """Runs one night at a time; safe to stop from another thread or a signal handler.
 
     Args:

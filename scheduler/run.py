@@ -15,7 +15,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.scheduler.errors import ScheduleError
 from bitrecall.scheduler.metrics import Metrics
-from bitrecall.scheduler.retrain_process import Nights
+from bitrecall.scheduler.retrain_process import RetrainProcess
 from bitrecall.scheduler.schedule import daily, is_missed
 from bitrecall.scheduler.settings import SchedulerSettings
 
@@ -47,7 +47,7 @@ def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> 
     """
     trigger = daily(settings.at, settings.timezone)
     metrics = Metrics(releases)
-    nights = Nights(command, metrics, settings.retries, 60 * settings.retry_minutes)
+    nights = RetrainProcess(command, metrics, settings.retries, 60 * settings.retry_minutes)
     scheduler = BackgroundScheduler(timezone=UTC)
     # However late a night begins it is run, and once for all that were missed.
     job = scheduler.add_job(

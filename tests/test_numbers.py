@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.pages import fill, has_places, plots_of, results_page
 from bitrecall.reproduction.pages import without_places as by_hand
 from bitrecall.reproduction.plan import load_plan
@@ -29,11 +29,11 @@ FIGURE = re.compile(r"(?<![\w.])0?\.(\d{3,5})(?![\w])")
 
 
 @pytest.fixture(scope="module")
-def findings() -> Findings:
+def findings() -> PageData:
     return gather(load_plan(), OUT)
 
 
-def known(findings: Findings) -> Iterator[float]:
+def known(findings: PageData) -> Iterator[float]:
     for summary in summarise(findings.rows):
         for metric in summary.first["metrics"]:
             yield summary.mean(metric)

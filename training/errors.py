@@ -24,8 +24,8 @@ __all__ = [
     "DivergedError",
     "EvaluationError",
     "InterruptedTraining",
-    "NightUnderWayError",
     "RecipeError",
+    "RetrainingInProgressError",
     "StudyError",
     "TrainingError",
 ]
@@ -89,5 +89,5 @@ class InterruptedTraining(TrainingError):  # noqa: N818 - an end that was asked 
     """A signal asked the training to stop; its checkpoint is on disk."""
 
 
-class NightUnderWayError(TrainingError):
+class RetrainingInProgressError(TrainingError):
     """Another run is retraining into the same folder of releases."""

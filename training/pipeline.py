@@ -20,7 +20,7 @@ from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.best_epoch import BestEpoch
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions, Fitted
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions, FitResult
 from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.interrupt import stop_on_signals
@@ -29,7 +29,7 @@ from bitrecall.training.runtime.training_log import TrainingLog
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class TrainingOptions:
     """How a run is carried out, none of which changes its result.
 
     Attributes:
@@ -51,7 +51,7 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
-class RunResult:
+class TrainingResult:
     """A finished run.
 
     Attributes:
@@ -102,7 +102,7 @@ class TrainingPipeline:
         self,
         dataset: Dataset,
         recipe: Recipe,
-        options: RunOptions,
+        options: TrainingOptions,
         items: ItemTable | None = None,
         position: LogPosition = NOTHING_READ,
     ) -> None:
@@ -128,7 +128,7 @@ class TrainingPipeline:
         first = options.group.is_first
         self._log = TrainingLog(options.folder / "log.jsonl" if first else None)
 
-    def publish(self, store: ReleaseStore) -> RunResult:
+    def publish(self, store: ReleaseStore) -> TrainingResult:
         """Train and publish.
 
         Raises:
@@ -145,7 +145,7 @@ class TrainingPipeline:
             )
         return self._release(store, self.fit())
 
-    def fit(self) -> Fitted:
+    def fit(self) -> FitResult:
         """Train; the checkpoints stay until ``forget``, so a second call costs no step.
 
         Returns:
@@ -186,7 +186,7 @@ class TrainingPipeline:
             self._checkpoint(phase).unlink(missing_ok=True)
         self._choice.forget()
 
-    def _fit_with_validation(self) -> Fitted:
+    def _fit_with_validation(self) -> FitResult:
         part, held_out = cut_validation(
             self.train,
             self._recipe.validation.share,
@@ -201,13 +201,13 @@ class TrainingPipeline:
 
     def _fit(
         self, pairs: Interactions, epochs: int, phase: str, held_out: Interactions | None = None
-    ) -> Fitted:
+    ) -> FitResult:
         order = popularity_order(pairs)
         ordered = reorder_items(pairs, order)
         validate = None
         if held_out is not None:
             validate = Validator(ordered, reorder_items(held_out, order), self._recipe)
-        fit = Fit(
+        fit = FitLoop(
             ordered,
             self._recipe,
             epochs=epochs,
@@ -227,7 +227,7 @@ class TrainingPipeline:
             fitted = fit.run(stop)
         return fitted.in_rows_of(order)
 
-    def _release(self, store: ReleaseStore, fitted: Fitted) -> RunResult:
+    def _release(self, store: ReleaseStore, fitted: FitResult) -> TrainingResult:
         contents = release_contents(
             fitted.embeddings,
             self.train,
@@ -252,7 +252,7 @@ class TrainingPipeline:
             metrics=dict(release.manifest.metrics),
         )
         self.forget()
-        return RunResult(release, fitted.epochs, progress.seconds, progress.best_metrics, peak)
+        return TrainingResult(release, fitted.epochs, progress.seconds, progress.best_metrics, peak)
 
     def _measure(
         self, release: Release, validation: dict[str, float]

@@ -26,7 +26,7 @@ from benchmarks.tools import random_release
 from benchmarks.tools.processes import children, pss_mib
 from benchmarks.tools.serving import serving
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.loadtest.load_generator import OK, TOO_BUSY, Answers, Load
+from bitrecall.loadtest.load_generator import OK, TOO_BUSY, LoadGenerator, ResponseCounts
 from bitrecall.loadtest.target import Target
 
 CONNECTIONS = (4, 8, 16, 32, 48)
@@ -40,7 +40,7 @@ async def throughput(
     target: Target, requests: Sequence[bytes], connections: int, seconds: float
 ) -> float:
     """Good answers a second, when each connection asks again once it is answered."""
-    async with Load(target.address, requests, connections) as load:
+    async with LoadGenerator(target.address, requests, connections) as load:
         answers = await load.as_fast_as_answered(seconds)
     rate = answers.rate(OK)
     print(f"{connections} connections: {rate:,.0f} answers/s", flush=True)
@@ -75,7 +75,7 @@ def line(name: str, seconds: Sequence[float]) -> str:
     return f"{name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, at most {most:.1f} ms"
 
 
-def report(answers: Answers, offered: float, best: float) -> None:
+def report(answers: ResponseCounts, offered: float, best: float) -> None:
     """Print what came of the overload; the rates are requests, and good answers, a second."""
     good, busy = answers.rate(OK), answers.rate(TOO_BUSY)
     others = {s: len(t) for s, t in answers.seconds.items() if s not in (OK, TOO_BUSY)}
@@ -100,7 +100,7 @@ async def measure(
     before = await throughput(target, requests, most, half)
     stop = asyncio.Event()
     watching = asyncio.gather(probes(target.url, stop), memory(pid, stop))
-    async with Load(target.address, requests, OPEN_LOOP_CONNECTIONS) as load:
+    async with LoadGenerator(target.address, requests, OPEN_LOOP_CONNECTIONS) as load:
         answers = await load.at_rate(given.times * before, given.seconds)
     stop.set()
     taken, weights = await watching

@@ -193,7 +193,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         thresholds = Path(folder) / "retrain.env"
         # In so small a day most events are of a few users.
-        thresholds.write_text("BITRECALL_RETRAIN_MOST_DRIFT=2\n")
+        thresholds.write_text("BITRECALL_RETRAIN_MAX_DRIFT=2\n")
         compose = Compose(
             "bitrecall-day",
             {

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.tools.processes import children, cpu_seconds
-from bitrecall.loadtest.load_generator import OK, Load
+from bitrecall.loadtest.load_generator import OK, LoadGenerator
 from bitrecall.loadtest.target import Target
 
 CONNECTIONS = 16
@@ -59,7 +59,7 @@ async def open_loop(url: str, users: list[str], k: int, rate: float, seconds: fl
     """Seconds from when each request was due to the end of its answer."""
     aim = Target.at(url)
     requests = [aim.recommend(user, k) for user in users]
-    async with Load(aim.address, requests, 64) as load:
+    async with LoadGenerator(aim.address, requests, 64) as load:
         answers = await load.at_rate(rate, seconds)
     if set(answers.seconds) != {OK} or answers.lost:
         sys.exit(f"{url} answered with errors: {dict.fromkeys(answers.seconds)}")

@@ -23,8 +23,8 @@ import httpx
 import numpy as np
 
 from benchmarks.tools.serving import serving
-from bitrecall.reproduction.fold_in_study import tenth
-from bitrecall.reproduction.holdout_training import leave_out
+from bitrecall.reproduction.fold_in_study import mark_tenth
+from bitrecall.reproduction.holdout_training import remove_pairs
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
@@ -38,13 +38,13 @@ PATIENCE = 120.0
 def marked(train: Interactions, what: str, seed: int) -> np.ndarray:
     """The users or items that are left out, bool in the rows of train."""
     degrees = train.user_degrees if what == "users" else train.item_degrees
-    return tenth(degrees, np.random.default_rng(seed))
+    return mark_tenth(degrees, np.random.default_rng(seed))
 
 
 def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
     """Write the data set, in the LightGCN format, without a tenth of its users or items."""
     gone = marked(dataset.train, what, seed)
-    kept = leave_out(dataset.train, **{what: gone})
+    kept = remove_pairs(dataset.train, **{what: gone})
     folder.mkdir(parents=True, exist_ok=True)
     assert dataset.test is not None
     for name, pairs in (("train.txt", kept), ("test.txt", dataset.test)):
@@ -121,7 +121,7 @@ def judge_users(dataset: Dataset, given: argparse.Namespace) -> None:
     """Ask for users who were left out, by more and more of their items."""
     train = dataset.train
     gone = marked(train, "users", given.seed)
-    known_items = leave_out(train, users=gone).item_degrees > 0
+    known_items = remove_pairs(train, users=gone).item_degrees > 0
     generator = np.random.default_rng(given.seed)
     with _client(given.releases, "off") as client:
         judge = Judge(dataset, np.flatnonzero(gone), client)
@@ -144,7 +144,7 @@ def judge_items(dataset: Dataset, given: argparse.Namespace) -> None:
     """Have items that were left out come as events, and ask for all users."""
     train = dataset.train
     gone = marked(train, "items", given.seed)
-    known = leave_out(train, items=gone).user_degrees > 0
+    known = remove_pairs(train, items=gone).user_degrees > 0
     users = np.flatnonzero(known)
     pairs = train.select(gone[train.items] & known[train.users])
     with (

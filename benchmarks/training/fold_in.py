@@ -26,10 +26,10 @@ from bitrecall.reproduction.fold_in_study import (
     Question,
     generator_of,
     learn_map,
+    mark_tenth,
     shuffled,
-    tenth,
 )
-from bitrecall.reproduction.holdout_training import leave_out, train_on
+from bitrecall.reproduction.holdout_training import remove_pairs, train_without
 from bitrecall.reproduction.measures import Trial
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
@@ -58,9 +58,9 @@ def main() -> None:
     cut = recipe.validation
     part, held_out = cut_validation(train, cut.share, SPLIT_SEED, cut.cut)
     generator = generator_of(recipe)
-    new = tenth(part.user_degrees, generator)
-    tenth(part.item_degrees, generator)
-    without = train_on(trial, leave_out(part, users=new), "users left out")
+    new = mark_tenth(part.user_degrees, generator)
+    mark_tenth(part.item_degrees, generator)
+    without = train_without(trial, remove_pairs(part, users=new), "users left out")
     question = Question(trial, part, held_out, generator)
     known = part.select(without.has_item[part.items])
     users = question.asked(new & (known.user_degrees > 0), held_out)

@@ -33,7 +33,7 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import load_recipe
-from bitrecall.training.teacher.normalised_pairs import observed
+from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import best_items, block_users, scorer, unseen_scores
 
 CUTOFFS = (20, 50, 100)
@@ -49,7 +49,7 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
     metrics = RankingMetrics(CUTOFFS, part.n_items, part.item_degrees)
     shares = np.zeros((len(users), CUTOFFS[-1]))
     scores = np.zeros_like(shares)
-    matrix = observed(part)
+    matrix = interaction_matrix(part)
     started = time.monotonic()
     teacher = scorer(matrix, recipe.teacher, seed=recipe.seed, progress=None)
     made = time.monotonic()

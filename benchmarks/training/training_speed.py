@@ -59,10 +59,10 @@ def scaled(pairs: Any, scale: float) -> Any:
     n_users, copies = pairs.n_users, max(1, round(scale))
     many_users = np.concatenate([users + copy * n_users for copy in range(copies)])
     many_items = np.tile(items, copies)
-    anew = rng.random(len(many_items)) < 0.1
-    anew[: len(items)] = False
+    from_scratch = rng.random(len(many_items)) < 0.1
+    from_scratch[: len(items)] = False
     # By popularity, as items are taken.
-    many_items[anew] = rng.choice(items, int(anew.sum()))
+    many_items[from_scratch] = rng.choice(items, int(from_scratch.sum()))
     ids = [str(row) for row in range(copies * n_users)]
     return collapse(
         ids, pairs.item_ids, many_users.astype(np.int32), many_items.astype(np.int32)

@@ -21,7 +21,7 @@ from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
 from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import load_recipe
@@ -50,7 +50,7 @@ def best_epoch(
     order = popularity_order(part)
     ordered = reorder_items(part, order)
     validator = Validator(ordered, reorder_items(held_out, order), recipe)
-    fit = Fit(
+    fit = FitLoop(
         ordered,
         recipe,
         epochs=recipe.fit.epochs,

@@ -172,7 +172,7 @@ def main() -> None:
                 continue
             folder = given.work / kind
             post(folder, pairs)
-            report = retrain(folder, *common, *(["--anew"] if kind == "anew" else []))
+            report = retrain(folder, *common, *(["--from-scratch"] if kind == "anew" else []))
             rows.append(row(kind, night, report, quality(folder, to_come)))
             results.write_text("".join(json.dumps(one) + "\n" for one in rows))
             print(json.dumps(rows[-1]), flush=True)

@@ -17,7 +17,7 @@ from bitrecall.commands.options import (
     threads_option,
 )
 from bitrecall.commands.settings_options import load_settings, settings_options
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.settings import RetrainingSettings
 
 if TYPE_CHECKING:
     from bitrecall.index.releases.mirror import Mirror
@@ -76,7 +76,7 @@ and why: WORK/reports, a JSON file and a page for each night.
     "--recipe",
     default="default",
     metavar="NAME|FILE",
-    help="The recipe of a training that starts anew; one that goes on is shorter.",
+    help="Recipe of a training from scratch; a warm start uses a shorter one.",
 )
 @option(
     "--set",
@@ -93,13 +93,15 @@ and why: WORK/reports, a JSON file and a page for each night.
     help="Folder of the checkpoints, of what the next night goes on from, and of the reports.",
 )
 @option("--dry-run", is_flag=True, help="Do everything but publish.")
-@option("--anew", is_flag=True, help="Train from the start, whatever there is to go on from.")
+@option(
+    "--from-scratch", is_flag=True, help="Train from scratch, even if a warm start is possible."
+)
 @device_option
 @threads_option
 @progress_option
 @milvus_options
 @reading_options
-@settings_options(NightlySettings)
+@settings_options(RetrainingSettings)
 def retrain(
     data: tuple[Path | str, ...],
     releases: Path,
@@ -111,7 +113,7 @@ def retrain(
     overrides: tuple[str, ...],
     work: Path,
     dry_run: bool,
-    anew: bool,
+    from_scratch: bool,
     device: str,
     threads: int | None,
     progress: bool | None,
@@ -124,7 +126,7 @@ def retrain(
     DATA is what `bitrecall train` takes, and may be left out where a release is there already: a
     release holds the pairs that it was trained on. It may grow from night to night.
     """
-    settings = load_settings(NightlySettings, thresholds)
+    settings = load_settings(RetrainingSettings, thresholds)
     from bitrecall.training.runtime.openmp import wait_briefly
 
     wait_briefly()
@@ -134,15 +136,15 @@ def retrain(
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.retraining_status import EXIT_CODES, UNDER_WAY, Outcome
     from bitrecall.index.releases.store import ReleaseStore
-    from bitrecall.training.data.items.default_table import item_table_for
+    from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.data.plausibility import refuse_implausible
+    from bitrecall.training.data.plausibility import check_plausible
     from bitrecall.training.data.similar_ids import warnings_of_ids
     from bitrecall.training.data.tables.sql_query import is_database
-    from bitrecall.training.errors import InterruptedTraining, NightUnderWayError
+    from bitrecall.training.errors import InterruptedTraining, RetrainingInProgressError
     from bitrecall.training.recipe.recipe_file import load_recipe
-    from bitrecall.training.retraining.inputs import Sources
-    from bitrecall.training.retraining.run import NightOptions, reason_of, run_night
+    from bitrecall.training.retraining.inputs import RetrainingInputs
+    from bitrecall.training.retraining.run import RetrainingOptions, reason_of, run_retraining
     from bitrecall.training.runtime.allocator import keep_freed_memory
 
     keep_freed_memory()
@@ -156,11 +158,11 @@ def retrain(
             click.echo(line, err=True)
         for warning in (
             *warnings_of_ids(dataset),
-            *refuse_implausible(dataset, allow_implausible),
+            *check_plausible(dataset, allow_implausible),
         ):
             click.echo(f"warning: {warning}", err=True)
         files = dataset.train
-    table = item_table_for(
+    table = default_item_table(
         [Path(one) for one in data if not is_database(one)],
         items,
         read_options.item_column,
@@ -177,17 +179,17 @@ def retrain(
         if place.warning is not None:
             click.echo(f"warning: {place.warning}", err=True)
     try:
-        report, page = run_night(
+        report, page = run_retraining(
             ReleaseStore(releases, mirror),
             chosen,
             settings,
-            Sources(files, table, store, read_options),
-            NightOptions(work, device, progress, anew, dry_run),
+            RetrainingInputs(files, table, store, read_options),
+            RetrainingOptions(work, device, progress, from_scratch, dry_run),
         )
     except InterruptedTraining as stopped:
         click.echo(stopped, err=True)
         raise click.exceptions.Exit(130) from None
-    except NightUnderWayError as error:
+    except RetrainingInProgressError as error:
         click.echo(f"error: {error}", err=True)
         raise click.exceptions.Exit(UNDER_WAY) from None
     except Exception as error:

@@ -20,7 +20,7 @@ from bitrecall.commands.options import (
 if TYPE_CHECKING:
     from bitrecall.index.releases.mirror import Mirror
     from bitrecall.training.data.read_options import ReadOptions
-    from bitrecall.training.pipeline import RunResult
+    from bitrecall.training.pipeline import TrainingResult
 
 
 @click.command(
@@ -127,13 +127,13 @@ def train(
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.store import ReleaseStore
     from bitrecall.training.data.event_interactions import join_events
-    from bitrecall.training.data.items.default_table import item_table_for
+    from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.load import load_dataset
-    from bitrecall.training.data.plausibility import refuse_implausible
+    from bitrecall.training.data.plausibility import check_plausible
     from bitrecall.training.data.similar_ids import warnings_of_ids
     from bitrecall.training.data.tables.sql_query import is_database
     from bitrecall.training.errors import InterruptedTraining
-    from bitrecall.training.pipeline import RunOptions, TrainingPipeline, default_run_folder
+    from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
     from bitrecall.training.recipe.recipe_file import load_recipe
     from bitrecall.training.runtime.allocator import keep_freed_memory
     from bitrecall.training.runtime.process_group import init_process_group
@@ -146,7 +146,7 @@ def train(
     for line in dataset.report.lines():
         click.echo(line, err=True)
     paths = [Path(one) for one in data if not is_database(one)]
-    table = item_table_for(
+    table = default_item_table(
         paths, items, read_options.item_column, tags_column, read_options.encoding
     )
     if table is not None and items is None and table.name != "sample":
@@ -168,9 +168,9 @@ def train(
             f"events up to number {position.sequence:,} add {joined.pairs:,} pairs; "
             f"{joined.forgotten:,} users are left out as they asked"
         )
-    warnings = [*warnings_of_ids(dataset), *refuse_implausible(dataset, allow_implausible)]
+    warnings = [*warnings_of_ids(dataset), *check_plausible(dataset, allow_implausible)]
     with init_process_group(device) as group:
-        options = RunOptions(
+        options = TrainingOptions(
             folder=folder or default_run_folder(dataset, chosen),
             device=device,
             fresh=fresh,
@@ -195,7 +195,7 @@ def train(
         click.echo(f"{table.name} has tags and attributes of {known:,} of the {wanted:,} items")
 
 
-def _as_text(result: "RunResult", releases: Path, folder: Path, activate: bool) -> str:
+def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: bool) -> str:
     manifest = result.release.manifest
     metrics = manifest.metrics
     lines = [

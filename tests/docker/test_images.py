@@ -13,7 +13,7 @@ from bitrecall.scheduler.settings import SchedulerSettings
 from bitrecall.service.settings import PREFIX as SERVICE
 from bitrecall.service.settings import Settings
 from bitrecall.training.retraining.settings import PREFIX as RETRAIN
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.settings import RetrainingSettings
 
 ROOT = Path(__file__).parents[2]
 # Options of `bitrecall retrain` that are no thresholds.
@@ -26,7 +26,7 @@ def known() -> set[str]:
         for prefix, settings in (
             (SERVICE, Settings),
             (SCHEDULER, SchedulerSettings),
-            (RETRAIN, NightlySettings),
+            (RETRAIN, RetrainingSettings),
         )
         for name in settings.model_fields
     }

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bitrecall.loadtest.knee import Step, knee
-from bitrecall.loadtest.load_generator import Answers
+from bitrecall.loadtest.load_generator import ResponseCounts
 
 
 def step(offered: float, p99: float, busy: float = 0.0, other: float = 0.0) -> Step:
@@ -12,7 +12,7 @@ def step(offered: float, p99: float, busy: float = 0.0, other: float = 0.0) -> S
 
 def test_a_step_sums_up_a_measurement() -> None:
     times = {200: [0.001 * n for n in range(1, 101)], 503: [0.1] * 20, 404: [0.1] * 4}
-    found = Step.of(60.0, Answers(times, lost=2, took=2.0))
+    found = Step.of(60.0, ResponseCounts(times, lost=2, took=2.0))
     assert (found.offered, found.good, found.busy, found.other) == (60.0, 50.0, 10.0, 3.0)
     assert found.p50 == pytest.approx(0.0505)
     assert found.p99 == pytest.approx(0.09901)
@@ -21,7 +21,7 @@ def test_a_step_sums_up_a_measurement() -> None:
 
 
 def test_a_step_without_a_good_answer_is_infinitely_slow() -> None:
-    found = Step.of(10.0, Answers({503: [0.1]}, took=1.0))
+    found = Step.of(10.0, ResponseCounts({503: [0.1]}, took=1.0))
     assert (found.p50, found.p99, found.failed) == (math.inf, math.inf, 1.0)
 
 

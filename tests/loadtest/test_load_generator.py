@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from bitrecall.loadtest.errors import LoadTestError
-from bitrecall.loadtest.load_generator import Address, Answers, Load
+from bitrecall.loadtest.load_generator import Address, LoadGenerator, ResponseCounts
 from bitrecall.loadtest.target import Target
 
 
@@ -14,7 +14,9 @@ def requests_of(stub) -> list[bytes]:
     return [target.recommend(user, 7) for user in target.users(10)]
 
 
-def until_asked(stub, times: int, measured: Callable[[float], Awaitable[Answers]]) -> Answers:
+def until_asked(
+    stub, times: int, measured: Callable[[float], Awaitable[ResponseCounts]]
+) -> ResponseCounts:
     """A measurement in which the service was asked as often: a busy machine needs longer."""
     for seconds in (0.2, 2.0, 20.0, 200.0):
         stub.asked.clear()
@@ -36,8 +38,8 @@ class Clock:
 
 
 def test_a_closed_loop_asks_again_and_again(stub) -> None:
-    async def measured(seconds: float) -> Answers:
-        async with Load(Target.at(stub.url).address, requests_of(stub), 3) as load:
+    async def measured(seconds: float) -> ResponseCounts:
+        async with LoadGenerator(Target.at(stub.url).address, requests_of(stub), 3) as load:
             return await load.as_fast_as_answered(seconds)
 
     answers = until_asked(stub, 10, measured)
@@ -56,7 +58,7 @@ def test_an_open_loop_asks_at_its_rate(stub, monkeypatch: pytest.MonkeyPatch) ->
 
     async def measured():
         # A connection for each, so that none waits for an answer to another.
-        async with Load(Target.at(stub.url).address, requests_of(stub), 110) as load:
+        async with LoadGenerator(Target.at(stub.url).address, requests_of(stub), 110) as load:
             return await load.at_rate(200.0, 0.5)
 
     answers = asyncio.run(measured())
@@ -68,7 +70,7 @@ def test_what_came_due_while_the_service_stalled_waited_too(stub) -> None:
     stub.stall_at = 3
 
     async def measured():
-        async with Load(Target.at(stub.url).address, requests_of(stub), 1) as load:
+        async with LoadGenerator(Target.at(stub.url).address, requests_of(stub), 1) as load:
             return await load.at_rate(200.0, 2.0)
 
     answers = asyncio.run(measured())
@@ -80,8 +82,8 @@ def test_what_came_due_while_the_service_stalled_waited_too(stub) -> None:
 def test_what_is_turned_away_and_lost_is_counted(stub) -> None:
     stub.busy_from, stub.hang_up_at = 10, 12
 
-    async def measured(seconds: float) -> Answers:
-        async with Load(Target.at(stub.url).address, requests_of(stub), 2) as load:
+    async def measured(seconds: float) -> ResponseCounts:
+        async with LoadGenerator(Target.at(stub.url).address, requests_of(stub), 2) as load:
             return await load.as_fast_as_answered(seconds)
 
     answers = until_asked(stub, 14, measured)
@@ -92,7 +94,7 @@ def test_what_is_turned_away_and_lost_is_counted(stub) -> None:
 
 def test_where_nobody_listens_is_an_error() -> None:
     async def measured():
-        async with Load(Address("127.0.0.1", 1), [b""], 1):
+        async with LoadGenerator(Address("127.0.0.1", 1), [b""], 1):
             pass
 
     with pytest.raises(LoadTestError, match=r"127\.0\.0\.1:1 takes no connection"):

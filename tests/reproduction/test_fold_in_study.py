@@ -5,7 +5,7 @@ import pytest
 
 import bitrecall.reproduction.fold_in_study as fold_in_study_file
 from bitrecall.reproduction.fold_in_study import fold_in_study
-from bitrecall.reproduction.holdout_training import leave_out, train_on
+from bitrecall.reproduction.holdout_training import remove_pairs, train_without
 from bitrecall.reproduction.measures import Trial, measure
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.errors import StudyError
@@ -72,7 +72,7 @@ def test_training_sees_nothing_of_what_is_new(trial, monkeypatch):
 
     def spy(trial, pairs, phase):
         seen[phase] = pairs
-        return train_on(trial, pairs, phase)
+        return train_without(trial, pairs, phase)
 
     monkeypatch.setattr(fold_in_study_file, "train_on", spy)
     fold_in_study(trial)
@@ -91,7 +91,7 @@ def test_leaving_out_takes_their_pairs_alone(clustered):
     users[[3, 5]] = True
     items = np.zeros(clustered.n_items, bool)
     items[7] = True
-    left = leave_out(clustered, users, items)
+    left = remove_pairs(clustered, users, items)
     kept = [
         (user, item)
         for user, item in zip(clustered.users, clustered.items, strict=True)
@@ -104,7 +104,7 @@ def test_leaving_out_takes_their_pairs_alone(clustered):
 def test_what_training_has_not_seen_is_marked(trial, clustered):
     items = np.zeros(clustered.n_items, bool)
     items[7] = True
-    trained = train_on(trial, leave_out(clustered, items=items), "one")
+    trained = train_without(trial, remove_pairs(clustered, items=items), "one")
     assert list(np.flatnonzero(~trained.has_item)) == [7]
     assert trained.has_user.all()
     assert not trained.items[7].any()

@@ -1,6 +1,6 @@
 import pytest
 
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.pages import (
     fill,
     has_places,
@@ -21,7 +21,7 @@ def findings(plan, row):
         row("gowalla/study/sign/aage", recall=0.2),
         row("gowalla/study/sign/steeper", recall=0.1),
     ]
-    return Findings(plan, rows, load_published())
+    return PageData(plan, rows, load_published())
 
 
 def test_places_are_filled_and_the_rest_is_left_alone(findings):

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from bitrecall.reproduction.axes import Label, label_ends, spread_out
-from bitrecall.reproduction.findings import Findings
+from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.pages import PLOTS, plots_of
 from bitrecall.reproduction.plan import parse_plan
 from bitrecall.reproduction.plots import draw, draw_png
@@ -48,7 +48,7 @@ def findings(row):
         row("gowalla/study/worth/whole", recall=0.2),
         row("gowalla/study/loss/softmax", curve=course),
     ]
-    return Findings(parse_plan(PLAN, "plan"), rows, load_published())
+    return PageData(parse_plan(PLAN, "plan"), rows, load_published())
 
 
 def texts(svg):
@@ -68,7 +68,7 @@ def test_the_same_results_make_the_same_bytes_and_few(findings, name):
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_is_made_where_there_is_something_to_show(findings, name):
     assert name in plots_of(findings)
-    assert plots_of(Findings(findings.plan, [], findings.published)) == []
+    assert plots_of(PageData(findings.plan, [], findings.published)) == []
 
 
 @pytest.mark.parametrize(

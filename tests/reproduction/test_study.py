@@ -193,9 +193,9 @@ def _stopped_in_the_second_run():
         runs.append(job)
         if len(runs) < 2:
             return carry_out(job)
-        from bitrecall.training.hashing.hashing_method import Trainer
+        from bitrecall.training.hashing.hashing_method import HashingMethod
 
-        advance = Trainer.advance
+        advance = HashingMethod.advance
 
         def advance_and_stop(self):
             loss = advance(self)
@@ -203,7 +203,7 @@ def _stopped_in_the_second_run():
             return loss
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Trainer, "advance", advance_and_stop)
+            patch.setattr(HashingMethod, "advance", advance_and_stop)
             code = carry_out(job)
         assert code == INTERRUPTED
         return code

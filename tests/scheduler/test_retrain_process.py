@@ -9,7 +9,7 @@ from prometheus_client import generate_latest
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.scheduler.exit_codes import name_of
 from bitrecall.scheduler.metrics import Metrics
-from bitrecall.scheduler.retrain_process import Nights
+from bitrecall.scheduler.retrain_process import RetrainProcess
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def ending_with(*codes: int, folder: Path) -> list[str]:
 def test_what_failed_is_tried_again_and_what_was_decided_is_not(
     tmp_path: Path, metrics: Metrics, codes: tuple[int, ...], runs: int
 ) -> None:
-    nights = Nights(ending_with(*codes, folder=tmp_path), metrics, retries=2, retry_seconds=0)
+    nights = RetrainProcess(
+        ending_with(*codes, folder=tmp_path), metrics, retries=2, retry_seconds=0
+    )
     assert nights.run() == codes[-1]
     assert len((tmp_path / "runs").read_text()) == runs
 
@@ -52,7 +54,7 @@ def test_what_failed_is_tried_again_and_what_was_decided_is_not(
 def test_one_at_a_time_and_stopping_ends_it(tmp_path: Path, metrics: Metrics) -> None:
     ready = tmp_path / "ready"
     script = f"import pathlib, time\npathlib.Path({str(ready)!r}).touch()\ntime.sleep(600)"
-    nights = Nights([sys.executable, "-c", script], metrics, retries=9, retry_seconds=600)
+    nights = RetrainProcess([sys.executable, "-c", script], metrics, retries=9, retry_seconds=600)
     codes: list[int | None] = []
     thread = Thread(target=lambda: codes.append(nights.run()))
     thread.start()
@@ -71,7 +73,7 @@ def test_outcomes_are_counted_by_what_the_night_said(tmp_path: Path, metrics: Me
     night = RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:01:00Z", "held back", "", None)
     night.write(tmp_path)
     for code in (3, 1, 1):
-        Nights(ending_with(code, code, folder=tmp_path), metrics, 0, 0).run()
+        RetrainProcess(ending_with(code, code, folder=tmp_path), metrics, 0, 0).run()
         (tmp_path / "runs").unlink()
     metrics.due(1234.0)
     text = generate_latest(metrics._registry).decode()

@@ -96,8 +96,8 @@ def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
 
 
 def test_a_night_is_given_the_store_and_the_arguments(tmp_path: Path) -> None:
-    command = retrain_command(["data", "--anew"], tmp_path)
+    command = retrain_command(["data", "--from-scratch"], tmp_path)
     assert command[1:] == [
         *("-P", "-m", "bitrecall", "retrain", "--releases", str(tmp_path), "--no-progress"),
-        *("data", "--anew"),
+        *("data", "--from-scratch"),
     ]

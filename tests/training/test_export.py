@@ -4,14 +4,14 @@ import torch
 
 from bitrecall.index.search.packing import pack_signs
 from bitrecall.training.export import fold_in_messages, release_contents
-from bitrecall.training.hashing.hashing_method import Trainer
+from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.model.graph import EdgeList
 
 
 @pytest.fixture
 def trained(clustered, small_recipe):
     edges = EdgeList(clustered.users, clustered.items, clustered.n_users, clustered.n_items)
-    made = Trainer(edges, small_recipe)
+    made = HashingMethod(edges, small_recipe)
     for _ in range(3):
         made.advance()
     return made

@@ -10,11 +10,11 @@ from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.evaluation.inner_product import score
-from bitrecall.training.pipeline import RunOptions, TrainingPipeline, default_run_folder
+from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
 
 
 def run(dataset, recipe, tmp_path, **choices):
-    options = RunOptions(tmp_path / "run", progress_bar=False, **choices)
+    options = TrainingOptions(tmp_path / "run", progress_bar=False, **choices)
     return TrainingPipeline(dataset, recipe, options).publish(ReleaseStore(tmp_path / "releases"))
 
 
@@ -91,10 +91,10 @@ def test_an_interrupted_run_goes_on_in_either_phase(
     import os
     import signal
 
-    from bitrecall.training.hashing.hashing_method import Trainer
+    from bitrecall.training.hashing.hashing_method import HashingMethod
 
     whole = run(clustered_dataset, small_recipe, tmp_path / "whole").release
-    advance = Trainer.advance
+    advance = HashingMethod.advance
     taken = {"validation": 0, "final": 0}
 
     def interrupted_advance(trainer):
@@ -106,7 +106,7 @@ def test_an_interrupted_run_goes_on_in_either_phase(
             os.kill(os.getpid(), signal.SIGINT)
         return advance(trainer)
 
-    monkeypatch.setattr(Trainer, "advance", interrupted_advance)
+    monkeypatch.setattr(HashingMethod, "advance", interrupted_advance)
     with pytest.raises(InterruptedTraining, match="SIGINT"):
         run(clustered_dataset, small_recipe, tmp_path)
     assert not ReleaseStore(tmp_path / "releases").list()
@@ -120,7 +120,7 @@ def test_what_validation_chose_for_another_recipe_is_refused(
     clustered_dataset, small_recipe, tmp_path
 ):
     TrainingPipeline(
-        clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False)
+        clustered_dataset, small_recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
     ).fit()
     other = override(small_recipe, "loss", psi=4.0)
     with pytest.raises(CheckpointError, match=r"validation\.json belongs to another"):
@@ -130,7 +130,7 @@ def test_what_validation_chose_for_another_recipe_is_refused(
 
 def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tmp_path):
     made = TrainingPipeline(
-        clustered_dataset, small_recipe, RunOptions(tmp_path / "run", progress_bar=False)
+        clustered_dataset, small_recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
     )
     fitted = made.fit()
     assert fitted.embeddings.users.shape == (made.train.n_users, 16)
@@ -153,7 +153,7 @@ def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tm
 def test_full_precision_is_measured_and_never_published(clustered_dataset, small_recipe, tmp_path):
     recipe = small_recipe.model_copy(update={"method": "lightgcn"})
     made = TrainingPipeline(
-        clustered_dataset, recipe, RunOptions(tmp_path / "run", progress_bar=False)
+        clustered_dataset, recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
     )
     store = ReleaseStore(tmp_path / "releases")
     with pytest.raises(TrainingError, match=r"lightgcn.*inner product.*bitrecall reproduce"):

@@ -11,13 +11,13 @@ from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.read_options import PairWeight
 from bitrecall.training.data.split import by_time, cut_validation, random_per_user
 from bitrecall.training.errors import DataError
-from bitrecall.training.fitting.fit_loop import Fit
+from bitrecall.training.fitting.fit_loop import FitLoop
 from bitrecall.training.hashing.pair_batches import PairBatches
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.pipeline import RunOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
 from bitrecall.training.recipe.recipe_file import load_recipe, parse_recipe
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
-from bitrecall.training.teacher.normalised_pairs import degrees, observed
+from bitrecall.training.teacher.normalised_pairs import degrees, interaction_matrix
 from bitrecall.training.teacher.teacher_lists import teacher_lists
 
 METHODS = {
@@ -60,7 +60,7 @@ def some_pairs(weights=None, *, seed=0):
 
 
 def fitted(pairs, recipe):
-    return Fit(pairs, recipe, epochs=recipe.fit.epochs).run().embeddings
+    return FitLoop(pairs, recipe, epochs=recipe.fit.epochs).run().embeddings
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -204,11 +204,11 @@ def test_the_graph_is_normalised_by_sums_of_weights():
 
 def test_the_teachers_degrees_are_sums_of_weights():
     pairs = some_pairs("some")
-    matrix = observed(pairs)
+    matrix = interaction_matrix(pairs)
     of_users, of_items = degrees(matrix)
     np.testing.assert_allclose(of_users, np.asarray(matrix.sum(1)).ravel(), rtol=1e-6)
     np.testing.assert_allclose(of_items, np.asarray(matrix.sum(0)).ravel(), rtol=1e-6)
-    same = observed(EdgeList.of(pairs))
+    same = interaction_matrix(EdgeList.of(pairs))
     assert (matrix != same).nnz == 0
 
 
@@ -241,7 +241,7 @@ def test_a_release_keeps_the_weights_of_its_pairs(tmp_path):
         recipe = load_recipe("sample", ("fit.epochs=1", "bits=16"))
         run = TrainingPipeline(
             Dataset(given, None, "a test", ReadReport()), recipe,
-            RunOptions(tmp_path / name / "run", progress_bar=False),
+            TrainingOptions(tmp_path / name / "run", progress_bar=False),
         )  # fmt: skip
         run.publish(ReleaseStore(tmp_path / name))
     release = ReleaseStore(tmp_path / "weighed").open_current()

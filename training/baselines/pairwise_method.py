@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from bitrecall.training.baselines.pair_sampler import PairBatch, PairSampler
-from bitrecall.training.model.gradient_method import ModelT, SteppedMethod
+from bitrecall.training.model.gradient_method import GradientMethod, ModelT
 from bitrecall.training.model.graph import EdgeList, NormalisedGraph
 from bitrecall.training.model.initialisation import random_start, spectral_start
 from bitrecall.training.recipe.recipe import Recipe
 
 
-class PairwiseTrainer(SteppedMethod[ModelT]):
+class PairwiseTrainer(GradientMethod[ModelT]):
     """A ``Method`` that steps through sampled pairs; subclasses embed and give the loss.
 
     Args:

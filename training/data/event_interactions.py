@@ -15,16 +15,16 @@ from bitrecall.events.rules import event_fault
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.read_options import ReadOptions
-from bitrecall.training.data.rows.event_selection import choose_events
+from bitrecall.training.data.rows.event_selection import select_events
 
-__all__ = ["Joined", "LeftOut", "Taken", "join_events", "take_events"]
+__all__ = ["EventInteractions", "JoinedDataset", "UnusableEvent", "join_events", "read_events"]
 
 # Of the events that cannot be used, so many are named.
 _NAMED: Final = 20
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class UnusableEvent:
     """An event in the database that cannot be used.
 
     Attributes:
@@ -44,7 +44,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
+class EventInteractions:
     """What events say: who took what, and who asked to be forgotten.
 
     Attributes:
@@ -68,12 +68,12 @@ class Taken:
     hidden: int
     last: StoredEvent | None
     unusable: int
-    left_out: list[LeftOut]
+    left_out: list[UnusableEvent]
     weights: NDArray[np.float64] | None = None
     filtered: int = 0
     selection: tuple[str, ...] = ()
 
-    def select(self, chosen: NDArray[np.bool_]) -> Taken:
+    def select(self, chosen: NDArray[np.bool_]) -> EventInteractions:
         """The same with only the items taken where the mask (t,) holds."""
         return replace(
             self,
@@ -85,7 +85,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedDataset:
     """A data set with events in it.
 
     Attributes:
@@ -103,13 +103,13 @@ class Joined:
     pairs: int
     forgotten: int
     unusable: int
-    left_out: list[LeftOut]
+    left_out: list[UnusableEvent]
     selection: tuple[str, ...] = ()
 
 
 def join_events(
     dataset: Dataset, events: Iterable[StoredEvent], options: ReadOptions | None = None
-) -> Joined:
+) -> JoinedDataset:
     """Add the pairs of events to those that are trained on, and leave out who asked for it.
 
     An item that a user hid is no pair of theirs, unless they had it before. Whoever asked to be
@@ -128,7 +128,7 @@ def join_events(
     train = dataset.train
     users = {user: row for row, user in enumerate(train.user_ids)}
     items = {item: row for row, item in enumerate(train.item_ids)}
-    taken = take_events(events, users, items, options)
+    taken = read_events(events, users, items, options)
     gone = taken.forgotten
     kept = train.select(~np.isin(train.users, gone))
     joined = collapse(
@@ -146,7 +146,7 @@ def join_events(
         left = test.select(~np.isin(test.users, gone))
         test = replace(left, user_ids=joined.user_ids, item_ids=joined.item_ids)
         test = test.select(~np.isin(test.keys(), joined.keys()))
-    return Joined(
+    return JoinedDataset(
         dataset=replace(dataset, train=joined, test=test),
         last=taken.last,
         pairs=len(joined) - len(kept),
@@ -175,12 +175,12 @@ def joined_weights(
     )
 
 
-def take_events(
+def read_events(
     events: Iterable[StoredEvent],
     users: dict[str, int],
     items: dict[str, int],
     options: ReadOptions | None = None,
-) -> Taken:
+) -> EventInteractions:
     """Read events; ids that come up get the next rows of ``users`` and ``items``.
 
     Events that cannot be used, and those that the options leave out, are counted.
@@ -189,7 +189,7 @@ def take_events(
     candidates: list[StoredEvent] = []
     rows: list[tuple[int, int, float]] = []
     forgotten: set[int] = set()
-    left_out: list[LeftOut] = []
+    left_out: list[UnusableEvent] = []
     hidden = unusable = 0
     last: StoredEvent | None = None
     now = time.time()
@@ -199,7 +199,9 @@ def take_events(
         if fault := event_fault(user_id, item_id, kind, at, now):
             unusable += 1
             if unusable <= _NAMED:
-                left_out.append(LeftOut(event.sequence, _shown(user_id), _shown(item_id), fault))
+                left_out.append(
+                    UnusableEvent(event.sequence, _shown(user_id), _shown(item_id), fault)
+                )
         elif kind == HIDE:
             hidden += 1
         else:
@@ -211,7 +213,7 @@ def take_events(
                 if choosing:
                     candidates.append(event)
     taken_by, taken, times = np.array(rows, np.float64).reshape(-1, 3).T
-    everything = Taken(
+    everything = EventInteractions(
         taken_by.astype(np.int32),
         taken.astype(np.int32),
         times,
@@ -223,7 +225,7 @@ def take_events(
     )
     if not choosing or options is None:
         return everything
-    chosen = choose_events(candidates, options)
+    chosen = select_events(candidates, options)
     return replace(
         everything.select(chosen.rows),
         weights=chosen.weights,

@@ -13,7 +13,7 @@ from bitrecall.training.data.files.data_files import DataFile, DataFiles, find_f
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.read_options import Format, PairWeight, ReadOptions, Split
 from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary
-from bitrecall.training.data.rows.row_encoding import collect
+from bitrecall.training.data.rows.row_encoding import encode_rows
 from bitrecall.training.data.rows.row_selection import (
     NOT_COMPARED,
     options_of_columns,
@@ -22,7 +22,7 @@ from bitrecall.training.data.rows.row_selection import (
 from bitrecall.training.data.rows.row_weights import WeightTally
 from bitrecall.training.data.sample import sample_dataset
 from bitrecall.training.data.split import by_time, random_per_user
-from bitrecall.training.data.tables.folder_columns import KeyedSource
+from bitrecall.training.data.tables.folder_columns import FolderColumnsSource
 from bitrecall.training.data.tables.format_detection import open_source
 from bitrecall.training.data.tables.lightgcn_text import read_lightgcn
 from bitrecall.training.data.tables.sql_query import SqlSource, is_database
@@ -64,7 +64,7 @@ def _read_database(url: str, options: ReadOptions) -> Dataset:
     vocabulary = Vocabulary()
     bad_rows = BadRows(options.skip_bad_rows)
     with SqlSource(url, options.query) as source:
-        rows = collect(source, vocabulary, bad_rows, options)
+        rows = encode_rows(source, vocabulary, bad_rows, options)
     label = source.label
     return _assembled([rows], 1, vocabulary, bad_rows, [label], label, label, options)
 
@@ -188,8 +188,8 @@ def _read_file(
         _refuse_columns(options, "the LightGCN format")
         return read_lightgcn(file.path, vocabulary, bad_rows, options.encoding)
     if file.keys:
-        source = KeyedSource(source, file.keys)
-    return collect(source, vocabulary, bad_rows, options)
+        source = FolderColumnsSource(source, file.keys)
+    return encode_rows(source, vocabulary, bad_rows, options)
 
 
 def _collapse(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.errors import DataError
 
-__all__ = ["implausible", "refuse_implausible"]
+__all__ = ["check_plausible", "plausibility_warnings"]
 
 OPTION: Final = "--allow-implausible"
 
@@ -21,7 +21,7 @@ _NEARLY: Final = 0.99
 _MOST: Final = 0.9
 
 
-def implausible(dataset: Dataset) -> list[str]:
+def plausibility_warnings(dataset: Dataset) -> list[str]:
     """Why nobody can mean these data; empty if they may be meant.
 
     Recommendations come from users who share items. Without a second user or item, without an item
@@ -55,9 +55,9 @@ def implausible(dataset: Dataset) -> list[str]:
     return found
 
 
-def refuse_implausible(dataset: Dataset, allowed: bool) -> list[str]:
+def check_plausible(dataset: Dataset, allowed: bool) -> list[str]:
     """Raise DataError on data that nobody can mean, or return why, if they are ``allowed``."""
-    found = implausible(dataset)
+    found = plausibility_warnings(dataset)
     if found and not allowed:
         raise DataError(
             f"{'; '.join(found)}. Is another column the user or the item? See `bitrecall data "

@@ -28,7 +28,7 @@ from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 DEFAULT_KS = (20, 50, 100)
 
 # Places of ranked lists held at once: bounds the memory of a batch whatever the K.
-_MOST_PLACES = 4_000_000
+_MAX_ENTRIES = 4_000_000
 
 _NO_ITEMS = np.empty(0, np.int32)
 
@@ -105,7 +105,7 @@ def evaluate(
         unit=" users",
         disable=None if progress is None else not progress,
     ) as bar:
-        for users, truth in question.batches(max(1, min(batch, _MOST_PLACES // depth))):
+        for users, truth in question.batches(max(1, min(batch, _MAX_ENTRIES // depth))):
             rows = [None if user == OUTSIDE else user for user in users.tolist()]
             seen = [_NO_ITEMS if row is None else release.seen[row] for row in rows]
             codes = encoder.encode_many(rows)

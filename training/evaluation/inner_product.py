@@ -24,7 +24,7 @@ from bitrecall.training.model.method import Embeddings
 from bitrecall.training.teacher.teacher_lists import best_items
 
 # Scores held at once: 64 MiB, whatever the catalogue.
-_MOST_SCORES = 16_000_000
+_MAX_SCORES = 16_000_000
 _BATCH_USERS = 1024
 
 
@@ -100,7 +100,7 @@ def rank(
         int64 (b, depth) item rows by descending score, equal scores by ascending row; a list
         with fewer items is ended by ``OUTSIDE``.
     """
-    size = max(1, _MOST_SCORES // max(len(items), 1))
+    size = max(1, _MAX_SCORES // max(len(items), 1))
     ranked = np.empty((len(users), depth), dtype=np.int64)
     for start in range(0, len(users), size):
         block = slice(start, start + size)

@@ -53,7 +53,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """A finished fit.
 
     Attributes:
@@ -71,7 +71,7 @@ class Fitted:
         """How many epochs the embeddings were trained for."""
         return self.progress.best_epoch or len(self.progress.history)
 
-    def in_rows_of(self, order: NDArray[np.int64]) -> Fitted:
+    def in_rows_of(self, order: NDArray[np.int64]) -> FitResult:
         """The same fit, items given back the rows they had before ``reorder_items``."""
         rows = torch.empty(len(order), dtype=torch.int64)
         rows[torch.from_numpy(order)] = torch.arange(len(order))
@@ -112,7 +112,7 @@ class FitOptions:
     group: ProcessGroup = SINGLE_PROCESS
 
 
-class Fit:
+class FitLoop:
     """One fit from start, or from its checkpoint, to end.
 
     Args:
@@ -175,7 +175,7 @@ class Fit:
             self._best = saved.best
             self.progress = Progress(**saved.progress)
 
-    def run(self, stop: StopRequest | None = None) -> Fitted:
+    def run(self, stop: StopRequest | None = None) -> FitResult:
         """Train to the end.
 
         Raises:
@@ -199,7 +199,7 @@ class Fit:
                     break
                 self._epoch(bar, stop)
             self._save()
-        return Fitted(self._result(), self.progress, method.free())
+        return FitResult(self._result(), self.progress, method.free())
 
     def _epoch(self, bar: tqdm[Any], stop: StopRequest | None) -> None:
         method, progress = self._method, self.progress

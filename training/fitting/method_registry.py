@@ -47,10 +47,10 @@ def build(
     # Imported one by one: recipes name sections that live in this package, and need no torch.
     match recipe.method:
         case "bitrecall" | "proposed":
-            from bitrecall.training.hashing.hashing_method import Trainer
+            from bitrecall.training.hashing.hashing_method import HashingMethod
 
             given = {} if group is None else {"group": group}
-            return Trainer(edges, recipe, start=start, progress=progress, warm=warm, **given)
+            return HashingMethod(edges, recipe, start=start, progress=progress, warm=warm, **given)
         case "bgch":
             from bitrecall.training.baselines.bgch import BGCH
 

@@ -12,7 +12,7 @@ from bitrecall.training.hashing.batches import Batches
 from bitrecall.training.hashing.list_batches import ListBatches
 from bitrecall.training.hashing.pair_batches import PairBatches
 from bitrecall.training.model.encoder import ItemSums, LightGCN
-from bitrecall.training.model.gradient_method import SteppedMethod
+from bitrecall.training.model.gradient_method import GradientMethod
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.initialisation import random_start, spectral_start
 from bitrecall.training.model.losses.pairs import Sample
@@ -21,14 +21,14 @@ from bitrecall.training.model.method import Embeddings, EmbeddingTables
 from bitrecall.training.model.signs import sign_estimator
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
-from bitrecall.training.teacher.teacher_lists import TeacherLists, teacher_lists, weigh
+from bitrecall.training.teacher.teacher_lists import TeacherLists, positive_weights, teacher_lists
 
 # What a later training may start from.
 CODES: Final = "codes"
 TEACHER: Final = "teacher"
 
 
-class Trainer(SteppedMethod[LightGCN | ItemSums]):
+class HashingMethod(GradientMethod[LightGCN | ItemSums]):
     """Methods ``bitrecall`` and ``proposed``: codes that rank a teacher's lists, or the pairs.
 
     Everything it needs to go on later is in ``state``.
@@ -130,7 +130,7 @@ class Trainer(SteppedMethod[LightGCN | ItemSums]):
         given = (self._edges, self._degrees)
         size, seed = recipe.fit.batch_users, recipe.seed
         if self._lists is not None:
-            weights = weigh(self._lists, self._degrees.numpy(), recipe.teacher)
+            weights = positive_weights(self._lists, self._degrees.numpy(), recipe.teacher)
             return ListBatches(
                 *given, self._lists, weights, size=size, seed=seed, group=self._group
             )

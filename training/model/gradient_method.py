@@ -22,7 +22,7 @@ _OF_USERS = frozenset({"users"})
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
 
-class SteppedMethod(ABC, Generic[ModelT]):
+class GradientMethod(ABC, Generic[ModelT]):
     """A ``Method`` that takes AdamW steps; subclasses embed and give the loss of a step.
 
     Of several processes each has all items, whose gradients are summed over them, and its own

@@ -9,7 +9,7 @@ from pydantic import Field
 from bitrecall.training.recipe.section import Section
 
 
-class TrainedRecipe(Section):
+class TeacherLightGCNRecipe(Section):
     """LightGCN in floats, blended into the teacher (see ``teacher.lightgcn_scorer``)."""
 
     weight: float = Field(
@@ -94,4 +94,4 @@ class TeacherRecipe(Section):
     ease_rank: int = Field(
         0, ge=0, le=8192, description="EASE: truncate the Gram matrix to this rank; 0 is exact"
     )
-    lightgcn: TrainedRecipe = TrainedRecipe()  # type: ignore[call-arg]
+    lightgcn: TeacherLightGCNRecipe = TeacherLightGCNRecipe()  # type: ignore[call-arg]

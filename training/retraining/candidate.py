@@ -14,10 +14,10 @@ from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.export import release_contents
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions, Fitted
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions, FitResult
 from bitrecall.training.fitting.warm_start import WarmStart, WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.settings import RetrainingSettings
 from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog
 
@@ -51,7 +51,7 @@ class Trained:
 
     pairs: Interactions
     recipe: Recipe
-    fitted: Fitted
+    fitted: FitResult
     warm: WarmStart | None
     seconds: float
 
@@ -82,20 +82,20 @@ class Trained:
             position=position,
             recorded={
                 "epochs_trained": self.fitted.epochs,
-                "started_from": "anew" if self.warm is None else self.warm.origin,
+                "started_from": "scratch" if self.warm is None else self.warm.origin,
             },
         )
 
 
-def whole_recipe(recipe: Recipe) -> Recipe:
+def recipe_without_validation(recipe: Recipe) -> Recipe:
     """The recipe with nothing held out of its own: the gate of the night judges instead."""
     validation = recipe.validation.model_copy(update={"share": 0.0})
     return recipe.model_copy(update={"validation": validation})
 
 
-def warm_recipe(recipe: Recipe, settings: NightlySettings) -> Recipe:
+def warm_recipe(recipe: Recipe, settings: RetrainingSettings) -> Recipe:
     """The recipe of a training that starts warm: shorter, at a smaller rate."""
-    whole = whole_recipe(recipe)
+    whole = recipe_without_validation(recipe)
     fit = whole.fit.model_copy(
         update={
             "epochs": min(settings.warm_epochs, whole.fit.epochs),
@@ -127,7 +127,7 @@ def train(
 
     Args:
         pairs: what to train on; ids without a pair are left out.
-        recipe: ``whole_recipe`` or ``warm_recipe``.
+        recipe: ``recipe_without_validation`` or ``warm_recipe``.
         start: what to start from; None starts anew.
         phase: names the checkpoint, and the training in the log.
         options: where files go.
@@ -144,7 +144,7 @@ def train(
     ordered = reorder_items(own, order)
     warm = None if start is None else start.start(ordered)
     log = TrainingLog(options.folder / "log.jsonl")
-    fit = Fit(
+    fit = FitLoop(
         ordered,
         recipe,
         epochs=epochs_of(recipe),
@@ -170,8 +170,8 @@ def checkpoint(folder: Path, phase: str) -> Path:
     return folder / f"{phase}.npz"
 
 
-def why_anew(
-    end: WarmStartState | None, pairs: Interactions, recipe: Recipe, settings: NightlySettings
+def cold_start_reason(
+    end: WarmStartState | None, pairs: Interactions, recipe: Recipe, settings: RetrainingSettings
 ) -> str | None:
     """Why a training on these pairs has to start anew; None where it can start warm.
 
@@ -195,6 +195,6 @@ def why_anew(
         ("items", end.item_ids, own.item_ids),
     ):
         new = len(set(now).difference(old)) / max(len(now), 1)
-        if new > settings.most_new:
-            return f"{new:.0%} of the {whose} are new, more than {settings.most_new:.0%}"
+        if new > settings.max_new_share:
+            return f"{new:.0%} of the {whose} are new, more than {settings.max_new_share:.0%}"
     return None

@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from bitrecall.events.event import StoredEvent
 from bitrecall.events.position import LogPosition, ReadingStart, position_after, position_of
 from bitrecall.index.releases.release import Release
-from bitrecall.training.data.event_interactions import LeftOut, Taken, joined_weights, take_events
+from bitrecall.training.data.event_interactions import (
+    EventInteractions,
+    UnusableEvent,
+    joined_weights,
+    read_events,
+)
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
 
@@ -63,7 +68,7 @@ class EventCounts:
     over: int = 0
     flooding: dict[str, int] = field(default_factory=dict)
     unusable: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[UnusableEvent] = field(default_factory=list)
     filtered: int = 0
     selection: tuple[str, ...] = ()
     after: int = 0
@@ -71,7 +76,7 @@ class EventCounts:
 
 
 @dataclass(frozen=True, eq=False)
-class Gathered:
+class RetrainingData:
     """Everything that a night knows.
 
     Attributes:
@@ -139,15 +144,15 @@ class _Rows:
         return np.concatenate(users), np.concatenate(items), np.concatenate(at)
 
 
-def gather(
+def collect(
     parent: Release | None,
     files: Interactions | None,
     events: Iterable[StoredEvent],
     forgotten: Collection[str] = (),
     start: ReadingStart | None = None,
-    most_user_events: int | None = None,
+    max_user_events: int | None = None,
     options: ReadOptions | None = None,
-) -> Gathered:
+) -> RetrainingData:
     """Join the parent's pairs, those of files and those of events.
 
     Args:
@@ -157,22 +162,22 @@ def gather(
         forgotten: everybody who ever asked to be forgotten: what files say of them does not count,
             nor does what the parent knows of those who asked since. What they did afterwards does.
         start: where reading the events began; None if they are not kept.
-        most_user_events: of a user who sent more, the last that came count, of items that others
+        max_user_events: of a user who sent more, the last that came count, of items that others
             have too; None sets no limit.
         options: which events count, and how much; None for all alike.
     """
     options = ReadOptions() if options is None else options
     rows = _Rows(*([], []) if parent is None else _ids(parent))
     known_users, known_items = len(rows.users), len(rows.items)
-    everything = take_events(events, rows.users, rows.items, options)
+    everything = read_events(events, rows.users, rows.items, options)
     sent = np.bincount(everything.users, minlength=1)
-    flooding = np.flatnonzero(sent > (most_user_events or np.inf))
+    flooding = np.flatnonzero(sent > (max_user_events or np.inf))
     seen = _seen(parent)
     still = ~np.isin(seen[0], everything.forgotten)
     weights = None if parent is None or parent.seen_weights is None else parent.seen_weights[still]
     rows.add(seen[0][still], seen[1][still], np.full(int(still.sum()), np.nan), weights)
     from_files = None if files is None else rows.add_from(files, forgotten)
-    taken = _without_floods(everything, flooding, rows.item_rows(), most_user_events or 0)
+    taken = _without_floods(everything, flooding, rows.item_rows(), max_user_events or 0)
     rows.add(taken.users, taken.items, taken.times, taken.weights)
     users, items, at = rows.joined()
     keys = users.astype(np.int64) * max(len(rows.items), 1) + items
@@ -214,7 +219,7 @@ def gather(
         again = start is not None and start.reason is not None
         weighed = _weights_of_pairs(weighed, place, by_event, options.pair_weight, again=again)
     pairs = collapse(names, list(rows.items), users, items, weights=weighed)
-    return Gathered(
+    return RetrainingData(
         # Pairs are in the order of their keys, which leaving out ids without a pair keeps.
         pairs.compact(),
         ~old,
@@ -259,8 +264,8 @@ def _weights_of_pairs(
 
 
 def _without_floods(
-    taken: Taken, flooding: NDArray[np.int64], known: NDArray[np.int32], most: int
-) -> Taken:
+    taken: EventInteractions, flooding: NDArray[np.int64], known: NDArray[np.int32], most: int
+) -> EventInteractions:
     """Of users who sent too much, keep the last ``most`` events of items that others have too.
 
     Args:

@@ -13,13 +13,13 @@ from statistics import median
 import numpy as np
 
 from bitrecall.index.releases.release import Release
-from bitrecall.training.retraining.collect import Gathered
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.collect import RetrainingData
+from bitrecall.training.retraining.settings import RetrainingSettings
 
 # Fewer nights before say little of what is usual.
-_LEAST_NIGHTS = 3
+_MIN_RUNS = 3
 # Where items are all about as popular, new pairs cannot drift away from that.
-_LEAST_SPREAD = 0.05
+_MIN_SPREAD = 0.05
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class PastNight:
+class PastRun:
     """What a night before this one came with.
 
     Attributes:
@@ -58,26 +58,26 @@ class PastNight:
 
 
 def check_data(
-    gathered: Gathered,
+    data: RetrainingData,
     parent: Release | None,
-    past: Sequence[PastNight],
-    settings: NightlySettings,
+    past: Sequence[PastRun],
+    settings: RetrainingSettings,
 ) -> list[Check]:
     """All checks that make sense here, in the order of the report.
 
     Args:
-        gathered: what would be trained on.
+        data: what would be trained on.
         parent: the release that is served; without one only files and events are looked at.
         past: the nights before whose data were sound, the latest last.
         settings: the thresholds.
     """
-    found = [*_events(gathered, past, settings), *_files(gathered, past, settings)]
+    found = [*_events(data, past, settings), *_files(data, past, settings)]
     if parent is not None:
-        found += _against(parent, gathered, settings)
+        found += _against(parent, data, settings)
     return found
 
 
-def check_attributes(known: int, before: int, settings: NightlySettings) -> Check:
+def check_attributes(known: int, before: int, settings: RetrainingSettings) -> Check:
     """Whether a table of items still has what it had.
 
     Args:
@@ -89,21 +89,21 @@ def check_attributes(known: int, before: int, settings: NightlySettings) -> Chec
     return Check(
         "items with attributes",
         share,
-        settings.least_attributes,
-        share >= settings.least_attributes,
+        settings.min_attribute_share,
+        share >= settings.min_attribute_share,
         f"the table of items says something of {known:,} items, the last release had {before:,}",
-        "least_attributes",
+        "min_attribute_share",
     )
 
 
 def _events(
-    gathered: Gathered, past: Sequence[PastNight], settings: NightlySettings
+    data: RetrainingData, past: Sequence[PastRun], settings: RetrainingSettings
 ) -> list[Check]:
-    counts, checks = gathered.counts, []
+    counts, checks = data.counts, []
     usual = [night.events for night in past if night.events]
     came = counts.read - counts.over
     # All events of a database, read again, are no night's.
-    if came and len(usual) >= _LEAST_NIGHTS and counts.from_start is None:
+    if came and len(usual) >= _MIN_RUNS and counts.from_start is None:
         middle = median(usual)
         times = max(came / middle, middle / came)
         checks.append(
@@ -117,70 +117,72 @@ def _events(
             )
         )
     if counts.taken:
-        checks.append(_flood(gathered, settings))
+        checks.append(_flood(data, settings))
     if counts.judged and counts.from_start is None:
         share = counts.repeated / counts.judged
         checks.append(
             Check(
                 "repeats",
                 share,
-                settings.most_repeated,
-                share <= settings.most_repeated,
+                settings.max_repeated,
+                share <= settings.max_repeated,
                 f"{counts.repeated:,} of {counts.judged:,} events repeat a pair that was there",
-                "most_repeated",
+                "max_repeated",
             )
         )
     return checks
 
 
-def _flood(gathered: Gathered, settings: NightlySettings) -> Check:
+def _flood(data: RetrainingData, settings: RetrainingSettings) -> Check:
     """Says who sent the most. It never fails: what is too much of one user is left out already."""
-    counts = gathered.counts
+    counts = data.counts
     user, most = counts.by_user.most_common(1)[0]
     says = f"user {user!r} sent {most:,} events, the most of all"
     if counts.flooding:
         says += (
-            f"; {len(counts.flooding):,} users sent more than {settings.most_user_events:,}, and "
+            f"; {len(counts.flooding):,} users sent more than {settings.max_user_events:,}, and "
             f"{counts.over:,} events of theirs were left out: all but the last, and those of items "
             "that nobody else has. If that is no person: bitrecall events forget"
         )
-    return Check("bots", most, settings.most_user_events, True, says, "most_user_events")
+    return Check("bots", most, settings.max_user_events, True, says, "max_user_events")
 
 
-def _files(gathered: Gathered, past: Sequence[PastNight], settings: NightlySettings) -> list[Check]:
+def _files(
+    data: RetrainingData, past: Sequence[PastRun], settings: RetrainingSettings
+) -> list[Check]:
     before = next((night.from_files for night in reversed(past) if night.from_files), None)
-    if before is None or gathered.from_files is None:
+    if before is None or data.from_files is None:
         return []
-    share = gathered.from_files / before
+    share = data.from_files / before
     return [
         Check(
             "files",
             share,
-            settings.least_files,
-            share >= settings.least_files,
-            f"the files have {gathered.from_files:,} pairs, they had {before:,} before",
-            "least_files",
+            settings.min_file_share,
+            share >= settings.min_file_share,
+            f"the files have {data.from_files:,} pairs, they had {before:,} before",
+            "min_file_share",
         )
     ]
 
 
-def _against(parent: Release, gathered: Gathered, settings: NightlySettings) -> list[Check]:
-    counts, fresh = gathered.counts, gathered.pairs.select(gathered.judged)
+def _against(parent: Release, data: RetrainingData, settings: RetrainingSettings) -> list[Check]:
+    counts, fresh = data.counts, data.pairs.select(data.judged)
     new, before = len(fresh), parent.manifest.seen
     checks = [
         Check(
             "growth",
             new / max(before, 1),
-            settings.most_growth,
-            new <= settings.most_growth * before,
+            settings.max_growth,
+            new <= settings.max_growth * before,
             f"{new:,} new pairs beside {before:,}",
-            "most_growth",
+            "max_growth",
         )
     ]
     if counts.judged:
         for whose, unknown, most, setting in (
-            ("users", counts.of_unknown_users, settings.most_unknown_users, "most_unknown_users"),
-            ("items", counts.of_unknown_items, settings.most_unknown_items, "most_unknown_items"),
+            ("users", counts.of_unknown_users, settings.max_unknown_users, "max_unknown_users"),
+            ("items", counts.of_unknown_items, settings.max_unknown_items, "max_unknown_items"),
         ):
             share = unknown / counts.judged
             said = "by users" if whose == "users" else "of items"
@@ -195,39 +197,39 @@ def _against(parent: Release, gathered: Gathered, settings: NightlySettings) -> 
                 )
             )
     if new:
-        checks += [_one_item(gathered, settings), _drift(parent, gathered, settings)]
+        checks += [_one_item(data, settings), _drift(parent, data, settings)]
     return checks
 
 
-def _one_item(gathered: Gathered, settings: NightlySettings) -> Check:
-    fresh = gathered.pairs.select(gathered.judged)
+def _one_item(data: RetrainingData, settings: RetrainingSettings) -> Check:
+    fresh = data.pairs.select(data.judged)
     item = int(np.argmax(fresh.item_degrees))
     share = int(fresh.item_degrees[item]) / len(fresh)
     return Check(
         "one item",
         share,
-        settings.most_item_share,
-        share <= settings.most_item_share,
+        settings.max_item_share,
+        share <= settings.max_item_share,
         f"item {fresh.item_ids[item]!r} has {fresh.item_degrees[item]:,} of {len(fresh):,} new "
         "pairs, the most of all",
-        "most_item_share",
+        "max_item_share",
     )
 
 
-def _drift(parent: Release, gathered: Gathered, settings: NightlySettings) -> Check:
-    drift = popularity_drift(parent, gathered)
+def _drift(parent: Release, data: RetrainingData, settings: RetrainingSettings) -> Check:
+    drift = popularity_drift(parent, data)
     return Check(
         "popularity",
         drift,
-        settings.most_drift,
-        drift <= settings.most_drift,
+        settings.max_drift,
+        drift <= settings.max_drift,
         f"a drift of {drift:.2f}, where 0 is items as popular as before and 1 all items alike: "
         "where it is high, ids may have been mixed up",
-        "most_drift",
+        "max_drift",
     )
 
 
-def popularity_drift(parent: Release, gathered: Gathered) -> float:
+def popularity_drift(parent: Release, data: RetrainingData) -> float:
     """How far new pairs are from the popularity that the parent's items had.
 
     An item's place is the share of the parent's pairs that more popular items have, half of its
@@ -239,12 +241,12 @@ def popularity_drift(parent: Release, gathered: Gathered) -> float:
     total = max(popularity.sum(), 1.0)
     places = (np.cumsum(popularity) - popularity / 2) / total
     spread = places.mean() - 0.5
-    fresh = gathered.pairs.select(gathered.judged)
+    fresh = data.pairs.select(data.judged)
     rows = [parent.items.row_of(text) for text in fresh.item_ids]
     degrees = fresh.item_degrees
     known = [(row, degrees[item]) for item, row in enumerate(rows) if row is not None]
     weight = sum(int(count) for _, count in known)
-    if not weight or spread < _LEAST_SPREAD:
+    if not weight or spread < _MIN_SPREAD:
         return 0.0
     mean = sum(places[row] * count for row, count in known) / weight
     return float((mean - 0.5) / spread)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bitrecall.index.releases.release import Release
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.retraining.per_user_metrics import score_users
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.settings import RetrainingSettings
 
 _BLOCK = 64
 
@@ -53,7 +53,7 @@ def judge(
     candidate: Release,
     taken: Interactions,
     held_out: Interactions,
-    settings: NightlySettings,
+    settings: RetrainingSettings,
     seed: int,
 ) -> Verdict:
     """Ask both releases for lists of all users with a held-out pair, and compare.
@@ -107,7 +107,7 @@ def decide(
     before: Mapping[str, float],
     found: Mapping[str, float],
     differences: Mapping[str, Interval],
-    settings: NightlySettings,
+    settings: RetrainingSettings,
     k: int,
     has_parent: bool,
 ) -> tuple[bool, str]:

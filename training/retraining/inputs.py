@@ -17,7 +17,7 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.data.read_options import ReadOptions
-from bitrecall.training.retraining.collect import Gathered, gather
+from bitrecall.training.retraining.collect import RetrainingData, collect
 from bitrecall.training.retraining.workspace import Workspace
 
 # Of the users who sent too much, so many are named in the report.
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Sources:
+class RetrainingInputs:
     """Where a night's data come from.
 
     Attributes:
@@ -43,7 +43,7 @@ class Sources:
     options: ReadOptions = field(default_factory=ReadOptions)
 
 
-def parent_of(store: ReleaseStore) -> Release | None:
+def current_release(store: ReleaseStore) -> Release | None:
     """The release that is served, None where nothing was ever published.
 
     Raises NoReleaseError where there are releases, and none that can be opened.
@@ -57,18 +57,18 @@ def parent_of(store: ReleaseStore) -> Release | None:
 
 
 def read(
-    sources: Sources, parent: Release | None, workspace: Workspace, most_user_events: int
-) -> Gathered:
+    sources: RetrainingInputs, parent: Release | None, workspace: Workspace, max_user_events: int
+) -> RetrainingData:
     """Gather everything, the events up to where the night before broke off, if it did.
 
     Args:
         sources: where the data come from.
         parent: the release that is served.
         workspace: keeps which events a night that broke off counted.
-        most_user_events: how many events of one user count.
+        max_user_events: how many events of one user count.
     """
     if sources.events is None:
-        return gather(parent, sources.files, (), options=sources.options)
+        return collect(parent, sources.files, (), options=sources.options)
     position = NOTHING_READ if parent is None else position_of(parent.manifest.data)
     start = sources.events.start_after(position)
     if start.reason is not None:
@@ -80,27 +80,27 @@ def read(
         lambda one: one.sequence <= until, sources.events.all_after(start.after)
     )
     forgotten = sources.events.forgotten()
-    gathered = gather(
-        parent, sources.files, events, forgotten, start, most_user_events, sources.options
+    data = collect(
+        parent, sources.files, events, forgotten, start, max_user_events, sources.options
     )
-    for line in gathered.counts.selection:
+    for line in data.counts.selection:
         _log.info("%s", line)
-    for event in gathered.counts.left_out:
+    for event in data.counts.left_out:
         _log.warning("left out %s", event)
-    for user, sent in gathered.counts.flooding.items():
-        _log.warning("user %a sent %d events: at most %d count", user, sent, most_user_events)
-    return gathered
+    for user, sent in data.counts.flooding.items():
+        _log.warning("user %a sent %d events: at most %d count", user, sent, max_user_events)
+    return data
 
 
-def as_counts(gathered: Gathered) -> dict[str, Any]:
+def as_counts(data: RetrainingData) -> dict[str, Any]:
     """What came in, for the report."""
-    counts = gathered.counts
+    counts = data.counts
     return {
-        "pairs": len(gathered.pairs),
-        "new_pairs": int(gathered.fresh.sum()),
-        "users": gathered.pairs.n_users,
-        "items": gathered.pairs.n_items,
-        "pairs_of_files": gathered.from_files,
+        "pairs": len(data.pairs),
+        "new_pairs": int(data.fresh.sum()),
+        "users": data.pairs.n_users,
+        "items": data.pairs.n_items,
+        "pairs_of_files": data.from_files,
         "events": counts.read,
         "events_taken": counts.taken,
         "events_hidden": counts.hidden,
@@ -112,9 +112,9 @@ def as_counts(gathered: Gathered) -> dict[str, Any]:
         "events_filtered": counts.filtered,
         "filters_and_weights": list(counts.selection),
         "forgotten": counts.forgotten,
-        "events_id": gathered.position.log_id,
+        "events_id": data.position.log_id,
         "after_event": counts.after,
-        "last_event": gathered.position.sequence,
+        "last_event": data.position.sequence,
         "read_from_start": counts.from_start,
         "flooding": dict(list(counts.flooding.items())[:_NAMED]),
         "unusable": [asdict(event) for event in counts.left_out],

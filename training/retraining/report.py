@@ -13,7 +13,7 @@ from bitrecall.disk import disk_fault
 from bitrecall.index.releases.locks import replace_text
 from bitrecall.index.releases.retraining_status import EXIT_CODES, Outcome
 from bitrecall.training.errors import TrainingError
-from bitrecall.training.retraining.data_checks import Check, PastNight
+from bitrecall.training.retraining.data_checks import Check, PastRun
 from bitrecall.training.retraining.gate import Verdict
 
 _KEEP_PAST: Final = 14
@@ -116,12 +116,12 @@ class ReportFolder:
                 found.append(said)
         return found
 
-    def past(self) -> list[PastNight]:
+    def past(self) -> list[PastRun]:
         """The latest nights whose data were sound, the latest last."""
         sound: Sequence[str] = (Outcome.PUBLISHED, Outcome.HELD_BACK, Outcome.WOULD_PUBLISH)
         found = [said.get("data", {}) for said in self.all() if said.get("outcome") in sound]
         return [
-            PastNight(_events_of(data), data.get("pairs_of_files")) for data in found[-_KEEP_PAST:]
+            PastRun(_events_of(data), data.get("pairs_of_files")) for data in found[-_KEEP_PAST:]
         ]
 
     def _names(self) -> list[str]:

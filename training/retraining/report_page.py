@@ -122,7 +122,11 @@ def _training(report: Report) -> str:
     for phase, said in report.training.items():
         if "seconds" not in said:
             continue
-        start = "warm" if said["warm"] else f"anew: {said.get('anew_because') or 'no parent'}"
+        start = (
+            "warm"
+            if said["warm"]
+            else f"from scratch: {said.get('from_scratch_because') or 'no parent'}"
+        )
         epochs = f"{said['epochs']} of {said['epochs_wanted']}"
         rows.append(
             [

@@ -28,22 +28,22 @@ from bitrecall.training.retraining.attribute_update import changed_attributes, w
 from bitrecall.training.retraining.candidate import (
     FittingOptions,
     Trained,
+    cold_start_reason,
+    recipe_without_validation,
     train,
     warm_recipe,
-    whole_recipe,
-    why_anew,
 )
-from bitrecall.training.retraining.collect import Gathered
+from bitrecall.training.retraining.collect import RetrainingData
 from bitrecall.training.retraining.data_checks import Check, check_attributes, check_data
 from bitrecall.training.retraining.gate import Verdict, judge
-from bitrecall.training.retraining.holdout import cut_latest
-from bitrecall.training.retraining.inputs import Sources, as_counts, parent_of, read
+from bitrecall.training.retraining.holdout import split_latest
+from bitrecall.training.retraining.inputs import RetrainingInputs, as_counts, current_release, read
 from bitrecall.training.retraining.item_attributes import count_described, table_of
 from bitrecall.training.retraining.memory_budget import check_memory
 from bitrecall.training.retraining.report import Report, now
 from bitrecall.training.retraining.report_page import page_of
-from bitrecall.training.retraining.run_lock import only_one
-from bitrecall.training.retraining.settings import PREFIX, NightlySettings
+from bitrecall.training.retraining.run_lock import exclusive_run
+from bitrecall.training.retraining.settings import PREFIX, RetrainingSettings
 from bitrecall.training.retraining.workspace import Workspace
 
 # Of the time that a night has, what the candidate may take; the rest is for the release.
@@ -53,30 +53,30 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class NightOptions:
+class RetrainingOptions:
     """How a night is run.
 
     Attributes:
         work: folder of its checkpoints, of what the next one goes on from, and of the reports.
         device: a torch device.
         progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
-        anew: never start warm.
+        from_scratch: never start warm.
         dry_run: stop before anything is published.
     """
 
     work: Path
     device: str = "cpu"
     progress_bar: bool | None = None
-    anew: bool = False
+    from_scratch: bool = False
     dry_run: bool = False
 
 
-def run_night(
+def run_retraining(
     store: ReleaseStore,
     recipe: Recipe,
-    settings: NightlySettings,
-    sources: Sources,
-    options: NightOptions,
+    settings: RetrainingSettings,
+    sources: RetrainingInputs,
+    options: RetrainingOptions,
 ) -> tuple[Report, Path]:
     """Run one night, whatever comes of it, and leave its report.
 
@@ -84,16 +84,16 @@ def run_night(
         The report, and the file of its page.
 
     Raises:
-        NightUnderWayError: another one is under way.
+        RetrainingInProgressError: another one is under way.
         InterruptedTraining: by a signal; the next run goes on from its checkpoint.
         Exception: what failed; the report says so too, where it could be written. The release that
             was served goes on being served.
     """
     report = Report(now(), settings=settings.model_dump(mode="json"))
-    with only_one(store.root):
+    with exclusive_run(store.root):
         workspace = Workspace(options.work)
         try:
-            Night(store, recipe, settings, sources, options, workspace, report).run()
+            RetrainingRun(store, recipe, settings, sources, options, workspace, report).run()
         except InterruptedTraining:
             raise
         except Exception as error:
@@ -129,7 +129,7 @@ def _is_expected(error: Exception) -> bool:
 
 
 def _leave(
-    report: Report, store: ReleaseStore, workspace: Workspace, settings: NightlySettings
+    report: Report, store: ReleaseStore, workspace: Workspace, settings: RetrainingSettings
 ) -> Path:
     report.finished = now()
     page = workspace.reports.write(
@@ -141,7 +141,7 @@ def _leave(
     return page
 
 
-class Night:
+class RetrainingRun:
     """One run of retraining; what it does is said in ``report`` as it goes.
 
     Interrupted or killed at any moment, the next one goes on from its checkpoints as long as
@@ -152,9 +152,9 @@ class Night:
         self,
         store: ReleaseStore,
         recipe: Recipe,
-        settings: NightlySettings,
-        sources: Sources,
-        options: NightOptions,
+        settings: RetrainingSettings,
+        sources: RetrainingInputs,
+        options: RetrainingOptions,
         workspace: Workspace,
         report: Report,
     ) -> None:
@@ -170,35 +170,35 @@ class Night:
     def run(self) -> None:
         """Do it, with the lock held."""
         current = self._store.current_id()
-        parent = parent_of(self._store)
+        parent = current_release(self._store)
         self._report.parent = None if parent is None else parent.id
-        gathered = read(self._sources, parent, self._workspace, self._settings.most_user_events)
-        self._report.data = as_counts(gathered)
-        taken, held_out = cut_latest(gathered, self._settings.gate_share, self._recipe.seed)
+        data = read(self._sources, parent, self._workspace, self._settings.max_user_events)
+        self._report.data = as_counts(data)
+        taken, held_out = split_latest(data, self._settings.gate_share, self._recipe.seed)
         # Data that are not as they should be may leave too few users: then that is the reason.
-        ended = self._too_few_pairs(gathered)
+        ended = self._too_few_pairs(data)
         if ended is not None and parent is not None:
             # New data are waited for; a new table of items is not.
             ended = self._with_new_items(current, parent, ended[1]) or ended
-        ended = ended or self._unsound(gathered, parent) or self._too_few_users(held_out)
+        ended = ended or self._unsound(data, parent) or self._too_few_users(held_out)
         if ended is None and self._sources.items is not None:
             # Whatever can fail of a table of items fails before the training.
-            for warning in self._sources.items.check_against(gathered.pairs.item_ids):
+            for warning in self._sources.items.check_against(data.pairs.item_ids):
                 _log.warning("%s", warning)
         if ended is None:
-            ended = self._trained(current, parent, gathered, taken, held_out)
+            ended = self._trained(current, parent, data, taken, held_out)
         self._report.outcome, self._report.reason = ended
         if self._report.outcome is not Outcome.WOULD_PUBLISH:
-            self._workspace.forget_night()
+            self._workspace.clear_run()
 
-    def _too_few_pairs(self, gathered: Gathered) -> tuple[Outcome, str] | None:
-        new, least = int(gathered.judged.sum()), self._settings.least_pairs
+    def _too_few_pairs(self, data: RetrainingData) -> tuple[Outcome, str] | None:
+        new, least = int(data.judged.sum()), self._settings.min_pairs
         if new < least:
             return Outcome.NO_NEW_DATA, f"{new:,} new pairs have come, {least:,} are waited for"
         return None
 
     def _too_few_users(self, held_out: Interactions) -> tuple[Outcome, str] | None:
-        users, least = int((held_out.user_degrees > 0).sum()), self._settings.gate_least_users
+        users, least = int((held_out.user_degrees > 0).sum()), self._settings.gate_min_users
         if users < least:
             return (
                 Outcome.NO_NEW_DATA,
@@ -207,8 +207,8 @@ class Night:
             )
         return None
 
-    def _unsound(self, gathered: Gathered, parent: Release | None) -> tuple[Outcome, str] | None:
-        checks = check_data(gathered, parent, self._workspace.reports.past(), self._settings)
+    def _unsound(self, data: RetrainingData, parent: Release | None) -> tuple[Outcome, str] | None:
+        checks = check_data(data, parent, self._workspace.reports.past(), self._settings)
         if parent is not None and self._sources.items is not None:
             checks.append(self._attributes_check(parent))
         self._report.checks = checks
@@ -232,17 +232,17 @@ class Night:
         self,
         current: str | None,
         parent: Release | None,
-        gathered: Gathered,
+        data: RetrainingData,
         taken: Interactions,
         held_out: Interactions,
     ) -> tuple[Outcome, str]:
         folder = self._workspace.night(
             [
                 "" if parent is None else parent.id,
-                gathered.pairs.sha256(),
+                data.pairs.sha256(),
                 self._recipe.sha256(),
                 self._settings.model_dump_json(),
-                str(self._options.anew),
+                str(self._options.from_scratch),
             ]
         )
         candidate = self._train(taken, self._start(parent, taken), "candidate", folder)
@@ -251,27 +251,31 @@ class Night:
             return Outcome.REFUSED, verdict.says
         if self._options.dry_run:
             return Outcome.WOULD_PUBLISH, verdict.says
-        final = self._train(gathered.pairs, candidate.end(), "release", folder)
-        return self._publish(current, parent, final, gathered, verdict)
+        final = self._train(data.pairs, candidate.end(), "release", folder)
+        return self._publish(current, parent, final, data, verdict)
 
     def _start(self, parent: Release | None, pairs: Interactions) -> WarmStartState | None:
         """What the candidate starts from; None, and why in the report, where it starts anew."""
         end: WarmStartState | None = None
         why: str | None = "it was asked for"
-        if not self._options.anew:
+        if not self._options.from_scratch:
             try:
-                end = None if parent is None else self._workspace.end_of(parent)
-                why = why_anew(end, pairs, self._recipe, self._settings)
+                end = None if parent is None else self._workspace.warm_start_of(parent)
+                why = cold_start_reason(end, pairs, self._recipe, self._settings)
             except CheckpointError as error:
                 why = str(error)
-        self._report.training["candidate"] = {"anew_because": why}
+        self._report.training["candidate"] = {"from_scratch_because": why}
         return None if why else end
 
     def _train(
         self, pairs: Interactions, start: WarmStartState | None, phase: str, folder: Path
     ) -> Trained:
         warm = start is not None
-        recipe = warm_recipe(self._recipe, self._settings) if warm else whole_recipe(self._recipe)
+        recipe = (
+            warm_recipe(self._recipe, self._settings)
+            if warm
+            else recipe_without_validation(self._recipe)
+        )
         check_memory(pairs.n_users, pairs.n_items, recipe, self._settings.memory_mib)
         options = FittingOptions(folder, self._options.device, self._options.progress_bar)
         trained = train(pairs, recipe, start, phase, options, self._deadline(phase))
@@ -308,18 +312,18 @@ class Night:
         current: str | None,
         parent: Release | None,
         final: Trained,
-        gathered: Gathered,
+        data: RetrainingData,
         verdict: Verdict,
     ) -> tuple[Outcome, str]:
-        contents = final.contents(self._items(parent), gathered.position)
-        known = gathered.moments[~np.isnan(gathered.moments)]
+        contents = final.contents(self._items(parent), data.position)
+        known = data.moments[~np.isnan(data.moments)]
         if len(known):
             first, last = iso_time(known.min()), iso_time(known.max())
             contents = replace(
                 contents, data=replace(contents.data, first_time=first, last_time=last)
             )
         # Before the release, so that there is none which cannot be gone on from.
-        self._workspace.keep_end(final.end())
+        self._workspace.save_warm_start(final.end())
         metrics: Metrics = {
             "split": "latest pairs of the night",
             "users": verdict.users,
@@ -365,7 +369,7 @@ class Night:
         """Remove what is old; the release is published, whether or not that works."""
         try:
             self._report.removed = self._store.prune(self._settings.keep)
-            self._workspace.forget_ends(self._store)
+            self._workspace.remove_unused_warm_starts(self._store)
         except (BitrecallError, OSError) as error:
             _log.warning("what is old could not be removed: %s", error)
 

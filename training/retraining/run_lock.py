@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bitrecall.training.errors import NightUnderWayError, TrainingError
+from bitrecall.training.errors import RetrainingInProgressError, TrainingError
 
 _NAME: Final = ".retrain.lock"
 
 
 @contextmanager
-def only_one(releases: Path) -> Iterator[None]:
+def exclusive_run(releases: Path) -> Iterator[None]:
     """Hold the one lock that retraining into this folder needs; the kernel frees it when we die.
 
     Raises:
-        NightUnderWayError: another run holds it.
+        RetrainingInProgressError: another run holds it.
         TrainingError: the folder cannot be made or written to.
     """
     try:
@@ -31,7 +31,7 @@ def only_one(releases: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise NightUnderWayError(
+            raise RetrainingInProgressError(
                 f"another run is retraining into {releases}: let it finish, or stop it"
             ) from None
         yield

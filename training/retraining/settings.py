@@ -12,20 +12,20 @@ PREFIX: Final = "BITRECALL_RETRAIN_"
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class NightlySettings(BaseSettings):
+class RetrainingSettings(BaseSettings):
     """The settings of ``bitrecall retrain``; each is read from its variable."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    least_pairs: int = Field(
+    min_pairs: int = Field(
         100,
         ge=1,
         description="New pairs of a user and an item that a night needs; with fewer it waits for "
         "more.",
     )
-    most_growth: float = Field(
+    max_growth: float = Field(
         3.0, gt=0, description="New pairs that may come, as a multiple of those trained on so far."
     )
     usual_events: float = Field(
@@ -34,34 +34,34 @@ class NightlySettings(BaseSettings):
         description="Events of a night may be so many times more, or fewer, than the median of "
         "the nights before.",
     )
-    most_repeated: Share = Field(
+    max_repeated: Share = Field(
         0.95, description="Share of the events that may repeat pairs that were there already."
     )
-    most_unknown_users: Share = Field(
+    max_unknown_users: Share = Field(
         0.95, description="Share of the events that may be by users not known so far."
     )
-    most_unknown_items: Share = Field(
+    max_unknown_items: Share = Field(
         0.5, description="Share of the events that may be of items not known so far."
     )
-    most_drift: float = Field(
+    max_drift: float = Field(
         0.5,
         gt=0,
         description="Drift of popularity that is borne: 0 where new pairs have items as popular "
         "as before, 1 where they have all items alike.",
     )
-    most_user_events: int = Field(
+    max_user_events: int = Field(
         2000,
         ge=1,
         description="Events of one user that count. More are no person's: the last ones of items "
         "that others have too are trained on, and neither checks nor gate look at that user.",
     )
-    most_item_share: Share = Field(
+    max_item_share: Share = Field(
         0.25, description="Share of the new pairs that may be of one item."
     )
-    least_files: Share = Field(
+    min_file_share: Share = Field(
         0.9, description="Share of the pairs of the files of the last night that must be there."
     )
-    least_attributes: Share = Field(
+    min_attribute_share: Share = Field(
         0.9,
         description="Share of the items with tags or attributes of the last release that must "
         "have some.",
@@ -72,7 +72,7 @@ class NightlySettings(BaseSettings):
         lt=1,
         description="Share of the new pairs, the latest, that both releases are judged by.",
     )
-    gate_least_users: int = Field(
+    gate_min_users: int = Field(
         20, ge=1, description="Users that a judgement needs; with fewer the night waits for more."
     )
     gate_metric: str = Field(
@@ -95,10 +95,10 @@ class NightlySettings(BaseSettings):
     warm_teacher_epochs: int = Field(
         20, ge=1, description="Epochs of the teacher's LightGCN in a training that starts warm."
     )
-    most_new: Share = Field(
+    max_new_share: Share = Field(
         0.3,
         description="Share of the users, or of the items, that may be new for a "
-        "training to start warm; beyond it starts anew.",
+        "training to start warm; above it starts from scratch.",
     )
     minutes: float | None = Field(
         None, gt=0, description="Minutes that training may take; it stops after an epoch then."

@@ -90,24 +90,24 @@ class Workspace:
             raise TrainingError(f"cannot make the folder {folder}: {error.strerror}") from error
         return folder
 
-    def forget_night(self) -> None:
+    def clear_run(self) -> None:
         """Remove the plan and the checkpoints: the next night is another."""
         self._plan.unlink(missing_ok=True)
         for folder in self._nights.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
-    def end_of(self, release: Release) -> WarmStartState | None:
+    def warm_start_of(self, release: Release) -> WarmStartState | None:
         """How a release's training ended; None where that was not kept.
 
         Raises CheckpointError where it is damaged.
         """
         return WarmStartState.load(self._end(release.manifest.data.sha256))
 
-    def keep_end(self, end: WarmStartState) -> None:
+    def save_warm_start(self, end: WarmStartState) -> None:
         """Keep how a training ended. Raises CheckpointError where it cannot be written."""
         end.save(self._end(end.origin))
 
-    def forget_ends(self, store: ReleaseStore) -> None:
+    def remove_unused_warm_starts(self, store: ReleaseStore) -> None:
         """Remove the ends of trainings whose releases are gone."""
         kept = {
             self._end(summary.manifest.data.sha256)

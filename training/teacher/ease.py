@@ -27,7 +27,7 @@ from bitrecall.training.model.svd import randomised_svd
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.normalised_pairs import SparsePair, by_columns, csr_tensor
 
-MOST_ROWS = 32_768
+MAX_ROWS = 32_768
 """The larger of these is refused: three matrices of this size, 12 GiB, are alive at once."""
 
 _BLOCK = 256
@@ -44,7 +44,7 @@ class EaseScorer:
         device: where the dense products run.
 
     Raises:
-        TrainingError: exact, and both sides have more than ``MOST_ROWS``.
+        TrainingError: exact, and both sides have more than ``MAX_ROWS``.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class EaseScorer:
         self._inverse: _Inverse
         if recipe.ease_rank:
             self._inverse = _Truncated(matrix, weight, recipe.ease_rank, seed, self._device)
-        elif min(n_users, n_items) > MOST_ROWS:
+        elif min(n_users, n_items) > MAX_ROWS:
             raise TrainingError(
                 f"an exact EASE of {n_users} users and {n_items} items inverts a matrix of the "
-                f"smaller side, and {MOST_ROWS} is the most: set teacher.ease_rank, or "
+                f"smaller side, and {MAX_ROWS} is the most: set teacher.ease_rank, or "
                 "teacher.kind to filter"
             )
         elif n_users < n_items:

@@ -45,7 +45,7 @@ from bitrecall.training.teacher.pruned_gram import pruned_gram
 _OVERSAMPLING = 16
 
 
-class FilterScorer:
+class GraphFilterScorer:
     """The filter of a recipe over the pairs of one data set.
 
     Args:

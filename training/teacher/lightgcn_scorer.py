@@ -22,10 +22,10 @@ from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe
-from bitrecall.training.recipe.teacher_section import TrainedRecipe
+from bitrecall.training.recipe.teacher_section import TeacherLightGCNRecipe
 
 
-class TrainedScorer:
+class LightGCNScorer:
     """Scores by a LightGCN that is trained when this is made.
 
     Args:
@@ -44,7 +44,7 @@ class TrainedScorer:
     def __init__(
         self,
         matrix: sp.csr_matrix,
-        recipe: TrainedRecipe,
+        recipe: TeacherLightGCNRecipe,
         *,
         seed: int,
         device: torch.device | str = "cpu",
@@ -86,7 +86,7 @@ class TrainedScorer:
         return self._free
 
 
-def _whole(recipe: TrainedRecipe, seed: int) -> Recipe:
+def _whole(recipe: TeacherLightGCNRecipe, seed: int) -> Recipe:
     values = {
         "name": "teacher",
         "method": "lightgcn",

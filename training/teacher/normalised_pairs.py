@@ -23,7 +23,7 @@ from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.svd import CACHED_COLUMNS
 
 
-def observed(pairs: Interactions | EdgeList) -> sp.csr_matrix:
+def interaction_matrix(pairs: Interactions | EdgeList) -> sp.csr_matrix:
     """R: float32 CSR (n_users, n_items), sorted by row and column.
 
     It holds a 1 for each pair, or its weight relative to the mean.

@@ -12,11 +12,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 # Products of one block of rows at most, unless a single row has more: 24 bytes each.
-_MOST_PRODUCTS = 8_000_000
+_MAX_PRODUCTS = 8_000_000
 
 
 def pruned_gram(
-    matrix: sp.csr_matrix, neighbours: int, most_products: int = _MOST_PRODUCTS
+    matrix: sp.csr_matrix, neighbours: int, max_products: int = _MAX_PRODUCTS
 ) -> sp.csr_matrix:
     """ÃᵀÃ with its diagonal and the strongest other entries of each row.
 
@@ -24,7 +24,7 @@ def pruned_gram(
         matrix: Ã, float32 CSR (m, n), no entry negative.
         neighbours: M, how many entries beside the diagonal each row keeps; of equal ones those of
             the smaller columns.
-        most_products: bounds how much of ÃᵀÃ is held at once.
+        max_products: bounds how much of ÃᵀÃ is held at once.
 
     Returns:
         float32 CSR (n, n), not symmetric.
@@ -37,7 +37,7 @@ def pruned_gram(
     start = 0
     while start < n_items:
         done = int(work[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(work, done + most_products, side="right")))
+        end = max(start + 1, int(np.searchsorted(work, done + max_products, side="right")))
         rows = np.arange(start, min(end, n_items))
         blocks.append(_strongest(sp.csr_matrix(transpose[rows] @ matrix), rows, neighbours))
         start += len(rows)

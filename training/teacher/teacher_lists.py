@@ -19,13 +19,13 @@ from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.blended import BlendedScorer
 from bitrecall.training.teacher.ease import EaseScorer
-from bitrecall.training.teacher.graph_filter import FilterScorer
-from bitrecall.training.teacher.lightgcn_scorer import TrainedScorer
-from bitrecall.training.teacher.normalised_pairs import observed
+from bitrecall.training.teacher.graph_filter import GraphFilterScorer
+from bitrecall.training.teacher.lightgcn_scorer import LightGCNScorer
+from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.scorer import Scorer
 
 # What a block of users may take beside the teacher itself.
-_MOST_BYTES = 512 * 1024**2
+_MAX_BYTES = 512 * 1024**2
 # Matrices of float32 (block, n_items + n_users) alive at once, by measurement rounded up.
 _MATRICES = 6
 
@@ -118,11 +118,11 @@ def scorer(
     if recipe.kind == "ease":
         closed = EaseScorer(matrix, recipe, seed=seed, device=device)
     else:
-        closed = FilterScorer(matrix, recipe, seed=seed, device=device)
+        closed = GraphFilterScorer(matrix, recipe, seed=seed, device=device)
     # Without pairs there is nothing to train, and nothing to list by.
     if not recipe.lightgcn.weight or not matrix.nnz:
         return closed
-    trained = TrainedScorer(
+    trained = LightGCNScorer(
         matrix, recipe.lightgcn, seed=seed, device=device, progress=progress, start=start
     )
     return BlendedScorer(closed, trained, recipe.lightgcn.weight)
@@ -152,7 +152,7 @@ def teacher_lists(
         TrainingError: an exact EASE of this size needs too much memory.
         DivergedError: the loss of what is trained for it is no longer a number.
     """
-    matrix = observed(pairs)
+    matrix = interaction_matrix(pairs)
     n_users, n_items = matrix.shape
     lists = replace(
         TeacherLists.blank(n_users, recipe.length),
@@ -180,7 +180,7 @@ def teacher_lists(
 
 def block_users(n_users: int, n_items: int) -> int:
     """How many users to score at once, so that their scores stay within bounds."""
-    return max(1, _MOST_BYTES // (4 * _MATRICES * max(n_users + n_items, 1)))
+    return max(1, _MAX_BYTES // (4 * _MATRICES * max(n_users + n_items, 1)))
 
 
 def unseen_scores(teacher: Scorer, matrix: sp.csr_matrix, users: NDArray[np.int64]) -> Tensor:
@@ -219,7 +219,7 @@ def best_items(scores: Tensor, depth: int) -> tuple[Tensor, Tensor]:
     return items, values
 
 
-def weigh(
+def positive_weights(
     lists: TeacherLists, user_degrees: NDArray[np.integer], recipe: TeacherRecipe
 ) -> TeacherWeights:
     """Weights of the positives: the list's by discount, and a share for the pairs themselves.

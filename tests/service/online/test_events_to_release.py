@@ -17,11 +17,11 @@ from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.training.recipe.recipe_file import parse_recipe
-from bitrecall.training.retraining.inputs import Sources
-from bitrecall.training.retraining.run import NightOptions, run_night
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.inputs import RetrainingInputs
+from bitrecall.training.retraining.run import RetrainingOptions, run_retraining
+from bitrecall.training.retraining.settings import RetrainingSettings
 
-SETTINGS = NightlySettings().model_copy(update={"least_pairs": 30, "gate_least_users": 5})
+SETTINGS = RetrainingSettings().model_copy(update={"least_pairs": 30, "gate_least_users": 5})
 RECIPE = {
     "name": "door",
     "bits": 32,
@@ -104,12 +104,12 @@ def test_what_is_accepted_is_trained_on_and_served(
     usual = usual_events(np.random.default_rng(3))
     assert client.post("/events", json={"events": usual}).status_code == 200
     store = EventStore(url)
-    report, _ = run_night(
+    report, _ = run_retraining(
         releases,
         parse_recipe(RECIPE, "door"),
         SETTINGS,
-        Sources(None, None, store),
-        NightOptions(tmp_path / "work", progress_bar=False),
+        RetrainingInputs(None, None, store),
+        RetrainingOptions(tmp_path / "work", progress_bar=False),
     )
     store.close()
     assert (report.outcome, report.data["events_unusable"]) == (Outcome.PUBLISHED, 0)

@@ -8,7 +8,7 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import DivergedError
 from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.checkpoint import Checkpoint
-from bitrecall.training.fitting.fit_loop import Fit
+from bitrecall.training.fitting.fit_loop import FitLoop
 from bitrecall.training.fitting.method_registry import METHODS, build
 from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.model.graph import EdgeList
@@ -164,7 +164,7 @@ def test_not_a_number_stops_loudly_and_changes_nothing(make):
 def test_the_fit_loop_validates_learns_and_ends_in_what_is_published(clustered, recipe):
     part, held_out = cut_validation(clustered, 0.2, seed=0)
     validator = Validator(part, held_out, recipe)
-    fitted = Fit(part, recipe, epochs=recipe.fit.epochs, validate=validator).run()
+    fitted = FitLoop(part, recipe, epochs=recipe.fit.epochs, validate=validator).run()
     # 80 items, 20 of the user's own group: chance would find a quarter.
     assert fitted.progress.best_metrics["recall@20"] > 0.4
     if recipe.similarity == "hamming":

@@ -3,7 +3,7 @@
 import pytest
 
 from bitrecall.training.data.rows.file_rows import BadRows, Vocabulary
-from bitrecall.training.data.rows.row_encoding import collect
+from bitrecall.training.data.rows.row_encoding import encode_rows
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +12,7 @@ def read_source():
 
     def read(source, options, *, skip=False):
         vocabulary, bad_rows = Vocabulary(), BadRows(skip)
-        rows = collect(source, vocabulary, bad_rows, options)
+        rows = encode_rows(source, vocabulary, bad_rows, options)
         users, items = list(vocabulary.users), list(vocabulary.items)
         times = rows.times.tolist() if rows.times is not None else [None] * len(rows.users)
         triples = [

@@ -5,7 +5,7 @@ import pytest
 
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import collapse
-from bitrecall.training.data.plausibility import implausible, refuse_implausible
+from bitrecall.training.data.plausibility import check_plausible, plausibility_warnings
 from bitrecall.training.errors import DataError
 
 
@@ -38,10 +38,10 @@ def dataset(pairs: Iterable[tuple[int, int]]) -> Dataset:
 )
 def test_data_that_nobody_can_mean_are_found(pairs: list[tuple[int, int]], said: str) -> None:
     data = dataset(pairs)
-    assert said in "; ".join(implausible(data))
+    assert said in "; ".join(plausibility_warnings(data))
     with pytest.raises(DataError, match=r"--user-column and --item-column.*--allow-implausible"):
-        refuse_implausible(data, False)
-    assert refuse_implausible(data, True) == implausible(data)
+        check_plausible(data, False)
+    assert check_plausible(data, True) == plausibility_warnings(data)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_data_that_nobody_can_mean_are_found(pairs: list[tuple[int, int]], said:
     ],
 )
 def test_small_and_lopsided_data_may_be_meant(pairs: list[tuple[int, int]]) -> None:
-    assert implausible(dataset(pairs)) == []
+    assert plausibility_warnings(dataset(pairs)) == []
 
 
 def test_the_test_split_counts_too() -> None:
     data = dataset([(0, 0), (1, 1), (0, 1), (1, 0)])
     train = data.train.select(np.array([True, False, False, True]))
     test = data.train.select(np.array([False, True, True, False]))
-    assert implausible(Dataset(train, test, "clicks", ReadReport())) == []
+    assert plausibility_warnings(Dataset(train, test, "clicks", ReadReport())) == []

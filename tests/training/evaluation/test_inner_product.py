@@ -61,7 +61,7 @@ def test_blocks_do_not_show(monkeypatch):
     made = embeddings(50, 30, values=3)
     exclude = [np.arange(user % 7, dtype=np.int32) for user in range(50)]
     whole = rank(made.users, made.items, 10, exclude)
-    monkeypatch.setattr(scoring, "_MOST_SCORES", 100)
+    monkeypatch.setattr(scoring, "_MAX_SCORES", 100)
     np.testing.assert_array_equal(rank(made.users, made.items, 10, exclude), whole)
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
 from bitrecall.training.hashing import hashing_method as trainer
-from bitrecall.training.hashing.hashing_method import Trainer
+from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.runtime.interrupt import StopRequest
 from bitrecall.training.runtime.training_log import TrainingLog
 
@@ -28,7 +28,7 @@ class StopAfter(StopRequest):
 @pytest.mark.parametrize("steps", [0, 2, 3, 5, 11])
 def test_an_interrupted_fit_goes_on_to_the_same_result(clustered, small_recipe, tmp_path, steps):
     def fit(checkpoint):
-        return Fit(
+        return FitLoop(
             clustered,
             small_recipe,
             epochs=4,
@@ -54,13 +54,13 @@ def test_a_checkpoint_of_other_pairs_or_another_recipe_is_refused(
     clustered, small_recipe, tmp_path
 ):
     options = FitOptions(checkpoint=tmp_path / "fit.npz")
-    Fit(clustered, small_recipe, epochs=1, options=options).run()
+    FitLoop(clustered, small_recipe, epochs=1, options=options).run()
     fewer = clustered.select(clustered.users != 3)
     with pytest.raises(CheckpointError, match="another"):
-        Fit(fewer, small_recipe, epochs=1, options=options)
+        FitLoop(fewer, small_recipe, epochs=1, options=options)
     other = small_recipe.model_copy(update={"seed": 9})
     with pytest.raises(CheckpointError, match="another"):
-        Fit(clustered, other, epochs=1, options=options)
+        FitLoop(clustered, other, epochs=1, options=options)
 
 
 def test_early_stopping_keeps_the_best_epoch(clustered, small_recipe, tmp_path):
@@ -72,7 +72,7 @@ def test_early_stopping_keeps_the_best_epoch(clustered, small_recipe, tmp_path):
 
     log = tmp_path / "log.jsonl"
     options = FitOptions(log=TrainingLog(log))
-    fitted = Fit(clustered, small_recipe, epochs=9, validate=validate, options=options).run()
+    fitted = FitLoop(clustered, small_recipe, epochs=9, validate=validate, options=options).run()
     assert len(seen) == 4  # the best was the second, and patience is 2
     assert fitted.progress.best_epoch == 2
     assert torch.equal(fitted.embeddings.users, seen[1].users)
@@ -87,7 +87,7 @@ def test_validation_every_so_many_epochs_measures_those_and_the_last(clustered, 
         seen.append(embeddings)
         return {"recall@20": [0.1, 0.3, 0.2][len(seen) - 1]}
 
-    fit = Fit(clustered, small_recipe, epochs=5, validate=validate, validate_every=2)
+    fit = FitLoop(clustered, small_recipe, epochs=5, validate=validate, validate_every=2)
     fitted = fit.run()
     history = fitted.progress.history
     assert [record["epoch"] for record in history if record["metrics"]] == [2, 4, 5]
@@ -96,7 +96,7 @@ def test_validation_every_so_many_epochs_measures_those_and_the_last(clustered, 
 
 
 def test_without_validation_the_last_epoch_is_the_result(clustered, small_recipe):
-    fitted = Fit(clustered, small_recipe, epochs=2).run()
+    fitted = FitLoop(clustered, small_recipe, epochs=2).run()
     assert fitted.progress.best_epoch == 0
     assert [record["epoch"] for record in fitted.progress.history] == [1, 2]
 
@@ -104,7 +104,7 @@ def test_without_validation_the_last_epoch_is_the_result(clustered, small_recipe
 def test_items_go_back_to_the_rows_they_had(clustered, small_recipe):
     import numpy as np
 
-    fitted = Fit(clustered, small_recipe, epochs=1).run()
+    fitted = FitLoop(clustered, small_recipe, epochs=1).run()
     order = np.random.default_rng(0).permutation(clustered.n_items)
     back = fitted.in_rows_of(order)
     assert torch.equal(back.embeddings.items[torch.from_numpy(order)], fitted.embeddings.items)
@@ -116,7 +116,7 @@ def test_items_go_back_to_the_rows_they_had(clustered, small_recipe):
 def test_nothing_to_train_on(clustered, small_recipe):
     nothing = clustered.select(clustered.users < 0)
     with pytest.raises(TrainingError, match="no interactions"):
-        Fit(nothing, small_recipe, epochs=1)
+        FitLoop(nothing, small_recipe, epochs=1)
 
 
 def test_what_comes_before_the_first_step_is_kept_and_not_done_again(
@@ -127,14 +127,14 @@ def test_what_comes_before_the_first_step_is_kept_and_not_done_again(
 
     recipe = small_recipe.model_copy(update={"method": "bitrecall"})
     options = FitOptions(checkpoint=tmp_path / "fit.npz")
-    whole = Fit(clustered, recipe, epochs=2).run()
-    first = Fit(clustered, recipe, epochs=2, options=options)
+    whole = FitLoop(clustered, recipe, epochs=2).run()
+    first = FitLoop(clustered, recipe, epochs=2, options=options)
     with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "advance", crash)
+        patched.setattr(HashingMethod, "advance", crash)
         with pytest.raises(MemoryError):
             first.run()
     with monkeypatch.context() as patched:
         patched.setattr(trainer, "teacher_lists", crash)
-        resumed = Fit(clustered, recipe, epochs=2, options=options)
+        resumed = FitLoop(clustered, recipe, epochs=2, options=options)
     assert resumed.resumed
     assert torch.equal(resumed.run().embeddings.items, whole.embeddings.items)

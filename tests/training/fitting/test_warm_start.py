@@ -4,7 +4,7 @@ import torch
 
 from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.errors import CheckpointError
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe
@@ -104,28 +104,28 @@ def warm_recipe(small_recipe: Recipe, **changes) -> Recipe:
 
 def test_a_training_goes_on_from_the_end_of_another(clustered, small_recipe, tmp_path):
     recipe = warm_recipe(small_recipe)
-    cold = Fit(clustered, recipe, epochs=4).run()
+    cold = FitLoop(clustered, recipe, epochs=4).run()
     assert set(cold.free) == {"codes", "teacher"}
     end = WarmStartState("first", clustered.user_ids, clustered.item_ids, cold.free)
     warm = end.start(clustered)
-    first = Fit(clustered, recipe, epochs=1).run().progress.loss
-    assert Fit(clustered, recipe, epochs=1, warm=warm).run().progress.loss < first - 0.02
+    first = FitLoop(clustered, recipe, epochs=1).run().progress.loss
+    assert FitLoop(clustered, recipe, epochs=1, warm=warm).run().progress.loss < first - 0.02
     # A checkpoint knows where its training came from, and goes on to the same result.
     options = FitOptions(checkpoint=tmp_path / "fit.npz")
-    whole = Fit(clustered, recipe, epochs=2, warm=warm).run()
-    Fit(clustered, recipe, epochs=2, warm=warm, options=options).run()
-    again = Fit(clustered, recipe, epochs=2, warm=warm, options=options)
+    whole = FitLoop(clustered, recipe, epochs=2, warm=warm).run()
+    FitLoop(clustered, recipe, epochs=2, warm=warm, options=options).run()
+    again = FitLoop(clustered, recipe, epochs=2, warm=warm, options=options)
     assert again.resumed
     resumed = again.run()
     assert torch.equal(resumed.embeddings.items, whole.embeddings.items)
     assert torch.equal(resumed.free["teacher"].items, whole.free["teacher"].items)
     with pytest.raises(CheckpointError, match="another recipe or data set"):
-        Fit(clustered, recipe, epochs=2, options=options)
+        FitLoop(clustered, recipe, epochs=2, options=options)
 
 
 def test_what_is_left_is_in_the_rows_of_what_was_given(clustered, small_recipe):
     order = np.random.default_rng(0).permutation(clustered.n_items)
-    fitted = Fit(clustered, warm_recipe(small_recipe), epochs=1).run()
+    fitted = FitLoop(clustered, warm_recipe(small_recipe), epochs=1).run()
     moved = fitted.in_rows_of(order)
     for name, free in fitted.free.items():
         assert torch.equal(moved.free[name].items[torch.from_numpy(order)], free.items)
@@ -133,5 +133,5 @@ def test_what_is_left_is_in_the_rows_of_what_was_given(clustered, small_recipe):
 
 
 def test_out_of_time_no_other_epoch_is_begun(clustered, small_recipe):
-    fitted = Fit(clustered, small_recipe, epochs=4, options=FitOptions(deadline=0.0)).run()
+    fitted = FitLoop(clustered, small_recipe, epochs=4, options=FitOptions(deadline=0.0)).run()
     assert fitted.epochs == 1

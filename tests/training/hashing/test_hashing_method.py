@@ -3,14 +3,14 @@ import pytest
 import torch
 
 from bitrecall.training.errors import DivergedError
-from bitrecall.training.hashing.hashing_method import Trainer
+from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.recipe import Recipe
 
 
-def trainer(clustered, recipe: Recipe, **choices) -> Trainer:
+def trainer(clustered, recipe: Recipe, **choices) -> HashingMethod:
     edges = EdgeList(clustered.users, clustered.items, clustered.n_users, clustered.n_items)
-    return Trainer(edges, recipe, **choices)
+    return HashingMethod(edges, recipe, **choices)
 
 
 def test_the_loss_falls(clustered, small_recipe):

@@ -6,7 +6,7 @@ from bitrecall.training.hashing.list_batches import ListBatches
 from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
-from bitrecall.training.teacher.teacher_lists import TeacherLists, weigh
+from bitrecall.training.teacher.teacher_lists import TeacherLists, positive_weights
 
 ITEMS = 12
 
@@ -33,7 +33,7 @@ def lists(edges) -> TeacherLists:
 
 def batches(edges, lists, **choices) -> ListBatches:
     recipe = TeacherRecipe(length=3, **choices)
-    weights = weigh(lists, edges.user_starts.diff().numpy(), recipe)
+    weights = positive_weights(lists, edges.user_starts.diff().numpy(), recipe)
     return ListBatches(edges, edges.user_starts.diff(), lists, weights, size=4, seed=0)
 
 

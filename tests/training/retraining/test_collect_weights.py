@@ -6,7 +6,7 @@ import pytest
 from bitrecall.events.position import ReadingStart
 from bitrecall.training.data.interactions import collapse
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
-from bitrecall.training.retraining.collect import gather
+from bitrecall.training.retraining.collect import collect
 
 START = ReadingStart("log", 100)
 OPTIONS = ReadOptions(weight="event:view=0.25,cart=0.5,buy=1")
@@ -31,15 +31,15 @@ def weights_of(pairs):
 def test_events_weigh_by_their_type_under_any_common_name(event, name) -> None:
     events = [event("a", "x"), event("a", "x", "buy"), event("b", "x", "cart"), event("b", "y")]
     options = ReadOptions(weight=f"{name}:view=0.25,cart=0.5,buy=1")
-    found = gather(None, None, events, start=START, options=options)
+    found = collect(None, None, events, start=START, options=options)
     assert weights_of(found.pairs) == {("a", "x"): 1, ("b", "x"): 0.5, ("b", "y"): 0.25}
-    total = gather(None, None, events, start=START, options=SUM)
+    total = collect(None, None, events, start=START, options=SUM)
     assert weights_of(total.pairs)["a", "x"] == 1.25
 
 
 def test_unknown_types_are_left_out_counted_and_named(event) -> None:
     events = [event("a", "x", "buy"), event("b", "y", "share"), event("c", "y", "share")]
-    found = gather(None, None, events, start=START, options=OPTIONS)
+    found = collect(None, None, events, start=START, options=OPTIONS)
     assert weights_of(found.pairs) == {("a", "x"): 1}
     assert (found.counts.read, found.counts.taken, found.counts.filtered) == (3, 1, 2)
     told = "\n".join(found.counts.selection)
@@ -50,14 +50,14 @@ def test_unknown_types_are_left_out_counted_and_named(event) -> None:
 def test_a_filter_is_of_events_too(event) -> None:
     events = [event("a", "x", "buy"), event("b", "y"), event("c", "y", "buy", at=50.0)]
     options = ReadOptions(where="event in (buy, cart) and time < 1970-01-01T00:00:40")
-    found = gather(None, None, events, start=START, options=options)
+    found = collect(None, None, events, start=START, options=options)
     assert weights_of(found.pairs) == {("a", "x"): 1}
     assert found.pairs.weights is None
 
 
 def test_options_of_columns_that_events_lack_leave_events_alone(event) -> None:
     options = ReadOptions(where="country = DE", weight="quantity", min_rating=4)
-    found = gather(None, None, [event("a", "x"), event("b", "y")], start=START, options=options)
+    found = collect(None, None, [event("a", "x"), event("b", "y")], start=START, options=options)
     assert len(found.pairs) == 2
     told = "\n".join(found.counts.selection)
     assert "--where is not applied to events, which have no column country" in told
@@ -65,7 +65,7 @@ def test_options_of_columns_that_events_lack_leave_events_alone(event) -> None:
 
 
 def test_without_options_nothing_weighs(publish, event) -> None:
-    found = gather(publish({"a": ["x"]}), files([("b", "x")]), [event("c", "x")], start=START)
+    found = collect(publish({"a": ["x"]}), files([("b", "x")]), [event("c", "x")], start=START)
     assert found.pairs.weights is None
 
 
@@ -84,7 +84,7 @@ def test_events_since_add_to_the_parents_weights(publish, event, options, reason
     if options is OPTIONS:
         events.append(event("b", "x", "buy"))
     start = ReadingStart("log", 0 if reason else 100, reason)
-    found = gather(parent, None, events, start=start, options=options)
+    found = collect(parent, None, events, start=start, options=options)
     assert weights_of(found.pairs) == expected
 
 
@@ -92,5 +92,5 @@ def test_events_since_add_to_the_parents_weights(publish, event, options, reason
 def test_files_given_again_change_nothing(publish, options) -> None:
     parent = publish({"a": ["x", "y"]}, weights={("a", "x"): 2})
     again = files([("a", "x"), ("a", "y")])
-    found = gather(parent, again, [], start=START, options=options)
+    found = collect(parent, again, [], start=START, options=options)
     assert weights_of(found.pairs) == {("a", "x"): 2, ("a", "y"): 1}

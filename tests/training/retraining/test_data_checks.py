@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from bitrecall.events.position import ReadingStart
-from bitrecall.training.retraining.collect import gather
+from bitrecall.training.retraining.collect import collect
 from bitrecall.training.retraining.data_checks import (
     Check,
-    PastNight,
+    PastRun,
     check_attributes,
     check_data,
     popularity_drift,
 )
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.settings import RetrainingSettings
 
 # Item 0 has 20 users, item 1 has 19, and so on.
 LONG_TAIL = {f"u{user}": [f"i{item:02}" for item in range(20 - user)] for user in range(20)}
@@ -23,18 +23,18 @@ def named(checks: list[Check]) -> dict[str, Check]:
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> NightlySettings:
-    return NightlySettings()
+def settings(monkeypatch: pytest.MonkeyPatch) -> RetrainingSettings:
+    return RetrainingSettings()
 
 
 def test_a_night_like_others_passes(publish, event, settings) -> None:
     parent = publish(LONG_TAIL)
     events = [event(f"u{user}", f"i{20 - user:02}") for user in range(1, 20)]
-    gathered = gather(parent, None, [*events, event("stranger", "i00"), event("u0", "i00")])
-    past = [PastNight(20, None), PastNight(30, None), PastNight(15, None)]
+    data = collect(parent, None, [*events, event("stranger", "i00"), event("u0", "i00")])
+    past = [PastRun(20, None), PastRun(30, None), PastRun(15, None)]
     # In so small a catalogue a user's other items are the less popular ones.
-    settings = settings.model_copy(update={"most_drift": 1.5})
-    checks = named(check_data(gathered, parent, past, settings))
+    settings = settings.model_copy(update={"max_drift": 1.5})
+    checks = named(check_data(data, parent, past, settings))
     assert all(check.passed for check in checks.values()), checks
     assert list(checks) == [
         *("volume", "bots", "repeats", "growth"),
@@ -47,11 +47,11 @@ def test_a_night_like_others_passes(publish, event, settings) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "bound", "says"),
     [
-        ("repeats", {"most_repeated": 0.5}, 0.5, "4 of 7 events repeat"),
-        ("growth", {"most_growth": 0.01}, 0.01, "3 new pairs beside 210"),
-        ("unknown users", {"most_unknown_users": 0.1}, 0.1, "1 of 7 events are by users"),
-        ("unknown items", {"most_unknown_items": 0.2}, 0.2, "2 of 7 events are of items"),
-        ("one item", {"most_item_share": 0.3}, 0.3, "item 'new' has 2 of 3 new pairs"),
+        ("repeats", {"max_repeated": 0.5}, 0.5, "4 of 7 events repeat"),
+        ("growth", {"max_growth": 0.01}, 0.01, "3 new pairs beside 210"),
+        ("unknown users", {"max_unknown_users": 0.1}, 0.1, "1 of 7 events are by users"),
+        ("unknown items", {"max_unknown_items": 0.2}, 0.2, "2 of 7 events are of items"),
+        ("one item", {"max_item_share": 0.3}, 0.3, "item 'new' has 2 of 3 new pairs"),
     ],
 )
 def test_what_is_out_of_bounds_is_said(publish, event, settings, name, change, bound, says) -> None:
@@ -60,11 +60,11 @@ def test_what_is_out_of_bounds_is_said(publish, event, settings, name, change, b
         *(event("u3", item) for item in ("i00", "i01", "i01", "i02", "new", "i19")),
         event("stranger", "new"),
     ]
-    gathered = gather(parent, None, events)
-    lenient = settings.model_copy(update={"most_item_share": 1.0})
-    assert named(check_data(gathered, parent, [], lenient))[name].passed
+    data = collect(parent, None, events)
+    lenient = settings.model_copy(update={"max_item_share": 1.0})
+    assert named(check_data(data, parent, [], lenient))[name].passed
     strict = settings.model_copy(update=change)
-    check = named(check_data(gathered, parent, [], strict))[name]
+    check = named(check_data(data, parent, [], strict))[name]
     assert (check.passed, check.bound) == (False, bound)
     assert says in check.says
     assert check.setting in change
@@ -74,16 +74,16 @@ def test_who_sends_too_much_is_said_and_fails_nothing(publish, event, settings) 
     parent = publish(LONG_TAIL)
     flood = [event("bot", f"junk {n}") for n in range(300)]
     usual = [event(f"u{user}", f"i{20 - user:02}") for user in range(1, 20)]
-    limit = settings.model_copy(update={"most_user_events": 100, "most_drift": 1.5})
-    past = [PastNight(20, None)] * 3
-    gathered = gather(parent, None, [*flood, *usual], most_user_events=100)
-    checks = named(check_data(gathered, parent, past, limit))
+    limit = settings.model_copy(update={"max_user_events": 100, "max_drift": 1.5})
+    past = [PastRun(20, None)] * 3
+    data = collect(parent, None, [*flood, *usual], max_user_events=100)
+    checks = named(check_data(data, parent, past, limit))
     assert all(check.passed for check in checks.values()), checks
     assert "user 'bot' sent 300 events, the most of all; 1 users sent more" in checks["bots"].says
     assert "300 events of theirs were left out" in checks["bots"].says
     # Of so many it would not be borne.
-    gathered = gather(parent, None, [*flood, *usual])
-    assert not named(check_data(gathered, parent, past, limit))["unknown items"].passed
+    data = collect(parent, None, [*flood, *usual])
+    assert not named(check_data(data, parent, past, limit))["unknown items"].passed
 
 
 def test_what_is_read_from_the_start_is_not_held_against_other_nights(
@@ -91,13 +91,13 @@ def test_what_is_read_from_the_start_is_not_held_against_other_nights(
 ) -> None:
     parent = publish(LONG_TAIL)
     events = [event("u3", "i00") for _ in range(300)]
-    past = [PastNight(2, None)] * 3
+    past = [PastRun(2, None)] * 3
     for start, expected in (
         (ReadingStart("log", 0, "it is another database"), False),
         (None, True),
     ):
-        gathered = gather(parent, None, events, start=start)
-        checks = named(check_data(gathered, parent, past, settings))
+        data = collect(parent, None, events, start=start)
+        checks = named(check_data(data, parent, past, settings))
         assert [name in checks for name in ("volume", "repeats")] == [expected] * 2
 
 
@@ -105,22 +105,22 @@ def test_what_is_read_from_the_start_is_not_held_against_other_nights(
 def test_a_night_of_many_more_or_fewer_events_than_usual(
     publish, event, settings, read, passed
 ) -> None:
-    past = [PastNight(count, None) for count in (1, 20, 1000)]
+    past = [PastRun(count, None) for count in (1, 20, 1000)]
     settings = settings.model_copy(update={"usual_events": 10.0})
-    gathered = gather(None, None, [event("a", "x") for _ in range(read)])
-    assert named(check_data(gathered, None, past, settings))["volume"].passed is passed
-    assert "volume" not in named(check_data(gathered, None, past[1:], settings))
+    data = collect(None, None, [event("a", "x") for _ in range(read)])
+    assert named(check_data(data, None, past, settings))["volume"].passed is passed
+    assert "volume" not in named(check_data(data, None, past[1:], settings))
 
 
 def test_files_that_lost_their_half_are_noticed(publish, settings) -> None:
-    gathered = gather(publish(LONG_TAIL), None, [])
+    data = collect(publish(LONG_TAIL), None, [])
     for pairs, passed in ((89, False), (90, True), (300, True)):
-        now = dataclasses.replace(gathered, from_files=pairs)
-        checks = named(check_data(now, None, [PastNight(5, 100), PastNight(5, None)], settings))
+        now = dataclasses.replace(data, from_files=pairs)
+        checks = named(check_data(now, None, [PastRun(5, 100), PastRun(5, None)], settings))
         assert checks["files"].passed is passed
-    now = dataclasses.replace(gathered, from_files=1)
-    assert "files" not in named(check_data(now, None, [PastNight(5, None)], settings))
-    assert "files" not in named(check_data(gathered, None, [PastNight(5, 100)], settings))
+    now = dataclasses.replace(data, from_files=1)
+    assert "files" not in named(check_data(now, None, [PastRun(5, None)], settings))
+    assert "files" not in named(check_data(data, None, [PastRun(5, 100)], settings))
 
 
 def test_a_table_of_items_that_lost_its_half_is_noticed(settings) -> None:
@@ -136,12 +136,12 @@ def test_drift_is_0_by_popularity_and_1_where_items_are_alike(publish, event) ->
     for chances, expected in ((shares, 0.0), (np.full(20, 0.05), 1.0)):
         drawn = generator.choice(20, size=4000, p=chances)
         events = [event(f"new {number}", f"i{item:02}") for number, item in enumerate(drawn)]
-        assert popularity_drift(parent, gather(parent, None, events)) == pytest.approx(
+        assert popularity_drift(parent, collect(parent, None, events)) == pytest.approx(
             expected, abs=0.15
         )
-    assert popularity_drift(parent, gather(parent, None, [event("u", "new")])) == 0
+    assert popularity_drift(parent, collect(parent, None, [event("u", "new")])) == 0
 
 
 def test_items_that_are_all_alike_cannot_drift(publish, event) -> None:
     parent = publish({f"u{user}": ["x", "y", "z"] for user in range(9)})
-    assert popularity_drift(parent, gather(parent, None, [event("new", "z")])) == 0
+    assert popularity_drift(parent, collect(parent, None, [event("new", "z")])) == 0

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.training.pipeline import RunOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
 from bitrecall.training.retraining.gate import Interval, bootstrap, decide, judge
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.settings import RetrainingSettings
 
 
 def test_the_interval_is_that_of_the_mean() -> None:
@@ -24,15 +24,15 @@ def test_without_any_difference_the_interval_is_a_point() -> None:
 
 
 @pytest.fixture
-def settings() -> NightlySettings:
-    return NightlySettings().model_copy(update={"gate_metric": "recall@10"})
+def settings() -> RetrainingSettings:
+    return RetrainingSettings().model_copy(update={"gate_metric": "recall@10"})
 
 
 def test_a_trained_release_beats_noise_and_the_popular_list_and_not_the_other_way_round(
     clustered_dataset, small_recipe, publish, settings, tmp_path
 ) -> None:
     train, test = clustered_dataset.train, clustered_dataset.test
-    options = RunOptions(tmp_path / "run", progress_bar=False)
+    options = TrainingOptions(tmp_path / "run", progress_bar=False)
     store = ReleaseStore(tmp_path / "trained")
     trained = TrainingPipeline(clustered_dataset, small_recipe, options).publish(store).release
     seen = {

@@ -15,24 +15,24 @@ from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
 from bitrecall.training.data.items.item_table import read_item_table
-from bitrecall.training.errors import NightUnderWayError, TrainingError
+from bitrecall.training.errors import RetrainingInProgressError, TrainingError
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.retraining import run as run_module
-from bitrecall.training.retraining.inputs import Sources
+from bitrecall.training.retraining.inputs import RetrainingInputs
 from bitrecall.training.retraining.report import Report
-from bitrecall.training.retraining.run import NightOptions, run_night
-from bitrecall.training.retraining.run_lock import only_one
-from bitrecall.training.retraining.settings import NightlySettings
+from bitrecall.training.retraining.run import RetrainingOptions, run_retraining
+from bitrecall.training.retraining.run_lock import exclusive_run
+from bitrecall.training.retraining.settings import RetrainingSettings
 
-SETTINGS = NightlySettings().model_copy(
+SETTINGS = RetrainingSettings().model_copy(
     update={
-        "least_pairs": 30,
-        "gate_least_users": 5,
+        "min_pairs": 30,
+        "gate_min_users": 5,
         "gate_metric": "recall@10",
         "warm_epochs": 2,
         "warm_teacher_epochs": 2,
-        "most_drift": 3.0,
+        "max_drift": 3.0,
     }
 )
 
@@ -73,12 +73,12 @@ class House:
             ]
         )
 
-    def night(self, settings: NightlySettings = SETTINGS, **options: Any) -> Report:
-        sources = Sources(options.pop("files", None), None, self.events)
+    def night(self, settings: RetrainingSettings = SETTINGS, **options: Any) -> Report:
+        sources = RetrainingInputs(options.pop("files", None), None, self.events)
         recipe = options.pop("recipe", self.recipe)
         store = options.pop("store", self.store)
-        chosen = NightOptions(self.work, progress_bar=False, **options)
-        report, page = run_night(store, recipe, settings, sources, chosen)
+        chosen = RetrainingOptions(self.work, progress_bar=False, **options)
+        report, page = run_retraining(store, recipe, settings, sources, chosen)
         assert json.loads(page.with_suffix(".json").read_text())["outcome"] == report.outcome
         assert report.reason[:40] in page.read_text()
         return report
@@ -137,14 +137,14 @@ def test_where_the_end_of_the_training_is_damaged_a_night_starts_anew(settled: H
     end.write_bytes(end.read_bytes()[:1000])
     report = settled.night()
     assert report.outcome is Outcome.PUBLISHED
-    assert "cannot be read" in report.training["candidate"]["anew_because"]
+    assert "cannot be read" in report.training["candidate"]["from_scratch_because"]
 
 
 def test_a_night_with_too_few_new_users_waits(house: House) -> None:
     house.night(files=house.files)
     house.day(slice(0, 29))
     assert "29 new pairs have come, 30 are waited for" in house.night().reason
-    report = house.night(SETTINGS.model_copy(update={"least_pairs": 2, "gate_least_users": 500}))
+    report = house.night(SETTINGS.model_copy(update={"min_pairs": 2, "gate_min_users": 500}))
     assert (report.outcome, "500 are waited for" in report.reason) == (Outcome.NO_NEW_DATA, True)
 
 
@@ -241,7 +241,7 @@ def test_with_another_database_everything_is_read_from_the_start(settled: House,
     pairs = settled.files
     new = [Event(pairs.user_ids[u], f"item-{(u * 7) % 80}", "view", 1e9) for u in range(60)]
     settled.events.append(new)
-    report = settled.night(SETTINGS.model_copy(update={"least_pairs": 5, "gate_least_users": 1}))
+    report = settled.night(SETTINGS.model_copy(update={"min_pairs": 5, "gate_min_users": 1}))
     assert before.manifest.data.last_event > 60
     assert "of another events database" in report.data["read_from_start"]
     assert report.data["events"] == 60
@@ -260,10 +260,10 @@ def test_a_candidate_that_is_worse_is_refused(settled: House) -> None:
             "fit": settled.recipe.fit.model_copy(update={"epochs": 1, "learning_rate": 1e-9}),
         }
     )
-    report = settled.night(recipe=worse, anew=True)
+    report = settled.night(recipe=worse, from_scratch=True)
     assert report.outcome is Outcome.REFUSED
     assert report.verdict.differences["recall@10"].high < 0
-    assert report.training["candidate"]["anew_because"] == "it was asked for"
+    assert report.training["candidate"]["from_scratch_because"] == "it was asked for"
     assert [summary.id for summary in settled.store.list()] == [first]
     assert RetrainingStatus.read(settled.store.root).outcome == "refused"
 
@@ -295,13 +295,13 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
     (folder,) = (settled.work / "nights").iterdir()
     settled.events.append([Event("user-0", "item-0", "view", 1.7e9)])
     logged: list[str] = []
-    forget = run_module.Workspace.forget_night
+    forget = run_module.Workspace.clear_run
 
     def looked_at(self: run_module.Workspace) -> None:
         logged.append((folder / "log.jsonl").read_text())
         forget(self)
 
-    monkeypatch.setattr(run_module.Workspace, "forget_night", looked_at)
+    monkeypatch.setattr(run_module.Workspace, "clear_run", looked_at)
     assert settled.night().outcome is Outcome.PUBLISHED
     assert '"resumed"' in logged[0]
     assert settled.store.open_current().manifest.data.last_event == until
@@ -335,7 +335,7 @@ def test_a_release_activated_meanwhile_stays(settled: House) -> None:
             return super().publish(*given, **named)
 
     settled.events.append([Event(f"user-{n}", "item-new", "view", 1.5e9 + n) for n in range(60)])
-    settings = SETTINGS.model_copy(update={"most_item_share": 1.0, "most_unknown_items": 1.0})
+    settings = SETTINGS.model_copy(update={"max_item_share": 1.0, "max_unknown_items": 1.0})
     report = settled.night(settings, store=Meanwhile(settled.store.root))
     assert (report.outcome, report.parent) == (Outcome.HELD_BACK, other)
     assert settled.store.current_id() == first
@@ -344,8 +344,8 @@ def test_a_release_activated_meanwhile_stays(settled: House) -> None:
 
 def test_one_night_at_a_time(settled: House) -> None:
     with (
-        only_one(settled.store.root),
-        pytest.raises(NightUnderWayError, match="another run is retraining"),
+        exclusive_run(settled.store.root),
+        pytest.raises(RetrainingInProgressError, match="another run is retraining"),
     ):
         settled.night()
     assert settled.night().outcome is Outcome.PUBLISHED
@@ -411,9 +411,9 @@ def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_text("item,tags,price\n" + "".join(f"item-{n},t{n % 3},{n}\n" for n in range(80)))
     table = read_item_table(path)
-    options = NightOptions(house.work, progress_bar=False)
-    sources = Sources(house.files, table, house.events)
-    run_night(house.store, house.recipe, SETTINGS, sources, options)
+    options = RetrainingOptions(house.work, progress_bar=False)
+    sources = RetrainingInputs(house.files, table, house.events)
+    run_retraining(house.store, house.recipe, SETTINGS, sources, options)
     house.day()
     house.night()
     release = house.store.open_current()
@@ -422,11 +422,11 @@ def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
     assert release.attributes.columns_of(row) == {"price": 7.0}
     half = replace(table, ids=table.ids[:40], tags=table.tags[:40], columns=table.columns[:40])
     house.events.append([Event(f"user-{n}", f"item-{n % 80}", "x", 1.6e9) for n in range(120)])
-    sources = Sources(None, half, house.events)
-    report, _ = run_night(house.store, house.recipe, SETTINGS, sources, options)
+    sources = RetrainingInputs(None, half, house.events)
+    report, _ = run_retraining(house.store, house.recipe, SETTINGS, sources, options)
     assert report.outcome is Outcome.REFUSED
     assert "says something of 40 items, the last release had 80" in report.reason
-    assert "(BITRECALL_RETRAIN_LEAST_ATTRIBUTES is 0.9)" in report.reason
+    assert "(BITRECALL_RETRAIN_MIN_ATTRIBUTE_SHARE is 0.9)" in report.reason
 
 
 def test_a_changed_table_of_items_is_published_without_new_events(
@@ -438,9 +438,9 @@ def test_a_changed_table_of_items_is_published_without_new_events(
 
     def night(price: int, **options: Any) -> Report:
         path.write_text("item,price\n" + "".join(f"item-{n},{n + price}\n" for n in range(80)))
-        chosen = NightOptions(house.work, progress_bar=False, **options)
-        sources = Sources(None, read_item_table(path), house.events)
-        return run_night(house.store, house.recipe, SETTINGS, sources, chosen)[0]
+        chosen = RetrainingOptions(house.work, progress_bar=False, **options)
+        sources = RetrainingInputs(None, read_item_table(path), house.events)
+        return run_retraining(house.store, house.recipe, SETTINGS, sources, chosen)[0]
 
     assert night(0, dry_run=True).outcome is Outcome.WOULD_PUBLISH
     report = night(0)

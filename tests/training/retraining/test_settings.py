@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 from bitrecall.commands.settings_options import SettingsError, load_settings
-from bitrecall.training.retraining.settings import PREFIX, NightlySettings
+from bitrecall.training.retraining.settings import PREFIX, RetrainingSettings
 
 PAGE = Path(__file__).parents[3] / "docs" / "retraining.md"
 
 
 def test_the_page_has_every_setting_with_its_default_and_meaning() -> None:
     rows = dict(re.findall(rf"^\| `{PREFIX}(\w+)` \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
-    assert set(rows) == {name.upper() for name in NightlySettings.model_fields}
-    for name, field in NightlySettings.model_fields.items():
+    assert set(rows) == {name.upper() for name in RetrainingSettings.model_fields}
+    for name, field in RetrainingSettings.model_fields.items():
         default = "" if field.default is None else field.default
         assert rows[name.upper()] == f"`{default}` | {field.description}"
 
@@ -22,15 +22,15 @@ def test_settings_come_from_the_environment_and_arguments_go_before_them(
 ) -> None:
     monkeypatch.setenv("BITRECALL_RETRAIN_KEEP", "9")
     monkeypatch.setenv("BITRECALL_RETRAIN_MINUTES", "")
-    settings = load_settings(NightlySettings, {"warm_epochs": 3, "least_pairs": None})
+    settings = load_settings(RetrainingSettings, {"warm_epochs": 3, "min_pairs": None})
     assert (settings.keep, settings.minutes) == (9, None)
-    assert (settings.warm_epochs, settings.least_pairs) == (3, 100)
+    assert (settings.warm_epochs, settings.min_pairs) == (3, 100)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("gate_share", 1.0), ("gate_metric", "mrr@5"), ("keep", 0), ("most_repeated", 1.5)],
+    [("gate_share", 1.0), ("gate_metric", "mrr@5"), ("keep", 0), ("max_repeated", 1.5)],
 )
 def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
     with pytest.raises(SettingsError, match=f"BITRECALL_RETRAIN_{name.upper()}"):
-        load_settings(NightlySettings, {name: value})
+        load_settings(RetrainingSettings, {name: value})

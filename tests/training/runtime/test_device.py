@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from bitrecall.training.errors import TrainingError
-from bitrecall.training.fitting.fit_loop import Fit, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
 from bitrecall.training.runtime.device import named_device
 
 
@@ -25,4 +25,4 @@ def test_devices_that_are_not_there(monkeypatch):
 
 def test_a_fit_refuses_a_device_that_is_not_there(clustered, small_recipe):
     with pytest.raises(TrainingError, match="not a device"):
-        Fit(clustered, small_recipe, epochs=1, options=FitOptions(device="toaster"))
+        FitLoop(clustered, small_recipe, epochs=1, options=FitOptions(device="toaster"))

@@ -81,7 +81,7 @@ def test_a_truncation_to_the_whole_rank_is_exact(shape):
 
 
 def test_a_matrix_too_large_to_invert_is_refused_by_name(monkeypatch):
-    monkeypatch.setattr(ease, "MOST_ROWS", 10)
+    monkeypatch.setattr(ease, "MAX_ROWS", 10)
     with pytest.raises(TrainingError, match=r"11 users and 12 items.*teacher\.ease_rank"):
         scored(random_matrix(11, 12))
     assert np.isfinite(scored(random_matrix(10, 30))).all()

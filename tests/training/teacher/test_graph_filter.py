@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
-from bitrecall.training.teacher.graph_filter import FilterScorer
+from bitrecall.training.teacher.graph_filter import GraphFilterScorer
 
 
 def random_matrix(n_users: int = 40, n_items: int = 30, seed: int = 0) -> np.ndarray:
@@ -16,7 +16,7 @@ def random_matrix(n_users: int = 40, n_items: int = 30, seed: int = 0) -> np.nda
 def scored(matrix: np.ndarray, users: np.ndarray | None = None, **chosen) -> np.ndarray:
     sparse = sp.csr_matrix(matrix, dtype=np.float32)
     users = np.arange(len(matrix)) if users is None else users
-    return FilterScorer(sparse, TeacherRecipe(**chosen), seed=0).scores(users).numpy()
+    return GraphFilterScorer(sparse, TeacherRecipe(**chosen), seed=0).scores(users).numpy()
 
 
 def own_units(scores: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ def test_a_seed_decides():
     matrix = sp.csr_matrix(random_matrix(), dtype=np.float32)
     recipe, users = TeacherRecipe(rank=5), np.arange(40)
     first, second, other = (
-        FilterScorer(matrix, recipe, seed=seed).scores(users).numpy() for seed in (0, 0, 1)
+        GraphFilterScorer(matrix, recipe, seed=seed).scores(users).numpy() for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, second)
     assert (first != other).any()

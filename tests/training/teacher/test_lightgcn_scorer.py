@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from bitrecall.training.data.split import random_per_user
-from bitrecall.training.recipe.teacher_section import TeacherRecipe, TrainedRecipe
-from bitrecall.training.teacher.lightgcn_scorer import TrainedScorer
-from bitrecall.training.teacher.normalised_pairs import observed
+from bitrecall.training.recipe.teacher_section import TeacherLightGCNRecipe, TeacherRecipe
+from bitrecall.training.teacher.lightgcn_scorer import LightGCNScorer
+from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import scorer, teacher_lists
 
 SMALL = {"dimensions": 8, "layers": 1, "epochs": 6, "batch_pairs": 200}
@@ -14,17 +14,20 @@ SMALL = {"dimensions": 8, "layers": 1, "epochs": 6, "batch_pairs": 200}
 def test_it_ranks_held_out_items_of_a_users_own_kind_first(clustered):
     train, test = random_per_user(clustered, 0.2, seed=0)
     users = np.arange(train.n_users)
-    scores = TrainedScorer(observed(train), TrainedRecipe(**SMALL), seed=0).scores(users)
+    scores = LightGCNScorer(
+        interaction_matrix(train), TeacherLightGCNRecipe(**SMALL), seed=0
+    ).scores(users)
     assert scores.shape == (train.n_users, train.n_items)
     of_held_out = scores[test.users, test.items].mean()
     assert of_held_out > scores.mean() + scores.std()
 
 
 def test_it_repeats_for_a_seed_and_leaves_the_global_generator_alone(clustered):
-    matrix, users = observed(clustered), np.arange(5)
+    matrix, users = interaction_matrix(clustered), np.arange(5)
     before = torch.random.get_rng_state()
     first, second, other = (
-        TrainedScorer(matrix, TrainedRecipe(**SMALL), seed=seed).scores(users) for seed in (0, 0, 1)
+        LightGCNScorer(matrix, TeacherLightGCNRecipe(**SMALL), seed=seed).scores(users)
+        for seed in (0, 0, 1)
     )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
@@ -33,11 +36,11 @@ def test_it_repeats_for_a_seed_and_leaves_the_global_generator_alone(clustered):
 
 @pytest.mark.parametrize("kind", ["filter", "ease"])
 def test_a_weight_brings_it_into_the_scores_and_none_leaves_it_out(clustered, kind):
-    matrix, users = observed(clustered), np.arange(7)
+    matrix, users = interaction_matrix(clustered), np.arange(7)
     closed = TeacherRecipe(kind=kind, rank=4)
-    mixed = closed.model_copy(update={"lightgcn": TrainedRecipe(weight=0.7, **SMALL)})
+    mixed = closed.model_copy(update={"lightgcn": TeacherLightGCNRecipe(weight=0.7, **SMALL)})
     alone = scorer(matrix, closed, seed=0).scores(users).numpy()
-    trained = TrainedScorer(matrix, mixed.lightgcn, seed=0).scores(users).numpy()
+    trained = LightGCNScorer(matrix, mixed.lightgcn, seed=0).scores(users).numpy()
 
     def units(scores: np.ndarray) -> np.ndarray:
         return scores / np.sqrt(np.square(scores).mean(axis=1, keepdims=True))
@@ -48,12 +51,12 @@ def test_a_weight_brings_it_into_the_scores_and_none_leaves_it_out(clustered, ki
 
 def test_without_pairs_nothing_is_trained(clustered):
     nothing = clustered.select(np.zeros(len(clustered), dtype=bool))
-    recipe = TeacherRecipe(length=3, rank=4, lightgcn=TrainedRecipe(weight=1.0, **SMALL))
+    recipe = TeacherRecipe(length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL))
     assert teacher_lists(nothing, recipe, seed=0).items[:, 0].tolist() == [0] * 120
 
 
 def test_a_bar_of_its_training_is_shown_where_asked_for(clustered, capsys):
-    recipe = TeacherRecipe(length=3, rank=4, lightgcn=TrainedRecipe(weight=1.0, **SMALL))
+    recipe = TeacherRecipe(length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL))
     for progress, shown in ((True, True), (False, False), (None, False)):
         teacher_lists(clustered, recipe, seed=0, progress=progress)
         assert ("teacher, trained" in capsys.readouterr().err) is shown

@@ -9,8 +9,8 @@ from bitrecall.training.teacher.normalised_pairs import (
     SparsePair,
     by_columns,
     degrees,
+    interaction_matrix,
     normalised,
-    observed,
 )
 
 
@@ -25,7 +25,7 @@ def test_interactions_and_their_edges_give_the_same_matrix():
     pairs = Interactions(*ids, users, items)
     shuffled = np.random.default_rng(1).permutation(len(users))
     edges = EdgeList(users[shuffled], items[shuffled], 12, 9)
-    for matrix in (observed(pairs), observed(edges)):
+    for matrix in (interaction_matrix(pairs), interaction_matrix(edges)):
         np.testing.assert_array_equal(matrix.toarray(), dense)
         assert matrix.dtype == np.float32
         assert matrix.has_sorted_indices

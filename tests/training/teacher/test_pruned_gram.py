@@ -26,9 +26,9 @@ def pruned_densely(matrix: np.ndarray, neighbours: int) -> np.ndarray:
 
 @given(weighted_matrices(), st.integers(0, 9), st.integers(1, 200))
 @settings(deadline=None, max_examples=40)
-def test_each_row_keeps_itself_and_its_strongest_others(matrix, neighbours, most_products):
+def test_each_row_keeps_itself_and_its_strongest_others(matrix, neighbours, max_products):
     sparse = sp.csr_matrix(matrix, dtype=np.float32)
-    found = pruned_gram(sparse, neighbours, most_products)
+    found = pruned_gram(sparse, neighbours, max_products)
     np.testing.assert_allclose(found.toarray(), pruned_densely(matrix, neighbours), rtol=1e-6)
     assert (np.diff(found.indptr) <= neighbours + 1).all()
 

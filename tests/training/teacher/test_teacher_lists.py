@@ -9,13 +9,13 @@ from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher import teacher_lists as module
-from bitrecall.training.teacher.normalised_pairs import observed
+from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import (
     TeacherLists,
     best_items,
+    positive_weights,
     scorer,
     teacher_lists,
-    weigh,
 )
 
 
@@ -62,7 +62,7 @@ def test_lists_hold_the_best_unseen_items_in_order(chosen, users_at_once, monkey
     pairs = interactions(seen)
     recipe = TeacherRecipe(length=5, rank=4, **chosen)
     lists = teacher_lists(pairs, recipe, seed=0)
-    scores = scorer(observed(pairs), recipe, seed=0).scores(np.arange(25)).numpy()
+    scores = scorer(interaction_matrix(pairs), recipe, seed=0).scores(np.arange(25)).numpy()
     scores[seen] = -np.inf
     wanted = np.argsort(-scores, axis=1, kind="stable")[:, :5]
     np.testing.assert_array_equal(lists.items, wanted)
@@ -136,7 +136,7 @@ def listed() -> TeacherLists:
     ],
 )
 def test_discounts(discount, wanted):
-    weights = weigh(listed(), np.array([2, 3, 5]), TeacherRecipe(**discount))
+    weights = positive_weights(listed(), np.array([2, 3, 5]), TeacherRecipe(**discount))
     np.testing.assert_allclose(weights.listed, wanted, rtol=1e-6)
     assert not weights.seen.any()
 
@@ -144,8 +144,8 @@ def test_discounts(discount, wanted):
 @pytest.mark.parametrize("share", [0.25, 1.0])
 def test_pairs_get_their_share_and_the_sum_stays(share):
     degrees = np.array([2, 3, 5])
-    alone = weigh(listed(), degrees, TeacherRecipe())
-    weights = weigh(listed(), degrees, TeacherRecipe(pairs=share))
+    alone = positive_weights(listed(), degrees, TeacherRecipe())
+    weights = positive_weights(listed(), degrees, TeacherRecipe(pairs=share))
     np.testing.assert_allclose(weights.listed, (1 - share) * alone.listed, rtol=1e-6)
     whole = alone.listed.sum(1)
     np.testing.assert_allclose(weights.seen * degrees, share * whole, rtol=1e-6)

@@ -8,9 +8,9 @@ from typing import Final
 import polars as pl
 
 from bitrecall.training.data.columns.column_names import EVENT_NAMES, RATING_NAMES, Columns, plain
-from bitrecall.training.data.columns.value_kinds import Kind, kind_of
+from bitrecall.training.data.columns.value_kinds import ValueKind, kind_of
 
-__all__ = ["hints"]
+__all__ = ["unused_column_hints"]
 
 # Numbers that say how much, but are not ratings: --min-rating does not read them by itself.
 _AMOUNTS: Final = {
@@ -23,11 +23,11 @@ _EVENTS: Final = {
     *("transaction", "like", "liked", "dislike", "share", "favorite", "fav", "wishlist", "play"),
     *("impression", "viewitem", "detail", "rate", "rated", "removefromcart", "checkout"),
 }
-_MOST_TYPES: Final = 30
+_MAX_TYPES: Final = 30
 _SHOWN_TYPES: Final = 3
 
 
-def hints(sample: pl.DataFrame, columns: Columns, used: frozenset[str]) -> list[str]:
+def unused_column_hints(sample: pl.DataFrame, columns: Columns, used: frozenset[str]) -> list[str]:
     """A line for each column that looks like a time, a rating or a type of events, and is ignored.
 
     Args:
@@ -49,12 +49,12 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
     name = column.name
     instants = column.dtype in (pl.Date, pl.Datetime)
     values = [] if instants else column.drop_nulls().cast(pl.String).to_list()
-    kind = Kind.TIME if instants else kind_of(values)
+    kind = ValueKind.TIME if instants else kind_of(values)
     short = plain(name.rpartition(".")[2])
-    if kind is Kind.TIME and values + [None] * instants:
+    if kind is ValueKind.TIME and values + [None] * instants:
         return None if has_time else f"{name} looks like times: --time-column {name} reads them"
     distinct = {plain(value) for value in values if value.strip()}
-    if kind in (Kind.RATING, Kind.INTEGER, Kind.NUMBER):
+    if kind in (ValueKind.RATING, ValueKind.INTEGER, ValueKind.NUMBER):
         if short in RATING_NAMES:
             return (
                 f"{name} looks like ratings, and every row counts alike: --min-rating N keeps the "
@@ -66,7 +66,7 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
                 f"--where '{_quoted(name)} >= N' keeps the high ones, --weight {_quoted(name)} "
                 "weighs rows by them"
             )
-    if kind is Kind.TEXT and 1 <= len(distinct) <= _MOST_TYPES:
+    if kind is ValueKind.TEXT and 1 <= len(distinct) <= _MAX_TYPES:
         known = distinct & _EVENTS
         if (short in EVENT_NAMES and len(distinct) < max(len(values) // 2, 2)) or len(known) > 1:
             # In one order, so that files whose rows differ get one text.

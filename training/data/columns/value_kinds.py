@@ -12,13 +12,13 @@ from typing import Final
 from bitrecall.training.data.columns.time_text import parse_time
 from bitrecall.training.data.columns.time_values import EARLY, number_of, plausible_unit
 
-__all__ = ["Kind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
+__all__ = ["ValueKind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,20}")
 _MAX_RATING: Final = 100
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What all values of a sample have in common."""
 
     TIME = "time"
@@ -28,24 +28,24 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-def kind_of(values: Iterable[str]) -> Kind:
+def kind_of(values: Iterable[str]) -> ValueKind:
     """The narrowest kind of all values; blank ones do not count."""
     given = [value.strip() for value in values if value.strip()]
     if not given:
-        return Kind.TEXT
+        return ValueKind.TEXT
     numbers = [_number(value) for value in given]
     if any(number is None for number in numbers):
-        return Kind.TIME if all(map(_is_instant, given)) else Kind.TEXT
+        return ValueKind.TIME if all(map(_is_instant, given)) else ValueKind.TEXT
     finite = [number for number in numbers if number is not None]
     now = time.time()
     if all(plausible_unit(number, now) is not None for number in finite):
-        return Kind.TIME
+        return ValueKind.TIME
     integers = all(_INTEGER.fullmatch(value) for value in given)
     few = len(set(finite)) <= 11 and -_MAX_RATING <= min(finite) <= max(finite) <= _MAX_RATING
     halves = all((2 * number).is_integer() for number in finite)
     if few and halves and max(finite) <= 10 and min(finite) >= -10:
-        return Kind.RATING
-    return Kind.INTEGER if integers else Kind.NUMBER
+        return ValueKind.RATING
+    return ValueKind.INTEGER if integers else ValueKind.NUMBER
 
 
 def looks_like_data(fields: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -73,14 +73,14 @@ def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     columns = list(zip(*rows, strict=True))
     kinds = [kind_of(column) for column in columns]
     names: list[str] = [f"column{place}" for place in range(1, len(kinds) + 1)]
-    ids = [at for at, kind in enumerate(kinds) if kind not in (Kind.TIME, Kind.NUMBER)]
+    ids = [at for at, kind in enumerate(kinds) if kind not in (ValueKind.TIME, ValueKind.NUMBER)]
     if len(ids) > 2 and len(rows) > 1 and counts_up(columns[ids[0]]):
         names[ids[0]] = "row"  # its number, and no user
         ids = ids[1:]
     if len(ids) > 1:
-        likely = [at for at in ids[1:] if kinds[at] is not Kind.RATING]
+        likely = [at for at in ids[1:] if kinds[at] is not ValueKind.RATING]
         names[ids[0]], names[likely[0] if likely else ids[1]] = "user_id", "item_id"
-    for kind, name in ((Kind.TIME, "timestamp"), (Kind.RATING, "rating")):
+    for kind, name in ((ValueKind.TIME, "timestamp"), (ValueKind.RATING, "rating")):
         for at, column in enumerate(columns):
             if kinds[at] is kind and names[at].startswith("column") and len(set(column)) > 1:
                 names[at] = name

@@ -10,10 +10,10 @@ from bitrecall.training.data.items.item_table import ItemTable, read_item_table
 from bitrecall.training.data.sample import sample_items
 from bitrecall.training.errors import DataError
 
-__all__ = ["item_table_for"]
+__all__ = ["default_item_table"]
 
 
-def item_table_for(
+def default_item_table(
     data: Sequence[Path],
     given: Path | None,
     item_column: str | None = None,

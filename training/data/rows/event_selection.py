@@ -19,16 +19,16 @@ from bitrecall.training.data.columns.column_names import (
 )
 from bitrecall.training.data.read_options import ReadOptions
 from bitrecall.training.data.rows.row_filter import RowFilter
-from bitrecall.training.data.rows.row_selection import Selection, selection_lines
+from bitrecall.training.data.rows.row_selection import RowSelection, selection_lines
 from bitrecall.training.data.rows.row_weights import Weighting
 
-__all__ = ["ChosenEvents", "choose_events"]
+__all__ = ["SelectedEvents", "select_events"]
 
 _ROLES = {"user": USER_NAMES, "item": ITEM_NAMES, "type": EVENT_NAMES, "time": TIME_NAMES}
 
 
 @dataclass(frozen=True)
-class ChosenEvents:
+class SelectedEvents:
     """Which events count, and how much.
 
     Attributes:
@@ -42,7 +42,7 @@ class ChosenEvents:
     lines: tuple[str, ...]
 
 
-def choose_events(events: Sequence[StoredEvent], options: ReadOptions) -> ChosenEvents:
+def select_events(events: Sequence[StoredEvent], options: ReadOptions) -> SelectedEvents:
     """Apply the options of files to events.
 
     An event has the columns user, item, type and time, under any of their common names (``event``
@@ -73,7 +73,7 @@ def choose_events(events: Sequence[StoredEvent], options: ReadOptions) -> Chosen
         else:
             named |= roles
     if not named:
-        return ChosenEvents(np.ones(len(events), np.bool_), None, tuple(notes))
+        return SelectedEvents(np.ones(len(events), np.bool_), None, tuple(notes))
     values = {
         "user": pl.Series([one.user_id for one in events], dtype=pl.String),
         "item": pl.Series([one.item_id for one in events], dtype=pl.String),
@@ -83,10 +83,10 @@ def choose_events(events: Sequence[StoredEvent], options: ReadOptions) -> Chosen
         ),
     }
     frame = pl.DataFrame({name: values[role] for name, role in named.items()})
-    selection = Selection(applied, frame.columns, "events")
+    selection = RowSelection(applied, frame.columns, "events")
     chosen = selection.choose(frame)
     if chosen is None:
-        return ChosenEvents(np.ones(len(events), np.bool_), None, tuple(notes))
+        return SelectedEvents(np.ones(len(events), np.bool_), None, tuple(notes))
     rows, weights = chosen.rows, chosen.weights
     if weights is not None and chosen.faults:
         # A column of numbers: whatever is no weight does not count.
@@ -95,7 +95,7 @@ def choose_events(events: Sequence[StoredEvent], options: ReadOptions) -> Chosen
         weights = weights[good]
         notes.append(f"{len(chosen.faults):,} events have no usable weight and are left out")
     lines = selection_lines(applied, selection.left_out, selection.tally)
-    return ChosenEvents(rows, weights, (*notes, *(f"events: {line.strip()}" for line in lines)))
+    return SelectedEvents(rows, weights, (*notes, *(f"events: {line.strip()}" for line in lines)))
 
 
 def _role(name: str) -> str | None:

@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from bitrecall.training.data.columns.column_names import find_columns
 from bitrecall.training.data.columns.id_values import clean_ids, id_faults
 from bitrecall.training.data.columns.time_values import TimeReader
-from bitrecall.training.data.columns.unused_columns import hints
+from bitrecall.training.data.columns.unused_columns import unused_column_hints
 from bitrecall.training.data.dataset import ColumnUse
 from bitrecall.training.data.read_options import ReadOptions
 from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary, encode
-from bitrecall.training.data.rows.row_selection import Selection
-from bitrecall.training.data.tables.table_source import Batch, Source
+from bitrecall.training.data.rows.row_selection import RowSelection
+from bitrecall.training.data.tables.table_source import RowBatch, TableSource
 from bitrecall.training.errors import DataError
 
-__all__ = ["collect"]
+__all__ = ["encode_rows"]
 
 T = TypeVar("T", bound=np.generic)
 
 
-def collect(
-    source: Source, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
+def encode_rows(
+    source: TableSource, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
 ) -> FileRows:
     """Read all rows of a source; ids join the vocabulary in the order in which they come.
 
@@ -50,12 +50,12 @@ class _Collector:
     """
 
     def __init__(
-        self, source: Source, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
+        self, source: TableSource, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
     ) -> None:
         self._source = source
         self._label, self._unit = source.label, source.unit
         self._columns = find_columns(source.names, options, source.label)
-        self._selection = Selection(options, source.names, source.label)
+        self._selection = RowSelection(options, source.names, source.label)
         columns = (self._columns.user, self._columns.item, self._columns.time)
         wanted = [*(name for name in columns if name is not None), *self._selection.columns]
         self.names: list[str] = list(dict.fromkeys(wanted))
@@ -69,7 +69,7 @@ class _Collector:
         self._seconds: list[NDArray[np.float64]] = []
         self._weights: list[NDArray[np.float64]] = []
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Check a batch and encode its good rows."""
         frame, lines = self._without_headers(batch.frame, batch.lines)
         # Rows that are left out need not be good.
@@ -155,7 +155,9 @@ class _Collector:
     def _hints(self) -> list[str]:
         if not set(self._source.names) - set(self.names):
             return []
-        return hints(self._source.sample(), self._columns, frozenset(self._selection.columns))
+        return unused_column_hints(
+            self._source.sample(), self._columns, frozenset(self._selection.columns)
+        )
 
     def _report(
         self, reasons: dict[int, str], lines: NDArray[np.int64], bad: Sequence[DataError]

@@ -18,14 +18,14 @@ from bitrecall.training.data.read_options import PairWeight, ReadOptions
 from bitrecall.training.data.rows.row_filter import RowFilter
 from bitrecall.training.data.rows.row_weights import MAX_WEIGHT, MIN_WEIGHT, Weighting, WeightTally
 
-__all__ = ["Chosen", "Selection", "left_out_by", "options_of_columns", "selection_lines"]
+__all__ = ["RowSelection", "SelectedRows", "left_out_by", "options_of_columns", "selection_lines"]
 
 NOT_COMPARED: Final = "not compared"
 _PAIR_WEIGHTS: Final = {PairWeight.MAX: "largest", PairWeight.SUM: "sum"}
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedRows:
     """The rows of a batch that count.
 
     Attributes:
@@ -39,7 +39,7 @@ class Chosen:
     faults: dict[int, str]
 
 
-class Selection:
+class RowSelection:
     """The filters and the weights of one source.
 
     Args:
@@ -75,7 +75,7 @@ class Selection:
         self.left_out = 0
         self.tally = None if self._weighting is None else WeightTally()
 
-    def choose(self, frame: pl.DataFrame) -> Chosen | None:
+    def choose(self, frame: pl.DataFrame) -> SelectedRows | None:
         """The rows of a batch that count; None if all do, and alike.
 
         Args:
@@ -91,7 +91,7 @@ class Selection:
                 self._look_for_text(asked[name])
         self.left_out += int((~rows).sum())
         if self._weighting is None or self.tally is None:
-            return Chosen(rows, None, {})
+            return SelectedRows(rows, None, {})
         asked = asked.filter(rows)
         given = self._weighting.weights(asked)
         usable = (given == 0) | ((given >= MIN_WEIGHT) & (given <= MAX_WEIGHT))
@@ -108,7 +108,7 @@ class Selection:
         counted = weights != 0
         rows[np.flatnonzero(rows)[~counted]] = False
         places = np.cumsum(counted) - 1
-        return Chosen(
+        return SelectedRows(
             rows, weights[counted], {int(places[place]): text for place, text in faults.items()}
         )
 

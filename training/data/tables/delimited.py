@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from bitrecall.training.data.files.text_file import TextFile
-from bitrecall.training.data.tables.table_source import BATCH_ROWS, Batch
+from bitrecall.training.data.tables.table_source import BATCH_ROWS, RowBatch
 from bitrecall.training.errors import DataError
 
 __all__ = ["DelimitedSource", "not_utf8", "parse_records", "split_line"]
@@ -58,7 +58,7 @@ class DelimitedSource:
         self._quotes = quotes
         self._skip = skip
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
         """Read the named columns, a block of text at a time.
 
         Raises:
@@ -77,7 +77,7 @@ class DelimitedSource:
                     continue
             frame = self._whole(block, places, names)
             if frame is not None:
-                yield Batch(frame, np.arange(line, line + len(frame), dtype=np.int64))
+                yield RowBatch(frame, np.arange(line, line + len(frame), dtype=np.int64))
                 line += len(frame)
                 continue
             lines = _Lines(block, rest, line)
@@ -143,7 +143,9 @@ class DelimitedSource:
             [by_place[place].alias(name) for place, name in zip(places, names, strict=True)]
         )
 
-    def _by_record(self, lines: _Lines, places: list[int], names: Sequence[str]) -> Iterator[Batch]:
+    def _by_record(
+        self, lines: _Lines, places: list[int], names: Sequence[str]
+    ) -> Iterator[RowBatch]:
         """The rows up to the end of a record that ends with a block."""
         width = len(self.names)
         bad: list[DataError] = []
@@ -166,7 +168,7 @@ class DelimitedSource:
                 for place, name in zip(places, names, strict=True)
             ]
             bad.sort(key=lambda error: error.line or 0)
-            yield Batch(pl.DataFrame(columns), np.array(numbers, np.int64), tuple(bad))
+            yield RowBatch(pl.DataFrame(columns), np.array(numbers, np.int64), tuple(bad))
 
 
 def parse_records(

@@ -10,7 +10,7 @@ from typing import Final
 
 from bitrecall.training.data.columns.column_names import find_columns, plain
 from bitrecall.training.data.columns.value_kinds import (
-    Kind,
+    ValueKind,
     counts_up,
     kind_of,
     looks_like_data,
@@ -21,7 +21,7 @@ from bitrecall.training.data.read_options import ReadOptions
 from bitrecall.training.data.tables.delimited import parse_records, split_line
 from bitrecall.training.errors import DataError
 
-__all__ = ["DELIMITERS", "Layout", "Start", "find_layout", "find_start", "first_record"]
+__all__ = ["DELIMITERS", "Layout", "TableStart", "find_layout", "find_start", "first_record"]
 
 DELIMITERS: Final = ("::", ",", "\t", ";", "|", " ", "\x01")
 """Delimiters that are found; ``--delimiter`` takes any other."""
@@ -51,7 +51,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Start:
+class TableStart:
     """Where the table begins: after comments and blank lines.
 
     Attributes:
@@ -129,7 +129,7 @@ def _is_aligned(lines: Sequence[str], text: TextFile, options: ReadOptions) -> b
     return True
 
 
-def find_start(text: TextFile, options: ReadOptions | None = None) -> Start:
+def find_start(text: TextFile, options: ReadOptions | None = None) -> TableStart:
     """Skip blank lines, ``sep=;`` and comments; a comment may be the header."""
     notes: list[str] = []
     delimiter, commented = None, None
@@ -146,7 +146,7 @@ def find_start(text: TextFile, options: ReadOptions | None = None) -> Start:
         elif line.strip():
             break
         skip = number
-    return Start(skip, delimiter, commented, tuple(notes))
+    return TableStart(skip, delimiter, commented, tuple(notes))
 
 
 def _is_row(line: str, options: ReadOptions | None) -> bool:
@@ -157,7 +157,7 @@ def _is_row(line: str, options: ReadOptions | None) -> bool:
     return any(len(split_line(line, one, quotes=True)) == len(options.columns) for one in given)
 
 
-def _headers(start: Start, lines: Sequence[str]) -> list[tuple[str, str | None]]:
+def _headers(start: TableStart, lines: Sequence[str]) -> list[tuple[str, str | None]]:
     """Lines that may be the header, each with its text if it was in a comment."""
     found: list[tuple[str, str | None]] = [(lines[0], None)]
     if start.commented_header is not None:
@@ -165,7 +165,7 @@ def _headers(start: Start, lines: Sequence[str]) -> list[tuple[str, str | None]]
     return found
 
 
-def _only_delimiter(start: Start, text: TextFile, options: ReadOptions) -> str | None:
+def _only_delimiter(start: TableStart, text: TextFile, options: ReadOptions) -> str | None:
     """The delimiter if it is known without looking at the fields."""
     if options.delimiter is not None:
         return options.delimiter
@@ -176,7 +176,7 @@ def _only_delimiter(start: Start, text: TextFile, options: ReadOptions) -> str |
 
 
 def _delimiter_of_header(
-    line: str, text: TextFile, start: Start, options: ReadOptions
+    line: str, text: TextFile, start: TableStart, options: ReadOptions
 ) -> str | None:
     """The first delimiter under which the line names the columns of user and item."""
     only = _only_delimiter(start, text, options)
@@ -194,7 +194,7 @@ def _delimiter_of_header(
     return None
 
 
-def _looks_like_row(names: list[str], text: TextFile, start: Start, delimiter: str) -> bool:
+def _looks_like_row(names: list[str], text: TextFile, start: TableStart, delimiter: str) -> bool:
     _, rows = _sample(text.head_lines[start.skip :], delimiter)
     numbered = names == [str(place) for place in range(len(names))]
     return not numbered and looks_like_data(names, rows[1:])
@@ -241,7 +241,9 @@ def _sample(lines: Sequence[str], delimiter: str) -> tuple[bool, list[list[str]]
     return True, found[True]
 
 
-def _with_header(text: TextFile, start: Start, delimiter: str, commented: str | None) -> Layout:
+def _with_header(
+    text: TextFile, start: TableStart, delimiter: str, commented: str | None
+) -> Layout:
     lines = text.head_lines[start.skip :]
     quotes, _ = _sample(lines, delimiter)
     if commented is not None:
@@ -270,7 +272,7 @@ def first_record(
 
 def _named(
     text: TextFile,
-    start: Start,
+    start: TableStart,
     lines: Sequence[str],
     names: tuple[str, ...],
     options: ReadOptions,
@@ -312,12 +314,12 @@ def _is_header(rows: Sequence[Sequence[str]], names: Sequence[str], text: TextFi
         return False
     steady = [row for row in rows[1:] if len(row) == len(first)]
     kinds = [kind_of(column) for column in zip(*steady, strict=True)]
-    return any(kind is not Kind.TEXT for kind in kinds) and all(first)
+    return any(kind is not ValueKind.TEXT for kind in kinds) and all(first)
 
 
 def _without_header(
     text: TextFile,
-    start: Start,
+    start: TableStart,
     delimiter: str,
     quotes: bool,
     rows: Sequence[Sequence[str]],
@@ -339,14 +341,14 @@ def _without_header(
         return None
     kinds = [kind_of(column) for column in zip(*steady, strict=True)]
     names = suggest_columns(steady)
-    ids = (Kind.INTEGER, Kind.RATING)
+    ids = (ValueKind.INTEGER, ValueKind.RATING)
     if (
         width == 4
         and not (len(steady) > 2 and counts_up([row[0] for row in steady]))  # numbers of rows
         and kinds[0] in ids
         and kinds[1] in ids
-        and kinds[2] in (Kind.RATING, Kind.INTEGER, Kind.NUMBER)
-        and kinds[3] is Kind.TIME
+        and kinds[2] in (ValueKind.RATING, ValueKind.INTEGER, ValueKind.NUMBER)
+        and kinds[3] is ValueKind.TIME
     ):
         names = ["user_id", "item_id", "rating", "timestamp"]
         note = (

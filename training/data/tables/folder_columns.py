@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from bitrecall.training.data.tables.table_source import Batch, Source
+from bitrecall.training.data.tables.table_source import RowBatch, TableSource
 
-__all__ = ["KeyedSource"]
+__all__ = ["FolderColumnsSource"]
 
 
-class KeyedSource:
+class FolderColumnsSource:
     """A file with further columns, each of one value.
 
     Args:
@@ -19,7 +19,7 @@ class KeyedSource:
         keys: names and values of the columns; a column of the file itself has precedence.
     """
 
-    def __init__(self, source: Source, keys: Sequence[tuple[str, str | None]]) -> None:
+    def __init__(self, source: TableSource, keys: Sequence[tuple[str, str | None]]) -> None:
         self._source = source
         self._keys = {name: value for name, value in keys if name not in source.names}
         self.label, self.unit = source.label, source.unit
@@ -29,8 +29,8 @@ class KeyedSource:
         )
         self.names = [*source.names, *self._keys]
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
-        """Read the named columns, as `Source.batches`."""
+    def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
+        """Read the named columns, as `TableSource.batches`."""
         stored = [name for name in names if name not in self._keys]
         for batch in self._source.batches(stored):
             frame = batch.frame.with_columns(
@@ -38,10 +38,10 @@ class KeyedSource:
                 for name in names
                 if name in self._keys
             )
-            yield Batch(frame.select(names), batch.lines, batch.bad)
+            yield RowBatch(frame.select(names), batch.lines, batch.bad)
 
     def sample(self) -> pl.DataFrame:
-        """The first rows, as `Source.sample`."""
+        """The first rows, as `TableSource.sample`."""
         return self._source.sample().with_columns(
             pl.lit(value, pl.String).alias(name) for name, value in self._keys.items()
         )

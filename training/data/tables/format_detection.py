@@ -15,7 +15,7 @@ from bitrecall.training.data.tables.json_records import JsonSource
 from bitrecall.training.data.tables.lightgcn_text import is_lightgcn
 from bitrecall.training.data.tables.parquet import ParquetSource
 from bitrecall.training.data.tables.recbole import is_recbole_header, recbole_source
-from bitrecall.training.data.tables.table_source import Source
+from bitrecall.training.data.tables.table_source import TableSource
 from bitrecall.training.errors import DataError
 
 __all__ = ["open_source"]
@@ -23,7 +23,9 @@ __all__ = ["open_source"]
 _TABLES = (".csv", ".tsv", ".tab")
 
 
-def open_source(path: Path, options: ReadOptions, fallback: Format | None = None) -> Source | None:
+def open_source(
+    path: Path, options: ReadOptions, fallback: Format | None = None
+) -> TableSource | None:
     """Open a file of interactions; None stands for the LightGCN text format.
 
     What a file holds goes by its content. The format of an option counts before that, and a

@@ -21,7 +21,7 @@ from bitrecall.training.data.tables.nested_columns import (
     leaf_type,
     narrowed,
 )
-from bitrecall.training.data.tables.table_source import Batch
+from bitrecall.training.data.tables.table_source import RowBatch
 from bitrecall.training.errors import DataError
 
 __all__ = ["JsonSource"]
@@ -73,7 +73,7 @@ class JsonSource:
         if empty:
             self.notes = (f"null in the first records, and ignored: {', '.join(empty)}",)
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
         """Read the named members.
 
         Raises:
@@ -115,7 +115,7 @@ class JsonSource:
 
     def _slow(
         self, records: Iterator[tuple[int, Any]], schema: pl.Schema, names: Sequence[str]
-    ) -> Iterator[Batch]:
+    ) -> Iterator[RowBatch]:
         """Record by record, which names those that are bad."""
         while True:
             numbers, kept, bad = [], [], []
@@ -150,9 +150,9 @@ class JsonSource:
         names: Sequence[str],
         numbers: NDArray[np.int64],
         bad: tuple[DataError, ...],
-    ) -> Batch:
+    ) -> RowBatch:
         flat, numbers = flatten(frame, names, numbers, self.label)
-        return Batch(flat, numbers, bad)
+        return RowBatch(flat, numbers, bad)
 
 
 def _values(records: Sequence[Any], path: Sequence[str]) -> list[str | None]:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from bitrecall.events.rules import MAX_ID_LENGTH, id_fault
-from bitrecall.training.data.columns.value_kinds import Kind, kind_of
+from bitrecall.training.data.columns.value_kinds import ValueKind, kind_of
 from bitrecall.training.data.files.text_file import TextFile
 from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary, encode
 from bitrecall.training.errors import DataError
@@ -86,7 +86,9 @@ def is_lightgcn(lines: Sequence[str], *, likely: bool = False) -> bool:
     if len(lengths) > 1:
         return True
     columns = zip(*rows, strict=True)
-    return numbers and min(lengths) > 3 and all(kind_of(one) is not Kind.TIME for one in columns)
+    return (
+        numbers and min(lengths) > 3 and all(kind_of(one) is not ValueKind.TIME for one in columns)
+    )
 
 
 def _fault(tokens: Sequence[bytes]) -> str | None:

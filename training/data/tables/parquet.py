@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from bitrecall.training.data.tables.nested_columns import flatten, leaf_names, narrowed
-from bitrecall.training.data.tables.table_source import BATCH_ROWS, Batch
+from bitrecall.training.data.tables.table_source import BATCH_ROWS, RowBatch
 from bitrecall.training.errors import DataError
 
 __all__ = ["ParquetSource"]
@@ -38,7 +38,7 @@ class ParquetSource:
         self._stored = leaf_names(self._schema)
         self.names = [name.strip() for name in self._stored]
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
         """Read the named columns.
 
         Raises:
@@ -54,7 +54,7 @@ class ParquetSource:
                 rows = np.arange(row, row + len(frame), dtype=np.int64)
                 row += len(frame)
                 flat, rows = flatten(frame, wanted, rows, self.label)
-                yield Batch(flat.rename(dict(zip(wanted, names, strict=True))), rows)
+                yield RowBatch(flat.rename(dict(zip(wanted, names, strict=True))), rows)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise self._failed(error) from error
 

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from bitrecall.events.database import with_password
 from bitrecall.events.errors import EventsError
-from bitrecall.training.data.tables.table_source import Batch
+from bitrecall.training.data.tables.table_source import RowBatch
 from bitrecall.training.errors import DataError
 
 __all__ = ["SqlSource", "is_database"]
@@ -105,7 +105,7 @@ class SqlSource:
                     held.close()
         self._engine.dispose()
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
         """Read the named columns, once.
 
         Raises:
@@ -125,7 +125,7 @@ class SqlSource:
                         for name, place in zip(names, places, strict=True)
                     ]
                 )
-                yield Batch(frame, np.arange(row, row + len(rows), dtype=np.int64))
+                yield RowBatch(frame, np.arange(row, row + len(rows), dtype=np.int64))
                 row += len(rows)
         except SQLAlchemyError as error:
             raise self._failed(error) from None

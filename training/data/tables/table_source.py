@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from bitrecall.training.errors import DataError
 
-__all__ = ["BATCH_ROWS", "Batch", "Source"]
+__all__ = ["BATCH_ROWS", "RowBatch", "TableSource"]
 
 BATCH_ROWS: Final = 262_144
 """Rows per batch that readers aim for: memory is bounded by this, not by the file."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class RowBatch:
     """Consecutive rows of a source.
 
     Attributes:
@@ -34,7 +34,7 @@ class Batch:
     bad: tuple[DataError, ...] = ()
 
 
-class Source(Protocol):
+class TableSource(Protocol):
     """A table of interactions that is read in batches.
 
     Attributes:
@@ -49,7 +49,7 @@ class Source(Protocol):
     names: list[str]
     notes: tuple[str, ...]
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
         """Read the named columns, a bounded number of rows at a time.
 
         Raises:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bitrecall.training.data.files.data_files import find_files
-from bitrecall.training.data.items.default_table import item_table_for
+from bitrecall.training.data.items.default_table import default_item_table
 from bitrecall.training.data.items.file_detection import find_item_file
 from bitrecall.training.errors import DataError
 
@@ -20,7 +20,7 @@ def folder(path: Path, **files: str) -> Path:
 def test_a_table_of_items_beside_the_clicks_is_taken_for_one(tmp_path: Path) -> None:
     folder(tmp_path, clicks=CLICKS, products=PRODUCTS)
     assert [file.name for file in find_files([tmp_path]).train] == ["clicks.csv"]
-    table = item_table_for([tmp_path], None)
+    table = default_item_table([tmp_path], None)
     assert table is not None
     assert table.name == "products.csv"
 
@@ -38,7 +38,7 @@ def test_a_table_that_is_given_comes_first(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     folder(other, mine=PRODUCTS)
-    table = item_table_for([tmp_path], other / "mine.csv")
+    table = default_item_table([tmp_path], other / "mine.csv")
     assert table is not None
     assert table.name == "mine.csv"
 

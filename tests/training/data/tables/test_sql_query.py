@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.rows.file_rows import BadRows, Vocabulary
-from bitrecall.training.data.rows.row_encoding import collect
+from bitrecall.training.data.rows.row_encoding import encode_rows
 from bitrecall.training.data.tables.sql_query import SqlSource, is_database
 from bitrecall.training.errors import DataError
 
@@ -213,7 +213,7 @@ def test_batches_hold_some_rows_each(url, monkeypatch):
         sizes = [len(batch.frame) for batch in source.batches(["user_id", "item_id"])]
     assert sizes == [1000] * 4 + [500]
     with SqlSource(url, series) as source:
-        rows = collect(source, Vocabulary(), BadRows(), ReadOptions())
+        rows = encode_rows(source, Vocabulary(), BadRows(), ReadOptions())
     assert len(rows.users) == 4500
 
 
