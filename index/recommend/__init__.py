@@ -1,1 +1,1 @@
-"""From a question about a release to its answer; knows nothing of the web."""
+"""Recommendations from a release: users to items, items to similar items. No HTTP, no events."""

@@ -1,4 +1,4 @@
-"""The items there are: those of a release, and those that have come since."""
+"""The items of a release and the new ones, searched together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,18 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.protocol import Results
 
-# Bytes that the masks of the latest filters may take together, and how many are kept at most.
-_MASKS_BYTES: Final = 16 * 2**20
-_MASKS: Final = 64
+# Limits of the cache of filter masks: bytes in all, and masks.
+_MAX_MASK_BYTES: Final = 16 * 2**20
+_MAX_MASKS: Final = 64
 
 
 @dataclass(frozen=True, eq=False)
 class NewItems:
-    """Items that no training has seen, with codes folded in from their users.
+    """Items that came after training, with codes folded in from their users.
 
-    ``codes`` is uint8 (d, bits/8), the most popular first, as ``ids`` are.
+    Attributes:
+        ids: item ids, the most popular first.
+        codes: uint8 (d, bits/8), in the same order.
     """
 
     ids: Sequence[str]
@@ -35,61 +37,63 @@ class NewItems:
 class Catalogue:
     """Items by row: 0 … n - 1 are those of the release, n … n + d - 1 the new ones.
 
-    Nothing is known of the new ones but their codes: no filter matches them that asks for a tag or
-    an attribute. Safe to use from several threads.
+    New items have no tags or attributes, so no filter that requires one matches them. Safe to use
+    from several threads.
 
     Args:
-        release: what answers are from.
-        new: items to search beside it, none of them in it; None when there are none.
+        release: the items that training knows.
+        new: items that it does not know; None for none.
 
-    Raises ``SearchError`` on codes of another length.
+    Raises:
+        SearchError: the codes of the new items have another length.
     """
 
     def __init__(self, release: Release, new: NewItems | None = None) -> None:
         self.release = release
         self.new = new or NewItems((), np.empty((0, release.bits // 8), np.uint8))
         self._new_rows = {item: release.n_items + row for row, item in enumerate(self.new.ids)}
-        self._beside = FlatBackend.build(self.new.codes)
-        if self._beside.bits != release.bits:
+        self._new_backend = FlatBackend.build(self.new.codes)
+        if self._new_backend.bits != release.bits:
             raise SearchError(
-                f"new items have codes of {self._beside.bits} bits, the release of {release.bits}"
+                f"new items have codes of {self._new_backend.bits} bits, "
+                f"those of the release have {release.bits}"
             )
-        kept = max(1, min(_MASKS, _MASKS_BYTES // len(self)))
-        # Of the release, and not of this: a catalogue that held itself would stay until the
-        # garbage collector comes by, and with it the files of its release.
-        self.matching = lru_cache(maxsize=kept)(partial(_matching, release, len(self.new.ids)))
+        max_masks = max(1, min(_MAX_MASKS, _MAX_MASK_BYTES // len(self)))
+        # A partial of the release instead of a method: a reference cycle would keep the catalogue,
+        # and the files of its release, until the next garbage collection.
+        self.matching = lru_cache(maxsize=max_masks)(partial(_matching, release, len(self.new.ids)))
 
     def __len__(self) -> int:
-        """Count the items, new ones included."""
+        """Return the number of items, new ones included."""
         return self.release.n_items + len(self.new.ids)
 
     def row_of(self, item_id: str) -> int | None:
-        """The row of an item, None when there is no such item."""
+        """Return the row of an item; None for an unknown one."""
         row = self.release.items.row_of(item_id)
         return self._new_rows.get(item_id) if row is None else row
 
     def rows_of(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
-        """The rows of those items that there are, in the order given, repetitions left out."""
+        """Return the distinct rows of the known items, in the given order."""
         rows = (self.row_of(item_id) for item_id in dict.fromkeys(item_ids))
         return np.array([row for row in rows if row is not None], np.int64)
 
     def new_rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
-        """The rows of the new items in a long history, in no order."""
+        """Return the rows of the new items in a history, in no order."""
         if not self.new.ids:
             return np.empty(0, np.int64)
-        if len(self._new_rows) < len(others := history.others):
-            rows = [row for item, row in self._new_rows.items() if history.is_other(item)]
+        if len(self._new_rows) < len(unknown_ids := history.unknown_ids):
+            rows = [row for item, row in self._new_rows.items() if history.is_unknown(item)]
         else:
-            rows = [row for item in others if (row := self._new_rows.get(item)) is not None]
+            rows = [row for item in unknown_ids if (row := self._new_rows.get(item)) is not None]
         return np.array(rows, np.int64)
 
     def rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
-        """The rows of all items of a long history that there are, in no order."""
+        """Return the rows of all known items of a history, in no order."""
         new = self.new_rows_in(history)
         return np.concatenate([history.rows, new]) if new.size else history.rows
 
     def ids_of(self, rows: NDArray[np.int64]) -> list[str]:
-        """The ids of the items at ``rows``. Raises ``SearchError`` on an unknown row."""
+        """Return the ids of the items at ``rows``. Raises ``SearchError`` on an unknown row."""
         n_items = self.release.n_items
         if not self.new.ids or not len(rows) or rows.max() < n_items:
             return self.release.items.ids_of(rows)
@@ -97,7 +101,7 @@ class Catalogue:
         return [self.new.ids[row - n_items] if row >= n_items else next(old) for row in rows]
 
     def codes_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The codes, uint8 (b, bits/8), of the items at ``rows``."""
+        """Return the codes, uint8 (b, bits/8), of the items at ``rows``."""
         n_items = self.release.n_items
         codes = np.empty((len(rows), self.release.bits // 8), np.uint8)
         old = rows < n_items
@@ -112,7 +116,7 @@ class Catalogue:
         exclude: Sequence[NDArray[np.integer[Any]]] | None,
         allowed: NDArray[np.bool_] | None,
     ) -> Results:
-        """As ``bitrecall.index.search.protocol.SearchBackend.search``, among all items."""
+        """Search all items; see ``bitrecall.index.search.protocol.SearchBackend.search``."""
         n_items = self.release.n_items
         if not self.new.ids:
             return self.release.backend.search(codes, k, exclude, allowed)
@@ -123,7 +127,7 @@ class Catalogue:
             [rows[rows < n_items] for rows in exclude],
             None if allowed is None else allowed[:n_items],
         )
-        new = self._beside.search(
+        new = self._new_backend.search(
             codes,
             k,
             [rows[rows >= n_items] - n_items for rows in exclude],
@@ -134,12 +138,12 @@ class Catalogue:
     def popular(
         self, k: int, exclude: NDArray[np.int64], allowed: NDArray[np.bool_] | None
     ) -> NDArray[np.int64]:
-        """The rows of the most popular items that are allowed, at most ``k``."""
+        """Return the rows of the ``k`` most popular allowed items; fewer if fewer are left."""
         return popular_rows(len(self), k, exclude, allowed)
 
 
 def _matching(release: Release, n_new: int, allowed: ItemFilter) -> NDArray[np.bool_]:
-    """The items that a filter allows, bool (n + d,). Raises ``FilterError``."""
+    """Return the items that a filter allows, bool (n + d,). Raises ``FilterError``."""
     old = allowed.matching(release.attributes, release.n_items)
     mask = np.concatenate([old, np.full(n_new, allowed.matches_unknown)])
     mask.flags.writeable = False
@@ -147,7 +151,7 @@ def _matching(release: Release, n_new: int, allowed: ItemFilter) -> NDArray[np.b
 
 
 def _merged(first: Results, second: Results, k: int) -> Results:
-    """The nearest of both, by (distance, row); a row of -1 is nothing, and comes last."""
+    """Merge the results of two searches by (distance, row); rows of -1 come last."""
     distances = np.concatenate([first[0], second[0]], axis=1)
     rows = np.concatenate([first[1], second[1]], axis=1)
     order = np.lexsort((rows, distances, rows < 0), axis=1)[:, :k]

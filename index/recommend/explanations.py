@@ -1,4 +1,4 @@
-"""Why an item was recommended: which of the user's own items its code agrees with most."""
+"""Why an item was recommended: the user's own items whose codes are nearest to its code."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,34 +7,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.recommend.catalogue import Catalogue
-from bitrecall.index.recommend.types import Reason
+from bitrecall.index.recommend.types import Explanation
 from bitrecall.index.search.packing import hamming_distances
 
-# Of a longer history the newest items are compared; so many reasons are given at most.
-NEWEST: Final = 1000
-MOST: Final = 3
-# Codes are compared in blocks of so many items, which keeps the scratch memory small.
+MAX_HISTORY: Final = 1000
+"""The newest items of a history that are compared."""
+
+MAX_EXPLANATIONS: Final = 3
+"""Explanations per recommended item."""
+
+# Recommended items compared at once: keeps the scratch memory small.
 _BLOCK: Final = 64
 
 
-def reasons(
+def explain(
     catalogue: Catalogue, items: NDArray[np.int64], history: NDArray[np.int64]
-) -> Sequence[Sequence[Reason]]:
-    """For each item at ``items``, up to ``MOST`` of those at ``history`` with the nearest codes.
+) -> Sequence[Sequence[Explanation]]:
+    """Explain recommended items by the nearest items of a user's history.
 
-    Nearest first, ties to the more popular. An item is no reason for itself. Nobody's items give
-    no reasons.
+    Args:
+        catalogue: where both are from.
+        items: int64 (b,), rows of the recommended items.
+        history: int64 (h,), rows of the user's items, the newest last.
+
+    Returns:
+        For each item up to ``MAX_EXPLANATIONS`` others, the nearest first and equal distances by
+        popularity. An item does not explain itself.
     """
-    own = history[-NEWEST:]
-    own = np.sort(own)
-    ids = catalogue.ids_of(own)
-    codes = catalogue.codes_of(own)
-    found: list[Sequence[Reason]] = []
+    history = np.sort(history[-MAX_HISTORY:])
+    ids = catalogue.ids_of(history)
+    codes = catalogue.codes_of(history)
+    explanations: list[Sequence[Explanation]] = []
     for start in range(0, len(items), _BLOCK):
         block = items[start : start + _BLOCK]
         distances = hamming_distances(catalogue.codes_of(block), codes)
-        nearest = np.argsort(distances, axis=1, kind="stable")[:, : MOST + 1]
+        nearest = np.argsort(distances, axis=1, kind="stable")[:, : MAX_EXPLANATIONS + 1]
         for item, row, order in zip(block, distances, nearest, strict=True):
-            others = [place for place in order.tolist() if own[place] != item][:MOST]
-            found.append([Reason(ids[place], int(row[place])) for place in others])
-    return found
+            places = [place for place in order.tolist() if history[place] != item]
+            explanations.append(
+                [Explanation(ids[place], int(row[place])) for place in places[:MAX_EXPLANATIONS]]
+            )
+    return explanations

@@ -1,4 +1,4 @@
-"""The items of a user who has very many, kept so that an answer need not go through all."""
+"""A long history of one user, kept so that a request need not go through all of it."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -10,86 +10,85 @@ from numpy.typing import NDArray
 from bitrecall.index.releases.id_table import IdTable
 
 LONG: Final = 64
-"""How many items a history has from which on it is worth an ``ItemHistory``."""
+"""Histories of more items than this are worth an ``ItemHistory``."""
 
 _UNKNOWN: Final = -1
 
 
 class ItemHistory:
-    """Items, each once: in what order they were last taken, and their rows in a release.
+    """Distinct items in the order of their latest interaction, with their rows in a release.
 
-    An item is added in a time that does not depend on how many there are. One thread adds; any
-    thread may ask meanwhile.
+    Adding an item takes constant time. One thread may add items while others read.
 
     Args:
-        items: of the release.
+        items: the item ids of the release.
     """
 
-    __slots__ = ("_count", "_items", "_others", "_rows", "_rows_by_id")
+    __slots__ = ("_count", "_items", "_rows", "_rows_by_id", "_unknown_ids")
 
     def __init__(self, items: IdTable) -> None:
         self._items = items
-        # The one taken last is last.
+        # The latest item is last.
         self._rows_by_id: dict[str, int] = {}
         self._rows = np.empty(2 * LONG, np.int64)
         self._count = 0
-        self._others: dict[str, None] = {}
+        self._unknown_ids: dict[str, None] = {}
 
     @classmethod
     def of(cls, item_ids: Iterable[str], items: IdTable) -> Self:
-        """The history of items that were taken in this order."""
+        """Build the history from interactions in the order of time."""
         history = cls(items)
         for item_id in item_ids:
             history.append(item_id)
         return history
 
     def __len__(self) -> int:
-        """Count the different items."""
+        """Return the number of distinct items."""
         return len(self._rows_by_id)
 
     def append(self, item_id: str) -> None:
-        """Add an item, or make it the last if it is there already."""
+        """Add an item, or move it to the end if it is in the history already."""
         row = self._rows_by_id.pop(item_id, None)
         if row is None:
-            found = self._items.row_of(item_id)
-            if found is None:
+            known_row = self._items.row_of(item_id)
+            if known_row is None:
                 row = _UNKNOWN
-                self._others[item_id] = None
+                self._unknown_ids[item_id] = None
             else:
-                row = found
-                self._keep(row)
+                row = known_row
+                self._append_row(row)
         self._rows_by_id[item_id] = row
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """Rows of the items that the release has, in no order; not to be written to."""
+        """Rows of the items in the release, int64 (h,), in no particular order; read-only."""
         return self._rows[: self._count]
 
     @property
-    def others(self) -> list[str]:
-        """Ids of the items that the release does not have."""
-        return list(self._others)
+    def unknown_ids(self) -> list[str]:
+        """Ids of the items that are not in the release."""
+        return list(self._unknown_ids)
 
-    def is_other(self, item_id: str) -> bool:
-        """Whether an item is one of ``others``."""
-        return item_id in self._others
+    def is_unknown(self, item_id: str) -> bool:
+        """Return whether an item is one of ``unknown_ids``."""
+        return item_id in self._unknown_ids
 
-    def newest(self, most: int) -> list[str]:
-        """The ids of the items taken last, at most so many, the newest last."""
-        # Without a step of Python in between, so that nothing is added meanwhile.
-        return list(islice(reversed(self._rows_by_id), most))[::-1]
+    def newest(self, limit: int) -> list[str]:
+        """Return the ids of up to ``limit`` latest items, the newest last."""
+        # A single call into C, so that no item can be added in between.
+        return list(islice(reversed(self._rows_by_id), limit))[::-1]
 
-    def newest_rows(self, most: int) -> NDArray[np.int64]:
-        """The rows of the items of the release taken last, at most so many, the newest last."""
-        latest = list(islice(reversed(self._rows_by_id.values()), most))
+    def newest_rows(self, limit: int) -> NDArray[np.int64]:
+        """Return the rows of up to ``limit`` latest items of the release, the newest last."""
+        latest = list(islice(reversed(self._rows_by_id.values()), limit))
         if _UNKNOWN in latest:
             latest = list(reversed(self._rows_by_id.values()))
-            latest = [row for row in latest if row != _UNKNOWN][:most]
+            latest = [row for row in latest if row != _UNKNOWN][:limit]
         return np.array(latest[::-1], np.int64)
 
-    def _keep(self, row: int) -> None:
+    def _append_row(self, row: int) -> None:
         if self._count == len(self._rows):
-            # What was given out before stays as it is.
+            # A new array: views of the old one that were returned stay as they are.
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
         self._rows[self._count] = row
         self._count += 1

@@ -1,4 +1,4 @@
-"""What is known of an item or a user, without recommending anything."""
+"""Information on an item or a user, and the most popular items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from bitrecall.index.recommend.item_history import ItemHistory
 from bitrecall.index.recommend.popular import popular_rows
 from bitrecall.index.recommend.recommender import Recommender
 
-# Items of a user that are told at most.
-_LATEST: Final = 100
+# Items listed per user, the latest ones.
+_MAX_ITEMS: Final = 100
 
 
 @dataclass(frozen=True)
-class KnownItem:
-    """What is known of an item; see ``bitrecall.service.api.schemas.answers.ItemResponse``."""
+class ItemInfo:
+    """Information on an item; see ``bitrecall.service.api.schemas.answers.ItemResponse``."""
 
     id: str
     known: Literal["release", "new", "no"]
@@ -27,8 +27,8 @@ class KnownItem:
 
 
 @dataclass(frozen=True)
-class KnownUser:
-    """What is known of a user; see ``bitrecall.service.api.schemas.answers.UserResponse``."""
+class UserInfo:
+    """Information on a user; see ``bitrecall.service.api.schemas.answers.UserResponse``."""
 
     id: str
     known: bool
@@ -38,13 +38,13 @@ class KnownUser:
     release_id: str
 
 
-def known_item(recommender: Recommender, item_id: str) -> KnownItem:
-    """What is known of an item, which there need not be."""
+def item_info(recommender: Recommender, item_id: str) -> ItemInfo:
+    """Return information on an item; ``known`` is "no" for an unknown one."""
     release, row = recommender.release, recommender.catalogue.row_of(item_id)
     if row is None or row >= release.n_items:
         known: Literal["new", "no"] = "no" if row is None else "new"
-        return KnownItem(item_id, known, 0, (), {}, release.id)
-    return KnownItem(
+        return ItemInfo(item_id, known, 0, (), {}, release.id)
+    return ItemInfo(
         id=item_id,
         known="release",
         popularity=int(release.popularity[row]),
@@ -54,26 +54,27 @@ def known_item(recommender: Recommender, item_id: str) -> KnownItem:
     )
 
 
-def known_user(recommender: Recommender, user_id: str) -> KnownUser:
-    """What is known of a user, whom there need not be."""
+def user_info(recommender: Recommender, user_id: str) -> UserInfo:
+    """Return information on a user; ``known`` is false for one that the release does not know."""
     release = recommender.release
     row = None if recommender.recent.is_forgotten(user_id) else release.users.row_of(user_id)
     seen = np.empty(0, np.int64) if row is None else release.seen[row]
-    taken = recommender.recent.interactions_of(user_id)
-    if not isinstance(taken, ItemHistory):
-        taken = ItemHistory.of(taken, release.items)
-    return KnownUser(
+    recent = recommender.recent.interactions_of(user_id)
+    if not isinstance(recent, ItemHistory):
+        recent = ItemHistory.of(recent, release.items)
+    items = [*release.items.ids_of(seen[:_MAX_ITEMS]), *recent.newest(_MAX_ITEMS)]
+    return UserInfo(
         id=user_id,
         known=row is not None,
         seen=len(seen),
-        fresh=len(taken),
-        items=[*release.items.ids_of(seen[:_LATEST]), *taken.newest(_LATEST)][-_LATEST:],
+        fresh=len(recent),
+        items=items[-_MAX_ITEMS:],
         release_id=release.id,
     )
 
 
 def most_popular(recommender: Recommender, k: int) -> list[tuple[str, int]]:
-    """The ids and popularities of the ``k`` most popular items that training knows."""
+    """Return ids and popularities of the ``k`` most popular items of the release."""
     release = recommender.release
     rows = popular_rows(release.n_items, k)
     return list(zip(release.items.ids_of(rows), release.popularity[rows].tolist(), strict=True))

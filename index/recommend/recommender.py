@@ -1,7 +1,7 @@
-"""From a user of a release to the items for them."""
+"""Recommends items for users, and items like an item, from one release."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,69 +9,38 @@ from numpy.typing import NDArray
 from bitrecall.index.errors import SearchUnavailableError, UnknownItemError
 from bitrecall.index.fold_in.user_codes import CodeSource, UserEncoder
 from bitrecall.index.recommend.catalogue import Catalogue, NewItems
-from bitrecall.index.recommend.explanations import reasons
+from bitrecall.index.recommend.explanations import explain
 from bitrecall.index.recommend.item_history import ItemHistory
+from bitrecall.index.recommend.recent_activity import NoRecentActivity, RecentActivity
 from bitrecall.index.recommend.search_steps import SearchRequest, SearchSteps, run_steps
-from bitrecall.index.recommend.types import Answer, History, QueryOptions
-from bitrecall.index.recommend.user_state import RecentItems, UserState, user_state
+from bitrecall.index.recommend.types import History, QueryOptions, Recommendations
+from bitrecall.index.recommend.user_state import UserState, user_state
 from bitrecall.index.releases.release import Release
 
-_NOTHING = np.empty(0, np.int64)
+_NO_ITEMS = np.empty(0, np.int64)
 
 MANY_ITEMS: Final = 2000
-"""Items of a user beyond which an answer takes a thread: to leave them out takes milliseconds."""
-
-
-class RecentActivity(Protocol):
-    """What users have done since the release."""
-
-    def interactions_of(self, user_id: str) -> RecentItems:
-        """The items that a user has taken, the newest last."""
-        ...
-
-    def hidden_items_of(self, user_id: str) -> RecentItems:
-        """The items that a user never wants to see again."""
-        ...
-
-    def is_forgotten(self, user_id: str) -> bool:
-        """Whether a user wanted what the release knows of them to be forgotten."""
-        ...
-
-
-class NoRecentActivity:
-    """Nobody has done anything since."""
-
-    def interactions_of(self, user_id: str) -> Sequence[str]:
-        """None."""
-        return ()
-
-    def hidden_items_of(self, user_id: str) -> Sequence[str]:
-        """None."""
-        return ()
-
-    def is_forgotten(self, user_id: str) -> bool:
-        """Nobody."""
-        return False
+"""Users with more items than this are slow: leaving their items out takes milliseconds."""
 
 
 class Recommender:
-    """Answers from one release and what has come since; safe to use from several threads.
+    """Recommends from one release and the activity since. Safe to use from several threads.
 
     The ``…_steps`` methods are for callers that run searches themselves, such as the service, which
     merges those of concurrent requests.
 
     Args:
-        release: where users, items and codes are from: one answer is from one release.
-        new: items that have come since.
-        fresh: what users have done since.
+        release: users, items and codes.
+        new: items that came after the release was trained.
+        recent: interactions since the release was trained; none by default.
         encoder: makes the users' codes; built from the release by default.
-        folded_items: how many of the newest items that a user has taken since count for their code.
+        folded_items: how many of a user's newest recent items count for the code.
 
     Attributes:
-        release: as given.
+        release: users, items and codes.
+        recent: interactions since the release was trained.
         encoder: makes the users' codes.
         catalogue: the items of the release and the new ones.
-        fresh: as given.
     """
 
     def __init__(
@@ -91,26 +60,26 @@ class Recommender:
 
     @property
     def release_id(self) -> str:
-        """The id of the release that answers."""
+        """The id of the release."""
         return self.release.id
 
     @property
     def n_items(self) -> int:
-        """How many items there are to choose from."""
+        """The number of items, new ones included."""
         return len(self.catalogue)
 
     @property
     def is_fast(self) -> bool:
-        """Whether a search takes a millisecond at most, and waits for nobody else."""
+        """Whether a search takes at most a millisecond, without any network."""
         return self.release.backend.is_fast
 
     @property
     def first_user(self) -> str:
-        """The id of some user that the release knows: its first."""
+        """The id of the first user of the release."""
         return self.release.users.id_of(0)
 
     def is_long(self, user_id: str | None) -> bool:
-        """Whether a user has so many items that others should not wait for their answer."""
+        """Return whether a user has more than ``MANY_ITEMS`` items, which makes a request slow."""
         if user_id is None:
             return False
         for items in (self.recent.interactions_of(user_id), self.recent.hidden_items_of(user_id)):
@@ -123,7 +92,7 @@ class Recommender:
 
     def recommend(
         self, user_id: str | None, options: QueryOptions, history: History | None = None
-    ) -> Answer:
+    ) -> Recommendations:
         """Return the ``k`` allowed items whose codes are nearest the user's.
 
         Equal distances are ordered by popularity. There are fewer than ``k`` items only if no more
@@ -142,11 +111,11 @@ class Recommender:
 
     def recommend_many(
         self, user_ids: Sequence[str | None], options: QueryOptions, history: History | None = None
-    ) -> list[Answer]:
+    ) -> list[Recommendations]:
         """Return what ``recommend`` returns for each of several users, from one search."""
         return run_steps(self.recommend_many_steps(user_ids, options, history))
 
-    def similar(self, item_id: str, options: QueryOptions) -> Answer:
+    def similar(self, item_id: str, options: QueryOptions) -> Recommendations:
         """Return the ``k`` allowed items whose codes are nearest an item's, without that item.
 
         Args:
@@ -162,11 +131,11 @@ class Recommender:
 
     def recommend_steps(
         self, user_id: str | None, options: QueryOptions, history: History | None = None
-    ) -> SearchSteps[Answer]:
+    ) -> SearchSteps[Recommendations]:
         """Do the work of ``recommend``, yielding the search for the caller to run."""
         user = self._user_state(user_id, history)
         allowed = None if options.allowed is None else self.catalogue.matching(options.allowed)
-        exclude = self._excluded(user_id, user, options, self._unwanted(options))
+        exclude = self._excluded(user_id, user, options, self._left_out(options))
         if user.code is None:
             return self._popular(user_id, user, options, exclude, allowed)
         try:
@@ -179,34 +148,34 @@ class Recommender:
 
     def recommend_many_steps(
         self, user_ids: Sequence[str | None], options: QueryOptions, history: History | None = None
-    ) -> SearchSteps[list[Answer]]:
+    ) -> SearchSteps[list[Recommendations]]:
         """Do the work of ``recommend_many``, yielding the search for the caller to run."""
         users = [self._user_state(user_id, history) for user_id in user_ids]
         allowed = None if options.allowed is None else self.catalogue.matching(options.allowed)
-        unwanted = self._unwanted(options)
+        left_out = self._left_out(options)
         exclude = [
-            self._excluded(user_id, user, options, unwanted)
+            self._excluded(user_id, user, options, left_out)
             for user_id, user in zip(user_ids, users, strict=True)
         ]
-        found = yield from self._search_for(users, options.k, exclude, allowed)
+        results = yield from self._search(users, options.k, exclude, allowed)
         return [
-            self._nearest(user_id, user, options, *found[place])
-            if place in found
+            self._nearest(user_id, user, options, *results[place])
+            if place in results
             else self._popular(user_id, user, options, exclude[place], allowed)
             for place, (user_id, user) in enumerate(zip(user_ids, users, strict=True))
         ]
 
-    def similar_steps(self, item_id: str, options: QueryOptions) -> SearchSteps[Answer]:
+    def similar_steps(self, item_id: str, options: QueryOptions) -> SearchSteps[Recommendations]:
         """Do the work of ``similar``, yielding the search for the caller to run."""
         row = self.catalogue.row_of(item_id)
         if row is None:
             raise UnknownItemError(f"there is no item {item_id[:200]!r} in {self.release_id}")
         allowed = None if options.allowed is None else self.catalogue.matching(options.allowed)
-        unwanted = self.catalogue.rows_of([*options.exclude_items, item_id])
+        left_out = self.catalogue.rows_of([*options.exclude_items, item_id])
         code = self.catalogue.codes_of(np.array([row]))
-        distances, rows = yield SearchRequest(self.catalogue, code, options.k, [unwanted], allowed)
+        distances, rows = yield SearchRequest(self.catalogue, code, options.k, [left_out], allowed)
         kept = rows[0] >= 0
-        return Answer(
+        return Recommendations(
             user_id=None,
             k=options.k,
             item_ids=self.catalogue.ids_of(rows[0][kept]),
@@ -223,8 +192,8 @@ class Recommender:
         options: QueryOptions,
         distances: NDArray[np.int32],
         rows: NDArray[np.int64],
-    ) -> Answer:
-        """What a search found, which may be nothing in its last places."""
+    ) -> Recommendations:
+        """Make recommendations from the results of a search, which are padded with rows of -1."""
         if len(rows) and rows[-1] < 0:
             kept = rows >= 0
             distances, rows = distances[kept], rows[kept]
@@ -237,8 +206,8 @@ class Recommender:
         options: QueryOptions,
         exclude: NDArray[np.int64],
         allowed: NDArray[np.bool_] | None,
-    ) -> Answer:
-        """The most popular items: of somebody with a code, because the search did not answer."""
+    ) -> Recommendations:
+        """Make recommendations from the popular list; degraded if the user has a code."""
         rows = self.catalogue.popular(options.k, exclude, allowed)
         return self._answer(user_id, user, options, rows, None, "popular")
 
@@ -250,8 +219,8 @@ class Recommender:
         rows: NDArray[np.int64],
         distances: Sequence[int] | None,
         source: CodeSource,
-    ) -> Answer:
-        answer = Answer(
+    ) -> Recommendations:
+        answer = Recommendations(
             user_id=user_id,
             k=options.k,
             item_ids=self.catalogue.ids_of(rows),
@@ -263,11 +232,13 @@ class Recommender:
         )
         return self._explained(answer, user, rows) if options.explain else answer
 
-    def _explained(self, answer: Answer, user: UserState, rows: NDArray[np.int64]) -> Answer:
+    def _explained(
+        self, answer: Recommendations, user: UserState, rows: NDArray[np.int64]
+    ) -> Recommendations:
         return answer._replace(
             code=None if user.code is None else user.code.tobytes().hex(),
             item_codes=[code.tobytes().hex() for code in self.catalogue.codes_of(rows)],
-            reasons=reasons(self.catalogue, rows, user.latest()),
+            explanations=explain(self.catalogue, rows, user.latest()),
         )
 
     def _user_state(self, user_id: str | None, history: History | None) -> UserState:
@@ -285,17 +256,17 @@ class Recommender:
             self._folded_items,
         )
 
-    def _unwanted(self, options: QueryOptions) -> NDArray[np.int64]:
-        return self.catalogue.rows_of(options.exclude_items) if options.exclude_items else _NOTHING
+    def _left_out(self, options: QueryOptions) -> NDArray[np.int64]:
+        return self.catalogue.rows_of(options.exclude_items) if options.exclude_items else _NO_ITEMS
 
     def _excluded(
         self,
         user_id: str | None,
         user: UserState,
         options: QueryOptions,
-        unwanted: NDArray[np.int64],
+        left_out: NDArray[np.int64],
     ) -> NDArray[np.int64]:
-        parts = [part for part in (unwanted,) if len(part)]
+        parts = [left_out] if len(left_out) else []
         if options.exclude_seen:
             parts.append(user.items)
         if user_id is not None and (hidden := self.recent.hidden_items_of(user_id)):
@@ -305,27 +276,32 @@ class Recommender:
                 parts.append(self.catalogue.rows_of(hidden))
         if len(parts) == 1:
             return parts[0]
-        return np.concatenate(parts) if parts else _NOTHING
+        return np.concatenate(parts) if parts else _NO_ITEMS
 
-    def _search_for(
+    def _search(
         self,
         users: Sequence[UserState],
         k: int,
         exclude: Sequence[NDArray[np.int64]],
         allowed: NDArray[np.bool_] | None,
     ) -> SearchSteps[Mapping[int, tuple[NDArray[np.int32], NDArray[np.int64]]]]:
-        """Distances and rows for each of those who have a code, by their place among all.
+        """Search for the users who have a code.
 
-        Nobody's, while the search does not answer.
+        Returns:
+            Distances and rows by position in ``users``; empty if the search server does not
+            respond.
         """
-        asked = {place: user.code for place, user in enumerate(users) if user.code is not None}
-        if not asked:
+        codes = {place: user.code for place, user in enumerate(users) if user.code is not None}
+        if not codes:
             return {}
-        codes = np.concatenate(list(asked.values()))
         try:
             distances, rows = yield SearchRequest(
-                self.catalogue, codes, k, [exclude[place] for place in asked], allowed
+                self.catalogue,
+                np.concatenate(list(codes.values())),
+                k,
+                [exclude[place] for place in codes],
+                allowed,
             )
         except SearchUnavailableError:
             return {}
-        return {place: (distances[number], rows[number]) for number, place in enumerate(asked)}
+        return {place: (distances[number], rows[number]) for number, place in enumerate(codes)}

@@ -1,4 +1,4 @@
-"""What is asked, and what is answered."""
+"""The arguments and the result of a recommendation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from bitrecall.index.releases.filters import ItemFilter
 
 
 class QueryOptions(NamedTuple):
-    """How many items, and which not.
+    """How many items to recommend, and which.
 
     Attributes:
-        k: how many; fewer come back when fewer are allowed.
-        exclude_seen: leave out what the user is known to have.
-        exclude_items: ids of items to leave out; ones that nobody knows do no harm.
-        allowed: what items have to be; None asks nothing.
-        explain: say for each item which of the user's own it is like.
+        k: number of items; fewer are returned if fewer are allowed.
+        exclude_seen: leave out the items that the user has.
+        exclude_items: ids of items to leave out; unknown ids are ignored.
+        allowed: filter on tags and attributes; None allows all items.
+        explain: return codes, and explanations for each item.
     """
 
     k: int
@@ -28,11 +28,11 @@ class QueryOptions(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """Items that the asker says a user has.
+    """Items that a user has according to the request.
 
     Attributes:
-        item_ids: newest last; ones that nobody knows, and repetitions, do no harm.
-        instead: in place of what is known of the user, or in addition to it.
+        item_ids: the newest last; unknown ids and repetitions are ignored.
+        instead: use these items instead of the known ones; otherwise in addition to them.
     """
 
     item_ids: Sequence[str]
@@ -40,24 +40,33 @@ class History:
 
 
 @dataclass(frozen=True)
-class Reason:
-    """An item of the user's own that a recommended one is like.
+class Explanation:
+    """An item of the user whose code is near that of a recommended item.
 
-    ``distance`` is that of the two codes, in bits.
+    Attributes:
+        item_id: the user's item.
+        distance: Hamming distance of the two codes, in bits.
     """
 
     item_id: str
     distance: int
 
 
-class Answer(NamedTuple):
-    """The items for one user, best first.
+class Recommendations(NamedTuple):
+    """The items for one user or like one item, best first.
 
-    ``distances`` are Hamming distances in bits, one an item; None when the source is "popular".
-    ``degraded`` says that the search did not answer, so that the most popular items stand in for
-    the nearest. ``bits`` is the length of a code. When an explanation was asked for, ``code`` is
-    that of the user in hexadecimal (None when there is none), ``item_codes`` those of the items,
-    and ``reasons`` those of each item, nearest first; else all of them are None.
+    Attributes:
+        user_id: whose they are; None for an anonymous user, and for similar items.
+        k: how many were requested.
+        item_ids: the items.
+        distances: Hamming distance in bits per item; None if the source is "popular".
+        bits: code length.
+        release_id: the release that they are from.
+        source: what the user's code was made from.
+        degraded: the search server did not respond, and these are the most popular items instead.
+        code: the user's code in hexadecimal; None if there is none or ``explain`` was off.
+        item_codes: each item's code in hexadecimal; None if ``explain`` was off.
+        explanations: for each item the user's nearest items; None if ``explain`` was off.
     """
 
     user_id: str | None
@@ -70,9 +79,9 @@ class Answer(NamedTuple):
     degraded: bool = False
     code: str | None = None
     item_codes: Sequence[str] | None = None
-    reasons: Sequence[Sequence[Reason]] | None = None
+    explanations: Sequence[Sequence[Explanation]] | None = None
 
     @property
     def shortfall(self) -> int:
-        """How many of the k items are lacking."""
+        """How many of the ``k`` items are missing."""
         return self.k - len(self.item_ids)

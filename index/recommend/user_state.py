@@ -1,6 +1,5 @@
-"""What is known of a user: the items they have, and their code."""
+"""The state of a user: their items and their code."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,22 +8,21 @@ from numpy.typing import NDArray
 from bitrecall.index.fold_in.user_codes import CodeSource, UserEncoder
 from bitrecall.index.recommend.catalogue import Catalogue
 from bitrecall.index.recommend.item_history import ItemHistory
+from bitrecall.index.recommend.recent_activity import RecentItems
 from bitrecall.index.recommend.types import History
 
-_NOTHING = np.empty(0, np.int64)
-
-RecentItems = Sequence[str] | ItemHistory
+_NO_ITEMS = np.empty(0, np.int64)
 
 
 class UserState(NamedTuple):
-    """A user as an answer sees them.
+    """A user at the time of a request.
 
     Attributes:
-        items: int64, rows of all items that they have, in no order; a row may be there twice.
-        seen: int64, rows of those that the release has seen.
-        newest: int64, rows of the newest others, each once, the newest last.
-        code: uint8 (1, bits/8); None when nothing is known to make one of.
-        source: what the code was made of; "popular" when there is none.
+        items: int64, rows of all of the user's items, in no order, possibly repeated.
+        seen: int64, rows of the items that the release was trained on.
+        newest: int64, rows of the newest other items, distinct, the newest last.
+        code: uint8 (1, bits/8); None if the source is "popular".
+        source: what the code was made from.
     """
 
     items: NDArray[np.int64]
@@ -34,8 +32,8 @@ class UserState(NamedTuple):
     source: CodeSource
 
     def latest(self) -> NDArray[np.int64]:
-        """The items each once, the newest last as far as an order is known."""
-        return _each_once(self.seen, self.newest)
+        """Return the distinct rows, the newest last as far as the order is known."""
+        return _concatenate_distinct(self.seen, self.newest)
 
 
 def user_state(
@@ -56,20 +54,20 @@ def user_state(
         history: items that the request says the user has.
         max_recent: how many of the newest recent items count for the code.
     """
-    given = _NOTHING if history is None else catalogue.rows_of(history.item_ids)
+    requested = _NO_ITEMS if history is None else catalogue.rows_of(history.item_ids)
     if history is not None and history.instead:
-        return _state(encoder, None, given, _NOTHING, given)
+        return _state(encoder, None, requested, _NO_ITEMS, requested)
     if isinstance(recent, ItemHistory):
         new = catalogue.new_rows_in(recent)
         rows = np.concatenate([recent.rows, new]) if new.size else recent.rows
         newest = np.concatenate([recent.newest_rows(max_recent), new[:max_recent]])
     else:
-        rows = catalogue.rows_of(recent) if recent else _NOTHING
+        rows = catalogue.rows_of(recent) if recent else _NO_ITEMS
         newest = rows[-max_recent:]
-    newest = _each_once(newest, given)
-    items = np.concatenate([rows, given]) if given.size else rows
+    newest = _concatenate_distinct(newest, requested)
+    items = np.concatenate([rows, requested]) if requested.size else rows
     if user is None:
-        return _state(encoder, None, items, _NOTHING, newest)
+        return _state(encoder, None, items, _NO_ITEMS, newest)
     seen = catalogue.release.seen[user].astype(np.int64)
     items = np.concatenate([seen, items]) if items.size else seen
     return _state(encoder, user, items, seen, newest)
@@ -86,8 +84,8 @@ def _state(
     return UserState(items, seen, newest, code, source)
 
 
-def _each_once(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Both one after the other, a row in both where the second has it."""
+def _concatenate_distinct(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Concatenate; rows that are in both keep their position in the second."""
     if not second.size:
         return first
     if not first.size:

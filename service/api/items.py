@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bitrecall.index.recommend.lookups import known_item, most_popular
+from bitrecall.index.recommend.lookups import item_info, most_popular
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.service.api.id_route import id_in_path, id_route
@@ -37,7 +37,7 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
     async def item(request: Request) -> Response:
         """``GET /items/{id}``: what is known of an item."""
         recommender = ready_recommender(settings, current)
-        return json_response(asdict(known_item(recommender, id_in_path(request))))
+        return json_response(asdict(item_info(recommender, id_in_path(request))))
 
     def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
         async def some(request: Request) -> Response:

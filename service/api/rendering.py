@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from bitrecall.index.recommend.types import Answer
+from bitrecall.index.recommend.types import Recommendations
 from bitrecall.index.search.native_module import native
 
 
-def render(answer: Answer) -> bytes:
+def render(answer: Recommendations) -> bytes:
     """One user's items, as a ``RecommendResponse``."""
-    if native is not None and answer.distances is not None and answer.reasons is None:
+    if native is not None and answer.distances is not None and answer.explanations is None:
         return b'{"user_id":%b,"k":%d,"items":%b,"release_id":"%b","source":"%b"%b}' % (
             to_json(answer.user_id),
             answer.k,
@@ -26,14 +26,14 @@ def render(answer: Answer) -> bytes:
         )
     document: dict[str, Any] = {"user_id": answer.user_id, "k": answer.k, "items": _items(answer)}
     document |= {"release_id": answer.release_id, "source": answer.source}
-    if answer.reasons is not None:
+    if answer.explanations is not None:
         document["code"] = answer.code
     return to_json(document | _lacking(answer))
 
 
-def render_one_of(answer: Answer) -> bytes:
+def render_one_of(answer: Recommendations) -> bytes:
     """One user's items, as a ``BatchAnswer``."""
-    if native is not None and answer.distances is not None and answer.reasons is None:
+    if native is not None and answer.distances is not None and answer.explanations is None:
         return b'{"user_id":%b,"items":%b,"source":"%b"%b}' % (
             to_json(answer.user_id),
             native.items_json(answer.item_ids, answer.distances, answer.bits),
@@ -50,13 +50,13 @@ def render_batch(answers: Sequence[bytes], k: int, release_id: str) -> bytes:
     return b'{"answers":[%b],"k":%d,"release_id":"%b"}' % (joined, k, release_id.encode())
 
 
-def render_similar(item_id: str, answer: Answer) -> bytes:
+def render_similar(item_id: str, answer: Recommendations) -> bytes:
     """The items like one, as a ``SimilarResponse``."""
     document: dict[str, Any] = {"item_id": item_id, "k": answer.k, "items": _items(answer)}
     return to_json(document | {"release_id": answer.release_id} | _lacking(answer))
 
 
-def _items(answer: Answer) -> list[dict[str, object]]:
+def _items(answer: Recommendations) -> list[dict[str, object]]:
     items: list[dict[str, object]]
     if answer.distances is None:
         items = [{"id": item, "distance": None, "score": None} for item in answer.item_ids]
@@ -66,19 +66,21 @@ def _items(answer: Answer) -> list[dict[str, object]]:
             {"id": item, "distance": distance, "score": bits - 2 * distance}
             for item, distance in zip(answer.item_ids, answer.distances, strict=True)
         ]
-    if answer.reasons is not None and answer.item_codes is not None:
-        explained = zip(items, answer.item_codes, answer.reasons, strict=True)
-        for item, code, reasons in explained:
+    if answer.explanations is not None and answer.item_codes is not None:
+        explained = zip(items, answer.item_codes, answer.explanations, strict=True)
+        for item, code, explanations in explained:
             item["code"] = code
-            item["because"] = [{"id": one.item_id, "distance": one.distance} for one in reasons]
+            item["because"] = [
+                {"id": one.item_id, "distance": one.distance} for one in explanations
+            ]
     return items
 
 
-def _shortfall(answer: Answer) -> bytes:
+def _shortfall(answer: Recommendations) -> bytes:
     # What else there is to say has no text of a client's in it.
     return b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
 
 
-def _lacking(answer: Answer) -> dict[str, int | bool]:
+def _lacking(answer: Recommendations) -> dict[str, int | bool]:
     lacking: dict[str, int | bool] = {"shortfall": answer.shortfall} if answer.shortfall else {}
     return lacking | ({"degraded": True} if answer.degraded else {})

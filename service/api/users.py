@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from bitrecall.events.errors import EventsError
 from bitrecall.events.rules import id_fault
-from bitrecall.index.recommend.lookups import known_user
+from bitrecall.index.recommend.lookups import user_info
 from bitrecall.service.api.id_route import id_in_path, id_route
 from bitrecall.service.api.release_endpoint import ready_recommender
 from bitrecall.service.api.responses import json_response
@@ -31,7 +31,7 @@ def user_routes(
         if request.method == "DELETE":
             return json_response({"id": user_id, "events": await _forget(event_feed, user_id)})
         await event_feed.catch_up(current)
-        return json_response(asdict(known_user(ready_recommender(settings, current), user_id)))
+        return json_response(asdict(user_info(ready_recommender(settings, current), user_id)))
 
     return [id_route("/users/", user, ["GET", "DELETE"])]
 

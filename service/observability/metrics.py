@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from bitrecall.events.event import Appended
 from bitrecall.index.recommend.search_steps import SearchRequest
-from bitrecall.index.recommend.types import Answer
+from bitrecall.index.recommend.types import Recommendations
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.search.protocol import Results
 from bitrecall.service.observability.tally import TalliedHistogram, Tally
@@ -110,7 +110,7 @@ class Metrics:
         finally:
             self._of_searches.add(time.perf_counter() - started)
 
-    def answered(self, answers: Iterable[Answer]) -> None:
+    def answered(self, answers: Iterable[Recommendations]) -> None:
         """Count what users' items were ranked by."""
         for answer in answers:
             self._of_answers.add((answer.source, answer.degraded))

@@ -10,7 +10,7 @@ from bitrecall.events.position import ReadingStart
 from bitrecall.events.rules import event_fault
 from bitrecall.index.recommend.catalogue import NewItems
 from bitrecall.index.recommend.item_history import LONG, ItemHistory
-from bitrecall.index.recommend.user_state import RecentItems
+from bitrecall.index.recommend.recent_activity import RecentItems
 from bitrecall.index.releases.release import Release
 from bitrecall.service.online.new_items import NewItemEncoder
 
@@ -125,7 +125,7 @@ class RecentEvents:
 
     def _forget(self, user_id: str) -> None:
         taken = self._taken.pop(user_id, _NONE)
-        for item in taken.others if isinstance(taken, ItemHistory) else taken:
+        for item in taken.unknown_ids if isinstance(taken, ItemHistory) else taken:
             if item in self._audiences:
                 self._audiences[item].pop(user_id, None)
                 self._revision += 1

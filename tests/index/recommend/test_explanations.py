@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrecall.index.recommend.catalogue import Catalogue, NewItems
-from bitrecall.index.recommend.explanations import MOST, NEWEST, reasons
-from bitrecall.index.recommend.types import Reason
+from bitrecall.index.recommend.explanations import MAX_EXPLANATIONS, MAX_HISTORY, explain
+from bitrecall.index.recommend.types import Explanation
 from bitrecall.index.releases.release import Release
 from bitrecall.index.search.packing import hamming_distances
 
@@ -13,7 +13,7 @@ rows = st.lists(st.integers(0, 60), unique=True, max_size=20)
 
 
 @given(items=rows, history=rows)
-def test_reasons_are_the_nearest_of_the_users_own(
+def test_the_nearest_items_of_the_user_explain(
     release: Release, items: list[int], history: list[int]
 ) -> None:
     catalogue = Catalogue(release, NEW)
@@ -23,14 +23,17 @@ def test_reasons_are_the_nearest_of_the_users_own(
     for item in items:
         others = sorted((int(distances[item, own]), own) for own in history if own != item)
         expected.append(
-            [Reason(catalogue.ids_of(np.array([own]))[0], far) for far, own in others[:MOST]]
+            [
+                Explanation(catalogue.ids_of(np.array([own]))[0], far)
+                for far, own in others[:MAX_EXPLANATIONS]
+            ]
         )
-    found = reasons(catalogue, np.array(items, np.int64), np.array(history, np.int64))
-    assert [list(one) for one in found] == expected
+    explanations = explain(catalogue, np.array(items, np.int64), np.array(history, np.int64))
+    assert [list(one) for one in explanations] == expected
 
 
-def test_of_a_long_history_the_newest_count(release: Release) -> None:
+def test_only_the_newest_items_of_a_long_history_count(release: Release) -> None:
     catalogue = Catalogue(release)
-    history = np.concatenate([[5], np.full(NEWEST, 6)])
-    ((first, *_),) = reasons(catalogue, np.array([5]), history)
+    history = np.concatenate([[5], np.full(MAX_HISTORY, 6)])
+    ((first, *_),) = explain(catalogue, np.array([5]), history)
     assert first.item_id == "item 6"

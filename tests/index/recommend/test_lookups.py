@@ -1,7 +1,7 @@
 import numpy as np
 
 from bitrecall.index.recommend.catalogue import NewItems
-from bitrecall.index.recommend.lookups import known_item, known_user, most_popular
+from bitrecall.index.recommend.lookups import item_info, most_popular, user_info
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.release import Release
 
@@ -20,7 +20,7 @@ class Fresh:
 
 
 def test_an_item_of_the_release_is_known_with_all_that_is_known_of_it(release: Release) -> None:
-    found = known_item(Recommender(release), "item 1")
+    found = item_info(Recommender(release), "item 1")
     assert (found.id, found.known, found.popularity) == ("item 1", "release", 59)
     assert found.tags == release.attributes.tags_of(1)
     assert found.attributes == release.attributes.columns_of(1)
@@ -30,14 +30,14 @@ def test_an_item_of_the_release_is_known_with_all_that_is_known_of_it(release: R
 def test_a_new_item_and_one_that_nobody_knows_are_told_apart(release: Release) -> None:
     recommender = Recommender(release, NEW)
     for item, known in (("new", "new"), ("nowhere", "no")):
-        found = known_item(recommender, item)
+        found = item_info(recommender, item)
         assert (found.known, found.popularity, found.tags, found.attributes) == (known, 0, (), {})
 
 
 def test_users_are_known_by_what_they_have(release: Release) -> None:
     recommender = Recommender(release, NEW, Fresh())
-    assert known_user(recommender, "all seen").known is False
-    known, stranger = known_user(recommender, "17"), known_user(recommender, "a stranger")
+    assert user_info(recommender, "all seen").known is False
+    known, stranger = user_info(recommender, "17"), user_info(recommender, "a stranger")
     assert (known.known, known.seen, known.fresh) == (True, 4, 0)
     assert (stranger.known, stranger.seen, stranger.fresh) == (False, 0, 2)
     assert list(known.items) == ["item 0", "item 1", "item 5", "item 30"]

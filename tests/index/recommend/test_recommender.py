@@ -178,11 +178,11 @@ def test_a_catalogue_smaller_than_k_is_answered_whole(contents: Contents, tmp_pa
 
 def test_reasons_come_only_when_asked_for(release: Release) -> None:
     recommender = Recommender(release)
-    plain: Any = recommender.recommend("17", QueryOptions(3)).reasons
+    plain: Any = recommender.recommend("17", QueryOptions(3)).explanations
     explained = recommender.recommend("17", QueryOptions(3, explain=True))
     assert plain is None
-    assert explained.reasons is not None
-    assert [len(one) for one in explained.reasons] == [3, 3, 3]
+    assert explained.explanations is not None
+    assert [len(one) for one in explained.explanations] == [3, 3, 3]
 
 
 def test_an_explanation_has_the_codes_whose_distances_are_given(release: Release) -> None:

@@ -90,7 +90,7 @@ def test_a_large_batch_is_given_up_when_its_client_goes(
         f"Content-Length: {len(asked)}\r\n\r\n"
     )
     begun, gone = threading.Event(), threading.Event()
-    recommend_all = Recommender.recommend_all
+    recommend_many_steps = Recommender.recommend_many_steps
     pieces = 0
 
     def held(self: Recommender, some: list[str], *rest: Any) -> Any:
@@ -99,10 +99,10 @@ def test_a_large_batch_is_given_up_when_its_client_goes(
         begun.set()
         # The work goes on once the client has gone, and the service has been told so.
         assert gone.wait(300)
-        return recommend_all(self, some, *rest)
+        return recommend_many_steps(self, some, *rest)
 
     with (
-        patch.object(Recommender, "recommend_all", held),
+        patch.object(Recommender, "recommend_many_steps", held),
         patch.object(recommend, "PIECE", 100),
     ):
         with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:

@@ -13,7 +13,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from bitrecall.index.recommend.recommender import Answer, Recommender
+from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.index.recommend.search_steps import SearchSteps
+from bitrecall.index.recommend.types import Recommendations
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.service.api.release_endpoint import INLINE_K
 from bitrecall.service.api.schemas.answers import Problem, RecommendResponse
@@ -71,13 +73,13 @@ class Watched(Recommender):
     def is_fast(self) -> bool:
         return self.fast
 
-    def recommend(self, *given: Any) -> Answer:
+    def recommend_steps(self, *given: Any) -> SearchSteps[Recommendations]:
         self.threads.append(threading.current_thread().name)
-        return super().recommend(*given)
+        return super().recommend_steps(*given)
 
-    def recommend_all(self, *given: Any) -> list[Answer]:
+    def recommend_many_steps(self, *given: Any) -> SearchSteps[list[Recommendations]]:
         self.threads.append(threading.current_thread().name)
-        return super().recommend_all(*given)
+        return super().recommend_many_steps(*given)
 
 
 def test_large_answers_and_large_catalogues_leave_the_event_loop(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from bitrecall.index.recommend.types import Answer, Reason
+from bitrecall.index.recommend.types import Explanation, Recommendations
 from bitrecall.index.search.native_module import native
 from bitrecall.service.api.rendering import render, render_batch, render_one_of, render_similar
 from bitrecall.service.api.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
@@ -23,7 +23,7 @@ def loops(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-ANSWER = Answer(
+ANSWER = Recommendations(
     user_id="Ωμέγα 🛶",
     k=3,
     item_ids=["a", 'b "quoted"', "c"],
@@ -35,7 +35,7 @@ ANSWER = Answer(
 WHY = {
     "code": "00ff",
     "item_codes": ["0000", "ffff", "00ff"],
-    "reasons": [[Reason("x", 3)], [], [Reason("x", 0)]],
+    "explanations": [[Explanation("x", 3)], [], [Explanation("x", 0)]],
 }
 VARIANTS = [
     ANSWER,
@@ -65,7 +65,7 @@ def test_popular_items_have_neither_distance_nor_score() -> None:
     assert items[0] == {"id": "a", "distance": None, "score": None}
 
 
-def test_reasons_and_codes_stand_with_their_item() -> None:
+def test_explanations_and_codes_belong_to_their_item() -> None:
     answer = json.loads(render(VARIANTS[-1]))
     items = answer["items"]
     assert answer["code"] == "00ff"
@@ -83,12 +83,12 @@ def check(body: bytes, model: type[BaseModel]) -> None:
 
 
 @pytest.mark.parametrize("answer", VARIANTS)
-def test_every_answer_is_as_documented(answer: Answer) -> None:
+def test_every_answer_is_as_documented(answer: Recommendations) -> None:
     check(render(answer), RecommendResponse)
     check(render(answer._replace(user_id=None)), RecommendResponse)
     both = [render_one_of(answer), render_one_of(ANSWER)]
     check(render_batch(both, 3, ANSWER.release_id), BatchResponse)
-    check(render_similar("é", answer._replace(reasons=None)), SimilarResponse)
+    check(render_similar("é", answer._replace(explanations=None)), SimilarResponse)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))

@@ -11,7 +11,7 @@ from bitrecall.events.event import FORGET, HIDE, StoredEvent
 from bitrecall.index.fold_in.users import UserFoldIn, extended_codes
 from bitrecall.index.recommend import recommender as module
 from bitrecall.index.recommend.item_history import LONG, ItemHistory
-from bitrecall.index.recommend.lookups import known_user
+from bitrecall.index.recommend.lookups import user_info
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.release import Release
@@ -70,7 +70,7 @@ def test_answers_are_those_of_plain_lists(release: Release, seed: int, folded: i
             if folded >= len(IDS):
                 assert found == wanted
     for user in USERS:
-        assert known_user(kept, user) == known_user(plain, user)
+        assert user_info(kept, user) == user_info(plain, user)
 
 
 def test_the_newest_items_make_the_code_and_all_are_left_out(release: Release) -> None:

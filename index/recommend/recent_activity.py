@@ -1,0 +1,41 @@
+"""Interactions since the release was trained, as the recommender needs them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bitrecall.index.recommend.item_history import ItemHistory
+
+RecentItems = Sequence[str] | ItemHistory
+"""Item ids, the newest last."""
+
+
+class RecentActivity(Protocol):
+    """What users did since the release was trained."""
+
+    def interactions_of(self, user_id: str) -> RecentItems:
+        """Return the items of a user's interactions, the newest last."""
+        ...
+
+    def hidden_items_of(self, user_id: str) -> RecentItems:
+        """Return the items that a user has hidden."""
+        ...
+
+    def is_forgotten(self, user_id: str) -> bool:
+        """Return whether the user's data in the release must not be used."""
+        ...
+
+
+class NoRecentActivity:
+    """No interactions: a recommender of the release alone."""
+
+    def interactions_of(self, user_id: str) -> Sequence[str]:
+        """Return nothing."""
+        return ()
+
+    def hidden_items_of(self, user_id: str) -> Sequence[str]:
+        """Return nothing."""
+        return ()
+
+    def is_forgotten(self, user_id: str) -> bool:
+        """Return False."""
+        return False
