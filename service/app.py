@@ -39,6 +39,7 @@ from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.http.middleware import RequestMiddleware
 from bitrecall.service.http.origins import CorsMiddleware, CrossOriginProtection
 from bitrecall.service.http.root_path import strip_root_path
+from bitrecall.service.http.write_coalescing import WriteCoalescer
 from bitrecall.service.observability.key_metrics import KeysCollector
 from bitrecall.service.observability.metrics import Metrics
 from bitrecall.service.observability.tracing import Tracing
@@ -80,6 +81,7 @@ class Service(FastAPI):
             ConnectionLimits.of(settings), self.metrics.dropped
         )
         self.batcher = MicroBatcher(self.metrics.searched)
+        self.write_coalescer = WriteCoalescer()
         self.tracing = Tracing(settings.traces)
         paths = routes(settings, self.current, self.event_feed, self.metrics, self.batcher)
         guards = self._guards()

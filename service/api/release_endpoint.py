@@ -27,7 +27,7 @@ from bitrecall.service.errors import (
     NotReadyError,
     SearchNotAnsweringError,
 )
-from bitrecall.service.http.body import begin_body, read_body
+from bitrecall.service.http.body import read_body
 from bitrecall.service.http.eager import switch_to_task
 from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.online.event_feed import EventFeed
@@ -96,7 +96,6 @@ class ReleaseEndpoint(Generic[RequestModel]):
         is_short: Callable[[Recommender, RequestModel], bool],
     ) -> None:
         self._settings = settings
-        self._limit, self._seconds = settings.max_body_bytes, settings.body_timeout
         self._current = current
         self._event_feed = event_feed
         self._model = model
@@ -108,8 +107,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises ``RequestError`` when it cannot be answered."""
-        body = begin_body(scope, receive, limit=self._limit, seconds=self._seconds)
-        asked = parse_request(body if isinstance(body, bytes) else await body, self._model)
+        asked = await read_request(scope, receive, self._settings, self._model)
         size = asked.size()
         if size > self._max_items:
             raise self._too_many(asked, size)
@@ -140,7 +138,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
             raise SearchNotAnsweringError(
                 "the server that searches does not answer", headers={"Retry-After": "1"}
             ) from None
-        await send_json(scope, send, content)
+        await send_json(send, content)
 
     async def _recommender(self, scope: Scope) -> Recommender:
         """What answers this request."""

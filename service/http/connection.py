@@ -1,122 +1,124 @@
-"""A connection with limits on its time and its memory; what it says is left to others.
+"""A connection with limits on its time and memory; parsing and answering are left to subclasses.
 
-It has a deadline at every moment but while a request is being answered: for a head to arrive, for a
-body, for an answer to be taken, and for the next request.
+It has a deadline at every moment except while the application works on a request: for a head to
+arrive, for a body, for a response to be read, and for the next request.
 """
 
 import asyncio
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from bitrecall.service.http.connection_budget import ConnectionBudget
+from bitrecall.service.http.application import HttpApplication
 from bitrecall.service.http.deadline import Deadline
-from bitrecall.service.http.limiter import ConcurrencyLimiter
 from bitrecall.service.http.raw_problems import problem_bytes
 from bitrecall.service.http.write_coalescing import CoalescingTransport
 
-# How long a connection that looks idle is kept when the server stops, for a request under way.
+# How long a connection that looks idle is kept when the server stops: a request may be in flight.
 STOPPING_SECONDS: Final = 0.5
-# What is read and dropped after a refusal, so that the client sees the answer and no reset.
+# What is read and discarded after an error response, so that the client sees it and no reset.
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 4 * 2**20
-# The application refuses a body that comes too slowly, and is given this much longer to do so.
-_PATIENCE_SECONDS: Final = 1.0
+# The application rejects a body that arrives too slowly, and gets this much longer to do so.
+_APPLICATION_SECONDS: Final = 1.0
+
+Phase = Literal["head", "body", "next request", "response read", ""]
 
 
 class LimitedConnection(HttpToolsProtocol):
-    """What a connection may take.
+    """A connection of uvicorn's that keeps to the ``ConnectionLimits`` of its application."""
 
-    The application that is served has the ``connections`` and the ``load`` as attributes.
-    """
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._all: ConnectionBudget = self.app.connection_budget
-        self._limits = self._all.limits
-        self._limiter: ConcurrencyLimiter = self.app.limiter
-        # A request has begun to arrive, and is not complete.
-        self._receiving = False
-        self._head_is_done = False
-        self._waits_for = "head"
-        self._deadline = Deadline(self.loop, self._too_late)
-        self._taking: Deadline | None = None
-        self._since = self._paused_at = 0.0
-        self._was_answered = False
-        # A request that will be answered once its body has arrived.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._application: HttpApplication = self.app
+        self._budget = self._application.connection_budget
+        self._limits = self._budget.limits
+        self._limiter = self._application.limiter
+        # A request has begun to arrive and is not complete.
+        self._is_receiving = False
+        self._is_head_complete = False
+        self._waits_for: Phase = "head"
+        self._deadline = Deadline(self.loop, self._deadline_passed)
+        self._read_deadline: Deadline | None = None
+        self._waiting_since = self._paused_at = 0.0
+        self._has_answered = False
+        # A request that is answered once its body has arrived.
         self._deferred: tuple[RequestResponseCycle, Any] | None = None
-        # What has come behind a request that is not answered yet.
-        self._behind = b""
-        # After a refusal: bytes that may still be dropped, None if there was none.
-        self._draining: int | None = None
-        self._client_is_done = False
-        # Nothing more is parsed, and the connection closed once what has come is answered.
-        self._is_last = False
-        # The server stops: the next answer says that it is the last.
+        # Bytes received behind a request that is not answered yet.
+        self._pipelined = b""
+        # After an error response: bytes that may still be discarded; None before one.
+        self._linger_bytes: int | None = None
+        self._is_client_done = False
+        # Nothing more is parsed, and the connection closes after the current response.
+        self._closes_after_response = False
+        # The server stops: the next response says that the connection closes.
         self._is_stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin a connection, or close one where there are too many."""
+        """Start the deadline of a connection, or reject it if there are too many."""
         super().connection_made(transport)
-        # Writing counts as paused until everything is taken, not until a part is.
+        # Writing counts as paused until the client has read everything, not until it reads a part.
         transport.set_write_buffer_limits(high=65_536, low=0)
-        self._coalescing = CoalescingTransport(
-            transport, self._limiter.coalescer(self.loop.call_soon)
-        )
+        coalescer = self._application.write_coalescer
+        self._coalescing = CoalescingTransport(transport, coalescer, self.loop.call_soon)
         self.transport = cast("asyncio.Transport", self._coalescing)
-        self._since = self.loop.time()
+        self._waiting_since = self.loop.time()
         self._deadline.after(self._limits.head_seconds)
-        if not self._all.make_room(self, cast("Any", self.connections)):
+        if not self._budget.make_room(self, cast("Any", self.connections)):
             self.transport.write(self._limiter.reject(close=True))
-            self._close_carefully()
+            self._linger()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget everything about it."""
+        """Release everything held for the connection."""
         self._deadline.cancel()
-        if self._taking is not None:
-            self._taking.cancel()
-        self._all.release_unread(self)
-        self._all.release_incomplete(self)
-        self._behind = b""
+        if self._read_deadline is not None:
+            self._read_deadline.cancel()
+        self._budget.release_unread(self)
+        self._budget.release_incomplete(self)
+        self._pipelined = b""
         self._deferred = None
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Answer what has arrived or is on its way, and close.
+        """Answer what has arrived or is in flight, then close.
 
-        A request may be under way on a connection that looks idle, and closing would lose it. So
-        such a connection is open for a moment longer, and its next answer says that it is closed.
+        Closing a connection that looks idle would lose a request in flight. So it stays open for
+        ``STOPPING_SECONDS``, and its next response says that the connection closes.
         """
         self._is_stopping = True
         if self._is_answering() and self.cycle is not None:
             self.cycle.keep_alive = False
-        elif not self._receiving and not self.transport.is_closing() and self._draining is None:
+        elif (
+            not self._is_receiving
+            and not self.transport.is_closing()
+            and self._linger_bytes is None
+        ):
             self._deadline.after(STOPPING_SECONDS)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends nothing more; it still gets its answers."""
-        self._client_is_done = self._is_last = True
-        if self._draining is not None or not self._is_answering():
+        """Note that the client sends nothing more; it still gets its responses."""
+        self._is_client_done = self._closes_after_response = True
+        if self._linger_bytes is not None or not self._is_answering():
             self._close()
         elif self.cycle is not None:
-            # Whoever watches for the client to go learns of it, and may give up.
+            # An application that waits for the client to disconnect may give up now.
             self.cycle.message_event.set()
         return True
 
     def pause_writing(self) -> None:
-        """The client does not take its answer as fast as it comes."""
+        """Start the deadline for the client to read the response: the write buffer is full."""
         super().pause_writing()
-        if self._taking is None:
-            self._taking = Deadline(self.loop, self._not_taken)
+        if self._read_deadline is None:
+            self._read_deadline = Deadline(self.loop, self._drop_unread)
         self._paused_at = self.loop.time()
-        self._taking.after(self._limits.answer_seconds)
-        self._all.hold_unread(self)
+        self._read_deadline.after(self._limits.answer_seconds)
+        self._budget.hold_unread(self)
 
     def resume_writing(self) -> None:
-        """The client has taken it."""
-        if self._taking is not None:
-            self._taking.clear()
-        self._all.release_unread(self)
+        """Clear that deadline: the client has read everything."""
+        if self._read_deadline is not None:
+            self._read_deadline.clear()
+        self._budget.release_unread(self)
         super().resume_writing()
 
     def now(self) -> float:
@@ -124,113 +126,115 @@ class LimitedConnection(HttpToolsProtocol):
         return self.loop.time()
 
     def waiting_since(self) -> tuple[bool, float] | None:
-        """Whether it was ever answered, and since when it has waited for its client."""
+        """Whether it ever answered a request, and since when it has waited for its client."""
         if self._is_answering() and not self.flow.write_paused:
             return None
-        return self._was_answered, self._since
+        return self._has_answered, self._waiting_since
 
     def unread_bytes(self) -> int:
-        """Bytes of answers that the client has not taken."""
+        """Bytes of responses that the client has not read."""
         return self._coalescing.get_write_buffer_size()
 
     def unread_since(self) -> float:
-        """When the client stopped taking an answer."""
+        """When the client stopped reading a response."""
         return self._paused_at
 
-    def _not_taken(self) -> None:
-        self._all.dropped("answer-not-read")
-        self.drop()
-
     def drop(self) -> None:
-        """Close at once, whatever is still to be written."""
+        """Close at once and discard what is not written yet."""
         self.transport.abort()
 
+    def _drop_unread(self) -> None:
+        self._budget.dropped("answer-not-read")
+        self.drop()
+
     def _is_idle(self) -> bool:
-        """Whether what comes next on this connection is the beginning of a request."""
-        return not self._receiving and not self._is_answering()
+        """Whether the next byte on this connection is the first of a request."""
+        return not self._is_receiving and not self._is_answering()
 
     def _is_answering(self) -> bool:
-        """Whether a request that has arrived is not answered yet."""
-        return not self._receiving and self.cycle is not None and not self.cycle.response_complete
+        """Whether a request has arrived and is not answered yet."""
+        return (
+            not self._is_receiving and self.cycle is not None and not self.cycle.response_complete
+        )
 
-    def _wait_for(self, what: str) -> None:
-        """Set the deadline for something, unless it is set for that already.
-
-        Args:
-            what: the ``head`` or ``body`` of a request, the ``next`` request, or an answer to be
-                ``taken``.
-        """
-        if what == self._waits_for:
+    def _wait_for(self, phase: Phase) -> None:
+        """Set the deadline of a phase, unless the connection is in that phase already."""
+        if phase == self._waits_for:
             return
         limits = self._limits
-        if what == "next":
-            self._since = self.loop.time()
+        self._waiting_since = self.loop.time()
+        if phase == "next request":
             self._deadline.after(self.timeout_keep_alive)
             return
-        self._waits_for = what
+        self._waits_for = phase
+        extra = _APPLICATION_SECONDS if self._deferred is None else 0.0
         seconds = {
             "head": limits.head_seconds,
-            "body": limits.body_seconds + (_PATIENCE_SECONDS if self._deferred is None else 0.0),
-            "taken": limits.answer_seconds,
+            "body": limits.body_seconds + extra,
+            "response read": limits.answer_seconds,
         }
-        self._since = self.loop.time()
-        self._deadline.after(seconds[what])
+        self._deadline.after(seconds[phase])
 
-    def _too_late(self) -> None:
-        """The deadline has passed."""
-        if self._draining is None and self.unread_bytes():
-            self._not_taken()
-        elif self._draining is not None or self.transport.is_closing():
+    def _deadline_passed(self) -> None:
+        if self._linger_bytes is None and self.unread_bytes():
+            self._drop_unread()
+        elif self._linger_bytes is not None or self.transport.is_closing():
             self.drop()
-        elif self._receiving and not self._head_is_done:
-            self._refuse("request-timeout", "the head of the request did not arrive in time")
+        elif self._is_receiving and not self._is_head_complete:
+            self._fail("request-timeout", "the head of the request did not arrive in time")
         elif self._deferred is not None:
-            self._refuse("request-timeout", "the body of the request did not arrive in time")
+            self._fail("request-timeout", "the body of the request did not arrive in time")
         elif not self._is_answering():
             self.transport.close()
 
-    def _refuse(self, problem: str, detail: str) -> None:
-        """Answer what is no request, and close the connection."""
+    def _fail(self, problem: str, detail: str) -> None:
+        """Respond with a problem that the application does not see, and close the connection.
+
+        Args:
+            problem: a key of ``PROBLEMS``.
+            detail: what is wrong with this request.
+        """
         cycle = self.cycle
-        if self._receiving and self._head_is_done and cycle is not None:
+        if self._is_receiving and self._is_head_complete and cycle is not None:
             if self.pipeline:
                 self.pipeline.clear()
                 is_behind = True
             else:
                 is_behind = cycle.response_started
-                # Whatever reads its body is told that there is nobody left to answer.
+                # The application, if it reads the body, sees that the client is gone.
                 cycle.disconnected = True
                 cycle.message_event.set()
         else:
             is_behind = cycle is not None and not cycle.response_complete
-        self._receiving = False
+        self._is_receiving = False
         self._deferred = None
-        self._all.release_incomplete(self)
+        self._budget.release_incomplete(self)
         if not is_behind:
-            self._all.dropped(problem)
+            self._budget.dropped(problem)
             self.transport.write(problem_bytes(problem, detail, self._limiter.root_path))
-            self._close_carefully()
+            self._linger()
         elif cycle is not None and cycle.response_complete:
             self._close()
         else:
-            # The answer before it comes first, and is the last.
-            self._draining = LINGER_BYTES
-            self._is_last = True
+            # The response before it is sent first, and is the last.
+            self._linger_bytes = LINGER_BYTES
+            self._closes_after_response = True
 
-    def _close_carefully(self) -> None:
-        """Close once the client has had time to read the answer."""
-        self._draining = LINGER_BYTES
+    def _linger(self) -> None:
+        """Close once the client has had time to read the response."""
+        self._linger_bytes = LINGER_BYTES
         self.transport.write_eof()
         if not self.transport.is_closing():
             self.flow.resume_reading()
         self._deadline.after(LINGER_SECONDS)
 
-    def _drain(self, size: int) -> None:
-        self._draining = (self._draining or 0) - size
-        if self._draining < 0:
+    def _discard(self, size: int) -> None:
+        """Count bytes that were received while lingering; close if there are too many."""
+        self._linger_bytes = (self._linger_bytes or 0) - size
+        if self._linger_bytes < 0:
             self.drop()
 
     def _close(self) -> None:
-        """Close once what is written has been taken, for which there is a time limit."""
+        """Close once the client has read what is written, for which there is a time limit."""
         self.transport.close()
-        self._wait_for("taken")
+        self._wait_for("response read")

@@ -1,70 +1,94 @@
-"""A request that has come whole, and its answer in one piece, without the messages of ASGI.
+"""A request and its response as ASGI sees them, without waiting and with one write.
 
-ASGI has a request in messages that are waited for, and an answer in two, of which uvicorn looks
-through each header for what could be wrong with it. Where all of a request is there, and head and
-body of the answer are ready together with headers of our own, that takes an eighth of an answer for
-nothing.
+uvicorn's ``receive`` resumes reading and waits for an event even if the body has arrived, and its
+``send`` checks every header and writes head and body separately. On the fast path the headers are
+ours and head and body are ready together.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
-from starlette.types import Scope
+from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-Header = tuple[bytes, bytes]
+from bitrecall.service.errors import TooBusyError
 
-_EXTENSION: Final = "bitrecall.whole"
-_CLOSE: Final = (b"connection", b"close")
+_START: Final = "http.response.start"
+_OK: Final = b"HTTP/1.1 200 OK\r\n"
+_CLOSE: Final = b"connection: close\r\n"
 
 
 class BufferedExchange:
-    """What can be had of a request, and given to it, without waiting.
+    """One request and its response.
+
+    Args:
+        cycle: uvicorn's state of the same request.
+        is_client_done: whether the client has closed its side of the connection.
 
     Attributes:
-        headers: what an answer is to say besides its own.
-        is_answered: whether ``answer`` has answered.
-        is_read: whether its body has been given out to the last byte.
-        is_refused: whether it was one too many when the last of it arrived.
+        cycle: as given.
+        is_client_done: as given, and kept up to date by the connection.
+        is_rejected: whether there were too many requests when the last byte of this one arrived.
     """
 
-    __slots__ = ("_cycle", "headers", "is_answered", "is_read", "is_refused")
+    __slots__ = ("_is_body_read", "_start", "cycle", "is_client_done", "is_rejected")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
-        self.headers: list[Header] = []
-        self.is_answered = False
-        self.is_read = False
-        self.is_refused = False
+    def __init__(self, cycle: RequestResponseCycle, *, is_client_done: bool = False) -> None:
+        self.cycle = cycle
+        self.is_client_done = is_client_done
+        self.is_rejected = False
+        self._is_body_read = False
+        # A response.start that waits for its body.
+        self._start: Message | None = None
 
-    def body(self) -> bytes | None:
-        """The body of the request, once; None where more of it is to come."""
-        cycle = self._cycle
-        if cycle.more_body or cycle.disconnected:
-            return None
-        self.is_read = True
-        body = bytes(cycle.body)
-        cycle.body.clear()
-        cycle.message_event.clear()
-        return body
+    async def receive(self) -> Message:
+        """The body; then, once the client is gone or has closed its side, ``http.disconnect``.
 
-    def answer(self, headers: Sequence[Header], body: bytes) -> bool:
-        """Answer with status 200, where the client takes it now; whether that is so.
-
-        Args:
-            headers: names in lower case, nothing in them of which HTTP would be ended, a
-                content-length that is true, and none about the connection.
-            body: what they say.
+        Raises:
+            TooBusyError: there were too many requests when the last byte of this one arrived.
         """
-        cycle = self._cycle
-        if cycle.flow.write_paused or cycle.disconnected:
-            return False
-        parts = [b"HTTP/1.1 200 OK\r\n"]
-        for name, value in (*cycle.default_headers, *headers, *self.headers):
+        cycle = self.cycle
+        if self._is_body_read:
+            if not self.is_client_done:
+                await cycle.receive()
+            return {"type": "http.disconnect"}
+        if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
+            message: Message = await cycle.receive()  # type: ignore[assignment]
+            if message["type"] != "http.request":
+                return message
+        else:
+            message = {"type": "http.request", "body": bytes(cycle.body), "more_body": False}
+            cycle.body.clear()
+            cycle.message_event.clear()
+        self._is_body_read = not message["more_body"]
+        if self._is_body_read and self.is_rejected:
+            raise TooBusyError
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a response of the fast path: a 200 with one body in one write.
+
+        Everything else goes through uvicorn's ``send``.
+        """
+        if message["type"] == _START and message["status"] == 200:
+            self._start = message
+            return
+        start, self._start = self._start, None
+        cycle = self.cycle
+        if start is not None:
+            is_ready = not (cycle.flow.write_paused or cycle.disconnected)
+            if is_ready and not message.get("more_body", False):
+                self._write(start, message["body"])
+                return
+            await cycle.send(start)  # type: ignore[arg-type]
+        await cycle.send(message)  # type: ignore[arg-type]
+
+    def _write(self, start: Message, body: bytes) -> None:
+        cycle = self.cycle
+        parts = [_OK]
+        for name, value in (*cycle.default_headers, *start["headers"]):
             parts += (name, b": ", value, b"\r\n")
         if not cycle.keep_alive:
-            name, value = _CLOSE
-            parts += (name, b": ", value, b"\r\n")
+            parts.append(_CLOSE)
         parts += (b"\r\n", body)
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
@@ -74,23 +98,3 @@ class BufferedExchange:
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
-        self.is_answered = True
-        return True
-
-
-def attach(cycle: RequestResponseCycle) -> BufferedExchange:
-    """Let a request of uvicorn's be had whole."""
-    whole = BufferedExchange(cycle)
-    cycle.scope["extensions"] = {_EXTENSION: whole}  # type: ignore[dict-item]
-    return whole
-
-
-def detach(cycle: RequestResponseCycle) -> None:
-    """Take the offer back. While it stands, it and the request hold each other in memory."""
-    cycle.scope.pop("extensions", None)
-
-
-def exchange_of(scope: Scope) -> BufferedExchange | None:
-    """What has been offered, if it has."""
-    extensions = scope.get("extensions")
-    return extensions.get(_EXTENSION) if extensions else None

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bitrecall.service.http.raw_problems import TooBusyResponse
-from bitrecall.service.http.write_coalescing import WriteCoalescer
 
 # Probes and monitoring are answered whatever the load, to tell a busy service from a dead one.
 _ALWAYS_ANSWERED: Final = ("/livez", "/readyz", "/metrics")
@@ -48,7 +47,6 @@ class ConcurrencyLimiter:
         self._shed = shed
         self._in_work: set[int] = set()
         self._refusal = TooBusyResponse(root_path)
-        self._coalescer: WriteCoalescer | None = None
         self._occurrences = 0
         self._told = 0
         self.is_full = False
@@ -73,12 +71,6 @@ class ConcurrencyLimiter:
         if self._told < self._occurrences:
             self._shed(self._occurrences - self._told)
             self._told = self._occurrences
-
-    def coalescer(self, call_soon: Callable[[Callable[[], None]], object]) -> WriteCoalescer:
-        """What writes the answers of all connections of a loop."""
-        if self._coalescer is None:
-            self._coalescer = WriteCoalescer(call_soon)
-        return self._coalescer
 
     def reject(self, *, close: bool = False, body: bool = True) -> bytes:
         """Count a request that was one too many; the whole HTTP answer to it.

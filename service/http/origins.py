@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bitrecall.service.errors import CrossOriginError
-from bitrecall.service.http.direct_response import exchange_of
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.problems import error_response
 from bitrecall.service.settings import variable
@@ -67,7 +66,7 @@ class CrossOriginProtection:
 
 
 class CorsMiddleware(CORSMiddleware):
-    """Lets pages of some origins read answers (CORS), those sent in one piece too."""
+    """Lets pages of some origins read responses (CORS)."""
 
     def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
         super().__init__(
@@ -77,21 +76,6 @@ class CorsMiddleware(CORSMiddleware):
             allow_headers=["authorization", "content-type", "x-request-id"],
             expose_headers=["retry-after", "x-request-id"],
         )
-
-    async def simple_response(
-        self, scope: Scope, receive: Receive, send: Send, request_headers: Headers
-    ) -> None:
-        """Pass a request on, and say in its answer who may read it."""
-        whole = exchange_of(scope)
-        if whole is not None:
-            # What is sent past ``send`` has these headers from here.
-            start: Message = {"type": "http.response.start", "status": 200, "headers": []}
-
-            async def keep(message: Message) -> None:
-                whole.headers.extend(message["headers"])
-
-            await self.send(start, keep, request_headers)
-        await super().simple_response(scope, receive, send, request_headers)
 
 
 def _host_of(origin: str) -> str:

@@ -14,6 +14,7 @@ from bitrecall.service.http.connection_limits import ConnectionLimits
 from bitrecall.service.http.limiter import ConcurrencyLimiter
 from bitrecall.service.http.micro_batching import MicroBatcher
 from bitrecall.service.http.protocol import HttpProtocol
+from bitrecall.service.http.write_coalescing import WriteCoalescer
 
 SECONDS = 30
 LIMITS = ConnectionLimits(head_seconds=10, body_seconds=20, answer_seconds=40)
@@ -114,6 +115,7 @@ class App:
         self.limiter = ConcurrencyLimiter(10, lambda requests: None)
         self.connection_budget = ConnectionBudget(LIMITS)
         self.batcher = MicroBatcher()
+        self.write_coalescer = WriteCoalescer()
 
     def fast_path(self, scope: Any) -> None:
         return None

@@ -1,5 +1,6 @@
 """Requests and answers in one piece, over real connections: as those in messages, to the byte."""
 
+import asyncio
 import gc
 import re
 import socket
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from bitrecall.service.app import create_app
-from bitrecall.service.http.direct_response import BufferedExchange, attach, exchange_of
+from bitrecall.service.errors import TooBusyError
+from bitrecall.service.http.direct_response import BufferedExchange
+from bitrecall.service.http.eager import EagerCoroutine
 from bitrecall.service.settings import Settings
 
 BODY = b'{"user_id":"17","k":3}'
@@ -39,15 +42,17 @@ def told(address: Any, *parts: bytes, answers: int = 1) -> bytes:
         return re.sub(rb"date: [^\r]*", b"date: now", said)
 
 
-def test_an_answer_in_one_piece_is_as_one_in_messages(
+def test_the_fast_path_sends_what_uvicorn_would(
     address: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = told(address, HEAD + b"\r\n" + BODY)
-    assert whole.startswith(b"HTTP/1.1 200 OK\r\ndate: now\r\n")
-    monkeypatch.setattr(BufferedExchange, "answer", lambda *given: False)
-    assert told(address, HEAD + b"\r\n" + BODY) == whole
-    monkeypatch.setattr(BufferedExchange, "body", lambda self: None)
-    assert told(address, HEAD + b"\r\n" + BODY) == whole
+    response = told(address, HEAD + b"\r\n" + BODY)
+    assert response.startswith(b"HTTP/1.1 200 OK\r\ndate: now\r\n")
+
+    async def send(self: BufferedExchange, message: Any) -> None:
+        await self.cycle.send(message)
+
+    monkeypatch.setattr(BufferedExchange, "send", send)
+    assert told(address, HEAD + b"\r\n" + BODY) == response
 
 
 def test_a_connection_that_is_to_be_closed_is_closed(address: Any) -> None:
@@ -89,35 +94,68 @@ def test_a_body_that_is_still_to_come_is_waited_for(address: Any) -> None:
     assert told(address, head, body) == told(address, head + body[:5], body[5:]) == whole
 
 
-def cycle(**given: Any) -> Any:
-    flow = SimpleNamespace(write_paused=given.pop("paused", False))
-    message_event = SimpleNamespace(clear=lambda: None)
-    one = {"scope": {}, "flow": flow, "disconnected": False, "more_body": False}
-    return SimpleNamespace(**{**one, "message_event": message_event, **given})
+def exchange_with(**state: Any) -> tuple[BufferedExchange, list[Any]]:
+    """An exchange over a stub of uvicorn's cycle, and the messages that reach the cycle."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    flow = SimpleNamespace(write_paused=state.pop("paused", False))
+    event = SimpleNamespace(clear=lambda: None)
+    fields = {"disconnected": False, "more_body": False, "waiting_for_100_continue": False}
+    fields |= {"flow": flow, "message_event": event, "send": send, "body": bytearray(b"{}")}
+    return BufferedExchange(SimpleNamespace(**{**fields, **state})), sent  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("given", [{"paused": True}, {"disconnected": True}])
-def test_while_a_connection_takes_nothing_nothing_is_answered(given: dict[str, bool]) -> None:
-    one = cycle(**given)
-    attach(one)
-    whole = exchange_of(one.scope)
-    assert whole is not None
-    assert not whole.answer([(b"content-length", b"2")], b"{}")
-    assert not whole.is_answered
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+CONTENT = {"type": "http.response.body", "body": b"{}"}
 
 
-def test_a_body_is_had_once_it_is_there_and_once() -> None:
-    one = cycle(body=bytearray(b"{}"), more_body=True)
-    whole = BufferedExchange(one)
-    assert whole.body() is None
-    one.more_body = False
-    assert whole.body() == b"{}"
-    assert one.body == b""
+@pytest.mark.parametrize("state", [{"paused": True}, {"disconnected": True}])
+def test_uvicorn_sends_a_response_that_the_client_cannot_take_now(state: dict[str, bool]) -> None:
+    exchange, sent = exchange_with(**state)
+
+    async def respond() -> None:
+        await exchange.send(START)
+        await exchange.send(CONTENT)
+
+    asyncio.run(respond())
+    assert sent == [START, CONTENT]
 
 
-def test_where_nothing_is_offered_there_is_nothing() -> None:
-    assert exchange_of({}) is None
-    assert exchange_of({"extensions": {"http.response.push": {}}}) is None
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{**START, "status": 404}, CONTENT],
+        [START, {**CONTENT, "more_body": True}, CONTENT],
+    ],
+)
+def test_uvicorn_sends_every_other_kind_of_response(messages: list[Any]) -> None:
+    exchange, sent = exchange_with()
+
+    async def respond() -> None:
+        for message in messages:
+            await exchange.send(message)
+
+    asyncio.run(respond())
+    assert sent == messages
+
+
+def test_a_body_that_has_arrived_is_received_once_and_without_waiting() -> None:
+    exchange, _ = exchange_with()
+    message = EagerCoroutine(exchange.receive())
+    assert message.result == {"type": "http.request", "body": b"{}", "more_body": False}
+    assert exchange.cycle.body == b""
+    exchange.is_client_done = True
+    assert EagerCoroutine(exchange.receive()).result == {"type": "http.disconnect"}
+
+
+def test_a_request_that_is_rejected_at_its_last_byte_raises_when_it_is_read() -> None:
+    exchange, _ = exchange_with()
+    exchange.is_rejected = True
+    with pytest.raises(TooBusyError):
+        asyncio.run(exchange.receive())
 
 
 def test_an_answered_request_leaves_no_garbage(address: Any) -> None:

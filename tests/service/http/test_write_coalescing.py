@@ -39,7 +39,7 @@ def soon() -> list[Callable[[], None]]:
 @pytest.fixture
 def joining(kept: Kept, soon: list[Callable[[], None]]) -> Any:
     transport: Any = kept
-    return CoalescingTransport(transport, WriteCoalescer(soon.append))
+    return CoalescingTransport(transport, WriteCoalescer(), soon.append)
 
 
 def test_head_and_body_are_one_write(joining: Any, kept: Kept, soon: list) -> None:
@@ -89,10 +89,10 @@ def test_a_change_of_what_was_given_changes_nothing(joining: Any, kept: Kept, so
 
 def test_two_connections_are_written_to_together_and_more_do_not_wait(soon: list) -> None:
     all_kept = [Kept() for _ in range(5)]
-    coalescer = WriteCoalescer(soon.append)
+    coalescer = WriteCoalescer()
     for number, one in enumerate(all_kept):
         transport: Any = one
-        CoalescingTransport(transport, coalescer).write(b"%d" % number)
+        CoalescingTransport(transport, coalescer, soon.append).write(b"%d" % number)
     written = [[b"0"], [b"1"], [b"2"], [b"3"], []]
     assert [one.written for one in all_kept] == written
     for flush in soon:

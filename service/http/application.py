@@ -1,0 +1,43 @@
+"""What the HTTP layer needs of the application that it serves."""
+
+from typing import Protocol
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bitrecall.service.http.connection_budget import ConnectionBudget
+from bitrecall.service.http.limiter import ConcurrencyLimiter
+from bitrecall.service.http.micro_batching import MicroBatcher
+from bitrecall.service.http.write_coalescing import WriteCoalescer
+
+
+class HttpApplication(Protocol):
+    """An ASGI application that ``HttpProtocol`` can serve.
+
+    All connections of a process share one of each of these, and use them on the event loop only.
+    """
+
+    @property
+    def connection_budget(self) -> ConnectionBudget:
+        """How many connections there may be, and how much memory they may use."""
+
+    @property
+    def limiter(self) -> ConcurrencyLimiter:
+        """How many requests may be answered at a time."""
+
+    @property
+    def batcher(self) -> MicroBatcher:
+        """Runs concurrent requests of the fast path together."""
+
+    @property
+    def write_coalescer(self) -> WriteCoalescer:
+        """Combines the writes of all connections."""
+
+    def fast_path(self, scope: Scope) -> ASGIApp | None:
+        """The application for a request that does not need the framework; None for all others.
+
+        It has to answer with one ``http.response.start`` that has a correct ``content-length`` and
+        one ``http.response.body``. Its headers are sent unchecked.
+        """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request on the plain path."""
