@@ -10,24 +10,8 @@ import click
 
 from bitrecall.disk import disk_fault, is_full
 from bitrecall.errors import BitrecallError
-from bitrecall.extras import how_to_install
+from bitrecall.extras import missing_extra
 from bitrecall.suggestions import did_you_mean
-
-# What the extras bring, and which of them: named when an installation lacks it.
-_EXTRAS = {
-    "polars": "train",
-    "scipy": "train",
-    "torch": "train",
-    "tqdm": "train",
-    "matplotlib": "reproduce",
-    "apscheduler": "schedule",
-    "fastapi": "serve",
-    "httptools": "serve",
-    "prometheus_client": "loadtest",
-    "starlette": "serve",
-    "uvicorn": "serve",
-    "uvloop": "serve",
-}
 
 INTERRUPTED = 130
 
@@ -87,12 +71,9 @@ class LazyGroup(click.Group):
         except BitrecallError as error:
             raise Failure(str(error)) from error
         except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package not in _EXTRAS:
+            if (missing := missing_extra(error)) is None:
                 raise
-            raise Failure(
-                f"this needs {package}, which is not installed: {how_to_install(_EXTRAS[package])}"
-            ) from error
+            raise Failure(str(missing)) from error
         except BrokenPipeError:
             # Whoever read our output has gone, as `head` does: click ends quietly.
             raise

@@ -1,0 +1,28 @@
+"""What a model and a client return: small objects that print well and become tables."""
+
+from bitrecall.results.evaluation import Evaluation
+from bitrecall.results.infos import ItemInfo, UserInfo
+from bitrecall.results.items import (
+    PopularItem,
+    PopularItems,
+    Reason,
+    Recommendation,
+    RecommendationLists,
+    Recommendations,
+    SimilarItems,
+    Source,
+)
+
+__all__ = [
+    "Evaluation",
+    "ItemInfo",
+    "PopularItem",
+    "PopularItems",
+    "Reason",
+    "Recommendation",
+    "RecommendationLists",
+    "Recommendations",
+    "SimilarItems",
+    "Source",
+    "UserInfo",
+]
