@@ -1,3 +1,57 @@
-"""The ``bitrecall`` command: one way in to the three rooms."""
+"""Recommendation retrieval in bits: learned hash codes and an exact search over them.
+
+    import bitrecall
+
+    model = bitrecall.fit("clicks.csv")
+    model.recommend("ada-017", k=10)
+
+``fit`` trains a model and ``load`` opens a trained one; ``Client`` and ``AsyncClient`` ask a
+running service the same questions. docs/python.md shows them at work.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.2.0"
+
+# Imported when they are first used, so that ``import bitrecall`` costs nothing. Their types are in
+# __init__.pyi.
+_MODULES = {
+    "ArgumentError": "errors",
+    "BitrecallError": "errors",
+    "Codes": "model.codes",
+    "DataWarning": "model.fitting",
+    "Evaluation": "results",
+    "FilterError": "index.errors",
+    "ItemInfo": "results",
+    "MissingExtraError": "errors",
+    "Model": "model.model",
+    "NoReleaseError": "index.errors",
+    "PopularItem": "results",
+    "PopularItems": "results",
+    "Reason": "results",
+    "Recommendation": "results",
+    "RecommendationLists": "results",
+    "Recommendations": "results",
+    "ReleaseError": "index.errors",
+    "SearchUnavailableError": "index.errors",
+    "SimilarItems": "results",
+    "UnknownItemError": "index.errors",
+    "UserInfo": "results",
+    "fit": "model.fitting",
+    "load": "model.loading",
+}
+
+__all__ = sorted([*_MODULES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

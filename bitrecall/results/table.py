@@ -12,9 +12,7 @@ from bitrecall.errors import MissingExtraError
 from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
-    import pandas as pd
     import polars as pl
-    import pyarrow as pa
 
 __all__ = ["Table"]
 
@@ -65,20 +63,18 @@ class Table:
         columns = self._columns()
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> Any:
         """A pandas data frame. Raises ``MissingExtraError`` if pandas is not installed."""
-        frame: pd.DataFrame = _library("pandas", "to_pandas").DataFrame(self._lists())
-        return frame
+        return _library("pandas", "to_pandas").DataFrame(self._lists())
 
     def to_polars(self) -> pl.DataFrame:
         """A polars data frame. Raises ``MissingExtraError`` if polars is not installed."""
         frame: pl.DataFrame = _library("polars", "to_polars").DataFrame(self._lists())
         return frame
 
-    def to_arrow(self) -> pa.Table:
+    def to_arrow(self) -> Any:
         """An Arrow table. Raises ``MissingExtraError`` if pyarrow is not installed."""
-        table: pa.Table = _library("pyarrow", "to_arrow").table(self._lists())
-        return table
+        return _library("pyarrow", "to_arrow").table(self._lists())
 
     def _lists(self) -> dict[str, list[Any]]:
         return {name: list(values) for name, values in self._columns().items()}

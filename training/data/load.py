@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.files.data_files import DataFile, DataFiles, find_files
@@ -22,13 +23,14 @@ from bitrecall.training.data.rows.row_selection import (
 from bitrecall.training.data.rows.row_weights import WeightTally
 from bitrecall.training.data.sample import sample_dataset
 from bitrecall.training.data.split import by_time, random_per_user
+from bitrecall.training.data.tables.data_frame import FrameSource
 from bitrecall.training.data.tables.folder_columns import FolderColumnsSource
 from bitrecall.training.data.tables.format_detection import open_source
 from bitrecall.training.data.tables.lightgcn_text import read_lightgcn
 from bitrecall.training.data.tables.sql_query import SqlSource, is_database
 from bitrecall.training.errors import DataError
 
-__all__ = ["load_dataset"]
+__all__ = ["dataset_of", "load_dataset"]
 
 
 def load_dataset(
@@ -57,6 +59,26 @@ def load_dataset(
         _refuse_columns(options, "the sample")
         return _split(sample_dataset(), options)
     return _split(_read(find_files([Path(path) for path in paths]), options), options)
+
+
+def dataset_of(
+    frame: pl.DataFrame, options: ReadOptions | None = None, name: str = "events"
+) -> Dataset:
+    """Read interactions from a table in memory, its columns found as those of files.
+
+    Args:
+        frame: one row per interaction.
+        options: how to read and split it; what only concerns files has no effect.
+        name: of the data set, for messages.
+
+    Raises:
+        DataError: nothing usable is there; it says in which row and why.
+    """
+    options = ReadOptions() if options is None else options
+    vocabulary = Vocabulary()
+    bad_rows = BadRows(options.skip_bad_rows)
+    rows = collect(FrameSource(frame, name), vocabulary, bad_rows, options)
+    return _split(_assembled([rows], 1, vocabulary, bad_rows, [name], name, name, options), options)
 
 
 def _read_database(url: str, options: ReadOptions) -> Dataset:

@@ -65,6 +65,13 @@ class ItemFile:
             raise DataError(f"has parts with different columns: {problem}", file=path) from error
         return cls(frame, pl.Series(places, dtype=pl.String), tuple(notes))
 
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Self:
+        """A table in memory."""
+        frame, places, nameless = _typed(frame, "row")
+        notes = ("a column without a name is left out",) if nameless else ()
+        return cls(frame, pl.Series(places, dtype=pl.String), notes)
+
 
 def _read(path: Path, encoding: str | None) -> tuple[pl.DataFrame, list[str], bool]:
     """The columns that have a name, the places of the rows, and whether others were left out."""

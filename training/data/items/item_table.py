@@ -18,7 +18,7 @@ from bitrecall.training.data.items.attribute_columns import attribute_of, tags_o
 from bitrecall.training.data.items.item_file import ItemFile
 from bitrecall.training.errors import DataError
 
-__all__ = ["ItemTable", "read_item_table"]
+__all__ = ["ItemTable", "item_table_of", "read_item_table"]
 
 _TAGS_NAME: Final = "tags"
 # Below this share of the trained items, a table is told of as one that may be of other ids.
@@ -132,7 +132,17 @@ def read_item_table(
             different rows for one; or a column is of a type that is no attribute, or has an
             infinite number.
     """
-    file = ItemFile.read(path, encoding)
+    return item_table_of(ItemFile.read(path, encoding), path, item_column, tags_column)
+
+
+def item_table_of(
+    file: ItemFile, path: Path, item_column: str | None = None, tags_column: str | None = None
+) -> ItemTable:
+    """The table of items in rows that were read; ``path`` is for messages.
+
+    Raises:
+        DataError: as ``read_item_table``.
+    """
     frame, notes = file.frame, list(file.notes)
     item = _find_ids(frame, item_column, path)
     if not len(frame):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -20,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from bitrecall.events.database import with_password
 from bitrecall.events.errors import EventsError
+from bitrecall.training.data.tables.python_values import series_of
 from bitrecall.training.data.tables.table_source import RowBatch
 from bitrecall.training.errors import DataError
 
@@ -121,7 +119,7 @@ class SqlSource:
                 columns = list(zip(*rows, strict=True))
                 frame = pl.DataFrame(
                     [
-                        _series(name, columns[place], self.label)
+                        series_of(name, columns[place], self.label)
                         for name, place in zip(names, places, strict=True)
                     ]
                 )
@@ -137,7 +135,7 @@ class SqlSource:
         columns = list(zip(*self._first, strict=True)) or [()] * len(self.names)
         return pl.DataFrame(
             [
-                _series(name, values, self.label)
+                series_of(name, values, self.label)
                 for name, values in zip(self.names, columns, strict=True)
             ]
         )
@@ -214,54 +212,3 @@ def _read_only(connection: Connection) -> Connection:
 
 def _package(module: str | None) -> str:
     return {"psycopg": "'psycopg[binary]'", "MySQLdb": "mysqlclient"}.get(module or "", str(module))
-
-
-def _series(name: str, values: Sequence[Any], label: str) -> pl.Series:
-    """A column as one type; integers beside text become text."""
-    kinds = {type(value) for value in values} - {type(None)}
-    if kinds & {Decimal, UUID, bytes, memoryview, bytearray}:
-        values = [_plain(value, name, label) for value in values]
-        kinds = {type(value) for value in values} - {type(None)}
-    if str in kinds and len(kinds) > 1:
-        values = [value if value is None else str(value) for value in values]
-    elif datetime in kinds and kinds <= {datetime, date}:
-        values = [_in_utc(value) for value in values]
-        return pl.Series(name, values, dtype=pl.Datetime("us", "UTC"))
-    elif float in kinds and len(kinds) > 1:
-        values = [value if value is None else float(value) for value in values]
-    try:
-        return pl.Series(name, values, strict=True)
-    except (TypeError, OverflowError, pl.exceptions.PolarsError):
-        shown = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise DataError(
-            f"column {name!r} holds values of type {shown}: cast it to text, a number or a time "
-            "in the query",
-            file=label,
-        ) from None
-
-
-def _plain(value: Any, name: str, label: str) -> Any:
-    if isinstance(value, Decimal):
-        whole = value.is_finite() and value == value.to_integral_value()
-        return int(value) if whole else float(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        try:
-            return bytes(value).decode()
-        except UnicodeDecodeError:
-            raise DataError(
-                f"column {name!r} holds bytes that are not text: encode it in the query, for "
-                "example as hex",
-                file=label,
-            ) from None
-    return value
-
-
-def _in_utc(value: date | None) -> datetime | None:
-    """An instant in UTC, which is also what a time without a zone is in."""
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,0 +1,52 @@
+from bitrecall.errors import ArgumentError as ArgumentError
+from bitrecall.errors import BitrecallError as BitrecallError
+from bitrecall.errors import MissingExtraError as MissingExtraError
+from bitrecall.index.errors import FilterError as FilterError
+from bitrecall.index.errors import NoReleaseError as NoReleaseError
+from bitrecall.index.errors import ReleaseError as ReleaseError
+from bitrecall.index.errors import SearchUnavailableError as SearchUnavailableError
+from bitrecall.index.errors import UnknownItemError as UnknownItemError
+from bitrecall.model.codes import Codes as Codes
+from bitrecall.model.fitting import DataWarning as DataWarning
+from bitrecall.model.fitting import fit as fit
+from bitrecall.model.loading import load as load
+from bitrecall.model.model import Model as Model
+from bitrecall.results import Evaluation as Evaluation
+from bitrecall.results import ItemInfo as ItemInfo
+from bitrecall.results import PopularItem as PopularItem
+from bitrecall.results import PopularItems as PopularItems
+from bitrecall.results import Reason as Reason
+from bitrecall.results import Recommendation as Recommendation
+from bitrecall.results import RecommendationLists as RecommendationLists
+from bitrecall.results import Recommendations as Recommendations
+from bitrecall.results import SimilarItems as SimilarItems
+from bitrecall.results import UserInfo as UserInfo
+
+__all__ = [
+    "ArgumentError",
+    "BitrecallError",
+    "Codes",
+    "DataWarning",
+    "Evaluation",
+    "FilterError",
+    "ItemInfo",
+    "MissingExtraError",
+    "Model",
+    "NoReleaseError",
+    "PopularItem",
+    "PopularItems",
+    "Reason",
+    "Recommendation",
+    "RecommendationLists",
+    "Recommendations",
+    "ReleaseError",
+    "SearchUnavailableError",
+    "SimilarItems",
+    "UnknownItemError",
+    "UserInfo",
+    "__version__",
+    "fit",
+    "load",
+]
+
+__version__: str

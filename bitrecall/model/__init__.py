@@ -1,0 +1,1 @@
+"""A model in Python: from a click log to recommendations, without a service."""

@@ -1,0 +1,176 @@
+"""Interactions and items as callers in Python give them: paths, or tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from enum import StrEnum
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
+
+from bitrecall.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from bitrecall.training.data.dataset import Dataset
+    from bitrecall.training.data.interactions import Interactions
+    from bitrecall.training.data.items.item_table import ItemTable
+    from bitrecall.training.data.read_options import ReadOptions
+
+__all__ = [
+    "Events",
+    "ReadKeywords",
+    "paths_of",
+    "read_dataset",
+    "read_held_out",
+    "read_items",
+    "read_options",
+]
+
+Events: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]] | object
+"""Where interactions come from: a path or several, or a table in memory."""
+
+_NAME: Final = "events"
+
+
+class ReadKeywords(TypedDict, total=False):
+    """How interactions are read and split; see ``bitrecall train --help``."""
+
+    user_column: str | None
+    item_column: str | None
+    time_column: str | None
+    use_times: bool
+    time_unit: str
+    time_format: str | None
+    where: str | None
+    min_rating: float | None
+    rating_column: str | None
+    weight: str | None
+    pair_weight: str
+    split: str
+    test_fraction: float
+    split_seed: int
+    skip_bad_rows: bool
+    format: str
+    columns: Sequence[str] | None
+    delimiter: str | None
+    encoding: str | None
+    query: str | None
+
+
+def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
+    """The options of reading that keyword arguments say.
+
+    Raises:
+        TypeError: an argument is unknown.
+        DataError: a value makes no sense.
+    """
+    from bitrecall.training.data.read_options import (
+        Format,
+        PairWeight,
+        ReadOptions,
+        Split,
+        TimeUnit,
+    )
+    from bitrecall.training.errors import DataError
+
+    choices: dict[str, type[StrEnum]] = {
+        "format": Format,
+        "pair_weight": PairWeight,
+        "split": Split,
+        "time_unit": TimeUnit,
+    }
+    known = [field.name for field in fields(ReadOptions) if field.name != "seed"] + ["split_seed"]
+    values: dict[str, Any] = {}
+    for name, value in keywords.items():
+        if name not in known:
+            raise TypeError(f"unknown keyword argument {name!r}{did_you_mean(name, known)}")
+        if name in choices:
+            options = [str(choice) for choice in choices[name]]
+            if value not in options:
+                raise DataError(
+                    f"--{name.replace('_', '-')} has to be one of {', '.join(options)}, "
+                    f"not {value!r}"
+                )
+            value = choices[name](value)
+        if name == "columns" and value is not None:
+            value = tuple(value.split(",") if isinstance(value, str) else value)
+        values["seed" if name == "split_seed" else name] = value
+    return ReadOptions(**values)
+
+
+def paths_of(events: Events) -> list[str | PathLike[str]] | None:
+    """The paths that are meant, None for a table in memory."""
+    if isinstance(events, str | PathLike):
+        return [events]
+    if isinstance(events, list | tuple) and all(isinstance(one, str | PathLike) for one in events):
+        return list(events) or None
+    return None
+
+
+def read_dataset(events: Events, options: ReadOptions) -> Dataset:
+    """Read interactions from paths or a table. Raises ``DataError``."""
+    from bitrecall.training.data.load import dataset_of, load_dataset
+    from bitrecall.training.data.tables.data_frame import as_frame
+
+    paths = paths_of(events)
+    if paths is None:
+        return dataset_of(as_frame(events, _NAME), options, _NAME)
+    return load_dataset([_path(one) for one in paths], options)
+
+
+def read_held_out(test: Events, keywords: Mapping[str, Any]) -> tuple[Interactions, str]:
+    """The interactions to evaluate on, and what they are in words.
+
+    They are the test split of a folder that has one, and of the sample; otherwise all, unless the
+    keyword ``split`` says how to cut one. Raises ``DataError``.
+    """
+    from bitrecall.training.data.files.data_files import find_files
+    from bitrecall.training.data.tables.sql_query import is_database
+    from bitrecall.training.errors import DataError
+
+    paths = paths_of(test)
+    split = keywords.get("split")
+    if split is None:
+        has_test = paths is not None and (
+            [str(path) for path in paths] == ["sample"]
+            or (
+                not any(is_database(_path(path)) for path in paths)
+                and bool(find_files([Path(path) for path in paths]).test)
+            )
+        )
+        split = "given" if has_test else "none"
+    dataset = read_dataset(test, read_options({**keywords, "split": split}))
+    if split == "none":
+        return dataset.train, f"all of {dataset.name}"
+    if dataset.test is None:
+        raise DataError("has no test split to evaluate on; --split makes one", file=dataset.name)
+    return dataset.test, f"test ({dataset.report.split.value})"
+
+
+def read_items(
+    items: str | PathLike[str] | object | None,
+    data: Iterable[str | PathLike[str]] | None,
+    options: ReadOptions,
+    tags_column: str | None,
+) -> ItemTable | None:
+    """The table of items given, else the one that belongs to the data. Raises ``DataError``."""
+    from bitrecall.training.data.items.default_table import item_table_for
+    from bitrecall.training.data.items.item_file import ItemFile
+    from bitrecall.training.data.items.item_table import item_table_of
+    from bitrecall.training.data.tables.data_frame import as_frame
+    from bitrecall.training.data.tables.sql_query import is_database
+
+    if items is None or isinstance(items, str | PathLike):
+        paths = [Path(one) for one in data or () if not is_database(_path(one))]
+        given = None if items is None else Path(items)
+        return item_table_for(paths, given, options.item_column, tags_column, options.encoding)
+    name = Path("items")
+    # As in a file, where a table of other items than the interactions' may have its own column.
+    return item_table_of(
+        ItemFile.of(as_frame(items, str(name))), name, options.item_column, tags_column
+    )
+
+
+def _path(value: str | PathLike[str]) -> str | Path:
+    return value if isinstance(value, str) else Path(value)
