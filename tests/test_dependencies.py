@@ -36,6 +36,7 @@ MODULES = {
 # A module of each room's own, with what importing it must never load. Import contracts read the
 # source; this sees what really happens, third parties included.
 NEVER_LOADED = {
+    "bitrecall.model.model": ["torch", "scipy", "polars", "fastapi", "starlette", "sqlalchemy"],
     "bitrecall.index.releases.store": [
         "torch",
         "scipy",

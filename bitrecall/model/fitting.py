@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bitrecall.extras import extra_needed
@@ -112,24 +113,30 @@ def fit(
             *warnings_of_ids(dataset),
             *refuse_implausible(dataset, allow_implausible),
         ]
-        store = None if releases is not None else TemporaryDirectory(prefix="bitrecall-releases-")
-        with TemporaryDirectory(prefix="bitrecall-run-") as temporary_run:
-            pipeline = TrainingPipeline(
-                dataset,
-                chosen,
-                RunOptions(
-                    folder=Path(temporary_run if run is None else run),
-                    device=device,
-                    progress_bar=progress,
-                    activate=activate,
-                ),
-                table,
-            )
-            for text in (*suspicious, *pipeline.warnings):
-                warnings.warn(as_keywords(text), DataWarning, stacklevel=2)
-            root = Path(releases) if store is None else Path(store.name)  # type: ignore[arg-type]
-            result = pipeline.publish(ReleaseStore(root))
-    return Model(result.release, held_out=dataset.test, temporary=store)
+        made = None
+        if releases is None:
+            made = releases = Path(mkdtemp(prefix="bitrecall-releases-"))
+        try:
+            with TemporaryDirectory(prefix="bitrecall-run-") as temporary_run:
+                pipeline = TrainingPipeline(
+                    dataset,
+                    chosen,
+                    RunOptions(
+                        folder=Path(temporary_run if run is None else run),
+                        device=device,
+                        progress_bar=progress,
+                        activate=activate,
+                    ),
+                    table,
+                )
+                for text in (*suspicious, *pipeline.warnings):
+                    warnings.warn(as_keywords(text), DataWarning, stacklevel=2)
+                result = pipeline.publish(ReleaseStore(Path(releases)))
+        except BaseException:
+            if made is not None:
+                shutil.rmtree(made, ignore_errors=True)
+            raise
+    return Model(result.release, held_out=dataset.test, temporary=made)
 
 
 def _recipe(recipe: StrPath, overrides: Mapping[str, Any]) -> Recipe:

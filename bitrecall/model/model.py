@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +34,7 @@ from bitrecall.results import (
 )
 
 if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
+    from pathlib import Path
     from typing import Unpack
 
     from bitrecall.index.releases.release import Release
@@ -62,12 +64,13 @@ class Model:
         release: Release,
         *,
         held_out: Interactions | None = None,
-        temporary: TemporaryDirectory[str] | None = None,
+        temporary: Path | None = None,
     ) -> None:
         self._release = release
         self._held_out = held_out
-        self._temporary = temporary
         self._recommender = Recommender(release)
+        if temporary is not None:
+            weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
 
     def __repr__(self) -> str:
         release = self._release

@@ -142,10 +142,10 @@ def test_a_column_of_several_types_in_sqlite(tmp_path):
     "value", [datetime.timedelta(1), object(), decimal.Decimal("1.5"), uuid.uuid4()]
 )
 def test_values_that_no_column_holds_are_refused(value):
-    from bitrecall.training.data.tables.sql_query import _series
+    from bitrecall.training.data.tables.python_values import series_of
 
     try:
-        assert len(_series("a", [value, None], "here")) == 2
+        assert len(series_of("a", [value, None], "here")) == 2
     except DataError as error:
         assert "column 'a'" in str(error)  # noqa: PT017
 

@@ -1,0 +1,160 @@
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import bitrecall
+from bitrecall.cli import bitrecall as command_line
+from bitrecall.errors import MissingExtraError
+from bitrecall.model.fitting import DataWarning, fit
+from bitrecall.training.errors import DataError, RecipeError
+
+QUICK = {
+    "recipe": "sample",
+    "overrides": {"bits": 16, "fit.epochs": 1, "validation.share": 0},
+    "threads": 1,
+    "progress": False,
+}
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Thirty users of two tastes, each with nine items and times."""
+    return pl.DataFrame(
+        [
+            {"who": user, "item_id": user % 2 * 20 + (user + step) % 20, "timestamp": 10**9 + step}
+            for user in range(30)
+            for step in range(9)
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def csv(frame, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "events.csv"
+    frame.write_csv(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(frame):
+    return fit(frame, user_column="who", **QUICK)
+
+
+def test_the_same_codes_as_the_command_from_every_kind_of_table(frame, csv, model, tmp_path):
+    done = CliRunner().invoke(
+        command_line,
+        [
+            *("train", str(csv), "--recipe=sample", "--threads=1", "--set=bits=16"),
+            *("--set=fit.epochs=1", "--set=validation.share=0", "--no-progress"),
+            *("--user-column=who", f"--run={tmp_path / 'run'}", f"--releases={tmp_path / 'r'}"),
+        ],
+    )
+    assert done.exit_code == 0, done.output
+    trained = bitrecall.load(tmp_path / "r")
+    pandas = pytest.importorskip("pandas")
+    of_pandas = fit(pandas.DataFrame(frame.to_dict(as_series=False)), user_column="who", **QUICK)
+    for other in (model, of_pandas, fit(str(csv), user_column="who", **QUICK)):
+        assert list(other.items) == list(trained.items)
+        assert np.array_equal(other.item_codes().packed, trained.item_codes().packed)
+        users = list(trained.users)
+        assert np.array_equal(other.codes(users).packed, trained.codes(users).packed)
+        assert other.metrics == trained.metrics
+
+
+def test_it_evaluates_on_what_was_held_out(model):
+    measured = model.evaluate(ks=[5, 20], progress=False)
+    assert measured.split == "held out by fit"
+    assert measured["recall@20"] == model.metrics["recall@20"]
+    assert {name.partition("@")[2] for name in measured.metrics} == {"5", "20"}
+
+
+def test_it_evaluates_on_a_table_or_a_folder(frame, model, tmp_path):
+    test = frame.filter(pl.col("timestamp") >= 10**9 + 7)
+    by_table = model.evaluate(test, user_column="who", progress=False)
+    assert by_table.pairs == len(test)
+    (tmp_path / "folder").mkdir()
+    test.write_csv(tmp_path / "folder" / "test.csv")
+    frame.filter(pl.col("timestamp") < 10**9 + 7).write_csv(tmp_path / "folder" / "train.csv")
+    of_folder = model.evaluate(tmp_path / "folder", user_column="who", progress=False)
+    assert (of_folder.split, of_folder.metrics) == ("test (given)", by_table.metrics)
+    cut = model.evaluate(frame, user_column="who", split="time", test_fraction=0.5, progress=False)
+    assert 0 < cut.pairs < len(frame)
+
+
+def test_a_release_in_a_store_stays(frame, tmp_path):
+    model = fit(frame, user_column="who", releases=tmp_path / "releases", **QUICK)
+    assert bitrecall.load(tmp_path / "releases").release_id == model.release_id
+    held_back = fit(
+        frame, user_column="who", releases=tmp_path / "releases", activate=False, **QUICK
+    )
+    assert bitrecall.load(tmp_path / "releases").release_id == model.release_id
+    assert bitrecall.load(tmp_path / "releases", release=held_back.release_id).bits == 16
+
+
+def test_a_temporary_store_goes_with_its_model(frame):
+    model = fit(frame, user_column="who", **QUICK)
+    folder = Path(model._release.path)
+    assert folder.is_dir()
+    del model
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_items_may_be_a_table(frame):
+    items = pl.DataFrame(
+        {"item_id": list(range(40)), "tags": [["even", "odd"][i % 2] for i in range(40)]}
+    )
+    model = fit(frame, items=items, user_column="who", **QUICK)
+    listed = model.recommend(3, k=40, exclude_seen=False, filter={"any_tags": ["even"]})
+    assert {int(item) % 2 for item in listed.item_ids} == {0}
+
+
+def test_data_that_nobody_can_mean_name_the_keyword():
+    alone = pl.DataFrame({"user": ["a"] * 5, "item": list("vwxyz")})
+    with pytest.raises(DataError, match=r"only one user.*with user_column.*allow_implausible=True"):
+        fit(alone, **QUICK)
+    with pytest.warns(DataWarning) as told:
+        fit(alone, allow_implausible=True, split="none", **QUICK)
+    assert any("only one user" in str(warning.message) for warning in told)
+    assert {warning.filename for warning in told} == {__file__}
+
+
+def test_a_column_that_cannot_be_found_names_the_keyword(frame):
+    with pytest.raises(DataError, match=r"has no user column.*user_column=NAME"):
+        fit(frame, **QUICK)
+
+
+def test_an_unknown_keyword_is_named(frame):
+    with pytest.raises(TypeError, match="'user_colum'; did you mean 'user_column'"):
+        fit(frame, user_colum="who")
+    with pytest.raises(DataError, match="split has to be one of auto, given, time"):
+        fit(frame, user_column="who", split="tomorrow", **QUICK)
+
+
+def test_a_wrong_override_is_named(frame):
+    with pytest.raises(RecipeError, match="unknown key 'bit'"):
+        fit(frame, user_column="who", recipe="sample", overrides={"bit": 16})
+
+
+def test_without_the_extra_it_says_what_to_install(csv):
+    script = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "import bitrecall\n"
+        "try:\n"
+        "    bitrecall.fit(sys.argv[1])\n"
+        "except bitrecall.MissingExtraError as error:\n"
+        "    print(error.extra, error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(csv)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("train bitrecall.fit needs torch, which is not installed: ")
+    assert "[train]" in done.stdout
+    assert issubclass(MissingExtraError, ImportError)

@@ -1,0 +1,55 @@
+"""The public names are one sorted list, each with its types, and cost nothing until used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bitrecall
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_public_names_are_sorted_and_each_is_there():
+    assert bitrecall.__all__ == sorted(bitrecall.__all__)
+    assert [name for name in bitrecall.__all__ if not hasattr(bitrecall, name)] == []
+    assert set(bitrecall.__all__) <= set(dir(bitrecall))
+
+
+def test_type_checkers_see_the_same_names():
+    tree = ast.parse((ROOT / "bitrecall" / "__init__.pyi").read_text())
+    imported = {
+        alias.asname
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assigned = next(node for node in tree.body if isinstance(node, ast.Assign))
+    listed = ast.literal_eval(assigned.value)
+    assert listed == bitrecall.__all__
+    assert imported == set(listed) - {"__version__"}
+
+
+def test_each_name_is_documented():
+    undocumented = [
+        name
+        for name in bitrecall.__all__
+        if name != "__version__" and not getattr(bitrecall, name).__doc__
+    ]
+    assert undocumented == []
+
+
+def test_another_name_is_an_attribute_error_as_usual():
+    with pytest.raises(AttributeError, match="has no attribute 'recommend'"):
+        _ = bitrecall.recommend
+
+
+def test_importing_loads_no_library():
+    script = "import sys; before = set(sys.modules); import bitrecall; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"numpy", "torch", "fastapi", "httpx", "faiss", "polars", "pydantic", "click"}
+    assert heavy.isdisjoint(done.stdout.split())

@@ -1,0 +1,30 @@
+import pytest
+
+from bitrecall.errors import BitrecallError
+from bitrecall.keyword_messages import as_keywords, errors_as_keywords
+
+
+@pytest.mark.parametrize(
+    ("option", "keyword"),
+    [
+        ("Name it with --user-column NAME", "Name it with user_column=NAME"),
+        ("one of them with --user-column; the", "one of them with user_column; the"),
+        ("all the same: --allow-implausible", "all the same: allow_implausible=True"),
+        ("such as --columns user_id,item_id", "such as columns='user_id,item_id'"),
+        ("--query 'select a from b'", "query='select a from b'"),
+        ("pass --format lightgcn", "pass format='lightgcn'"),
+        ("--min-rating must be finite", "min_rating must be finite"),
+        ("--set fit.epochs", "overrides fit.epochs"),
+        ("a -- b, --", "a -- b, --"),
+    ],
+)
+def test_options_become_keyword_arguments(option, keyword):
+    assert as_keywords(option) == keyword
+
+
+def test_errors_keep_their_type_and_say_keywords():
+    class OfSomeRoomError(BitrecallError):
+        pass
+
+    with pytest.raises(OfSomeRoomError, match=r"^name it with items=FILE$"), errors_as_keywords():
+        raise OfSomeRoomError("name it with --items FILE")

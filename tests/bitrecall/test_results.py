@@ -1,0 +1,105 @@
+import sys
+
+import pytest
+
+from bitrecall.errors import MissingExtraError
+from bitrecall.results import (
+    Evaluation,
+    PopularItem,
+    PopularItems,
+    Reason,
+    Recommendation,
+    RecommendationLists,
+    Recommendations,
+    SimilarItems,
+)
+
+FIRST = Recommendation("noir/<b>", 3, 10)
+SECOND = Recommendation("tea", 5, 6)
+FOR_ADA = Recommendations((FIRST, SECOND), 3, "r1", "ada", "codes")
+RESULTS = [
+    FOR_ADA,
+    RecommendationLists((FOR_ADA, Recommendations((), 3, "r1", "ben", "popular"))),
+    SimilarItems((SECOND,), 1, "r1", "milk"),
+    PopularItems((PopularItem("tea", 9),), "r1"),
+    Evaluation(
+        "r1",
+        "all",
+        {
+            f"{name}@5": 0.25
+            for name in ("recall", "ndcg", "precision", "hit_rate", "coverage", "mean_popularity")
+        },
+        *(1, 0, 0, 1, 0, 0, 0.5),
+    ),
+]
+
+
+def test_a_list_reads_as_a_sequence():
+    assert len(FOR_ADA) == 2
+    assert FOR_ADA[0] == FIRST
+    assert list(FOR_ADA[:1]) == [FIRST]
+    assert FOR_ADA.item_ids == ["noir/<b>", "tea"]
+    assert FOR_ADA.shortfall == 1
+    assert SECOND in FOR_ADA
+
+
+def test_equal_lists_are_equal():
+    assert Recommendations((FIRST, SECOND), 3, "r1", "ada", "codes") == FOR_ADA
+    assert Recommendations((FIRST, SECOND), 3, "r2", "ada", "codes") != FOR_ADA
+
+
+def test_it_prints_as_a_table():
+    assert repr(FOR_ADA).splitlines() == [
+        "2 items for ada by codes, 1 fewer than asked for",
+        "item_id   distance  score",
+        "noir/<b>         3     10",
+        "tea              5      6",
+    ]
+
+
+def test_reasons_are_a_column():
+    item = FIRST._replace(because=(Reason("milk", 1), Reason("salt", 2)))
+    assert "milk, salt" in repr(Recommendations((item,), 1, "r", "ada", "codes"))
+
+
+def test_a_notebook_shows_a_table_and_markup_in_ids_is_text():
+    html = FOR_ADA._repr_html_()
+    assert "<table>" in html
+    assert "<td>noir/&lt;b&gt;</td>" in html
+
+
+def test_a_long_result_is_cut_where_it_is_shown():
+    many = PopularItems(tuple(PopularItem(str(row), 1) for row in range(1051)), "r")
+    assert repr(many).endswith("… and 1,001 more rows")
+    assert len(many.to_dicts()) == 1051
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=lambda result: type(result).__name__)
+def test_every_result_becomes_a_data_frame(result):
+    rows = result.to_dicts()
+    assert result.to_polars().to_dicts() == rows
+    pandas = pytest.importorskip("pandas")
+    assert list(result.to_pandas().columns) == list(result.to_polars().columns)
+    assert isinstance(result.to_pandas(), pandas.DataFrame)
+
+
+def test_an_arrow_table():
+    pytest.importorskip("pyarrow")
+    assert FOR_ADA.to_arrow().to_pylist() == FOR_ADA.to_dicts()
+
+
+@pytest.mark.parametrize(
+    ("method", "library"),
+    [("to_pandas", "pandas"), ("to_polars", "polars"), ("to_arrow", "pyarrow")],
+)
+def test_a_library_that_is_missing_is_named(monkeypatch, method, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=rf"{method}\(\) needs {library}.*pip install"):
+        getattr(FOR_ADA, method)()
+
+
+def test_the_list_of_one_user():
+    lists = RESULTS[1]
+    assert lists.for_user("ada") is FOR_ADA
+    with pytest.raises(KeyError):
+        lists.for_user("cleo")
