@@ -12,10 +12,10 @@ from bitrecall.model.fitting import fit as fit
 from bitrecall.model.loading import load as load
 from bitrecall.model.model import Model as Model
 from bitrecall.results import Evaluation as Evaluation
+from bitrecall.results import Explanation as Explanation
 from bitrecall.results import ItemInfo as ItemInfo
 from bitrecall.results import PopularItem as PopularItem
 from bitrecall.results import PopularItems as PopularItems
-from bitrecall.results import Reason as Reason
 from bitrecall.results import Recommendation as Recommendation
 from bitrecall.results import RecommendationLists as RecommendationLists
 from bitrecall.results import Recommendations as Recommendations
@@ -28,6 +28,7 @@ __all__ = [
     "Codes",
     "DataWarning",
     "Evaluation",
+    "Explanation",
     "FilterError",
     "ItemInfo",
     "MissingExtraError",
@@ -35,7 +36,6 @@ __all__ = [
     "NoReleaseError",
     "PopularItem",
     "PopularItems",
-    "Reason",
     "Recommendation",
     "RecommendationLists",
     "Recommendations",

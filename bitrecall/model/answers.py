@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bitrecall.results import Reason, Recommendation, Recommendations, SimilarItems
+from bitrecall.results import Recommendation, Recommendations, SimilarItems
 
 if TYPE_CHECKING:
-    from bitrecall.index.recommend.types import Answer
-    from bitrecall.index.recommend.types import Reason as FoundReason
+    from bitrecall.index.recommend.types import Recommendations as Answer
 
 __all__ = ["recommendations", "similar_items"]
 
@@ -41,14 +40,9 @@ def _items(answer: Answer) -> tuple[Recommendation, ...]:
             Recommendation(item_id, distance, answer.bits - 2 * distance)
             for item_id, distance in zip(answer.item_ids, answer.distances, strict=True)
         ]
-    if answer.item_codes is not None and answer.reasons is not None:
-        explained = zip(items, answer.item_codes, answer.reasons, strict=True)
+    if answer.item_codes is not None and answer.explanations is not None:
+        explained = zip(items, answer.item_codes, answer.explanations, strict=True)
         items = [
-            item._replace(code=code, because=tuple(map(_reason, reasons)))
-            for item, code, reasons in explained
+            item._replace(code=code, because=tuple(reasons)) for item, code, reasons in explained
         ]
     return tuple(items)
-
-
-def _reason(reason: FoundReason) -> Reason:
-    return Reason(reason.item_id, reason.distance)

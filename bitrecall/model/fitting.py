@@ -93,9 +93,9 @@ def fit(
         import torch
 
         from bitrecall.model.reading import read_dataset, read_items, read_options
-        from bitrecall.training.data.plausibility import refuse_implausible
+        from bitrecall.training.data.plausibility import check_plausible
         from bitrecall.training.data.similar_ids import warnings_of_ids
-        from bitrecall.training.pipeline import RunOptions, TrainingPipeline
+        from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
         from bitrecall.training.runtime.allocator import keep_freed_memory
 
         keep_freed_memory()
@@ -111,7 +111,7 @@ def fit(
         suspicious = [
             *dataset.report.warnings,
             *warnings_of_ids(dataset),
-            *refuse_implausible(dataset, allow_implausible),
+            *check_plausible(dataset, allow_implausible),
         ]
         made = None
         if releases is None:
@@ -121,7 +121,7 @@ def fit(
                 pipeline = TrainingPipeline(
                     dataset,
                     chosen,
-                    RunOptions(
+                    TrainingOptions(
                         folder=Path(temporary_run if run is None else run),
                         device=device,
                         progress_bar=progress,

@@ -13,9 +13,8 @@ from bitrecall.arguments import check_k, id_text, id_texts
 from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 from bitrecall.index.errors import UnknownItemError
-from bitrecall.index.recommend.lookups import known_item, known_user, most_popular
+from bitrecall.index.recommend.lookups import item_info, most_popular, user_info
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.search_steps import alone
 from bitrecall.index.recommend.types import History, QueryOptions
 from bitrecall.keyword_messages import errors_as_keywords
 from bitrecall.model.answers import recommendations, similar_items
@@ -146,7 +145,7 @@ class Model:
         if history is not None:
             given = History(id_texts(history, "history"), instead=history_mode == "instead")
         options = self._options(k, exclude_seen, exclude_items, filter, explain)
-        return recommendations(alone(self._recommender.recommend(user, options, given)))
+        return recommendations(self._recommender.recommend(user, options, given))
 
     def recommend_many(
         self,
@@ -164,8 +163,8 @@ class Model:
         answers = [
             recommendations(answer)
             for start in range(0, len(users), _TOGETHER)
-            for answer in alone(
-                self._recommender.recommend_all(users[start : start + _TOGETHER], options)
+            for answer in self._recommender.recommend_many(
+                users[start : start + _TOGETHER], options
             )
         ]
         return RecommendationLists(tuple(answers))
@@ -187,7 +186,7 @@ class Model:
         item = id_text(item_id, "item_id")
         options = self._options(k, True, exclude_items, filter, False)
         try:
-            return similar_items(item, alone(self._recommender.similar(item, options)))
+            return similar_items(item, self._recommender.similar(item, options))
         except UnknownItemError as error:
             meant = similar_id(self._release.items, item)
             if meant is None:
@@ -201,22 +200,11 @@ class Model:
 
     def user(self, user_id: str | int) -> UserInfo:
         """What is known of a user, who need not be known."""
-        known = known_user(self._recommender, id_text(user_id, "user_id"))
-        return UserInfo(
-            known.id, known.known, known.seen, known.fresh, tuple(known.items), known.release_id
-        )
+        return user_info(self._recommender, id_text(user_id, "user_id"))
 
     def item(self, item_id: str | int) -> ItemInfo:
         """What is known of an item, which need not be known."""
-        known = known_item(self._recommender, id_text(item_id, "item_id"))
-        return ItemInfo(
-            known.id,
-            known.known,
-            known.popularity,
-            tuple(known.tags),
-            dict(known.attributes),
-            known.release_id,
-        )
+        return item_info(self._recommender, id_text(item_id, "item_id"))
 
     def find_users(self, prefix: str = "", k: int = 10) -> list[str]:
         """The first ids of users that start with a text, in the order of their bytes."""

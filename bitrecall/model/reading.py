@@ -155,7 +155,7 @@ def read_items(
     tags_column: str | None,
 ) -> ItemTable | None:
     """The table of items given, else the one that belongs to the data. Raises ``DataError``."""
-    from bitrecall.training.data.items.default_table import item_table_for
+    from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.items.item_file import ItemFile
     from bitrecall.training.data.items.item_table import item_table_of
     from bitrecall.training.data.tables.data_frame import as_frame
@@ -164,7 +164,7 @@ def read_items(
     if items is None or isinstance(items, str | PathLike):
         paths = [Path(one) for one in data or () if not is_database(_path(one))]
         given = None if items is None else Path(items)
-        return item_table_for(paths, given, options.item_column, tags_column, options.encoding)
+        return default_item_table(paths, given, options.item_column, tags_column, options.encoding)
     name = Path("items")
     # As in a file, where a table of other items than the interactions' may have its own column.
     return item_table_of(

@@ -3,9 +3,9 @@
 from bitrecall.results.evaluation import Evaluation
 from bitrecall.results.infos import ItemInfo, UserInfo
 from bitrecall.results.items import (
+    Explanation,
     PopularItem,
     PopularItems,
-    Reason,
     Recommendation,
     RecommendationLists,
     Recommendations,
@@ -15,10 +15,10 @@ from bitrecall.results.items import (
 
 __all__ = [
     "Evaluation",
+    "Explanation",
     "ItemInfo",
     "PopularItem",
     "PopularItems",
-    "Reason",
     "Recommendation",
     "RecommendationLists",
     "Recommendations",

@@ -1,4 +1,4 @@
-"""What is known of one user or one item."""
+"""Information on one user or one item."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["ItemInfo", "UserInfo"]
 
 @dataclass(frozen=True)
 class ItemInfo:
-    """What is known of an item.
+    """Information on an item.
 
     Attributes:
-        item_id: the id asked about.
+        id: the requested id.
         known: ``release`` if training knows the item, ``new`` if it has come up in events since,
             ``no`` if neither.
         popularity: interactions with it in training.
@@ -23,7 +23,7 @@ class ItemInfo:
         release_id: the release that answered.
     """
 
-    item_id: str
+    id: str
     known: Literal["release", "new", "no"]
     popularity: int
     tags: tuple[str, ...]
@@ -33,10 +33,10 @@ class ItemInfo:
 
 @dataclass(frozen=True)
 class UserInfo:
-    """What is known of a user.
+    """Information on a user.
 
     Attributes:
-        user_id: the id asked about.
+        id: the requested id.
         known: whether training knows the user.
         seen: how many items training has seen with the user.
         fresh: how many items the user has taken in events since.
@@ -44,7 +44,7 @@ class UserInfo:
         release_id: the release that answered.
     """
 
-    user_id: str
+    id: str
     known: bool
     seen: int
     fresh: int

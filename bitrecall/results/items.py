@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 from bitrecall.results.table import Table
 
 __all__ = [
+    "Explanation",
     "PopularItem",
     "PopularItems",
-    "Reason",
     "Recommendation",
     "RecommendationLists",
     "Recommendations",
@@ -24,7 +24,7 @@ Source: TypeAlias = Literal["codes", "codes+history", "history", "popular"]
 Row = TypeVar("Row")
 
 
-class Reason(NamedTuple):
+class Explanation(NamedTuple):
     """An item of the user's own that a recommended item is like.
 
     ``distance`` is that of the two items' codes, in bits.
@@ -50,7 +50,7 @@ class Recommendation(NamedTuple):
     distance: int | None
     score: int | None
     code: str | None = None
-    because: tuple[Reason, ...] | None = None
+    because: tuple[Explanation, ...] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,7 +98,7 @@ class _NearItems(_Items[Recommendation]):
         }
         if any(item.because is not None for item in self.items):
             columns["because"] = [
-                ", ".join(reason.item_id for reason in item.because or ()) for item in self.items
+                ", ".join(one.item_id for one in item.because or ()) for item in self.items
             ]
         return columns
 

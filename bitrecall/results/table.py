@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from bitrecall.errors import MissingExtraError
 from bitrecall.tables import aligned
-
-if TYPE_CHECKING:
-    import polars as pl
 
 __all__ = ["Table"]
 
@@ -67,10 +64,9 @@ class Table:
         """A pandas data frame. Raises ``MissingExtraError`` if pandas is not installed."""
         return _library("pandas", "to_pandas").DataFrame(self._lists())
 
-    def to_polars(self) -> pl.DataFrame:
+    def to_polars(self) -> Any:
         """A polars data frame. Raises ``MissingExtraError`` if polars is not installed."""
-        frame: pl.DataFrame = _library("polars", "to_polars").DataFrame(self._lists())
-        return frame
+        return _library("polars", "to_polars").DataFrame(self._lists())
 
     def to_arrow(self) -> Any:
         """An Arrow table. Raises ``MissingExtraError`` if pyarrow is not installed."""

@@ -1,7 +1,5 @@
 """Information on an item or a user, and the most popular items."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -9,33 +7,10 @@ import numpy as np
 from bitrecall.index.recommend.item_history import ItemHistory
 from bitrecall.index.recommend.popular import popular_rows
 from bitrecall.index.recommend.recommender import Recommender
+from bitrecall.results import ItemInfo, UserInfo
 
 # Items listed per user, the latest ones.
 _MAX_ITEMS: Final = 100
-
-
-@dataclass(frozen=True)
-class ItemInfo:
-    """Information on an item; see ``bitrecall.service.api.schemas.answers.ItemResponse``."""
-
-    id: str
-    known: Literal["release", "new", "no"]
-    popularity: int
-    tags: Sequence[str]
-    attributes: Mapping[str, float | str]
-    release_id: str
-
-
-@dataclass(frozen=True)
-class UserInfo:
-    """Information on a user; see ``bitrecall.service.api.schemas.answers.UserResponse``."""
-
-    id: str
-    known: bool
-    seen: int
-    fresh: int
-    items: Sequence[str]
-    release_id: str
 
 
 def item_info(recommender: Recommender, item_id: str) -> ItemInfo:
@@ -48,7 +23,7 @@ def item_info(recommender: Recommender, item_id: str) -> ItemInfo:
         id=item_id,
         known="release",
         popularity=int(release.popularity[row]),
-        tags=release.attributes.tags_of(row),
+        tags=tuple(release.attributes.tags_of(row)),
         attributes=release.attributes.columns_of(row),
         release_id=release.id,
     )
@@ -68,7 +43,7 @@ def user_info(recommender: Recommender, user_id: str) -> UserInfo:
         known=row is not None,
         seen=len(seen),
         fresh=len(recent),
-        items=items[-_MAX_ITEMS:],
+        items=tuple(items[-_MAX_ITEMS:]),
         release_id=release.id,
     )
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bitrecall.index.fold_in.user_codes import CodeSource
 from bitrecall.index.releases.filters import ItemFilter
+from bitrecall.results import Explanation as Explanation
 
 
 class QueryOptions(NamedTuple):
@@ -37,19 +38,6 @@ class History:
 
     item_ids: Sequence[str]
     instead: bool = True
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """An item of the user whose code is near that of a recommended item.
-
-    Attributes:
-        item_id: the user's item.
-        distance: Hamming distance of the two codes, in bits.
-    """
-
-    item_id: str
-    distance: int
 
 
 class Recommendations(NamedTuple):

@@ -5,9 +5,9 @@ import pytest
 from bitrecall.errors import MissingExtraError
 from bitrecall.results import (
     Evaluation,
+    Explanation,
     PopularItem,
     PopularItems,
-    Reason,
     Recommendation,
     RecommendationLists,
     Recommendations,
@@ -58,7 +58,7 @@ def test_it_prints_as_a_table():
 
 
 def test_reasons_are_a_column():
-    item = FIRST._replace(because=(Reason("milk", 1), Reason("salt", 2)))
+    item = FIRST._replace(because=(Explanation("milk", 1), Explanation("salt", 2)))
     assert "milk, salt" in repr(Recommendations((item,), 1, "r", "ada", "codes"))
 
 

@@ -77,7 +77,7 @@ def dataset_of(
     options = ReadOptions() if options is None else options
     vocabulary = Vocabulary()
     bad_rows = BadRows(options.skip_bad_rows)
-    rows = collect(FrameSource(frame, name), vocabulary, bad_rows, options)
+    rows = encode_rows(FrameSource(frame, name), vocabulary, bad_rows, options)
     return _split(_assembled([rows], 1, vocabulary, bad_rows, [name], name, name, options), options)
 
 

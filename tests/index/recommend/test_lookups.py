@@ -22,7 +22,7 @@ class Fresh:
 def test_an_item_of_the_release_is_known_with_all_that_is_known_of_it(release: Release) -> None:
     found = item_info(Recommender(release), "item 1")
     assert (found.id, found.known, found.popularity) == ("item 1", "release", 59)
-    assert found.tags == release.attributes.tags_of(1)
+    assert list(found.tags) == release.attributes.tags_of(1)
     assert found.attributes == release.attributes.columns_of(1)
     assert found.release_id == release.id
 

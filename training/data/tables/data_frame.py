@@ -12,7 +12,7 @@ import polars as pl
 
 from bitrecall.training.data.tables.nested_columns import flatten, leaf_names
 from bitrecall.training.data.tables.python_values import series_of
-from bitrecall.training.data.tables.table_source import BATCH_ROWS, Batch
+from bitrecall.training.data.tables.table_source import BATCH_ROWS, RowBatch
 from bitrecall.training.errors import DataError
 
 __all__ = ["FrameSource", "as_frame", "is_table"]
@@ -76,7 +76,7 @@ class FrameSource:
         self._stored = leaf_names(frame.schema)
         self.names = [name.strip() for name in self._stored]
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
         """Read the named columns."""
         stored = dict(zip(self.names, self._stored, strict=True))
         wanted = [stored[name] for name in names]
@@ -84,7 +84,7 @@ class FrameSource:
             part = self._frame.slice(start, BATCH_ROWS)
             rows = np.arange(start + 1, start + len(part) + 1, dtype=np.int64)
             flat, rows = flatten(part, wanted, rows, self.label)
-            yield Batch(flat.rename(dict(zip(wanted, names, strict=True))), rows)
+            yield RowBatch(flat.rename(dict(zip(wanted, names, strict=True))), rows)
 
     def sample(self) -> pl.DataFrame:
         """The first rows, their plain columns."""
