@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -10,6 +9,7 @@ from bitrecall.events.database import engine_of
 from bitrecall.events.event import HIDE, Event
 from bitrecall.events.rules import event_fault
 from bitrecall.events.store import EventStore
+from tests.tools.postgres import new_database
 
 NOW = 1_800_000_000.0
 
@@ -60,18 +60,13 @@ def test_odd_values_can_be_read(url: str, store: EventStore) -> None:
 
 
 @pytest.fixture
-def ascii_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
-    """The URL of a database that does not say in which encoding its text is."""
-    name = f"ascii_{abs(hash(request.node.nodeid))}"
-    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
-        connection.execute(
-            f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 "  # type: ignore[call-overload]
-            "LC_COLLATE 'C' LC_CTYPE 'C'"
-        )
-    return f"{postgres_server}/{name}"
+def ascii_url(postgres_server: str) -> str:
+    """The URL of a database that does not declare the encoding of its text."""
+    options = "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    return new_database(postgres_server, options)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_text_that_is_not_utf8_can_be_read(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -17,7 +17,7 @@ from bitrecall.index.releases.release import Release
 from bitrecall.service.app import create_app
 from bitrecall.service.http.protocol import HttpProtocol
 from bitrecall.service.settings import Settings
-from tests.small_release import contents, release
+from tests.tools.small_release import contents, release
 
 __all__ = ["contents", "release"]
 

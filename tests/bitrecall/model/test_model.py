@@ -9,7 +9,7 @@ from bitrecall.errors import ArgumentError
 from bitrecall.index.errors import FilterError, NoReleaseError, UnknownItemError
 from bitrecall.model.loading import load
 from bitrecall.model.model import Model
-from tests.small_release import ITEMS, USERS
+from tests.tools.small_release import ITEMS, USERS
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,3 @@
-from tests.small_release import contents, release
+from tests.tools.small_release import contents, release
 
 __all__ = ["contents", "release"]

@@ -67,7 +67,12 @@ def in_milvus(
     return MilvusBackend(server, name, held, limit=limit)
 
 
-@pytest.fixture(params=sorted(BY_HAND))
+@pytest.fixture(
+    params=[
+        pytest.param(kind, marks=pytest.mark.milvus) if kind in MILVUS else kind
+        for kind in sorted(BY_HAND)
+    ]
+)
 def build(request: pytest.FixtureRequest) -> Build:
     return built(request.param, request)
 

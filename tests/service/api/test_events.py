@@ -27,7 +27,7 @@ Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def client(
     request: pytest.FixtureRequest,
     serve: Serve,

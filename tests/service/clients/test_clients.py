@@ -4,7 +4,6 @@ The tools are installed apart from Bitrecall: `make .venv-clients/all`.
 """
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import pytest
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.openapi.operations import OPERATIONS
+from tests.tools.required import skip_or_fail
 
 HERE = Path(__file__).parent
 TOOLS = Path(__file__).parents[3] / ".venv-clients"
@@ -23,12 +23,10 @@ NAMES = sorted(one.name for one in OPERATIONS)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tools() -> None:
+def client_generators() -> None:
     if not (TOOLS / "all").exists() or shutil.which("node") is None:
-        message = "no generators of clients: install Node.js and make .venv-clients/all"
-        if os.environ.get("BITRECALL_TESTS_NEED_CLIENTS"):
-            pytest.fail(message)
-        pytest.skip(message)
+        message = "client generators are not installed: Node.js and make .venv-clients/all"
+        skip_or_fail("CLIENTS", message)
 
 
 @pytest.fixture

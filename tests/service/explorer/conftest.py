@@ -1,12 +1,13 @@
 """A real browser."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.tools.required import skip_or_fail
 
 # What keeps Chromium, as root and without a network, from asking for more than pages.
 _FLAGS = [
@@ -19,9 +20,7 @@ _FLAGS = [
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
-        if os.environ.get("BITRECALL_TESTS_NEED_CHROMIUM"):
-            pytest.fail("there is no Chromium: apt-get install chromium")
-        pytest.skip("there is no Chromium: apt-get install chromium")
+        skip_or_fail("CHROMIUM", "Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         yield browser

@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
+from tests.tools.required import skip_or_fail
 
 PAGE = Path(__file__).parents[3] / "docs" / "service.md"
 SERVE = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
@@ -38,16 +39,23 @@ http {{
 """
 
 
+@pytest.fixture(scope="module")
+def nginx() -> str:
+    """The path of nginx."""
+    path = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    if path is None:
+        skip_or_fail("NGINX", "nginx is not installed: apt-get install nginx")
+    return path
+
+
 @pytest.fixture(params=["as documented", "path taken off"])
 def url(
-    request: pytest.FixtureRequest, tmp_path: Path, contents: Callable[..., ReleaseContents]
+    request: pytest.FixtureRequest,
+    nginx: str,
+    tmp_path: Path,
+    contents: Callable[..., ReleaseContents],
 ) -> Iterator[str]:
     """Where nginx serves the service."""
-    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    if nginx is None:
-        if os.environ.get("BITRECALL_TESTS_NEED_NGINX"):
-            pytest.fail("there is no nginx: apt-get install nginx")
-        pytest.skip("there is no nginx: apt-get install nginx")
     ReleaseStore(tmp_path / "releases").publish(contents())
     (documented,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
     with socket.create_server(("127.0.0.1", 0)) as sock:

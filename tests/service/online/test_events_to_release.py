@@ -78,7 +78,7 @@ def usual_events(chance: np.random.Generator) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_what_is_accepted_is_trained_on_and_served(
     kind: str,
     serve: Callable[..., httpx.Client],

@@ -19,7 +19,7 @@ QUERY = "select user_id, sku, at from orders"
 ROWS = [("a", 7, 1_600_049_490), ("b", 8, 1_600_049_491), ("a", 8, 1_600_049_492)]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request, tmp_path):
     if request.param == "sqlite":
         sqlite3.connect(tmp_path / "shop.db").close()
