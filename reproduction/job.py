@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bitrecall.disk import replace_file
 from bitrecall.reproduction.part_selection import PlannedRun
-from bitrecall.reproduction.results import Row, replace_text
+from bitrecall.reproduction.results import Row
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.recipe.recipe import Recipe
 
@@ -68,7 +69,7 @@ def data_fingerprint(dataset: Dataset) -> str:
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> None:
     """Leave the rows of a finished run in its folder."""
-    replace_text(folder / _ROWS, json.dumps(list(rows), ensure_ascii=False) + "\n")
+    replace_file(folder / _ROWS, json.dumps(list(rows), ensure_ascii=False) + "\n")
 
 
 def left_rows(folder: Path) -> list[Row]:

@@ -6,12 +6,12 @@ import fcntl
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bitrecall.disk import replace_file
 from bitrecall.training.errors import StudyError
 
 Row = Mapping[str, Any]
@@ -53,25 +53,12 @@ def record(folder: Path, rows: Sequence[Row]) -> None:
         old = [row for row in read_results(folder) if (row["part"], row["seed"]) not in replaced]
         ordered = sorted([*old, *rows], key=_in_order)
         lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in ordered)
-        replace_text(folder / FILE, f"[\n{lines}\n]\n")
+        replace_file(folder / FILE, f"[\n{lines}\n]\n")
 
 
 def find_rows(rows: Sequence[Row], part: str, seed: int) -> list[Row]:
     """The rows of one run: more than one where it was measured in several ways."""
     return [row for row in rows if row["part"] == part and row["seed"] == seed]
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Make ``text`` the content of a file, at once and durably."""
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _in_order(row: Row) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bitrecall.disk import replace_file
 from bitrecall.errors import BitrecallError
 from bitrecall.reproduction.job import (
     BUSY,
@@ -31,7 +32,6 @@ from bitrecall.reproduction.job import (
 )
 from bitrecall.reproduction.machine import machine
 from bitrecall.reproduction.measures import Measurement, Trial, measure
-from bitrecall.reproduction.results import replace_text
 from bitrecall.reproduction.run_history import BEGAN, ENDED, history, rounded
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
@@ -70,7 +70,7 @@ def carry_out(job: Job) -> int:
 
 def _run(job: Job, folder: Path) -> None:
     recipe = parse_recipe(job.recipe, job.part)
-    replace_text(folder / "recipe.json", json.dumps(job.recipe, indent=1) + "\n")
+    replace_file(folder / "recipe.json", json.dumps(job.recipe, indent=1) + "\n")
     log = TrainingLog(folder / _LOG)
     log.write(BEGAN)
     started = time.monotonic()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from bitrecall.disk import replace_file
 from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.pages import fill, has_places, plots_of, results_page
 from bitrecall.reproduction.plan import Plan
 from bitrecall.reproduction.published_results import load_published
 from bitrecall.reproduction.results import FILE as RESULTS
-from bitrecall.reproduction.results import read_results, replace_text
+from bitrecall.reproduction.results import read_results
 from bitrecall.training.errors import StudyError
 
 
@@ -50,7 +51,7 @@ def publish(plan: Plan, out: Path, pages: Iterable[Path] = ()) -> list[Path]:
         written[page] = fill(text, findings)
     changed = [path for path, text in written.items() if _text(path) != text]
     for path in changed:
-        replace_text(path, written[path])
+        replace_file(path, written[path])
     return changed
 
 

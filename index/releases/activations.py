@@ -13,8 +13,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitrecall.disk import naming
-from bitrecall.index.releases.files import read_small, sync
+from bitrecall.disk import naming, sync
+from bitrecall.index.releases.files import read_small
 
 _AT_MOST = 64 * 2**20
 

@@ -161,12 +161,3 @@ def read_small(path: Path, at_most: int) -> bytes:
     if len(content) > at_most:
         raise ReleaseError(f"is longer than {at_most} bytes", path)
     return content
-
-
-def sync(path: Path) -> None:
-    """Ask the operating system to have a file or a folder on the disk before returning."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bitrecall.disk import naming
+from bitrecall.disk import remove_unfinished
 from bitrecall.index.errors import NoReleaseError, ReleaseError
-from bitrecall.index.releases.files import sync
 
 _WRITING = ".publishing-"
 _REMOVING = ".removing-"
-_WRITTEN = ".writing-"
 
 
 @contextmanager
@@ -61,10 +59,9 @@ def remove_leftovers(root: Path) -> None:
 
     A folder being written is locked by its writer: one whose lock can be had is a dead one's.
     """
+    remove_unfinished(root)
     for path in sorted(root.iterdir()):
-        if path.name.startswith(_WRITTEN):
-            path.unlink(missing_ok=True)
-        elif path.name.startswith(_REMOVING) or (
+        if path.name.startswith(_REMOVING) or (
             path.name.startswith(_WRITING) and not _is_locked(path)
         ):
             shutil.rmtree(path, ignore_errors=True)
@@ -75,17 +72,6 @@ def remove_folder(folder: Path) -> None:
     vanishing = folder.with_name(f"{_REMOVING}{folder.name}")
     folder.rename(vanishing)
     shutil.rmtree(vanishing, ignore_errors=True)
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Make `text` the content of the file `path`, at once and durably."""
-    written = path.with_name(f"{_WRITTEN}{secrets.token_hex(8)}")
-    with naming(path), written.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    written.replace(path)
-    sync(path.parent)
 
 
 def _is_locked(folder: Path) -> bool:

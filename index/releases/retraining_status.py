@@ -12,9 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from bitrecall.disk import replace_file
 from bitrecall.index.errors import ReleaseError
 from bitrecall.index.releases.files import read_small
-from bitrecall.index.releases.locks import locked, replace_text
+from bitrecall.index.releases.locks import locked
 
 NAME: Final = "NIGHT.json"
 _AT_MOST: Final = 65_536
@@ -66,7 +67,7 @@ class RetrainingStatus:
     def write(self, root: Path) -> None:
         """Replace the file in the folder of releases. Raises ReleaseError and OSError."""
         with locked(root):
-            replace_text(root / NAME, json.dumps(asdict(self), ensure_ascii=False) + "\n")
+            replace_file(root / NAME, json.dumps(asdict(self), ensure_ascii=False) + "\n")
 
     @classmethod
     def read(cls, root: Path) -> RetrainingStatus | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bitrecall.disk import disk_fault
+from bitrecall.disk import disk_fault, replace_file, sync
 from bitrecall.index.errors import (
     NoReleaseError,
     ReleaseContentsError,
@@ -31,13 +31,12 @@ from bitrecall.index.releases.activations import (
     read_activations,
     trail,
 )
-from bitrecall.index.releases.files import check_size, read_small, sync
+from bitrecall.index.releases.files import check_size, read_small
 from bitrecall.index.releases.json_checks import RELEASE_ID
 from bitrecall.index.releases.locks import (
     locked,
     remove_folder,
     remove_leftovers,
-    replace_text,
     writing_folder,
 )
 from bitrecall.index.releases.manifest import Manifest, Metrics
@@ -280,7 +279,7 @@ class ReleaseStore:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         activation = Activation(now, cause, release_id, self.current_id())
         append_activation(self.root / "activations.jsonl", activation)
-        replace_text(self.root / "CURRENT", release_id + "\n")
+        replace_file(self.root / "CURRENT", release_id + "\n")
 
     def _trail(self) -> ReleaseIds:
         activations = read_activations(self.root / "activations.jsonl")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bitrecall.disk import naming
+from bitrecall.disk import naming, sync
 from bitrecall.index.errors import ReleaseContentsError, SearchError
 from bitrecall.index.releases.attributes import ItemAttributes
 from bitrecall.index.releases.contents import ReleaseContents
@@ -17,7 +17,6 @@ from bitrecall.index.releases.files import (
     INDEX_NAME,
     MANIFEST_NAME,
     entry_of,
-    sync,
     write_array,
 )
 from bitrecall.index.releases.fold_in_map import FoldInMap

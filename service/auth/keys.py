@@ -10,13 +10,13 @@ import os
 import re
 import secrets
 import stat
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+from bitrecall.disk import disk_fault, replace_file
 from bitrecall.service.errors import KeysError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -192,17 +192,13 @@ def _name_in(line: str) -> str | None:
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    """Write the file anew and in one step, readable to its owner alone."""
+    """Replace the file atomically; a new one is readable by its owner alone."""
     text = "".join(f"{line}\n" for line in lines)
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        replace_file(path, text, new_mode=0o600)
     except OSError as error:
-        raise KeysError(f"{path}: the keys cannot be written: {error.strerror}") from error
+        reason = disk_fault(error, path.parent)
+        raise KeysError(f"{path}: the keys cannot be written: {reason}") from error
 
 
 def _sha256(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""A disk that fills: a small file system of the test's own, in a mount namespace of its own."""
+"""Replacing files, and full disks: a small file system in a mount namespace of the test."""
 
 import os
 import shutil
@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.disk import disk_fault, is_full, naming
+from bitrecall.disk import (
+    disk_fault,
+    is_full,
+    naming,
+    remove_unfinished,
+    replace_file,
+    replacing,
+)
 
 PUBLISH = """
 import sys
@@ -47,9 +54,9 @@ print([path.name for path in folder.iterdir()])
 
 
 def on_a_small_disk(folder: Path, code: str, *arguments: object, size: str = "400k") -> str:
-    """What a program prints that writes to a file system of so many bytes, gone when it ends."""
+    """Run a program with a file system of this size mounted at ``folder``; return its output."""
     if shutil.which("unshare") is None:
-        pytest.skip("there is no unshare to make a file system with")
+        pytest.skip("needs unshare to mount a file system")
     program = [sys.executable, "-c", code, str(folder), *map(str, arguments)]
     mounted = f'mount -t tmpfs -o size={size} none {folder} && exec "$@"'
     options = ["-m"] if os.geteuid() == 0 else ["-r", "-m"]
@@ -60,7 +67,7 @@ def on_a_small_disk(folder: Path, code: str, *arguments: object, size: str = "40
         check=False,
     )
     if done.returncode and ("unshare" in done.stderr or "mount" in done.stderr):
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        pytest.skip(f"cannot mount a file system: {done.stderr.strip()}")
     assert not done.returncode, done.stderr
     return done.stdout
 
@@ -87,13 +94,139 @@ def test_a_checkpoint_on_a_full_disk_says_where_and_leaves_nothing(tmp_path: Pat
     ("number", "said"),
     [(ENOSPC, "no space left on"), (EDQUOT, "no space of the quota left on"), (EFBIG, "ulimit -f")],
 )
-def test_what_is_full_is_said(tmp_path: Path, number: int, said: str) -> None:
+def test_a_full_disk_is_described(tmp_path: Path, number: int, said: str) -> None:
     error = OSError(number, os.strerror(number))
     assert is_full(error)
     assert said in disk_fault(error, tmp_path)
 
 
-def test_an_error_of_writing_gets_the_name_of_its_file(tmp_path: Path) -> None:
+def test_an_error_without_a_file_name_gets_one(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as caught, naming(tmp_path / "a"):
         raise OSError("write error in a: 0 != 3 (No space left on device)")
     assert (caught.value.errno, caught.value.filename) == (ENOSPC, str(tmp_path / "a"))
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from bitrecall.disk import replacing
+
+with replacing(Path(sys.argv[1])) as file:
+    file.write(b"half of the")
+    file.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+    os._exit(1)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_reader_keeps_the_content_that_it_opened(tmp_path: Path) -> None:
+    path = tmp_path / "CURRENT"
+    replace_file(path, "the old, longer content\n")
+    with path.open() as reader:
+        replace_file(path, "new\n")
+        assert reader.read() == "the old, longer content\n"
+    assert path.read_text() == "new\n"
+    assert names(tmp_path) == ["CURRENT"]
+
+
+def test_an_error_in_the_block_leaves_the_old_content(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    replace_file(path, b"old")
+
+    def fail() -> None:
+        with replacing(path) as file:
+            file.write(b"new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("name", ["a", "a [1]*?", "ä" * 90])
+def test_the_file_of_a_killed_writer_is_removed_by_the_next(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    replace_file(path, "old")
+    writer = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "writing\n"
+        # A living writer's is left alone.
+        replace_file(path, "new")
+        remove_unfinished(tmp_path)
+        assert len(names(tmp_path)) == 2
+        writer.kill()
+        writer.wait()
+    assert len(names(tmp_path)) == 2
+    replace_file(path, "newer")
+    assert names(tmp_path) == [name]
+    assert path.read_text() == "newer"
+
+
+def test_permissions_are_kept_and_those_of_a_new_file_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    before = os.umask(0o022)
+    try:
+        replace_file(path, "one", new_mode=0o600)
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.chmod(0o666)
+        replace_file(path, "two", new_mode=0o600)
+        assert path.stat().st_mode & 0o777 == 0o666
+        replace_file(tmp_path / "open", "one")
+        assert (tmp_path / "open").stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_the_owner_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    replace_file(path, "one")
+    os.chown(path, 12, 34)
+    replace_file(path, "two")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12, 34)
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("untouched")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    replace_file(tmp_path / "link", "new")
+    assert (tmp_path / "target").read_text() == "untouched"
+    assert not (tmp_path / "link").is_symlink()
+
+
+def test_the_content_is_on_the_disk_before_the_name_and_the_name_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        target = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((target.name if target.is_file() else "folder", path.exists()))
+        fsync(descriptor)
+
+    path = tmp_path / "a"
+    monkeypatch.setattr(os, "fsync", watched)
+    replace_file(path, "content")
+    (first, replaced), last = synced
+    assert first.startswith(".writing-a-")
+    assert not replaced
+    assert last == ("folder", True)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        replace_file(tmp_path / "missing" / "a", "content")
+    assert str(tmp_path / "missing") in str(caught.value.filename)

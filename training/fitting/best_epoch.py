@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bitrecall.disk import disk_fault
+from bitrecall.disk import disk_fault, replace_file
 from bitrecall.training.errors import CheckpointError
 from bitrecall.training.fitting.fit_loop import Progress
 
@@ -25,11 +25,9 @@ class BestEpoch:
 
     def write(self, progress: Progress) -> None:
         """Replace the file, by an atomic rename."""
-        temporary = self.path.with_suffix(".new")
         kept = {"fingerprint": self.fingerprint, "progress": asdict(progress)}
         try:
-            temporary.write_text(json.dumps(kept), "utf-8")
-            temporary.replace(self.path)
+            replace_file(self.path, json.dumps(kept))
         except OSError as error:
             raise CheckpointError(
                 f"cannot write {self.path}: {disk_fault(error, self.path.parent)}"

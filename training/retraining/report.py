@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bitrecall.disk import disk_fault
-from bitrecall.index.releases.locks import replace_text
+from bitrecall.disk import disk_fault, replace_file
 from bitrecall.index.releases.retraining_status import EXIT_CODES, Outcome
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.retraining.data_checks import Check, PastRun
@@ -93,8 +92,8 @@ class ReportFolder:
         html = self._path / f"{name}.html"
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            replace_text(html, page)
-            replace_text(self._path / f"{name}.json", report.to_json())
+            replace_file(html, page)
+            replace_file(self._path / f"{name}.json", report.to_json())
             for old in self._names()[:-keep]:
                 for suffix in (".json", ".html"):
                     (self._path / old).with_suffix(suffix).unlink(missing_ok=True)

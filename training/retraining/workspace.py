@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from bitrecall.disk import disk_fault
+from bitrecall.disk import disk_fault, replace_file
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.errors import TrainingError
@@ -67,7 +67,7 @@ class Workspace:
             pass
         plan = {"parent": parent, "log_id": log_id, "until": last, "at": time.time()}
         try:
-            self._plan.write_text(json.dumps(plan), "utf-8")
+            replace_file(self._plan, json.dumps(plan))
         except OSError as error:
             raise TrainingError(
                 f"cannot write {self._plan}: {disk_fault(error, self.path)}"

@@ -6,7 +6,6 @@ A file is replaced by an atomic rename, so a crash leaves the old one or the new
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.disk import disk_fault
+from bitrecall.disk import disk_fault, replacing
 from bitrecall.training.errors import CheckpointError
 
 _HEADER = "header"
@@ -36,15 +35,10 @@ def save_arrays(
         CheckpointError: it cannot be written.
     """
     text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    temporary = path.with_name(path.name + ".new")
     try:
-        with temporary.open("wb") as file:
+        with replacing(path) as file:
             np.savez(file, allow_pickle=False, **arrays, **{_HEADER: text})
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise CheckpointError(
             f"cannot write {what} {path}: {disk_fault(error, path.parent)}"
         ) from error

@@ -28,7 +28,7 @@ def test_rows_are_of_the_known_items_each_once(release: Release) -> None:
 
 
 def test_new_codes_of_another_length_are_refused(release: Release) -> None:
-    with pytest.raises(SearchError, match="24 bits, the release of 16"):
+    with pytest.raises(SearchError, match="24 bits, those of the release have 16"):
         Catalogue(release, NewItems(["a"], np.zeros((1, 3), np.uint8)))
 
 

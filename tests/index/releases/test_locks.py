@@ -11,7 +11,6 @@ from bitrecall.index.releases.locks import (
     locked,
     remove_folder,
     remove_leftovers,
-    replace_text,
     writing_folder,
 )
 from bitrecall.index.releases.release import Release, ReleaseContents
@@ -111,17 +110,6 @@ def test_the_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 def test_a_missing_folder_cannot_be_locked(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="no such folder"), locked(tmp_path / "missing"):
         pass
-
-
-def test_the_pointer_is_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "CURRENT"
-    replace_text(path, "one, and long\n")
-    with path.open() as reader:
-        replace_text(path, "two\n")
-        # Who had the old one open still has it whole: it was replaced, never written over.
-        assert reader.read() == "one, and long\n"
-    assert path.read_text() == "two\n"
-    assert [found.name for found in tmp_path.iterdir()] == ["CURRENT"]
 
 
 def test_a_removed_folder_is_gone(tmp_path: Path) -> None:
