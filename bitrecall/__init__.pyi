@@ -1,3 +1,11 @@
+from bitrecall.client.asynchronous import AsyncClient as AsyncClient
+from bitrecall.client.calls import EventsAccepted as EventsAccepted
+from bitrecall.client.errors import ClientError as ClientError
+from bitrecall.client.errors import NotPermittedError as NotPermittedError
+from bitrecall.client.errors import ProblemError as ProblemError
+from bitrecall.client.errors import ServiceBusyError as ServiceBusyError
+from bitrecall.client.errors import ServiceUnreachableError as ServiceUnreachableError
+from bitrecall.client.synchronous import Client as Client
 from bitrecall.errors import ArgumentError as ArgumentError
 from bitrecall.errors import BitrecallError as BitrecallError
 from bitrecall.errors import MissingExtraError as MissingExtraError
@@ -24,23 +32,31 @@ from bitrecall.results import UserInfo as UserInfo
 
 __all__ = [
     "ArgumentError",
+    "AsyncClient",
     "BitrecallError",
+    "Client",
+    "ClientError",
     "Codes",
     "DataWarning",
     "Evaluation",
+    "EventsAccepted",
     "Explanation",
     "FilterError",
     "ItemInfo",
     "MissingExtraError",
     "Model",
     "NoReleaseError",
+    "NotPermittedError",
     "PopularItem",
     "PopularItems",
+    "ProblemError",
     "Recommendation",
     "RecommendationLists",
     "Recommendations",
     "ReleaseError",
     "SearchUnavailableError",
+    "ServiceBusyError",
+    "ServiceUnreachableError",
     "SimilarItems",
     "UnknownItemError",
     "UserInfo",

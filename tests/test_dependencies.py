@@ -17,10 +17,12 @@ LINKED = sorted(path.name for path in (ROOT / "bitrecall").iterdir() if path.is_
 
 # The extras whose packages a part of bitrecall may import, beside what every installation has.
 EXTRAS = {
+    "client": {"client"},
     "commands": {"serve", "train"},
     "events": {"events", "postgres"},
     "index": {"milvus"},
     "loadtest": {"loadtest"},
+    "model": {"train"},
     "reproduction": {"reproduce", "train"},
     "scheduler": {"schedule"},
     "service": {"milvus", "serve", "events", "tracing"},
@@ -118,7 +120,7 @@ def test_every_imported_package_is_declared_and_every_declared_one_imported():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("part", sorted({*LINKED, "commands"}))
+@pytest.mark.parametrize("part", sorted({*LINKED, "client", "commands", "model", "results"}))
 def test_a_part_imports_only_packages_that_its_extras_bring(part: str):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = list(project["dependencies"])

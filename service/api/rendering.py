@@ -40,7 +40,10 @@ def render_one_of(answer: Recommendations) -> bytes:
             answer.source.encode(),
             _shortfall(answer),
         )
-    document = {"user_id": answer.user_id, "items": _items(answer), "source": answer.source}
+    document: dict[str, Any] = {"user_id": answer.user_id, "items": _items(answer)}
+    document["source"] = answer.source
+    if answer.explanations is not None:
+        document["code"] = answer.code
     return to_json(document | _lacking(answer))
 
 

@@ -80,6 +80,11 @@ class BatchAnswer(_Items):
     user_id: str = Field(description="The user asked for.")
     source: Source = Field(description=_SOURCE)
     degraded: bool | SkipJsonSchema[None] = Field(default=None, description=_DEGRADED)
+    code: str | None = Field(
+        default=None,
+        description="The user's code in hexadecimal, null when there is none; only there when an "
+        "explanation was asked for.",
+    )
 
 
 class BatchResponse(BaseModel):

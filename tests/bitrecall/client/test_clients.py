@@ -1,0 +1,254 @@
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+
+import pytest
+import uvicorn
+
+import bitrecall
+from bitrecall.client.asynchronous import AsyncClient
+from bitrecall.client.synchronous import Client
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.service.app import create_app
+from bitrecall.service.settings import Settings
+from tests.service.conftest import serving
+
+RELEASE = {"release_id": "r"}
+
+
+def test_the_key_and_the_version_are_sent(server):
+    server.ok({"items": [], **RELEASE})
+    with Client(server.url, key=" secret\n", headers={"X-Tenant": "a"}) as client:
+        client.popular(3)
+    ((method, path, headers, body),) = server.asked
+    assert (method, path, body) == ("GET", "/popular?k=3", b"")
+    assert headers["Authorization"] == "Bearer secret"
+    assert headers["User-Agent"] == f"bitrecall/{bitrecall.__version__}"
+    assert headers["X-Tenant"] == "a"
+
+
+def test_a_path_before_the_paths_of_the_service(server):
+    server.ok({"items": [], **RELEASE})
+    with Client(server.url + "/shop/") as client:
+        client.popular(3)
+    assert server.asked[0][1] == "/shop/popular?k=3"
+
+
+def test_a_connection_that_breaks_is_made_again(server):
+    server.answers.append(None)
+    server.ok({"items": [], **RELEASE})
+    with Client(server.url, max_wait=0) as client:
+        assert len(client.popular(3)) == 0
+    assert len(server.asked) == 2
+
+
+def test_an_asynchronous_client_repeats_too(server):
+    server.answers.append(None)
+    server.problem(503, "too-busy", headers={"Retry-After": "1"})
+    server.ok({"items": [], **RELEASE})
+
+    async def ask():
+        async with AsyncClient(server.url, max_wait=0) as client:
+            return await client.popular(3)
+
+    assert len(asyncio.run(ask())) == 0
+    assert len(server.asked) == 3
+
+
+def test_a_service_that_is_not_there():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    with (
+        Client(f"http://127.0.0.1:{port}", retries=1, max_wait=0) as client,
+        pytest.raises(bitrecall.ServiceUnreachableError, match=f"127.0.0.1:{port} cannot be reach"),
+    ):
+        client.popular()
+
+
+def test_a_service_that_does_not_answer_in_time():
+    # Nobody accepts: the connection is made, and nothing comes back.
+    with (
+        socket.create_server(("127.0.0.1", 0)) as sock,
+        Client(f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=0.05) as client,
+        pytest.raises(bitrecall.ServiceUnreachableError, match="timed out"),
+    ):
+        client.popular()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("127.0.0.1:8000", "http://HOST:PORT, https://HOST or unix:PATH"),
+        ("ftp://here", "unix:PATH"),
+        ("unix:", "unix:PATH"),
+        ("http://", "names no host"),
+        ("http://a:b", "not valid"),
+    ],
+)
+def test_a_url_that_cannot_be_used(url, message):
+    with pytest.raises(bitrecall.ArgumentError, match=message):
+        Client(url)
+
+
+@pytest.mark.parametrize("key", ["", " ", "a\nb", "ключ"])
+def test_a_key_that_cannot_be_used(key):
+    with pytest.raises(bitrecall.ArgumentError, match="bitrecall key new"):
+        Client(key=key)
+
+
+def test_many_users_are_asked_for_in_parts(server):
+    for users in (["a", "b"], ["c"]):
+        answers = [{"user_id": user, "items": [], "source": "popular"} for user in users]
+        server.ok({"answers": answers, "k": 10, **RELEASE})
+    with Client(server.url, batch_size=2) as client:
+        lists = client.recommend_many(["a", "b", "c"])
+    assert [one.user_id for one in lists] == ["a", "b", "c"]
+    assert [json.loads(body)["user_ids"] for *_, body in server.asked] == [["a", "b"], ["c"]]
+
+
+def test_nobody_is_asked_for_without_a_request(server):
+    with Client(server.url) as client:
+        assert len(client.recommend_many([])) == 0
+        assert client.send_events([]) == (0, 0)
+    assert server.asked == []
+
+
+@pytest.fixture
+def service(release, tmp_path):
+    """A service that keeps events, and its URL."""
+    settings = Settings(releases=release.path.parent, events=f"sqlite:///{tmp_path}/events.db")
+    with serving(create_app(settings)) as running:
+        yield str(running.base_url)
+
+
+def test_events_count_at_once_and_once(service):
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    event = {"user_id": "new", "item_id": "item 3", "time": moment, "id": "first"}
+    with Client(service) as client:
+        assert client.recommend("new").source == "popular"
+        assert client.send_events([event, {"user_id": "new", "item_id": "item 4"}]) == (2, 0)
+        assert client.send_events([event]) == (0, 1)
+        assert client.user("new").fresh == 2
+        listed = client.recommend("new", k=60)
+        assert listed.source == "history"
+        assert {"item 3", "item 4"}.isdisjoint(listed.item_ids)
+        assert client.forget("new") == 2
+        assert client.recommend("new").source == "popular"
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ("user", r"events\[0\] has to be a dict"),
+        ({"user_id": "a"}, r"events\[0\]\.item_id has to be an id"),
+        ({"user_id": "a", "item_id": "b", "time": datetime(2026, 1, 1)}, "no time zone"),
+        ({"user_id": "a", "item_id": "b", "type": "!"}, "/events/0/type"),
+        ({"user_id": "a", "item_id": "b", "price": 3}, "/events/0/price: unknown field"),
+    ],
+)
+def test_an_event_that_cannot_be_used(service, event, message):
+    with Client(service) as client, pytest.raises(bitrecall.ArgumentError, match=message):
+        client.send_events([event])
+
+
+def test_a_service_that_asks_for_keys(release, tmp_path):
+    made = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "bitrecall",
+            "key",
+            "new",
+            "ours",
+            "--role",
+            "recommend",
+            "--keys",
+            str(tmp_path / "keys"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    settings = Settings(releases=release.path.parent, events="off", keys=tmp_path / "keys")
+    with serving(create_app(settings)) as running:
+        url = str(running.base_url)
+        with Client(url) as client, pytest.raises(bitrecall.NotPermittedError, match="key="):
+            client.recommend("17")
+        with Client(url, key=made.stdout) as client:
+            assert len(client.recommend("17")) == 10
+            with pytest.raises(bitrecall.NotPermittedError, match="neither reasons"):
+                client.recommend("17", explain=True)
+
+
+def test_a_service_without_a_release(tmp_path):
+    with (
+        serving(create_app(Settings(releases=tmp_path / "empty", events="off"))) as running,
+        Client(str(running.base_url), retries=0) as client,
+        pytest.raises(bitrecall.NoReleaseError, match="no release is loaded"),
+    ):
+        client.recommend("17")
+
+
+def test_a_unix_socket(release, tmp_path):
+    path = tmp_path / "service.sock"
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+        sock.listen()
+        app = create_app(Settings(releases=release.path.parent, events="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            with Client(f"unix:{path}") as client:
+                assert client.recommend("17").release_id == release.id
+                assert repr(client) == f"<Client of unix:{path}>"
+            asked = asyncio.run(_popular(f"unix:{path}"))
+        finally:
+            server.should_exit = True
+            thread.join()
+    assert asked.release_id == ReleaseStore(release.path.parent).current_id()
+
+
+async def _popular(url):
+    async with AsyncClient(url) as client:
+        return await client.popular()
+
+
+def test_many_tasks_share_a_client(service):
+    async def ask():
+        async with AsyncClient(service) as client:
+            return await asyncio.gather(*(client.recommend("17", k=k) for k in range(1, 31)))
+
+    assert [len(one) for one in asyncio.run(ask())] == list(range(1, 31))
+
+
+@pytest.mark.parametrize("name", ["Client", "AsyncClient"])
+def test_without_the_extra_it_says_what_to_install(name):
+    script = (
+        "import sys\n"
+        "sys.modules['httpx'] = None\n"
+        "import bitrecall\n"
+        "try:\n"
+        f"    bitrecall.{name}\n"
+        "except bitrecall.MissingExtraError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "needs httpx, which is not installed: " in done.stdout
+    assert "[client]" in done.stdout
+
+
+def test_a_client_loads_no_library_of_numbers():
+    script = "import sys, bitrecall; bitrecall.Client; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout.split()
+    assert "httpx" in loaded
+    assert {"numpy", "faiss", "torch", "fastapi", "pydantic"}.isdisjoint(loaded)

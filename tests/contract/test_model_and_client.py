@@ -1,0 +1,133 @@
+"""A model and the clients of a service with the same release give equal results and errors."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitrecall.errors import BitrecallError
+from tests.tools.small_release import ITEMS, TAGS, USERS
+
+odd_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+users = st.sampled_from([*USERS, " 17 ", 17, "nobody"]) | odd_text.filter(str.strip)
+items = st.sampled_from([*ITEMS, f"\u00a0{ITEMS[3]}\n", "nothing"]) | odd_text.filter(str.strip)
+few_items = st.lists(items, max_size=4)
+ks = st.integers(1, 70)
+tags = st.lists(st.sampled_from([*TAGS, "of no item"]), max_size=3)
+numbers = st.integers(-1, 8) | st.floats(0, 8)
+conditions = (
+    numbers
+    | st.lists(numbers, min_size=1, max_size=3)
+    | st.fixed_dictionaries({}, optional=dict.fromkeys(("gte", "gt", "lte", "lt"), numbers))
+)
+labels = st.sampled_from(["label 0", "label 1", "of no item"])
+filters = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "any_tags": tags,
+        "all_tags": tags,
+        "no_tags": tags | st.frozensets(st.sampled_from(TAGS)),
+        "where": st.fixed_dictionaries(
+            {}, optional={"price": conditions, "label": labels | st.lists(labels, min_size=1)}
+        ),
+    },
+)
+options = {"exclude_items": few_items, "filter": filters}
+for_users = options | {"exclude_seen": st.booleans(), "explain": st.booleans()}
+
+
+def outcome(verb, *args, **kwargs):
+    """The result of a call, or the type of its error."""
+    try:
+        return verb(*args, **kwargs)
+    except BitrecallError as error:
+        return type(error)
+
+
+@given(
+    user=users,
+    k=ks,
+    arguments=st.fixed_dictionaries(
+        for_users,
+        optional={"history": few_items, "history_mode": st.sampled_from(["instead", "add"])},
+    ),
+)
+@settings(max_examples=150)
+def test_recommend(model, client, user, k, arguments):
+    result = model.recommend(user, k, **arguments)
+    assert client.recommend(user, k, **arguments) == result
+
+
+@given(history=few_items, k=ks, arguments=st.fixed_dictionaries(for_users))
+@settings(max_examples=50)
+def test_recommend_for_a_history(model, client, history, k, arguments):
+    result = model.recommend(k=k, history=history, **arguments)
+    assert client.recommend(k=k, history=history, **arguments) == result
+
+
+@given(some=st.lists(users, max_size=8), k=ks, arguments=st.fixed_dictionaries(for_users))
+@settings(max_examples=50)
+def test_recommend_many(model, client, some, k, arguments):
+    assert client.recommend_many(some, k, **arguments) == model.recommend_many(some, k, **arguments)
+
+
+@given(item=items, k=ks, arguments=st.fixed_dictionaries(options))
+@settings(max_examples=100)
+def test_similar(model, client, item, k, arguments):
+    result = outcome(model.similar, item, k, **arguments)
+    assert outcome(client.similar, item, k, **arguments) == result
+
+
+@given(user=users, item=items, k=ks, prefix=st.just("") | odd_text | st.sampled_from(ITEMS))
+@settings(max_examples=100)
+def test_lookups(model, client, user, item, k, prefix):
+    assert client.user(user) == model.user(user)
+    assert client.item(item) == model.item(item)
+    assert client.popular(k) == model.popular(k)
+    assert client.find_items(prefix, k) == model.find_items(prefix, k)
+    assert client.find_users(prefix, k) == model.find_users(prefix, k)
+
+
+@pytest.mark.parametrize("odd_id", [".", "..", "a/b", "?", "#", "%2e", "\x1f", "a\nb", "%"])
+def test_ids_that_mean_something_in_a_path(model, client, odd_id):
+    assert client.user(odd_id) == model.user(odd_id)
+    assert client.item(odd_id) == model.item(odd_id)
+
+
+WRONG = [
+    {"k": 0},
+    {"k": "10"},
+    {"k": True},
+    {"user_id": None},
+    {"user_id": ""},
+    {"user_id": " \u3000"},
+    {"user_id": 1.5},
+    {"user_id": "\ud800"},
+    {"exclude_items": "item 3"},
+    {"exclude_items": [None]},
+    {"history": [""]},
+    {"history": ["item 1"], "history_mode": "both"},
+    {"filter": []},
+    {"filter": {"any_tag": ["jazz"]}},
+    {"filter": {"any_tags": "jazz"}},
+    {"filter": {"any_tags": [3]}},
+    {"filter": {"any_tags": ["jazz"] * 101}},
+    {"filter": {"where": {"price": {"gte": "3"}}}},
+    {"filter": {"where": {"price": {"around": 3}}}},
+    {"filter": {"where": {"price": float("nan")}}},
+    {"filter": {"where": {"price": "cheap"}}},
+    {"filter": {"where": {"label": {"gte": 3}}}},
+    {"filter": {"where": {"colour": "red"}}},
+    {"filter": {"where": {"a/b~c": "red"}}},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_what_cannot_be_answered_raises_the_same_error(model, client, wrong):
+    arguments = {"user_id": "17", **wrong}
+    with pytest.raises(BitrecallError) as of_model:
+        model.recommend(**arguments)
+    with pytest.raises(BitrecallError) as of_client:
+        client.recommend(**arguments)
+    assert type(of_client.value) is type(of_model.value)
+    assert str(of_model.value) in str(of_client.value)
+    assert vars(of_client.value) == vars(of_model.value)
