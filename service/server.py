@@ -9,21 +9,21 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from bitrecall.events.location import place_of
 from bitrecall.index.search.native_module import native
 from bitrecall.service.auth.keys import read_keys
-from bitrecall.service.http.connection_limits import raise_descriptor_limit
-from bitrecall.service.http.protocol import HttpProtocol
+from bitrecall.service.http.connection_limits import connection_limit, raise_descriptor_limit
+from bitrecall.service.http.versions import untested_versions, untested_warning
 from bitrecall.service.observability.logs import log_config
 from bitrecall.service.online.wakeup import make_wakeup_file
 from bitrecall.service.preflight import check_workers
 from bitrecall.service.settings import Settings, as_environment, unknown_variables
 from bitrecall.service.shared_folder import METRICS_VARIABLE, shared_folder
 from bitrecall.service.sockets import BACKLOG, listen_on, url_of
-from bitrecall.service.supervisor import Supervisor
 from bitrecall.service.terminal import Terminal
 
 _log = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ def run(settings: Settings) -> None:
             "Bitrecall was installed without a C compiler: an answer takes about twice as long; "
             "install one, and Bitrecall again"
         )
+    if (untested := untested_warning()) is not None:
+        _log.warning("%s", untested)
     _log_events_location(settings)
     if settings.keys is not None:
         # A worker that is replaced later takes what it finds; at the start it has to be right.
@@ -110,7 +112,14 @@ def _supervise(settings: Settings, sock: socket.socket) -> None:
             settings = settings.model_copy(update={"events_signal": path})
         with _exported_settings(settings, folder):
             config = _config(settings, "bitrecall.service.app:from_environment")
-            Supervisor(config, [sock], settings.startup_timeout, Terminal()).run()
+            if untested_versions():
+                from uvicorn.supervisors import Multiprocess
+
+                Multiprocess(config, [sock]).run()
+            else:
+                from bitrecall.service.supervisor import Supervisor
+
+                Supervisor(config, [sock], settings.startup_timeout, Terminal()).run()
 
 
 def _config(settings: Settings, app: object) -> uvicorn.Config:
@@ -119,7 +128,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=settings.workers,
         loop="uvloop",
-        http=HttpProtocol,
+        **_protocol(settings),
         ws="none",
         lifespan="on",
         log_config=log_config(settings),
@@ -130,6 +139,20 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
         timeout_keep_alive=settings.keep_alive_timeout,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
+
+
+def _protocol(settings: Settings) -> dict[str, Any]:
+    """Uvicorn's arguments on the class of a connection."""
+    if untested_versions():
+        # The next best to a limit on connections: above it uvicorn answers 503.
+        return {
+            "http": "auto",
+            "limit_concurrency": connection_limit(settings.max_connections),
+        }
+    # Importing it can fail with another version.
+    from bitrecall.service.http.protocol import HttpProtocol
+
+    return {"http": HttpProtocol}
 
 
 @contextlib.contextmanager

@@ -1,9 +1,9 @@
 """Problem documents as whole HTTP answers, for requests that no application gets to see."""
 
+from http import HTTPStatus
 from uuid import uuid4
 
 from pydantic_core import to_json
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS
 
@@ -28,9 +28,12 @@ def problem_bytes(name: str, detail: str, root_path: str = "") -> bytes:
             "instance": f"urn:uuid:{uuid4()}",
         }
     )
-    head = f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode()
+    head = (
+        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n"
+        f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+    )
     later = b"retry-after: 1\r\n" if problem.status == 503 else b""
-    return b"".join((STATUS_LINE[problem.status], head, later, CLOSE, b"\r\n", body))
+    return b"".join((head.encode(), later, CLOSE, b"\r\n", body))
 
 
 class TooBusyResponse:

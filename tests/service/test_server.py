@@ -28,15 +28,20 @@ Start = Callable[..., subprocess.Popen]
 
 @pytest.fixture
 def start(release: Release) -> Iterator[Start]:
-    """Starts the service on a free port, with these settings and nothing from the environment."""
+    """Starts the service on a free port, with these settings and nothing from the environment.
+
+    ``before`` is Python that the process runs first.
+    """
     started = []
     guards = []
 
-    def begin(variables: Mapping[str, str] | None = None, **given: object) -> subprocess.Popen:
+    def begin(
+        variables: Mapping[str, str] | None = None, before: str = "", **given: object
+    ) -> subprocess.Popen:
         environment = {name: os.environ[name] for name in os.environ if "BITRECALL" not in name}
         settings = {"releases": str(release.path.parent), "port": 0, "events": "off", **given}
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN.format(settings)],
+            [sys.executable, "-c", before + RUN.format(settings)],
             env={**environment, **(variables or {})},
             stderr=subprocess.PIPE,
             text=True,
@@ -375,3 +380,48 @@ def test_serving_needs_no_torch_and_no_scipy(release: Release) -> None:
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+# A version of uvicorn whose internals have changed: what is built on them cannot be imported.
+OTHER_UVICORN = """if 1:
+    import sys
+    from bitrecall.service.http import versions
+    versions.version = {"uvicorn": "0.99.0", "httptools": "0.9.0"}.__getitem__
+    for name in ("http.protocol", "http.connection", "supervisor"):
+        sys.modules[f"bitrecall.service.{name}"] = None
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_untested_uvicorn_serves_the_same_answers_without_our_protocol(
+    start: Start, workers: int
+) -> None:
+    plain = start(before=f"{OTHER_UVICORN}\n", workers=workers)
+    warning = line_with(plain, "WARNING")
+    assert "was not tested with uvicorn 0.99.0" in warning
+    assert "install uvicorn 0.54.*" in warning
+    plain_port = port_of(plain)
+    tested_port = port_of(start())
+    user = {"user_id": "17", "k": 5, "explain": True}
+    for path, body, status in (
+        ("/recommend", user, 200),
+        ("/recommend", {"user_id": "nobody knows", "k": 5}, 200),
+        ("/recommend", {"history": ["3", "5"], "k": 5}, 200),
+        ("/recommend", {"user_id": "17", "k": -1}, 422),
+        ("/nowhere", user, 404),
+    ):
+        answers = [
+            httpx.post(f"http://127.0.0.1:{port}{path}", json=body, timeout=300)
+            for port in (plain_port, tested_port)
+        ]
+        assert [answer.status_code for answer in answers] == [status, status]
+        bodies = [answer.json() for answer in answers]
+        for body in bodies:
+            body.pop("instance", None)
+        assert bodies[0] == bodies[1]
+        assert "x-request-id" in answers[0].headers
+    plain.send_signal(signal.SIGTERM)
+    rest = plain.stderr.read()
+    assert plain.wait(timeout=300) == 0, rest
+    assert "WARNING" not in rest
+    assert "Traceback" not in rest
