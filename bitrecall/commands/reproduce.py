@@ -1,12 +1,13 @@
 """``bitrecall reproduce``: the paper's table and the studies, run part by part."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bitrecall.commands.options import option
-from bitrecall.lazy import INTERRUPTED
+from bitrecall.lazy import INTERRUPTED, Failure
 from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
@@ -129,10 +130,15 @@ def reproduce(
     threads: int | None,
     progress: bool | None,
 ) -> None:
-    """Run the paper's table and the studies, or go on with them.
+    """Run the paper's table and the studies, or resume them.
 
-    Parts that are finished are not run again. See --list for what there is.
+    Finished parts are not run again; --list shows all parts. Needs a checkout of Bitrecall.
     """
+    if find_spec("bitrecall.reproduction") is None:
+        raise Failure(
+            "the study of the paper is not installed with Bitrecall: run this from a checkout, "
+            "where the folder reproduction/ is"
+        )
     from bitrecall.reproduction.part_selection import select_runs
     from bitrecall.reproduction.plan import load_plan
     from bitrecall.reproduction.study import Study, StudyOptions
