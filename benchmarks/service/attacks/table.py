@@ -19,7 +19,7 @@ def cost(one: dict[str, Any]) -> str:
 def table(before: dict[str, Any], after: dict[str, Any]) -> str:
     """Rows of Markdown."""
     earlier = {one["name"]: one for one in before["attacks"]}
-    lines = ["| | attack | before | found before | now | found now |", "|" + "---|" * 6]
+    lines = ["| | attack | cost before | result before | cost now | result now |", "|" + "---|" * 6]
     for one in after["attacks"]:
         was = earlier[one["name"]]
         cells = [str(one["row"]), one["name"], cost(was), was["found"], cost(one), one["found"]]
