@@ -8,6 +8,7 @@ from bitrecall.lazy import LazyGroup
 EPILOGUE = """\b
 First steps:
   bitrecall train sample --recipe sample --releases releases
+  bitrecall recommend mateo-028 -k 5
   bitrecall serve --releases releases
   curl -s http://127.0.0.1:8000/recommend \\
     -H 'content-type: application/json' -d '{"user_id": "mateo-028", "k": 5}'
@@ -26,6 +27,9 @@ Options can be given in the environment too; the help of each names its variable
         "retrain": "bitrecall.commands.retrain:retrain",
         "scheduler": "bitrecall.commands.scheduler:scheduler",
         "evaluate": "bitrecall.commands.evaluate:evaluate",
+        "recommend": "bitrecall.commands.recommend:recommend",
+        "similar": "bitrecall.commands.recommend:similar",
+        "popular": "bitrecall.commands.recommend:popular",
         "reproduce": "bitrecall.commands.reproduce:reproduce",
         "serve": "bitrecall.commands.serve:serve",
         "data": "bitrecall.commands.data:data",

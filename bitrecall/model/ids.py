@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final, overload
 if TYPE_CHECKING:
     from bitrecall.index.releases.id_table import IdTable
 
-__all__ = ["Ids", "similar_id"]
+__all__ = ["Ids"]
 
 # Of the ids that begin alike, so many are compared.
 _COMPARED: Final = 1000
+_LONGEST_START: Final = 40
+_ALIKE: Final = 0.6
 
 
 class Ids(Sequence[str]):
@@ -49,15 +51,16 @@ class Ids(Sequence[str]):
         first = ", ".join(map(repr, self[:3]))
         return f"<{len(self):,} ids: {first}{', …' if len(self) > 3 else ''}>"
 
-
-def similar_id(table: IdTable, wanted: str) -> str | None:
-    """The known id most like an unknown one, of those that begin like it; None if none is."""
-    for length in range(min(len(wanted), 40), 0, -1):
-        rows = table.starting_with(wanted[:length], _COMPARED)
-        if rows:
-            close = get_close_matches(wanted[:200], table.ids_of(rows), n=1, cutoff=0.6)
-            if close:
-                return close[0]
-            if len(rows) >= _COMPARED:
-                return None
-    return None
+    def similar_to(self, wanted: str) -> str | None:
+        """The id most like one that is not there, of those that begin like it; None if none is."""
+        for spelling in dict.fromkeys((wanted, wanted.lower(), wanted.capitalize())):
+            for length in range(min(len(spelling), _LONGEST_START), 0, -1):
+                rows = self._table.starting_with(spelling[:length], _COMPARED)
+                close = get_close_matches(
+                    spelling[:200], self._table.ids_of(rows), n=1, cutoff=_ALIKE
+                )
+                if close:
+                    return close[0]
+                if len(rows) == _COMPARED:
+                    break
+        return None

@@ -20,7 +20,7 @@ from bitrecall.keyword_messages import errors_as_keywords
 from bitrecall.model.answers import recommendations, similar_items
 from bitrecall.model.codes import Codes
 from bitrecall.model.filters import item_filter
-from bitrecall.model.ids import Ids, similar_id
+from bitrecall.model.ids import Ids
 from bitrecall.results import (
     Evaluation,
     ItemInfo,
@@ -188,7 +188,7 @@ class Model:
         try:
             return similar_items(item, self._recommender.similar(item, options))
         except UnknownItemError as error:
-            meant = similar_id(self._release.items, item)
+            meant = self.items.similar_to(item)
             if meant is None:
                 raise
             raise UnknownItemError(f"{error}; did you mean {meant!r}?") from None
@@ -228,7 +228,7 @@ class Model:
         for user in id_texts(user_ids, "user_ids"):
             row = self._release.users.row_of(user)
             if row is None:
-                meant = similar_id(self._release.users, user)
+                meant = self.users.similar_to(user)
                 more = f"; did you mean {meant!r}?" if meant else ""
                 raise ArgumentError(
                     f"user {user[:200]!r} is not in release {self.release_id}{more}", "user_ids"
