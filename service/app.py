@@ -1,12 +1,10 @@
-"""The application: the paths, what surrounds them, and what starts and stops with them."""
+"""The application: its parts, the middleware around its routes, and its start and stop."""
 
 import asyncio
 import contextlib
 import gc
-import json
 import logging
-import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,13 +22,14 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.milvus.server import MilvusServer, read_token
 from bitrecall.service.api.error_handlers import handle_http_error, handle_request_error
-from bitrecall.service.api.fast_path import FastPath, fast_routes
+from bitrecall.service.api.fast_path import FastPath, fast_endpoints
 from bitrecall.service.api.openapi.document import openapi_document
 from bitrecall.service.api.openapi.operations import PATHS
 from bitrecall.service.api.routes import routes
 from bitrecall.service.auth.key_file import KeyFile
 from bitrecall.service.auth.middleware import KeyMiddleware
 from bitrecall.service.errors import RequestError
+from bitrecall.service.example_request import example_request
 from bitrecall.service.http.connection_budget import ConnectionBudget
 from bitrecall.service.http.connection_limits import ConnectionLimits
 from bitrecall.service.http.hosts import HostRule
@@ -52,10 +51,22 @@ _log = logging.getLogger(__name__)
 
 
 class Service(FastAPI):
-    """A FastAPI application that describes itself from ``bitrecall.service.api.openapi``.
+    """The service: FastAPI with plain ASGI routes, and a fast path for the most frequent requests.
 
-    There are no interactive pages: FastAPI's load their scripts from a server elsewhere. With an
-    ``address`` at which it can be reached, it logs a request to try when it starts.
+    It implements ``bitrecall.service.http.application.HttpApplication``.
+
+    It has no interactive documentation: FastAPI's loads scripts from another server. Its OpenAPI
+    document comes from ``bitrecall.service.api.openapi``.
+
+    Args:
+        settings: of the service.
+        address: where it can be reached, as for ``example_request``; it then logs a request to try
+            when it starts.
+
+    Raises:
+        EventsError: the URL of the events is invalid, or the driver of their database is missing.
+        SearchUnavailableError: Milvus is configured and its package is missing.
+        SettingsError: tracing is configured and its packages are missing.
     """
 
     def __init__(self, settings: Settings, address: str | None = None) -> None:
@@ -72,24 +83,22 @@ class Service(FastAPI):
             ReleaseStore(settings.releases, mirror), recommender_of=self._recommender_of
         )
         self.keys = None if settings.keys is None else KeyFile(settings.keys)
-        asked = [] if self.keys is None else [KeysCollector(self.keys)]
-        self.metrics = Metrics(self.current, *asked)
+        collectors = [] if self.keys is None else [KeysCollector(self.keys)]
+        self.metrics = Metrics(self.current, *collectors)
         self.limiter = ConcurrencyLimiter(
-            settings.max_concurrent, self.metrics.shed, settings.root_path
+            settings.max_concurrent, self.metrics.count_rejected, settings.root_path
         )
         self.connection_budget = ConnectionBudget(
-            ConnectionLimits.of(settings), self.metrics.dropped
+            ConnectionLimits.of(settings), self.metrics.count_dropped
         )
-        self.batcher = MicroBatcher(self.metrics.searched)
+        self.batcher = MicroBatcher(self.metrics.timed_search)
         self.write_coalescer = WriteCoalescer()
         self.tracing = Tracing(settings.traces)
         paths = routes(settings, self.current, self.event_feed, self.metrics, self.batcher)
-        guards = self._guards()
-        # Spans of requests are the framework's affair.
-        self._direct = FastPath({} if settings.traces else fast_routes(paths))
-        self._to_direct: ASGIApp = self._direct
-        for one in reversed(guards):
-            self._to_direct = one.cls(self._to_direct, *one.args, **one.kwargs)
+        middleware = self._middleware()
+        # Only the framework makes spans of requests.
+        self._fast_path = FastPath({} if settings.traces else fast_endpoints(paths))
+        self._fast_application = _wrapped(self._fast_path, middleware)
         super().__init__(
             title="Bitrecall",
             version=__version__,
@@ -97,10 +106,11 @@ class Service(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
-            lifespan=self._while_serving,
+            lifespan=self._lifespan,
             telemetry=self.tracing.telemetry,
+            # The fast path changes nothing, so it needs no protection against other origins.
             middleware=[
-                *guards,
+                *middleware,
                 Middleware(CrossOriginProtection, names_in(settings.allowed_origins)),
             ],
             exception_handlers={
@@ -109,81 +119,87 @@ class Service(FastAPI):
             },
         )
 
+    def _middleware(self) -> list[Middleware]:
+        """The middleware of both paths, the outermost first.
+
+        The root path is removed before it (``fast_path``).
+        """
+        settings = self._settings
+        hosts = HostRule.of(settings)
+        # 1. Request id, Host header, metrics, access log, unexpected exceptions.
+        middleware = [
+            Middleware(RequestMiddleware, self.metrics, PATHS, hosts, log=settings.access_log)
+        ]
+        # 2. CORS, outside of the keys: a preflight request has none.
+        if origins := names_in(settings.allowed_origins):
+            middleware.append(Middleware(CorsMiddleware, origins))
+        # 3. Keys.
+        if self.keys is not None:
+            middleware.append(Middleware(KeyMiddleware, self.keys))
+        return middleware
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what one connection asks, or what starts and stops the service."""
+        """Answer a request, or start and stop the service (the lifespan)."""
         await (self.fast_path(scope) or super().__call__)(scope, receive, send)
 
     def fast_path(self, scope: Scope) -> ASGIApp | None:
-        """What answers a request without the framework, if anything does."""
+        """The application for a request that does not need the framework; None for all others.
+
+        The root path is removed from the path of the request.
+        """
         if self._settings.root_path and scope["type"] == "http":
             strip_root_path(scope, self._settings.root_path)
-        return self._to_direct if self._direct.matches(scope) else None
+        return self._fast_application if self._fast_path.matches(scope) else None
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, made when it is first asked for."""
+        """The OpenAPI document, made when it is first needed."""
         if self.openapi_schema is None:
             self.openapi_schema = openapi_document(self._settings, self.version)
         return self.openapi_schema
 
     def reload_soon(self) -> None:
-        """Have the keys and the current release read again; from a signal handler.
+        """Schedule a reload of the keys and the current release; for a signal handler.
 
-        Before the service has started there is nothing to read again.
+        Does nothing before the service has started.
         """
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._begin_reload)
+            self._loop.call_soon_threadsafe(self._start_reload)
 
-    def _begin_reload(self) -> None:
+    def _start_reload(self) -> None:
         if self._reloading is None or self._reloading.done():
             self._reloading = asyncio.get_running_loop().create_task(self._reload())
 
     async def _reload(self) -> None:
-        _log.info("reloading: the keys and the current release are read again")
+        _log.info("reloading the keys and the current release")
         if self.keys is not None:
             self.keys.reload()
         try:
             await asyncio.to_thread(self.current.reload)
         except Exception:
-            _log.exception("reloading failed, and what was served still is")
+            _log.exception("the reload failed; the service continues with what it had")
         else:
             _log.info("reloaded")
 
-    def _guards(self) -> list[Middleware]:
-        """What surrounds every answer, the outermost first.
-
-        What surrounds changes besides, ``CrossOriginProtection``, does nothing on the fast path.
-        """
-        settings = self._settings
-        hosts = HostRule.of(settings)
-        guards = [
-            Middleware(RequestMiddleware, self.metrics, PATHS, hosts, log=settings.access_log)
-        ]
-        if origins := names_in(settings.allowed_origins):
-            guards.append(Middleware(CorsMiddleware, origins))
-        if self.keys is not None:
-            guards.append(Middleware(KeyMiddleware, self.keys))
-        return guards
-
     def _recommender_of(self, release: Release) -> Recommender:
-        """What answers from a release that has been opened. Raises ``ReleaseError``."""
+        """The recommender of an open release, with recent events. Raises ``ReleaseError``."""
         if self.milvus is not None:
             release = replace(release, backend=open_backend(self.milvus, release))
         return self.event_feed.recommender_of(release)
 
     @contextlib.asynccontextmanager
-    async def _while_serving(self, app: FastAPI) -> AsyncIterator[None]:
-        # The setting is the calling thread's own: this is for searches on the event loop.
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        # The setting applies to the calling thread: this is for searches on the event loop.
         faiss.omp_set_num_threads(1)
         await asyncio.to_thread(self.current.refresh)
-        # What is there by now stays, and need not be looked through for garbage again and again.
+        # What exists by now lives as long as the service: the garbage collector can skip it.
         gc.freeze()
         if self._address is not None and self.current.recommender is not None:
-            user = self.current.recommender.first_user
-            example = request_to_try(self._address, user, keyed=self.keys is not None)
+            user_id = self.current.recommender.first_user
+            example = example_request(self._address, user_id, with_key=self.keys is not None)
             _log.info("a request to try: %s", example)
         self._loop = asyncio.get_running_loop()
         interval = self._settings.poll_interval
-        watching = [
+        tasks = [
             asyncio.create_task(self.current.watch(interval)),
             asyncio.create_task(self.event_feed.watch(self.current, interval)),
         ]
@@ -191,13 +207,13 @@ class Service(FastAPI):
             yield
         finally:
             gc.unfreeze()
-            self.metrics.tell()
+            self.metrics.flush()
             self._loop = None
             if self._reloading is not None:
-                watching.append(self._reloading)
-            for task in watching:
+                tasks.append(self._reloading)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*watching, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(self.event_feed.close)
             self.current.close()
             if self.milvus is not None:
@@ -205,8 +221,14 @@ class Service(FastAPI):
             await asyncio.to_thread(self.tracing.close)
 
 
+def _wrapped(application: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
+    """An application inside of middleware, of which the first is the outermost."""
+    for layer in reversed(middleware):
+        application = layer.cls(application, *layer.args, **layer.kwargs)
+    return application
+
+
 def _event_feed(settings: Settings) -> EventFeed:
-    """What keeps events, as the settings have it. Raises ``EventsError`` on a URL that is none."""
     store = None if settings.events == "off" else EventStore(settings.events)
     path = settings.events_signal
     wakeup = Wakeup.private() if path is None else Wakeup(path)
@@ -215,33 +237,19 @@ def _event_feed(settings: Settings) -> EventFeed:
         wakeup,
         settings.new_item_users,
         settings.fold_in_items,
-        # A quarter of the requests that are answered at a time is left to those that read.
-        most_writing=max(1, settings.max_concurrent * 3 // 4),
+        # A quarter of the concurrent requests is left to those that only read.
+        max_writing=max(1, settings.max_concurrent * 3 // 4),
     )
 
 
 def _milvus(settings: Settings) -> MilvusServer | None:
-    """The server that searches. Raises ``SearchUnavailableError`` where its package is missing."""
     if settings.milvus is None:
         return None
     return MilvusServer(settings.milvus, read_token(settings.milvus_token_file))
 
 
-def request_to_try(address: str, user_id: str, *, keyed: bool) -> str:
-    """A command for the shell that asks the service at ``address`` for a user's items.
-
-    Where requests need a key, it has ``$KEY`` in the key's place.
-    """
-    body = shlex.quote(json.dumps({"user_id": user_id, "k": 5}, ensure_ascii=False))
-    where = address
-    if address.startswith("unix:"):
-        where = f"--unix-socket {shlex.quote(address.removeprefix('unix:'))} http://localhost"
-    key = ' -H "authorization: Bearer $KEY"' if keyed else ""
-    return f"curl -s {where}/recommend -H 'content-type: application/json'{key} -d {body}"
-
-
 def create_app(settings: Settings) -> FastAPI:
-    """The service with these settings; it loads a release when it starts, not now."""
+    """The service with these settings; it loads a release when it starts, not when it is made."""
     return Service(settings)
 
 

@@ -1,4 +1,4 @@
-"""The way past the framework for the paths that are asked most."""
+"""The fast path: the most frequent requests are answered without the framework."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,34 +12,36 @@ from bitrecall.service.problems import error_response
 
 
 class FastPath:
-    """Answers ``POST`` to some paths, past the framework.
+    """Dispatches ``POST`` requests to endpoints by their exact path.
 
-    It tries one route after the other, keeps a stack of what to close for each request, and watches
-    for what it need not: a third of the time of a whole answer (docs/performance.md).
+    FastAPI and Starlette try route after route, keep an exit stack per request and watch for
+    exceptions; for these endpoints that doubles the cost of a request (docs/performance.md).
 
     Args:
-        paths: what answers, by path.
+        endpoints: by path.
     """
 
-    def __init__(self, paths: Mapping[str, ASGIApp]) -> None:
-        self._paths = paths
+    def __init__(self, endpoints: Mapping[str, ASGIApp]) -> None:
+        self._endpoints = endpoints
 
     def matches(self, scope: Scope) -> bool:
-        """Whether a request is for one of the paths."""
+        """Whether a request is for one of the endpoints."""
         return (
-            scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._paths
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] in self._endpoints
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that it takes."""
+        """Answer a request that ``matches``."""
         try:
-            await self._paths[scope["path"]](scope, receive, send)
+            await self._endpoints[scope["path"]](scope, receive, send)
         except RequestError as error:
             await error_response(error, root_path_of(scope))(scope, receive, send)
 
 
-def fast_routes(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
-    """Those of the routes that can be gone to directly: answers from the release, by one path."""
+def fast_endpoints(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
+    """The endpoints that answer from the release at a fixed path, by path."""
     return {
         route.path: route.endpoint
         for route in routes

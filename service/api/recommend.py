@@ -8,7 +8,6 @@ from starlette.types import Scope
 
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import SearchSteps
-from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.service.api.release_endpoint import INLINE_K, ReleaseEndpoint
 from bitrecall.service.api.rendering import render, render_batch, render_one_of, render_similar
 from bitrecall.service.api.schemas.requests import (
@@ -25,8 +24,8 @@ from bitrecall.service.releases.comparison import ReleaseCache
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
-# Items, as in the size of a request, that are found and written at a time.
-PIECE: Final = 2000
+CHUNK_ITEMS: Final = 2000
+"""Items, by the size of a request, that a batch response is made of at a time."""
 
 
 def recommend_routes(
@@ -40,77 +39,82 @@ def recommend_routes(
     models = request_models(settings)
 
     def recommend(
-        recommender: Recommender, asked: RecommendRequest, _: Check
+        recommender: Recommender, request: RecommendRequest, _: Check
     ) -> SearchSteps[bytes]:
-        question = (asked.user_id, _options(asked), asked.given_history())
-        current.warmup_queries.keep(question)
-        answer = yield from recommender.recommend_steps(*question)
-        metrics.answered((answer,))
-        return render(answer)
+        query = request.query()
+        current.warmup_queries.keep(query)
+        recommendations = yield from recommender.recommend_steps(*query)
+        metrics.count_answers((recommendations,))
+        return render(recommendations)
 
-    def batch(recommender: Recommender, asked: BatchRequest, check: Check) -> SearchSteps[bytes]:
-        options = _options(asked)
-        # A user who is named twice is answered once, and the answers are written a few at a time:
-        # as objects they take ten times the memory of their JSON.
-        users = list(dict.fromkeys(asked.user_ids))
-        together = max(1, PIECE * len(asked.user_ids) // asked.size())
-        written: dict[str, bytes] = {}
-        for start in range(0, len(users), together):
+    def recommend_many(
+        recommender: Recommender, request: BatchRequest, check: Check
+    ) -> SearchSteps[bytes]:
+        options = request.query_options()
+        # A user named twice is searched once. Responses are rendered in chunks: as objects they
+        # take ten times the memory of their JSON.
+        users = list(dict.fromkeys(request.user_ids))
+        chunk_size = max(1, CHUNK_ITEMS * len(request.user_ids) // request.size())
+        rendered: dict[str, bytes] = {}
+        for start in range(0, len(users), chunk_size):
             check()
-            some = users[start : start + together]
-            answers = yield from recommender.recommend_many_steps(some, options)
-            metrics.answered(answers)
-            written |= zip(some, map(render_one_of, answers), strict=True)
+            chunk = users[start : start + chunk_size]
+            answers = yield from recommender.recommend_many_steps(chunk, options)
+            metrics.count_answers(answers)
+            rendered |= zip(chunk, map(render_one_of, answers), strict=True)
         return render_batch(
-            [written[user] for user in asked.user_ids], options.k, recommender.release_id
+            [rendered[user] for user in request.user_ids], options.k, recommender.release_id
         )
 
-    def similar(recommender: Recommender, asked: SimilarRequest, _: Check) -> SearchSteps[bytes]:
-        answer = yield from recommender.similar_steps(asked.item_id, asked.options())
-        return render_similar(asked.item_id, answer)
+    def similar(recommender: Recommender, request: SimilarRequest, _: Check) -> SearchSteps[bytes]:
+        items = yield from recommender.similar_steps(request.item_id, request.query_options())
+        return render_similar(request.item_id, items)
 
-    def compare(recommender: Recommender, asked: RecommendRequest, _: Check) -> SearchSteps[bytes]:
-        question = (asked.user_id, _options(asked), asked.given_history())
-        return render((yield from recommender.recommend_steps(*question)))
+    def compare(
+        recommender: Recommender, request: RecommendRequest, _: Check
+    ) -> SearchSteps[bytes]:
+        return render((yield from recommender.recommend_steps(*request.query())))
 
-    given = (settings, current, event_feed)
+    common = (settings, current, event_feed)
     heavy = ThreadOffload(settings.max_heavy_requests)
-    answering: dict[str, ReleaseEndpoint[Any]] = {
+    endpoints: dict[str, ReleaseEndpoint[Any]] = {
         "/recommend": ReleaseEndpoint(
-            *given, models.recommend, recommend, batcher, heavy, _is_short
+            *common, models.recommend, recommend, batcher, heavy, _is_short
         ),
-        "/recommend/batch": ReleaseEndpoint(*given, models.batch, batch, batcher, heavy, _never),
-        "/similar": ReleaseEndpoint(*given, models.similar, similar, batcher, heavy, _few),
+        "/recommend/batch": ReleaseEndpoint(
+            *common, models.batch, recommend_many, batcher, heavy, _never
+        ),
+        "/similar": ReleaseEndpoint(
+            *common, models.similar, similar, batcher, heavy, _has_few_items
+        ),
         "/releases/{id}/recommend": ReleaseComparisonEndpoint(
-            *given, models.recommend, compare, batcher, heavy, _never
+            *common, models.recommend, compare, batcher, heavy, _never
         ),
     }
-    return [Route(path, answer, methods=["POST"]) for path, answer in answering.items()]
+    return [Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
 
 
 class ReleaseComparisonEndpoint(ReleaseEndpoint[RecommendRequest]):
-    """``POST /releases/{id}/recommend``: as ``/recommend``, from the release that is named."""
+    """``POST /releases/{id}/recommend``: like ``/recommend``, from the release in the path."""
 
-    def __init__(self, settings: Settings, current: CurrentRelease, *given: Any) -> None:
-        super().__init__(settings, current, *given)
-        self._others = ReleaseCache(current)
+    def __init__(self, settings: Settings, current: CurrentRelease, *args: Any) -> None:
+        super().__init__(settings, current, *args)
+        self._releases = ReleaseCache(current)
 
     async def _recommender(self, scope: Scope) -> Recommender:
         release_id = scope["path_params"]["id"]
-        return await to_thread.run_sync(self._others.recommender, release_id)
+        return await to_thread.run_sync(self._releases.recommender, release_id)
 
 
-def _options(asked: RecommendRequest | BatchRequest) -> QueryOptions:
-    return asked.options(exclude_seen=asked.exclude_seen, explain=asked.explain)
+def _is_short(recommender: Recommender, request: RecommendRequest) -> bool:
+    return (
+        request.k <= INLINE_K and not request.explain and not recommender.is_long(request.user_id)
+    )
 
 
-def _is_short(recommender: Recommender, asked: RecommendRequest) -> bool:
-    return asked.k <= INLINE_K and not asked.explain and not recommender.is_long(asked.user_id)
+def _has_few_items(_: Recommender, request: SimilarRequest) -> bool:
+    return request.k <= INLINE_K
 
 
-def _few(_: Recommender, asked: SimilarRequest) -> bool:
-    return asked.k <= INLINE_K
-
-
-def _never(_: Recommender, asked: RecommendRequest | BatchRequest) -> bool:
+def _never(_: Recommender, request: RecommendRequest | BatchRequest) -> bool:
     return False

@@ -1,4 +1,4 @@
-"""What the endpoints that answer from a release have in common."""
+"""Endpoints that answer from a release: parse, check, recommend, send."""
 
 import math
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from anyio import to_thread
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
+from bitrecall.errors import BitrecallError
 from bitrecall.index.errors import FilterError, SearchUnavailableError, UnknownItemError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import SearchSteps
@@ -25,6 +26,7 @@ from bitrecall.service.errors import (
     InvalidRequestError,
     ItemNotFoundError,
     NotReadyError,
+    RequestError,
     SearchNotAnsweringError,
 )
 from bitrecall.service.http.body import read_body
@@ -36,16 +38,17 @@ from bitrecall.service.settings import Settings, variable
 from bitrecall.validation_messages import pointer
 
 INLINE_K: Final = 100
+"""Largest ``k`` that is answered on the event loop."""
 
-# Answers of more items are heavy: they take tens of milliseconds and more.
 HEAVY_ITEMS: Final = 5000
+"""Requests for more items are heavy: they take tens of milliseconds and more."""
 
 Body = TypeVar("Body", bound=BaseModel)
 RequestModel = TypeVar("RequestModel", bound=QueryOptionsRequest)
 
 
 def ready_recommender(settings: Settings, current: CurrentRelease) -> Recommender:
-    """What answers now. Raises ``NotReadyError`` when there is no release."""
+    """The recommender of the current release. Raises ``NotReadyError`` if no release is loaded."""
     if current.recommender is None:
         raise NotReadyError(
             "no release is loaded yet; GET /readyz says why", headers=retry_after(settings)
@@ -54,14 +57,14 @@ def ready_recommender(settings: Settings, current: CurrentRelease) -> Recommende
 
 
 def retry_after(settings: Settings) -> dict[str, str]:
-    """The header that says when to look for a release again."""
+    """The header with the seconds after which a release may be loaded."""
     return {"Retry-After": str(math.ceil(settings.poll_interval))}
 
 
 async def read_request(
     scope: Scope, receive: Receive, settings: Settings, model: type[Body]
 ) -> Body:
-    """The request in a body, read and checked. Raises ``RequestError``."""
+    """Read and parse a request body. Raises ``RequestError``."""
     body = await read_body(
         scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
     )
@@ -69,19 +72,19 @@ async def read_request(
 
 
 class ReleaseEndpoint(Generic[RequestModel]):
-    """``POST`` with a JSON body, answered from the release.
+    """``POST`` with a JSON body, answered from a release.
 
-    Short work is done on the event loop, since handing it to a thread takes more of the processor
-    than the work. Work that others would have to wait for longer is left to a thread
-    (docs/service.md has the measurement), and answers of many items to ``heavy``.
+    Short requests run on the event loop, in a batch: passing them to a thread would cost more than
+    the work. Longer ones run on a thread, so that others need not wait (docs/service.md has the
+    measurement), and heavy ones on a few threads of their own.
 
     Args:
-        model: the class of the body.
-        answer: makes the JSON of the answer; calls what it is given now and then, if the answer
-            has many items.
-        batcher: runs concurrent requests together, with one search.
-        heavy: does the work for answers of more than ``HEAVY_ITEMS``.
-        is_short: whether a request is answered on the event loop.
+        model: class of the request body.
+        answer: makes the JSON of the response; in long work it calls the check it gets from time
+            to time.
+        batcher: runs concurrent requests together.
+        heavy: runs requests for more than ``HEAVY_ITEMS``.
+        is_short: whether a request runs on the event loop.
     """
 
     def __init__(
@@ -102,60 +105,66 @@ class ReleaseEndpoint(Generic[RequestModel]):
         self._answer = answer
         self._batcher = batcher
         self._heavy = heavy
-        self._max_items = settings.max_answer_items
         self._is_short = is_short
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Raises ``RequestError`` when it cannot be answered."""
-        asked = await read_request(scope, receive, self._settings, self._model)
-        size = asked.size()
-        if size > self._max_items:
-            raise self._too_many(asked, size)
-        if asked.shows_history() and not may_see_histories(scope):
-            raise HistoryForbiddenError(
-                "a key of the role recommend gets neither reasons (explain) nor what the user has "
-                "(exclude_seen: false), unless the request itself says what that is (history)"
-            )
+        """Answer one request. Raises ``RequestError``."""
+        request = await read_request(scope, receive, self._settings, self._model)
+        self._check(request, scope)
         recommender = await self._recommender(scope)
         try:
-            if recommender.is_fast and self._is_short(recommender, asked):
-                content = await self._batcher.answered(self._answer(recommender, asked, no_check))
-            elif size > HEAVY_ITEMS:
-                await switch_to_task()
-                work = partial(self._on_thread, recommender, asked)
-                content = await self._heavy.run(work, receive)
-            else:
-                await switch_to_task()
-                content = await to_thread.run_sync(self._on_thread, recommender, asked)
-        except FilterError as error:
-            place = pointer("filter", "where", error.attribute)
-            raise FilterMismatchError(
-                f"{place}: {error}", errors=[FieldError(place, str(error))]
-            ) from None
-        except UnknownItemError as error:
-            raise ItemNotFoundError(str(error)) from None
-        except SearchUnavailableError:
-            raise SearchNotAnsweringError(
-                "the server that searches does not answer", headers={"Retry-After": "1"}
-            ) from None
+            content = await self._run(recommender, request, receive)
+        except (FilterError, UnknownItemError, SearchUnavailableError) as error:
+            raise _request_error(error) from None
         await send_json(send, content)
 
+    def _check(self, request: RequestModel, scope: Scope) -> None:
+        """Raise ``RequestError`` if the response would be too large, or its key may not see it."""
+        size, limit = request.size(), self._settings.max_answer_items
+        if size > limit:
+            detail = (
+                f"{request.size_in_words()} would be {size} items, and one answer may have at most "
+                f"{limit} ({variable('max_answer_items')})"
+            )
+            raise InvalidRequestError(f"/k: {detail}", errors=[FieldError(pointer("k"), detail)])
+        if request.shows_history() and not may_see_histories(scope):
+            raise HistoryForbiddenError(
+                "a key of the role recommend gets neither explanations (explain) nor the items of "
+                "a user (exclude_seen: false), unless the request itself has them (history)"
+            )
+
     async def _recommender(self, scope: Scope) -> Recommender:
-        """What answers this request."""
+        """The recommender for a request, up to date with the events."""
         if self._event_feed.is_behind:
             await self._event_feed.catch_up(self._current)
         return ready_recommender(self._settings, self._current)
 
-    def _too_many(self, asked: RequestModel, size: int) -> InvalidRequestError:
-        detail = (
-            f"{asked.size_in_words()} would be {size} items, and one answer may have at most "
-            f"{self._max_items} ({variable('max_answer_items')})"
-        )
-        return InvalidRequestError(f"/k: {detail}", errors=[FieldError(pointer("k"), detail)])
-
-    def _on_thread(
-        self, recommender: Recommender, asked: RequestModel, check: Check = no_check
+    async def _run(
+        self, recommender: Recommender, request: RequestModel, receive: Receive
     ) -> bytes:
-        # The setting is the calling thread's own.
+        """The JSON of the response, made on the event loop or on a thread."""
+        if recommender.is_fast and self._is_short(recommender, request):
+            return await self._batcher.run(self._answer(recommender, request, no_check))
+        await switch_to_task()
+        work = partial(self._on_thread, recommender, request)
+        if request.size() > HEAVY_ITEMS:
+            return await self._heavy.run(work, receive)
+        return await to_thread.run_sync(work, no_check)
+
+    def _on_thread(self, recommender: Recommender, request: RequestModel, check: Check) -> bytes:
+        # The setting applies to the calling thread.
         faiss.omp_set_num_threads(1)
-        return self._batcher.alone(self._answer(recommender, asked, check))
+        return self._batcher.run_alone(self._answer(recommender, request, check))
+
+
+def _request_error(error: BitrecallError) -> RequestError:
+    """The error of a request that a recommender raised."""
+    if isinstance(error, FilterError):
+        place = pointer("filter", "where", error.attribute)
+        errors = [FieldError(place, str(error))]
+        return FilterMismatchError(f"{place}: {error}", errors=errors)
+    if isinstance(error, UnknownItemError):
+        return ItemNotFoundError(str(error))
+    return SearchNotAnsweringError(
+        "the search server does not respond", headers={"Retry-After": "1"}
+    )

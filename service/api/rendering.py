@@ -1,7 +1,7 @@
-"""From answers to their JSON.
+"""Rendering of recommendations as JSON.
 
-Written from plain dicts: making the models of ``bitrecall.service.api.schemas`` first would cost
-more than the search.
+From plain dicts: making the models of ``bitrecall.service.api.schemas`` first would cost more than
+the search.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from bitrecall.index.search.native_module import native
 
 
 def render(answer: Recommendations) -> bytes:
-    """One user's items, as a ``RecommendResponse``."""
+    """The items for one user, as a ``RecommendResponse``."""
     if native is not None and answer.distances is not None and answer.explanations is None:
         return b'{"user_id":%b,"k":%d,"items":%b,"release_id":"%b","source":"%b"%b}' % (
             to_json(answer.user_id),
@@ -28,11 +28,11 @@ def render(answer: Recommendations) -> bytes:
     document |= {"release_id": answer.release_id, "source": answer.source}
     if answer.explanations is not None:
         document["code"] = answer.code
-    return to_json(document | _lacking(answer))
+    return to_json(document | _shortcomings(answer))
 
 
 def render_one_of(answer: Recommendations) -> bytes:
-    """One user's items, as a ``BatchAnswer``."""
+    """The items for one user of several, as a ``BatchAnswer``."""
     if native is not None and answer.distances is not None and answer.explanations is None:
         return b'{"user_id":%b,"items":%b,"source":"%b"%b}' % (
             to_json(answer.user_id),
@@ -44,19 +44,19 @@ def render_one_of(answer: Recommendations) -> bytes:
     document["source"] = answer.source
     if answer.explanations is not None:
         document["code"] = answer.code
-    return to_json(document | _lacking(answer))
+    return to_json(document | _shortcomings(answer))
 
 
 def render_batch(answers: Sequence[bytes], k: int, release_id: str) -> bytes:
-    """Several users' items, each as ``render_one_of`` wrote it, as a ``BatchResponse``."""
+    """A ``BatchResponse`` of answers that ``render_one_of`` rendered."""
     joined = b",".join(answers)
     return b'{"answers":[%b],"k":%d,"release_id":"%b"}' % (joined, k, release_id.encode())
 
 
 def render_similar(item_id: str, answer: Recommendations) -> bytes:
-    """The items like one, as a ``SimilarResponse``."""
+    """The items similar to an item, as a ``SimilarResponse``."""
     document: dict[str, Any] = {"item_id": item_id, "k": answer.k, "items": _items(answer)}
-    return to_json(document | {"release_id": answer.release_id} | _lacking(answer))
+    return to_json(document | {"release_id": answer.release_id} | _shortcomings(answer))
 
 
 def _items(answer: Recommendations) -> list[dict[str, object]]:
@@ -80,10 +80,10 @@ def _items(answer: Recommendations) -> list[dict[str, object]]:
 
 
 def _shortfall(answer: Recommendations) -> bytes:
-    # What else there is to say has no text of a client's in it.
+    # Only degraded responses have more members, and those are rendered from a document.
     return b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
 
 
-def _lacking(answer: Recommendations) -> dict[str, int | bool]:
-    lacking: dict[str, int | bool] = {"shortfall": answer.shortfall} if answer.shortfall else {}
-    return lacking | ({"degraded": True} if answer.degraded else {})
+def _shortcomings(answer: Recommendations) -> dict[str, int | bool]:
+    members: dict[str, int | bool] = {"shortfall": answer.shortfall} if answer.shortfall else {}
+    return members | ({"degraded": True} if answer.degraded else {})

@@ -1,4 +1,4 @@
-"""Long work for an answer: on threads, few at a time, and only while the client waits for it."""
+"""Running long work on a few threads, and only while its client waits for the response."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,80 +10,82 @@ from starlette.types import Receive
 
 from bitrecall.service.errors import TooBusyError
 
-# How many may wait for each of the few at work; further ones are refused.
-_WAITING_EACH: Final = 4
+# Requests that may wait per running one; more are rejected.
+_WAITING_PER_RUNNING: Final = 4
 
 Result = TypeVar("Result")
 
 Check = Callable[[], None]
-"""To be called now and then by long work; raises ``ClientDisconnect`` once its client has gone."""
+"""Long work calls it from time to time; raises ``ClientDisconnect`` once the client has gone."""
 
 
 def no_check() -> None:
-    """The check of work that is too short to be given up."""
+    """The check for work that is too short to be cancelled."""
 
 
 class ThreadOffload:
-    """Does long work on threads, a few pieces of work at a time.
+    """Runs long work on threads, a limited number at a time.
 
-    A request that waits for its turn costs nothing but its place, and is given up when its client
-    goes. Work that has begun is given up the next time that it checks.
+    A request that waits for its turn is cancelled when its client disconnects. Work that is running
+    is cancelled at its next check.
 
     Args:
-        at_once: how much work is done at a time; four times as much may wait.
+        max_running: how many run at a time; four times as many may wait.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._turns = asyncio.Semaphore(at_once)
+    def __init__(self, max_running: int) -> None:
+        self._max_running = max_running
+        self._turns = asyncio.Semaphore(max_running)
         self._requests = 0
 
     async def run(self, work: Callable[[Check], Result], receive: Receive) -> Result:
-        """What ``work`` returns, done on a thread.
+        """Run work on a thread and return its result.
 
         Args:
-            work: is given the check that it has to call now and then.
+            work: is called with the check that it has to call from time to time.
             receive: of a request whose body has been read.
 
-        Raises ``TooBusyError`` when too much is waiting, ``ClientDisconnect`` when the client goes.
+        Raises:
+            TooBusyError: too many requests are waiting.
+            ClientDisconnect: the client disconnected.
         """
-        if self._requests >= self._at_once * (1 + _WAITING_EACH):
+        if self._requests >= self._max_running * (1 + _WAITING_PER_RUNNING):
             raise TooBusyError("requests for many items")
         self._requests += 1
-        gone = Event()
+        is_cancelled = Event()
         has_begun = False
 
         def check() -> None:
-            if gone.is_set():
+            if is_cancelled.is_set():
                 raise ClientDisconnect
 
-        async def in_turn() -> Result:
+        async def run_in_turn() -> Result:
             nonlocal has_begun
             async with self._turns:
                 has_begun = True
                 return await asyncio.to_thread(work, check)
 
-        task = asyncio.ensure_future(in_turn())
-        # What it ends with when it is given up is nobody's to hear.
+        task = asyncio.ensure_future(run_in_turn())
+        # A cancelled task raises, and nothing awaits it.
         task.add_done_callback(_retrieve)
         watcher = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                gone.set()
+                is_cancelled.set()
                 if not has_begun:
                     task.cancel()
-                # Until its thread has ended, its turn is taken.
+                # Its turn is taken until its thread has ended.
                 await asyncio.wait({task})
                 raise ClientDisconnect
             return task.result()
         finally:
             self._requests -= 1
-            # Also when this request is cancelled, as at the end of the service.
-            gone.set()
+            # Also if this request is cancelled, as when the service stops.
+            is_cancelled.set()
             watcher.cancel()
-            # An error in the task has this frame in its trace, and with it what the work is done
-            # with: a release that is no longer served would stay.
+            # An exception in the task refers to this frame, and through it to the work and its
+            # release, which would stay in memory.
             del task, watcher
 
 

@@ -37,7 +37,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
     _check_headers(scope, limit)
     # Most bodies have arrived by now, and a timer costs more than reading them.
     first: EagerCoroutine[Message] = EagerCoroutine(receive())
-    if first.is_over and not first.result.get("more_body", False):
+    if first.is_done and not first.result.get("more_body", False):
         return _joined(b"", first.result, limit)
     try:
         async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""A coroutine that begins where it is called, and not when the loop comes to it."""
+"""Running a coroutine eagerly to its first suspension, without a task."""
 
 import types
 from collections.abc import Awaitable, Coroutine, Generator
@@ -8,45 +8,47 @@ Result = TypeVar("Result")
 
 
 class EagerCoroutine(Generic[Result]):
-    """A coroutine that has been run as far as it goes without waiting; await it for the rest.
+    """A coroutine that has run to its first suspension; await it to run the rest.
+
+    Args:
+        awaitable: the coroutine. ASGI types coroutines as awaitables only.
 
     Attributes:
-        is_over: whether it has nothing left to wait for.
-        result: what it gave then.
-        waits_for: what it waits for until then, as it was yielded.
+        is_done: whether it has returned.
+        result: what it returned.
+        waits_for: what it yielded at its current suspension.
     """
 
     result: Result
 
     def __init__(self, awaitable: Awaitable[Result]) -> None:
-        self.is_over = False
-        # ASGI calls what is one no more than awaitable.
+        self.is_done = False
         self._coroutine = cast("Coroutine[Any, Any, Result]", awaitable)
         self.waits_for: Any = None
         self.send(None)
 
-    def send(self, given: Any) -> None:
-        """Run it further with what it has waited for."""
+    def send(self, value: Any) -> None:
+        """Resume it with a value, up to its next suspension."""
         try:
-            self.waits_for = self._coroutine.send(given)
-        except StopIteration as done:
-            self.result, self.is_over = done.value, True
+            self.waits_for = self._coroutine.send(value)
+        except StopIteration as stop:
+            self.result, self.is_done = stop.value, True
 
     def throw(self, error: BaseException) -> None:
-        """Run it further with what has gone wrong."""
+        """Resume it with an exception, up to its next suspension."""
         try:
             self.waits_for = self._coroutine.throw(error)
-        except StopIteration as done:
-            self.result, self.is_over = done.value, True
+        except StopIteration as stop:
+            self.result, self.is_done = stop.value, True
 
     def __await__(self) -> Generator[Any, Any, Result]:
-        while not self.is_over:
+        while not self.is_done:
             try:
-                given = yield self.waits_for
+                value = yield self.waits_for
             except BaseException as error:
                 self.throw(error)
             else:
-                self.send(given)
+                self.send(value)
         return self.result
 
 

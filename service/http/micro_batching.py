@@ -1,4 +1,4 @@
-"""Requests that have come at once are answered in a round: what they search is searched as one."""
+"""Micro-batching: concurrent requests run together, and their searches are merged into one."""
 
 import asyncio
 import types
@@ -17,95 +17,100 @@ from bitrecall.index.recommend.search_steps import (
 from bitrecall.index.search.protocol import Results
 from bitrecall.service.http.eager import EagerCoroutine
 
-# The first answer of a round waits for the last; from here on more together gain little
+# The first response of a batch waits for the last; larger batches gain little
 # (docs/performance.md).
-_MOST: Final = 16
+MAX_BATCH: Final = 16
 
 Result = TypeVar("Result")
-Turn = tuple[EagerCoroutine[None], Context]
+Begin = Callable[[], Coroutine[Any, Any, None] | None]
+Running = tuple[EagerCoroutine[None], Context]
 
 
 class MicroBatcher:
-    """Answers requests a few at a time, each as far as it goes without waiting.
+    """Runs the requests that have arrived by the next turn of the event loop as one batch.
 
-    A scan of the codes drives everything else out of the processor's cache, whoever it is for, and
-    to get that back takes longer than the scan; so there is one for all of a round. Nor has a
-    request a task, which costs a twentieth of an answer, unless it waits for something else.
+    Each runs eagerly up to its search; the searches of the batch run as one. A scan of the codes
+    evicts everything else from the processor's cache, and reloading that takes longer than the
+    scan. A request needs no task of its own, unless it waits for something other than a search.
 
-    Everything happens on the loop that it is called on.
+    All methods but ``run_alone`` belong on the event loop.
 
     Args:
-        searching: does a search.
+        search: runs a search.
     """
 
-    def __init__(self, searching: SearchFunction = SearchRequest.run) -> None:
-        self._searching = searching
-        self._waiting: deque[Callable[[], Coroutine[Any, Any, None] | None]] = deque()
+    def __init__(self, search: SearchFunction = SearchRequest.run) -> None:
+        self._search = search
+        self._waiting: deque[Begin] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_on = False
+        self._is_running = False
 
-    def add(self, begin: Callable[[], Coroutine[Any, Any, None] | None]) -> None:
-        """Have a request answered before long.
+    def add(self, begin: Begin) -> None:
+        """Run a request in the next batch.
 
         Args:
-            begin: what answers it; None when it is not to be answered here after all.
+            begin: returns the coroutine that answers the request, or None if the request is not to
+                be answered in a batch.
         """
         self._waiting.append(begin)
         if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_soon(self._answer)
+            asyncio.get_running_loop().call_soon(self._run_batch)
 
     @types.coroutine
-    def answered(self, steps: SearchSteps[Result]) -> Generator[SearchRequest, Results, Result]:
-        """Take the steps of an answer, with those of others where this is a round."""
-        if self._is_on:
+    def run(self, steps: SearchSteps[Result]) -> Generator[SearchRequest, Results, Result]:
+        """The result of steps, whose searches are merged with those of the batch, if there is one.
+
+        Raises ``SearchUnavailableError`` if the steps let it pass.
+        """
+        if self._is_running:
             return (yield from steps)
-        return run_steps(steps, self._searching)
+        return run_steps(steps, self._search)
 
-    def alone(self, steps: SearchSteps[Result]) -> Result:
-        """Take the steps of an answer by itself: on any thread."""
-        return run_steps(steps, self._searching)
+    def run_alone(self, steps: SearchSteps[Result]) -> Result:
+        """The result of steps, each search by itself; on any thread."""
+        return run_steps(steps, self._search)
 
-    def _answer(self) -> None:
-        begins = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
+    def _run_batch(self) -> None:
+        begins = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
         loop = asyncio.get_running_loop()
         if self._waiting:
-            loop.call_soon(self._answer)
-        self._is_on = True
+            loop.call_soon(self._run_batch)
+        self._is_running = True
         try:
-            turns = [turn for begin in begins if (turn := _begun(begin)) is not None]
-            while turns := self._those_that_search(turns, loop):
-                results = run_searches([begun.waits_for for begun, _ in turns], self._searching)
-                for (begun, context), found in zip(turns, results, strict=True):
-                    if isinstance(found, Exception):
-                        context.run(begun.throw, found)
+            batch = [running for begin in begins if (running := _start(begin)) is not None]
+            while batch := self._searching(batch, loop):
+                outcomes = run_searches([request.waits_for for request, _ in batch], self._search)
+                for (request, context), outcome in zip(batch, outcomes, strict=True):
+                    if isinstance(outcome, Exception):
+                        context.run(request.throw, outcome)
                     else:
-                        context.run(begun.send, found)
+                        context.run(request.send, outcome)
         finally:
-            self._is_on = False
+            self._is_running = False
 
-    def _those_that_search(self, turns: list[Turn], loop: asyncio.AbstractEventLoop) -> list[Turn]:
-        """Those that go on in this round; what waits for anything else goes on as a task."""
+    def _searching(self, batch: list[Running], loop: asyncio.AbstractEventLoop) -> list[Running]:
+        """The requests that wait for a search; those that wait for something else become tasks."""
         searching = []
-        for begun, context in turns:
-            if begun.is_over:
+        for request, context in batch:
+            if request.is_done:
                 continue
-            if isinstance(begun.waits_for, SearchRequest):
-                searching.append((begun, context))
+            if isinstance(request.waits_for, SearchRequest):
+                searching.append((request, context))
                 continue
-            task = loop.create_task(_rest(begun), context=context)
+            task = loop.create_task(_rest(request), context=context)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return searching
 
 
-def _begun(begin: Callable[[], Coroutine[Any, Any, None] | None]) -> Turn | None:
+def _start(begin: Begin) -> Running | None:
     coroutine = begin()
     if coroutine is None:
         return None
-    # What one leaves in its context is not for the next.
+    # Each request has a context of its own, as in a task.
     context = copy_context()
     return context.run(EagerCoroutine, coroutine), context
 
 
-async def _rest(begun: EagerCoroutine[None]) -> None:
-    await begun
+async def _rest(request: EagerCoroutine[None]) -> None:
+    await request

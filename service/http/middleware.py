@@ -94,7 +94,7 @@ class RequestMiddleware:
                 self._record(scope, status, time.perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        self._metrics.request(scope["method"], self._label(scope["path"]), status, seconds)
+        self._metrics.count_request(scope["method"], self._label(scope["path"]), status, seconds)
         if self._log:
             path = scope["raw_path"].decode("latin-1")
             _log.info("%s %s %d %.1f ms", scope["method"], path, status, seconds * 1000)

@@ -1,9 +1,10 @@
-"""What Prometheus is told."""
+"""The metrics for Prometheus."""
 
 import asyncio
 import os
 import time
 from collections import Counter as Counts
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -25,21 +26,21 @@ from bitrecall.service.shared_folder import METRICS_VARIABLE
 _LATENCY: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _SEARCH: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 
-# Seconds until what was counted is told.
+# Seconds between a request and the flush that publishes its counts.
 _DELAY: Final = 0.1
 
 
 class Metrics:
     """The counts of this process, and with several workers those of all.
 
-    What every request counts is told to Prometheus's client a moment later, for many at once.
+    What each request counts is passed to Prometheus's client a moment later, many at once.
 
     Args:
-        current: what answers now, of which the release's age and quality are told.
-        others: asked, beside that, when the metrics are.
+        current: the release whose age and quality are published.
+        collectors: further collectors of metrics, read on each scrape.
     """
 
-    def __init__(self, current: CurrentRelease, *others: Collector) -> None:
+    def __init__(self, current: CurrentRelease, *collectors: Collector) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "bitrecall_requests",
@@ -56,13 +57,13 @@ class Metrics:
         )
         self._search = TalliedHistogram(
             "bitrecall_search_seconds",
-            "A search, for one request or for some that came at once.",
+            "A search, for one request or for a batch of concurrent ones.",
             buckets=_SEARCH,
             registry=self._registry,
         )
         self._answers = Counter(
             "bitrecall_answers",
-            "Users answered, by what their items were ranked by.",
+            "Users answered, by the source of their ranking.",
             ["source"],
             registry=self._registry,
         )
@@ -73,13 +74,13 @@ class Metrics:
         )
         self._events = Counter(
             "bitrecall_events",
-            "Events given: accepted, or duplicates of earlier ones.",
+            "Events received: accepted, or duplicates of earlier ones.",
             ["outcome"],
             registry=self._registry,
         )
-        self._shed = Counter(
+        self._rejected = Counter(
             "bitrecall_shed_requests",
-            "Requests refused because there were too many at once.",
+            "Requests rejected because there were too many at once.",
             registry=self._registry,
         )
         self._dropped = Counter(
@@ -88,43 +89,46 @@ class Metrics:
             ["reason"],
             registry=self._registry,
         )
-        self._collectors = (_ReleaseCollector(current), *others)
+        self._collectors = (_ReleaseCollector(current), *collectors)
         # Method, path, status and seconds of requests; seconds of searches; sources of answers.
-        self._of_requests = Tally[tuple[str, str, int, float]]()
-        self._of_searches = Tally[float]()
-        self._of_answers = Tally[tuple[str, bool]]()
-        self._is_due = False
+        self._requests_tally = Tally[tuple[str, str, int, float]]()
+        self._searches_tally = Tally[float]()
+        self._answers_tally = Tally[tuple[str, bool]]()
+        self._is_flush_due = False
 
-    def request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count a request that was answered: on the event loop."""
-        self._of_requests.add((method, path, status, seconds))
-        if not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_later(_DELAY, self.tell)
+    def count_request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count a request that was answered. Call it on the event loop."""
+        self._requests_tally.add((method, path, status, seconds))
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            asyncio.get_running_loop().call_later(_DELAY, self.flush)
 
-    def searched(self, search: SearchRequest) -> Results:
-        """What a search finds, counted. Raises ``SearchUnavailableError``."""
+    def timed_search(self, search: SearchRequest) -> Results:
+        """Run a search and record how long it takes. Raises ``SearchUnavailableError``."""
         started = time.perf_counter()
         try:
             return search.run()
         finally:
-            self._of_searches.add(time.perf_counter() - started)
+            self._searches_tally.add(time.perf_counter() - started)
 
-    def answered(self, answers: Iterable[Recommendations]) -> None:
-        """Count what users' items were ranked by."""
+    def count_answers(self, answers: Iterable[Recommendations]) -> None:
+        """Count answers by the source of their ranking."""
         for answer in answers:
-            self._of_answers.add((answer.source, answer.degraded))
+            self._answers_tally.add((answer.source, answer.degraded))
 
-    def tell(self) -> None:
-        """Have what was counted so far known to whoever asks any of the workers."""
-        self._is_due = False
-        requests = self._of_requests.taken()
-        for labels, count in Counts(one[:3] for one in requests).items():
-            self._requests.labels(*map(str, labels)).inc(count)
-        for path in {one[1] for one in requests}:
-            self._latency.labels(path).observe_all([one[3] for one in requests if one[1] == path])
-        self._search.observe_all(self._of_searches.taken())
-        for (source, degraded), count in Counts(self._of_answers.taken()).items():
+    def flush(self) -> None:
+        """Publish what was counted so far, for a scrape of any worker."""
+        self._is_flush_due = False
+        requests = self._requests_tally.drain()
+        for (method, path, status), count in Counts(entry[:3] for entry in requests).items():
+            self._requests.labels(method, path, str(status)).inc(count)
+        seconds_by_path = defaultdict(list)
+        for _, path, _, seconds in requests:
+            seconds_by_path[path].append(seconds)
+        for path, amounts in seconds_by_path.items():
+            self._latency.labels(path).observe_all(amounts)
+        self._search.observe_all(self._searches_tally.drain())
+        for (source, degraded), count in Counts(self._answers_tally.drain()).items():
             self._answers.labels(source).inc(count)
             self._degraded.inc(count * degraded)
 
@@ -133,37 +137,41 @@ class Metrics:
         self._events.labels("accepted").inc(appended.accepted)
         self._events.labels("duplicate").inc(appended.duplicates)
 
-    def shed(self, requests: int) -> None:
-        """Count requests that were refused because there were too many."""
-        self._shed.inc(requests)
+    def count_rejected(self, requests: int) -> None:
+        """Count requests that were rejected because there were too many."""
+        self._rejected.inc(requests)
 
-    def dropped(self, reason: str) -> None:
-        """Count a connection that was closed because of its client."""
+    def count_dropped(self, reason: str) -> None:
+        """Count a connection that was closed because of its client.
+
+        Args:
+            reason: the name of a problem type, or of a limit.
+        """
         self._dropped.labels(reason).inc()
 
     def text(self) -> bytes:
-        """Everything in Prometheus's own format."""
-        self.tell()
+        """All metrics in the text format of Prometheus."""
+        self.flush()
         counted: CollectorRegistry = self._registry
         if METRICS_VARIABLE in os.environ:
             counted = CollectorRegistry()
             MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-        asked_now = CollectorRegistry()
+        on_scrape = CollectorRegistry()
         for collector in self._collectors:
-            asked_now.register(collector)
-        return generate_latest(counted) + generate_latest(asked_now)
+            on_scrape.register(collector)
+        return generate_latest(counted) + generate_latest(on_scrape)
 
 
 class _ReleaseCollector(Collector):
-    """What there is to tell of the release that answers, at the time of asking."""
+    """Metrics of the current release, read on each scrape."""
 
     def __init__(self, current: CurrentRelease) -> None:
         self._current = current
 
     def collect(self) -> Iterable[Metric]:
-        """The release's id, age, size and quality, and how many were refused."""
+        """The id, age, size and quality of the release, and how many releases were rejected."""
         failed = GaugeMetricFamily(
-            "bitrecall_failed_loads", "Releases that this worker has refused since it started."
+            "bitrecall_failed_loads", "Releases that this worker could not load since it started."
         )
         failed.add_metric([], self._current.failed_loads)
         yield failed
@@ -181,14 +189,16 @@ class _ReleaseCollector(Collector):
             return
         manifest = recommender.release.manifest
         about = GaugeMetricFamily(
-            "bitrecall_release_info", "The release that answers.", labels=["release_id"]
+            "bitrecall_release_info", "The release that is served.", labels=["release_id"]
         )
         about.add_metric([manifest.id], 1)
         created = GaugeMetricFamily(
-            "bitrecall_release_created_timestamp_seconds", "When the release was made."
+            "bitrecall_release_created_timestamp_seconds", "When the release was created."
         )
         created.add_metric([], _seconds(manifest.created_at))
-        items = GaugeMetricFamily("bitrecall_items", "Items to choose from.", labels=["known"])
+        items = GaugeMetricFamily(
+            "bitrecall_items", "Items that can be recommended.", labels=["known"]
+        )
         items.add_metric(["release"], manifest.items)
         items.add_metric(["new"], recommender.n_items - manifest.items)
         quality = GaugeMetricFamily(
@@ -204,7 +214,7 @@ class _ReleaseCollector(Collector):
 
 
 def _seconds(moment: str) -> float:
-    """Seconds since 1970-01-01 UTC of an ISO 8601 moment; 0 where it is none."""
+    """Seconds since 1970-01-01 UTC of an ISO 8601 time; 0 if it is invalid."""
     try:
         return datetime.fromisoformat(moment).timestamp()
     except ValueError:

@@ -1,6 +1,7 @@
-"""What is counted often, told to Prometheus's client many at a time.
+"""Counts that are passed to Prometheus's client many at a time.
 
-Its counters lock, and with several workers write to a file, for each count; a request has six.
+Its counters take a lock, and with several workers write to a file, for each count; a request has
+six.
 """
 
 from bisect import bisect_left
@@ -10,34 +11,34 @@ from typing import Generic, TypeVar
 
 from prometheus_client import Histogram
 
-Told = TypeVar("Told")
+Entry = TypeVar("Entry")
 
 
-class Tally(Generic[Told]):
-    """What has been counted and not told yet. Any thread adds to it, and one takes.
+class Tally(Generic[Entry]):
+    """A buffer of counts. Any thread adds to it, one thread drains it.
 
     Attributes:
-        add: add something.
+        add: add an entry.
     """
 
     def __init__(self) -> None:
-        self._told: deque[Told] = deque()
-        self.add: Callable[[Told], None] = self._told.append
+        self._entries: deque[Entry] = deque()
+        self.add: Callable[[Entry], None] = self._entries.append
 
-    def taken(self) -> list[Told]:
-        """All that there is, which is forgotten."""
-        return [self._told.popleft() for _ in range(len(self._told))]
+    def drain(self) -> list[Entry]:
+        """Remove and return all entries."""
+        return [self._entries.popleft() for _ in range(len(self._entries))]
 
 
 class TalliedHistogram(Histogram):
     """A histogram that takes many observations at once.
 
-    The client's own takes one at a time; this knows what it does with it.
+    It relies on internals of the client's ``Histogram``, which takes one at a time.
     """
 
     def observe_all(self, amounts: Sequence[float]) -> None:
-        """As ``observe`` with each of them."""
-        places = Counter(bisect_left(self._upper_bounds, amount) for amount in amounts)
-        for place, count in places.items():
-            self._buckets[place].inc(count)
+        """Call ``observe`` with each amount, with one update per bucket."""
+        buckets = Counter(bisect_left(self._upper_bounds, amount) for amount in amounts)
+        for bucket, count in buckets.items():
+            self._buckets[bucket].inc(count)
         self._sum.inc(sum(amounts))

@@ -40,7 +40,7 @@ class EventFeed:
         least_users: users of the release that a new item needs, before it can be recommended.
         folded_items: how many of a user's newest items count for their code.
         clock: seconds.
-        most_writing: requests that may wait for the database to write at a time.
+        max_writing: requests that may wait for the database to write at a time.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class EventFeed:
         min_users: int,
         folded_items: int = 1000,
         clock: Callable[[], float] = time.monotonic,
-        most_writing: int = 48,
+        max_writing: int = 48,
     ) -> None:
         self._store = store
         self._wakeup = wakeup
         self._min_users = min_users
         self._folded_items = folded_items
         self._clock = clock
-        self._writer = None if store is None else EventWriter(store, wakeup.notify, most_writing)
+        self._writer = None if store is None else EventWriter(store, wakeup.notify, max_writing)
         self._catching_up = asyncio.Lock()
         self._seen = -1
         self._retry_at = float("-inf")

@@ -1,4 +1,4 @@
-"""Proving a recommender on the latest questions before it takes over."""
+"""Warming up a recommender with recent queries before it is served."""
 
 from collections import deque
 from typing import Final
@@ -7,38 +7,41 @@ from bitrecall.index.errors import FilterError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.types import History, QueryOptions
 
-KEPT: Final = 64
-_FIRST_USERS: Final = 32
-_WISH: Final = QueryOptions(100)
+MAX_QUERIES: Final = 64
+_MAX_USERS: Final = 32
+_USER_OPTIONS: Final = QueryOptions(100)
 
 Query = tuple[str | None, QueryOptions, History | None]
 
 
 class WarmupQueries:
-    """The latest questions asked, to be asked again of whatever is to answer next.
+    """The most recent queries, which are replayed on a new release before it is served.
 
-    That brings its files into memory, so that nobody waits for the disk when it takes over; and a
-    release on which a question fails for which there was an answer before is not worthy.
+    That reads its files into memory, so that no client waits for the disk. It also proves that the
+    release answers what the one before it answered.
     """
 
     def __init__(self) -> None:
-        self._kept: deque[Query] = deque(maxlen=KEPT)
+        self._queries: deque[Query] = deque(maxlen=MAX_QUERIES)
 
-    def keep(self, question: Query) -> None:
-        """Remember a question that was answered."""
-        self._kept.append(question)
+    def keep(self, query: Query) -> None:
+        """Remember the arguments of ``Recommender.recommend``."""
+        self._queries.append(query)
 
     def replay(self, recommender: Recommender) -> int:
-        """Ask everything again, and for some of the release's own users; how many it was.
+        """Run all queries, and queries for some users of the release.
 
-        A filter by an attribute that the release does not have is no fault of its.
+        A query whose filter does not fit the attributes of the release is skipped.
+
+        Returns:
+            The number of queries.
         """
-        count = min(_FIRST_USERS, recommender.release.n_users)
+        count = min(_MAX_USERS, recommender.release.n_users)
         users = recommender.release.users.ids_of(range(count))
-        warmup_queries = [*((user, _WISH, None) for user in users), *self._kept]
-        for user_id, options, history in warmup_queries:
+        queries = [*((user, _USER_OPTIONS, None) for user in users), *self._queries]
+        for query in queries:
             try:
-                recommender.recommend(user_id, options, history)
+                recommender.recommend(*query)
             except FilterError:
                 continue
-        return len(warmup_queries)
+        return len(queries)

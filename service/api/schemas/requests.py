@@ -1,4 +1,4 @@
-"""The bodies of requests. Types are exact: ``"10"`` is no ``k``."""
+"""Request bodies. Types are strict: ``"10"`` is not a valid ``k``."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
@@ -20,7 +20,7 @@ from bitrecall.service.settings import Settings
 
 
 def _whole(value: object) -> object:
-    """10.0 as 10, which JSON Schema takes for one integer."""
+    """10.0 as 10: both are the same integer in JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -30,18 +30,18 @@ Id = Annotated[str, Field(min_length=1), StringConstraints(strip_whitespace=True
 Whole = Annotated[int, BeforeValidator(_whole)]
 
 EXPLAINED: Final = 10
-"""How many items one with reasons counts as in the size of an answer."""
+"""How many items an explained item counts as in the size of a response."""
 
 _K = "How many items to recommend; fewer come back when fewer are allowed."
 _HISTORY = "Ids of items that the user has, newest last."
-_USERS = "Ids of the users; there is an answer for each, in this order."
-# A default that is a list would be copied with every request, for a fiftieth of its time.
+_USERS = "Ids of the users; the response has one answer for each, in this order."
+# A list as the default would be copied for every request, at 2% of its cost.
 _NONE: dict[str, Any] = {"default": []}
-_EXCLUDE_ITEMS = "Ids of items to leave out. Ones that nobody knows do no harm."
+_EXCLUDE_ITEMS = "Ids of items to leave out. Unknown ids are ignored."
 
 
 class QueryOptionsRequest(BaseModel):
-    """What every request for items can say.
+    """Members of every request for items.
 
     ``k`` and the lengths of lists have the defaults and bounds of a service with default settings;
     ``request_models`` makes the classes for others.
@@ -56,41 +56,50 @@ class QueryOptionsRequest(BaseModel):
         max_length=1000,
         description=_EXCLUDE_ITEMS,
     )
-    filter: FilterRequest | None = Field(None, description="Which items are wanted at all.")
+    filter: FilterRequest | None = Field(None, description="Only recommend items that match.")
 
-    def options(self, *, exclude_seen: bool = True, explain: bool = False) -> QueryOptions:
-        """The same for ``bitrecall.index.recommend``."""
+    def query_options(self) -> QueryOptions:
+        """The options of the recommender."""
         return QueryOptions(
             k=self.k,
-            exclude_seen=exclude_seen,
             exclude_items=self.exclude_items,
             allowed=None if self.filter is None else self.filter.item_filter(),
-            explain=explain,
         )
 
     def size(self) -> int:
-        """Items in the answer, a measure of its cost; an item with reasons counts as ten."""
+        """Items in the response, a measure of its cost; an explained item counts as ten."""
         return self.k
 
     def size_in_words(self) -> str:
-        """What ``size`` is made of."""
+        """How ``size`` is computed, for an error message."""
         return f"k {self.k}"
 
     def shows_history(self) -> bool:
-        """Whether the answer tells what a user has, beyond what the request itself says."""
+        """Whether the response shows items of a user that are not in the request itself."""
         return False
 
 
-class _ForUsers(QueryOptionsRequest):
+class _UserQueryRequest(QueryOptionsRequest):
     exclude_seen: bool = Field(
         True,
         description="Leave out the items that the user has: in the release, in events since, and "
-        "in the history given.",
+        "in the history of the request.",
     )
     explain: bool = Field(
         False,
-        description="Say for each item which of the user's own items its code agrees with most.",
+        description="Explain each item by the user's own items whose codes are nearest to its own.",
     )
+
+    def query_options(self) -> QueryOptions:
+        """As ``QueryOptionsRequest.query_options``."""
+        # Every argument at once: _replace would make a second tuple per request.
+        return QueryOptions(
+            k=self.k,
+            exclude_seen=self.exclude_seen,
+            exclude_items=self.exclude_items,
+            allowed=None if self.filter is None else self.filter.item_filter(),
+            explain=self.explain,
+        )
 
     def size(self) -> int:
         """As ``QueryOptionsRequest.size``."""
@@ -104,15 +113,16 @@ class _ForUsers(QueryOptionsRequest):
     def shows_history(self) -> bool:
         """As ``QueryOptionsRequest.shows_history``.
 
-        Reasons are items of the user, and so are items that only an answer with them has.
+        Explanations are items of the user, and so may be items in the response that
+        ``exclude_seen`` would leave out.
         """
         return self.explain or not self.exclude_seen
 
 
-class RecommendRequest(_ForUsers):
-    """Who to recommend for, and what. Either ``user_id`` or ``history`` has to be there."""
+class RecommendRequest(_UserQueryRequest):
+    """Whom to recommend for, and what. Either ``user_id`` or ``history`` is required."""
 
-    # Not as anyOf: generators of clients make of that a choice of two types, and give up.
+    # Not anyOf: client generators turn that into a choice of two types, and fail.
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
@@ -126,32 +136,33 @@ class RecommendRequest(_ForUsers):
     history: list[Id] | None = Field(None, max_length=1000, description=_HISTORY)
     history_mode: Literal["instead", "add"] = Field(
         "instead",
-        description="'instead': the history takes the place of all that is known of the user. "
-        "'add': it is added to that.",
+        description="'instead': the history replaces all known items of the user. "
+        "'add': it is added to them.",
     )
 
     @model_validator(mode="after")
-    def _somebody(self) -> Self:
+    def _user_or_history(self) -> Self:
         if self.user_id is None and self.history is None:
             raise PydanticCustomError("nobody", "has to have a user_id or a history")
         return self
 
     def shows_history(self) -> bool:
-        """As ``QueryOptionsRequest.shows_history``; not of a user who is not looked up."""
+        """As ``QueryOptionsRequest.shows_history``; False if no user is looked up."""
         is_looked_up = self.user_id is not None and (
             self.history is None or self.history_mode == "add"
         )
         return is_looked_up and super().shows_history()
 
-    def given_history(self) -> History | None:
-        """The history for ``bitrecall.index.recommend``, if there is one."""
-        if self.history is None:
-            return None
-        return History(self.history, instead=self.history_mode == "instead")
+    def query(self) -> tuple[str | None, QueryOptions, History | None]:
+        """The arguments of ``Recommender.recommend``."""
+        history = None
+        if self.history is not None:
+            history = History(self.history, instead=self.history_mode == "instead")
+        return self.user_id, self.query_options(), history
 
 
-class BatchRequest(_ForUsers):
-    """Several users to recommend for, all in the same way."""
+class BatchRequest(_UserQueryRequest):
+    """Several users to recommend for, with the same options."""
 
     user_ids: list[Id] = Field(min_length=1, max_length=1000, description=_USERS)
 
@@ -165,20 +176,20 @@ class BatchRequest(_ForUsers):
 
 
 class SimilarRequest(QueryOptionsRequest):
-    """An item, and how many of those like it."""
+    """An item, and how many similar items to return."""
 
-    item_id: Id = Field(description="Id of the item that others should be like.")
+    item_id: Id = Field(description="Id of the item to find similar items for.")
 
 
 class MoveRequest(BaseModel):
-    """No members: which release is meant stands in the path. The body may be empty, too."""
+    """No members: the release is in the path. The body may also be empty."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
 @dataclass(frozen=True)
 class RequestModels:
-    """The classes of the bodies of a service."""
+    """The classes of the request bodies of one service."""
 
     recommend: type[RecommendRequest]
     batch: type[BatchRequest]
@@ -186,7 +197,7 @@ class RequestModels:
 
 
 def request_models(settings: Settings) -> RequestModels:
-    """The classes of a service with these settings."""
+    """The request models of a service with these settings."""
     k: Any = (Whole, Field(settings.default_k, ge=1, le=settings.max_k, description=_K))
     excluded: Any = (
         list[Id],
@@ -197,7 +208,7 @@ def request_models(settings: Settings) -> RequestModels:
             description=_EXCLUDE_ITEMS,
         ),
     )
-    given: Any = (
+    history: Any = (
         RecommendRequest.__annotations__["history"],
         Field(None, max_length=settings.max_history, description=_HISTORY),
     )
@@ -212,7 +223,7 @@ def request_models(settings: Settings) -> RequestModels:
             __doc__=RecommendRequest.__doc__,
             k=k,
             exclude_items=excluded,
-            history=given,
+            history=history,
         ),
         batch=create_model(
             "BatchRequest",

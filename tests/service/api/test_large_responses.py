@@ -103,7 +103,7 @@ def test_a_large_batch_is_given_up_when_its_client_goes(
 
     with (
         patch.object(Recommender, "recommend_many_steps", held),
-        patch.object(recommend, "PIECE", 100),
+        patch.object(recommend, "CHUNK_ITEMS", 100),
     ):
         with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
             connection.sendall(head.encode() + asked)

@@ -39,8 +39,8 @@ def parsed(**members: Any) -> RecommendRequest:
 def test_a_request_has_defaults() -> None:
     request = parse_request(b'{"user_id": "17"}', NARROW.recommend)
     assert (request.user_id, request.k, request.exclude_seen) == ("17", 7, True)
-    assert (request.given_history(), request.explain) == (None, False)
-    options = request.options()
+    assert (request.query()[2], request.explain) == (None, False)
+    options = request.query_options()
     assert (options.exclude_items, options.allowed) == ([], None)
 
 
@@ -58,7 +58,7 @@ def test_the_bounds_are_those_of_the_settings() -> None:
 
 def test_a_history_is_in_place_of_what_is_known_or_added_to_it() -> None:
     for mode, instead in (({}, True), ({"history_mode": "add"}, False)):
-        history = parsed(history=["a", "b"], **mode).given_history()
+        history = parsed(history=["a", "b"], **mode).query()[2]
         assert history is not None
         assert (history.item_ids, history.instead) == (["a", "b"], instead)
     detail = "has to be 'instead' or 'add'"
@@ -86,7 +86,7 @@ def test_a_filter_is_spelt_out() -> None:
             },
         }
     )
-    assert asked.options().allowed == ItemFilter(
+    assert asked.query_options().allowed == ItemFilter(
         any_tags=frozenset({"a"}),
         all_tags=frozenset({"b"}),
         no_tags=frozenset({"c"}),
@@ -98,7 +98,7 @@ def test_a_filter_is_spelt_out() -> None:
             ("sold", Condition(one_of=frozenset({"true", "false"}))),
         ),
     )
-    assert parsed(filter={}).options().allowed is None
+    assert parsed(filter={}).query_options().allowed is None
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_whatever_stands_in_a_request_it_is_accepted_or_refused_with_a_short_rea
             raise
         return
     assert 1 <= request.k <= 1000
-    wanted = request.options().allowed
+    wanted = request.query_options().allowed
     if wanted is not None:
         # What is accepted can be searched for.
         with contextlib.suppress(FilterError):

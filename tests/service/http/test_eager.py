@@ -17,7 +17,7 @@ def test_what_waits_for_nothing_is_over_at_once() -> None:
         return "done"
 
     begun = EagerCoroutine(told())
-    assert begun.is_over
+    assert begun.is_done
     assert begun.result == "done"
 
 
@@ -25,7 +25,7 @@ def test_the_rest_can_be_awaited() -> None:
     async def run() -> int:
         future = asyncio.get_running_loop().create_future()
         begun = EagerCoroutine(waiting(future))
-        assert not begun.is_over
+        assert not begun.is_done
         future.set_result(7)
         return await begun
 
@@ -50,7 +50,7 @@ def test_a_task_can_be_waited_for() -> None:
 
     async def run() -> bool:
         begun = EagerCoroutine(in_a_task())
-        assert not begun.is_over
+        assert not begun.is_done
         return await begun is asyncio.current_task()
 
     assert asyncio.run(run())

@@ -12,7 +12,7 @@ from bitrecall.index.errors import SearchUnavailableError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.types import QueryOptions, Recommendations
 from bitrecall.index.releases.release import Release
-from bitrecall.service.http.micro_batching import _MOST, MicroBatcher
+from bitrecall.service.http.micro_batching import MAX_BATCH, MicroBatcher
 
 Begin = Callable[[], Coroutine[Any, Any, None] | None]
 
@@ -55,7 +55,7 @@ def answered(begins: list[Begin], batcher: MicroBatcher, times: int = 10) -> Non
 def ask(batcher: MicroBatcher, one: Recommender, user: str, k: int, into: dict[Any, Any]) -> Begin:
     async def answer() -> None:
         try:
-            into[user, k] = await batcher.answered(one.recommend_steps(user, QueryOptions(k)))
+            into[user, k] = await batcher.run(one.recommend_steps(user, QueryOptions(k)))
         except Exception as error:
             into[user, k] = error
 
@@ -77,16 +77,16 @@ def test_what_comes_at_once_is_searched_as_one_and_answered_as_alone(
 def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender: Watched) -> None:
     batcher, answers = MicroBatcher(), dict[Any, Recommendations]()
     user = recommender.first_user
-    count = 2 * _MOST + 3
+    count = 2 * MAX_BATCH + 3
     answered([ask(batcher, recommender, user, 5 + n % 1, answers) for n in range(count)], batcher)
-    assert recommender.sizes == [_MOST, _MOST, 3]
+    assert recommender.sizes == [MAX_BATCH, MAX_BATCH, 3]
 
 
 def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> None:
     batcher, user = MicroBatcher(), recommender.first_user
 
     async def run() -> Recommendations:
-        return await batcher.answered(recommender.recommend_steps(user, QueryOptions(3)))
+        return await batcher.run(recommender.recommend_steps(user, QueryOptions(3)))
 
     assert asyncio.run(run()) == recommender.recommend(user, QueryOptions(3))
 
@@ -101,7 +101,7 @@ def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
         token = named.set(name)
         await asyncio.sleep(0)
         assert asyncio.current_task() is not None
-        answers[name] = await batcher.answered(recommender.recommend_steps(name, QueryOptions(2)))
+        answers[name] = await batcher.run(recommender.recommend_steps(name, QueryOptions(2)))
         assert named.get() == name
         named.reset(token)
         answers["order"] = [*answers.get("order", ()), name]

@@ -30,7 +30,7 @@ def test_what_is_taken_is_forgotten() -> None:
     tally = Tally[int]()
     tally.add(1)
     tally.add(2)
-    assert tally.taken() == [1, 2]
+    assert tally.drain() == [1, 2]
     tally.add(3)
-    assert tally.taken() == [3]
-    assert tally.taken() == []
+    assert tally.drain() == [3]
+    assert tally.drain() == []

@@ -6,7 +6,7 @@ from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.types import History, QueryOptions, Recommendations
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release
-from bitrecall.service.releases.warmup import KEPT, WarmupQueries
+from bitrecall.service.releases.warmup import MAX_QUERIES, WarmupQueries
 
 
 class Asked(Recommender):
@@ -23,12 +23,12 @@ class Asked(Recommender):
 
 def test_the_latest_questions_are_asked_again(release: Release) -> None:
     recent, recommender = WarmupQueries(), Asked(release)
-    for number in range(KEPT + 10):
+    for number in range(MAX_QUERIES + 10):
         recent.keep((f"user {number}", QueryOptions(number + 1), History(["item 1"])))
     asked = recent.replay(recommender)
-    assert asked == len(recommender.warmup_queries) == KEPT + release.n_users
+    assert asked == len(recommender.warmup_queries) == MAX_QUERIES + release.n_users
     names = {question[0] for question in recommender.warmup_queries}
-    assert {"17", "user 10", f"user {KEPT + 9}"} <= names
+    assert {"17", "user 10", f"user {MAX_QUERIES + 9}"} <= names
     assert "user 9" not in names
 
 
