@@ -29,7 +29,7 @@ from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.packing import pack_signs
 from bitrecall.reproduction.holdout_training import Trained, remove_pairs, train_without
-from bitrecall.reproduction.measures import Measurement, Trial
+from bitrecall.reproduction.trial import Measurement, Trial
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order
 from bitrecall.training.data.split import cut_validation
@@ -89,7 +89,7 @@ class Question:
         self.part = part
         self.held_out = held_out
         self.generator = generator
-        self.epochs = recipe.fit.stop_after or recipe.fit.epochs
+        self.epochs = recipe.fit.epochs_to_run
         self._max_users = recipe.validation.users
         self.order = popularity_order(part)
 

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.reproduction.measures import Trial
+from bitrecall.reproduction.trial import Trial
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.export import fold_in_messages
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
+from bitrecall.training.fitting.runner import fit_interactions
 from bitrecall.training.model.signs import unit_magnitude
-from bitrecall.training.runtime.interrupt import stop_on_signals
-from bitrecall.training.runtime.training_log import TrainingLog
 
 
 @dataclass(frozen=True)
@@ -50,27 +47,14 @@ def train_without(trial: Trial, pairs: Interactions, phase: str) -> Trained:
     Raises:
         InterruptedTraining: by a signal; call again to go on.
     """
-    compact = pairs.compact()
-    order = popularity_order(compact)
-    fit = FitLoop(
-        reorder_items(compact, order),
-        trial.recipe,
-        epochs=trial.recipe.fit.stop_after or trial.recipe.fit.epochs,
-        options=FitOptions(
-            checkpoint=trial.folder / f"{phase}.npz",
-            log=TrainingLog(trial.folder / "log.jsonl"),
-            progress_bar=trial.progress_bar,
-            phase=phase,
-        ),
-    )
-    with stop_on_signals() as stop:
-        found = fit.run(stop).in_rows_of(order).embeddings
-    messages = fold_in_messages(found.item_layers, compact.item_degrees).numpy()
+    model = fit_interactions(pairs.compact(), trial.recipe, trial.fit_options(phase))
+    messages = fold_in_messages(model.embeddings.item_layers, model.train.item_degrees).numpy()
     has_user, has_item = pairs.user_degrees > 0, pairs.item_degrees > 0
+    users, items = np.flatnonzero(has_user), np.flatnonzero(has_item)[model.item_order]
     return Trained(
-        _spread(unit_magnitude(found.users.cpu()).numpy(), has_user),
-        _spread(found.items.cpu().numpy(), has_item),
-        _spread(messages, has_item),
+        _spread(unit_magnitude(model.embeddings.users.cpu()).numpy(), users, pairs.n_users),
+        _spread(model.embeddings.items.cpu().numpy(), items, pairs.n_items),
+        _spread(messages, items, pairs.n_items),
         has_user,
         has_item,
     )
@@ -90,7 +74,8 @@ def remove_pairs(
     return part.select(kept)
 
 
-def _spread(values: NDArray[np.float32], where: NDArray[np.bool_]) -> NDArray[np.float32]:
-    spread = np.zeros((len(where), values.shape[1]), np.float32)
-    spread[where] = values
+def _spread(values: NDArray[np.float32], rows: NDArray[np.int64], size: int) -> NDArray[np.float32]:
+    """Row r of the values at ``rows[r]`` of ``size`` rows, the others zero."""
+    spread = np.zeros((size, values.shape[1]), np.float32)
+    spread[rows] = values
     return spread

@@ -31,8 +31,9 @@ from bitrecall.reproduction.job import (
     write_rows,
 )
 from bitrecall.reproduction.machine import machine
-from bitrecall.reproduction.measures import Measurement, Trial, measure
+from bitrecall.reproduction.measures import measure
 from bitrecall.reproduction.run_history import BEGAN, ENDED, history, rounded
+from bitrecall.reproduction.trial import Measurement, Trial
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
 from bitrecall.training.pipeline import peak_rss_mib

@@ -17,7 +17,6 @@ from bitrecall.index.releases.manifest import DataFingerprint
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.signs import unit_magnitude
@@ -37,8 +36,8 @@ def release_contents(
 
     Args:
         embeddings: of the users and items of ``train``, in its rows.
-        train: all training pairs, which the service leaves out of answers as seen, and which
-            give items their popularity. Every user and item has at least one pair.
+        train: all training pairs, items in descending popularity. The service leaves a user's own
+            out of recommendations. Every user and item has at least one pair.
         recipe: goes into the manifest, and says which index and dtype are published.
         items: tags and attributes for filters, where there are any.
         position: up to where the events of the service are among the pairs.
@@ -47,38 +46,35 @@ def release_contents(
     Returns:
         The contents, items in descending popularity.
     """
-    order = popularity_order(train)
-    ordered = reorder_items(train, order)
-    vectors = embeddings.items.cpu()[torch.from_numpy(order)]
     weights = train.relative_weights()
     degrees = np.bincount(train.items, weights, train.n_items) if weights is not None else None
     messages = fold_in_messages(
         embeddings.item_layers, train.item_degrees if degrees is None else degrees
-    )[order]
+    )
     stored = _half if recipe.release.embeddings == "float16" else _single
     return ReleaseContents(
-        item_codes=pack_signs(vectors.numpy()),
+        item_codes=pack_signs(embeddings.items.cpu().numpy()),
         user_embeddings=stored(unit_magnitude(embeddings.users.cpu())),
         fold_in_messages=stored(messages),
-        seen=RowLists(ordered.indptr, ordered.items),
-        seen_weights=ordered.weights,
-        user_ids=ordered.user_ids,
-        item_ids=ordered.item_ids,
-        popularity=ordered.item_degrees,
+        seen=RowLists(train.indptr, train.items),
+        seen_weights=train.weights,
+        user_ids=train.user_ids,
+        item_ids=train.item_ids,
+        popularity=train.item_degrees,
         data=DataFingerprint(
-            sha256=ordered.sha256(),
-            users=ordered.n_users,
-            items=ordered.n_items,
-            interactions=len(ordered),
-            first_time=ordered.first_time,
-            last_time=ordered.last_time,
+            sha256=train.sha256(),
+            users=train.n_users,
+            items=train.n_items,
+            interactions=len(train),
+            first_time=train.first_time,
+            last_time=train.last_time,
             last_event=position.sequence,
             events_id=position.log_id,
             last_event_digest=position.digest,
         ),
         recipe={**recipe.model_dump(mode="json"), **(recorded or {})},
         code_version=__version__,
-        attributes=None if items is None else items.of(ordered.item_ids),
+        attributes=None if items is None else items.of(train.item_ids),
         backend=recipe.release.index,
         recall=recipe.release.recall,
     )
@@ -103,7 +99,7 @@ def fold_in_messages(
     total = torch.stack(item_layers[:-1] or item_layers).sum(0).cpu()
     degrees = torch.from_numpy(np.where(item_degrees > 0, item_degrees, 1)).float()
     messages: Tensor = total / degrees.sqrt()[:, None]
-    scaled: Tensor = messages / messages.abs().mean().clamp(min=1e-12)
+    scaled: Tensor = messages / messages.abs().mean(dtype=torch.float64).float().clamp(min=1e-12)
     return scaled
 
 

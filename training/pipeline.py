@@ -5,7 +5,8 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bitrecall.events.position import NOTHING_READ, LogPosition
@@ -13,17 +14,15 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.best_epoch import BestEpoch
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions, FitResult
-from bitrecall.training.fitting.validator import Validator
+from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.training_log import TrainingLog
 
@@ -122,7 +121,7 @@ class TrainingPipeline:
         except OSError as error:
             raise TrainingError(f"cannot make the run folder {options.folder}: {error}") from error
         fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
-        self._choice = BestEpoch(options.folder / "validation.json", fingerprint)
+        self._best_epoch = BestEpoch(options.folder / "validation.json", fingerprint)
         if options.fresh:
             options.group.broadcast_from_first(self.forget)
         first = options.group.is_first
@@ -145,12 +144,12 @@ class TrainingPipeline:
             )
         return self._release(store, self.fit())
 
-    def fit(self) -> FitResult:
+    def fit(self) -> TrainedModel:
         """Train; the checkpoints stay until ``forget``, so a second call costs no step.
 
         Returns:
-            Embeddings in the rows of ``train``, and progress; its best epoch and metrics are
-            those of validation, also where training began again on all pairs.
+            The model, over the rows of a release of all pairs. Its best epoch and metrics are
+            those of validation, even if codes were trained again on all pairs.
 
         Raises:
             InterruptedTraining, DivergedError, CheckpointError: as ``publish``.
@@ -165,28 +164,22 @@ class TrainingPipeline:
             processes=self._options.group.size,
         )
         if self._recipe.validation.share == 0:
-            epochs = self._recipe.fit.stop_after or self._recipe.fit.epochs
-            return self._fit(self.train, epochs, "final")
+            return self._fit(self.train, self._recipe.fit.epochs_to_run, "final")
         if not self._recipe.validation.refit:
-            return self._fit_with_validation()
-        chosen = self._choice.read()
-        if chosen is None:
-            chosen = self._fit_with_validation().progress
-            progress = chosen
-            self._options.group.broadcast_from_first(lambda: self._choice.write(progress))
-        fitted = self._fit(self.train, chosen.best_epoch, "final")
-        progress = replace(
-            fitted.progress, best_epoch=chosen.best_epoch, best_metrics=chosen.best_metrics
-        )
-        return replace(fitted, progress=progress)
+            return self._fit_with_validation().for_pairs(self.train)
+        progress = self._best_epoch.read()
+        if progress is None:
+            progress = self._fit_with_validation().fit.progress
+            self._options.group.broadcast_from_first(partial(self._best_epoch.write, progress))
+        return self._fit(self.train, progress.best_epoch, "final").with_validation_of(progress)
 
     def forget(self) -> None:
         """Remove the checkpoints; the log stays."""
         for phase in ("validation", "final"):
             self._checkpoint(phase).unlink(missing_ok=True)
-        self._choice.forget()
+        self._best_epoch.forget()
 
-    def _fit_with_validation(self) -> FitResult:
+    def _fit_with_validation(self) -> TrainedModel:
         part, held_out = cut_validation(
             self.train,
             self._recipe.validation.share,
@@ -201,42 +194,27 @@ class TrainingPipeline:
 
     def _fit(
         self, pairs: Interactions, epochs: int, phase: str, held_out: Interactions | None = None
-    ) -> FitResult:
-        order = popularity_order(pairs)
-        ordered = reorder_items(pairs, order)
-        validate = None
-        if held_out is not None:
-            validate = Validator(ordered, reorder_items(held_out, order), self._recipe)
-        fit = FitLoop(
-            ordered,
-            self._recipe,
-            epochs=epochs,
-            validate=validate,
-            options=FitOptions(
-                device=self._options.device,
-                checkpoint=self._checkpoint(phase),
-                log=self._log,
-                progress_bar=self._options.progress_bar if self._options.group.is_first else False,
-                phase=phase,
-                group=self._options.group,
-            ),
+    ) -> TrainedModel:
+        options = FitOptions(
+            device=self._options.device,
+            checkpoint=self._checkpoint(phase),
+            log=self._log,
+            progress_bar=self._options.progress_bar if self._options.group.is_first else False,
+            phase=phase,
+            group=self._options.group,
         )
-        if fit.resumed:
-            self._log.write("resumed", phase=phase, epochs_done=len(fit.progress.history))
-        with stop_on_signals() as stop:
-            fitted = fit.run(stop)
-        return fitted.in_rows_of(order)
+        return fit_interactions(pairs, self._recipe, options, epochs=epochs, held_out=held_out)
 
-    def _release(self, store: ReleaseStore, fitted: FitResult) -> TrainingResult:
+    def _release(self, store: ReleaseStore, model: TrainedModel) -> TrainingResult:
+        progress, epochs = model.fit.progress, model.fit.epochs
         contents = release_contents(
-            fitted.embeddings,
-            self.train,
+            model.embeddings,
+            model.train,
             self._recipe,
             items=self._items,
             position=self._position,
-            recorded={"epochs_trained": fitted.epochs},
+            recorded={"epochs_trained": epochs},
         )
-        progress = fitted.progress
         release = store.publish(
             contents,
             measure=lambda opened: self._measure(opened, progress.best_metrics),
@@ -246,13 +224,13 @@ class TrainingPipeline:
         self._log.write(
             "published",
             release=release.id,
-            epochs=fitted.epochs,
+            epochs=epochs,
             seconds=round(progress.seconds, 2),
             peak_rss_mib=peak,
             metrics=dict(release.manifest.metrics),
         )
         self.forget()
-        return TrainingResult(release, fitted.epochs, progress.seconds, progress.best_metrics, peak)
+        return TrainingResult(release, epochs, progress.seconds, progress.best_metrics, peak)
 
     def _measure(
         self, release: Release, validation: dict[str, float]

@@ -30,7 +30,7 @@ from bitrecall.reproduction.fold_in_study import (
     shuffled,
 )
 from bitrecall.reproduction.holdout_training import remove_pairs, train_without
-from bitrecall.reproduction.measures import Trial
+from bitrecall.reproduction.trial import Trial
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.recipe.recipe_file import load_recipe

@@ -18,15 +18,13 @@ from typing import Any
 
 from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
-from bitrecall.training.fitting.validator import Validator
+from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.runner import fit_interactions
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
-from bitrecall.training.runtime.interrupt import stop_on_signals
 from bitrecall.training.runtime.training_log import TrainingLog
 
 COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
@@ -47,19 +45,15 @@ def best_epoch(
     """
     validation = recipe.validation
     part, held_out = cut_validation(train, validation.share, split_seed, validation.cut)
-    order = popularity_order(part)
-    ordered = reorder_items(part, order)
-    validator = Validator(ordered, reorder_items(held_out, order), recipe)
-    fit = FitLoop(
-        ordered,
+    options = FitOptions(checkpoint=checkpoint, progress_bar=None, log=log)
+    fitted = fit_interactions(
+        part,
         recipe,
+        options,
         epochs=recipe.fit.epochs,
-        validate=validator,
+        held_out=held_out,
         validate_every=every,
-        options=FitOptions(checkpoint=checkpoint, progress_bar=None, log=log),
-    )
-    with stop_on_signals() as stop:
-        fitted = fit.run(stop)
+    ).fit
     history = fitted.progress.history
     best = history[fitted.progress.best_epoch - 1]
     return {

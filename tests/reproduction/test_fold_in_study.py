@@ -6,7 +6,8 @@ import pytest
 import bitrecall.reproduction.fold_in_study as fold_in_study_file
 from bitrecall.reproduction.fold_in_study import fold_in_study
 from bitrecall.reproduction.holdout_training import remove_pairs, train_without
-from bitrecall.reproduction.measures import Trial, measure
+from bitrecall.reproduction.measures import measure
+from bitrecall.reproduction.trial import Trial
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.errors import StudyError
 from bitrecall.training.recipe.recipe_file import parse_recipe
@@ -74,7 +75,7 @@ def test_training_sees_nothing_of_what_is_new(trial, monkeypatch):
         seen[phase] = pairs
         return train_without(trial, pairs, phase)
 
-    monkeypatch.setattr(fold_in_study_file, "train_on", spy)
+    monkeypatch.setattr(fold_in_study_file, "train_without", spy)
     fold_in_study(trial)
     full = seen["full"]
     assert len(full) < len(trial.dataset.train)

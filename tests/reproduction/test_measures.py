@@ -1,6 +1,7 @@
 import pytest
 
-from bitrecall.reproduction.measures import Trial, measure
+from bitrecall.reproduction.measures import measure
+from bitrecall.reproduction.trial import Trial
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import StudyError

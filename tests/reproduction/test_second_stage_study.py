@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitrecall.reproduction.measures import Trial, measure
+from bitrecall.reproduction.measures import measure
 from bitrecall.reproduction.second_stage_study import neighbour_scores, second_stages
+from bitrecall.reproduction.trial import Trial
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.split import random_per_user

@@ -103,6 +103,6 @@ def test_again_forgets_what_was_there(job, tmp_path):
 def test_our_errors_are_one_line(job, capsys):
     assert carry_out(replace(job, measure="nonsense")) == WRONG
     assert capsys.readouterr().err == (
-        "error: no part can be measured by 'nonsense': there are test, validation, ties, teacher, "
+        "error: unknown measure 'nonsense': expected one of test, validation, ties, teacher, "
         "fold-in, second-stage\n"
     )

@@ -3,9 +3,16 @@ import pytest
 import torch
 
 from bitrecall.index.search.packing import pack_signs
+from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.export import fold_in_messages, release_contents
 from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.model.graph import EdgeList
+
+
+@pytest.fixture
+def clustered(clustered):
+    """The clustered pairs, items in descending popularity."""
+    return reorder_items(clustered, popularity_order(clustered))
 
 
 @pytest.fixture

@@ -129,43 +129,43 @@ def test_what_validation_chose_for_another_recipe_is_refused(
 
 
 def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tmp_path):
-    made = TrainingPipeline(
+    pipeline = TrainingPipeline(
         clustered_dataset, small_recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
     )
-    fitted = made.fit()
-    assert fitted.embeddings.users.shape == (made.train.n_users, 16)
-    assert fitted.embeddings.items.shape == (made.train.n_items, 16)
-    assert fitted.epochs == fitted.progress.best_epoch == len(fitted.progress.history)
-    again = made.fit()
-    assert torch.equal(again.embeddings.items, fitted.embeddings.items)
+    model = pipeline.fit()
+    fit = model.fit
+    assert model.embeddings.users.shape == (pipeline.train.n_users, 16)
+    assert model.embeddings.items.shape == (pipeline.train.n_items, 16)
+    assert fit.epochs == fit.progress.best_epoch == len(fit.progress.history)
+    again = pipeline.fit()
+    assert torch.equal(again.embeddings.items, model.embeddings.items)
     assert len([record for record in log_of(tmp_path) if record["event"] == "resumed"]) == 1
 
     store = ReleaseStore(tmp_path / "releases")
-    published = made.publish(store)
-    codes = pack_signs(fitted.embeddings.items.numpy())
-    rows = [published.release.items.row_of(name) for name in made.train.item_ids]
-    assert (published.release.item_codes[rows] == codes).all()
-    assert published.validation == fitted.progress.best_metrics
+    published = pipeline.publish(store)
+    assert published.release.items.ids_of(np.arange(model.train.n_items)) == model.train.item_ids
+    assert (published.release.item_codes == pack_signs(model.embeddings.items.numpy())).all()
+    assert published.validation == fit.progress.best_metrics
     assert published.validation["recall@20"] > 0
     assert not list((tmp_path / "run").glob("*.npz"))
 
 
 def test_full_precision_is_measured_and_never_published(clustered_dataset, small_recipe, tmp_path):
     recipe = small_recipe.model_copy(update={"method": "lightgcn"})
-    made = TrainingPipeline(
+    pipeline = TrainingPipeline(
         clustered_dataset, recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
     )
     store = ReleaseStore(tmp_path / "releases")
     with pytest.raises(TrainingError, match=r"lightgcn.*inner product.*bitrecall reproduce"):
-        made.publish(store)
+        pipeline.publish(store)
     assert not (tmp_path / "run" / "log.jsonl").exists()
     assert not store.list()
 
-    fitted = made.fit()
-    metrics = score(fitted.embeddings, made.train, clustered_dataset.test, (20, 50))
+    model = pipeline.fit()
+    metrics = score(model.embeddings, model.train, clustered_dataset.test, (20, 50))
     # 80 items, 20 of the user's own group: chance would find a quarter of its test items.
     assert metrics["recall@20"] > 0.6
-    made.forget()
+    pipeline.forget()
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["log.jsonl"]
 
 

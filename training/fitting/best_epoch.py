@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bitrecall.disk import disk_fault, replace_file
 from bitrecall.training.errors import CheckpointError
-from bitrecall.training.fitting.fit_loop import Progress
+from bitrecall.training.fitting.fit_result import Progress
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import InterruptedTraining, TrainingError
 from bitrecall.training.fitting.checkpoint import Checkpoint
+from bitrecall.training.fitting.fit_result import FitResult, Progress
 from bitrecall.training.fitting.method_registry import build
 from bitrecall.training.fitting.warm_start import WarmStart
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.model.method import Embeddings, EmbeddingTables, Method
+from bitrecall.training.model.method import Embeddings, Method
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.device import named_device
 from bitrecall.training.runtime.interrupt import StopRequest
@@ -31,61 +29,6 @@ from bitrecall.training.runtime.training_log import TrainingLog
 # A crash loses at most this much work. Writing a checkpoint of Gowalla takes most of a second, a
 # tenth of an epoch.
 _CHECKPOINT_SECONDS = 120.0
-
-
-@dataclass
-class Progress:
-    """What the loop carries along, and a checkpoint keeps.
-
-    Attributes:
-        seconds: time spent in steps, over all sittings.
-        loss: mean loss of the steps done of the epoch under way, or of the last epoch.
-        history: one record an epoch: epoch, loss, seconds, metrics.
-        best_epoch: the epoch of the best validation metric; 0 without validation.
-        best_metrics: its metrics.
-    """
-
-    seconds: float = 0.0
-    loss: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best_epoch: int = 0
-    best_metrics: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """A finished fit.
-
-    Attributes:
-        embeddings: of the best epoch where there was validation, else of the last.
-        progress: what happened.
-        free: what a later training may start from, by name, in the same rows.
-    """
-
-    embeddings: Embeddings
-    progress: Progress
-    free: dict[str, EmbeddingTables] = field(default_factory=dict)
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs the embeddings were trained for."""
-        return self.progress.best_epoch or len(self.progress.history)
-
-    def in_rows_of(self, order: NDArray[np.int64]) -> FitResult:
-        """The same fit, items given back the rows they had before ``reorder_items``."""
-        rows = torch.empty(len(order), dtype=torch.int64)
-        rows[torch.from_numpy(order)] = torch.arange(len(order))
-        rows = rows.to(self.embeddings.items.device)
-        embeddings = replace(
-            self.embeddings,
-            items=self.embeddings.items[rows],
-            item_layers=[layer[rows] for layer in self.embeddings.item_layers],
-        )
-        free = {
-            name: EmbeddingTables(found.users, found.items[rows.to(found.items.device)])
-            for name, found in self.free.items()
-        }
-        return replace(self, embeddings=embeddings, free=free)
 
 
 @dataclass(frozen=True)

@@ -29,14 +29,14 @@ class Validator:
     """Scores embeddings on held-out pairs of the same vocabulary.
 
     Args:
-        fit: the pairs trained on; a user's own are left out of its list.
+        train: the pairs trained on; a user's own are left out of its list.
         held_out: the pairs to find.
         recipe: names the metric and how many users are asked.
     """
 
-    def __init__(self, fit: Interactions, held_out: Interactions, recipe: Recipe) -> None:
-        self._fit = fit
-        self._held_out = held_out
+    def __init__(self, train: Interactions, held_out: Interactions, recipe: Recipe) -> None:
+        self.train = train
+        self.held_out = held_out
         self._ks = sorted({20, 50, 100, int(recipe.validation.metric.partition("@")[2])})
         users = np.flatnonzero(held_out.user_degrees)
         if len(users) > recipe.validation.users:
@@ -60,11 +60,11 @@ class Validator:
             lists = self._by_inner_product(embeddings)
         else:
             lists = self._by_codes(embeddings)
-        metrics = RankingMetrics(self._ks, self._fit.n_items, self._fit.item_degrees)
+        metrics = RankingMetrics(self._ks, self.train.n_items, self.train.item_degrees)
         for start in range(0, len(self._users), _BATCH_USERS):
             users = self._users[start : start + _BATCH_USERS]
-            wanted = [self._held_out.items_of(user) for user in users]
-            seen = [self._fit.items_of(user) for user in users]
+            wanted = [self.held_out.items_of(user) for user in users]
+            seen = [self.train.items_of(user) for user in users]
             metrics.update(lists(users, seen), GroundTruth.from_lists(wanted))
         return metrics.result()
 

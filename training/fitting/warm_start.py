@@ -124,7 +124,11 @@ def _carried(
         lost = made.abs().sum(dim=1) == 0
         generator = torch.Generator().manual_seed(0)
         made[lost] = torch.randn(int(lost.sum()), made.shape[1], generator=generator)
-        size = free.items.abs().mean() if len(free.items) else torch.tensor(1.0)
+        size = (
+            free.items.abs().mean(dtype=torch.float64).float()
+            if len(free.items)
+            else torch.tensor(1.0)
+        )
         others[new] = made / made.abs().mean(dim=1, keepdim=True) * size
     return EmbeddingTables(own, others)
 

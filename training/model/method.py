@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ class Embeddings:
     items: Tensor
     item_layers: list[Tensor]
     similarity: Similarity = "hamming"
+
+    def with_items(self, rows: Tensor) -> Embeddings:
+        """The same embeddings with item ``rows[r]`` at row r; int64 (n,)."""
+        rows = rows.to(self.items.device)
+        return replace(
+            self,
+            items=self.items[rows],
+            item_layers=[layer[rows] for layer in self.item_layers],
+        )
 
 
 class EmbeddingTables(NamedTuple):

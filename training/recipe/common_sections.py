@@ -124,6 +124,11 @@ class FitRecipe(Section):
         "are in the graph and left out of the ranking; 0 ranks all pairs with all in the graph",
     )
 
+    @property
+    def epochs_to_run(self) -> int:
+        """Epochs of the schedule that a training runs."""
+        return self.stop_after or self.epochs
+
 
 class ValidationRecipe(Section):
     """Early stopping on pairs cut from train."""

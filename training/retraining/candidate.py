@@ -2,87 +2,61 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bitrecall.events.position import LogPosition
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.export import release_contents
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions, FitResult
-from bitrecall.training.fitting.warm_start import WarmStart, WarmStartState
+from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
+from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.retraining.settings import RetrainingSettings
-from bitrecall.training.runtime.interrupt import stop_on_signals
-from bitrecall.training.runtime.training_log import TrainingLog
-
-
-@dataclass(frozen=True)
-class FittingOptions:
-    """How a night is trained, none of which changes its result but the deadline.
-
-    Attributes:
-        folder: of checkpoints and the log.
-        device: a torch device.
-        progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
-    """
-
-    folder: Path
-    device: str = "cpu"
-    progress_bar: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """Codes, and what it took.
+class TrainedCandidate:
+    """A trained model, and the training that led to it.
 
     Attributes:
-        pairs: what was trained on, over the ids that have one.
         recipe: as it was trained.
-        fitted: embeddings in the rows of ``pairs``.
-        warm: where it started; None where it started anew.
-        seconds: from its start to its end in this sitting.
+        model: embeddings in the rows of a release, and where the training started.
+        seconds: duration of the training in this sitting.
     """
 
-    pairs: Interactions
     recipe: Recipe
-    fitted: FitResult
-    warm: WarmStart | None
+    model: TrainedModel
     seconds: float
 
-    def end(self) -> WarmStartState:
-        """What a later training can go on from."""
-        origin = self.pairs.sha256()
-        return WarmStartState(origin, self.pairs.user_ids, self.pairs.item_ids, self.fitted.free)
-
     def as_counts(self) -> dict[str, Any]:
-        """How it went, for the report."""
+        """The course of the training, for the report."""
+        warm = self.model.warm_start
         return {
-            "warm": self.warm is not None,
-            "new_users": None if self.warm is None else self.warm.new_users,
-            "new_items": None if self.warm is None else self.warm.new_items,
-            "epochs": self.fitted.epochs,
-            "epochs_wanted": epochs_of(self.recipe),
+            "warm": warm is not None,
+            "new_users": None if warm is None else warm.new_users,
+            "new_items": None if warm is None else warm.new_items,
+            "epochs": self.model.fit.epochs,
+            "epochs_wanted": self.recipe.fit.epochs_to_run,
             "seconds": round(self.seconds, 1),
-            "losses": [record["loss"] for record in self.fitted.progress.history],
+            "losses": [record["loss"] for record in self.model.fit.progress.history],
         }
 
     def contents(self, items: ItemTable | None, position: LogPosition) -> ReleaseContents:
-        """A release of these codes."""
+        """The contents of a release of these codes."""
+        warm = self.model.warm_start
         return release_contents(
-            self.fitted.embeddings,
-            self.pairs,
+            self.model.embeddings,
+            self.model.train,
             self.recipe,
             items=items,
             position=position,
             recorded={
-                "epochs_trained": self.fitted.epochs,
-                "started_from": "scratch" if self.warm is None else self.warm.origin,
+                "epochs_trained": self.model.fit.epochs,
+                "started_from": "scratch" if warm is None else warm.origin,
             },
         )
 
@@ -110,64 +84,28 @@ def warm_recipe(recipe: Recipe, settings: RetrainingSettings) -> Recipe:
     return whole.model_copy(update={"fit": fit, "teacher": teacher})
 
 
-def epochs_of(recipe: Recipe) -> int:
-    """How many epochs a training of the recipe has."""
-    return recipe.fit.stop_after or recipe.fit.epochs
-
-
 def train(
     pairs: Interactions,
     recipe: Recipe,
     start: WarmStartState | None,
-    phase: str,
-    options: FittingOptions,
-    deadline: float = math.inf,
-) -> Trained:
-    """Train on pairs, going on from a checkpoint of the same training where there is one.
+    options: FitOptions,
+) -> TrainedCandidate:
+    """Train on pairs, resuming from a checkpoint of the same training if there is one.
 
     Args:
         pairs: what to train on; ids without a pair are left out.
         recipe: ``recipe_without_validation`` or ``warm_recipe``.
-        start: what to start from; None starts anew.
-        phase: names the checkpoint, and the training in the log.
-        options: where files go.
-        deadline: the moment, of ``time.monotonic``, after which no other epoch is begun.
+        start: what to start from; None starts from scratch.
+        options: the checkpoint, the log and the deadline.
 
     Raises:
-        InterruptedTraining: by a signal; the same call goes on.
-        DivergedError: the loss is no longer a number.
+        InterruptedTraining: by a signal; the same call resumes.
+        DivergedError: the loss is no longer a finite number.
         CheckpointError: a checkpoint is damaged or of another training, or cannot be written.
     """
-    began = time.monotonic()
-    own = pairs.compact()
-    order = popularity_order(own)
-    ordered = reorder_items(own, order)
-    warm = None if start is None else start.start(ordered)
-    log = TrainingLog(options.folder / "log.jsonl")
-    fit = FitLoop(
-        ordered,
-        recipe,
-        epochs=epochs_of(recipe),
-        options=FitOptions(
-            device=options.device,
-            checkpoint=checkpoint(options.folder, phase),
-            log=log,
-            progress_bar=options.progress_bar,
-            phase=phase,
-            deadline=deadline,
-        ),
-        warm=warm,
-    )
-    if fit.resumed:
-        log.write("resumed", phase=phase, epochs_done=len(fit.progress.history))
-    with stop_on_signals() as stop:
-        fitted = fit.run(stop).in_rows_of(order)
-    return Trained(own, recipe, fitted, warm, time.monotonic() - began)
-
-
-def checkpoint(folder: Path, phase: str) -> Path:
-    """The file of a phase's checkpoint."""
-    return folder / f"{phase}.npz"
+    started = time.monotonic()
+    model = fit_interactions(pairs.compact(), recipe, options, start=start)
+    return TrainedCandidate(recipe, model, time.monotonic() - started)
 
 
 def cold_start_reason(

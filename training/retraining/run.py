@@ -22,12 +22,12 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.errors import CheckpointError, InterruptedTraining
+from bitrecall.training.fitting.fit_loop import FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.retraining.attribute_update import changed_attributes, with_attributes
 from bitrecall.training.retraining.candidate import (
-    FittingOptions,
-    Trained,
+    TrainedCandidate,
     cold_start_reason,
     recipe_without_validation,
     train,
@@ -45,6 +45,7 @@ from bitrecall.training.retraining.report_page import page_of
 from bitrecall.training.retraining.run_lock import exclusive_run
 from bitrecall.training.retraining.settings import PREFIX, RetrainingSettings
 from bitrecall.training.retraining.workspace import Workspace
+from bitrecall.training.runtime.training_log import TrainingLog
 
 # Of the time that a night has, what the candidate may take; the rest is for the release.
 _SHARE_OF_CANDIDATE: Final = 0.6
@@ -251,7 +252,7 @@ class RetrainingRun:
             return Outcome.REFUSED, verdict.says
         if self._options.dry_run:
             return Outcome.WOULD_PUBLISH, verdict.says
-        final = self._train(data.pairs, candidate.end(), "release", folder)
+        final = self._train(data.pairs, candidate.model.warm_start_state(), "release", folder)
         return self._publish(current, parent, final, data, verdict)
 
     def _start(self, parent: Release | None, pairs: Interactions) -> WarmStartState | None:
@@ -269,7 +270,7 @@ class RetrainingRun:
 
     def _train(
         self, pairs: Interactions, start: WarmStartState | None, phase: str, folder: Path
-    ) -> Trained:
+    ) -> TrainedCandidate:
         warm = start is not None
         recipe = (
             warm_recipe(self._recipe, self._settings)
@@ -277,8 +278,15 @@ class RetrainingRun:
             else recipe_without_validation(self._recipe)
         )
         check_memory(pairs.n_users, pairs.n_items, recipe, self._settings.memory_mib)
-        options = FittingOptions(folder, self._options.device, self._options.progress_bar)
-        trained = train(pairs, recipe, start, phase, options, self._deadline(phase))
+        options = FitOptions(
+            device=self._options.device,
+            checkpoint=folder / f"{phase}.npz",
+            log=TrainingLog(folder / "log.jsonl"),
+            progress_bar=self._options.progress_bar,
+            phase=phase,
+            deadline=self._deadline(phase),
+        )
+        trained = train(pairs, recipe, start, options)
         self._report.training.setdefault(phase, {}).update(trained.as_counts())
         self._report.recipe = recipe.model_dump(mode="json")
         return trained
@@ -292,7 +300,7 @@ class RetrainingRun:
     def _judge(
         self,
         parent: Release | None,
-        candidate: Trained,
+        candidate: TrainedCandidate,
         taken: Interactions,
         held_out: Interactions,
         folder: Path,
@@ -311,7 +319,7 @@ class RetrainingRun:
         self,
         current: str | None,
         parent: Release | None,
-        final: Trained,
+        final: TrainedCandidate,
         data: RetrainingData,
         verdict: Verdict,
     ) -> tuple[Outcome, str]:
@@ -323,7 +331,7 @@ class RetrainingRun:
                 contents, data=replace(contents.data, first_time=first, last_time=last)
             )
         # Before the release, so that there is none which cannot be gone on from.
-        self._workspace.save_warm_start(final.end())
+        self._workspace.save_warm_start(final.model.warm_start_state())
         metrics: Metrics = {
             "split": "latest pairs of the night",
             "users": verdict.users,

@@ -101,16 +101,16 @@ def test_without_validation_the_last_epoch_is_the_result(clustered, small_recipe
     assert [record["epoch"] for record in fitted.progress.history] == [1, 2]
 
 
-def test_items_go_back_to_the_rows_they_had(clustered, small_recipe):
+def test_items_move_to_other_rows(clustered, small_recipe):
     import numpy as np
 
     fitted = FitLoop(clustered, small_recipe, epochs=1).run()
     order = np.random.default_rng(0).permutation(clustered.n_items)
-    back = fitted.in_rows_of(order)
-    assert torch.equal(back.embeddings.items[torch.from_numpy(order)], fitted.embeddings.items)
-    layers = zip(back.embeddings.item_layers, fitted.embeddings.item_layers, strict=True)
+    moved = fitted.with_items(order)
+    assert torch.equal(moved.embeddings.items, fitted.embeddings.items[torch.from_numpy(order)])
+    layers = zip(moved.embeddings.item_layers, fitted.embeddings.item_layers, strict=True)
     for there, here in layers:
-        assert torch.equal(there[torch.from_numpy(order)], here)
+        assert torch.equal(there, here[torch.from_numpy(order)])
 
 
 def test_nothing_to_train_on(clustered, small_recipe):

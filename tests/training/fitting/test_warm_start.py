@@ -123,12 +123,12 @@ def test_a_training_goes_on_from_the_end_of_another(clustered, small_recipe, tmp
         FitLoop(clustered, recipe, epochs=2, options=options)
 
 
-def test_what_is_left_is_in_the_rows_of_what_was_given(clustered, small_recipe):
+def test_embedding_tables_move_with_the_items(clustered, small_recipe):
     order = np.random.default_rng(0).permutation(clustered.n_items)
     fitted = FitLoop(clustered, warm_recipe(small_recipe), epochs=1).run()
-    moved = fitted.in_rows_of(order)
+    moved = fitted.with_items(order)
     for name, free in fitted.free.items():
-        assert torch.equal(moved.free[name].items[torch.from_numpy(order)], free.items)
+        assert torch.equal(moved.free[name].items, free.items[torch.from_numpy(order)])
         assert torch.equal(moved.free[name].users, free.users)
 
 

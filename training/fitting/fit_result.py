@@ -1,0 +1,63 @@
+"""What a fit yields, and the progress that a checkpoint keeps of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from bitrecall.training.model.method import Embeddings, EmbeddingTables
+
+
+@dataclass
+class Progress:
+    """State of the fit loop beside the method's own; checkpoints save it.
+
+    Attributes:
+        seconds: time spent in steps, over all sittings.
+        loss: mean loss of the steps done in the current epoch, or of the last epoch.
+        history: one record per epoch: epoch, loss, seconds, metrics.
+        best_epoch: the epoch of the best validation metric; 0 without validation.
+        best_metrics: its metrics.
+    """
+
+    seconds: float = 0.0
+    loss: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A finished fit.
+
+    Attributes:
+        embeddings: of the best epoch with validation, else of the last.
+        progress: its course.
+        free: embedding tables that a later training can start from, by name, in the same rows.
+    """
+
+    embeddings: Embeddings
+    progress: Progress
+    free: dict[str, EmbeddingTables] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the embeddings were trained for."""
+        return self.progress.best_epoch or len(self.progress.history)
+
+    def with_items(self, rows: NDArray[Any]) -> FitResult:
+        """The same fit with item ``rows[r]`` at row r.
+
+        Args:
+            rows: int64 (n,), a permutation of the item rows.
+        """
+        index = torch.from_numpy(rows)
+        free = {
+            name: EmbeddingTables(tables.users, tables.items[index.to(tables.items.device)])
+            for name, tables in self.free.items()
+        }
+        return replace(self, embeddings=self.embeddings.with_items(index), free=free)

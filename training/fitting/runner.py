@@ -1,0 +1,129 @@
+"""One way to fit interactions: order the items, fit, and stop on signals.
+
+Every training goes through ``fit_interactions``: ``bitrecall train``, retraining, the studies and
+the trainings of theirs that hold users or items out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import popularity_order, reorder_items
+from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
+from bitrecall.training.fitting.fit_result import FitResult, Progress
+from bitrecall.training.fitting.validator import Validator
+from bitrecall.training.fitting.warm_start import WarmStart, WarmStartState
+from bitrecall.training.model.method import Embeddings
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.runtime.interrupt import stop_on_signals
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A finished training, its items in descending popularity.
+
+    Attributes:
+        train: the pairs trained on. Its rows are those of ``fit`` and of a release made of it.
+        item_order: int64 (n,), the row that each item had in the pairs passed in.
+        fit: embeddings and progress.
+        validator: scores embeddings in these rows on the held-out pairs; None without validation.
+        warm_start: where the training started; None if from scratch.
+    """
+
+    train: Interactions
+    item_order: NDArray[np.int64]
+    fit: FitResult
+    validator: Validator | None = None
+    warm_start: WarmStart | None = None
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """The embeddings, in the rows of ``train``."""
+        return self.fit.embeddings
+
+    def for_pairs(self, pairs: Interactions) -> TrainedModel:
+        """The same embeddings for other pairs, in the order of popularity that those have.
+
+        Args:
+            pairs: over the vocabulary, and in the item rows, of the pairs passed in.
+        """
+        order = popularity_order(pairs)
+        rank = np.empty_like(self.item_order)
+        rank[self.item_order] = np.arange(len(rank))
+        return TrainedModel(
+            reorder_items(pairs, order),
+            order,
+            self.fit.with_items(rank[order]),
+            warm_start=self.warm_start,
+        )
+
+    def with_validation_of(self, progress: Progress) -> TrainedModel:
+        """The same model with the best epoch and metrics of another fit, which chose its length."""
+        chosen = replace(
+            self.fit.progress,
+            best_epoch=progress.best_epoch,
+            best_metrics=progress.best_metrics,
+        )
+        return replace(self, fit=replace(self.fit, progress=chosen))
+
+    def warm_start_state(self) -> WarmStartState:
+        """What a later training on other pairs can start from."""
+        return WarmStartState(
+            self.train.sha256(), self.train.user_ids, self.train.item_ids, self.fit.free
+        )
+
+
+def fit_interactions(
+    pairs: Interactions,
+    recipe: Recipe,
+    options: FitOptions,
+    *,
+    epochs: int | None = None,
+    held_out: Interactions | None = None,
+    validate_every: int = 1,
+    start: WarmStartState | None = None,
+) -> TrainedModel:
+    """Train on pairs, resuming from the checkpoint of the same training if there is one.
+
+    The first SIGINT or SIGTERM writes a checkpoint and stops the training between two steps.
+
+    Args:
+        pairs: what to train on, items in any order.
+        recipe: every hyper-parameter.
+        options: device, checkpoint, log, progress bar.
+        epochs: epochs of the recipe's schedule to run; None runs as many as the recipe says.
+        held_out: pairs over the same vocabulary to validate on after each epoch; the best epoch
+            is kept, and ``recipe.validation.patience`` epochs without a better one end the fit.
+        validate_every: validate after each epoch divisible by this, at least 1, and the last.
+        start: an earlier training to start from; None starts from scratch.
+
+    Raises:
+        TrainingError: there are no pairs.
+        InterruptedTraining: by a signal; the same call resumes.
+        DivergedError: the loss is no longer a finite number.
+        CheckpointError: the checkpoint is damaged, of another training, or cannot be written.
+    """
+    order = popularity_order(pairs)
+    train = reorder_items(pairs, order)
+    validator = None
+    if held_out is not None:
+        validator = Validator(train, reorder_items(held_out, order), recipe)
+    warm_start = None if start is None else start.start(train)
+    loop = FitLoop(
+        train,
+        recipe,
+        epochs=epochs or recipe.fit.epochs_to_run,
+        validate=validator,
+        validate_every=validate_every,
+        options=options,
+        warm=warm_start,
+    )
+    if loop.resumed:
+        options.log.write("resumed", phase=options.phase, epochs_done=len(loop.progress.history))
+    with stop_on_signals() as stop:
+        result = loop.run(stop)
+    return TrainedModel(train, order, result, validator, warm_start)
