@@ -53,7 +53,7 @@ Examples:
 @option(
     "--progress/--no-progress",
     default=None,
-    show_default="where stderr is a terminal",
+    show_default="in a terminal",
     help="Show a progress bar on stderr.",
 )
 @json_option

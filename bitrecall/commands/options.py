@@ -99,7 +99,7 @@ def progress_option(command: F) -> F:
     return option(
         "--progress/--no-progress",
         default=None,
-        show_default="where stderr is a terminal",
+        show_default="in a terminal",
         help="Show progress bars on stderr.",
     )(command)
 

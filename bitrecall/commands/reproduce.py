@@ -111,7 +111,7 @@ part failed; the others were run.
 @option(
     "--progress/--no-progress",
     default=None,
-    show_default="where stderr is a terminal",
+    show_default="in a terminal",
     help="Show progress bars on stderr.",
 )
 def reproduce(

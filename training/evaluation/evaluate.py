@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.releases.release import Release
@@ -24,6 +23,7 @@ from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.held_out_users import HeldOutUsers
 from bitrecall.training.evaluation.ranked_lists import ranked_lists
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
+from bitrecall.training.runtime.progress_bar import progress_bar
 
 DEFAULT_KS = (20, 50, 100)
 
@@ -99,11 +99,11 @@ def evaluate(
     encoder = UserEncoder(release)
     depth = metrics.depth
     seen_pairs = 0
-    with tqdm(
+    with progress_bar(
         total=len(question.truth),
         desc="evaluating",
         unit=" users",
-        disable=None if progress is None else not progress,
+        progress=progress,
     ) as bar:
         for users, truth in question.batches(max(1, min(batch, _MAX_ENTRIES // depth))):
             rows = [None if user == OUTSIDE else user for user in users.tolist()]

@@ -24,6 +24,7 @@ from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.device import named_device
 from bitrecall.training.runtime.interrupt import StopRequest
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
+from bitrecall.training.runtime.progress_bar import progress_bar
 from bitrecall.training.runtime.training_log import TrainingLog
 
 # A crash loses at most this much work. Writing a checkpoint of Gowalla takes most of a second, a
@@ -129,12 +130,12 @@ class FitLoop:
         if not self.resumed:
             # What comes before the first step may have taken minutes.
             self._save()
-        with tqdm(
+        with progress_bar(
             total=self._epochs * method.steps,
             initial=method.epoch * method.steps + method.step,
             desc=self._options.phase,
             unit=" steps",
-            disable=None if self._options.progress_bar is None else not self._options.progress_bar,
+            progress=self._options.progress_bar,
         ) as bar:
             while method.epoch < self._epochs and not self._out_of_patience():
                 if method.epoch and self._told(time.monotonic() > self._options.deadline):

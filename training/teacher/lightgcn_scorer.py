@@ -15,7 +15,6 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from bitrecall.training.baselines.lightgcn import FullPrecisionLightGCN
 from bitrecall.training.model.graph import EdgeList
@@ -23,6 +22,7 @@ from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.recipe.teacher_section import TeacherLightGCNRecipe
+from bitrecall.training.runtime.progress_bar import progress_bar
 
 
 class LightGCNScorer:
@@ -62,11 +62,11 @@ class LightGCNScorer:
         method = FullPrecisionLightGCN(edges, _whole(recipe, seed), start=start is None)
         if start is not None:
             method.restore(start._asdict())
-        with tqdm(
+        with progress_bar(
             total=recipe.epochs * method.steps,
             desc="teacher, trained",
             unit=" steps",
-            disable=None if progress is None else not progress,
+            progress=progress,
         ) as bar:
             while method.epoch < recipe.epochs:
                 loss = method.advance()

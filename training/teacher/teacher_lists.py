@@ -10,13 +10,13 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.runtime.progress_bar import progress_bar
 from bitrecall.training.teacher.blended import BlendedScorer
 from bitrecall.training.teacher.ease import EaseScorer
 from bitrecall.training.teacher.graph_filter import GraphFilterScorer
@@ -159,11 +159,11 @@ def teacher_lists(
         counts=np.minimum(n_items - np.diff(matrix.indptr), recipe.length).astype(np.int64),
     )
     teacher = scorer(matrix, recipe, seed=seed, device=device, progress=progress, start=start)
-    with tqdm(
+    with progress_bar(
         total=n_users,
         desc="teacher",
         unit=" users",
-        disable=None if progress is None else not progress,
+        progress=progress,
     ) as bar:
         block = block_users(n_users, n_items)
         for first in range(0, n_users, block):
