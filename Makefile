@@ -6,6 +6,7 @@
 # make format  what ruff can mend
 # make docs    regenerate docs/cli.md and docs/api.md
 # make tables  regenerate the tables and plots of docs/reproduction, the README's, and docs/searches.md
+# make dist    the sdist and a wheel of the last commit, for the address REPOSITORY, in dist/
 # make lock    write constraints.txt from a fresh environment
 
 PYTHON ?= python3.11
@@ -20,7 +21,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := test
-.PHONY: test sanitized emulated run train format docs tables lock clean
+.PHONY: test sanitized emulated run train format docs tables dist lock clean
 
 NATIVE := $(wildcard index/search/native/* training/native/*)
 
@@ -83,6 +84,14 @@ tables: .venv/all
 	$(BIN)/python -m benchmarks.training.recipe_search_page docs/searches > docs/searches.md
 	$(BIN)/bitrecall reproduce --tables $(patsubst %,--page %,$(shell grep -l '<!-- results: ' README.md docs/*.md))
 
+.venv-dist/all:
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python -m pip --disable-pip-version-check -q install 'build>=1.2' 'twine>=6'
+	touch $@
+
+dist: .venv-dist/all
+	.ci/dist $(REPOSITORY)
+
 lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
@@ -93,4 +102,4 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .venv-milvus .venv-clients build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-milvus .venv-clients .venv-dist build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
