@@ -10,20 +10,32 @@ from bitrecall.errors import MissingExtraError
 
 __all__ = ["extra_needed", "how_to_install", "missing_extra"]
 
+# The modules that extras bring, and which extra to name when one is missing.
 _EXTRAS: Final = {
-    "polars": "train",
-    "scipy": "train",
-    "torch": "train",
-    "tqdm": "train",
-    "httpx": "client",
-    "matplotlib": "reproduce",
+    "alembic": "events",
+    "anyio": "serve",
     "apscheduler": "schedule",
+    "backports": "train",
     "fastapi": "serve",
     "httptools": "serve",
-    "prometheus_client": "loadtest",
+    "httpx": "client",
+    "matplotlib": "loadtest",
+    "polars": "train",
+    "prometheus_client": "serve",
+    "scipy": "train",
+    "sqlalchemy": "events",
     "starlette": "serve",
+    "torch": "train",
+    "tqdm": "train",
     "uvicorn": "serve",
     "uvloop": "serve",
+}
+# Commands with an extra of their own, which brings what they miss.
+_OF_COMMANDS: Final = {
+    "loadtest": "loadtest",
+    "reproduce": "reproduce",
+    "scheduler": "schedule",
+    "serve": "serve",
 }
 
 # To be changed to "pip install 'bitrecall[{extra}]'" by the first release on a package index.
@@ -38,17 +50,20 @@ def how_to_install(extra: str) -> str:
     return _COMMAND.format(extra=extra)
 
 
-def missing_extra(error: ModuleNotFoundError, what: str = "this") -> MissingExtraError | None:
+def missing_extra(
+    error: ModuleNotFoundError, what: str = "this", command: str | None = None
+) -> MissingExtraError | None:
     """The error to raise instead, if the module that was not found is of an extra.
 
     Args:
         error: what the import raised.
         what: needs the module, such as ``bitrecall.fit``.
+        command: the sub-command of ``bitrecall`` that needs it.
     """
     package = (error.name or "").partition(".")[0]
     if package not in _EXTRAS:
         return None
-    extra = _EXTRAS[package]
+    extra = _OF_COMMANDS.get(command or "", _EXTRAS[package])
     return MissingExtraError(
         f"{what} needs {package}, which is not installed: {how_to_install(extra)}", package, extra
     )

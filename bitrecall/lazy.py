@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
         except BitrecallError as error:
             raise Failure(str(error)) from error
         except ModuleNotFoundError as error:
-            if (missing := missing_extra(error)) is None:
+            if (missing := missing_extra(error, command=ctx.invoked_subcommand)) is None:
                 raise
             raise Failure(str(missing)) from error
         except BrokenPipeError:

@@ -1,6 +1,5 @@
 import pytest
 
-from bitrecall.extras import how_to_install
 from bitrecall.suggestions import did_you_mean
 
 
@@ -21,7 +20,3 @@ def test_a_name_like_a_known_one_is_suggested(name: str, meant: str) -> None:
 @pytest.mark.parametrize("name", ["", "x", "something else", "x" * 100_000])
 def test_others_are_not(name: str) -> None:
     assert did_you_mean(name, ["gowalla", "price"]) == ""
-
-
-def test_how_an_extra_is_installed_works_without_a_package_index() -> None:
-    assert "'.[serve]'" in how_to_install("serve")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from bitrecall.extras import how_to_install
 from bitrecall.index.releases.release import Release
 
 RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
@@ -52,7 +53,7 @@ def collector() -> Iterator[Collector]:
 
 
 def test_a_request_leaves_a_trace_at_the_endpoint(collector: Collector, release: Release) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="pip install 'bitrecall[tracing]'")
+    pytest.importorskip("opentelemetry.sdk", reason=how_to_install("tracing"))
     traces = f"http://127.0.0.1:{collector.server_address[1]}/v1/traces"
     settings = {"releases": str(release.path.parent), "port": 0, "events": "off", "traces": traces}
     process = subprocess.Popen(
