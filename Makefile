@@ -1,4 +1,6 @@
-# make test    set-up, lint, types, import rules, declared dependencies, tests
+# make test    set-up, lint, types, import rules, declared dependencies, all tests in parallel
+# make quick   the same checks, and the tests that need no server, browser or training
+# make check   the checks alone
 # make sanitized  the tests of the C extensions, compiled with AddressSanitizer and UBSan
 # make emulated   the same tests on other processors, under qemu (.ci/emulated says what it needs)
 # make run     set-up, train (the embedded sample, or DATA with RECIPE), serve on 127.0.0.1:8000
@@ -20,8 +22,11 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
+# Markers of the tests that need a server, a browser or generators of clients.
+SERVERS := postgres or chromium or milvus or nginx or clients
+
 .DEFAULT_GOAL := test
-.PHONY: test sanitized emulated run train format docs tables dist lock clean
+.PHONY: test check quick sanitized emulated run train format docs tables dist lock clean
 
 NATIVE := $(wildcard index/search/native/* training/native/*)
 
@@ -51,13 +56,18 @@ NATIVE := $(wildcard index/search/native/* training/native/*)
 	  openapi-typescript@7.13.0 openapi-fetch@0.17.0 typescript@5 @types/node@20
 	touch $@
 
-test: .venv/all
+check: .venv/all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/python -m pytest -q
+
+test: check
+	$(BIN)/python -m pytest -q -n auto
+
+quick: check
+	$(BIN)/python -m pytest -q -n auto -m 'not ($(SERVERS) or slow)'
 
 sanitized: .venv/all
 	.ci/sanitized

@@ -1,11 +1,16 @@
-"""Settings of all tests: servers, markers, and how tests are spread over processes."""
+"""Settings of all tests, and their markers."""
 
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.tools.run_id", "tests.tools.postgres", "tests.tools.milvus"]
+pytest_plugins = [
+    "tests.tools.run_id",
+    "tests.tools.parallel",
+    "tests.tools.postgres",
+    "tests.tools.milvus",
+]
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile(
@@ -21,8 +26,6 @@ _MARKERS = {
     "nginx": "nginx",
     "client_generators": "clients",
 }
-# Markers of tests that have to run in one process: Milvus has fixed ports.
-_ONE_PROCESS = ("milvus",)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -32,14 +35,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the fixtures that they use, and group those that share a server."""
+    """Mark tests by the servers that they use."""
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if marker := _MARKERS.get(fixture):
                 item.add_marker(marker)
-        for marker in _ONE_PROCESS:
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.xdist_group(marker))
 
 
 @pytest.fixture(autouse=True)
