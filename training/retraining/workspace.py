@@ -3,7 +3,7 @@
 WORK/
   plan.json          which events a night that is under way counts, so that it can be gone on with
   nights/KEY/        its checkpoints and its log; KEY stands for all that it depends on
-  ends/SHA256.npz    how the training of each release ended, by what it was trained on
+  warm-starts/SHA256.npz  embedding tables of each release, by the fingerprint of its pairs
   reports/           what each night has to say
 """
 
@@ -41,11 +41,11 @@ class Workspace:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.reports = ReportFolder(path / "reports")
-        self._ends = path / "ends"
+        self._warm_starts = path / "warm-starts"
         self._nights = path / "nights"
         self._plan = path / "plan.json"
         try:
-            for folder in (self._ends, self._nights):
+            for folder in (self._warm_starts, self._nights):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"cannot make {error.filename}: {error.strerror}") from error
@@ -101,22 +101,22 @@ class Workspace:
 
         Raises CheckpointError where it is damaged.
         """
-        return WarmStartState.load(self._end(release.manifest.data.sha256))
+        return WarmStartState.load(self._warm_start_file(release.manifest.data.sha256))
 
     def save_warm_start(self, end: WarmStartState) -> None:
         """Keep how a training ended. Raises CheckpointError where it cannot be written."""
-        end.save(self._end(end.origin))
+        end.save(self._warm_start_file(end.origin))
 
     def remove_unused_warm_starts(self, store: ReleaseStore) -> None:
         """Remove the ends of trainings whose releases are gone."""
         kept = {
-            self._end(summary.manifest.data.sha256)
+            self._warm_start_file(summary.manifest.data.sha256)
             for summary in store.list(verify=False)
             if summary.manifest is not None
         }
-        for path in self._ends.iterdir():
+        for path in self._warm_starts.iterdir():
             if path not in kept:
                 path.unlink(missing_ok=True)
 
-    def _end(self, sha256: str) -> Path:
-        return self._ends / f"{sha256[:16]}.npz"
+    def _warm_start_file(self, sha256: str) -> Path:
+        return self._warm_starts / f"{sha256[:16]}.npz"

@@ -129,11 +129,11 @@ def test_the_next_goes_on_from_it_with_what_has_come(settled: House) -> None:
     assert settled.store.current_id() == release.id
     # What broke off or ended is not gone on with, and ends are kept of what is there.
     assert list((settled.work / "nights").iterdir()) == []
-    assert len(list((settled.work / "ends").iterdir())) == 2
+    assert len(list((settled.work / "warm-starts").iterdir())) == 2
 
 
 def test_where_the_end_of_the_training_is_damaged_a_night_starts_anew(settled: House) -> None:
-    (end,) = (settled.work / "ends").iterdir()
+    (end,) = (settled.work / "warm-starts").iterdir()
     end.write_bytes(end.read_bytes()[:1000])
     report = settled.night()
     assert report.outcome is Outcome.PUBLISHED
@@ -404,7 +404,7 @@ def test_old_releases_and_their_ends_go(settled: House) -> None:
     report = settled.night(SETTINGS.model_copy(update={"keep": 1}))
     assert report.removed == [first]
     assert [summary.id for summary in settled.store.list()] == [report.release]
-    assert len(list((settled.work / "ends").iterdir())) == 1
+    assert len(list((settled.work / "warm-starts").iterdir())) == 1
 
 
 def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
