@@ -7,6 +7,7 @@
 # make train   the same without serving, also where a release is there already
 # make format  what ruff can mend
 # make docs    regenerate docs/cli.md and docs/api.md
+# make site    the documentation site in build/site; broken links are errors
 # make tables  regenerate the tables and plots of docs/reproduction, the README's, and docs/searches.md
 # make dist    the sdist and a wheel of the last commit, for the address REPOSITORY, in dist/
 # make lock    write constraints.txt from a fresh environment
@@ -26,7 +27,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SERVERS := postgres or chromium or milvus or nginx or clients
 
 .DEFAULT_GOAL := test
-.PHONY: test check quick sanitized emulated run train format docs tables dist lock clean
+.PHONY: test check quick sanitized emulated run train format docs site tables dist lock clean
 
 NATIVE := $(wildcard index/search/native/* training/native/*)
 
@@ -54,6 +55,11 @@ NATIVE := $(wildcard index/search/native/* training/native/*)
 	  'openapi-python-client==0.29.1' 'schemathesis==4.32.5'
 	npm install --silent --no-fund --no-audit --no-package-lock --prefix .venv-clients \
 	  openapi-typescript@7.13.0 openapi-fetch@0.17.0 typescript@5 @types/node@20
+	touch $@
+
+# Mermaid draws the site's diagrams; the site serves it itself.
+.venv-site/all:
+	npm install --silent --no-fund --no-audit --no-package-lock --prefix .venv-site mermaid@11.17.2
 	touch $@
 
 check: .venv/all
@@ -90,6 +96,9 @@ docs: .venv/all
 	$(BIN)/python -m bitrecall.docs > docs/cli.md
 	$(BIN)/python -m bitrecall.service.api.openapi.reference > docs/api.md
 
+site: .venv/all .venv-site/all
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 tables: .venv/all
 	$(BIN)/python -m benchmarks.training.recipe_search_page docs/searches > docs/searches.md
 	$(BIN)/bitrecall reproduce --tables $(patsubst %,--page %,$(shell grep -l '<!-- results: ' README.md docs/*.md))
@@ -112,4 +121,4 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv .venv-milvus .venv-clients .venv-dist build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-milvus .venv-clients .venv-dist .venv-site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
