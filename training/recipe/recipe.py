@@ -42,10 +42,12 @@ class Recipe(Section):
         description="name of the recipe, in logs and folders",
     )
     method: MethodName = Field(
-        "bitrecall", description="what is trained: codes of ours, or of a rival to compare with"
+        "bitrecall", description="method to train: Bitrecall's codes, or a baseline to compare with"
     )
-    bits: int = Field(256, ge=8, le=4096, multiple_of=8, description="length of a code")
-    seed: int = Field(0, ge=0, description="seeds the start, the batches and the hidden pairs")
+    bits: int = Field(256, ge=8, le=4096, multiple_of=8, description="code length")
+    seed: int = Field(
+        0, ge=0, description="seed of the initialisation, the batches and the hidden pairs"
+    )
     encoder: EncoderRecipe = EncoderRecipe()  # type: ignore[call-arg]
     sign: SignRecipe = SignRecipe()  # type: ignore[call-arg]
     loss: LossRecipe = LossRecipe()  # type: ignore[call-arg]

@@ -15,54 +15,57 @@ class TeacherLightGCNRecipe(Section):
     weight: float = Field(
         0.0,
         ge=0,
-        description="weight of its scores beside the closed form's 1, each over its root mean "
-        "square; 0 trains none",
+        description="weight of its scores relative to those in closed form, each divided by its "
+        "root mean square; 0 trains none",
     )
-    dimensions: int = Field(64, ge=1, le=4096, description="floats a node")
-    layers: int = Field(3, ge=0, le=8, description="K, how many times embeddings are propagated")
-    epochs: int = Field(50, ge=1, description="passes over all pairs; the cosine ends here")
-    learning_rate: float = Field(0.05, gt=0, description="Adam's; falls by a cosine")
+    dimensions: int = Field(64, ge=1, le=4096, description="embedding dimensions")
+    layers: int = Field(3, ge=0, le=8, description="number of propagation layers, K")
+    epochs: int = Field(
+        50, ge=1, description="passes over all pairs; the cosine schedule ends here"
+    )
+    learning_rate: float = Field(0.05, gt=0, description="Adam's learning rate; cosine schedule")
     regularisation: float = Field(
-        1e-3, ge=0, description="times half the squared free embeddings of a pair and its negative"
+        1e-3,
+        ge=0,
+        description="L2 penalty: times half the squared embeddings of a pair and its negative",
     )
-    batch_pairs: int = Field(65_536, ge=1, le=4_194_304, description="training pairs a step")
+    batch_pairs: int = Field(65_536, ge=1, le=4_194_304, description="training pairs per step")
 
 
 class TeacherRecipe(Section):
     """A teacher and the lists that it gives (``bitrecall.training.teacher``)."""
 
     kind: Literal["filter", "ease"] = Field(
-        "filter", description="a graph filter (GF-CF's kind), or EASE"
+        "filter", description="graph filter (as in GF-CF), or EASE"
     )
-    length: int = Field(100, ge=1, le=10_000, description="unseen items a user's list holds")
+    length: int = Field(100, ge=1, le=10_000, description="unseen items per user's list")
     discount: Literal["score", "rank", "log2"] = Field(
         "score",
-        description="weight of a listed item: its score to the power discount_power, 0 below a "
-        "score of 0; its rank to the power -discount_power; or 1 / log2(1 + its rank)",
+        description="weight of a listed item: score^discount_power, 0 for scores below 0; "
+        "rank^-discount_power; or 1 / log2(1 + rank)",
     )
     discount_power: float = Field(
         2.0,
         ge=0,
-        description="how fast weights fall, best as fast as the teacher's hits do; 0 weighs all "
-        "alike",
+        description="how fast weights fall, ideally as fast as the teacher's hit rate; 0 weights "
+        "all equally",
     )
     pairs: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="share of each user's weight that its training pairs get; the list has the "
-        "rest",
+        description="share of each user's weight for its training pairs; the rest is for the list",
     )
     user_power: float = Field(
-        0.3, ge=0, le=1, description="filter: a pair is divided by its user's degree to this power"
+        0.3, ge=0, le=1, description="filter: pairs are divided by the user's degree to this power"
     )
     item_power: float = Field(
-        0.4, ge=0, le=1, description="filter: and by its item's degree to this power"
+        0.4, ge=0, le=1, description="filter: pairs are divided by the item's degree to this power"
     )
     neighbours: int = Field(
         0,
         ge=0,
-        description="filter: keep each item's strongest neighbours only, this many; 0 keeps all",
+        description="filter: number of strongest neighbours to keep per item; 0 keeps all",
     )
     linear_power: float = Field(
         0.1,
@@ -75,8 +78,8 @@ class TeacherRecipe(Section):
     low_pass: float = Field(
         0.3,
         ge=0,
-        description="filter: weight of the low-pass part beside the linear one's 1, each over its "
-        "root mean square",
+        description="filter: weight of the low-pass part relative to the linear part, each "
+        "divided by its root mean square",
     )
     low_pass_power: float = Field(
         0.6,
@@ -86,12 +89,12 @@ class TeacherRecipe(Section):
         "multiplies by them after",
     )
     sharpen: float = Field(
-        0.2, ge=0, description="filter: weight of the twice filtered scores, which are taken away"
+        0.2, ge=0, description="filter: weight of the twice filtered scores, which are subtracted"
     )
     regularisation: float = Field(
-        500.0, gt=0, description="EASE: what is added to the Gram matrix's diagonal"
+        500.0, gt=0, description="EASE: added to the diagonal of the Gram matrix"
     )
     ease_rank: int = Field(
-        0, ge=0, le=8192, description="EASE: truncate the Gram matrix to this rank; 0 is exact"
+        0, ge=0, le=8192, description="EASE: rank of the truncated Gram matrix; 0 is exact"
     )
     lightgcn: TeacherLightGCNRecipe = TeacherLightGCNRecipe()  # type: ignore[call-arg]
