@@ -149,6 +149,52 @@ def test_the_scheduler_retrains_beside_files_of_the_users(
     assert (folder / "releases" / "CURRENT").exists()
 
 
+# A notebook's cells: the first trains, the second asks the service. Both print the same answers.
+ANSWERS = """
+answers = [
+    asked.recommend("user-1", k=5).to_dicts(),
+    asked.recommend_many(["user-2", "nobody"], k=3).to_dicts(),
+    asked.similar("item-1-2", k=3).to_dicts(),
+    asked.popular(k=3).to_dicts(),
+]
+print(json.dumps([sorted(bitrecall.__all__), answers]))
+"""
+FIT = f"""
+import json, sys, bitrecall
+frames = __import__(sys.argv[1])
+small = {{"bits": 32, "fit.epochs": 1, "teacher.rank": 8}}
+events = frames.read_csv("clicks.csv")
+asked = bitrecall.fit(
+    events, recipe="sample", overrides=small, releases="releases", progress=False
+)
+assert 0 < asked.evaluate(progress=False)["recall@20"] <= 1
+assert repr(bitrecall.load("releases").recommend("user-1")) == repr(asked.recommend("user-1"))
+{ANSWERS}
+"""
+CLIENT = f"""
+import json, sys, bitrecall
+asked = bitrecall.Client(sys.argv[1])
+{ANSWERS}
+"""
+
+
+@pytest.mark.parametrize("frames", ["pandas", "polars"])
+def test_a_notebook_fits_a_frame_and_a_client_gives_the_same(
+    installed: Installed, folder: Path, frames: str
+) -> None:
+    fitted = installed.run(installed.python, "-c", FIT, frames, cwd=folder)
+    assert fitted.returncode == 0, fitted.stderr
+    options = ["--releases=releases", "--port=0", "--events=off"]
+    with running([installed.python, "-m", "bitrecall", "serve", *options], folder) as process:
+        address = re.search(r"http://127\.0\.0\.1:\d+", lines_until(process, "listening on")[-1])[0]
+        asked = installed.run(installed.python, "-c", CLIENT, address, cwd=folder)
+    assert asked.returncode == 0, asked.stderr
+    names, answers = json.loads(fitted.stdout)
+    assert {"Client", "fit", "load"} <= set(names)
+    assert len(answers[0]) == 5
+    assert json.loads(asked.stdout) == [names, answers]
+
+
 @contextlib.contextmanager
 def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A process as long as a ``with`` lasts, its log to be read."""
