@@ -48,6 +48,7 @@ _MODULES = {
     "UserInfo": "results",
     "fit": "model.fitting",
     "load": "model.loading",
+    "sample_events": "model.sample",
 }
 
 __all__ = sorted([*_MODULES, "__version__"])

@@ -19,6 +19,7 @@ from bitrecall.model.fitting import DataWarning as DataWarning
 from bitrecall.model.fitting import fit as fit
 from bitrecall.model.loading import load as load
 from bitrecall.model.model import Model as Model
+from bitrecall.model.sample import sample_events as sample_events
 from bitrecall.results import Evaluation as Evaluation
 from bitrecall.results import Explanation as Explanation
 from bitrecall.results import ItemInfo as ItemInfo
@@ -63,6 +64,7 @@ __all__ = [
     "__version__",
     "fit",
     "load",
+    "sample_events",
 ]
 
 __version__: str

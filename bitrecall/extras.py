@@ -63,18 +63,22 @@ def missing_extra(
     package = (error.name or "").partition(".")[0]
     if package not in _EXTRAS:
         return None
-    extra = _OF_COMMANDS.get(command or "", _EXTRAS[package])
-    return MissingExtraError(
-        f"{what} needs {package}, which is not installed: {how_to_install(extra)}", package, extra
-    )
+    return _missing(what, package, _OF_COMMANDS.get(command or "", _EXTRAS[package]))
 
 
 @contextmanager
-def extra_needed(what: str) -> Iterator[None]:
-    """Turn the failed import of a package of an extra into a MissingExtraError."""
+def extra_needed(what: str, extra: str) -> Iterator[None]:
+    """Turn the failed import of a package of an extra into a MissingExtraError that names it."""
     try:
         yield
     except ModuleNotFoundError as error:
-        if (missing := missing_extra(error, what)) is None:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRAS:
             raise
-        raise missing from error
+        raise _missing(what, package, extra) from error
+
+
+def _missing(what: str, package: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"{what} needs {package}, which is not installed: {how_to_install(extra)}", package, extra
+    )

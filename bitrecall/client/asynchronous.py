@@ -21,7 +21,7 @@ from bitrecall.results import (
     UserInfo,
 )
 
-with extra_needed("bitrecall.AsyncClient"):
+with extra_needed("bitrecall.AsyncClient", "client"):
     import httpx
 
 __all__ = ["AsyncClient"]

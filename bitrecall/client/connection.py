@@ -9,7 +9,7 @@ from bitrecall.client.exchange import Answer, Broken
 from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 
-with extra_needed("bitrecall.Client"):
+with extra_needed("bitrecall.Client", "client"):
     import httpx
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from bitrecall.results import (
     UserInfo,
 )
 
-with extra_needed("bitrecall.Client"):
+with extra_needed("bitrecall.Client", "client"):
     import httpx
 
 __all__ = ["Client"]

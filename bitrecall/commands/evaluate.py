@@ -7,21 +7,13 @@ import click
 
 from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.options import json_option, option, releases_option
+from bitrecall.results.evaluation import MEASURES
 from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
     from bitrecall.index.releases.release import Release
     from bitrecall.training.data.read_options import ReadOptions
     from bitrecall.training.evaluation.evaluate import EvaluationReport
-
-_COLUMNS = {
-    "recall": "recall",
-    "ndcg": "NDCG",
-    "precision": "precision",
-    "hit_rate": "hit rate",
-    "coverage": "coverage",
-    "mean_popularity": "popularity",
-}
 
 
 @click.command(
@@ -119,9 +111,9 @@ def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
     ks = [int(name.partition("@")[2]) for name in report.metrics if name.startswith("recall@")]
     rows = []
     for k in ks:
-        *shares, popularity = (report.metrics[f"{measure}@{k}"] for measure in _COLUMNS)
+        *shares, popularity = (report.metrics[f"{measure}@{k}"] for measure in MEASURES)
         rows.append([str(k), *(f"{share:.5f}" for share in shares), f"{popularity:.1f}"])
-    lines += ["", aligned(["K", *_COLUMNS.values()], rows, right=">" * 7)]
+    lines += ["", aligned(["K", *MEASURES.values()], rows, right=">" * 7)]
     if report.seen_pairs:
         lines += [
             "",

@@ -86,7 +86,7 @@ def fit(
         RecipeError: the recipe cannot be used.
         TrainingError: the training cannot begin or go on; ``InterruptedTraining`` after Ctrl-C.
     """
-    with extra_needed("bitrecall.fit"), errors_as_keywords():
+    with extra_needed("bitrecall.fit", "train"), errors_as_keywords():
         from bitrecall.training.runtime.openmp import wait_briefly
 
         wait_briefly()

@@ -268,7 +268,7 @@ class Model:
             ArgumentError: nothing was held out, and no ``test`` is given.
         """
         lengths = [check_k(k) for k in ks]
-        with extra_needed("evaluate"), errors_as_keywords():
+        with extra_needed("evaluate", "train"), errors_as_keywords():
             from bitrecall.model.reading import read_held_out
             from bitrecall.training.evaluation.evaluate import evaluate
 

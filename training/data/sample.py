@@ -13,13 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bitrecall.training.data.dataset import Dataset, ReadReport
-from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.data.read_options import Split
 from bitrecall.training.data.sample_names import FIRST_NAMES, GENRES, TITLE_PATTERNS
 from bitrecall.training.data.split import random_per_user
 
-__all__ = ["SampleModel", "sample_dataset", "sample_items", "sample_model"]
+__all__ = ["SampleModel", "sample_dataset", "sample_events", "sample_items", "sample_model"]
 
 N_USERS = 3_000
 N_ITEMS = 2_000
@@ -66,7 +66,30 @@ def sample_model(seed: int = 0) -> SampleModel:
 
 
 def sample_dataset(seed: int = 0) -> Dataset:
-    """Some 90,000 pairs with times over two years, a fifth of each user's held out for the test."""
+    """The sample, a fifth of each user's pairs held out for the test."""
+    everything = _interactions(seed)
+    train, test = random_per_user(everything, TEST_FRACTION, seed)
+    report = ReadReport(files=("sample",), split=Split.GIVEN, rows_read=len(everything))
+    return Dataset(train, test, "sample", report)
+
+
+def sample_events(seed: int = 0) -> pl.DataFrame:
+    """The sample as a click log: ``user_id``, ``item_id`` and ``timestamp``, the oldest first.
+
+    It has all pairs of ``sample_dataset``, whose split is another than that by time.
+    """
+    pairs = _interactions(seed)
+    times = pl.Series("timestamp", pairs.times, dtype=pl.Float64)
+    columns = {
+        "user_id": np.array(pairs.user_ids)[pairs.users],
+        "item_id": np.array(pairs.item_ids)[pairs.items],
+        "timestamp": (times * 1e6).cast(pl.Int64).cast(pl.Datetime("us", "UTC")),
+    }
+    return pl.DataFrame(columns).sort("timestamp", maintain_order=True)
+
+
+def _interactions(seed: int) -> Interactions:
+    """Some 90,000 pairs with times over two years."""
     model = sample_model(seed)
     generator = np.random.default_rng([seed, 1])
     n_pairs = np.clip(generator.lognormal(3.25, 0.6, N_USERS), 6, 200).astype(np.int64)
@@ -79,10 +102,7 @@ def sample_dataset(seed: int = 0) -> Dataset:
     joined = generator.uniform(0, 600, N_USERS)
     days = joined[users] + generator.uniform(0, 1, len(users)) * (730 - joined[users])
     times = FIRST_DAY + np.floor(days * DAY)
-    everything = collapse(model.user_ids, model.item_ids, users, items, times)
-    train, test = random_per_user(everything, TEST_FRACTION, seed)
-    report = ReadReport(files=("sample",), split=Split.GIVEN, rows_read=len(everything))
-    return Dataset(train, test, "sample", report)
+    return collapse(model.user_ids, model.item_ids, users, items, times)
 
 
 def sample_items(seed: int = 0) -> ItemTable:

@@ -180,7 +180,7 @@ def test_a_service_that_asks_for_keys(release, tmp_path):
             client.recommend("17")
         with Client(url, key=made.stdout) as client:
             assert len(client.recommend("17")) == 10
-            with pytest.raises(bitrecall.NotPermittedError, match="neither reasons"):
+            with pytest.raises(bitrecall.NotPermittedError, match="role recommend"):
                 client.recommend("17", explain=True)
 
 

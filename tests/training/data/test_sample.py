@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from bitrecall.training.data.sample import sample_dataset, sample_items, sample_model
+from bitrecall.training.data.load import dataset_of, load_dataset
+from bitrecall.training.data.read_options import ReadOptions, Split
+from bitrecall.training.data.sample import sample_dataset, sample_events, sample_items, sample_model
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +79,18 @@ def test_items_are_tagged_with_their_genre_and_have_a_year(dataset):
     for row in range(0, 2_000, 97):
         assert attributes.tags_of(row) == [dataset.train.item_ids[row].split("/")[0]]
         assert 1950 <= attributes.columns_of(row)["year"] <= 2025
+
+
+def test_the_click_log_has_all_pairs_in_the_order_of_their_times(dataset):
+    events = sample_events()
+    assert events.columns == ["user_id", "item_id", "timestamp"]
+    assert events["timestamp"].is_sorted()
+    assert len(events) == len(dataset.train) + len(dataset.test)
+    pairs = {
+        (part.user_ids[user], part.item_ids[item])
+        for part in (dataset.train, dataset.test)
+        for user, item in zip(part.users, part.items, strict=True)
+    }
+    assert set(events.select("user_id", "item_id").iter_rows()) == pairs
+    whole = load_dataset("sample", ReadOptions(split=Split.NONE)).train
+    assert dataset_of(events, ReadOptions(split=Split.NONE)).train.last_time == whole.last_time
