@@ -35,15 +35,15 @@ _OPTIONS = (
 
 
 def milvus_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, passed to the command as one ``mirror: Mirror``."""
+    """Add the options, passed to the command as one ``mirror: Mirror | None``."""
 
     @wraps(command)
     def with_mirror(
         milvus: str | None, milvus_token_file: Path | None, milvus_lists: bool, **given: Any
     ) -> Any:
-        from bitrecall.index.releases.mirror import Mirror, NoMirror
+        from bitrecall.index.releases.mirror import Mirror
 
-        mirror: Mirror = NoMirror()
+        mirror: Mirror | None = None
         if milvus is not None:
             from bitrecall.index.releases.milvus_mirror import MilvusMirror
             from bitrecall.index.search.milvus.server import MilvusServer, read_token

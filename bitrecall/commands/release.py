@@ -137,7 +137,7 @@ Example:
 @_id_argument
 @releases_option
 @milvus_options
-def activate(release_id: str, releases: Path, mirror: "Mirror") -> None:
+def activate(release_id: str, releases: Path, mirror: "Mirror | None") -> None:
     """Make a release the current one, once it is verified; a running service takes it up.
 
     With --milvus its codes are written there first, also where it is the current one already.
@@ -156,7 +156,7 @@ Example:
 )
 @releases_option
 @milvus_options
-def rollback(releases: Path, mirror: "Mirror") -> None:
+def rollback(releases: Path, mirror: "Mirror | None") -> None:
     """Make the release current that was current before this one."""
     from bitrecall.index.releases.store import ReleaseStore
 
@@ -178,7 +178,7 @@ Example:
 )
 @releases_option
 @milvus_options
-def prune(keep: int, releases: Path, mirror: "Mirror") -> None:
+def prune(keep: int, releases: Path, mirror: "Mirror | None") -> None:
     """Remove old releases, and say which."""
     from bitrecall.index.releases.store import ReleaseStore
 

@@ -117,7 +117,7 @@ def retrain(
     device: str,
     threads: int | None,
     progress: bool | None,
-    mirror: "Mirror",
+    mirror: "Mirror | None",
     read_options: "ReadOptions",
     **thresholds: object,
 ) -> None:

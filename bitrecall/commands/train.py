@@ -109,7 +109,7 @@ def train(
     threads: int | None,
     activate: bool,
     progress: bool | None,
-    mirror: "Mirror",
+    mirror: "Mirror | None",
     read_options: "ReadOptions",
 ) -> None:
     """Train hash codes from DATA and publish them as a release.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,21 @@ _MANIFEST_AT_MOST = 16 * 2**20
 
 
 def write_array(path: Path, array: NDArray[Any]) -> FileEntry:
-    """Write an npy file, little-endian and in C order, and return its manifest entry."""
+    """Write an npy file, little-endian and in C order, and return its manifest entry.
+
+    The hash is that of the array in memory: it is computed while writing, and the file is not read
+    again.
+    """
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    header = BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    digest, size = hashlib.sha256(), 0
+    # Not np.save: its error for a full disk lacks the reason.
     with naming(path), path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-        # Not np.save: of a full disk it only tells how many bytes were written.
-        file.write(array.reshape(-1).view(np.uint8).data)
-    return FileEntry(path.stat().st_size, sha256_of(path), array.dtype.str, array.shape)
+        for content in (header.getbuffer(), array.reshape(-1).view(np.uint8).data):
+            digest.update(content)
+            size += file.write(content)
+    return FileEntry(size, digest.hexdigest(), array.dtype.str, array.shape)
 
 
 def entry_of(path: Path) -> FileEntry:

@@ -1,4 +1,4 @@
-"""What keeps publishers of one store out of each other's way, and cleans up after dead ones."""
+"""Locks between the processes that write to one store, and removal of what dead ones left."""
 
 from __future__ import annotations
 
@@ -7,24 +7,45 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Final
 
 from bitrecall.disk import remove_unfinished
 from bitrecall.index.errors import NoReleaseError, ReleaseError
 
+LOCK: Final = ".lock"
+MIRROR_LOCK: Final = ".mirror-lock"
 _WRITING = ".publishing-"
 _REMOVING = ".removing-"
 
 
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """Hold the lock of the store at `root`, waiting for it; the kernel frees it when we die.
+def store_lock(root: Path) -> AbstractContextManager[None]:
+    """Hold the lock of the store at ``root``, waiting for it.
 
-    Raises NoReleaseError where there is no such folder, ReleaseError where it cannot be written to.
+    It is held for moments: to create, rename or remove folders and to move the pointer. The kernel
+    releases it if the process dies.
+
+    Raises:
+        NoReleaseError: there is no such folder.
+        ReleaseError: the folder is not writable.
     """
+    return _locked(root, LOCK)
+
+
+def mirror_lock(root: Path) -> AbstractContextManager[None]:
+    """Hold the lock of the store's mirror, waiting for it; errors are those of ``store_lock``.
+
+    It is held while releases are copied to the mirror and made current there, which may take
+    minutes. A process that needs both locks takes this one first.
+    """
+    return _locked(root, MIRROR_LOCK)
+
+
+@contextmanager
+def _locked(root: Path, name: str) -> Iterator[None]:
     try:
-        descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(root / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except FileNotFoundError as error:
         raise NoReleaseError("there is no such folder of releases", root) from error
     except OSError as error:
@@ -38,10 +59,10 @@ def locked(root: Path) -> Iterator[None]:
 
 @contextmanager
 def writing_folder(root: Path) -> Iterator[Path]:
-    """Make a folder of our own in `root`, locked while we live, gone at the end unless renamed.
+    """Create a hidden folder in ``root`` and lock it; it is removed at the end unless renamed.
 
-    To be entered while holding the store's lock, so that nobody takes it for a leftover between its
-    making and its locking.
+    To be entered under the store's lock, so that no other process removes the folder as a leftover
+    before it is locked.
     """
     folder = root / f"{_WRITING}{secrets.token_hex(8)}"
     folder.mkdir()
@@ -55,9 +76,9 @@ def writing_folder(root: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(root: Path) -> None:
-    """Remove what dead publishers left behind in `root`; to be called with the store's lock held.
+    """Remove what dead publishers left in ``root``; to be called under the store's lock.
 
-    A folder being written is locked by its writer: one whose lock can be had is a dead one's.
+    The folder of a living publisher is locked by it.
     """
     remove_unfinished(root)
     for path in sorted(root.iterdir()):
@@ -67,11 +88,11 @@ def remove_leftovers(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def remove_folder(folder: Path) -> None:
-    """Remove a release folder so that it vanishes at once, not file by file."""
-    vanishing = folder.with_name(f"{_REMOVING}{folder.name}")
-    folder.rename(vanishing)
-    shutil.rmtree(vanishing, ignore_errors=True)
+def hide_folder(folder: Path) -> Path:
+    """Rename a release folder to a hidden one in one step, and return that; to be removed."""
+    hidden = folder.with_name(f"{_REMOVING}{folder.name}")
+    folder.rename(hidden)
+    return hidden
 
 
 def _is_locked(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Whatever follows a store of releases: a server that searches their codes."""
+"""What follows a store of releases, such as a search server that holds their codes."""
 
 from __future__ import annotations
 
@@ -10,29 +10,20 @@ if TYPE_CHECKING:
 
 
 class Mirror(Protocol):
-    """Kept in step by the store; every method raises SearchUnavailableError where it cannot."""
+    """A copy of the store's releases elsewhere, updated by the store.
+
+    Calls are made one at a time, under ``mirror_lock`` and never under the store's lock. They may
+    take minutes, and raise SearchUnavailableError if the server fails.
+    """
 
     def prepare(self, release: Release) -> None:
-        """Have what is needed to serve a release; nothing happens where it is there."""
+        """Copy what is needed to serve a release, unless it is there."""
         ...
 
     def point(self, release_id: str) -> None:
-        """Have the release, which was prepared, be the current one there too."""
+        """Make a prepared release the current one of the mirror."""
         ...
 
     def keep(self, release_ids: Iterable[str]) -> object:
-        """Drop what belongs to any other release."""
+        """Remove all releases but these."""
         ...
-
-
-class NoMirror:
-    """Nothing follows."""
-
-    def prepare(self, release: Release) -> None:
-        """Need nothing."""
-
-    def point(self, release_id: str) -> None:
-        """Move nothing."""
-
-    def keep(self, release_ids: Iterable[str]) -> None:
-        """Drop nothing."""

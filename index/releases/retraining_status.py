@@ -15,7 +15,7 @@ from typing import Final
 from bitrecall.disk import replace_file
 from bitrecall.index.errors import ReleaseError
 from bitrecall.index.releases.files import read_small
-from bitrecall.index.releases.locks import locked
+from bitrecall.index.releases.locks import store_lock
 
 NAME: Final = "NIGHT.json"
 _AT_MOST: Final = 65_536
@@ -66,7 +66,7 @@ class RetrainingStatus:
 
     def write(self, root: Path) -> None:
         """Replace the file in the folder of releases. Raises ReleaseError and OSError."""
-        with locked(root):
+        with store_lock(root):
             replace_file(root / NAME, json.dumps(asdict(self), ensure_ascii=False) + "\n")
 
     @classmethod

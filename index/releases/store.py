@@ -4,20 +4,22 @@ ROOT/
   20261123T174500Z-3fa94c1b/   a release, complete or absent
   CURRENT                      the id of the current one
   activations.jsonl            which were current before (see index/releases/activations.py)
-  .lock                        held while the pointer or a folder moves
-  .publishing-…                a release being written; locked by who writes it
+  .lock                        held while a folder or the pointer moves
+  .mirror-lock                 held while a mirror, such as Milvus, is updated
+  .publishing-…                a release being written; locked by its writer
 """
 
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bitrecall.disk import disk_fault, replace_file, sync
+from bitrecall.disk import disk_fault, sync
 from bitrecall.index.errors import (
     NoReleaseError,
     ReleaseContentsError,
@@ -31,41 +33,35 @@ from bitrecall.index.releases.activations import (
     read_activations,
     trail,
 )
-from bitrecall.index.releases.files import check_size, read_small
+from bitrecall.index.releases.files import check_size
 from bitrecall.index.releases.json_checks import RELEASE_ID
 from bitrecall.index.releases.locks import (
-    locked,
-    remove_folder,
+    hide_folder,
+    mirror_lock,
     remove_leftovers,
+    store_lock,
     writing_folder,
 )
 from bitrecall.index.releases.manifest import Manifest, Metrics
-from bitrecall.index.releases.mirror import Mirror, NoMirror
+from bitrecall.index.releases.mirror import Mirror
+from bitrecall.index.releases.pointer import CurrentPointer
 from bitrecall.index.releases.release import Release, ReleaseContents, read_manifest
 from bitrecall.index.releases.writer import sync_folder, write_files, write_manifest
 
-_POINTER_AT_MOST = 64
 _log = logging.getLogger(__name__)
 
 Measure = Callable[[Release], Metrics]
 
 
-@contextmanager
-def _told(root: Path, what: str) -> Iterator[None]:
-    """Turn an OSError while the store is written to into a ReleaseError; ``what`` was tried."""
-    try:
-        yield
-    except OSError as error:
-        raise ReleaseError(
-            f"{what} failed, and what was current still is: {disk_fault(error, root)}", root
-        ) from error
-
-
 @dataclass(frozen=True)
 class ReleaseSummary:
-    """A line of a list of releases; `damage` says why one cannot be opened, None where it can.
+    """A line of a list of releases.
 
-    `manifest` is None where not even that can be read.
+    Attributes:
+        id: the name of its folder.
+        current: whether it is the current release.
+        manifest: None if it cannot be read.
+        damage: why the release cannot be opened; None if it can.
     """
 
     id: str
@@ -74,26 +70,29 @@ class ReleaseSummary:
     damage: str | None
 
 
-# `list` inside the class is its method.
+# Inside the class, `list` is its method.
 Summaries = list[ReleaseSummary]
 ReleaseIds = list[str]
 
 
 class ReleaseStore:
-    """The releases in the folder `root`.
+    """The releases in a folder.
 
-    Reading writes nothing, so a service may have the folder read-only; publishing makes the folder
-    where there is none. Any number of processes may read while others publish, activate or prune.
+    Reading writes nothing, so a service may have the folder read-only. Any number of processes may
+    read while others publish, activate or prune. What takes long (writing, hashing, measuring,
+    copying to a mirror) is done without the store's lock.
 
-    With a `mirror`, whoever makes a release current has it prepared there before, and pruning drops
-    it there; where the mirror fails, SearchUnavailableError is raised and nothing is current that
-    was not before.
+    Args:
+        root: the folder; publishing creates it if it is missing.
+        mirror: a copy to keep up to date. A release is copied before it becomes current, and
+            removed when it is pruned. If the mirror fails, SearchUnavailableError is raised and the
+            current release stays.
     """
 
     def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
         self.root = Path(root)
-        self._mirror = mirror or NoMirror()
-        self._warned: str | None = None
+        self._mirror = mirror
+        self._pointer = CurrentPointer(self.root)
 
     def publish(
         self,
@@ -103,87 +102,83 @@ class ReleaseStore:
         activate: bool = True,
         instead_of: str | None = None,
     ) -> Release:
-        """Write `contents` as a new release, and make it current where `activate` says so.
+        """Write a new release, and make it current.
 
-        With `instead_of`, the id of a release, it is made current only while that one is: whoever
-        has activated another meanwhile knew why.
+        The release is written to a hidden folder, each file hashed as it is written, then opened
+        and measured. Only then it appears under its id, complete, and only then the pointer moves:
+        a crash at any moment, or an error from ``measure``, leaves the store as it was. Leftovers
+        of dead publishers are removed. The current release becomes the parent.
 
-        The release is written beside the others, opened and so verified, and given to `measure`,
-        whose metrics go into its manifest; its parent is the current release. Only then does it
-        appear, whole, under its id, and only then does the pointer move: a crash at any moment, or
-        an error from `measure`, leaves the store as it was. Leftovers of publishers that died are
-        removed. Raises ReleaseContentsError where the contents contradict themselves, ReleaseError
-        where `root` is no folder to write to, or the disk is full or fails.
+        Args:
+            contents: what to write.
+            measure: gets the opened release, and returns the metrics for its manifest.
+            activate: make the release current.
+            instead_of: id of a release; make the new one current only if that one still is.
+
+        Returns:
+            The opened release.
+
+        Raises:
+            ReleaseContentsError: the contents are inconsistent.
+            ReleaseError: ``root`` is not a writable folder, or the disk is full or fails.
+            SearchUnavailableError: the mirror failed.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ReleaseError(f"cannot be made: {error.strerror}", self.root) from error
         with ExitStack() as stack:
-            with locked(self.root), _told(self.root, "publishing"):
+            with store_lock(self.root), _disk_errors(self.root, "publishing"):
                 remove_leftovers(self.root)
                 parent = self.current_id()
                 folder = stack.enter_context(writing_folder(self.root))
-            with _told(self.root, "publishing"):
-                manifest = write_files(folder, contents, parent)
-                write_manifest(folder, manifest)
-            written = Release.open(folder)
-            metrics = {} if measure is None else measure(written)
-            with _told(self.root, "publishing"):
-                write_manifest(folder, manifest.with_metrics(metrics))
-                sync_folder(folder)
-            if activate:
-                self._mirror.prepare(written)
-            path = self.root / manifest.id
-            with locked(self.root), _told(self.root, "publishing"):
-                if path.exists():
-                    raise ReleaseContentsError("there is already a release of that id", path)
-                folder.rename(path)
+            release = self._write(folder, contents, parent, measure)
+            if activate and self._mirror is not None:
+                stack.enter_context(mirror_lock(self.root))
+                self._mirror.prepare(release)
+            with store_lock(self.root), _disk_errors(self.root, "publishing"):
+                if release.path.exists():
+                    raise ReleaseContentsError(
+                        "there is already a release of that id", release.path
+                    )
+                folder.rename(release.path)
                 sync(self.root)
-                release = Release.open(path)
-                if activate and instead_of in (None, self.current_id()):
-                    # Another process may have pruned since, which did not know of this release.
-                    self._mirror.prepare(release)
-                    self._move(manifest.id, "publish")
+                takes_over = activate and instead_of in (None, self.current_id())
+                if takes_over and self._mirror is None:
+                    self._move(release.id, "publish")
+            if takes_over and self._mirror is not None:
+                self._mirror.point(release.id)
+                with store_lock(self.root), _disk_errors(self.root, "publishing"):
+                    # A process without the mirror may have changed the store meanwhile.
+                    self._path(release.id)
+                    if instead_of in (None, self.current_id()):
+                        self._move(release.id, "publish")
         return release
 
     def list(self, *, verify: bool = True) -> Summaries:
-        """Every release, newest first; damaged ones are listed as such. Never raises for one.
+        """Return all releases, newest first, damaged ones included.
 
-        With `verify` false, files are checked for their sizes alone and not hashed.
+        Args:
+            verify: check every byte; otherwise only the sizes of files.
         """
         current = self.current_id()
         summaries = [self._summary(path, current, verify) for path in self._folders()]
         return sorted(summaries, key=_age, reverse=True)
 
     def current_id(self) -> str | None:
-        """Return the id in CURRENT; None where there is none, or it is no id.
+        """Return the id of the current release; None if there is no pointer or it is damaged.
 
-        The latter is logged once, and not again while the same is wrong with it.
+        Damage is logged once, not at every call.
         """
-        path = self.root / "CURRENT"
-        try:
-            text = read_small(path, _POINTER_AT_MOST).decode("ascii").strip()
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError, ReleaseError) as error:
-            self._warn_once(str(error) if isinstance(error, ReleaseError) else f"{path}: {error}")
-            return None
-        if RELEASE_ID.fullmatch(text) is None:
-            self._warn_once(f"{path}: holds {text!r}, which is no release id")
-            return None
-        self._warned = None
-        return text
-
-    def _warn_once(self, message: str) -> None:
-        if message != self._warned:
-            self._warned = message
-            _log.warning("%s", message)
+        return self._pointer.read()
 
     def open(self, release_id: str) -> Release:
-        """Open one release, verified.
+        """Verify and open one release.
 
-        Raises ReleaseNotFoundError where there is none of that id, and as `Release.open` does.
+        Raises:
+            ReleaseNotFoundError: there is no release of that id.
+            ReleaseDamagedError: it is damaged.
+            ReleaseVersionError: it has another format version.
         """
         path = self._path(release_id)
         release = Release.open(path)
@@ -192,11 +187,14 @@ class ReleaseStore:
         return release
 
     def open_current(self) -> Release:
-        """Open the current release, or the last good one before it, saying in the log why.
+        """Open the current release; if it is damaged, the last good one before it.
 
-        Only releases that were current once are fallen back to, since one that was published
-        without being activated may have been held back for a reason; where no history is left, the
-        newest good one is. Raises NoReleaseError where nothing is current or nothing can be opened.
+        It falls back only to releases that were current once, since one that was published without
+        being activated may have been held back for a reason. If the history is lost, it falls back
+        to the newest good release. What is skipped is logged.
+
+        Raises:
+            NoReleaseError: no release is current, or none can be opened.
         """
         reasons = []
         for release_id in self._candidates():
@@ -207,94 +205,160 @@ class ReleaseStore:
                 _log.warning("release %s cannot be opened: %s", release_id, error)
                 continue
             if reasons:
-                _log.warning("going on with release %s", release_id)
+                _log.warning("using release %s instead", release_id)
             return release
         if reasons:
             raise NoReleaseError(f"no release can be opened: {'; '.join(reasons)}", self.root)
         raise NoReleaseError("there is no current release: publish or activate one", self.root)
 
     def verify(self, release_id: str) -> Manifest:
-        """Check every byte of one release and return its manifest. Raises as `open` does."""
+        """Check every byte of one release and return its manifest; errors are those of ``open``."""
         return self.open(release_id).manifest
 
     def activate(self, release_id: str) -> None:
-        """Make a release current, once it is verified.
+        """Verify a release and make it current.
 
-        Raises as `open` does, NoReleaseError where `root` is missing, and ReleaseError where it
-        cannot be written to; so do `rollback` and `prune`.
+        Raises:
+            ReleaseNotFoundError: there is no release of that id.
+            ReleaseDamagedError: it is damaged.
+            ReleaseError: the store is not writable.
+            SearchUnavailableError: the mirror failed.
         """
-        with locked(self.root), _told(self.root, "activating"):
-            self._mirror.prepare(self.open(release_id))
-            if release_id != self.current_id():
-                self._move(release_id, "activate")
+        with self._mirror_lock():
+            release = self.open(release_id)
+            if self._mirror is not None:
+                self._mirror.prepare(release)
+                if release_id != self.current_id():
+                    self._mirror.point(release_id)
+            with store_lock(self.root), _disk_errors(self.root, "activating"):
+                # It may have been pruned meanwhile.
+                self._path(release_id)
+                if release_id != self.current_id():
+                    self._move(release_id, "activate")
 
     def rollback(self) -> str:
         """Make the release current that was current before, and return its id.
 
-        Ones that are gone or damaged are passed over. Raises NoReleaseError where there is none.
+        Releases that are gone or damaged are skipped.
+
+        Raises:
+            NoReleaseError: there is none, or the store is missing.
+            ReleaseError: the store is not writable.
+            SearchUnavailableError: the mirror failed.
         """
-        with locked(self.root), _told(self.root, "rolling back"):
-            for release_id in reversed(self._trail()):
-                try:
-                    release = self.open(release_id)
-                except ReleaseError as error:
-                    _log.warning("release %s is passed over: %s", release_id, error)
-                    continue
-                self._mirror.prepare(release)
-                self._move(release_id, "rollback")
-                return release_id
-        raise NoReleaseError("no release to roll back to was current before", self.root)
+        with self._mirror_lock():
+            while True:
+                with store_lock(self.root), _disk_errors(self.root, "rolling back"):
+                    current, before = self.current_id(), self._trail()
+                release = self._newest_good(before)
+                if self._mirror is not None:
+                    self._mirror.prepare(release)
+                    self._mirror.point(release.id)
+                with store_lock(self.root), _disk_errors(self.root, "rolling back"):
+                    # Otherwise the store has changed meanwhile: look again.
+                    if self.current_id() == current and release.path.is_dir():
+                        self._move(release.id, "rollback")
+                        return release.id
 
     def prune(self, keep: int) -> ReleaseIds:
-        """Remove what is older than the newest `keep` good releases; return the removed ids.
+        """Remove releases older than the newest ``keep`` good ones.
 
-        The current release stays whatever its age, and where it is damaged so does the one that
-        `open_current` falls back to; of two and more so does the one that a rollback would go to,
-        which need not be among the newest after a clock has jumped. A damaged release does not
-        count towards `keep`. A release in use stays readable to who has it open. Raises
-        ReleaseError on a negative `keep`.
+        The current release stays at any age. If it is damaged, the one that ``open_current`` falls
+        back to stays too; with ``keep`` above 1, so does the one that a rollback would return to.
+        A damaged release does not count towards ``keep``. A process that has a removed release open
+        can go on reading it.
+
+        Args:
+            keep: how many good releases to keep, from 0 up.
+
+        Returns:
+            The ids of the removed releases.
+
+        Raises:
+            NoReleaseError: the store is missing.
+            ReleaseError: ``keep`` is negative, or the store is not writable.
+            SearchUnavailableError: the mirror failed; the releases are removed all the same.
         """
         if keep < 0:
             raise ReleaseError(f"cannot keep {keep} releases")
-        with locked(self.root), _told(self.root, "removing releases"):
-            remove_leftovers(self.root)
-            summaries = self.list()
-            good = [summary.id for summary in summaries if summary.damage is None]
-            kept = {*good[:keep], *(summary.id for summary in summaries if summary.current)}
-            served = [release_id for release_id in self._candidates() if release_id in good]
-            kept.update(served[: 2 if keep > 1 else 1])
-            ids = [summary.id for summary in summaries]
-            oldest_kept = 0 if keep == 0 else len(ids)
-            if 0 < keep <= len(good):
-                oldest_kept = ids.index(good[keep - 1])
-            removed = [release_id for release_id in ids[oldest_kept:] if release_id not in kept]
-            for release_id in removed:
-                remove_folder(self.root / release_id)
-            self._mirror.keep(one for one in ids if one not in removed)
+        with self._mirror_lock():
+            damage = {summary.id: summary.damage for summary in self.list()}
+            with store_lock(self.root), _disk_errors(self.root, "removing releases"):
+                remove_leftovers(self.root)
+                summaries = [
+                    replace(summary, damage=summary.damage or damage.get(summary.id))
+                    for summary in self.list(verify=False)
+                ]
+                removed = self._to_remove(summaries, keep)
+                hidden = [hide_folder(self.root / release_id) for release_id in removed]
+            for folder in hidden:
+                shutil.rmtree(folder, ignore_errors=True)
+            if self._mirror is not None:
+                self._mirror.keep(summary.id for summary in summaries if summary.id not in removed)
         return removed
 
+    def _write(
+        self,
+        folder: Path,
+        contents: ReleaseContents,
+        parent: str | None,
+        measure: Measure | None,
+    ) -> Release:
+        """Write, open and measure a release, which is then to be renamed to its ``path``."""
+        with _disk_errors(self.root, "publishing"):
+            manifest = write_files(folder, contents, parent)
+            write_manifest(folder, manifest)
+        written = Release.open(folder, check_hashes=False)
+        manifest = manifest.with_metrics({} if measure is None else measure(written))
+        with _disk_errors(self.root, "publishing"):
+            write_manifest(folder, manifest)
+            sync_folder(folder)
+        return replace(written, path=self.root / manifest.id, manifest=manifest)
+
+    def _to_remove(self, summaries: Summaries, keep: int) -> ReleaseIds:
+        good = [summary.id for summary in summaries if summary.damage is None]
+        kept = {*good[:keep], *(summary.id for summary in summaries if summary.current)}
+        served = [release_id for release_id in self._candidates() if release_id in good]
+        kept.update(served[: 2 if keep > 1 else 1])
+        ids = [summary.id for summary in summaries]
+        oldest_kept = 0 if keep == 0 else len(ids)
+        if 0 < keep <= len(good):
+            oldest_kept = ids.index(good[keep - 1])
+        return [release_id for release_id in ids[oldest_kept:] if release_id not in kept]
+
+    def _newest_good(self, release_ids: ReleaseIds) -> Release:
+        """Open the last of some releases that can be opened. Raises NoReleaseError."""
+        for release_id in reversed(release_ids):
+            try:
+                return self.open(release_id)
+            except ReleaseError as error:
+                _log.warning("release %s is skipped: %s", release_id, error)
+        raise NoReleaseError("no release to roll back to was current before", self.root)
+
+    def _mirror_lock(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._mirror is None else mirror_lock(self.root)
+
     def _move(self, release_id: str, cause: str) -> None:
-        """Make a release current; to be called with the lock held."""
-        self._mirror.point(release_id)
+        """Make a release current; to be called under the store's lock."""
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         activation = Activation(now, cause, release_id, self.current_id())
         append_activation(self.root / "activations.jsonl", activation)
-        replace_file(self.root / "CURRENT", release_id + "\n")
+        self._pointer.write(release_id)
 
     def _trail(self) -> ReleaseIds:
         activations = read_activations(self.root / "activations.jsonl")
         return trail(activations, self.current_id())
 
     def _candidates(self) -> ReleaseIds:
-        """Ids to serve from, the best first: the current, then those current before."""
+        """Return ids to serve from, the best first: the current, then those that were before."""
         current = self.current_id()
-        if current is None and not (self.root / "CURRENT").exists():
+        if current is None and not self._pointer.path.exists():
             return []
         before = self._trail()
         if not (self.root / "activations.jsonl").exists():
             before = [summary.id for summary in reversed(self.list(verify=False))]
-        wanted = [] if current is None else [current]
-        return [*wanted, *(other for other in reversed(before) if other != current)]
+        newest_first = [release_id for release_id in reversed(before) if release_id != current]
+        return newest_first if current is None else [current, *newest_first]
 
     def _path(self, release_id: str) -> Path:
         path = self.root / release_id
@@ -322,6 +386,18 @@ class ReleaseStore:
 
 
 def _age(summary: ReleaseSummary) -> tuple[str, str]:
-    """Order by the moment in the id, and within a second by the one in the manifest."""
+    """Order by the second in the id, then by the time in the manifest."""
     moment = summary.manifest.created_at if summary.manifest else ""
     return summary.id[:16], moment
+
+
+@contextmanager
+def _disk_errors(root: Path, action: str) -> Iterator[None]:
+    """Turn an OSError raised in the block into a ReleaseError that names the action."""
+    try:
+        yield
+    except OSError as error:
+        raise ReleaseError(
+            f"{action} failed, and the current release is unchanged: {disk_fault(error, root)}",
+            root,
+        ) from error

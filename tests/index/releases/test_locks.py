@@ -8,9 +8,9 @@ import pytest
 
 from bitrecall.index.errors import ReleaseError
 from bitrecall.index.releases.locks import (
-    locked,
-    remove_folder,
+    hide_folder,
     remove_leftovers,
+    store_lock,
     writing_folder,
 )
 from bitrecall.index.releases.release import Release, ReleaseContents
@@ -20,9 +20,9 @@ from bitrecall.index.releases.store import ReleaseStore
 WRITER = """
 import sys
 from pathlib import Path
-from bitrecall.index.releases.locks import locked, writing_folder
+from bitrecall.index.releases.locks import store_lock, writing_folder
 root = Path(sys.argv[1])
-with locked(root):
+with store_lock(root):
     writing = writing_folder(root)
     folder = writing.__enter__()
 (folder / "half.npy").write_bytes(b"half")
@@ -56,13 +56,13 @@ def test_a_live_publishers_folder_is_left_alone_and_a_dead_ones_removed(tmp_path
     with writer:
         assert writer.stdout is not None
         name = writer.stdout.readline().strip()
-        with locked(tmp_path):
+        with store_lock(tmp_path):
             remove_leftovers(tmp_path)
         assert hidden(tmp_path) == {".lock", name}
         writer.kill()
         writer.wait()
     assert hidden(tmp_path) == {".lock", name}
-    with locked(tmp_path):
+    with store_lock(tmp_path):
         remove_leftovers(tmp_path)
     assert hidden(tmp_path) == {".lock"}
 
@@ -94,7 +94,7 @@ def test_the_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     def enter() -> None:
         nonlocal inside, most
         for _ in range(50):
-            with locked(tmp_path):
+            with store_lock(tmp_path):
                 inside += 1
                 most = max(most, inside)
                 inside -= 1
@@ -108,13 +108,16 @@ def test_the_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_cannot_be_locked(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match="no such folder"), locked(tmp_path / "missing"):
+    with pytest.raises(ReleaseError, match="no such folder"), store_lock(tmp_path / "missing"):
         pass
 
 
-def test_a_removed_folder_is_gone(tmp_path: Path) -> None:
+def test_a_hidden_folder_is_a_leftover(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
-    remove_folder(tmp_path / "a")
+    hidden = hide_folder(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == [hidden]
+    assert (hidden / "b").is_dir()
+    remove_leftovers(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,10 +1,14 @@
 import errno
+import fcntl
+import hashlib
 import logging
 import os
 import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +20,8 @@ from bitrecall.index.errors import (
     ReleaseError,
     ReleaseNotFoundError,
 )
+from bitrecall.index.releases.files import check_hash
+from bitrecall.index.releases.manifest import FileEntry
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
@@ -79,6 +85,64 @@ def test_metrics_are_measured_on_the_opened_release(
     assert store.open_current().manifest.metrics == release.manifest.metrics
 
 
+def test_files_are_hashed_once_and_not_under_the_lock(
+    store: ReleaseStore, make_contents: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[int] = []
+
+    def count(size: int) -> None:
+        hashed.append(size)
+        # Raises BlockingIOError if the lock is held.
+        with (store.root / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    class Sha256:
+        def __init__(self, content: Any = b"") -> None:
+            self._digest = hashlib.sha256(content)
+
+        def update(self, content: Any) -> None:
+            count(memoryview(content).nbytes)
+            self._digest.update(content)
+
+        def hexdigest(self) -> str:
+            return self._digest.hexdigest()
+
+    def file_digest(file: Any, name: str) -> Any:
+        count(os.fstat(file.fileno()).st_size)
+        return hashlib.file_digest(file, name)
+
+    watched = SimpleNamespace(sha256=Sha256, file_digest=file_digest)
+    monkeypatch.setattr("bitrecall.index.releases.files.hashlib", watched)
+    release = store.publish(make_contents())
+    assert sum(hashed) == sum(entry.size for entry in release.manifest.files.values())
+    monkeypatch.undo()
+    assert store.verify(release.id) == release.manifest
+
+
+@pytest.mark.parametrize("change", ["activate", "rollback", "prune"])
+def test_the_lock_is_free_while_releases_are_verified(
+    store: ReleaseStore, three: list[str], monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    verified = []
+
+    def verify(path: Path, entry: FileEntry) -> None:
+        with (store.root / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        verified.append(path.parent.name)
+        check_hash(path, entry)
+
+    monkeypatch.setattr("bitrecall.index.releases.release.check_hash", verify)
+    if change == "activate":
+        store.activate(three[0])
+        assert set(verified) == {three[0]}
+    elif change == "rollback":
+        assert store.rollback() == three[1]
+        assert set(verified) == {three[1]}
+    else:
+        store.prune(1)
+        assert set(verified) == set(three)
+
+
 def test_an_error_while_measuring_leaves_the_store_as_it_was(
     store: ReleaseStore, three: list[str], make_contents: Make
 ) -> None:
@@ -99,7 +163,9 @@ def test_a_disk_that_takes_no_more_leaves_the_store_as_it_was(
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
     try:
-        with pytest.raises(ReleaseError, match="publishing failed, and what was current still is"):
+        with pytest.raises(
+            ReleaseError, match="publishing failed, and the current release is unchanged"
+        ):
             store.publish(make_contents(seed=1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -315,7 +381,7 @@ def test_a_damaged_current_release_gives_way_to_the_one_before(
     with caplog.at_level(logging.WARNING):
         assert store.open_current().id == three[1]
     assert "item_codes.npy" in caplog.text
-    assert f"going on with release {three[1]}" in caplog.text
+    assert f"using release {three[1]} instead" in caplog.text
     damage(store, three[1])
     assert store.open_current().id == three[0]
     damage(store, three[0])
