@@ -40,3 +40,27 @@ def test_commands_exist(page):
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in re.findall(r"^\s+make ([a-z]+)", text, re.MULTILINE):
         assert f"\n{target}:" in makefile, target
+
+
+# Generated pages and the history have lines as long as they come.
+GENERATED = ("CHANGELOG.md", "docs/api.md", "docs/cli.md", "docs/reproduction/results.md")
+WRITTEN = [page for page in PAGES if str(page.relative_to(ROOT)) not in (*GENERATED, "README.md")]
+
+
+def prose(text):
+    """The lines of a page with their numbers, without code, tables and generated parts."""
+    text = re.sub(
+        r"<!-- results: .*?<!-- end", lambda part: "\n" * part[0].count("\n"), text, flags=re.S
+    )
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith("    ") and not line.lstrip().startswith("|"):
+            yield number, line
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_lines_of_prose_have_at_most_100_characters(page):
+    long = [number for number, line in prose(page.read_text("utf-8")) if len(line) > 100]
+    assert not long
