@@ -57,7 +57,22 @@ def test_what_the_images_copy_is_sent_to_the_builder() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
     assert {name.removesuffix("*") for name in packages} <= sent
+    assert set(linked_folders()) <= sent
     assert all((ROOT / name).exists() for name in sent)
+
+
+def linked_folders() -> list[str]:
+    """The folders at the root that are parts of the package through links."""
+    return [path.name for path in (ROOT / "bitrecall").iterdir() if path.is_symlink()]
+
+
+def test_what_links_point_to_is_copied_for_other_builds_of_the_extensions(tmp_path: Path) -> None:
+    script = 'source .ci/native-tests && copy_sources "$1"'
+    copy = tmp_path / "copy"
+    subprocess.run(["bash", "-ec", script, "copy", str(copy)], cwd=ROOT, check=True)
+    for name in linked_folders():
+        assert list((copy / "bitrecall" / name).glob("*.py")), name
+    assert not list(copy.rglob("*.so"))
 
 
 @pytest.mark.parametrize(
