@@ -18,7 +18,7 @@ from bitrecall.service.api.openapi.operations import OPERATIONS
 from tests.tools.required import skip_or_fail
 
 HERE = Path(__file__).parent
-TOOLS = Path(__file__).parents[3] / ".venv-clients"
+TOOLS = Path(__file__).parents[5] / ".venv-clients"
 NAMES = sorted(one.name for one in OPERATIONS)
 
 
