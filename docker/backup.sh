@@ -3,13 +3,13 @@
 #
 #     docker/backup.sh FOLDER
 #
-# Releases come first: events that came after a release are new to it, and the other way round it
-# would count events that the backup lacks. docker/restore.sh puts everything back.
+# Releases are copied before events. In the other order, a release could have been trained on events
+# that are missing from the backup. docker/restore.sh restores the backup.
 set -eu
 . "$(dirname "$0")/compose.sh"
 
 [ $# = 1 ] || fail "usage: docker/backup.sh FOLDER"
-[ ! -e "$1" ] || fail "$1 exists already: name a new folder"
+[ ! -e "$1" ] || fail "$1 already exists: choose a new folder"
 written=$1.unfinished
 rm -rf "$written"
 mkdir -p "$written"
@@ -18,13 +18,13 @@ trap 'rm -rf "$written"' EXIT
 is_running database || fail "the database is not running: '$compose_command up -d database'"
 wait_for_database
 
-# With the store's lock held, so that no release is published or removed meanwhile.
+# Hold the store's lock, so that no release is published or removed during the copy.
 admin sh -c 'exec flock --shared /releases/.lock \
   tar -C /releases --exclude="./.*" -c .' >"$written/releases.tar" </dev/null
 admin sh -c 'exec tar -C /work -c .' >"$written/keys.tar" </dev/null
 compose exec -T database pg_dump -U bitrecall -Fc bitrecall >"$written/events.dump" </dev/null
 
-# Counted in what was written, to its end.
+# Count the events in the dump, and check that it is complete.
 events=$(
   compose exec -T database pg_restore --data-only --table=events --file=- <"$written/events.dump" |
     awk '/^-- PostgreSQL database dump complete/ { complete = 1 }
@@ -32,7 +32,7 @@ events=$(
       rows { count++ }
       /^COPY / { rows = 1 }
       END { if (!complete) exit 1; print count + 0 }'
-) || fail "the dump of the events cannot be read back"
+) || fail "cannot read the dump of the events back"
 releases=$(tar -tf "$written/releases.tar" | grep -c '/manifest.json$' || true)
 
 (cd "$written" && checksums events.dump keys.tar releases.tar >SHA256SUMS)

@@ -3,7 +3,7 @@
 #
 #     docker/change-password.sh
 #
-# The service and the trainer read it when they start: start them again afterwards.
+# The service and the trainer read the password at start: restart them afterwards.
 set -eu
 . "$(dirname "$0")/compose.sh"
 
@@ -13,7 +13,7 @@ wait_for_database
 setup() {
   compose run --rm -T --no-deps --entrypoint sh setup -euc "$1"
 }
-# Drawn and kept beside the old one first, so that it is never in the database alone.
+# Store the new password beside the old one before the database gets it, so that it cannot be lost.
 setup "python -c 'import secrets; print(secrets.token_urlsafe(32))' > /secrets/events_password.new
   chmod 444 /secrets/events_password.new" </dev/null
 compose exec -T database sh -euc '

@@ -1,4 +1,4 @@
-# Shared by the scripts beside this file, which read it with `.`: it runs nothing by itself.
+# Functions for the other scripts in this folder, which source this file.
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -7,7 +7,7 @@ fail() {
   exit 1
 }
 
-# Compose v2 is a command of docker, v1 a program of its own.
+# Compose v2 is a subcommand of docker; v1 is a separate program.
 if docker compose version >/dev/null 2>&1; then
   compose_command="docker compose"
 elif command -v docker-compose >/dev/null; then
@@ -20,20 +20,20 @@ compose() {
   $compose_command --project-directory "$root" --file "$root/compose.yaml" "$@"
 }
 
-# A command in a container that may write to the volumes.
+# Run a command in a container with write access to the volumes.
 admin() {
   command=$1
   shift
   compose run --rm -T --no-deps --entrypoint "$command" admin "$@"
 }
 
-# One value from the database.
+# Query a single value from the database.
 sql() {
   compose exec -T database \
     psql -X -q -A -t -v ON_ERROR_STOP=1 -U bitrecall -d bitrecall -c "$1" </dev/null
 }
 
-# By TCP, since the socket answers while a new database is still being made.
+# Over TCP, because the socket already responds while a new database is being initialised.
 wait_for_database() {
   for _ in $(seq 60); do
     if compose exec -T database pg_isready -q -h 127.0.0.1 -U bitrecall -d bitrecall \
@@ -42,7 +42,7 @@ wait_for_database() {
     fi
     sleep 1
   done
-  fail "the database does not answer; see '$compose_command logs database'"
+  fail "the database does not respond; see '$compose_command logs database'"
 }
 
 count_events() {
@@ -61,7 +61,7 @@ is_running() {
   return 1
 }
 
-# The files' names and SHA-256, in the form that sha256sum has.
+# Print or check SHA-256 checksums in the format of sha256sum.
 checksums() {
   if command -v sha256sum >/dev/null; then
     sha256sum "$@"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Print, as lines for the file .env, the images that this machine has by their digests:
+# Print the digests of the images on this machine, as lines for the file .env:
 #
 #     docker/pin-images.sh >> .env
 #
@@ -14,7 +14,7 @@ for line in $(sed -n 's/.*\${\(BITRECALL_[A-Z]*_IMAGE\):-\([^}]*\)}.*/\1=\2/p' "
   eval "image=\${$name:-\$image}"
   digest=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$image" \
     2>/dev/null | head -n 1)
-  [ -n "$digest" ] || fail "$image has no digest here: 'docker pull $image' first"
+  [ -n "$digest" ] || fail "$image has no digest on this machine: run 'docker pull $image' first"
   pinned="$pinned$name=$digest
 "
 done

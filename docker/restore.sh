@@ -1,19 +1,19 @@
 #!/bin/sh
-# Restore what docker/backup.sh wrote, into empty volumes:
+# Restore a backup of docker/backup.sh into empty volumes:
 #
 #     docker/restore.sh FOLDER
-#     docker/restore.sh FOLDER --replace             # remove what is there first
-#     docker/restore.sh FOLDER --without-releases    # events and keys: releases are trained anew
-#     docker/restore.sh FOLDER --events-only         # leave releases and keys alone
+#     docker/restore.sh FOLDER --replace             # delete existing data first
+#     docker/restore.sh FOLDER --without-releases    # events and keys only; retrain releases
+#     docker/restore.sh FOLDER --events-only         # leave releases and keys unchanged
 #
-# The service and the trainer must not run meanwhile.
+# Stop the service and the trainer first.
 set -eu
 . "$(dirname "$0")/compose.sh"
 
 replace='' volumes='/releases /work'
 [ $# -ge 1 ] ||
   fail "usage: docker/restore.sh FOLDER [--replace] [--without-releases | --events-only]"
-given=$1
+backup=$1
 shift
 for option in "$@"; do
   case $option in
@@ -23,12 +23,12 @@ for option in "$@"; do
     *) fail "unknown option $option: expected --replace, --without-releases or --events-only" ;;
   esac
 done
-folder=$(cd "$given" && pwd) || fail "cannot read the folder $given"
+folder=$(cd "$backup" && pwd) || fail "cannot read the folder $backup"
 for file in COUNTS SHA256SUMS events.dump keys.tar releases.tar; do
-  [ -f "$folder/$file" ] || fail "$given is no backup: it has no file $file"
+  [ -f "$folder/$file" ] || fail "$backup is not a backup: the file $file is missing"
 done
 (cd "$folder" && checksums -c SHA256SUMS >/dev/null 2>&1) ||
-  fail "$given is damaged: a file differs from its checksum in SHA256SUMS"
+  fail "$backup is damaged: a file differs from its checksum in SHA256SUMS"
 for name in service trainer; do
   ! is_running "$name" || fail "stop the system first: '$compose_command stop service trainer'"
 done
@@ -40,25 +40,25 @@ kept=0
 [ -z "$volumes" ] ||
   kept=$(admin sh -c "find $volumes -mindepth 1 -maxdepth 1 ! -name '.*' | wc -l" </dev/null)
 if [ -z "$replace" ] && { [ "$there" != 0 ] || [ "$kept" -gt 0 ]; }; then
-  fail "there are $there events and $((kept)) entries among releases and keys already:" \
-    "restore into empty volumes, or remove them with --replace"
+  fail "the volumes are not empty: $there events, $((kept)) release or key entries;" \
+    "restore into empty volumes, or delete this data with --replace"
 fi
 
-# Of tables that the dump lacks, none stays.
+# Drop everything, including tables that are not in the dump.
 sql "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
 compose exec -T database pg_restore -U bitrecall -d bitrecall \
   --no-owner --exit-on-error --single-transaction <"$folder/events.dump"
 events=$(count_events)
 wanted=$(sed -n 's/^events //p' "$folder/COUNTS")
-[ "$events" = "$wanted" ] || fail "restored $events events, and the backup has $wanted"
+[ "$events" = "$wanted" ] || fail "restored $events events, but the backup has $wanted"
 if [ -z "$volumes" ]; then
-  echo "restored $events events from $given"
+  echo "restored $events events from $backup"
   exit
 fi
 
 admin sh -c 'find /work -mindepth 1 -delete; exec tar -C /work -x' <"$folder/keys.tar"
 if [ "$volumes" = /work ]; then
-  echo "restored $events events and the keys from $given"
+  echo "restored $events events and the keys from $backup"
   exit
 fi
 
@@ -66,6 +66,6 @@ admin sh -c 'find /releases -mindepth 1 -delete; exec tar -C /releases -x' <"$fo
 releases=$(admin sh -c 'ls /releases/*/manifest.json 2>/dev/null | wc -l' </dev/null)
 releases=$((releases))
 wanted=$(sed -n 's/^releases //p' "$folder/COUNTS")
-[ "$releases" = "$wanted" ] || fail "restored $releases releases, and the backup has $wanted"
+[ "$releases" = "$wanted" ] || fail "restored $releases releases, but the backup has $wanted"
 [ "$releases" = 0 ] || admin bitrecall release verify </dev/null
-echo "restored $events events and $releases releases from $given"
+echo "restored $events events and $releases releases from $backup"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Retrain on a schedule: on the files in /data, or on the embedded sample if there are none; with the
-# table of items in /items, if there is one.
+# Retrain on a schedule, on the files in /data, or on the embedded sample if /data is empty. Uses the
+# table of items in /items, if it exists.
 set -eu
 
 holds_files() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Wait until the database answers, for a minute at most:
+# Wait until the database responds, for at most a minute:
 #
 #     docker compose up -d database && docker/wait-for-database.sh
 set -eu
