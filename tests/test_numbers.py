@@ -17,6 +17,8 @@ from bitrecall.reproduction.write_pages import gather
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import load_recipe, parse_recipe
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "reproduction"
 PAGES = [

@@ -11,6 +11,8 @@ from bitrecall import __version__
 from bitrecall.cli import bitrecall
 from bitrecall.training.data.sample import sample_dataset
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SERVING = ("torch", "scipy", "polars")
 BOOKKEEPING = (*SERVING, "fastapi", "uvicorn", "bitrecall.training.data")

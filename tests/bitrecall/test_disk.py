@@ -18,6 +18,8 @@ from bitrecall.disk import (
     replacing,
 )
 
+pytestmark = pytest.mark.slow
+
 PUBLISH = """
 import sys
 from pathlib import Path

@@ -11,6 +11,8 @@ from bitrecall.events.event import Event
 from bitrecall.events.position import LogPosition, ReadingStart, digest_of
 from bitrecall.events.store import EventStore
 
+pytestmark = pytest.mark.slow
+
 
 def append(store: EventStore, *items: str) -> None:
     store.append([Event("u", item, "view", 1.5) for item in items])

@@ -17,6 +17,8 @@ from bitrecall.events.sqlite_file import shared_file_system
 from bitrecall.events.store import EventStore
 from bitrecall.events.tables import EVENTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

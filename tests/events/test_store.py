@@ -10,6 +10,8 @@ from bitrecall.events.errors import EventsError, EventsSchemaError, EventsUnavai
 from bitrecall.events.event import FORGET, HIDE, Appended, Event
 from bitrecall.events.store import EventStore
 
+pytestmark = pytest.mark.slow
+
 
 def event(user: str = "u", item: str = "i", event_id: str | None = None) -> Event:
     return Event(user, item, "view", 1.5, event_id)

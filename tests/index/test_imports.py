@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def loaded_by(statement: str) -> set[str]:
     done = subprocess.run(

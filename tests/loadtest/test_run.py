@@ -10,6 +10,8 @@ from bitrecall.loadtest.errors import LoadTestError
 from bitrecall.loadtest.run import SHARES, load_test
 from bitrecall.loadtest.target import Target
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_load_test_finds_the_best_and_goes_through_all_rates(stub) -> None:
     said: list[str] = []

@@ -6,8 +6,12 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from bitrecall import __version__
 from tests.packaging.conftest import Built, build
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 # What a wheel leaves out, by the first names within the package.
 LEFT_OUT = {"reproduction"}

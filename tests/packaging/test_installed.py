@@ -16,6 +16,8 @@ import pytest
 from bitrecall import __version__
 from tests.packaging.conftest import ROOT, Installed, clean
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+
 # What a user might call his own files, all of them folders of this checkout too. Some are modules,
 # some are packages, and each ends the process that imports it.
 SHADOWS = [

@@ -7,6 +7,8 @@ from bitrecall.reproduction import launch as module
 from bitrecall.reproduction.job import INTERRUPTED, Job
 from bitrecall.reproduction.launch import launch
 
+pytestmark = pytest.mark.slow
+
 JOB = Job(part="p", row={}, measure="test", recipe={}, data="d", folder="f")
 
 

@@ -13,6 +13,8 @@ from bitrecall.reproduction.plan import parse_plan
 from bitrecall.reproduction.plots import draw, draw_png
 from bitrecall.reproduction.published_results import load_published
 
+pytestmark = pytest.mark.slow
+
 PLAN = """
 [[study]]
 part = "gowalla/study/worth"

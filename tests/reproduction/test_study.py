@@ -14,6 +14,8 @@ from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import StudyError
 from bitrecall.training.evaluation.evaluate import evaluate
 
+pytestmark = pytest.mark.slow
+
 TABLE = "gowalla/proposed"
 BETA = "gowalla/study/beta"
 

@@ -11,6 +11,8 @@ from bitrecall.reproduction.part_selection import PlannedRun
 from bitrecall.reproduction.progress import known_beforehand
 from bitrecall.reproduction.worker import carry_out
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = {"epochs": 3000, "batch_users": 4}
 
 

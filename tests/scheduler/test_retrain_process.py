@@ -11,6 +11,8 @@ from bitrecall.scheduler.exit_codes import name_of
 from bitrecall.scheduler.metrics import Metrics
 from bitrecall.scheduler.retrain_process import RetrainProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def metrics(tmp_path: Path) -> Metrics:

@@ -15,6 +15,8 @@ from bitrecall.scheduler.errors import ScheduleError
 from bitrecall.scheduler.run import retrain_command, run
 from bitrecall.scheduler.settings import SchedulerSettings
 
+pytestmark = pytest.mark.slow
+
 
 def started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
     """The scheduler, on a store whose nights end at once for want of anything to train on."""

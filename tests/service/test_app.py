@@ -17,6 +17,8 @@ from bitrecall.service.app import create_app, from_environment
 from bitrecall.service.problems import PROBLEMS
 from bitrecall.service.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[[httpx.Response, str, int], dict]
 

@@ -21,6 +21,8 @@ from bitrecall.service.auth.keys import Role, add_key
 from bitrecall.service.errors import ListenError
 from bitrecall.service.sockets import listen_tcp
 
+pytestmark = pytest.mark.slow
+
 RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
 
 Start = Callable[..., subprocess.Popen]

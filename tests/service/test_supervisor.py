@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 # An application that serves at once as long as there is a file, and starts without end after.
 _PROGRAM = """
 import asyncio, logging, socket, sys

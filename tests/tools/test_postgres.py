@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
+
+pytestmark = pytest.mark.slow
 
 
 def test_another_run_of_pytest_does_not_end_the_server(postgres_url: str, tmp_path: Path) -> None:

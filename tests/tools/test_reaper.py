@@ -13,7 +13,10 @@ import pytest
 
 from tests.tools import reaper
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the reaper reads /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the reaper reads /proc"),
+    pytest.mark.slow,
+]
 
 ROOT = Path(__file__).parents[2]
 

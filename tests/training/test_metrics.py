@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics, find_hits
 
+pytestmark = pytest.mark.slow
+
 KS = (1, 3, 5, 8)
 
 

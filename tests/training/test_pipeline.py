@@ -12,6 +12,8 @@ from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.evaluation.inner_product import score
 from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
 
+pytestmark = pytest.mark.slow
+
 
 def run(dataset, recipe, tmp_path, **choices):
     options = TrainingOptions(tmp_path / "run", progress_bar=False, **choices)

@@ -20,6 +20,8 @@ from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.normalised_pairs import degrees, interaction_matrix
 from bitrecall.training.teacher.teacher_lists import teacher_lists
 
+pytestmark = pytest.mark.slow
+
 METHODS = {
     "bitrecall": {"teacher": {"rank": 4, "lightgcn": {"weight": 0.5, "epochs": 2}}},
     "ease": {"method": "bitrecall", "teacher": {"kind": "ease", "regularisation": 5.0}},

@@ -17,6 +17,8 @@ from bitrecall.training.errors import InterruptedTraining
 from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.training_log import TrainingLog
 
+pytestmark = pytest.mark.slow
+
 LADDERS = {"a": list("01234"), "b": list("0123")}
 
 

@@ -9,6 +9,8 @@ from bitrecall.cli import bitrecall
 from bitrecall.events.event import Event
 from bitrecall.events.store import EventStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def url(tmp_path) -> str:

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_list_shows_the_newest_first_and_marks_the_current(run, publish):
     old = publish(1)

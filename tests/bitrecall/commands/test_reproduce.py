@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from bitrecall.cli import bitrecall
 
+pytestmark = pytest.mark.slow
+
 PLAN = """
 [[row]]
 part = "gowalla/proposed/16"

@@ -13,6 +13,8 @@ from bitrecall.events.event import Event
 from bitrecall.events.store import EventStore
 from bitrecall.index.releases.store import ReleaseStore
 
+pytestmark = pytest.mark.slow
+
 QUICK = (
     "--recipe=sample",
     "--threads=1",

@@ -14,6 +14,8 @@ from bitrecall.errors import MissingExtraError
 from bitrecall.model.fitting import DataWarning, fit
 from bitrecall.training.errors import DataError, RecipeError
 
+pytestmark = pytest.mark.slow
+
 QUICK = {
     "recipe": "sample",
     "overrides": {"bits": 16, "fit.epochs": 1, "validation.share": 0},

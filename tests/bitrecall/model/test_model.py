@@ -11,6 +11,8 @@ from bitrecall.model.loading import load
 from bitrecall.model.model import Model
 from tests.tools.small_release import ITEMS, USERS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(release):

@@ -12,6 +12,8 @@ from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.writer import write_files, write_manifest
 from bitrecall.index.search.packing import pack_signs, unpack_signs
 
+pytestmark = pytest.mark.slow
+
 USERS, ITEMS, BITS = 30, 80, 16
 PLACES = 50
 

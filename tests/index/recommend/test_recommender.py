@@ -21,6 +21,8 @@ from bitrecall.index.search.packing import pack_signs
 
 from .reference import Reference
 
+pytestmark = pytest.mark.slow
+
 Contents = Callable[..., ReleaseContents]
 
 USERS = ["17", "user, with comma", "Ωμέγα 🛶", "none seen", "a stranger", None]

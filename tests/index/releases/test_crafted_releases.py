@@ -21,6 +21,8 @@ from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.writer import write_files, write_manifest
 from tests.index.releases.crafted import broken_promise
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., ReleaseContents]
 
 MANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

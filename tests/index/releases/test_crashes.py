@@ -10,6 +10,8 @@ import pytest
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 
+pytestmark = pytest.mark.slow
+
 # For N = 1, 2, … a child publishes into a copy of the store, and dies without any clean-up at its
 # Nth step that changes the disk: opening for writing, making, renaming, removing, syncing. The
 # last copy is of the child that came through.

@@ -16,6 +16,8 @@ from bitrecall.index.releases.locks import (
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 
+pytestmark = pytest.mark.slow
+
 # Makes a folder to write in, says so, and then waits to be killed or told to end.
 WRITER = """
 import sys

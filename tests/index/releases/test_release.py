@@ -23,6 +23,8 @@ from bitrecall.index.releases.release import Release, ReleaseContents, RowLists
 from bitrecall.index.releases.writer import write_files, write_manifest
 from bitrecall.index.search.packing import pack_signs
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., ReleaseContents]
 FILES = [*ARRAYS, INDEX_NAME, "manifest.json"]
 

@@ -26,6 +26,8 @@ from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., ReleaseContents]
 
 

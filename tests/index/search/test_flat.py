@@ -12,6 +12,8 @@ import pytest
 
 from bitrecall.index.search.flat import FlatBackend
 
+pytestmark = pytest.mark.slow
+
 ITEMS = 3000
 
 

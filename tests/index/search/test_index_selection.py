@@ -18,6 +18,8 @@ from bitrecall.index.search.index_selection import build_index, shortfall
 from bitrecall.index.search.packing import pack_signs
 from bitrecall.index.search.tuning import recall_by_distance
 
+pytestmark = pytest.mark.slow
+
 
 def clustered(count: int, seed: int) -> np.ndarray:
     """Codes of 64 bits around a hundred centres."""

@@ -10,6 +10,8 @@ from bitrecall.index.errors import ReleaseDamagedError, SearchError
 from bitrecall.index.search.ivf import IvfBackend
 from bitrecall.index.search.packing import hamming_distances, pack_signs
 
+pytestmark = pytest.mark.slow
+
 ITEMS, BITS = 6000, 64
 
 

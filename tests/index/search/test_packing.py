@@ -13,6 +13,8 @@ from bitrecall.index.search.packing import (
     unpack_signs,
 )
 
+pytestmark = pytest.mark.slow
+
 widths = st.integers(0, 5)
 rows = st.integers(0, 6)
 

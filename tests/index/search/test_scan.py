@@ -17,6 +17,8 @@ from bitrecall.index.search.native_module import native
 from bitrecall.index.search.packing import hamming_distances
 from bitrecall.index.search.scan import CodeScan, Scan, scan_of
 
+pytestmark = pytest.mark.slow
+
 WIDE = np.zeros((2, 8192), np.uint8)
 
 Found = tuple[list[list[int]], list[list[int]]]

@@ -10,6 +10,8 @@ from bitrecall.index.errors import ReleaseDamagedError, SearchError
 from bitrecall.index.search.protocol import StoredBackend
 from bitrecall.index.search.registry import backend, backends
 
+pytestmark = pytest.mark.slow
+
 CATALOGUE = np.array([[0], [1], [2], [3], [255], [0], [15]], np.uint8)
 
 

@@ -23,6 +23,8 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.schemas.answers import ReadyResponse, UserResponse
 from bitrecall.service.api.schemas.events import EventsResponse, ForgottenResponse
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]
 

@@ -16,6 +16,8 @@ from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api import recommend
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]
 

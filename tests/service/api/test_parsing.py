@@ -20,6 +20,8 @@ from bitrecall.service.api.schemas.requests import (
 from bitrecall.service.errors import InvalidRequestError, MalformedJsonError, RequestError
 from bitrecall.service.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 NARROW = request_models(
     Settings(default_k=7, max_k=50, max_history=2, max_exclude_items=2, max_batch=2)
 )

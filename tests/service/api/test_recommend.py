@@ -23,6 +23,8 @@ from bitrecall.service.api.schemas.requests import Id
 from bitrecall.service.app import create_app
 from bitrecall.service.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 JSON = {"Content-Type": "application/json"}
 
 

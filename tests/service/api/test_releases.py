@@ -14,6 +14,8 @@ from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.schemas.answers import ActiveResponse, ReleasesResponse
 
+pytestmark = pytest.mark.slow
+
 ProblemIn = Callable[..., dict[str, Any]]
 
 

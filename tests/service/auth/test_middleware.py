@@ -17,6 +17,8 @@ from bitrecall.service.errors import KeysError, SettingsError
 from bitrecall.service.server import run
 from bitrecall.service.settings import Settings, load_settings
 
+pytestmark = pytest.mark.slow
+
 ProblemIn = Callable[..., dict[str, Any]]
 Serve = Callable[..., httpx.Client]
 

@@ -18,6 +18,8 @@ from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from tests.tools.required import skip_or_fail
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[3] / "docs" / "service.md"
 SERVE = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
 ROOT = "/recommender"

@@ -13,6 +13,8 @@ from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.auth.keys import Role, add_key
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> ReleaseStore:

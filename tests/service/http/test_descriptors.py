@@ -17,6 +17,8 @@ import pytest
 
 from bitrecall.index.releases.store import ReleaseStore
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 128
 RUN = (
     f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT}));"

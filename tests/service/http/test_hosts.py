@@ -14,6 +14,8 @@ from bitrecall.service.errors import SettingsError
 from bitrecall.service.http.hosts import HostRule
 from bitrecall.service.settings import Settings, load_settings
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]
 

@@ -21,6 +21,8 @@ from bitrecall.service.app import create_app
 from bitrecall.service.http.limiter import ConcurrencyLimiter, Rejection, quick_rejection
 from bitrecall.service.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 MOST = 3
 
 

@@ -15,6 +15,8 @@ from bitrecall.service.errors import SettingsError
 from bitrecall.service.http.origins import changes_state
 from bitrecall.service.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[..., dict[str, Any]]
 

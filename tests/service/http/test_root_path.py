@@ -12,6 +12,8 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.errors import SettingsError
 from bitrecall.service.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., httpx.Client]
 ROOT = "/shop/recommender"
 

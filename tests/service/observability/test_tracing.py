@@ -14,6 +14,8 @@ import pytest
 from bitrecall.extras import how_to_install
 from bitrecall.index.releases.release import Release
 
+pytestmark = pytest.mark.slow
+
 RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
 
 

@@ -21,6 +21,8 @@ from bitrecall.training.retraining.inputs import RetrainingInputs
 from bitrecall.training.retraining.run import RetrainingOptions, run_retraining
 from bitrecall.training.retraining.settings import RetrainingSettings
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = RetrainingSettings().model_copy(update={"least_pairs": 30, "gate_least_users": 5})
 RECIPE = {
     "name": "door",

@@ -10,6 +10,8 @@ import pytest
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 
+pytestmark = pytest.mark.slow
+
 FILTER = {"any_tags": ["jazz"], "where": {"price": {"lte": 3}}}
 REQUESTS = [
     ("/recommend", {"user_id": "17", "filter": FILTER}),

@@ -11,6 +11,8 @@ from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.releases.current import RETRY_SECONDS, CurrentRelease
 
+pytestmark = pytest.mark.slow
+
 Contents = Callable[..., ReleaseContents]
 
 

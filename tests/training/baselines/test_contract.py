@@ -15,6 +15,8 @@ from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = {
     **{name: {"method": name} for name in METHODS},
     "bgch-without-dispersion": {"method": "bgch", "bgch": {"dispersion": 0.0}},

@@ -10,6 +10,8 @@ from bitrecall.training.baselines.pair_sampler import PairSampler
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.model.graph import EdgeList
 
+pytestmark = pytest.mark.slow
+
 
 def edge_list(matrix: np.ndarray) -> EdgeList:
     users, items = np.nonzero(matrix)

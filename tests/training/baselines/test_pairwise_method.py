@@ -6,6 +6,8 @@ import torch
 from bitrecall.training.errors import DivergedError
 from bitrecall.training.fitting.method_registry import build
 
+pytestmark = pytest.mark.slow
+
 
 def ranked(method) -> torch.Tensor:
     """Scores of every user and item, as the method is ranked."""

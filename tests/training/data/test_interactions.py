@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bitrecall.training.data.interactions import Interactions, collapse, iso_time
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 PAIRS = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 6), st.integers(-3, 3)), min_size=0, max_size=40
 )

@@ -10,6 +10,8 @@ from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.read_options import Format, ReadOptions, Split
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 LINES = ReadOptions(format=Format.LIGHTGCN)
 
 

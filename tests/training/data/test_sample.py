@@ -5,6 +5,8 @@ from bitrecall.training.data.load import dataset_of, load_dataset
 from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.sample import sample_dataset, sample_events, sample_items, sample_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def dataset():

@@ -7,6 +7,8 @@ from bitrecall.training.data.interactions import Interactions, collapse
 from bitrecall.training.data.split import by_time, cut_validation, random_per_user
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 FRACTIONS = st.floats(0.01, 0.99)
 
 

@@ -10,6 +10,8 @@ from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.runtime.interrupt import StopRequest
 from bitrecall.training.runtime.training_log import TrainingLog
 
+pytestmark = pytest.mark.slow
+
 
 class StopAfter(StopRequest):
     """A signal that comes after so many steps."""

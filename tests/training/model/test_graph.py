@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrecall.training.model.graph import EdgeList, propagate
+
+pytestmark = pytest.mark.slow
 
 
 @st.composite

@@ -8,6 +8,8 @@ from bitrecall.training.errors import RecipeError
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import built_in_recipes, load_recipe, parse_recipe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", built_in_recipes())
 def test_built_in_recipes_load_under_their_own_name_and_say_their_command(name):

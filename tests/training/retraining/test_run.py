@@ -25,6 +25,8 @@ from bitrecall.training.retraining.run import RetrainingOptions, run_retraining
 from bitrecall.training.retraining.run_lock import exclusive_run
 from bitrecall.training.retraining.settings import RetrainingSettings
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = RetrainingSettings().model_copy(
     update={
         "min_pairs": 30,

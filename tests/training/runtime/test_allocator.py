@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import resource, sys
 from bitrecall.training.runtime.allocator import keep_freed_memory

@@ -15,6 +15,8 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
+pytestmark = pytest.mark.slow
+
 RECIPES = {
     "bitrecall": ["fit.epochs=3"],
     "item sums, with their own pairs, sampled": [

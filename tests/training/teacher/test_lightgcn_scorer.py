@@ -8,6 +8,8 @@ from bitrecall.training.teacher.lightgcn_scorer import LightGCNScorer
 from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import scorer, teacher_lists
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"dimensions": 8, "layers": 1, "epochs": 6, "batch_pairs": 200}
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from benchmarks.service.attacks import suite
 from benchmarks.tools import random_release
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[4]
 

@@ -19,6 +19,8 @@ from bitrecall.service.auth.middleware import role_needed
 from bitrecall.service.problems import PROBLEMS
 from bitrecall.service.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings(default_k=7, max_k=77)
 WITH_KEYS = Settings(keys=Path("keys.txt"))
 BODIES: dict[str, type[BaseModel]] = {

@@ -14,6 +14,8 @@ from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 TEXT = b"user,item\n" + b"".join(b"u%d,i%d\n" % (n % 7, n % 11) for n in range(500))
 
 

@@ -9,6 +9,8 @@ from bitrecall.training.data.columns.comparison import as_numbers
 from bitrecall.training.data.rows.row_filter import RowFilter
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 FRAME = pl.DataFrame(
     {
         "event": ["view", "buy", "cart", None, " buy ", "add to cart"],

@@ -10,6 +10,8 @@ from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.tables.data_frame import FrameSource, as_frame, is_table
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 pandas = pytest.importorskip("pandas")
 
 

@@ -9,6 +9,8 @@ from bitrecall.training.data.files.text_file import TextFile
 from bitrecall.training.data.tables.delimited import DelimitedSource, parse_records, split_line
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 
 def read(path, *, skip=False, quotes=True, delimiter=","):
     bad = []

@@ -10,6 +10,8 @@ from bitrecall.training.data.tables.format_detection import open_source
 from bitrecall.training.data.tables.json_records import JsonSource
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 RECORDS = [
     {"user_id": "1015", "item_id": "33", "timestamp": 1600049490},
     {"user_id": "1030", "item_id": "22", "timestamp": 1600129867},

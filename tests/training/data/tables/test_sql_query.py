@@ -15,6 +15,8 @@ from bitrecall.training.data.rows.row_encoding import encode_rows
 from bitrecall.training.data.tables.sql_query import SqlSource, is_database
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 QUERY = "select user_id, sku, at from orders"
 ROWS = [("a", 7, 1_600_049_490), ("b", 8, 1_600_049_491), ("a", 8, 1_600_049_492)]
 

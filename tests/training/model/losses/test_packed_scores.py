@@ -15,6 +15,8 @@ from bitrecall.training.model.losses.packed_scores import PackedScores, can_pack
 from bitrecall.training.model.losses.pairs import Pairs, Sample
 from bitrecall.training.model.losses.scores import DenseScores
 
+pytestmark = pytest.mark.slow
+
 LEVELS = [] if loops is None else list(loops.levels())
 
 
