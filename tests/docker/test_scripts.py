@@ -202,7 +202,7 @@ def test_a_damaged_backup_is_refused(
     assert done.returncode == 1
     assert "damaged" in done.stderr
     path.unlink()
-    assert f"no file {file}" in script("restore.sh", "kept", "--replace").stderr
+    assert f"the file {file} is missing" in script("restore.sh", "kept", "--replace").stderr
     assert content(state) == before
 
 
@@ -220,7 +220,7 @@ def test_a_backup_is_not_written_over(script: Script, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     done = script("backup.sh", "kept")
     assert done.returncode == 1
-    assert "exists already" in done.stderr
+    assert "already exists" in done.stderr
 
 
 def test_a_database_that_does_not_run_cannot_be_backed_up(script: Script, state: Path) -> None:
@@ -241,7 +241,7 @@ def test_images_are_pinned_all_or_none(script: Script, state: Path) -> None:
         done = script("pin-images.sh")
         assert done.returncode == 1
         assert done.stdout == ""
-        assert "has no digest here" in done.stderr
+        assert "has no digest on this machine" in done.stderr
         (state / f"digest-{image}").parent.mkdir(exist_ok=True)
         (state / f"digest-{image}").write_text(f"{image.partition(':')[0]}@sha256:12\n")
     lines = script("pin-images.sh").stdout.splitlines()
