@@ -48,7 +48,7 @@ def as_the_command_does() -> Any:
 
 def scaled(pairs: Any, scale: float) -> Any:
     """So many of the users, or so many copies of each that differ in a tenth of their items."""
-    from bitrecall.training.data.interactions import collapse
+    from bitrecall.training.data.collapse import collapse
 
     rng = np.random.default_rng(0)
     users, items = pairs.users.astype(np.int64), pairs.items.astype(np.int64)

@@ -21,8 +21,9 @@ import numpy as np
 
 from benchmarks.tools.serving import serving
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.evaluation.evaluate import evaluate

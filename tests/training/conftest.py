@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe

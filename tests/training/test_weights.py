@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.read_options import PairWeight
 from bitrecall.training.data.split import by_time, cut_validation, random_per_user

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from bitrecall.events.event import FORGET, HIDE, StoredEvent
 from bitrecall.events.rules import event_fault
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import ReadOptions
 from bitrecall.training.data.rows.event_selection import select_events
 

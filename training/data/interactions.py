@@ -6,18 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.training.data.read_options import PairWeight
 from bitrecall.training.errors import DataError
 
-__all__ = ["Interactions", "collapse", "iso_time"]
-
-
-_ROWS_AT_ONCE: Final = 4_000_000
+__all__ = ["Interactions", "iso_time"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,78 +191,6 @@ class Interactions:
             digest.update(b"weights\n")
             digest.update(self.weights[order_of_pairs].astype("<f4").tobytes())
         return digest.hexdigest()
-
-
-def collapse(
-    user_ids: list[str],
-    item_ids: list[str],
-    users: NDArray[np.int32],
-    items: NDArray[np.int32],
-    times: NDArray[np.float64] | None = None,
-    places: NDArray[np.int64] | None = None,
-    weights: NDArray[np.floating[Any]] | None = None,
-    pair_weight: PairWeight = PairWeight.MAX,
-) -> Interactions:
-    """Interactions from rows in any order, a pair seen several times kept once, at its earliest.
-
-    Args:
-        user_ids: m distinct, non-empty strings.
-        item_ids: n distinct, non-empty strings.
-        users: int32 (rows,), rows of `user_ids`.
-        items: int32 (rows,), rows of `item_ids`.
-        times: float64 (rows,) in seconds, or None.
-        places: int64 (rows,), where each row stood in what was read; None takes their order here.
-        weights: (rows,), above 0; None counts all pairs alike, however often they are seen.
-        pair_weight: what a pair weighs that is seen several times.
-
-    Raises:
-        DataError: as `Interactions`.
-    """
-    Interactions(user_ids, item_ids, users, items, times)  # checks the arrays
-    by_user = np.argsort(users, kind="stable")
-    ends = np.cumsum(np.bincount(users, minlength=len(user_ids)))
-    kept: list[NDArray[np.int64]] = []
-    pair_weights: list[NDArray[np.float32]] = []
-    start = 0
-    # Sorted by whole users, some millions of rows at a time, which takes less memory than all.
-    while start < len(by_user):
-        last = int(np.searchsorted(ends, start + _ROWS_AT_ONCE))
-        end = int(ends[min(last, len(ends) - 1)])
-        rows = by_user[start:end]
-        keys = users[rows].astype(np.int64) * max(len(item_ids), 1) + items[rows]
-        order = (
-            np.argsort(keys, kind="stable") if times is None else np.lexsort((times[rows], keys))
-        )
-        rows, keys = rows[order], keys[order]
-        first = np.ones(len(keys), bool)
-        first[1:] = keys[1:] != keys[:-1]
-        kept.append(rows[first])
-        if weights is not None:
-            pair_weights.append(_weights_of_pairs(weights[rows], first, pair_weight))
-        start = end
-    del by_user
-    chosen = np.concatenate(kept) if kept else np.zeros(0, np.int64)
-    kept.clear()
-    return Interactions(
-        user_ids,
-        item_ids,
-        users[chosen],
-        items[chosen],
-        None if times is None else times[chosen],
-        (chosen if places is None else places[chosen]).astype(np.int64, copy=False),
-        None if weights is None else np.concatenate([np.zeros(0, np.float32), *pair_weights]),
-    )
-
-
-def _weights_of_pairs(
-    weights: NDArray[np.floating[Any]], first: NDArray[np.bool_], pair_weight: PairWeight
-) -> NDArray[np.float32]:
-    """One weight for each run of rows, of which ``first`` marks the beginnings."""
-    starts = np.flatnonzero(first)
-    if not len(starts):
-        return np.zeros(0, np.float32)
-    combine = np.maximum if pair_weight is PairWeight.MAX else np.add
-    return combine.reduceat(weights.astype(np.float64), starts).astype(np.float32)
 
 
 def iso_time(seconds: float) -> str:

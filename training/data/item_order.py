@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.interactions import Interactions
 
 
 def popularity_order(interactions: Interactions) -> NDArray[np.int64]:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.files.data_files import DataFile, DataFiles, find_files
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import Format, PairWeight, ReadOptions, Split
 from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary
 from bitrecall.training.data.rows.row_encoding import encode_rows

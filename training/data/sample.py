@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.data.read_options import Split
 from bitrecall.training.data.sample_names import FIRST_NAMES, GENRES, TITLE_PATTERNS

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,86 +16,17 @@ from numpy.typing import NDArray
 from bitrecall.events.event import StoredEvent
 from bitrecall.events.position import LogPosition, ReadingStart, position_after, position_of
 from bitrecall.index.releases.release import Release
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.event_interactions import (
     EventInteractions,
-    UnusableEvent,
     joined_weights,
     read_events,
 )
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
+from bitrecall.training.retraining.retraining_data import EventCounts, RetrainingData
 
 _NONE = np.empty(0, np.int32)
-
-
-@dataclass(frozen=True)
-class EventCounts:
-    """What the events since the parent were.
-
-    Shares are of ``judged``: the users who sent too many say nothing of how the night's data are.
-
-    Attributes:
-        read: all of them.
-        taken: those that say a user has taken an item, and count.
-        hidden: those that hide an item from a user.
-        forgotten: users who asked to be forgotten.
-        judged: of those taken, by users who did not send more than they may.
-        repeated: of those judged, pairs that were there already, from the parent or from earlier.
-        of_unknown_users: of those judged, by users that the parent does not know.
-        of_unknown_items: of those judged, of items that the parent does not know.
-        by_user: how many each user sent.
-        over: events left out of users who sent more than one may: all but their last, and those of
-            items that nobody else has.
-        flooding: the users who sent more than one may, and how many they sent.
-        unusable: events that cannot be used, left out.
-        left_out: the first of these.
-        filtered: events that a row filter or weights left out.
-        selection: what these did, for people.
-        after: number after which events were read.
-        from_start: why all events of the database were read; None if only those since the parent.
-    """
-
-    read: int
-    taken: int
-    hidden: int
-    forgotten: int
-    judged: int
-    repeated: int
-    of_unknown_users: int
-    of_unknown_items: int
-    by_user: Counter[str]
-    over: int = 0
-    flooding: dict[str, int] = field(default_factory=dict)
-    unusable: int = 0
-    left_out: list[UnusableEvent] = field(default_factory=list)
-    filtered: int = 0
-    selection: tuple[str, ...] = ()
-    after: int = 0
-    from_start: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class RetrainingData:
-    """Everything that a night knows.
-
-    Attributes:
-        pairs: all pairs to train on, over the ids that have one.
-        fresh: bool (nnz,), those that the parent was not trained on.
-        judged: bool (nnz,), of the fresh ones, those that checks and gate look at: of users who did
-            not send more events than one user may.
-        moments: float64 (nnz,), when a pair came to be, in seconds; NaN where that is unknown.
-        position: up to where the events were read.
-        counts: of the events.
-        from_files: pairs of the files, those of forgotten users left out; None without files.
-    """
-
-    pairs: Interactions
-    fresh: NDArray[np.bool_]
-    judged: NDArray[np.bool_]
-    moments: NDArray[np.float64]
-    position: LogPosition
-    counts: EventCounts
-    from_files: int | None
 
 
 class _Rows:

@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 
 from bitrecall.index.releases.release import Release
-from bitrecall.training.retraining.collect import RetrainingData
+from bitrecall.training.retraining.retraining_data import RetrainingData
 from bitrecall.training.retraining.settings import RetrainingSettings
 
 # Fewer nights before say little of what is usual.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.retraining.collect import RetrainingData
+from bitrecall.training.retraining.retraining_data import RetrainingData
 
 
 def split_latest(

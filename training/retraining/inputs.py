@@ -17,7 +17,8 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.data.read_options import ReadOptions
-from bitrecall.training.retraining.collect import RetrainingData, collect
+from bitrecall.training.retraining.collect import collect
+from bitrecall.training.retraining.retraining_data import RetrainingData
 from bitrecall.training.retraining.workspace import Workspace
 
 # Of the users who sent too much, so many are named in the report.

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from bitrecall.events.event import FORGET, HIDE, StoredEvent
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.event_interactions import join_events
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.interactions import Interactions
 
 
 def interactions(*pairs: tuple[str, str], times: bool = False) -> Interactions:

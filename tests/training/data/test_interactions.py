@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitrecall.training.data.interactions import Interactions, collapse, iso_time
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.interactions import Interactions, iso_time
 from bitrecall.training.errors import DataError
 
 pytestmark = pytest.mark.slow
@@ -52,7 +53,7 @@ def test_collapse_keeps_each_pair_once_at_its_earliest_time(rows):
 def test_collapse_by_groups_of_users_is_collapse_at_once(rows, at_once):
     expected = from_rows(rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bitrecall.training.data.interactions._ROWS_AT_ONCE", at_once)
+        patch.setattr("bitrecall.training.data.collapse._ROWS_AT_ONCE", at_once)
         found = from_rows(rows)
     for name in ("users", "items", "times", "places"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))

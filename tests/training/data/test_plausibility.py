@@ -3,8 +3,8 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
-from bitrecall.training.data.interactions import collapse
 from bitrecall.training.data.plausibility import check_plausible, plausibility_warnings
 from bitrecall.training.errors import DataError
 

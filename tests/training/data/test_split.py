@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.split import by_time, cut_validation, random_per_user
 from bitrecall.training.errors import DataError
 

@@ -7,7 +7,7 @@ from bitrecall.index.releases.release import DataFingerprint, ReleaseContents
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.packing import hamming_distances, pack_signs
-from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.evaluate import evaluate
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bitrecall.training.evaluation.inner_product as scoring
-from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.inner_product import rank, score

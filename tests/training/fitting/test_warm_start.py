@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import CheckpointError
 from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState

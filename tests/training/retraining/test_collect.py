@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from bitrecall.events.event import FORGET, HIDE, StoredEvent
 from bitrecall.events.position import ReadingStart, digest_of
-from bitrecall.training.data.interactions import Interactions, collapse
-from bitrecall.training.retraining.collect import RetrainingData, collect
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.retraining.collect import collect
+from bitrecall.training.retraining.retraining_data import RetrainingData
 
 START = ReadingStart("log", 100)
 

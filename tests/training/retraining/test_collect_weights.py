@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bitrecall.events.position import ReadingStart
-from bitrecall.training.data.interactions import collapse
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
 from bitrecall.training.retraining.collect import collect
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from bitrecall.index.fold_in.users import UserFoldIn
-from bitrecall.training.data.interactions import Interactions, collapse
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.retraining.per_user_metrics import score_users
 

@@ -19,11 +19,13 @@ from bitrecall.training.errors import RetrainingInProgressError, TrainingError
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.retraining import run as run_module
+from bitrecall.training.retraining import steps
 from bitrecall.training.retraining.inputs import RetrainingInputs
 from bitrecall.training.retraining.report import Report
-from bitrecall.training.retraining.run import RetrainingOptions, run_retraining
+from bitrecall.training.retraining.run import run_retraining
 from bitrecall.training.retraining.run_lock import exclusive_run
 from bitrecall.training.retraining.settings import RetrainingSettings
+from bitrecall.training.retraining.steps import RetrainingOptions
 
 pytestmark = pytest.mark.slow
 
@@ -289,7 +291,7 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
     first = settled.store.current_id()
     until = settled.events.last()
     with monkeypatch.context() as broken:
-        broken.setattr(run_module, "judge", fails)
+        broken.setattr(steps, "judge", fails)
         with pytest.raises(TrainingError, match="lights"):
             settled.night()
     assert settled.store.current_id() == first
@@ -297,13 +299,13 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
     (folder,) = (settled.work / "nights").iterdir()
     settled.events.append([Event("user-0", "item-0", "view", 1.7e9)])
     logged: list[str] = []
-    forget = run_module.Workspace.clear_run
+    forget = steps.Workspace.clear_run
 
-    def looked_at(self: run_module.Workspace) -> None:
+    def looked_at(self: steps.Workspace) -> None:
         logged.append((folder / "log.jsonl").read_text())
         forget(self)
 
-    monkeypatch.setattr(run_module.Workspace, "clear_run", looked_at)
+    monkeypatch.setattr(steps.Workspace, "clear_run", looked_at)
     assert settled.night().outcome is Outcome.PUBLISHED
     assert '"resumed"' in logged[0]
     assert settled.store.open_current().manifest.data.last_event == until
@@ -368,7 +370,7 @@ def test_a_fault_of_ours_is_named_and_its_trace_is_in_the_report(
     def fails(*_: object) -> None:
         raise ZeroDivisionError("nothing to divide by")
 
-    monkeypatch.setattr(run_module, "judge", fails)
+    monkeypatch.setattr(steps, "judge", fails)
     with pytest.raises(ZeroDivisionError):
         settled.night()
     told = RetrainingStatus.read(settled.store.root)

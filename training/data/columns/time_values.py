@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
 
 import numpy as np
 import polars as pl
@@ -15,26 +14,20 @@ from numpy.typing import NDArray
 
 from bitrecall.events.rules import EARLIEST, latest
 from bitrecall.training.data.columns.time_text import formatted_time, parse_time, parse_times
+from bitrecall.training.data.columns.time_units import (
+    EARLY,
+    PER_SECOND,
+    UNIT_NAMES,
+    digit_format,
+    number_of,
+    parse_digits,
+    parse_format,
+    typical_unit,
+)
 from bitrecall.training.data.read_options import TimeUnit
 from bitrecall.training.errors import DataError
 
-__all__ = ["EARLY", "TimeReader", "number_of", "plausible_unit"]
-
-EARLY: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
-"""Times of events before this are suspicious: few logs are older."""
-
-_PER_SECOND: Final = {
-    TimeUnit.SECONDS: 1.0,
-    TimeUnit.MILLISECONDS: 1e3,
-    TimeUnit.MICROSECONDS: 1e6,
-    TimeUnit.NANOSECONDS: 1e9,
-}
-_NAMES: Final = {
-    TimeUnit.SECONDS: "seconds",
-    TimeUnit.MILLISECONDS: "milliseconds",
-    TimeUnit.MICROSECONDS: "microseconds",
-    TimeUnit.NANOSECONDS: "nanoseconds",
-}
+__all__ = ["TimeReader"]
 
 
 class TimeReader:
@@ -68,7 +61,7 @@ class TimeReader:
         if self._digits is not None:
             return f"digits as {self._digits}"
         if self._numbers and self._unit is not None:
-            return _NAMES[self._unit]
+            return UNIT_NAMES[self._unit]
         return "instants"
 
     def warnings(self) -> list[str]:
@@ -77,8 +70,9 @@ class TimeReader:
         if self._mixed and self._unit is not None:
             for unit, count in self._mixed.items():
                 found.append(
-                    f"{count:,} times are {_NAMES[unit]} among {_NAMES[self._unit]} (such as "
-                    f"{self._examples[unit]}), and were read as such; --time-unit reads all alike"
+                    f"{count:,} times are {UNIT_NAMES[unit]} among {UNIT_NAMES[self._unit]} (such "
+                    f"as {self._examples[unit]}) and were read as such; "
+                    "--time-unit reads all in one unit"
                 )
         if self._early:
             found.append(
@@ -121,7 +115,7 @@ class TimeReader:
             self._numbers = _are_numbers(column)
         if self._form is not None:
             form = self._form
-            values, parse = _by_format(column, form), lambda text: formatted_time(text, form)
+            values, parse = parse_format(column, form), lambda text: formatted_time(text, form)
         elif self._numbers:
             texts = column.str.strip_chars().cast(pl.Float64, strict=False)
             values, parse = texts.fill_null(np.nan).to_numpy().copy(), _only_number
@@ -154,20 +148,20 @@ class TimeReader:
         """Seconds of numbers: all in one unit, but those that are plainly in another."""
         finite = values[np.isfinite(values)]
         if self._unit is None and self._digits is None and len(finite):
-            self._digits = _digits(finite, self._now)
-            self._unit = _unit_of(finite)
+            self._digits = digit_format(finite, self._now)
+            self._unit = typical_unit(finite)
         if self._digits is not None:
-            return _from_digits(values, self._digits)
+            return parse_digits(values, self._digits)
         if self._unit is None:
             return values
-        seconds = values / _PER_SECOND[self._unit]
+        seconds = values / PER_SECOND[self._unit]
         if self._given is not TimeUnit.AUTO:
             return seconds
         with np.errstate(invalid="ignore"):
             odd = ~((seconds >= EARLY) & (seconds < latest(self._now))) & np.isfinite(values)
             if not odd.any():
                 return seconds
-            for unit, per_second in _PER_SECOND.items():
+            for unit, per_second in PER_SECOND.items():
                 other = values / per_second
                 there = odd & (other >= EARLY) & (other < latest(self._now))
                 if there.any():
@@ -196,76 +190,6 @@ class TimeReader:
                 continue
             where = "before 1900" if seconds[row] < EARLIEST else "more than a day in the future"
             reasons[row] = f"the time {_shown(values[row], seconds[row])} is {where}"
-
-
-def number_of(text: str) -> float | None:
-    """The number that a text is, None if it is none."""
-    # float() also takes 1_000 and digits of other scripts, which no one means as a time.
-    if "_" in text or not text.isascii():
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def plausible_unit(number: float, now: float) -> TimeUnit | None:
-    """The unit in which a number is a time between 1990 and tomorrow, None if there is none."""
-    for unit, per_second in _PER_SECOND.items():
-        if EARLY <= number / per_second < latest(now):
-            return unit
-    return None
-
-
-def _unit_of(values: NDArray[np.float64]) -> TimeUnit:
-    """The unit of finite numbers, at least one, by their median magnitude.
-
-    Below 1e11 they are seconds (to the year 5138), below 1e14 milliseconds (from 1973), below
-    1e17 microseconds, and nanoseconds from there.
-    """
-    # The lower of two in the middle: a mean of seconds and milliseconds would be neither.
-    typical = float(np.quantile(np.abs(values), 0.5, method="lower"))
-    if typical < 1e11:
-        return TimeUnit.SECONDS
-    if typical < 1e14:
-        return TimeUnit.MILLISECONDS
-    return TimeUnit.MICROSECONDS if typical < 1e17 else TimeUnit.NANOSECONDS
-
-
-def _digits(values: NDArray[np.float64], now: float) -> str | None:
-    """The form of numbers that are calendar dates in digits, such as 20200914."""
-    for form, low, high in (
-        ("%Y%m%d", 19_000_101, 99_991_231),
-        ("%Y%m%d%H%M%S", 19_000_101_000_000, 99_991_231_235_959),
-    ):
-        if ((values >= low) & (values <= high) & (values % 1 == 0)).all():
-            seconds = _from_digits(values, form)
-            if ((seconds >= EARLY) & (seconds < latest(now))).all():
-                return form
-    return None
-
-
-def _from_digits(values: NDArray[np.float64], form: str) -> NDArray[np.float64]:
-    whole = np.where(np.isfinite(values), values, 0).astype(np.int64)
-    return _by_format(pl.Series(whole).cast(pl.String), form)
-
-
-def _by_format(column: pl.Series, form: str) -> NDArray[np.float64]:
-    """Seconds of texts in a form, float64 (rows,), NaN for those that polars cannot read."""
-    seconds = np.full(len(column), np.nan)
-    if "%f" in form:
-        return seconds  # it counts differently there
-    text = column.str.strip_chars()
-    try:
-        if "%z" in form:
-            found = text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-        elif any(clock in form for clock in ("%H", "%I", "%T", "%R", "%s")):
-            found = text.str.to_datetime(form, time_unit="us", strict=False)
-        else:
-            found = text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-    except pl.exceptions.PolarsError:
-        return seconds
-    return found.dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
 
 
 def _are_numbers(column: pl.Series) -> bool | None:

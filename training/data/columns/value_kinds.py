@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from bitrecall.training.data.columns.time_text import parse_time
-from bitrecall.training.data.columns.time_values import EARLY, number_of, plausible_unit
+from bitrecall.training.data.columns.time_units import EARLY, number_of, plausible_unit
 
 __all__ = ["ValueKind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
 

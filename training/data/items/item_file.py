@@ -10,9 +10,11 @@ import polars as pl
 
 from bitrecall.training.data.files.compression import open_content
 from bitrecall.training.data.files.text_file import TextFile
-from bitrecall.training.data.tables.delimited import DelimitedSource, split_line
-from bitrecall.training.data.tables.delimited_layout import find_start, first_record
+from bitrecall.training.data.tables.csv_records import split_line
+from bitrecall.training.data.tables.delimited import DelimitedSource
+from bitrecall.training.data.tables.delimiters import first_record
 from bitrecall.training.data.tables.json_records import JsonSource
+from bitrecall.training.data.tables.table_start import find_start
 from bitrecall.training.errors import DataError
 
 __all__ = ["ItemFile", "column_names"]

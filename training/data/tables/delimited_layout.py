@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Final
 
 from bitrecall.training.data.columns.column_names import find_columns, plain
 from bitrecall.training.data.columns.value_kinds import (
@@ -18,17 +15,18 @@ from bitrecall.training.data.columns.value_kinds import (
 )
 from bitrecall.training.data.files.text_file import TextFile
 from bitrecall.training.data.read_options import ReadOptions
-from bitrecall.training.data.tables.delimited import parse_records, split_line
+from bitrecall.training.data.tables.csv_records import split_line
+from bitrecall.training.data.tables.delimiters import (
+    DELIMITERS,
+    first_record,
+    sample_rows,
+    short,
+    steady_delimiter,
+)
+from bitrecall.training.data.tables.table_start import TableStart, find_start
 from bitrecall.training.errors import DataError
 
-__all__ = ["DELIMITERS", "Layout", "TableStart", "find_layout", "find_start", "first_record"]
-
-DELIMITERS: Final = ("::", ",", "\t", ";", "|", " ", "\x01")
-"""Delimiters that are found; ``--delimiter`` takes any other."""
-
-_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.|\\t)"?[,;\t]*', re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\s*(?:#|%|//)")
-_SAMPLE: Final = 200
+__all__ = ["Layout", "find_layout"]
 
 
 @dataclass(frozen=True)
@@ -48,23 +46,6 @@ class Layout:
     quotes: bool
     skip: int
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TableStart:
-    """Where the table begins: after comments and blank lines.
-
-    Attributes:
-        skip: lines before it.
-        delimiter: that the file names (``sep=;``), None if it names none.
-        commented_header: the last comment without its sign, which may be the header.
-        notes: what was skipped, for people.
-    """
-
-    skip: int
-    delimiter: str | None
-    commented_header: str | None
-    notes: tuple[str, ...]
 
 
 def find_layout(text: TextFile, options: ReadOptions, *, certain: bool = True) -> Layout | None:
@@ -99,13 +80,13 @@ def find_layout(text: TextFile, options: ReadOptions, *, certain: bool = True) -
             "has columns that are aligned with spaces; separate them by one character, as CSV does",
             file=text.path,
         )
-    delimiter = _only_delimiter(start, text, options) or _steady_delimiter(lines)
+    delimiter = _only_delimiter(start, text, options) or steady_delimiter(lines)
     if delimiter is None:
         if certain:
             delimiter = ","
         else:
             return None
-    quotes, rows = _sample(lines, delimiter)
+    quotes, rows = sample_rows(lines, delimiter)
     if len(rows) > 1 and looks_like_data(rows[0], rows[1:]) and not _is_pandas(rows[0], options):
         return _without_header(text, start, delimiter, quotes, rows, certain=certain)
     if not certain and len(rows) < 2:
@@ -129,50 +110,12 @@ def _is_aligned(lines: Sequence[str], text: TextFile, options: ReadOptions) -> b
     return True
 
 
-def find_start(text: TextFile, options: ReadOptions | None = None) -> TableStart:
-    """Skip blank lines, ``sep=;`` and comments; a comment may be the header."""
-    notes: list[str] = []
-    delimiter, commented = None, None
-    skip = 0
-    for number, line in enumerate(text.head_lines, start=1):
-        separator = _SEPARATOR_LINE.fullmatch(line.strip())
-        if separator is not None and number == 1:
-            delimiter = "\t" if separator[1] == "\\t" else separator[1]
-            notes.append(f"line 1 names the delimiter: {line.strip()}")
-        elif _COMMENT.match(line) and not _is_row(line, options):
-            content = _COMMENT.sub("", line, count=1)
-            commented = content
-            notes.append(f"line {number} is a comment and was skipped: {_short(line)}")
-        elif line.strip():
-            break
-        skip = number
-    return TableStart(skip, delimiter, commented, tuple(notes))
-
-
-def _is_row(line: str, options: ReadOptions | None) -> bool:
-    """Whether a line that looks like a comment has as many fields as there are columns."""
-    if options is None or options.columns is None:
-        return False
-    given = [options.delimiter] if options.delimiter else DELIMITERS
-    return any(len(split_line(line, one, quotes=True)) == len(options.columns) for one in given)
-
-
 def _headers(start: TableStart, lines: Sequence[str]) -> list[tuple[str, str | None]]:
     """Lines that may be the header, each with its text if it was in a comment."""
     found: list[tuple[str, str | None]] = [(lines[0], None)]
     if start.commented_header is not None:
         found.append((start.commented_header, start.commented_header))
     return found
-
-
-def _only_delimiter(start: TableStart, text: TextFile, options: ReadOptions) -> str | None:
-    """The delimiter if it is known without looking at the fields."""
-    if options.delimiter is not None:
-        return options.delimiter
-    if start.delimiter is not None:
-        return start.delimiter
-    suffixes = [suffix.lower() for suffix in text.path.suffixes[-2:]]
-    return "\t" if ".tsv" in suffixes or ".tab" in suffixes else None
 
 
 def _delimiter_of_header(
@@ -195,7 +138,7 @@ def _delimiter_of_header(
 
 
 def _looks_like_row(names: list[str], text: TextFile, start: TableStart, delimiter: str) -> bool:
-    _, rows = _sample(text.head_lines[start.skip :], delimiter)
+    _, rows = sample_rows(text.head_lines[start.skip :], delimiter)
     numbered = names == [str(place) for place in range(len(names))]
     return not numbered and looks_like_data(names, rows[1:])
 
@@ -206,68 +149,17 @@ def _is_pandas(fields: Sequence[str], options: ReadOptions) -> bool:
     return numbered and options.user_column is not None
 
 
-def _steady_delimiter(lines: Sequence[str]) -> str | None:
-    """The delimiter that gives all lines of the sample the same number of fields, most of them."""
-    best, width = None, 1
-    for delimiter in DELIMITERS:
-        _, rows = _sample(lines, delimiter)
-        widths = {len(row) for row in rows}
-        if len(widths) == 1 and (found := widths.pop()) > width:
-            best, width = delimiter, found
-    return best
-
-
-def _sample(lines: Sequence[str], delimiter: str) -> tuple[bool, list[list[str]]]:
-    """Whether double quotes count, and the first rows.
-
-    Tabs and the like are often written without quoting: quotes count for nothing if only then
-    all rows have as many fields.
-    """
-    content = ("\n".join(lines[: _SAMPLE * 2]) + "\n").encode(errors="surrogateescape")
-    found = {}
-    for quotes in (True, False):
-        bad: list[DataError] = []
-        rows = [
-            fields
-            for _, fields in islice(
-                parse_records([content], None, delimiter, quotes=quotes, bad=bad), _SAMPLE
-            )
-        ]
-        found[quotes] = rows
-        if quotes and (not bad or delimiter == ",") and len({len(row) for row in rows}) <= 1:
-            return True, rows
-    if len({len(row) for row in found[False]}) == 1 and delimiter != ",":
-        return False, found[False]
-    return True, found[True]
-
-
 def _with_header(
     text: TextFile, start: TableStart, delimiter: str, commented: str | None
 ) -> Layout:
     lines = text.head_lines[start.skip :]
-    quotes, _ = _sample(lines, delimiter)
+    quotes, _ = sample_rows(lines, delimiter)
     if commented is not None:
         names = split_line(commented, delimiter, quotes=True)
         notes = (*start.notes[:-1], f"line {start.skip} is the header, after a comment sign")
         return Layout(tuple(names), delimiter, quotes, start.skip, notes)
     end, names = first_record(text, lines, delimiter, start.skip)
     return Layout(tuple(names), delimiter, quotes, end, start.notes)
-
-
-def first_record(
-    text: TextFile, lines: Sequence[str], delimiter: str, skip: int
-) -> tuple[int, list[str]]:
-    """The header and the number of its last line; a bad header is an error in any case."""
-    content = ("\n".join(lines) + "\n").encode(errors="surrogateescape")
-    bad: list[DataError] = []
-    found = parse_records([content], text.path, delimiter, quotes=True, bad=bad, first=skip + 1)
-    record = next(found, None)
-    if bad:
-        raise bad[0]
-    if record is None:
-        raise DataError("is empty", file=text.path)
-    line, fields = record
-    return line + sum(field.count("\n") for field in fields), fields
 
 
 def _named(
@@ -285,12 +177,12 @@ def _named(
         if not fits:
             raise DataError(
                 f"--columns names {len(names)} columns, and the first line has "
-                f"{max(widths.values())} fields: {_short(lines[0])}",
+                f"{max(widths.values())} fields: {short(lines[0])}",
                 file=text.path,
                 line=start.skip + 1,
             )
         delimiter = fits[0]
-    quotes, rows = _sample(lines, delimiter)
+    quotes, rows = sample_rows(lines, delimiter)
     layout = Layout(names, delimiter, quotes, start.skip, start.notes)
     if rows and _is_header(rows, names, text):
         end, fields = first_record(text, lines, delimiter, start.skip)
@@ -333,7 +225,7 @@ def _without_header(
         if certain:
             raise DataError(
                 f"has no header, and its lines differ in their number of fields: "
-                f"{_short(text.head_lines[start.skip])}",
+                f"{short(text.head_lines[start.skip])}",
                 file=text.path,
             )
         return None
@@ -358,12 +250,17 @@ def _without_header(
         return Layout(tuple(names), delimiter, quotes, start.skip, (*start.notes, note))
     raise DataError(
         f"has no header: line {start.skip + 1} is data like the lines below ("
-        f"{_short(text.head_lines[start.skip])}). Name its columns, such as "
+        f"{short(text.head_lines[start.skip])}). Name its columns, such as "
         f"--columns {','.join(names)}, with user_id, item_id and timestamp where they belong",
         file=text.path,
     )
 
 
-def _short(line: str) -> str:
-    line = line.strip().encode(errors="replace").decode()
-    return line if len(line) <= 80 else line[:77] + "..."
+def _only_delimiter(start: TableStart, text: TextFile, options: ReadOptions) -> str | None:
+    """The delimiter if it is known without looking at the fields."""
+    if options.delimiter is not None:
+        return options.delimiter
+    if start.delimiter is not None:
+        return start.delimiter
+    suffixes = [suffix.lower() for suffix in text.path.suffixes[-2:]]
+    return "\t" if ".tsv" in suffixes or ".tab" in suffixes else None

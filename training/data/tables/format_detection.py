@@ -9,7 +9,8 @@ from bitrecall.training.data.files.compression import open_content
 from bitrecall.training.data.files.foreign_formats import refuse_foreign_text
 from bitrecall.training.data.files.text_file import TextFile
 from bitrecall.training.data.read_options import Format, ReadOptions
-from bitrecall.training.data.tables.delimited import DelimitedSource, not_utf8
+from bitrecall.training.data.tables.csv_records import not_utf8
+from bitrecall.training.data.tables.delimited import DelimitedSource
 from bitrecall.training.data.tables.delimited_layout import Layout, find_layout
 from bitrecall.training.data.tables.json_records import JsonSource
 from bitrecall.training.data.tables.lightgcn_text import is_lightgcn

@@ -7,7 +7,8 @@ from dataclasses import replace
 from bitrecall.training.data.columns.column_names import find_columns
 from bitrecall.training.data.files.text_file import TextFile
 from bitrecall.training.data.read_options import ReadOptions
-from bitrecall.training.data.tables.delimited import DelimitedSource, split_line
+from bitrecall.training.data.tables.csv_records import split_line
+from bitrecall.training.data.tables.delimited import DelimitedSource
 from bitrecall.training.errors import DataError
 
 __all__ = ["is_recbole_header", "recbole_source"]

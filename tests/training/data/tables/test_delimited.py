@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.training.data.files.text_file import TextFile
-from bitrecall.training.data.tables.delimited import DelimitedSource, parse_records, split_line
+from bitrecall.training.data.tables.csv_records import parse_records, split_line
+from bitrecall.training.data.tables.delimited import DelimitedSource
 from bitrecall.training.errors import DataError
 
 pytestmark = pytest.mark.slow
