@@ -74,6 +74,16 @@ def test_json_is_what_the_service_answers(run, http, arguments, body):
     assert json.loads(done.stdout) == http.post("/recommend", json=body).json()
 
 
+def test_items_are_left_out(run):
+    best = json.loads(run("recommend", "17", "-k", "2", "--json").stdout)["items"]
+    excluded = [f"--exclude={item['id']}" for item in best]
+    others = json.loads(run("recommend", "17", *excluded, "--json").stdout)["items"]
+    assert {item["id"] for item in best}.isdisjoint(item["id"] for item in others)
+    like = json.loads(run("similar", "item 3", "-k", "1", "--json").stdout)["items"][0]["id"]
+    others = json.loads(run("similar", "item 3", f"--exclude={like}", "--json").stdout)["items"]
+    assert like not in {item["id"] for item in others}
+
+
 def test_similar_and_popular_in_json_are_what_the_service_answers(run, http):
     similar = json.loads(run("similar", "item 3", "-k", "60", "--json").stdout)
     assert similar == http.post("/similar", json={"item_id": "item 3", "k": 60}).json()
