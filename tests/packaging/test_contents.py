@@ -11,6 +11,7 @@ import pytest
 from bitrecall import __version__
 from tests.packaging.conftest import Built, build
 
+# One process builds once for all of them.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 # What a wheel leaves out, by the first names within the package.

@@ -16,6 +16,7 @@ import pytest
 from bitrecall import __version__
 from tests.packaging.conftest import ROOT, Installed, clean
 
+# One process builds once for all of them.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 # What a user might call his own files, all of them folders of this checkout too. Some are modules,
@@ -25,10 +26,8 @@ SHADOWS = [
     *("training/__init__.py", "loadtest/__init__.py", "reproduction/__init__.py"),
 ]
 
-RETRAIN = [
-    *("retrain", "clicks.csv", "--events=off", "--recipe=sample"),
-    *("--set=fit.epochs=1", "--set=bits=32", "--set=teacher.rank=8"),
-]
+QUICK = ["--recipe=sample", "--set=fit.epochs=1", "--set=bits=32", "--set=teacher.rank=8"]
+RETRAIN = ["retrain", "clicks.csv", "--events=off", *QUICK]
 
 
 @pytest.fixture
@@ -51,8 +50,8 @@ def folder(tmp_path: Path) -> Path:
 def releases(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a release of the sample, trained by the installed command."""
     folder = tmp_path_factory.mktemp("trained")
-    command = [installed.bitrecall, "train", "sample", "--recipe=sample", "--set", "fit.epochs=1"]
-    done = installed.run(*command, "--releases", "releases", cwd=folder)
+    command = [installed.bitrecall, "train", "sample", "--releases=releases", *QUICK]
+    done = installed.run(*command, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "releases"
 
