@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 
 class Failure(click.ClickException):
-    """Something that the person at the keyboard can mend: `error: …` on stderr and exit code 2."""
+    """An error that the user can correct: ``error: …`` on stderr and exit code 2."""
 
     exit_code = 2
 
@@ -29,8 +29,8 @@ class Failure(click.ClickException):
 class LazyGroup(click.Group):
     """Sub-commands by name, each given as ``"module:attribute"`` and imported on first use.
 
-    Turns every BitrecallError, a file that cannot be used and a missing extra into a `Failure`,
-    and Ctrl-C into exit code 130.
+    Turns a BitrecallError, an OSError and a missing extra into a ``Failure``, and Ctrl-C into exit
+    code 130.
     """
 
     def __init__(self, *args: Any, places: Mapping[str, str], **kwargs: Any) -> None:
@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
         return list(self._places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the sub-command of this name; None where there is none."""
+        """Import the sub-command of this name; None if there is none."""
         if cmd_name not in self._places:
             return None
         module, attribute = self._places[cmd_name].split(":")
@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the sub-command, or say which one was probably meant."""
+        """Find the sub-command, or suggest a similar one."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
             raise click.UsageError(error.message.rstrip(".") + meant, ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the sub-command, its errors told in one line."""
+        """Run the sub-command, its errors shown in one line."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
                 raise
             raise Failure(str(missing)) from error
         except BrokenPipeError:
-            # Whoever read our output has gone, as `head` does: click ends quietly.
+            # The reader of our output has closed it, as ``head`` does: click exits quietly.
             raise
         except OSError as error:
             known = error.filename is not None and error.strerror is not None

@@ -141,7 +141,7 @@ def rows_of(connection: Connection, statement: Select[Any]) -> list[tuple[Any, .
     """All rows of a query as the driver gives them, which is several times as fast.
 
     Text that was not written by us need not be UTF-8: it comes with surrogates, by which
-    `bitrecall.events.rules` knows it.
+    ``bitrecall.events.rules`` knows it.
     """
     try:
         return _fetched(connection, statement)
@@ -175,7 +175,7 @@ def switch_to_wal(cursor: Any) -> None:
     """Have a SQLite file keep a write-ahead log.
 
     Where several come to a new file at once, SQLite has some of them fail at once, since they would
-    wait for one another; these try again, for `PATIENCE`.
+    wait for one another; these try again, for ``PATIENCE``.
     """
     until = time.monotonic() + PATIENCE
     while True:

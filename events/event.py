@@ -32,8 +32,8 @@ class Event:
 class StoredEvent(NamedTuple):
     """An event that is durable; a tuple, since hundreds of thousands are read at a time.
 
-    A row that was put into the database by other means may hold anything: `bitrecall.events.rules`
-    says what can be used.
+    A row that was put into the database by other means may hold anything:
+    ``bitrecall.events.rules`` says what can be used.
 
     Attributes:
         sequence: from 1 up, in the order in which events became durable; numbers may be missing.

@@ -27,7 +27,7 @@ class LogPosition:
     Attributes:
         log_id: id of the database, None if none was read.
         sequence: number of the last event read, 0 without any.
-        digest: of that event (`digest_of`), None without any.
+        digest: of that event (``digest_of``), None without any.
     """
 
     log_id: str | None = None

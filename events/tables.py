@@ -26,5 +26,5 @@ EVENTS: Final = Table(
     sqlite_autoincrement=True,
 )
 
-# One row: which log of events this is (`bitrecall.events.log`).
+# One row: which log of events this is (``bitrecall.events.log``).
 LOG: Final = Table("event_log", METADATA, Column("id", Text, primary_key=True))

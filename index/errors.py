@@ -23,7 +23,7 @@ from bitrecall.errors import BitrecallError
 class ReleaseError(BitrecallError):
     """Something is wrong with a release or with the store that holds it.
 
-    `path` names the file or folder at fault where there is one, and starts the message.
+    ``path`` names the file or folder at fault where there is one, and starts the message.
     """
 
     def __init__(self, message: str, path: Path | None = None) -> None:
@@ -36,7 +36,7 @@ class ReleaseContentsError(ReleaseError):
 
 
 class ReleaseDamagedError(ReleaseError):
-    """A file is missing, truncated, altered or not what the manifest says; `path` names it."""
+    """A file is missing, truncated, altered or not what the manifest says; ``path`` names it."""
 
 
 class ReleaseVersionError(ReleaseError):
@@ -58,7 +58,7 @@ class SearchError(BitrecallError):
 class FilterError(BitrecallError):
     """A filter names an attribute that no item has, or compares it with what it cannot be.
 
-    `attribute` is its name.
+    ``attribute`` is its name.
     """
 
     def __init__(self, message: str, attribute: str) -> None:

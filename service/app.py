@@ -78,7 +78,7 @@ class Service(FastAPI):
         self.milvus = _milvus(settings)
         mirror = None
         if self.milvus is not None:
-            mirror = MilvusMirror(self.milvus, lists=settings.milvus_lists)
+            mirror = MilvusMirror(self.milvus, ivf=settings.milvus_lists)
         self.current = CurrentRelease(
             ReleaseStore(settings.releases, mirror), recommender_of=self._recommender_of
         )

@@ -32,7 +32,7 @@ def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json:
     """Print what is in DATA, as training would see it.
 
     DATA is a folder with train and test files, a folder of parts, one or several files, or the word
-    `sample` for the generated sample. Printed are users, items, interactions and times, how they
+    ``sample`` for the generated sample. Printed are users, items, interactions and times, how they
     are spread, what is held out for the test, which columns were read as what, and what was odd.
     """
     import json

@@ -159,7 +159,7 @@ _OF_SPLITS = frozenset({"split", "test_fraction", "split_seed"})
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of `data_options` without those of the split: nothing is held out."""
+    """Add the options of ``data_options`` without those of the split: nothing is held out."""
     names = {field.name for field in fields(ReadOptions)} - {"seed", *_OF_SPLITS}
 
     @wraps(command)
@@ -182,7 +182,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_read_options(**given: Any) -> Any:
-        # `seed` is left to the command: training has one of its own.
+        # ``seed`` is left to the command: training has one of its own.
         chosen = {"seed": given.pop("split_seed")}
         chosen |= {name: given.pop(name) for name in names}
         return command(read_options=ReadOptions(**chosen), **given)

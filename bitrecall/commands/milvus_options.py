@@ -49,7 +49,7 @@ def milvus_options(command: Callable[..., Any]) -> Callable[..., Any]:
             from bitrecall.index.search.milvus.server import MilvusServer, read_token
 
             server = MilvusServer(milvus, read_token(milvus_token_file), seconds=30.0)
-            mirror = MilvusMirror(server, lists=milvus_lists)
+            mirror = MilvusMirror(server, ivf=milvus_lists)
         return command(mirror=mirror, **given)
 
     decorated: Callable[..., Any] = with_mirror

@@ -40,7 +40,7 @@ Examples:
 def list_(releases: Path, as_json: bool) -> None:
     """List the releases, newest first; * marks the current one.
 
-    A file that is missing or has another size shows as damage here; `bitrecall release verify`
+    A file that is missing or has another size shows as damage here; ``bitrecall release verify``
     reads every byte.
     """
     from bitrecall.index.errors import NoReleaseError

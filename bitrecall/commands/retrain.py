@@ -123,7 +123,7 @@ def retrain(
 ) -> None:
     """Retrain on what has come in since, and publish the release if it is worthy.
 
-    DATA is what `bitrecall train` takes, and may be left out where a release is there already: a
+    DATA is what ``bitrecall train`` takes, and may be left out where a release is there already: a
     release holds the pairs that it was trained on. It may grow from night to night.
     """
     settings = load_settings(RetrainingSettings, thresholds)

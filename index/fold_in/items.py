@@ -95,7 +95,7 @@ class ItemFoldIn:
         return np.concatenate(made)
 
     def sums(self, audiences: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.float64]:
-        """The sums of embeddings that the codes start from, float64 (b, f); errors as `codes`."""
+        """The sums of embeddings that the codes start from, float64 (b, f); errors as ``codes``."""
         return sum_rows(self._embeddings, audiences, "audience", self._weights)
 
     def exposure(self, signs: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -80,15 +80,15 @@ def extended_codes(
     additions: Sequence[NDArray[np.integer[Any]]],
     magnitudes: MutableMapping[int, float] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return one code, uint8 (b, bits/8), for each user at `users` with some items more.
+    """Return one code, uint8 (b, bits/8), for each user at ``users`` with some items more.
 
     The trained embedding of a user stands for what the release has seen of it. It is given the
     magnitude that the sum of those items' messages has, and the messages of the additions are added
     to it: one more item then weighs what each of those does. Items that the release has seen with
     the user count no second time.
 
-    `magnitudes` keeps that magnitude for each user who was asked for, so that the items of one who
-    has very many are summed once.
+    ``magnitudes`` keeps that magnitude for each user who was asked for, so that the items of one
+    who has very many are summed once.
 
     Raises SearchError on a user or an item row that does not exist.
     """

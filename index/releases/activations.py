@@ -2,7 +2,7 @@
 
 Each line is {"at", "cause", "id", "previous"}: the moment, why (publish, activate or rollback), the
 release to become current, and the one that was. A line is written before the pointer moves, so
-after a crash the last line may tell of a move that never came about. `previous` settles that: the
+after a crash the last line may tell of a move that never came about. ``previous`` settles that: the
 next line says what was really current.
 """
 
@@ -30,7 +30,7 @@ class Activation:
 
 
 def append_activation(path: Path, activation: Activation) -> None:
-    """Add one line to the file at `path` and have it on the disk."""
+    """Add one line to the file at ``path`` and have it on the disk."""
     line = json.dumps(vars(activation), sort_keys=True) + "\n"
     with naming(path), path.open("ab+") as file:
         # A crash may have left half a line: close it, so that it spoils no other.
@@ -43,7 +43,7 @@ def append_activation(path: Path, activation: Activation) -> None:
 
 
 def read_activations(path: Path) -> list[Activation]:
-    """Read the file at `path`, oldest first; lines that cannot be read are passed over.
+    """Read the file at ``path``, oldest first; lines that cannot be read are passed over.
 
     Raises ReleaseError where it is not a regular file, or has more than 64 MiB.
     """
@@ -55,10 +55,10 @@ def read_activations(path: Path) -> list[Activation]:
 
 
 def trail(activations: list[Activation], current: str | None) -> list[str]:
-    """Return the ids that were current before `current`, the latest last, each id once.
+    """Return the ids that were current before ``current``, the latest last, each id once.
 
     A rollback takes back what it rolled back over: after A, B, C and a rollback to B, only A is
-    before B, so that a second rollback goes on to A and not to C again. Without a `current` (the
+    before B, so that a second rollback goes on to A and not to C again. Without a ``current`` (the
     pointer is lost) the last of the trail is what it should have been.
     """
     path: list[str] = []

@@ -13,7 +13,7 @@ from bitrecall.index.errors import ReleaseContentsError
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.index.releases.row_lists import RowLists
 
-# The arrays of a release that hold them, in the order of `ItemAttributes.arrays`.
+# The arrays of a release that hold them, in the order of ``ItemAttributes.arrays``.
 ARRAY_NAMES = (
     *("tag_text.npy", "tag_offsets.npy", "tag_order.npy", "tag_indptr.npy", "tag_rows.npy"),
     *("attribute_numbers.npy", "attribute_texts.npy"),
@@ -25,10 +25,10 @@ ARRAY_NAMES = (
 class ItemAttributes:
     """Tags and named columns of n items, in their rows.
 
-    `tags` names t tags, and `tagged` has the item rows of each. `numbers` is float64 (c, n), a row
-    a name in `number_names`, NaN where unknown. `texts` is int32 (d, n), a row a name in
-    `text_names`, counting into `values`, -1 where unknown. Columns and tags that an item does not
-    have are no error: filters find them unknown there.
+    ``tags`` names t tags, and ``tagged`` has the item rows of each. ``numbers`` is float64 (c, n),
+    a row a name in ``number_names``, NaN where unknown. ``texts`` is int32 (d, n), a row a name in
+    ``text_names``, counting into ``values``, -1 where unknown. Columns and tags that an item does
+    not have are no error: filters find them unknown there.
     """
 
     tags: IdTable
@@ -135,7 +135,7 @@ class ItemAttributes:
         return found
 
     def fault(self, n_items: int) -> tuple[str, str] | None:
-        """The first array that is wrong for `n_items`, by its file, and what is; None if none."""
+        """The first array that is wrong for ``n_items``, by its file, and what is; None if none."""
         for file, array, dtype, names in (
             ("attribute_numbers.npy", self.numbers, np.float64, self.number_names),
             ("attribute_texts.npy", self.texts, np.int32, self.text_names),

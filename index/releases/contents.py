@@ -23,14 +23,14 @@ class ReleaseContents:
     """Everything that training hands over; m users, n items, f bits, w = f/8.
 
     Items are in descending popularity, which is what makes ties go to the more popular.
-    `item_codes` is uint8 (n, w); `user_embeddings` (m, f) and `fold_in_messages` (n, f) are float16
-    or float32; `popularity` is int64 (n,), interactions an item, never increasing. Halves are made
-    with `bitrecall.index.search.packing.to_half_keeping_signs`: a -0.0 among float16 embeddings is
-    refused, since it is what a negative value becomes when it is rounded away. `attributes` are of
-    the items, in their rows; None where nothing is known of them. `backend` is the name of one or
-    "auto", and `recall` the share of the nearest hundred that it has to find
-    (`bitrecall.index.search.index_selection`). `seen_weights` is float32 (seen,), what each seen
-    pair weighs in training; None if all weigh the same.
+    ``item_codes`` is uint8 (n, w); ``user_embeddings`` (m, f) and ``fold_in_messages`` (n, f) are
+    float16 or float32; ``popularity`` is int64 (n,), interactions an item, never increasing. Halves
+    are made with ``bitrecall.index.search.packing.to_half_keeping_signs``: a -0.0 among float16
+    embeddings is refused, since it is what a negative value becomes when it is rounded away.
+    ``attributes`` are of the items, in their rows; None where nothing is known of them. ``backend``
+    is the name of one or "auto", and ``recall`` the share of the nearest hundred that it has to
+    find (``bitrecall.index.search.index_selection``). ``seen_weights`` is float32 (seen,), what
+    each seen pair weighs in training; None if all weigh the same.
     """
 
     item_codes: NDArray[np.uint8]

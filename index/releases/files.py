@@ -95,14 +95,14 @@ def check_plain(path: Path) -> os.stat_result:
 
 
 def check_size(path: Path, entry: FileEntry) -> None:
-    """Raise ReleaseDamagedError unless `path` is a plain file of the size in the manifest."""
+    """Raise ReleaseDamagedError unless ``path`` is a plain file of the size in the manifest."""
     size = check_plain(path).st_size
     if size != entry.size:
         raise ReleaseDamagedError(f"has {size} bytes, and the manifest says {entry.size}", path)
 
 
 def check_hash(path: Path, entry: FileEntry) -> None:
-    """Raise ReleaseDamagedError unless the bytes of `path` are those the manifest was made of."""
+    """Raise ReleaseDamagedError unless the bytes of ``path`` are those the manifest was made of."""
     try:
         digest = sha256_of(path)
     except OSError as error:
@@ -157,7 +157,7 @@ def read_small(path: Path, at_most: int) -> bytes:
     """Read a regular file that should be small.
 
     A pipe or a device in its place is refused and not waited for. Raises ReleaseError where it is
-    not a regular file or longer than `at_most` bytes, and OSError where it cannot be read.
+    not a regular file or longer than ``at_most`` bytes, and OSError where it cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

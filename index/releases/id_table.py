@@ -19,10 +19,11 @@ from bitrecall.index.search.native_module import native
 class IdTable:
     """The ids of the rows 0 … n - 1: any non-empty unicode strings, all different.
 
-    `text` is uint8, the ids in UTF-8 one after another in the order of rows; `offsets` is int64
-    (n + 1,), row r's id being `text[offsets[r]:offsets[r + 1]]`; `order` is int64 (n,), the rows in
-    the order of their ids' bytes, through which an id is found by bisection (16 steps for 40,000
-    ids, half a µs in C). No dictionary is built, so opening costs nothing and memory is shared.
+    ``text`` is uint8, the ids in UTF-8 one after another in the order of rows; ``offsets`` is int64
+    (n + 1,), row r's id being ``text[offsets[r]:offsets[r + 1]]``; ``order`` is int64 (n,), the
+    rows in the order of their ids' bytes, through which an id is found by bisection (16 steps for
+    40,000 ids, half a µs in C). No dictionary is built, so opening costs nothing and memory is
+    shared.
     """
 
     text: NDArray[np.uint8]
@@ -57,13 +58,13 @@ class IdTable:
         return len(self.order)
 
     def id_of(self, row: int) -> str:
-        """Return the id of `row`. Raises SearchError where there is no such row."""
+        """Return the id of ``row``. Raises SearchError where there is no such row."""
         if not 0 <= row < len(self):
             raise SearchError(f"there is no row {row} among {len(self)} ids")
         return self._bytes(int(row)).decode()
 
     def ids_of(self, rows: Iterable[int] | NDArray[np.integer[Any]]) -> list[str]:
-        """Return the ids of `rows`, in that order. Raises SearchError as `id_of` does."""
+        """Return the ids of ``rows``, in that order. Raises SearchError as ``id_of`` does."""
         if native is not None and isinstance(rows, np.ndarray):
             try:
                 found: list[str] = native.ids_of(*self._views, np.ascontiguousarray(rows, np.int64))
@@ -79,7 +80,7 @@ class IdTable:
         return ids
 
     def row_of(self, text: str) -> int | None:
-        """Return the row whose id is `text`, None where there is none."""
+        """Return the row whose id is ``text``, None where there is none."""
         try:
             wanted = text.encode()
         except UnicodeEncodeError:
@@ -101,7 +102,7 @@ class IdTable:
         return list(takewhile(lambda row: self._bytes(row).startswith(wanted), rows))
 
     def _place_of(self, wanted: bytes) -> int:
-        """The place in `order` of the first id that is not less."""
+        """The place in ``order`` of the first id that is not less."""
         if native is not None:
             place: int = native.place_of(*self._views, wanted)
             return place

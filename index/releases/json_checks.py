@@ -17,7 +17,7 @@ RELEASE_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 @dataclass(frozen=True)
 class Checks:
-    """Returns values as the types they must have; ReleaseDamagedError, naming `path`, if not."""
+    """Returns values as the types they must have; ReleaseDamagedError, naming ``path``, if not."""
 
     path: Path
 
@@ -77,7 +77,7 @@ class Checks:
         return text
 
     def optional_instant(self, value: Any, name: str) -> str | None:
-        """Return an instant, as `instant`, or None."""
+        """Return an instant, as ``instant``, or None."""
         return None if value is None else self.instant(value, name)
 
     def in_order(self, first: str, last: str, name: str) -> None:

@@ -15,7 +15,7 @@ from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, Re
 from bitrecall.index.releases.json_checks import Checks
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 Metrics = Mapping[str, float | int | str]
 
@@ -24,10 +24,10 @@ Metrics = Mapping[str, float | int | str]
 class DataFingerprint:
     """What a release was trained on.
 
-    `sha256` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where the
-    data has none. `last_event` is the number of the last event among them, 0 without any;
-    `events_id` is the id of the database that it was read from, and `last_event_digest` tells
-    whether that number still belongs to the same event there (`bitrecall.events.log`).
+    ``sha256`` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where
+    the data has none. ``last_event`` is the number of the last event among them, 0 without any;
+    ``events_id`` is the id of the database that it was read from, and ``last_event_digest`` tells
+    whether that number still belongs to the same event there (``bitrecall.events.log``).
     """
 
     sha256: str
@@ -53,7 +53,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything that is known of a release; `docs/release-format.md` describes each field."""
+    """Everything that is known of a release; ``docs/release-format.md`` describes each field."""
 
     id: str
     parent: str | None
@@ -103,7 +103,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str, path: Path) -> Self:
-        """Read back what `to_json` wrote; `path` is named in errors.
+        """Read back what ``to_json`` wrote; ``path`` is named in errors.
 
         Raises ReleaseVersionError on a format version other than FORMAT_VERSION, and
         ReleaseDamagedError on anything else that is not a whole manifest: broken JSON, a field

@@ -21,7 +21,12 @@ from bitrecall.index.search.milvus.collection import (
     write_collection,
 )
 from bitrecall.index.search.milvus.server import MilvusServer
-from bitrecall.index.search.tuning import NEAREST, least_effort, recall_by_distance, sample_queries
+from bitrecall.index.search.tuning import (
+    NEAREST,
+    recall_by_distance,
+    sample_queries,
+    smallest_effort,
+)
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -38,15 +43,15 @@ class MilvusMirror:
 
     Args:
         server: where the collections are.
-        lists: whether codes are in lists, of which only the nearest are searched (BIN_IVF_FLAT),
-            and not compared one by one (BIN_FLAT).
+        ivf: search only the nearest of many lists of codes (BIN_IVF_FLAT); otherwise compare every
+            code (BIN_FLAT).
         recall: share of the true nearest hundred that a search of lists has to find. As many are
             searched as that takes, for users of the release.
     """
 
-    def __init__(self, server: MilvusServer, *, lists: bool = False, recall: float = 0.98) -> None:
+    def __init__(self, server: MilvusServer, *, ivf: bool = False, recall: float = 0.98) -> None:
         self._server = server
-        self._lists = lists
+        self._ivf = ivf
         self._recall = recall
 
     def prepare(self, release: Release) -> None:
@@ -58,11 +63,11 @@ class MilvusMirror:
         if read_facts(self._server, name) is not None:
             return
         facts = Facts(held_by(release))
-        if not self._lists:
+        if not self._ivf:
             write_collection(self._server, name, release.item_codes, facts)
             return
-        lists = min(release.n_items, max(1, 4 * math.isqrt(release.n_items)))
-        facts = replace(facts, lists=lists, probes=lists)
+        nlist = min(release.n_items, max(1, 4 * math.isqrt(release.n_items)))
+        facts = replace(facts, nlist=nlist, nprobe=nlist)
         write_collection(
             self._server,
             name,
@@ -98,13 +103,13 @@ class MilvusMirror:
         queries = sample_queries(release.user_embeddings)
         exact = release.backend.search(queries, NEAREST)[0]
 
-        def reached(probes: int) -> bool:
-            trial = replace(facts, probes=probes)
+        def reached(nprobe: int) -> bool:
+            trial = replace(facts, nprobe=nprobe)
             tried = MilvusBackend(self._server, name, facts.held, trial, fill=False)
             found = tried.search(queries, NEAREST)[0]
             return recall_by_distance(found, exact) >= self._recall
 
-        return replace(facts, probes=least_effort(reached, facts.lists))
+        return replace(facts, nprobe=smallest_effort(reached, facts.nlist))
 
 
 def open_backend(server: MilvusServer, release: Release) -> MilvusBackend:

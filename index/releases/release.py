@@ -40,12 +40,12 @@ __all__ = ["DataFingerprint", "Release", "ReleaseContents", "RowLists", "read_ma
 class Release:
     """m users and n items with codes of f bits, ready to answer.
 
-    `item_codes` is uint8 (n, f/8), rows in descending popularity; `user_embeddings` (m, f) and
-    `fold_in_messages` (n, f) are float16 or float32, and `fold_in_map` what training made of users
-    by their items; `seen_weights` is float32 (seen,), what each seen pair weighs in training, None
-    if all weigh the same; `popularity` is int64 (n,), never increasing. All are memory-mapped and
-    cannot be written to. They stay readable while the release is in use, even when its folder has
-    been pruned.
+    ``item_codes`` is uint8 (n, f/8), rows in descending popularity; ``user_embeddings`` (m, f) and
+    ``fold_in_messages`` (n, f) are float16 or float32, and ``fold_in_map`` what training made of
+    users by their items; ``seen_weights`` is float32 (seen,), what each seen pair weighs in
+    training, None if all weigh the same; ``popularity`` is int64 (n,), never increasing. All are
+    memory-mapped and cannot be written to. They stay readable while the release is in use, even
+    when its folder has been pruned.
     """
 
     path: Path
@@ -151,7 +151,7 @@ class Release:
         return self.manifest.items
 
     def user_code(self, row: int) -> NDArray[np.uint8]:
-        """Return the code, uint8 (1, bits/8), of the user at `row`, as `user_codes` would."""
+        """Return the code, uint8 (1, bits/8), of the user at ``row``, as ``user_codes`` would."""
         if not 0 <= row < self.n_users:
             raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
         embedding = self.user_embeddings[row]
@@ -160,7 +160,7 @@ class Release:
         return np.packbits(embedding >= 0, bitorder="little")[None]
 
     def user_codes(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
-        """Return the codes, uint8 (b, bits/8), of the users at `rows`, integers (b,).
+        """Return the codes, uint8 (b, bits/8), of the users at ``rows``, integers (b,).
 
         They are the signs of the embeddings, taken now. Raises SearchError on an unknown row.
         """
@@ -172,7 +172,7 @@ class Release:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check the manifest of the release folder `path`, and none of its other files.
+    """Read and check the manifest of the release folder ``path``, and none of its other files.
 
     Raises ReleaseDamagedError and ReleaseVersionError.
     """
@@ -214,7 +214,7 @@ def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]
 
 
 def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """What `ReleaseContents.check` asks of values before they are written."""
+    """What ``ReleaseContents.check`` asks of values before they are written."""
     for name, array in arrays.items():
         of_embeddings = ARRAYS[name] is None or name.startswith("fold_in_")
         if of_embeddings and not is_finite(array):

@@ -14,10 +14,10 @@ from bitrecall.index.errors import ReleaseContentsError, SearchError
 
 @dataclass(frozen=True, eq=False)
 class RowLists:
-    """Compressed lists: owner o has `rows[indptr[o]:indptr[o + 1]]`.
+    """Compressed lists: owner o has ``rows[indptr[o]:indptr[o + 1]]``.
 
-    `indptr` is int64 (m + 1,); `rows` is int32 (nnz,), strictly increasing within an owner. Either
-    may be memory-mapped.
+    ``indptr`` is int64 (m + 1,); ``rows`` is int32 (nnz,), strictly increasing within an owner.
+    Either may be memory-mapped.
     """
 
     indptr: NDArray[np.int64]
@@ -30,7 +30,7 @@ class RowLists:
         """Build from pairs (owner, row) in any order; a pair given twice counts once.
 
         Raises ReleaseContentsError on arrays of different lengths, owners or rows that are
-        negative, or owners beyond `n_owners`.
+        negative, or owners beyond ``n_owners``.
         """
         owners, rows = np.asarray(owners), np.asarray(rows)
         if owners.shape != rows.shape or owners.ndim != 1:
@@ -60,7 +60,7 @@ class RowLists:
         return len(self.indptr) - 1
 
     def __getitem__(self, owner: int) -> NDArray[np.int32]:
-        """Return the rows of `owner`, increasing. Raises SearchError where there is none such."""
+        """Return the rows of ``owner``, increasing. Raises SearchError where there is none such."""
         if not 0 <= owner < len(self):
             raise SearchError(f"there is no list {owner} among {len(self)}")
         return self.rows[int(self.indptr[owner]) : int(self.indptr[owner + 1])]
@@ -71,7 +71,7 @@ class RowLists:
         return np.diff(self.indptr)
 
     def fault(self, n_owners: int, n_rows: int) -> str | None:
-        """Say what is wrong with these lists of rows 0 … `n_rows` - 1; None where nothing is."""
+        """Say what is wrong with these lists of rows 0 … ``n_rows`` - 1; None where nothing is."""
         indptr, rows = self.indptr, self.rows
         if indptr.dtype != np.int64 or rows.dtype != np.int32:
             return f"indptr is {indptr.dtype} and rows {rows.dtype}, not int64 and int32"

@@ -70,7 +70,7 @@ class ReleaseSummary:
     damage: str | None
 
 
-# Inside the class, `list` is its method.
+# Inside the class, ``list`` is its method.
 Summaries = list[ReleaseSummary]
 ReleaseIds = list[str]
 

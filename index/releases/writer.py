@@ -27,7 +27,7 @@ from bitrecall.index.search.tuning import sample_queries
 
 
 def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> Manifest:
-    """Write every file of a release but its manifest into `folder`, and return the manifest.
+    """Write every file of a release but its manifest into ``folder``, and return the manifest.
 
     Raises ReleaseContentsError where the contents contradict themselves.
     """
@@ -92,14 +92,14 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest into `folder`, in place of one that may be there."""
+    """Write the manifest into ``folder``, in place of one that may be there."""
     path = folder / MANIFEST_NAME
     with naming(path):
         path.write_text(manifest.to_json(), encoding="utf-8")
 
 
 def sync_folder(folder: Path) -> None:
-    """Have every file of `folder`, and then the folder itself, on the disk."""
+    """Have every file of ``folder``, and then the folder itself, on the disk."""
     for path in sorted(folder.iterdir()):
         sync(path)
     sync(folder)

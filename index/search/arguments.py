@@ -1,4 +1,4 @@
-"""The arguments of a search, checked once and in one way for every backend."""
+"""Checks of the arguments of a search, the same for every backend."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROWS: Final = np.dtype(np.int64)
 
 
 def check_search(codes: NDArray[np.uint8], k: int, width: int) -> NDArray[np.uint8]:
-    """Return `codes` in C order. Raises SearchError on a wrong dtype or width, or a bad k."""
+    """Return ``codes`` in C order. Raises SearchError on a wrong dtype or width, or a bad ``k``."""
     check_codes(codes, width)
     if isinstance(k, bool) or not isinstance(k, int | np.integer):
         raise SearchError(f"k must be a whole number, not {k!r}")
@@ -28,30 +28,30 @@ def check_search(codes: NDArray[np.uint8], k: int, width: int) -> NDArray[np.uin
 def check_exclude(
     exclude: Sequence[NDArray[np.integer[Any]]], queries: int, items: int
 ) -> list[NDArray[np.int64]]:
-    """As `exclude_lists`. Raises SearchError also where a row is not in 0 … items - 1."""
+    """Do the work of ``exclude_lists``; also raises SearchError on a row outside 0 … items - 1."""
     checked = exclude_lists(exclude, queries)
     check_inside(checked, items)
     return checked
 
 
 def check_inside(exclude: Sequence[NDArray[np.int64]], items: int) -> None:
-    """Raise SearchError where a row to leave out is not in 0 … items - 1."""
+    """Raise SearchError if an excluded row is outside 0 … items - 1."""
     if any(rows.size and (rows.min() < 0 or rows.max() >= items) for rows in exclude):
         raise SearchError(outside(items))
 
 
 def outside(items: int) -> str:
-    """What to say of a row to leave out that is not in 0 … items - 1."""
+    """Return the message for an excluded row outside 0 … items - 1."""
     return f"a row to exclude lies outside 0 … {items - 1}: does it come from another release?"
 
 
 def exclude_lists(
     exclude: Sequence[NDArray[np.integer[Any]]], queries: int
 ) -> list[NDArray[np.int64]]:
-    """Return the rows to leave out as one int64 array a query, duplicates and order as given.
+    """Return the excluded rows as one int64 array per query, in the given order.
 
-    Raises SearchError where there is not one array a query, or an array does not hold whole numbers
-    in one dimension.
+    Raises:
+        SearchError: not one array per query, or an array that is not of integers in one dimension.
     """
     if len(exclude) != queries:
         raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
@@ -73,7 +73,7 @@ def exclude_lists(
 
 
 def _is_checked(rows: Any) -> TypeGuard[NDArray[np.int64]]:
-    """Whether rows are as most are, told at a glance: one search has few, and little time."""
+    """Return whether rows need no conversion: a fast test for the usual case."""
     return (
         type(rows) is np.ndarray
         and rows.dtype is _ROWS
@@ -82,18 +82,18 @@ def _is_checked(rows: Any) -> TypeGuard[NDArray[np.int64]]:
     )
 
 
-def check_among(allowed: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:
-    """Return `allowed` as it is. Raises SearchError unless it is bool (items,)."""
+def check_allowed(allowed: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:
+    """Return ``allowed`` unchanged. Raises SearchError unless it is bool (items,)."""
     if (
         not isinstance(allowed, np.ndarray)
         or allowed.dtype != np.bool_
         or allowed.shape != (items,)
     ):
         found = f"{getattr(allowed, 'dtype', type(allowed).__name__)} {np.shape(allowed)}"
-        raise SearchError(f"the rows to search among must be bool ({items},), and are {found}")
+        raise SearchError(f"the mask of allowed rows must be bool ({items},), and is {found}")
     return allowed
 
 
 def empty_results(queries: int, k: int) -> Results:
-    """Return (distances, rows) of shape (queries, k), all -1: nothing found yet."""
+    """Return (distances, rows) of shape (queries, k), filled with -1."""
     return np.full((queries, k), -1, np.int32), np.full((queries, k), -1, np.int64)

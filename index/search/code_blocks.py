@@ -1,4 +1,4 @@
-"""Codes in the order in which the scan in C takes them fastest."""
+"""The memory layout of codes that is fastest for the C scan."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def blocks_of(codes: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Return codes, uint8 (n, w), in blocks of eight: uint64 (⌈n/8⌉, ⌈w/8⌉, 8), in C order.
 
     A block has the first words of eight codes, then their second words, and so on, so that the
-    distances of eight codes at once come of adding (`index/search/native/blocks.h`). What lacks is
-    zero. A block starts where a line of the cache does: one of 256 bits that does not takes five
-    instead of four.
+    distances of eight codes are summed at once (``index/search/native/blocks.h``). Missing codes
+    and bytes are zero. Blocks are aligned to cache lines: an unaligned block of 256-bit codes would
+    touch five lines instead of four.
     """
     n, width = codes.shape
     blocks, words = -(-n // _IN_A_BLOCK), -(-width // _WORD)

@@ -1,4 +1,4 @@
-"""The different codes among the items, and the rows that share each."""
+"""The distinct codes of a catalogue, and the rows that share each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class DistinctCodes:
-    """Nodes 0 … c - 1, one a different code, in the order in which the codes first appear.
+    """Nodes 0 … c - 1, one per distinct code, in the order in which the codes first appear.
 
-    `codes` is uint8 (c, w); `node_of_row` int64 (n,); `grouped_rows` int64 (n,), the rows of node 0
-    in increasing order, then those of node 1, …; `starts` int64 (c + 1,), where each node's begin.
+    ``codes`` is uint8 (c, w); ``node_of_row`` int64 (n,); ``grouped_rows`` int64 (n,), the rows of
+    node 0 in increasing order, then those of node 1, …; ``starts`` int64 (c + 1,), where each
+    node's begin.
     """
 
     codes: NDArray[np.uint8]
@@ -24,7 +25,7 @@ class DistinctCodes:
 
     @classmethod
     def of(cls, codes: NDArray[np.uint8]) -> Self:
-        """Group the rows of `codes`, uint8 (n, w)."""
+        """Group the rows of ``codes``, uint8 (n, w)."""
         codes = np.ascontiguousarray(codes)
         whole = codes.view(np.dtype((np.void, codes.shape[1]))).ravel()
         _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
@@ -41,18 +42,18 @@ class DistinctCodes:
         )
 
     def __len__(self) -> int:
-        """Count the different codes."""
+        """Return the number of distinct codes."""
         return len(self.codes)
 
     def rows_of(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows of `nodes` one after another, and how many each node has."""
+        """Return the rows of ``nodes``, concatenated, and the number of rows per node."""
         sizes = self.starts[nodes + 1] - self.starts[nodes]
         ends = np.cumsum(sizes)
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
         return self.grouped_rows[np.repeat(self.starts[nodes], sizes) + within], sizes
 
     def closed_by(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the nodes all of whose rows are among the distinct `rows`."""
+        """Return the nodes that have all of their rows among the distinct ``rows``."""
         nodes, counts = np.unique(self.node_of_row[rows], return_counts=True)
         closed: NDArray[np.int64] = nodes[counts == self.starts[nodes + 1] - self.starts[nodes]]
         return closed

@@ -1,4 +1,4 @@
-"""Reading and writing FAISS binary indexes, with its errors turned into ours."""
+"""Reading and writing FAISS binary indexes, with typed errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bitrecall.index.errors import ReleaseDamagedError
 
 
 def write_index(index: Any, path: Path) -> None:
-    """Write a FAISS binary index to `path`. Raises OSError where that fails."""
+    """Write a FAISS binary index. Raises OSError."""
     with naming(path):
         try:
             faiss.write_index_binary(index, str(path))
@@ -21,7 +21,7 @@ def write_index(index: Any, path: Path) -> None:
 
 
 def read_index(path: Path, kind: type[Any], io_flags: int = 0) -> Any:
-    """Read a FAISS binary index that must be a `kind`. Raises ReleaseDamagedError."""
+    """Read a FAISS binary index of class ``kind``. Raises ReleaseDamagedError."""
     try:
         index = faiss.read_index_binary(str(path), io_flags)
     except (RuntimeError, MemoryError) as error:

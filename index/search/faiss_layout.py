@@ -1,8 +1,8 @@
 """The layout of FAISS's index files, checked before FAISS reads one.
 
-FAISS trusts what it reads: counts that do not fit end in crashes, and lists of another kind name
-files of their own, which it opens. So a file is looked through here first, and read by FAISS only
-if every count in it is what the item codes make it. All numbers are little-endian.
+FAISS trusts what it reads: wrong counts crash it, and some kinds of lists name other files, which
+it opens. So a file is checked here first, and read by FAISS only if every count in it matches the
+item codes. All numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ def check_flat_file(path: Path, codes: NDArray[np.uint8]) -> None:
     file.end()
 
 
-def check_hnsw_file(path: Path, codes: NDArray[np.uint8], links: int) -> None:
-    """Raise ReleaseDamagedError unless it is a graph of ``codes``, all different, safe to walk."""
+def check_hnsw_file(path: Path, codes: NDArray[np.uint8], m: int) -> None:
+    """Raise ReleaseDamagedError unless the file is a safe graph of ``codes``, all distinct."""
     file = _File(path)
     file.header(b"IBHf", len(codes), codes.shape[1])
     file.vector("<f8")
     room, levels, offsets = file.vector("<i4"), file.vector("<i4"), file.vector("<u8")
     neighbours = file.vector("<i4")
     entry, highest, *_ = file.take("<i4", 5).tolist()
-    if fault := graph_fault(room, levels, offsets, neighbours, entry, highest, len(codes), links):
+    if fault := graph_fault(room, levels, offsets, neighbours, entry, highest, len(codes), m):
         raise ReleaseDamagedError(fault, path)
     file.flat(len(codes), codes.shape[1], codes)
     file.end()
 
 
-def check_ivf_file(path: Path, codes: NDArray[np.uint8], lists: int) -> None:
-    """Raise ReleaseDamagedError unless it holds each of ``codes`` once, in one of ``lists``."""
+def check_ivf_file(path: Path, codes: NDArray[np.uint8], nlist: int) -> None:
+    """Raise ReleaseDamagedError unless the file has each of ``codes`` once, in ``nlist`` lists."""
     count, width = codes.shape
     file = _File(path)
     file.header(b"IBwF", count, width)
     found = int(file.take("<u8", 1)[0])
-    if found != lists:
-        raise ReleaseDamagedError(f"has {found} lists, and the manifest says {lists}", path)
+    if found != nlist:
+        raise ReleaseDamagedError(f"has {found} lists, and the manifest says {nlist}", path)
     file.take("<u8", 1)
-    file.flat(lists, width)
+    file.flat(nlist, width)
     file.expect(bytes(9), "a map of rows, which is not used here")
     file.expect(b"ilar", "lists of another kind")
-    file.expect(np.array([lists, width], "<u8").tobytes(), "lists of other codes")
+    file.expect(np.array([nlist, width], "<u8").tobytes(), "lists of other codes")
     there, rows_in_all = np.zeros(count, np.bool_), 0
-    for size in file.list_sizes(lists):
+    for size in file.list_sizes(nlist):
         held = file.take("u1", size * width).reshape(size, width)
         rows = file.take("<i8", size)
         outside = size and (rows.min() < 0 or rows.max() >= count)
@@ -70,7 +70,7 @@ def check_ivf_file(path: Path, codes: NDArray[np.uint8], lists: int) -> None:
 
 
 class _File:
-    """A mapped file that is read from its start to its end. Raises ReleaseDamagedError."""
+    """A mapped file, read from start to end. Its methods raise ReleaseDamagedError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -81,26 +81,26 @@ class _File:
         self._at = 0
 
     def take(self, dtype: str, count: int) -> NDArray[Any]:
-        """The next ``count`` numbers; (count,)."""
+        """Read ``count`` numbers: (count,)."""
         size = np.dtype(dtype).itemsize * count
         if not 0 <= size <= len(self._bytes) - self._at:
             raise ReleaseDamagedError("is cut short, or has a count that does not fit", self._path)
         taken = self._bytes[self._at : self._at + size]
         self._at += size
-        # Numbers stand at any address in these files.
+        # Numbers are not aligned in these files.
         return np.ndarray(count, np.dtype(dtype), taken)
 
     def vector(self, dtype: str) -> NDArray[Any]:
-        """The next numbers, which follow their count."""
+        """Read a count and then that many numbers."""
         return self.take(dtype, int(self.take("<u8", 1)[0]))
 
-    def expect(self, wanted: bytes, what: str) -> None:
-        """Take bytes that must be ``wanted``; else the file has ``what``."""
-        if self.take("u1", len(wanted)).tobytes() != wanted:
+    def expect(self, expected: bytes, what: str) -> None:
+        """Read bytes that must be ``expected``; ``what`` describes others in the error."""
+        if self.take("u1", len(expected)).tobytes() != expected:
             raise ReleaseDamagedError(f"has {what}", self._path)
 
     def header(self, tag: bytes, count: int, width: int) -> None:
-        """What begins every index: tag, bits, bytes of a code, codes, trained, metric."""
+        """Read the header of an index: tag, bits, bytes per code, codes, trained, metric."""
         self.expect(tag, f"another kind of index than {tag.decode()}")
         bits, code = self.take("<i4", 2).tolist()
         codes = int(self.take("<u8", 1)[0])
@@ -111,10 +111,10 @@ class _File:
             )
         if code != width:
             raise ReleaseDamagedError("its header disagrees with itself", self._path)
-        self.expect(b"\x01" + _HAMMING.to_bytes(4, "little"), "no metric of ours")
+        self.expect(b"\x01" + _HAMMING.to_bytes(4, "little"), "another metric than Hamming")
 
     def flat(self, count: int, width: int, codes: NDArray[np.uint8] | None = None) -> None:
-        """A flat index of so many codes, and of ``codes`` if they are given."""
+        """Read a flat index of ``count`` codes; they must equal ``codes`` unless that is None."""
         self.header(b"IBxF", count, width)
         found = self.vector("u1")
         if len(found) != count * width:
@@ -122,21 +122,21 @@ class _File:
         if codes is not None and not np.array_equal(found, codes.reshape(-1)):
             raise ReleaseDamagedError("its codes are not those of the item codes", self._path)
 
-    def list_sizes(self, lists: int) -> list[int]:
-        """How long each list is, either of all or of those that are not empty."""
+    def list_sizes(self, nlist: int) -> list[int]:
+        """Read the lengths of all lists, or of those that are not empty."""
         kind = self.take("u1", 4).tobytes()
         sizes = self.vector("<u8")
-        if kind == b"full" and len(sizes) == lists:
+        if kind == b"full" and len(sizes) == nlist:
             return [int(size) for size in sizes]
         if kind == b"sprs" and len(sizes) % 2 == 0:
             numbers, counts = sizes[0::2], sizes[1::2]
             if len(numbers) == 0 or (
-                (numbers[1:] > numbers[:-1]).all() and int(numbers[-1]) < lists
+                (numbers[1:] > numbers[:-1]).all() and int(numbers[-1]) < nlist
             ):
                 return [int(size) for size in counts]
-        raise ReleaseDamagedError("does not say how long its lists are", self._path)
+        raise ReleaseDamagedError("has invalid list lengths", self._path)
 
     def end(self) -> None:
-        """Refuse bytes beyond the end."""
+        """Check that the file ends here."""
         if self._at != len(self._bytes):
             raise ReleaseDamagedError("has more bytes than its index", self._path)

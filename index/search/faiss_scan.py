@@ -1,4 +1,4 @@
-"""The exact scan by FAISS's loops, for installations without a C compiler."""
+"""The exact scan with FAISS's kernels, for installations without a C compiler."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from bitrecall.index.search.faiss_threads import WORTH_THREADS, one_thread
 from bitrecall.index.search.protocol import Results
 from bitrecall.index.search.sort_keys import open_rows
 
-# Excluded rows up to which as many more are fetched, and dropped: a selector takes several times a
-# plain scan.
-_OVERFETCH_AT_MOST: Final = 256
+# Up to this many excluded rows, as many more are fetched and dropped: a selector makes the scan
+# several times slower.
+_MAX_OVERFETCH: Final = 256
 
 
 class FaissScan:
-    """What FAISS's IndexBinaryFlat does, without an index that would hold the codes a second time.
+    """The search of FAISS's IndexBinaryFlat, over codes that are not copied into an index.
 
     The k nearest are kept in a heap ordered by (distance, row), so a tie at the k-th place goes to
-    the smallest row whatever the batch, selection or number of threads. The tests hold it to that;
-    they were also run at each of FAISS's SIMD levels on x86 (none, AVX2, AVX512).
+    the smallest row whatever the batch, selection or number of threads. The tests check this; they
+    were also run at each of FAISS's SIMD levels on x86 (none, AVX2, AVX512).
 
     Args:
-        codes: see `bitrecall.index.search.scan.Scan`.
+        codes: see ``bitrecall.index.search.scan.Scan``.
     """
 
     def __init__(self, codes: NDArray[np.uint8]) -> None:
@@ -44,7 +44,7 @@ class FaissScan:
         excluded: Sequence[NDArray[np.int64]] | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """See `bitrecall.index.search.scan.Scan.nearest`."""
+        """See ``bitrecall.index.search.scan.Scan.nearest``."""
         if excluded is None or not any(map(len, excluded)):
             return self._heaps(queries, k, allowed)
         check_inside(excluded, len(self._codes))
@@ -61,8 +61,8 @@ class FaissScan:
         out: NDArray[np.int64],
         allowed: NDArray[np.bool_] | None,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Search for one query; as many distances and rows as are allowed."""
-        if len(out) > _OVERFETCH_AT_MOST:
+        """Search for one query; returns up to ``k`` distances and rows."""
+        if len(out) > _MAX_OVERFETCH:
             allowed = np.ones(len(self._codes), np.bool_) if allowed is None else allowed.copy()
             allowed[out] = False
             distances, rows = self._heaps(query, k, allowed)

@@ -1,4 +1,4 @@
-"""Letting FAISS return some rows alone."""
+"""Selectors that restrict the rows that FAISS returns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 
 class Selection:
-    """Rows that a search may return, as FAISS wants to be told.
+    """A selector of the rows that a search may return.
 
-    FAISS keeps bare pointers to the bits and the selector: hold on to this until the search that
+    FAISS holds raw pointers to the bits and the selector: keep this object until the search that
     uses it is over.
 
     Args:
@@ -25,10 +25,12 @@ class Selection:
 
 
 class ClosedSelection:
-    """Rows that a search must not return; cheap where they are few. Hold on to it likewise.
+    """A selector of the rows that a search must not return; cheap for few rows.
+
+    Keep this object until the search is over.
 
     Args:
-        closed: int64, those rows.
+        closed: int64, these rows.
     """
 
     def __init__(self, closed: NDArray[np.int64]) -> None:

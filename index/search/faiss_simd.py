@@ -1,4 +1,4 @@
-"""The instructions that FAISS computes Hamming distances with."""
+"""The SIMD level that FAISS computes Hamming distances with."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import faiss
 
 
 def require_exact_distances() -> None:
-    """Have FAISS compute Hamming distances that are right on any processor.
+    """Make FAISS compute correct Hamming distances on any processor.
 
-    On ARM, FAISS 1.15.1 adds up the differing bits of 32 bytes in 8 bits: where all 256 differ, it
-    counts none, and the farthest code comes out as the nearest. Its portable loops are right. The
-    setting is FAISS's own, for the whole process; on other processors nothing changes.
+    On ARM, FAISS 1.15.1 sums the differing bits of 32 bytes in an 8-bit integer: if all 256 differ,
+    the sum overflows to 0, and the farthest code is returned as the nearest. Its portable kernels
+    are correct. The setting applies to the whole process; on other processors nothing changes.
     """
     wrong = (faiss.SIMDLevel_ARM_NEON, faiss.SIMDLevel_ARM_SVE)
     if faiss.SIMDConfig.get_level() in wrong:

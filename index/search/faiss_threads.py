@@ -1,4 +1,4 @@
-"""How many threads FAISS uses, for as long as we ask it something."""
+"""The number of threads that FAISS uses for a call."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 
 import faiss
 
-# Queries in a call from which on it is shared out among as many threads as FAISS has.
+# A call with at least this many queries is divided among all threads of FAISS.
 WORTH_THREADS: Final = 64
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Have FAISS calls from this thread run on one thread; other threads keep their number.
+    """Run FAISS calls of this thread on a single OpenMP thread; other threads keep their setting.
 
-    OpenMP threads wait for each other by spinning. For a single query a second thread has nothing
-    to do but wait, and on a machine whose cores are busy that takes 36 ms instead of 0.1 ms.
+    OpenMP threads wait for each other by spinning. For a single query a second thread only waits,
+    and on a machine with busy cores that takes 36 ms instead of 0.1 ms.
     """
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bitrecall.index.errors import SearchError
 from bitrecall.index.search.arguments import (
-    check_among,
+    check_allowed,
     check_inside,
     check_search,
     empty_results,
@@ -24,15 +24,15 @@ from bitrecall.index.search.packing import check_codes
 from bitrecall.index.search.protocol import Results
 from bitrecall.index.search.scan import scan_of
 
-# Where no more than one row in so many may be returned, those are searched by themselves.
-_ALONE_ONE_IN = 16
+# If at most one row in this many is allowed, the allowed codes are copied and searched.
+_COPY_ONE_IN = 16
 
 # A scan of a million takes about a millisecond of one thread (benchmarks/search/search_speed.py).
-_QUICK = 500_000
+_MAX_FAST_ITEMS = 500_000
 
 
 class FlatBackend:
-    """Exact Hamming search by a scan of the codes; with `once`, for one search."""
+    """Exact Hamming search by a scan of the codes; ``once`` if it is used for a single search."""
 
     effort: ClassVar[str | None] = None
 
@@ -42,7 +42,7 @@ class FlatBackend:
 
     @classmethod
     def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
-        """Build over item codes, uint8 (n, bits/8). It has no parameters: SearchError on any."""
+        """Build over item codes, uint8 (n, bits/8). Raises SearchError on any parameter."""
         check_codes(codes)
         _refuse(parameters)
         if codes.shape[1] == 0:
@@ -51,25 +51,25 @@ class FlatBackend:
 
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
-        """Check the index at `path`. Raises ReleaseDamagedError unless it holds exactly `codes`."""
+        """Check an index file. Raises ReleaseDamagedError unless it holds exactly ``codes``."""
         _refuse(parameters)
         check_codes(codes)
         check_flat_file(path, codes)
         return cls(codes)
 
     def save(self, path: Path) -> None:
-        """Write an index of the codes to `path` in FAISS's own format."""
+        """Write an index of the codes in FAISS's format."""
         index = faiss.IndexBinaryFlat(self.bits)
         index.add(self._codes)
         write_index(index, path)
 
     def with_effort(self, effort: int, *, fill: bool = True) -> Self:
-        """Return itself."""
+        """Return this index: it has no effort."""
         return self
 
     @property
     def most_effort(self) -> int:
-        """1."""
+        """1: it has no effort."""
         return 1
 
     @property
@@ -85,7 +85,7 @@ class FlatBackend:
     @property
     def is_fast(self) -> bool:
         """While there are not too many to scan."""
-        return len(self) <= _QUICK
+        return len(self) <= _MAX_FAST_ITEMS
 
     def __len__(self) -> int:
         """Count the items."""
@@ -98,13 +98,13 @@ class FlatBackend:
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find the `k` nearest items of each query; see `SearchBackend.search`."""
+        """Find the ``k`` nearest items of each query; see ``SearchBackend.search``."""
         codes = check_search(codes, k, self.bits // 8)
         excluded = None if exclude is None else exclude_lists(exclude, len(codes))
         if allowed is not None:
             check_inside(excluded or (), len(self))
-            n_allowed = int(np.count_nonzero(check_among(allowed, len(self))))
-            if n_allowed * _ALONE_ONE_IN <= len(self):
+            n_allowed = int(np.count_nonzero(check_allowed(allowed, len(self))))
+            if n_allowed * _COPY_ONE_IN <= len(self):
                 return self._search_alone(codes, k, excluded, np.flatnonzero(allowed))
         width = min(k, len(self))
         if width == 0 or len(codes) == 0:
@@ -123,7 +123,7 @@ class FlatBackend:
         excluded: Sequence[NDArray[np.int64]] | None,
         allowed: NDArray[np.int64],
     ) -> Results:
-        """Search a catalogue of the `allowed` rows, increasing, as if there were no others."""
+        """Search a catalogue of the ``allowed`` rows, increasing, as if there were no others."""
         place = np.full(len(self), -1)
         place[allowed] = np.arange(len(allowed))
         exclude = excluded and [place[rows][place[rows] >= 0] for rows in excluded]

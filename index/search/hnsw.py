@@ -1,4 +1,4 @@
-"""Approximate search over a navigable graph, for catalogues of millions."""
+"""Approximate search over a navigable small-world graph (HNSW), for millions of items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.errors import SearchError
-from bitrecall.index.search.arguments import check_among, check_exclude, check_search, empty_results
+from bitrecall.index.search.arguments import (
+    check_allowed,
+    check_exclude,
+    check_search,
+    empty_results,
+)
 from bitrecall.index.search.distinct_codes import DistinctCodes
 from bitrecall.index.search.faiss_io import read_index, write_index
 from bitrecall.index.search.faiss_layout import check_hnsw_file
@@ -22,27 +27,27 @@ from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.packing import check_codes
 from bitrecall.index.search.protocol import Results
 
-# Where no more than one row in so many may be returned, a scan of those is faster than the graph.
+# If at most one row in this many is allowed, an exact scan is faster than the graph.
 _EXACT_ONE_IN = 16
 
-_MOST = 2**16
+_MAX_PARAMETER = 2**16
 
-_DEFAULTS = {"links": 16, "ef_construction": 100, "ef_search": 128}
+_DEFAULTS = {"m": 16, "ef_construction": 100, "ef_search": 128}
 
 
 class HnswBackend:
     """Hamming search with FAISS's IndexBinaryHNSW over the distinct codes.
 
-    Parameters: `links` of a node on the upper layers (M), `ef_construction` and `ef_search`, how
-    many candidates are held while building and searching. What the graph finds is ordered by
-    (distance, row); an excluded row is never among it; and where it comes back with fewer rows than
-    could be had, the query is searched exactly. It may miss a nearer item: that is the bargain.
+    Parameters: ``m``, the neighbours of a node on the upper layers; ``ef_construction`` and
+    ``ef_search``, the size of the candidate list while building and searching. Results are ordered
+    by (distance, row) and never contain an excluded row. If the graph returns fewer rows than are
+    allowed, the query is searched exactly. A nearer item may be missed.
 
-    Items with the same code share a node, since building slows badly on duplicates (faiss issue
-    1097). The graph is built on one thread: in parallel it may differ from run to run (faiss issue
-    2854; 1.15.1 was not seen to, nor to be faster). Measured on one thread, codes of 256 bits,
-    k = 100: 40,981 random codes take 5 s to build and a query 0.2 ms, where the flat index needs
-    0.06 ms. Only beyond some hundreds of thousands of items is it worth having.
+    Items with the same code share a node, since duplicates slow down building (faiss issue 1097).
+    The graph is built on one thread: in parallel it may differ between runs (faiss issue 2854;
+    not observed with 1.15.1, which was not faster either). Measured on one thread with 256 bits and
+    k = 100: 40,981 random codes take 5 s to build, and a query takes 0.2 ms, against 0.06 ms for
+    the flat index. It pays off from some hundreds of thousands of items.
     """
 
     effort: ClassVar[str | None] = "ef_search"
@@ -69,7 +74,7 @@ class HnswBackend:
         filled = _filled(parameters)
         exact = FlatBackend.build(codes)
         nodes = DistinctCodes.of(codes)
-        index = faiss.IndexBinaryHNSW(exact.bits, filled["links"])
+        index = faiss.IndexBinaryHNSW(exact.bits, filled["m"])
         index.hnsw.efConstruction = filled["ef_construction"]
         with one_thread():
             index.add(nodes.codes)
@@ -77,32 +82,32 @@ class HnswBackend:
 
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
-        """Read the index at `path`. Raises ReleaseDamagedError unless it was built of `codes`."""
+        """Read an index file. Raises ReleaseDamagedError unless it was built from ``codes``."""
         require_exact_distances()
         filled = _filled(parameters)
         check_codes(codes)
         nodes = DistinctCodes.of(codes)
-        check_hnsw_file(path, nodes.codes, filled["links"])
+        check_hnsw_file(path, nodes.codes, filled["m"])
         index = read_index(path, faiss.IndexBinaryHNSW)
         return cls(index, nodes, FlatBackend.build(codes), filled)
 
     def save(self, path: Path) -> None:
-        """Write the graph and the distinct codes to `path` in FAISS's own format."""
+        """Write the graph and the distinct codes in FAISS's format."""
         write_index(self._index, path)
 
     def with_effort(self, effort: int, *, fill: bool = True) -> Self:
-        """Return the same graph, searched with `effort` candidates held."""
+        """Return the same graph, searched with a candidate list of ``effort``."""
         parameters = _filled({**self._parameters, "ef_search": effort})
         return type(self)(self._index, self._nodes, self._exact, parameters, fill=fill)
 
     @property
     def most_effort(self) -> int:
-        """All nodes, or as many as may be held."""
-        return min(len(self._nodes) or 1, _MOST)
+        """The number of nodes, limited to the maximum of a parameter."""
+        return min(len(self._nodes) or 1, _MAX_PARAMETER)
 
     @property
     def parameters(self) -> Mapping[str, int]:
-        """`links`, `ef_construction` and `ef_search`."""
+        """``m``, ``ef_construction`` and ``ef_search``."""
         return dict(self._parameters)
 
     @property
@@ -112,11 +117,11 @@ class HnswBackend:
 
     @property
     def is_fast(self) -> bool:
-        """However many there are."""
+        """True, at any number of items."""
         return True
 
     def __len__(self) -> int:
-        """Count the items."""
+        """Return the number of items."""
         return len(self._exact)
 
     def search(
@@ -126,24 +131,24 @@ class HnswBackend:
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find near items of each query; see `SearchBackend.search`."""
+        """Search approximately; see ``SearchBackend.search``."""
         codes = check_search(codes, k, self.bits // 8)
-        nothing = [np.empty(0, np.int64)] * len(codes)
+        no_rows = [np.empty(0, np.int64)] * len(codes)
         rows_excluded = (
-            nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+            no_rows if exclude is None else check_exclude(exclude, len(codes), len(self))
         )
         distances, rows = empty_results(len(codes), k)
         width = min(k, len(self))
         if width == 0:
             return distances, rows
         if allowed is not None:
-            n_allowed = int(np.count_nonzero(check_among(allowed, len(self))))
+            n_allowed = int(np.count_nonzero(check_allowed(allowed, len(self))))
             if n_allowed * _EXACT_ONE_IN <= len(self):
                 return self._exact.search(codes, k, rows_excluded, allowed)
-        for query, rows_out in enumerate(rows_excluded):
-            excluded = np.unique(rows_out if allowed is None else rows_out[allowed[rows_out]])
-            found = self._search_one(codes[query : query + 1], width, excluded, allowed)
-            distances[query, :width], rows[query, :width] = found
+        for query, excluded in enumerate(rows_excluded):
+            excluded = np.unique(excluded if allowed is None else excluded[allowed[excluded]])
+            results = self._search_one(codes[query : query + 1], width, excluded, allowed)
+            distances[query, :width], rows[query, :width] = results
         return distances, rows
 
     def _search_one(
@@ -154,12 +159,12 @@ class HnswBackend:
         allowed: NDArray[np.bool_] | None,
     ) -> Results:
         n_allowed = len(self) if allowed is None else int(np.count_nonzero(allowed))
-        wanted = min(width, n_allowed - len(excluded))
+        expected = min(width, n_allowed - len(excluded))
         fetched = max(width, self._parameters["ef_search"])
         if fetched < len(self._nodes):
             distances, rows = self._search_graph(code, fetched, excluded, allowed)
-            if len(rows) >= wanted or not self._fill:
-                filled, count = empty_results(1, width), min(wanted, len(rows))
+            if len(rows) >= expected or not self._fill:
+                filled, count = empty_results(1, width), min(expected, len(rows))
                 filled[0][0, :count], filled[1][0, :count] = distances[:count], rows[:count]
                 return filled
         return self._exact.search(code, width, [excluded], allowed)
@@ -171,7 +176,7 @@ class HnswBackend:
         excluded: NDArray[np.int64],
         allowed: NDArray[np.bool_] | None,
     ) -> Results:
-        """Return the allowed rows of the nodes that the graph finds, by (distance, row)."""
+        """Return the allowed rows of the nodes nearest in the graph, by (distance, row)."""
         selection: Selection | ClosedSelection | None = None
         if allowed is not None:
             open_nodes = np.zeros(len(self._nodes), np.bool_)
@@ -181,14 +186,14 @@ class HnswBackend:
             selection = Selection(open_nodes)
         elif len(closed := self._nodes.closed_by(excluded)):
             selection = ClosedSelection(closed)
-        only = faiss.SearchParametersHNSW(
+        parameters = faiss.SearchParametersHNSW(
             efSearch=fetched, sel=None if selection is None else selection.selector
         )
         with one_thread():
-            node_distances, nodes = self._index.search(code, fetched, params=only)
-        found = nodes[0] >= 0
-        rows, sizes = self._nodes.rows_of(nodes[0][found])
-        distances = np.repeat(node_distances[0][found], sizes)
+            node_distances, nodes = self._index.search(code, fetched, params=parameters)
+        valid = nodes[0] >= 0
+        rows, sizes = self._nodes.rows_of(nodes[0][valid])
+        distances = np.repeat(node_distances[0][valid], sizes)
         kept = np.isin(rows, excluded, invert=True)
         if allowed is not None:
             kept &= allowed[rows]
@@ -201,12 +206,18 @@ def _filled(parameters: Mapping[str, int]) -> dict[str, int]:
     """Return the parameters with the defaults filled in."""
     unknown = parameters.keys() - _DEFAULTS.keys()
     if unknown:
-        raise SearchError(f"the hnsw backend has no {sorted(unknown)}; it has {sorted(_DEFAULTS)}")
+        raise SearchError(
+            f"unknown parameters {sorted(unknown)} of the hnsw backend; known: {sorted(_DEFAULTS)}"
+        )
     filled = _DEFAULTS | dict(parameters)
     for name, value in filled.items():
-        least = 2 if name == "links" else 1
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
+        least = 2 if name == "m" else 1
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not least <= value <= _MAX_PARAMETER
+        ):
             raise SearchError(
-                f"{name} must be a whole number from {least} to {_MOST}, not {value!r}"
+                f"{name} must be a whole number from {least} to {_MAX_PARAMETER}, not {value!r}"
             )
     return filled

@@ -1,4 +1,4 @@
-"""Checks that an HNSW graph from a file can be walked: FAISS follows it without looking."""
+"""Checks of an HNSW graph from a file: FAISS follows it without checking bounds."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def graph_fault(
     entry: int,
     highest: int,
     nodes: int,
-    links: int,
+    m: int,
 ) -> str | None:
-    """Say what makes a graph unsafe to search; None if nothing does.
+    """Return what makes a graph unsafe to search, or None.
 
     Node v is on ``levels[v]`` layers and has room for ``room[levels[v]]`` neighbours, those of
     layer l in ``neighbours[offsets[v] + room[l]:offsets[v] + room[l + 1]]``; -1 ends a list.
@@ -33,21 +33,21 @@ def graph_fault(
         entry: the node at which a search begins.
         highest: the layer on which it begins.
         nodes: n, how many codes the index holds.
-        links: neighbours of a node on the upper layers; twice as many on the lowest.
+        m: neighbours of a node on the upper layers; twice as many on the lowest.
     """
     if len(levels) != nodes or len(offsets) != nodes + 1:
         return f"its graph has {len(levels)} nodes for {nodes} codes"
-    if len(room) < 2 or not np.array_equal(room, [0, *links * np.arange(2, len(room) + 1)]):
-        return f"its graph does not have {links} links"
+    if len(room) < 2 or not np.array_equal(room, [0, *m * np.arange(2, len(room) + 1)]):
+        return f"its graph does not have {m} links"
     if not nodes:
         return None
     if levels.min() < 1 or levels.max() >= len(room):
-        return "a node of its graph lies on a layer that there is not"
+        return "a node of its graph is on a layer that does not exist"
     ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(room[levels], dtype=np.int64)])
     if len(neighbours) != ends[-1] or not np.array_equal(offsets, ends.astype(np.uint64)):
-        return "the lists of its graph have other lengths than the layers of its nodes"
+        return "the neighbour lists of its graph do not match the layers of its nodes"
     if highest != levels.max() - 1 or not 0 <= entry < nodes or levels[entry] < levels.max():
-        return "its graph does not begin on its highest layer"
+        return "the entry point of its graph is not on its highest layer"
     if neighbours.min() < -1 or neighbours.max() >= nodes:
         return f"its graph leads to a node outside 0 … {nodes - 1}"
     for layer in range(1, int(levels.max())):

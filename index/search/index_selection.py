@@ -1,4 +1,4 @@
-"""Which index a release gets, and how hard it has to search to find what there is."""
+"""Selects the index of a release, and tunes its search effort to a recall."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from numpy.typing import NDArray
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.protocol import StoredBackend
 from bitrecall.index.search.registry import backend
-from bitrecall.index.search.tuning import NEAREST, least_effort, recall_by_distance
+from bitrecall.index.search.tuning import NEAREST, recall_by_distance, smallest_effort
 
 AUTOMATIC: Final = "auto"
 
-# Items from which on lists are searched and not all codes: docs/performance.md has the measurement.
-_WORTH_LISTS: Final = 200_000
+# From this many items on, IVF replaces the exact scan; measured in docs/performance.md.
+_MIN_IVF_ITEMS: Final = 200_000
 
-# Queries that opening a release asks, fewer than it was tuned on, and the luck of their draw.
+# Queries when a release is opened, fewer than for tuning, and the tolerance for their sampling.
 VERIFIED_WITH: Final = 50
 _TOLERANCE: Final = 0.05
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """An index and its name; `recall` is the share that it finds of the true nearest hundred.
+class SelectedIndex:
+    """A selected index.
 
-    None where it finds all, being exact.
+    Attributes:
+        name: of the backend.
+        built: the index.
+        recall: share of the true nearest 100 that it returns; None if it is exact.
     """
 
     name: str
@@ -42,39 +45,47 @@ def build_index(
     codes: NDArray[np.uint8],
     queries: NDArray[np.uint8],
     recall: float,
-) -> Chosen:
+) -> SelectedIndex:
     """Build the index of a release.
 
-    `name` is a backend's, or "auto": a scan as long as that is the fastest, and then lists. Where
-    the parameters do not say how hard it is to search, it is as hard as finding the share `recall`
-    of the nearest hundred takes, for `queries`, codes of users. Raises SearchError.
+    Args:
+        name: of a backend, or "auto": the exact scan while that is the fastest, then IVF.
+        parameters: of the backend. If they lack the search effort, the smallest is chosen that
+            reaches ``recall``.
+        codes: item codes, uint8 (n, bits/8).
+        queries: codes of users to tune on, uint8 (b, bits/8).
+        recall: share of the true nearest 100 to reach.
+
+    Raises:
+        SearchError: unknown backend or parameters.
+
     """
     if name == AUTOMATIC:
-        name = "flat" if len(codes) < _WORTH_LISTS else "ivf"
+        name = "flat" if len(codes) < _MIN_IVF_ITEMS else "ivf"
     kind = backend(name)
     built = kind.build(codes, **parameters)
     if kind.effort is None:
-        return Chosen(name, built, None)
+        return SelectedIndex(name, built, None)
     exact = FlatBackend.build(codes).search(queries, NEAREST)[0]
 
-    def found(tried: StoredBackend) -> float:
-        return recall_by_distance(tried.search(queries, NEAREST)[0], exact)
+    def recall_of(index: StoredBackend) -> float:
+        return recall_by_distance(index.search(queries, NEAREST)[0], exact)
 
     if kind.effort not in parameters:
-        effort = least_effort(
-            lambda tried: found(built.with_effort(tried, fill=False)) >= recall,
+        effort = smallest_effort(
+            lambda effort: recall_of(built.with_effort(effort, fill=False)) >= recall,
             built.most_effort,
         )
         built = built.with_effort(effort)
-    return Chosen(name, built, found(built))
+    return SelectedIndex(name, built, recall_of(built))
 
 
 def shortfall(
     built: StoredBackend, codes: NDArray[np.uint8], queries: NDArray[np.uint8], recall: float
 ) -> str | None:
-    """Say what is wrong where an index finds clearly less than its manifest says; else None."""
+    """Return how an index falls short of the recall in its manifest, or None if it does not."""
     exact = FlatBackend.build(codes).search(queries, NEAREST)[0]
-    found = recall_by_distance(built.search(queries, NEAREST)[0], exact)
-    if found >= recall - _TOLERANCE:
+    measured = recall_by_distance(built.search(queries, NEAREST)[0], exact)
+    if measured >= recall - _TOLERANCE:
         return None
-    return f"finds {found:.3f} of the nearest, and the manifest says {recall:.3f}"
+    return f"has a recall of {measured:.3f}, and the manifest says {recall:.3f}"

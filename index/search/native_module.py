@@ -1,13 +1,14 @@
-"""The loops in C (`index/search/native`), where there was a compiler when Bitrecall was installed.
+"""The extension module in C (``index/search/native``), if it was compiled at installation.
 
-`bitrecall.index.search.scan`, `bitrecall.index.releases.id_table`,
-`bitrecall.index.releases.release` and `bitrecall.service.api.rendering` use them, and do without.
+``bitrecall.index.search.scan``, ``bitrecall.index.releases.id_table``,
+``bitrecall.index.releases.release`` and ``bitrecall.service.api.rendering`` use it, and work
+without it.
 """
 
 from types import ModuleType
 
 native: ModuleType | None
-"""None where there was none."""
+"""None if no compiler was available."""
 
 try:
     from bitrecall.index.search import _native

@@ -1,4 +1,4 @@
-"""What every search backend promises."""
+"""The interface of search backends."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class SearchBackend(Protocol):
 
     @property
     def bits(self) -> int:
-        """Bits in a code."""
+        """Code length in bits."""
         ...
 
     @property
     def is_fast(self) -> bool:
-        """Whether a query takes a millisecond at most, and waits for nobody else."""
+        """Whether a query takes at most a millisecond, without any network."""
         ...
 
     def __len__(self) -> int:
-        """Count the items."""
+        """Return the number of items."""
         ...
 
     def search(
@@ -40,44 +40,56 @@ class SearchBackend(Protocol):
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find the `k` nearest items of each query: (distances int32, rows int64), both (b, k).
+        """Find the ``k`` nearest items of each query.
 
-        `codes` is uint8 (b, bits/8). `exclude` has one array of rows a query that must not be
-        returned, in any order; a row given twice counts once. `allowed` is bool (n,), the rows that
-        may be returned to any query at all. Results are ordered by (distance, row), and the same
-        for a query alone, in a batch, and at any number of threads. Where fewer than k items are
-        allowed, the end is filled with row -1 at distance -1; k = 0 gives (b, 0).
+        Results are ordered by (distance, row). They are the same for a query alone, in a batch, and
+        with any number of threads.
 
-        Raises SearchError on codes of a wrong dtype or width, a negative k, an `exclude` of a wrong
-        length, an excluded row that does not exist (a sign of another release's rows), or an
-        `allowed` that is not bool (n,).
+        Args:
+            codes: queries, uint8 (b, bits/8).
+            k: items per query, from 0 up.
+            exclude: for each query the rows that must not be returned, in any order, repetitions
+                allowed.
+            allowed: bool (n,), the rows that may be returned to any query; None for all.
+
+        Returns:
+            Distances, int32 (b, k), and rows, int64 (b, k). If fewer than ``k`` items are allowed,
+            they are padded with distance -1 and row -1.
+
+        Raises:
+            SearchError: codes of a wrong dtype or width, a negative ``k``, an ``exclude`` of a
+            wrong
+                length, an excluded row that does not exist (a sign of another release's rows), or
+                an ``allowed`` that is not bool (n,).
         """
         ...
 
 
 class StoredBackend(SearchBackend, Protocol):
-    """A backend that a release can hold: built from codes, written to one file and read back.
+    """A backend that can be stored in a release: in one file.
 
-    `effort` is the parameter with which more is found in more time; None where all is found.
+    Attributes:
+        effort: name of the parameter that trades time for recall; None for an exact backend.
     """
 
     effort: ClassVar[str | None]
 
     def with_effort(self, effort: int, *, fill: bool = True) -> Self:
-        """Return the same index, searched with another `effort`; itself where there is none.
+        """Return the same index, searched with another ``effort``; itself where there is none.
 
-        Without `fill` a search that comes back short is left so, which shows what the effort gives.
+        Without ``fill`` a search that comes back short is left so, which shows what the effort
+        gives.
         """
         ...
 
     @property
     def most_effort(self) -> int:
-        """The most that makes sense; 1 where there is none."""
+        """The largest useful effort; 1 for an exact backend."""
         ...
 
     @property
     def parameters(self) -> Mapping[str, int]:
-        """What it was built with, every default filled in; goes into the manifest."""
+        """Parameters with the defaults filled in; they go into the manifest."""
         ...
 
     @classmethod
@@ -86,14 +98,15 @@ class StoredBackend(SearchBackend, Protocol):
         ...
 
     def save(self, path: Path) -> None:
-        """Write the index to `path` in FAISS's own format."""
+        """Write the index in FAISS's format."""
         ...
 
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
-        """Read an index of the item codes `codes` back from `path`.
+        """Read an index of the item codes ``codes`` from a file.
 
-        Raises ReleaseDamagedError where the file cannot be read, holds another kind of index, or
-        holds other codes than `codes`.
+        Raises:
+            ReleaseDamagedError: the file is unreadable, holds another kind of index, or other
+            codes.
         """
         ...

@@ -1,4 +1,4 @@
-"""The search backends a release can name."""
+"""The search backends by name."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bitrecall.index.search.protocol import StoredBackend
 
 
 def backends() -> dict[str, type[StoredBackend]]:
-    """Every backend by the name that a recipe or a manifest gives it."""
+    """Return all backends by their names in recipes and manifests."""
     return {"flat": FlatBackend, "hnsw": HnswBackend, "ivf": IvfBackend}
 
 
 def backend(name: str) -> type[StoredBackend]:
-    """Return the backend called `name`. Raises SearchError where there is none."""
+    """Return a backend by name. Raises SearchError if there is none of that name."""
     try:
         return backends()[name]
     except KeyError:
         known = ", ".join(sorted(backends()))
-        raise SearchError(f"there is no backend called {name!r}; there are: {known}") from None
+        raise SearchError(f"there is no backend {name!r}; known: {known}") from None

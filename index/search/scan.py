@@ -1,4 +1,4 @@
-"""The exact scan: every code compared with every query, in memory that is somebody else's."""
+"""Exact Hamming scan over a borrowed (memory-mapped) array of codes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bitrecall.index.search.faiss_threads import WORTH_THREADS
 from bitrecall.index.search.native_module import native
 from bitrecall.index.search.protocol import Results
 
-# Codes up to this many are copied into blocks, in memory of each process's own: 16 MB at 256 bits.
-# More are scanned where they are, in memory that all share, and wait for that and not for a
-# processor.
-_MOST_IN_BLOCKS: Final = 500_000
+# Up to this many codes are copied into blocks, in memory of each process: 16 MB at 256 bits. More
+# are scanned in place, in memory that all processes share: that scan is limited by memory
+# bandwidth.
+_MAX_IN_BLOCKS: Final = 500_000
 
 
 class Scan(Protocol):
@@ -34,35 +34,37 @@ class Scan(Protocol):
         excluded: Sequence[NDArray[np.int64]] | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Return distances, int32 (b, k), and rows, int64 (b, k), of the `k` nearest of each query.
-
-        A tie goes to the smallest row. Where fewer than k are allowed, -1 stands past them. Raises
-        SearchError where a excluded row is outside the codes.
+        """Find the ``k`` nearest codes of each query; equal distances are ordered by row.
 
         Args:
             queries: uint8 (b, w) in C order.
             k: at least 1.
             excluded: for each query, the rows that must not be returned, in any order.
-            allowed: bool (n,), the rows that may be; None allows all.
+            allowed: bool (n,), the rows that may be returned; None for all.
+
+        Returns:
+            Distances, int32 (b, k), and rows, int64 (b, k), padded with -1.
+
+        Raises:
+            SearchError: an excluded row does not exist.
         """
         ...
 
 
 def scan_of(codes: NDArray[np.uint8], *, once: bool = False) -> Scan:
-    """Return the fastest scan that there is; with `once`, for one query."""
+    """Return the fastest available scan; ``once`` if it is used for a single query."""
     if native is None:
         return FaissScan(codes)
-    return CodeScan(codes, blocks=not once and len(codes) <= _MOST_IN_BLOCKS)
+    return CodeScan(codes, blocks=not once and len(codes) <= _MAX_IN_BLOCKS)
 
 
 class CodeScan:
-    """The scan in C. Safe for several threads.
+    """The scan in C. Safe to use from several threads.
 
     Args:
-        codes: see `Scan`.
-        level: which of the processor's instructions to use, of `native.levels()`; the best there
-            are if None.
-        blocks: whether to copy the codes into blocks (`code_blocks`), which are faster to scan
+        codes: see ``Scan``.
+        level: SIMD level, one of ``native.levels()``; None for the best available.
+        blocks: whether to copy the codes into blocks (``code_blocks``), which are faster to scan
             while they fit in cache.
     """
 
@@ -84,7 +86,7 @@ class CodeScan:
         excluded: Sequence[NDArray[np.int64]] | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """See `Scan.nearest`."""
+        """See ``Scan.nearest``."""
         distances = np.empty((len(queries), k), np.int32)
         rows = np.empty((len(queries), k), np.int64)
         try:

@@ -1,4 +1,4 @@
-"""Distance and row in one number, by which results are ordered: sorting it breaks ties rightly."""
+"""Sort keys that hold distance and row in one number, so that sorting breaks ties by row."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 _LOW: Final = (1 << 32) - 1
 
-# Comparisons of each row with each excluded one, up to which that is the fastest way to find them.
-_ALL_WITH_ALL: Final = 2**15
+# Up to this many comparisons, comparing all pairs is faster than a sort.
+_MAX_PAIRS: Final = 2**15
 
 
 def keys_of(
@@ -29,7 +29,7 @@ def rows_of(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def best_of(keys: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return distances and rows of the `k` smallest keys, in order, or of all; changes `keys`."""
+    """Return distances and rows of the up to ``k`` smallest keys, sorted; changes ``keys``."""
     if len(keys) > 4 * k:
         keys = np.partition(keys, k - 1)[:k]
     keys.sort()
@@ -38,8 +38,8 @@ def best_of(keys: NDArray[np.int64], k: int) -> tuple[NDArray[np.int32], NDArray
 
 
 def open_rows(rows: NDArray[np.int64], excluded: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of some rows are not excluded, bool."""
-    if len(rows) * len(excluded) > _ALL_WITH_ALL:
+    """Return which of the rows are not excluded, bool."""
+    if len(rows) * len(excluded) > _MAX_PAIRS:
         return np.isin(rows, excluded, invert=True)
-    found: NDArray[np.bool_] = (rows[:, None] != excluded).all(axis=1)
-    return found
+    is_open: NDArray[np.bool_] = (rows[:, None] != excluded).all(axis=1)
+    return is_open

@@ -1,4 +1,4 @@
-"""How much effort an approximate search needs to find what an exact one does."""
+"""Tunes the effort of an approximate search to a recall."""
 
 from __future__ import annotations
 
@@ -11,36 +11,42 @@ from numpy.typing import NDArray
 from bitrecall.index.errors import SearchError
 from bitrecall.index.search.packing import pack_signs
 
-# Queries that a search is tuned on, and how many items each is to find.
+# Queries to tune on, and nearest items per query.
 QUERIES: Final = 500
 NEAREST: Final = 100
 
 
 def recall_by_distance(found: NDArray[np.int32], exact: NDArray[np.int32]) -> float:
-    """Return the share of the nearest that was found.
+    """Return the recall of an approximate search.
 
-    Both are distances, int32 (b, k), as a search returns them, `exact` those of an exact one. An
-    item that is as near as the last of the true ones counts, whichever of the ties it is.
+    An item counts if it is as near as the last of the true nearest, whichever of the ties it is.
+
+    Args:
+        found: distances of the approximate search, int32 (b, k), padded with -1.
+        exact: distances of an exact search, likewise.
     """
-    wanted = exact >= 0
-    if not wanted.any():
+    valid = exact >= 0
+    if not valid.any():
         return 1.0
-    furthest = np.where(wanted, exact, -1).max(axis=1, keepdims=True)
-    right = (found >= 0) & (found <= furthest)
-    return float(right.sum() / wanted.sum())
+    furthest = np.where(valid, exact, -1).max(axis=1, keepdims=True)
+    hits = (found >= 0) & (found <= furthest)
+    return float(hits.sum() / valid.sum())
 
 
-def least_effort(reached: Callable[[int], bool], most: int) -> int:
-    """Return the smallest effort of 1 … `most` that is enough; `most` where none is.
+def smallest_effort(reached: Callable[[int], bool], limit: int) -> int:
+    """Return the smallest effort of 1 … ``limit`` that is enough, or ``limit`` if none is.
 
-    More effort must never find less. Doubles until it is enough, and then halves the gap: asks
-    some 2·log2(effort) times.
+    Doubles the effort until it is enough, then bisects: about 2·log2(effort) calls.
+
+    Args:
+        reached: whether an effort is enough; more effort must never be worse.
+        limit: the largest effort.
     """
-    if most < 1:
-        raise SearchError(f"there is no effort from 1 to {most}")
+    if limit < 1:
+        raise SearchError(f"the limit of the effort must be at least 1, not {limit}")
     low, high = 0, 1
-    while high < most and not reached(high):
-        low, high = high, min(2 * high, most)
+    while high < limit and not reached(high):
+        low, high = high, min(2 * high, limit)
     while high - low > 1:
         middle = (low + high) // 2
         if reached(middle):
@@ -51,9 +57,11 @@ def least_effort(reached: Callable[[int], bool], most: int) -> int:
 
 
 def sample_queries(embeddings: NDArray[np.floating], count: int = QUERIES) -> NDArray[np.uint8]:
-    """Return the codes, uint8 (b, f/8), of at most `count` users, the same ones every time.
+    """Return the codes, uint8 (b, f/8), of up to ``count`` users, the same ones every time.
 
-    `embeddings` is float (m, f), of all users.
+    Args:
+        embeddings: float (m, f), of all users.
+        count: how many users.
     """
     rows = np.random.default_rng(0).permutation(len(embeddings))[:count]
     return pack_signs(np.asarray(embeddings[np.sort(rows)]))

@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.errors import ReleaseError, SearchUnavailableError
-from bitrecall.index.search.arguments import check_among, check_exclude, check_search, empty_results
+from bitrecall.index.search.arguments import (
+    check_allowed,
+    check_exclude,
+    check_search,
+    empty_results,
+)
 from bitrecall.index.search.milvus.collection import (
     CODE,
     ROW,
@@ -45,14 +50,14 @@ class MilvusBackend:
 
     Milvus breaks ties as it likes. What is not known to be nearer than all that it left out is
     asked for again, with more rows, and in the end a range of rows at a time, until the answer is
-    the one that `bitrecall.index.search.protocol.SearchBackend.search` promises. With BIN_FLAT it
+    the one that ``bitrecall.index.search.protocol.SearchBackend.search`` promises. With BIN_FLAT it
     is exact; with BIN_IVF_FLAT it may miss a nearer item, in a list that is not searched.
 
     Args:
         server: who searches.
         name: of the collection.
         facts: what it holds. What it says itself counts where it is None, read with the first
-            search and then compared with `wanted`.
+            search and then compared with ``wanted``.
         wanted: the item codes' sha256, how many there are, and their bits.
         limit: rows that Milvus returns to a query at most.
         fill: search all lists where those searched hold fewer items than are wanted.
@@ -115,7 +120,7 @@ class MilvusBackend:
         exclude: Sequence[NDArray[np.integer[Any]]] | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> Results:
-        """Find the `k` nearest items of each query; see `SearchBackend.search`.
+        """Find the ``k`` nearest items of each query; see ``SearchBackend.search``.
 
         Raises SearchUnavailableError, too, where the server does not answer, or has no such
         collection.
@@ -123,7 +128,7 @@ class MilvusBackend:
         codes = check_search(codes, k, self.bits // 8)
         nothing = [np.empty(0, np.int64)] * len(codes)
         excluded = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
-        allowed = None if allowed is None else check_among(allowed, len(self))
+        allowed = None if allowed is None else check_allowed(allowed, len(self))
         distances, rows = empty_results(len(codes), k)
         width = min(k, len(self))
         if width == 0 or len(codes) == 0 or (allowed is not None and not allowed.any()):
@@ -163,13 +168,13 @@ class MilvusBackend:
                 fetched = fetched * len(self) // n_allowed
         fetched = min(fetched, self._limit)
         found = []
-        asked = self._ask(codes, fetched, expression, facts.probes)
+        asked = self._ask(codes, fetched, expression, facts.nprobe)
         for code, rows, answer in zip(codes, excluded, asked, strict=True):
             settled = _settled(answer, fetched, width, _Closed(rows, unnamed))
             if settled is None:
-                settled = self._search_rows(code, width, _Closed(rows, allowed), facts.probes)
-            if len(settled[1]) < width and facts.lists and self._fill:
-                settled = self._search_rows(code, width, _Closed(rows, allowed), facts.lists)
+                settled = self._search_rows(code, width, _Closed(rows, allowed), facts.nprobe)
+            if len(settled[1]) < width and facts.nlist and self._fill:
+                settled = self._search_rows(code, width, _Closed(rows, allowed), facts.nlist)
             found.append(settled)
         return found
 
@@ -178,7 +183,7 @@ class MilvusBackend:
         code: NDArray[np.uint8],
         width: int,
         closed: _Closed,
-        probes: int,
+        nprobe: int,
         low: int = 0,
         high: int | None = None,
     ) -> Results:
@@ -186,21 +191,21 @@ class MilvusBackend:
         high = len(self) if high is None else high
         # One more than there are: then fewer are found than were to be fetched.
         fetched = min(high - low + 1, self._limit)
-        answer = self._ask(code[None], fetched, f"{low} <= {ROW} < {high}", probes)[0]
+        answer = self._ask(code[None], fetched, f"{low} <= {ROW} < {high}", nprobe)[0]
         settled = _settled(answer, fetched, width, closed)
         if settled is not None:
             return settled
         middle = (low + high) // 2
-        lower = self._search_rows(code, width, closed, probes, low, middle)
-        upper = self._search_rows(code, width, closed, probes, middle, high)
+        lower = self._search_rows(code, width, closed, nprobe, low, middle)
+        upper = self._search_rows(code, width, closed, nprobe, middle, high)
         return _ordered(
             np.concatenate([lower[0], upper[0]]), np.concatenate([lower[1], upper[1]]), width
         )
 
     def _ask(
-        self, codes: NDArray[np.uint8], limit: int, expression: str, probes: int
+        self, codes: NDArray[np.uint8], limit: int, expression: str, nprobe: int
     ) -> list[Results]:
-        """Ask Milvus: for each query distances and rows, nearest first, at most `limit`."""
+        """Ask Milvus: for each query distances and rows, nearest first, at most ``limit``."""
 
         def ask(client: MilvusClient, seconds: float) -> Any:
             return client.search(
@@ -209,7 +214,7 @@ class MilvusBackend:
                 anns_field=CODE,
                 limit=limit,
                 filter=expression,
-                search_params=parameters_of(probes),
+                search_params=parameters_of(nprobe),
                 # Nothing is written to a collection that can be found.
                 consistency_level="Eventually",
                 timeout=seconds,
@@ -234,7 +239,7 @@ class _Closed:
 
 
 def _settled(answer: Results, fetched: int, width: int, closed: _Closed) -> Results | None:
-    """The best `width` of what Milvus found; None where what it left out could be among them.
+    """The best ``width`` of what Milvus found; None where what it left out could be among them.
 
     It found all that there is where it found fewer than were to be fetched. Else it may have left
     out rows as far away as the last, and none nearer.

@@ -44,34 +44,34 @@ class Held(NamedTuple):
 class Facts:
     """What a collection holds, and how it is to be searched.
 
-    `lists` is 0 where every code is compared; else codes are in so many lists (BIN_IVF_FLAT), of
-    which the nearest `probes` are searched.
+    ``nlist`` is 0 where every code is compared; else codes are in so many lists (BIN_IVF_FLAT), of
+    which the nearest ``nprobe`` are searched.
     """
 
     held: Held
-    lists: int = 0
-    probes: int = 0
+    nlist: int = 0
+    nprobe: int = 0
 
     def to_properties(self) -> dict[str, str]:
         """Return them as Milvus keeps them."""
-        said = {**self.held._asdict(), "lists": self.lists, "probes": self.probes}
+        said = {**self.held._asdict(), "nlist": self.nlist, "nprobe": self.nprobe}
         return {f"{PREFIX}{name}": str(value) for name, value in said.items()}
 
     @classmethod
     def from_properties(cls, properties: dict[str, str]) -> Facts | None:
         """Read them back; None where they are not all there."""
         try:
-            items, bits, lists, probes = (
-                int(properties[f"{PREFIX}{name}"]) for name in ("items", "bits", "lists", "probes")
+            items, bits, nlist, nprobe = (
+                int(properties[f"{PREFIX}{name}"]) for name in ("items", "bits", "nlist", "nprobe")
             )
-            return cls(Held(properties[f"{PREFIX}codes"], items, bits), lists, probes)
+            return cls(Held(properties[f"{PREFIX}codes"], items, bits), nlist, nprobe)
         except (KeyError, ValueError):
             return None
 
 
-def parameters_of(probes: int) -> dict[str, Any]:
+def parameters_of(nprobe: int) -> dict[str, Any]:
     """Return what a search of so many lists has to say; 0 where there are none."""
-    return {"metric_type": METRIC, "params": {"nprobe": probes} if probes else {}}
+    return {"metric_type": METRIC, "params": {"nprobe": nprobe} if nprobe else {}}
 
 
 def collection_name(release_id: str) -> str:
@@ -86,10 +86,10 @@ def write_collection(
     facts: Facts,
     tune: Callable[[str], Facts] | None = None,
 ) -> Facts:
-    """Write the item codes, uint8 (n, bits/8), into the collection `name`, ready to be searched.
+    """Write the item codes, uint8 (n, bits/8), into the collection ``name``, ready to be searched.
 
-    With `tune` what the collection says of itself is what that returns for the name under which it
-    can be searched already. Returns what it says. Raises SearchUnavailableError where the server
+    With ``tune`` what the collection says of itself is what that returns for the name under which
+    it can be searched already. Returns what it says. Raises SearchUnavailableError where the server
     fails, and SearchError where there are no codes; the collection is not there then.
     """
     if not len(codes):
@@ -121,7 +121,7 @@ def write_collection(
 
 
 def read_facts(server: MilvusServer, name: str) -> Facts | None:
-    """Return what the collection `name` holds; None where there is none, or it is none of ours.
+    """Return what the collection ``name`` holds; None where there is none, or it is none of ours.
 
     Raises SearchUnavailableError.
     """
@@ -137,7 +137,7 @@ def read_facts(server: MilvusServer, name: str) -> Facts | None:
 
 
 def drop_others(server: MilvusServer, names: set[str]) -> list[str]:
-    """Drop every release's collection that is not in `names`, and what dead writers left behind.
+    """Drop every release's collection that is not in ``names``, and what dead writers left behind.
 
     Returns the names of those dropped. Raises SearchUnavailableError.
     """
@@ -169,9 +169,9 @@ def _index(client: MilvusClient, name: str, facts: Facts, seconds: float) -> Non
     index = client.prepare_index_params()
     index.add_index(
         CODE,
-        index_type="BIN_IVF_FLAT" if facts.lists else "BIN_FLAT",
+        index_type="BIN_IVF_FLAT" if facts.nlist else "BIN_FLAT",
         metric_type=METRIC,
-        params={"nlist": facts.lists} if facts.lists else {},
+        params={"nlist": facts.nlist} if facts.nlist else {},
     )
     client.create_index(name, index, timeout=seconds)
 

@@ -38,7 +38,7 @@ class MilvusServer:
 
     Args:
         url: such as http://milvus.example:19530, or with /NAME at the end for a database on it.
-        token: `user:password` or an API key; None where the server asks for none.
+        token: ``user:password`` or an API key; None where the server asks for none.
         seconds: how long a search may take, retries included.
         rest: seconds for which a server that did not answer is not asked again.
         clock: seconds.
@@ -67,7 +67,7 @@ class MilvusServer:
         self._reason = ""
 
     def search(self, ask: Callable[[MilvusClient, float], Found]) -> Found:
-        """Return what `ask` gets of the client within the seconds that it is given.
+        """Return what ``ask`` gets of the client within the seconds that it is given.
 
         The client tries again by itself as long as there is time. A server that has failed is left
         alone for a moment, in which every search fails at once: requests do not queue up behind it,
@@ -92,7 +92,7 @@ class MilvusServer:
         return found
 
     def work(self, do: Callable[[MilvusClient, float], Found]) -> Found:
-        """Return what `do` gets of the client, each of its steps within the seconds it is given.
+        """Return what ``do`` gets of the client, each of its steps within the seconds it is given.
 
         For what takes minutes, such as writing a collection. Raises SearchUnavailableError.
         """
@@ -123,7 +123,7 @@ class MilvusServer:
 
 
 def read_token(path: Path | None) -> str | None:
-    """Read the token in the file at `path`, None where there is none. Raises BitrecallError."""
+    """Read the token in the file at ``path``, None where there is none. Raises BitrecallError."""
     if path is None:
         return None
     try:

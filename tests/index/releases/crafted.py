@@ -1,4 +1,5 @@
-"""The promises of a release, checked the slow and obvious way: `docs/release-format.md` in Python.
+"""The promises of a release, checked the slow and obvious way: ``docs/release-format.md`` in
+Python.
 
 A crafted release has sizes and hashes of its own, so that only its values give it away.
 """

@@ -30,7 +30,7 @@ MANIFEST = Manifest(
     items=3,
     seen=4,
     backend="hnsw",
-    backend_parameters={"links": 16},
+    backend_parameters={"m": 16},
     backend_recall=0.5,
     attributes={"numbers": ("price",), "texts": ()},
     files={
@@ -49,7 +49,7 @@ GOLDEN = """{
   "backend": {
     "name": "hnsw",
     "parameters": {
-      "links": 16
+      "m": 16
     },
     "recall": 0.5
   },
@@ -90,7 +90,7 @@ GOLDEN = """{
     }
   },
   "format": "bitrecall-release",
-  "format_version": 5,
+  "format_version": 6,
   "id": "20261123T174500Z-3fa94c1b",
   "metrics": {
     "recall@50": 0.25
@@ -152,9 +152,9 @@ def test_any_cut_is_noticed() -> None:
             Manifest.from_json(text[:length], PATH)
 
 
-@pytest.mark.parametrize("version", [0, 1, 99])
+@pytest.mark.parametrize("version", [0, 1, 5, 99])
 def test_another_format_version_is_refused(version: int) -> None:
-    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 5"):
+    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 6"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
@@ -170,7 +170,7 @@ def test_another_format_version_is_refused_before_its_fields_are_judged() -> Non
         "null",
         "[]",
         "{}",
-        '{"format": "other", "format_version": 5}',
+        '{"format": "other", "format_version": 6}',
         '{"format": "bitrecall-release"}',
         '{"format": "bitrecall-release", "format_version": "2"}',
         '{"format": "bitrecall-release", "format_version": true}',
@@ -194,7 +194,7 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
         (("counts", "users"), 1.5, "counts.users"),
         (("counts",), {"users": 1}, "counts lacks items, seen"),
         (("recipe",), [], "recipe must be an object"),
-        (("backend", "parameters", "links"), "16", "backend.parameters.links"),
+        (("backend", "parameters", "m"), "16", "backend.parameters.m"),
         (("backend", "name"), None, "backend.name"),
         (("data", "last_event"), -1, "data.last_event"),
         (("data", "events_id"), 7, "data.events_id"),

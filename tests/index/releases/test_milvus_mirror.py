@@ -78,13 +78,13 @@ def test_lists_are_searched_as_far_as_the_recall_takes(
     # Milvus compares the codes one by one where there are fewer than 1,024.
     release = ReleaseStore(tmp_path).publish(make_contents(users=80, items=3000, bits=64))
     name = collection_name(release.id)
-    mirror = MilvusMirror(milvus_server, lists=True, recall=0.9)
+    mirror = MilvusMirror(milvus_server, ivf=True, recall=0.9)
     try:
         mirror.prepare(release)
         facts = read_facts(milvus_server, name)
         assert facts is not None
         assert facts.held == held_by(release)
-        assert 1 < facts.probes < facts.lists == 216
+        assert 1 < facts.nprobe < facts.nlist == 216
         mirror.prepare(release)
     finally:
         mirror.keep([])
@@ -114,7 +114,7 @@ def test_what_cannot_be_written_leaves_no_collection_and_no_release(
 
     monkeypatch.setattr(MilvusMirror, "_tuned", fail)
     before = collections(milvus_server)
-    store = ReleaseStore(tmp_path, MilvusMirror(milvus_server, lists=True))
+    store = ReleaseStore(tmp_path, MilvusMirror(milvus_server, ivf=True))
     with pytest.raises(SearchUnavailableError, match="interrupted"):
         store.publish(make_contents())
     assert collections(milvus_server) == before

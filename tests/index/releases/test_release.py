@@ -124,7 +124,7 @@ def test_an_hnsw_release_opens_with_its_parameters(make_contents: Make, tmp_path
     contents = make_contents(backend="hnsw", backend_parameters={"ef_search": 9})
     write_manifest(tmp_path, write_files(tmp_path, contents, None))
     release = Release.open(tmp_path)
-    expected = {"links": 16, "ef_construction": 100, "ef_search": 9}
+    expected = {"m": 16, "ef_construction": 100, "ef_search": 9}
     assert release.manifest.backend_parameters == expected
     distances, _ = release.backend.search(release.user_codes(np.arange(5)), 3)
     assert (np.diff(distances) >= 0).all()
@@ -317,9 +317,9 @@ def test_column_order_is_refused(folder: Path) -> None:
         ({"bits": 8}, "counts say"),
         ({"users": 0}, "cannot hold"),
         ({"bits": 12}, "cannot hold"),
-        ({"backend": "milvus"}, "no backend called"),
+        ({"backend": "milvus"}, "no backend"),
         ({"backend": "hnsw"}, INDEX_NAME),
-        ({"backend_parameters": {"links": 3}}, "no parameters"),
+        ({"backend_parameters": {"m": 3}}, "no parameters"),
     ],
 )
 def test_counts_and_backends_that_do_not_fit_are_refused(
@@ -331,7 +331,7 @@ def test_counts_and_backends_that_do_not_fit_are_refused(
 
 
 def test_the_manifest_can_be_read_by_anyone(folder: Path) -> None:
-    """Plain JSON: the names in it are those of `docs/release-format.md`."""
+    """Plain JSON: the names in it are those of ``docs/release-format.md``."""
     fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert fields["counts"] == {"users": 5, "items": 12, "seen": 15}
     assert fields["files"]["item_codes.npy"]["shape"] == [12, 2]

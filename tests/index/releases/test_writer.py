@@ -98,8 +98,8 @@ def test_another_memory_order_is_written_alike(make_contents: Make, tmp_path: Pa
     [
         ({"user_ids": ["a", "b", "c", "d", "a"]}, "both have id 'a'"),
         ({"user_ids": ["a", "b", "c", "d", ""]}, "empty"),
-        ({"backend": "hnsw", "backend_parameters": {"links": 0}}, "links"),
-        ({"backend_parameters": {"links": 3}}, "no parameters"),
+        ({"backend": "hnsw", "backend_parameters": {"m": 0}}, "m"),
+        ({"backend_parameters": {"m": 3}}, "no parameters"),
     ],
 )
 def test_what_only_shows_in_writing_is_refused_too(

@@ -26,15 +26,15 @@ pytestmark = pytest.mark.slow
 STORED: dict[str, tuple[str, dict[str, int]]] = {
     "flat": ("flat", {}),
     "hnsw": ("hnsw", {}),
-    "ivf": ("ivf", {"probes": 4}),
-    "ivf narrow": ("ivf", {"lists": 1, "probes": 1}),
-    "hnsw narrow": ("hnsw", {"links": 2, "ef_construction": 4, "ef_search": 1}),
+    "ivf": ("ivf", {"nprobe": 4}),
+    "ivf narrow": ("ivf", {"nlist": 1, "nprobe": 1}),
+    "hnsw narrow": ("hnsw", {"m": 2, "ef_construction": 4, "ef_search": 1}),
 }
 MILVUS: dict[str, dict[str, int]] = {
     "milvus": {},
     # Returns so few rows at once that answers are put together from several.
     "milvus bit by bit": {"limit": 8},
-    "milvus lists": {"lists": 8, "probes": 1},
+    "milvus lists": {"nlist": 8, "nprobe": 1},
 }
 EXACT = {"flat", "milvus", "milvus bit by bit"}
 BY_HAND = {"flat", "hnsw", "ivf", "milvus", "milvus bit by bit"}
@@ -56,15 +56,15 @@ def built(kind: str, request: pytest.FixtureRequest) -> Build:
 
 
 def in_milvus(
-    server: MilvusServer, codes: np.ndarray, limit: int = LIMIT, lists: int = 0, probes: int = 0
+    server: MilvusServer, codes: np.ndarray, limit: int = LIMIT, nlist: int = 0, nprobe: int = 0
 ) -> MilvusBackend:
     # Writing a collection takes seconds: those with equal codes share one.
     digest = hashlib.sha256(codes.tobytes()).hexdigest()[:16]
-    name = f"bitrecall_{digest}_{codes.shape[1]}_{lists}"
-    lists = min(lists, len(codes))
+    name = f"bitrecall_{digest}_{codes.shape[1]}_{nlist}"
+    nlist = min(nlist, len(codes))
     held = Held(digest, len(codes), codes.shape[1] * 8)
     if len(codes) and read_facts(server, name) is None:
-        facts = Facts(held, lists, min(probes, lists))
+        facts = Facts(held, nlist, min(nprobe, nlist))
         write_collection(server, name, np.ascontiguousarray(codes), facts)
     return MilvusBackend(server, name, held, limit=limit)
 
@@ -197,8 +197,8 @@ def test_senseless_arguments_are_refused(
 
 
 @pytest.mark.parametrize("allowed", [np.ones(6, np.bool_), np.ones(7, np.uint8), [True] * 7])
-def test_rows_to_search_among_are_one_truth_a_row(build: Build, allowed: Any) -> None:
-    with pytest.raises(SearchError, match="among must be bool"):
+def test_a_mask_of_another_type_or_length_is_refused(build: Build, allowed: Any) -> None:
+    with pytest.raises(SearchError, match="allowed rows must be bool"):
         build(CATALOGUE).search(HERE, 1, None, allowed)
 
 

@@ -1,4 +1,4 @@
-"""Distances that FAISS counts wrong on ARM; `make emulated` runs this there."""
+"""Distances that FAISS counts wrong on ARM; ``make emulated`` runs this there."""
 
 from typing import Any
 from unittest.mock import Mock, patch
@@ -22,7 +22,7 @@ def hnsw(codes: np.ndarray, queries: np.ndarray, k: int) -> Any:
 
 
 def ivf(codes: np.ndarray, queries: np.ndarray, k: int) -> Any:
-    return IvfBackend.build(codes, lists=1, probes=1).search(queries, k)
+    return IvfBackend.build(codes, nlist=1, nprobe=1).search(queries, k)
 
 
 @pytest.mark.parametrize("width", [16, 32, 33, 64, 96])

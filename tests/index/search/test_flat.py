@@ -1,6 +1,6 @@
 """Exactness where it is hardest: many equal codes, ties at the last place, every way of excluding.
 
-Small cases and random ones are in `test_conformance.py`.
+Small cases and random ones are in ``test_conformance.py``.
 """
 
 import gc

@@ -28,7 +28,7 @@ def test_it_finds_nearly_all_that_exact_search_finds() -> None:
 def test_the_graph_is_searched_and_not_the_codes_alone() -> None:
     """With one candidate held, something must be missed, or the graph was not asked."""
     codes = np.random.default_rng(0).integers(0, 256, (2000, 8), dtype=np.uint8)
-    narrow = HnswBackend.build(codes, links=2, ef_construction=2, ef_search=1)
+    narrow = HnswBackend.build(codes, m=2, ef_construction=2, ef_search=1)
     found, _ = narrow.search(codes[:100] ^ np.uint8(3), 5)
     exact, _ = FlatBackend.build(codes).search(codes[:100] ^ np.uint8(3), 5)
     assert (found > exact).any()
@@ -94,10 +94,10 @@ def test_the_number_of_threads_is_left_as_it_was() -> None:
 
 def test_defaults_are_filled_in_and_kept() -> None:
     built = HnswBackend.build(clustered(10), ef_search=7)
-    assert built.parameters == {"links": 16, "ef_construction": 100, "ef_search": 7}
+    assert built.parameters == {"m": 16, "ef_construction": 100, "ef_search": 7}
 
 
-@pytest.mark.parametrize("bad", [{"links": 1}, {"ef_search": 0}, {"ef_construction": 2.5}])
+@pytest.mark.parametrize("bad", [{"m": 1}, {"ef_search": 0}, {"ef_construction": 2.5}])
 def test_parameters_out_of_range_are_refused(bad: dict[str, int]) -> None:
     with pytest.raises(SearchError, match=next(iter(bad))):
         HnswBackend.build(clustered(10), **bad)

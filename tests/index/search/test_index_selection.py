@@ -35,7 +35,7 @@ def test_a_scan_as_long_as_that_is_the_fastest_and_then_lists(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert build_index("auto", {}, CODES, QUERIES, 0.9).name == "flat"
-    monkeypatch.setattr(choice, "_WORTH_LISTS", 3000)
+    monkeypatch.setattr(choice, "_MIN_IVF_ITEMS", 3000)
     chosen = build_index("auto", {}, CODES, QUERIES, 0.9)
     assert chosen.name == "ivf"
     assert chosen.recall is not None
@@ -64,8 +64,8 @@ def test_it_searches_as_hard_as_the_recall_takes_and_no_harder(name: str) -> Non
 
 
 def test_what_is_given_is_not_tuned_and_measured_all_the_same() -> None:
-    chosen = build_index("ivf", {"lists": 20, "probes": 1}, CODES, QUERIES, 0.99)
-    assert chosen.built.parameters["probes"] == 1
+    chosen = build_index("ivf", {"nlist": 20, "nprobe": 1}, CODES, QUERIES, 0.99)
+    assert chosen.built.parameters["nprobe"] == 1
     assert chosen.recall is not None
     assert 0.1 < chosen.recall < 0.9
 
@@ -77,13 +77,13 @@ def test_an_exact_index_has_nothing_to_tune() -> None:
     assert chosen.built.most_effort == 1
 
 
-def test_no_such_backend() -> None:
-    with pytest.raises(SearchError, match="no backend called 'tree'"):
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(SearchError, match="no backend 'tree'"):
         build_index("tree", {}, CODES, QUERIES, 0.9)
 
 
 def test_one_that_finds_less_than_it_says_is_told() -> None:
-    built = build_index("ivf", {"lists": 20, "probes": 1}, CODES, QUERIES, 0.99).built
+    built = build_index("ivf", {"nlist": 20, "nprobe": 1}, CODES, QUERIES, 0.99).built
     assert shortfall(built, CODES, QUERIES, 0.2) is None
     told = shortfall(built, CODES, QUERIES, 0.98)
     assert told is not None
@@ -94,14 +94,14 @@ def test_it_is_in_the_manifest_and_verified_when_the_release_is_opened(
     tmp_path: Path, make_contents: Callable[..., ReleaseContents]
 ) -> None:
     contents = make_contents(users=80, items=4000, bits=64, backend="ivf", recall=0.8)
-    contents = replace(contents, item_codes=CODES, backend_parameters={"lists": 20, "probes": 1})
+    contents = replace(contents, item_codes=CODES, backend_parameters={"nlist": 20, "nprobe": 1})
     release = ReleaseStore(tmp_path).publish(contents)
     manifest = release.manifest
     assert manifest.backend_recall is not None
     assert manifest.backend_recall < 0.9
     assert Manifest.from_json(manifest.to_json(), Path("manifest.json")) == manifest
     write_manifest(release.path, replace(manifest, backend_recall=0.99))
-    with pytest.raises(ReleaseDamagedError, match=r"item_index\.faiss: finds 0\.\d+ of"):
+    with pytest.raises(ReleaseDamagedError, match=r"item_index\.faiss: has a recall of 0\.\d+,"):
         Release.open(release.path)
 
 

@@ -28,7 +28,7 @@ CODES, QUERIES = clustered(ITEMS, 1), clustered(40, 2)
 
 @pytest.fixture(scope="module")
 def built() -> IvfBackend:
-    return IvfBackend.build(CODES, lists=80, probes=6)
+    return IvfBackend.build(CODES, nlist=80, nprobe=6)
 
 
 @pytest.mark.parametrize("excluded", [0, 3, 100, 300])
@@ -57,14 +57,14 @@ def test_what_it_finds_keeps_the_promises(
 def test_it_finds_most_of_what_there_is_and_more_with_more_effort(built: IvfBackend) -> None:
     exact = np.sort(hamming_distances(QUERIES, CODES), axis=1)[:, :20]
     right = [
-        (built.with_effort(probes).search(QUERIES, 20)[0] <= exact[:, -1:]).mean()
-        for probes in (1, 6, 80)
+        (built.with_effort(nprobe).search(QUERIES, 20)[0] <= exact[:, -1:]).mean()
+        for nprobe in (1, 6, 80)
     ]
     assert 0.3 < right[0] < right[1] < right[2] == 1
 
 
 def test_where_the_nearest_lists_hold_too_few_more_are_searched() -> None:
-    few = IvfBackend.build(CODES, lists=1000, probes=1)
+    few = IvfBackend.build(CODES, nlist=1000, nprobe=1)
     distances, rows = few.search(QUERIES, 50)
     assert (rows >= 0).all()
     assert (distances >= 0).all()
@@ -76,29 +76,33 @@ def test_where_the_nearest_lists_hold_too_few_more_are_searched() -> None:
 
 
 def test_from_a_file_it_is_mapped_and_the_same(built: IvfBackend, tmp_path: Path) -> None:
-    built.save(tmp_path / "lists")
-    read = IvfBackend.load(tmp_path / "lists", CODES, **built.parameters)
+    built.save(tmp_path / "index")
+    read = IvfBackend.load(tmp_path / "index", CODES, **built.parameters)
     assert type(faiss.downcast_InvertedLists(read._index.invlists)) is faiss.OnDiskInvertedLists
     assert np.array_equal(read.search(QUERIES, 9), built.search(QUERIES, 9))
-    (tmp_path / "lists").unlink()
+    (tmp_path / "index").unlink()
     assert np.array_equal(read.search(QUERIES, 9), built.search(QUERIES, 9))
 
 
 def test_lists_of_other_codes_or_of_another_number_are_refused(
     built: IvfBackend, tmp_path: Path
 ) -> None:
-    built.save(tmp_path / "lists")
+    built.save(tmp_path / "index")
     with pytest.raises(ReleaseDamagedError, match="80 lists"):
-        IvfBackend.load(tmp_path / "lists", CODES, lists=81)
+        IvfBackend.load(tmp_path / "index", CODES, nlist=81)
     turned = CODES.copy()
     turned[17, 3] ^= 1
     with pytest.raises(ReleaseDamagedError, match="not those of the item codes"):
-        IvfBackend.load(tmp_path / "lists", turned, lists=80)
+        IvfBackend.load(tmp_path / "index", turned, nlist=80)
 
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
-    [({"lists": 0}, "lists must be"), ({"probes": 0}, "probes must be"), ({"lists": 7000}, "for")],
+    [
+        ({"nlist": 0}, "nlist must be"),
+        ({"nprobe": 0}, "nprobe must be"),
+        ({"nlist": 7000}, "at most the number of items"),
+    ],
 )
 def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, int], said: str) -> None:
     with pytest.raises(SearchError, match=said):
@@ -106,4 +110,4 @@ def test_parameters_that_make_no_sense_are_refused(parameters: dict[str, int], s
 
 
 def test_more_probes_than_lists_are_all_lists() -> None:
-    assert IvfBackend.build(CODES, lists=5, probes=9).parameters == {"lists": 5, "probes": 5}
+    assert IvfBackend.build(CODES, nlist=5, nprobe=9).parameters == {"nlist": 5, "nprobe": 5}

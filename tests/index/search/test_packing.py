@@ -102,7 +102,7 @@ def test_nan_has_no_sign() -> None:
         (np.zeros((2, 4), np.int8), "int8"),
         (np.zeros(4, np.uint8), r"\(4,\)"),
         ([[1, 2]], "list"),
-        (np.zeros((2, 3), np.uint8), "24 bits where 32"),
+        (np.zeros((2, 3), np.uint8), "24 bits instead of 32"),
     ],
 )
 def test_wrong_codes_are_refused(codes: np.ndarray, said: str) -> None:

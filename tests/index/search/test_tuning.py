@@ -4,24 +4,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrecall.index.errors import SearchError
-from bitrecall.index.search.tuning import least_effort, recall_by_distance, sample_queries
+from bitrecall.index.search.tuning import recall_by_distance, sample_queries, smallest_effort
 
 
 @given(needed=st.integers(1, 3000), most=st.integers(1, 2000))
-def test_the_least_effort_is_found_and_no_more_than_the_most(needed: int, most: int) -> None:
+def test_the_smallest_sufficient_effort_is_returned(needed: int, most: int) -> None:
     asked = []
 
     def reached(effort: int) -> bool:
         asked.append(effort)
         return effort >= needed
 
-    assert least_effort(reached, most) == min(needed, most)
+    assert smallest_effort(reached, most) == min(needed, most)
     assert len(asked) <= 2 * most.bit_length() + 1
 
 
-def test_no_effort_is_none() -> None:
-    with pytest.raises(SearchError, match="no effort"):
-        least_effort(lambda effort: True, 0)
+def test_a_limit_below_one_is_refused() -> None:
+    with pytest.raises(SearchError, match="at least 1"):
+        smallest_effort(lambda effort: True, 0)
 
 
 def test_recall_counts_any_of_the_ties_as_right() -> None:
