@@ -12,14 +12,13 @@ from typing import Final
 
 import numpy as np
 
-from bitrecall.errors import BitrecallError
 from bitrecall.events.position import NOTHING_READ
+from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.manifest import Metrics
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
-from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.errors import CheckpointError
 from bitrecall.training.fitting.fit_loop import FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState
@@ -42,13 +41,14 @@ from bitrecall.training.retraining.item_attributes import (
     with_attributes,
 )
 from bitrecall.training.retraining.memory_budget import check_memory
+from bitrecall.training.retraining.publisher import Publisher
 from bitrecall.training.retraining.report import Report
 from bitrecall.training.retraining.retraining_data import RetrainingData
 from bitrecall.training.retraining.settings import PREFIX, RetrainingSettings
 from bitrecall.training.retraining.workspace import Workspace
 from bitrecall.training.runtime.training_log import TrainingLog
 
-# Of the time that a night has, what the candidate may take; the rest is for the release.
+# Share of the time limit that training the candidate may take; the rest is for the release.
 _SHARE_OF_CANDIDATE: Final = 0.6
 
 _log = logging.getLogger(__name__)
@@ -56,14 +56,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RetrainingOptions:
-    """How a night is run.
+    """Options of a run.
 
     Attributes:
-        work: folder of its checkpoints, of what the next one goes on from, and of the reports.
+        work: folder for checkpoints, warm starts and reports.
         device: a torch device.
-        progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
+        progress_bar: show bars on stderr; None shows them only if stderr is a terminal.
         from_scratch: never start warm.
-        dry_run: stop before anything is published.
+        dry_run: stop before publishing.
     """
 
     work: Path
@@ -74,10 +74,10 @@ class RetrainingOptions:
 
 
 class RetrainingRun:
-    """One run of retraining; what it does is said in ``report`` as it goes.
+    """One retraining run, which records its course in ``report``.
 
-    Interrupted or killed at any moment, the next one goes on from its checkpoints as long as
-    nothing was published in between; what it left half done is removed.
+    If it is interrupted or killed, the next run resumes from its checkpoints unless a release was
+    published in between, and removes what it left incomplete.
     """
 
     def __init__(
@@ -100,46 +100,48 @@ class RetrainingRun:
         self._started = time.monotonic()
 
     def run(self) -> None:
-        """Do it, with the lock held."""
+        """Run all steps; the caller holds the lock."""
         current = self._store.current_id()
         parent = current_release(self._store)
         self._report.parent = None if parent is None else parent.id
         data = read(self._sources, parent, self._workspace, self._settings.max_user_events)
         self._report.data = as_counts(data)
-        taken, held_out = split_latest(data, self._settings.gate_share, self._recipe.seed)
-        # Data that are not as they should be may leave too few users: then that is the reason.
-        ended = self._too_few_pairs(data)
-        if ended is not None and parent is not None:
-            # New data are waited for; a new table of items is not.
-            ended = self._with_new_items(current, parent, ended[1]) or ended
-        ended = ended or self._unsound(data, parent) or self._too_few_users(held_out)
-        if ended is None and self._sources.items is not None:
-            # Whatever can fail of a table of items fails before the training.
+        train_pairs, held_out = split_latest(data, self._settings.gate_share, self._recipe.seed)
+        publisher = Publisher(self._store, self._workspace, self._settings, self._report, current)
+        decision = self._too_few_pairs(data)
+        if decision is not None and parent is not None:
+            # A changed item table is published even without new pairs.
+            decision = self._publish_items(publisher, parent, decision[1]) or decision
+        # Faulty data may leave too few users; then the fault is the reason to report.
+        decision = decision or self._failed_checks(data, parent) or self._too_few_users(held_out)
+        if decision is None and self._sources.items is not None:
+            # A faulty item table is refused before training.
             for warning in self._sources.items.check_against(data.pairs.item_ids):
                 _log.warning("%s", warning)
-        if ended is None:
-            ended = self._trained(current, parent, data, taken, held_out)
-        self._report.outcome, self._report.reason = ended
+        if decision is None:
+            decision = self._train_and_publish(publisher, parent, data, train_pairs, held_out)
+        self._report.outcome, self._report.reason = decision
         if self._report.outcome is not Outcome.WOULD_PUBLISH:
             self._workspace.clear_run()
 
     def _too_few_pairs(self, data: RetrainingData) -> tuple[Outcome, str] | None:
-        new, least = int(data.judged.sum()), self._settings.min_pairs
-        if new < least:
-            return Outcome.NO_NEW_DATA, f"{new:,} new pairs have come, {least:,} are waited for"
+        new, minimum = int(data.judged.sum()), self._settings.min_pairs
+        if new < minimum:
+            return Outcome.NO_NEW_DATA, f"{new:,} new pairs, fewer than the minimum of {minimum:,}"
         return None
 
     def _too_few_users(self, held_out: Interactions) -> tuple[Outcome, str] | None:
-        users, least = int((held_out.user_degrees > 0).sum()), self._settings.gate_min_users
-        if users < least:
+        users, minimum = int((held_out.user_degrees > 0).sum()), self._settings.gate_min_users
+        if users < minimum:
             return (
                 Outcome.NO_NEW_DATA,
-                f"the latest pairs are of {users:,} users, and {least:,} are waited for to judge "
-                "by",
+                f"{users:,} users to evaluate on, fewer than the minimum of {minimum:,}",
             )
         return None
 
-    def _unsound(self, data: RetrainingData, parent: Release | None) -> tuple[Outcome, str] | None:
+    def _failed_checks(
+        self, data: RetrainingData, parent: Release | None
+    ) -> tuple[Outcome, str] | None:
         checks = check_data(data, parent, self._workspace.reports.past(), self._settings)
         if parent is not None and self._sources.items is not None:
             checks.append(self._attributes_check(parent))
@@ -150,25 +152,46 @@ class RetrainingRun:
             if not check.passed
         ]
         if failed:
-            return Outcome.REFUSED, f"the data are not as they should be. {'; '.join(failed)}"
+            return Outcome.REFUSED, f"a check of the data failed: {'; '.join(failed)}"
         return None
 
     def _attributes_check(self, parent: Release) -> Check:
-        """Whether the given table of items still has what the parent's had."""
+        """Check that the item table still describes most of the items that the parent's did."""
         before, items = table_of(parent), self._sources.items
-        described = 0 if before is None else count_described(before)
-        known = 0 if items is None else count_described(items)
-        return check_attributes(known, described, self._settings)
+        return check_attributes(
+            0 if items is None else count_described(items),
+            0 if before is None else count_described(before),
+            self._settings,
+        )
 
-    def _trained(
+    def _publish_items(
+        self, publisher: Publisher, parent: Release, waiting: str
+    ) -> tuple[Outcome, str] | None:
+        """Publish the parent's codes with the item table, if it has changed."""
+        if self._sources.items is None:
+            return None
+        attributes = changed_attributes(parent, self._sources.items)
+        if attributes is None:
+            return None
+        check = self._attributes_check(parent)
+        self._report.checks = [check]
+        if not check.passed:
+            return Outcome.REFUSED, f"{check.name}: {check.says}"
+        reason = f"the item table has changed; codes are those of {parent.id} ({waiting})"
+        if self._options.dry_run:
+            return Outcome.WOULD_PUBLISH, reason
+        contents = with_attributes(parent, attributes)
+        return publisher.publish(contents, parent.manifest.metrics, reason)
+
+    def _train_and_publish(
         self,
-        current: str | None,
+        publisher: Publisher,
         parent: Release | None,
         data: RetrainingData,
-        taken: Interactions,
+        train_pairs: Interactions,
         held_out: Interactions,
     ) -> tuple[Outcome, str]:
-        folder = self._workspace.night(
+        folder = self._workspace.run_folder(
             [
                 "" if parent is None else parent.id,
                 data.pairs.sha256(),
@@ -177,27 +200,35 @@ class RetrainingRun:
                 str(self._options.from_scratch),
             ]
         )
-        candidate = self._train(taken, self._start(parent, taken), "candidate", folder)
-        verdict = self._judge(parent, candidate, taken, held_out, folder)
+        start = self._warm_start(parent, train_pairs)
+        candidate = self._train(train_pairs, start, "candidate", folder)
+        verdict = self._compare(parent, candidate, train_pairs, held_out, folder)
         if not verdict.passed:
             return Outcome.REFUSED, verdict.says
         if self._options.dry_run:
             return Outcome.WOULD_PUBLISH, verdict.says
         final = self._train(data.pairs, candidate.model.warm_start_state(), "release", folder)
-        return self._publish(current, parent, final, data, verdict)
+        # Saved before the release is published, so that every release can be started from.
+        self._workspace.save_warm_start(final.model.warm_start_state())
+        metrics: Metrics = {
+            "split": "latest pairs",
+            "users": verdict.users,
+            **verdict.candidate,
+        }
+        return publisher.publish(self._contents(final, parent, data), metrics, verdict.says)
 
-    def _start(self, parent: Release | None, pairs: Interactions) -> WarmStartState | None:
-        """What the candidate starts from; None, and why in the report, where it starts anew."""
-        end: WarmStartState | None = None
-        why: str | None = "it was asked for"
+    def _warm_start(self, parent: Release | None, pairs: Interactions) -> WarmStartState | None:
+        """What the candidate starts from; None, with the reason in the report, from scratch."""
+        state: WarmStartState | None = None
+        reason: str | None = "requested by --from-scratch"
         if not self._options.from_scratch:
             try:
-                end = None if parent is None else self._workspace.warm_start_of(parent)
-                why = cold_start_reason(end, pairs, self._recipe, self._settings)
+                state = None if parent is None else self._workspace.warm_start_of(parent)
+                reason = cold_start_reason(state, pairs, self._recipe, self._settings)
             except CheckpointError as error:
-                why = str(error)
-        self._report.training["candidate"] = {"from_scratch_because": why}
-        return None if why else end
+                reason = str(error)
+        self._report.training["candidate"] = {"from_scratch_because": reason}
+        return None if reason else state
 
     def _train(
         self, pairs: Interactions, start: WarmStartState | None, phase: str, folder: Path
@@ -228,91 +259,35 @@ class RetrainingRun:
         share = _SHARE_OF_CANDIDATE if phase == "candidate" else 1.0
         return self._started + 60 * self._settings.minutes * share
 
-    def _judge(
+    def _compare(
         self,
         parent: Release | None,
         candidate: TrainedCandidate,
-        taken: Interactions,
+        train_pairs: Interactions,
         held_out: Interactions,
         folder: Path,
     ) -> Verdict:
-        """Publish the candidate where nobody looks, and ask it and the parent."""
-        aside = ReleaseStore(folder / "candidate")
+        """Publish the candidate to a temporary store, and compare it with the parent."""
+        temporary = ReleaseStore(folder / "candidate")
         try:
-            release = aside.publish(candidate.contents(None, NOTHING_READ), activate=False)
-            verdict = judge(parent, release, taken, held_out, self._settings, self._recipe.seed)
+            release = temporary.publish(candidate.contents(None, NOTHING_READ), activate=False)
+            verdict = judge(
+                parent, release, train_pairs, held_out, self._settings, self._recipe.seed
+            )
         finally:
-            shutil.rmtree(aside.root, ignore_errors=True)
+            shutil.rmtree(temporary.root, ignore_errors=True)
         self._report.verdict = verdict
         return verdict
 
-    def _publish(
-        self,
-        current: str | None,
-        parent: Release | None,
-        final: TrainedCandidate,
-        data: RetrainingData,
-        verdict: Verdict,
-    ) -> tuple[Outcome, str]:
-        contents = final.contents(self._items(parent), data.position)
-        known = data.moments[~np.isnan(data.moments)]
-        if len(known):
-            first, last = iso_time(known.min()), iso_time(known.max())
-            contents = replace(
-                contents, data=replace(contents.data, first_time=first, last_time=last)
-            )
-        # Before the release, so that there is none which cannot be gone on from.
-        self._workspace.save_warm_start(final.model.warm_start_state())
-        metrics: Metrics = {
-            "split": "latest pairs of the night",
-            "users": verdict.users,
-            **verdict.candidate,
-        }
-        release = self._store.publish(contents, measure=lambda _: metrics, instead_of=current)
-        return self._published(release, verdict.says)
-
-    def _with_new_items(
-        self, current: str | None, parent: Release, waiting: str
-    ) -> tuple[Outcome, str] | None:
-        """Publish the parent's codes with a table of items that says something else; else None."""
-        if self._sources.items is None:
-            return None
-        attributes = changed_attributes(parent, self._sources.items)
-        if attributes is None:
-            return None
-        check = self._attributes_check(parent)
-        self._report.checks = [check]
-        if not check.passed:
-            return Outcome.REFUSED, f"{check.name}: {check.says}"
-        says = f"the item table has changed; codes are those of {parent.id}, since {waiting}"
-        if self._options.dry_run:
-            return Outcome.WOULD_PUBLISH, says
-        metrics = parent.manifest.metrics
-        contents = with_attributes(parent, attributes)
-        release = self._store.publish(contents, measure=lambda _: metrics, instead_of=current)
-        return self._published(release, says)
-
-    def _published(self, release: Release, says: str) -> tuple[Outcome, str]:
-        """Whether a release that was published is current now."""
-        self._report.release = release.id
-        self._tidy_up()
-        now_current = self._store.current_id()
-        if now_current == release.id:
-            return Outcome.PUBLISHED, says
-        return (
-            Outcome.HELD_BACK,
-            f"{now_current} was activated meanwhile; {release.id} is published, and waits to be",
-        )
-
-    def _tidy_up(self) -> None:
-        """Remove what is old; the release is published, whether or not that works."""
-        try:
-            self._report.removed = self._store.prune(self._settings.keep)
-            self._workspace.remove_unused_warm_starts(self._store)
-        except (BitrecallError, OSError) as error:
-            _log.warning("what is old could not be removed: %s", error)
-
-    def _items(self, parent: Release | None) -> ItemTable | None:
-        if self._sources.items is not None or parent is None:
-            return self._sources.items
-        return table_of(parent)
+    def _contents(
+        self, final: TrainedCandidate, parent: Release | None, data: RetrainingData
+    ) -> ReleaseContents:
+        items = self._sources.items
+        if items is None and parent is not None:
+            items = table_of(parent)
+        contents = final.contents(items, data.position)
+        moments = data.moments[~np.isnan(data.moments)]
+        if not len(moments):
+            return contents
+        first, last = iso_time(moments.min()), iso_time(moments.max())
+        return replace(contents, data=replace(contents.data, first_time=first, last_time=last))

@@ -1,10 +1,10 @@
-"""The folder that nights work in.
+"""The working folder of retraining runs.
 
 WORK/
-  plan.json          which events a night that is under way counts, so that it can be gone on with
-  nights/KEY/        its checkpoints and its log; KEY stands for all that it depends on
+  plan.json               the events of an unfinished run, so that it can be resumed
+  nights/KEY/             its checkpoints and log; KEY is a hash of all that it depends on
   warm-starts/SHA256.npz  embedding tables of each release, by the fingerprint of its pairs
-  reports/           what each night has to say
+  reports/                a report of each run
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from bitrecall.training.errors import TrainingError
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.retraining.report import ReportFolder
 
-# After so long a night that broke off is another night, with what has come since.
+# An unfinished run older than this is not resumed; the next one reads all events.
 _PLAN_SECONDS: Final = 12 * 3600
 
 
 class Workspace:
-    """What is kept of a night for its own resumption, and of all for the next.
+    """Checkpoints of the current run, and warm starts and reports of all runs.
 
     Args:
-        path: the folder; it is made.
+        path: the folder; created if it does not exist.
 
     Raises:
         TrainingError: it cannot be made or written to.
@@ -51,7 +51,7 @@ class Workspace:
             raise TrainingError(f"cannot make {error.filename}: {error.strerror}") from error
 
     def until(self, parent: str | None, log_id: str, last: int) -> int:
-        """The last event that counts: that of the run before where it broke off, else ``last``.
+        """Number of the last event to read: that of an unfinished run, else ``last``.
 
         Args:
             parent: id of the release that is served.
@@ -74,10 +74,10 @@ class Workspace:
             ) from error
         return last
 
-    def night(self, depends_on: Iterable[str]) -> Path:
-        """The folder of the checkpoints of a night, and of no other; those of others are removed.
+    def run_folder(self, depends_on: Iterable[str]) -> Path:
+        """The folder for the checkpoints of one run; folders of other runs are removed.
 
-        Raises TrainingError where it cannot be made.
+        Raises TrainingError if it cannot be created.
         """
         key = hashlib.sha256("\0".join(depends_on).encode()).hexdigest()[:16]
         folder = self._nights / key
@@ -91,24 +91,24 @@ class Workspace:
         return folder
 
     def clear_run(self) -> None:
-        """Remove the plan and the checkpoints: the next night is another."""
+        """Remove the plan and the checkpoints: the next run starts over."""
         self._plan.unlink(missing_ok=True)
         for folder in self._nights.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
     def warm_start_of(self, release: Release) -> WarmStartState | None:
-        """How a release's training ended; None where that was not kept.
+        """Embedding tables of a release's training; None if they were not saved.
 
-        Raises CheckpointError where it is damaged.
+        Raises CheckpointError if the file is damaged.
         """
         return WarmStartState.load(self._warm_start_file(release.manifest.data.sha256))
 
     def save_warm_start(self, end: WarmStartState) -> None:
-        """Keep how a training ended. Raises CheckpointError where it cannot be written."""
+        """Save a training's embedding tables; CheckpointError if that fails."""
         end.save(self._warm_start_file(end.origin))
 
     def remove_unused_warm_starts(self, store: ReleaseStore) -> None:
-        """Remove the ends of trainings whose releases are gone."""
+        """Remove the warm starts of releases that no longer exist."""
         kept = {
             self._warm_start_file(summary.manifest.data.sha256)
             for summary in store.list(verify=False)
