@@ -1,5 +1,4 @@
-"""What Bitrecall costs and how it compares, measured; and end-to-end checks that take minutes.
+"""Measurements of what Bitrecall costs and how it compares, and long end-to-end checks.
 
-Each module says with ``--help`` what it measures and takes, and runs from the repository root:
-``python -m benchmarks.service.request_cost RELEASES``.
+Run a module from the repository root, such as ``python -m benchmarks.service.request_cost --help``.
 """

@@ -1,1 +1,1 @@
-"""Speed and recall of searches, beside other libraries."""
+"""Speed and recall of searches, compared with other libraries."""

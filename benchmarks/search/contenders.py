@@ -1,8 +1,8 @@
-"""What one would search a catalogue with: our backends, and what others would pick instead.
+"""The contenders of the search benchmark: our backends and common alternatives.
 
-Each is built of the same items and answers the same users, on one thread. Those of codes get the
-256 bits; those of real numbers get 64 dimensions, as of a LightGCN: the leading principal
-components of the ±1 codes, so that their neighbours are much the same.
+Each is built from the same items and answers the same users, on one thread. Code-based contenders
+use the 256 bits. Float contenders use 64 dimensions, as a LightGCN would: the leading principal
+components of the ±1 codes, so that the nearest neighbours are similar.
 """
 
 import os
@@ -30,10 +30,10 @@ Search = Callable[[np.ndarray, int], np.ndarray]
 
 @dataclass
 class Contender:
-    """Something built.
+    """A built index.
 
-    ``queries`` are what ``search`` takes; ``exact`` is the one whose distances are the true ones;
-    ``bytes_an_item`` is all that it keeps, divided by the items.
+    ``queries`` is the input of ``search``; ``exact`` names the contender with the true distances;
+    ``bytes_an_item`` is the size of all stored data, divided by the number of items.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Things:
-    """What is searched for and among: codes, and the same as real numbers where there are any."""
+    """The items and queries: codes, and their float vectors if there are any."""
 
     items: np.ndarray
     users: np.ndarray
@@ -75,7 +75,7 @@ def things(items: np.ndarray, users: np.ndarray, *, vectors: bool) -> Things:
 
 
 def ours(name: str) -> Callable[[Things], Contender]:
-    """One of our backends, tuned as publishing tunes it."""
+    """Build one of our backends, tuned as publishing tunes it."""
 
     def build(given: Things) -> Contender:
         begun = time.perf_counter()
@@ -112,7 +112,7 @@ def faiss_flat(given: Things) -> Contender:
 
 
 def binary_multi_hash(given: Things) -> Contender:
-    """FAISS's IndexBinaryMultiHash, with as many flips as the recall takes."""
+    """FAISS's IndexBinaryMultiHash, with as many flips as the target recall needs."""
     items = len(given.items)
     bits = max(8, int(np.log2(items)) - 2)
     index = faiss.IndexBinaryMultiHash(8 * given.items.shape[1], 8, bits)
@@ -273,7 +273,7 @@ def _of_vectors(
 
 
 def _bytes(built: Any) -> int:
-    """Of the codes and of what a backend keeps beside them, from what it would save."""
+    """Return the size of the codes and of what a backend would save in addition."""
     if type(built) is backend("flat"):
         return int(built._codes.nbytes)
     return int(faiss.serialize_index_binary(built._index).size)

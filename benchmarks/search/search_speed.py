@@ -1,14 +1,14 @@
-r"""How fast is a search, beside what one would pick instead, and beside what the memory gives?
+r"""Measure the speed of a search, compared with alternatives and with the memory bandwidth.
 
     python -m benchmarks.search.search_speed RELEASES --json search.json --plot search.svg
     python -m benchmarks.search.search_speed RELEASES --items 1000000 \
         --only flat hnsw ivf float-flat
 
-One thread. The codes are those of the current release, or so many more that are made like them
-(codes_like.py); queries are users. Contenders take turns for several rounds, so that a busy machine
-slows all of them, and what counts is the ratio within a round. Recall is by distance: what is as
-near as the last of the true nearest counts. USearch and hnswlib take part where they are installed
-(`pip install usearch hnswlib`).
+Runs on one thread. The codes are those of the current release, or the given number of synthetic
+codes with the same statistics (synthetic_codes.py); the queries are users. The contenders take
+turns for several rounds, so that other load on the machine slows all of them; compare the ratios
+within a round. Recall is by distance: a result that is as near as the last of the true nearest
+counts. USearch and hnswlib are included if they are installed (`pip install usearch hnswlib`).
 """
 
 import argparse
@@ -36,7 +36,7 @@ KS = (10, 100)
 def measure(
     contenders: list[Contender], k: int, batch: int, budget: float
 ) -> dict[str, dict[str, Any]]:
-    """Each contender's times, and their ratio to the first one's, round by round."""
+    """Return the times of each contender, and their ratio to the first contender by round."""
     rounds: dict[str, list[list[float]]] = {one.name: [] for one in contenders}
     for turn in range(ROUNDS):
         for one in contenders:
@@ -66,7 +66,7 @@ def measure(
 
 
 def recalls(contenders: list[Contender], k: int, count: int = 200) -> dict[str, float]:
-    """The share of the true nearest that each finds."""
+    """Return the share of the true nearest that each contender finds."""
     by_name = {one.name: one for one in contenders}
     found = {}
     for one in contenders:
@@ -79,7 +79,7 @@ def recalls(contenders: list[Contender], k: int, count: int = 200) -> dict[str, 
 
 
 def _ranked(near: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both as whole numbers that compare as they do, but for the last digits."""
+    """Return both as integers in the same order, ignoring the last digits."""
     if near.dtype.kind in "iu" and true.dtype.kind in "iu":
         return near, true
     scale = 1000 / max(1e-9, float(np.abs(true).max()))
@@ -88,7 +88,7 @@ def _ranked(near: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def with_seen(release: Any, codes: np.ndarray, budget: float) -> dict[str, float]:
-    """The hundred nearest of the release's own users without what they have, over the roof."""
+    """Return the time of the hundred nearest with seen items left out, relative to the roof."""
     built = FlatBackend.build(codes)
     rows = np.random.default_rng(0).permutation(release.n_users)[:2000]
     users = release.user_codes(rows)
@@ -116,7 +116,7 @@ def with_seen(release: Any, codes: np.ndarray, budget: float) -> dict[str, float
 
 
 def main() -> None:
-    """Build, measure, print, draw."""
+    """Build, measure, print and plot."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path)
     parser.add_argument("--items", type=int, help="items, more than the release has")
@@ -175,7 +175,7 @@ def main() -> None:
 
 
 def line(row: dict[str, Any]) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     recall = "" if row["recall"] is None else f"{row['recall']:.3f}"
     ratio = f"{row['ratio']:.2f} ({row['ratio_least']:.2f} … {row['ratio_most']:.2f})"
     return (
@@ -185,7 +185,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 def draw(rows: list[dict[str, Any]], items: int, path: Path) -> None:
-    """Microseconds of a single query's hundred nearest against recall."""
+    """Plot the microseconds of a single query (k = 100) against recall."""
     mpl.use("svg" if path.suffix == ".svg" else "agg")
     from matplotlib import pyplot
 

@@ -1,13 +1,13 @@
-"""Ask a running service at random, and answer the same beside it slowly and obviously.
+"""Compare a running service with a slow, obvious reference, on random requests.
 
     bitrecall serve --releases releases --events off &
     python -m benchmarks.service.agreement --releases releases --requests 2000
 
-Requests have exclusions, filters over whatever tags and attributes the release has, histories in
-place of or added to what is known, and some are batches or ask what an item is like. Every answer
-has to equal the reference to the last tie: items, distances, scores, order, source, shortfall. The
-reference knows no index and no packing: it compares all signs and sorts. Exits with 1 at the first
-answer that differs.
+Requests have exclusions, filters over the tags and attributes of the release, and histories that
+replace or extend what is known. Some are batches, some ask for similar items. Every response must
+equal the reference including ties: items, distances, scores, order, source, shortfall. The
+reference uses no index and no packing: it compares all signs and sorts. Exits with 1 at the first
+response that differs.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from bitrecall.index.releases.store import ReleaseStore
 
 
 class Reference:
-    """Answers from the arrays of a release."""
+    """Responses computed from the arrays of a release."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
@@ -39,7 +39,7 @@ class Reference:
         self.known = [release.attributes.columns_of(row) for row in range(release.n_items)]
 
     def recommend(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """What ``POST /recommend`` should answer, without the release's id."""
+        """Return the expected response of ``POST /recommend``, without the release id."""
         code, own, source = self._user(asked)
         allowed = self._allowed(asked)
         if asked.get("exclude_seen", True):
@@ -47,7 +47,7 @@ class Reference:
         return {"user_id": asked.get("user_id"), **self._ranked(code, allowed, asked["k"], source)}
 
     def similar(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """What ``POST /similar`` should answer, without the release's id."""
+        """Return the expected response of ``POST /similar``, without the release id."""
         allowed = self._allowed(asked)
         row = self.row[asked["item_id"]]
         allowed[row] = False
@@ -131,7 +131,7 @@ class Reference:
 
 
 class Asker:
-    """Draws requests at random."""
+    """Generates random requests."""
 
     def __init__(self, reference: Reference, seed: int) -> None:
         self.random = np.random.default_rng(seed)
@@ -142,7 +142,7 @@ class Asker:
         self.columns = {name for known in reference.known for name in known}
 
     def request(self) -> tuple[str, dict[str, Any]]:
-        """A path and a body."""
+        """Return a path and a body."""
         asked: dict[str, Any] = {"k": int(self.random.choice([1, 10, 100, 1000]))}
         if self._often(0.4):
             asked["exclude_items"] = self._some(self.reference.ids, 50)
@@ -188,7 +188,7 @@ class Asker:
 
 
 def expected(reference: Reference, path: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """What a path should answer to a body, without the release's id."""
+    """Return the expected response of a path to a body, without the release id."""
     if path == "/similar":
         return reference.similar(asked)
     if path == "/recommend":

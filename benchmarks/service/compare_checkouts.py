@@ -1,13 +1,13 @@
-"""What has a change done to an answer? Checkouts of Bitrecall, served by turns on one machine.
+"""Compare checkouts of Bitrecall, served in turn on one machine.
 
     git worktree add ../before HEAD~1
     (cd ../before && python -c 'import setuptools; setuptools.setup()' build_ext --inplace)
     python -m benchmarks.service.compare_checkouts RELEASES ../before .
 
-All are up the whole time, beside an empty FastAPI POST route, and wrk (`apt-get install wrk`) loads
-one after the other in an order that changes from round to round, so that what else the machine does
-falls on all; then an open loop at half of each one's best throughput. What counts are the ratios to
-the empty route within a round.
+All checkouts run for the whole time, next to an empty FastAPI POST route. wrk (`apt-get install
+wrk`) loads one after another, in an order that changes between rounds, so that other load on the
+machine affects all of them; then an open loop runs at half of each one's maximum throughput.
+Compare the ratios to the empty route within a round.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def line(name: str, own: list[dict[str, float]], route: list[dict[str, float]]) -> str:
-    """A row of the table: medians, and of ratios the least and the most."""
+    """Return a row of the table: medians, and the minimum and maximum of ratios."""
     cells = [name]
     for key, write in (("rate", "{:,.0f}"), ("late_ms", "{:.2f}")):
         ratios = [mine[key] / theirs[key] for mine, theirs in zip(own, route, strict=True)]

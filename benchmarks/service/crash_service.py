@@ -1,12 +1,12 @@
-"""Is every event that was acknowledged there once, whatever happens to the service?
+"""Check that every acknowledged event is stored exactly once while the service is killed.
 
     python -m benchmarks.service.crash_service                               # SQLite, ten rounds
     python -m benchmarks.service.crash_service --events postgresql://…/storm # an empty database
 
-Serves a small release, sends it events from several threads as fast as they are taken, some with an
-id and again until they are acknowledged, and kills it (SIGKILL) at a random moment; then starts it
-again on the same database, and so on. At the end every acknowledged event has to be in the database
-exactly once, and everything in the database has to have been sent.
+Serves a small release and sends it events from several threads as fast as they are accepted, some
+with an id and repeated until they are acknowledged. Kills the service (SIGKILL) at a random moment
+and starts it again on the same database, several times. At the end every acknowledged event must be
+in the database exactly once, and the database must not have any event that was not sent.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SENDERS = 6
 
 
 class Sender(threading.Thread):
-    """Sends events until it is stopped, each again until it is acknowledged."""
+    """Sends events until it is stopped, each until it is acknowledged."""
 
     def __init__(self, url: str, name: str) -> None:
         super().__init__(name=name)
@@ -41,7 +41,7 @@ class Sender(threading.Thread):
         self.stop = threading.Event()
 
     def run(self) -> None:
-        """Send, one after another."""
+        """Send events one after another."""
         with httpx.Client(base_url=self.url, timeout=20) as client:
             while not self.stop.is_set():
                 self.sent += 1
@@ -66,7 +66,7 @@ class Sender(threading.Thread):
 
 
 def main() -> None:
-    """Run the rounds, and say what was found."""
+    """Run the rounds and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", metavar="URL", help="an empty database; SQLite by default")
     parser.add_argument("--rounds", type=int, default=10)
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def one_round(command: list[str], senders: list[Sender], number: int, rounds: int) -> None:
-    """Start the service, let some events be acknowledged, and kill it at a random moment."""
+    """Start the service, wait for some acknowledged events, and kill it at a random moment."""
     before = sum(len(sender.acknowledged) for sender in senders)
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     give_up = time.monotonic() + 60
@@ -116,7 +116,7 @@ def one_round(command: list[str], senders: list[Sender], number: int, rounds: in
 
 
 def judge(events: str, senders: list[Sender]) -> None:
-    """Compare what was acknowledged with what is there."""
+    """Compare the acknowledged events with the database."""
     store = EventStore(events, create=False)
     there = Counter(event.item_id for event in store.all_after(0))
     store.close()

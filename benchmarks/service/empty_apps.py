@@ -1,4 +1,4 @@
-"""Applications that do nothing, to see what a request costs before anything is done for it.
+"""Applications that do nothing, to measure the fixed cost of a request.
 
 python -m benchmarks.service.empty_apps fastapi_app --port 8001 --workers 1
 """
@@ -35,7 +35,7 @@ _HEAD = [(b"content-type", b"application/json"), (b"content-length", b"2")]
 
 
 def fastapi_app() -> FastAPI:
-    """A FastAPI route as its documentation writes them."""
+    """A FastAPI route as in its documentation."""
     app = FastAPI()
 
     @app.post(PATH)
@@ -46,7 +46,7 @@ def fastapi_app() -> FastAPI:
 
 
 def body_app() -> FastAPI:
-    """One that reads the request that the service gets, and answers nothing."""
+    """A FastAPI route that reads the service's request and returns nothing."""
     app = FastAPI()
 
     class Asked(BaseModel):
@@ -70,7 +70,7 @@ def starlette_app() -> Starlette:
 
 
 def asgi_app() -> Any:
-    """No framework at all."""
+    """A bare ASGI application."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -83,7 +83,7 @@ def asgi_app() -> Any:
 
 @contextmanager
 def serving_empty(name: str, workers: int) -> Iterator[tuple[str, int]]:
-    """Serve an application that does nothing; URL and process id."""
+    """Serve an empty application; yield its URL and process id."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.service.empty_apps", EMPTY[name]]
     command += ["--port", str(port), "--workers", str(workers)]
@@ -103,7 +103,7 @@ def serving_empty(name: str, workers: int) -> Iterator[tuple[str, int]]:
 
 
 def main() -> None:
-    """Serve one of them as the service is served."""
+    """Serve an empty application in the same way as the service."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("app", choices=["body_app", "fastapi_app", "starlette_app", "asgi_app"])
     parser.add_argument("--port", type=int, required=True)

@@ -1,11 +1,11 @@
-"""Where should the search run: on the event loop, or on a thread?
+"""Measure whether the search should run on the event loop or on a thread.
 
     python -m benchmarks.service.event_loop
 
-Serves a release of the size of Gowalla with each of the ways below, each in a process of its own,
-and loads them in turn from this one, many short rounds, over connections that are kept open.
-Compare figures within one run only: the client shares the processors with the server. On a machine
-that has other work to do, CPU time a request is the steadiest of them.
+Serves a release of the size of Gowalla in each of the ways below, each in its own process, and
+loads them in turn from this process, in many short rounds, over persistent connections. Compare
+figures within one run only: the client shares the CPUs with the server. If the machine has other
+load, the CPU time per request is the most reliable figure.
 
 plain route, inline        every search on the event loop
 plain route, thread        every search on a thread of anyio's
@@ -61,14 +61,14 @@ CONNECTIONS = 16
 
 
 def recommend(recommender: Recommender, request: RecommendRequest) -> bytes:
-    """One answer as JSON, on whatever thread this runs."""
+    """Return a response as JSON, computed on the current thread."""
     faiss.omp_set_num_threads(1)
     answer = recommender.recommend(request.user_id, request.wish())
     return render(answer)
 
 
 def documented(recommender: Recommender, request: RecommendRequest) -> RecommendResponse:
-    """One answer as the model that a FastAPI route returns."""
+    """Return a response as the model of a FastAPI route."""
     faiss.omp_set_num_threads(1)
     answer = recommender.recommend(request.user_id, request.wish())
     found = zip(answer.item_ids, answer.distances or (), strict=True)
@@ -85,14 +85,14 @@ def documented(recommender: Recommender, request: RecommendRequest) -> Recommend
 
 
 class PlainRoute:
-    """The plain route with its searches on a thread or not."""
+    """The plain route, with searches inline or on a thread."""
 
     def __init__(self, recommender: Recommender, *, thread: bool) -> None:
         self._recommender = recommender
         self._thread = thread
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer as the service does, apart from where the search runs."""
+        """Respond like the service, except for where the search runs."""
         body = await read_body(scope, receive, limit=65_536, seconds=10.0)
         request = parse_request(body, RecommendRequest)
         if self._thread:
@@ -103,7 +103,7 @@ class PlainRoute:
 
 
 def application(way: str, releases: Path) -> FastAPI:
-    """The service, with ``/recommend`` answered in one of the ways."""
+    """The service, with ``/recommend`` served in one of the ways."""
     app = create_app(Settings(releases=releases, poll_interval=3600))
     recommender = Recommender(ReleaseStore(releases).open_current())
     if way == "plain route, thread k>100":
@@ -127,7 +127,7 @@ def application(way: str, releases: Path) -> FastAPI:
 
 
 class Server:
-    """One way of serving, in a process of its own."""
+    """A server for one of the ways, in its own process."""
 
     def __init__(self, way: str, releases: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -145,13 +145,13 @@ class Server:
             self.process = subprocess.Popen(command, pass_fds=[sock.fileno()])
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the server."""
         self.process.terminate()
         self.process.wait()
 
 
 def request_bytes(path: str, document: object = None) -> bytes:
-    """One request as it goes over the wire."""
+    """Return a request as sent on the wire."""
     if document is None:
         return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     body = json.dumps(document).encode()
@@ -160,7 +160,7 @@ def request_bytes(path: str, document: object = None) -> bytes:
 
 
 async def ask_until(port: int, end: float, make: Callable[[], bytes]) -> list[float]:
-    """Ask over one connection until a moment; the milliseconds that each answer took."""
+    """Send requests over one connection until a deadline; return the milliseconds of each."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     took = []
     while time.perf_counter() < end:
@@ -177,7 +177,7 @@ async def ask_until(port: int, end: float, make: Callable[[], bytes]) -> list[fl
 
 
 async def load(server: Server, k: int, seconds: float, *, probe: bool) -> dict[str, float]:
-    """Load a server with requests for ``k`` items; with ``probe``, time ``/livez`` meanwhile."""
+    """Load a server with requests for ``k`` items; with ``probe``, also time ``/livez``."""
     random = np.random.default_rng(k)
 
     def ask() -> bytes:
@@ -206,7 +206,7 @@ async def load(server: Server, k: int, seconds: float, *, probe: bool) -> dict[s
 
 
 def print_alone(releases: Path) -> None:
-    """Print what an answer takes by itself, and what a hop to a thread and back takes."""
+    """Print the time of a response alone, and of a switch to a thread and back."""
     recommender = Recommender(ReleaseStore(releases).open_current())
     faiss.omp_set_num_threads(1)
 
@@ -236,7 +236,7 @@ def print_alone(releases: Path) -> None:
 
 
 def compare(releases: Path, rounds: int, seconds: float) -> None:
-    """Print a table for small and for large answers."""
+    """Print a table for small and for large responses."""
     servers = {way: Server(way, releases) for way in WAYS}
     try:
         for server in servers.values():
@@ -253,7 +253,7 @@ def compare(releases: Path, rounds: int, seconds: float) -> None:
 
 
 def print_table(k: int, measured: dict[str, list[dict[str, float]]]) -> None:
-    """Medians over the rounds; the ratio is of CPU time a request, relative to the first way."""
+    """Print medians over the rounds, and the CPU time relative to the first way."""
     medians = {
         way: {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
         for way, rounds in measured.items()
@@ -271,7 +271,7 @@ def print_table(k: int, measured: dict[str, list[dict[str, float]]]) -> None:
 
 
 def main() -> None:
-    """Compare the ways; or, called by itself, serve in one of them."""
+    """Compare the ways; in a child process, serve one of them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=0.4, help="of load a round and way")

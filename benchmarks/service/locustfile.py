@@ -1,4 +1,4 @@
-"""Locust's view of the service; `service_speed.py --locust` runs it.
+"""The Locust user of the service, for `service_speed.py --locust`.
 
 USERS='["17"]' K=10 locust -f benchmarks/service/locustfile.py --host http://127.0.0.1:8000
 """
@@ -11,7 +11,7 @@ from locust import FastHttpUser, task
 
 
 class Asker(FastHttpUser):
-    """Asks for one user after another, without a pause."""
+    """Sends requests for one user after another, without a pause."""
 
     users = json.loads(os.environ.get("USERS", '["17"]'))
     k = int(os.environ.get("K", "10"))

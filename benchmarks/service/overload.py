@@ -1,13 +1,13 @@
-"""Does the service keep its throughput when far more is asked of it than it can answer?
+"""Measure throughput and latency of the service at several times its capacity.
 
     python -m benchmarks.service.overload                       # a release of the size of Gowalla
     python -m benchmarks.service.overload --releases releases --times 4 --seconds 60
 
-Finds how many connections, each asking again once it is answered, have the best throughput, then
-offers so many times as much at random moments, whatever comes back (an open loop), and prints
-how many good answers there still were, how the others were turned away, what that cost in time,
-what /livez and /readyz took meanwhile, and how the memory went. What was best of several is so by
-luck too: it is measured again, as long as the overload, half before it and half after.
+Finds the number of closed-loop connections with the maximum throughput, then sends several times
+that rate with Poisson arrivals (an open loop). Prints the rate of successful responses, the
+rejections, the latency of both and of /livez and /readyz, and the memory. The best of several
+measurements is biased upwards, so it is measured again, for as long as the overload, half before
+and half after it.
 """
 
 import argparse
@@ -39,7 +39,7 @@ OPEN_LOOP_CONNECTIONS = 500
 async def throughput(
     target: Target, requests: Sequence[bytes], connections: int, seconds: float
 ) -> float:
-    """Good answers a second, when each connection asks again once it is answered."""
+    """Return the successful responses per second of closed-loop connections."""
     async with LoadGenerator(target.address, requests, connections) as load:
         answers = await load.as_fast_as_answered(seconds)
     rate = answers.rate(OK)
@@ -48,7 +48,7 @@ async def throughput(
 
 
 async def probes(url: str, stop: asyncio.Event) -> dict[str, list[float]]:
-    """What /livez and /readyz take, in seconds, several times a second."""
+    """Time /livez and /readyz several times per second; return seconds."""
     taken: dict[str, list[float]] = {"/livez": [], "/readyz": []}
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while not stop.is_set():
@@ -61,7 +61,7 @@ async def probes(url: str, stop: asyncio.Event) -> dict[str, list[float]]:
 
 
 async def memory(pid: int, stop: asyncio.Event) -> list[float]:
-    """The service's memory every few seconds, PSS in MiB."""
+    """Sample the service's memory every few seconds; return PSS in MiB."""
     taken = []
     while not stop.is_set():
         taken.append(sum(pss_mib(one) for one in children(pid)))
@@ -70,13 +70,13 @@ async def memory(pid: int, stop: asyncio.Event) -> list[float]:
 
 
 def line(name: str, seconds: Sequence[float]) -> str:
-    """Percentiles of a set of times, in ms."""
+    """Return percentiles of a set of times, in ms."""
     p50, p99, most = np.percentile(np.array(seconds) * 1000, [50, 99, 100])
     return f"{name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, at most {most:.1f} ms"
 
 
 def report(answers: ResponseCounts, offered: float, best: float) -> None:
-    """Print what came of the overload; the rates are requests, and good answers, a second."""
+    """Print the results; rates are requests and successful responses per second."""
     good, busy = answers.rate(OK), answers.rate(TOO_BUSY)
     others = {s: len(t) for s, t in answers.seconds.items() if s not in (OK, TOO_BUSY)}
     print(f"offered {offered:,.0f} requests/s, {offered / best:.1f} times the best")
@@ -93,7 +93,7 @@ def report(answers: ResponseCounts, offered: float, best: float) -> None:
 async def measure(
     target: Target, pid: int, requests: Sequence[bytes], given: argparse.Namespace
 ) -> None:
-    """Find the best, then overload."""
+    """Find the maximum throughput, then overload."""
     rates = {number: await throughput(target, requests, number, ROUND) for number in CONNECTIONS}
     most = max(rates, key=rates.__getitem__)
     half = given.seconds / 2
@@ -112,7 +112,7 @@ async def measure(
 
 
 def main() -> None:
-    """Serve, find the best, overload, report."""
+    """Serve, measure, report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--releases", type=Path, help="a store; random codes by default")
     parser.add_argument("--times", type=float, default=4.0)

@@ -1,13 +1,13 @@
-"""Does a change of the release cost anybody an answer, or time?
+"""Check that a swap of releases fails no request, and measure the delay that it causes.
 
     python -m benchmarks.service.release_swaps    # twenty swaps, two to damaged releases
     python -m benchmarks.service.release_swaps --workers 2 --connections 16
 
-Serves releases of the size of Gowalla, loads the service over connections that are kept open, and
-activates another release every few seconds; two of the swaps go to releases that are damaged, which
-have to be refused. Every answer has to be a 200 of one release: its items are checked against
-what that release, and no other, recommends to that user. Compares the latency of requests answered
-in the seconds around swaps with that of all others, within the one run.
+Serves releases of the size of Gowalla, loads the service over persistent connections, and activates
+another release every few seconds. Two of the swaps go to damaged releases, which must be rejected.
+Every response must be a 200 from one release: its items must be those that this release recommends
+to that user. Compares the latency in the seconds around swaps with the latency at other times of
+the same run.
 """
 
 import argparse
@@ -33,7 +33,7 @@ AROUND = 1.0
 
 @dataclass
 class Seen:
-    """What came of the requests: when each was answered, how long it took, and by which release."""
+    """The results of the requests: when and by which release each was answered, and its latency."""
 
     moments: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Seen:
 
 
 def expected(release: Release, users: list[str]) -> dict[tuple[str, str], list[str]]:
-    """The ten items that a release recommends to each of some users."""
+    """Return the ten items that a release recommends to each of some users."""
     rows = np.array([release.users.row_of(user) for user in users])
     exclude = [release.seen[row] for row in rows]
     _, found = release.backend.search(release.user_codes(rows), 10, exclude)
@@ -59,7 +59,7 @@ async def ask(
     seen: Seen,
     stop: asyncio.Event,
 ) -> None:
-    """Ask for one user after another, and check every answer."""
+    """Send requests for one user after another, and check every response."""
     while not stop.is_set():
         user = random.choice(users)
         begun = time.perf_counter()
@@ -83,7 +83,7 @@ async def ask(
 async def load(
     url: str, store: ReleaseStore, releases: list[Release], given: argparse.Namespace
 ) -> None:
-    """Swap releases under load, and print what that cost."""
+    """Swap releases under load, and print the cost."""
     users = releases[0].users.ids_of(range(USERS))
     answers = {key: items for one in releases for key, items in expected(one, users).items()}
     seen, stop = Seen(), asyncio.Event()
@@ -109,7 +109,7 @@ async def load(
 
 
 def damage(store: ReleaseStore, release: Release) -> None:
-    """Point to a copy of a release in which a file is not what the manifest says."""
+    """Activate a copy of a release in which a file contradicts the manifest."""
     name = f"20260101T000000Z-{random.randrange(16**8):08x}"
     folder = store.root / name
     folder.mkdir()
@@ -119,7 +119,7 @@ def damage(store: ReleaseStore, release: Release) -> None:
 
 
 def report(seen: Seen, swaps: list[float], bad: set[int], given: argparse.Namespace) -> None:
-    """Print the comparison; exit with 1 where anything failed."""
+    """Print the comparison; exit with 1 if anything failed."""
     moments, seconds = np.array(seen.moments), np.array(seen.seconds) * 1000
     poll = given.poll
     near = np.zeros(len(moments), np.bool_)

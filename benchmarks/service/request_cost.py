@@ -1,10 +1,9 @@
-"""What does an answer cost within the application, and what of it?
+"""Measure the cost of a response within the application, and of its parts.
 
     python -m benchmarks.service.request_cost RELEASES --profile
 
-Asks the application itself, without a server or a socket, for ten items of one user after the
-other, and prints microseconds a request: the whole, and what finding the items and writing them
-take of it.
+Calls the application directly, without a server or a socket, for ten items of one user after
+another. Prints microseconds per request: the total, and the parts of searching and rendering.
 """
 
 import argparse
@@ -31,7 +30,7 @@ USERS = 3000
 
 
 def scope_of(body: bytes) -> dict[str, Any]:
-    """A request as uvicorn hands it on."""
+    """Return the ASGI scope of a request, as uvicorn passes it."""
     headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
     return {
         "type": "http",
@@ -51,7 +50,7 @@ def scope_of(body: bytes) -> dict[str, Any]:
 
 
 async def ask(app: Any, body: bytes) -> int:
-    """Ask once; the status."""
+    """Send a request; return the status."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -65,7 +64,7 @@ async def ask(app: Any, body: bytes) -> int:
 
 
 async def measure(releases: Path, k: int, profile: bool) -> None:
-    """Print it."""
+    """Measure and print."""
     faiss.omp_set_num_threads(1)
     app: Any = create_app(Settings(releases=releases, events="off"))
     app.current.refresh()
@@ -109,7 +108,7 @@ async def _timed(app: Any, body: bytes) -> float:
 
 
 def main() -> None:
-    """Measure with the loop that the service runs on."""
+    """Measure with the event loop of the service."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path)
     parser.add_argument("--k", type=int, default=10)

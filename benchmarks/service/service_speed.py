@@ -1,14 +1,14 @@
-"""What does an answer cost, beside a route that does nothing on the same server?
+"""Measure throughput and latency of the service, compared with routes that do nothing.
 
     python -m benchmarks.service.service_speed RELEASES --json service.json --plot service.svg
     python -m benchmarks.service.service_speed RELEASES --workers 1 2 --k 10 100 --locust
 
-Serves the releases, an empty FastAPI POST route, an empty Starlette one and a bare ASGI
-application, each with uvicorn's same loop and parser, and loads them in turn with wrk (`apt-get
-install wrk`), several rounds: throughput. Then an open loop at 25, 50 and 80% of each one's best
-throughput, in which a request counts from when it was due (no coordinated omission): latency. The
-client shares the processors with the server, so what counts are ratios within a round. With
---locust, locust asks too (`pip install locust`).
+Serves the releases, an empty FastAPI POST route, an empty Starlette route and a bare ASGI
+application, each with the same event loop and parser of uvicorn. wrk (`apt-get install wrk`) loads
+them in turn for several rounds to measure throughput. Then an open loop runs at 25, 50 and 80% of
+each one's maximum throughput and measures latency from the scheduled send time (no coordinated
+omission). The client shares the CPUs with the server, so compare ratios within a round. With
+--locust, locust sends requests too (`pip install locust`).
 """
 
 import argparse
@@ -38,7 +38,7 @@ SHARES = (0.25, 0.5, 0.8)
 
 @contextmanager
 def target(name: str, releases: Path, workers: int) -> Iterator[tuple[str, int]]:
-    """Serve one of those that are compared."""
+    """Serve one of the compared applications."""
     if name != OURS:
         with serving_empty(name, workers) as found:
             yield found
@@ -49,7 +49,7 @@ def target(name: str, releases: Path, workers: int) -> Iterator[tuple[str, int]]
 
 
 def locust(url: str, users: list[str], k: int, seconds: float) -> dict[str, float]:
-    """What locust makes of it."""
+    """Return the measurement of locust."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable,
@@ -73,7 +73,7 @@ def locust(url: str, users: list[str], k: int, seconds: float) -> dict[str, floa
 
 
 def compare(given: argparse.Namespace, k: int, workers: int, folder: Path) -> list[dict[str, Any]]:
-    """All of them, several rounds, each served anew."""
+    """Measure all applications for several rounds, each started anew."""
     names = [OURS, *EMPTY]
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     late: dict[tuple[str, float], list[float]] = {}
@@ -117,7 +117,7 @@ def compare(given: argparse.Namespace, k: int, workers: int, folder: Path) -> li
 
 
 def line(row: dict[str, Any]) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     late = " | ".join(
         f"{row[f'late_{share}']:.1f} ({row[f'late_ratio_{share}']:.2f})" for share in SHARES
     )
@@ -130,7 +130,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Requests a second."""
+    """Plot requests per second."""
     mpl.use("svg" if path.suffix == ".svg" else "agg")
     from matplotlib import pyplot
 
@@ -145,7 +145,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    """Serve, load, print, draw."""
+    """Serve, load, print, plot."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path)
     parser.add_argument("--k", type=int, nargs="+", default=[10])

@@ -1,10 +1,10 @@
-"""How much later do answers come from a larger catalogue?
+"""Measure how latency grows with the size of the catalogue.
 
     python -m benchmarks.service.size_speed RELEASES LARGER_RELEASES … --rate 500
 
-Serves the current release of each store in turn, several rounds, and asks for ten items of one user
-after the other at the same rate, in an open loop: a request counts from when it was due. Prints the
-median and the p99, and the ratio of that to the first store's, round by round.
+Serves the current release of each store in turn, for several rounds, and requests ten items for one
+user after another at the same rate, in an open loop: latency is measured from the scheduled send
+time. Prints the median and the p99, and the ratio of the p99 to that of the first store by round.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from bitrecall.loadtest.target import Target
 
 
 def measured(releases: Path, rate: float, seconds: float) -> tuple[float, float]:
-    """Median and p99 in milliseconds, once it is warm."""
+    """Return median and p99 in milliseconds, after a warm-up."""
     with serving(releases, "--events", "off", "--log-level", "error") as (url, _):
         users = Target.at(url).users(1000)
         asyncio.run(open_loop(url, users, 10, rate, seconds / 2))
@@ -31,7 +31,7 @@ def measured(releases: Path, rate: float, seconds: float) -> tuple[float, float]
 
 
 def main() -> None:
-    """Serve, ask, print."""
+    """Serve, measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path, nargs="+")
     parser.add_argument("--rate", type=float, default=500.0)

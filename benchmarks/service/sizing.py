@@ -1,12 +1,12 @@
-"""How much disk and memory does a release take, and how much do workers that serve it?
+"""Measure the disk size of a release, and the memory of the workers that serve it.
 
     python -m benchmarks.service.sizing --users 1000000 --items 1000000 --workers 4
     python -m benchmarks.service.sizing --releases RELEASES --workers 1 2 3 --json sizing.json
 
-Publishes a release of random codes of that size, or takes one that is there, weighs its files,
-serves it with so many workers until each has answered, and sums up their memory: what is shared
-counts once (PSS, Linux only). Beside it stands a process that has only imported what a worker
-imports.
+Publishes a release of random codes of that size, or uses an existing one, measures its files,
+serves it with the given numbers of workers until each has answered, and sums up their memory;
+shared memory counts once (PSS, Linux only). For comparison it also measures a process that has only
+imported a worker's modules.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _IDLE = "import bitrecall.service.app, sys; print(flush=True); sys.stdin.read()"
 
 
 def idle_mib(count: int) -> float:
-    """The memory of one more process that has imported a worker's modules, beside ``count``."""
+    """Return the memory of another process with a worker's imports, next to ``count`` of them."""
 
     def together(processes: int) -> float:
         started = [
@@ -55,7 +55,7 @@ def idle_mib(count: int) -> float:
 
 
 def served_mib(root: Path, workers: int) -> float:
-    """The memory of a service that has answered, with all its processes."""
+    """Return the memory of a service that has answered, over all its processes."""
     options = ("--workers", str(workers), "--events", "off", "--log-level", "error")
     with serving(root, *options) as (url, pid):
         users = Target.at(url).users(ASKED)
@@ -77,7 +77,7 @@ def _release(given: argparse.Namespace) -> Iterator[tuple[Path, Release]]:
 
 
 def main() -> None:
-    """Publish, weigh, serve, sum up."""
+    """Publish, measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--releases", type=Path, help="a store, in place of a made release")
     parser.add_argument("--users", type=int, default=random_release.USERS)

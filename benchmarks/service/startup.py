@@ -1,10 +1,10 @@
-"""How long from the start of the process to the first 200 of ``/readyz``?
+"""Measure the time from the start of the process to the first 200 of ``/readyz``.
 
     python -m benchmarks.service.startup
     python -m benchmarks.service.startup --releases RELEASES --json startup.json
 
-Publishes a release of the size of Gowalla, or takes what is there, and runs ``bitrecall serve`` on
-it several times. On a machine that has other work to do, the CPU seconds are what to go by.
+Publishes a release of the size of Gowalla, or uses an existing one, and starts ``bitrecall serve``
+on it several times. If the machine has other load, use the CPU seconds.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from benchmarks.tools.serving import free_port
 
 
 def seconds_until_ready(releases: Path) -> tuple[float, float]:
-    """Start ``bitrecall serve`` and stop it once ready; wall and CPU seconds until then."""
+    """Start ``bitrecall serve``, wait until ready, stop it; return wall and CPU seconds."""
     port = free_port()
     command = [
         str(Path(sysconfig.get_path("scripts")) / "bitrecall"),
@@ -45,7 +45,7 @@ def seconds_until_ready(releases: Path) -> tuple[float, float]:
 
 
 def is_ready(port: int) -> bool:
-    """Whether ``/readyz`` answers 200."""
+    """Return whether ``/readyz`` responds with 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", "/readyz")
@@ -57,7 +57,7 @@ def is_ready(port: int) -> bool:
 
 
 def main() -> None:
-    """Print how long the fastest, the median and the slowest start took."""
+    """Print the fastest, the median and the slowest start."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--releases", type=Path, help="a store, in place of a made release")

@@ -1,12 +1,12 @@
-"""Does anything but a whole release ever get served, however often retraining is killed?
+"""Check that only complete releases are served while retraining is killed.
 
     python -m benchmarks.system.crash_retraining    # a hundred kills, some inside publishing
     python -m benchmarks.system.crash_retraining --events postgresql://…/kills  # an empty database
 
-Retrains the embedded sample, with a service running on the same releases that is asked all the
-while. Each round sends some events, starts a night and kills it (SIGKILL) at a random moment,
-in some rounds as soon as it is seen publishing. Every answer has to be a 200 of a release that
-is whole, and at the end a night that is left alone has to succeed.
+Retrains the embedded sample, while a service on the same releases answers requests. Each round
+sends some events, starts a retraining run and kills it (SIGKILL) at a random moment, in some rounds
+as soon as it publishes. Every response must be a 200 from a complete release, and at the end an
+undisturbed retraining run must succeed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ USERS, EACH = 150, 4
 
 
 class Asker(threading.Thread):
-    """Asks for recommendations until it is stopped."""
+    """Requests recommendations until it is stopped."""
 
     def __init__(self, url: str, users: list[str]) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Asker(threading.Thread):
         self.stop = threading.Event()
 
     def run(self) -> None:
-        """Ask, one after another."""
+        """Send requests one after another."""
         with httpx.Client(base_url=self.url, timeout=30) as client:
             while not self.stop.wait(0.02):
                 answer = client.post("/recommend", json={"user_id": random.choice(self.users)})
@@ -58,7 +58,7 @@ class Asker(threading.Thread):
 
 
 class House:
-    """Releases, events and what retrains."""
+    """The releases, the events and the retraining command."""
 
     def __init__(self, root: Path, events: str | None) -> None:
         self.root = root
@@ -68,7 +68,7 @@ class House:
         self.random = np.random.default_rng(0)
 
     def night(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start one."""
+        """Start a retraining run."""
         command = [sys.executable, "-m", "bitrecall", "retrain", *arguments, *QUICK]
         places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
         return subprocess.Popen(
@@ -78,7 +78,7 @@ class House:
         )
 
     def day(self) -> None:
-        """Have some users take what they like."""
+        """Let some users interact with items that they like."""
         events = [
             Event(user, self.model.item_ids[item], "view", time.time())
             for user, item in draw_pairs(self.model, self.random, USERS, EACH)
@@ -88,11 +88,11 @@ class House:
         store.close()
 
     def is_publishing(self) -> bool:
-        """Whether a release is being written just now."""
+        """Return whether a release is being written."""
         return any(path.name.startswith(".publishing-") for path in self.store.root.iterdir())
 
     def sound(self) -> str | None:
-        """What is wrong with the releases; None where they are all whole."""
+        """Return what is wrong with the releases, or None if all are complete."""
         try:
             self.store.open_current()
         except ReleaseError as error:
@@ -102,7 +102,7 @@ class House:
 
 
 def one_round(house: House, whole: float) -> str:
-    """Kill a night; when."""
+    """Kill a retraining run; return when."""
     house.day()
     process = house.night()
     began = time.monotonic()
@@ -122,7 +122,7 @@ def one_round(house: House, whole: float) -> str:
 
 
 def main() -> None:
-    """Run the rounds, and say what was found."""
+    """Run the rounds and print the result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--events", metavar="URL", help="an empty database; SQLite by default")
     parser.add_argument("--kills", type=int, default=100)
@@ -159,7 +159,7 @@ def main() -> None:
 
 
 def rounds(house: House, whole: float, kills: int) -> None:
-    """Kill so many nights, and look at the releases after each."""
+    """Kill a number of retraining runs, and verify the releases after each."""
     counted: dict[str, int] = {}
     done = 0
     while done < kills:

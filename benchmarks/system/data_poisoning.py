@@ -1,13 +1,13 @@
-"""Does a night refuse what must not be learned from, and say why?
+"""Check that retraining rejects bad data and says why.
 
     python -m benchmarks.system.data_poisoning
 
-Retrains the embedded sample, its pairs and its item table in files, with a service running that
-takes the events. After a good night come poisoned ones: items that a fault has shuffled, nothing at
-all, files of which half is missing, an item table of which half is missing. None may be published,
-and the service has to go on with the release that it has. What events a poisoned night brought are
-then removed, as an operator would. At the end come two nights that have to be published: one with
-the flood of a bot beside everybody else's events, of which only a part may count, and a good one.
+Retrains the embedded sample, with its interactions and its item table in files, while a service
+accepts events. After a good run come runs with bad data: shuffled items, no data, files with half
+of their rows missing, an item table with half of its rows missing. None of them may publish, and
+the service must continue with its release. The events of a bad run are then removed, as an operator
+would. At the end two runs must publish: one with the flood of a bot among other users' events, of
+which only a part may count, and a good one.
 """
 
 import argparse
@@ -38,13 +38,13 @@ MOST_EVENTS = 1000
 
 @dataclass(frozen=True)
 class Files:
-    """What is trained on beside events."""
+    """The files to train on, besides events."""
 
     pairs: Path
     items: Path
 
     def write(self, pairs: float = 1.0, items: float = 1.0) -> None:
-        """Write so large a part of the sample's pairs, and of its item table."""
+        """Write a fraction of the sample's interactions, and of its item table."""
         train = sample_dataset().train
         kept = np.random.default_rng(1).random(len(train)) < pairs
         lines = [
@@ -60,7 +60,7 @@ class Files:
 
 
 class House:
-    """A store, events, the files, and a service that takes events."""
+    """A store, events, the files, and a service that accepts events."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -71,12 +71,12 @@ class House:
         self.random = np.random.default_rng(0)
 
     def bitrecall(self, *arguments: str) -> int:
-        """Run a command; its exit code."""
+        """Run a command; return its exit code."""
         command = [sys.executable, "-m", "bitrecall", *arguments, "--events", self.events]
         return subprocess.run(command, check=False, capture_output=True).returncode
 
     def night(self) -> tuple[int, str]:
-        """Run one; its exit code and what it says."""
+        """Run retraining; return its exit code and output."""
         places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
         files = [str(self.files.pairs), "--items", str(self.files.items)]
         code = self.bitrecall("retrain", *files, *places, *RECIPE)
@@ -84,7 +84,7 @@ class House:
         return code, f"{told.outcome}: {told.reason}" if told else "nothing was told"
 
     def day(self, shuffled: bool = False) -> list[dict[str, str]]:
-        """What some users take, as they like; or items of the same number at random places."""
+        """Return interactions of some users, by their taste or, shuffled, with random items."""
         places = np.arange(len(self.model.item_ids))
         if shuffled:
             self.random.shuffle(places)
@@ -94,12 +94,12 @@ class House:
         ]
 
     def flood(self) -> list[dict[str, str]]:
-        """What a bot sends: thousands of events in one name."""
+        """Return the events of a bot: thousands for one user."""
         items = self.random.choice(self.model.item_ids, FLOOD).tolist()
         return [{"user_id": "a bot", "item_id": item} for item in items]
 
     def last_event(self) -> int:
-        """The number of the last event there is."""
+        """Return the number of the last event."""
         store = EventStore(self.events)
         try:
             return store.last()
@@ -115,12 +115,12 @@ def post(client: httpx.Client, events: list[dict[str, str]]) -> None:
 
 
 def served(client: httpx.Client) -> str:
-    """The release that answers."""
+    """Return the id of the release being served."""
     return str(client.get("/readyz").json()["release_id"])
 
 
 def poisons(house: House, client: httpx.Client) -> dict[str, Callable[[], None]]:
-    """What goes wrong in each of the poisoned nights."""
+    """Yield the faults of the bad runs."""
 
     def half_the_pairs() -> None:
         house.files.write(pairs=0.5)
@@ -144,7 +144,7 @@ def good_night(
     name: str = "a good night",
     more: Sequence[dict[str, str]] = (),
 ) -> bool:
-    """A day and a night that have to succeed: whether it was published, and is served."""
+    """Send events and retrain; return whether the release was published and is served."""
     post(client, [*house.day(), *more])
     code, says = house.night()
     print(f"{name}: {says}", flush=True)
@@ -156,7 +156,7 @@ def good_night(
 
 
 def main() -> None:
-    """Poison some nights."""
+    """Run the good and the bad retraining runs."""
     argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     wrong = []
     with tempfile.TemporaryDirectory() as folder:

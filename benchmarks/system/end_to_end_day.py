@@ -1,13 +1,13 @@
-"""A day of the whole system, on Docker: asked, told what users did, retrained on schedule, swapped.
+"""Run the whole system on Docker for a day: requests, events, scheduled retraining, a swap.
 
     docker compose build && python -m benchmarks.system.end_to_end_day
 
-Brings the system up under a project name of its own, with empty volumes and the embedded
-sample, and waits until it answers. Then it is asked without a pause, events are sent for some
-users and for strangers, and the schedule, set to a few minutes ahead, retrains. Checked are
-that the release changes, that strangers are known to it, that the answers of those with events
-change and leave out what they took, that no request fails in all that time, and that a stop and
-a start lose nothing. Everything is removed in the end.
+Starts the system under its own project name, with empty volumes and the embedded sample, and waits
+until it is ready. Then it sends requests without a pause and events for some known and some new
+users, and the schedule, set to a few minutes ahead, retrains. Checks that the release changes, that
+the new users are known to it, that the recommendations of users with events change and leave out
+their new items, that no request fails in that time, and that a stop and a start lose nothing.
+Everything is removed at the end.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Compose:
         self.environment = os.environ | environment
 
     def __call__(self, *arguments: str) -> str:
-        """Run a command of Compose; what it printed."""
+        """Run a command of Compose; return its output."""
         done = subprocess.run(
             [*self.command, *arguments],
             check=False,
@@ -59,7 +59,7 @@ class Compose:
 
 
 class Asker(threading.Thread):
-    """Asks for recommendations until it is stopped, and notes what failed."""
+    """Requests recommendations until it is stopped, and records failures."""
 
     def __init__(self, url: str, users: list[str]) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Asker(threading.Thread):
         self.stop = threading.Event()
 
     def run(self) -> None:
-        """Ask, one after another."""
+        """Send requests one after another."""
         with httpx.Client(base_url=self.url, timeout=30) as client:
             while not self.stop.wait(0.01):
                 user = random.choice(self.users)
@@ -90,7 +90,7 @@ class Asker(threading.Thread):
 
 
 def wait_until_ready(url: str) -> float:
-    """Seconds until ``/readyz`` answers 200, and goes on to: each worker looks for itself."""
+    """Wait for repeated 200s of ``/readyz`` (each worker checks itself); return seconds."""
     began = time.monotonic()
     first, in_a_row = began, 0
     while time.monotonic() < began + PATIENCE:
@@ -108,16 +108,17 @@ def wait_until_ready(url: str) -> float:
 
 
 def items_of(client: httpx.Client, user: str) -> list[str]:
-    """What is recommended to a user."""
+    """Return the items recommended to a user."""
     answer = client.post("/recommend", json={"user_id": user, "k": 20})
     answer.raise_for_status()
     return [item["id"] for item in answer.json()["items"]]
 
 
 def a_days_takes() -> dict[str, list[str]]:
-    """What forty users of the sample and the strangers take: five items each, by their own taste.
+    """Return interactions of forty sample users and the new users: five items each.
 
-    Not from what they are recommended, which the served release would know perfectly.
+    The items follow the users' own taste. Recommended items would be known perfectly to the
+    release.
     """
     model = sample_model()
     taken: dict[str, list[str]] = {}
@@ -128,7 +129,7 @@ def a_days_takes() -> dict[str, list[str]]:
 
 
 def a_day(url: str) -> None:
-    """Ask, send events, wait for the night, and compare."""
+    """Send requests and events, wait for the retraining run, and compare."""
     with httpx.Client(base_url=url, timeout=60) as client:
         taken = a_days_takes()
         users = list(taken)[:KNOWN]
@@ -167,7 +168,7 @@ def a_day(url: str) -> None:
 
 
 def stop_and_start(compose: Compose, url: str) -> None:
-    """Everything is there after the containers have gone and come back."""
+    """Check that nothing is lost after the containers are removed and started again."""
     release = httpx.get(f"{url}/readyz").json()["release_id"]
     compose("down")
     compose("up", "-d", "--no-build")
@@ -182,7 +183,7 @@ def stop_and_start(compose: Compose, url: str) -> None:
 
 
 def main() -> None:
-    """Bring it up, live a day, stop and start, remove it."""
+    """Start, run a day, stop and start, remove."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=int, default=4, help="from the start to the night")
     given = parser.parse_args()

@@ -1,9 +1,10 @@
-"""A release with so many items as one wants, made of one that is there.
+"""Make a release with any number of items from an existing one.
 
     python -m benchmarks.tools.grow_release RELEASES INTO --items 10000000
 
-Users, their codes and what they have are the same; to the real items come others with codes like
-theirs (codes_like.py), whom nobody has yet. Prints how long publishing took and the most memory.
+Users, their codes and their items stay the same. To the real items it adds items with synthetic
+codes like theirs (synthetic_codes.py), which no user has. Prints the time and the peak memory of
+publishing.
 """
 
 import argparse
@@ -24,7 +25,7 @@ _BLOCK = 2**17
 
 
 def publish(release: Release, into: Path, items: int) -> Release:
-    """Publish it in the store at ``into``."""
+    """Publish the release in the store at ``into``."""
     into.mkdir(parents=True, exist_ok=True)
     codes = grown(np.asarray(release.item_codes), items)
     scratch = into / "messages.scratch"
@@ -56,7 +57,7 @@ def publish(release: Release, into: Path, items: int) -> Release:
 
 
 def main() -> None:
-    """Publish, and say what it took."""
+    """Publish, and print the cost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path)
     parser.add_argument("into", type=Path)

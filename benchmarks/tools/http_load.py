@@ -1,4 +1,4 @@
-"""Load on ``POST /recommend``: as fast as it goes by wrk, and at a fixed rate in an open loop."""
+"""Load on ``POST /recommend``: the maximum rate with wrk, or a fixed rate in an open loop."""
 
 import json
 import re
@@ -27,12 +27,12 @@ end
 
 
 def script_for(users: list[str], k: int) -> str:
-    """What wrk is to ask: each user after the other for k items."""
+    """Return wrk's script: k items for each user in turn."""
     return _SCRIPT.format(users=",".join(json.dumps(user) for user in users), k=k)
 
 
 def wrk(url: str, pid: int, script: Path, seconds: float, workers: int = 1) -> dict[str, float]:
-    """Requests a second, milliseconds of the processor a request, and latency under full load."""
+    """Return requests per second, CPU milliseconds per request, and latency under full load."""
     processes = children(pid)
     before = sum(cpu_seconds(one) for one in processes)
     command = ["wrk", "-t1", f"-c{CONNECTIONS * workers}", f"-d{seconds:.0f}s", "--latency"]
@@ -56,7 +56,7 @@ def _percentile(text: str, share: int) -> float:
 
 
 async def open_loop(url: str, users: list[str], k: int, rate: float, seconds: float) -> list[float]:
-    """Seconds from when each request was due to the end of its answer."""
+    """Return seconds from the scheduled send time of each request to the end of its response."""
     aim = Target.at(url)
     requests = [aim.recommend(user, k) for user in users]
     async with LoadGenerator(aim.address, requests, 64) as load:

@@ -1,4 +1,4 @@
-"""What a machine is, and how fast its memory and its arithmetic are, measured and not quoted."""
+"""A description of the machine, and measurements of its memory and arithmetic."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SMALL, LARGE = 40_981 * 32, 256 * 2**20
 
 
 def describe() -> dict[str, Any]:
-    """Processor, memory and the versions that matter."""
+    """Return the CPU, the memory and the relevant versions."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -31,10 +31,10 @@ def describe() -> dict[str, Any]:
 
 
 def seconds(act: Callable[[], object], budget: float = 0.5) -> list[float]:
-    """How long each of many runs took.
+    """Return the durations of repeated runs.
 
-    As many as the budget of seconds allows, and 5 at least, after one that does not count; of what
-    takes longer than the budget, that one alone.
+    After one warm-up, runs as often as the budget of seconds allows, and at least 5 times. If the
+    warm-up takes longer than the budget, returns only its duration.
     """
     begun = time.perf_counter()
     act()
@@ -51,16 +51,16 @@ def seconds(act: Callable[[], object], budget: float = 0.5) -> list[float]:
 
 
 def quantile(took: list[float], share: float) -> float:
-    """The share of the runs that took no longer; .5 is the median."""
+    """Return a quantile of the durations; .5 is the median."""
     return sorted(took)[min(len(took) - 1, int(share * len(took)))]
 
 
 def roof(codes: np.ndarray, query: np.ndarray) -> dict[str, float]:
-    """Seconds of passes over codes of 32 bytes on one thread, medians: what a scan may hope for.
+    """Return seconds of passes over codes of 32 bytes on one thread, medians: limits for a scan.
 
-    ``copy`` moves them elsewhere; ``read`` takes their exclusive or; ``popcount`` counts their
-    bits; ``distances`` is FAISS's loop over the distances to one query, which keeps all of them and
-    looks for none. The fastest of them is the roof.
+    ``copy`` copies the codes; ``read`` computes their exclusive or; ``popcount`` counts their bits;
+    ``distances`` is FAISS's loop over the distances to one query, which stores all of them and
+    searches for nothing. The fastest of them is the roof.
     """
     words = codes.view(np.uint64)
     elsewhere = np.empty_like(words)
@@ -85,14 +85,14 @@ def roof(codes: np.ndarray, query: np.ndarray) -> dict[str, float]:
 
 
 def bandwidth(size: int) -> float:
-    """Gigabytes a second that a copy on one thread reads, and as many that it writes."""
+    """Return the GB/s that a copy on one thread reads, and writes as well."""
     here = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     there = np.empty_like(here)
     return size / statistics.median(seconds(lambda: np.copyto(there, here))) / 1e9
 
 
 def save(path: Path | None, document: dict[str, Any]) -> None:
-    """Write what was measured, as JSON."""
+    """Write the measurements as JSON."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far, from Linux's ``/proc``, to 10 ms."""
+    """Return the user and system time of a process so far, from Linux's ``/proc``, to 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def pss_mib(pid: int) -> float:
-    """A process's share of memory, in MiB."""
+    """Return the proportional share of memory (PSS) of a process, in MiB."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return (
         int(next(line.split()[1] for line in text.splitlines() if line.startswith("Pss:"))) / 1024
@@ -19,7 +19,7 @@ def pss_mib(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """The processes below a process, itself first."""
+    """Return a process and its descendants."""
     found = [pid]
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

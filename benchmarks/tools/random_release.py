@@ -1,4 +1,4 @@
-"""A release of the size of Gowalla or another, with random codes, for measuring the service."""
+"""Random releases of the size of Gowalla or another size, for measurements of the service."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ USERS, ITEMS, BITS, SEEN_PER_USER, CLUSTERS = 29_858, 40_981, 256, 27, 200
 
 
 def publish(root: Path, seed: int = 0, users: int = USERS, items: int = ITEMS) -> Release:
-    """Publish it in the store at ``root``: codes of 256 bits in clusters, float16."""
+    """Publish a release at ``root``: codes of 256 bits in clusters, float16."""
     random = np.random.default_rng(seed)
     centres = random.standard_normal((CLUSTERS, BITS), dtype=np.float32)
 

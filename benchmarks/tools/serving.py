@@ -1,4 +1,4 @@
-"""A service of our own for as long as a measurement takes."""
+"""A service that runs during a measurement."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ PATIENCE = 60.0
 
 
 def free_port() -> int:
-    """A port of the loopback address that nothing listens on at the moment."""
+    """Return an unused port of the loopback address."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return int(sock.getsockname()[1])
 
@@ -23,7 +23,7 @@ def free_port() -> int:
 def serving(
     releases: Path, *options: str, checkout: Path | None = None
 ) -> Iterator[tuple[str, int]]:
-    """Serve the releases in a folder with ``bitrecall serve``; once ready, URL and process id.
+    """Serve the releases in a folder with ``bitrecall serve``; yield URL and process id when ready.
 
     The code is that of this checkout, or of another.
     """

@@ -1,4 +1,4 @@
-"""What users of the embedded sample take, for benchmarks that need days of events."""
+"""Simulated interactions of the sample's users, for benchmarks that need days of events."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from bitrecall.training.data.sample import SampleModel
 def draw_pairs(
     model: SampleModel, random: np.random.Generator, users: int, each: int
 ) -> list[tuple[str, int]]:
-    """Some users, drawn anew, each with some items that they like: ids of users, rows of items."""
+    """Draw some users, each with some items that they like: ids of users, rows of items."""
     return [
         (model.user_ids[user], int(item))
         for user in random.choice(len(model.user_ids), users, replace=False)

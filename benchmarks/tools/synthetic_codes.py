@@ -1,13 +1,13 @@
-"""More codes than a release has, with the statistics of those that it has.
+"""Synthetic codes with the statistics of the codes of a release.
 
-Random bits would make approximate indexes look bad: real codes stand in clusters. A code that is
-made here is one of the real ones, in which half of the bits that differ are those of one of its
-sixteen nearest neighbours, and one bit in a hundred is turned. The catalogue gets denser, as a
-larger one is, and keeps its clusters.
+With random bits, approximate indexes look worse than they are, because real codes form clusters. A
+synthetic code starts from a real one, takes half of the differing bits from one of its sixteen
+nearest neighbours, and flips one bit in a hundred. The catalogue becomes denser, like a larger real
+one, and keeps its clusters.
 
     python -m benchmarks.tools.synthetic_codes RELEASES --count 1000000
 
-prints what the two have in common.
+prints the statistics of both.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _BLOCK = 500_000
 
 
 def grown(codes: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """The codes themselves, uint8 (n, w), and made ones, uint8 (count, w) in all."""
+    """Return the codes, uint8 (n, w), followed by synthetic ones: uint8 (count, w) in total."""
     if count <= len(codes):
         return np.ascontiguousarray(codes[:count])
     rng = np.random.default_rng(seed)
@@ -49,7 +49,7 @@ def grown(codes: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 
 
 def statistics_of(codes: np.ndarray, queries: np.ndarray) -> dict[str, float]:
-    """What an index notices of codes: how even and independent bits are, how near things."""
+    """Return statistics that matter to an index: balance and independence of bits, distances."""
     rng = np.random.default_rng(1)
     some = codes[rng.choice(len(codes), min(len(codes), 4000), replace=False)]
     signs = unpack_signs(some).astype(np.float32)
@@ -69,7 +69,7 @@ def statistics_of(codes: np.ndarray, queries: np.ndarray) -> dict[str, float]:
 
 
 def release_in(folder: Path) -> Release:
-    """The current release of a store."""
+    """Return the current release of a store."""
     return ReleaseStore(folder).open_current()
 
 

@@ -1,14 +1,14 @@
-"""How good are the answers to users, and how findable the items, that training has not seen?
+"""Measure recommendations for users, and ranks of items, that training has not seen.
 
     python -m benchmarks.training.cold_start leave-out users path/to/gowalla runs/without-users
     bitrecall train runs/without-users --recipe gowalla --releases runs/without-users/releases
     python -m benchmarks.training.cold_start users path/to/gowalla runs/without-users/releases
 
-The same with ``items``. A tenth is left out, drawn from a seed; the test split stays whole. Then
-everything goes over HTTP, on a service of the benchmark's own: users who were left out give some
-of their training items as their history, and items that were left out come as events of their
-users. What is looked for are the test items of all users asked, by Recall@50. Given with
-``--trained`` a store with a release of the whole train split, the same users are asked of that too.
+The same works with ``items``. A tenth is left out, drawn with a seed; the test split stays
+complete. Everything then goes over HTTP, with a service started by the benchmark: left-out users
+send some of their training items as their history, and left-out items arrive as events of their
+users. Measures Recall@50 on the test items of all requested users. With ``--trained`` and a store
+with a release of the whole train split, the same users are requested from that release too.
 """
 
 import argparse
@@ -36,13 +36,13 @@ PATIENCE = 120.0
 
 
 def marked(train: Interactions, what: str, seed: int) -> np.ndarray:
-    """The users or items that are left out, bool in the rows of train."""
+    """Return the left-out users or items, bool over the rows of train."""
     degrees = train.user_degrees if what == "users" else train.item_degrees
     return mark_tenth(degrees, np.random.default_rng(seed))
 
 
 def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
-    """Write the data set, in the LightGCN format, without a tenth of its users or items."""
+    """Write the data set in the LightGCN format, without a tenth of its users or items."""
     gone = marked(dataset.train, what, seed)
     kept = remove_pairs(dataset.train, **{what: gone})
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
 
 
 class Judge:
-    """Asks for lists over HTTP, and looks for the test items in them."""
+    """Requests lists over HTTP, and counts the test items in them."""
 
     def __init__(self, dataset: Dataset, users: np.ndarray, client: httpx.Client) -> None:
         assert dataset.test is not None
@@ -70,7 +70,7 @@ class Judge:
         self.client = client
 
     def recall(self, lists: Iterator[list[str]]) -> float:
-        """The mean over the users of the share of their test items that is listed."""
+        """Return the mean over the users of the share of their test items in the list."""
         shares = [
             len(wanted.intersection(listed)) / len(wanted)
             for wanted, listed in zip(self.wanted, lists, strict=True)
@@ -78,15 +78,15 @@ class Judge:
         return float(np.mean(shares))
 
     def known(self) -> float:
-        """Ask for the users by their ids."""
+        """Request lists for users by id."""
         return self.recall(self._known())
 
     def from_histories(self, histories: Sequence[Sequence[str]], owned: list[list[str]]) -> float:
-        """Ask by some items of each user; none of those that they have is wanted."""
+        """Request lists by some items of each user, with all of their items left out."""
         return self.recall(self._from_histories(histories, owned))
 
     def popular(self, owned: list[list[str]]) -> float:
-        """The popular list, without what each user has."""
+        """Return the popular list, without each user's items."""
         most = K + max(len(items) for items in owned)
         answer = self._ask("GET", f"/popular?k={min(most, 1000)}")
         ranked = [item["id"] for item in answer["items"]]
@@ -118,7 +118,7 @@ class Judge:
 
 
 def judge_users(dataset: Dataset, given: argparse.Namespace) -> None:
-    """Ask for users who were left out, by more and more of their items."""
+    """Measure left-out users with more and more of their items."""
     train = dataset.train
     gone = marked(train, "users", given.seed)
     known_items = remove_pairs(train, users=gone).item_degrees > 0
@@ -141,7 +141,7 @@ def judge_users(dataset: Dataset, given: argparse.Namespace) -> None:
 
 
 def judge_items(dataset: Dataset, given: argparse.Namespace) -> None:
-    """Have items that were left out come as events, and ask for all users."""
+    """Send the events of left-out items, and measure all users."""
     train = dataset.train
     gone = marked(train, "items", given.seed)
     known = remove_pairs(train, items=gone).user_degrees > 0
@@ -166,7 +166,7 @@ def judge_items(dataset: Dataset, given: argparse.Namespace) -> None:
 
 
 def _post(client: httpx.Client, pairs: Interactions) -> float:
-    """Post pairs as events; seconds from the last one to when their items are findable."""
+    """Post interactions as events; return seconds until their items can be recommended."""
     for start in range(0, len(pairs), 1000):
         part = slice(start, start + 1000)
         events = [
@@ -193,7 +193,7 @@ def _client(releases: Path, events: str) -> Iterator[httpx.Client]:
 
 
 def main() -> None:
-    """Prepare, or ask."""
+    """Prepare, or measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     steps = parser.add_subparsers(dest="step", required=True)

@@ -1,14 +1,14 @@
-"""How should the codes of new users be made of their items?
+r"""Compare methods of making codes of new users from their items.
 
     python -m benchmarks.training.fold_in path/to/gowalla --set bits=128 --set loss.psi=2.5 \
         --set fit.epochs=10 --set fit.stop_after=10 --set teacher.lightgcn.weight=0
 
-Trains once on what the study of fold-in trains on, without a tenth of the users, and makes codes
-for those out of 1, 2, 5, 10, 20 and all of their items: the plain sum of their messages, the sum
-drawn towards the mean user by so much over the root of the number of items, and with the map that
-is learned of what training made of users (index/releases/fold_in_map.py), for several strengths of
-its ridge and of its say (index/fold_in/users.py). What is to be found is the last fifth of each
-user's training pairs; the test split is not read.
+Trains once without a tenth of the users, and makes codes for these users from 1, 2, 5, 10, 20 and
+all of their items: with the plain sum of messages, with the sum shrunk towards the mean user by a
+constant over the root of the number of items, and with the learned map
+(index/releases/fold_in_map.py), for several values of its ridge and its share
+(index/fold_in/users.py). Measured on the last fifth of each user's training interactions; the test
+split is not read.
 """
 
 import argparse
@@ -42,7 +42,7 @@ SHARES = (1.0, 3.0, 10.0)
 
 
 def main() -> None:
-    """Train, try each way, print a table of Recall@50."""
+    """Train, measure each method, print a table of Recall@50."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--recipe", default="gowalla")
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 class Drawn:
-    """The sum drawn towards the mean user: sgn(Σ M_i / |M| + pull · sqrt(|I|) · ē / |ē|)."""
+    """The sum shrunk towards the mean user: sgn(Σ M_i / |M| + pull · sqrt(|I|) · ē / |ē|)."""
 
     def __init__(self, messages: np.ndarray, embeddings: np.ndarray, pull: float) -> None:
         mean = embeddings.mean(axis=0, dtype=np.float64)
@@ -97,7 +97,7 @@ class Drawn:
         self._towards = pull * np.abs(messages).mean() * mean / np.abs(mean).mean()
 
     def codes(self, histories: Sequence[np.ndarray]) -> np.ndarray:
-        """One code a history, uint8 (b, f/8)."""
+        """Return one code per history, uint8 (b, f/8)."""
         roots = np.sqrt([len(rows) for rows in histories])[:, None]
         return pack_signs(sum_rows(self._messages, histories, "history") + roots * self._towards)
 

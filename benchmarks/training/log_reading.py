@@ -1,12 +1,12 @@
-"""How much memory and time does reading a large log take?
+"""Measure the memory and time of reading a large log.
 
     python -m benchmarks.training.log_reading --rows 50_000_000 --json reading.json
 
-writes a Parquet file of that many rows into a temporary folder (about 13 bytes per row), reads it
-as `bitrecall train` does, in a process of its own, and prints the seconds and the most memory that
-process had. The rows are drawn: users and items with popularity that falls as a power of the rank,
-text ids, times over a year in order, and one column that is not read. With ``--form csv`` (about
-40 bytes per row) it is a CSV file.
+Writes a Parquet file with that many rows into a temporary folder (about 13 bytes per row), reads it
+as `bitrecall train` does, in a separate process, and prints the seconds and the peak memory of that
+process. The rows are random: users and items with a power law of popularity, text ids, ordered
+times over a year, and one column that is not read. ``--form csv`` writes a CSV file (about 40 bytes
+per row).
 """
 
 import argparse
@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 1_000_000
 
 
 def write(folder: Path, rows: int, users: int, items: int, form: str) -> Path:
-    """Write the log, a part at a time, and join the parts into one file."""
+    """Write the log in parts, and join them into one file."""
     rng = np.random.default_rng(0)
     parts = folder / "parts"
     parts.mkdir()
@@ -56,7 +56,7 @@ def write(folder: Path, rows: int, users: int, items: int, form: str) -> Path:
 
 
 def read(path: Path) -> dict[str, float]:
-    """Read the log and split it, as a training does."""
+    """Read and split the log, as training does."""
     from bitrecall.training.data.load import load_dataset
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

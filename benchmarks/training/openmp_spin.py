@@ -1,10 +1,9 @@
-"""How long should the threads of a training spin before they sleep, alone and beside other work?
+"""Measure how long training threads should spin before they sleep, alone and next to other load.
 
     python -m benchmarks.training.openmp_spin path/to/gowalla
 
-Trains epochs of a tenth of the users with each number of turns that GNU's OpenMP may spin for
-(GOMP_SPINCOUNT; ``training/runtime/openmp.py``), by itself and beside processes that keep a core
-busy each.
+Trains epochs of a tenth of the users with several limits on the spin iterations of GNU's OpenMP
+(GOMP_SPINCOUNT; ``training/runtime/openmp.py``), alone and next to processes that keep a core busy.
 """
 
 import argparse
@@ -27,7 +26,7 @@ TURNS = (0, 1000, 2000, 3000, 10_000, 300_000)
 
 @contextmanager
 def busy(count: int) -> Iterator[None]:
-    """So many processes beside that never wait."""
+    """Run a number of processes that never wait."""
     processes = [
         subprocess.Popen([sys.executable, "-c", "while True: sum(range(10_000))"])
         for _ in range(count)
@@ -41,14 +40,14 @@ def busy(count: int) -> Iterator[None]:
 
 
 def epoch(data: Path, turns: int, beside: int, asked: dict[str, Any]) -> float:
-    """Seconds an epoch."""
+    """Return the seconds of an epoch."""
     os.environ["GOMP_SPINCOUNT"] = str(turns)
     with busy(beside):
         return float(measured(data, asked)["epoch_seconds"])
 
 
 def main() -> None:
-    """Train, print."""
+    """Train and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--turns", type=int, nargs="+", default=TURNS)

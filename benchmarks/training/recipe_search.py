@@ -1,4 +1,4 @@
-r"""Search a recipe's values one key after another, until a budget of seconds of training is spent.
+r"""Search the values of a recipe one key after another, within a budget of training seconds.
 
     python -m benchmarks.training.recipe_search DATA --recipe bgch-gowalla \
         --seconds 7200 --out bgch.jsonl
@@ -6,19 +6,20 @@ r"""Search a recipe's values one key after another, until a budget of seconds of
         --seconds 7200 --out bgch.jsonl \
         --ladder "fit.learning_rate=0.005|0.01|0.02|0.05" --ladder "encoder.start=random|svd"
 
-A ladder is a key and its values; without any given, they are those that ladders.toml has for the
-recipe's method. From the recipe's own value, or the first one where it stands on no rung, the
-search takes a step up or down a ladder for as long as that ranks better, then turns to the next
-ladder, and begins again with the first until a round changes nothing or the budget is spent. What
-ranks better has the higher Recall@50 in its best epoch, on the last fifth of each user's training
-pairs, as in ``benchmarks.training.tuning``. The test split is never read. A run that has begun is
-finished, so the budget is a lower bound of what a search may take. One that diverges is worst of
-all, and counts for no time.
+A ladder is a key and its values in order. Without --ladder, the ladders of the recipe's method in
+ladders.toml are used. From the recipe's own value, or the first value if that is not on the ladder,
+the search steps up or down a ladder as long as the result improves, then continues with the next
+ladder. It starts over with the first until a round changes nothing or the budget is spent. A result
+is better if its best epoch has a higher Recall@50 on the last fifth of each user's training
+interactions, as in ``benchmarks.training.tuning``. The test split is never read. A run in progress
+is finished, so a search may exceed its budget. A run that diverges ranks last and does not count
+towards the budget.
 
-Scoring takes as long as an epoch of a fast method; --every 5 scores each fifth epoch and the last.
+Evaluation takes as long as an epoch of a fast method; --every 5 evaluates every fifth epoch and the
+last.
 
-The budget counts the seconds of training steps of all runs in --out, so that an interrupted search
-goes on: runs that stand there are not made again, and one that Ctrl-C or a signal stopped goes on
+The budget counts the training seconds of all runs in --out, so an interrupted search can be
+resumed: recorded runs are not repeated, and a run that was stopped by Ctrl-C or a signal resumes
 from its checkpoint in --runs.
 """
 
@@ -52,10 +53,10 @@ def climb(
     """Coordinate ascent on ladders.
 
     Args:
-        ladders: values of each key, in an order in which neighbours are alike.
-        start: where to begin.
-        score: the higher the better; asked once for each place.
-        may_go_on: asked before each step; False ends the search.
+        ladders: Values of each key, ordered so that neighbours are similar.
+        start: Where to begin.
+        score: Score of a place, higher is better; called once per place.
+        may_go_on: Called before each step; False ends the search.
 
     Returns:
         The best place seen.
@@ -92,7 +93,7 @@ def _steps(values: Sequence[str], at: int, direction: int) -> Iterator[int]:
 
 
 def parse_ladder(text: str) -> tuple[str, list[str]]:
-    """``KEY=VALUE|VALUE`` as the key and its values."""
+    """Parse ``KEY=VALUE|VALUE`` into the key and its values."""
     key, equals, values = text.partition("=")
     if not equals or not key or not all(values.split("|")):
         raise argparse.ArgumentTypeError(f"a ladder reads KEY=VALUE|VALUE, not {text!r}")
@@ -100,7 +101,7 @@ def parse_ladder(text: str) -> tuple[str, list[str]]:
 
 
 def first_rungs(recipe: str, given: Sequence[str], ladders: Mapping[str, Sequence[str]]) -> Rungs:
-    """Where the recipe stands on each ladder; 0 where on none of its rungs."""
+    """Return the recipe's position on each ladder; 0 if its value is not on the ladder."""
     own = load_recipe(recipe, given)
     rungs = {}
     for key, options in ladders.items():
@@ -110,7 +111,7 @@ def first_rungs(recipe: str, given: Sequence[str], ladders: Mapping[str, Sequenc
 
 
 def built_in_ladders(method: str) -> dict[str, list[str]]:
-    """The ladders of ladders.toml."""
+    """Return the ladders of ladders.toml."""
     text = Path(__file__).with_name("ladders.toml").read_text("utf-8")
     ladders: dict[str, dict[str, list[Any]]] = tomllib.loads(text)
     return {key: [str(value) for value in values] for key, values in ladders[method].items()}
@@ -124,9 +125,9 @@ def run(
     runs: Path,
     every: int = 1,
 ) -> dict[str, Any]:
-    """Train a variant and find its best epoch; all measures of one that diverges are 0.
+    """Train a variant and find its best epoch; a run that diverges has metrics of 0.
 
-    Where it is stopped by a signal, its checkpoint is left in ``runs``.
+    If a signal stops the run, its checkpoint stays in ``runs``.
     """
     chosen = load_recipe(recipe, ["validation.share=0.2", "validation.cut=latest", *variant])
     runs.mkdir(parents=True, exist_ok=True)
@@ -147,7 +148,7 @@ def run(
 
 
 def main() -> int:
-    """Search, print a row for each run, return the exit code."""
+    """Search, print a row per run, return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--recipe", required=True)

@@ -1,12 +1,13 @@
-"""How a data set's test split was cut: at random for each user, or at the end of its pairs?
+"""Find out how a test split was cut: at random per user, or at the end of the users' interactions.
 
     python -m benchmarks.training.splits path/to/gowalla path/to/yelp2018
 
-A split at random gives each item its share of held-out pairs, give or take a binomial deviation.
-Printed are the mean squares of the items' deviations, each over the binomial one, which chance
-makes 1: of the test split, and of validation splits cut from train, random pairs of each user or
-its last. Then how each validation split's deviations correlate with the test's. Items with at
-least 50 training pairs are looked at. No model is trained or scored.
+A random split gives each item its share of held-out interactions, up to a binomial deviation.
+Prints the mean squares of the items' deviations in units of the binomial deviation, which are 1 for
+random splits: for the test split, and for validation splits of train, random or the last
+interactions of each user. Then prints the correlation of each validation split's deviations with
+those of the test split. Only items with at least 50 training interactions count. No model is
+trained or scored.
 """
 
 import argparse
@@ -25,7 +26,7 @@ LEAST_PAIRS = 50
 
 
 def deviations(kept: Interactions, held_out: Interactions) -> NDArray[np.float64]:
-    """How many binomial deviations each item's held-out pairs are from the mean share, (n,)."""
+    """Return each item's deviation from the mean held-out share, in binomial deviations, (n,)."""
     held = held_out.item_degrees
     total = held + kept.item_degrees
     share = held.sum() / total.sum()
@@ -34,7 +35,7 @@ def deviations(kept: Interactions, held_out: Interactions) -> NDArray[np.float64
 
 
 def main() -> int:
-    """Print a row for each data set and split, return the exit code."""
+    """Print a row per data set and split, return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", nargs="+", type=Path)
     given = parser.parse_args()

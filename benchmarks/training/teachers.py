@@ -1,17 +1,17 @@
-"""Score teachers on a validation split of train, and print a row for each.
+r"""Score teachers on a validation split of train, and print a row for each.
 
     python -m benchmarks.training.teachers path/to/gowalla \
         "" "rank=1024 low_pass=1.0" "kind=ease ease_rank=512"
 
-A variant is a set of overrides of the recipe's teacher with spaces between; the empty one is the
-recipe's own. The last fifth of each user's training pairs is held out, and the teacher, which sees
-the other four fifths, ranks each asked user's unseen items; split, users and measures are those of
-``benchmarks.training.tuning``. The test split is never read. With --out, each row is also appended
-to a JSON-lines file.
+A variant is a set of overrides of the recipe's teacher, separated by spaces; the empty one is the
+recipe's own. The last fifth of each user's training interactions is held out. The teacher sees the
+other four fifths and ranks the unseen items of each evaluated user; split, users and metrics are
+those of ``benchmarks.training.tuning``. The test split is never read. With --out, each row is also
+appended to a JSON-lines file.
 
-"power" is how fast hits get rarer with its scores: the p for which the share of a user's held-out
-pairs that is found in one place of its first 100 is likeliest to be as the score there to the p. It
-is what ``teacher.discount_power`` should be near.
+"power" is the maximum-likelihood p such that the share of a user's held-out interactions found at
+each of the first 100 places is proportional to score^p. ``teacher.discount_power`` should be close
+to it.
 """
 
 import argparse
@@ -41,7 +41,7 @@ COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@1
 
 
 def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[str, Any]:
-    """Metrics of a recipe's teacher, and the seconds that it took to make and to ask."""
+    """Return the metrics of a recipe's teacher, and the seconds to build and to query it."""
     users = np.flatnonzero(held_out.user_degrees)
     if len(users) > recipe.validation.users:
         generator = np.random.default_rng(recipe.seed)
@@ -75,11 +75,11 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
 
 
 def likeliest_power(shares: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
-    """The p, from 0 to 10, for which ``shares`` are likeliest to be as ``scores`` to the p.
+    """Return the p from 0 to 10 for which ``shares`` ∝ ``scores``^p is most likely.
 
     Args:
-        shares: float64 (b, c), of what a user has held out, found in each place.
-        scores: float64 (b, c), the teacher's there, at least 0; places of 0 are left out.
+        shares: float64 (b, c), the share of a user's held-out interactions found at each place.
+        scores: float64 (b, c), the teacher's scores there, at least 0; places of 0 are left out.
     """
     logarithms = np.log(scores[scores > 0])
     given = shares[scores > 0]

@@ -1,10 +1,10 @@
-"""Where does the time of a training go?
+"""Profile the operators of a training epoch.
 
     python -m benchmarks.training.training_profile path/to/gowalla --set teacher.lightgcn.weight=0
 
-Sets a recipe up, trains an epoch, and takes the next one apart with torch's own profiler: each
-operator's share of the time, its own and not that of what it calls. Being looked at makes an epoch
-a little longer; the first line says by how much.
+Sets up a recipe, trains an epoch, and profiles the next one with torch's profiler: the share of
+each operator in the time, excluding nested operators. Profiling makes an epoch a little slower; the
+first line says by how much.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from benchmarks.training.training_speed import as_the_command_does, epoch_second
 
 
 def main() -> None:
-    """Train, take apart, print."""
+    """Train, profile, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--recipe", default="gowalla")

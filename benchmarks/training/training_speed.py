@@ -1,21 +1,21 @@
-r"""How long does a training take, by the size of the data, threads and bits, and where does it go?
+r"""Measure the training time by size of the data, threads and bits, and its parts.
 
     python -m benchmarks.training.training_speed path/to/gowalla \
         --json training.json --plot training.svg
     python -m benchmarks.training.training_speed path/to/gowalla \
         --scales 0.1 1 --bits 256 --threads 2
 
-Each row is a process of its own: set-up (graph, teacher, start), then some epochs of the recipe, of
-which the first is left out; with its most memory, and the arithmetic of the loss over what the
-machine's dense products give, measured just before. A scale below 1 takes so many of the users, one
-above copies the users as often, each with a tenth of its items drawn anew, so that copies differ.
-Beside each row stand epochs of LightGCN's BPR training in the same code base, at its own 64
-dimensions.
+Each row is a separate process: set-up (graph, teacher, initialisation), then some epochs of the
+recipe, of which the first is not counted; with the peak memory, and the arithmetic of the loss
+relative to the machine's dense products, measured just before. A scale below 1 takes that fraction
+of the users. A scale above 1 copies the users that often, each with a tenth of its items redrawn,
+so that copies differ. For comparison, each row is followed by epochs of LightGCN's BPR training in
+the same code base, at its own 64 dimensions.
 
     python -m benchmarks.training.training_speed path/to/gowalla --until 0.2308 --epochs 12
 
-trains the recipe for so many epochs, asks the test split after each power of two of them, and says
-when Recall@50 was first reached, set-up included and asking left out.
+trains the recipe for that many epochs, evaluates on the test split after each power of two of them,
+and prints when Recall@50 was first reached, including set-up and excluding evaluation.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from benchmarks.tools.machine import describe, save
 
 
 def as_the_command_does() -> Any:
-    """Load torch, its threads and memory set as `bitrecall train` sets them."""
+    """Load torch, with threads and memory configured as by `bitrecall train`."""
     from bitrecall.training.runtime.allocator import keep_freed_memory
     from bitrecall.training.runtime.openmp import wait_briefly
 
@@ -47,7 +47,7 @@ def as_the_command_does() -> Any:
 
 
 def scaled(pairs: Any, scale: float) -> Any:
-    """So many of the users, or so many copies of each that differ in a tenth of their items."""
+    """Return a fraction of the users, or copies of them that differ in a tenth of their items."""
     from bitrecall.training.data.collapse import collapse
 
     rng = np.random.default_rng(0)
@@ -102,13 +102,13 @@ def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def scored_items(pairs: Any, recipe: Any) -> int:
-    """The items that a step scores for each of its users."""
+    """Return the number of items that a step scores for each of its users."""
     loss = recipe.loss
     return int(min(pairs.n_items, loss.head + loss.sample) if loss.sample else pairs.n_items)
 
 
 def epoch_seconds(method: Any) -> float:
-    """Train one epoch."""
+    """Train one epoch; return its seconds."""
     begun = time.perf_counter()
     epoch = method.epoch
     while method.epoch == epoch:
@@ -117,7 +117,7 @@ def epoch_seconds(method: Any) -> float:
 
 
 def dense_gflops(size: int = 2048, times: int = 8) -> float:
-    """What products of dense matrices give."""
+    """Return the GFLOPS of dense matrix products."""
     import torch
 
     matrix = torch.randn(size, size)
@@ -129,7 +129,7 @@ def dense_gflops(size: int = 2048, times: int = 8) -> float:
 
 
 def measured(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
-    """One row, in a process of its own."""
+    """Measure one row in a separate process."""
     command = [
         sys.executable,
         "-m",
@@ -144,7 +144,7 @@ def measured(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
-    """Train the recipe, and find the first of the epochs asked after that reaches a Recall@50."""
+    """Train the recipe, and return the first evaluated epoch that reaches a Recall@50."""
     torch = as_the_command_does()
 
     from bitrecall.training.data.item_order import popularity_order, reorder_items
@@ -182,7 +182,7 @@ def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Seconds an epoch against pairs."""
+    """Plot seconds per epoch against interactions."""
     mpl.use("svg" if path.suffix == ".svg" else "agg")
     from matplotlib import pyplot
 
@@ -203,7 +203,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    """Train, print, draw."""
+    """Train, print, plot."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--recipe", default="gowalla")

@@ -1,13 +1,13 @@
-"""Try variants of a recipe on a validation split of train, and print a row for each.
+r"""Score variants of a recipe on a validation split of train, and print a row for each.
 
     python -m benchmarks.training.tuning path/to/gowalla --recipe gowalla \
         "" "loss.psi=3" "fit.hidden=0.0 fit.learning_rate=0.01" "method=lightgcn fit.epochs=60"
 
-A variant is a set of overrides with spaces between; the empty one is the recipe itself, and
-another ``method`` sets a rival beside it. The last fifth of each user's training pairs, by time
+A variant is a set of overrides, separated by spaces; the empty one is the recipe itself, and
+another ``method`` compares a baseline. The last fifth of each user's training interactions, by time
 or else in the order of the file, is held out (``--cut random``: a random fifth). Every variant is
 scored on the same split after each epoch, and its best epoch is printed. The test split is never
-read. With --out, each row is also appended to a JSON-lines file, with --log each epoch.
+read. With --out, each row is also appended to a JSON-lines file; with --log, each epoch.
 """
 
 import argparse
@@ -38,10 +38,9 @@ def best_epoch(
     checkpoint: Path | None = None,
     every: int = 1,
 ) -> dict[str, Any]:
-    """Fit on four fifths of the pairs and score on the fifth; the best epoch's record.
+    """Fit on four fifths of the interactions, score on the last; return the best epoch's record.
 
-    Every so many epochs are scored, and the last. With a ``checkpoint``, a fit that a signal
-    stopped goes on from it.
+    Scores every nth epoch and the last. With a ``checkpoint``, resumes a fit that a signal stopped.
     """
     validation = recipe.validation
     part, held_out = cut_validation(train, validation.share, split_seed, validation.cut)
@@ -66,13 +65,13 @@ def best_epoch(
 
 
 def table_head() -> str:
-    """The table's titles."""
+    """Return the head of the table."""
     titles = "| variant | best epoch | s | " + " | ".join(COLUMNS) + " |"
     return f"{titles}\n{'|---' * (3 + len(COLUMNS))}|"
 
 
 def table_line(label: str, found: dict[str, Any]) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
     epochs = f"{found['best_epoch']} of {found['epochs_run']}"
     return f"| {label} | {epochs} | {found['seconds']:.0f} | " + " | ".join(cells) + " |"

@@ -1,12 +1,12 @@
-"""Is a night that starts warm as good as one that starts anew, and how much sooner is it done?
+"""Compare retraining from the previous release with retraining from scratch: quality and time.
 
     python -m benchmarks.training.warm_starts path/to/gowalla --work runs/nights
 
-Cuts the training pairs of a data set into a start, four fifths of each user's, and five nights of
-the rest, at random. The start is trained once. Then, night by night, warm and anew by turns (what
-slows the machine for an hour slows both), its pairs are posted as events through the API of a
-service, a night is run, and the release that it publishes is asked for what is still to come: the
-pairs of later nights and the test split. Goes on where it was stopped; prints a table.
+Splits the training interactions of a data set at random into a start, four fifths of each user's,
+and five days. Trains the start once. Then, day by day, alternating between the two kinds (so that
+other load affects both), posts the day's interactions as events through the API of a service,
+retrains, and evaluates the published release on what follows: the interactions of later days and
+the test split. Resumes after an interruption; prints a table.
 """
 
 import argparse
@@ -34,21 +34,21 @@ SEED = 0
 
 
 def cut(dataset: Dataset, nights: int) -> tuple[Interactions, list[Interactions]]:
-    """The start, and the pairs of each night, over one vocabulary."""
+    """Return the start, and the interactions of each day, over one vocabulary."""
     start, later = random_per_user(dataset.train, START_SHARE, SEED)
     when = np.random.default_rng(SEED).integers(nights, size=len(later))
     return start, [later.select(when == night) for night in range(nights)]
 
 
 def together(parts: list[Interactions]) -> Interactions:
-    """All pairs of several parts over one vocabulary."""
+    """Return all interactions of several parts, over one vocabulary."""
     users = np.concatenate([part.users for part in parts])
     items = np.concatenate([part.items for part in parts])
     return collapse(parts[0].user_ids, parts[0].item_ids, users, items)
 
 
 def write(pairs: Interactions, path: Path) -> None:
-    """In the LightGCN format."""
+    """Write interactions in the LightGCN format."""
     lines = (
         " ".join([pairs.user_ids[user], *(pairs.item_ids[item] for item in pairs.items_of(user))])
         for user in np.flatnonzero(pairs.user_degrees)
@@ -57,7 +57,7 @@ def write(pairs: Interactions, path: Path) -> None:
 
 
 def retrain(folder: Path, *arguments: str) -> dict:
-    """Run a night in the folder of a kind; what its report says."""
+    """Retrain in the folder of a kind; return the report."""
     command = [
         *(sys.executable, "-m", "bitrecall", "retrain", *arguments),
         *("--releases", str(folder / "releases"), "--work", str(folder / "work")),
@@ -73,7 +73,7 @@ def retrain(folder: Path, *arguments: str) -> dict:
 
 
 def post(folder: Path, pairs: Interactions) -> None:
-    """Send pairs as events to a service of the folder's releases."""
+    """Send interactions as events to a service on the folder's releases."""
     options = ("--events", f"sqlite:///{folder}/events.db", "--log-level", "error")
     with serving(folder / "releases", *options) as (url, _), httpx.Client(base_url=url) as client:
         order = np.random.default_rng(SEED).permutation(len(pairs))
@@ -93,12 +93,12 @@ def post(folder: Path, pairs: Interactions) -> None:
 
 
 def quality(folder: Path, to_come: Interactions) -> dict[str, float]:
-    """Of the release that is served, on what is still to come."""
+    """Return the metrics of the current release on the interactions that follow."""
     return evaluate(ReleaseStore(folder / "releases").open_current(), to_come).metrics
 
 
 def row(kind: str, night: int, report: dict, metrics: dict[str, float]) -> dict:
-    """A line of the results."""
+    """Return a line of the results."""
     training = report["training"]
     return {
         "kind": kind,
@@ -112,7 +112,7 @@ def row(kind: str, night: int, report: dict, metrics: dict[str, float]) -> dict:
 
 
 def table(rows: list[dict]) -> str:
-    """Nights side by side."""
+    """Return the runs side by side, as a table."""
     lines = [
         "| night | new pairs | anew: R@50 | N@50 | seconds | warm: R@50 | N@50 | seconds | "
         "warm / anew: R@50 | seconds |",
@@ -137,7 +137,7 @@ def table(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    """Run what is still to be run, and print the table."""
+    """Run what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--work", type=Path, default=Path("runs/nights"))

@@ -1,1 +1,1 @@
-"""Attacks on a service of its own, on loopback: what each costs (docs/security.md)."""
+"""Attacks on a separate service on loopback, and the cost of each (docs/security.md)."""

@@ -1,14 +1,14 @@
-"""What do attacks cost the service? Each is run against a service of its own, on loopback only.
+"""Measure the cost of attacks on the service. Each runs against its own service, on loopback only.
 
     python -m benchmarks.service.attacks                     # all, in about six minutes
     python -m benchmarks.service.attacks 1 4 16 --json attacks.json
     python -m benchmarks.service.attacks --checkout ../before
 
-Serves a release of the size of Gowalla (random codes), attacks it, and looks several times a second
-how much memory it has and what a new connection waits for /livez. Prints a table, and exits with 1
-if an attack did what it should not, or cost more than the bounds: MiB of memory, seconds of /livez.
-docs/security.md says what each attack is. All traffic goes to 127.0.0.1; every attack is bounded in
-connections, bytes and seconds, and ends the service that it started.
+Serves a release of the size of Gowalla (random codes), attacks the service, and samples its memory
+and the time that a new connection waits for /livez several times per second. Prints a table. Exits
+with 1 if an attack succeeded, or cost more than the limits of memory (MiB) and /livez (seconds).
+docs/security.md describes the attacks. All traffic goes to 127.0.0.1. Every attack is bounded in
+connections, bytes and seconds, and stops the service that it started.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from benchmarks.tools.machine import describe, save
 
 
 def main() -> None:
-    """Attack, print, and exit with 1 if anything did not hold."""
+    """Attack and print; return 1 if a check failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("rows", type=int, nargs="*", help="rows to run; all by default")
     parser.add_argument("--checkout", type=Path, help="serve the code of another checkout")

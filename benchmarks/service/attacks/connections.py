@@ -17,7 +17,7 @@ MOST = 4
 
 
 def endless(service: Target, begin: bytes, again: bytes, most: int) -> tuple[str, bool]:
-    """Send what has no end until the service stops it."""
+    """Send an endless stream until the service stops it."""
     sent = len(begin)
     with contextlib.closing(Raw(service.port, timeout=10)) as connection:
         connection.send(begin)
@@ -28,24 +28,24 @@ def endless(service: Target, begin: bytes, again: bytes, most: int) -> tuple[str
 
 
 def headers_without_end(service: Target) -> tuple[str, bool]:
-    """24 MiB of header lines."""
+    """Send 24 MiB of header lines."""
     return endless(service, b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 5000, 24 * MIB)
 
 
 def url_without_end(service: Target) -> tuple[str, bool]:
-    """A URL of 32 MiB."""
+    """Send a URL of 32 MiB."""
     return endless(service, b"GET /", b"a" * 65_536, 32 * MIB)
 
 
 def trailers_without_end(service: Target) -> tuple[str, bool]:
-    """24 MiB of trailers behind a chunked body."""
+    """Send 24 MiB of trailers after a chunked body."""
     coding = ("Transfer-Encoding: chunked", "Content-Type: application/json")
     head = request("POST", "/recommend", b"", *coding)
     return endless(service, head + b"0\r\n", b"a: b\r\n" * 5000, 24 * MIB)
 
 
 def idle_sockets(service: Target) -> tuple[str, bool]:
-    """150 connections that say nothing, where 128 files may be open; then a release changes."""
+    """Open 150 silent connections with a limit of 128 files; then activate another release."""
     before = json.loads(service.get("/popular?k=1")[2])["release_id"]
     opened = []
     try:
@@ -75,7 +75,7 @@ def idle_sockets(service: Target) -> tuple[str, bool]:
 
 
 def never_reading(service: Target) -> tuple[str, bool]:
-    """12 clients that ask for a large answer and do not read it."""
+    """Request large responses with 12 clients that do not read them."""
     users = [str(user) for user in range(1000)]
     for count in (1000, 100):
         body = json.dumps({"user_ids": users[:count], "k": 1000}).encode()
@@ -98,7 +98,7 @@ def never_reading(service: Target) -> tuple[str, bool]:
 
 @contextlib.contextmanager
 def busy(service: Target) -> Iterator[None]:
-    """As many requests in the work as the service takes, for some seconds."""
+    """Keep the maximum number of requests in progress for some seconds."""
     body = json.dumps({"user_ids": [str(user) for user in range(1000)], "k": 50}).encode()
     stop = threading.Event()
 
@@ -119,7 +119,7 @@ def busy(service: Target) -> Iterator[None]:
 
 
 def around_admission(service: Target) -> tuple[str, bool]:
-    """24 requests at once, spelt in three ways, where four are taken in."""
+    """Send 24 concurrent requests in three encodings, where four are admitted."""
     body = json.dumps({"user_ids": [str(user) for user in range(1000)], "k": 50}).encode()
     chunked = request(
         "POST",
@@ -152,7 +152,7 @@ def around_admission(service: Target) -> tuple[str, bool]:
 
 
 def refused_and_kept(service: Target) -> tuple[str, bool]:
-    """A request that is refused for the load, and asked for its connection to be closed."""
+    """Send a request that is rejected for overload and asks to close the connection."""
     with busy(service):
         for _ in range(200):
             with contextlib.closing(Raw(service.port)) as connection:
@@ -164,7 +164,7 @@ def refused_and_kept(service: Target) -> tuple[str, bool]:
 
 
 def other_protocols(service: Target) -> tuple[str, bool]:
-    """A request as Java's client sends it: with an offer to speak HTTP/2."""
+    """Send a request as Java's client does, with an offer to speak HTTP/2."""
     body = b'{"user_id":"17","k":3}'
     offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQA")
     status = service.ask(request("POST", "/recommend", body, *offer))[0]

@@ -1,4 +1,4 @@
-"""What goes wrong around a service: rows 12, 13, 14 and 17 of docs/security.md."""
+"""Faults in the environment of a service: rows 12, 13, 14 and 17 of docs/security.md."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ LIMITS = ("mem_limit", "pids_limit", "cpus")
 
 
 def killed_parent(service: Target) -> tuple[str, bool]:
-    """The process above two workers is killed -9."""
+    """Kill the supervisor of two workers with SIGKILL."""
     workers = family(service.process.pid)[1:]
     os.kill(service.process.pid, signal.SIGKILL)
     service.process.wait()
@@ -39,7 +39,7 @@ def _runs(pid: int) -> bool:
 
 
 def revoked_key(service: Target) -> tuple[str, bool]:
-    """A key is taken out of a file that has a bad line, too; and a file that all may read."""
+    """Remove a key from a file that also has an invalid line; and give a file mode 666."""
     keys = Path(service.environment["BITRECALL_KEYS"])
     key = key_of(service, "read") or ""
     admin = key_of(service, "admin") or ""
@@ -71,7 +71,7 @@ def revoked_key(service: Target) -> tuple[str, bool]:
 
 
 def compose_file(service: Target) -> tuple[str, bool]:
-    """The limits and the passwords in the Compose file."""
+    """Check the limits and the passwords in the Compose file."""
     root = service.checkout or Path(__file__).parents[3]
     text = (root / "compose.yaml").read_text()
     services = yaml.safe_load(text)["services"]
@@ -86,7 +86,7 @@ def compose_file(service: Target) -> tuple[str, bool]:
 
 
 def pipe_for_pointer(service: Target) -> tuple[str, bool]:
-    """CURRENT as a FIFO, then of 1 MB, then as it was."""
+    """Replace CURRENT by a FIFO, then by 1 MB, then by the original."""
     current = service.releases / "CURRENT"
     before = current.read_text()
     size = service.log.stat().st_size

@@ -1,4 +1,4 @@
-"""Attacks by single requests: rows 3, 5, 8, 9, 10, 15 and 16 of docs/security.md."""
+"""Attacks with single requests: rows 3, 5, 8, 9, 10, 15 and 16 of docs/security.md."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ SLOW = 0.2
 
 
 def dear_answers(service: Target) -> tuple[str, bool]:
-    """12 KB that ask for a million items, explained; the client goes after two seconds."""
+    """Request a million explained items with 12 KB; disconnect after two seconds."""
     users = [str(user) for user in range(1000)]
     body = json.dumps({"user_ids": users, "k": 1000, "explain": True}).encode()
     begun = time.perf_counter()
@@ -25,7 +25,7 @@ def dear_answers(service: Target) -> tuple[str, bool]:
 
 
 def long_history(service: Target) -> tuple[str, bool]:
-    """A user with 100,000 events, asked for twenty times."""
+    """Request recommendations twenty times for a user with 100,000 events."""
     for first in range(0, EVENTS, PER_POST):
         events = [
             {"user_id": "guest", "item_id": str(one % 40_000)}
@@ -46,7 +46,7 @@ def long_history(service: Target) -> tuple[str, bool]:
 
 
 def form_of_a_page(service: Target) -> tuple[str, bool]:
-    """What a form on any page of the web can send to a service without keys."""
+    """Send what a form on any web page can send to a service without keys."""
     statuses = [
         service.ask(request("POST", "/releases/rollback", b"a=b", *headers))[0]
         for headers in (
@@ -59,13 +59,13 @@ def form_of_a_page(service: Target) -> tuple[str, bool]:
 
 
 def rebound_name(service: Target) -> tuple[str, bool]:
-    """A foreign host name that resolves to this machine (DNS rebinding)."""
+    """Use a foreign host name that resolves to this machine (DNS rebinding)."""
     status = service.get("/users?k=3", "Host: evil.example")[0]
     return f"answered {status}", status == 421
 
 
 def numbers_without_end(service: Target) -> tuple[str, bool]:
-    """A bound of a filter with 310 digits."""
+    """Send a filter bound with 310 digits."""
     number = b"1" + b"0" * 309
     bodies = (
         b'{"user_id":"17","filter":{"where":{"price":NUMBER}}}',
@@ -80,7 +80,7 @@ def numbers_without_end(service: Target) -> tuple[str, bool]:
 
 
 def unknown_members(service: Target) -> tuple[str, bool]:
-    """Ten times 1 MB of members that are unknown."""
+    """Send 1 MB of unknown members ten times."""
     members = ",".join(f'"a{number}":1' for number in range(90_000))
     body = f'{{"user_id":"17",{members}}}'.encode()
     begun = time.perf_counter()
@@ -90,7 +90,7 @@ def unknown_members(service: Target) -> tuple[str, bool]:
 
 
 def key_of(service: Target, role: str) -> str | None:
-    """A new key in the service's file, None if there is no such role."""
+    """Return a new key in the service's file, or None if the role does not exist."""
     made = subprocess.run(
         [
             sys.executable,
@@ -113,12 +113,12 @@ def key_of(service: Target, role: str) -> str | None:
 
 
 def with_key(service: Target, key: str, data: tuple[str, str, bytes]) -> Answer:
-    """The answer to a request with a key."""
+    """Return the response to a request with a key."""
     return service.ask(request(*data, f"Authorization: Bearer {key}"))
 
 
 def list_of_users(service: Target) -> tuple[str, bool]:
-    """A key that a web page has to have, to ask for recommendations, used to list users."""
+    """List users with the key that a web page needs for recommendations."""
     key = key_of(service, "recommend")
     role = "recommend" if key else "read"
     key = key or key_of(service, role) or ""

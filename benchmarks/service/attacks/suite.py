@@ -1,4 +1,4 @@
-"""The attacks of docs/security.md, and how one is measured."""
+"""The attacks of docs/security.md, and the measurement of one attack."""
 
 import subprocess
 import sys
@@ -20,13 +20,13 @@ class Attack:
     """An attack.
 
     Attributes:
-        row: of docs/security.md.
-        name: what it is.
-        run: does it; what was found, and whether the service did what is right.
-        settings: of the service.
-        descriptors: limit of the service's open files.
-        keys: whether it has a file of keys.
-        ends_service: whether the service is gone afterwards, so that it costs nothing.
+        row: Row of docs/security.md.
+        name: Name in the table.
+        run: Runs the attack; returns the result, and whether the service behaved correctly.
+        settings: Settings of the service.
+        descriptors: Limit of open files of the service.
+        keys: Whether the service has a key file.
+        ends_service: Whether the attack stops the service, so that it has no cost to measure.
     """
 
     row: int
@@ -64,7 +64,7 @@ ATTACKS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an attack did: memory in MiB, /livez in seconds."""
+    """The result of an attack: memory in MiB, /livez in seconds."""
 
     row: int
     name: str
@@ -86,13 +86,13 @@ def publish(root: Path, checkout: Path | None) -> None:
 
 
 def measure(attack: Attack, root: Path, folder: Path, checkout: Path | None) -> Outcome:
-    """Serve, attack and look.
+    """Serve, attack and measure.
 
     Args:
-        attack: what to do.
-        root: a store with two releases.
-        folder: for what the service writes.
-        checkout: whose code to run, this one's by default.
+        attack: The attack.
+        root: A store with two releases.
+        folder: Folder for files of the service.
+        checkout: Code to serve, this checkout by default.
     """
     settings = dict(attack.settings)
     if attack.keys:
@@ -125,7 +125,7 @@ def measure(attack: Attack, root: Path, folder: Path, checkout: Path | None) -> 
 
 
 def line(outcome: Outcome) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     cells = [
         f"{outcome.row}",
         outcome.name,

@@ -11,13 +11,13 @@ from typing import Any
 
 
 def cost(one: dict[str, Any]) -> str:
-    """Memory before and at most, in MiB; what /livez took at worst, in ms."""
+    """Return the memory before and its maximum in MiB, and the longest /livez in ms."""
     memory = f"{one['before_mib']:.0f} → {one['most_mib']:.0f} MiB"
     return f"{memory}, {1000 * one['worst_seconds']:,.0f} ms"
 
 
 def table(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """Rows of Markdown."""
+    """Return the table in Markdown."""
     earlier = {one["name"]: one for one in before["attacks"]}
     lines = ["| | attack | cost before | result before | cost now | result now |", "|" + "---|" * 6]
     for one in after["attacks"]:

@@ -1,4 +1,4 @@
-"""A service to attack, on loopback, and what it costs: its memory and how long /livez takes."""
+"""A service to attack on loopback, with measurements of its memory and of /livez."""
 
 import contextlib
 import os
@@ -26,12 +26,12 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Raw:
-    """A raw TCP connection to 127.0.0.1 that sends the given bytes.
+    """A raw TCP connection to 127.0.0.1.
 
     Args:
-        port: of the service.
-        small: whether to take in as little of an answer as the system allows.
-        timeout: seconds for each step.
+        port: Port of the service.
+        small: Whether to use the smallest receive buffer that the system allows.
+        timeout: Seconds per step.
     """
 
     def __init__(self, port: int, *, small: bool = False, timeout: float = 20.0) -> None:
@@ -47,7 +47,7 @@ class Raw:
         self._file = self.socket.makefile("rb")
 
     def send(self, data: bytes) -> bool:
-        """Send; whether the service still takes it."""
+        """Send; return whether the service still accepts data."""
         try:
             self.socket.sendall(data)
         except OSError:
@@ -55,7 +55,7 @@ class Raw:
         return True
 
     def is_let_go(self, seconds: float) -> bool:
-        """Whether the next answer is a refusal, or less of it comes than its length."""
+        """Return whether the next response is a rejection, or shorter than its length."""
         self.socket.settimeout(seconds)
         try:
             head = b""
@@ -76,7 +76,7 @@ class Raw:
         return False
 
     def answer(self) -> Answer:
-        """Status, headers and body of the next answer; status 0 if none comes."""
+        """Return status, headers and body of the next response; status 0 if there is none."""
         try:
             line = self._file.readline()
             if not line.startswith(b"HTTP/"):
@@ -93,7 +93,7 @@ class Raw:
             return 0, {}, b""
 
     def is_closed(self, seconds: float) -> bool:
-        """Whether the service closes the connection within so many seconds."""
+        """Return whether the service closes the connection within a number of seconds."""
         self.socket.settimeout(seconds)
         try:
             while self.socket.recv(65_536):
@@ -105,13 +105,13 @@ class Raw:
         return True
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._file.close()
         self.socket.close()
 
 
 def request(method: str, path: str, body: bytes = b"", *more: str) -> bytes:
-    """The bytes of a request; ``more`` are header lines."""
+    """Return the bytes of a request; ``more`` are header lines."""
     lines = [f"{method} {path} HTTP/1.1", *more]
     if not any(line.lower().startswith("host:") for line in more):
         lines.append("Host: localhost")
@@ -124,7 +124,7 @@ def request(method: str, path: str, body: bytes = b"", *more: str) -> bytes:
 
 @dataclass
 class Costs:
-    """What was seen of a service at an interval: memory in MiB, seconds of /livez."""
+    """Periodic measurements of a service: memory in MiB, seconds of /livez."""
 
     memory: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -132,13 +132,13 @@ class Costs:
 
 @dataclass
 class Target:
-    """A service that runs.
+    """A running service.
 
     Attributes:
-        port: where it listens.
-        process: its first process.
-        releases: its store.
-        log: file with what it wrote to its standard error.
+        port: Port that it listens on.
+        process: Its first process.
+        releases: Its store.
+        log: File with its standard error.
     """
 
     port: int
@@ -150,7 +150,7 @@ class Target:
     checkout: Path | None
 
     def ask(self, data: bytes, timeout: float = 20.0) -> Answer:
-        """The answer to some bytes over a connection of its own; status 0 if none comes."""
+        """Return the response to some bytes over a new connection; status 0 if there is none."""
         try:
             connection = Raw(self.port, timeout=timeout)
         except OSError:
@@ -160,16 +160,16 @@ class Target:
             return connection.answer()
 
     def get(self, path: str, *more: str) -> Answer:
-        """The answer to a GET."""
+        """Return the response to a GET."""
         return self.ask(request("GET", path, b"", *more))
 
     def memory(self) -> float:
-        """Resident memory of the service and its workers, in MiB."""
+        """Return the resident memory of the service and its workers, in MiB."""
         return sum(_resident(pid) for pid in family(self.process.pid))
 
     @contextlib.contextmanager
     def watched(self, costs: Costs) -> Iterator[None]:
-        """Take the costs several times a second as long as a ``with`` lasts."""
+        """Measure the costs several times per second during a ``with`` block."""
         stop = threading.Event()
 
         def watch() -> None:
@@ -191,7 +191,7 @@ class Target:
 
 
 def family(pid: int) -> list[int]:
-    """A process and its children."""
+    """Return a process and its children."""
     found = [pid]
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -218,15 +218,15 @@ def target(
     descriptors: int | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Target]:
-    """Serve, and end the service and its workers afterwards, whatever it is doing.
+    """Serve; afterwards stop the service and its workers, whatever they are doing.
 
     Args:
-        releases: the store.
-        folder: for the events and the log.
-        settings: by name. A checkout that does not know one ignores it.
-        checkout: whose code to run, this one's by default.
-        descriptors: limit of open files.
-        environment: further variables.
+        releases: The store.
+        folder: Folder for the events and the log.
+        settings: Settings by name. A checkout ignores names that it does not know.
+        checkout: Code to serve, this checkout by default.
+        descriptors: Limit of open files.
+        environment: Additional environment variables.
     """
     port = int(str(settings.get("port", 0))) or free_port()
     given = {"events": f"sqlite:///{folder}/events.db", "poll_interval": 0.5, **settings}
@@ -261,7 +261,7 @@ def target(
 
 
 def served_until_ready(served: Target) -> None:
-    """Wait until it answers. Ends the script with what the service logged if it does not."""
+    """Wait until the service is ready; exit with its log if it does not get ready."""
     give_up = time.monotonic() + START_SECONDS
     while served.get("/livez")[0] != 200:
         if served.process.poll() is not None or time.monotonic() > give_up:
@@ -270,6 +270,6 @@ def served_until_ready(served: Target) -> None:
 
 
 def releases_in(root: Path) -> list[str]:
-    """The names of the releases in a store."""
+    """Return the names of the releases in a store."""
     folders = (path for path in root.iterdir() if path.is_dir())
     return sorted(path.name for path in folders if not path.name.startswith("."))

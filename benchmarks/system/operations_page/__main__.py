@@ -3,15 +3,14 @@
     python -m benchmarks.system.operations_page
     python -m benchmarks.system.operations_page --stand-ins    # without a registry of images
 
-Takes the indented blocks of the page and types each into an interactive shell, in a copy of this
-checkout, under a project name of its own. The images ``bitrecall:serve`` and ``bitrecall:train``
-are removed first, so that the first block builds them from this code. Between the commands it does
-what the page's reader would: brings files, sends events, stops the service, empties the volumes
-before restoring. After a backup and its restore the numbers of events and releases must be the
-same, and every block must end well. Containers, volumes and the copy are removed in the end.
-``--stand-ins`` builds PostgreSQL and Prometheus from Debian's packages, and in place of Grafana
-something that checks the files given to it; ``--limits`` prints what the containers use of what
-they may.
+Pastes the indented blocks of the page into an interactive shell, in a copy of this checkout, under
+its own project name. First removes the images ``bitrecall:serve`` and ``bitrecall:train``, so that
+the first block builds them from this code. Between the commands it acts as the reader of the page:
+it creates files, sends events, stops the service, and empties the volumes before restoring. After a
+backup and a restore the numbers of events and releases must be equal, and every block must succeed.
+Containers, volumes and the copy are removed at the end. ``--stand-ins`` builds PostgreSQL and
+Prometheus from Debian's packages, and replaces Grafana by a check of its files; ``--limits`` prints
+the containers' usage of their limits.
 """
 
 import argparse

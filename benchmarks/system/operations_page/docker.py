@@ -1,4 +1,4 @@
-"""What the commands run on: a copy of the checkout, and images of its code."""
+"""The environment of the commands: a copy of the checkout, and images of its code."""
 
 import shutil
 import socket
@@ -12,7 +12,7 @@ BUILT_IMAGES = ("bitrecall:serve", "bitrecall:train")
 
 
 def shim(folder: Path) -> None:
-    """Where there is only Compose v1, a ``docker`` whose command ``compose`` is that."""
+    """Provide ``docker compose`` through Compose v1, if v2 is missing."""
     if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0:
         return
     docker, compose = shutil.which("docker"), shutil.which("docker-compose")
@@ -27,13 +27,13 @@ def shim(folder: Path) -> None:
 
 
 def free_address() -> str:
-    """An address on this machine that nothing listens on."""
+    """Return an unused address on this machine."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return f"127.0.0.1:{sock.getsockname()[1]}"
 
 
 def copy_of_checkout(folder: Path) -> Path:
-    """A clone of this checkout with what has not been committed, whose ``git pull`` works."""
+    """Clone this checkout with its uncommitted changes, so that ``git pull`` works."""
     copy, origin = folder / "bitrecall", folder / "origin.git"
     git = ("git", "-c", "advice.detachedHead=false")
     # An origin of its own, which nobody else changes.
@@ -57,7 +57,7 @@ def copy_of_checkout(folder: Path) -> Path:
 def remove_images(environment: dict[str, str]) -> None:
     """Remove the images of earlier code: Compose would start them instead of building new ones.
 
-    Their layers stay for the build. Docker refuses while containers use them.
+    Their layers stay for the build. Docker refuses to remove them while containers use them.
     """
     for image in BUILT_IMAGES:
         listed = ["docker", "image", "ls", "--quiet", image]

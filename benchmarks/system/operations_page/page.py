@@ -13,7 +13,7 @@ class CommandBlock:
 
 
 def command_blocks(page: str) -> Iterator[CommandBlock]:
-    """The indented blocks outside of fences, in order."""
+    """Yield the indented blocks outside of fences, in order."""
     section, block, fenced = "", [], False
     for line in [*page.splitlines(), ""]:
         if line.startswith("    ") and not fenced:

@@ -1,4 +1,4 @@
-"""The reader of docs/operations.md: what to do before and after its commands."""
+"""The reader of docs/operations.md: actions before and after its commands."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ MOVED = 250
 
 @dataclass
 class Reader:
-    """The page's reader: what to do before and after some of its commands."""
+    """The reader of the page, who acts before and after some of its commands."""
 
     folder: Path
     environment: dict[str, str]
@@ -33,7 +33,7 @@ class Reader:
     kept: dict[str, object] = field(default_factory=dict)
 
     def before(self, block: CommandBlock) -> None:
-        """Get ready what the block takes for granted."""
+        """Prepare what the block requires."""
         if "BITRECALL_DATA=" in block.text:
             self.compose("down", "--volumes")
             _write_clicks(self._made("clicks") / "clicks.csv")
@@ -69,7 +69,7 @@ class Reader:
             store.close()
 
     def after(self, block: CommandBlock, printed: str) -> None:
-        """Look whether it did what the page says."""
+        """Check that the block did what the page says."""
         if found := re.search(r"br_[\w-]+", printed):
             self.key = found[0]
         if re.search(r"up -d(?! database)", block.text) and "monitoring" not in block.text:
@@ -101,11 +101,11 @@ class Reader:
             print(self.usage())
 
     def headers(self) -> dict[str, str]:
-        """What to send along with a request."""
+        """Return the headers of a request."""
         return {} if self.key is None else {"Authorization": f"Bearer {self.key}"}
 
     def wait_until_ready(self) -> None:
-        """Until ``/readyz`` has answered 200 ten times in a row."""
+        """Wait until ``/readyz`` has responded with 200 ten times in a row."""
         in_a_row, give_up = 0, time.monotonic() + PATIENCE
         while in_a_row < 10:
             if time.monotonic() > give_up:
@@ -118,7 +118,7 @@ class Reader:
             time.sleep(0.1 if ready else 0.5)
 
     def wait_until_serving(self, release: str) -> None:
-        """Until ``/readyz`` names a release."""
+        """Wait until ``/readyz`` names a release."""
         give_up = time.monotonic() + 60
         while (found := httpx.get(f"{self.url}/readyz").json()["release_id"]) != release:
             if time.monotonic() > give_up:
@@ -126,7 +126,7 @@ class Reader:
             time.sleep(0.2)
 
     def send_events(self) -> None:
-        """Send events, each once however often this is called."""
+        """Send events; each counts once, however often this is called."""
         events = [
             {"user_id": f"reader {n % 50}", "item_id": item, "id": f"event {n}"}
             for n, item in zip(range(EVENTS), self._items(), strict=False)
@@ -135,7 +135,7 @@ class Reader:
         answer.raise_for_status()
 
     def counts(self) -> dict[str, object]:
-        """How many events there are, and which releases, of which one is served."""
+        """Return the number of events and the releases, including the current one."""
         events = self.run_compose(
             *("exec", "-T", "database", "psql", "-X", "-A", "-t", "-U", "bitrecall"),
             *("-d", "bitrecall", "-c", "SELECT count(*) FROM events"),
@@ -147,7 +147,7 @@ class Reader:
         return {"events": int(events), "releases": ids, "serving": document["serving"]}
 
     def check_monitoring(self) -> None:
-        """Prometheus has both targets up, Grafana answers."""
+        """Check that Prometheus has both targets up and that Grafana responds."""
         give_up = time.monotonic() + 120
         wanted = {("service", "up"), ("trainer", "up")}
         found: set[tuple[str, str]] = set()
@@ -171,7 +171,7 @@ class Reader:
         print(f"    Grafana's port: {grafana.status_code}")
 
     def usage(self) -> str:
-        """What the containers use of what they may."""
+        """Return the containers' usage of their limits."""
         ids = self.run_compose("--profile", "monitoring", "ps", "-q").split()
         columns = "{{.Name}}  {{.MemUsage}}  {{.PIDs}} processes and threads"
         return subprocess.run(
@@ -182,16 +182,16 @@ class Reader:
         ).stdout
 
     def logs(self) -> str:
-        """The ends of the containers' logs."""
+        """Return the ends of the containers' logs."""
         return self.run_compose("logs", "--tail", "20")[-6000:]
 
     def compose(self, *arguments: str) -> None:
-        """Run a command of Compose, and say so."""
+        """Print and run a command of Compose."""
         print(f"  $ docker compose {' '.join(arguments)}", flush=True)
         self.run_compose(*arguments)
 
     def run_compose(self, *arguments: str) -> str:
-        """What a command of Compose prints."""
+        """Return the output of a command of Compose."""
         done = subprocess.run(
             ["docker", "compose", *arguments],
             cwd=self.folder,
@@ -218,12 +218,12 @@ class Reader:
 
 
 def sends_a_key(settings: str) -> bool:
-    """Whether Prometheus's settings have a line about a key that is not a comment."""
+    """Return whether Prometheus's configuration has an active line for a key."""
     return re.search(r"^\s*authorization:", settings, re.MULTILINE) is not None
 
 
 def _write_clicks(path: Path) -> None:
-    """The training pairs of the embedded sample as a file of clicks."""
+    """Write the training interactions of the embedded sample as a click log."""
     pairs = sample_dataset().train
     assert pairs.times is not None
     columns = {

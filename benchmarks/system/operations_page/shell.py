@@ -1,4 +1,4 @@
-"""An interactive shell that commands are typed into."""
+"""An interactive shell to paste commands into."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ PROMPT = "command-ended-"
 
 
 class Shell:
-    """An interactive bash on a terminal of its own."""
+    """An interactive bash on its own terminal."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.master, terminal = pty.openpty()
@@ -35,12 +35,12 @@ class Shell:
         self._read_to_prompt(30)
 
     def run(self, text: str) -> tuple[int, str]:
-        """Paste some text; the exit status of the last command, and what was printed."""
+        """Paste some text; return the exit status of the last command, and the output."""
         os.write(self.master, f"{text}\n".encode())
         return self._read_to_prompt(PATIENCE)
 
     def close(self) -> None:
-        """End the shell."""
+        """Stop the shell."""
         self.process.terminate()
         os.close(self.master)
         self.process.wait()
