@@ -64,7 +64,7 @@ def without_places(text: str) -> str:
 def render(name: str, findings: PageData) -> str:
     """What stands in the place of a name.
 
-    ``headline``, ``table DATASET``, ``bits DATASET``, ``fewest bits``,
+    ``summary``, ``headline``, ``table DATASET``, ``bits DATASET``, ``fewest bits``,
     ``study DATASET/study/NAME``, ``log PART SEED``, ``runs`` or ``sources``.
 
     Raises:
@@ -121,6 +121,7 @@ def _log(findings: PageData, part: str, seed: str) -> str:
 
 
 _KINDS: dict[str, Callable[..., str]] = {
+    "summary": lambda it: tables.summary_table(it.rows, it.published),
     "headline": lambda it: tables.headline_table(it.rows, it.published),
     "table": lambda it, dataset: tables.paper_table(it.rows, it.published, dataset),
     "bits": lambda it, dataset: tables.bits_table(it.rows, dataset),

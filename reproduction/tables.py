@@ -23,6 +23,11 @@ from bitrecall.reproduction.summary import (
 _DIGITS = 4
 _HEADLINE_BITS = 256
 _UNSERVABLE = "†"
+# Method, name and the mark around its values.
+_HEADLINE_METHODS = (
+    ("bitrecall", "**Bitrecall**, 256 bits", "**"),
+    ("proposed", "the paper's method, ours, 256 bits", ""),
+)
 
 
 def number(value: float | None, digits: int = _DIGITS) -> str:
@@ -123,10 +128,7 @@ def headline_table(rows: Sequence[Row], published: Published) -> str:
     lines = []
     for dataset in datasets_of(rows):
         label = dataset_label(dataset)
-        for method, name, mark in (
-            ("bitrecall", "**Bitrecall**, 256 bits", "**"),
-            ("proposed", "the paper's method, ours, 256 bits", ""),
-        ):
+        for method, name, mark in _HEADLINE_METHODS:
             for summary in table_rows(rows, dataset, method):
                 if summary.first["bits"] == _HEADLINE_BITS:
                     minutes, memory = summary.minutes(), summary.peak_rss_mib() / 1024
@@ -140,11 +142,34 @@ def headline_table(rows: Sequence[Row], published: Published) -> str:
             published.by("bars", dataset, "simplex"),
         ):
             if figure is not None:
-                source = published.source[figure.source].label
-                name = method_label(figure.method)
-                what = source if figure.method == "proposed" else f"{name} ({source})"
-                lines.append([label, what, *_published_cells(figure, METRICS), "", ""])
+                name = _published_name(figure, published)
+                lines.append([label, name, *_published_cells(figure, METRICS), "", ""])
     return markdown(["data", "", *map(metric_title, METRICS), "training", "peak memory"], lines)
+
+
+def summary_table(rows: Sequence[Row], published: Published) -> str:
+    """Recall@50 and NDCG@50 of 256 bits on each data set, beside published full precision."""
+    lines: dict[str, list[str]] = {}
+    titles = [""]
+    metrics = ["recall@50", "ndcg@50"]
+    for dataset in datasets_of(rows):
+        titles += [f"{dataset_label(dataset)} {metric_title(metric)}" for metric in metrics]
+        cells: dict[str, list[str]] = {}
+        for method, name, mark in _HEADLINE_METHODS:
+            for summary in table_rows(rows, dataset, method):
+                if summary.first["bits"] == _HEADLINE_BITS:
+                    cells[name] = [
+                        f"{mark}{number(summary.mean(metric))}{mark}" for metric in metrics
+                    ]
+        for source, method in (("poster", "proposed"), ("bars", "lightgcn"), ("bars", "simplex")):
+            figure = published.by(source, dataset, method)
+            if figure is not None:
+                cells[_published_name(figure, published)] = _published_cells(figure, metrics)
+        for name in [*lines, *cells]:
+            before = lines.setdefault(name, [""] * (len(titles) - 1 - len(metrics)))
+            if len(before) < len(titles) - 1:
+                before += cells.get(name, [""] * len(metrics))
+    return markdown(titles, ([name, *line] for name, line in lines.items()))
 
 
 def runs_table(rows: Sequence[Row]) -> str:
@@ -213,6 +238,11 @@ def _published_line(figure: Figure, published: Published) -> list[str]:
     whose = published.source[figure.source].label
     cells = _published_cells(figure, (*METRICS, *BGCH_METRICS))
     return [method_label(figure.method), bits, whose, *cells]
+
+
+def _published_name(figure: Figure, published: Published) -> str:
+    source = published.source[figure.source].label
+    return source if figure.method == "proposed" else f"{method_label(figure.method)} ({source})"
 
 
 def _cells(summary: Summary, metrics: Sequence[str]) -> list[str]:

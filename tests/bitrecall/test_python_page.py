@@ -1,4 +1,4 @@
-"""Every block of docs/python.md runs, in order, and prints what the page says."""
+"""The blocks of docs/python.md run in order and print what the page says; so does the README's."""
 
 import ast
 import re
@@ -11,6 +11,8 @@ from bitrecall.service.settings import Settings
 from tests.service.conftest import serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+README = Path(__file__).parents[2] / "README.md"
+FIT = 'bitrecall.fit("sample", recipe="sample", releases="releases")'
 BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 
 
@@ -42,11 +44,20 @@ def test_the_page_runs(tmp_path, monkeypatch):
             assert repr(shown) == text.rstrip()
         else:
             shown = run(text, names)
+            fitted = names.setdefault("fitted", names["model"])
     settings = Settings(releases=Path("releases"), events="sqlite:///events.db")
     with serving(create_app(settings)) as http:
         here = str(http.base_url).rstrip("/")
         for _, text in BLOCKS[service:]:
             run(text.replace("http://127.0.0.1:8000", here), names)
+        # The README begins with the same training.
+        (text,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+        assert text.count(FIT) == BLOCKS[0][1].count(FIT) == 1
+        text = text.replace(FIT, "fitted").replace("http://127.0.0.1:8000", here)
+        shown = {"fitted": fitted}
+        run(text, shown)
+        with shown["client"] as client:
+            assert client.recommend("mateo-028") == fitted.recommend("mateo-028")
 
 
 @pytest.mark.parametrize("source", [text for kind, text in BLOCKS if kind == "python"])

@@ -140,6 +140,21 @@ def test_the_headline_has_ours_the_paper_and_full_precision(row, published):
     ]
 
 
+def test_the_summary_has_a_line_per_method_and_columns_per_data_set(row, published):
+    rows = [
+        row("gowalla/bitrecall/256", recall=0.27),
+        row("gowalla/bitrecall/512", recall=0.3),
+        row("yelp2018/proposed/256", recall=0.1),
+    ]
+    lines = cells(tables.summary_table(rows, published))
+    assert lines[0] == ["", "Gowalla R@50", "Gowalla N@50", "Yelp2018 R@50", "Yelp2018 N@50"]
+    by_name = {name: values for name, *values in lines[2:]}
+    assert by_name["**Bitrecall**, 256 bits"] == ["**.2700**", "**.1350**", "", ""]
+    assert by_name["the paper's method, ours, 256 bits"] == ["", "", ".1000", ".0500"]
+    assert by_name["the paper"] == [".2308", ".1511", ".1014", ".0602"]
+    assert by_name["SimpleX in floats (BARS)"] == [".2874", ".1868", ".1322", ".0805"]
+
+
 def test_runs_are_told_with_their_seeds(row):
     rows = [row("gowalla/bgch/256", 0, epochs=4), row("gowalla/bgch/256", 1, epochs=6)]
     assert cells(tables.runs_table(rows))[-1] == [
