@@ -12,7 +12,7 @@ from typing import Final
 METRICS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Variable of the Prometheus client that names the folder through which workers count together."""
 
-_NAME: Final = "bitrecall-run-"
+_NAME: Final = "bitrecall-service-"
 _NEW: Final = "bitrecall-new-"
 
 

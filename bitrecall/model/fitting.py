@@ -117,7 +117,7 @@ def fit(
         if releases is None:
             made = releases = Path(mkdtemp(prefix="bitrecall-releases-"))
         try:
-            with TemporaryDirectory(prefix="bitrecall-run-") as temporary_run:
+            with TemporaryDirectory(prefix="bitrecall-fit-") as temporary_run:
                 pipeline = TrainingPipeline(
                     dataset,
                     chosen,

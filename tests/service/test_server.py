@@ -250,7 +250,7 @@ def test_workers_end_when_their_parent_is_killed_and_the_port_is_free_again(
     process = start(folder, workers=2, log_format="json")
     port = port_of(process)
     workers = {json.loads(line_with(process, "serving release"))["process"] for _ in range(2)}
-    assert list(tmp_path.glob("bitrecall-run-*"))
+    assert list(tmp_path.glob("bitrecall-service-*"))
     process.kill()
     # Their log ends when the last of them has; it takes no longer where nobody reaps them.
     _, rest = process.communicate(timeout=300)

@@ -1,6 +1,7 @@
 import gc
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import bitrecall
 from bitrecall.cli import bitrecall as command_line
 from bitrecall.errors import MissingExtraError
 from bitrecall.model.fitting import DataWarning, fit
+from bitrecall.service.shared_folder import shared_folder
 from bitrecall.training.errors import DataError, RecipeError
+from bitrecall.training.pipeline import TrainingPipeline
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +109,21 @@ def test_a_temporary_store_goes_with_its_model(frame):
     del model
     gc.collect()
     assert not folder.exists()
+
+
+def test_a_service_that_starts_meanwhile_leaves_its_folders_alone(frame, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    publish = TrainingPipeline.publish
+
+    def publish_beside_a_service(*arguments):
+        with shared_folder():
+            assert {path.name.split("-")[1] for path in tmp_path.iterdir()} == (
+                {"releases", "fit", "service"}
+            )
+        return publish(*arguments)
+
+    monkeypatch.setattr(TrainingPipeline, "publish", publish_beside_a_service)
+    assert fit(frame, user_column="who", **QUICK).recommend("3", k=1)
 
 
 def test_items_may_be_a_table(frame):
