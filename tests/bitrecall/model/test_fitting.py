@@ -178,3 +178,15 @@ def test_without_the_extra_it_says_what_to_install(csv):
     assert done.stdout.startswith("train bitrecall.fit needs torch, which is not installed: ")
     assert "[train]" in done.stdout
     assert issubclass(MissingExtraError, ImportError)
+
+
+def test_a_service_that_starts_leaves_the_folder_of_a_run_alone(frame, monkeypatch):
+    publish = TrainingPipeline.publish
+
+    def beside_a_service(pipeline, store):
+        # It removes what services that are gone have left among the temporary files.
+        with shared_folder():
+            return publish(pipeline, store)
+
+    monkeypatch.setattr(TrainingPipeline, "publish", beside_a_service)
+    assert fit(frame, user_column="who", **QUICK).bits == 16
