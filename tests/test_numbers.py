@@ -38,7 +38,7 @@ def findings() -> PageData:
 def known(findings: PageData) -> Iterator[float]:
     for summary in summarise(findings.rows):
         for metric in summary.first["metrics"]:
-            yield summary.mean(metric)
+            yield summary.mean(metric) or 0.0
             yield summary.deviation(metric) or 0.0
             yield from (row["metrics"][metric] for row in summary.rows if metric in row["metrics"])
     for figure in findings.published.figure:

@@ -14,12 +14,12 @@ from typing import Any
 import faiss
 import numpy as np
 
+from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.index_selection import build_index
 from bitrecall.index.search.milvus.backend import MilvusBackend
 from bitrecall.index.search.milvus.collection import Facts, Held, write_collection
 from bitrecall.index.search.milvus.server import MilvusServer
 from bitrecall.index.search.packing import unpack_signs
-from bitrecall.index.search.registry import backend
 
 DIMENSIONS = 64
 RECALL = 0.98
@@ -51,8 +51,8 @@ class Things:
 
     items: np.ndarray
     users: np.ndarray
-    item_vectors: np.ndarray | None
-    user_vectors: np.ndarray | None
+    item_vectors: Any
+    user_vectors: Any
 
 
 def things(items: np.ndarray, users: np.ndarray, *, vectors: bool) -> Things:
@@ -274,6 +274,6 @@ def _of_vectors(
 
 def _bytes(built: Any) -> int:
     """Return the size of the codes and of what a backend would save in addition."""
-    if type(built) is backend("flat"):
+    if isinstance(built, FlatBackend):
         return int(built._codes.nbytes)
     return int(faiss.serialize_index_binary(built._index).size)

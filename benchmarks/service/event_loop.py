@@ -40,7 +40,7 @@ from starlette.routing import Route
 from benchmarks.tools import random_release
 from benchmarks.tools.processes import cpu_seconds
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.types import QueryOptions
+from bitrecall.index.recommend.types import QueryOptions, Recommendations
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.rendering import render
@@ -63,14 +63,14 @@ CONNECTIONS = 16
 def recommend(recommender: Recommender, request: RecommendRequest) -> bytes:
     """Return a response as JSON, computed on the current thread."""
     faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.wish())
+    answer = recommender.recommend(request.user_id, request.query_options())
     return render(answer)
 
 
 def documented(recommender: Recommender, request: RecommendRequest) -> RecommendResponse:
     """Return a response as the model of a FastAPI route."""
     faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.wish())
+    answer = recommender.recommend(request.user_id, request.query_options())
     found = zip(answer.item_ids, answer.distances or (), strict=True)
     return RecommendResponse(
         user_id=answer.user_id,
@@ -108,7 +108,9 @@ def application(way: str, releases: Path) -> FastAPI:
     recommender = Recommender(ReleaseStore(releases).open_current())
     if way == "plain route, thread k>100":
         return app
-    app.router.routes[:] = [route for route in app.router.routes if route.path != "/recommend"]
+    app.router.routes[:] = [
+        route for route in app.router.routes if getattr(route, "path", None) != "/recommend"
+    ]
     if way.startswith("plain"):
         plain = PlainRoute(recommender, thread=way.endswith("thread"))
         app.router.routes.append(Route("/recommend", plain, methods=["POST"]))
@@ -220,8 +222,15 @@ def print_alone(releases: Path) -> None:
 
     for k in (10, 100, 1000):
         answer = recommender.recommend("0", QueryOptions(k))
-        found = median_ms(lambda number, k=k: recommender.recommend(str(number), QueryOptions(k)))
-        rendered = median_ms(lambda number, answer=answer: render(answer))
+        options = QueryOptions(k)
+
+        def find(number: int, options: QueryOptions = options) -> None:
+            recommender.recommend(str(number), options)
+
+        def write(number: int, answer: Recommendations = answer) -> None:
+            render(answer)
+
+        found, rendered = median_ms(find), median_ms(write)
         print(f"k = {k:4}: finding the items {found:.3f} ms, writing the JSON {rendered:.3f} ms")
 
     async def hops() -> float:

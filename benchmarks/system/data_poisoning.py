@@ -53,6 +53,7 @@ class Files:
         ]
         self.pairs.write_text("\n".join(["user_id,item_id", *lines]) + "\n")
         table = sample_items()
+        assert table.tags is not None
         rows = zip(table.ids, table.tags, table.columns["year"], strict=True)
         named = [f"{name},{'|'.join(tags)},{year:.0f}" for name, tags, year in rows]
         named = named[: round(len(named) * items)]

@@ -53,7 +53,7 @@ def statistics_of(codes: np.ndarray, queries: np.ndarray) -> dict[str, float]:
     rng = np.random.default_rng(1)
     some = codes[rng.choice(len(codes), min(len(codes), 4000), replace=False)]
     signs = unpack_signs(some).astype(np.float32)
-    correlations = np.corrcoef(signs.T)[~np.eye(signs.shape[1], dtype=bool)]
+    correlations = np.asarray(np.corrcoef(signs.T))[~np.eye(signs.shape[1], dtype=bool)]
     pairs = hamming_distances(some[:1000], some[1000:2000])
     nearest = FlatBackend.build(codes).search(some[:200], 2)[0][:, 1]
     found = FlatBackend.build(codes).search(queries[:200], 100)[0]

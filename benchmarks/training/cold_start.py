@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -50,7 +51,7 @@ def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
     for name, pairs in (("train.txt", kept), ("test.txt", dataset.test)):
         lines = (
             " ".join([pairs.user_ids[user], *(pairs.item_ids[i] for i in pairs.items_of(user))])
-            for user in np.flatnonzero(pairs.user_degrees)
+            for user in np.flatnonzero(pairs.user_degrees).tolist()
         )
         (folder / name).write_text("\n".join(lines) + "\n")
     print(
@@ -110,11 +111,12 @@ class Judge:
             asked = {"history": list(history), "exclude_items": items, "k": K}
             yield [item["id"] for item in self._ask("POST", "/recommend", asked)["items"]]
 
-    def _ask(self, method: str, path: str, body: object = None) -> dict:
+    def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self.client.request(method, path, json=body)
         if answer.status_code != 200:
             sys.exit(f"{path}: {answer.status_code} {answer.text[:300]}")
-        return answer.json()
+        document: dict[str, Any] = answer.json()
+        return document
 
 
 def judge_users(dataset: Dataset, given: argparse.Namespace) -> None:

@@ -183,7 +183,7 @@ def main() -> int:
         return float(done[variant]["metrics"]["recall@50"])
 
     def may_go_on() -> bool:
-        return sum(row["seconds_run"] for row in done.values()) < given.seconds
+        return bool(sum(row["seconds_run"] for row in done.values()) < given.seconds)
 
     print(table_head(), flush=True)
     best = climb(ladders, first_rungs(given.recipe, given.set, ladders), score, may_go_on)

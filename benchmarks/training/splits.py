@@ -31,7 +31,10 @@ def deviations(kept: Interactions, held_out: Interactions) -> NDArray[np.float64
     total = held + kept.item_degrees
     share = held.sum() / total.sum()
     expected = share * total
-    return (held - expected) / np.sqrt(np.maximum(expected * (1 - share), 1e-12))
+    found: NDArray[np.float64] = (held - expected) / np.sqrt(
+        np.maximum(expected * (1 - share), 1e-12)
+    )
+    return found
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -51,12 +52,12 @@ def write(pairs: Interactions, path: Path) -> None:
     """Write interactions in the LightGCN format."""
     lines = (
         " ".join([pairs.user_ids[user], *(pairs.item_ids[item] for item in pairs.items_of(user))])
-        for user in np.flatnonzero(pairs.user_degrees)
+        for user in np.flatnonzero(pairs.user_degrees).tolist()
     )
     path.write_text("\n".join(lines) + "\n")
 
 
-def retrain(folder: Path, *arguments: str) -> dict:
+def retrain(folder: Path, *arguments: str) -> dict[str, Any]:
     """Retrain in the folder of a kind; return the report."""
     command = [
         *(sys.executable, "-m", "bitrecall", "retrain", *arguments),
@@ -97,7 +98,7 @@ def quality(folder: Path, to_come: Interactions) -> dict[str, float]:
     return evaluate(ReleaseStore(folder / "releases").open_current(), to_come).metrics
 
 
-def row(kind: str, night: int, report: dict, metrics: dict[str, float]) -> dict:
+def row(kind: str, night: int, report: dict[str, Any], metrics: dict[str, float]) -> dict[str, Any]:
     """Return a line of the results."""
     training = report["training"]
     return {
@@ -111,7 +112,7 @@ def row(kind: str, night: int, report: dict, metrics: dict[str, float]) -> dict:
     }
 
 
-def table(rows: list[dict]) -> str:
+def table(rows: list[dict[str, Any]]) -> str:
     """Return the runs side by side, as a table."""
     lines = [
         "| night | new pairs | anew: R@50 | N@50 | seconds | warm: R@50 | N@50 | seconds | "
@@ -120,9 +121,9 @@ def table(rows: list[dict]) -> str:
     ]
     found = {(one["kind"], one["night"]): one for one in rows}
     for night in sorted({one["night"] for one in rows if one["night"]}):
-        sides = [found.get((kind, night)) for kind in ("anew", "warm")]
-        if None in sides:
+        if not {("anew", night), ("warm", night)} <= found.keys():
             continue
+        sides = [found[kind, night] for kind in ("anew", "warm")]
         cells = [str(night), f"{sides[0]['new_pairs']:,}"]
         for side in sides:
             metrics = side["metrics"]

@@ -43,7 +43,7 @@ def test_each_name_is_documented():
 
 def test_another_name_is_an_attribute_error_as_usual():
     with pytest.raises(AttributeError, match="has no attribute 'recommend'"):
-        _ = bitrecall.recommend
+        _ = bitrecall.recommend  # type: ignore[attr-defined]
 
 
 def test_importing_loads_no_library():

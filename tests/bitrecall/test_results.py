@@ -1,4 +1,5 @@
 import sys
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,7 @@ def test_a_library_that_is_missing_is_named(monkeypatch, method, library):
 
 
 def test_the_list_of_one_user():
-    lists = RESULTS[1]
+    lists: Any = RESULTS[1]
     assert lists.for_user("ada") is FOR_ADA
     with pytest.raises(KeyError):
         lists.for_user("cleo")

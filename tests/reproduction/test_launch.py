@@ -3,7 +3,6 @@ import sys
 
 import pytest
 
-from bitrecall.reproduction import launch as module
 from bitrecall.reproduction.job import INTERRUPTED, Job
 from bitrecall.reproduction.launch import launch
 
@@ -20,7 +19,7 @@ def child(tmp_path, monkeypatch):
         path = tmp_path / "python"
         path.write_text(f"#!{sys.executable}\n{script}\n")
         path.chmod(0o755)
-        monkeypatch.setattr(module.sys, "executable", str(path))
+        monkeypatch.setattr(sys, "executable", str(path))
 
     return child
 

@@ -2,8 +2,8 @@ import json
 import os
 import platform
 import re
+import shutil
 
-from bitrecall.reproduction import machine as module
 from bitrecall.reproduction.machine import code_version, machine
 
 
@@ -24,5 +24,5 @@ def test_untold_threads_are_one_a_core(monkeypatch):
 
 def test_the_code_is_told_with_its_commit_where_there_is_one(monkeypatch):
     assert re.fullmatch(r"\d+\.\d+\.\d+(\+g[0-9a-f]{7,}(\.dirty)?)?", code_version())
-    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     assert re.fullmatch(r"\d+\.\d+\.\d+", code_version())

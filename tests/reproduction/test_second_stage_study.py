@@ -81,7 +81,7 @@ def test_a_part_of_the_study_trains_and_tries_them_all(clustered, tmp_path):
 
 def test_one_user_cannot_be_halved(question, noise):
     with pytest.raises(StudyError, match="too few"):
-        second_stages(noise, *question, np.array([0]), RECIPE)
+        second_stages(noise, *question, np.array([0]), RECIPE)  # type: ignore[call-arg]
 
 
 @settings(deadline=None, max_examples=30)

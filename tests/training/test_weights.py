@@ -212,7 +212,7 @@ def test_the_teachers_degrees_are_sums_of_weights():
     np.testing.assert_allclose(of_users, np.asarray(matrix.sum(1)).ravel(), rtol=1e-6)
     np.testing.assert_allclose(of_items, np.asarray(matrix.sum(0)).ravel(), rtol=1e-6)
     same = interaction_matrix(EdgeList.of(pairs))
-    assert (matrix != same).nnz == 0
+    assert (matrix != same).nnz == 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("by_user", [True, False])

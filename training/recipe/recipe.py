@@ -48,18 +48,18 @@ class Recipe(Section):
     seed: int = Field(
         0, ge=0, description="seed of the initialisation, the batches and the hidden pairs"
     )
-    encoder: EncoderRecipe = EncoderRecipe()  # type: ignore[call-arg]
-    sign: SignRecipe = SignRecipe()  # type: ignore[call-arg]
-    loss: LossRecipe = LossRecipe()  # type: ignore[call-arg]
-    fit: FitRecipe = FitRecipe()  # type: ignore[call-arg]
-    validation: ValidationRecipe = ValidationRecipe()  # type: ignore[call-arg]
-    release: ReleaseRecipe = ReleaseRecipe()  # type: ignore[call-arg]
-    teacher: TeacherRecipe = TeacherRecipe()  # type: ignore[call-arg]
-    pairwise: PairwiseRecipe = PairwiseRecipe()  # type: ignore[call-arg]
-    bgch: BGCHRecipe = BGCHRecipe()  # type: ignore[call-arg]
-    hashgnn: HashGNNRecipe = HashGNNRecipe()  # type: ignore[call-arg]
-    hashrec: HashRecRecipe = HashRecRecipe()  # type: ignore[call-arg]
-    lightgcn: LightGCNRecipe = LightGCNRecipe()  # type: ignore[call-arg]
+    encoder: EncoderRecipe = EncoderRecipe()
+    sign: SignRecipe = SignRecipe()
+    loss: LossRecipe = LossRecipe()
+    fit: FitRecipe = FitRecipe()
+    validation: ValidationRecipe = ValidationRecipe()
+    release: ReleaseRecipe = ReleaseRecipe()
+    teacher: TeacherRecipe = TeacherRecipe()
+    pairwise: PairwiseRecipe = PairwiseRecipe()
+    bgch: BGCHRecipe = BGCHRecipe()
+    hashgnn: HashGNNRecipe = HashGNNRecipe()
+    hashrec: HashRecRecipe = HashRecRecipe()
+    lightgcn: LightGCNRecipe = LightGCNRecipe()
 
     @model_validator(mode="after")
     def _a_schedule_with_an_end(self) -> Self:
@@ -89,7 +89,7 @@ class Recipe(Section):
 
     def trained(self) -> Self:
         """The recipe without what is published of the codes, which no figure depends on."""
-        return self.model_copy(update={"release": ReleaseRecipe()})  # type: ignore[call-arg]
+        return self.model_copy(update={"release": ReleaseRecipe()})
 
     def sha256(self) -> str:
         """A fingerprint of all values, defaults included, in hexadecimal."""

@@ -97,4 +97,4 @@ class TeacherRecipe(Section):
     ease_rank: int = Field(
         0, ge=0, le=8192, description="EASE: rank of the truncated Gram matrix; 0 is exact"
     )
-    lightgcn: TeacherLightGCNRecipe = TeacherLightGCNRecipe()  # type: ignore[call-arg]
+    lightgcn: TeacherLightGCNRecipe = TeacherLightGCNRecipe()

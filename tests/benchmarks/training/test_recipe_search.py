@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.training import recipe_search
 from bitrecall.training.data.load import load_dataset
-from bitrecall.training.errors import InterruptedTraining
+from bitrecall.training.errors import DivergedError, InterruptedTraining
 from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.training_log import TrainingLog
 
@@ -90,7 +90,7 @@ def test_a_run_that_diverges_is_worst_of_all(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def diverges(*_: object) -> None:
-        raise recipe_search.DivergedError("no longer finite")
+        raise DivergedError("no longer finite")
 
     monkeypatch.setattr(recipe_search, "best_epoch", diverges)
     found = recipe_search.run(None, "hashrec-gowalla", ["bits=16"], None, tmp_path)

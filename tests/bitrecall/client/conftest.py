@@ -46,8 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self):
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length)
-        self.server.asked.append((self.command, self.path, dict(self.headers), body))
-        answer = self.server.answers.pop(0)
+        self.server.asked.append((self.command, self.path, dict(self.headers), body))  # type: ignore[attr-defined]
+        answer = self.server.answers.pop(0)  # type: ignore[attr-defined]
         if answer is None:
             self.close_connection = True
             return

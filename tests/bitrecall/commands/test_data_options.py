@@ -1,3 +1,5 @@
+from typing import Any
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -5,19 +7,21 @@ from click.testing import CliRunner
 from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.training.data.read_options import Format, ReadOptions, Split, TimeUnit
 
+calls: list[Any] = []
+
 
 @click.command(context_settings={"auto_envvar_prefix": "READING"})
 @data_argument
 @data_options
 @click.option("--seed", default=17)
 def reading(data, read_options, seed):
-    reading.received = data, read_options, seed
+    calls.append((data, read_options, seed))
 
 
 def received(*arguments, **environment):
     result = CliRunner().invoke(reading, ["set", *arguments], env=environment)
     assert result.exit_code == 0, result.output
-    return reading.received
+    return calls.pop()
 
 
 def test_without_options_reading_is_as_it_is_by_default():

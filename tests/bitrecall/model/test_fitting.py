@@ -152,7 +152,7 @@ def test_a_column_that_cannot_be_found_names_the_keyword(frame):
 
 def test_an_unknown_keyword_is_named(frame):
     with pytest.raises(TypeError, match="'user_colum'; did you mean 'user_column'"):
-        fit(frame, user_colum="who")
+        fit(frame, user_colum="who")  # type: ignore[call-arg]
     with pytest.raises(DataError, match="split has to be one of auto, given, time"):
         fit(frame, user_column="who", split="tomorrow", **QUICK)
 

@@ -92,7 +92,7 @@ def test_large_answers_and_large_catalogues_leave_the_event_loop(
     with serving(app) as client:
         # Once it is ready, nothing else takes the recommender's place.
         assert client.get("/readyz").status_code == 200
-        app.current.recommender = watched
+        app.current.recommender = watched  # type: ignore[attr-defined]
         for k in (1, INLINE_K, INLINE_K + 1):
             assert client.post("/recommend", json={"user_id": "17", "k": k}).status_code == 200
         explained = {"user_id": "17", "k": 1, "explain": True}

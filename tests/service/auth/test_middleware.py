@@ -182,7 +182,7 @@ def test_a_worker_that_comes_up_beside_a_spoilt_file_refuses_instead_of_ending(
     keys: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     keys.write_text("nonsense")
-    assert create_app(Settings(keys=keys, events="off")).keys.role_of("x") is None
+    assert create_app(Settings(keys=keys, events="off")).keys.role_of("x") is None  # type: ignore[attr-defined]
     assert "line 1" in caplog.text
 
 

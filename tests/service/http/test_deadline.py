@@ -47,7 +47,12 @@ class Clock:
 
     def call_later(self, delay: float, act: Callable[[], object]) -> Any:
         timer = SimpleNamespace(at=self.now + delay, act=act)
-        timer.cancel = lambda: timer in self.timers and self.timers.remove(timer)
+
+        def cancel() -> None:
+            if timer in self.timers:
+                self.timers.remove(timer)
+
+        timer.cancel = cancel
         self.timers.append(timer)
         return timer
 

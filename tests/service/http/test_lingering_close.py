@@ -22,7 +22,9 @@ def exchange(incoming: list[Message] | None) -> tuple[list[Message], int]:
         read += 1
         if incoming is None:
             return {"type": "http.request", "body": bytes(2**20), "more_body": True}
-        return incoming[read - 1] if read <= len(incoming) else await asyncio.Event().wait()
+        if read > len(incoming):
+            await asyncio.Event().wait()
+        return incoming[read - 1]
 
     async def send(message: Message) -> None:
         sent.append(message)

@@ -32,7 +32,7 @@ class Watched(Recommender):
                 raise self.error
             return search(codes, *given)
 
-        self.catalogue.search = watched  # type: ignore[method-assign]
+        self.catalogue.search = watched  # type: ignore[assignment,method-assign]
 
 
 @pytest.fixture

@@ -117,13 +117,13 @@ def test_what_is_accepted_is_trained_on_and_served(
     store.close()
     assert (report.outcome, report.data["events_unusable"]) == (Outcome.PUBLISHED, 0)
     release = releases.open_current()
-    for event in accepted:
-        if event.type != HIDE:
-            row = release.users.row_of(event.user_id)
+    for taken in accepted:
+        if taken.type != HIDE:
+            row = release.users.row_of(taken.user_id)
             assert row is not None
-            assert release.items.row_of(event.item_id) in release.seen[row]
+            assert release.items.row_of(taken.item_id) in release.seen[row]
     client = serve(events=url)
     assert "details" not in client.get("/readyz").json()
-    for event in accepted[:200]:
-        asked = {"user_id": event.user_id, "k": 5, "explain": True}
+    for taken in accepted[:200]:
+        asked = {"user_id": taken.user_id, "k": 5, "explain": True}
         assert client.post("/recommend", json=asked).status_code == 200

@@ -14,7 +14,8 @@ def dataset(pairs: Iterable[tuple[int, int]]) -> Dataset:
     names = [
         [f"{kind}{n}" for n in range(rows.max() + 1)] for kind, rows in (("u", users), ("i", items))
     ]
-    return Dataset(collapse(*names, users, items), None, "clicks", ReadReport())
+    user_names, item_names = names
+    return Dataset(collapse(user_names, item_names, users, items), None, "clicks", ReadReport())
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 
 from bitrecall.training.errors import CheckpointError
 from bitrecall.training.fitting.best_epoch import BestEpoch
-from bitrecall.training.fitting.fit_loop import Progress
+from bitrecall.training.fitting.fit_result import Progress
 
 
 @pytest.fixture

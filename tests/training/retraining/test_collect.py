@@ -17,7 +17,10 @@ START = ReadingStart("log", 100)
 def files(rows: list[tuple[str, str]], times: list[float] | None = None) -> Interactions:
     users, items = sorted({user for user, _ in rows}), sorted({item for _, item in rows})
     pairs = np.array([(users.index(u), items.index(i)) for u, i in rows], np.int32).reshape(-1, 2)
-    return collapse(users, items, *pairs.T, None if times is None else np.array(times))
+    rows_of_users, rows_of_items = pairs.T
+    return collapse(
+        users, items, rows_of_users, rows_of_items, None if times is None else np.array(times)
+    )
 
 
 def as_set(data: RetrainingData, which: np.ndarray | None = None) -> set[tuple[str, str]]:

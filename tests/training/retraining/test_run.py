@@ -26,6 +26,7 @@ from bitrecall.training.retraining.run import run_retraining
 from bitrecall.training.retraining.run_lock import exclusive_run
 from bitrecall.training.retraining.settings import RetrainingSettings
 from bitrecall.training.retraining.steps import RetrainingOptions
+from bitrecall.training.retraining.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -302,13 +303,13 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
     (folder,) = (settled.work / "nights").iterdir()
     settled.events.append([Event("user-0", "item-0", "view", 1.7e9)])
     logged: list[str] = []
-    forget = steps.Workspace.clear_run
+    forget = Workspace.clear_run
 
-    def looked_at(self: steps.Workspace) -> None:
+    def looked_at(self: Workspace) -> None:
         logged.append((folder / "log.jsonl").read_text())
         forget(self)
 
-    monkeypatch.setattr(steps.Workspace, "clear_run", looked_at)
+    monkeypatch.setattr(Workspace, "clear_run", looked_at)
     assert settled.night().outcome is Outcome.PUBLISHED
     assert '"resumed"' in logged[0]
     assert settled.store.open_current().manifest.data.last_event == until

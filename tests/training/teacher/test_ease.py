@@ -47,7 +47,7 @@ def test_either_side_gives_the_closed_form(shape, regularisation):
 @settings(deadline=None, max_examples=30)
 def test_any_matrix(seed, density, regularisation):
     shape = np.random.default_rng(seed).integers(1, 9, 2)
-    matrix = random_matrix(*shape, seed, density)
+    matrix = random_matrix(*shape, seed, density)  # type: ignore[call-arg]
     wanted = matrix @ weights(matrix, regularisation)
     found = scored(matrix, regularisation=regularisation)
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import torch
 from bitrecall.training.model.losses.objectives import SmoothNDCG, SmoothRecall
 
 CUTOFFS = (2.0, 5.0)
-OBJECTIVES = {
+OBJECTIVES: dict[str, Any] = {
     "recall": SmoothRecall(CUTOFFS, phi=0.5, psi=3.0),
     "ndcg": SmoothNDCG(CUTOFFS, phi=0.5, psi=3.0),
     "ndcg without a cut-off": SmoothNDCG((), phi=0.5, psi=3.0),

@@ -10,6 +10,7 @@ from bitrecall.training.model.losses.objectives import SmoothRecall
 from bitrecall.training.model.losses.pairs import Pairs, Sample
 from bitrecall.training.model.losses.scores import DenseScores
 from bitrecall.training.model.losses.smooth_recall import smooth_recall_loss
+from bitrecall.training.recipe.limits import MAX_BINS
 
 OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0, 10.0), phi=0.5, psi=2.0)
 
@@ -33,7 +34,7 @@ def test_more_bins_than_a_float_can_number_are_refused(monkeypatch):
 
 
 def test_the_largest_bins_are_exact():
-    width, users = 257, module.MAX_BINS // 257
+    width, users = 257, MAX_BINS // 257
     codes = random_codes(users, 256, 2).detach().float()
     scores = DenseScores(codes, codes[:5], Candidates(users, 5, pairs([])))
     bins = scores._bins(codes[:5])

@@ -113,7 +113,7 @@ def test_large_scores_do_not_overflow_in_float32():
     items = (users.detach()[[0, 0, 1, 2, 3]] * -1).requires_grad_()
     loss = softmax_loss(users, items, pairs([(0, 0), (1, 4)]), None, 0.1)
     doubled = [codes.detach().double().requires_grad_() for codes in (users, items)]
-    exact = softmax_loss(*doubled, pairs([(0, 0), (1, 4)]), None, 0.1)
+    exact = softmax_loss(doubled[0], doubled[1], pairs([(0, 0), (1, 4)]), None, 0.1)
     assert loss.item() == pytest.approx(exact.item(), rel=1e-5)
     gradients = torch.autograd.grad(loss, (users, items))
     for found, wanted in zip(gradients, torch.autograd.grad(exact, doubled), strict=True):

@@ -32,8 +32,13 @@ def test_a_slope_takes_the_place_of_the_derivative_at_the_same_entry():
 def test_a_slope_of_many_entries_is_taken_part_by_part_in_any_layout():
     x = torch.randn(600, 300, generator=torch.Generator().manual_seed(0)).T.requires_grad_()
     weights = torch.arange(180_000, dtype=torch.float32).reshape(300, 600)
-    seen = []
-    codes = sign_with_slope(x, lambda values: seen.append(len(values)) or values.cos())
+    seen: list[int] = []
+
+    def slope(values: torch.Tensor) -> torch.Tensor:
+        seen.append(len(values))
+        return values.cos()
+
+    codes = sign_with_slope(x, slope)
     (gradient,) = torch.autograd.grad((codes * weights).sum(), x)
     np.testing.assert_array_equal(gradient, weights * x.detach().cos())
     assert sum(seen) == 180_000
