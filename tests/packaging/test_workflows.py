@@ -1,0 +1,63 @@
+"""The workflows that check every change and publish a release."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = ROOT / ".github" / "workflows"
+
+
+def jobs_of(name: str) -> dict[str, Any]:
+    return yaml.safe_load((WORKFLOWS / name).read_text())["jobs"]
+
+
+def commands_of(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_every_change_is_checked_by_the_script_that_anyone_can_run() -> None:
+    commands = commands_of(jobs_of("ci.yml")["checks"])
+    assert commands[-1] == ".ci/run"
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_only_a_tag_publishes_and_only_after_everything_was_built() -> None:
+    jobs = jobs_of("release.yml")
+    publish = jobs["publish"]
+    assert publish["if"] == "github.ref_type == 'tag'"
+    assert set(publish["needs"]) == jobs.keys() - {"publish"}
+    # Trusted publishing: no password, and the right to ask for an identity in this job alone.
+    assert publish["permissions"] == {"id-token": "write"}
+    assert not [name for name, job in jobs.items() if name != "publish" and "permissions" in job]
+    assert "secrets." not in (WORKFLOWS / "release.yml").read_text()
+
+
+def test_the_wheels_are_built_from_the_sdist_that_is_published() -> None:
+    jobs = jobs_of("release.yml")
+    (dist,) = (command for command in commands_of(jobs["sdist"]) if command.startswith("make "))
+    assert re.search(rf"^{dist.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (built,) = (step for step in jobs["wheels"]["steps"] if "cibuildwheel" in step.get("uses", ""))
+    assert built["with"]["package-dir"] == "${{ steps.sdist.outputs.path }}"
+    assert built["env"]["CIBW_BUILD"].startswith("cp311-")
+
+
+@pytest.mark.parametrize("address", ["", "example.org/a/b", "http://example.org/a/b"])
+def test_a_build_without_the_address_of_the_repository_is_refused(
+    source: Path, address: str
+) -> None:
+    done = subprocess.run(
+        [str(source / ".ci" / "dist"), *filter(None, [address])],
+        # The copy is no repository of its own, and so has no remote.
+        env={"PATH": os.environ["PATH"], "GIT_CEILING_DIRECTORIES": str(source.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "no https address of the repository: .ci/dist https://HOST/OWNER/NAME\n"
+    assert not (source / "build").exists()
