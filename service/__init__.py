@@ -1,1 +1,1 @@
-"""From a request to an answer."""
+"""The HTTP service: recommendations, events and releases."""

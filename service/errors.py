@@ -1,4 +1,4 @@
-"""What the service refuses, and why.
+"""The errors of the service.
 
 ::
 
@@ -9,23 +9,23 @@
          ├─ ListenError            the address cannot be listened on
          └─ RequestError           a request cannot be answered; carries a problem
              ├─ MalformedJsonError         400  the body is not JSON
-             ├─ UnauthorizedError          401  there is no key, or it is not accepted
-             ├─ ForbiddenError             403  the key may not do this
-             ├─ HistoryForbiddenError      403  the key may not learn what a user has
-             ├─ CrossOriginError           403  a page of another origin may not change anything
-             ├─ ItemNotFoundError          404  there is no such item
+             ├─ UnauthorizedError          401  there is no key, or it is invalid
+             ├─ ForbiddenError             403  the key does not allow this
+             ├─ HistoryForbiddenError      403  the key may not see the items of a user
+             ├─ CrossOriginError           403  a page of another origin asked for a change
+             ├─ ItemNotFoundError          404  the item is unknown
              ├─ RequestTimeoutError        408  the body came too slowly
-             ├─ UnknownReleaseError        404  there is no such release
-             ├─ FilterMismatchError        409  the release has no such attributes
+             ├─ UnknownReleaseError        404  the release is unknown
+             ├─ FilterMismatchError        409  the filter does not fit the release
              ├─ ReleaseRefusedError        409  the release cannot be served
              ├─ BodyTooLargeError          413  the body is over the limit
              ├─ UnsupportedMediaTypeError  415  the body is not declared as JSON
-             ├─ MisdirectedRequestError    421  the service does not answer for that host
-             ├─ InvalidRequestError        422  the JSON does not describe a request
+             ├─ MisdirectedRequestError    421  the Host header is not allowed
+             ├─ InvalidRequestError        422  the JSON is not a valid request
              ├─ NotReadyError              503  no release is loaded
-             ├─ TooBusyError               503  there are too many requests at once
-             ├─ SearchNotAnsweringError    503  the server that searches does not answer
-             └─ EventsNotKeptError         503  events cannot be kept now
+             ├─ TooBusyError               503  there are too many concurrent requests
+             ├─ SearchNotAnsweringError    503  the search server does not respond
+             └─ EventsNotKeptError         503  events cannot be stored now
 
 Each ``RequestError`` names one entry of ``bitrecall.service.problems.PROBLEMS``, from which the
 status, the title and the type of the problem document come.
@@ -39,26 +39,28 @@ from bitrecall.errors import BitrecallError
 
 
 class ServiceError(BitrecallError):
-    """Raised for everything in the service that is ours to explain."""
+    """Base class of the errors of the service."""
 
 
 class SettingsError(ServiceError):
-    """Raised when a setting has a value that the service will not run with."""
+    """Raised when a setting has an invalid or unsafe value."""
 
 
 class KeysError(ServiceError):
-    """Raised when the file of keys cannot be read or written, or a key in it is none."""
+    """Raised when the key file cannot be read or written, or a line in it is not a key."""
 
 
 class ListenError(ServiceError):
-    """Raised when the address to serve on cannot be had."""
+    """Raised when the service cannot listen on its address."""
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with a request body.
+    """One error in a request body.
 
-    ``pointer`` is a JSON pointer (RFC 6901) into the body; ``""`` is the whole body.
+    Attributes:
+        pointer: JSON pointer (RFC 6901) into the body; ``""`` is the whole body.
+        detail: what is wrong there.
     """
 
     pointer: str
@@ -68,9 +70,14 @@ class FieldError:
 class RequestError(ServiceError):
     """Raised when a request cannot be answered; becomes a problem document.
 
-    ``problem`` is the name of the problem type, ``errors`` the single things wrong, ``headers``
-    are added to the response. ``unread`` says that the client may be sending still, and that
-    what it sends is not going to be read.
+    Args:
+        detail: what is wrong with this request.
+        errors: the errors in its body.
+        headers: added to the response.
+
+    Attributes:
+        problem: name of the problem type, a key of ``PROBLEMS``.
+        unread: whether the client may still be sending a body that is not going to be read.
     """
 
     problem: ClassVar[str]
@@ -96,7 +103,7 @@ class MalformedJsonError(RequestError):
 
 
 class UnauthorizedError(RequestError):
-    """Raised when a key is needed, and there is none or it is not accepted."""
+    """Raised when a request needs a key and has none, or an invalid one."""
 
     problem = "unauthorized"
     unread = True
@@ -106,52 +113,52 @@ class UnauthorizedError(RequestError):
 
 
 class ForbiddenError(RequestError):
-    """Raised when the key that was given may not do what is asked for."""
+    """Raised when the role of the key does not allow the request."""
 
     problem = "forbidden"
     unread = True
 
 
 class HistoryForbiddenError(RequestError):
-    """Raised when the answer would show what a user has, to a key of the role recommend."""
+    """Raised when the response would show items of a user to a key of the role recommend."""
 
     problem = "forbidden"
 
 
 class CrossOriginError(RequestError):
-    """Raised when a page of another origin asks for a change."""
+    """Raised when a page of another origin sends a request that changes something."""
 
     problem = "cross-origin"
     unread = True
 
 
 class MisdirectedRequestError(RequestError):
-    """Raised when a request is for a host that the service does not answer for."""
+    """Raised when the Host header of a request is not allowed."""
 
     problem = "misdirected-request"
     unread = True
 
 
 class ItemNotFoundError(RequestError):
-    """Raised when what is asked about is no item of the release, nor a new one."""
+    """Raised when an item is neither in the release nor new."""
 
     problem = "unknown-item"
 
 
 class UnknownReleaseError(RequestError):
-    """Raised when the store has no release of an id, or none to roll back to."""
+    """Raised when the store has no release of an id, or no previous one."""
 
     problem = "unknown-release"
 
 
 class FilterMismatchError(RequestError):
-    """Raised when a filter asks for what no item of the release has; ``errors`` has where."""
+    """Raised when a filter uses attributes that the release does not have, or not as such."""
 
     problem = "filter-mismatch"
 
 
 class ReleaseRefusedError(RequestError):
-    """Raised when a release is damaged, or the store cannot be written to."""
+    """Raised when a release is damaged, or the store is not writable."""
 
     problem = "release-refused"
 
@@ -163,7 +170,7 @@ class RequestTimeoutError(RequestError):
 
 
 class BodyTooLargeError(RequestError):
-    """Raised when the body is longer than the limit, declared or as it arrives."""
+    """Raised when the body, or its declared length, is over the limit."""
 
     problem = "body-too-large"
     unread = True
@@ -176,42 +183,46 @@ class UnsupportedMediaTypeError(RequestError):
 
 
 class InvalidRequestError(RequestError):
-    """Raised when the body is JSON but not a request; ``errors`` has each reason."""
+    """Raised when the body is JSON but not a valid request; ``errors`` has the reasons."""
 
     problem = "invalid-request"
 
 
 class NotReadyError(RequestError):
-    """Raised when there is no release to answer from yet."""
+    """Raised when no release is loaded yet."""
 
     problem = "not-ready"
 
 
 class TooBusyError(RequestError):
-    """Raised when a request arrives while too many others, or too large ones, are answered."""
+    """Raised when there are too many concurrent requests.
+
+    Args:
+        requests: which requests there are too many of.
+    """
 
     problem = "too-busy"
 
     def __init__(self, requests: str = "requests") -> None:
         super().__init__(
-            f"there are too many {requests} at once; none of this one was done",
+            f"there are too many {requests} at once; nothing of this request was done",
             headers={"Retry-After": "1"},
         )
 
 
 class SearchNotAnsweringError(RequestError):
-    """Raised when the server that searches does not answer, and nothing can stand in for it."""
+    """Raised when the search server does not respond, and there is no substitute for it."""
 
     problem = "search-unavailable"
 
 
 class EventsNotKeptError(RequestError):
-    """Raised when events cannot be made durable, or a user's cannot be removed, now."""
+    """Raised when events cannot be stored, or those of a user cannot be removed, at the moment."""
 
     problem = "events-not-kept"
 
     def __init__(self) -> None:
         super().__init__(
-            "the database of the events does not answer; nothing of the request was kept",
+            "the events database does not respond; nothing of the request was stored",
             headers={"Retry-After": "5"},
         )

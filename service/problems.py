@@ -18,7 +18,7 @@ PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A kind of problem: its name in the type URI, its status, and what a caller can do."""
+    """A problem type: its name in the type URI, its status, and what a client can do."""
 
     name: str
     status: int
@@ -31,7 +31,7 @@ class ProblemType:
         return f"/problems/{self.name}"
 
     def page(self) -> str:
-        """What ``GET /problems/{name}`` answers, as plain text."""
+        """The page of ``GET /problems/{name}``, as plain text."""
         phrase = HTTPStatus(self.status).phrase
         return f"{self.title}\n\nStatus: {self.status} {phrase}\n\n{self.explanation}\n"
 
@@ -52,64 +52,64 @@ PROBLEMS: Final = _by_name(
         "malformed-http",
         400,
         "The request is not HTTP/1.1",
-        "What arrived could not be read as a request of HTTP/1.1, for example because it is TLS\n"
-        "or HTTP/2, has a header that is not allowed, or says twice how long its body is. The\n"
-        "connection is closed. The service speaks plain HTTP/1.1.",
+        "The data received is not an HTTP/1.1 request, for example because it is TLS or HTTP/2,\n"
+        "has an invalid header, or declares the length of its body twice. The connection is\n"
+        "closed. The service speaks plain HTTP/1.1.",
     ),
     ProblemType(
         "unauthorized",
         401,
         "A key is needed",
-        "Send the key that you were given as the header 'Authorization: Bearer KEY'. Keys are\n"
-        "made by whoever runs the service, with 'bitrecall key new', and can be taken back.",
+        "Send your key as the header 'Authorization: Bearer KEY'. The operator of the service\n"
+        "makes keys with 'bitrecall key new', and can revoke them.",
     ),
     ProblemType(
         "forbidden",
         403,
-        "The key may not do this",
-        "Keys of the role recommend ask for recommendations, and not for what a user has; of the\n"
-        "role read, they also see users, items and metrics; of the role write, they also send\n"
-        "events and forget users; of the role admin, they also change which release is served.",
+        "The key does not allow this",
+        "Keys of the role recommend get recommendations, but not the items of a user; keys of the\n"
+        "role read also see users, items and metrics; keys of the role write also send events and\n"
+        "forget users; keys of the role admin also change which release is served.",
     ),
     ProblemType(
         "cross-origin",
         403,
         "A page of another origin may not change anything",
-        "A browser says that this request comes from a page of another origin than the service's\n"
-        "own. Its user may not know of it, so nothing was changed. If the page is yours, name its\n"
-        "origin in BITRECALL_ALLOWED_ORIGINS.",
+        "According to the browser, this request comes from a page of another origin than the\n"
+        "service's own. Its user may not be aware of it, so nothing was changed. If the page is\n"
+        "yours, add its origin to BITRECALL_ALLOWED_ORIGINS.",
     ),
     ProblemType(
         "not-found",
         404,
         "There is nothing at this path",
-        "The paths are listed in /openapi.json. A trailing slash makes another path.",
+        "The paths are listed in /openapi.json. A trailing slash makes a different path.",
     ),
     ProblemType(
         "unknown-item",
         404,
         "There is no such item",
-        "The release that answers has no item of this id, and none has come up since. Ids are\n"
-        "those of the training data and of events, letter for letter. GET /items/{id} tells\n"
-        "whether an item is known.",
+        "The release has no item with this id, and there is no new item with it. Ids have to\n"
+        "match those in the training data and in events exactly. GET /items/{id} shows whether\n"
+        "an item is known.",
     ),
     ProblemType(
         "unknown-release",
         404,
         "There is no such release",
-        "The store has no release of this id, or none that was current before the one that is.\n"
-        "GET /releases lists those that there are.",
+        "The store has no release with this id, or no release to roll back to. GET /releases\n"
+        "lists the releases.",
     ),
     ProblemType(
         "method-not-allowed",
         405,
-        "This path does not answer this method",
-        "The Allow header of the response names the methods that it does answer.",
+        "This path does not allow this method",
+        "The Allow header of the response names the allowed methods.",
     ),
     ProblemType(
         "request-timeout",
         408,
-        "The request came too slowly",
+        "The request arrived too slowly",
         "The request line and headers have to arrive within BITRECALL_HEAD_TIMEOUT, and the whole\n"
         "body within BITRECALL_BODY_TIMEOUT. Send the request again over a new connection.",
     ),
@@ -117,23 +117,23 @@ PROBLEMS: Final = _by_name(
         "filter-mismatch",
         409,
         "The filter does not fit the release",
-        "It asks for an attribute that no item of the release has, sets bounds to a text, or\n"
-        "compares a number with a text. The member 'errors' says where, and what there is. With\n"
-        "another release the same request may be answered.",
+        "It uses an attribute that no item of the release has, sets bounds for a text attribute,\n"
+        "or compares a number with a text. The member 'errors' says where, and which attributes\n"
+        "the release has. Another release may answer the same request.",
     ),
     ProblemType(
         "release-refused",
         409,
         "The release cannot be served",
-        "It is damaged, or the service may not write to the store. What was served before still\n"
-        "is. The member 'detail' says what is wrong.",
+        "It is damaged, or the service may not write to the store. The release before is still\n"
+        "served. The member 'detail' says what is wrong.",
     ),
     ProblemType(
         "body-too-large",
         413,
         "The body is too large",
-        "The body is longer than BITRECALL_MAX_BODY_BYTES allows. A request needs some hundred\n"
-        "bytes. The rest of the body is not read and the connection is closed.",
+        "The body is longer than BITRECALL_MAX_BODY_BYTES. A typical request has some hundred\n"
+        "bytes. The rest of the body is not read, and the connection is closed.",
     ),
     ProblemType(
         "uri-too-long",
@@ -151,65 +151,66 @@ PROBLEMS: Final = _by_name(
     ProblemType(
         "misdirected-request",
         421,
-        "The service does not answer for this host",
-        "The Host header names a host that is not this service's. On this machine alone and\n"
-        "without keys it answers to local names, so that no page can have a browser ask it under\n"
-        "a name of its own. Behind a proxy, name the public hosts in BITRECALL_ALLOWED_HOSTS.",
+        "The service does not serve this host",
+        "The Host header names a host that is not allowed. A service that listens on a loopback\n"
+        "address without keys accepts local names only: otherwise a web page could use it\n"
+        "through a browser on this machine (DNS rebinding). Behind a proxy, set\n"
+        "BITRECALL_ALLOWED_HOSTS to the public host names.",
     ),
     ProblemType(
         "invalid-request",
         422,
         "The request is not valid",
-        "The body is JSON, but not a request that can be answered. The member 'errors' lists\n"
-        "what is wrong: 'pointer' is a JSON pointer into the body (empty for the whole of it),\n"
-        "'detail' says what was expected there. The same body will get the same answer.",
+        "The body is JSON, but not a valid request. The member 'errors' lists what is wrong:\n"
+        "'pointer' is a JSON pointer into the body (empty for the whole body), 'detail' says what\n"
+        "was expected there. The same body will get the same response.",
     ),
     ProblemType(
         "headers-too-large",
         431,
         "The headers are too large",
         "The request line and headers are longer than BITRECALL_MAX_HEAD_BYTES, or there are more\n"
-        "than BITRECALL_MAX_HEADERS of them. Chunk extensions and trailers count, too. The\n"
+        "than BITRECALL_MAX_HEADERS headers. Chunk extensions and trailers count as well. The\n"
         "connection is closed.",
     ),
     ProblemType(
         "internal-error",
         500,
         "The service failed",
-        "This is a fault in the service, not in the request. The log of the service has a trace\n"
-        "under the same identifier as the member 'request_id'.",
+        "This is a fault in the service, not in the request. The log of the service has a\n"
+        "traceback with the id in the member 'request_id'.",
     ),
     ProblemType(
         "events-not-kept",
         503,
-        "Events cannot be kept now",
-        "The database of the events does not answer, or the service was started without one.\n"
-        "Nothing of the request was kept. Send it again later, with the same ids: an event with\n"
-        "an id counts once however often it is sent.",
+        "Events cannot be stored now",
+        "The events database does not respond, or the service was started without one. Nothing\n"
+        "of the request was stored. Send it again later with the same ids: an event with an id\n"
+        "counts once, however often it is sent.",
     ),
     ProblemType(
         "too-busy",
         503,
         "There are too many requests at once",
-        "More requests came at once than BITRECALL_MAX_CONCURRENT allows, or more for many items\n"
-        "than BITRECALL_MAX_HEAVY_REQUESTS has done and waiting, or three quarters of the former\n"
-        "wait for the database of the events: nothing of this one was done.\n"
-        "Send it again after the seconds that Retry-After names.",
+        "There are more concurrent requests than BITRECALL_MAX_CONCURRENT, or more requests for\n"
+        "many items than BITRECALL_MAX_HEAVY_REQUESTS allows to run and wait, or three quarters\n"
+        "of BITRECALL_MAX_CONCURRENT wait for the events database. Nothing of this request was\n"
+        "done. Send it again after the seconds in Retry-After.",
     ),
     ProblemType(
         "search-unavailable",
         503,
-        "The search does not answer now",
-        "The server that searches cannot be reached, or is not ready yet. /recommend goes on with\n"
-        "the most popular items meanwhile, and says so; there is no such list of items like one.\n"
-        "Send the request again after the seconds that Retry-After names.",
+        "The search server does not respond",
+        "The search server cannot be reached, or is not ready yet. Meanwhile /recommend returns\n"
+        "the most popular items, marked as degraded; /similar has no such substitute. Send the\n"
+        "request again after the seconds in Retry-After.",
     ),
     ProblemType(
         "not-ready",
         503,
         "No release is loaded",
-        "The service has no release to answer from yet. The member 'detail' says why. It looks\n"
-        "for one at an interval; the header Retry-After says when to ask again.",
+        "The service has not loaded a release yet. The member 'detail' says why. It looks for one\n"
+        "periodically; send the request again after the seconds in Retry-After.",
     ),
 )
 
@@ -226,8 +227,14 @@ def problem_response(
 ) -> Response:
     """A response that holds one problem document.
 
-    ``instance`` is a URN of this one occurrence; ``request_id``, if there is one, is a member.
-    ``root_path`` is the path below which the client reaches the service.
+    Args:
+        problem: the problem type.
+        detail: what is wrong with this request.
+        errors: the errors in the body.
+        headers: added to the response.
+        request_id: a member of the document, if given.
+        root_path: below which the client reaches the service.
+        response: class of the response.
     """
     document: dict[str, object] = {
         "type": root_path + problem.uri,
@@ -251,7 +258,12 @@ def problem_response(
 
 
 def error_response(error: RequestError, root_path: str = "") -> Response:
-    """The response to a request that cannot be answered; ``root_path`` as ``problem_response``."""
+    """The response to a request that cannot be answered.
+
+    Args:
+        error: why.
+        root_path: below which the client reaches the service.
+    """
     return problem_response(
         PROBLEMS[error.problem],
         error.detail,

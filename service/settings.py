@@ -1,4 +1,4 @@
-"""Every setting of the service, with its default, its bounds and what it is for."""
+"""The settings of the service, with defaults, bounds and descriptions."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from bitrecall.service.errors import SettingsError
 
 PREFIX: Final = "BITRECALL_"
 
-_OTHERS: Final = tuple(
+_OTHER_COMMANDS: Final = tuple(
     f"{PREFIX}{name}_" for name in ("TRAIN", "RETRAIN", "EVALUATE", "DATA", "RELEASE")
 )
 
@@ -28,192 +28,191 @@ Seconds = Annotated[float, Field(allow_inf_nan=False)]
 class Settings(BaseSettings):
     """The settings of the service; each is read from ``BITRECALL_`` and its name in capitals.
 
-    An empty variable counts as not set. ``load_settings`` is the way to one with errors that
-    read well.
+    An empty variable counts as not set. Use ``load_settings`` for readable errors.
     """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    releases: Path = Field(
-        Path("releases"), description="Folder of the release store that answers come from."
-    )
+    releases: Path = Field(Path("releases"), description="Folder of the release store.")
     milvus: str | None = Field(
         None,
         pattern="^https?://",
-        description="URL of a Milvus server that searches instead of this machine, such as "
-        "http://milvus:19530, with /NAME at its end for a database of that name.",
+        description="URL of a Milvus server to search with, instead of searching in this process, "
+        "such as http://milvus:19530; add /NAME for a database of that name.",
     )
     milvus_token_file: Path | None = Field(
         None, description="File with USER:PASSWORD or a token for the Milvus server."
     )
     milvus_lists: bool = Field(
         False,
-        description="Write collections whose codes are in lists, of which only the nearest are "
-        "searched (BIN_IVF_FLAT): faster, and not exact. Counts for releases that are activated.",
+        description="Create Milvus collections with an inverted file index (BIN_IVF_FLAT): "
+        "faster, and approximate. Applies to releases that are activated from then "
+        "on.",
     )
     events: str = Field(
         "sqlite:///events.db",
         min_length=1,
-        description="Where events are kept: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
+        description="Where events are stored: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
     )
     events_signal: Path | None = Field(
         None,
-        description="File through which services of this machine tell each other of new events; "
-        "the workers of one have their own when it is not given.",
+        description="File through which several services on this machine notify each other of new "
+        "events; by default the workers of one service share a temporary file.",
     )
     new_item_users: int = Field(
         3,
         ge=1,
         le=1_000_000,
-        description="Users of the release that have to have taken a new item, before it can be "
+        description="Minimum users of the release with an event for a new item before it is "
         "recommended.",
     )
     fold_in_items: int = Field(
         1000,
         ge=1,
         le=100_000,
-        description="How many of the items that a user has taken since the release count for their "
-        "code: the newest. All of them are left out of answers.",
+        description="Maximum items since the release that count for a user's code: the newest. All "
+        "items are excluded from recommendations.",
     )
     host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="Address to listen on. Any but this machine's own needs keys. The service "
-        "speaks plain HTTP: put something that does TLS in front of it.",
+        description="Address to listen on. Any address other than loopback needs keys. The service "
+        "speaks plain HTTP: put a proxy with TLS in front of it.",
     )
     unix_socket: Path | None = Field(
         None,
-        description="Listen on a unix socket at this path instead of an address and a port, as a "
-        "proxy on this machine asks for.",
+        description="Listen on a unix socket at this path instead of an address and a port, for a "
+        "proxy on this machine.",
     )
     unix_socket_mode: str = Field(
         "660",
         pattern="^[0-7]{3}$",
-        description="Who may connect to the unix socket, as an octal file mode: 660 is the user "
-        "and the group of the service.",
+        description="File mode of the unix socket, in octal: 660 allows the user and the group of "
+        "the service to connect.",
     )
     root_path: str = Field(
         "",
         pattern=r"^$|^(/[A-Za-z0-9._~-]+)+$",
-        description="Path below which a proxy serves the service, such as /recommender, whether "
-        "the proxy takes it off or not.",
+        description="Path below which a proxy serves the service, such as /recommender; the proxy "
+        "may remove it or not.",
     )
     allowed_hosts: str | None = Field(
         None,
-        description="Host names that the service answers to beside this machine's own, separated "
-        "by commas; *.example.com is all names below, * any name. Without it, a service that "
-        "listens on this machine alone and asks for no keys answers only to local names; others "
-        "answer to any.",
+        description="Allowed Host headers besides local names, separated by commas; *.example.com "
+        "allows all subdomains, * all names. By default a service on a loopback address without "
+        "keys allows local names only, and any other service allows all.",
     )
     allowed_origins: str | None = Field(
         None,
         description="Origins whose pages may use the service from a browser (CORS), separated by "
         "commas, such as https://shop.example; none by default.",
     )
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 selects a free one.")
     keys: Path | None = Field(
         None,
-        description="File of the keys that requests need, made by 'bitrecall key new'; without one "
-        "anybody may do anything.",
+        description="Key file, made by 'bitrecall key new'; without one every client may do "
+        "everything.",
     )
     open_access: bool = Field(
         False,
-        description="Listen on another address than this machine's own without any keys.",
+        description="Allow an address other than loopback without keys.",
     )
-    workers: int = Field(1, ge=1, le=256, description="Processes that answer requests.")
-    default_k: int = Field(10, ge=1, description="Items in an answer when a request names no k.")
-    max_k: int = Field(1000, ge=1, le=100_000, description="Largest k that a request may ask for.")
+    workers: int = Field(1, ge=1, le=256, description="Worker processes.")
+    default_k: int = Field(10, ge=1, description="Items per response if the request has no k.")
+    max_k: int = Field(1000, ge=1, le=100_000, description="Maximum k of a request.")
     max_concurrent: int = Field(
         64,
         ge=1,
         le=100_000,
-        description="Requests in the work at once, a worker; the next are answered 503 at once.",
+        description="Maximum concurrent requests per worker; more get 503.",
     )
-    max_batch: int = Field(
-        1000, ge=1, le=100_000, description="Most users that one request may ask for."
-    )
+    max_batch: int = Field(1000, ge=1, le=100_000, description="Maximum users per request.")
     max_answer_items: int = Field(
         100_000,
         ge=1,
         le=10_000_000,
-        description="Most items in one answer: users times k. An item that is explained counts as "
-        "ten.",
+        description="Maximum items per response: users times k. An explained item counts as ten.",
     )
     max_heavy_requests: int = Field(
         2,
         ge=1,
         le=256,
-        description="Requests for more than 5,000 items that a worker answers at a time. Four "
-        "times as many wait, and the next are answered 503.",
+        description="Maximum concurrent requests for more than 5,000 items per worker. Four times "
+        "as many may wait; more get 503.",
     )
     max_history: int = Field(
-        1000, ge=1, le=100_000, description="Longest history that a request may give."
+        1000, ge=1, le=100_000, description="Maximum items in the history of a request."
     )
     max_exclude_items: int = Field(
-        1000, ge=1, le=100_000, description="Most items that a request may leave out by id."
+        1000, ge=1, le=100_000, description="Maximum items that a request may exclude by id."
     )
     max_body_bytes: int = Field(
-        1_048_576, ge=256, le=16_777_216, description="Longest request body in bytes."
+        1_048_576, ge=256, le=16_777_216, description="Maximum length of a request body in bytes."
     )
     body_timeout: Seconds = Field(
-        10.0, gt=0, le=600, description="Seconds that a request body may take to arrive."
+        10.0, gt=0, le=600, description="Maximum seconds for a request body to arrive."
     )
     head_timeout: Seconds = Field(
         10.0,
         gt=0,
         le=600,
-        description="Seconds from the first byte of a request, or the opening of a connection, "
-        "until its headers have arrived.",
+        description="Maximum seconds from the first byte of a request, or the opening of a "
+        "connection, until its headers have arrived.",
     )
     answer_timeout: Seconds = Field(
         30.0,
         gt=0,
         le=3600,
-        description="Seconds that a client may take to read an answer before its connection is "
-        "dropped.",
+        description="Maximum seconds for a client to read a response; then it is disconnected.",
     )
     max_head_bytes: int = Field(
         65_536,
         ge=1024,
         le=1_048_576,
-        description="Most bytes of a request line and headers; chunk extensions and trailers "
+        description="Maximum bytes of a request line and headers; chunk extensions and trailers "
         "have the same limit.",
     )
-    max_headers: int = Field(100, ge=10, le=10_000, description="Most headers of a request.")
+    max_headers: int = Field(100, ge=10, le=10_000, description="Maximum headers of a request.")
     max_connections: int | None = Field(
         None,
         ge=1,
         le=65_536,
-        description="Most connections of a worker; beyond it, the one that has waited longest for "
-        "a request is closed. By default 1000, or as many as the limit of open files allows.",
+        description="Maximum connections per worker; beyond it, the one that has been idle longest "
+        "is closed. By default 1000, or as many as the limit of open files allows.",
     )
     max_buffered_bytes: int = Field(
         64 * 2**20,
         ge=2**20,
         le=2**36,
-        description="Most bytes of incomplete requests that a worker keeps in memory, and likewise "
-        "of answers that clients have not read.",
+        description="Maximum bytes of incomplete requests in memory per worker, and likewise of "
+        "responses that clients have not read.",
     )
     poll_interval: Seconds = Field(
-        2.0, ge=0.05, le=3600, description="Seconds between looks for a new release."
+        2.0,
+        ge=0.05,
+        le=3600,
+        description="Seconds between checks for a new release and new events.",
     )
     startup_timeout: Seconds = Field(
         300.0,
         ge=1,
         le=86_400,
-        description="Seconds that a worker gets to load the release and the events since, before "
-        "a reload gives up on it.",
+        description="Maximum seconds for a new worker to load the release and the events since; "
+        "then a reload is abandoned.",
     )
     keep_alive_timeout: int = Field(
-        30, ge=1, le=3600, description="Seconds that an idle connection is kept open."
+        30, ge=1, le=3600, description="Seconds that an idle connection stays open."
     )
     shutdown_timeout: int = Field(
-        10, ge=1, le=3600, description="Seconds that requests get to finish when stopping."
+        10,
+        ge=1,
+        le=3600,
+        description="Maximum seconds for requests to finish when the service stops.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe level that is logged."
+        "info", description="Minimum level that is logged."
     )
     log_format: Literal["plain", "json"] = Field(
         "plain", description="Log lines as text, or as one JSON object each."
@@ -221,12 +220,10 @@ class Settings(BaseSettings):
     traces: str | None = Field(
         None,
         pattern="^https?://",
-        description="URL that traces of requests are sent to with OpenTelemetry (OTLP over HTTP), "
-        "such as http://collector:4318/v1/traces; none are made without.",
+        description="URL to send OpenTelemetry traces of requests to (OTLP over HTTP), such as "
+        "http://collector:4318/v1/traces; by default there are no traces.",
     )
-    access_log: bool = Field(
-        False, description="Log a line for every request; it costs throughput."
-    )
+    access_log: bool = Field(False, description="Log a line per request; it costs throughput.")
 
     @field_validator("releases")
     @classmethod
@@ -275,14 +272,14 @@ class Settings(BaseSettings):
         if self.keys is None and not self.open_access and not is_loopback(self.host):
             raise ValueError(
                 f"on {self.host} others can reach the service: make keys with 'bitrecall key new' "
-                "and name their file with BITRECALL_KEYS, or say BITRECALL_OPEN_ACCESS=true if "
-                "something in front of it asks who they are"
+                "and set BITRECALL_KEYS to their file, or set BITRECALL_OPEN_ACCESS=true if a "
+                "proxy in front of it authenticates clients"
             )
         return self
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own; a name is only when it is localhost."""
+    """Whether an address is a loopback address; of names only localhost is."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -290,7 +287,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_host_name(text: str) -> bool:
-    """Whether a text can stand in a list of hosts: a name, an address, ``*.name`` or ``*``."""
+    """Whether a text is an entry of ``allowed_hosts``: a name, an address, ``*.name`` or ``*``."""
     if text == "*":
         return True
     try:
@@ -301,17 +298,21 @@ def is_host_name(text: str) -> bool:
 
 
 def names_in(text: str | None) -> list[str]:
-    """The names in a setting that is a list, separated by commas."""
+    """The entries of a comma-separated setting."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def load_settings(**given: object) -> Settings:
-    """The settings from the environment, with ``given`` ones (None: not given) before them.
+def load_settings(**overrides: object) -> Settings:
+    """The settings from the environment.
 
-    Raises ``SettingsError`` naming each variable with an unusable value.
+    Args:
+        overrides: settings that take precedence over the environment; None is ignored.
+
+    Raises:
+        SettingsError: values are invalid; names their variables.
     """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
 
@@ -329,13 +330,15 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables with our prefix that are no setting: most likely misspelt.
+    """Variables with the prefix ``BITRECALL_`` that are not settings: most likely misspelt.
 
-    Those of the other commands, such as BITRECALL_TRAIN_RECIPE, are none of the service's business.
+    Those of other commands, such as BITRECALL_TRAIN_RECIPE, are not included.
     """
     known = {variable(name) for name in Settings.model_fields}
     ours = (name for name in environment if name.startswith(PREFIX))
-    return sorted(name for name in ours if name not in known and not name.startswith(_OTHERS))
+    return sorted(
+        name for name in ours if name not in known and not name.startswith(_OTHER_COMMANDS)
+    )
 
 
 def _explain(error: ValidationError) -> str:
@@ -348,4 +351,4 @@ def _explain(error: ValidationError) -> str:
             lines.append(f"{name}: {message} (is {problem['input']!r})")
         else:
             lines.append(message)
-    return "settings are not usable: " + "; ".join(lines)
+    return "invalid settings: " + "; ".join(lines)

@@ -57,7 +57,7 @@ def load_settings(settings: type[SettingsT], given: Mapping[str, object]) -> Set
             f"(is {one['input']!r})"
             for one in error.errors(include_url=False)
         )
-        raise SettingsError(f"settings are not usable: {said}") from None
+        raise SettingsError(f"invalid settings: {said}") from None
 
 
 def _type_of(field: FieldInfo) -> Any:

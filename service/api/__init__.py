@@ -1,5 +1,5 @@
-"""What answers at each path.
+"""The endpoints of the service.
 
-They are plain ASGI applications: a FastAPI route for the same work takes more of a processor than
-the search itself (``benchmarks/service/event_loop.py``).
+They are plain ASGI applications: a FastAPI route for the same work costs more than the search
+itself (``benchmarks/service/event_loop.py``).
 """

@@ -1,7 +1,7 @@
-"""The first errors of a request, found in a time that does not grow with their number.
+"""The first errors of an invalid request, in a time that does not grow with their number.
 
-A body of 1 MB can have 90,000 unknown members. Making an error of each would hold the event loop
-for longer than all the rest of the request.
+A body of 1 MB can have 90,000 unknown members. Creating an error for each would block the event
+loop for longer than the rest of the request.
 """
 
 import itertools
@@ -11,14 +11,14 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
-# Up to here all errors are made: it takes a millisecond or two.
+# Up to this many errors are all created: it takes a millisecond or two.
 _FEW: Final = 500
-# Of the unknown members of a body, and of the entries of each mapping, so many are looked at.
-_MOST_MEMBERS: Final = 50
+# Unknown members of a body, and entries of each mapping, that are examined.
+_MAX_MEMBERS: Final = 50
 
 
 def first_errors(error: ValidationError, body: bytes, model: type[BaseModel]) -> list[ErrorDetails]:
-    """Some of the errors of a body: all if they are few, and otherwise at least one.
+    """Some of the errors of a body: all if there are few, otherwise at least one.
 
     Args:
         error: what validating the body raised.
@@ -29,16 +29,16 @@ def first_errors(error: ValidationError, body: bytes, model: type[BaseModel]) ->
         shortened = _Shortening().of(from_json(body), model)
         try:
             model.model_validate_json(to_json(shortened))
-        except ValidationError as of_shortened:
-            error = of_shortened
+        except ValidationError as shortened_error:
+            error = shortened_error
     return error.errors(include_url=False)
 
 
 class _Shortening:
-    """Leaves out members of a request that would be errors like others before them."""
+    """Removes members of a request that would only repeat errors of others before them."""
 
     def __init__(self) -> None:
-        self._left = _MOST_MEMBERS
+        self._left = _MAX_MEMBERS
 
     def of(self, value: Any, annotation: Any) -> Any:
         """A parsed value without most of its unknown members."""
@@ -48,10 +48,10 @@ class _Shortening:
         if isinstance(value, dict):
             if isinstance(annotation, type) and issubclass(annotation, BaseModel):
                 return self._of_model(value, annotation)
-            entries = itertools.islice(value.items(), _MOST_MEMBERS)
-            return {name: self.of(one, inner[0]) if inner else one for name, one in entries}
+            entries = itertools.islice(value.items(), _MAX_MEMBERS)
+            return {name: self.of(item, inner[0]) if inner else item for name, item in entries}
         if isinstance(value, list) and get_origin(annotation) is list:
-            return [self.of(one, inner[0]) for one in value]
+            return [self.of(item, inner[0]) for item in value]
         return value
 
     def _of_model(self, value: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is answered when a request is refused, and the pages that explain it."""
+"""Error responses, and the pages that explain them."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from bitrecall.service.problems import PROBLEMS, error_response, problem_respons
 
 
 def problem_routes() -> list[BaseRoute]:
-    """The paths that explain problems."""
+    """The routes of the pages that explain problem types."""
     return [
         Route("/problems", problem_list, methods=["GET"]),
         Route("/problems/{name}", problem_page, methods=["GET"]),
@@ -21,7 +21,7 @@ def problem_routes() -> list[BaseRoute]:
 
 
 async def problem_list(request: Request) -> Response:
-    """``GET /problems``: what kinds of problem there are."""
+    """``GET /problems``: the list of problem types."""
     root_path = root_path_of(request.scope)
     lines = [
         f"{root_path}{problem.uri}  {problem.status}  {problem.title}"
@@ -31,7 +31,7 @@ async def problem_list(request: Request) -> Response:
 
 
 async def problem_page(request: Request) -> Response:
-    """``GET /problems/{name}``: what a kind of problem means."""
+    """``GET /problems/{name}``: what a problem type means."""
     name = request.path_params["name"]
     if name not in PROBLEMS:
         raise HTTPException(404)
@@ -46,7 +46,7 @@ async def handle_request_error(request: Request, error: Exception) -> Response:
 
 
 async def handle_http_error(request: Request, error: Exception) -> Response:
-    """The response to what the router refuses: an unknown path (404), a wrong method (405)."""
+    """The response to an error of the router: an unknown path (404) or a wrong method (405)."""
     if not isinstance(error, HTTPException):
         raise error
     headers: Mapping[str, str] = error.headers or {}
@@ -55,7 +55,7 @@ async def handle_http_error(request: Request, error: Exception) -> Response:
         allowed = headers.get("Allow", "")
         return problem_response(
             PROBLEMS["method-not-allowed"],
-            f"{path[:200]} answers {allowed}, not {method}",
+            f"{path[:200]} allows {allowed}, not {method}",
             headers=headers,
             root_path=root_path,
         )

@@ -1,4 +1,4 @@
-"""``POST /events``: what users did, answered once it is durable."""
+"""``POST /events``: accepts what users did; answered once it is durable."""
 
 import logging
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def event_routes(settings: Settings, event_feed: EventFeed, metrics: Metrics) -> list[BaseRoute]:
-    """The path that takes events in."""
+    """The route that accepts events."""
     return [Route("/events", EventsEndpoint(settings, event_feed, metrics), methods=["POST"])]
 
 
@@ -32,13 +32,13 @@ class EventsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises ``RequestError``."""
-        asked = await read_request(scope, receive, self._settings, EventsRequest)
-        events = asked.all()
+        request = await read_request(scope, receive, self._settings, EventsRequest)
+        events = request.all()
         try:
             appended = await self._event_feed.append(events)
         except EventsError as error:
-            # Where the database is, is the log's business and not the client's.
-            _log.warning("events were refused: %s", error)
+            # The message may contain the location of the database, which clients should not see.
+            _log.warning("events were not stored: %s", error)
             raise EventsNotKeptError from error
         self._metrics.count_events(appended)
         document = {"accepted": appended.accepted, "duplicates": appended.duplicates}

@@ -1,4 +1,4 @@
-"""The page at ``/``: a way to look at answers, and nothing that a program needs."""
+"""The explorer: a page at ``/`` for people to look at recommendations."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 _TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-# Nothing from elsewhere, nothing inline, in nobody's frame.
+# No content from other origins, nothing inline, no frames.
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -23,7 +23,11 @@ _HEADERS: Final = {
 
 
 def explorer_routes(root_path: str = "") -> list[BaseRoute]:
-    """The page, its style and its scripts; below ``root_path``, where a proxy serves them."""
+    """The routes of the page, its style and its scripts.
+
+    Args:
+        root_path: below which a proxy serves the service.
+    """
     contents = _contents()
 
     async def page(request: Request) -> Response:
@@ -35,7 +39,7 @@ def explorer_routes(root_path: str = "") -> list[BaseRoute]:
         return _answer(request, contents, request.path_params["name"])
 
     async def slash(request: Request) -> Response:
-        """What the page loads is relative to its path, which has to end with a slash."""
+        """Add a slash to the root path: the page loads its parts relative to that."""
         return RedirectResponse(f"{root_path}/", status_code=308)
 
     return [

@@ -1,4 +1,4 @@
-"""``GET /livez`` and ``/readyz``: whether the service runs, and whether it can answer."""
+"""``GET /livez`` and ``/readyz``: the health checks."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,14 +14,14 @@ from bitrecall.service.settings import Settings
 def health_routes(
     settings: Settings, current: CurrentRelease, event_feed: EventFeed
 ) -> list[BaseRoute]:
-    """The paths that tell how the service is."""
+    """The routes of the health checks."""
 
     async def livez(request: Request) -> Response:
-        """``GET /livez``: that the process runs and its event loop turns."""
+        """``GET /livez``: the process runs and its event loop responds."""
         return JSONResponse({"status": "live"})
 
     async def ready(request: Request) -> Response:
-        """``GET /readyz``: whether there is a release to answer from."""
+        """``GET /readyz``: whether a release is loaded."""
         if current.recommender is None:
             raise NotReadyError(current.reason, headers=retry_after(settings))
         document: dict[str, object] = {

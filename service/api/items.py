@@ -1,4 +1,4 @@
-"""``GET /popular``, ``/items``, ``/users`` and ``/items/{id}``: what there is, and is known."""
+"""``GET /popular``, ``/items``, ``/users`` and ``/items/{id}``: lookups."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,11 +21,11 @@ _LONGEST_K = 10
 
 
 def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
-    """The paths that tell what there is, and what is known of an item."""
+    """The routes that list items and users, and describe an item."""
 
     async def popular(request: Request) -> Response:
         """``GET /popular``: the most popular items."""
-        _refuse_others(request, {"k"})
+        _check_parameters(request, {"k"})
         k = _k_of(request, settings)
         recommender = ready_recommender(settings, current)
         items = [
@@ -35,34 +35,34 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
         return json_response({"items": items, "release_id": recommender.release_id})
 
     async def item(request: Request) -> Response:
-        """``GET /items/{id}``: what is known of an item."""
+        """``GET /items/{id}``: what is known about an item."""
         recommender = ready_recommender(settings, current)
         return json_response(asdict(item_info(recommender, id_in_path(request))))
 
     def ids(table_of: Callable[[Recommender], IdTable]) -> Callable[[Request], object]:
-        async def some(request: Request) -> Response:
-            _refuse_others(request, {"k", "prefix"})
+        async def list_ids(request: Request) -> Response:
+            _check_parameters(request, {"k", "prefix"})
             k = _k_of(request, settings)
             recommender = ready_recommender(settings, current)
             table = table_of(recommender)
             rows = table.starting_with(request.query_params.get("prefix", ""), k)
             return json_response({"ids": table.ids_of(rows), "release_id": recommender.release_id})
 
-        return some
+        return list_ids
 
     return [
         Route("/popular", popular, methods=["GET"]),
-        Route("/items", ids(lambda one: one.release.items), methods=["GET"]),
-        Route("/users", ids(lambda one: one.release.users), methods=["GET"]),
+        Route("/items", ids(lambda recommender: recommender.release.items), methods=["GET"]),
+        Route("/users", ids(lambda recommender: recommender.release.users), methods=["GET"]),
         id_route("/items/", item, ["GET"]),
     ]
 
 
-def _refuse_others(request: Request, known: set[str]) -> None:
+def _check_parameters(request: Request, known: set[str]) -> None:
     unknown = sorted(request.query_params.keys() - known)
     if unknown:
-        there = " and ".join(sorted(known))
-        raise InvalidRequestError(f"unknown parameter {unknown[0][:100]!r}: there is only {there}")
+        allowed = " and ".join(sorted(known))
+        raise InvalidRequestError(f"unknown parameter {unknown[0][:100]!r}: expected {allowed}")
 
 
 def _k_of(request: Request, settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""``GET /metrics``: what Prometheus is told."""
+"""``GET /metrics``: the metrics for Prometheus."""
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
@@ -9,10 +9,10 @@ from bitrecall.service.observability.metrics import Metrics
 
 
 def metrics_route(metrics: Metrics) -> BaseRoute:
-    """The path that tells what was counted."""
+    """The route of the metrics."""
 
-    async def told(request: Request) -> Response:
+    async def scrape(request: Request) -> Response:
         """``GET /metrics``."""
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return Route("/metrics", told, methods=["GET"])
+    return Route("/metrics", scrape, methods=["GET"])

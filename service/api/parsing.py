@@ -1,4 +1,4 @@
-"""From the bytes of a body to a request, or to everything that is wrong with it."""
+"""Parsing a request body, with errors that name each invalid member."""
 
 import json
 from typing import Final, NoReturn, TypeVar
@@ -9,17 +9,18 @@ from bitrecall.service.api.bounded_errors import first_errors
 from bitrecall.service.errors import FieldError, InvalidRequestError, MalformedJsonError
 from bitrecall.validation_messages import decapitalised, explain
 
-MOST_ERRORS: Final = 20
+MAX_ERRORS: Final = 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse_request(body: bytes, model: type[Model]) -> Model:
-    """The request in a body.
+    """The request in a body. Of a repeated member the last one counts.
 
-    Raises ``MalformedJsonError`` when it is not JSON and ``InvalidRequestError``, with the first
-    ``MOST_ERRORS`` things wrong, when it is JSON but no request. Of a member given twice the last
-    one counts.
+    Raises:
+        MalformedJsonError: the body is not JSON.
+        InvalidRequestError: the body is JSON but not a valid request; has the first ``MAX_ERRORS``
+            errors.
     """
     try:
         return model.model_validate_json(body)
@@ -27,13 +28,13 @@ def parse_request(body: bytes, model: type[Model]) -> Model:
         problems, total = first_errors(error, body, model), error.error_count()
     if problems[0]["type"] == "json_invalid":
         raise MalformedJsonError(decapitalised(problems[0]["msg"]))
-    _refuse_constants(body)
-    errors = [FieldError(*explain(problem, model)) for problem in problems[:MOST_ERRORS]]
+    _reject_constants(body)
+    errors = [FieldError(*explain(problem, model)) for problem in problems[:MAX_ERRORS]]
     raise InvalidRequestError(_summary(errors, total), errors=errors)
 
 
-def _refuse_constants(body: bytes) -> None:
-    # The parser of pydantic lets NaN and Infinity through as numbers. Few bodies have the words.
+def _reject_constants(body: bytes) -> None:
+    # Pydantic parses NaN and Infinity as numbers. Few bodies contain these words.
     if b"NaN" not in body and b"Infinity" not in body:
         return
 
@@ -49,5 +50,5 @@ def _summary(errors: list[FieldError], total: int) -> str:
     others = total - 1
     if not others:
         return where + first.detail
-    shown = "" if total <= MOST_ERRORS else f", of which {MOST_ERRORS} are listed"
+    shown = "" if total <= MAX_ERRORS else f", of which {MAX_ERRORS} are listed"
     return f"{where}{first.detail} ({total} errors in all{shown})"

@@ -113,7 +113,10 @@ class ReleaseEndpoint(Generic[RequestModel]):
         self._check(request, scope)
         recommender = await self._recommender(scope)
         try:
-            content = await self._run(recommender, request, receive)
+            if recommender.is_fast and self._is_short(recommender, request):
+                content = await self._batcher.run(self._answer(recommender, request, no_check))
+            else:
+                content = await self._run_on_thread(recommender, request, receive)
         except (FilterError, UnknownItemError, SearchUnavailableError) as error:
             raise _request_error(error) from None
         await send_json(send, content)
@@ -127,7 +130,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
                 f"{limit} ({variable('max_answer_items')})"
             )
             raise InvalidRequestError(f"/k: {detail}", errors=[FieldError(pointer("k"), detail)])
-        if request.shows_history() and not may_see_histories(scope):
+        if not may_see_histories(scope) and request.shows_history():
             raise HistoryForbiddenError(
                 "a key of the role recommend gets neither explanations (explain) nor the items of "
                 "a user (exclude_seen: false), unless the request itself has them (history)"
@@ -139,12 +142,9 @@ class ReleaseEndpoint(Generic[RequestModel]):
             await self._event_feed.catch_up(self._current)
         return ready_recommender(self._settings, self._current)
 
-    async def _run(
+    async def _run_on_thread(
         self, recommender: Recommender, request: RequestModel, receive: Receive
     ) -> bytes:
-        """The JSON of the response, made on the event loop or on a thread."""
-        if recommender.is_fast and self._is_short(recommender, request):
-            return await self._batcher.run(self._answer(recommender, request, no_check))
         await switch_to_task()
         work = partial(self._on_thread, recommender, request)
         if request.size() > HEAVY_ITEMS:

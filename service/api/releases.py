@@ -22,16 +22,16 @@ from bitrecall.service.settings import Settings
 
 
 def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
-    """The paths that show and change which release is served."""
+    """The routes that list releases and change which one is served."""
     store = current.store
 
     async def releases(request: Request) -> Response:
-        """``GET /releases``: those that there are."""
+        """``GET /releases``: all releases."""
         summaries = await asyncio.to_thread(lambda: store.list(verify=False))
         night = await asyncio.to_thread(RetrainingStatus.read, store.root)
         return json_response(
             {
-                "releases": [_summary_json(one) for one in summaries],
+                "releases": [_summary_json(summary) for summary in summaries],
                 "serving": current.recommender and current.recommender.release_id,
                 "last_night": None if night is None else asdict(night),
             }
@@ -49,7 +49,7 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
         return json_response({"release_id": await _activate(current, move)})
 
     async def rollback(request: Request) -> Response:
-        """``POST /releases/rollback``: serve the release before."""
+        """``POST /releases/rollback``: serve the previous release."""
         await _read_empty_body(request, settings)
         return json_response(
             {"release_id": await _activate(current, lambda store: store.rollback())}
@@ -63,7 +63,7 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
 
 
 async def _read_empty_body(request: Request, settings: Settings) -> None:
-    """Have the body be declared as JSON, which no form of another page's is. May be empty.
+    """Require a JSON content type, which a form on another page cannot have; the body may be empty.
 
     Raises ``RequestError``.
     """
@@ -78,19 +78,19 @@ async def _read_empty_body(request: Request, settings: Settings) -> None:
 
 
 async def _activate(current: CurrentRelease, move: Callable[[ReleaseStore], str]) -> str:
-    """Move the store's pointer, and follow it at once."""
+    """Change the current release of the store, and load it at once."""
     try:
         release_id = await asyncio.to_thread(move, current.store)
     except (ReleaseNotFoundError, NoReleaseError) as error:
-        raise UnknownReleaseError(_without_path(error)) from None
+        raise UnknownReleaseError(_without_folder(error)) from None
     except ReleaseError as error:
-        raise ReleaseRefusedError(_without_path(error)) from None
+        raise ReleaseRefusedError(_without_folder(error)) from None
     await asyncio.to_thread(current.refresh)
     return release_id
 
 
-def _without_path(error: ReleaseError) -> str:
-    """What is wrong, with the name of the file at fault but not where the store is."""
+def _without_folder(error: ReleaseError) -> str:
+    """The error with the name of the file at fault, but not the path of the store."""
     if error.path is None:
         return str(error)
     return str(error).replace(str(error.path), error.path.name)

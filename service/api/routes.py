@@ -1,4 +1,4 @@
-"""All paths of the service but ``/openapi.json``."""
+"""All routes of the service except ``/openapi.json``."""
 
 from starlette.routing import BaseRoute
 
@@ -25,7 +25,7 @@ def routes(
     metrics: Metrics,
     batcher: MicroBatcher,
 ) -> list[BaseRoute]:
-    """The paths of a service with these settings."""
+    """The routes of a service with these settings."""
     return [
         *recommend_routes(settings, current, event_feed, metrics, batcher),
         *event_routes(settings, event_feed, metrics),

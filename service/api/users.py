@@ -1,4 +1,4 @@
-"""``GET`` and ``DELETE /users/{id}``: what is known of a user, and forgetting it."""
+"""``GET`` and ``DELETE /users/{id}``: what is known about a user, and forgetting a user."""
 
 import logging
 from dataclasses import asdict
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 def user_routes(
     settings: Settings, current: CurrentRelease, event_feed: EventFeed
 ) -> list[BaseRoute]:
-    """The path of a user."""
+    """The route of a user."""
 
     async def user(request: Request) -> Response:
         user_id = id_in_path(request)
@@ -42,6 +42,6 @@ async def _forget(event_feed: EventFeed, user_id: str) -> int:
     try:
         return await event_feed.forget(user_id)
     except EventsError as error:
-        # Where the database is, is the log's business and not the client's.
+        # The message may contain the location of the database, which clients should not see.
         _log.warning("a user was not forgotten: %s", error)
         raise EventsNotKeptError from error

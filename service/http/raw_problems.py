@@ -47,7 +47,7 @@ class TooBusyResponse:
         problem = PROBLEMS["too-busy"]
         body = (
             f'{{"type":"{root_path}{problem.uri}","title":"{problem.title}","status":503,'
-            '"detail":"there are too many requests at once; none of this one was done",'
+            '"detail":"there are too many requests at once; nothing of this request was done",'
             f'"instance":"urn:uuid:{str(uuid4())[:-12]}'
         )
         end = '"}'

@@ -1,4 +1,4 @@
-"""The document itself: operations, models and examples put together."""
+"""The OpenAPI document, made of operations, models and examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -132,17 +132,20 @@ def _json(model: str, examples: Mapping[str, tuple[str, Any]]) -> dict[str, Any]
 
 
 def _problems(status: int, problems: Sequence[ProblemType]) -> dict[str, Any]:
-    """The response to requests that are refused with one status, with an example of each kind."""
+    """The error response of one status, with an example of each problem type."""
     content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
     content["examples"] = {
-        one.name: {"summary": one.title, "value": _example(one)} for one in problems
+        problem.name: {"summary": problem.title, "value": _example(problem)} for problem in problems
     }
     described: dict[str, Any] = {
-        "description": "; or: ".join(one.title for one in problems),
+        "description": "; or: ".join(problem.title for problem in problems),
         "content": {PROBLEM_MEDIA_TYPE: content},
     }
     if status == 503:
-        seconds = {"description": "Seconds until asking again.", "schema": {"type": "integer"}}
+        seconds = {
+            "description": "Seconds to wait before the next request.",
+            "schema": {"type": "integer"},
+        }
         described["headers"] = {"Retry-After": seconds}
     return described
 

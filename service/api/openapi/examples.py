@@ -227,15 +227,13 @@ DETAILS: Final[Mapping[str, str]] = {
     "unknown-release": "there is no release '20261123T174500Z-00000000'",
     "release-refused": "item_codes.npy was altered: its sha256 is not the one in the manifest",
     "filter-mismatch": "/filter/where/colour: no item has an attribute 'colour': there are price",
-    "method-not-allowed": "/recommend answers POST, not GET",
+    "method-not-allowed": "/recommend allows POST, not GET",
     "request-timeout": "the body did not arrive within 10 seconds",
     "body-too-large": "the body is longer than 1048576 bytes",
     "unsupported-media-type": "the content type has to be application/json, not 'text/plain'",
     "invalid-request": "/k: has to be at least 1, not 0",
     "internal-error": "the service failed to answer; its log says why under this request_id",
-    "too-busy": "there are too many requests at once; none of this one was done",
-    "events-not-kept": (
-        "the database of the events does not answer; nothing of the request was kept"
-    ),
+    "too-busy": "there are too many requests at once; nothing of this request was done",
+    "events-not-kept": ("the events database does not respond; nothing of the request was stored"),
     "not-ready": "no release is loaded yet; GET /readyz says why",
 }

@@ -1,4 +1,4 @@
-"""What can be asked at each path."""
+"""The operations of the API: path, method, parameters, bodies and problems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from bitrecall.service.api.schemas.answers import (
 )
 from bitrecall.service.api.schemas.events import EventsResponse, ForgottenResponse
 
-# What any request with a JSON body may be answered with.
+# Problems of every operation with a JSON body.
 _BODY: Final = (
     *("malformed-json", "request-timeout", "body-too-large", "unsupported-media-type"),
     *("invalid-request", "internal-error", "not-ready"),
@@ -57,9 +57,7 @@ class Operation:
     media_types: Sequence[str] = ("text/plain",)
 
 
-_PREFIX: Final = Parameter(
-    "prefix", "query", "What the ids start with; all when not given.", "text"
-)
+_PREFIX: Final = Parameter("prefix", "query", "Only ids that start with it.", "text")
 
 OPERATIONS: Final = (
     Operation(
@@ -73,12 +71,12 @@ OPERATIONS: Final = (
         problems=(*_BODY, "filter-mismatch"),
     ),
     Operation(
-        *("/similar", "post", "similar", "Items like an item", SimilarResponse),
+        *("/similar", "post", "similar", "Items similar to an item", SimilarResponse),
         request="SimilarRequest",
         problems=(*_BODY, "unknown-item", "filter-mismatch"),
     ),
     Operation(
-        *("/events", "post", "take_events", "Keep what users did", EventsResponse),
+        *("/events", "post", "take_events", "Store what users did", EventsResponse),
         request="EventsRequest",
         problems=(*_BODY[:-1], "cross-origin", "events-not-kept"),
     ),
@@ -98,12 +96,12 @@ OPERATIONS: Final = (
         parameters=[_PREFIX, Parameter("k", "query", "How many ids.", "k")],
     ),
     Operation(
-        *("/items/{id}", "get", "item", "What is known of an item", ItemResponse),
+        *("/items/{id}", "get", "item", "What is known about an item", ItemResponse),
         problems=("internal-error", "not-ready"),
         parameters=[Parameter("id", "path", "Id of the item; slashes in it need no escaping.")],
     ),
     Operation(
-        *("/users/{id}", "get", "user", "What is known of a user", UserResponse),
+        *("/users/{id}", "get", "user", "What is known about a user", UserResponse),
         problems=("internal-error", "not-ready"),
         parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
     ),
@@ -113,7 +111,7 @@ OPERATIONS: Final = (
         parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
     ),
     Operation(
-        *("/releases", "get", "releases", "The releases that there are", ReleasesResponse),
+        *("/releases", "get", "releases", "List the releases", ReleasesResponse),
         problems=("internal-error",),
     ),
     Operation(
@@ -128,22 +126,22 @@ OPERATIONS: Final = (
         RecommendResponse,
         request="RecommendRequest",
         problems=(*_BODY[:-1], "unknown-release", "release-refused"),
-        parameters=[Parameter("id", "path", "Id of the release; events do not count there.")],
+        parameters=[Parameter("id", "path", "Id of the release; events since are not considered.")],
     ),
     Operation(
-        *("/releases/rollback", "post", "rollback_release", "Serve the release before"),
+        *("/releases/rollback", "post", "rollback_release", "Serve the previous release"),
         ActiveResponse,
         request="MoveRequest",
         problems=(*_BODY[:-1], "cross-origin", "unknown-release", "release-refused"),
     ),
-    Operation("/metrics", "get", "metrics", "What Prometheus is told", None),
+    Operation("/metrics", "get", "metrics", "Metrics for Prometheus", None),
     Operation("/livez", "get", "live", "Whether the process runs", LiveResponse),
     Operation(
         *("/readyz", "get", "ready", "Whether a release is loaded", ReadyResponse),
         problems=("not-ready",),
     ),
     Operation(
-        *("/", "get", "explorer", "The explorer, a page to look at answers with", None),
+        *("/", "get", "explorer", "The explorer, a page to look at recommendations", None),
         media_types=("text/html",),
     ),
     Operation(
@@ -152,13 +150,13 @@ OPERATIONS: Final = (
         parameters=[Parameter("name", "path", "Name of the file.")],
         media_types=("text/html", "text/css", "text/javascript"),
     ),
-    Operation("/problems", "get", "problems", "The kinds of problem", None),
+    Operation("/problems", "get", "problems", "List the problem types", None),
     Operation(
-        *("/problems/{name}", "get", "problem", "What a kind of problem means", None),
+        *("/problems/{name}", "get", "problem", "What a problem type means", None),
         problems=("not-found",),
         parameters=[Parameter("name", "path", "The last part of a problem's type.", "problem")],
     ),
 )
 
-# Those without a part that varies.
+# Paths without a parameter.
 PATHS: Final = frozenset(one.path for one in OPERATIONS if "{" not in one.path)

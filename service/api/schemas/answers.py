@@ -1,4 +1,4 @@
-"""The bodies of answers."""
+"""Response bodies."""
 
 from typing import Literal
 
@@ -6,31 +6,31 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 _SHORTFALL = (
-    "How many of the k items are lacking because no more are allowed; only there when some are."
+    "How many of the k items are missing because no more are allowed; only present if some are."
 )
-_RELEASE = "The release that answered."
+_RELEASE = "The release that the response is from."
 _SOURCE = (
-    "What the items were ranked by. 'codes': the code that training made for this user. "
-    "'codes+history': that and what the user took since, or is said to have. 'history': what the "
-    "user took or is said to have. 'popular': nothing is known of the user, and these are the most "
-    "popular items."
+    "What the ranking is made from. 'codes': the user's code from training. 'codes+history': that "
+    "code, and items from events or from the history of the request. 'history': only items from "
+    "events or from the history. 'popular': nothing is known about the user, and these are the "
+    "most popular items."
 )
 _DEGRADED = (
-    "True where the search did not answer, and the most popular items stand in for the nearest; "
-    "only there then. It comes back by itself."
+    "True if the search server did not respond, and these are the most popular items instead of "
+    "the nearest; only present then. Later requests are answered normally once it responds."
 )
 Source = Literal["codes", "codes+history", "history", "popular"]
 
 
 class ReasonResponse(BaseModel):
-    """An item of the user's own that a recommended one is like."""
+    """An item of the user whose code is near that of the recommended item."""
 
     id: str = Field(description="Id of the user's item.")
     distance: int = Field(description="Hamming distance between the two codes, in bits.")
 
 
 class RecommendedItem(BaseModel):
-    """One item of an answer."""
+    """A recommended item."""
 
     id: str = Field(description="Id of the item as in the training data or in events.")
     distance: int | None = Field(
@@ -43,12 +43,12 @@ class RecommendedItem(BaseModel):
     )
     code: str | SkipJsonSchema[None] = Field(
         default=None,
-        description="The item's code in hexadecimal; only there when an explanation was asked for.",
+        description="The item's code in hexadecimal; only present with explain.",
     )
     because: list[ReasonResponse] | SkipJsonSchema[None] = Field(
         default=None,
-        description="The user's own items that it is most like, nearest first; only there when an "
-        "explanation was asked for.",
+        description="The user's own items with the nearest codes, nearest first; only present with "
+        "explain.",
     )
 
 
@@ -62,44 +62,44 @@ class _Items(BaseModel):
 class RecommendResponse(_Items):
     """The items for one user."""
 
-    user_id: str | None = Field(description="The user asked for; null when none was named.")
-    k: int = Field(description="How many items were asked for.")
+    user_id: str | None = Field(description="The user of the request; null if it has none.")
+    k: int = Field(description="The k of the request.")
     release_id: str = Field(description=_RELEASE)
     source: Source = Field(description=_SOURCE)
     degraded: bool | SkipJsonSchema[None] = Field(default=None, description=_DEGRADED)
     code: str | None = Field(
         default=None,
-        description="The user's code in hexadecimal, null when there is none; only there when an "
-        "explanation was asked for.",
+        description="The user's code in hexadecimal, null if the user has none; only present with "
+        "explain.",
     )
 
 
 class BatchAnswer(_Items):
     """The items for one of several users."""
 
-    user_id: str = Field(description="The user asked for.")
+    user_id: str = Field(description="The user.")
     source: Source = Field(description=_SOURCE)
     degraded: bool | SkipJsonSchema[None] = Field(default=None, description=_DEGRADED)
     code: str | None = Field(
         default=None,
-        description="The user's code in hexadecimal, null when there is none; only there when an "
-        "explanation was asked for.",
+        description="The user's code in hexadecimal, null if the user has none; only present with "
+        "explain.",
     )
 
 
 class BatchResponse(BaseModel):
     """The items for several users."""
 
-    answers: list[BatchAnswer] = Field(description="One a user, in the order of the request.")
-    k: int = Field(description="How many items were asked for.")
+    answers: list[BatchAnswer] = Field(description="One per user, in the order of the request.")
+    k: int = Field(description="The k of the request.")
     release_id: str = Field(description=_RELEASE)
 
 
 class SimilarResponse(_Items):
-    """The items like one item."""
+    """The items similar to an item."""
 
-    item_id: str = Field(description="The item asked about.")
-    k: int = Field(description="How many items were asked for.")
+    item_id: str = Field(description="The item.")
+    k: int = Field(description="The k of the request.")
     release_id: str = Field(description=_RELEASE)
 
 
@@ -107,7 +107,7 @@ class PopularItem(BaseModel):
     """One of the most popular items."""
 
     id: str = Field(description="Id of the item.")
-    popularity: int = Field(description="Interactions with it in the training data.")
+    popularity: int = Field(description="Its interactions in the training data.")
 
 
 class PopularResponse(BaseModel):
@@ -118,37 +118,37 @@ class PopularResponse(BaseModel):
 
 
 class ItemResponse(BaseModel):
-    """What is known of an item."""
+    """What is known about an item."""
 
-    id: str = Field(description="The item asked about.")
+    id: str = Field(description="The item.")
     known: Literal["release", "new", "no"] = Field(
-        description="'release': training knows it. 'new': it has come up in events since, and can "
-        "be recommended. 'no': neither."
+        description="'release': the release has it. 'new': it is from recent events and can be "
+        "recommended. 'no': neither."
     )
-    popularity: int = Field(description="Interactions with it in the training data.")
+    popularity: int = Field(description="Its interactions in the training data.")
     tags: list[str] = Field(description="Its tags.")
-    attributes: dict[str, float | str] = Field(description="Its attributes that are known.")
+    attributes: dict[str, float | str] = Field(description="Its known attributes.")
     release_id: str = Field(description=_RELEASE)
 
 
 class UserResponse(BaseModel):
-    """What is known of a user."""
+    """What is known about a user."""
 
-    id: str = Field(description="The user asked about.")
-    known: bool = Field(description="Whether training knows the user.")
-    seen: int = Field(description="How many items training has seen with the user.")
-    fresh: int = Field(description="How many items the user has taken in events since.")
+    id: str = Field(description="The user.")
+    known: bool = Field(description="Whether the release has the user.")
+    seen: int = Field(description="How many items of the user are in the training data.")
+    fresh: int = Field(description="How many items of the user are in events since.")
     items: list[str] = Field(
-        description="The latest hundred of both: those that training has seen with the user, the "
-        "most popular first, then those taken since, the newest last."
+        description="The last hundred of both: those in the training data, the most popular first, "
+        "then those in events since, the newest last."
     )
     release_id: str = Field(description=_RELEASE)
 
 
 class IdsResponse(BaseModel):
-    """Ids that start with a text."""
+    """Ids with a prefix."""
 
-    ids: list[str] = Field(description="The first of them, in the order of their bytes in UTF-8.")
+    ids: list[str] = Field(description="The first of them, ordered by their bytes in UTF-8.")
     release_id: str = Field(description=_RELEASE)
 
 
@@ -156,21 +156,21 @@ class ReleaseSummary(BaseModel):
     """A release in the store."""
 
     id: str = Field(description="Its id.")
-    created_at: str | None = Field(description="When it was made, ISO 8601 in UTC.")
-    current: bool = Field(description="Whether the store's pointer names it.")
-    users: int | None = Field(description="Users that it knows.")
-    items: int | None = Field(description="Items that it has.")
-    bits: int | None = Field(description="Bits in a code.")
+    created_at: str | None = Field(description="When it was created, ISO 8601 in UTC.")
+    current: bool = Field(description="Whether it is the current release of the store.")
+    users: int | None = Field(description="Number of users.")
+    items: int | None = Field(description="Number of items.")
+    bits: int | None = Field(description="Bits per code.")
     metrics: dict[str, float | int | str] = Field(
-        description="What was measured when it was published."
+        description="Metrics measured when it was published."
     )
     damage: str | None = Field(
-        description="What is wrong with it as far as a look shows; null when nothing is."
+        description="What is wrong with it, without hashing its files; null if nothing is."
     )
 
 
 class LastNightSummary(BaseModel):
-    """How the last night of retraining ended."""
+    """How the last retraining ended."""
 
     started: str = Field(description="When it began, ISO 8601 in UTC.")
     finished: str = Field(description="When it ended, ISO 8601 in UTC.")
@@ -179,37 +179,36 @@ class LastNightSummary(BaseModel):
         "publish' of a dry run."
     )
     reason: str = Field(description="Why.")
-    release: str | None = Field(description="The release that it published.")
+    release: str | None = Field(description="The release that it published, if any.")
 
 
 class ReleasesResponse(BaseModel):
     """The releases in the store, newest first."""
 
     releases: list[ReleaseSummary] = Field(description="The newest first.")
-    serving: str | None = Field(description="The one that this worker answers from.")
+    serving: str | None = Field(description="The release that this worker serves.")
     last_night: LastNightSummary | None = Field(
-        description="Of retraining into this store; null where there was none."
+        description="The last retraining into this store; null if there was none."
     )
 
 
 class ActiveResponse(BaseModel):
-    """Which release is current now."""
+    """The release that is current now."""
 
     release_id: str = Field(
-        description="The release that is current; this worker answers from it already, others "
-        "within the interval at which they look."
+        description="The current release; this worker serves it already, others within the poll "
+        "interval."
     )
 
 
 class ReadyResponse(BaseModel):
-    """The service can answer."""
+    """The service is ready."""
 
     status: Literal["ready"]
-    release_id: str = Field(description="The release that answers now.")
+    release_id: str = Field(description="The release that is served.")
     details: list[str] | SkipJsonSchema[None] = Field(
         default=None,
-        description="What somebody should look at although the service can answer, in sentences; "
-        "only there when there is something.",
+        description="Warnings for the operator, in sentences; only present if there are any.",
     )
 
 
@@ -220,23 +219,23 @@ class LiveResponse(BaseModel):
 
 
 class ProblemError(BaseModel):
-    """One thing wrong with a request body."""
+    """One error in a request body."""
 
-    pointer: str = Field(description="JSON pointer (RFC 6901) into the body; '' is all of it.")
-    detail: str = Field(description="What was expected there.")
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the body; '' is the whole body.")
+    detail: str = Field(description="What is wrong there, and what was expected.")
 
 
 class Problem(BaseModel):
     """A problem document (RFC 9457)."""
 
-    type: str = Field(description="Relative reference to a page on this kind of problem.")
-    title: str = Field(description="What kind of problem it is, the same every time.")
+    type: str = Field(description="Relative reference to a page about this problem type.")
+    title: str = Field(description="The problem type in words, the same every time.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is wrong this time.")
-    instance: str = Field(description="URN of this one occurrence.")
+    detail: str = Field(description="What is wrong with this request.")
+    instance: str = Field(description="URN of this occurrence.")
     errors: list[ProblemError] | SkipJsonSchema[None] = Field(
-        default=None, description="Each thing wrong with the body; only for invalid requests."
+        default=None, description="The errors in the body; only for invalid requests."
     )
     request_id: str | SkipJsonSchema[None] = Field(
-        default=None, description="What to look for in the log; only when the service failed."
+        default=None, description="The id to search for in the log; only if the service failed."
     )

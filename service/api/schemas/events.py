@@ -56,56 +56,63 @@ EventTime = Annotated[
 
 
 class EventRequest(BaseModel):
-    """Somebody did something with an item."""
+    """One event: a user did something with an item."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    user_id: EventText = Field(description="Who. A user that nobody knows is welcome.")
-    item_id: EventText = Field(description="With what. An item that nobody knows is welcome.")
+    user_id: EventText = Field(description="The user. An unknown user is accepted.")
+    item_id: EventText = Field(description="The item. An unknown item is accepted.")
     type: EventType = Field(
         "interaction",
-        description="What it was. 'hide' keeps the item away from the user for good; any other "
-        "counts as having taken it.",
+        description="What the user did. 'hide' means that the item is never recommended to the "
+        "user again; any other type counts as an interaction.",
     )
     time: EventTime | None = Field(
         None,
-        description="When, as RFC 3339 with a time zone, from 1900 to a day from now; now when it "
-        "is not given.",
+        description="When, as RFC 3339 with a time zone, from 1900 to a day from now; by default "
+        "now.",
     )
     id: EventText | None = Field(
-        None, description="Of this event: the same id twice counts once, whatever else is said."
+        None,
+        description="Id of the event: a second event with the same id is ignored as a duplicate.",
     )
 
     def event(self, now: float) -> Event:
-        """The same for ``events``; ``now`` in seconds since 1970-01-01 UTC."""
+        """The event for the event store.
+
+        Args:
+            now: seconds since 1970-01-01 UTC, for an event without a time.
+        """
         at = now if self.time is None else self.time.timestamp()
         return Event(self.user_id, self.item_id, self.type, at, self.id)
 
 
 class EventsRequest(BaseModel):
-    """One event or many."""
+    """One or more events."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     events: list[EventRequest] = Field(
-        min_length=1, max_length=1000, description="In the order in which they happened."
+        min_length=1,
+        max_length=1000,
+        description="The events, in the order in which they happened.",
     )
 
     def all(self) -> list[Event]:
-        """The same for ``events``."""
+        """The events for the event store."""
         now = datetime.now(UTC).timestamp()
-        return [one.event(now) for one in self.events]
+        return [event.event(now) for event in self.events]
 
 
 class EventsResponse(BaseModel):
-    """The events are durable."""
+    """The events are stored durably."""
 
     accepted: int = Field(description="How many are new.")
-    duplicates: int = Field(description="How many had an id that was there already.")
+    duplicates: int = Field(description="How many had the id of an earlier event.")
 
 
 class ForgottenResponse(BaseModel):
-    """The user is forgotten."""
+    """The user has been forgotten."""
 
     id: str = Field(description="The user.")
     events: int = Field(description="How many events were removed.")

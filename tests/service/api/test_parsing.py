@@ -9,7 +9,7 @@ from bitrecall.index.errors import FilterError
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release
 from bitrecall.service.api.bounded_errors import first_errors
-from bitrecall.service.api.parsing import MOST_ERRORS, parse_request
+from bitrecall.service.api.parsing import MAX_ERRORS, parse_request
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.api.schemas.requests import (
     BatchRequest,
@@ -194,7 +194,7 @@ def test_of_very_many_errors_the_first_are_listed() -> None:
     body = json.dumps({str(number): 0 for number in range(500)}).encode()
     with pytest.raises(InvalidRequestError, match="500 errors in all, of which 20") as error:
         parse_request(body, RecommendRequest)
-    assert len(error.value.errors) == MOST_ERRORS
+    assert len(error.value.errors) == MAX_ERRORS
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_of_many_errors_few_are_made(body: bytes, model: type[BaseModel], place:
     with pytest.raises(InvalidRequestError) as error:
         parse_request(body, model)
     assert error.value.errors[0].pointer.startswith(place)
-    assert len(error.value.errors) == min(total, MOST_ERRORS)
+    assert len(error.value.errors) == min(total, MAX_ERRORS)
     if total > 1:
         assert f"({total} errors in all, of which 20 are listed)" in error.value.detail
 
