@@ -1,1 +1,1 @@
-"""The HTTP layer: protocol limits, overload, fast responses and middleware."""
+"""The HTTP layer: protocol, limits, the fast path and middleware."""

@@ -1,42 +1,42 @@
-"""All connections of a process: how many there may be, and how much they may keep in memory."""
+"""Limits on all connections of a process together: their number and their memory."""
 
 from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 from bitrecall.service.http.connection_limits import ConnectionLimits
 
-# An answer that is being read may be over the limit for this long.
+# A client that reads slowly may exceed the limit for this long.
 _GRACE_SECONDS: Final = 1.0
 
 
 class Connection(Protocol):
-    """What is needed to know of a connection."""
+    """A connection, as far as its budget is concerned."""
 
     def now(self) -> float:
         """The time of its event loop."""
 
     def waiting_since(self) -> tuple[bool, float] | None:
-        """Whether it was ever answered, and since when it has waited for its client.
+        """Whether it ever answered a request, and since when it has waited for its client.
 
-        None while a request of it is being answered.
+        None while it is answering one.
         """
 
     def unread_bytes(self) -> int:
-        """Bytes of answers that its client has not taken."""
+        """Bytes of responses that its client has not read."""
 
     def unread_since(self) -> float:
-        """When its client stopped taking an answer."""
+        """When its client stopped reading a response."""
 
     def drop(self) -> None:
-        """Close it now, whatever is still to be written."""
+        """Close it at once and discard what is not written yet."""
 
 
 class ConnectionBudget:
-    """Keeps the connections of a process within limits.
+    """Keeps the connections of a process within their limits.
 
     Args:
         limits: the limits.
-        dropped: told why, whenever one is closed because of what its client does.
+        dropped: called with the reason when a connection is closed because of its client.
     """
 
     def __init__(
@@ -49,15 +49,18 @@ class ConnectionBudget:
         self._incomplete_bytes = 0
 
     def make_room(self, new: Connection, connections: Collection[Connection]) -> bool:
-        """Close a connection if a new one is over the limit; whether there is room for it now.
+        """Close a connection if a new one is over the limit; whether there is room now.
 
-        Those that never sent a whole request go first, the longest waiting of them before others.
-        Their clients lose nothing that was accepted.
+        Connections that never sent a complete request are closed first, then those that have waited
+        longest. Their clients lose nothing that was accepted.
         """
         if len(connections) <= self.limits.connections:
             return True
-        others = (one for one in connections if one is not new)
-        waiting = [(since, one) for one in others if (since := one.waiting_since())]
+        waiting = [
+            (since, connection)
+            for connection in connections
+            if connection is not new and (since := connection.waiting_since())
+        ]
         if not waiting:
             return False
         self.dropped("too-many-connections")
@@ -65,13 +68,12 @@ class ConnectionBudget:
         return True
 
     def hold_unread(self, connection: Connection) -> None:
-        """Note that a client does not take its answer, and drop the slowest if there is too much.
+        """Note that a client does not read its response, and drop the slowest if over the limit.
 
-        Those that have only just begun to be slow stay, since every large answer is unread at
-        first.
+        Clients that have been slow only briefly stay: every large response is unread at first.
         """
         self._unread[connection] = None
-        total = sum(one.unread_bytes() for one in self._unread)
+        total = sum(slow.unread_bytes() for slow in self._unread)
         longest_allowed = connection.now() - _GRACE_SECONDS
         for slowest in list(self._unread):
             if total <= self.limits.buffered_bytes or slowest.unread_since() > longest_allowed:
@@ -82,11 +84,11 @@ class ConnectionBudget:
             slowest.drop()
 
     def release_unread(self, connection: Connection) -> None:
-        """Note that a client has taken its answer, or is gone."""
+        """Note that a client has read its response, or is gone."""
         self._unread.pop(connection, None)
 
     def hold_incomplete(self, connection: Connection, size: int) -> bool:
-        """Note how many bytes of an incomplete request are in memory; whether that may be."""
+        """Note how many bytes of an incomplete request are in memory; whether that is allowed."""
         before = self._incomplete.get(connection, 0)
         total = self._incomplete_bytes + size - before
         if size > before and total > self.limits.buffered_bytes:
@@ -96,5 +98,5 @@ class ConnectionBudget:
         return True
 
     def release_incomplete(self, connection: Connection) -> None:
-        """Note that a request is complete, or its connection gone."""
+        """Note that a request is complete, or its connection is gone."""
         self._incomplete_bytes -= self._incomplete.pop(connection, 0)

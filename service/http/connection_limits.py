@@ -1,4 +1,4 @@
-"""Limits on what connections may take, in time, memory and number."""
+"""Limits on connections: their number, time and memory."""
 
 import resource
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Final, Self
 
 from bitrecall.service.settings import Settings
 
-# Descriptors kept free: about 30 for each of two releases, the old one and the one taken up beside
-# it, and as many for the events database, the log, sockets that listen and modules being loaded.
+# Descriptors kept free: about 30 for each of two releases, the current one and one being loaded,
+# and as many for the events database, the log, listening sockets and imports.
 RESERVED_DESCRIPTORS: Final = 96
 DEFAULT_CONNECTIONS: Final = 1000
 # The soft limit is raised to at most this: select() and some libraries slow down with more.
-_MOST_DESCRIPTORS: Final = 65_536
+_MAX_DESCRIPTORS: Final = 65_536
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,14 @@ class ConnectionLimits:
     """The limits that apply to the connections of one process.
 
     Attributes:
-        connections: most connections at once.
-        head_bytes: most bytes of a request line and headers, and of chunk framing and trailers.
-        headers: most header lines of a request.
-        head_seconds: time that a head may take to arrive.
-        body_seconds: time that a body may take to arrive.
-        answer_seconds: time that a client may take to read an answer.
-        buffered_bytes: most bytes of incomplete requests in memory, and likewise of unread answers.
+        connections: maximum number of connections.
+        head_bytes: maximum bytes of a request line and headers, and of chunk framing and trailers.
+        headers: maximum header lines of a request.
+        head_seconds: maximum time for a head to arrive.
+        body_seconds: maximum time for a body to arrive.
+        answer_seconds: maximum time for a client to read a response.
+        buffered_bytes: maximum bytes of incomplete requests in memory, and likewise of unread
+            responses.
     """
 
     connections: int = DEFAULT_CONNECTIONS
@@ -38,7 +39,7 @@ class ConnectionLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The limits in some settings, with no more connections than the process has files for."""
+        """The limits of some settings, lowered to what the limit of open files allows."""
         return cls(
             connections=connection_limit(settings.max_connections),
             head_bytes=settings.max_head_bytes,
@@ -50,22 +51,22 @@ class ConnectionLimits:
         )
 
 
-def connection_limit(wanted: int | None) -> int:
+def connection_limit(setting: int | None) -> int:
     """Connections that a process can hold while it can still open its own files.
 
     Args:
-        wanted: the setting; None for the default.
+        setting: ``max_connections``; None for the default.
     """
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
-        descriptors = _MOST_DESCRIPTORS
-    most = max(descriptors - RESERVED_DESCRIPTORS, descriptors // 8, 1)
-    return min(DEFAULT_CONNECTIONS if wanted is None else wanted, most)
+        descriptors = _MAX_DESCRIPTORS
+    available = max(descriptors - RESERVED_DESCRIPTORS, descriptors // 8, 1)
+    return min(DEFAULT_CONNECTIONS if setting is None else setting, available)
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the soft limit of open files to the hard one, as far as that is useful."""
+    """Raise the soft limit of open files to the hard limit, as far as that is useful."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    most = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

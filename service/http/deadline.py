@@ -1,4 +1,4 @@
-"""A timer for each connection that is cheap to move."""
+"""A timer that is cheap to move, for each connection."""
 
 import asyncio
 import math
@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 
 class Deadline:
-    """Calls something at a moment that is moved more often than it is reached.
+    """Calls a function at a moment that is moved more often than it is reached.
 
     Moving it to a later moment only sets an attribute: the timer of the event loop stays, and is
-    set again when it fires early. A timer per request would take a fiftieth of an answer.
+    set again when it fires early. A timer per request would cost 2% of a request.
 
     Args:
-        loop: the event loop whose clock counts.
+        loop: the event loop, whose clock is used.
         act: called once the moment has passed.
 
     Attributes:
-        moment: on the loop's clock, in seconds; infinite while there is no deadline.
+        moment: in seconds on the loop's clock; infinite without a deadline.
     """
 
     __slots__ = ("_act", "_due", "_loop", "_timer", "moment")
@@ -29,18 +29,18 @@ class Deadline:
         self.moment = math.inf
 
     def after(self, seconds: float) -> None:
-        """Move it to so many seconds from now."""
+        """Set the deadline to ``seconds`` from now."""
         now = self._loop.time()
         self.moment = now + seconds
         if self._timer is None or self.moment < self._due:
             self._set(seconds)
 
     def clear(self) -> None:
-        """Have no deadline for now."""
+        """Remove the deadline, and keep the timer for the next one."""
         self.moment = math.inf
 
     def cancel(self) -> None:
-        """Have no deadline any more, nor a timer."""
+        """Remove the deadline and the timer."""
         self.moment = math.inf
         if self._timer is not None:
             self._timer.cancel()

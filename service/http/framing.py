@@ -1,13 +1,13 @@
-"""How many bytes of a request are not its body: head, chunk sizes and extensions, trailers."""
+"""Counting the bytes of a request that are not its body: head, chunk sizes, trailers."""
 
 from typing import Final
 
 from bitrecall.service.http.connection_limits import ConnectionLimits
 
 END_OF_HEAD: Final = b"\r\n\r\n"
-# Of a head, incomplete pieces are counted as long as they are; what is before it may be among them.
+# Pieces of an incomplete head are counted in full, although they may include what is before it.
 _SLACK: Final = 16_384
-# Bytes of framing that a byte of a chunked body may have, beyond the limit of a head.
+# Bytes of framing allowed per byte of a chunked body, beyond the limit of a head.
 _FRAMING_PER_BYTE: Final = 2
 # A line of a head has a colon, a space and a line end; the first, two spaces and a version.
 _PER_HEADER: Final = 4
@@ -17,7 +17,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class HeadError(Exception):
-    """Raised within a parser's callback for a head that is over a limit.
+    """Raised in a callback of the parser for a head that is over a limit.
 
     Attributes:
         problem: the name of the problem type.
@@ -33,14 +33,14 @@ class HeadError(Exception):
 class Framing:
     """Counts the bytes of one connection's requests.
 
-    Counted are the pieces that the parser is given, less the bytes that it gives out as bodies; so
-    whatever it skips counts, and nothing has to be done for each header.
+    It counts the pieces that the parser gets, minus the bytes that it returns as bodies. So
+    everything that the parser skips counts, and there is no work per header.
 
     Args:
         limits: the limits.
 
     Attributes:
-        body_bytes: of the body of this request, so far.
+        body_bytes: bytes of the body of this request so far.
     """
 
     __slots__ = ("_fed", "_limits", "_piece", "body_bytes")
@@ -53,24 +53,24 @@ class Framing:
 
     @property
     def overhead(self) -> int:
-        """Bytes of this request that are not its body, so far: at least."""
+        """A lower bound of the bytes of this request that are not its body, so far."""
         return self._fed - self.body_bytes
 
     def begin_piece(self, size: int) -> None:
-        """The parser is given so many bytes."""
+        """Note that the parser gets a piece of ``size`` bytes."""
         self._piece = size
 
     def end_piece(self) -> None:
-        """The parser has taken them."""
+        """Note that the parser has processed the piece."""
         self._fed += self._piece
 
     def end_message(self) -> None:
-        """A request is complete; the rest of this piece is not counted for the next one."""
+        """Note that a request is complete; the rest of this piece does not count for the next."""
         self._fed = -self._piece
         self.body_bytes = 0
 
     def check_head(self, url: bytes, headers: Headers) -> HeadError | None:
-        """What is wrong with the size of a complete head."""
+        """The error of a complete head that is too long; None if it is not."""
         limit = self._limits.head_bytes
         if self._fed + self._piece <= limit:
             return None
@@ -79,10 +79,10 @@ class Framing:
         return self._too_long(url) if size > limit else None
 
     def excess(self, *, url: bytes | None, in_body: bool) -> HeadError | None:
-        """What is wrong with the size of a request that is incomplete.
+        """The error of an incomplete request that is too long; None if it is not.
 
         Args:
-            url: what there is of the URL, None behind the head.
+            url: the URL so far, None after the head.
             in_body: whether the head is complete.
         """
         limit = self._limits.head_bytes
@@ -119,7 +119,7 @@ class Framing:
 
 
 def without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
-    """The head of a request without what asks for another protocol.
+    """The head of a request without the request to upgrade the protocol.
 
     Args:
         method: as parsed.
@@ -133,7 +133,7 @@ def without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -
             continue
         if name == b"connection":
             options = [option.strip() for option in value.split(b",")]
-            kept = [one for one in options if one.lower() not in (b"upgrade", b"http2-settings")]
+            kept = [name for name in options if name.lower() not in (b"upgrade", b"http2-settings")]
             if not kept:
                 continue
             value = b", ".join(kept)

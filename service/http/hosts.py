@@ -1,7 +1,7 @@
-"""Which names a service may be reached by: the defence against DNS rebinding.
+"""Allowed Host headers: the defence against DNS rebinding.
 
-A page of somebody else's whose name is made to point to this machine can ask a service on it as if
-it were its own. The browser still says in the Host header which name it asked for.
+A web page whose host name is made to resolve to this machine can send requests to a service on it
+as if it were its own origin. The Host header still has the page's host name.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ _ANY: Final = "*"
 
 
 class HostRule:
-    """Decides by the Host header whether a request is for this service, whatever the port in it.
+    """Allows requests by their Host header, ignoring its port.
 
-    This machine's own names (localhost, names below it, loopback addresses) are always right.
+    Local names (localhost, its subdomains, loopback addresses) are always allowed.
 
     Args:
-        names: further names and addresses; ``*.example.com`` stands for all names below, ``*``
-            for all there are.
+        names: further names and addresses; ``*.example.com`` stands for all subdomains, ``*`` for
+            all names.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -34,19 +34,19 @@ class HostRule:
 
     @classmethod
     def of(cls, settings: Settings) -> Self | None:
-        """The rule of a service with these settings, None if it answers by any name.
+        """The rule of a service with these settings, None if all names are allowed.
 
-        A service that only this machine reaches and that asks for no keys is what a page in a
-        browser here could ask. Others are told what their names are.
+        By default only a service on a loopback address without keys has a rule: only that can be
+        used by a page in a browser on this machine. ``allowed_hosts`` gives others one.
         """
         names = names_in(settings.allowed_hosts)
-        is_for_browsers_here = (
+        is_open_to_browsers = (
             settings.keys is None and settings.unix_socket is None and is_loopback(settings.host)
         )
-        return cls([*names, settings.host]) if names or is_for_browsers_here else None
+        return cls([*names, settings.host]) if names or is_open_to_browsers else None
 
     def refused(self, scope: Scope) -> MisdirectedRequestError | None:
-        """The error to answer a request with, None if its Host header is allowed.
+        """The error for a request whose Host header is not allowed; None if it is.
 
         Requests without the header pass: browsers always send one.
         """
@@ -54,8 +54,7 @@ class HostRule:
             if name == b"host" and not self.allows(value):
                 host = value[:100].decode("latin-1")
                 return MisdirectedRequestError(
-                    f"this service does not answer for the host {host!r}: "
-                    f"{variable('allowed_hosts')} names those that it does"
+                    f"the host {host!r} is not allowed: add it to {variable('allowed_hosts')}"
                 )
         return None
 

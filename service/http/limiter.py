@@ -1,9 +1,9 @@
-"""How many requests are in the work at once, and turning the others away cheaply.
+"""A limit on concurrent requests, and cheap rejection of those over it.
 
-Requests are worked on one after another, so each one more makes all behind it wait. Beyond a bound
-the next is answered 503 once it has arrived. Most are recognised before they are even parsed: that
-costs about a twentieth of what an answer costs, so that most of the time goes into good answers
-also at several times the capacity (``benchmarks/service/overload.py`` measures how much).
+Requests share one event loop, so each one delays all behind it. Over the limit a request gets 503
+once it has arrived. Most are recognised before they are parsed, at about 5% of the cost of an
+answer, so that even at several times the capacity most of the time goes into good answers
+(``benchmarks/service/overload.py`` measures how much).
 """
 
 from collections.abc import Callable
@@ -12,85 +12,87 @@ from typing import Final, NamedTuple
 
 from bitrecall.service.http.raw_problems import TooBusyResponse
 
-# Probes and monitoring are answered whatever the load, to tell a busy service from a dead one.
+# Probes and monitoring are always answered, to tell a busy service from a dead one.
 _ALWAYS_ANSWERED: Final = ("/livez", "/readyz", "/metrics")
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length:"
-# Longer heads are not remembered.
+# Longer heads are not cached.
 _LONG_HEAD: Final = 1024
-# Headers with which nobody knows how much more will come.
-_UNCLEAR: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
+# Headers with which the length of the request is unknown.
+_UNKNOWN_LENGTH: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
 _CLOSE: Final = b"\r\nconnection:"
 
 
 class ConcurrencyLimiter:
-    """The requests that have arrived whole, and are not answered yet.
+    """Counts the complete requests that are not answered yet, and rejects those over a limit.
 
     Args:
-        most: how many there may be, before others are turned away.
-        shed: told how many were, before long.
+        limit: maximum concurrent requests.
+        count_rejected: called soon after rejections with their number.
         root_path: what a proxy puts before the paths of this service.
 
     Attributes:
-        is_full: whether the next request is one too many.
+        is_full: whether the next request is over the limit.
         root_path: as given.
-        parsed: how requests begin that are parsed before they are turned away: probes, and those
-            whose answer has no body.
+        parsed: beginnings of requests that are parsed before they are rejected: probes, and those
+            whose response has no body.
     """
 
-    def __init__(self, most: int, shed: Callable[[int], None], root_path: str = "") -> None:
+    def __init__(
+        self, limit: int, count_rejected: Callable[[int], None], root_path: str = ""
+    ) -> None:
         roots = {"", root_path}
         self._always = frozenset(root + path for root in roots for path in _ALWAYS_ANSWERED)
         self.parsed = (b"HEAD ", *(f"GET {path}".encode() for path in sorted(self._always)))
         self.root_path = root_path
-        self._most = most
-        self._shed = shed
-        self._in_work: set[int] = set()
-        self._refusal = TooBusyResponse(root_path)
-        self._occurrences = 0
-        self._told = 0
+        self._limit = limit
+        self._count_rejected = count_rejected
+        self._running: set[int] = set()
+        self._response = TooBusyResponse(root_path)
+        self._rejected = 0
+        self._counted = 0
         self.is_full = False
 
     def __len__(self) -> int:
-        """Count the requests in the work."""
-        return len(self._in_work)
+        """Count the running requests."""
+        return len(self._running)
 
     def must_answer(self, method: str, path: str) -> bool:
-        """Whether a request is answered whatever the load."""
+        """Whether a request is answered even over the limit."""
         return path in self._always and method in ("GET", "HEAD")
 
     def enter(self, request: object) -> None:
-        """A request has arrived whole."""
-        self._in_work.add(id(request))
-        self.is_full = len(self._in_work) >= self._most
+        """Count a request that has arrived completely."""
+        self._running.add(id(request))
+        self.is_full = len(self._running) >= self._limit
 
     def leave(self, request: object) -> None:
-        """A request is answered, or there is nobody left to answer."""
-        self._in_work.discard(id(request))
-        self.is_full = len(self._in_work) >= self._most
-        if self._told < self._occurrences:
-            self._shed(self._occurrences - self._told)
-            self._told = self._occurrences
+        """Stop counting a request: it is answered, or its client is gone."""
+        self._running.discard(id(request))
+        self.is_full = len(self._running) >= self._limit
+        if self._counted < self._rejected:
+            self._count_rejected(self._rejected - self._counted)
+            self._counted = self._rejected
 
     def reject(self, *, close: bool = False, body: bool = True) -> bytes:
-        """Count a request that was one too many; the whole HTTP answer to it.
+        """Count a request over the limit, and return the complete HTTP response to it.
 
-        Whoever counts is told when the next request leaves: a load that is full has one that will.
+        ``count_rejected`` is called when the next request leaves; over the limit there is one.
 
         Args:
-            close: whether the connection is closed after the answer.
-            body: whether the answer has a body: not to a HEAD request.
+            close: whether the connection is closed after the response.
+            body: whether the response has a body: not to a HEAD request.
         """
-        self._occurrences += 1
-        return self._refusal(close=close, body=body)
+        self._rejected += 1
+        return self._response(close=close, body=body)
 
 
 class Rejection(NamedTuple):
-    """A request to be turned away without parsing it.
+    """How to reject a request without parsing it.
 
     Attributes:
         missing: bytes of its body that are still to come.
-        close: whether its connection is closed after the answer.
+        close: whether its connection is closed after the response.
     """
 
     missing: int
@@ -98,10 +100,10 @@ class Rejection(NamedTuple):
 
 
 def quick_rejection(data: bytes, parsed: tuple[bytes, ...] = ()) -> Rejection | None:
-    """What to turn away of what begins with a request, without parsing it.
+    """How to reject the request in ``data`` without parsing it.
 
-    None if it has to be parsed: one that begins like one of ``parsed``, a request whose end cannot
-    be told at a glance, or more than one request.
+    None if the data has to be parsed: if it begins with one of ``parsed``, if the end of the
+    request is not obvious, or if there is more than one request.
     """
     end = data.find(_END_OF_HEAD)
     if end < 0 or data.startswith(parsed):
@@ -117,20 +119,17 @@ def quick_rejection(data: bytes, parsed: tuple[bytes, ...] = ()) -> Rejection | 
     return Rejection(missing, close)
 
 
-# A client sends one head again and again.
+# A client sends the same head many times.
 @lru_cache(maxsize=1024)
 def _framing(head: bytes) -> tuple[int | None, bool]:
-    """The length of the body that follows a head, and whether its connection is to be closed.
+    """The length of the body after a head, None if it is not obvious; and whether to close.
 
     Args:
-        head: with its line ends, the empty line left out.
-
-    Returns:
-        None for the length if it cannot be told at a glance.
+        head: with its line ends, without the empty line.
     """
     head = head.lower()
     close = _asks_to_close(head)
-    if any(name in head for name in _UNCLEAR) or head.count(_LENGTH) > 1:
+    if any(name in head for name in _UNKNOWN_LENGTH) or head.count(_LENGTH) > 1:
         return None, close
     start = head.find(_LENGTH)
     if start < 0:
@@ -141,7 +140,7 @@ def _framing(head: bytes) -> tuple[int | None, bool]:
 
 
 def _asks_to_close(head: bytes) -> bool:
-    """Whether a head, in lower case, is of HTTP/1.0 or says that the connection is to be closed."""
+    """Whether a head, in lower case, is HTTP/1.0 or asks to close the connection."""
     if not head[: head.find(b"\r\n")].endswith(b" http/1.1"):
         return True
     start = head.find(_CLOSE)

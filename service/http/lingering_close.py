@@ -1,4 +1,4 @@
-"""Answering a request whose body is not going to be read to its end."""
+"""Responding to a request whose body is not read to its end."""
 
 import asyncio
 import contextlib
@@ -16,9 +16,9 @@ LINGER_BYTES: Final = 4 * 2**20
 class ClosingResponse(Response):
     """A response after which the connection is closed, though not at once.
 
-    Closing a socket with unread data in it resets the connection, and a client that is still
-    sending may lose the response. So the response goes out whole, and up to ``LINGER_BYTES`` of
-    what still comes within ``LINGER_SECONDS`` is read and dropped first.
+    Closing a socket with unread data resets the connection, and a client that is still sending may
+    lose the response. So the response is sent first, and up to ``LINGER_BYTES`` that arrive within
+    ``LINGER_SECONDS`` are read and discarded.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,18 +28,18 @@ class ClosingResponse(Response):
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        # The time limit needs a task, which a request of a round does not have yet.
+        # The timeout needs a task, which a request in a batch does not have yet.
         await switch_to_task()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
-                await _drop_rest(receive)
+                await _discard_rest(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _drop_rest(receive: Receive) -> None:
-    dropped = 0
+async def _discard_rest(receive: Receive) -> None:
+    discarded = 0
     more = True
-    while more and dropped < LINGER_BYTES:
+    while more and discarded < LINGER_BYTES:
         message = await receive()
-        dropped += len(message.get("body", b""))
+        discarded += len(message.get("body", b""))
         more = message.get("more_body", False)

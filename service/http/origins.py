@@ -1,7 +1,7 @@
-"""Requests that a page of somebody else's makes a browser send: CSRF, and CORS.
+"""Requests from pages of other origins: protection against CSRF, and CORS.
 
-The rule for changes is that of Go's ``net/http.CrossOriginProtection``: what a browser says of
-where a request comes from decides, and what is not a browser says nothing.
+The rule for requests that change something is that of Go's ``net/http.CrossOriginProtection``: it
+relies on the headers in which a browser states the origin. Other clients do not send them.
 """
 
 from collections.abc import Collection
@@ -18,22 +18,23 @@ from bitrecall.service.problems import error_response
 from bitrecall.service.settings import variable
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# Asked with POST, because what they ask does not fit into a path.
-_QUESTIONS: Final = frozenset({"/recommend", "/recommend/batch", "/similar"})
+# POST requests that change nothing: they use POST because they need a body.
+_SAFE_POSTS: Final = frozenset({"/recommend", "/recommend/batch", "/similar"})
 
 
 def changes_state(method: str, path: str) -> bool:
-    """Whether a request may change anything; so may a path that does not exist."""
-    if method in _SAFE_METHODS or path in _QUESTIONS:
+    """Whether a request may change something; True for unknown paths."""
+    if method in _SAFE_METHODS or path in _SAFE_POSTS:
         return False
     return not (path.startswith("/releases/") and path.endswith("/recommend"))
 
 
 class CrossOriginProtection:
-    """Refuses requests for changes that come from a page of another origin.
+    """Rejects requests that change something and come from a page of another origin.
 
     Args:
-        allowed: origins whose pages may send them all the same.
+        app: the application to call.
+        allowed: origins whose pages may send such requests.
     """
 
     def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
@@ -41,20 +42,20 @@ class CrossOriginProtection:
         self._allowed = frozenset(allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Call the application, or reject the request."""
         if scope["type"] == "http" and changes_state(scope["method"], scope["path"]):
             foreign = self._foreign(Headers(scope=scope))
             if foreign is not None:
                 error = CrossOriginError(
                     f"a page of {foreign[:100]} may not change anything here: "
-                    f"{variable('allowed_origins')} names the origins that may"
+                    f"add its origin to {variable('allowed_origins')} to allow that"
                 )
                 await error_response(error, root_path_of(scope))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
     def _foreign(self, headers: Headers) -> str | None:
-        """The origin of a page that is not one of ours; None if it is, or there is no page."""
+        """The origin of a page of another origin; None for our own pages and other clients."""
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if origin in self._allowed:
             return None
@@ -79,7 +80,7 @@ class CorsMiddleware(CORSMiddleware):
 
 
 def _host_of(origin: str) -> str:
-    """Host and port of an origin, as they would stand in a Host header."""
+    """Host and port of an origin, as in a Host header."""
     try:
         return urlsplit(origin).netloc.lower()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Problem documents as whole HTTP answers, for requests that no application gets to see."""
+"""Problem documents as complete HTTP responses, for requests that no application sees."""
 
 from http import HTTPStatus
 from uuid import uuid4
@@ -11,7 +11,7 @@ CLOSE = b"connection: close\r\n"
 
 
 def problem_bytes(name: str, detail: str, root_path: str = "") -> bytes:
-    """An HTTP answer that refuses a request and says that the connection is closed.
+    """The HTTP response to an invalid request, after which the connection is closed.
 
     Args:
         name: of the problem, a key of ``PROBLEMS``.
@@ -37,7 +37,7 @@ def problem_bytes(name: str, detail: str, root_path: str = "") -> bytes:
 
 
 class TooBusyResponse:
-    """The answer to requests that are too many; it costs a formatting of bytes each time.
+    """The HTTP response to requests over the limit of concurrency; cheap to make.
 
     Args:
         root_path: what a proxy puts before the paths of this service.
@@ -61,7 +61,7 @@ class TooBusyResponse:
         self._occurrences = 0
 
     def __call__(self, *, close: bool = False, body: bool = True) -> bytes:
-        """The next one.
+        """Make the next response.
 
         Args:
             close: whether the connection is closed after it.

@@ -1,4 +1,4 @@
-"""The path below which a service is reached through a proxy."""
+"""The root path: below it a proxy serves the service."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ _ROOT: Final = "bitrecall.root_path"
 
 
 def strip_root_path(scope: Scope, root_path: str) -> None:
-    """Make the path of a request one of ours, whether the proxy has taken the prefix off or not.
+    """Remove the root path from the path of a request, unless the proxy has removed it.
 
     Does nothing the second time for one request.
     """
@@ -23,6 +23,6 @@ def strip_root_path(scope: Scope, root_path: str) -> None:
 
 
 def root_path_of(scope: Scope) -> str:
-    """The prefix, "" if there is none; to be put before paths that clients are told."""
+    """The root path of a request, or "": a prefix for paths in responses."""
     root_path: str = scope.get(_ROOT, "")
     return root_path

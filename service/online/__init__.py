@@ -1,1 +1,1 @@
-"""What has happened since the release: taken in, remembered, and made part of answers."""
+"""Events since the release: stored, kept in memory, and used in recommendations."""

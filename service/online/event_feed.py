@@ -1,4 +1,4 @@
-"""Keeping what answers come from up to date with what users do."""
+"""Keeping the recommender up to date with the events."""
 
 import asyncio
 import logging
@@ -17,30 +17,30 @@ from bitrecall.service.online.group_commit import EventWriter
 from bitrecall.service.online.recent_events import RecentEvents
 from bitrecall.service.online.wakeup import Wakeup
 
-# Seconds before a database that did not answer is asked again.
+# Seconds until a database that did not respond is queried again.
 RETRY_SECONDS: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 class RecommenderHolder(Protocol):
-    """Whatever holds what answers now."""
+    """Holds the recommender that is served."""
 
     recommender: Recommender | None
 
 
 class EventFeed:
-    """Events: taking them in, and having what answers know of them.
+    """Stores events, and passes new ones on to the recommender.
 
-    One worker's own, on its event loop; workers share the database and the signal.
+    Each worker has its own, on its event loop; workers share the database and the wakeup.
 
     Args:
-        store: where events are kept; None where they are not.
-        signal: rises whenever a worker of this machine has made events durable.
-        least_users: users of the release that a new item needs, before it can be recommended.
+        store: the event store; None if events are not stored.
+        wakeup: is notified whenever a worker on this machine has stored events.
+        min_users: users of the release that a new item needs before it is recommended.
         folded_items: how many of a user's newest items count for their code.
         clock: seconds.
-        max_writing: requests that may wait for the database to write at a time.
+        max_writing: maximum requests that wait for the database to write.
     """
 
     def __init__(
@@ -66,23 +66,24 @@ class EventFeed:
         self._reported_unusable = False
 
     async def append(self, events: Sequence[Event]) -> Appended:
-        """Make events durable.
+        """Store events durably.
 
-        Raises ``EventsError`` if they are not kept, or cannot be, and ``TooBusyError`` if too many
-        requests are waiting for that.
+        Raises:
+            EventsError: events are not stored here, or cannot be stored at the moment.
+            TooBusyError: too many requests are waiting for the database.
         """
         if self._writer is None:
-            raise _not_kept()
+            raise _not_stored()
         return await self._writer.append(events)
 
     async def forget(self, user_id: str) -> int:
-        """Remove a user's events; how many. Raises as ``append``."""
+        """Remove a user's events and return their number. Raises as ``append``."""
         if self._writer is None:
-            raise _not_kept()
+            raise _not_stored()
         return await self._writer.forget(user_id)
 
     def recommender_of(self, release: Release) -> Recommender:
-        """A recommender of a release that knows the events since. Not for the event loop."""
+        """A recommender of a release with the events since. Blocks: not for the event loop."""
         recent = RecentEvents(release, self._min_users)
         if self._store is not None:
             with self._logging_outages():
@@ -90,30 +91,35 @@ class EventFeed:
         return Recommender(release, recent.new_items(), recent, folded_items=self._folded_items)
 
     def details_of(self, recommender: Recommender) -> list[str]:
-        """What is worth knowing of the events that answers take account of, in sentences."""
+        """Warnings about the events that recommendations are based on, in sentences."""
         recent = recommender.recent
         if not isinstance(recent, RecentEvents) or self._store is None:
             return []
         details = []
         if recent.start is None or self._failing:
-            details.append("answers do not know of the latest events: their database is away")
+            details.append(
+                "recommendations lack the latest events: the events database does not respond"
+            )
         if recent.start is not None and recent.start.reason is not None:
             details.append(recent.start.reason)
         if recent.unusable:
-            details.append(f"{recent.unusable:,} events in the database cannot be used")
+            details.append(f"{recent.unusable:,} events in the database are invalid and ignored")
         return details
 
     @property
     def is_behind(self) -> bool:
-        """Whether ``catch_up`` would look at the database, without ``look``."""
+        """Whether ``catch_up`` would query the database without ``look``."""
         return self._store is not None and self._wakeup.value != self._seen
 
     async def catch_up(self, holder: RecommenderHolder, *, look: bool = False) -> None:
-        """Take in the events that have become durable since the last time.
+        """Read the events that were stored since the last time.
 
-        Costs next to nothing where there are none. With ``look`` the database is asked even if no
-        worker of this machine has given a signal. A database that does not answer leaves what is
-        known as it is, and is not asked again for ``RETRY_SECONDS``.
+        Costs next to nothing if there are none. If the database does not respond, the recommender
+        keeps the events it has, and the database is not queried again for ``RETRY_SECONDS``.
+
+        Args:
+            holder: of the recommender to update.
+            look: query the database even if no worker on this machine has notified the wakeup.
         """
         if self._store is None or not (look or self.is_behind):
             return
@@ -131,11 +137,11 @@ class EventFeed:
                 while True:
                     page = await asyncio.to_thread(self._store.page, recent.last)
                     if _is_another_log(page, recent):
-                        _log.warning("the database of the events is another one now: read anew")
-                        again = await asyncio.to_thread(self._reread, recommender)
-                        # Another release may have taken over meanwhile, which has read it.
+                        _log.warning("the events database was replaced: reading all events again")
+                        reread = await asyncio.to_thread(self._reread, recommender)
+                        # If another release was loaded meanwhile, it has read the events.
                         if holder.recommender is recommender:
-                            holder.recommender = again
+                            holder.recommender = reread
                         break
                     if not page.events:
                         break
@@ -144,13 +150,13 @@ class EventFeed:
                 self._seen = value
 
     async def fold_in_new_items(self, holder: RecommenderHolder) -> None:
-        """Have new items searched, if any have come, or gone, since the last time."""
+        """Make new items searchable, if any were added or removed since the last time."""
         before = holder.recommender
         if before is None or not isinstance(before.recent, RecentEvents):
             return
         if before.recent.has_new_items:
             new = await asyncio.to_thread(before.recent.new_items)
-            # Another release may have taken over meanwhile, which has made its own.
+            # If another release was loaded meanwhile, it has its own new items.
             if holder.recommender is before:
                 encoder = before.encoder
                 holder.recommender = Recommender(
@@ -158,24 +164,24 @@ class EventFeed:
                 )
 
     async def watch(self, holder: RecommenderHolder, interval: float) -> None:
-        """Look for events and new items every ``interval`` seconds, until cancelled."""
+        """Check for events and new items every ``interval`` seconds, until cancelled."""
         while True:
             await asyncio.sleep(interval)
             try:
                 await self.catch_up(holder, look=True)
                 await self.fold_in_new_items(holder)
             except Exception:
-                # A fault of ours must not end the looking.
-                _log.exception("looking for new events failed")
+                # An unexpected error must not end the loop.
+                _log.exception("checking for new events failed")
 
     def close(self) -> None:
-        """Let go of the database and of the signal."""
+        """Close the database and the wakeup."""
         if self._store is not None:
             self._store.close()
         self._wakeup.close()
 
     def _reread(self, recommender: Recommender) -> Recommender:
-        """The same release with all events read again. Raises ``EventsError``."""
+        """A recommender of the same release with all events read again. Raises ``EventsError``."""
         recent = RecentEvents(recommender.release, self._min_users)
         self._read_all(recommender.release, recent)
         return Recommender(
@@ -184,16 +190,16 @@ class EventFeed:
 
     def _read_all(self, release: Release, recent: RecentEvents) -> None:
         if self._store is None:
-            raise _not_kept()
+            raise _not_stored()
         self._begin(release, recent)
         while (page := self._store.page(recent.last)).events:
             recent.take(page.events)
         self._log_unusable(recent)
 
     def _begin(self, release: Release, recent: RecentEvents) -> None:
-        """Find out where to read on after a release, and say so where that is the start."""
+        """Determine which events come after a release, and warn if that is not known."""
         if self._store is None:
-            raise _not_kept()
+            raise _not_stored()
         start = self._store.start_after(position_of(release.manifest.data))
         if start.reason is not None and (release.id, start.log_id) not in self._reported:
             self._reported.add((release.id, start.log_id))
@@ -204,33 +210,33 @@ class EventFeed:
         if recent.unusable and not self._reported_unusable:
             self._reported_unusable = True
             _log.warning(
-                "%d events in the database cannot be used and are left out: the report of the "
-                "next night names them",
+                "%d events in the database are invalid and ignored: the report of the next "
+                "retraining lists them",
                 recent.unusable,
             )
 
     @contextmanager
     def _logging_outages(self) -> Iterator[None]:
-        """Say once in the log that the database does not answer, and once that it does again."""
+        """Log once that the database does not respond, and once that it does again."""
         try:
             yield
         except EventsError as error:
             self._retry_at = self._clock() + RETRY_SECONDS
             level = logging.DEBUG if self._failing else logging.WARNING
             self._failing = True
-            _log.log(level, "answers do not know of the latest events: %s", error)
+            _log.log(level, "recommendations lack the latest events: %s", error)
         else:
             if self._failing:
                 self._failing = False
-                _log.info("the events can be read again")
+                _log.info("the events database responds again")
 
 
 def _is_another_log(page: Page, recent: RecentEvents) -> bool:
-    """Whether the events so far are not of this database: it was replaced, or put back."""
+    """Whether the database was replaced, or restored from a backup, since the last page."""
     return recent.start is not None and (
         page.state.log_id != recent.start.log_id or page.state.last < recent.last
     )
 
 
-def _not_kept() -> EventsUnavailableError:
-    return EventsUnavailableError("events are not kept here: BITRECALL_EVENTS is off")
+def _not_stored() -> EventsUnavailableError:
+    return EventsUnavailableError("events are not stored here: BITRECALL_EVENTS is off")

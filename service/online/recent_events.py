@@ -1,4 +1,4 @@
-"""What users did since a release, and what they ever hid, in memory."""
+"""The events since a release, and all hidden items, in memory."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -18,20 +18,19 @@ _NONE: Final[Sequence[str]] = ()
 
 
 class RecentEvents:
-    """The events after a point, by user, and who wants items that the release does not know.
+    """The events after a position, by user, and the users of items that the release lacks.
 
-    It has to be told once where that point is, by ``begin``, before it can ``take`` any.
-    Events are taken in on one thread, in their order; any thread may ask meanwhile.
+    ``begin`` sets the position, before the first ``take``. One thread takes events, in their order;
+    any thread may read.
 
     Args:
-        release: which they come after.
-        least_users: users of the release that an item needs which it does not know, before it can
-            be recommended.
+        release: the release that the events come after.
+        min_users: users of the release that a new item needs before it is recommended.
 
     Attributes:
         start: where reading the events began; None before ``begin``.
-        last: the number of the last event taken in.
-        unusable: how many events could not be used.
+        last: the sequence number of the last event.
+        unusable: number of invalid events.
     """
 
     def __init__(self, release: Release, min_users: int) -> None:
@@ -41,7 +40,7 @@ class RecentEvents:
         self._release = release
         self._encoder = NewItemEncoder(release, min_users)
         self._revision, self._encoded_revision = 0, 0
-        # Of a user with many items, an ItemHistory.
+        # An ItemHistory for a user with many items.
         self._taken: dict[str, list[str] | ItemHistory] = {}
         self._hidden: dict[str, list[str] | ItemHistory] = {}
         self._forgotten: set[str] = set()
@@ -49,25 +48,21 @@ class RecentEvents:
         self._known: set[str] = set()
 
     def begin(self, start: ReadingStart, hides: Iterable[StoredEvent]) -> None:
-        """Set where reading begins, once.
+        """Set the position that reading begins at, once.
 
         Args:
             start: read the events after this.
-            hides: those before it that hide an item, which are no part of a release.
+            hides: events before it that hide an item: a release does not contain them.
         """
-        for one in hides:
-            if event_fault(*one[1:], 0.0) is None:
-                self._keep(self._hidden, one.user_id, intern(one.item_id))
+        for hide in hides:
+            if event_fault(*hide[1:], 0.0) is None:
+                self._keep(self._hidden, hide.user_id, intern(hide.item_id))
         self.start, self.last = start, start.after
 
     def take(self, events: Iterable[StoredEvent]) -> None:
-        """Take in events that come after ``last``, in their order.
-
-        Those that cannot be used are left out and counted.
-        """
+        """Add events that come after ``last``, in their order; invalid ones are only counted."""
         now = time.time()
-        for one in events:
-            sequence, user_id, item_id, kind, at = one
+        for sequence, user_id, item_id, kind, at in events:
             if event_fault(user_id, item_id, kind, at, now) is not None:
                 self.unusable += 1
             elif kind == FORGET:
@@ -77,31 +72,31 @@ class RecentEvents:
             self.last = sequence
 
     def interactions_of(self, user_id: str) -> RecentItems:
-        """The items that a user has taken, the newest last."""
+        """The items a user has interacted with, the newest last."""
         return self._taken.get(user_id, _NONE)
 
     def hidden_items_of(self, user_id: str) -> RecentItems:
-        """The items that a user never wants to see again."""
+        """The items a user has hidden."""
         return self._hidden.get(user_id, _NONE)
 
     def is_forgotten(self, user_id: str) -> bool:
-        """Whether a user wanted what the release knows of them to be forgotten."""
+        """Whether the release's data of a user has to be ignored."""
         return user_id in self._forgotten
 
     @property
     def has_new_items(self) -> bool:
-        """Whether ``new_items`` may give others than the last time."""
+        """Whether ``new_items`` may have changed since the last call."""
         return self._revision != self._encoded_revision
 
     def new_items(self) -> NewItems | None:
-        """The items that the release does not know, with codes made of their users.
+        """The items that are not in the release, with codes.
 
-        Takes a while when there are many: not for the event loop.
+        Takes a while if there are many: not for the event loop.
         """
-        came = self._revision
+        revision = self._revision
         audiences = {item: tuple(users) for item, users in list(self._audiences.items())}
         new = self._encoder.new_items(audiences)
-        self._encoded_revision = came
+        self._encoded_revision = revision
         return new
 
     def _add(self, user_id: str, item_id: str, kind: str) -> None:
@@ -114,14 +109,14 @@ class RecentEvents:
             else:
                 self._known.add(item)
 
-    def _keep(self, kept: dict[str, list[str] | ItemHistory], user_id: str, item: str) -> None:
-        own = kept.get(user_id)
-        if own is None:
-            kept[user_id] = [item]
+    def _keep(self, histories: dict[str, list[str] | ItemHistory], user_id: str, item: str) -> None:
+        history = histories.get(user_id)
+        if history is None:
+            histories[user_id] = [item]
             return
-        own.append(item)
-        if len(own) > LONG and not isinstance(own, ItemHistory):
-            kept[user_id] = ItemHistory.of(own, self._release.items)
+        history.append(item)
+        if len(history) > LONG and not isinstance(history, ItemHistory):
+            histories[user_id] = ItemHistory.of(history, self._release.items)
 
     def _forget(self, user_id: str) -> None:
         taken = self._taken.pop(user_id, _NONE)

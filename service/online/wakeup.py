@@ -1,4 +1,4 @@
-"""Telling the other workers of this machine that there are new events."""
+"""Notifying the other workers on this machine of new events."""
 
 import fcntl
 import mmap
@@ -13,12 +13,12 @@ _SIZE: Final = struct.calcsize(_FORMAT)
 
 
 class Wakeup:
-    """A number that rises whenever events have become durable, shared through a mapped file.
+    """A counter that rises whenever events have been stored, shared through a mapped file.
 
-    Looking at it costs a fraction of a microsecond, so that every request can.
+    Reading it takes a fraction of a microsecond, so every request can.
 
     Args:
-        path: a file of its size, of which whoever made it says where it is.
+        path: a file made by ``make_wakeup_file``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class Wakeup:
 
     @classmethod
     def private(cls) -> Self:
-        """One that nobody else knows of."""
+        """A wakeup that only this process uses."""
         path = make_wakeup_file()
         wakeup = cls(path)
         path.unlink()
@@ -35,11 +35,11 @@ class Wakeup:
 
     @property
     def value(self) -> int:
-        """The number now."""
+        """The current value."""
         return int(struct.unpack_from(_FORMAT, self._map)[0])
 
     def notify(self) -> None:
-        """Raise the number by one."""
+        """Increase the value by one."""
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
             struct.pack_into(_FORMAT, self._map, 0, self.value + 1)
@@ -47,13 +47,17 @@ class Wakeup:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._map.close()
         os.close(self._descriptor)
 
 
 def make_wakeup_file(folder: Path | None = None) -> Path:
-    """A new file for a signal, that only this user can open; a temporary one without a folder."""
+    """Make a file for a wakeup that only this user can open.
+
+    Args:
+        folder: where; None for the folder of temporary files.
+    """
     descriptor, name = tempfile.mkstemp(prefix="bitrecall-", dir=folder)
     try:
         os.write(descriptor, bytes(_SIZE))

@@ -1,1 +1,1 @@
-"""The release that is served: loading, warming up and comparing with others."""
+"""The release that is served: loading, warming up, and comparing with other releases."""

@@ -1,4 +1,4 @@
-"""Answers from another release than the current one, to compare the two."""
+"""Recommenders of other releases than the current one, for comparison."""
 
 from threading import Lock
 
@@ -9,9 +9,9 @@ from bitrecall.service.releases.current import CurrentRelease
 
 
 class ReleaseCache:
-    """Opens releases to be compared with; the last one stays open.
+    """Opens releases for comparison; the last one stays open.
 
-    It knows nothing of events: what is compared is what training made of the same users.
+    They know no events: the comparison is of what training made of the same users.
     """
 
     def __init__(self, current: CurrentRelease) -> None:
@@ -20,9 +20,11 @@ class ReleaseCache:
         self._open: Recommender | None = None
 
     def recommender(self, release_id: str) -> Recommender:
-        """What answers from a release. Not for the event loop.
+        """The recommender of a release. Blocks: not for the event loop.
 
-        Raises ``UnknownReleaseError`` and ``ReleaseRefusedError``.
+        Raises:
+            UnknownReleaseError: the store has no such release.
+            ReleaseRefusedError: the release is damaged.
         """
         current = self._current.recommender
         if current is not None and current.release_id == release_id:

@@ -1,4 +1,4 @@
-"""The release that answers now: loading it, looking for a newer one, saying why there is none."""
+"""The release that is served: loading it, and following the store's current release."""
 
 import asyncio
 import logging
@@ -21,21 +21,21 @@ _log = logging.getLogger(__name__)
 class CurrentRelease:
     """Holds the recommender of the store's current release.
 
-    A new release takes the place of the old one in one assignment: a request that has begun with
-    the old one ends with it. A release that cannot be opened is refused, logged, and tried again
-    after ``RETRY_SECONDS``; the one before it goes on answering.
+    A new release replaces the old one with one assignment: a request that began with the old one
+    ends with it. A release that cannot be loaded is logged and tried again after
+    ``RETRY_SECONDS``; meanwhile the one before it is served.
 
     Args:
         store: the releases.
         clock: seconds.
-        recommender_of: makes what answers of a release that has been opened.
+        recommender_of: makes the recommender of an open release.
 
     Attributes:
-        recommender: What answers now; None as long as no release could be loaded.
-        reason: Why there is none.
+        recommender: the recommender that is served; None if no release could be loaded.
+        reason: why ``recommender`` is None.
         store: as given.
-        questions: those asked of late, which a new release is warmed with before it takes over.
-        failed_loads: how many releases were refused.
+        warmup_queries: recent queries, which a new release is warmed up with.
+        failed_loads: how many releases could not be loaded.
     """
 
     def __init__(
@@ -45,42 +45,42 @@ class CurrentRelease:
         recommender_of: Callable[[Release], Recommender] = Recommender,
     ) -> None:
         self.recommender: Recommender | None = None
-        self.reason = "no release has been looked for yet"
+        self.reason = "the store has not been read yet"
         self.store = store
         self.warmup_queries = WarmupQueries()
         self.failed_loads = 0
         self._clock = clock
         self._recommender_of = recommender_of
-        self._refused: str | None = None
+        self._failed: str | None = None
         self._retry_at = -math.inf
 
     def refresh(self) -> None:
-        """Load the current release of the store, unless it is held or was refused just now.
+        """Load the current release of the store, unless it is loaded or has just failed to load.
 
-        Never raises for something wrong with the store or with a release in it.
+        Never raises for an error in the store or in a release.
         """
-        wanted = self.store.current_id()
-        if not self._is_settled(wanted):
-            self._refresh(wanted)
+        release_id = self.store.current_id()
+        if not self._is_up_to_date(release_id):
+            self._refresh(release_id)
 
-    def _refresh(self, wanted: str | None) -> None:
+    def _refresh(self, release_id: str | None) -> None:
         try:
-            self._load(wanted)
+            self._load(release_id)
         except (BitrecallError, OSError) as error:
-            self._refuse(wanted, error)
+            self._record_failure(release_id, error)
         except Exception as error:
-            _log.exception("release %s failed on a question", wanted)
-            self._refuse(wanted, error)
+            _log.exception("release %s failed on a query", release_id)
+            self._record_failure(release_id, error)
 
     def reload(self) -> None:
-        """As ``refresh``, also when the release is held already or was refused just now."""
+        """As ``refresh``, also if the release is loaded or has just failed to load."""
         self._retry_at = -math.inf
         self._refresh(self.store.current_id())
 
     def close(self) -> None:
-        """Let go of the release and its files; nothing is answered from it any more."""
+        """Release the recommender and its files; the service is not ready from then on."""
         self.recommender = None
-        self.reason = "the service stops"
+        self.reason = "the service is stopping"
 
     async def watch(self, interval: float) -> None:
         """Refresh every ``interval`` seconds, away from the event loop, until cancelled."""
@@ -89,27 +89,27 @@ class CurrentRelease:
             try:
                 await asyncio.to_thread(self.refresh)
             except Exception:
-                # A fault of ours must not end the looking: the next release may be well.
-                _log.exception("looking for a new release failed")
+                # An unexpected error must not end the loop: the next release may be good.
+                _log.exception("checking for a new release failed")
 
-    def _is_settled(self, wanted: str | None) -> bool:
-        if self.recommender is not None and wanted in (None, self.recommender.release_id):
+    def _is_up_to_date(self, release_id: str | None) -> bool:
+        if self.recommender is not None and release_id in (None, self.recommender.release_id):
             return True
-        return self._has_refused(wanted) and self._clock() < self._retry_at
+        return self._has_failed(release_id) and self._clock() < self._retry_at
 
-    def _has_refused(self, wanted: str | None) -> bool:
-        return wanted == self._refused and self._retry_at > -math.inf
+    def _has_failed(self, release_id: str | None) -> bool:
+        return release_id == self._failed and self._retry_at > -math.inf
 
-    def _load(self, wanted: str | None) -> None:
-        if wanted is not None and self.recommender is not None:
-            release = self.store.open(wanted)
+    def _load(self, release_id: str | None) -> None:
+        if release_id is not None and self.recommender is not None:
+            release = self.store.open(release_id)
         else:
-            # With nothing to answer from, an older release is better than none.
+            # If no release is loaded, an older one is better than none.
             release = self.store.open_current()
-        if release.id != wanted:
-            self._defer(wanted)
+        if release.id != release_id:
+            self._defer(release_id)
         recommender = self._recommender_of(release)
-        # Its files come into memory now, and not with the first request.
+        # This reads its files into memory, so that the first requests do not wait for the disk.
         self.warmup_queries.replay(recommender)
         self.recommender = recommender
         _log.info(
@@ -120,19 +120,19 @@ class CurrentRelease:
             release.bits,
         )
 
-    def _refuse(self, wanted: str | None, error: Exception) -> None:
-        # Said and counted once a release, not at every look.
-        if not self._has_refused(wanted):
+    def _record_failure(self, release_id: str | None, error: Exception) -> None:
+        # Logged and counted once per release, not at every check.
+        if not self._has_failed(release_id):
             self.failed_loads += 1
-        level = logging.DEBUG if self._has_refused(wanted) else logging.WARNING
-        self._defer(wanted)
+        level = logging.DEBUG if self._has_failed(release_id) else logging.WARNING
+        self._defer(release_id)
         if self.recommender is None:
             self.reason = str(error)
             _log.log(level, "no release to serve: %s", error)
         else:
-            held = self.recommender.release_id
-            _log.log(level, "release refused, still serving %s: %s", held, error)
+            serving = self.recommender.release_id
+            _log.log(level, "release not loaded, still serving %s: %s", serving, error)
 
-    def _defer(self, wanted: str | None) -> None:
-        self._refused = wanted
+    def _defer(self, release_id: str | None) -> None:
+        self._failed = release_id
         self._retry_at = self._clock() + RETRY_SECONDS

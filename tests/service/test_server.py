@@ -212,7 +212,7 @@ def test_a_reload_reads_the_keys_and_a_refused_release_again(
     good = codes.read_bytes()
     codes.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     process.send_signal(signal.SIGHUP)
-    line_with(process, "release refused")
+    line_with(process, "release not loaded")
     line_with(process, "reloaded")
     codes.write_bytes(good)
     process.send_signal(signal.SIGHUP)
