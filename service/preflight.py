@@ -1,4 +1,4 @@
-"""Whether workers can be made at all, tried before any of them is started."""
+"""Checking that workers can start, before any of them is started."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -7,13 +7,14 @@ from bitrecall.service.settings import Settings
 
 
 def check_workers(settings: Settings) -> None:
-    """Make the application once, in a process that ends with that.
+    """Make the application once, in a process of its own.
 
-    So what every worker would fail with, such as a driver that is not installed or a password file
-    that cannot be read, is raised here, once, and the process above the workers does not keep in
-    memory what only they need.
+    An error that every worker would fail with, such as a missing driver or an unreadable password
+    file, is raised here once. The parent process of the workers does not import what only they
+    need.
 
-    Raises a BitrecallError, the one that a worker would end with.
+    Raises:
+        BitrecallError: the error that a worker would fail with.
     """
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(1, mp_context=context) as pool:

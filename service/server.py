@@ -1,4 +1,4 @@
-"""Running the service: the socket, the processes, the signals."""
+"""Running the service: its socket, processes and signals."""
 
 import contextlib
 import logging
@@ -32,7 +32,7 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM, then finish the requests that have begun and return.
+    """Serve until SIGINT or SIGTERM, then finish running requests and return.
 
     SIGHUP reloads: the keys and the current release are read again, and several workers are
     replaced one after the other. With several workers each is a process of its own that loads the
@@ -44,7 +44,7 @@ def run(settings: Settings) -> None:
     """
     logging.config.dictConfig(log_config(settings))
     for name in unknown_variables(os.environ):
-        _log.warning("%s is no setting of the service and has no effect", name)
+        _log.warning("%s is not a setting of the service and has no effect", name)
     if native is None:
         _log.warning(
             "Bitrecall was installed without a C compiler: an answer takes about twice as long; "
@@ -54,7 +54,7 @@ def run(settings: Settings) -> None:
         _log.warning("%s", untested)
     _log_events_location(settings)
     if settings.keys is not None:
-        # A worker that is replaced later takes what it finds; at the start it has to be right.
+        # A worker that is replaced later tolerates a faulty file; at the start it has to be valid.
         read_keys(settings.keys)
     raise_descriptor_limit()
     with contextlib.ExitStack() as stack:
@@ -66,22 +66,22 @@ def run(settings: Settings) -> None:
             _serve(settings, sock)
         else:
             _supervise(settings, sock)
-        _log.info("stopped: the requests that had begun are answered")
+        _log.info("stopped: all running requests were answered")
 
 
 def _log_events_location(settings: Settings) -> None:
     if settings.events == "off":
-        _log.info("events are not kept: BITRECALL_EVENTS is off")
+        _log.info("events are not stored: BITRECALL_EVENTS is off")
         return
     place = place_of(settings.events)
-    _log.info("events are kept in %s", place.shown)
+    _log.info("events are stored in %s", place.shown)
     if place.warning is not None:
         _log.warning("%s", place.warning)
 
 
 def _serve(settings: Settings, sock: socket.socket) -> None:
     """Serve in this process."""
-    # The process above several workers has no use for it, nor for FAISS.
+    # Imported here: the parent process of several workers needs neither it nor FAISS.
     from bitrecall.service.app import Service
 
     app = Service(settings, address=url_of(sock))
@@ -95,7 +95,7 @@ def _serve(settings: Settings, sock: socket.socket) -> None:
         else:
             app.reload_soon()
 
-    # Uvicorn raises the signal that stopped it again once it has shut down, which would end the
+    # After its shutdown uvicorn raises the signal that stopped it again, which would end the
     # process with the exit code of a killed one.
     with _signal_handlers(
         {signal.SIGHUP: hang_up, signal.SIGINT: _already_handled, signal.SIGTERM: _already_handled}
@@ -104,7 +104,7 @@ def _serve(settings: Settings, sock: socket.socket) -> None:
 
 
 def _supervise(settings: Settings, sock: socket.socket) -> None:
-    """Serve in processes of their own."""
+    """Serve in worker processes."""
     _log.info("listening on %s", url_of(sock))
     with shared_folder() as folder:
         if settings.events_signal is None:
@@ -142,9 +142,9 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
 
 
 def _protocol(settings: Settings) -> dict[str, Any]:
-    """Uvicorn's arguments on the class of a connection."""
+    """Uvicorn's arguments for the protocol class."""
     if untested_versions():
-        # The next best to a limit on connections: above it uvicorn answers 503.
+        # The closest that uvicorn has to a limit on connections: above it uvicorn answers 503.
         return {
             "http": "auto",
             "limit_concurrency": connection_limit(settings.max_connections),
@@ -157,7 +157,7 @@ def _protocol(settings: Settings) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _signal_handlers(handlers: dict[signal.Signals, Handler]) -> Iterator[None]:
-    """Handle signals in a way of our own, and as before at the end."""
+    """Install signal handlers, and restore the previous ones at the end."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -167,7 +167,7 @@ def _signal_handlers(handlers: dict[signal.Signals, Handler]) -> Iterator[None]:
 
 
 def _already_handled(number: int, frame: FrameType | None) -> None:
-    _log.debug("signal %d has been obeyed", number)
+    _log.debug("signal %d was handled by uvicorn", number)
 
 
 def _not_started(number: int, frame: FrameType | None) -> None:
@@ -176,9 +176,9 @@ def _not_started(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def _exported_settings(settings: Settings, folder: Path) -> Iterator[None]:
-    """Puts the settings into the environment that workers inherit, and takes them out again.
+    """Put the settings into the environment that workers inherit, and remove them at the end.
 
-    With them goes the folder through which workers count together.
+    With them goes the folder through which workers share their counts.
     """
     before = dict(os.environ)
     metrics = folder / "metrics"

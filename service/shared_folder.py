@@ -1,4 +1,4 @@
-"""A folder for what the workers of one service share, gone when the service is."""
+"""A temporary folder that the workers of one service share."""
 
 import contextlib
 import fcntl
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 METRICS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable of the Prometheus client that names the folder through which workers count together."""
+"""Variable of the Prometheus client: the folder through which workers share their counts."""
 
 _NAME: Final = "bitrecall-service-"
 _NEW: Final = "bitrecall-new-"
@@ -18,19 +18,18 @@ _NEW: Final = "bitrecall-new-"
 
 @contextlib.contextmanager
 def shared_folder() -> Iterator[Path]:
-    """A folder of our own among the temporary files.
+    """Make a temporary folder, and remove it at the end.
 
-    It is locked while this process lives. Those of this user whose process is gone, as after
+    It is locked while this process lives. Folders of this user whose process is gone, as after
     ``kill -9``, are removed first.
     """
     _remove_leftovers()
-    made = Path(tempfile.mkdtemp(prefix=_NEW))
-    descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    folder = made
+    folder = Path(tempfile.mkdtemp(prefix=_NEW))
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Only by this name is a folder taken for a leftover, and by now it is locked.
-        folder = made.rename(made.with_name(made.name.replace(_NEW, _NAME, 1)))
+        # Leftovers are recognised by this name, and by now the folder is locked.
+        folder = folder.rename(folder.with_name(folder.name.replace(_NEW, _NAME, 1)))
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

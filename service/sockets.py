@@ -17,7 +17,7 @@ BACKLOG: Final = 2048
 
 @contextlib.contextmanager
 def listen_on(settings: Settings) -> Iterator[socket.socket]:
-    """A socket that listens where the settings say. Raises ``ListenError``."""
+    """A socket that listens on the address or path in the settings. Raises ``ListenError``."""
     if settings.unix_socket is None:
         with listen_tcp(settings.host, settings.port) as sock:
             yield sock
@@ -28,9 +28,10 @@ def listen_on(settings: Settings) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def listen_tcp(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens on an address; connections wait in it until a worker takes them.
+    """A TCP socket that listens on an address; connections queue in it until a worker accepts them.
 
-    Raises ``ListenError`` saying what is wrong with the address.
+    Raises:
+        ListenError: the address is invalid or in use.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -38,15 +39,15 @@ def listen_tcp(host: str, port: int) -> Iterator[socket.socket]:
         )[0]
         sock = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ListenError(f"{host!r} is no address to listen on: {error.strerror}") from None
+        raise ListenError(f"cannot listen on {host!r}: {error.strerror}") from None
     with sock:
         try:
-            # Or else the port stays taken for a minute after the last connection.
+            # Otherwise the port would stay in use for a minute after the last connection.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(address)
             sock.listen(BACKLOG)
         except OSError as error:
-            advice = "; stop what listens there or choose another port"
+            advice = "; stop the other process or choose another port"
             raise ListenError(
                 f"cannot listen on {host} port {port}: {error.strerror}"
                 + (advice if error.errno == errno.EADDRINUSE else "")
@@ -59,14 +60,20 @@ def listen_tcp(host: str, port: int) -> Iterator[socket.socket]:
 def listen_unix(path: Path, mode: int) -> Iterator[socket.socket]:
     """A unix socket that listens at a path, and is removed at the end.
 
-    One that was left there by a service that is gone is replaced. ``mode`` says who may connect.
-    Raises ``ListenError`` when something listens there, when what is there is not a socket, or
-    when none can be made.
+    A socket left there by a service that is gone is replaced.
+
+    Args:
+        path: of the socket.
+        mode: file mode: who may connect.
+
+    Raises:
+        ListenError: another process listens there, the path is not a socket, or a socket cannot be
+            made.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:
             _remove_stale(path)
-            # Nobody else connects before the mode is set.
+            # No other user can connect before the mode is set.
             umask = os.umask(0o177)
             try:
                 sock.bind(str(path))
@@ -93,19 +100,19 @@ def _remove_stale(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(status.st_mode):
-        raise ListenError(f"cannot listen on {path}: there is something else than a socket")
+        raise ListenError(f"cannot listen on {path}: it exists and is not a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
-        # One that cannot be tried, such as another user's, is not known to be stale.
+        # A socket that cannot be probed, such as another user's, may be in use.
         if probe.connect_ex(str(path)) != errno.ECONNREFUSED:
             raise ListenError(
-                f"cannot listen on {path}: another service does; stop it or choose another path"
+                f"cannot listen on {path}: it is in use; stop the other process or use another path"
             )
     path.unlink()
 
 
 def url_of(sock: socket.socket) -> str:
-    """Where a socket can be reached: a URL, or unix: and a path."""
+    """The URL of a socket, or ``unix:`` and its path."""
     if sock.family == socket.AF_UNIX:
         return f"unix:{sock.getsockname()}"
     host, port = sock.getsockname()[:2]

@@ -1,20 +1,20 @@
-"""The terminal that the service was started from, if any."""
+"""The terminal that the service was started from, if there is one."""
 
 import os
 
 
 class Terminal:
-    """Tells a SIGHUP that asks for a reload from one that says that the terminal was closed."""
+    """Distinguishes a SIGHUP for a reload from one sent because the terminal was closed."""
 
     def __init__(self) -> None:
-        self._was_there = _is_there()
+        self._existed = _exists()
 
     def is_gone(self) -> bool:
-        """Whether there was a terminal at the start, and is none any more."""
-        return self._was_there and not _is_there()
+        """Whether the terminal that existed at the start was closed."""
+        return self._existed and not _exists()
 
 
-def _is_there() -> bool:
+def _exists() -> bool:
     try:
         descriptor = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""The file of keys, followed while the service runs."""
+"""The key file, read again whenever it changes."""
 
 import logging
 from pathlib import Path
@@ -12,17 +12,17 @@ _Stamp = tuple[int, int, int, int, int]
 
 
 class KeyFile:
-    """The keys in a file, read again when it changes.
+    """The keys in a file, read again when the file changes.
 
-    Lines that are keys count at once, whatever is wrong with other lines, so that a key that was
-    taken out is refused. A file that cannot be read, or that others may write to, leaves the keys
-    as they were. Each of that is logged when it is first seen, and shown by ``is_ok``.
+    Valid lines apply at once even if others are invalid, so that a removed key is rejected. If the
+    file cannot be read, or others may write to it, the keys stay as they were. Each such fault is
+    logged once, and shown by ``is_ok``.
 
-    Never raises: a worker that is replaced while the file is wrong has to come up. Who starts the
-    service calls ``read_keys`` first, which does raise.
+    Never raises: a worker that is replaced while the file is faulty has to start. At its start the
+    service calls ``read_keys``, which raises.
 
     Attributes:
-        is_ok: whether the file could be read, is right in every line, and has a key in it.
+        is_ok: whether the file could be read, has at least one key, and only valid lines.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,26 +30,26 @@ class KeyFile:
         self._keyring = Keyring(())
         self._stamp: _Stamp | None = None
         self.is_ok = False
-        self._said: str | None = None
+        self._last_warning: str | None = None
         self._read(_stamp(path))
 
     def __len__(self) -> int:
-        """Count the keys that are accepted."""
+        """Count the valid keys."""
         return len(self._keyring.keys)
 
     def role_of(self, secret: str) -> Role | None:
-        """The role of a key, None if it is not accepted."""
+        """The role of a key, None if it is unknown."""
         self.refresh()
         return self._keyring.role_of(secret)
 
     def refresh(self) -> None:
-        """Read the file if it has changed; costs one look at its status otherwise."""
+        """Read the file if it has changed; otherwise this is one ``stat`` call."""
         stamp = _stamp(self._path)
         if stamp != self._stamp:
             self._read(stamp)
 
     def reload(self) -> None:
-        """Read the file whether it has changed or not."""
+        """Read the file, also if it has not changed."""
         self._read(_stamp(self._path))
 
     def _read(self, stamp: _Stamp | None) -> None:
@@ -58,31 +58,31 @@ class KeyFile:
             parsed = parse_keys(self._path)
         except KeysError as error:
             self.is_ok = False
-            self._warn(f"{error}; the {len(self)} keys that were accepted before still are")
+            self._warn(f"{error}; the {len(self)} keys from before stay valid")
             return
         before, self._keyring = self._keyring, Keyring(parsed.keys)
         self.is_ok = not parsed.faults and bool(parsed.keys)
         if parsed.faults:
             faults = "; ".join(parsed.faults[:5])
-            self._warn(f"{self._path}: {faults}; the {len(self)} keys of other lines are accepted")
+            self._warn(f"{self._path}: {faults}; the {len(self)} keys of other lines are valid")
         elif not parsed.keys:
             self._warn(
-                f"{self._path}: holds no key, so every request that needs one is refused: "
+                f"{self._path}: has no keys, so every request that needs one is rejected: "
                 "make one with 'bitrecall key new'"
             )
         else:
-            self._said = None
+            self._last_warning = None
             if before.keys and before.keys != self._keyring.keys:
-                _log.info("the keys were read again: %d are accepted", len(self))
+                _log.info("reloaded the keys: %d are valid", len(self))
 
     def _warn(self, text: str) -> None:
-        if text != self._said:
-            self._said = text
+        if text != self._last_warning:
+            self._last_warning = text
             _log.warning("%s", text)
 
 
 def _stamp(path: Path) -> _Stamp | None:
-    """Tells one state of a file from another, its mode included; None if it cannot be looked at."""
+    """Identifies a state of a file, including its mode; None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""API keys: what each of them may do, kept as hashes in a file.
+"""API keys and their roles, stored as hashes in a file.
 
-One key per line: its role, its name and the SHA-256 of the key. A key is 32 random bytes, which
-nobody guesses, so a fast hash is as good as a slow one: whoever reads the file learns no key.
+One key per line: its role, its name and the SHA-256 of the key. A key has 32 random bytes, so a
+fast hash is as safe as a slow one: the file does not reveal the keys.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Role(IntEnum):
-    """What a key may do; each role may do what those before it may.
+    """What a key allows; each role includes those before it.
 
-    RECOMMEND asks for recommendations and nothing else. READ also sees which users and items
-    exist, what each user has, and the metrics. WRITE also sends events and forgets users. ADMIN
-    also changes which release is served.
+    RECOMMEND allows recommendations only. READ also allows to see users, items and metrics. WRITE
+    also allows to send events and to forget users. ADMIN also allows to change which release is
+    served.
     """
 
     RECOMMEND = 1
@@ -39,7 +39,7 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is kept."""
+    """A key as it is stored."""
 
     role: Role
     name: str
@@ -52,11 +52,11 @@ class Key:
 
 @dataclass(frozen=True)
 class ParsedKeys:
-    """What a file of keys holds.
+    """The content of a key file.
 
     Attributes:
-        keys: the lines that are keys.
-        faults: what is wrong with the others, each naming its line but not its text.
+        keys: the valid keys.
+        faults: the errors of other lines, each with the number of the line but not its text.
     """
 
     keys: Sequence[Key]
@@ -72,21 +72,22 @@ class Keyring:
     def role_of(self, secret: str) -> Role | None:
         """The role of a key, None if the key is unknown.
 
-        It is compared with every key, in a time that depends on none of them.
+        Takes the same time for every key, known or not.
         """
-        asked = _sha256(secret)
-        found: Role | None = None
+        sha256 = _sha256(secret)
+        role: Role | None = None
         for key in self.keys:
-            if hmac.compare_digest(key.sha256, asked):
-                found = key.role
-        return found
+            if hmac.compare_digest(key.sha256, sha256):
+                role = key.role
+        return role
 
 
 def parse_keys(path: Path) -> ParsedKeys:
-    """The keys in a file, with what is wrong with its other lines.
+    """The keys in a file, and the errors of its other lines.
 
-    Raises ``KeysError`` when the file cannot be read, or when others than its owner may write to
-    it: whoever may write to it can let themselves in.
+    Raises:
+        KeysError: the file cannot be read, or others than its owner may write to it, and so could
+            add keys.
     """
     keys: dict[str, Key] = {}
     faults: list[str] = []
@@ -104,7 +105,7 @@ def parse_keys(path: Path) -> ParsedKeys:
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys in a file in which every line is right. Raises ``KeysError`` as ``parse_keys``."""
+    """The keys in a file. Raises ``KeysError`` as ``parse_keys``, and if a line is invalid."""
     parsed = parse_keys(path)
     if parsed.faults:
         raise KeysError(f"{path}: {'; '.join(parsed.faults)}")
@@ -115,10 +116,11 @@ def add_key(path: Path, role: Role, name: str) -> str:
     """Make a key and add its hash to a file, which is made if it does not exist.
 
     Returns:
-        The key, which is kept nowhere.
+        The key, which is not stored anywhere.
 
-    Raises ``KeysError`` when the file cannot be used or written, the name is taken, or has other
-    characters than letters, digits, ``_``, ``.`` and ``-``.
+    Raises:
+        KeysError: the file cannot be read or written, or the name is taken or invalid: it may have
+            letters, digits, ``_``, ``.`` and ``-``.
     """
     if _NAME.fullmatch(name) is None:
         raise KeysError(
@@ -133,9 +135,10 @@ def add_key(path: Path, role: Role, name: str) -> str:
 
 
 def remove_key(path: Path, name: str) -> None:
-    """Take a key out of a file; all other lines stay, whatever is wrong with them.
+    """Remove a key from a file; all other lines stay, even invalid ones.
 
-    Raises ``KeysError`` when there is no key of that name, or the file cannot be used or written.
+    Raises:
+        KeysError: there is no key of that name, or the file cannot be read or written.
     """
     lines = _lines(path)
     kept = [line for line in lines if _name_in(line) != name]
@@ -146,15 +149,15 @@ def remove_key(path: Path, name: str) -> None:
 
 def _lines(path: Path) -> list[str]:
     try:
-        # Not blocking: a pipe in place of the file is refused below, not waited for.
+        # Non-blocking: a pipe instead of a file is rejected below, and must not block here.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode):
-                raise KeysError(f"{path}: the keys have to be in a regular file")
+                raise KeysError(f"{path}: the key file has to be a regular file")
             if mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise KeysError(
-                    f"{path}: others than its owner may write to this file of keys "
+                    f"{path}: others than its owner may write to this key file "
                     f"(mode {stat.S_IMODE(mode):o}): chmod go-w {path}"
                 )
             with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
@@ -163,8 +166,8 @@ def _lines(path: Path) -> list[str]:
             os.close(descriptor)
     except FileNotFoundError as error:
         raise KeysError(
-            f"{path}: there is no such file of keys; "
-            f"'bitrecall key new NAME --role ROLE --keys {path}' makes one"
+            f"{path}: there is no such key file; make one with "
+            f"'bitrecall key new NAME --role ROLE --keys {path}'"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise KeysError(f"{path}: the keys cannot be read: {error}") from error

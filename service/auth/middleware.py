@@ -1,4 +1,4 @@
-"""Which key may do what."""
+"""Checking the key of a request."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from bitrecall.service.errors import ForbiddenError, RequestError, UnauthorizedE
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.problems import error_response
 
-# Paths that need no key: whether the service runs, and how to use it.
+# Paths that need no key: health checks and documentation.
 _OPEN: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/problems"})
 _OPEN_BELOW: Final = ("/problems/", "/explorer/")
 _RECOMMENDATIONS: Final = frozenset({"/recommend", "/recommend/batch", "/similar", "/popular"})
@@ -20,7 +20,7 @@ _ROLE: Final = "bitrecall.role"
 
 
 def role_needed(method: str, path: str) -> Role | None:
-    """The least role that may use a path, None where anybody may."""
+    """The role that a request needs; None if it needs no key."""
     if path in _OPEN or path.startswith(_OPEN_BELOW):
         return None
     if path in _RECOMMENDATIONS:
@@ -33,37 +33,39 @@ def role_needed(method: str, path: str) -> Role | None:
 
 
 def may_see_histories(scope: Scope) -> bool:
-    """Whether a request that was let in may learn what a user has: all but the role recommend."""
+    """Whether a request may see the items of users: all but those of the role recommend."""
     return scope.get(_ROLE) is not Role.RECOMMEND
 
 
 class KeyMiddleware:
-    """Refuses requests without a key that may do what they ask for."""
+    """Rejects requests without a key whose role allows them."""
 
     def __init__(self, app: ASGIApp, keys: KeyFile) -> None:
         self._app = app
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Call the application, or reject the request."""
         if scope["type"] == "http":
             needed = role_needed(scope["method"], scope["path"])
-            if needed is not None and (refused := self._refused(scope, needed)) is not None:
-                await error_response(refused, root_path_of(scope))(scope, receive, send)
+            if needed is not None and (error := self._error(scope, needed)) is not None:
+                await error_response(error, root_path_of(scope))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _refused(self, scope: Scope, needed: Role) -> RequestError | None:
+    def _error(self, scope: Scope, needed: Role) -> RequestError | None:
         scheme, _, secret = Headers(scope=scope).get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret:
-            return UnauthorizedError("this needs a key, as the header 'Authorization: Bearer KEY'")
+            return UnauthorizedError(
+                "this request needs a key, in the header 'Authorization: Bearer KEY'"
+            )
         role = self._keys.role_of(secret.strip())
         if role is None:
-            return UnauthorizedError("this key is not, or no longer, accepted")
+            return UnauthorizedError("this key is unknown or was revoked")
         if role < needed:
             return ForbiddenError(
-                f"this needs a key of the role {needed.name.lower()}, "
-                f"and yours is of the role {role.name.lower()}"
+                f"this request needs a key of the role {needed.name.lower()}; "
+                f"this key has the role {role.name.lower()}"
             )
         scope[_ROLE] = role
         return None

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the file of keys."""
+"""Metrics of the key file."""
 
 from collections.abc import Iterable
 
@@ -9,20 +9,20 @@ from bitrecall.service.auth.key_file import KeyFile
 
 
 class KeysCollector(Collector):
-    """The state of the file of keys as this worker sees it when it is asked."""
+    """The state of the key file, read on each scrape."""
 
     def __init__(self, keys: KeyFile) -> None:
         self._keys = keys
 
     def collect(self) -> Iterable[Metric]:
-        """Whether the file is right, and how many keys are accepted."""
+        """Whether the file is valid, and how many keys it has."""
         self._keys.refresh()
         ok = GaugeMetricFamily(
             "bitrecall_keys_file_ok",
-            "1 while the file of keys can be read, is right in every line and has a key in it; "
-            "0 when it needs looking at, and the log says why.",
+            "1 if the key file can be read and has only valid lines and at least one key; "
+            "otherwise 0, and the log says why.",
         )
         ok.add_metric([], int(self._keys.is_ok))
-        accepted = GaugeMetricFamily("bitrecall_keys", "Keys that are accepted.")
+        accepted = GaugeMetricFamily("bitrecall_keys", "Valid keys.")
         accepted.add_metric([], len(self._keys))
         yield from (ok, accepted)

@@ -1,4 +1,4 @@
-"""How the service logs: one line an event, as text or as JSON."""
+"""Logging of the service: one line per record, as text or as JSON."""
 
 import logging
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from bitrecall.service.settings import Settings
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object a line, with the request's id and the trace if any."""
+    """Formats a record as a JSON object on one line, with request id and traceback if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
@@ -31,8 +31,8 @@ class JsonFormatter(logging.Formatter):
 
 def log_config(settings: Settings) -> dict[str, Any]:
     """The ``logging.config.dictConfig`` of these settings: everything to standard error."""
-    # Of uvicorn's lines below a warning, only those on the lives of workers are worth reading.
-    quiet = "WARNING" if settings.workers == 1 else "INFO"
+    # Of uvicorn's messages below a warning only those about workers are useful.
+    uvicorn_level = "WARNING" if settings.workers == 1 else "INFO"
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -45,14 +45,14 @@ def log_config(settings: Settings) -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stderr",
                 "formatter": settings.log_format,
-                # Whatever a logger of its own level below lets through.
+                # Also limits the loggers below that have a level of their own.
                 "level": settings.log_level.upper(),
             }
         },
         "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},
         "loggers": {
-            "uvicorn": {"level": "DEBUG" if settings.log_level == "debug" else quiet},
-            # These tell which library, selector or plug-in they load, and no more.
+            "uvicorn": {"level": "DEBUG" if settings.log_level == "debug" else uvicorn_level},
+            # Below these levels they only log which library, selector or plug-in they load.
             "asyncio": {"level": "INFO"},
             "faiss.loader": {"level": "WARNING"},
             "alembic": {"level": "WARNING"},

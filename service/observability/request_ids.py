@@ -1,4 +1,4 @@
-"""Telling requests apart: an id that a client may send, in the answer and in every log line."""
+"""Request ids: sent by the client or generated, in the response and in every log line."""
 
 import re
 from collections.abc import Iterator
@@ -11,32 +11,33 @@ from starlette.types import Scope
 
 HEADER: Final = "X-Request-ID"
 _NAME: Final = HEADER.lower().encode()
-# What can stand in a log line and in a header without being mistaken for something else.
+# Safe in a log line and in a header.
 _ALLOWED: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def current_request_id() -> str | None:
-    """The id of the request that is being answered, None outside of one."""
+    """The id of the request in the current context, None outside of requests."""
     return _current.get()
 
 
 def generated_ids() -> Iterator[str]:
-    """Ids that no other process gives: 16 hexadecimal digits by chance, and 16 that count.
+    """Unique ids: 16 random hexadecimal digits per process, and 16 that count.
 
-    They are no secret, and asking the system for chance each time takes a thirtieth of an answer.
+    They need not be secret, and a random number per request would cost 2% of it
+    (``benchmarks/service/http_parts.py``).
     """
     process = token_hex(8)
     return (f"{process}{number:016x}" for number in count())
 
 
 class RequestId:
-    """The id of one request: current within the context that this is.
+    """The id of one request; as a context manager it makes the id current.
 
     Attributes:
         text: the id.
-        header: the header of the answer that says it.
+        header: the header of the response with the id.
     """
 
     __slots__ = ("_token", "header", "text")
@@ -47,12 +48,12 @@ class RequestId:
         self.header = (_NAME, text.encode())
 
     @classmethod
-    def of(cls, scope: Scope, own: Iterator[str]) -> Self:
-        """The id that a client sent, where it is one, or else one of our own."""
+    def of(cls, scope: Scope, generated: Iterator[str]) -> Self:
+        """The id that a client sent, if it is valid, or else a generated one."""
         for name, value in scope["headers"]:
             if name == _NAME and _ALLOWED.fullmatch(value):
                 return cls(value.decode())
-        return cls(next(own))
+        return cls(next(generated))
 
     def __enter__(self) -> None:
         self._token = _current.set(self.text)

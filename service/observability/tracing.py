@@ -8,13 +8,14 @@ from bitrecall.service.errors import SettingsError
 
 
 class Tracing:
-    """What FastAPI needs to trace requests, or not to.
+    """The configuration of tracing for FastAPI.
 
     Args:
-        endpoint: where spans go, OTLP over HTTP (http://collector:4318/v1/traces); None traces
-            nothing, and costs nothing.
+        endpoint: URL to send spans to with OTLP over HTTP, such as
+            http://collector:4318/v1/traces; None turns tracing off.
 
-    Raises ``SettingsError`` where the packages for it are not installed.
+    Raises:
+        SettingsError: the packages for tracing are not installed.
     """
 
     def __init__(self, endpoint: str | None) -> None:
@@ -22,7 +23,7 @@ class Tracing:
 
     @property
     def telemetry(self) -> Any:
-        """The argument of that name for FastAPI. Metrics and logs are told in our own way."""
+        """The argument ``telemetry`` of FastAPI. Metrics and logs are not sent this way."""
         return {
             "tracing": self._provider is not None,
             "tracer_provider": self._provider,

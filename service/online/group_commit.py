@@ -56,7 +56,7 @@ class EventWriter:
             return await asyncio.shield(outcome)
 
     async def forget(self, user_id: str) -> int:
-        """Remove a user's events, one user at a time. Returns their number. Raises as ``append``."""
+        """Remove a user's events, one user at a time; returns how many. Raises as ``append``."""
         with self._place():
             try:
                 async with asyncio.timeout(PATIENCE):

@@ -101,7 +101,7 @@ def test_a_request_that_has_begun_is_answered_before_the_service_ends(start: Sta
 def test_where_events_are_kept_is_said_once(start: Start, tmp_path: Path) -> None:
     path = os.path.relpath(tmp_path / "events.db")
     process = start(workers=2, events=f"sqlite:///{path}")
-    assert f"events are kept in {Path(path).absolute()}" in line_with(process, "events are")
+    assert f"events are stored in {Path(path).absolute()}" in line_with(process, "events are")
     for _ in range(2):
         assert "events are kept" not in line_with(process, "serving release")
     process.send_signal(signal.SIGTERM)
@@ -358,7 +358,9 @@ def test_a_misspelt_variable_is_told_of(start: Start) -> None:
 def test_a_port_in_use_is_an_error_that_says_so() -> None:
     with (
         listen_tcp("127.0.0.1", 0) as taken,
-        pytest.raises(ListenError, match=r"port \d+: Address already in use; stop what listens"),
+        pytest.raises(
+            ListenError, match=r"port \d+: Address already in use; stop the other process"
+        ),
         listen_tcp("127.0.0.1", taken.getsockname()[1]),
     ):
         pass

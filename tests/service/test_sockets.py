@@ -29,7 +29,7 @@ def test_one_left_by_a_service_that_is_gone_is_replaced(tmp_path: Path) -> None:
 def test_one_on_which_a_service_listens_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
     with listen_unix(path, 0o600):
-        with pytest.raises(ListenError, match="another service does"), listen_unix(path, 0o600):
+        with pytest.raises(ListenError, match="it is in use"), listen_unix(path, 0o600):
             pass
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
@@ -45,7 +45,7 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
     else:
         path.symlink_to(tmp_path / "elsewhere")
     with (
-        pytest.raises(ListenError, match="something else than a socket"),
+        pytest.raises(ListenError, match="it exists and is not a socket"),
         listen_unix(path, 0o600),
     ):
         pass

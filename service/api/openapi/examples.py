@@ -45,13 +45,13 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             {"user_id": "17", "k": 3, "exclude_seen": False},
         ),
     },
-    "compare": {"plain": ("What another release would answer", {"user_id": "17", "k": 2})},
+    "compare": {"plain": ("Items from another release", {"user_id": "17", "k": 2})},
     "recommend_batch": {
         "plain": ("Two items for each of two users", {"user_ids": ["17", "a stranger"], "k": 2})
     },
-    "activate_release": {"plain": ("The path says which", {})},
-    "rollback_release": {"plain": ("Nothing more to say", {})},
-    "similar": {"plain": ("Two items like one", {"item_id": "7", "k": 2})},
+    "activate_release": {"plain": ("The release is in the path", {})},
+    "rollback_release": {"plain": ("No members", {})},
+    "similar": {"plain": ("Two items similar to item 7", {"item_id": "7", "k": 2})},
     "take_events": {
         "plain": ("A click", {"events": [{"user_id": "17", "item_id": "88"}]}),
         "many": (
@@ -150,8 +150,8 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             {"items": [{"id": "1", "popularity": 1034}], "release_id": RELEASE},
         )
     },
-    "items": {"plain": ("Two of them", {"ids": ["4095", "4096"], "release_id": RELEASE})},
-    "users": {"plain": ("Two of them", {"ids": ["17", "171"], "release_id": RELEASE})},
+    "items": {"plain": ("Two ids", {"ids": ["4095", "4096"], "release_id": RELEASE})},
+    "users": {"plain": ("Two ids", {"ids": ["17", "171"], "release_id": RELEASE})},
     "item": {
         "plain": (
             "An item of the release",
@@ -178,9 +178,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             },
         )
     },
-    "take_events": {
-        "plain": ("One is new, one was there already", {"accepted": 1, "duplicates": 1})
-    },
+    "take_events": {"plain": ("One is new, one is a duplicate", {"accepted": 1, "duplicates": 1})},
     "releases": {
         "plain": (
             "One release, which is served",
@@ -209,8 +207,10 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             },
         )
     },
-    "activate_release": {"plain": ("It is served now", {"release_id": RELEASE})},
-    "rollback_release": {"plain": ("The one before is served now", {"release_id": RELEASE})},
+    "activate_release": {"plain": ("The release that is served now", {"release_id": RELEASE})},
+    "rollback_release": {
+        "plain": ("The previous release, which is served now", {"release_id": RELEASE})
+    },
     "forget_user": {"plain": ("A user with two events", {"id": "17", "events": 2})},
 }
 

@@ -99,7 +99,7 @@ def test_a_key_may_do_what_its_role_may(
         assert client.post("/recommend", json=asked, headers=headers).status_code == 200
     assert client.post("/events", json=event, headers=write).status_code == 200
     problem = problem_in(client.post("/events", json=event, headers=read), "forbidden", 403)
-    assert "the role write, and yours is of the role read" in problem["detail"]
+    assert "the role write; this key has the role read" in problem["detail"]
 
 
 def test_keys_come_and_go_while_it_runs(client: httpx.Client, keys: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_file_without_keys_refuses_everybody_and_is_told_of(
     assert client.get("/popular", headers=headers).status_code == 200
     keys.write_text("# none left\n")
     assert client.get("/popular", headers=headers).status_code == 401
-    assert "holds no key" in caplog.text
+    assert "has no keys" in caplog.text
 
 
 def test_the_service_does_not_start_with_keys_that_cannot_be_used(keys: Path) -> None:
