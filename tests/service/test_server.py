@@ -103,10 +103,10 @@ def test_where_events_are_kept_is_said_once(start: Start, tmp_path: Path) -> Non
     process = start(workers=2, events=f"sqlite:///{path}")
     assert f"events are stored in {Path(path).absolute()}" in line_with(process, "events are")
     for _ in range(2):
-        assert "events are kept" not in line_with(process, "serving release")
+        assert "events are stored" not in line_with(process, "serving release")
     process.send_signal(signal.SIGTERM)
     _, rest = process.communicate(timeout=300)
-    assert "events are kept" not in rest
+    assert "events are stored" not in rest
 
 
 def test_several_workers_serve_and_end_together(start: Start) -> None:
@@ -269,7 +269,7 @@ def test_a_worker_that_dies_is_replaced(start: Start) -> None:
     victim = json.loads(line_with(process, "serving release"))["process"]
     line_with(process, "serving release")
     os.kill(victim, signal.SIGKILL)
-    line_with(process, "is replaced")
+    line_with(process, "replacing it")
     line_with(process, "serving release")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=300)
@@ -348,7 +348,7 @@ def test_what_cannot_work_is_said_before_it_listens(
 
 def test_a_misspelt_variable_is_told_of(start: Start) -> None:
     process = start({"BITRECALL_PROT": "80"})
-    assert "BITRECALL_PROT is no setting" in line_with(process, "WARNING")
+    assert "BITRECALL_PROT is not a setting" in line_with(process, "WARNING")
     line_with(process, "serving release")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=300)

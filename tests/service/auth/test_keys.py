@@ -34,7 +34,7 @@ def test_a_removed_key_is_none(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_told_with_the_command_that_makes_one(tmp_path: Path) -> None:
     path = tmp_path / "keys.txt"
     with pytest.raises(
-        KeysError, match=r"no such file.*key new NAME --role ROLE --keys .*keys.txt"
+        KeysError, match=r"no such key file.*key new NAME --role ROLE --keys .*keys.txt"
     ):
         read_keys(path)
 
