@@ -95,6 +95,7 @@ def fit(
         from bitrecall.model.reading import read_dataset, read_items, read_options
         from bitrecall.training.data.plausibility import check_plausible
         from bitrecall.training.data.similar_ids import warnings_of_ids
+        from bitrecall.training.errors import InterruptedTraining
         from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
         from bitrecall.training.runtime.allocator import keep_freed_memory
 
@@ -132,9 +133,14 @@ def fit(
                 for text in (*suspicious, *pipeline.warnings):
                     warnings.warn(as_keywords(text), DataWarning, stacklevel=2)
                 result = pipeline.publish(ReleaseStore(Path(releases)))
-        except BaseException:
+        except BaseException as error:
             if made is not None:
                 shutil.rmtree(made, ignore_errors=True)
+            if run is None and isinstance(error, InterruptedTraining):
+                what = str(error).partition(";")[0]
+                raise InterruptedTraining(
+                    f"{what}; its checkpoint is gone: with run=FOLDER the same call would go on"
+                ) from None
             raise
     return Model(result.release, held_out=dataset.test, temporary=made)
 

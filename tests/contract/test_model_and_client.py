@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from bitrecall.errors import BitrecallError
 from tests.tools.small_release import ITEMS, TAGS, USERS
 
+pytestmark = pytest.mark.slow
+
 odd_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 users = st.sampled_from([*USERS, " 17 ", 17, "nobody"]) | odd_text.filter(str.strip)
 items = st.sampled_from([*ITEMS, f"\u00a0{ITEMS[3]}\n", "nothing"]) | odd_text.filter(str.strip)

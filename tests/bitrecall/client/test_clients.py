@@ -155,6 +155,7 @@ def test_an_event_that_cannot_be_used(service, event, message):
         client.send_events([event])
 
 
+@pytest.mark.slow
 def test_a_service_that_asks_for_keys(release, tmp_path):
     made = subprocess.run(
         [
@@ -226,6 +227,7 @@ def test_many_tasks_share_a_client(service):
     assert [len(one) for one in asyncio.run(ask())] == list(range(1, 31))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Client", "AsyncClient"])
 def test_without_the_extra_it_says_what_to_install(name):
     script = (
@@ -244,6 +246,7 @@ def test_without_the_extra_it_says_what_to_install(name):
     assert "[client]" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_client_loads_no_library_of_numbers():
     script = "import sys, bitrecall; bitrecall.Client; print(*sys.modules)"
     done = subprocess.run(

@@ -1,4 +1,6 @@
 import gc
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +16,8 @@ from bitrecall.cli import bitrecall as command_line
 from bitrecall.errors import MissingExtraError
 from bitrecall.model.fitting import DataWarning, fit
 from bitrecall.service.shared_folder import shared_folder
-from bitrecall.training.errors import DataError, RecipeError
+from bitrecall.training.errors import DataError, InterruptedTraining, RecipeError
+from bitrecall.training.fitting.fit_loop import FitLoop
 from bitrecall.training.pipeline import TrainingPipeline
 
 pytestmark = pytest.mark.slow
@@ -190,3 +193,28 @@ def test_a_service_that_starts_leaves_the_folder_of_a_run_alone(frame, monkeypat
 
     monkeypatch.setattr(TrainingPipeline, "publish", beside_a_service)
     assert fit(frame, user_column="who", **QUICK).bits == 16
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Ctrl-C is pressed before the first step."""
+    run = FitLoop.run
+
+    def pressed(loop, stop):
+        os.kill(os.getpid(), signal.SIGINT)
+        return run(loop, stop)
+
+    monkeypatch.setattr(FitLoop, "run", pressed)
+    return monkeypatch
+
+
+def test_an_interrupted_fit_says_how_to_be_able_to_go_on(frame, interrupted, tmp_path):
+    with pytest.raises(InterruptedTraining, match=r"^stopped by SIGINT.*with run=FOLDER"):
+        fit(frame, user_column="who", **QUICK)
+    with pytest.raises(InterruptedTraining, match=r"the same command goes on from"):
+        fit(frame, user_column="who", run=tmp_path / "run", **QUICK)
+    interrupted.undo()
+    resumed = fit(frame, user_column="who", run=tmp_path / "run", **QUICK)
+    assert "resumed" in (tmp_path / "run" / "log.jsonl").read_text()
+    whole = fit(frame, user_column="who", **QUICK)
+    assert np.array_equal(resumed.item_codes().packed, whole.item_codes().packed)
