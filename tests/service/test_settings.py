@@ -21,10 +21,12 @@ def test_the_defaults_are_usable() -> None:
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_a_setting_is_documented_with_its_default(name: str) -> None:
-    row = re.search(rf"^\| `{variable(name)}` \| `([^`]*)` \|", DOCUMENT.read_text(), re.MULTILINE)
+def test_a_setting_is_documented_with_its_default_and_description(name: str) -> None:
+    pattern = rf"^\| `{variable(name)}` \| `([^`]*)` \| (.*) \|$"
+    row = re.search(pattern, DOCUMENT.read_text(), re.MULTILINE)
     assert row, f"{variable(name)} has no row in docs/service.md"
     assert row[1] == as_environment(Settings())[variable(name)]
+    assert row[2].replace("`", "") == Settings.model_fields[name].description
 
 
 def test_the_document_names_no_setting_that_is_none() -> None:
