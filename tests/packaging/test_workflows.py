@@ -60,4 +60,4 @@ def test_a_build_without_the_address_of_the_repository_is_refused(
     )
     assert done.returncode == 2
     assert done.stderr == "no https address of the repository: .ci/dist https://HOST/OWNER/NAME\n"
-    assert not (source / "build").exists()
+    assert not (source / "build" / "dist").exists()
