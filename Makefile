@@ -23,9 +23,6 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-# Markers of the tests that need a server, a browser or generators of clients.
-SERVERS := postgres or chromium or milvus or nginx or clients
-
 .DEFAULT_GOAL := test
 .PHONY: test check quick sanitized emulated run train format docs site tables dist lock clean
 
@@ -73,7 +70,7 @@ test: check
 	$(BIN)/python -m pytest -q -n auto
 
 quick: check
-	$(BIN)/python -m pytest -q -n auto -m 'not ($(SERVERS) or slow)'
+	$(BIN)/python -m pytest -q -n auto --quick
 
 sanitized: .venv/all
 	.ci/sanitized

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "tests.tools.run_id",
     "tests.tools.parallel",
+    "tests.tools.quick",
     "tests.tools.postgres",
     "tests.tools.milvus",
 ]

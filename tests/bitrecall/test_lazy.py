@@ -6,6 +6,8 @@ from click.testing import CliRunner
 
 from bitrecall.lazy import LazyGroup
 
+pytestmark = pytest.mark.slow
+
 # One module with a command for each way to go wrong, imported by the group under test alone.
 COMMANDS = """\
 import os, signal

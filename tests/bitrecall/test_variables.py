@@ -9,6 +9,8 @@ from click.testing import CliRunner
 from bitrecall.cli import bitrecall
 from bitrecall.commands.options import option
 
+pytestmark = pytest.mark.slow
+
 
 def options(command: click.Command, path: str) -> Iterator[tuple[str, click.Option, click.Context]]:
     context = click.Context(command, info_name=path, auto_envvar_prefix=path)

@@ -15,6 +15,8 @@ from bitrecall.service.settings import Settings
 from bitrecall.training.retraining.settings import PREFIX as RETRAIN
 from bitrecall.training.retraining.settings import RetrainingSettings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # Options of `bitrecall retrain` that are no thresholds.
 OPTIONS = {"BITRECALL_RETRAIN_RECIPE", "BITRECALL_RETRAIN_WORK"}

@@ -4,17 +4,18 @@ import os
 
 import pytest
 
-# Tests wait for servers and for files: two cores run three processes at once. More than sixteen
-# take more memory than time.
-_MIN_WORKERS, _MAX_WORKERS = 3, 16
+# Tests wait for servers and for files, so two cores are kept busy by three processes; the quick
+# ones do not. With more than sixteen, memory is the limit.
+_MIN_WORKERS, _MIN_QUICK_WORKERS, _MAX_WORKERS = 3, 2, 16
 
 # Markers of tests that have to run in one process: Milvus has fixed ports.
 _ONE_PROCESS = ("milvus",)
 
 
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The number of processes for ``-n auto``."""
-    return min(max(_MIN_WORKERS, os.cpu_count() or 1), _MAX_WORKERS)
+    least = _MIN_QUICK_WORKERS if config.getoption("quick") else _MIN_WORKERS
+    return min(max(least, os.cpu_count() or 1), _MAX_WORKERS)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,8 @@ from bitrecall.index.errors import ReleaseContentsError, SearchError
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.index.search.native_module import native
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True, params=["python", "c"], scope="module")
 def loops(request: pytest.FixtureRequest) -> Iterator[None]:

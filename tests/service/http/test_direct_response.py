@@ -16,6 +16,8 @@ from bitrecall.service.http.direct_response import BufferedExchange
 from bitrecall.service.http.eager import EagerCoroutine
 from bitrecall.service.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 BODY = b'{"user_id":"17","k":3}'
 HEAD = b"POST /recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 HEAD += b"content-length: %d\r\nx-request-id: one\r\n" % len(BODY)

@@ -15,6 +15,8 @@ from bitrecall.index.releases.release import Release
 from bitrecall.service.app import create_app
 from bitrecall.service.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 SIZE = 20 * 2**20
 # Looks at the service, each of which is a request: it does not depend on the machine's speed.
 MOST = 20_000

@@ -7,6 +7,8 @@ import pytest
 
 from bitrecall.service.online.wakeup import Wakeup, make_wakeup_file
 
+pytestmark = pytest.mark.slow
+
 GIVE = """
 import sys
 from pathlib import Path

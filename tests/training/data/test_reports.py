@@ -8,6 +8,8 @@ import pytest
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.read_options import ReadOptions, Split
 
+pytestmark = pytest.mark.slow
+
 
 def load(path, **options):
     return load_dataset(path, ReadOptions(split=Split.NONE, **options))

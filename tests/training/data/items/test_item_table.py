@@ -9,6 +9,8 @@ import pytest
 from bitrecall.training.data.items.item_table import ItemTable, read_item_table
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 
 def known(table: ItemTable, *ids: str) -> list[tuple[list[str], dict[str, Any]]]:
     """Tags and attributes of the items named, as a release would have them."""

@@ -9,6 +9,8 @@ from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.read_options import PairWeight, ReadOptions, Split
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 EVENTS = """timestamp,visitorid,event,itemid,transactionid
 1600049490000,1015,transaction,33,7
 1600129867000,1030,addtocart,22,

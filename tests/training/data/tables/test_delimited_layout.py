@@ -4,6 +4,8 @@ from bitrecall.training.data.read_options import ReadOptions, TimeUnit
 from bitrecall.training.data.tables.format_detection import open_source
 from bitrecall.training.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def read(tmp_path, read_source):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bitrecall.training.model.losses.levels import level_gradients
 from bitrecall.training.model.losses.objectives import SmoothNDCG, SmoothRecall
 
+pytestmark = pytest.mark.slow
+
 PSI, PHI, CUTOFFS = 3.0, 0.5, (2.0, 5.0)
 OBJECTIVES = [SmoothRecall(CUTOFFS, PHI, PSI), SmoothNDCG(CUTOFFS, PHI, PSI)]
 

@@ -12,6 +12,8 @@ from bitrecall.training.model.losses.objectives import SmoothRecall
 from bitrecall.training.model.losses.pairs import Pairs, Sample
 from bitrecall.training.model.losses.smooth_recall import smooth_recall_loss
 
+pytestmark = pytest.mark.slow
+
 OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0, 10.0), phi=0.5, psi=2.0)
 
 
