@@ -1,7 +1,7 @@
-"""What a release is, and how its codes are searched.
+"""Releases, search and recommendation.
 
 Start with ``bitrecall.index.releases.store`` (publish and open releases),
-``bitrecall.index.releases.release`` (one that is open), ``bitrecall.index.search.protocol`` (what a
-search backend promises) and ``docs/release-format.md``. Importing this package alone loads nothing
-else.
+``bitrecall.index.releases.release`` (an opened release), ``bitrecall.index.search.protocol`` (the
+interface of search backends), ``bitrecall.index.recommend.recommender`` and
+``docs/release-format.md``. Importing this package loads nothing else.
 """

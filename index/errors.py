@@ -2,15 +2,15 @@
 
 BitrecallError
  ├─ ReleaseError
- │   ├─ ReleaseContentsError   what is to be published contradicts itself
- │   ├─ ReleaseDamagedError    what is on disk is not what was published
- │   ├─ ReleaseVersionError    the format version is not understood here
+ │   ├─ ReleaseContentsError   the contents to publish are inconsistent
+ │   ├─ ReleaseDamagedError    the files are not those that were published
+ │   ├─ ReleaseVersionError    written in another format version
  │   ├─ ReleaseNotFoundError   there is no release of that id
- │   └─ NoReleaseError         nothing is current, or nothing can be opened
- ├─ SearchError                the arguments of a search make no sense
- ├─ SearchUnavailableError     the server that should search does not answer
+ │   └─ NoReleaseError         no release is current, or none can be opened
+ ├─ SearchError                invalid arguments of a search
+ ├─ SearchUnavailableError     the search server does not respond
  ├─ UnknownItemError           there is no item of that id
- └─ FilterError                a filter asks of items what no item has
+ └─ FilterError                a filter names an attribute that no item has
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from bitrecall.errors import BitrecallError
 
 
 class ReleaseError(BitrecallError):
-    """Something is wrong with a release or with the store that holds it.
+    """Base of the errors of releases and their store.
 
-    ``path`` names the file or folder at fault where there is one, and starts the message.
+    Attributes:
+        path: the file or folder at fault, which also begins the message; None for none.
     """
 
     def __init__(self, message: str, path: Path | None = None) -> None:
@@ -32,15 +33,15 @@ class ReleaseError(BitrecallError):
 
 
 class ReleaseContentsError(ReleaseError):
-    """What is to be published contradicts itself: shapes that disagree, duplicate ids, NaN."""
+    """The contents to publish are inconsistent: shapes that disagree, duplicate ids, NaN."""
 
 
 class ReleaseDamagedError(ReleaseError):
-    """A file is missing, truncated, altered or not what the manifest says; ``path`` names it."""
+    """A file is missing, truncated, altered or not as in the manifest; ``path`` names it."""
 
 
 class ReleaseVersionError(ReleaseError):
-    """The release was written in a format version that this code does not understand."""
+    """The release was written in another format version."""
 
 
 class ReleaseNotFoundError(ReleaseError):
@@ -52,13 +53,14 @@ class NoReleaseError(ReleaseError):
 
 
 class SearchError(BitrecallError):
-    """The arguments of a search make no sense: a wrong code width, a negative k, an unknown row."""
+    """Invalid arguments of a search: a wrong code width, a negative k, an unknown row."""
 
 
 class FilterError(BitrecallError):
-    """A filter names an attribute that no item has, or compares it with what it cannot be.
+    """A filter names an attribute that no item has, or a value of another type.
 
-    ``attribute`` is its name.
+    Attributes:
+        attribute: its name.
     """
 
     def __init__(self, message: str, attribute: str) -> None:
@@ -67,8 +69,8 @@ class FilterError(BitrecallError):
 
 
 class UnknownItemError(BitrecallError):
-    """Neither the release nor the items added since have an item of that id."""
+    """No item of the release, and no new item, has that id."""
 
 
 class SearchUnavailableError(BitrecallError):
-    """The server that should search cannot be reached, or does not hold what is to be searched."""
+    """The search server cannot be reached, or lacks the collection to search."""

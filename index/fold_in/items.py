@@ -1,4 +1,4 @@
-"""Codes for items that training has not seen, from the users who have them and without torch."""
+"""Codes for items that training has not seen, made from their users, without torch."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.packing import check_codes, pack_signs, unpack_signs
 
-# Exposure is counted in the first so many places of the lists of so many users.
+# Exposure is measured in lists of this length, for this many users.
 _PLACES = 50
 _USERS = 4096
-# Points of the curve from an item's popularity to its exposure, and items folded in at once.
+# Points of the curve from popularity to exposure, and items folded in at once.
 _GROUPS = 24
 _BLOCK = 256
 
 
 class ItemFoldIn:
-    """Makes codes for new items out of the users who have them, its audience.
+    """Makes codes for new items from the users who have them, their audience.
 
-    The sum of the users' embeddings e_u, each over sqrt(deg(u)) as in LightGCN, points the right
-    way, but its signs alone score too high with everybody: what all users have in common adds up
-    over the audience while their differences cancel, and no training has held the item back where
-    it does not belong. Such items crowd out better ones. So the sum is shifted along the mean user
-    code μ, away from it, until the item stands in no larger a share of the users' lists than items
-    of the catalogue with as many users do: its exposure. As the shift grows each bit that agrees
-    with μ turns once, the one with the smallest sum for its mean first; how many have to, is found
-    by bisection.
+    The code starts from the sum of the users' embeddings e_u, each divided by sqrt(deg(u)) as in
+    LightGCN. Its signs alone score too high for all users: what the users have in common adds up,
+    while their differences cancel, and no training has lowered the score for users who do not want
+    the item. Such items crowd out better ones. So the sum is shifted away from the mean user code μ
+    until the item is in at most the same share of users' lists (its exposure) as items of the
+    catalogue with as many users. As the shift grows, each bit that agrees with μ flips once, the
+    bit with the smallest ratio of sum to mean first. The number of flips is found by bisection.
 
     Args:
         user_embeddings: float (m, f), rows of one magnitude; their signs are the users' codes.
-        user_degrees: int (m,), how many items each user has.
+        user_degrees: int (m,), items per user.
         item_codes: uint8 (n, f/8), codes of the catalogue, in descending popularity.
-        popularity: int (n,), how many users each item of it has.
+        popularity: int (n,), users per item.
 
-    Raises SearchError where there are no users or items, or codes of another length.
+    Raises:
+        SearchError: no users or items, or codes of another length.
     """
 
     def __init__(
@@ -57,15 +57,15 @@ class ItemFoldIn:
         self._embeddings = user_embeddings
         self._weights = 1.0 / np.sqrt(np.maximum(user_degrees, 1))
         self._mean_code = _mean_of_signs(user_embeddings)
-        # Evenly over all rows: they may be in an order.
-        asked = np.unique(np.linspace(0, users - 1, min(users, _USERS)).astype(np.int64))
-        codes = pack_signs(user_embeddings[asked])
+        # Spread evenly, since rows may be sorted.
+        sample = np.unique(np.linspace(0, users - 1, min(users, _USERS)).astype(np.int64))
+        codes = pack_signs(user_embeddings[sample])
         distances, listed = FlatBackend.build(item_codes).search(
             codes, min(_PLACES, len(item_codes))
         )
         self._user_signs = unpack_signs(codes).astype(np.float32)
         self._scores_to_beat = (bits - 2 * distances[:, -1]).astype(np.float32)
-        exposure = np.bincount(listed.ravel(), minlength=len(item_codes)) / len(asked)
+        exposure = np.bincount(listed.ravel(), minlength=len(item_codes)) / len(sample)
         order = np.argsort(popularity, kind="stable")
         groups = np.array_split(order, min(_GROUPS, len(order)))
         sizes = np.log(np.maximum(popularity, 1))
@@ -76,60 +76,62 @@ class ItemFoldIn:
 
     @classmethod
     def of(cls, release: Release) -> Self:
-        """Fold into a release, by what it holds."""
+        """Build from a release."""
         degrees = np.diff(release.seen.indptr)
         return cls(release.user_embeddings, degrees, release.item_codes, release.popularity)
 
     def codes(self, audiences: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
         """Return one code, uint8 (b, f/8), for each audience of user rows.
 
-        Neither order nor repetition counts. Raises SearchError on an audience that is empty or has
-        a row that does not exist.
+        Order and repetition do not matter.
+
+        Raises:
+            SearchError: an audience is empty, or has a row that does not exist.
         """
-        made = [pack_signs(self.sums([]))]
+        codes = [pack_signs(self.sums([]))]
         for start in range(0, len(audiences), _BLOCK):
             block = audiences[start : start + _BLOCK]
             sums = self.sums(block)
-            wanted = [self.expected_exposure(len(np.unique(audience))) for audience in block]
-            made.append(pack_signs(self._held_back(sums, np.array(wanted))))
-        return np.concatenate(made)
+            limits = [self.expected_exposure(len(np.unique(audience))) for audience in block]
+            codes.append(pack_signs(self._held_back(sums, np.array(limits))))
+        return np.concatenate(codes)
 
     def sums(self, audiences: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.float64]:
-        """The sums of embeddings that the codes start from, float64 (b, f); errors as ``codes``."""
+        """Return the sums of embeddings, float64 (b, f); errors are those of ``codes``."""
         return sum_rows(self._embeddings, audiences, "audience", self._weights)
 
     def exposure(self, signs: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """The share of users whose lists items with these signs, ±1 (b, f), would enter: (b,)."""
+        """Return the share of users' lists that items with these signs, ±1 (b, f), enter: (b,)."""
         scores = self._user_signs @ signs.astype(np.float32).T
         return np.asarray((scores > self._scores_to_beat[:, None]).mean(axis=0))
 
     def expected_exposure(self, popularity: int) -> float:
-        """In what share of users' lists items of the catalogue with so many users stand."""
+        """Return the exposure of catalogue items with this many users."""
         sizes, shares = self._curve
         return float(np.interp(np.log(max(popularity, 1)), sizes, shares))
 
     def _held_back(
-        self, sums: NDArray[np.float64], wanted: NDArray[np.float64]
+        self, sums: NDArray[np.float64], limits: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Signs of the sums, with the fewest turned at which the exposure is no more than wanted.
+        """Return the signs of the sums, with as few flips as keep the exposure within the limit.
 
-        The fewest that bisection finds: exposure falls with each turn but for rare exceptions.
+        Bisection assumes that exposure falls with each flip, which has rare exceptions.
         """
         signs = np.where(sums >= 0, 1.0, -1.0)
         agreeing = signs * self._mean_code > 0
         evidence = np.divide(sums, self._mean_code, out=np.full_like(sums, np.inf), where=agreeing)
         place = np.argsort(np.argsort(evidence, axis=1, kind="stable"), axis=1, kind="stable")
 
-        def turned(count: NDArray[np.int64]) -> NDArray[np.float64]:
+        def flipped(count: NDArray[np.int64]) -> NDArray[np.float64]:
             return np.where(place < count[:, None], -signs, signs)
 
-        fewest, most = np.zeros(len(sums), np.int64), agreeing.sum(axis=1)
-        while (open_ := fewest < most).any():
-            middle = (fewest + most) // 2
-            enough = self.exposure(turned(middle)) <= wanted
-            most = np.where(open_ & enough, middle, most)
-            fewest = np.where(open_ & ~enough, middle + 1, fewest)
-        return turned(fewest)
+        low, high = np.zeros(len(sums), np.int64), agreeing.sum(axis=1)
+        while (open_ := low < high).any():
+            middle = (low + high) // 2
+            enough = self.exposure(flipped(middle)) <= limits
+            high = np.where(open_ & enough, middle, high)
+            low = np.where(open_ & ~enough, middle + 1, low)
+        return flipped(low)
 
 
 def _mean_of_signs(embeddings: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

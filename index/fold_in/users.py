@@ -1,4 +1,4 @@
-"""Codes for users that training has not seen, from the items they have and without torch."""
+"""Codes for users that training has not seen, made from their items, without torch."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from bitrecall.index.releases.fold_in_map import FoldInMap
 from bitrecall.index.releases.release import Release
 from bitrecall.index.search.packing import pack_signs
 
-# With one item the map has the whole say, with one more than this many half of it; chosen on
-# validation (docs/tuning.md).
+# Weight of the learned map: SHARE / (n + SHARE - 1) for n items; chosen on validation
+# (docs/tuning.md).
 SHARE = 3.0
 
 
 class UserFoldIn:
-    """Makes codes for new users out of the items they have, their history.
+    """Makes codes for new users from their items, their history.
 
     LightGCN's embedding of a user with history I is, up to its own free embedding, proportional to
     the sum over I of the items' fold-in messages M_i = (sum over k < K of e_i^(k)) / sqrt(deg(i)).
-    That of a few items says much of those and little of all others. What training made of users who
-    have an item tells more, W in ``bitrecall.index.releases.fold_in_map``. The more items there
-    are, the less it adds:
+    For a short history that sum describes those items well and all others badly. The embeddings
+    that training made for users who have an item say more: W in
+    ``bitrecall.index.releases.fold_in_map``. Its weight a falls with the number of items:
 
         sgn( ē + (1 - a) x + a x W ),   x = Σ_{i∈I} M_i / |I| - c,   a = share / (|I| + share - 1)
 
-    with ē the mean user and c the centre of what users have. The sums are in float64, exact for
-    messages in float16, over the distinct rows in increasing order: neither order nor repetition in
-    a history counts.
+    with ē the mean user and c the mean message of users' items. Sums are in float64, exact for
+    messages in float16, over the distinct rows in increasing order, so that order and repetition do
+    not matter.
 
     Args:
-        messages: float (n, f), M_i of each item.
+        messages: float (n, f), M_i of the items.
         learned: ē, c and W.
-        share: how slowly the say of W falls.
+        share: how slowly the weight of W falls.
 
-    Raises SearchError where there are no items, or a map of another width.
+    Raises:
+        SearchError: no items, or a map of another width.
     """
 
     def __init__(
@@ -58,20 +59,20 @@ class UserFoldIn:
 
     @classmethod
     def of(cls, release: Release) -> Self:
-        """Fold into a release, by what it holds."""
+        """Build from a release."""
         return cls(release.fold_in_messages, release.fold_in_map)
 
     def codes(self, histories: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
         """Return one code, uint8 (b, f/8), for each history of item rows.
 
-        Raises SearchError on a history that is empty (nothing is known of such a user) or has a row
-        that does not exist.
+        Raises:
+            SearchError: a history is empty, or has a row that does not exist.
         """
         sums = sum_rows(self._messages, histories, "history")
         counts = np.array([len(np.unique(history)) for history in histories], np.float64)[:, None]
         means = sums / counts - self._centre
-        say = self._share / (counts + self._share - 1)
-        return pack_signs(self._user + (1 - say) * means + say * (means @ self._matrix))
+        weight = self._share / (counts + self._share - 1)
+        return pack_signs(self._user + (1 - weight) * means + weight * (means @ self._matrix))
 
 
 def extended_codes(
@@ -80,29 +81,32 @@ def extended_codes(
     additions: Sequence[NDArray[np.integer[Any]]],
     magnitudes: MutableMapping[int, float] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return one code, uint8 (b, bits/8), for each user at ``users`` with some items more.
+    """Return one code, uint8 (b, bits/8), for each user of the release with additional items.
 
-    The trained embedding of a user stands for what the release has seen of it. It is given the
-    magnitude that the sum of those items' messages has, and the messages of the additions are added
-    to it: one more item then weighs what each of those does. Items that the release has seen with
-    the user count no second time.
+    The trained embedding stands for the items of the training. It is scaled to the magnitude of the
+    sum of their messages, and the messages of the additional items are added: an additional item
+    then weighs as much as each of those. Items of the training are not added again.
 
-    ``magnitudes`` keeps that magnitude for each user who was asked for, so that the items of one
-    who has very many are summed once.
+    Args:
+        release: where the users and items are from.
+        users: rows of users, (b,).
+        additions: for each user the rows of additional items.
+        magnitudes: a cache of magnitudes by user row, so that many items are summed once.
 
-    Raises SearchError on a user or an item row that does not exist.
+    Raises:
+        SearchError: a user or an item does not exist.
     """
     users = np.asarray(users)
     codes = release.user_codes(users)
     for number, (user, rows) in enumerate(zip(users.tolist(), additions, strict=True)):
         seen = release.seen[user]
-        fresh = np.unique(rows)
+        unseen = np.unique(rows)
         if seen.size:
-            places = np.searchsorted(seen, fresh).clip(max=len(seen) - 1)
-            fresh = fresh[seen[places] != fresh]
-        if not fresh.size:
+            places = np.searchsorted(seen, unseen).clip(max=len(seen) - 1)
+            unseen = unseen[seen[places] != unseen]
+        if not unseen.size:
             continue
-        added = sum_rows(release.fold_in_messages, [fresh], "additions")
+        added = sum_rows(release.fold_in_messages, [unseen], "additions")
         trained = release.user_embeddings[user].astype(np.float64)
         magnitude = np.abs(trained).mean()
         if seen.size and magnitude:
@@ -119,21 +123,26 @@ def extended_codes(
 
 def sum_rows(
     values: NDArray[np.floating[Any]],
-    chosen: Sequence[NDArray[np.integer[Any]]],
+    row_sets: Sequence[NDArray[np.integer[Any]]],
     name: str,
     weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Sum rows of ``values``, (n, f), once for each set of row numbers: float64 (b, f).
+    """Return the sum of the rows of ``values`` for each set of row numbers: float64 (b, f).
 
-    Rows count once however often they are named, each times its weight of (n,) where there are
-    any. Raises SearchError, calling the set by ``name``, where one is empty or names a row that
-    does not exist.
+    Args:
+        values: float (n, f).
+        row_sets: sets of row numbers; repetitions count once.
+        name: of a set, for errors.
+        weights: (n,), by which rows are multiplied; None for equal weights.
+
+    Raises:
+        SearchError: a set is empty, or has a row that does not exist.
     """
-    sums = np.empty((len(chosen), values.shape[1]), np.float64)
-    for number, given in enumerate(chosen):
-        rows = np.unique(np.asarray(given))
+    sums = np.empty((len(row_sets), values.shape[1]), np.float64)
+    for number, row_set in enumerate(row_sets):
+        rows = np.unique(np.asarray(row_set))
         if rows.size == 0:
-            raise SearchError(f"{name} {number} is empty: no code can be made of it")
+            raise SearchError(f"{name} {number} is empty: no code can be made from it")
         if rows.dtype.kind not in "iu" or rows[0] < 0 or rows[-1] >= len(values):
             raise SearchError(f"{name} {number} has a row outside 0 … {len(values) - 1}")
         if weights is None:

@@ -1,9 +1,9 @@
 """Which releases were current, in order: an append-only file of JSON lines.
 
-Each line is {"at", "cause", "id", "previous"}: the moment, why (publish, activate or rollback), the
-release to become current, and the one that was. A line is written before the pointer moves, so
-after a crash the last line may tell of a move that never came about. ``previous`` settles that: the
-next line says what was really current.
+Each line is {"at", "cause", "id", "previous"}: the time, the cause (publish, activate or rollback),
+the release that becomes current, and the one that was. A line is written before the pointer moves,
+so after a crash the last line may describe a move that did not happen. ``previous`` of the next
+line tells.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ from pathlib import Path
 from bitrecall.disk import naming, sync
 from bitrecall.index.releases.files import read_small
 
-_AT_MOST = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One move of the pointer: at an ISO 8601 moment in UTC, for a cause, from previous to id."""
+    """One move of the pointer.
+
+    Attributes:
+        at: ISO 8601 in UTC.
+        cause: publish, activate or rollback.
+        id: the new current release.
+        previous: the current release before; None for none.
+    """
 
     at: str
     cause: str
@@ -30,10 +37,10 @@ class Activation:
 
 
 def append_activation(path: Path, activation: Activation) -> None:
-    """Add one line to the file at ``path`` and have it on the disk."""
+    """Append a line, and sync it to the disk."""
     line = json.dumps(vars(activation), sort_keys=True) + "\n"
     with naming(path), path.open("ab+") as file:
-        # A crash may have left half a line: close it, so that it spoils no other.
+        # A crash may have left half a line: end it, so that it does not damage this one.
         if file.tell() and not _ends_line(file.fileno(), file.tell()):
             line = "\n" + line
         file.write(line.encode())
@@ -43,12 +50,13 @@ def append_activation(path: Path, activation: Activation) -> None:
 
 
 def read_activations(path: Path) -> list[Activation]:
-    """Read the file at ``path``, oldest first; lines that cannot be read are passed over.
+    """Read all activations, oldest first; unreadable lines are skipped.
 
-    Raises ReleaseError where it is not a regular file, or has more than 64 MiB.
+    Raises:
+        ReleaseError: not a regular file, or larger than 64 MiB.
     """
     try:
-        lines = read_small(path, _AT_MOST).splitlines()
+        lines = read_small(path, _MAX_BYTES).splitlines()
     except FileNotFoundError:
         return []
     return [activation for line in lines if (activation := _parse(line)) is not None]

@@ -1,4 +1,4 @@
-"""What is known of items beside their codes: tags, numbers and texts, for filters to ask of."""
+"""Tags, numbers and texts of items, for filters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bitrecall.index.errors import ReleaseContentsError
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.index.releases.row_lists import RowLists
 
-# The arrays of a release that hold them, in the order of ``ItemAttributes.arrays``.
+# File names of the arrays, in the order of ``ItemAttributes.arrays``.
 ARRAY_NAMES = (
     *("tag_text.npy", "tag_offsets.npy", "tag_order.npy", "tag_indptr.npy", "tag_rows.npy"),
     *("attribute_numbers.npy", "attribute_texts.npy"),
@@ -23,12 +23,16 @@ ARRAY_NAMES = (
 
 @dataclass(frozen=True, eq=False)
 class ItemAttributes:
-    """Tags and named columns of n items, in their rows.
+    """Tags and named columns of n items, by row.
 
-    ``tags`` names t tags, and ``tagged`` has the item rows of each. ``numbers`` is float64 (c, n),
-    a row a name in ``number_names``, NaN where unknown. ``texts`` is int32 (d, n), a row a name in
-    ``text_names``, counting into ``values``, -1 where unknown. Columns and tags that an item does
-    not have are no error: filters find them unknown there.
+    Attributes:
+        tags: names of the tags.
+        tagged: item rows per tag.
+        number_names: names of the numeric columns.
+        numbers: float64 (c, n), one row per numeric column, NaN if unknown.
+        text_names: names of the text columns.
+        texts: int32 (d, n), one row per text column, an index into ``values``, -1 if unknown.
+        values: the distinct texts.
     """
 
     tags: IdTable
@@ -47,13 +51,13 @@ class ItemAttributes:
         numbers: Mapping[str, Sequence[float] | NDArray[Any]] | None = None,
         texts: Mapping[str, Sequence[str | None]] | None = None,
     ) -> Self:
-        """Build from columns in the rows of items.
+        """Build from columns of n values.
 
         Args:
             n_items: n.
-            tags: of each item, in any order and number; empty where no item has any.
-            numbers: by name, n numbers, NaN where unknown.
-            texts: by name, n texts, None where unknown.
+            tags: of each item, in any order and number; empty if no item has any.
+            numbers: by name, n numbers, NaN if unknown.
+            texts: by name, n texts, None if unknown.
 
         Raises:
             ReleaseContentsError: a column is not n long, has infinity or an empty text, a name is
@@ -91,7 +95,7 @@ class ItemAttributes:
         number_names: tuple[str, ...],
         text_names: tuple[str, ...],
     ) -> Self:
-        """From the arrays of a release, by the names of their files."""
+        """Make attributes from the arrays of a release, by file name."""
         return cls(
             tags=IdTable(*(arrays[f"tag_{part}.npy"] for part in ("text", "offsets", "order"))),
             tagged=RowLists(arrays["tag_indptr.npy"], arrays["tag_rows.npy"]),
@@ -103,7 +107,7 @@ class ItemAttributes:
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays of a release that hold these attributes, by the names of their files."""
+        """Return the arrays to store in a release, by file name."""
         return dict(
             zip(
                 ARRAY_NAMES,
@@ -118,31 +122,31 @@ class ItemAttributes:
         )
 
     def tags_of(self, row: int) -> list[str]:
-        """The tags of one item, in the order of their bytes."""
+        """Return the tags of an item, in the order of their bytes."""
         places = np.flatnonzero(self.tagged.rows == row)
         return self.tags.ids_of(np.searchsorted(self.tagged.indptr, places, side="right") - 1)
 
     def columns_of(self, row: int) -> dict[str, float | str]:
-        """What is known of one item, by the names of the columns."""
-        found: dict[str, float | str] = {
+        """Return the known values of an item, by column name."""
+        values: dict[str, float | str] = {
             name: float(value)
             for name, value in zip(self.number_names, self.numbers[:, row], strict=True)
             if not np.isnan(value)
         }
         for name, value in zip(self.text_names, self.texts[:, row].tolist(), strict=True):
             if value >= 0:
-                found[name] = self.values.id_of(value)
-        return found
+                values[name] = self.values.id_of(value)
+        return values
 
     def fault(self, n_items: int) -> tuple[str, str] | None:
-        """The first array that is wrong for ``n_items``, by its file, and what is; None if none."""
+        """Return the file and the fault of the first invalid array, or None."""
         for file, array, dtype, names in (
             ("attribute_numbers.npy", self.numbers, np.float64, self.number_names),
             ("attribute_texts.npy", self.texts, np.int32, self.text_names),
         ):
-            wanted = (len(names), n_items)
-            if array.dtype != dtype or array.shape != wanted:
-                return file, f"is {array.dtype} {array.shape}: want {np.dtype(dtype)} {wanted}"
+            shape = (len(names), n_items)
+            if array.dtype != dtype or array.shape != shape:
+                return file, f"is {array.dtype} {array.shape}: want {np.dtype(dtype)} {shape}"
         names = (*self.number_names, *self.text_names)
         if len(set(names)) < len(names) or not all(names):
             return "attribute_texts.npy", f"its columns are not all different: {list(names)}"

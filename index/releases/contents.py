@@ -1,4 +1,4 @@
-"""What goes into a release, and the promises it must keep before it is written."""
+"""The contents of a release, checked before they are written."""
 
 from __future__ import annotations
 
@@ -20,17 +20,29 @@ from bitrecall.index.search.registry import backend
 
 @dataclass(frozen=True, eq=False)
 class ReleaseContents:
-    """Everything that training hands over; m users, n items, f bits, w = f/8.
+    """The contents of a release: m users, n items, codes of f bits.
 
-    Items are in descending popularity, which is what makes ties go to the more popular.
-    ``item_codes`` is uint8 (n, w); ``user_embeddings`` (m, f) and ``fold_in_messages`` (n, f) are
-    float16 or float32; ``popularity`` is int64 (n,), interactions an item, never increasing. Halves
-    are made with ``bitrecall.index.search.packing.to_half_keeping_signs``: a -0.0 among float16
-    embeddings is refused, since it is what a negative value becomes when it is rounded away.
-    ``attributes`` are of the items, in their rows; None where nothing is known of them. ``backend``
-    is the name of one or "auto", and ``recall`` the share of the nearest hundred that it has to
-    find (``bitrecall.index.search.index_selection``). ``seen_weights`` is float32 (seen,), what
-    each seen pair weighs in training; None if all weigh the same.
+    Items are in descending popularity, so that ties go to the more popular item.
+
+    Attributes:
+        item_codes: uint8 (n, f/8).
+        user_embeddings: float16 or float32 (m, f). Make float16 with
+            ``bitrecall.index.search.packing.to_half_keeping_signs``: -0.0 is rejected, since it is
+            what tiny negative values are rounded to.
+        fold_in_messages: float16 or float32 (n, f).
+        seen: the item rows of each user's training interactions.
+        user_ids: m ids.
+        item_ids: n ids.
+        popularity: int64 (n,), interactions per item, never increasing.
+        data: identifies the interactions.
+        recipe: of the training.
+        code_version: version of the code that trained.
+        attributes: of the items, by row; None for none.
+        backend: name of a search backend, or "auto".
+        backend_parameters: of the backend.
+        recall: share of the true nearest 100 that the index must return
+            (``bitrecall.index.search.index_selection``).
+        seen_weights: float32 (seen,), the weight of each training pair; None for equal weights.
     """
 
     item_codes: NDArray[np.uint8]
@@ -50,7 +62,7 @@ class ReleaseContents:
     seen_weights: NDArray[np.float32] | None = None
 
     def check(self) -> None:
-        """Raise ReleaseContentsError on the first promise that is not kept."""
+        """Raise ReleaseContentsError on the first inconsistency."""
         fault = self._fault()
         if fault:
             raise ReleaseContentsError(fault)
@@ -100,7 +112,7 @@ class ReleaseContents:
 
 
 def weights_fault(weights: NDArray[Any], seen: int) -> str | None:
-    """Say what is wrong with the weights of ``seen`` pairs; None if nothing is."""
+    """Return what is wrong with the weights of ``seen`` pairs, or None."""
     if weights.dtype != np.float32 or weights.shape != (seen,):
         return f"they are {weights.dtype} {weights.shape}: want float32 {(seen,)}"
     if not (np.isfinite(weights) & (weights > 0)).all():

@@ -1,4 +1,4 @@
-"""The files of a release on disk: written durably, and opened only as what they must be."""
+"""The files of a release: writing and hashing them, and opening them with checks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MANIFEST_NAME = "manifest.json"
 INDEX_NAME = "item_index.faiss"
 CODES_NAME = "item_codes.npy"
 
-# The names and types of the arrays; None where float16 and float32 are both allowed.
+# Names and dtypes of the arrays; None allows float16 and float32.
 ARRAYS: dict[str, str | None] = {
     CODES_NAME: "|u1",
     "user_embeddings.npy": None,
@@ -51,7 +51,7 @@ ARRAYS: dict[str, str | None] = {
     "value_order.npy": "<i8",
 }
 _FLOATS = ("<f2", "<f4")
-_MANIFEST_AT_MOST = 16 * 2**20
+_MAX_MANIFEST_BYTES = 16 * 2**20
 
 
 def write_array(path: Path, array: NDArray[Any]) -> FileEntry:
@@ -78,31 +78,31 @@ def entry_of(path: Path) -> FileEntry:
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file's bytes, as hex."""
+    """Return the sha256 of a file in hexadecimal."""
     with path.open("rb", buffering=0) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_plain(path: Path) -> os.stat_result:
-    """Return the status of a plain file. ReleaseDamagedError: missing, a link, not a file."""
+    """Return the status of a regular file. Raises ReleaseDamagedError on anything else."""
     try:
         status = path.lstat()
     except OSError as error:
         raise ReleaseDamagedError(f"is missing or unreadable: {error.strerror}", path) from error
     if not stat.S_ISREG(status.st_mode):
-        raise ReleaseDamagedError("must be a plain file, neither a link nor a folder", path)
+        raise ReleaseDamagedError("must be a regular file, neither a link nor a folder", path)
     return status
 
 
 def check_size(path: Path, entry: FileEntry) -> None:
-    """Raise ReleaseDamagedError unless ``path`` is a plain file of the size in the manifest."""
+    """Raise ReleaseDamagedError unless the file is a regular one of the size in the manifest."""
     size = check_plain(path).st_size
     if size != entry.size:
         raise ReleaseDamagedError(f"has {size} bytes, and the manifest says {entry.size}", path)
 
 
 def check_hash(path: Path, entry: FileEntry) -> None:
-    """Raise ReleaseDamagedError unless the bytes of ``path`` are those the manifest was made of."""
+    """Raise ReleaseDamagedError unless the file has the sha256 in the manifest."""
     try:
         digest = sha256_of(path)
     except OSError as error:
@@ -112,18 +112,19 @@ def check_hash(path: Path, entry: FileEntry) -> None:
 
 
 def open_array(path: Path, entry: FileEntry) -> NDArray[Any]:
-    """Map an npy file read-only; one without elements is read, for nothing can be mapped.
+    """Map an npy file read-only; an empty array is read, since it cannot be mapped.
 
-    Raises ReleaseDamagedError where it is no npy file, holds objects, or has another dtype, shape
-    or order than the manifest and the format say.
+    Raises:
+        ReleaseDamagedError: not an npy file, an array of objects, or another dtype, shape or order
+            than in the manifest and the format.
     """
-    wanted = ARRAYS[path.name]
-    if entry.dtype not in (_FLOATS if wanted is None else (wanted,)):
+    dtype = ARRAYS[path.name]
+    if entry.dtype not in (_FLOATS if dtype is None else (dtype,)):
         raise ReleaseDamagedError(f"may not be of dtype {entry.dtype}", path)
     if entry.shape is None:
         raise ReleaseDamagedError("has no shape in the manifest", path)
     try:
-        # Not np.load, which takes zip archives and pickles for arrays too.
+        # Not np.load, which also reads zip archives and pickles.
         if prod(entry.shape):
             array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
         else:
@@ -138,14 +139,14 @@ def open_array(path: Path, entry: FileEntry) -> NDArray[Any]:
             path,
         )
     array.flags.writeable = False
-    # A plain view: slices of numpy's memmap class cost several times more to make.
+    # A plain view: slicing numpy's memmap class takes several times as long.
     return array.view(np.ndarray)
 
 
 def read_manifest_text(folder: Path) -> str:
     """Read the manifest of a release folder as text. Raises ReleaseDamagedError."""
     path = folder / MANIFEST_NAME
-    if check_plain(path).st_size > _MANIFEST_AT_MOST:
+    if check_plain(path).st_size > _MAX_MANIFEST_BYTES:
         raise ReleaseDamagedError("is too large for a manifest", path)
     try:
         return path.read_text(encoding="utf-8")
@@ -153,20 +154,23 @@ def read_manifest_text(folder: Path) -> str:
         raise ReleaseDamagedError(f"cannot be read: {error}", path) from error
 
 
-def read_small(path: Path, at_most: int) -> bytes:
+def read_small(path: Path, limit: int) -> bytes:
     """Read a regular file that should be small.
 
-    A pipe or a device in its place is refused and not waited for. Raises ReleaseError where it is
-    not a regular file or longer than ``at_most`` bytes, and OSError where it cannot be read.
+    A pipe or a device is rejected without waiting for it.
+
+    Raises:
+        ReleaseError: not a regular file, or longer than ``limit`` bytes.
+        OSError: it cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ReleaseError("is not a regular file", path)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            content = file.read(at_most + 1)
+            content = file.read(limit + 1)
     finally:
         os.close(descriptor)
-    if len(content) > at_most:
-        raise ReleaseError(f"is longer than {at_most} bytes", path)
+    if len(content) > limit:
+        raise ReleaseError(f"is longer than {limit} bytes", path)
     return content

@@ -1,4 +1,4 @@
-"""Which items a request wants at all: conditions on their tags and attributes."""
+"""Filters on the tags and attributes of items."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ Value = str | float
 
 @dataclass(frozen=True)
 class Condition:
-    """What one attribute has to be; all that is given has to hold, and an unknown value fails.
+    """A condition on one attribute: all parts must hold, and an unknown value fails.
 
     Attributes:
-        one_of: values, of which it has to be one; None asks nothing.
-        at_least, above, at_most, below: bounds of a number, each None where there is none.
+        one_of: the allowed values; None allows all.
+        at_least: smallest allowed number; None for no bound.
+        above: exclusive lower bound; None for no bound.
+        at_most: largest allowed number; None for no bound.
+        below: exclusive upper bound; None for no bound.
     """
 
     one_of: frozenset[Value] | None = None
@@ -30,20 +33,20 @@ class Condition:
 
     @property
     def bounded(self) -> bool:
-        """Whether there is any bound, which texts do not have."""
+        """Whether there is a bound, which only numbers can have."""
         bounds = (self.at_least, self.above, self.at_most, self.below)
         return any(bound is not None for bound in bounds)
 
 
 @dataclass(frozen=True)
 class ItemFilter:
-    """Conditions on items, all of which have to hold.
+    """Conditions on items, all of which must hold.
 
     Attributes:
-        any_tags: an item has at least one of these, where there are any.
+        any_tags: an item has at least one of these; empty for no condition.
         all_tags: it has each of these.
         no_tags: it has none of these.
-        where: names of attributes, and what each has to be.
+        where: names of attributes, and the condition on each.
     """
 
     any_tags: frozenset[str] = frozenset()
@@ -53,14 +56,16 @@ class ItemFilter:
 
     @property
     def matches_unknown(self) -> bool:
-        """Whether an item passes of which nothing is known."""
+        """Whether an item without any tags and attributes passes."""
         return not (self.any_tags or self.all_tags or self.where)
 
     def matching(self, attributes: ItemAttributes, n_items: int) -> NDArray[np.bool_]:
-        """The items for which everything holds: bool (n,).
+        """Return the items that pass, bool (n,).
 
-        A tag or a text that no item has is no error: nothing matches it. Raises FilterError, with
-        the path to it, on an attribute that no item has or that is of another kind.
+        A tag or a text that no item has matches nothing.
+
+        Raises:
+            FilterError: no item has an attribute, or it is of another type than the condition.
         """
         mask = np.ones(n_items, np.bool_)
         if self.any_tags:
@@ -96,7 +101,7 @@ def _numbers_match(
     attributes: ItemAttributes, name: str, condition: Condition
 ) -> NDArray[np.bool_]:
     values = attributes.numbers[attributes.number_names.index(name)]
-    # An unknown value is NaN, for which no comparison holds either.
+    # An unknown value is NaN, for which every comparison is false.
     mask: NDArray[np.bool_] = ~np.isnan(values)
     if condition.one_of is not None:
         if any(isinstance(value, str) for value in condition.one_of):

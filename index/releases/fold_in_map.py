@@ -1,4 +1,4 @@
-"""What training made of users, by their items: learned once, when a release is published."""
+"""The linear map of the user fold-in, learned when a release is published."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bitrecall.index.releases.row_lists import RowLists
 # Chosen on validation, with bitrecall.index.fold_in.users.SHARE (docs/tuning.md).
 RIDGE = 0.03
 
-# The map is learned from so many users, evenly among all; so many of them are read at once.
+# Users that the map is learned from, spread evenly over all, and users read at once.
 _USERS = 32_768
 _AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class FoldInMap:
-    """From the fold-in message of a single item to the embedding of a user who has it.
+    """Maps the fold-in message of an item to the embedding of a user who has it.
 
     With M_i the messages, e_u the embeddings and I_u the items of user u, c the mean over users of
     the mean message of their items, ē the mean user, and s the mean magnitude of e_u - ē over that
@@ -28,8 +28,8 @@ class FoldInMap:
 
         argmin_W  mean over u, i in I_u of |(M_i - c) W - (e_u - ē)/s|²  +  λ |W - 1|²
 
-    with λ a share of the variance of a message. It is drawn towards the identity, since the sum of
-    the messages of *all* items is the embedding itself (LightGCN, equation 7), for the most part.
+    with λ a share of the variance of a message. W is drawn towards the identity, since the sum of
+    the messages of *all* items is, for the most part, the embedding itself (LightGCN, equation 7).
 
     Attributes:
         centre: float32 (f,), c.
@@ -49,11 +49,11 @@ class FoldInMap:
         seen: RowLists,
         ridge: float = RIDGE,
     ) -> Self:
-        """Learn from the users of a training, none of them without items.
+        """Learn from users and their items.
 
         Args:
-            messages: float (n, f), of each item.
-            embeddings: float (m, f), of each user, rows of one magnitude.
+            messages: float (n, f), of the items.
+            embeddings: float (m, f), of the users, rows of one magnitude.
             seen: the items of each user.
             ridge: the strength of λ, in the variance of a value of a message.
         """
@@ -72,7 +72,7 @@ class FoldInMap:
         gram = _gram(messages, weights)
         variance = gram - np.outer(centre, centre)
         sizes = np.abs(targets).mean(), np.abs(means).mean()
-        # Where all users, or all messages, are alike, what is left of them is rounding.
+        # If all users, or all messages, are alike, only rounding errors are left of them.
         alike = sizes[1] <= 1e-9 * np.sqrt(np.trace(gram) / bits)
         size = 1.0 if alike or not sizes[0] else sizes[0] / sizes[1]
         least = max(1e-9 * np.trace(gram), np.finfo(np.float32).tiny)
@@ -86,7 +86,7 @@ class FoldInMap:
 def _means(
     messages: NDArray[np.floating[Any]], users: NDArray[np.int64], seen: RowLists
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean message of each user's items, (b, f), and how much each item is in them, (n,)."""
+    """Return the mean message of each user's items, (b, f), and the items' weights, (n,)."""
     means = np.empty((len(users), messages.shape[1]))
     weights = np.zeros(len(messages))
     for start in range(0, len(users), _AT_ONCE):
@@ -101,11 +101,11 @@ def _means(
 
 
 def _gram(messages: NDArray[np.floating[Any]], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum over i of weight_i M_i M_iᵀ, (f, f)."""
+    """Return the sum over i of weight_i M_i M_iᵀ, (f, f)."""
     gram = np.zeros((messages.shape[1],) * 2)
     rows = np.flatnonzero(weights)
     for start in range(0, len(rows), 16 * _AT_ONCE):
         part = rows[start : start + 16 * _AT_ONCE]
-        some = messages[part].astype(np.float64)
-        gram += some.T @ (some * weights[part, None])
+        block = messages[part].astype(np.float64)
+        gram += block.T @ (block * weights[part, None])
     return gram

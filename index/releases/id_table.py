@@ -1,4 +1,4 @@
-"""Ids and rows, both ways, from memory-mapped arrays that all workers share."""
+"""Maps ids to rows and back, with memory-mapped arrays that all workers share."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from bitrecall.index.search.native_module import native
 
 @dataclass(frozen=True, eq=False)
 class IdTable:
-    """The ids of the rows 0 … n - 1: any non-empty unicode strings, all different.
+    """The ids of rows 0 … n - 1: distinct, non-empty Unicode strings.
 
-    ``text`` is uint8, the ids in UTF-8 one after another in the order of rows; ``offsets`` is int64
-    (n + 1,), row r's id being ``text[offsets[r]:offsets[r + 1]]``; ``order`` is int64 (n,), the
-    rows in the order of their ids' bytes, through which an id is found by bisection (16 steps for
-    40,000 ids, half a µs in C). No dictionary is built, so opening costs nothing and memory is
-    shared.
+    An id is looked up by bisection (16 steps for 40,000 ids, half a µs in C). No dictionary is
+    built, so opening takes no time and memory is shared.
+
+    Attributes:
+        text: uint8, the ids in UTF-8, concatenated in the order of rows.
+        offsets: int64 (n + 1,); the id of row r is ``text[offsets[r]:offsets[r + 1]]``.
+        order: int64 (n,), the rows in the order of their ids' bytes.
     """
 
     text: NDArray[np.uint8]
@@ -32,7 +34,7 @@ class IdTable:
     _views: tuple[memoryview, memoryview, memoryview] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # What a view gives is a number of Python's own, and four times as soon as an array's.
+        # Indexing a view returns a Python number, four times as fast as indexing an array.
         views = (self.text.data, self.offsets.data, self.order.data)
         object.__setattr__(self, "_views", views)
 
@@ -40,8 +42,8 @@ class IdTable:
     def build(cls, ids: Sequence[str]) -> Self:
         """Build from the ids in the order of rows.
 
-        Raises ReleaseContentsError on an id that is empty, given twice, not a string, or not valid
-        unicode (a lone surrogate cannot be written in UTF-8).
+        Raises:
+            ReleaseContentsError: an id is empty, repeated, not a string, or not valid Unicode.
         """
         encoded = [_encode(text, row) for row, text in enumerate(ids)]
         order = sorted(range(len(encoded)), key=encoded.__getitem__)
@@ -54,71 +56,71 @@ class IdTable:
         return cls(text, offsets, np.array(order, np.int64))
 
     def __len__(self) -> int:
-        """Count the ids."""
+        """Return the number of ids."""
         return len(self.order)
 
     def id_of(self, row: int) -> str:
-        """Return the id of ``row``. Raises SearchError where there is no such row."""
+        """Return the id of a row. Raises SearchError on an unknown row."""
         if not 0 <= row < len(self):
             raise SearchError(f"there is no row {row} among {len(self)} ids")
         return self._bytes(int(row)).decode()
 
     def ids_of(self, rows: Iterable[int] | NDArray[np.integer[Any]]) -> list[str]:
-        """Return the ids of ``rows``, in that order. Raises SearchError as ``id_of`` does."""
+        """Return the ids of rows, in that order. Raises SearchError on an unknown row."""
         if native is not None and isinstance(rows, np.ndarray):
             try:
-                found: list[str] = native.ids_of(*self._views, np.ascontiguousarray(rows, np.int64))
-                return found
+                ids: list[str] = native.ids_of(*self._views, np.ascontiguousarray(rows, np.int64))
+                return ids
             except IndexError as error:
                 raise SearchError(str(error)) from None
         text, offsets, _ = self._views
-        count, ids = len(self), []
+        count, decoded = len(self), []
         for row in rows.tolist() if isinstance(rows, np.ndarray) else rows:
             if not 0 <= row < count:
                 raise SearchError(f"there is no row {row} among {count} ids")
-            ids.append(str(text[offsets[row] : offsets[row + 1]], "utf-8"))
-        return ids
+            decoded.append(str(text[offsets[row] : offsets[row + 1]], "utf-8"))
+        return decoded
 
     def row_of(self, text: str) -> int | None:
-        """Return the row whose id is ``text``, None where there is none."""
+        """Return the row of an id; None if it is unknown."""
         try:
-            wanted = text.encode()
+            encoded = text.encode()
         except UnicodeEncodeError:
             return None
-        place = self._place_of(wanted)
+        place = self._place_of(encoded)
         if place == len(self):
             return None
         row: int = self._views[2][place]
-        return row if self._bytes(row) == wanted else None
+        return row if self._bytes(row) == encoded else None
 
-    def starting_with(self, prefix: str, at_most: int) -> list[int]:
-        """The rows of the first ids, in the order of their bytes, that start with a text."""
+    def starting_with(self, prefix: str, limit: int) -> list[int]:
+        """Return the rows of up to ``limit`` ids with a prefix, in the order of their bytes."""
         try:
-            wanted = prefix.encode()
+            encoded = prefix.encode()
         except UnicodeEncodeError:
             return []
-        first = self._place_of(wanted)
-        rows = self.order[first : first + max(at_most, 0)].tolist()
-        return list(takewhile(lambda row: self._bytes(row).startswith(wanted), rows))
+        first = self._place_of(encoded)
+        rows = self.order[first : first + max(limit, 0)].tolist()
+        return list(takewhile(lambda row: self._bytes(row).startswith(encoded), rows))
 
-    def _place_of(self, wanted: bytes) -> int:
-        """The place in ``order`` of the first id that is not less."""
+    def _place_of(self, encoded: bytes) -> int:
+        """Return the position in ``order`` of the first id that is not less than ``encoded``."""
         if native is not None:
-            place: int = native.place_of(*self._views, wanted)
+            place: int = native.place_of(*self._views, encoded)
             return place
         text, offsets, order = self._views
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
             row = order[middle]
-            if bytes(text[offsets[row] : offsets[row + 1]]) < wanted:
+            if bytes(text[offsets[row] : offsets[row + 1]]) < encoded:
                 low = middle + 1
             else:
                 high = middle
         return low
 
     def fault(self) -> str | None:
-        """Say what makes these arrays unsafe, unreadable or unsorted; None if nothing does."""
+        """Return what makes these arrays unsafe, unreadable or unsorted, or None."""
         text, offsets, order = self.text, self.offsets, self.order
         if text.dtype != np.uint8 or offsets.dtype != np.int64 or order.dtype != np.int64:
             return f"arrays are {text.dtype}, {offsets.dtype} and {order.dtype}"

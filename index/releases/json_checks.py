@@ -1,4 +1,4 @@
-"""Typed reading of untrusted JSON values, each error naming the field."""
+"""Typed reading of untrusted JSON values, with errors that name the field."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from bitrecall.index.errors import ReleaseDamagedError
 
 RELEASE_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
-"""The second in UTC that a release was written in, and eight digits of its content hash."""
+"""The UTC second in which a release was written, and eight digits of its content hash."""
 
 
 @dataclass(frozen=True)
 class Checks:
-    """Returns values as the types they must have; ReleaseDamagedError, naming ``path``, if not."""
+    """Checks the types of values. Methods raise ReleaseDamagedError, which names ``path``."""
 
     path: Path
 
@@ -28,7 +28,7 @@ class Checks:
         return value
 
     def keys(self, value: dict[str, Any], names: Set[str], name: str) -> None:
-        """Refuse a missing or an unknown key."""
+        """Check that no key is missing or unknown."""
         missing, unknown = names - value.keys(), value.keys() - names
         if missing:
             raise ReleaseDamagedError(f"{name} lacks {', '.join(sorted(missing))}", self.path)
@@ -66,7 +66,7 @@ class Checks:
         return tuple(self.whole(length, name) for length in value)
 
     def instant(self, value: Any, name: str) -> str:
-        """Return an instant, ISO 8601 in UTC with a ``Z`` at its end, as the text it is."""
+        """Return a time as text: ISO 8601 in UTC, with ``Z`` at the end."""
         text = self.text(value, name)
         try:
             valid = text.endswith("Z") and bool(datetime.fromisoformat(text))
@@ -77,11 +77,11 @@ class Checks:
         return text
 
     def optional_instant(self, value: Any, name: str) -> str | None:
-        """Return an instant, as ``instant``, or None."""
+        """Return a time, as ``instant`` does, or None."""
         return None if value is None else self.instant(value, name)
 
     def in_order(self, first: str, last: str, name: str) -> None:
-        """Refuse instants of which the second is the earlier."""
+        """Check that two times are in order."""
         if datetime.fromisoformat(first) > datetime.fromisoformat(last):
             raise self._wrong(name, "in order", [first, last])
 
@@ -104,13 +104,15 @@ class Checks:
         return text
 
     def metrics(self, value: Any, name: str) -> dict[str, float | int | str]:
-        """Return numbers and texts by name. JSON has no NaN, and infinity was refused before."""
-        found = self.mapping(value, name)
-        for key, one in found.items():
-            plain = isinstance(one, float | str) or (isinstance(one, int) and abs(one) < 2**63)
-            if isinstance(one, bool) or not plain:
-                raise self._wrong(f"{name}.{key}", "a number of 64 bits or a text", one)
-        return found
+        """Return numbers and texts by name. NaN and infinity were rejected by the JSON parser."""
+        metrics = self.mapping(value, name)
+        for key, metric in metrics.items():
+            plain = isinstance(metric, float | str) or (
+                isinstance(metric, int) and abs(metric) < 2**63
+            )
+            if isinstance(metric, bool) or not plain:
+                raise self._wrong(f"{name}.{key}", "a number of 64 bits or a text", metric)
+        return metrics
 
     def texts(self, value: Any, name: str) -> tuple[str, ...]:
         """Return a list of strings as a tuple."""
@@ -118,5 +120,5 @@ class Checks:
             raise self._wrong(name, "a list of texts", value)
         return tuple(self.text(text, name) for text in value)
 
-    def _wrong(self, name: str, wanted: str, value: Any) -> ReleaseDamagedError:
-        return ReleaseDamagedError(f"{name} must be {wanted}, not {value!r:.80}", self.path)
+    def _wrong(self, name: str, expected: str, value: Any) -> ReleaseDamagedError:
+        return ReleaseDamagedError(f"{name} must be {expected}, not {value!r:.80}", self.path)

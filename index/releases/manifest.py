@@ -1,4 +1,4 @@
-"""The manifest of a release: what it is, where it comes from, and what its files must be."""
+"""The manifest of a release: its identity, its origin, and its files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ Metrics = Mapping[str, float | int | str]
 
 @dataclass(frozen=True)
 class DataFingerprint:
-    """What a release was trained on.
+    """Identifies the interactions that a release was trained on.
 
-    ``sha256`` is of the interactions, whatever their order; times are ISO 8601 in UTC, None where
-    the data has none. ``last_event`` is the number of the last event among them, 0 without any;
-    ``events_id`` is the id of the database that it was read from, and ``last_event_digest`` tells
-    whether that number still belongs to the same event there (``bitrecall.events.log``).
+    Attributes:
+        sha256: of the interactions, in any order.
+        users: number of users.
+        items: number of items.
+        interactions: number of pairs.
+        first_time: ISO 8601 in UTC; None if the data has no times.
+        last_time: likewise.
+        last_event: number of the last event among them; 0 without events.
+        events_id: id of the events database; None without events.
+        last_event_digest: digest of the last event; tells whether that number still belongs to the
+            same event (``bitrecall.events.log``).
     """
 
     sha256: str
@@ -43,7 +50,7 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What a file must be: its size in bytes, its sha256, and for npy its dtype and shape."""
+    """A file of a release: its size in bytes, its sha256, and for npy its dtype and shape."""
 
     size: int
     sha256: str
@@ -53,7 +60,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything that is known of a release; ``docs/release-format.md`` describes each field."""
+    """The manifest; ``docs/release-format.md`` describes each field."""
 
     id: str
     parent: str | None
@@ -74,10 +81,10 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
-        """Write as JSON, sealed with a sha256 of its own. Raises ReleaseContentsError.
+        """Return the manifest as JSON, with a sha256 of its own. Raises ReleaseContentsError.
 
-        The text is the same for the same manifest: keys sorted, two spaces of indent, UTF-8 left as
-        it is, a newline at the end. What JSON cannot say (NaN, infinity, objects) is refused.
+        The text is canonical: sorted keys, two spaces of indent, UTF-8 not escaped, a newline at
+        the end. NaN, infinity and objects are rejected.
         """
         fields = self._fields()
         return _dump(fields | {"sha256": _sha256(fields)}, indent=2) + "\n"
@@ -97,43 +104,48 @@ class Manifest:
         return replace(self, metrics=dict(metrics))
 
     def content_hash(self) -> str:
-        """Eight hex digits for the release id: of what it holds, not of how well it did."""
+        """Return eight hex digits for the release id: of its contents, without its metrics."""
         fields = self._fields()
-        return _sha256({name: fields[name] for name in _HELD})[:8]
+        return _sha256({name: fields[name] for name in _HASHED})[:8]
 
     @classmethod
     def from_json(cls, text: str, path: Path) -> Self:
-        """Read back what ``to_json`` wrote; ``path`` is named in errors.
+        """Read a manifest from JSON.
 
-        Raises ReleaseVersionError on a format version other than FORMAT_VERSION, and
-        ReleaseDamagedError on anything else that is not a whole manifest: broken JSON, a field
-        missing, unknown or of a wrong type, or a seal that does not match.
+        Args:
+            text: as ``to_json`` writes it.
+            path: the file, for errors.
+
+        Raises:
+            ReleaseVersionError: another format version.
+            ReleaseDamagedError: broken JSON, a missing or unknown field, one of a wrong type, or
+                another sha256.
         """
         try:
             fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         except (ValueError, RecursionError) as error:
             raise ReleaseDamagedError(f"is not JSON: {error}", path) from error
         checks = Checks(path)
-        found = checks.mapping(fields, "the manifest")
-        if found.get("format") != FORMAT:
+        manifest = checks.mapping(fields, "the manifest")
+        if manifest.get("format") != FORMAT:
             raise ReleaseDamagedError(f"is not the manifest of a {FORMAT}", path)
-        version = checks.whole(found.get("format_version"), "format_version")
+        version = checks.whole(manifest.get("format_version"), "format_version")
         if version != FORMAT_VERSION:
             raise ReleaseVersionError(
                 f"has format version {version}, and this code reads version {FORMAT_VERSION}: "
                 "use the Bitrecall that wrote it, or train again",
                 path,
             )
-        seal = found.pop("sha256", None)
+        seal = manifest.pop("sha256", None)
         try:
-            sealed = seal == _sha256(found)
+            sealed = seal == _sha256(manifest)
         except (ReleaseContentsError, UnicodeEncodeError) as error:
             raise ReleaseDamagedError(
                 f"holds text that is not valid Unicode: {error}", path
             ) from error
         if not sealed:
             raise ReleaseDamagedError("was altered: its own sha256 does not match", path)
-        return cls._from_fields(found, checks)
+        return cls._from_fields(manifest, checks)
 
     @classmethod
     def _from_fields(cls, fields: dict[str, Any], checks: Checks) -> Self:
@@ -200,8 +212,8 @@ _FIELDS = {
 }
 
 
-# What makes a release this one, whatever it is called and however well it did.
-_HELD = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics", "counts"})
+# The fields that the content hash covers.
+_HASHED = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics", "counts"})
 
 
 def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
@@ -259,7 +271,7 @@ def _sha256(fields: Mapping[str, Any]) -> str:
 def _finite(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise ValueError(f"{text} is beyond the numbers that a computer holds")
+        raise ValueError(f"{text} is too large for a 64-bit float")
     return value
 
 

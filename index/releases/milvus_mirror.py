@@ -1,4 +1,4 @@
-"""Keeping a Milvus server in step with a store of releases."""
+"""Copies the releases of a store to a Milvus server."""
 
 from __future__ import annotations
 
@@ -39,14 +39,15 @@ _log = logging.getLogger(__name__)
 
 
 class MilvusMirror:
-    """Has a collection for each release that may be served, and an alias on the current one.
+    """Keeps a collection per release that may be served, and an alias on the current one.
 
     Args:
-        server: where the collections are.
+        server: holds the collections.
         ivf: search only the nearest of many lists of codes (BIN_IVF_FLAT); otherwise compare every
             code (BIN_FLAT).
-        recall: share of the true nearest hundred that a search of lists has to find. As many are
-            searched as that takes, for users of the release.
+        recall: share of the true nearest 100 that a search with ``ivf`` must return; nprobe is
+        tuned to
+            it with users of the release.
     """
 
     def __init__(self, server: MilvusServer, *, ivf: bool = False, recall: float = 0.98) -> None:
@@ -55,9 +56,9 @@ class MilvusMirror:
         self._recall = recall
 
     def prepare(self, release: Release) -> None:
-        """Write the collection of a release, unless it is there.
+        """Write the collection of a release, unless it exists.
 
-        Raises SearchUnavailableError, after which it is not there.
+        Raises SearchUnavailableError; the collection does not exist then.
         """
         name = collection_name(release.id)
         if read_facts(self._server, name) is not None:
@@ -86,37 +87,44 @@ class MilvusMirror:
             try:
                 client.alter_alias(name, ALIAS, timeout=seconds)
             except MilvusException:
-                # There is none yet; what else may be wrong comes up again here.
+                # The alias does not exist yet. Any other error is raised again here.
                 client.create_alias(name, ALIAS, timeout=seconds)
 
         self._server.work(move)
 
     def keep(self, release_ids: Iterable[str]) -> list[str]:
-        """Drop the collections of all other releases; their names. Raises SearchUnavailableError.
+        """Drop the collections of all other releases, and return their names.
 
-        Those of dead writers go too, a day after.
+        Unfinished collections of dead writers are dropped after a day.
+
+        Raises:
+            SearchUnavailableError: the server failed.
         """
-        return drop_others(self._server, {collection_name(one) for one in release_ids})
+        return drop_others(
+            self._server, {collection_name(release_id) for release_id in release_ids}
+        )
 
     def _tuned(self, release: Release, name: str, facts: Facts) -> Facts:
-        """Search only as many lists as the recall takes."""
+        """Return the facts with the smallest nprobe that reaches the recall."""
         queries = sample_queries(release.user_embeddings)
         exact = release.backend.search(queries, NEAREST)[0]
 
         def reached(nprobe: int) -> bool:
             trial = replace(facts, nprobe=nprobe)
-            tried = MilvusBackend(self._server, name, facts.held, trial, fill=False)
-            found = tried.search(queries, NEAREST)[0]
+            backend = MilvusBackend(self._server, name, facts.held, trial, fill=False)
+            found = backend.search(queries, NEAREST)[0]
             return recall_by_distance(found, exact) >= self._recall
 
         return replace(facts, nprobe=smallest_effort(reached, facts.nlist))
 
 
 def open_backend(server: MilvusServer, release: Release) -> MilvusBackend:
-    """Return what searches the collection of a release.
+    """Open the collection of a release for searching.
 
-    A server that does not answer now is waited for: searches fail until it does. Raises
-    ReleaseError where it has no collection of the release, or one of other codes.
+    If the server does not respond now, searches fail until it does.
+
+    Raises:
+        ReleaseError: there is no collection of the release, or it holds other codes.
     """
     backend = MilvusBackend(server, collection_name(release.id), held_by(release))
     try:
@@ -127,5 +135,5 @@ def open_backend(server: MilvusServer, release: Release) -> MilvusBackend:
 
 
 def held_by(release: Release) -> Held:
-    """Return what the collection of a release has to hold."""
+    """Return what the collection of a release must hold."""
     return Held(release.manifest.files[CODES_NAME].sha256, release.n_items, release.bits)

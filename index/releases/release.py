@@ -1,4 +1,4 @@
-"""A release that has been opened: verified, memory-mapped and read-only."""
+"""An opened release: verified, memory-mapped and read-only."""
 
 from __future__ import annotations
 
@@ -38,14 +38,25 @@ __all__ = ["DataFingerprint", "Release", "ReleaseContents", "RowLists", "read_ma
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """m users and n items with codes of f bits, ready to answer.
+    """An opened release: m users and n items with codes of f bits.
 
-    ``item_codes`` is uint8 (n, f/8), rows in descending popularity; ``user_embeddings`` (m, f) and
-    ``fold_in_messages`` (n, f) are float16 or float32, and ``fold_in_map`` what training made of
-    users by their items; ``seen_weights`` is float32 (seen,), what each seen pair weighs in
-    training, None if all weigh the same; ``popularity`` is int64 (n,), never increasing. All are
-    memory-mapped and cannot be written to. They stay readable while the release is in use, even
-    when its folder has been pruned.
+    Arrays are memory-mapped and read-only. They stay readable while the release is in use, even if
+    its folder is pruned.
+
+    Attributes:
+        path: the folder.
+        manifest: see ``docs/release-format.md``.
+        backend: searches the item codes.
+        item_codes: uint8 (n, f/8), rows in descending popularity.
+        user_embeddings: float16 or float32 (m, f); their signs are the users' codes.
+        fold_in_messages: float16 or float32 (n, f).
+        fold_in_map: maps messages to embeddings.
+        seen: the item rows of each user's training interactions.
+        seen_weights: float32 (seen,), the weight of each training pair; None for equal weights.
+        users: ids of the users.
+        items: ids of the items.
+        popularity: int64 (n,), interactions per item, never increasing.
+        attributes: of the items.
     """
 
     path: Path
@@ -89,14 +100,14 @@ class Release:
         _check_values(path, arrays)
         codes = arrays[CODES_NAME]
         try:
-            kind = backend(manifest.backend)
-            searched = kind.load(path / INDEX_NAME, codes, **manifest.backend_parameters)
+            backend_class = backend(manifest.backend)
+            index = backend_class.load(path / INDEX_NAME, codes, **manifest.backend_parameters)
         except SearchError as error:
             raise ReleaseDamagedError(str(error), path / MANIFEST_NAME) from error
         release = cls(
             path=path,
             manifest=manifest,
-            backend=searched,
+            backend=index,
             item_codes=codes,
             user_embeddings=arrays["user_embeddings.npy"],
             fold_in_messages=arrays["fold_in_messages.npy"],
@@ -124,7 +135,7 @@ class Release:
             raise ReleaseDamagedError(wrong[1], path / wrong[0])
         if manifest.backend_recall is not None:
             queries = sample_queries(release.user_embeddings, VERIFIED_WITH)
-            if lacking := shortfall(searched, codes, queries, manifest.backend_recall):
+            if lacking := shortfall(index, codes, queries, manifest.backend_recall):
                 raise ReleaseDamagedError(lacking, path / INDEX_NAME)
         if not manifest.id.endswith(manifest.content_hash()):
             raise ReleaseDamagedError("has an id of other contents", path / MANIFEST_NAME)
@@ -137,21 +148,21 @@ class Release:
 
     @property
     def bits(self) -> int:
-        """Bits in a code."""
+        """Code length in bits."""
         return self.manifest.bits
 
     @property
     def n_users(self) -> int:
-        """How many users training has seen."""
+        """The number of users."""
         return self.manifest.users
 
     @property
     def n_items(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return self.manifest.items
 
     def user_code(self, row: int) -> NDArray[np.uint8]:
-        """Return the code, uint8 (1, bits/8), of the user at ``row``, as ``user_codes`` would."""
+        """Return the code of one user, uint8 (1, bits/8). Raises SearchError on an unknown row."""
         if not 0 <= row < self.n_users:
             raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
         embedding = self.user_embeddings[row]
@@ -162,28 +173,31 @@ class Release:
     def user_codes(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return the codes, uint8 (b, bits/8), of the users at ``rows``, integers (b,).
 
-        They are the signs of the embeddings, taken now. Raises SearchError on an unknown row.
+        They are the signs of the embeddings. Raises SearchError on an unknown row.
         """
         rows = np.asarray(rows)
         if rows.size and (rows.min() < 0 or rows.max() >= self.n_users):
             raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
-        # What pack_signs checks was checked when the release was written.
+        # The checks of pack_signs were made when the release was opened.
         return np.packbits(self.user_embeddings[rows] >= 0, axis=1, bitorder="little")
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check the manifest of the release folder ``path``, and none of its other files.
+    """Read and check the manifest in a release folder, but none of the other files.
 
-    Raises ReleaseDamagedError and ReleaseVersionError.
+    Raises:
+        ReleaseDamagedError: the manifest is missing or damaged.
+        ReleaseVersionError: it has another format version.
     """
     if path.is_symlink() or not path.is_dir():
         raise ReleaseDamagedError("is not the folder of a release", path)
     manifest_path = path / MANIFEST_NAME
     manifest = Manifest.from_json(read_manifest_text(path), manifest_path)
-    # Names are compared with a fixed list before any is joined to a path: none can lead out.
-    wanted = {*ARRAYS, INDEX_NAME}
-    if manifest.files.keys() != wanted:
-        odd = sorted(manifest.files.keys() ^ wanted)
+    # Names are compared with a fixed list before they are joined to a path: none can leave the
+    # folder.
+    expected = {*ARRAYS, INDEX_NAME}
+    if manifest.files.keys() != expected:
+        odd = sorted(manifest.files.keys() ^ expected)
         raise ReleaseDamagedError(f"lists other files than the format has: {odd}", manifest_path)
     return manifest
 
@@ -214,7 +228,7 @@ def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]
 
 
 def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """What ``ReleaseContents.check`` asks of values before they are written."""
+    """Repeat the checks of values in ``ReleaseContents.check``."""
     for name, array in arrays.items():
         of_embeddings = ARRAYS[name] is None or name.startswith("fold_in_")
         if of_embeddings and not is_finite(array):
@@ -226,16 +240,16 @@ def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
         )
     if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
         raise ReleaseDamagedError(
-            "does not fall from the first item to the last, or is negative", path / "popularity.npy"
+            "increases from one item to the next, or is negative", path / "popularity.npy"
         )
 
 
-def _id_table(path: Path, whose: str, arrays: dict[str, NDArray[Any]]) -> IdTable:
+def _id_table(path: Path, kind: str, arrays: dict[str, NDArray[Any]]) -> IdTable:
     text, offsets, order = (
-        arrays[f"{whose}_id_{part}.npy"] for part in ("text", "offsets", "order")
+        arrays[f"{kind}_id_{part}.npy"] for part in ("text", "offsets", "order")
     )
     table = IdTable(text, offsets, order)
     fault = table.fault()
     if fault:
-        raise ReleaseDamagedError(fault, path / f"{whose}_id_text.npy")
+        raise ReleaseDamagedError(fault, path / f"{kind}_id_text.npy")
     return table

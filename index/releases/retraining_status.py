@@ -1,6 +1,6 @@
-"""How the last night of retraining ended: one small file beside the releases, ``NIGHT.json``.
+"""The outcome of the last retraining run: a small file beside the releases, ``NIGHT.json``.
 
-Whoever serves the releases tells of it, so that nobody has to go where the training ran.
+The service reads it, so that its metrics and pages can show the outcome.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bitrecall.index.releases.files import read_small
 from bitrecall.index.releases.locks import store_lock
 
 NAME: Final = "NIGHT.json"
-_AT_MOST: Final = 65_536
+_MAX_BYTES: Final = 65_536
 
 
 class Outcome(StrEnum):
-    """How a night can end."""
+    """The outcomes of a retraining run."""
 
     PUBLISHED = "published"
     WOULD_PUBLISH = "would publish"
@@ -40,22 +40,22 @@ EXIT_CODES: Final[Mapping[Outcome, int]] = {
     Outcome.HELD_BACK: 3,
     Outcome.NO_NEW_DATA: 4,
 }
-"""What ``bitrecall retrain`` exits with."""
+"""Exit codes of ``bitrecall retrain``."""
 
 UNDER_WAY: Final = 5
-"""What it exits with where another run was under way."""
+"""Exit code if another run is in progress."""
 
 
 @dataclass(frozen=True)
 class RetrainingStatus:
-    """An outcome.
+    """The outcome of a retraining run.
 
     Attributes:
-        started: when, ISO 8601 in UTC, to the second.
-        finished: as ``started``.
+        started: ISO 8601 in UTC, to the second.
+        finished: likewise.
         outcome: one of ``Outcome``.
         reason: why, in a sentence.
-        release: id of the release that was published; None where none was.
+        release: id of the published release; None if none was published.
     """
 
     started: str
@@ -71,11 +71,17 @@ class RetrainingStatus:
 
     @classmethod
     def read(cls, root: Path) -> RetrainingStatus | None:
-        """What the file in the folder of releases says; None where there is none to be read."""
+        """Read the file in the folder of releases; None if it is missing or unreadable."""
         try:
-            fields = json.loads(read_small(root / NAME, _AT_MOST))
-            night = cls(**fields)
+            fields = json.loads(read_small(root / NAME, _MAX_BYTES))
+            status = cls(**fields)
         except (OSError, ReleaseError, ValueError, TypeError, RecursionError):
             return None
-        texts = (night.started, night.finished, night.outcome, night.reason, night.release or "")
-        return night if all(isinstance(text, str) for text in texts) else None
+        texts = (
+            status.started,
+            status.finished,
+            status.outcome,
+            status.reason,
+            status.release or "",
+        )
+        return status if all(isinstance(text, str) for text in texts) else None

@@ -1,4 +1,4 @@
-"""Lists of rows, one for each of a number of owners: what users have seen, what has a tag."""
+"""Lists of rows, one per owner: items that a user has seen, items that have a tag."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from bitrecall.index.errors import ReleaseContentsError, SearchError
 
 @dataclass(frozen=True, eq=False)
 class RowLists:
-    """Compressed lists: owner o has ``rows[indptr[o]:indptr[o + 1]]``.
+    """Compressed lists of rows: owner o has ``rows[indptr[o]:indptr[o + 1]]``.
 
-    ``indptr`` is int64 (m + 1,); ``rows`` is int32 (nnz,), strictly increasing within an owner.
-    Either may be memory-mapped.
+    Attributes:
+        indptr: int64 (m + 1,), may be memory-mapped.
+        rows: int32 (nnz,), strictly increasing per owner, may be memory-mapped.
     """
 
     indptr: NDArray[np.int64]
@@ -27,10 +28,11 @@ class RowLists:
     def from_pairs(
         cls, owners: NDArray[np.integer[Any]], rows: NDArray[np.integer[Any]], n_owners: int
     ) -> Self:
-        """Build from pairs (owner, row) in any order; a pair given twice counts once.
+        """Build from pairs (owner, row) in any order; repeated pairs count once.
 
-        Raises ReleaseContentsError on arrays of different lengths, owners or rows that are
-        negative, or owners beyond ``n_owners``.
+        Raises:
+            ReleaseContentsError: the arrays differ in length, an owner or a row is negative, or an
+                owner is not below ``n_owners``.
         """
         owners, rows = np.asarray(owners), np.asarray(rows)
         if owners.shape != rows.shape or owners.ndim != 1:
@@ -41,37 +43,37 @@ class RowLists:
             raise ReleaseContentsError(f"a pair lies outside the {n_owners} owners")
         order = np.lexsort((rows, owners))
         owners, rows = owners[order], rows[order]
-        fresh = np.ones(len(owners), np.bool_)
-        fresh[1:] = (owners[1:] != owners[:-1]) | (rows[1:] != rows[:-1])
-        counts = np.bincount(owners[fresh].astype(np.int64), minlength=n_owners)
+        is_first = np.ones(len(owners), np.bool_)
+        is_first[1:] = (owners[1:] != owners[:-1]) | (rows[1:] != rows[:-1])
+        counts = np.bincount(owners[is_first].astype(np.int64), minlength=n_owners)
         indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
-        return cls(indptr, rows[fresh].astype(np.int32))
+        return cls(indptr, rows[is_first].astype(np.int32))
 
     @classmethod
     def from_lists(cls, lists: Iterable[Iterable[int]]) -> Self:
-        """Build from one collection of rows an owner, in any order."""
-        rows = [np.unique(np.fromiter(some, np.int64)) for some in lists]
-        owners = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
+        """Build from one collection of rows per owner, in any order."""
+        rows = [np.unique(np.fromiter(row_list, np.int64)) for row_list in lists]
+        owners = np.repeat(np.arange(len(rows)), [len(row_list) for row_list in rows])
         joined = np.concatenate(rows) if rows else np.empty(0, np.int64)
         return cls.from_pairs(owners, joined, len(rows))
 
     def __len__(self) -> int:
-        """Count the owners."""
+        """Return the number of owners."""
         return len(self.indptr) - 1
 
     def __getitem__(self, owner: int) -> NDArray[np.int32]:
-        """Return the rows of ``owner``, increasing. Raises SearchError where there is none such."""
+        """Return the rows of an owner, increasing. Raises SearchError on an unknown owner."""
         if not 0 <= owner < len(self):
             raise SearchError(f"there is no list {owner} among {len(self)}")
         return self.rows[int(self.indptr[owner]) : int(self.indptr[owner + 1])]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many rows each owner has, int64 (m,)."""
+        """Rows per owner, int64 (m,)."""
         return np.diff(self.indptr)
 
     def fault(self, n_owners: int, n_rows: int) -> str | None:
-        """Say what is wrong with these lists of rows 0 … ``n_rows`` - 1; None where nothing is."""
+        """Return what is wrong with these lists of rows 0 … ``n_rows`` - 1, or None."""
         indptr, rows = self.indptr, self.rows
         if indptr.dtype != np.int64 or rows.dtype != np.int32:
             return f"indptr is {indptr.dtype} and rows {rows.dtype}, not int64 and int32"

@@ -1,4 +1,4 @@
-"""From the contents of a release to the files of its folder."""
+"""Writes the files of a release."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ from bitrecall.index.search.tuning import sample_queries
 
 
 def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> Manifest:
-    """Write every file of a release but its manifest into ``folder``, and return the manifest.
+    """Write all files of a release but its manifest, and return the manifest.
 
-    Raises ReleaseContentsError where the contents contradict themselves.
+    Raises:
+        ReleaseContentsError: the contents are inconsistent.
     """
     contents.check()
     try:
-        chosen = build_index(
+        selected = build_index(
             contents.backend,
             contents.backend_parameters,
             contents.item_codes,
@@ -61,13 +62,13 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
     }
     attributes = contents.attributes or ItemAttributes.build(len(contents.item_ids))
     arrays |= attributes.arrays()
-    for whose, ids in (("user", contents.user_ids), ("item", contents.item_ids)):
+    for kind, ids in (("user", contents.user_ids), ("item", contents.item_ids)):
         table = IdTable.build(ids)
-        arrays[f"{whose}_id_text.npy"] = table.text
-        arrays[f"{whose}_id_offsets.npy"] = table.offsets
-        arrays[f"{whose}_id_order.npy"] = table.order
+        arrays[f"{kind}_id_text.npy"] = table.text
+        arrays[f"{kind}_id_offsets.npy"] = table.offsets
+        arrays[f"{kind}_id_order.npy"] = table.order
     files = {name: write_array(folder / name, array) for name, array in arrays.items()}
-    chosen.built.save(folder / INDEX_NAME)
+    selected.built.save(folder / INDEX_NAME)
     files[INDEX_NAME] = entry_of(folder / INDEX_NAME)
     now = datetime.now(UTC)
     manifest = Manifest(
@@ -78,13 +79,13 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         recipe=contents.recipe,
         code_version=contents.code_version,
         metrics={},
-        bits=chosen.built.bits,
+        bits=selected.built.bits,
         users=len(contents.user_ids),
         items=len(contents.item_ids),
         seen=len(contents.seen.rows),
-        backend=chosen.name,
-        backend_parameters=chosen.built.parameters,
-        backend_recall=chosen.recall,
+        backend=selected.name,
+        backend_parameters=selected.built.parameters,
+        backend_recall=selected.recall,
         attributes={"numbers": attributes.number_names, "texts": attributes.text_names},
         files=files,
     )
@@ -92,14 +93,14 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest into ``folder``, in place of one that may be there."""
+    """Write the manifest into a folder, replacing an earlier one."""
     path = folder / MANIFEST_NAME
     with naming(path):
         path.write_text(manifest.to_json(), encoding="utf-8")
 
 
 def sync_folder(folder: Path) -> None:
-    """Have every file of ``folder``, and then the folder itself, on the disk."""
+    """Sync every file of a folder to the disk, and then the folder itself."""
     for path in sorted(folder.iterdir()):
         sync(path)
     sync(folder)

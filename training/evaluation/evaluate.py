@@ -38,14 +38,17 @@ class EvaluationReport:
     """What an evaluation found, and on what it looked.
 
     Attributes:
-        release: id of the release that answered. split: what was held out, in words, as "test".
-        metrics: each measure under its name and K, as in ``"recall@50"``; see
-        bitrecall.training.metrics. users: users that the means are over: all that have a held-out
-        item. unknown_users: how many of them the release does not know (answered by the popular
-        list). skipped_users: users without a held-out item, who count nowhere. pairs: held-out
-        interactions of the users evaluated. unknown_pairs: how many of them are of an item that the
-        release does not know. seen_pairs: how many of them the release had seen in training, so
-        would not list again. seconds: wall time of the evaluation.
+        release: id of the release.
+        split: name of the held-out interactions, such as "test".
+        metrics: each measure by name and K, such as ``"recall@50"``; see
+            ``bitrecall.training.metrics``.
+        users: users with a held-out item, over whom the means are.
+        unknown_users: those of them that the release does not know; they get the popular list.
+        skipped_users: users without a held-out item, who are not counted.
+        pairs: held-out interactions of the users.
+        unknown_pairs: those of an item that the release does not know.
+        seen_pairs: those that the release was trained on, and would not list again.
+        seconds: wall time.
     """
 
     release: str

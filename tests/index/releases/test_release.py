@@ -176,10 +176,10 @@ def test_a_link_out_is_refused(folder: Path, name: str) -> None:
 def test_a_folder_or_a_pipe_in_place_of_a_file_is_refused(folder: Path, name: str) -> None:
     (folder / name).unlink()
     (folder / name).mkdir()
-    refused(folder, name, "plain file")
+    refused(folder, name, "regular file")
     (folder / name).rmdir()
     os.mkfifo(folder / name)
-    refused(folder, name, "plain file")
+    refused(folder, name, "regular file")
 
 
 def test_a_folder_that_is_a_link_is_refused(folder: Path) -> None:
