@@ -8,6 +8,7 @@
 # make format  what ruff can mend
 # make docs    regenerate docs/cli.md and docs/api.md
 # make site    the documentation site in build/site; broken links are errors
+# make notebooks  run the notebooks of examples/ and keep what they show
 # make tables  regenerate the tables and plots of docs/reproduction, the README's, and docs/searches.md
 # make dist    the sdist and a wheel of the last commit, for the address REPOSITORY, in dist/
 # make lock    write constraints.txt from a fresh environment
@@ -24,7 +25,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := test
-.PHONY: test check quick sanitized emulated run train format docs site tables dist lock clean
+.PHONY: test check quick sanitized emulated run train format docs site notebooks tables dist lock clean
 
 NATIVE := $(wildcard index/search/native/* training/native/*)
 
@@ -95,6 +96,9 @@ docs: .venv/all
 
 site: .venv/all .venv-site/all
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+notebooks: .venv/all
+	$(BIN)/python examples/run_notebooks.py
 
 tables: .venv/all
 	$(BIN)/python -m benchmarks.training.recipe_search_page docs/searches > docs/searches.md

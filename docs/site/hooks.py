@@ -22,6 +22,8 @@ REPOSITORY_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security-policy.md",
     "benchmarks/README.md": "benchmarks.md",
+    "examples/README.md": "examples.md",
+    "examples/shop/README.md": "shop.md",
 }
 # Installed by `make site`; without it, drawings are shown as their source.
 MERMAID = ROOT / ".venv-site/node_modules/mermaid/dist/mermaid.min.js"
