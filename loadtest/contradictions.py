@@ -1,4 +1,4 @@
-"""Measurements that contradict each other: the machine was busy with something else meanwhile."""
+"""Contradicting measurements, which show that the machine was busy with something else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from bitrecall.loadtest.knee import Step, is_sustained
 
-# How far two measurements of the same may lie apart on an idle machine.
+# How far two measurements of the same quantity may differ on an idle machine.
 _RATES_DIFFER: Final = 1.25
 _TIMES_DIFFER: Final = 1.5
 
@@ -15,32 +15,33 @@ _TIMES_DIFFER: Final = 1.5
 def contradictions(
     trials: Mapping[int, float], best: float, steps: Sequence[Step], slow: float
 ) -> list[str]:
-    """Find what cannot be true of one service on one idle machine.
+    """Find measurements that contradict each other on an idle machine.
 
     Args:
-        trials: good answers a second by number of connections, from the search for the best number.
-        best: good answers a second with the best number, measured afterwards.
-        steps: by the rates offered, lightest first.
-        slow: how many times the lightest p99 is borne, see ``bitrecall.loadtest.knee.knee``.
+        trials: responses per second with 200 by number of connections, from the search for the
+            best number.
+        best: responses per second with 200 at the best number, measured afterwards.
+        steps: in order of the offered rate.
+        slow: maximum p99 as a multiple of the lightest step's, see ``knee.knee``.
 
     Returns:
-        A sentence for each contradiction; empty for measurements that agree.
+        One sentence per contradiction; empty if measurements agree.
     """
-    found = []
-    most = max(trials.values(), default=0.0)
-    if most > best * _RATES_DIFFER:
-        found.append(
-            f"{most:,.0f} answers/s while the number of connections was chosen, and then at best "
-            f"{best:,.0f}"
+    sentences = []
+    highest = max(trials.values(), default=0.0)
+    if highest > best * _RATES_DIFFER:
+        sentences.append(
+            f"{highest:,.0f} responses/s while the number of connections was chosen, and then at "
+            f"best {best:,.0f}"
         )
-    elif best > most * _RATES_DIFFER and trials:
-        found.append(
-            f"at most {most:,.0f} answers/s while the number of connections was chosen, and then "
-            f"{best:,.0f}"
+    elif best > highest * _RATES_DIFFER and trials:
+        sentences.append(
+            f"at most {highest:,.0f} responses/s while the number of connections was chosen, and "
+            f"then {best:,.0f}"
         )
     lightest, fastest = steps[0], min(steps, key=lambda step: step.p99)
     if lightest.p99 > fastest.p99 * _TIMES_DIFFER:
-        found.append(
+        sentences.append(
             f"p99 {lightest.p99 * 1e3:.2f} ms at {lightest.offered:,.0f} requests/s, and "
             f"{fastest.p99 * 1e3:.2f} ms at {fastest.offered:,.0f}"
         )
@@ -48,13 +49,13 @@ def contradictions(
     if False in well and True in well[well.index(False) :]:
         bad = well.index(False)
         later = steps[well.index(True, bad)]
-        found.append(
+        sentences.append(
             f"{steps[bad].offered:,.0f} requests/s were not answered well, and "
             f"{later.offered:,.0f} were"
         )
     elif well[-1] and steps[-1].good > best:
-        found.append(
+        sentences.append(
             f"{steps[-1].good:,.0f} requests/s were answered well, more than the best throughput "
             f"of {best:,.0f}"
         )
-    return found
+    return sentences

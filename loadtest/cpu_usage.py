@@ -1,4 +1,4 @@
-"""How busy this process and this machine are."""
+"""CPU usage of this process and of the machine."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _STAT = Path("/proc/stat")
 
 @dataclass(frozen=True)
 class CpuUsage:
-    """Processor time so far.
+    """CPU time used so far.
 
     Attributes:
-        at: the moment, in seconds of a clock of its own.
-        process: seconds of this process.
-        machine: seconds of all of the machine's processors, idle ones left out; None where the
-            system does not tell.
+        at: time of the measurement, in seconds of ``time.perf_counter``.
+        process: CPU seconds of this process.
+        machine: CPU seconds of all of the machine's processors, without idle time; None if the
+            system does not report them.
     """
 
     at: float
@@ -33,11 +33,11 @@ class CpuUsage:
         return cls(time.perf_counter(), used.ru_utime + used.ru_stime, _machine())
 
     def process_share(self, before: CpuUsage) -> float:
-        """Of one processor, what this process has used since."""
+        """CPU usage of this process since, as a share of one processor."""
         return (self.process - before.process) / (self.at - before.at)
 
     def machine_share(self, before: CpuUsage) -> float | None:
-        """Of all processors, what has been used since; None where the system does not tell."""
+        """CPU usage of the machine since, as a share of all processors; None if unknown."""
         if self.machine is None or before.machine is None:
             return None
         return (self.machine - before.machine) / (self.at - before.at) / (os.cpu_count() or 1)

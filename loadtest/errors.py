@@ -1,7 +1,7 @@
-"""What can go wrong with a load test."""
+"""Errors of a load test."""
 
 from bitrecall.errors import BitrecallError
 
 
 class LoadTestError(BitrecallError):
-    """The service cannot be asked: no answer, a key refused, or nobody to ask for."""
+    """The service cannot be tested: no response, a rejected key, or no users."""

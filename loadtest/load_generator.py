@@ -1,7 +1,7 @@
-"""Requests over connections that are kept open, for little of the processor.
+"""Sends requests over keep-alive connections with little CPU time.
 
-An HTTP client library takes several times as long over a request as the service does over the
-answer. Here a request is bytes made beforehand, and of an answer only status and length are read.
+An HTTP client library takes several times as long for a request as the service. Here requests are
+prepared bytes, and only the status and length of a response are read.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ TOO_BUSY: Final = 503
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length:"
-# How often it is looked which requests are due.
+# Interval of the check for due requests.
 _TICK: Final = 0.001
-# What is not answered by then is given up.
+# Timeout of a response after the end of a measurement.
 _PATIENCE: Final = 60.0
 
 
 class Address(NamedTuple):
-    """Where connections go: a host and a port, by TLS if secure."""
+    """Host and port to connect to, with TLS if secure."""
 
     host: str
     port: int
@@ -38,13 +38,14 @@ class Address(NamedTuple):
 
 @dataclass
 class ResponseCounts:
-    """What came of the requests of one measurement.
+    """Responses of one measurement.
 
     Attributes:
-        seconds: of each status, from when a request was due, or begun, to the end of its answer.
-        lost: requests whose connection ended before the answer did.
-        late: the most requests that were due at a moment and had no free connection.
-        took: seconds that the measurement took.
+        seconds: latencies by status, from when a request was scheduled, or sent, to the end of
+            its response.
+        lost: requests whose connection closed before the response was complete.
+        late: maximum number of due requests that waited for a free connection.
+        took: duration of the measurement in seconds.
     """
 
     seconds: dict[int, list[float]] = field(default_factory=dict)
@@ -53,17 +54,17 @@ class ResponseCounts:
     took: float = 0.0
 
     def rate(self, status: int) -> float:
-        """Answers a second with a status."""
+        """Responses per second with a status."""
         return len(self.seconds.get(status, ())) / self.took
 
     @property
     def all_rate(self) -> float:
-        """Answers a second with any status."""
+        """Responses per second with any status."""
         return sum(map(len, self.seconds.values())) / self.took
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time; tells the load when it is answered."""
+    """A connection with one request at a time, which reports its response to the generator."""
 
     def __init__(self, load: LoadGenerator) -> None:
         self._load = load
@@ -73,16 +74,16 @@ class Connection(asyncio.Protocol):
         self._gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there."""
+        """Keep the transport."""
         self._transport = transport
 
     def ask(self, request: bytes, begun: float) -> None:
-        """Send a request that was due at ``begun``."""
+        """Send a request that was scheduled at ``begun``."""
         self._begun = begun
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Some of an answer."""
+        """Read a part of a response; report the response when it is complete."""
         got = self._got = self._got + data
         end = got.find(_END_OF_HEAD)
         if end < 0:
@@ -100,24 +101,24 @@ class Connection(asyncio.Protocol):
         self._load.answered(self, int(got[9:12]), time.perf_counter() - begun)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone, and the request with it."""
+        """Report the closed connection."""
         self._load.gone(self, asked=self._begun is not None)
         self._gone.set()
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._begun = None
         self._transport.close()
         await self._gone.wait()
 
 
 class LoadGenerator:
-    """Asks over some connections, either as fast as it is answered or at a rate.
+    """Sends requests in a closed loop, or at a rate in an open loop.
 
     Args:
-        address: of the service.
-        requests: whole HTTP requests, asked in turn and again.
-        connections: how many to keep open.
+        address: address of the service.
+        requests: complete HTTP requests, sent in turn and repeated.
+        connections: number of connections to keep open.
     """
 
     def __init__(self, address: Address, requests: Sequence[bytes], connections: int) -> None:
@@ -131,7 +132,7 @@ class LoadGenerator:
         self.answers = ResponseCounts()
 
     async def __aenter__(self) -> LoadGenerator:
-        """Connect; LoadTestError where that fails."""
+        """Connect; LoadTestError if that fails."""
         loop = asyncio.get_running_loop()
         to = self._address
         try:
@@ -142,18 +143,18 @@ class LoadGenerator:
                 self._all.append(connection)
         except OSError as error:
             await self.__aexit__()
-            raise LoadTestError(f"{to.host}:{to.port} takes no connection: {error}") from error
+            raise LoadTestError(f"{to.host}:{to.port} cannot be connected to: {error}") from error
         self._free.extend(self._all)
         self._open = len(self._all)
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        """Hang up."""
+        """Close all connections."""
         for connection in self._all:
             await connection.close()
 
     def answered(self, connection: Connection, status: int, seconds: float) -> None:
-        """Count an answer, and ask again where that is wanted."""
+        """Count a response; in a closed loop, send the next request."""
         self.answers.seconds.setdefault(status, []).append(seconds)
         if self._again:
             connection.ask(next(self._requests), time.perf_counter())
@@ -161,14 +162,14 @@ class LoadGenerator:
             self._free.append(connection)
 
     def gone(self, connection: Connection, *, asked: bool) -> None:
-        """Count a connection that has ended, and whether a request was lost with it."""
+        """Count a closed connection, and the request that was lost with it, if any."""
         self._open -= 1
         self.answers.lost += asked
         if not asked and connection in self._free:
             self._free.remove(connection)
 
     async def as_fast_as_answered(self, seconds: float) -> ResponseCounts:
-        """A closed loop: each connection asks again as soon as it is answered."""
+        """Closed loop: each connection sends the next request as soon as it has a response."""
         self.answers = ResponseCounts()
         self._again = True
         begun = time.perf_counter()
@@ -179,11 +180,12 @@ class LoadGenerator:
         return await self._finished(begun)
 
     async def at_rate(self, rate: float, seconds: float) -> ResponseCounts:
-        """An open loop: requests are due at random moments, ``rate`` a second, whatever comes back.
+        """Open loop: requests with Poisson arrivals, ``rate`` per second, regardless of responses.
 
-        One that finds no free connection waits for one, and its wait counts: no slow answer hides
-        the requests that would have come during it (coordinated omission). Those that came due
-        since it was last looked count from now: a millisecond of ours is not the service's.
+        A request without a free connection waits for one, and its latency includes the wait, so
+        that slow responses do not hide the requests scheduled meanwhile (coordinated omission).
+        For requests that became due since the last check, latency starts now: the generator's own
+        delay of up to a millisecond is not the service's.
         """
         self.answers = ResponseCounts()
         begun = time.perf_counter()
@@ -200,11 +202,11 @@ class LoadGenerator:
         return await self._finished(begun)
 
     async def _finished(self, begun: float) -> ResponseCounts:
-        """Wait for what is still to be answered; LoadTestError where that does not come."""
+        """Wait for outstanding responses; LoadTestError if they do not arrive."""
         now = time.perf_counter()
         self.answers.took = now - begun
         while len(self._free) < self._open:
             if time.perf_counter() > now + _PATIENCE:
-                raise LoadTestError(f"requests are not answered within {_PATIENCE:.0f} s")
+                raise LoadTestError(f"no response within {_PATIENCE:.0f} s")
             await asyncio.sleep(_TICK)
         return self.answers

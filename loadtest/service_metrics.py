@@ -1,4 +1,4 @@
-"""What the service tells of itself meanwhile, by its metrics."""
+"""Counts from the service's Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class ServiceMetrics:
     """Counts of the service, or the difference of two.
 
     Attributes:
-        search_seconds: that searches took in all.
-        shed: requests turned away because there were too many.
+        search_seconds: total duration of searches.
+        rejected: requests rejected because of too many concurrent ones.
     """
 
     search_seconds: float = 0.0
-    shed: float = 0.0
+    rejected: float = 0.0
 
     @classmethod
     def by(cls, target: Target) -> ServiceMetrics | None:
-        """What a service says now; None where it does not let itself be asked."""
+        """Current metrics of a service; None if they cannot be read."""
         try:
             return cls.parse(target.get("/metrics"))
         except LoadTestError:
@@ -32,7 +32,7 @@ class ServiceMetrics:
 
     @classmethod
     def parse(cls, text: str) -> ServiceMetrics:
-        """Read Prometheus's text format; what is not there is 0."""
+        """Parse Prometheus's text format; missing metrics are 0."""
         sums: dict[str, float] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
@@ -43,8 +43,8 @@ class ServiceMetrics:
         )
 
     def since(self, before: ServiceMetrics) -> ServiceMetrics:
-        """What has come since."""
+        """The difference to earlier counts."""
         return ServiceMetrics(
             self.search_seconds - before.search_seconds,
-            self.shed - before.shed,
+            self.rejected - before.rejected,
         )

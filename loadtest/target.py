@@ -1,4 +1,4 @@
-"""The service under test: where it is, and what it is asked."""
+"""The service under test: its address, and the requests to it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Target:
     """A service.
 
     Attributes:
-        url: where it is reached.
-        key: one of the role read, where the service asks for keys.
-        address: of the URL.
+        url: its base URL.
+        key: an API key with the role read, if the service requires keys.
+        address: host and port of the URL.
     """
 
     url: str
@@ -32,48 +32,48 @@ class Target:
 
     @classmethod
     def at(cls, url: str, key: str | None = None) -> Target:
-        """Take a URL apart; LoadTestError where it is none of HTTP, or the key is none."""
+        """Parse a URL; LoadTestError if the URL or the key is invalid."""
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise LoadTestError(f"{url!r} is no URL: {error}") from error
+            raise LoadTestError(f"invalid URL {url!r}: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise LoadTestError(f"{url!r} is no URL of a service, such as http://127.0.0.1:8000")
+            raise LoadTestError(f"invalid URL {url!r}: expected one such as http://127.0.0.1:8000")
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-            raise LoadTestError("a key is one word of ASCII, and what was given is not")
+            raise LoadTestError("invalid key: expected printable ASCII without spaces")
         secure = parts.scheme == "https"
         address = Address(parts.hostname, port or (443 if secure else 80), secure)
         return cls(url.rstrip("/"), key, address)
 
     def users(self, count: int) -> list[str]:
-        """Ids of users to ask for.
+        """Ids of up to ``count`` users of the release.
 
-        Raises LoadTestError where the service does not answer, or knows no user.
+        Raises LoadTestError if the service does not respond, or has no users.
         """
         try:
-            found: Any = json.loads(self.get(f"/users?k={min(count, _MAX_USERS)}"))
-            users = [str(user) for user in found["ids"]]
+            body: Any = json.loads(self.get(f"/users?k={min(count, _MAX_USERS)}"))
+            users = [str(user) for user in body["ids"]]
         except (ValueError, LookupError, TypeError) as error:
-            raise LoadTestError(f"{self.url} does not answer as Bitrecall does") from error
+            raise LoadTestError(f"{self.url} does not respond like Bitrecall") from error
         if not users:
-            raise LoadTestError(f"{self.url} knows no users: publish a release first")
+            raise LoadTestError(f"{self.url} has no users: publish a release first")
         return users
 
     def get(self, path: str) -> str:
-        """The text that a path answers with; LoadTestError where it answers anything but 200."""
+        """The body of a 200 response; LoadTestError for any other status."""
         request = urllib.request.Request(self.url + path, headers=self._headers())  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
-            advice = ": give a key with --key-file" if error.code in (401, 403) else ""
-            raise LoadTestError(f"{self.url}{path} answers {error.code}{advice}") from error
+            advice = ": pass a key with --key-file" if error.code in (401, 403) else ""
+            raise LoadTestError(f"{self.url}{path} responds {error.code}{advice}") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise LoadTestError(f"{self.url} cannot be asked: {error}") from error
+            raise LoadTestError(f"{self.url} cannot be reached: {error}") from error
 
     def recommend(self, user: str, k: int) -> bytes:
-        """A whole HTTP request for the ``k`` items of a user."""
+        """A complete HTTP request for ``k`` recommendations of a user."""
         body = json.dumps({"user_id": user, "k": k}).encode()
         path = quote(urlsplit(self.url).path + "/recommend")
         headers = {

@@ -1,4 +1,4 @@
-"""What a load test comes to, in sentences: how much is borne, and what stops it there."""
+"""Summary of a load test in sentences: the sustained rate, and what limits it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Final
 
 from bitrecall.loadtest.run import LoadTestResult
 
-# Of one processor, what this program uses when it is itself at its limit.
+# Share of one processor from which the load generator itself is the limit.
 _CLIENT_FULL: Final = 0.9
 _MACHINE_FULL: Final = 0.9
 _MOSTLY_SEARCH: Final = 0.5
 
 
-def verdict(found: LoadTestResult) -> list[str]:
+def verdict(result: LoadTestResult) -> list[str]:
     """Return the sentences; contradictions between the measurements come first."""
-    said = [_borne(found), _limit(found)]
-    if found.contradictions:
-        said.insert(0, _unreliable(found.contradictions))
-    return said
+    sentences = [_sustained(result), _limit(result)]
+    if result.contradictions:
+        sentences.insert(0, _unreliable(result.contradictions))
+    return sentences
 
 
 def _unreliable(contradictions: list[str]) -> str:
@@ -28,45 +28,45 @@ def _unreliable(contradictions: list[str]) -> str:
     )
 
 
-def _borne(found: LoadTestResult) -> str:
-    if found.knee is None:
+def _sustained(result: LoadTestResult) -> str:
+    if result.knee is None:
         return (
-            f"the knee lies below {found.steps[0].offered:,.0f} requests/s: not even these were "
-            "answered well"
+            f"the knee is below {result.steps[0].offered:,.0f} requests/s: not even this rate was "
+            "sustained"
         )
-    step = found.knee
-    if step is found.steps[-1]:
+    step = result.knee
+    if step is result.steps[-1]:
         return (
-            f"{step.offered:,.0f} requests/s, the most that was tried, were answered well: p99 "
-            f"{step.p99 * 1e3:.2f} ms; the best throughput was measured too low"
+            f"{step.offered:,.0f} requests/s, the highest rate tested, were sustained: p99 "
+            f"{step.p99 * 1e3:.2f} ms; the measured best throughput is too low"
         )
     return (
-        f"the knee is at {step.good:,.0f} answers/s: p99 {step.p99 * 1e3:.2f} ms, where the "
-        f"lightest load has {found.steps[0].p99 * 1e3:.2f} ms; at best it gives "
-        f"{found.best:,.0f} answers/s"
+        f"the knee is at {step.good:,.0f} responses/s: p99 {step.p99 * 1e3:.2f} ms, against "
+        f"{result.steps[0].p99 * 1e3:.2f} ms at the lightest load; the best throughput is "
+        f"{result.best:,.0f} responses/s"
     )
 
 
-def _limit(found: LoadTestResult) -> str:
-    if found.client_share > _CLIENT_FULL:
+def _limit(result: LoadTestResult) -> str:
+    if result.client_share > _CLIENT_FULL:
         return (
-            f"what stopped it was this program ({found.client_share:.0%} of a processor): the "
-            "service bears more. Run it several times at once, or from another machine"
+            f"the limit is this load generator ({result.client_share:.0%} of a processor); the "
+            "service can do more. Run several at once, or from another machine"
         )
     here = ""
-    if found.machine_share is not None and found.machine_share > _MACHINE_FULL:
+    if result.machine_share is not None and result.machine_share > _MACHINE_FULL:
         here = (
-            f" This machine's processors were {found.machine_share:.0%} busy: if the service runs "
+            f" This machine's processors were {result.machine_share:.0%} busy: if the service runs "
             "here too, the two compete"
         )
-    if found.search_share is None:
-        return f"the service does not tell what limits it (its /metrics cannot be read).{here}"
-    if found.search_share > _MOSTLY_SEARCH:
+    if result.search_share is None:
+        return f"the limit is unknown, because the service's /metrics cannot be read.{here}"
+    if result.search_share > _MOSTLY_SEARCH:
         return (
-            f"searches took {found.search_share:.0%} of a processor: the catalogue is what costs. "
-            f"An approximate index, or more workers, give more.{here}"
+            f"searches took {result.search_share:.0%} of a processor: the catalogue is the limit. "
+            f"An approximate index or more workers increase throughput.{here}"
         )
     return (
-        f"searches took {found.search_share:.0%} of a processor; the rest is parsing, encoding and "
-        f"the network. More workers give more, as long as there are processors for them.{here}"
+        f"searches took {result.search_share:.0%} of a processor; the rest is parsing, encoding "
+        f"and the network. More workers increase throughput, up to the number of processors.{here}"
     )

@@ -1,4 +1,1 @@
-"""When nights are run: once a day, never two at a time, a missed one once.
-
-What a night does is the business of ``bitrecall retrain``, which runs as a process of its own.
-"""
+"""Starts ``bitrecall retrain`` once a day, as a process of its own, and never two at a time."""

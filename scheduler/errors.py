@@ -1,7 +1,7 @@
-"""What can go wrong with a schedule."""
+"""Errors of the scheduler."""
 
 from bitrecall.errors import BitrecallError
 
 
 class ScheduleError(BitrecallError):
-    """A schedule that makes no sense: no such time of day, or no such time zone."""
+    """An invalid schedule: an unknown time zone, or a port that cannot be used."""

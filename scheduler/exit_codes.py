@@ -1,16 +1,16 @@
-"""What the exit codes of ``bitrecall retrain`` say."""
+"""Meanings of the exit codes of ``bitrecall retrain``."""
 
 from typing import Final
 
 from bitrecall.index.releases.retraining_status import EXIT_CODES, UNDER_WAY, Outcome
 
 INTERRUPTED: Final = 130
-# How a night may end without being tried again before the next one.
+# Exit codes after which a run is not retried.
 ENDS: Final = {code for outcome, code in EXIT_CODES.items() if outcome is not Outcome.FAILED}
 
 
 def name_of(code: int) -> str:
-    """What an exit code says, in words."""
+    """The meaning of an exit code, in words."""
     if code < 0:
         return f"killed by signal {-code}"
     others = {UNDER_WAY: "another run was under way", INTERRUPTED: "interrupted"}

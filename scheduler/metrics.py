@@ -1,4 +1,4 @@
-"""What Prometheus is told of nights."""
+"""Prometheus metrics of retraining runs."""
 
 import time
 from collections.abc import Iterator
@@ -14,65 +14,72 @@ from bitrecall.scheduler.exit_codes import ENDS, name_of
 
 
 @dataclass
-class Told:
-    """What is to be counted of a night once it has ended: its exit code."""
+class ExitCode:
+    """The exit code of a run, set when it has ended."""
 
     code: int = 0
 
 
 class Metrics:
-    """Counts of this process, and what the store says of the last night.
+    """Metrics of the scheduler, and the outcome of the last run from the store.
 
     Args:
-        releases: the folder of the store.
+        releases: folder of the release store.
     """
 
     def __init__(self, releases: Path) -> None:
         self._releases = releases
         self._registry = CollectorRegistry()
-        self._running = self._gauge("bitrecall_night_running", "1 while a night is running.")
-        self._seconds = self._gauge("bitrecall_night_seconds", "What the last night took.")
+        self._running = self._gauge(
+            "bitrecall_night_running", "1 while a retraining run is in progress."
+        )
+        self._seconds = self._gauge(
+            "bitrecall_night_seconds", "Duration of the last retraining run."
+        )
         self._next = self._gauge(
-            "bitrecall_next_night_timestamp_seconds", "When the next night is due."
+            "bitrecall_next_night_timestamp_seconds", "Time of the next retraining run."
         )
         self._ended = Counter(
-            "bitrecall_nights", "Nights ended, by outcome.", ["outcome"], registry=self._registry
+            "bitrecall_nights",
+            "Finished retraining runs by outcome.",
+            ["outcome"],
+            registry=self._registry,
         )
         self._last = Gauge(
             "bitrecall_last_night_timestamp_seconds",
-            "When a night last ended so.",
+            "Time of the last retraining run with the outcome.",
             ["outcome"],
             registry=self._registry,
         )
 
     def serve(self, host: str, port: int) -> Any:
-        """Answer Prometheus from another thread; the server, to be shut down. Raises OSError."""
+        """Serve the metrics from another thread, and return the server. Raises OSError."""
         server, _ = start_http_server(port, addr=host, registry=self._registry)
         return server
 
     def due(self, moment: float) -> None:
-        """The next night is due, in seconds since 1970-01-01 UTC."""
+        """Set the time of the next run, in seconds since 1970-01-01 UTC."""
         self._next.set(moment)
 
     @contextmanager
-    def night(self) -> Iterator[Told]:
-        """Count a night for as long as the ``with`` lasts."""
-        told = Told()
+    def night(self) -> Iterator[ExitCode]:
+        """Measure a run for as long as the ``with`` block lasts."""
+        exit_code = ExitCode()
         began = time.monotonic()
         self._running.set(1)
         try:
-            yield told
+            yield exit_code
         finally:
             self._running.set(0)
             self._seconds.set(time.monotonic() - began)
-            outcome = self._outcome(told.code)
+            outcome = self._outcome(exit_code.code)
             self._ended.labels(outcome).inc()
             self._last.labels(outcome).set_to_current_time()
 
     def _outcome(self, code: int) -> str:
         night = RetrainingStatus.read(self._releases)
         if night is not None and code in ENDS:
-            # One code may stand for several outcomes; any other may have come before it was said.
+            # One code has several outcomes; with other codes the file may be of an earlier run.
             return night.outcome
         return name_of(code)
 

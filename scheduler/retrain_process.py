@@ -1,4 +1,4 @@
-"""Running nights, each as a process of its own: its memory is given back, its crash is its own."""
+"""Runs ``bitrecall retrain`` in a child process, which frees its memory and may crash alone."""
 
 import logging
 import subprocess
@@ -12,13 +12,13 @@ _log = logging.getLogger(__name__)
 
 
 class RetrainProcess:
-    """Runs one night at a time; safe to stop from another thread or a signal handler.
+    """Runs one child process at a time; safe to stop from another thread or a signal handler.
 
     Args:
-        command: of one night.
-        metrics: told of each.
-        retries: how often a night that failed is tried again.
-        retry_seconds: before that.
+        command: the command of a run.
+        metrics: records each run.
+        retries: maximum number of retries of a failed run.
+        retry_seconds: delay before a retry.
     """
 
     def __init__(
@@ -34,53 +34,52 @@ class RetrainProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> int | None:
-        """Run a night, and again where it failed; the exit code of the last try.
+        """Run, retry if it failed, and return the exit code of the last attempt.
 
-        None where it was stopped before it began, or another one is running.
+        None if it was stopped before it started, or another run is in progress.
         """
         if not self._running.acquire(blocking=False):
-            _log.warning("a night was due while another was running: it is left out")
+            _log.warning("a retraining run was due while another was in progress, and is skipped")
             return None
         try:
-            return self._until_it_ends()
+            return self._run_with_retries()
         finally:
             self._running.release()
 
     def stop(self) -> None:
-        """End what is running, which writes a checkpoint first, and begin nothing else."""
+        """Terminate the current run, which writes a checkpoint first, and start no other."""
         self._stopping.set()
         with self._lock:
             if self._process is not None:
                 self._process.terminate()
 
-    def _until_it_ends(self) -> int | None:
+    def _run_with_retries(self) -> int | None:
         code = None
         for attempt in range(1 + self._retries):
-            code = self._once()
+            code = self._run_once()
             if code is None or code in ENDS or self._stopping.is_set():
                 return code
             left = self._retries - attempt
             if left:
                 _log.warning(
-                    "the night ended with exit code %d; tried again in %.0f minutes, %d times at "
-                    "most",
+                    "retraining ended with exit code %d; retry in %.0f minutes, at most %d times",
                     *(code, self._retry_seconds / 60, left),
                 )
                 if self._stopping.wait(self._retry_seconds):
                     return code
-        _log.error("the night failed for good (exit code %s); the next one is tried anew", code)
+        _log.error("retraining failed (exit code %s); giving up until the next scheduled run", code)
         return code
 
-    def _once(self) -> int | None:
+    def _run_once(self) -> int | None:
         with self._lock:
             if self._stopping.is_set():
                 return None
-            _log.info("a night begins: %s", " ".join(self._command))
+            _log.info("retraining starts: %s", " ".join(self._command))
             self._process = subprocess.Popen(self._command)  # noqa: S603 - our own command
-        with self._metrics.night() as told:
+        with self._metrics.night() as exit_code:
             code = self._process.wait()
-            told.code = code
+            exit_code.code = code
         with self._lock:
             self._process = None
-        _log.info("the night ended with exit code %d (%s)", code, name_of(code))
+        _log.info("retraining ended with exit code %d (%s)", code, name_of(code))
         return code

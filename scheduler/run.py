@@ -1,4 +1,4 @@
-"""The scheduler's own process: waiting for the next night, and stopping when it is told to."""
+"""The scheduler process: waits for the next run, and stops on signals."""
 
 import logging
 import signal
@@ -19,15 +19,15 @@ from bitrecall.scheduler.retrain_process import RetrainProcess
 from bitrecall.scheduler.schedule import daily, is_missed
 from bitrecall.scheduler.settings import SchedulerSettings
 
-# Waits are by the monotonic clock and times of day by the other: looking at both every so often
-# keeps a clock that was set from delaying a night by more than this.
+# Waits use the monotonic clock, times of day the system clock: comparing them at this interval
+# limits the delay after the system clock was set.
 _LOOK_SECONDS = 30
 
 _log = logging.getLogger(__name__)
 
 
 def retrain_command(arguments: Sequence[str], releases: Path) -> list[str]:
-    """The command of a night."""
+    """The command of a retraining run."""
     return [
         *(sys.executable, "-P", "-m", "bitrecall", "retrain", "--releases", str(releases)),
         *("--no-progress", *arguments),
@@ -35,23 +35,23 @@ def retrain_command(arguments: Sequence[str], releases: Path) -> list[str]:
 
 
 def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> None:
-    """Run nights until SIGTERM or SIGINT; one that is running then writes a checkpoint first.
+    """Schedule runs until SIGTERM or SIGINT; a run in progress then writes a checkpoint first.
 
     Args:
-        settings: when.
-        releases: the folder of the store.
-        command: of one night.
+        settings: the schedule.
+        releases: folder of the release store.
+        command: the command of a run.
 
     Raises:
-        ScheduleError: there is no such time zone, or the port for Prometheus cannot be had.
+        ScheduleError: the time zone is unknown, or the port for Prometheus cannot be used.
     """
     trigger = daily(settings.at, settings.timezone)
     metrics = Metrics(releases)
-    nights = RetrainProcess(command, metrics, settings.retries, 60 * settings.retry_minutes)
+    process = RetrainProcess(command, metrics, settings.retries, 60 * settings.retry_minutes)
     scheduler = BackgroundScheduler(timezone=UTC)
-    # However late a night begins it is run, and once for all that were missed.
+    # A late run still starts, and several missed ones start one.
     job = scheduler.add_job(
-        nights.run, trigger, id="night", coalesce=True, misfire_grace_time=None, max_instances=1
+        process.run, trigger, id="night", coalesce=True, misfire_grace_time=None, max_instances=1
     )
 
     def look() -> None:
@@ -60,8 +60,8 @@ def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> 
 
     scheduler.add_job(look, IntervalTrigger(seconds=_LOOK_SECONDS), next_run_time=datetime.now(UTC))
     if settings.catch_up and is_missed(trigger, _last_started(releases), datetime.now(UTC)):
-        _log.info("the last night was missed, or there never was one: it is run now")
-        scheduler.add_job(nights.run, id="missed", misfire_grace_time=None)
+        _log.info("the last run was missed, or there was none; starting one now")
+        scheduler.add_job(process.run, id="missed", misfire_grace_time=None)
 
     stopping = Event()
 
@@ -75,9 +75,9 @@ def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> 
         if settings.metrics_port is not None:
             server = metrics.serve(settings.metrics_host, settings.metrics_port)
         scheduler.start()
-        _log.info("nights are at %s, %s", settings.at, settings.timezone)
+        _log.info("retraining is scheduled daily at %s, %s", settings.at, settings.timezone)
         stopping.wait()
-        nights.stop()
+        process.stop()
         scheduler.shutdown()
     except OSError as error:
         raise ScheduleError(

@@ -1,4 +1,4 @@
-"""When the next night is, and whether the last one was missed."""
+"""The daily schedule, and whether its last time was missed."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,35 +9,35 @@ from bitrecall.scheduler.errors import ScheduleError
 
 
 def daily(at: str, timezone: str) -> CronTrigger:
-    """Every day at a time of day.
+    """Daily at a time of day.
 
-    Where clocks are put forward over it, that day's is an hour later by the clock; where they are
-    put back, it comes twice, and the second finds nothing new.
+    If clocks skip the time, the run of that day is an hour later; if clocks repeat it, there are
+    two runs, and the second has no new data.
 
     Args:
         at: HH:MM.
-        timezone: a name of the IANA's data base.
+        timezone: a name in the IANA time zone database.
 
     Raises:
-        ScheduleError: there is no such time zone.
+        ScheduleError: the time zone is unknown.
     """
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ScheduleError(
-            f"there is no time zone {timezone!r}: want one as UTC or Asia/Tokyo"
+            f"unknown time zone {timezone!r}: expected a name such as UTC or Asia/Tokyo"
         ) from error
     hour, minute = at.split(":")
     return CronTrigger(hour=int(hour), minute=int(minute), timezone=zone)
 
 
 def is_missed(trigger: CronTrigger, last: datetime | None, now: datetime) -> bool:
-    """Whether a time has come and gone since the last night was started.
+    """Whether a scheduled time has passed since the last run started.
 
     Args:
-        trigger: when nights are.
-        last: when the last one was started; None where there never was one, which counts.
-        now: the moment.
+        trigger: the schedule.
+        last: start of the last run; None, without any, counts as missed.
+        now: the current time.
     """
     if last is None:
         return True

@@ -1,4 +1,4 @@
-"""Every setting of the scheduler, with its default, its bounds and what it is for."""
+"""Settings of the scheduler, with defaults and bounds."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ PREFIX: Final = "BITRECALL_SCHEDULER_"
 
 
 class SchedulerSettings(BaseSettings):
-    """The settings of ``bitrecall scheduler``; each is read from its variable."""
+    """Settings of ``bitrecall scheduler``, each read from its environment variable."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
@@ -25,17 +25,18 @@ class SchedulerSettings(BaseSettings):
     )
     catch_up: bool = Field(
         True,
-        description="Retrain at once on starting where the last time was missed, however often.",
+        description="Retrain at start if one or more scheduled runs were missed.",
     )
-    retries: int = Field(
-        3, ge=0, le=100, description="How often a night that failed is tried again."
-    )
+    retries: int = Field(3, ge=0, le=100, description="Maximum number of retries of a failed run.")
     retry_minutes: float = Field(
-        10.0, ge=0, le=24 * 60, description="Minutes before it is tried again."
+        10.0, ge=0, le=24 * 60, description="Delay before a retry, in minutes."
     )
     metrics_host: str = Field(
         "127.0.0.1", min_length=1, description="Address to listen on for Prometheus."
     )
     metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="Port to listen on for Prometheus; none when not given."
+        None,
+        ge=0,
+        le=65535,
+        description="Port to listen on for Prometheus; by default metrics are not served.",
     )

@@ -52,13 +52,13 @@ def test_measurements_that_agree_are_left_alone(
             {8: 2256.0, 16: 1900.0},
             300.0,
             GOOD,
-            "2,256 answers/s while the number of connections was chosen, and then at best 300",
+            "2,256 responses/s while the number of connections was chosen, and then at best 300",
         ),
         (
             {1: 150.0, 8: 200.0},
             300.0,
             GOOD,
-            "at most 200 answers/s while the number of connections was chosen, and then 300",
+            "at most 200 responses/s while the number of connections was chosen, and then 300",
         ),
         (
             TRIALS,

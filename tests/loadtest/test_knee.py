@@ -16,7 +16,7 @@ def test_a_step_sums_up_a_measurement() -> None:
     assert (found.offered, found.good, found.busy, found.other) == (60.0, 50.0, 10.0, 3.0)
     assert found.p50 == pytest.approx(0.0505)
     assert found.p99 == pytest.approx(0.09901)
-    assert found.most == pytest.approx(0.1)
+    assert found.max == pytest.approx(0.1)
     assert found.failed == pytest.approx(13 / 63)
 
 

@@ -97,5 +97,5 @@ def test_where_nobody_listens_is_an_error() -> None:
         async with LoadGenerator(Address("127.0.0.1", 1), [b""], 1):
             pass
 
-    with pytest.raises(LoadTestError, match=r"127\.0\.0\.1:1 takes no connection"):
+    with pytest.raises(LoadTestError, match=r"127\.0\.0\.1:1 cannot be connected to"):
         asyncio.run(measured())

@@ -21,14 +21,14 @@ def test_a_load_test_finds_the_best_and_goes_through_all_rates(stub) -> None:
     assert found.connections in (1, 2, 4, 8, 16, 32, 64, 128)
     assert found.search_share is not None
     assert found.search_share > 0
-    assert found.shed == 0
+    assert found.rejected == 0
     assert len(said) >= len(SHARES) + 3
     assert {one["k"] for one in stub.asked} == {4}
 
 
 def test_a_service_that_turns_all_away_cannot_be_tested(stub) -> None:
     stub.busy_from = 0
-    with pytest.raises(LoadTestError, match="gives no good answer, but the statuses 503"):
+    with pytest.raises(LoadTestError, match="has no 200 response; statuses: 503"):
         asyncio.run(load_test(Target.at(stub.url), 4, 0.05, 5.0, lambda line: None))
 
 

@@ -11,46 +11,50 @@ STEPS = [Step(100.0 * n, 100.0 * n, 0.0, 0.0, 0.001, 0.001 * n, 0.1) for n in (1
 FOUND = LoadTestResult("http://x", 10, 8, 300.0, STEPS, STEPS[1], 5.0, 0.2, 0.6, 0.1, 0.0, [])
 
 
-def test_a_step_without_answers_is_json_all_the_same() -> None:
-    slow = replace(STEPS[0], p50=float("inf"), p99=float("inf"), most=float("inf"))
-    told = json.loads(replace(FOUND, steps=[slow], knee=None).to_json())
-    assert (told["steps"][0]["p99"], told["steps"][0]["good"], told["knee"]) == (None, 100.0, None)
+def test_a_step_without_responses_is_valid_json() -> None:
+    slow = replace(STEPS[0], p50=float("inf"), p99=float("inf"), max=float("inf"))
+    result = json.loads(replace(FOUND, steps=[slow], knee=None).to_json())
+    assert (result["steps"][0]["p99"], result["steps"][0]["good"], result["knee"]) == (
+        None,
+        100.0,
+        None,
+    )
 
 
-def test_the_knee_is_told_with_what_it_is_measured_by() -> None:
-    borne, _ = verdict(FOUND)
-    assert borne == (
-        "the knee is at 200 answers/s: p99 2.00 ms, where the lightest load has 1.00 ms; at best "
-        "it gives 300 answers/s"
+def test_the_summary_has_the_knee_and_its_latencies() -> None:
+    sustained, _ = verdict(FOUND)
+    assert sustained == (
+        "the knee is at 200 responses/s: p99 2.00 ms, against 1.00 ms at the lightest load; the "
+        "best throughput is 300 responses/s"
     )
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
-    [(None, "the knee lies below 100 requests/s"), (STEPS[2], "the most that was tried")],
+    [(None, "the knee is below 100 requests/s"), (STEPS[2], "the highest rate tested")],
 )
-def test_a_knee_outside_what_was_tried_is_told(found: Step | None, said: str) -> None:
+def test_a_knee_outside_the_tested_rates(found: Step | None, said: str) -> None:
     assert said in verdict(replace(FOUND, knee=found))[0]
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"client_share": 0.97}, "what stopped it was this program (97% of a processor)"),
-        ({"search_share": 0.8}, "searches took 80% of a processor: the catalogue is what costs"),
+        ({"client_share": 0.97}, "the limit is this load generator (97% of a processor)"),
+        ({"search_share": 0.8}, "searches took 80% of a processor: the catalogue is the limit"),
         ({"search_share": 0.2}, "the rest is parsing, encoding and the network"),
-        ({"search_share": None}, "does not tell what limits it"),
+        ({"search_share": None}, "the limit is unknown"),
         ({"machine_share": 0.99}, "This machine's processors were 99% busy"),
     ],
 )
-def test_what_stops_it_is_told(changes: dict[str, float | None], said: str) -> None:
+def test_the_summary_names_the_limit(changes: dict[str, float | None], said: str) -> None:
     assert said in verdict(replace(FOUND, **changes))[1]
 
 
-def test_measurements_that_contradict_each_other_are_told_first() -> None:
-    unreliable, borne, _ = verdict(replace(FOUND, contradictions=["one thing", "and another"]))
+def test_contradicting_measurements_come_first() -> None:
+    unreliable, sustained, _ = verdict(replace(FOUND, contradictions=["one thing", "and another"]))
     assert unreliable.startswith("the measurements contradict each other (one thing; and another)")
     assert "Run it again while they are idle" in unreliable
-    assert borne.startswith("the knee is at 200 answers/s")
-    told = json.loads(replace(FOUND, contradictions=["one thing"]).to_json())
-    assert told["contradictions"] == ["one thing"]
+    assert sustained.startswith("the knee is at 200 responses/s")
+    result = json.loads(replace(FOUND, contradictions=["one thing"]).to_json())
+    assert result["contradictions"] == ["one thing"]

@@ -142,7 +142,7 @@ def test_the_scheduler_retrains_beside_files_of_the_users(
 ) -> None:
     command = [installed.python, "-m", "bitrecall", "scheduler", "--releases=releases"]
     with running([*command, "--retries=0", "--", *RETRAIN[1:]], folder) as process:
-        log = lines_until(process, "the night ended")
+        log = lines_until(process, "retraining ended")
         assert "exit code 0" in log[-1]
         process.send_signal(signal.SIGTERM)
         rest = process.stderr.read()

@@ -44,8 +44,8 @@ def test_what_was_missed_is_run_at_once_and_a_signal_ends_it(tmp_path: Path) -> 
         port = sock.getsockname()[1]
     process = started(tmp_path, "--metrics-port", str(port))
     try:
-        said = lines_until(process, "the night ended")
-        assert "there never was one: it is run now" in said
+        said = lines_until(process, "retraining ended")
+        assert "or there was none; starting one now" in said
         assert "exit code 4 (no new data)" in said
         answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
         assert "bitrecall_night_running" in answer
@@ -70,8 +70,8 @@ def test_what_was_not_missed_waits(tmp_path: Path) -> None:
     later = f"{(datetime.now(UTC).hour + 12) % 24:02}:00"
     process = started(tmp_path, "--at", later)
     try:
-        said = lines_until(process, f"nights are at {later}, UTC")
-        assert "run now" not in said
+        said = lines_until(process, f"retraining is scheduled daily at {later}, UTC")
+        assert "starting one now" not in said
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=300) == 0
     finally:
