@@ -88,9 +88,9 @@ def test_the_metadata_have_the_version_the_licence_and_the_readme(built: Built) 
 def test_a_version_stands_in_one_place(source: Path) -> None:
     dockerfile = (source / "docker" / "Dockerfile").read_text()
     assert set(re.findall(r"^ARG VERSION=(.+)$", dockerfile, re.MULTILINE)) == {__version__}
-    newest = re.search(r"^## \[?([\w.]+)", (source / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = re.search(r"^## \[(\d[\w.]*)\]", (source / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest is not None
-    assert newest[1] in {"Unreleased", __version__}
+    assert newest[1] == __version__
     citation = source / "CITATION.cff"
     if citation.exists():
         assert f"version: {__version__}" in citation.read_text().replace('"', "")
