@@ -50,3 +50,7 @@ def _has_markers_of_servers(request: pytest.FixtureRequest) -> Iterator[None]:
     for fixture, marker in _MARKERS.items():
         if fixture in request.fixturenames and not request.node.get_closest_marker(marker):
             pytest.fail(f"uses the fixture {fixture}: mark it with pytest.mark.{marker}")
+    if request.node.get_closest_marker("milvus") and not request.node.get_closest_marker(
+        "xdist_group"
+    ):
+        pytest.fail('Milvus has fixed ports: mark the file with pytest.mark.xdist_group("milvus")')

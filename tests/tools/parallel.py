@@ -1,6 +1,10 @@
 """How tests are spread over processes: ``pytest -n auto``."""
 
 import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,28 +12,43 @@ import pytest
 # ones do not. With more than sixteen, memory is the limit.
 _MIN_WORKERS, _MIN_QUICK_WORKERS, _MAX_WORKERS = 3, 2, 16
 
-# Markers of tests that have to run in one process: Milvus has fixed ports.
-_ONE_PROCESS = ("milvus",)
 
-
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The number of processes for ``-n auto``."""
     least = _MIN_QUICK_WORKERS if config.getoption("quick") else _MIN_WORKERS
     return min(max(least, os.cpu_count() or 1), _MAX_WORKERS)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Spread tests by their groups, unless another way is asked for."""
-    if config.getoption("numprocesses", None) and config.option.dist in ("no", "load"):
-        config.option.dist = "loadgroup"
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread tests one by one, but keep the files that name a group in one process.
+
+    ``--dist loadgroup`` of pytest-xdist 3.8 does nothing with pytest 9.2: it sets ``_nodeid`` of a
+    test, which is no longer read.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    if config.option.dist != "load":
+        return None
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        """Tests are spread by the groups of their files."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return _group_of(config.rootpath / nodeid.partition("::")[0]) or nodeid
+
+    return ByGroup(config, log)
+
+
+@cache
+def _group_of(path: Path) -> str | None:
+    """The group that a file names for its tests: ``pytest.mark.xdist_group("milvus")``."""
+    found = re.search(r'pytest\.mark\.xdist_group\("(\w+)"\)', path.read_text("utf-8"))
+    return None if found is None else found[1]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Group the tests that share a server, and begin with those that take long."""
-    for item in items:
-        for marker in _ONE_PROCESS:
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.xdist_group(marker))
+    """Begin with the tests that take long."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)

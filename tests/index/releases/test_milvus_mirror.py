@@ -19,6 +19,8 @@ from bitrecall.index.search.milvus.collection import (
 )
 from bitrecall.index.search.milvus.server import MilvusServer
 
+pytestmark = pytest.mark.xdist_group("milvus")
+
 Make = Callable[..., ReleaseContents]
 
 

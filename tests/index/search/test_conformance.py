@@ -19,7 +19,7 @@ from bitrecall.index.search.packing import hamming_distances
 from bitrecall.index.search.protocol import SearchBackend
 from bitrecall.index.search.registry import backend, backends
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("milvus")]
 
 # The narrow HNSW holds so few candidates, and Milvus of lists searches so few, that they miss items
 # even in the catalogue below: they are held to the promises alone, not to answers worked by hand.

@@ -12,6 +12,8 @@ from bitrecall.index.releases.milvus_mirror import MilvusMirror
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.milvus.server import MilvusServer
 
+pytestmark = pytest.mark.xdist_group("milvus")
+
 ASKED = {"user_id": "17", "k": 5}
 
 
