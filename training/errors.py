@@ -9,7 +9,7 @@ BitrecallError
      ├─ DivergedError       the loss is no longer a number
      ├─ CheckpointError     a checkpoint cannot be read, or belongs to another training
      ├─ InterruptedTraining a signal stopped it, after its checkpoint was written
-     └─ NightUnderWayError  another run is retraining into the same folder
+     └─ RetrainingInProgressError  another run is retraining into the same folder
 """
 
 from __future__ import annotations

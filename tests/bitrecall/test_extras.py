@@ -33,7 +33,7 @@ def modules_of_extras() -> set[str]:
     """The first names of the modules that only extras bring."""
     names = set()
     # The others are for those who work on Bitrecall, or have messages of their own.
-    others = {"dev", "docs", "milvus", "postgres", "tracing"}
+    others = {"dev", "docs", "examples", "milvus", "postgres", "tracing"}
     for extra in PROJECT["optional-dependencies"].keys() - others:
         for requirement in PROJECT["optional-dependencies"][extra]:
             name = re.match(r"[\w-]+", requirement)[0]

@@ -41,15 +41,15 @@ import sys
 import numpy as np
 import torch
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.runtime.process_group import joined_group
+from bitrecall.training.runtime.process_group import init_process_group
 from bitrecall.training.recipe.recipe_file import load_recipe
-from bitrecall.training.hashing.hashing_method import Trainer
+from bitrecall.training.hashing.hashing_method import HashingMethod
 
 rng = np.random.default_rng(0)
 users, items = np.nonzero(rng.random((61, 40)) < 0.2)
 recipe = load_recipe("proposed-gowalla", ["bits=16", "fit.batch_users=50", *sys.argv[2:]])
-with joined_group() as group:
-    trainer = Trainer(EdgeList(users, items, 61, 40), recipe, group=group)
+with init_process_group() as group:
+    trainer = HashingMethod(EdgeList(users, items, 61, 40), recipe, group=group)
     trainer.advance()
     gradients = {
         name: trainer._whole(name, parameter.grad).numpy()
