@@ -8,6 +8,9 @@ All checkouts run for the whole time, next to an empty FastAPI POST route. wrk (
 wrk`) loads one after another, in an order that changes between rounds, so that other load on the
 machine affects all of them; then an open loop runs at half of each one's maximum throughput.
 Compare the ratios to the empty route within a round.
+
+A checkout that reads another format of releases gets a release of its own, trained alike:
+CHECKOUT=RELEASES.
 """
 
 import argparse
@@ -32,7 +35,7 @@ def main() -> None:
     """Serve, load, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path)
-    parser.add_argument("checkouts", type=Path, nargs="+")
+    parser.add_argument("checkouts", nargs="+", metavar="CHECKOUT[=RELEASES]")
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=9)
@@ -44,9 +47,11 @@ def main() -> None:
     with ExitStack() as stack:
         up = {ROUTE: stack.enter_context(serving_empty(ROUTE, given.workers))}
         options = ("--events", "off", "--log-level", "error", "--workers", str(given.workers))
-        for path in given.checkouts:
-            up[str(path)] = stack.enter_context(serving(given.releases, *options, checkout=path))
-        users = Target.at(up[str(given.checkouts[0])][0]).users(USERS)
+        for checkout in given.checkouts:
+            path, _, own = checkout.partition("=")
+            releases = Path(own) if own else given.releases
+            up[path] = stack.enter_context(serving(releases, *options, checkout=Path(path)))
+        users = Target.at(up[given.checkouts[0].partition("=")[0]][0]).users(USERS)
         script = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ask.lua"
         script.write_text(script_for(users, given.k))
         for _ in range(given.rounds):
