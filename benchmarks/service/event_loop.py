@@ -40,7 +40,7 @@ from starlette.routing import Route
 from benchmarks.tools import random_release
 from benchmarks.tools.processes import cpu_seconds
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.types import QueryOptions, Recommendations
+from bitrecall.index.recommend.types import QueryOptions, RankedItems
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.rendering import render
@@ -227,7 +227,7 @@ def print_alone(releases: Path) -> None:
         def find(number: int, options: QueryOptions = options) -> None:
             recommender.recommend(str(number), options)
 
-        def write(number: int, answer: Recommendations = answer) -> None:
+        def write(number: int, answer: RankedItems = answer) -> None:
             render(answer)
 
         found, rendered = median_ms(find), median_ms(write)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from bitrecall.results import Recommendation, Recommendations, SimilarItems
 
 if TYPE_CHECKING:
-    from bitrecall.index.recommend.types import Recommendations as Answer
+    from bitrecall.index.recommend.types import RankedItems
 
 __all__ = ["recommendations", "similar_items"]
 
 
-def recommendations(answer: Answer) -> Recommendations:
+def recommendations(answer: RankedItems) -> Recommendations:
     """The items for one user."""
     return Recommendations(
         items=_items(answer),
@@ -25,14 +25,14 @@ def recommendations(answer: Answer) -> Recommendations:
     )
 
 
-def similar_items(item_id: str, answer: Answer) -> SimilarItems:
+def similar_items(item_id: str, answer: RankedItems) -> SimilarItems:
     """The items like one."""
     return SimilarItems(
         items=_items(answer), k=answer.k, release_id=answer.release_id, item_id=item_id
     )
 
 
-def _items(answer: Answer) -> tuple[Recommendation, ...]:
+def _items(answer: RankedItems) -> tuple[Recommendation, ...]:
     if answer.distances is None:
         items = [Recommendation(item_id, None, None) for item_id in answer.item_ids]
     else:

@@ -13,7 +13,7 @@ from bitrecall.index.recommend.explanations import explain
 from bitrecall.index.recommend.item_history import ItemHistory
 from bitrecall.index.recommend.recent_activity import NoRecentActivity, RecentActivity
 from bitrecall.index.recommend.search_steps import SearchRequest, SearchSteps, run_steps
-from bitrecall.index.recommend.types import History, QueryOptions, Recommendations
+from bitrecall.index.recommend.types import History, QueryOptions, RankedItems
 from bitrecall.index.recommend.user_state import UserState, user_state
 from bitrecall.index.releases.release import Release
 
@@ -92,7 +92,7 @@ class Recommender:
 
     def recommend(
         self, user_id: str | None, options: QueryOptions, history: History | None = None
-    ) -> Recommendations:
+    ) -> RankedItems:
         """Return the ``k`` allowed items whose codes are nearest the user's.
 
         Equal distances are ordered by popularity. There are fewer than ``k`` items only if no more
@@ -111,11 +111,11 @@ class Recommender:
 
     def recommend_many(
         self, user_ids: Sequence[str | None], options: QueryOptions, history: History | None = None
-    ) -> list[Recommendations]:
+    ) -> list[RankedItems]:
         """Return what ``recommend`` returns for each of several users, from one search."""
         return run_steps(self.recommend_many_steps(user_ids, options, history))
 
-    def similar(self, item_id: str, options: QueryOptions) -> Recommendations:
+    def similar(self, item_id: str, options: QueryOptions) -> RankedItems:
         """Return the ``k`` allowed items whose codes are nearest an item's, without that item.
 
         Args:
@@ -131,7 +131,7 @@ class Recommender:
 
     def recommend_steps(
         self, user_id: str | None, options: QueryOptions, history: History | None = None
-    ) -> SearchSteps[Recommendations]:
+    ) -> SearchSteps[RankedItems]:
         """Do the work of ``recommend``, yielding the search for the caller to run."""
         user = self._user_state(user_id, history)
         allowed = None if options.allowed is None else self.catalogue.matching(options.allowed)
@@ -148,7 +148,7 @@ class Recommender:
 
     def recommend_many_steps(
         self, user_ids: Sequence[str | None], options: QueryOptions, history: History | None = None
-    ) -> SearchSteps[list[Recommendations]]:
+    ) -> SearchSteps[list[RankedItems]]:
         """Do the work of ``recommend_many``, yielding the search for the caller to run."""
         users = [self._user_state(user_id, history) for user_id in user_ids]
         allowed = None if options.allowed is None else self.catalogue.matching(options.allowed)
@@ -165,7 +165,7 @@ class Recommender:
             for place, (user_id, user) in enumerate(zip(user_ids, users, strict=True))
         ]
 
-    def similar_steps(self, item_id: str, options: QueryOptions) -> SearchSteps[Recommendations]:
+    def similar_steps(self, item_id: str, options: QueryOptions) -> SearchSteps[RankedItems]:
         """Do the work of ``similar``, yielding the search for the caller to run."""
         row = self.catalogue.row_of(item_id)
         if row is None:
@@ -175,7 +175,7 @@ class Recommender:
         code = self.catalogue.codes_of(np.array([row]))
         distances, rows = yield SearchRequest(self.catalogue, code, options.k, [left_out], allowed)
         kept = rows[0] >= 0
-        return Recommendations(
+        return RankedItems(
             user_id=None,
             k=options.k,
             item_ids=self.catalogue.ids_of(rows[0][kept]),
@@ -192,7 +192,7 @@ class Recommender:
         options: QueryOptions,
         distances: NDArray[np.int32],
         rows: NDArray[np.int64],
-    ) -> Recommendations:
+    ) -> RankedItems:
         """Make recommendations from the results of a search, which are padded with rows of -1."""
         if len(rows) and rows[-1] < 0:
             kept = rows >= 0
@@ -206,7 +206,7 @@ class Recommender:
         options: QueryOptions,
         exclude: NDArray[np.int64],
         allowed: NDArray[np.bool_] | None,
-    ) -> Recommendations:
+    ) -> RankedItems:
         """Make recommendations from the popular list; degraded if the user has a code."""
         rows = self.catalogue.popular(options.k, exclude, allowed)
         return self._answer(user_id, user, options, rows, None, "popular")
@@ -219,8 +219,8 @@ class Recommender:
         rows: NDArray[np.int64],
         distances: Sequence[int] | None,
         source: CodeSource,
-    ) -> Recommendations:
-        answer = Recommendations(
+    ) -> RankedItems:
+        answer = RankedItems(
             user_id=user_id,
             k=options.k,
             item_ids=self.catalogue.ids_of(rows),
@@ -233,8 +233,8 @@ class Recommender:
         return self._explained(answer, user, rows) if options.explain else answer
 
     def _explained(
-        self, answer: Recommendations, user: UserState, rows: NDArray[np.int64]
-    ) -> Recommendations:
+        self, answer: RankedItems, user: UserState, rows: NDArray[np.int64]
+    ) -> RankedItems:
         return answer._replace(
             code=None if user.code is None else user.code.tobytes().hex(),
             item_codes=[code.tobytes().hex() for code in self.catalogue.codes_of(rows)],

@@ -40,7 +40,7 @@ class History:
     instead: bool = True
 
 
-class Recommendations(NamedTuple):
+class RankedItems(NamedTuple):
     """The items for one user or like one item, best first.
 
     Attributes:

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from bitrecall.index.recommend.types import Recommendations
+from bitrecall.index.recommend.types import RankedItems
 from bitrecall.index.search.native_module import native
 
 
-def render(answer: Recommendations) -> bytes:
+def render(answer: RankedItems) -> bytes:
     """The items for one user, as a ``RecommendResponse``."""
     if native is not None and answer.distances is not None and answer.explanations is None:
         return b'{"user_id":%b,"k":%d,"items":%b,"release_id":"%b","source":"%b"%b}' % (
@@ -31,7 +31,7 @@ def render(answer: Recommendations) -> bytes:
     return to_json(document | _shortcomings(answer))
 
 
-def render_one_of(answer: Recommendations) -> bytes:
+def render_one_of(answer: RankedItems) -> bytes:
     """The items for one user of several, as a ``BatchAnswer``."""
     if native is not None and answer.distances is not None and answer.explanations is None:
         return b'{"user_id":%b,"items":%b,"source":"%b"%b}' % (
@@ -53,13 +53,13 @@ def render_batch(answers: Sequence[bytes], k: int, release_id: str) -> bytes:
     return b'{"answers":[%b],"k":%d,"release_id":"%b"}' % (joined, k, release_id.encode())
 
 
-def render_similar(item_id: str, answer: Recommendations) -> bytes:
+def render_similar(item_id: str, answer: RankedItems) -> bytes:
     """The items similar to an item, as a ``SimilarResponse``."""
     document: dict[str, Any] = {"item_id": item_id, "k": answer.k, "items": _items(answer)}
     return to_json(document | {"release_id": answer.release_id} | _shortcomings(answer))
 
 
-def _items(answer: Recommendations) -> list[dict[str, object]]:
+def _items(answer: RankedItems) -> list[dict[str, object]]:
     items: list[dict[str, object]]
     if answer.distances is None:
         items = [{"id": item, "distance": None, "score": None} for item in answer.item_ids]
@@ -79,11 +79,11 @@ def _items(answer: Recommendations) -> list[dict[str, object]]:
     return items
 
 
-def _shortfall(answer: Recommendations) -> bytes:
+def _shortfall(answer: RankedItems) -> bytes:
     # Only degraded responses have more members, and those are rendered from a document.
     return b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
 
 
-def _shortcomings(answer: Recommendations) -> dict[str, int | bool]:
+def _shortcomings(answer: RankedItems) -> dict[str, int | bool]:
     members: dict[str, int | bool] = {"shortfall": answer.shortfall} if answer.shortfall else {}
     return members | ({"degraded": True} if answer.degraded else {})

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from bitrecall.events.event import Appended
 from bitrecall.index.recommend.search_steps import SearchRequest
-from bitrecall.index.recommend.types import Recommendations
+from bitrecall.index.recommend.types import RankedItems
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.search.protocol import Results
 from bitrecall.service.observability.tally import TalliedHistogram, Tally
@@ -111,7 +111,7 @@ class Metrics:
         finally:
             self._searches_tally.add(time.perf_counter() - started)
 
-    def count_answers(self, answers: Iterable[Recommendations]) -> None:
+    def count_answers(self, answers: Iterable[RankedItems]) -> None:
         """Count answers by the source of their ranking."""
         for answer in answers:
             self._answers_tally.add((answer.source, answer.degraded))

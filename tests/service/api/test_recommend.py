@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import SearchSteps
-from bitrecall.index.recommend.types import Recommendations
+from bitrecall.index.recommend.types import RankedItems
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.service.api.release_endpoint import INLINE_K
 from bitrecall.service.api.schemas.answers import Problem, RecommendResponse
@@ -75,11 +75,11 @@ class Watched(Recommender):
     def is_fast(self) -> bool:
         return self.fast
 
-    def recommend_steps(self, *given: Any) -> SearchSteps[Recommendations]:
+    def recommend_steps(self, *given: Any) -> SearchSteps[RankedItems]:
         self.threads.append(threading.current_thread().name)
         return super().recommend_steps(*given)
 
-    def recommend_many_steps(self, *given: Any) -> SearchSteps[list[Recommendations]]:
+    def recommend_many_steps(self, *given: Any) -> SearchSteps[list[RankedItems]]:
         self.threads.append(threading.current_thread().name)
         return super().recommend_many_steps(*given)
 

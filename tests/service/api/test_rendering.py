@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from bitrecall.index.recommend.types import Explanation, Recommendations
+from bitrecall.index.recommend.types import Explanation, RankedItems
 from bitrecall.index.search.native_module import native
 from bitrecall.service.api.rendering import render, render_batch, render_one_of, render_similar
 from bitrecall.service.api.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
@@ -23,7 +23,7 @@ def loops(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-ANSWER = Recommendations(
+ANSWER = RankedItems(
     user_id="Ωμέγα 🛶",
     k=3,
     item_ids=["a", 'b "quoted"', "c"],
@@ -83,7 +83,7 @@ def check(body: bytes, model: type[BaseModel]) -> None:
 
 
 @pytest.mark.parametrize("answer", VARIANTS)
-def test_every_answer_is_as_documented(answer: Recommendations) -> None:
+def test_every_answer_is_as_documented(answer: RankedItems) -> None:
     check(render(answer), RecommendResponse)
     check(render(answer._replace(user_id=None)), RecommendResponse)
     both = [render_one_of(answer), render_one_of(ANSWER)]

@@ -10,7 +10,7 @@ import pytest
 
 from bitrecall.index.errors import SearchUnavailableError
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.types import QueryOptions, Recommendations
+from bitrecall.index.recommend.types import QueryOptions, RankedItems
 from bitrecall.index.releases.release import Release
 from bitrecall.service.http.micro_batching import MAX_BATCH, MicroBatcher
 
@@ -65,7 +65,7 @@ def ask(batcher: MicroBatcher, one: Recommender, user: str, k: int, into: dict[A
 def test_what_comes_at_once_is_searched_as_one_and_answered_as_alone(
     recommender: Watched,
 ) -> None:
-    batcher, answers = MicroBatcher(), dict[Any, Recommendations]()
+    batcher, answers = MicroBatcher(), dict[Any, RankedItems]()
     users = [recommender.release.users.id_of(row) for row in range(3)]
     asked = [(user, k) for k in (5, 2) for user in users] + [("a stranger", 5)]
     answered([ask(batcher, recommender, user, k, answers) for user, k in asked], batcher)
@@ -75,7 +75,7 @@ def test_what_comes_at_once_is_searched_as_one_and_answered_as_alone(
 
 
 def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender: Watched) -> None:
-    batcher, answers = MicroBatcher(), dict[Any, Recommendations]()
+    batcher, answers = MicroBatcher(), dict[Any, RankedItems]()
     user = recommender.first_user
     count = 2 * MAX_BATCH + 3
     answered([ask(batcher, recommender, user, 5 + n % 1, answers) for n in range(count)], batcher)
@@ -85,7 +85,7 @@ def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender:
 def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> None:
     batcher, user = MicroBatcher(), recommender.first_user
 
-    async def run() -> Recommendations:
+    async def run() -> RankedItems:
         return await batcher.run(recommender.recommend_steps(user, QueryOptions(3)))
 
     assert asyncio.run(run()) == recommender.recommend(user, QueryOptions(3))
@@ -119,7 +119,7 @@ def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
 
 
 def test_what_is_not_to_be_answered_here_is_left_alone(recommender: Watched) -> None:
-    batcher, answers = MicroBatcher(), dict[Any, Recommendations]()
+    batcher, answers = MicroBatcher(), dict[Any, RankedItems]()
     user = recommender.first_user
     answered([lambda: None, ask(batcher, recommender, user, 2, answers), lambda: None], batcher)
     assert [*answers] == [(user, 2)]

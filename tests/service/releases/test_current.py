@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.types import QueryOptions, Recommendations
+from bitrecall.index.recommend.types import QueryOptions, RankedItems
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.releases.current import RETRY_SECONDS, CurrentRelease
@@ -170,7 +170,7 @@ def test_a_release_that_fails_on_a_question_is_refused_and_counted(
     tmp_path: Path, contents: Contents
 ) -> None:
     class Broken(Recommender):
-        def recommend(self, *given: object) -> Recommendations:
+        def recommend(self, *given: object) -> RankedItems:
             raise ZeroDivisionError
 
     store, kinds = ReleaseStore(tmp_path), [Recommender, Broken]

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.types import History, QueryOptions, Recommendations
+from bitrecall.index.recommend.types import History, QueryOptions, RankedItems
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release
 from bitrecall.service.releases.warmup import MAX_QUERIES, WarmupQueries
@@ -16,7 +16,7 @@ class Asked(Recommender):
         super().__init__(release)
         self.warmup_queries: list[tuple[object, ...]] = []
 
-    def recommend(self, *question: object) -> Recommendations:
+    def recommend(self, *question: object) -> RankedItems:
         self.warmup_queries.append(question)
         return super().recommend(*question)  # type: ignore[arg-type]
 
@@ -40,7 +40,7 @@ def test_an_attribute_that_is_no_longer_there_does_no_harm(release: Release) -> 
 
 def test_a_question_that_fails_is_heard_of(release: Release) -> None:
     class Broken(Recommender):
-        def recommend(self, *question: object) -> Recommendations:
+        def recommend(self, *question: object) -> RankedItems:
             raise ZeroDivisionError
 
     recent: Callable[[Recommender], int] = WarmupQueries().replay
