@@ -1,10 +1,10 @@
-"""The application: its parts, the middleware around its routes, and its start and stop."""
+"""The application: its parts, its start and its stop."""
 
 import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,28 +24,27 @@ from bitrecall.index.search.milvus.server import MilvusServer, read_token
 from bitrecall.service.api.error_handlers import handle_http_error, handle_request_error
 from bitrecall.service.api.fast_path import FastPath, fast_endpoints
 from bitrecall.service.api.openapi.document import openapi_document
-from bitrecall.service.api.openapi.operations import PATHS
 from bitrecall.service.api.routes import routes
 from bitrecall.service.auth.key_file import KeyFile
-from bitrecall.service.auth.middleware import KeyMiddleware
+from bitrecall.service.environment import load_settings
 from bitrecall.service.errors import RequestError
 from bitrecall.service.example_request import example_request
+from bitrecall.service.host_names import names_in
 from bitrecall.service.http.connection_budget import ConnectionBudget
 from bitrecall.service.http.connection_limits import ConnectionLimits
-from bitrecall.service.http.hosts import HostRule
 from bitrecall.service.http.limiter import ConcurrencyLimiter
 from bitrecall.service.http.micro_batching import MicroBatcher
-from bitrecall.service.http.middleware import RequestMiddleware
-from bitrecall.service.http.origins import CorsMiddleware, CrossOriginProtection
+from bitrecall.service.http.origins import CrossOriginProtection
 from bitrecall.service.http.root_path import strip_root_path
 from bitrecall.service.http.write_coalescing import WriteCoalescer
+from bitrecall.service.middleware_stack import common_middleware, wrap
 from bitrecall.service.observability.key_metrics import KeysCollector
 from bitrecall.service.observability.metrics import Metrics
 from bitrecall.service.observability.tracing import Tracing
 from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.online.wakeup import Wakeup
 from bitrecall.service.releases.current import CurrentRelease
-from bitrecall.service.settings import Settings, load_settings, names_in
+from bitrecall.service.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -95,10 +94,10 @@ class Service(FastAPI):
         self.write_coalescer = WriteCoalescer()
         self.tracing = Tracing(settings.traces)
         paths = routes(settings, self.current, self.event_feed, self.metrics, self.batcher)
-        middleware = self._middleware()
+        middleware = common_middleware(settings, self.metrics, self.keys)
         # Only the framework makes spans of requests.
         self._fast_path = FastPath({} if settings.traces else fast_endpoints(paths))
-        self._fast_application = _wrapped(self._fast_path, middleware)
+        self._fast_application = wrap(self._fast_path, middleware)
         super().__init__(
             title="Bitrecall",
             version=__version__,
@@ -118,25 +117,6 @@ class Service(FastAPI):
                 HTTPException: handle_http_error,
             },
         )
-
-    def _middleware(self) -> list[Middleware]:
-        """The middleware of both paths, the outermost first.
-
-        The root path is removed before it (``fast_path``).
-        """
-        settings = self._settings
-        hosts = HostRule.of(settings)
-        # 1. Request id, Host header, metrics, access log, unexpected exceptions.
-        middleware = [
-            Middleware(RequestMiddleware, self.metrics, PATHS, hosts, log=settings.access_log)
-        ]
-        # 2. CORS, outside of the keys: a preflight request has none.
-        if origins := names_in(settings.allowed_origins):
-            middleware.append(Middleware(CorsMiddleware, origins))
-        # 3. Keys.
-        if self.keys is not None:
-            middleware.append(Middleware(KeyMiddleware, self.keys))
-        return middleware
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or start and stop the service (the lifespan)."""
@@ -219,13 +199,6 @@ class Service(FastAPI):
             if self.milvus is not None:
                 self.milvus.close()
             await asyncio.to_thread(self.tracing.close)
-
-
-def _wrapped(application: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
-    """An application inside of middleware, of which the first is the outermost."""
-    for layer in reversed(middleware):
-        application = layer.cls(application, *layer.args, **layer.kwargs)
-    return application
 
 
 def _event_feed(settings: Settings) -> EventFeed:

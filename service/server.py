@@ -16,12 +16,13 @@ import uvicorn
 from bitrecall.events.location import place_of
 from bitrecall.index.search.native_module import native
 from bitrecall.service.auth.keys import read_keys
+from bitrecall.service.environment import as_environment, unknown_variables
 from bitrecall.service.http.connection_limits import connection_limit, raise_descriptor_limit
 from bitrecall.service.http.versions import untested_versions, untested_warning
 from bitrecall.service.observability.logs import log_config
 from bitrecall.service.online.wakeup import make_wakeup_file
 from bitrecall.service.preflight import check_workers
-from bitrecall.service.settings import Settings, as_environment, unknown_variables
+from bitrecall.service.settings import Settings
 from bitrecall.service.shared_folder import METRICS_VARIABLE, shared_folder
 from bitrecall.service.sockets import BACKLOG, listen_on, url_of
 from bitrecall.service.terminal import Terminal

@@ -1,26 +1,14 @@
 """The settings of the service, with defaults, bounds and descriptions."""
 
-import re
-from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bitrecall.service.errors import SettingsError
+from bitrecall.service.host_names import is_host_name, is_loopback, is_origin, names_in
 
 PREFIX: Final = "BITRECALL_"
-
-_OTHER_COMMANDS: Final = tuple(
-    f"{PREFIX}{name}_" for name in ("TRAIN", "RETRAIN", "EVALUATE", "DATA", "RELEASE")
-)
-
-_HOST_NAME: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_ORIGIN: Final = re.compile(
-    r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?"
-)
 
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -247,7 +235,7 @@ class Settings(BaseSettings):
     @classmethod
     def _origins(cls, value: str | None) -> str | None:
         for origin in names_in(value):
-            if _ORIGIN.fullmatch(origin) is None:
+            if not is_origin(origin):
                 raise ValueError(
                     f"{origin!r} is not an origin: expected a scheme and a host in lower case, "
                     "and a port if it is not the scheme's own, such as https://shop.example"
@@ -278,77 +266,6 @@ class Settings(BaseSettings):
         return self
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address is a loopback address; of names only localhost is."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def is_host_name(text: str) -> bool:
-    """Whether a text is an entry of ``allowed_hosts``: a name, an address, ``*.name`` or ``*``."""
-    if text == "*":
-        return True
-    try:
-        ip_address(text)
-    except ValueError:
-        return _HOST_NAME.fullmatch(text) is not None
-    return True
-
-
-def names_in(text: str | None) -> list[str]:
-    """The entries of a comma-separated setting."""
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
-
-
-def load_settings(**overrides: object) -> Settings:
-    """The settings from the environment.
-
-    Args:
-        overrides: settings that take precedence over the environment; None is ignored.
-
-    Raises:
-        SettingsError: values are invalid; names their variables.
-    """
-    try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        raise SettingsError(_explain(error)) from None
-
-
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
-
-
-def as_environment(settings: Settings) -> dict[str, str]:
-    """The variables from which a worker process loads equal settings."""
-    values: Mapping[str, object] = settings.model_dump(mode="json")
-    # An empty variable counts as not set.
-    return {variable(name): "" if value is None else str(value) for name, value in values.items()}
-
-
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables with the prefix ``BITRECALL_`` that are not settings: most likely misspelt.
-
-    Those of other commands, such as BITRECALL_TRAIN_RECIPE, are not included.
-    """
-    known = {variable(name) for name in Settings.model_fields}
-    ours = (name for name in environment if name.startswith(PREFIX))
-    return sorted(
-        name for name in ours if name not in known and not name.startswith(_OTHER_COMMANDS)
-    )
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False):
-        message = problem["msg"].removeprefix("Value error, ")
-        message = message[0].lower() + message[1:]
-        if problem["loc"]:
-            name = variable(str(problem["loc"][0]))
-            lines.append(f"{name}: {message} (is {problem['input']!r})")
-        else:
-            lines.append(message)
-    return "invalid settings: " + "; ".join(lines)

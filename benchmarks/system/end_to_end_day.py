@@ -158,7 +158,7 @@ def a_day(url: str) -> None:
         changed = sum(before[user] != after[user] for user in before)
         again = sum(bool(set(after[user]) & set(own)) for user, own in taken.items())
         known = sum(client.get(f"/users/{user}").json()["known"] for user in STRANGERS)
-        night = client.get("/releases").json()["last_night"]
+        night = client.get("/releases").json()["last_retraining"]
         print(f"the night: {night['outcome']}, {night['reason']}")
         print(f"of {len(before)} users with events the answers of {changed} changed; {again} have")
         print(f"something again that they took; {known} of {len(STRANGERS)} strangers are known")

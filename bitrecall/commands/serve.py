@@ -3,7 +3,8 @@
 import click
 
 from bitrecall.commands.settings_options import settings_options
-from bitrecall.service.settings import Settings, load_settings
+from bitrecall.service.environment import load_settings
+from bitrecall.service.settings import Settings
 
 
 @click.command(

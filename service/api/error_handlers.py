@@ -9,7 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from bitrecall.service.errors import RequestError
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import PROBLEMS, error_response, problem_response
+from bitrecall.service.problem_responses import error_response, problem_response
+from bitrecall.service.problems import PROBLEMS
 
 
 def problem_routes() -> list[BaseRoute]:

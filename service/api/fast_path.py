@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bitrecall.service.api.release_endpoint import ReleaseEndpoint
 from bitrecall.service.errors import RequestError
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import error_response
+from bitrecall.service.problem_responses import error_response
 
 
 class FastPath:

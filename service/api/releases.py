@@ -28,12 +28,12 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
     async def releases(request: Request) -> Response:
         """``GET /releases``: all releases."""
         summaries = await asyncio.to_thread(lambda: store.list(verify=False))
-        night = await asyncio.to_thread(RetrainingStatus.read, store.root)
+        retraining = await asyncio.to_thread(RetrainingStatus.read, store.root)
         return json_response(
             {
                 "releases": [_summary_json(summary) for summary in summaries],
                 "serving": current.recommender and current.recommender.release_id,
-                "last_night": None if night is None else asdict(night),
+                "last_retraining": None if retraining is None else asdict(retraining),
             }
         )
 

@@ -9,7 +9,7 @@ from bitrecall.service.auth.key_file import KeyFile
 from bitrecall.service.auth.keys import Role
 from bitrecall.service.errors import ForbiddenError, RequestError, UnauthorizedError
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import error_response
+from bitrecall.service.problem_responses import error_response
 
 # Paths that need no key: health checks and documentation.
 _OPEN: Final = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/problems"})

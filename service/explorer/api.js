@@ -1,5 +1,5 @@
-// Asking the service. A refusal is thrown as its problem document. Paths are relative to the page,
-// which a proxy may serve below a path of its own.
+// Requests to the service. Error responses are thrown as their problem documents. Paths are relative
+// to the page, because a proxy may serve it below a path.
 
 const KEY = "bitrecall-key";
 
@@ -7,12 +7,13 @@ export function useKey(key) {
   sessionStorage.setItem(KEY, key);
 }
 
-export async function ask(path, body) {
+// Send GET, or POST if there is a body. Returns the parsed response and its time.
+export async function request(path, body) {
   const headers = {};
   const key = sessionStorage.getItem(KEY);
   if (key) headers.Authorization = `Bearer ${key}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const begun = performance.now();
+  const started = performance.now();
   let response;
   try {
     response = await fetch(path, {
@@ -21,18 +22,18 @@ export async function ask(path, body) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw { status: 0, title: "The service does not answer.", detail: "Is it still running?" };
+    throw { status: 0, title: "The service does not respond.", detail: "Check that it is running." };
   }
-  const milliseconds = performance.now() - begun;
+  const milliseconds = performance.now() - started;
   const document = await response.json().catch(() => ({
     status: response.status,
-    title: "The answer cannot be read.",
+    title: "The response is not JSON.",
     detail: `Status ${response.status}.`,
   }));
   if (!response.ok) throw document;
   return { document, milliseconds };
 }
 
-export async function told(path) {
-  return (await ask(path)).document;
+export async function get(path) {
+  return (await request(path)).document;
 }

@@ -1,22 +1,22 @@
-// Lists of items: ranked ones that open, and chips.
+// Lists of items: ranked lists, whose items open, and chips.
 
 import { sideBySide } from "./bits.js";
 
 function element(name, properties, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(name), properties);
+  created.append(...children);
+  return created;
 }
 
-function plus(id, add) {
-  const button = element("button", { type: "button", className: "plus", textContent: "+" });
+function addButton(id, add) {
+  const button = element("button", { type: "button", className: "add", textContent: "+" });
   button.setAttribute("aria-label", `Add ${id} to the history`);
   button.addEventListener("click", () => add(id));
   return button;
 }
 
-function why(item, code, add) {
-  const part = element("div", { className: "why" });
+function explanation(item, code, add) {
+  const container = element("div", { className: "explanation" });
   if (item.because?.length) {
     const chips = element("ul", { className: "chips" });
     for (const reason of item.because) {
@@ -24,16 +24,18 @@ function why(item, code, add) {
       chip.addEventListener("click", () => add(reason.id));
       chips.append(element("li", {}, chip));
     }
-    part.append(element("p", { textContent: "Of what they have, its code is nearest to" }), chips);
+    container.append(element("p", { textContent: "The user's items with the nearest codes:" }), chips);
   }
-  if (code && item.code) part.append(sideBySide(code, item.code));
-  if (!part.childElementCount) part.append(element("p", { textContent: "It is popular; nothing is known of the user." }));
-  return part;
+  if (code && item.code) container.append(sideBySide(code, item.code));
+  if (!container.childElementCount) {
+    container.append(element("p", { textContent: "A popular item: nothing is known about the user." }));
+  }
+  return container;
 }
 
-export function showRanked(list, answer, add) {
+export function showRanked(list, recommendations, add) {
   list.replaceChildren();
-  for (const item of answer.items) {
+  for (const item of recommendations.items) {
     const number = item.distance === null ? "popular" : `${item.distance} bits`;
     const open = element(
       "button",
@@ -42,16 +44,16 @@ export function showRanked(list, answer, add) {
       element("span", { className: "number", textContent: number }),
     );
     open.setAttribute("aria-expanded", "false");
-    const row = element("li", {}, element("div", { className: "line" }, open, plus(item.id, add)));
+    const row = element("li", {}, element("div", { className: "line" }, open, addButton(item.id, add)));
     open.addEventListener("click", () => {
       const shown = open.getAttribute("aria-expanded") === "true";
       open.setAttribute("aria-expanded", String(!shown));
       if (shown) row.lastChild.remove();
-      else row.append(why(item, answer.code, add));
+      else row.append(explanation(item, recommendations.code, add));
     });
     list.append(row);
   }
-  if (!answer.items.length) list.append(element("li", { className: "hint", textContent: "Nothing is allowed." }));
+  if (!recommendations.items.length) list.append(element("li", { className: "hint", textContent: "No item is allowed." }));
 }
 
 export function showPopular(list, items, add) {
@@ -65,19 +67,20 @@ export function showPopular(list, items, add) {
           { className: "line" },
           element("span", { className: "name", textContent: item.id }),
           element("span", { className: "number", textContent: item.popularity.toLocaleString("en") }),
-          plus(item.id, add),
+          addButton(item.id, add),
         ),
       ),
     ),
   );
 }
 
-export function showChips(list, ids, act, does) {
+// Chips for ids. A click calls `action`, which `label` describes.
+export function showChips(list, ids, action, label) {
   list.replaceChildren(
     ...ids.map((id) => {
       const chip = element("button", { type: "button", textContent: id });
-      chip.setAttribute("aria-label", `${does} ${id}`);
-      chip.addEventListener("click", () => act(id));
+      chip.setAttribute("aria-label", `${label} ${id}`);
+      chip.addEventListener("click", () => action(id));
       return element("li", {}, chip);
     }),
   );

@@ -1,112 +1,116 @@
-// The page: what is asked, and where each answer goes.
+// The page: builds queries from the form, and shows the responses.
 
-import { ask, told, useKey } from "./api.js";
+import { get, request, useKey } from "./api.js";
 import { showChips, showOptions, showPopular, showRanked } from "./lists.js";
 
-const at = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 const SOURCES = {
-  codes: "Ranked by the code that training made for this user.",
-  "codes+history": "Ranked by the trained code, and what came since or is in the history.",
-  history: "Ranked by the items of the history alone.",
-  popular: "Nothing is known of the user: these are the most popular items.",
+  codes: "Ranked by the user's code from training.",
+  "codes+history": "Ranked by the user's code from training, and items from events or from the history.",
+  history: "Ranked by items from events or from the history only.",
+  popular: "Nothing is known about the user: these are the most popular items.",
 };
 const history = [];
 const latencies = [];
-let asked = 0;
-let touched = false;
+// Number of the latest query: older responses are discarded.
+let latestQuery = 0;
+// Whether the visitor has chosen a user or added an item.
+let isEdited = false;
 
-function explain(problem) {
-  at("problem-title").textContent = problem.title;
-  at("problem-detail").textContent = problem.detail ?? "";
-  at("key-form").hidden = ![401, 403].includes(problem.status);
-  at("problem").hidden = false;
+function showProblem(problem) {
+  byId("problem-title").textContent = problem.title;
+  byId("problem-detail").textContent = problem.detail ?? "";
+  byId("key-form").hidden = ![401, 403].includes(problem.status);
+  byId("problem").hidden = false;
 }
 
-async function tried(act) {
+async function withProblems(action) {
   try {
-    await act();
+    await action();
   } catch (problem) {
     if (!problem.title) throw problem;
-    explain(problem);
+    showProblem(problem);
   }
 }
 
-function words(id) {
-  return at(id).value.split(",").map((word) => word.trim()).filter(Boolean);
+function tags(id) {
+  return byId(id).value.split(",").map((tag) => tag.trim()).filter(Boolean);
 }
 
-function question() {
+function queryBody() {
   const body = {
-    k: Number(at("k").value),
-    exclude_seen: at("exclude-seen").checked,
+    k: Number(byId("k").value),
+    exclude_seen: byId("exclude-seen").checked,
     explain: true,
-    filter: { any_tags: words("any-tags"), no_tags: words("no-tags") },
+    filter: { any_tags: tags("any-tags"), no_tags: tags("no-tags") },
   };
-  const where = at("where").value.trim();
+  const where = byId("where").value.trim();
   if (where) {
     try {
       body.filter.where = JSON.parse(where);
     } catch {
-      throw { title: "The attributes are not JSON.", detail: 'For example {"price": {"lte": 20}}.' };
+      throw { title: "The attribute conditions are not JSON.", detail: 'Expected for example {"price": {"lte": 20}}.' };
     }
   }
-  const user = at("user").value;
+  const user = byId("user").value;
   if (user) body.user_id = user;
   if (history.length || !user) {
     body.history = history;
-    body.history_mode = at("instead").checked ? "instead" : "add";
+    body.history_mode = byId("replace-items").checked ? "instead" : "add";
   }
   return body;
 }
 
 async function recommend() {
-  const number = ++asked;
-  await tried(async () => {
-    const body = question();
-    const { document: answer, milliseconds } = await ask("recommend", body);
-    if (number !== asked) return;
-    at("problem").hidden = true;
+  const number = ++latestQuery;
+  await withProblems(async () => {
+    const body = queryBody();
+    const { document: recommendations, milliseconds } = await request("recommend", body);
+    if (number !== latestQuery) return;
+    byId("problem").hidden = true;
     showLatency(milliseconds);
-    showAnswer("source", "answer", answer);
-    await Promise.all([showOwn(body.user_id), compare(body)]);
+    showRecommendations("source", "recommendations", recommendations);
+    await Promise.all([showUserItems(body.user_id), compare(body)]);
   });
 }
 
-function showAnswer(source, list, answer) {
-  const lacking = answer.shortfall ? ` ${answer.shortfall} fewer than asked for: no more are allowed.` : "";
-  at(source).textContent = SOURCES[answer.source] + lacking;
-  showRanked(at(list), answer, add);
+function showRecommendations(source, list, recommendations) {
+  const missing = recommendations.shortfall;
+  const note = missing ? ` ${missing} fewer than requested: no more items are allowed.` : "";
+  byId(source).textContent = SOURCES[recommendations.source] + note;
+  showRanked(byId(list), recommendations, add);
 }
 
-async function showOwn(user) {
-  const known = user ? await told(`users/${encodeURIComponent(user)}`) : null;
-  const items = [...(known?.items ?? []), ...history];
-  at("own-title").textContent = known ? `What they have: ${known.seen + known.fresh + history.length}` : "What they have";
-  at("user-known").textContent = known
-    ? `${known.known ? "Known" : "Not known"} to training, ${known.seen} seen, ${known.fresh} since.`
-    : "Somebody new.";
-  showChips(at("own"), items, add, "Add to the history:");
+async function showUserItems(user) {
+  const info = user ? await get(`users/${encodeURIComponent(user)}`) : null;
+  const items = [...(info?.items ?? []), ...history];
+  const count = info ? `: ${info.seen + info.fresh + history.length}` : "";
+  byId("user-items-title").textContent = `The user's items${count}`;
+  byId("user-known").textContent = info
+    ? `${info.known ? "In" : "Not in"} the release; items in training: ${info.seen}, in events since: ${info.fresh}.`
+    : "A new user.";
+  showChips(byId("user-items"), items, add, "Add to the history:");
 }
 
 async function compare(body) {
-  const other = at("other").value;
-  at("compared").hidden = !other;
+  const other = byId("other-release").value;
+  byId("comparison").hidden = !other;
   if (!other) return;
-  const { document: answer } = await ask(`releases/${other}/recommend`, body);
-  showAnswer("compared-source", "compared-answer", answer);
+  const { document: recommendations } = await request(`releases/${other}/recommend`, body);
+  showRecommendations("comparison-source", "comparison-items", recommendations);
 }
 
 function showLatency(milliseconds) {
   latencies.push(milliseconds);
   if (latencies.length > 40) latencies.shift();
-  at("latency").textContent = `${milliseconds.toFixed(1)} ms`;
-  const most = Math.max(...latencies);
-  const points = latencies.map((one, place) => `${place * 2},${(15 - (one / most) * 14).toFixed(1)}`);
-  at("latencies").innerHTML = `<polyline points="${points.join(" ")}"/>`;
+  byId("latency").textContent = `${milliseconds.toFixed(1)} ms`;
+  const max = Math.max(...latencies);
+  const points = latencies.map((latency, index) => `${index * 2},${(15 - (latency / max) * 14).toFixed(1)}`);
+  byId("latencies").innerHTML = `<polyline points="${points.join(" ")}"/>`;
 }
 
 function add(id) {
-  touched = true;
+  isEdited = true;
   if (!id || history.includes(id)) return;
   history.push(id);
   showHistory();
@@ -117,7 +121,7 @@ function showHistory() {
     history.splice(history.indexOf(id), 1);
     showHistory();
   };
-  showChips(at("history"), history, remove, "Remove from the history:");
+  showChips(byId("history"), history, remove, "Remove from the history:");
   recommend();
 }
 
@@ -128,73 +132,73 @@ function age(created) {
 }
 
 async function showRelease() {
-  const { releases, serving, last_night: night } = await told("releases");
-  const release = releases.find((one) => one.id === serving);
-  at("release-id").textContent = serving ?? "none";
+  const { releases, serving, last_retraining: retraining } = await get("releases");
+  const release = releases.find(({ id }) => id === serving);
+  byId("release-id").textContent = serving ?? "none";
   if (release) {
-    at("release-age").textContent = age(release.created_at);
-    at("release-items").textContent = release.items.toLocaleString("en");
+    byId("release-age").textContent = age(release.created_at);
+    byId("release-items").textContent = release.items.toLocaleString("en");
     const measured = ["recall@20", "ndcg@20"].filter((name) => name in release.metrics);
-    at("release-quality").textContent =
+    byId("release-quality").textContent =
       measured.map((name) => `${name} ${release.metrics[name].toFixed(4)}`).join(", ") || "not measured";
   }
-  at("night").hidden = !night;
-  if (night) {
-    at("night-outcome").textContent = `${night.outcome}, ${age(night.finished)} ago`;
-    at("night-outcome").title = night.reason;
+  byId("retraining").hidden = !retraining;
+  if (retraining) {
+    byId("retraining-outcome").textContent = `${retraining.outcome}, ${age(retraining.finished)} ago`;
+    byId("retraining-outcome").title = retraining.reason;
   }
-  const others = releases.filter((one) => one.id !== serving && !one.damage);
-  at("other").replaceChildren(
+  const others = releases.filter(({ id, damage }) => id !== serving && !damage);
+  byId("other-release").replaceChildren(
     new Option("none", ""),
-    ...others.map((one) => new Option(`${one.id} (${age(one.created_at)} old)`, one.id)),
+    ...others.map(({ id, created_at: created }) => new Option(`${id} (${age(created)} old)`, id)),
   );
 }
 
 function suggest(input, list, path) {
-  at(input).addEventListener("input", () =>
-    tried(async () => {
-      const prefix = at(input).value;
-      const { ids } = await told(`${path}?k=20&prefix=${encodeURIComponent(prefix)}`);
-      if (prefix === at(input).value) showOptions(at(list), ids);
+  byId(input).addEventListener("input", () =>
+    withProblems(async () => {
+      const prefix = byId(input).value;
+      const { ids } = await get(`${path}?k=20&prefix=${encodeURIComponent(prefix)}`);
+      if (prefix === byId(input).value) showOptions(byId(list), ids);
     }),
   );
 }
 
-async function begin() {
-  await tried(async () => {
+async function start() {
+  await withProblems(async () => {
     await showRelease();
-    showPopular(at("popular"), (await told("popular?k=10")).items, add);
-    const { ids } = await told("users?k=20");
-    showOptions(at("users"), ids);
-    // Whoever was faster than this has said whom they want, or is about to.
-    if (!touched && document.activeElement !== at("user")) at("user").value = ids[0] ?? "";
-    showOptions(at("items"), (await told("items?k=20")).ids);
+    showPopular(byId("popular"), (await get("popular?k=10")).items, add);
+    const { ids } = await get("users?k=20");
+    showOptions(byId("users"), ids);
+    // Keep what the visitor has entered meanwhile, or is about to enter.
+    if (!isEdited && document.activeElement !== byId("user")) byId("user").value = ids[0] ?? "";
+    showOptions(byId("items"), (await get("items?k=20")).ids);
   });
   await recommend();
 }
 
-at("ask").addEventListener("submit", (event) => {
+byId("query").addEventListener("submit", (event) => {
   event.preventDefault();
   recommend();
 });
-at("ask").addEventListener("change", recommend);
-at("user").addEventListener("input", () => (touched = true));
-at("k").addEventListener("input", () => (at("k-shown").textContent = at("k").value));
-at("add").addEventListener("click", () => {
-  add(at("item").value);
-  at("item").value = "";
+byId("query").addEventListener("change", recommend);
+byId("user").addEventListener("input", () => (isEdited = true));
+byId("k").addEventListener("input", () => (byId("k-shown").textContent = byId("k").value));
+byId("add").addEventListener("click", () => {
+  add(byId("item").value);
+  byId("item").value = "";
 });
-at("item").addEventListener("keydown", (event) => {
+byId("item").addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
   event.preventDefault();
-  at("add").click();
+  byId("add").click();
 });
-at("key-form").addEventListener("submit", (event) => {
+byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  useKey(at("key").value);
-  at("problem").hidden = true;
-  begin();
+  useKey(byId("key").value);
+  byId("problem").hidden = true;
+  start();
 });
 suggest("user", "users", "users");
 suggest("item", "items", "items");
-begin();
+start();

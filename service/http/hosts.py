@@ -11,7 +11,8 @@ from typing import Final, Self
 from starlette.types import Scope
 
 from bitrecall.service.errors import MisdirectedRequestError
-from bitrecall.service.settings import Settings, is_loopback, names_in, variable
+from bitrecall.service.host_names import is_loopback, names_in
+from bitrecall.service.settings import Settings, variable
 
 _ANY: Final = "*"
 

@@ -12,7 +12,8 @@ from bitrecall.service.http.hosts import HostRule
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.observability.metrics import Metrics
 from bitrecall.service.observability.request_ids import RequestId, generated_ids
-from bitrecall.service.problems import PROBLEMS, error_response, problem_response
+from bitrecall.service.problem_responses import error_response, problem_response
+from bitrecall.service.problems import PROBLEMS
 
 # Paths with an id in them share one metric label, or each id would make a time series.
 _PREFIXES: Final = ("/items/", "/users/", "/releases/", "/problems/", "/explorer/")

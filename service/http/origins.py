@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bitrecall.service.errors import CrossOriginError
 from bitrecall.service.http.root_path import root_path_of
-from bitrecall.service.problems import error_response
+from bitrecall.service.problem_responses import error_response
 from bitrecall.service.settings import variable
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -175,14 +175,14 @@ class _ReleaseCollector(Collector):
         )
         failed.add_metric([], self._current.failed_loads)
         yield failed
-        night = RetrainingStatus.read(self._current.store.root)
-        if night is not None:
+        retraining = RetrainingStatus.read(self._current.store.root)
+        if retraining is not None:
             ended = GaugeMetricFamily(
-                "bitrecall_last_night_finished_timestamp_seconds",
-                "When the last night of retraining ended, and how.",
+                "bitrecall_last_retraining_finished_timestamp_seconds",
+                "When the last retraining run ended, by its outcome.",
                 labels=["outcome"],
             )
-            ended.add_metric([night.outcome], _seconds(night.finished))
+            ended.add_metric([retraining.outcome], _seconds(retraining.finished))
             yield ended
         recommender = self._current.recommender
         if recommender is None:

@@ -3,7 +3,8 @@ import pytest
 from bitrecall.errors import BitrecallError
 from bitrecall.service import errors
 from bitrecall.service.errors import RequestError
-from bitrecall.service.problems import PROBLEMS, error_response
+from bitrecall.service.problem_responses import error_response
+from bitrecall.service.problems import PROBLEMS
 
 EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
 

@@ -23,7 +23,10 @@ from bitrecall.service.sockets import listen_tcp
 
 pytestmark = pytest.mark.slow
 
-RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
+RUN = """
+from bitrecall.service import environment, server
+server.run(environment.load_settings(**{!r}))
+"""
 
 Start = Callable[..., subprocess.Popen]
 

@@ -3,14 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from bitrecall.service.environment import as_environment, load_settings, unknown_variables
 from bitrecall.service.errors import SettingsError
-from bitrecall.service.settings import (
-    Settings,
-    as_environment,
-    load_settings,
-    unknown_variables,
-    variable,
-)
+from bitrecall.service.settings import Settings, variable
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "service.md"
 

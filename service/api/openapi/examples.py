@@ -196,7 +196,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
                     }
                 ],
                 "serving": RELEASE,
-                "last_night": {
+                "last_retraining": {
                     "started": "2026-11-23T17:38:00Z",
                     "finished": "2026-11-23T17:45:01Z",
                     "outcome": "published",

@@ -169,8 +169,8 @@ class ReleaseSummary(BaseModel):
     )
 
 
-class LastNightSummary(BaseModel):
-    """How the last retraining ended."""
+class LastRetraining(BaseModel):
+    """The outcome of the last retraining run."""
 
     started: str = Field(description="When it began, ISO 8601 in UTC.")
     finished: str = Field(description="When it ended, ISO 8601 in UTC.")
@@ -187,8 +187,8 @@ class ReleasesResponse(BaseModel):
 
     releases: list[ReleaseSummary] = Field(description="The newest first.")
     serving: str | None = Field(description="The release that this worker serves.")
-    last_night: LastNightSummary | None = Field(
-        description="The last retraining into this store; null if there was none."
+    last_retraining: LastRetraining | None = Field(
+        description="The last retraining run of this store; null before the first."
     )
 
 

@@ -3,7 +3,8 @@ import pytest
 import bitrecall
 from bitrecall.client.problems import error_of
 from bitrecall.index.errors import FilterError
-from bitrecall.service.problems import PROBLEMS, problem_response
+from bitrecall.service.problem_responses import problem_response
+from bitrecall.service.problems import PROBLEMS
 
 CLASSES = {
     "filter-mismatch": bitrecall.FilterError,

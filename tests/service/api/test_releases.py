@@ -49,7 +49,7 @@ def test_releases_are_listed_newest_first(
     assert [one["id"] for one in answer["releases"] if one["current"]] == [two[1].id]
     assert answer["serving"] == two[1].id
     assert answer["releases"][0]["bits"] == 16
-    assert answer["last_night"] is None
+    assert answer["last_retraining"] is None
 
 
 def test_the_last_night_of_retraining_is_told(client: httpx.Client, store: ReleaseStore) -> None:
@@ -59,7 +59,7 @@ def test_the_last_night_of_retraining_is_told(client: httpx.Client, store: Relea
     night.write(store.root)
     response = client.get("/releases")
     ReleasesResponse.model_validate_json(response.content, strict=True, extra="forbid")
-    assert response.json()["last_night"] == vars(night)
+    assert response.json()["last_retraining"] == vars(night)
 
 
 def test_another_is_served_at_once_and_the_one_before_again(

@@ -13,9 +13,10 @@ from bitrecall.service.api.openapi.operations import OPERATIONS
 from bitrecall.service.app import create_app
 from bitrecall.service.auth.keys import Role, add_key, remove_key
 from bitrecall.service.auth.middleware import role_needed
+from bitrecall.service.environment import load_settings
 from bitrecall.service.errors import KeysError, SettingsError
 from bitrecall.service.server import run
-from bitrecall.service.settings import Settings, load_settings
+from bitrecall.service.settings import Settings
 
 pytestmark = pytest.mark.slow
 

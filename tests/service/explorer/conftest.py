@@ -1,4 +1,4 @@
-"""A real browser."""
+"""Fixtures: Chromium, and a page that fails the test on errors and on outside requests."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.tools.required import skip_or_fail
 
-# What keeps Chromium, as root and without a network, from asking for more than pages.
+# Chromium runs as root and without a network here: no sandbox, and no requests of its own.
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -29,15 +29,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page on which nothing may go wrong unnoticed."""
+    """A page; the test fails on script errors and on requests to other hosts."""
     context = browser.new_context()
     page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: wrong.append(request.url) if is_outside(request.url) else 0)
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on(
+        "request", lambda request: failures.append(request.url) if is_outside(request.url) else 0
+    )
     yield page
     context.close()
-    assert wrong == []
+    assert failures == []
 
 
 def is_outside(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""The configuration of nginx in docs/service.md, with nginx and a browser."""
+"""The nginx configuration in docs/service.md, tested with nginx and a browser."""
 
 import json
 import os
@@ -21,7 +21,10 @@ from tests.tools.required import skip_or_fail
 pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[3] / "docs" / "service.md"
-SERVE = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
+SERVE = """
+from bitrecall.service import environment, server
+server.run(environment.load_settings(**{!r}))
+"""
 ROOT = "/recommender"
 
 _NGINX = """
@@ -50,14 +53,14 @@ def nginx() -> str:
     return path
 
 
-@pytest.fixture(params=["as documented", "path taken off"])
+@pytest.fixture(params=["as documented", "path removed"])
 def url(
     request: pytest.FixtureRequest,
     nginx: str,
     tmp_path: Path,
     contents: Callable[..., ReleaseContents],
 ) -> Iterator[str]:
-    """Where nginx serves the service."""
+    """The URL at which nginx serves the service."""
     ReleaseStore(tmp_path / "releases").publish(contents())
     (documented,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
     with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -65,10 +68,10 @@ def url(
     path = tmp_path / "s.sock"
     documented = documented.replace("/run/bitrecall/service.sock", str(path))
     documented = documented.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    if request.param == "path taken off":
+    if request.param == "path removed":
         documented = documented.replace("http://bitrecall;", "http://bitrecall/;")
     config = tmp_path / "nginx.conf"
-    # Started as root, its workers would be another user, who is not let into the socket.
+    # If nginx runs as root, its workers run as another user, who may not open the socket.
     user = "user root;\n" if os.geteuid() == 0 else ""
     config.write_text(user + _NGINX.format(folder=tmp_path, documented=documented))
     settings = {
@@ -96,33 +99,35 @@ def url(
             process.communicate(timeout=20)
 
 
-def test_the_api_is_there_below_the_path(url: str) -> None:
+def test_serves_the_api_below_the_path(url: str) -> None:
     with httpx.Client(timeout=20) as client:
-        answer = client.post(f"{url}/recommend", json={"user_id": "17"})
-        assert answer.json()["source"] == "codes"
+        response = client.post(f"{url}/recommend", json={"user_id": "17"})
+        assert response.json()["source"] == "codes"
         problem = client.post(f"{url}/recommend", json={})
         assert problem.status_code == 422
         page = client.get(str(httpx.URL(url).join(problem.json()["type"])))
         assert (page.status_code, page.text.splitlines()[0]) == (200, problem.json()["title"])
         assert client.get(f"{url}/openapi.json").json()["servers"] == [{"url": ROOT}]
-        own = {"Origin": url.removesuffix(ROOT)}
+        same_origin = {"Origin": url.removesuffix(ROOT)}
         event = {"events": [{"user_id": "17", "item_id": "item 7"}]}
-        assert client.post(f"{url}/events", json=event, headers=own).status_code == 200
-        foreign = {"Origin": "http://evil.example"}
-        assert client.post(f"{url}/events", json=event, headers=foreign).status_code == 403
+        assert client.post(f"{url}/events", json=event, headers=same_origin).status_code == 200
+        other_origin = {"Origin": "http://evil.example"}
+        assert client.post(f"{url}/events", json=event, headers=other_origin).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["", "/"])
-def test_the_explorer_works_below_the_path(url: str, page: Page, path: str) -> None:
-    refused: list[str] = []
-    page.on("response", lambda one: refused.append(one.url) if one.status >= 400 else None)
+def test_serves_the_explorer_below_the_path(url: str, page: Page, path: str) -> None:
+    failed: list[str] = []
+    page.on(
+        "response", lambda response: failed.append(response.url) if response.status >= 400 else 0
+    )
     page.goto(url + path)
-    expect(page.locator("#answer > li")).to_have_count(10)
+    expect(page.locator("#recommendations > li")).to_have_count(10)
     expect(page.locator("#popular .name").first).to_have_text("item 0")
     page.locator("#user").fill("17")
     page.locator("#user").press("Enter")
-    expect(page.locator("#own li")).to_have_count(4)
-    page.locator("#answer .open").first.click()
-    expect(page.locator("#answer .bits")).to_have_count(2)
-    assert json.dumps(refused) == "[]"
+    expect(page.locator("#user-items li")).to_have_count(4)
+    page.locator("#recommendations .open").first.click()
+    expect(page.locator("#recommendations .bits")).to_have_count(2)
+    assert json.dumps(failed) == "[]"
     assert page.url == f"{url}/"

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 LIMIT = 128
 RUN = (
     f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT}));"
-    "from bitrecall.service import server, settings; server.run(settings.load_settings())"
+    "from bitrecall.service import environment, server; server.run(environment.load_settings())"
 )
 
 

@@ -10,9 +10,10 @@ import pytest
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.auth.keys import Role, add_key
+from bitrecall.service.environment import load_settings
 from bitrecall.service.errors import SettingsError
 from bitrecall.service.http.hosts import HostRule
-from bitrecall.service.settings import Settings, load_settings
+from bitrecall.service.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ import pytest
 
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.service.environment import load_settings
 from bitrecall.service.errors import SettingsError
-from bitrecall.service.settings import load_settings
 
 pytestmark = pytest.mark.slow
 

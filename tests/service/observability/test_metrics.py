@@ -75,7 +75,7 @@ def test_the_last_night_is_told_of(client: httpx.Client, tmp_path: Path) -> None
     RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "no new data", "", None).write(
         tmp_path / "releases"
     )
-    at = told(client)["bitrecall_last_night_finished_timestamp_seconds", "no new data"]
+    at = told(client)["bitrecall_last_retraining_finished_timestamp_seconds", "no new data"]
     assert at == 1_795_662_300
 
 

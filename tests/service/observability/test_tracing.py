@@ -16,7 +16,10 @@ from bitrecall.index.releases.release import Release
 
 pytestmark = pytest.mark.slow
 
-RUN = "from bitrecall.service import server, settings; server.run(settings.load_settings(**{!r}))"
+RUN = """
+from bitrecall.service import environment, server
+server.run(environment.load_settings(**{!r}))
+"""
 
 
 class Collector(socketserver.ThreadingMixIn, http.server.HTTPServer):

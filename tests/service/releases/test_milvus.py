@@ -82,8 +82,8 @@ def test_a_release_without_its_collection_is_refused(
 
 
 def test_a_milvus_that_is_no_url_is_refused(tmp_path: Path) -> None:
+    from bitrecall.service.environment import load_settings
     from bitrecall.service.errors import SettingsError
-    from bitrecall.service.settings import load_settings
 
     with pytest.raises(SettingsError, match="BITRECALL_MILVUS"):
         load_settings(milvus="milvus:19530")
