@@ -1,8 +1,8 @@
-"""Print what some extras of the project require, a line each.
+"""Print the requirements of some extras of the project, one per line.
 
     python docker/requirements.py serve postgres
 
-An image that installs these before it gets the code keeps that layer when only the code changes.
+An image that installs them before it copies the code keeps this layer if only the code changes.
 """
 
 import re
@@ -14,13 +14,13 @@ _SELF = re.compile(r"bitrecall\[([\w,-]+)\]")
 
 
 def requirements(project: dict, extras: list[str]) -> list[str]:
-    """The project's own requirements and those of the extras, extras within extras unfolded."""
-    found = list(project["dependencies"])
+    """The requirements of the project and of extras, with extras within extras expanded."""
+    lines = list(project["dependencies"])
     for extra in extras:
-        for wanted in project["optional-dependencies"][extra]:
-            within = _SELF.fullmatch(wanted)
-            found += requirements(project, within[1].split(",")) if within else [wanted]
-    return list(dict.fromkeys(found))
+        for requirement in project["optional-dependencies"][extra]:
+            nested = _SELF.fullmatch(requirement)
+            lines += requirements(project, nested[1].split(",")) if nested else [requirement]
+    return list(dict.fromkeys(lines))
 
 
 if __name__ == "__main__":

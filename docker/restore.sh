@@ -35,12 +35,12 @@ done
 
 compose up -d database
 wait_for_database
-there=$(count_events)
-kept=0
+existing=$(count_events)
+entries=0
 [ -z "$volumes" ] ||
-  kept=$(admin sh -c "find $volumes -mindepth 1 -maxdepth 1 ! -name '.*' | wc -l" </dev/null)
-if [ -z "$replace" ] && { [ "$there" != 0 ] || [ "$kept" -gt 0 ]; }; then
-  fail "the volumes are not empty: $there events, $((kept)) release or key entries;" \
+  entries=$(admin sh -c "find $volumes -mindepth 1 -maxdepth 1 ! -name '.*' | wc -l" </dev/null)
+if [ -z "$replace" ] && { [ "$existing" != 0 ] || [ "$entries" -gt 0 ]; }; then
+  fail "the volumes are not empty: $existing events, $((entries)) release or key entries;" \
     "restore into empty volumes, or delete this data with --replace"
 fi
 
@@ -49,8 +49,8 @@ sql "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
 compose exec -T database pg_restore -U bitrecall -d bitrecall \
   --no-owner --exit-on-error --single-transaction <"$folder/events.dump"
 events=$(count_events)
-wanted=$(sed -n 's/^events //p' "$folder/COUNTS")
-[ "$events" = "$wanted" ] || fail "restored $events events, but the backup has $wanted"
+expected=$(sed -n 's/^events //p' "$folder/COUNTS")
+[ "$events" = "$expected" ] || fail "restored $events events, but the backup has $expected"
 if [ -z "$volumes" ]; then
   echo "restored $events events from $backup"
   exit
@@ -65,7 +65,7 @@ fi
 admin sh -c 'find /releases -mindepth 1 -delete; exec tar -C /releases -x' <"$folder/releases.tar"
 releases=$(admin sh -c 'ls /releases/*/manifest.json 2>/dev/null | wc -l' </dev/null)
 releases=$((releases))
-wanted=$(sed -n 's/^releases //p' "$folder/COUNTS")
-[ "$releases" = "$wanted" ] || fail "restored $releases releases, but the backup has $wanted"
+expected=$(sed -n 's/^releases //p' "$folder/COUNTS")
+[ "$releases" = "$expected" ] || fail "restored $releases releases, but the backup has $expected"
 [ "$releases" = 0 ] || admin bitrecall release verify </dev/null
 echo "restored $events events and $releases releases from $backup"

@@ -1,1 +1,1 @@
-"""Load tests of a running service: how much it bears, and what stops it there."""
+"""Load tests of a running service: its maximum throughput, and what limits it."""

@@ -38,16 +38,16 @@ class Step:
     max: float
 
     @classmethod
-    def of(cls, offered: float, answers: ResponseCounts) -> Step:
+    def of(cls, offered: float, counts: ResponseCounts) -> Step:
         """Summarise a measurement; latency is of 200 responses, infinite without any."""
-        good, busy = answers.rate(OK), answers.rate(TOO_BUSY)
-        times = answers.seconds.get(OK)
+        good, busy = counts.rate(OK), counts.rate(TOO_BUSY)
+        times = counts.seconds.get(OK)
         p50, p99, slowest = (
             (float(value) for value in np.percentile(times, [50, 99, 100]))
             if times
             else [np.inf] * 3
         )
-        other = answers.all_rate - good - busy + answers.lost / answers.took
+        other = counts.all_rate - good - busy + counts.lost / counts.took
         return cls(offered, good, busy, other, p50, p99, slowest)
 
     @property

@@ -69,47 +69,47 @@ class Connection(asyncio.Protocol):
     def __init__(self, load: LoadGenerator) -> None:
         self._load = load
         self._transport: Any = None
-        self._got = b""
-        self._begun: float | None = None
-        self._gone = asyncio.Event()
+        self._received = b""
+        self._started: float | None = None
+        self._closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         self._transport = transport
 
-    def ask(self, request: bytes, begun: float) -> None:
-        """Send a request that was scheduled at ``begun``."""
-        self._begun = begun
+    def send(self, request: bytes, started: float) -> None:
+        """Send a request that was scheduled at ``started``, in seconds of ``perf_counter``."""
+        self._started = started
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         """Read a part of a response; report the response when it is complete."""
-        got = self._got = self._got + data
-        end = got.find(_END_OF_HEAD)
+        received = self._received = self._received + data
+        end = received.find(_END_OF_HEAD)
         if end < 0:
             return
-        head = got[:end].lower()
+        head = received[:end].lower()
         start = head.find(_LENGTH)
         if start < 0:
             self._transport.abort()
             return
         length = int(head[start + len(_LENGTH) :].partition(b"\r\n")[0])
-        if len(got) < end + len(_END_OF_HEAD) + length or self._begun is None:
+        if len(received) < end + len(_END_OF_HEAD) + length or self._started is None:
             return
-        self._got = b""
-        begun, self._begun = self._begun, None
-        self._load.answered(self, int(got[9:12]), time.perf_counter() - begun)
+        self._received = b""
+        started, self._started = self._started, None
+        self._load.count_response(self, int(received[9:12]), time.perf_counter() - started)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report the closed connection."""
-        self._load.gone(self, asked=self._begun is not None)
-        self._gone.set()
+        self._load.count_closed(self, in_flight=self._started is not None)
+        self._closed.set()
 
     async def close(self) -> None:
         """Close the connection."""
-        self._begun = None
+        self._started = None
         self._transport.close()
-        await self._gone.wait()
+        await self._closed.wait()
 
 
 class LoadGenerator:
@@ -124,60 +124,64 @@ class LoadGenerator:
     def __init__(self, address: Address, requests: Sequence[bytes], connections: int) -> None:
         self._address = address
         self._requests: Iterator[bytes] = cycle(requests)
-        self._number = connections
-        self._all: list[Connection] = []
+        self._n_connections = connections
+        self._connections: list[Connection] = []
         self._free: deque[Connection] = deque()
         self._open = 0
-        self._again = False
-        self.answers = ResponseCounts()
+        self._is_closed_loop = False
+        self.counts = ResponseCounts()
 
     async def __aenter__(self) -> LoadGenerator:
-        """Connect; LoadTestError if that fails."""
+        """Connect.
+
+        Raises:
+            LoadTestError: the service cannot be reached.
+        """
         loop = asyncio.get_running_loop()
         to = self._address
         try:
-            for _ in range(self._number):
+            for _ in range(self._n_connections):
                 _, connection = await loop.create_connection(
                     lambda: Connection(self), to.host, to.port, ssl=to.secure or None
                 )
-                self._all.append(connection)
+                self._connections.append(connection)
         except OSError as error:
             await self.__aexit__()
-            raise LoadTestError(f"{to.host}:{to.port} cannot be connected to: {error}") from error
-        self._free.extend(self._all)
-        self._open = len(self._all)
+            raise LoadTestError(f"cannot connect to {to.host}:{to.port}: {error}") from error
+        self._free.extend(self._connections)
+        self._open = len(self._connections)
         return self
 
     async def __aexit__(self, *error: object) -> None:
         """Close all connections."""
-        for connection in self._all:
+        for connection in self._connections:
             await connection.close()
 
-    def answered(self, connection: Connection, status: int, seconds: float) -> None:
+    def count_response(self, connection: Connection, status: int, seconds: float) -> None:
         """Count a response; in a closed loop, send the next request."""
-        self.answers.seconds.setdefault(status, []).append(seconds)
-        if self._again:
-            connection.ask(next(self._requests), time.perf_counter())
+        self.counts.seconds.setdefault(status, []).append(seconds)
+        if self._is_closed_loop:
+            connection.send(next(self._requests), time.perf_counter())
         else:
             self._free.append(connection)
 
-    def gone(self, connection: Connection, *, asked: bool) -> None:
+    def count_closed(self, connection: Connection, *, in_flight: bool) -> None:
         """Count a closed connection, and the request that was lost with it, if any."""
         self._open -= 1
-        self.answers.lost += asked
-        if not asked and connection in self._free:
+        self.counts.lost += in_flight
+        if not in_flight and connection in self._free:
             self._free.remove(connection)
 
     async def as_fast_as_answered(self, seconds: float) -> ResponseCounts:
         """Closed loop: each connection sends the next request as soon as it has a response."""
-        self.answers = ResponseCounts()
-        self._again = True
-        begun = time.perf_counter()
+        self.counts = ResponseCounts()
+        self._is_closed_loop = True
+        started = time.perf_counter()
         while self._free:
-            self._free.popleft().ask(next(self._requests), time.perf_counter())
+            self._free.popleft().send(next(self._requests), time.perf_counter())
         await asyncio.sleep(seconds)
-        self._again = False
-        return await self._finished(begun)
+        self._is_closed_loop = False
+        return await self._wait_for_responses(started)
 
     async def at_rate(self, rate: float, seconds: float) -> ResponseCounts:
         """Open loop: requests with Poisson arrivals, ``rate`` per second, regardless of responses.
@@ -187,26 +191,30 @@ class LoadGenerator:
         For requests that became due since the last check, latency starts now: the generator's own
         delay of up to a millisecond is not the service's.
         """
-        self.answers = ResponseCounts()
-        begun = time.perf_counter()
-        due = looked = begun
-        while (now := time.perf_counter()) < begun + seconds:
+        self.counts = ResponseCounts()
+        started = time.perf_counter()
+        due = last_check = started
+        while (now := time.perf_counter()) < started + seconds:
             while due <= now and self._free:
-                moment = now if due >= looked else due
-                self._free.popleft().ask(next(self._requests), moment)
+                scheduled = now if due >= last_check else due
+                self._free.popleft().send(next(self._requests), scheduled)
                 due += random.expovariate(rate)
             if due <= now:
-                self.answers.late = max(self.answers.late, int((now - due) * rate))
-            looked = now
+                self.counts.late = max(self.counts.late, int((now - due) * rate))
+            last_check = now
             await asyncio.sleep(_TICK)
-        return await self._finished(begun)
+        return await self._wait_for_responses(started)
 
-    async def _finished(self, begun: float) -> ResponseCounts:
-        """Wait for outstanding responses; LoadTestError if they do not arrive."""
+    async def _wait_for_responses(self, started: float) -> ResponseCounts:
+        """Wait for outstanding responses.
+
+        Raises:
+            LoadTestError: they do not arrive within ``_PATIENCE``.
+        """
         now = time.perf_counter()
-        self.answers.took = now - begun
+        self.counts.took = now - started
         while len(self._free) < self._open:
             if time.perf_counter() > now + _PATIENCE:
                 raise LoadTestError(f"no response within {_PATIENCE:.0f} s")
             await asyncio.sleep(_TICK)
-        return self.answers
+        return self.counts

@@ -1,4 +1,4 @@
-"""The picture of a load test: throughput against how long answers take."""
+"""The plot of a load test: latency against throughput."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from matplotlib.figure import Figure
 from bitrecall.loadtest.run import LoadTestResult
 
 
-def draw(found: LoadTestResult, path: Path) -> None:
-    """Write the plot, in the format of the path's suffix; OSError where that fails."""
+def draw(result: LoadTestResult, path: Path) -> None:
+    """Write the plot in the format of the path's suffix.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    offered = [step.offered for step in found.steps]
+    offered = [step.offered for step in result.steps]
     for name, colour in (("p99", "#b3261e"), ("p50", "#1f5f99")):
-        times = [1e3 * getattr(step, name) for step in found.steps]
-        finite = [one if np.isfinite(one) else np.nan for one in times]
+        times = [1e3 * getattr(step, name) for step in result.steps]
+        finite = [time if np.isfinite(time) else np.nan for time in times]
         axes.plot(offered, finite, marker="o", color=colour, label=name)
-    axes.axvline(found.best, color="#777777", linestyle=":", label="best throughput")
-    if found.knee is not None:
-        axes.axvline(found.knee.offered, color="#2e7d32", linestyle="--", label="knee")
+    axes.axvline(result.best, color="#777777", linestyle=":", label="best throughput")
+    if result.knee is not None:
+        axes.axvline(result.knee.offered, color="#2e7d32", linestyle="--", label="knee")
     axes.set(
-        xlabel="requests a second, at random moments",
-        ylabel="ms from when it was due to its answer",
+        xlabel="offered requests per second (Poisson arrivals)",
+        ylabel="latency in ms from the scheduled send time",
         yscale="log",
-        title=f"{found.url}, k = {found.k}",
+        title=f"{result.url}, k = {result.k}",
     )
     axes.grid(alpha=0.3, which="both")
     axes.legend()

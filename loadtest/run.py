@@ -1,4 +1,4 @@
-"""A whole load test: the best throughput, then rates below and above it."""
+"""A complete load test: the best throughput, then rates below and above it."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ async def load_test(
     connections = await _best_connections(target, requests, seconds, trials, report_progress)
     metrics_before, cpu_before = ServiceMetrics.by(target), CpuUsage.now()
     async with LoadGenerator(target.address, requests, connections) as load:
-        answers = await load.as_fast_as_answered(seconds)
-    best = answers.rate(OK)
+        counts = await load.as_fast_as_answered(seconds)
+    best = counts.rate(OK)
     if not best:
-        statuses = ", ".join(str(status) for status in sorted(answers.seconds)) or "none"
+        statuses = ", ".join(str(status) for status in sorted(counts.seconds)) or "none"
         raise LoadTestError(f"{target.url} has no 200 response; statuses: {statuses}")
     metrics_after, cpu_after = ServiceMetrics.by(target), CpuUsage.now()
     report_progress(f"at best {best:,.0f} responses/s, with {connections} connections")

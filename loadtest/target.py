@@ -32,7 +32,11 @@ class Target:
 
     @classmethod
     def at(cls, url: str, key: str | None = None) -> Target:
-        """Parse a URL; LoadTestError if the URL or the key is invalid."""
+        """Parse a URL.
+
+        Raises:
+            LoadTestError: the URL or the key is invalid.
+        """
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -49,7 +53,8 @@ class Target:
     def users(self, count: int) -> list[str]:
         """Ids of up to ``count`` users of the release.
 
-        Raises LoadTestError if the service does not respond, or has no users.
+        Raises:
+            LoadTestError: the service does not respond, or has no users.
         """
         try:
             body: Any = json.loads(self.get(f"/users?k={min(count, _MAX_USERS)}"))
@@ -61,11 +66,15 @@ class Target:
         return users
 
     def get(self, path: str) -> str:
-        """The body of a 200 response; LoadTestError for any other status."""
+        """The body of a 200 response.
+
+        Raises:
+            LoadTestError: any other status, or no response.
+        """
         request = urllib.request.Request(self.url + path, headers=self._headers())  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-                return str(answer.read().decode())
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
+                return str(response.read().decode())
         except urllib.error.HTTPError as error:
             advice = ": pass a key with --key-file" if error.code in (401, 403) else ""
             raise LoadTestError(f"{self.url}{path} responds {error.code}{advice}") from error

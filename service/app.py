@@ -58,8 +58,8 @@ class Service(FastAPI):
     document comes from ``bitrecall.service.api.openapi``.
 
     Args:
-        settings: of the service.
-        address: where it can be reached, as for ``example_request``; it then logs a request to try
+        settings: the settings of the service.
+        address: its address, as for ``example_request``: the service then logs an example request
             when it starts.
 
     Raises:
@@ -132,7 +132,7 @@ class Service(FastAPI):
         return self._fast_application if self._fast_path.matches(scope) else None
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, made when it is first needed."""
+        """The OpenAPI document, built on first use."""
         if self.openapi_schema is None:
             self.openapi_schema = openapi_document(self._settings, self.version)
         return self.openapi_schema
@@ -156,12 +156,16 @@ class Service(FastAPI):
         try:
             await asyncio.to_thread(self.current.reload)
         except Exception:
-            _log.exception("the reload failed; the service continues with what it had")
+            _log.exception("the reload failed; the service continues with the previous state")
         else:
             _log.info("reloaded")
 
     def _recommender_of(self, release: Release) -> Recommender:
-        """The recommender of an open release, with recent events. Raises ``ReleaseError``."""
+        """The recommender of an open release, with recent events.
+
+        Raises:
+            ReleaseError: the Milvus collection of the release cannot be used.
+        """
         if self.milvus is not None:
             release = replace(release, backend=open_backend(self.milvus, release))
         return self.event_feed.recommender_of(release)
@@ -176,7 +180,7 @@ class Service(FastAPI):
         if self._address is not None and self.current.recommender is not None:
             user_id = self.current.recommender.first_user
             example = example_request(self._address, user_id, with_key=self.keys is not None)
-            _log.info("a request to try: %s", example)
+            _log.info("an example request: %s", example)
         self._loop = asyncio.get_running_loop()
         interval = self._settings.poll_interval
         tasks = [
@@ -222,7 +226,7 @@ def _milvus(settings: Settings) -> MilvusServer | None:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The service with these settings; it loads a release when it starts, not when it is made."""
+    """Create the service, which loads a release when it starts."""
     return Service(settings)
 
 

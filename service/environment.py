@@ -20,7 +20,7 @@ def load_settings(**overrides: object) -> Settings:
         overrides: settings that take precedence over the environment; None is ignored.
 
     Raises:
-        SettingsError: values are invalid; names their variables.
+        SettingsError: values are invalid; the message names their variables.
     """
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
@@ -36,14 +36,14 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables with the prefix ``BITRECALL_`` that are not settings: most likely misspelt.
+    """Variables with the prefix ``BITRECALL_`` that are not settings, most likely misspelt.
 
     Those of other commands, such as BITRECALL_TRAIN_RECIPE, are not included.
     """
     known = {variable(name) for name in Settings.model_fields}
-    ours = (name for name in environment if name.startswith(PREFIX))
+    prefixed = (name for name in environment if name.startswith(PREFIX))
     return sorted(
-        name for name in ours if name not in known and not name.startswith(_OTHER_COMMANDS)
+        name for name in prefixed if name not in known and not name.startswith(_OTHER_COMMANDS)
     )
 
 

@@ -5,16 +5,16 @@
     BitrecallError
      └─ ServiceError
          ├─ SettingsError          a setting has an unsafe or nonsensical value
-         ├─ KeysError              the file of keys cannot be used
-         ├─ ListenError            the address cannot be listened on
+         ├─ KeysError              the key file cannot be used
+         ├─ ListenError            the service cannot listen on its address
          └─ RequestError           a request cannot be answered; carries a problem
              ├─ MalformedJsonError         400  the body is not JSON
-             ├─ UnauthorizedError          401  there is no key, or it is invalid
+             ├─ UnauthorizedError          401  the key is missing or invalid
              ├─ ForbiddenError             403  the key does not allow this
              ├─ HistoryForbiddenError      403  the key may not see the items of a user
-             ├─ CrossOriginError           403  a page of another origin asked for a change
+             ├─ CrossOriginError           403  a page of another origin sent a change
              ├─ ItemNotFoundError          404  the item is unknown
-             ├─ RequestTimeoutError        408  the body came too slowly
+             ├─ RequestTimeoutError        408  the body arrived too slowly
              ├─ UnknownReleaseError        404  the release is unknown
              ├─ FilterMismatchError        409  the filter does not fit the release
              ├─ ReleaseRefusedError        409  the release cannot be served
@@ -23,7 +23,7 @@
              ├─ MisdirectedRequestError    421  the Host header is not allowed
              ├─ InvalidRequestError        422  the JSON is not a valid request
              ├─ NotReadyError              503  no release is loaded
-             ├─ TooBusyError               503  there are too many concurrent requests
+             ├─ TooBusyError               503  too many concurrent requests
              ├─ SearchNotAnsweringError    503  the search server does not respond
              └─ EventsNotKeptError         503  events cannot be stored now
 
@@ -77,7 +77,7 @@ class RequestError(ServiceError):
 
     Attributes:
         problem: name of the problem type, a key of ``PROBLEMS``.
-        unread: whether the client may still be sending a body that is not going to be read.
+        unread: whether the client may still be sending a body that will not be read.
     """
 
     problem: ClassVar[str]
@@ -146,13 +146,13 @@ class ItemNotFoundError(RequestError):
 
 
 class UnknownReleaseError(RequestError):
-    """Raised when the store has no release of an id, or no previous one."""
+    """Raised when the store has no release with an id, or no previous release."""
 
     problem = "unknown-release"
 
 
 class FilterMismatchError(RequestError):
-    """Raised when a filter uses attributes that the release does not have, or not as such."""
+    """Raised when a filter uses an attribute that the release lacks, or has with another type."""
 
     problem = "filter-mismatch"
 
@@ -198,14 +198,14 @@ class TooBusyError(RequestError):
     """Raised when there are too many concurrent requests.
 
     Args:
-        requests: which requests there are too many of.
+        requests: the kind of requests, for the message.
     """
 
     problem = "too-busy"
 
     def __init__(self, requests: str = "requests") -> None:
         super().__init__(
-            f"there are too many {requests} at once; nothing of this request was done",
+            f"too many concurrent {requests}; this request was not processed",
             headers={"Retry-After": "1"},
         )
 
@@ -223,6 +223,6 @@ class EventsNotKeptError(RequestError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the events database does not respond; nothing of the request was stored",
+            "the events database does not respond; nothing was stored",
             headers={"Retry-After": "5"},
         )

@@ -1,16 +1,16 @@
-"""A request to try, which the service logs when it starts."""
+"""The example request that the service logs when it starts."""
 
 import json
 import shlex
 
 
 def example_request(address: str, user_id: str, *, with_key: bool) -> str:
-    """A shell command that asks a service for a user's items.
+    """A shell command that requests recommendations for a user.
 
     Args:
         address: URL of the service, or ``unix:`` and the path of its socket.
-        user_id: whose items to ask for.
-        with_key: whether requests need a key; the command then takes it from ``$KEY``.
+        user_id: id of the user.
+        with_key: whether requests need a key; the command then uses ``$KEY``.
     """
     body = shlex.quote(json.dumps({"user_id": user_id, "k": 5}, ensure_ascii=False))
     url = address

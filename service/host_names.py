@@ -11,7 +11,7 @@ _ORIGIN: Final = re.compile(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is a loopback address; of names only localhost is."""
+    """Whether an address is a loopback address, or the name ``localhost``."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

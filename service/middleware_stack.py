@@ -24,7 +24,7 @@ def common_middleware(
     The root path is removed before it (``Service.fast_path``).
 
     Args:
-        settings: of the service.
+        settings: the settings of the service.
         metrics: counts requests.
         keys: the key file; None if requests need no key.
     """

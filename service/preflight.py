@@ -7,11 +7,11 @@ from bitrecall.service.settings import Settings
 
 
 def check_workers(settings: Settings) -> None:
-    """Make the application once, in a process of its own.
+    """Create the application once, in a separate process.
 
     An error that every worker would fail with, such as a missing driver or an unreadable password
-    file, is raised here once. The parent process of the workers does not import what only they
-    need.
+    file, is raised here once. The separate process keeps modules that only workers need out of the
+    parent process.
 
     Raises:
         BitrecallError: the error that a worker would fail with.

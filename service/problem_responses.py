@@ -21,15 +21,15 @@ def problem_response(
     root_path: str = "",
     response: type[Response] = Response,
 ) -> Response:
-    """A response that holds one problem document.
+    """A response with a problem document.
 
     Args:
         problem: the problem type.
         detail: what is wrong with this request.
         errors: the errors in the body.
         headers: added to the response.
-        request_id: a member of the document, if given.
-        root_path: below which the client reaches the service.
+        request_id: a member of the document; left out if None.
+        root_path: path below which a proxy serves the service.
         response: class of the response.
     """
     document: dict[str, object] = {
@@ -57,8 +57,8 @@ def error_response(error: RequestError, root_path: str = "") -> Response:
     """The response to a request that cannot be answered.
 
     Args:
-        error: why.
-        root_path: below which the client reaches the service.
+        error: the reason.
+        root_path: path below which a proxy serves the service.
     """
     return problem_response(
         PROBLEMS[error.problem],

@@ -20,7 +20,7 @@ class ProblemType:
 
     @property
     def uri(self) -> str:
-        """The ``type`` member: a relative reference that this service answers."""
+        """The ``type`` member: the path of the page that explains the type."""
         return f"/problems/{self.name}"
 
     def page(self) -> str:
@@ -39,7 +39,7 @@ PROBLEMS: Final = _by_name(
         400,
         "The body is not JSON",
         "The body could not be read as one JSON value in UTF-8. NaN and Infinity are not JSON,\n"
-        "and nesting deeper than any request needs is refused. Send one JSON object.",
+        "and deeply nested values are rejected. Send one JSON object.",
     ),
     ProblemType(
         "malformed-http",
@@ -67,29 +67,29 @@ PROBLEMS: Final = _by_name(
     ProblemType(
         "cross-origin",
         403,
-        "A page of another origin may not change anything",
-        "According to the browser, this request comes from a page of another origin than the\n"
-        "service's own. Its user may not be aware of it, so nothing was changed. If the page is\n"
-        "yours, add its origin to BITRECALL_ALLOWED_ORIGINS.",
+        "Pages of other origins may not change data",
+        "According to the browser, this request comes from a page whose origin is not the\n"
+        "service's. The user of the browser may not be aware of it, so nothing was changed. If\n"
+        "the page is yours, add its origin to BITRECALL_ALLOWED_ORIGINS.",
     ),
     ProblemType(
         "not-found",
         404,
-        "There is nothing at this path",
+        "Unknown path",
         "The paths are listed in /openapi.json. A trailing slash makes a different path.",
     ),
     ProblemType(
         "unknown-item",
         404,
-        "There is no such item",
-        "The release has no item with this id, and there is no new item with it. Ids have to\n"
-        "match those in the training data and in events exactly. GET /items/{id} shows whether\n"
-        "an item is known.",
+        "Unknown item",
+        "Neither the release nor recent events have an item with this id. Ids have to match\n"
+        "those in the training data and in events exactly. GET /items/{id} shows whether an\n"
+        "item is known.",
     ),
     ProblemType(
         "unknown-release",
         404,
-        "There is no such release",
+        "Unknown release",
         "The store has no release with this id, or no release to roll back to. GET /releases\n"
         "lists the releases.",
     ),
@@ -111,21 +111,21 @@ PROBLEMS: Final = _by_name(
         409,
         "The filter does not fit the release",
         "It uses an attribute that no item of the release has, sets bounds for a text attribute,\n"
-        "or compares a number with a text. The member 'errors' says where, and which attributes\n"
-        "the release has. Another release may answer the same request.",
+        "or compares a number with a text. The member 'errors' names the place and the attributes\n"
+        "of the release. The same request may be valid for another release.",
     ),
     ProblemType(
         "release-refused",
         409,
         "The release cannot be served",
-        "It is damaged, or the service may not write to the store. The release before is still\n"
-        "served. The member 'detail' says what is wrong.",
+        "It is damaged, or the service may not write to the store. The previous release is still\n"
+        "served. The member 'detail' names the cause.",
     ),
     ProblemType(
         "body-too-large",
         413,
         "The body is too large",
-        "The body is longer than BITRECALL_MAX_BODY_BYTES. A typical request has some hundred\n"
+        "The body is longer than BITRECALL_MAX_BODY_BYTES. A typical request has a few hundred\n"
         "bytes. The rest of the body is not read, and the connection is closed.",
     ),
     ProblemType(
@@ -155,8 +155,8 @@ PROBLEMS: Final = _by_name(
         422,
         "The request is not valid",
         "The body is JSON, but not a valid request. The member 'errors' lists what is wrong:\n"
-        "'pointer' is a JSON pointer into the body (empty for the whole body), 'detail' says what\n"
-        "was expected there. The same body will get the same response.",
+        "'pointer' is a JSON pointer into the body (empty for the whole body), 'detail' describes\n"
+        "the error and what was expected. Repeating the request gives the same response.",
     ),
     ProblemType(
         "headers-too-large",
@@ -178,17 +178,17 @@ PROBLEMS: Final = _by_name(
         503,
         "Events cannot be stored now",
         "The events database does not respond, or the service was started without one. Nothing\n"
-        "of the request was stored. Send it again later with the same ids: an event with an id\n"
-        "counts once, however often it is sent.",
+        "was stored. Send the request again later with the same ids: an event with an id counts\n"
+        "once, even if it is sent several times.",
     ),
     ProblemType(
         "too-busy",
         503,
-        "There are too many requests at once",
+        "Too many concurrent requests",
         "There are more concurrent requests than BITRECALL_MAX_CONCURRENT, or more requests for\n"
         "many items than BITRECALL_MAX_HEAVY_REQUESTS allows to run and wait, or three quarters\n"
-        "of BITRECALL_MAX_CONCURRENT wait for the events database. Nothing of this request was\n"
-        "done. Send it again after the seconds in Retry-After.",
+        "of BITRECALL_MAX_CONCURRENT wait for the events database. This request was not\n"
+        "processed. Send it again after the seconds in Retry-After.",
     ),
     ProblemType(
         "search-unavailable",
@@ -202,7 +202,7 @@ PROBLEMS: Final = _by_name(
         "not-ready",
         503,
         "No release is loaded",
-        "The service has not loaded a release yet. The member 'detail' says why. It looks for one\n"
-        "periodically; send the request again after the seconds in Retry-After.",
+        "The service has not loaded a release yet. The member 'detail' gives the reason. The\n"
+        "service checks periodically; send the request again after the seconds in Retry-After.",
     ),
 )

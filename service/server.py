@@ -35,27 +35,29 @@ Handler = Callable[[int, FrameType | None], object]
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then finish running requests and return.
 
-    SIGHUP reloads: the keys and the current release are read again, and several workers are
-    replaced one after the other. With several workers each is a process of its own that loads the
-    settings from the environment. Call it from the main thread.
+    On SIGHUP a single worker reads the keys and the current release again; several workers are
+    replaced one after the other. Several workers are separate processes, which load the settings
+    from the environment. Call it from the main thread.
 
-    Raises ``ListenError`` when the address is in use or is not one of this machine, ``KeysError``
-    when the file of keys cannot be used, and ``EventsError`` when the URL of the events is invalid,
-    the driver of their database is not installed, or the password file cannot be read.
+    Raises:
+        ListenError: the address is in use or does not belong to this machine.
+        KeysError: the key file cannot be used.
+        EventsError: the events URL is invalid, the driver of the database is not installed, or the
+            password file cannot be read.
     """
     logging.config.dictConfig(log_config(settings))
     for name in unknown_variables(os.environ):
         _log.warning("%s is not a setting of the service and has no effect", name)
     if native is None:
         _log.warning(
-            "Bitrecall was installed without a C compiler: an answer takes about twice as long; "
-            "install one, and Bitrecall again"
+            "Bitrecall was installed without a C compiler: responses take about twice as long; "
+            "install a compiler and reinstall Bitrecall"
         )
     if (untested := untested_warning()) is not None:
         _log.warning("%s", untested)
     _log_events_location(settings)
     if settings.keys is not None:
-        # A worker that is replaced later tolerates a faulty file; at the start it has to be valid.
+        # Workers that are replaced later tolerate an invalid file; at the start it has to be valid.
         read_keys(settings.keys)
     raise_descriptor_limit()
     with contextlib.ExitStack() as stack:
@@ -74,15 +76,15 @@ def _log_events_location(settings: Settings) -> None:
     if settings.events == "off":
         _log.info("events are not stored: BITRECALL_EVENTS is off")
         return
-    place = place_of(settings.events)
-    _log.info("events are stored in %s", place.shown)
-    if place.warning is not None:
-        _log.warning("%s", place.warning)
+    location = place_of(settings.events)
+    _log.info("events are stored in %s", location.shown)
+    if location.warning is not None:
+        _log.warning("%s", location.warning)
 
 
 def _serve(settings: Settings, sock: socket.socket) -> None:
     """Serve in this process."""
-    # Imported here: the parent process of several workers needs neither it nor FAISS.
+    # Imported here: the parent process of several workers needs neither Service nor FAISS.
     from bitrecall.service.app import Service
 
     app = Service(settings, address=url_of(sock))
@@ -96,8 +98,8 @@ def _serve(settings: Settings, sock: socket.socket) -> None:
         else:
             app.reload_soon()
 
-    # After its shutdown uvicorn raises the signal that stopped it again, which would end the
-    # process with the exit code of a killed one.
+    # After its shutdown uvicorn raises the signal that stopped it again. Without a handler the
+    # process would end with the exit code of a killed process.
     with _signal_handlers(
         {signal.SIGHUP: hang_up, signal.SIGINT: _already_handled, signal.SIGTERM: _already_handled}
     ):
@@ -145,7 +147,7 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
 def _protocol(settings: Settings) -> dict[str, Any]:
     """Uvicorn's arguments for the protocol class."""
     if untested_versions():
-        # The closest that uvicorn has to a limit on connections: above it uvicorn answers 503.
+        # uvicorn's closest equivalent to a limit on connections; above it uvicorn sends 503.
         return {
             "http": "auto",
             "limit_concurrency": connection_limit(settings.max_connections),
@@ -177,9 +179,9 @@ def _not_started(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def _exported_settings(settings: Settings, folder: Path) -> Iterator[None]:
-    """Put the settings into the environment that workers inherit, and remove them at the end.
+    """Export the settings to the environment that workers inherit; restore it at the end.
 
-    With them goes the folder through which workers share their counts.
+    Also exports the folder through which workers share their metrics.
     """
     before = dict(os.environ)
     metrics = folder / "metrics"

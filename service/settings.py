@@ -14,9 +14,10 @@ Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
-    """The settings of the service; each is read from ``BITRECALL_`` and its name in capitals.
+    """The settings of the service, read from environment variables.
 
-    An empty variable counts as not set. Use ``load_settings`` for readable errors.
+    A variable is ``BITRECALL_`` and the name of the setting in capitals; an empty one counts as not
+    set. Use ``environment.load_settings`` for readable errors.
     """
 
     model_config = SettingsConfigDict(
@@ -36,8 +37,7 @@ class Settings(BaseSettings):
     milvus_lists: bool = Field(
         False,
         description="Create Milvus collections with an inverted file index (BIN_IVF_FLAT): "
-        "faster, and approximate. Applies to releases that are activated from then "
-        "on.",
+        "faster, and approximate. Applies to releases that are activated afterwards.",
     )
     events: str = Field(
         "sqlite:///events.db",
@@ -127,8 +127,8 @@ class Settings(BaseSettings):
         2,
         ge=1,
         le=256,
-        description="Maximum concurrent requests for more than 5,000 items per worker. Four times "
-        "as many may wait; more get 503.",
+        description="Maximum concurrent requests for more than 5,000 items, per worker. Four times "
+        "that number may wait; more get 503.",
     )
     max_history: int = Field(
         1000, ge=1, le=100_000, description="Maximum items in the history of a request."
@@ -167,8 +167,8 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=65_536,
-        description="Maximum connections per worker; beyond it, the one that has been idle longest "
-        "is closed. By default 1000, or as many as the limit of open files allows.",
+        description="Maximum connections per worker; above it, the connection that has been idle "
+        "longest is closed. By default 1000, or fewer if the limit of open files is low.",
     )
     max_buffered_bytes: int = Field(
         64 * 2**20,
@@ -209,20 +209,20 @@ class Settings(BaseSettings):
         None,
         pattern="^https?://",
         description="URL to send OpenTelemetry traces of requests to (OTLP over HTTP), such as "
-        "http://collector:4318/v1/traces; by default there are no traces.",
+        "http://collector:4318/v1/traces; by default none are sent.",
     )
     access_log: bool = Field(False, description="Log a line per request; it costs throughput.")
 
     @field_validator("releases")
     @classmethod
-    def _a_folder(cls, value: Path) -> Path:
+    def _check_folder(cls, value: Path) -> Path:
         if value.exists() and not value.is_dir():
             raise ValueError("is a file, not the folder of a release store")
         return value
 
     @field_validator("allowed_hosts")
     @classmethod
-    def _host_names(cls, value: str | None) -> str | None:
+    def _check_host_names(cls, value: str | None) -> str | None:
         for name in names_in(value):
             if not is_host_name(name):
                 raise ValueError(
@@ -233,35 +233,35 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_origins")
     @classmethod
-    def _origins(cls, value: str | None) -> str | None:
+    def _check_origins(cls, value: str | None) -> str | None:
         for origin in names_in(value):
             if not is_origin(origin):
                 raise ValueError(
                     f"{origin!r} is not an origin: expected a scheme and a host in lower case, "
-                    "and a port if it is not the scheme's own, such as https://shop.example"
+                    "and a port if it is not the default, such as https://shop.example"
                 )
         return value
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
-    def _any_case(cls, value: object) -> object:
+    def _in_lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _default_within_max(self) -> Self:
+    def _check_default_k(self) -> Self:
         if self.default_k > self.max_k:
             raise ValueError(f"default_k ({self.default_k}) is above max_k ({self.max_k})")
         return self
 
     @model_validator(mode="after")
-    def _keys_beyond_this_machine(self) -> Self:
+    def _check_access(self) -> Self:
         if self.unix_socket is not None:
             return self
         if self.keys is None and not self.open_access and not is_loopback(self.host):
             raise ValueError(
-                f"on {self.host} others can reach the service: make keys with 'bitrecall key new' "
-                "and set BITRECALL_KEYS to their file, or set BITRECALL_OPEN_ACCESS=true if a "
-                "proxy in front of it authenticates clients"
+                f"other machines can reach the service on {self.host}: make keys with 'bitrecall "
+                "key new' and set BITRECALL_KEYS to their file, or set BITRECALL_OPEN_ACCESS=true "
+                "if a proxy in front of the service authenticates clients"
             )
         return self
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 METRICS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable of the Prometheus client: the folder through which workers share their counts."""
+"""Variable of the Prometheus client: the folder through which workers share their metrics."""
 
 _NAME: Final = "bitrecall-service-"
 _NEW: Final = "bitrecall-new-"
@@ -18,10 +18,10 @@ _NEW: Final = "bitrecall-new-"
 
 @contextlib.contextmanager
 def shared_folder() -> Iterator[Path]:
-    """Make a temporary folder, and remove it at the end.
+    """Create a temporary folder, and remove it at the end.
 
-    It is locked while this process lives. Folders of this user whose process is gone, as after
-    ``kill -9``, are removed first.
+    The folder is locked while this process runs. Folders of this user whose process has died, as
+    after ``kill -9``, are removed first.
     """
     _remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=_NEW))

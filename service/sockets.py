@@ -58,17 +58,17 @@ def listen_tcp(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def listen_unix(path: Path, mode: int) -> Iterator[socket.socket]:
-    """A unix socket that listens at a path, and is removed at the end.
+    """A unix socket that listens at a path, removed at the end.
 
-    A socket left there by a service that is gone is replaced.
+    A socket that a dead process left at the path is replaced.
 
     Args:
-        path: of the socket.
-        mode: file mode: who may connect.
+        path: path of the socket.
+        mode: file mode, which determines the users that may connect.
 
     Raises:
         ListenError: another process listens there, the path is not a socket, or a socket cannot be
-            made.
+            created.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:

@@ -27,8 +27,8 @@ class Worker(Process):
     """A worker process, which ends when its parent does.
 
     Attributes:
-        has_been_ready: whether it was ready at some time.
-        deadline: until when it has to be ready, on the monotonic clock.
+        has_been_ready: whether it has responded to a ping.
+        deadline: time by which it has to be ready, on the monotonic clock.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Worker(Process):
         return self.has_been_ready or time.monotonic() < self.deadline
 
     def _ping_once(self) -> None:
-        """Ask whether it serves, unless an earlier ping is still unanswered."""
+        """Send a ping, unless an earlier one is still unanswered, and read the response."""
         with contextlib.suppress(OSError, EOFError):
             if not self._is_pinged:
                 self.parent_conn.send(b"ping")
@@ -86,8 +86,8 @@ class Supervisor(Multiprocess):
     Args:
         config: uvicorn's, for each worker.
         sockets: shared by the workers.
-        startup_timeout: seconds within which a worker has to be ready.
-        terminal: that the service was started from.
+        startup_timeout: maximum seconds until a worker is ready.
+        terminal: the terminal from which the service was started.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Supervisor(Multiprocess):
         self.workers = [self._start() for _ in range(self.processes_num)]
 
     def terminate_all(self) -> None:
-        """Tell all workers to finish their requests and stop."""
+        """Make all workers finish their requests and stop."""
         for worker in self.workers:
             worker.terminate()
 
@@ -142,12 +142,12 @@ class Supervisor(Multiprocess):
                         self._startup_timeout,
                     )
                 return
-            before, self.workers[index] = self.workers[index], successor
-            before.stop()
+            predecessor, self.workers[index] = self.workers[index], successor
+            predecessor.stop()
         _log.info("reloaded: all workers were replaced")
 
     def handle_hup(self) -> None:
-        """Reload, or stop if the terminal was closed that the service was started from."""
+        """Reload; stop instead if the terminal of the service was closed."""
         if self._terminal.is_gone():
             self.should_exit.set()
         else:
@@ -201,7 +201,7 @@ def _end_with_parent(grace: float) -> None:
     parent = multiprocessing.parent_process()
     if parent is None:
         return
-    # It waits on a pipe that closes when the parent ends, in whatever way.
+    # This waits on a pipe that closes when the parent ends, however it ends.
     parent.join()
     with contextlib.suppress(OSError):
         _log.warning("the parent process is gone: stopping")

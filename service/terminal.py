@@ -1,4 +1,4 @@
-"""The terminal that the service was started from, if there is one."""
+"""The terminal that the service was started from, if any."""
 
 import os
 

@@ -44,8 +44,8 @@ from bitrecall.index.recommend.types import QueryOptions, RankedItems
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.rendering import render
-from bitrecall.service.api.schemas.answers import RecommendedItem, RecommendResponse
 from bitrecall.service.api.schemas.requests import RecommendRequest
+from bitrecall.service.api.schemas.responses import RecommendedItem, RecommendResponse
 from bitrecall.service.app import create_app
 from bitrecall.service.http.body import read_body
 from bitrecall.service.settings import Settings

@@ -1,7 +1,7 @@
 """The first errors of an invalid request, in a time that does not grow with their number.
 
 A body of 1 MB can have 90,000 unknown members. Creating an error for each would block the event
-loop for longer than the rest of the request.
+loop for longer than all other work on the request.
 """
 
 import itertools
@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
-# Up to this many errors are all created: it takes a millisecond or two.
+# Maximum errors that are all created, which takes a millisecond or two.
 _FEW: Final = 500
-# Unknown members of a body, and entries of each mapping, that are examined.
+# Maximum unknown members of a body, and entries of each mapping, that are examined.
 _MAX_MEMBERS: Final = 50
 
 
@@ -21,9 +21,9 @@ def first_errors(error: ValidationError, body: bytes, model: type[BaseModel]) ->
     """Some of the errors of a body: all if there are few, otherwise at least one.
 
     Args:
-        error: what validating the body raised.
-        body: valid JSON, unless ``error`` says otherwise.
-        model: what it was validated as.
+        error: the error raised by validating the body.
+        body: the body; valid JSON, unless ``error`` reports invalid JSON.
+        model: the model of the body.
     """
     if error.error_count() > _FEW:
         shortened = _Shortening().of(from_json(body), model)
@@ -35,10 +35,10 @@ def first_errors(error: ValidationError, body: bytes, model: type[BaseModel]) ->
 
 
 class _Shortening:
-    """Removes members of a request that would only repeat errors of others before them."""
+    """Removes members of a request that would only repeat the errors of earlier members."""
 
     def __init__(self) -> None:
-        self._left = _MAX_MEMBERS
+        self._remaining = _MAX_MEMBERS
 
     def of(self, value: Any, annotation: Any) -> Any:
         """A parsed value without most of its unknown members."""
@@ -61,8 +61,8 @@ class _Shortening:
             for spelling in (name, field.alias or name)
         }
         kept = {name: self.of(value[name], fields[name]) for name in fields.keys() & value.keys()}
-        unknown = itertools.islice((name for name in value if name not in fields), self._left)
+        unknown = itertools.islice((name for name in value if name not in fields), self._remaining)
         for name in unknown:
             kept[name] = None
-            self._left -= 1
+            self._remaining -= 1
         return kept

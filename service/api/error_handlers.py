@@ -47,7 +47,7 @@ async def handle_request_error(request: Request, error: Exception) -> Response:
 
 
 async def handle_http_error(request: Request, error: Exception) -> Response:
-    """The response to an error of the router: an unknown path (404) or a wrong method (405)."""
+    """The response to a routing error: an unknown path (404) or a wrong method (405)."""
     if not isinstance(error, HTTPException):
         raise error
     headers: Mapping[str, str] = error.headers or {}
@@ -62,7 +62,7 @@ async def handle_http_error(request: Request, error: Exception) -> Response:
         )
     return problem_response(
         PROBLEMS["not-found"],
-        f"there is nothing at {path[:200]}",
+        f"unknown path: {path[:200]}",
         headers=headers,
         root_path=root_path,
     )

@@ -1,4 +1,4 @@
-"""``POST /events``: accepts what users did; answered once it is durable."""
+"""``POST /events``: stores events; the response is sent once they are durable."""
 
 import logging
 
@@ -6,8 +6,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from bitrecall.events.errors import EventsError
+from bitrecall.service.api.json_responses import json_response
 from bitrecall.service.api.release_endpoint import read_request
-from bitrecall.service.api.responses import json_response
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.errors import EventsNotKeptError
 from bitrecall.service.observability.metrics import Metrics
@@ -31,7 +31,11 @@ class EventsEndpoint:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Raises ``RequestError``."""
+        """Handle a request.
+
+        Raises:
+            RequestError: the request is invalid, or the events cannot be stored.
+        """
         request = await read_request(scope, receive, self._settings, EventsRequest)
         events = request.all()
         try:

@@ -1,4 +1,4 @@
-"""The explorer: a page at ``/`` for people to look at recommendations."""
+"""The explorer: a web page at ``/`` that shows recommendations."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 _TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-# No content from other origins, nothing inline, no frames.
+# No content from other origins, no inline scripts or styles, no frames.
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -26,26 +26,26 @@ def explorer_routes(root_path: str = "") -> list[BaseRoute]:
     """The routes of the page, its style and its scripts.
 
     Args:
-        root_path: below which a proxy serves the service.
+        root_path: path below which a proxy serves the service.
     """
     contents = _contents()
 
     async def page(request: Request) -> Response:
         """``GET /``."""
-        return _answer(request, contents, "index.html")
+        return _file_response(request, contents, "index.html")
 
-    async def part(request: Request) -> Response:
+    async def file(request: Request) -> Response:
         """``GET /explorer/{name}``."""
-        return _answer(request, contents, request.path_params["name"])
+        return _file_response(request, contents, request.path_params["name"])
 
-    async def slash(request: Request) -> Response:
-        """Add a slash to the root path: the page loads its parts relative to that."""
+    async def redirect(request: Request) -> Response:
+        """Add a slash to the root path: the page loads its files relative to it."""
         return RedirectResponse(f"{root_path}/", status_code=308)
 
     return [
-        *([Route(root_path, slash, methods=["GET"])] if root_path else []),
+        *([Route(root_path, redirect, methods=["GET"])] if root_path else []),
         Route("/", page, methods=["GET"]),
-        Route("/explorer/{name}", part, methods=["GET"]),
+        Route("/explorer/{name}", file, methods=["GET"]),
     ]
 
 
@@ -58,7 +58,7 @@ def _contents() -> Mapping[str, bytes]:
     }
 
 
-def _answer(request: Request, contents: Mapping[str, bytes], name: str) -> Response:
+def _file_response(request: Request, contents: Mapping[str, bytes], name: str) -> Response:
     content = contents.get(name)
     if content is None:
         raise HTTPException(404)

@@ -1,4 +1,4 @@
-"""The fast path: the most frequent requests are answered without the framework."""
+"""The fast path: handles the most frequent requests without the framework."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,11 +14,11 @@ from bitrecall.service.problem_responses import error_response
 class FastPath:
     """Dispatches ``POST`` requests to endpoints by their exact path.
 
-    FastAPI and Starlette try route after route, keep an exit stack per request and watch for
-    exceptions; for these endpoints that doubles the cost of a request (docs/performance.md).
+    FastAPI and Starlette match routes one by one, keep an exit stack per request and handle
+    exceptions. For these endpoints that doubles the cost of a request (docs/performance.md).
 
     Args:
-        endpoints: by path.
+        endpoints: the endpoints by path.
     """
 
     def __init__(self, endpoints: Mapping[str, ASGIApp]) -> None:
@@ -33,7 +33,7 @@ class FastPath:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that ``matches``."""
+        """Handle a request that ``matches``."""
         try:
             await self._endpoints[scope["path"]](scope, receive, send)
         except RequestError as error:
@@ -41,7 +41,7 @@ class FastPath:
 
 
 def fast_endpoints(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
-    """The endpoints that answer from the release at a fixed path, by path."""
+    """The release endpoints without path parameters, by path."""
     return {
         route.path: route.endpoint
         for route in routes

@@ -1,4 +1,4 @@
-"""Routes of paths that end in an id, which may contain any character."""
+"""Routes whose path ends with an id, which may contain any character."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,15 +12,15 @@ from starlette.routing import BaseRoute, Route
 
 from bitrecall.service.errors import InvalidRequestError
 
-# As in request bodies; ``str.strip`` would also remove U+001C to U+001F, making another id.
+# As in request bodies. ``str.strip`` would also remove U+001C to U+001F, which changes the id.
 _STRIPPED: Final = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True)])
 
 
 def id_route(
-    prefix: str, answer: Callable[[Request], Awaitable[Response]], methods: Sequence[str]
+    prefix: str, endpoint: Callable[[Request], Awaitable[Response]], methods: Sequence[str]
 ) -> BaseRoute:
     """The route of ``prefix`` and an id, which may contain slashes and line ends."""
-    route = Route(prefix + "{id:path}", answer, methods=list(methods))
+    route = Route(prefix + "{id:path}", endpoint, methods=list(methods))
     # Starlette's own pattern stops at the first line end.
     route.path_regex = re.compile(re.escape(prefix) + r"(?P<id>[\s\S]*)\Z")
     return route
@@ -30,7 +30,7 @@ def id_in_path(request: Request) -> str:
     """The id at the end of the path, without surrounding white space, as in bodies and files.
 
     Raises:
-        InvalidRequestError: the path is not UTF-8. Replacing invalid bytes would make another id.
+        InvalidRequestError: the path is not UTF-8. Replacing invalid bytes would change the id.
     """
     try:
         unquote_to_bytes(request.scope["raw_path"]).decode()

@@ -11,13 +11,13 @@ from bitrecall.index.recommend.lookups import item_info, most_popular
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.service.api.id_route import id_in_path, id_route
+from bitrecall.service.api.json_responses import json_response
 from bitrecall.service.api.release_endpoint import ready_recommender
-from bitrecall.service.api.responses import json_response
 from bitrecall.service.errors import InvalidRequestError
 from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
-_LONGEST_K = 10
+_MAX_K_DIGITS = 10
 
 
 def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute]:
@@ -66,11 +66,15 @@ def _check_parameters(request: Request, known: set[str]) -> None:
 
 
 def _k_of(request: Request, settings: Settings) -> int:
-    """The parameter k of the query. Raises ``InvalidRequestError``."""
+    """The query parameter k.
+
+    Raises:
+        InvalidRequestError: k is not a number within its bounds.
+    """
     text = request.query_params.get("k")
     if text is None:
         return settings.default_k
-    k = int(text) if len(text) <= _LONGEST_K and text.isascii() and text.isdecimal() else 0
+    k = int(text) if len(text) <= _MAX_K_DIGITS and text.isascii() and text.isdecimal() else 0
     if not 1 <= k <= settings.max_k:
         raise InvalidRequestError(
             f"the parameter k has to be a whole number from 1 to {settings.max_k}, "

@@ -15,12 +15,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse_request(body: bytes, model: type[Model]) -> Model:
-    """The request in a body. Of a repeated member the last one counts.
+    """Parse the body of a request. If a member is repeated, the last one counts.
 
     Raises:
         MalformedJsonError: the body is not JSON.
-        InvalidRequestError: the body is JSON but not a valid request; has the first ``MAX_ERRORS``
-            errors.
+        InvalidRequestError: the body is JSON but not a valid request; ``errors`` has the first
+            ``MAX_ERRORS``.
     """
     try:
         return model.model_validate_json(body)
@@ -38,10 +38,10 @@ def _reject_constants(body: bytes) -> None:
     if b"NaN" not in body and b"Infinity" not in body:
         return
 
-    def refuse(constant: str) -> NoReturn:
+    def reject(constant: str) -> NoReturn:
         raise MalformedJsonError(f"{constant} is not JSON")
 
-    json.loads(body, parse_constant=refuse, parse_int=str, parse_float=str)
+    json.loads(body, parse_constant=reject, parse_int=str, parse_float=str)
 
 
 def _summary(errors: list[FieldError], total: int) -> str:
@@ -50,5 +50,5 @@ def _summary(errors: list[FieldError], total: int) -> str:
     others = total - 1
     if not others:
         return where + first.detail
-    shown = "" if total <= MAX_ERRORS else f", of which {MAX_ERRORS} are listed"
-    return f"{where}{first.detail} ({total} errors in all{shown})"
+    listed = "" if total <= MAX_ERRORS else f", the first {MAX_ERRORS} are listed"
+    return f"{where}{first.detail} ({total} errors in total{listed})"

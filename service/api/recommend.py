@@ -9,7 +9,7 @@ from starlette.types import Scope
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import SearchSteps
 from bitrecall.service.api.release_endpoint import INLINE_K, ReleaseEndpoint
-from bitrecall.service.api.rendering import render, render_batch, render_one_of, render_similar
+from bitrecall.service.api.rendering import render, render_batch, render_batch_entry, render_similar
 from bitrecall.service.api.schemas.requests import (
     BatchRequest,
     RecommendRequest,
@@ -25,7 +25,7 @@ from bitrecall.service.releases.current import CurrentRelease
 from bitrecall.service.settings import Settings
 
 CHUNK_ITEMS: Final = 2000
-"""Items, by the size of a request, that a batch response is made of at a time."""
+"""Size of the parts, in items, in which a batch response is computed."""
 
 
 def recommend_routes(
@@ -35,23 +35,23 @@ def recommend_routes(
     metrics: Metrics,
     batcher: MicroBatcher,
 ) -> list[BaseRoute]:
-    """The paths that answer with items."""
+    """The routes that return ranked items."""
     models = request_models(settings)
 
     def recommend(
         recommender: Recommender, request: RecommendRequest, _: Check
     ) -> SearchSteps[bytes]:
         query = request.query()
-        current.warmup_queries.keep(query)
+        current.warmup_queries.add(query)
         recommendations = yield from recommender.recommend_steps(*query)
-        metrics.count_answers((recommendations,))
+        metrics.count_recommendations((recommendations,))
         return render(recommendations)
 
     def recommend_many(
         recommender: Recommender, request: BatchRequest, check: Check
     ) -> SearchSteps[bytes]:
         options = request.query_options()
-        # A user named twice is searched once. Responses are rendered in chunks: as objects they
+        # A user that occurs twice is searched once. Results are rendered in chunks: as objects they
         # take ten times the memory of their JSON.
         users = list(dict.fromkeys(request.user_ids))
         chunk_size = max(1, CHUNK_ITEMS * len(request.user_ids) // request.size())
@@ -59,9 +59,9 @@ def recommend_routes(
         for start in range(0, len(users), chunk_size):
             check()
             chunk = users[start : start + chunk_size]
-            answers = yield from recommender.recommend_many_steps(chunk, options)
-            metrics.count_answers(answers)
-            rendered |= zip(chunk, map(render_one_of, answers), strict=True)
+            results = yield from recommender.recommend_many_steps(chunk, options)
+            metrics.count_recommendations(results)
+            rendered |= zip(chunk, map(render_batch_entry, results), strict=True)
         return render_batch(
             [rendered[user] for user in request.user_ids], options.k, recommender.release_id
         )
@@ -95,7 +95,7 @@ def recommend_routes(
 
 
 class ReleaseComparisonEndpoint(ReleaseEndpoint[RecommendRequest]):
-    """``POST /releases/{id}/recommend``: like ``/recommend``, from the release in the path."""
+    """``POST /releases/{id}/recommend``: like ``/recommend``, with the release in the path."""
 
     def __init__(self, settings: Settings, current: CurrentRelease, *args: Any) -> None:
         super().__init__(settings, current, *args)

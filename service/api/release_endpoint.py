@@ -1,4 +1,4 @@
-"""Endpoints that answer from a release: parse, check, recommend, send."""
+"""Endpoints that use a release: parse the request, check it, recommend, send the response."""
 
 import math
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from bitrecall.errors import BitrecallError
 from bitrecall.index.errors import FilterError, SearchUnavailableError, UnknownItemError
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.search_steps import SearchSteps
+from bitrecall.service.api.json_responses import send_json
 from bitrecall.service.api.parsing import parse_request
-from bitrecall.service.api.responses import send_json
 from bitrecall.service.api.schemas.requests import QueryOptionsRequest
 from bitrecall.service.api.thread_offload import Check, ThreadOffload, no_check
 from bitrecall.service.auth.middleware import may_see_histories
@@ -38,33 +38,41 @@ from bitrecall.service.settings import Settings, variable
 from bitrecall.validation_messages import pointer
 
 INLINE_K: Final = 100
-"""Largest ``k`` that is answered on the event loop."""
+"""Maximum ``k`` of requests that run on the event loop."""
 
 HEAVY_ITEMS: Final = 5000
-"""Requests for more items are heavy: they take tens of milliseconds and more."""
+"""Requests for more items are heavy: they take tens of milliseconds or more."""
 
 Body = TypeVar("Body", bound=BaseModel)
 RequestModel = TypeVar("RequestModel", bound=QueryOptionsRequest)
 
 
 def ready_recommender(settings: Settings, current: CurrentRelease) -> Recommender:
-    """The recommender of the current release. Raises ``NotReadyError`` if no release is loaded."""
+    """The recommender of the current release.
+
+    Raises:
+        NotReadyError: no release is loaded.
+    """
     if current.recommender is None:
         raise NotReadyError(
-            "no release is loaded yet; GET /readyz says why", headers=retry_after(settings)
+            "no release is loaded yet; GET /readyz gives the reason", headers=retry_after(settings)
         )
     return current.recommender
 
 
 def retry_after(settings: Settings) -> dict[str, str]:
-    """The header with the seconds after which a release may be loaded."""
+    """The Retry-After header: seconds until the next check for a release."""
     return {"Retry-After": str(math.ceil(settings.poll_interval))}
 
 
 async def read_request(
     scope: Scope, receive: Receive, settings: Settings, model: type[Body]
 ) -> Body:
-    """Read and parse a request body. Raises ``RequestError``."""
+    """Read and parse a request body.
+
+    Raises:
+        RequestError: the body does not arrive in time, or is invalid.
+    """
     body = await read_body(
         scope, receive, limit=settings.max_body_bytes, seconds=settings.body_timeout
     )
@@ -72,18 +80,18 @@ async def read_request(
 
 
 class ReleaseEndpoint(Generic[RequestModel]):
-    """``POST`` with a JSON body, answered from a release.
+    """``POST`` with a JSON body, handled with the recommender of a release.
 
     Short requests run on the event loop, in a batch: passing them to a thread would cost more than
-    the work. Longer ones run on a thread, so that others need not wait (docs/service.md has the
-    measurement), and heavy ones on a few threads of their own.
+    the work. Longer requests run on a thread, so that others need not wait (docs/service.md has the
+    measurement), and heavy requests on a few separate threads.
 
     Args:
         model: class of the request body.
-        answer: makes the JSON of the response; in long work it calls the check it gets from time
-            to time.
+        answer: computes the JSON of the response; long work has to call its third argument
+            regularly.
         batcher: runs concurrent requests together.
-        heavy: runs requests for more than ``HEAVY_ITEMS``.
+        heavy: runs requests for more than ``HEAVY_ITEMS`` items.
         is_short: whether a request runs on the event loop.
     """
 
@@ -108,7 +116,11 @@ class ReleaseEndpoint(Generic[RequestModel]):
         self._is_short = is_short
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Raises ``RequestError``."""
+        """Handle a request.
+
+        Raises:
+            RequestError: the request is invalid, or cannot be answered now.
+        """
         request = await read_request(scope, receive, self._settings, self._model)
         self._check(request, scope)
         recommender = await self._recommender(scope)
@@ -122,11 +134,15 @@ class ReleaseEndpoint(Generic[RequestModel]):
         await send_json(send, content)
 
     def _check(self, request: RequestModel, scope: Scope) -> None:
-        """Raise ``RequestError`` if the response would be too large, or its key may not see it."""
+        """Check the size of the response, and that the key allows it.
+
+        Raises:
+            RequestError: the response would be too large, or the key does not allow it.
+        """
         size, limit = request.size(), self._settings.max_answer_items
         if size > limit:
             detail = (
-                f"{request.size_in_words()} would be {size} items, and one answer may have at most "
+                f"{request.size_in_words()} would be {size} items; the maximum per response is "
                 f"{limit} ({variable('max_answer_items')})"
             )
             raise InvalidRequestError(f"/k: {detail}", errors=[FieldError(pointer("k"), detail)])
@@ -158,7 +174,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
 
 
 def _request_error(error: BitrecallError) -> RequestError:
-    """The error of a request that a recommender raised."""
+    """The request error for an error that a recommender raised."""
     if isinstance(error, FilterError):
         place = pointer("filter", "where", error.attribute)
         errors = [FieldError(place, str(error))]

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Route
 from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore, ReleaseSummary
+from bitrecall.service.api.json_responses import json_response
 from bitrecall.service.api.parsing import parse_request
-from bitrecall.service.api.responses import json_response
 from bitrecall.service.api.schemas.requests import MoveRequest
 from bitrecall.service.errors import ReleaseRefusedError, UnknownReleaseError
 from bitrecall.service.http.body import read_body
@@ -42,11 +42,11 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
         await _read_empty_body(request, settings)
         release_id = request.path_params["id"]
 
-        def move(store: ReleaseStore) -> str:
+        def change(store: ReleaseStore) -> str:
             store.activate(release_id)
             return str(release_id)
 
-        return json_response({"release_id": await _activate(current, move)})
+        return json_response({"release_id": await _activate(current, change)})
 
     async def rollback(request: Request) -> Response:
         """``POST /releases/rollback``: serve the previous release."""
@@ -63,9 +63,10 @@ def release_routes(settings: Settings, current: CurrentRelease) -> list[BaseRout
 
 
 async def _read_empty_body(request: Request, settings: Settings) -> None:
-    """Require a JSON content type, which a form on another page cannot have; the body may be empty.
+    """Read a body that may be empty. The content type has to be JSON, which forms cannot send.
 
-    Raises ``RequestError``.
+    Raises:
+        RequestError: the content type is not JSON, or the body is invalid.
     """
     body = await read_body(
         request.scope,
@@ -77,10 +78,10 @@ async def _read_empty_body(request: Request, settings: Settings) -> None:
         parse_request(body, MoveRequest)
 
 
-async def _activate(current: CurrentRelease, move: Callable[[ReleaseStore], str]) -> str:
+async def _activate(current: CurrentRelease, change: Callable[[ReleaseStore], str]) -> str:
     """Change the current release of the store, and load it at once."""
     try:
-        release_id = await asyncio.to_thread(move, current.store)
+        release_id = await asyncio.to_thread(change, current.store)
     except (ReleaseNotFoundError, NoReleaseError) as error:
         raise UnknownReleaseError(_without_folder(error)) from None
     except ReleaseError as error:
@@ -90,7 +91,7 @@ async def _activate(current: CurrentRelease, move: Callable[[ReleaseStore], str]
 
 
 def _without_folder(error: ReleaseError) -> str:
-    """The error with the name of the file at fault, but not the path of the store."""
+    """The message of an error with the name of the damaged file, but not the path of the store."""
     if error.path is None:
         return str(error)
     return str(error).replace(str(error.path), error.path.name)

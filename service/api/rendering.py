@@ -1,6 +1,6 @@
 """Rendering of recommendations as JSON.
 
-From plain dicts: making the models of ``bitrecall.service.api.schemas`` first would cost more than
+It uses plain dicts: creating the models of ``bitrecall.service.api.schemas`` would cost more than
 the search.
 """
 
@@ -31,8 +31,8 @@ def render(answer: RankedItems) -> bytes:
     return to_json(document | _shortcomings(answer))
 
 
-def render_one_of(answer: RankedItems) -> bytes:
-    """The items for one user of several, as a ``BatchAnswer``."""
+def render_batch_entry(answer: RankedItems) -> bytes:
+    """The items for one user of a batch, as a ``BatchAnswer``."""
     if native is not None and answer.distances is not None and answer.explanations is None:
         return b'{"user_id":%b,"items":%b,"source":"%b"%b}' % (
             to_json(answer.user_id),
@@ -47,9 +47,9 @@ def render_one_of(answer: RankedItems) -> bytes:
     return to_json(document | _shortcomings(answer))
 
 
-def render_batch(answers: Sequence[bytes], k: int, release_id: str) -> bytes:
-    """A ``BatchResponse`` of answers that ``render_one_of`` rendered."""
-    joined = b",".join(answers)
+def render_batch(entries: Sequence[bytes], k: int, release_id: str) -> bytes:
+    """A ``BatchResponse`` of entries that ``render_batch_entry`` rendered."""
+    joined = b",".join(entries)
     return b'{"answers":[%b],"k":%d,"release_id":"%b"}' % (joined, k, release_id.encode())
 
 
@@ -74,13 +74,13 @@ def _items(answer: RankedItems) -> list[dict[str, object]]:
         for item, code, explanations in explained:
             item["code"] = code
             item["because"] = [
-                {"id": one.item_id, "distance": one.distance} for one in explanations
+                {"id": reason.item_id, "distance": reason.distance} for reason in explanations
             ]
     return items
 
 
 def _shortfall(answer: RankedItems) -> bytes:
-    # Only degraded responses have more members, and those are rendered from a document.
+    # Degraded responses, which have more members, are rendered from a document.
     return b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
 
 

@@ -1,4 +1,4 @@
-"""Running long work on a few threads, and only while its client waits for the response."""
+"""Running long work on a few threads, as long as its client waits for the response."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from starlette.types import Receive
 
 from bitrecall.service.errors import TooBusyError
 
-# Requests that may wait per running one; more are rejected.
+# Maximum waiting requests per running request; more are rejected.
 _WAITING_PER_RUNNING: Final = 4
 
 Result = TypeVar("Result")
 
 Check = Callable[[], None]
-"""Long work calls it from time to time; raises ``ClientDisconnect`` once the client has gone."""
+"""Long work calls it regularly; raises ``ClientDisconnect`` once the client has disconnected."""
 
 
 def no_check() -> None:
@@ -30,7 +30,7 @@ class ThreadOffload:
     is cancelled at its next check.
 
     Args:
-        max_running: how many run at a time; four times as many may wait.
+        max_running: maximum running at a time; four times that number may wait.
     """
 
     def __init__(self, max_running: int) -> None:
@@ -42,8 +42,8 @@ class ThreadOffload:
         """Run work on a thread and return its result.
 
         Args:
-            work: is called with the check that it has to call from time to time.
-            receive: of a request whose body has been read.
+            work: called with a check that it has to call regularly.
+            receive: ASGI ``receive`` of a request whose body has been read.
 
         Raises:
             TooBusyError: too many requests are waiting.
@@ -66,7 +66,7 @@ class ThreadOffload:
                 return await asyncio.to_thread(work, check)
 
         task = asyncio.ensure_future(run_in_turn())
-        # A cancelled task raises, and nothing awaits it.
+        # If the task is cancelled, nothing awaits it: retrieve its exception.
         task.add_done_callback(_retrieve)
         watcher = asyncio.ensure_future(_disconnected(receive))
         try:
@@ -75,17 +75,17 @@ class ThreadOffload:
                 is_cancelled.set()
                 if not has_begun:
                     task.cancel()
-                # Its turn is taken until its thread has ended.
+                # The request keeps its turn until its thread has ended.
                 await asyncio.wait({task})
                 raise ClientDisconnect
             return task.result()
         finally:
             self._requests -= 1
-            # Also if this request is cancelled, as when the service stops.
+            # Also needed if this request is cancelled, as when the service stops.
             is_cancelled.set()
             watcher.cancel()
-            # An exception in the task refers to this frame, and through it to the work and its
-            # release, which would stay in memory.
+            # An exception in the task refers to this frame, which would keep the work and its
+            # release in memory.
             del task, watcher
 
 

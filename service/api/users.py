@@ -1,4 +1,4 @@
-"""``GET`` and ``DELETE /users/{id}``: what is known about a user, and forgetting a user."""
+"""``GET`` and ``DELETE /users/{id}``: the known data about a user, and forgetting a user."""
 
 import logging
 from dataclasses import asdict
@@ -11,8 +11,8 @@ from bitrecall.events.errors import EventsError
 from bitrecall.events.rules import id_fault
 from bitrecall.index.recommend.lookups import user_info
 from bitrecall.service.api.id_route import id_in_path, id_route
+from bitrecall.service.api.json_responses import json_response
 from bitrecall.service.api.release_endpoint import ready_recommender
-from bitrecall.service.api.responses import json_response
 from bitrecall.service.errors import EventsNotKeptError, InvalidRequestError
 from bitrecall.service.online.event_feed import EventFeed
 from bitrecall.service.releases.current import CurrentRelease
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 def user_routes(
     settings: Settings, current: CurrentRelease, event_feed: EventFeed
 ) -> list[BaseRoute]:
-    """The route of a user."""
+    """The route for a single user."""
 
     async def user(request: Request) -> Response:
         user_id = id_in_path(request)

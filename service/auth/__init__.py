@@ -1,1 +1,1 @@
-"""API keys, and what each role may do."""
+"""API keys and the permissions of their roles."""

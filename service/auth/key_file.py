@@ -15,14 +15,14 @@ class KeyFile:
     """The keys in a file, read again when the file changes.
 
     Valid lines apply at once even if others are invalid, so that a removed key is rejected. If the
-    file cannot be read, or others may write to it, the keys stay as they were. Each such fault is
-    logged once, and shown by ``is_ok``.
+    file cannot be read, or other users may write to it, the previous keys stay valid. Each such
+    fault is logged once and sets ``is_ok`` to False.
 
-    Never raises: a worker that is replaced while the file is faulty has to start. At its start the
-    service calls ``read_keys``, which raises.
+    Never raises: a worker that is replaced while the file is invalid has to start. When the service
+    starts, it calls ``read_keys``, which raises.
 
     Attributes:
-        is_ok: whether the file could be read, has at least one key, and only valid lines.
+        is_ok: whether the file could be read, has at least one key, and has only valid lines.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,7 +49,7 @@ class KeyFile:
             self._read(stamp)
 
     def reload(self) -> None:
-        """Read the file, also if it has not changed."""
+        """Read the file even if it has not changed."""
         self._read(_stamp(self._path))
 
     def _read(self, stamp: _Stamp | None) -> None:
@@ -58,16 +58,16 @@ class KeyFile:
             parsed = parse_keys(self._path)
         except KeysError as error:
             self.is_ok = False
-            self._warn(f"{error}; the {len(self)} keys from before stay valid")
+            self._warn(f"{error}; the {len(self)} previous keys stay valid")
             return
         before, self._keyring = self._keyring, Keyring(parsed.keys)
         self.is_ok = not parsed.faults and bool(parsed.keys)
         if parsed.faults:
             faults = "; ".join(parsed.faults[:5])
-            self._warn(f"{self._path}: {faults}; the {len(self)} keys of other lines are valid")
+            self._warn(f"{self._path}: {faults}; the {len(self)} keys in other lines are valid")
         elif not parsed.keys:
             self._warn(
-                f"{self._path}: has no keys, so every request that needs one is rejected: "
+                f"{self._path}: the file has no keys, so every request that needs one is rejected: "
                 "make one with 'bitrecall key new'"
             )
         else:

@@ -24,11 +24,10 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Role(IntEnum):
-    """What a key allows; each role includes those before it.
+    """The permissions of a key; each role includes those before it.
 
-    RECOMMEND allows recommendations only. READ also allows to see users, items and metrics. WRITE
-    also allows to send events and to forget users. ADMIN also allows to change which release is
-    served.
+    RECOMMEND allows recommendations only. READ also allows reading users, items and metrics. WRITE
+    also allows sending events and forgetting users. ADMIN also allows changing the current release.
     """
 
     RECOMMEND = 1
@@ -39,14 +38,14 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is stored."""
+    """A key as stored in the file: its role, its name and its hash."""
 
     role: Role
     name: str
     sha256: str
 
     def line(self) -> str:
-        """The line of the file, without its end."""
+        """The line in the file, without a line end."""
         return f"{self.role.name.lower()} {self.name} {self.sha256}"
 
 
@@ -86,8 +85,8 @@ def parse_keys(path: Path) -> ParsedKeys:
     """The keys in a file, and the errors of its other lines.
 
     Raises:
-        KeysError: the file cannot be read, or others than its owner may write to it, and so could
-            add keys.
+        KeysError: the file cannot be read, or users other than its owner may write to it, and so
+            could add keys.
     """
     keys: dict[str, Key] = {}
     faults: list[str] = []
@@ -96,16 +95,20 @@ def parse_keys(path: Path) -> ParsedKeys:
             continue
         key = _key_in(line)
         if key is None:
-            faults.append(f"line {number} is not a role, a name and a SHA-256")
+            faults.append(f"line {number} is invalid: expected a role, a name and a SHA-256")
         elif key.name in keys:
-            faults.append(f"line {number} is a second key called {key.name}")
+            faults.append(f"line {number} repeats the key name {key.name}")
         else:
             keys[key.name] = key
     return ParsedKeys(tuple(keys.values()), tuple(faults))
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys in a file. Raises ``KeysError`` as ``parse_keys``, and if a line is invalid."""
+    """The keys in a file.
+
+    Raises:
+        KeysError: as ``parse_keys``, or a line is invalid.
+    """
     parsed = parse_keys(path)
     if parsed.faults:
         raise KeysError(f"{path}: {'; '.join(parsed.faults)}")
@@ -113,22 +116,22 @@ def read_keys(path: Path) -> list[Key]:
 
 
 def add_key(path: Path, role: Role, name: str) -> str:
-    """Make a key and add its hash to a file, which is made if it does not exist.
+    """Make a key and add its hash to a file, which is created if it does not exist.
 
     Returns:
         The key, which is not stored anywhere.
 
     Raises:
-        KeysError: the file cannot be read or written, or the name is taken or invalid: it may have
+        KeysError: the file cannot be read or written, or the name is in use or invalid: it may have
             letters, digits, ``_``, ``.`` and ``-``.
     """
     if _NAME.fullmatch(name) is None:
         raise KeysError(
-            f"a key's name has up to 64 letters, digits, '_', '.' and '-', not {name!r}"
+            f"invalid key name {name!r}: expected up to 64 letters, digits, '_', '.' and '-'"
         )
     lines = _lines(path) if path.exists() else []
     if any(_name_in(line) == name for line in lines):
-        raise KeysError(f"{path}: there is a key called {name} already")
+        raise KeysError(f"{path}: a key called {name} already exists")
     secret = f"br_{role.name.lower()}_{secrets.token_urlsafe(32)}"
     _write(path, [*lines, Key(role, name, _sha256(secret)).line()])
     return secret
@@ -138,12 +141,12 @@ def remove_key(path: Path, name: str) -> None:
     """Remove a key from a file; all other lines stay, even invalid ones.
 
     Raises:
-        KeysError: there is no key of that name, or the file cannot be read or written.
+        KeysError: the name is unknown, or the file cannot be read or written.
     """
     lines = _lines(path)
     kept = [line for line in lines if _name_in(line) != name]
     if len(kept) == len(lines):
-        raise KeysError(f"{path}: there is no key called {name}")
+        raise KeysError(f"{path}: no key is called {name}")
     _write(path, kept)
 
 
@@ -157,7 +160,7 @@ def _lines(path: Path) -> list[str]:
                 raise KeysError(f"{path}: the key file has to be a regular file")
             if mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise KeysError(
-                    f"{path}: others than its owner may write to this key file "
+                    f"{path}: users other than the owner may write to this key file "
                     f"(mode {stat.S_IMODE(mode):o}): chmod go-w {path}"
                 )
             with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
@@ -166,7 +169,7 @@ def _lines(path: Path) -> list[str]:
             os.close(descriptor)
     except FileNotFoundError as error:
         raise KeysError(
-            f"{path}: there is no such key file; make one with "
+            f"{path}: the key file does not exist; make one with "
             f"'bitrecall key new NAME --role ROLE --keys {path}'"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -195,7 +198,7 @@ def _name_in(line: str) -> str | None:
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    """Replace the file atomically; a new one is readable by its owner alone."""
+    """Replace the file atomically; only the owner can read a new file."""
     text = "".join(f"{line}\n" for line in lines)
     try:
         replace_file(path, text, new_mode=0o600)

@@ -33,7 +33,7 @@ def role_needed(method: str, path: str) -> Role | None:
 
 
 def may_see_histories(scope: Scope) -> bool:
-    """Whether a request may see the items of users: all but those of the role recommend."""
+    """Whether a request may see the items of users: not with a key of the role recommend."""
     return scope.get(_ROLE) is not Role.RECOMMEND
 
 

@@ -1,4 +1,4 @@
-"""What the HTTP layer needs of the application that it serves."""
+"""The interface between the HTTP layer and the application that it serves."""
 
 from typing import Protocol
 
@@ -13,16 +13,16 @@ from bitrecall.service.http.write_coalescing import WriteCoalescer
 class HttpApplication(Protocol):
     """An ASGI application that ``HttpProtocol`` can serve.
 
-    All connections of a process share one of each of these, and use them on the event loop only.
+    All connections of a process share these objects, and use them on the event loop only.
     """
 
     @property
     def connection_budget(self) -> ConnectionBudget:
-        """How many connections there may be, and how much memory they may use."""
+        """Limits the number of connections and the memory that they use."""
 
     @property
     def limiter(self) -> ConcurrencyLimiter:
-        """How many requests may be answered at a time."""
+        """Limits the number of concurrent requests."""
 
     @property
     def batcher(self) -> MicroBatcher:
@@ -35,8 +35,8 @@ class HttpApplication(Protocol):
     def fast_path(self, scope: Scope) -> ASGIApp | None:
         """The application for a request that does not need the framework; None for all others.
 
-        It has to answer with one ``http.response.start`` that has a correct ``content-length`` and
-        one ``http.response.body``. Its headers are sent unchecked.
+        It has to send one ``http.response.start`` with a correct ``content-length`` and one
+        ``http.response.body``. Its headers are sent unchecked.
         """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

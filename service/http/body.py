@@ -1,4 +1,4 @@
-"""Reading a request body: its media type, its length and the time that it takes to arrive."""
+"""Reading a request body, with checks of its media type, its length and its time of arrival."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -18,15 +18,15 @@ _JSON = (b"content-type", b"application/json")
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
-    """The body of a request, which has to be declared as JSON.
+    """Read the body of a request, which has to be declared as JSON.
 
     A declared length over the limit is rejected before any of the body is read.
 
     Args:
-        scope: of the request.
-        receive: of the request.
+        scope: the ASGI scope of the request.
+        receive: the ASGI ``receive`` of the request.
         limit: maximum length in bytes.
-        seconds: within which the body has to arrive.
+        seconds: maximum time for the body to arrive.
 
     Raises:
         UnsupportedMediaTypeError: it is not declared as uncompressed JSON in UTF-8.
@@ -49,7 +49,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
 
 
 def _check_headers(scope: Scope, limit: int) -> None:
-    # Most requests declare exactly this, which needs no parsing of the header.
+    # Most requests have exactly this header, which then needs no parsing.
     is_json, declared = False, b""
     for header in scope["headers"]:
         name = header[0]
@@ -64,7 +64,7 @@ def _check_headers(scope: Scope, limit: int) -> None:
         headers = Headers(scope=scope)
         _check_media_type(headers)
         declared = headers.get("content-length", "").encode("latin-1")
-    # A length that is not a number is rejected by the HTTP parser before it comes here.
+    # The HTTP parser has already rejected a length that is not a number.
     if declared.isdigit() and int(declared[:20]) > limit:
         raise _too_large(limit)
 
@@ -96,13 +96,13 @@ def _check_media_type(headers: Headers) -> None:
     media_type, _, parameters = declared.partition(";")
     media_type = media_type.strip().lower()
     if media_type != "application/json":
-        actual = f"not {media_type[:100]!r}" if media_type else "and there is no such header"
+        actual = f"not {media_type[:100]!r}" if media_type else "but the header is missing"
         raise UnsupportedMediaTypeError(f"the content type has to be application/json, {actual}")
     for parameter in parameters.split(";"):
         name, _, value = parameter.strip().partition("=")
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in ("utf-8", "utf8"):
-            raise UnsupportedMediaTypeError(f"JSON is in UTF-8, not in {charset[:100]!r}")
+            raise UnsupportedMediaTypeError(f"the charset has to be utf-8, not {charset[:100]!r}")
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         raise UnsupportedMediaTypeError(

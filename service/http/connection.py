@@ -1,7 +1,7 @@
-"""A connection with limits on its time and memory; parsing and answering are left to subclasses.
+"""A connection with limits on its time and memory; subclasses parse requests and respond.
 
-It has a deadline at every moment except while the application works on a request: for a head to
-arrive, for a body, for a response to be read, and for the next request.
+It always has a deadline, except while the application works on a request: for a head to arrive, for
+a body to arrive, for the client to read a response, or for the next request.
 """
 
 import asyncio
@@ -14,9 +14,10 @@ from bitrecall.service.http.deadline import Deadline
 from bitrecall.service.http.raw_problems import problem_bytes
 from bitrecall.service.http.write_coalescing import CoalescingTransport
 
-# How long a connection that looks idle is kept when the server stops: a request may be in flight.
+# Seconds that an idle connection stays open when the server stops: a request may be in flight.
 STOPPING_SECONDS: Final = 0.5
-# What is read and discarded after an error response, so that the client sees it and no reset.
+# Limits on the data that is read and discarded after an error response. Closing at once would reset
+# the connection, and the client could lose the response.
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 4 * 2**20
 # The application rejects a body that arrives too slowly, and gets this much longer to do so.
@@ -42,16 +43,16 @@ class LimitedConnection(HttpToolsProtocol):
         self._read_deadline: Deadline | None = None
         self._waiting_since = self._paused_at = 0.0
         self._has_answered = False
-        # A request that is answered once its body has arrived.
+        # A request that the application gets once its body has arrived.
         self._deferred: tuple[RequestResponseCycle, Any] | None = None
-        # Bytes received behind a request that is not answered yet.
+        # Bytes received after a request that has no complete response yet.
         self._pipelined = b""
         # After an error response: bytes that may still be discarded; None before one.
         self._linger_bytes: int | None = None
         self._is_client_done = False
         # Nothing more is parsed, and the connection closes after the current response.
         self._closes_after_response = False
-        # The server stops: the next response says that the connection closes.
+        # The server is stopping: the next response announces that the connection closes.
         self._is_stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -69,7 +70,7 @@ class LimitedConnection(HttpToolsProtocol):
             self._linger()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Release everything held for the connection."""
+        """Release the resources of the connection."""
         self._deadline.cancel()
         if self._read_deadline is not None:
             self._read_deadline.cancel()
@@ -80,10 +81,10 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Answer what has arrived or is in flight, then close.
+        """Respond to requests that have arrived or are in flight, then close.
 
-        Closing a connection that looks idle would lose a request in flight. So it stays open for
-        ``STOPPING_SECONDS``, and its next response says that the connection closes.
+        Closing an idle connection at once would lose a request in flight. So it stays open for
+        ``STOPPING_SECONDS``, and its next response announces that the connection closes.
         """
         self._is_stopping = True
         if self._is_answering() and self.cycle is not None:
@@ -96,17 +97,17 @@ class LimitedConnection(HttpToolsProtocol):
             self._deadline.after(STOPPING_SECONDS)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Note that the client sends nothing more; it still gets its responses."""
+        """Handle the end of the client's data; the client still gets its responses."""
         self._is_client_done = self._closes_after_response = True
         if self._linger_bytes is not None or not self._is_answering():
             self._close()
         elif self.cycle is not None:
-            # An application that waits for the client to disconnect may give up now.
+            # An application that waits for the client to disconnect may stop now.
             self.cycle.message_event.set()
         return True
 
     def pause_writing(self) -> None:
-        """Start the deadline for the client to read the response: the write buffer is full."""
+        """Start the deadline for reading the response: the write buffer is full."""
         super().pause_writing()
         if self._read_deadline is None:
             self._read_deadline = Deadline(self.loop, self._drop_unread)
@@ -115,7 +116,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._budget.hold_unread(self)
 
     def resume_writing(self) -> None:
-        """Clear that deadline: the client has read everything."""
+        """Clear the deadline for reading: the client has read everything."""
         if self._read_deadline is not None:
             self._read_deadline.clear()
         self._budget.release_unread(self)
@@ -126,7 +127,7 @@ class LimitedConnection(HttpToolsProtocol):
         return self.loop.time()
 
     def waiting_since(self) -> tuple[bool, float] | None:
-        """Whether it ever answered a request, and since when it has waited for its client."""
+        """Whether it has ever sent a response, and since when it has waited for its client."""
         if self._is_answering() and not self.flow.write_paused:
             return None
         return self._has_answered, self._waiting_since
@@ -136,11 +137,11 @@ class LimitedConnection(HttpToolsProtocol):
         return self._coalescing.get_write_buffer_size()
 
     def unread_since(self) -> float:
-        """When the client stopped reading a response."""
+        """The time at which the client stopped reading a response."""
         return self._paused_at
 
     def drop(self) -> None:
-        """Close at once and discard what is not written yet."""
+        """Close at once and discard unwritten data."""
         self.transport.abort()
 
     def _drop_unread(self) -> None:
@@ -152,7 +153,7 @@ class LimitedConnection(HttpToolsProtocol):
         return not self._is_receiving and not self._is_answering()
 
     def _is_answering(self) -> bool:
-        """Whether a request has arrived and is not answered yet."""
+        """Whether a request has arrived and has no complete response yet."""
         return (
             not self._is_receiving and self.cycle is not None and not self.cycle.response_complete
         )
@@ -188,7 +189,7 @@ class LimitedConnection(HttpToolsProtocol):
             self.transport.close()
 
     def _fail(self, problem: str, detail: str) -> None:
-        """Respond with a problem that the application does not see, and close the connection.
+        """Respond with a problem without calling the application, and close the connection.
 
         Args:
             problem: a key of ``PROBLEMS``.
@@ -201,7 +202,7 @@ class LimitedConnection(HttpToolsProtocol):
                 is_behind = True
             else:
                 is_behind = cycle.response_started
-                # The application, if it reads the body, sees that the client is gone.
+                # If the application reads the body, it gets http.disconnect.
                 cycle.disconnected = True
                 cycle.message_event.set()
         else:
@@ -216,7 +217,7 @@ class LimitedConnection(HttpToolsProtocol):
         elif cycle is not None and cycle.response_complete:
             self._close()
         else:
-            # The response before it is sent first, and is the last.
+            # The response to the request before it is still sent; then the connection closes.
             self._linger_bytes = LINGER_BYTES
             self._closes_after_response = True
 
@@ -235,6 +236,6 @@ class LimitedConnection(HttpToolsProtocol):
             self.drop()
 
     def _close(self) -> None:
-        """Close once the client has read what is written, for which there is a time limit."""
+        """Close once the client has read all written data, or its deadline has passed."""
         self.transport.close()
         self._wait_for("response read")

@@ -10,25 +10,25 @@ _GRACE_SECONDS: Final = 1.0
 
 
 class Connection(Protocol):
-    """A connection, as far as its budget is concerned."""
+    """The interface of a connection to its budget."""
 
     def now(self) -> float:
         """The time of its event loop."""
 
     def waiting_since(self) -> tuple[bool, float] | None:
-        """Whether it ever answered a request, and since when it has waited for its client.
+        """Whether it has ever sent a response, and since when it has waited for its client.
 
-        None while it is answering one.
+        None while the application works on a request.
         """
 
     def unread_bytes(self) -> int:
         """Bytes of responses that its client has not read."""
 
     def unread_since(self) -> float:
-        """When its client stopped reading a response."""
+        """The time at which its client stopped reading a response."""
 
     def drop(self) -> None:
-        """Close it at once and discard what is not written yet."""
+        """Close it at once and discard unwritten data."""
 
 
 class ConnectionBudget:
@@ -49,10 +49,13 @@ class ConnectionBudget:
         self._incomplete_bytes = 0
 
     def make_room(self, new: Connection, connections: Collection[Connection]) -> bool:
-        """Close a connection if a new one is over the limit; whether there is room now.
+        """Close a connection if a new one is over the limit.
 
         Connections that never sent a complete request are closed first, then those that have waited
-        longest. Their clients lose nothing that was accepted.
+        longest. Their clients lose no accepted request.
+
+        Returns:
+            Whether the new connection is within the limit now.
         """
         if len(connections) <= self.limits.connections:
             return True
@@ -64,19 +67,20 @@ class ConnectionBudget:
         if not waiting:
             return False
         self.dropped("too-many-connections")
-        min(waiting, key=lambda pair: pair[0])[1].drop()
+        _, longest_waiting = min(waiting, key=lambda entry: entry[0])
+        longest_waiting.drop()
         return True
 
     def hold_unread(self, connection: Connection) -> None:
-        """Note that a client does not read its response, and drop the slowest if over the limit.
+        """Register an unread response, and drop the slowest clients if over the limit.
 
         Clients that have been slow only briefly stay: every large response is unread at first.
         """
         self._unread[connection] = None
         total = sum(slow.unread_bytes() for slow in self._unread)
-        longest_allowed = connection.now() - _GRACE_SECONDS
+        grace_start = connection.now() - _GRACE_SECONDS
         for slowest in list(self._unread):
-            if total <= self.limits.buffered_bytes or slowest.unread_since() > longest_allowed:
+            if total <= self.limits.buffered_bytes or slowest.unread_since() > grace_start:
                 return
             total -= slowest.unread_bytes()
             self._unread.pop(slowest, None)
@@ -84,19 +88,23 @@ class ConnectionBudget:
             slowest.drop()
 
     def release_unread(self, connection: Connection) -> None:
-        """Note that a client has read its response, or is gone."""
+        """Unregister a response: the client has read it or has disconnected."""
         self._unread.pop(connection, None)
 
     def hold_incomplete(self, connection: Connection, size: int) -> bool:
-        """Note how many bytes of an incomplete request are in memory; whether that is allowed."""
-        before = self._incomplete.get(connection, 0)
-        total = self._incomplete_bytes + size - before
-        if size > before and total > self.limits.buffered_bytes:
+        """Register the size of an incomplete request in memory.
+
+        Returns:
+            Whether it is within the limit.
+        """
+        previous = self._incomplete.get(connection, 0)
+        total = self._incomplete_bytes + size - previous
+        if size > previous and total > self.limits.buffered_bytes:
             return False
         self._incomplete[connection] = size
         self._incomplete_bytes = total
         return True
 
     def release_incomplete(self, connection: Connection) -> None:
-        """Note that a request is complete, or its connection is gone."""
+        """Unregister an incomplete request: it is complete, or its connection is closed."""
         self._incomplete_bytes -= self._incomplete.pop(connection, 0)

@@ -39,7 +39,7 @@ class ConnectionLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The limits of some settings, lowered to what the limit of open files allows."""
+        """The limits in the settings; a low limit of open files reduces the connections."""
         return cls(
             connections=connection_limit(settings.max_connections),
             head_bytes=settings.max_head_bytes,
@@ -52,7 +52,7 @@ class ConnectionLimits:
 
 
 def connection_limit(setting: int | None) -> int:
-    """Connections that a process can hold while it can still open its own files.
+    """The maximum number of connections that leaves descriptors for the process's own files.
 
     Args:
         setting: ``max_connections``; None for the default.
@@ -65,8 +65,8 @@ def connection_limit(setting: int | None) -> int:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the soft limit of open files to the hard limit, as far as that is useful."""
+    """Raise the soft limit of open files to the hard limit, up to ``_MAX_DESCRIPTORS``."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    limit = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

@@ -1,8 +1,8 @@
-"""A request and its response as ASGI sees them, without waiting and with one write.
+"""ASGI's ``receive`` and ``send`` for one request, without waiting and with one write.
 
 uvicorn's ``receive`` resumes reading and waits for an event even if the body has arrived, and its
-``send`` checks every header and writes head and body separately. On the fast path the headers are
-ours and head and body are ready together.
+``send`` checks every header and writes head and body separately. On the fast path the service sets
+all headers itself, and head and body are ready together.
 """
 
 from typing import Final
@@ -25,8 +25,8 @@ class BufferedExchange:
         is_client_done: whether the client has closed its side of the connection.
 
     Attributes:
-        cycle: as given.
-        is_client_done: as given, and kept up to date by the connection.
+        cycle: uvicorn's state of the request.
+        is_client_done: kept up to date by the connection.
         is_rejected: whether there were too many requests when the last byte of this one arrived.
     """
 
@@ -41,7 +41,7 @@ class BufferedExchange:
         self._start: Message | None = None
 
     async def receive(self) -> Message:
-        """The body; then, once the client is gone or has closed its side, ``http.disconnect``.
+        """The body; then ``http.disconnect``, once the client has closed its side or is gone.
 
         Raises:
             TooBusyError: there were too many requests when the last byte of this one arrived.
@@ -67,7 +67,7 @@ class BufferedExchange:
     async def send(self, message: Message) -> None:
         """Send a response of the fast path: a 200 with one body in one write.
 
-        Everything else goes through uvicorn's ``send``.
+        All other messages go through uvicorn's ``send``.
         """
         if message["type"] == _START and message["status"] == 200:
             self._start = message

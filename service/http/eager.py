@@ -14,9 +14,9 @@ class EagerCoroutine(Generic[Result]):
         awaitable: the coroutine. ASGI types coroutines as awaitables only.
 
     Attributes:
-        is_done: whether it has returned.
-        result: what it returned.
-        waits_for: what it yielded at its current suspension.
+        is_done: whether the coroutine has returned.
+        result: its return value.
+        waits_for: the value that it yielded at its current suspension.
     """
 
     result: Result

@@ -5,11 +5,11 @@ from typing import Final
 from bitrecall.service.http.connection_limits import ConnectionLimits
 
 END_OF_HEAD: Final = b"\r\n\r\n"
-# Pieces of an incomplete head are counted in full, although they may include what is before it.
+# A piece with an incomplete head counts in full, although it may start with earlier data.
 _SLACK: Final = 16_384
 # Bytes of framing allowed per byte of a chunked body, beyond the limit of a head.
 _FRAMING_PER_BYTE: Final = 2
-# A line of a head has a colon, a space and a line end; the first, two spaces and a version.
+# A header line adds a colon, a space and a line end; the request line adds method, spaces, version.
 _PER_HEADER: Final = 4
 _PER_REQUEST_LINE: Final = 20
 
@@ -33,8 +33,8 @@ class HeadError(Exception):
 class Framing:
     """Counts the bytes of one connection's requests.
 
-    It counts the pieces that the parser gets, minus the bytes that it returns as bodies. So
-    everything that the parser skips counts, and there is no work per header.
+    It counts the pieces passed to the parser, minus the bytes that the parser returns as bodies. So
+    data that the parser skips counts too, and headers cause no extra work.
 
     Args:
         limits: the limits.
@@ -53,24 +53,24 @@ class Framing:
 
     @property
     def overhead(self) -> int:
-        """A lower bound of the bytes of this request that are not its body, so far."""
+        """A lower bound of the bytes of this request so far, without its body."""
         return self._fed - self.body_bytes
 
     def begin_piece(self, size: int) -> None:
-        """Note that the parser gets a piece of ``size`` bytes."""
+        """Count a piece of ``size`` bytes that is passed to the parser next."""
         self._piece = size
 
     def end_piece(self) -> None:
-        """Note that the parser has processed the piece."""
+        """Finish the piece: the parser has processed it."""
         self._fed += self._piece
 
     def end_message(self) -> None:
-        """Note that a request is complete; the rest of this piece does not count for the next."""
+        """Reset the counts for the next request; the rest of this piece does not count for it."""
         self._fed = -self._piece
         self.body_bytes = 0
 
     def check_head(self, url: bytes, headers: Headers) -> HeadError | None:
-        """The error of a complete head that is too long; None if it is not."""
+        """The error of a complete head that is too long; None within the limit."""
         limit = self._limits.head_bytes
         if self._fed + self._piece <= limit:
             return None
@@ -79,10 +79,10 @@ class Framing:
         return self._too_long(url) if size > limit else None
 
     def excess(self, *, url: bytes | None, in_body: bool) -> HeadError | None:
-        """The error of an incomplete request that is too long; None if it is not.
+        """The error of an incomplete request that is too long; None within the limit.
 
         Args:
-            url: the URL so far, None after the head.
+            url: the URL so far; None after the head.
             in_body: whether the head is complete.
         """
         limit = self._limits.head_bytes
@@ -99,14 +99,14 @@ class Framing:
         return self._too_long(url or b"")
 
     def body_left(self, headers: Headers) -> int | None:
-        """Bytes of the body that are still to come, None if it is chunked."""
+        """Bytes of the body that have not arrived yet; None if it is chunked."""
         for name, value in headers:
             if name == b"content-length":
                 return int(value) - self.body_bytes
         return None
 
     def too_many_headers(self) -> HeadError:
-        """The error for more headers than the limit."""
+        """The error of a request with more headers than the limit."""
         return HeadError(
             "headers-too-large", f"the request has more than {self._limits.headers} headers"
         )
@@ -119,7 +119,7 @@ class Framing:
 
 
 def without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
-    """The head of a request without the request to upgrade the protocol.
+    """Render the head of a request without its headers for a protocol upgrade.
 
     Args:
         method: as parsed.

@@ -1,7 +1,8 @@
 """Allowed Host headers: the defence against DNS rebinding.
 
-A web page whose host name is made to resolve to this machine can send requests to a service on it
-as if it were its own origin. The Host header still has the page's host name.
+An attacker can make the host name of a web page resolve to this machine. The page can then send
+requests to a service on this machine as if the service were its own origin. But the Host header
+still has the page's host name.
 """
 
 from collections.abc import Iterable
@@ -30,15 +31,15 @@ class HostRule:
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(name.lower() for name in names)
         self._endings = tuple(name[1:] for name in self._names if name.startswith("*."))
-        # A client sends the same header with every request.
+        # Clients send the same header with every request.
         self.allows = lru_cache(maxsize=256)(self._allows)
 
     @classmethod
     def of(cls, settings: Settings) -> Self | None:
         """The rule of a service with these settings, None if all names are allowed.
 
-        By default only a service on a loopback address without keys has a rule: only that can be
-        used by a page in a browser on this machine. ``allowed_hosts`` gives others one.
+        By default only a service on a loopback address without keys has a rule: a page in a browser
+        on this machine could use it. Other services have a rule if ``allowed_hosts`` is set.
         """
         names = names_in(settings.allowed_hosts)
         is_open_to_browsers = (
@@ -46,10 +47,10 @@ class HostRule:
         )
         return cls([*names, settings.host]) if names or is_open_to_browsers else None
 
-    def refused(self, scope: Scope) -> MisdirectedRequestError | None:
-        """The error for a request whose Host header is not allowed; None if it is.
+    def error_of(self, scope: Scope) -> MisdirectedRequestError | None:
+        """The error of a request whose Host header is not allowed; None if it is allowed.
 
-        Requests without the header pass: browsers always send one.
+        Requests without the header are allowed: browsers always send it.
         """
         for name, value in scope["headers"]:
             if name == b"host" and not self.allows(value):

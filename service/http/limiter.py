@@ -1,9 +1,9 @@
 """A limit on concurrent requests, and cheap rejection of those over it.
 
-Requests share one event loop, so each one delays all behind it. Over the limit a request gets 503
-once it has arrived. Most are recognised before they are parsed, at about 5% of the cost of an
-answer, so that even at several times the capacity most of the time goes into good answers
-(``benchmarks/service/overload.py`` measures how much).
+Requests share one event loop, so each one delays all that follow. Over the limit a request gets 503
+once it has arrived. Most are rejected before they are parsed, at about 5% of the cost of a
+recommendation, so that even at several times the capacity most CPU time is spent on recommendations
+(``benchmarks/service/overload.py`` measures the share).
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from bitrecall.service.http.raw_problems import TooBusyResponse
 
-# Probes and monitoring are always answered, to tell a busy service from a dead one.
+# Probes and monitoring always get a response, to distinguish a busy service from a dead one.
 _ALWAYS_ANSWERED: Final = ("/livez", "/readyz", "/metrics")
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length:"
@@ -24,17 +24,17 @@ _CLOSE: Final = b"\r\nconnection:"
 
 
 class ConcurrencyLimiter:
-    """Counts the complete requests that are not answered yet, and rejects those over a limit.
+    """Counts the complete requests without a response yet, and rejects those over a limit.
 
     Args:
         limit: maximum concurrent requests.
-        count_rejected: called soon after rejections with their number.
-        root_path: what a proxy puts before the paths of this service.
+        count_rejected: called with the number of rejections, soon after them.
+        root_path: path below which a proxy serves the service.
 
     Attributes:
         is_full: whether the next request is over the limit.
-        root_path: as given.
-        parsed: beginnings of requests that are parsed before they are rejected: probes, and those
+        root_path: path below which a proxy serves the service.
+        parsed: first bytes of requests that are parsed even over the limit: probes, and requests
             whose response has no body.
     """
 
@@ -58,7 +58,7 @@ class ConcurrencyLimiter:
         return len(self._running)
 
     def must_answer(self, method: str, path: str) -> bool:
-        """Whether a request is answered even over the limit."""
+        """Whether a request is accepted even over the limit."""
         return path in self._always and method in ("GET", "HEAD")
 
     def enter(self, request: object) -> None:
@@ -67,7 +67,7 @@ class ConcurrencyLimiter:
         self.is_full = len(self._running) >= self._limit
 
     def leave(self, request: object) -> None:
-        """Stop counting a request: it is answered, or its client is gone."""
+        """Stop counting a request: its response is sent, or its client has disconnected."""
         self._running.discard(id(request))
         self.is_full = len(self._running) >= self._limit
         if self._counted < self._rejected:
@@ -77,11 +77,11 @@ class ConcurrencyLimiter:
     def reject(self, *, close: bool = False, body: bool = True) -> bytes:
         """Count a request over the limit, and return the complete HTTP response to it.
 
-        ``count_rejected`` is called when the next request leaves; over the limit there is one.
+        ``count_rejected`` is called when the next running request leaves.
 
         Args:
             close: whether the connection is closed after the response.
-            body: whether the response has a body: not to a HEAD request.
+            body: whether the response has a body; False for a HEAD request.
         """
         self._rejected += 1
         return self._response(close=close, body=body)
@@ -91,7 +91,7 @@ class Rejection(NamedTuple):
     """How to reject a request without parsing it.
 
     Attributes:
-        missing: bytes of its body that are still to come.
+        missing: bytes of its body that have not arrived yet.
         close: whether its connection is closed after the response.
     """
 
@@ -100,10 +100,11 @@ class Rejection(NamedTuple):
 
 
 def quick_rejection(data: bytes, parsed: tuple[bytes, ...] = ()) -> Rejection | None:
-    """How to reject the request in ``data`` without parsing it.
+    """Determine how to reject the request in ``data`` without parsing it.
 
-    None if the data has to be parsed: if it begins with one of ``parsed``, if the end of the
-    request is not obvious, or if there is more than one request.
+    Returns:
+        None if the data has to be parsed: it starts with one of ``parsed``, the length of the
+        request is not obvious, or there is more than one request.
     """
     end = data.find(_END_OF_HEAD)
     if end < 0 or data.startswith(parsed):
@@ -113,22 +114,22 @@ def quick_rejection(data: bytes, parsed: tuple[bytes, ...] = ()) -> Rejection | 
     if length is None:
         return None
     missing = end + len(_END_OF_HEAD) + length - len(data)
-    # A connection with a body still to come has to be closed carefully.
+    # Closing a connection before the body has arrived needs the linger of the parsed path.
     if missing < 0 or (close and missing):
         return None
     return Rejection(missing, close)
 
 
-# A client sends the same head many times.
+# Clients send the same head many times.
 @lru_cache(maxsize=1024)
 def _framing(head: bytes) -> tuple[int | None, bool]:
-    """The length of the body after a head, None if it is not obvious; and whether to close.
+    """The length of the body after a head (None if it is not obvious), and whether to close.
 
     Args:
         head: with its line ends, without the empty line.
     """
     head = head.lower()
-    close = _asks_to_close(head)
+    close = _requests_close(head)
     if any(name in head for name in _UNKNOWN_LENGTH) or head.count(_LENGTH) > 1:
         return None, close
     start = head.find(_LENGTH)
@@ -139,8 +140,8 @@ def _framing(head: bytes) -> tuple[int | None, bool]:
     return (int(length) if length.isdigit() and len(length) <= 7 else None), close
 
 
-def _asks_to_close(head: bytes) -> bool:
-    """Whether a head, in lower case, is HTTP/1.0 or asks to close the connection."""
+def _requests_close(head: bytes) -> bool:
+    """Whether a head, in lower case, is HTTP/1.0 or requests closing the connection."""
     if not head[: head.find(b"\r\n")].endswith(b" http/1.1"):
         return True
     start = head.find(_CLOSE)

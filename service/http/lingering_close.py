@@ -1,4 +1,4 @@
-"""Responding to a request whose body is not read to its end."""
+"""Responding to a request without reading its whole body."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ LINGER_BYTES: Final = 4 * 2**20
 
 
 class ClosingResponse(Response):
-    """A response after which the connection is closed, though not at once.
+    """A response after which the connection is closed with a delay.
 
     Closing a socket with unread data resets the connection, and a client that is still sending may
     lose the response. So the response is sent first, and up to ``LINGER_BYTES`` that arrive within
@@ -28,7 +28,7 @@ class ClosingResponse(Response):
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        # The timeout needs a task, which a request in a batch does not have yet.
+        # The timeout needs a current task, which a request in a batch does not have yet.
         await switch_to_task()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):

@@ -17,7 +17,7 @@ from bitrecall.index.recommend.search_steps import (
 from bitrecall.index.search.protocol import Results
 from bitrecall.service.http.eager import EagerCoroutine
 
-# The first response of a batch waits for the last; larger batches gain little
+# The first response of a batch waits for the last, and larger batches gain little
 # (docs/performance.md).
 MAX_BATCH: Final = 16
 
@@ -29,11 +29,11 @@ Running = tuple[EagerCoroutine[None], Context]
 class MicroBatcher:
     """Runs the requests that have arrived by the next turn of the event loop as one batch.
 
-    Each runs eagerly up to its search; the searches of the batch run as one. A scan of the codes
-    evicts everything else from the processor's cache, and reloading that takes longer than the
-    scan. A request needs no task of its own, unless it waits for something other than a search.
+    Each request runs eagerly up to its search; the searches of the batch run as one. A scan of the
+    codes evicts other data from the CPU cache, and reloading that data takes longer than the scan.
+    A request gets a task only if it waits for something other than a search.
 
-    All methods but ``run_alone`` belong on the event loop.
+    Call all methods except ``run_alone`` on the event loop.
 
     Args:
         search: runs a search.
@@ -49,8 +49,8 @@ class MicroBatcher:
         """Run a request in the next batch.
 
         Args:
-            begin: returns the coroutine that answers the request, or None if the request is not to
-                be answered in a batch.
+            begin: returns the coroutine that handles the request, or None if the request does not
+                run in a batch.
         """
         self._waiting.append(begin)
         if len(self._waiting) == 1:
@@ -58,16 +58,18 @@ class MicroBatcher:
 
     @types.coroutine
     def run(self, steps: SearchSteps[Result]) -> Generator[SearchRequest, Results, Result]:
-        """The result of steps, whose searches are merged with those of the batch, if there is one.
+        """Run steps; within a batch, merge their searches with those of the batch.
 
-        Raises ``SearchUnavailableError`` if the steps let it pass.
+        Raises:
+            SearchUnavailableError: the search server does not respond, and the steps do not handle
+                that.
         """
         if self._is_running:
             return (yield from steps)
         return run_steps(steps, self._search)
 
     def run_alone(self, steps: SearchSteps[Result]) -> Result:
-        """The result of steps, each search by itself; on any thread."""
+        """Run steps with separate searches; on any thread."""
         return run_steps(steps, self._search)
 
     def _run_batch(self) -> None:
@@ -89,7 +91,7 @@ class MicroBatcher:
             self._is_running = False
 
     def _searching(self, batch: list[Running], loop: asyncio.AbstractEventLoop) -> list[Running]:
-        """The requests that wait for a search; those that wait for something else become tasks."""
+        """Select the requests that wait for a search; make tasks of those that wait otherwise."""
         searching = []
         for request, context in batch:
             if request.is_done:
@@ -107,7 +109,7 @@ def _start(begin: Begin) -> Running | None:
     coroutine = begin()
     if coroutine is None:
         return None
-    # Each request has a context of its own, as in a task.
+    # Each request has its own context, as in a task.
     context = copy_context()
     return context.run(EagerCoroutine, coroutine), context
 

@@ -15,7 +15,7 @@ from bitrecall.service.observability.request_ids import RequestId, generated_ids
 from bitrecall.service.problem_responses import error_response, problem_response
 from bitrecall.service.problems import PROBLEMS
 
-# Paths with an id in them share one metric label, or each id would make a time series.
+# Paths with an id share one metric label; otherwise each id would create a time series.
 _PREFIXES: Final = ("/items/", "/users/", "/releases/", "/problems/", "/explorer/")
 
 _log = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ class RequestMiddleware:
     """Gives each request an id, checks its Host header, counts and logs it, and handles failures.
 
     An unexpected exception becomes a problem document and a traceback in the log, both with the
-    request id. If the response has begun, the exception is raised further.
+    request id. If the response has started, the exception is raised again.
 
-    This is one layer because each layer with a ``send`` of its own costs about 2% of a request.
+    This is a single layer because each layer with its own ``send`` costs about 2% of a request.
 
     Args:
         app: the application to call.
@@ -54,7 +54,7 @@ class RequestMiddleware:
         self._generated_ids = generated_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the application for a request, and answer the request if that fails."""
+        """Call the application, and send an error response if it fails."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -62,7 +62,7 @@ class RequestMiddleware:
         request_id = RequestId.of(scope, self._generated_ids)
         status = 0
 
-        # Not a coroutine: that would be one more for each message.
+        # Not a coroutine: that would add one per message.
         def send_with_id(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
@@ -72,7 +72,7 @@ class RequestMiddleware:
 
         with request_id:
             try:
-                if self._hosts is not None and (error := self._hosts.refused(scope)) is not None:
+                if self._hosts is not None and (error := self._hosts.error_of(scope)) is not None:
                     await error_response(error, root_path_of(scope))(scope, receive, send_with_id)
                 else:
                     await self._app(scope, receive, send_with_id)
@@ -86,7 +86,7 @@ class RequestMiddleware:
                     raise
                 response = problem_response(
                     PROBLEMS["internal-error"],
-                    "the service failed to answer; its log says why under this request_id",
+                    "the service failed; its log has the traceback under this request_id",
                     request_id=request_id.text,
                     root_path=root_path_of(scope),
                 )

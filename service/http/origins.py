@@ -1,6 +1,6 @@
 """Requests from pages of other origins: protection against CSRF, and CORS.
 
-The rule for requests that change something is that of Go's ``net/http.CrossOriginProtection``: it
+The rule for requests that change data is that of Go's ``net/http.CrossOriginProtection``: it
 relies on the headers in which a browser states the origin. Other clients do not send them.
 """
 
@@ -23,14 +23,14 @@ _SAFE_POSTS: Final = frozenset({"/recommend", "/recommend/batch", "/similar"})
 
 
 def changes_state(method: str, path: str) -> bool:
-    """Whether a request may change something; True for unknown paths."""
+    """Whether a request may change data; True for unknown paths."""
     if method in _SAFE_METHODS or path in _SAFE_POSTS:
         return False
     return not (path.startswith("/releases/") and path.endswith("/recommend"))
 
 
 class CrossOriginProtection:
-    """Rejects requests that change something and come from a page of another origin.
+    """Rejects requests that change data and come from a page of another origin.
 
     Args:
         app: the application to call.
@@ -47,7 +47,7 @@ class CrossOriginProtection:
             foreign = self._foreign(Headers(scope=scope))
             if foreign is not None:
                 error = CrossOriginError(
-                    f"a page of {foreign[:100]} may not change anything here: "
+                    f"a page of {foreign[:100]} may not change data: "
                     f"add its origin to {variable('allowed_origins')} to allow that"
                 )
                 await error_response(error, root_path_of(scope))(scope, receive, send)
@@ -55,7 +55,7 @@ class CrossOriginProtection:
         await self._app(scope, receive, send)
 
     def _foreign(self, headers: Headers) -> str | None:
-        """The origin of a page of another origin; None for our own pages and other clients."""
+        """The other origin that a request comes from; None for our own pages and other clients."""
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if origin in self._allowed:
             return None

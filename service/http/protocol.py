@@ -1,8 +1,8 @@
-"""HTTP/1.1 for uvicorn: admits or rejects each request, and starts its answer.
+"""HTTP/1.1 for uvicorn: admits or rejects each request, and starts its handler.
 
-A request goes one of two paths. On the fast path the ``MicroBatcher`` runs the application's
+A request takes one of two paths. On the fast path the ``MicroBatcher`` runs the application's
 handler without the framework, and the response is one write. On the plain path uvicorn starts a
-task that calls the whole application.
+task that calls the complete application.
 """
 
 from collections.abc import Coroutine
@@ -22,13 +22,13 @@ class HttpProtocol(ParsingConnection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The request that is being answered.
+        # The current request and its response.
         self._exchange: BufferedExchange | None = None
-        # Bytes still to come of the body of a request that was rejected unparsed.
+        # Missing bytes of the body of a request that was rejected unparsed.
         self._body_to_skip = 0
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has been received, or reject a request unparsed if there are too many."""
+        """Parse received data, or reject a request unparsed if there are too many requests."""
         if self._linger_bytes is not None:
             self._discard(len(data))
             return
@@ -43,13 +43,13 @@ class HttpProtocol(ParsingConnection):
             self._parse(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Note that the client sends nothing more; it still gets its responses."""
+        """Handle the end of the client's data; the client still gets its responses."""
         if self._exchange is not None:
             self._exchange.is_client_done = True
         return super().eof_received()
 
     def on_message_complete(self) -> None:
-        """Admit a request whose last byte has arrived."""
+        """Admit or reject a request whose last byte has arrived."""
         self._is_receiving = False
         self._framing.end_message()
         if self._waits_for:
@@ -87,10 +87,10 @@ class HttpProtocol(ParsingConnection):
                 self._wait_for("next request")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Start to answer a request whose head has arrived: on the fast path if it has one."""
+        """Start the handler of a request whose head has arrived, on the fast path if possible."""
         if cycle.more_body:
             if cycle.scope["method"] != "POST":
-                # No application reads the body of another method: wait until it has arrived.
+                # The application reads bodies of POST only: wait until the body has arrived.
                 self._deferred = (cycle, app)
                 return
         elif not self._admit(cycle):
@@ -103,11 +103,11 @@ class HttpProtocol(ParsingConnection):
             send = cast("Send", cycle.send)
             super()._start_asgi_task(cycle, partial(self._answer, exchange, app, send))
         else:
-            answer = partial(self._answer, exchange, fast_path, exchange.send)
-            self._application.batcher.add(partial(self._begin, cycle, answer))
+            handler = partial(self._answer, exchange, fast_path, exchange.send)
+            self._application.batcher.add(partial(self._begin, cycle, handler))
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> Coroutine[Any, Any, None] | None:
-        """The coroutine of a complete request; None after starting a task for an incomplete one."""
+        """The coroutine of a complete request; for an incomplete one, start a task: None."""
         if cycle.more_body:
             super()._start_asgi_task(cycle, app)
             return None
@@ -126,7 +126,7 @@ class HttpProtocol(ParsingConnection):
         finally:
             self._limiter.leave(cycle)
             if self._is_client_done and not cycle.response_started:
-                # The application gave up because the client is done: no error.
+                # The application stopped because the client is done: not an error.
                 cycle.disconnected = True
                 self._close()
 
@@ -139,7 +139,7 @@ class HttpProtocol(ParsingConnection):
         return True
 
     def _reject(self, cycle: RequestResponseCycle) -> None:
-        """Answer a parsed request with 503."""
+        """Respond to a parsed request with 503."""
         close = not cycle.keep_alive
         body = cycle.scope["method"] != "HEAD"
         self.transport.write(self._limiter.reject(close=close, body=body))
@@ -150,7 +150,7 @@ class HttpProtocol(ParsingConnection):
         self.on_response_complete()
 
     def _reject_unparsed(self, data: bytes) -> bool:
-        """Answer a request with 503 without parsing it; whether that is possible."""
+        """Respond to a request with 503 without parsing it; return False if it has to be parsed."""
         rejection = quick_rejection(data, self._limiter.parsed)
         if rejection is None:
             return False
@@ -164,7 +164,7 @@ class HttpProtocol(ParsingConnection):
         return True
 
     def _skip_body(self, data: bytes) -> bytes:
-        """What is left behind the body of a request that was rejected unparsed."""
+        """Skip the body of a request that was rejected unparsed; return the data after it."""
         skipped = min(self._body_to_skip, len(data))
         self._body_to_skip -= skipped
         if not self._body_to_skip:

@@ -1,4 +1,4 @@
-"""Problem documents as complete HTTP responses, for requests that no application sees."""
+"""Problem documents as complete HTTP responses, for requests that never reach the application."""
 
 from http import HTTPStatus
 from uuid import uuid4
@@ -14,9 +14,9 @@ def problem_bytes(name: str, detail: str, root_path: str = "") -> bytes:
     """The HTTP response to an invalid request, after which the connection is closed.
 
     Args:
-        name: of the problem, a key of ``PROBLEMS``.
+        name: name of the problem type, a key of ``PROBLEMS``.
         detail: what is wrong with this request.
-        root_path: what a proxy puts before the paths of this service.
+        root_path: path below which a proxy serves the service.
     """
     problem = PROBLEMS[name]
     body = to_json(
@@ -32,22 +32,22 @@ def problem_bytes(name: str, detail: str, root_path: str = "") -> bytes:
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n"
         f"content-type: {PROBLEM_MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
     )
-    later = b"retry-after: 1\r\n" if problem.status == 503 else b""
-    return b"".join((head.encode(), later, CLOSE, b"\r\n", body))
+    retry_after = b"retry-after: 1\r\n" if problem.status == 503 else b""
+    return b"".join((head.encode(), retry_after, CLOSE, b"\r\n", body))
 
 
 class TooBusyResponse:
-    """The HTTP response to requests over the limit of concurrency; cheap to make.
+    """The HTTP response to requests over the concurrency limit, rendered with little work.
 
     Args:
-        root_path: what a proxy puts before the paths of this service.
+        root_path: path below which a proxy serves the service.
     """
 
     def __init__(self, root_path: str = "") -> None:
         problem = PROBLEMS["too-busy"]
         body = (
             f'{{"type":"{root_path}{problem.uri}","title":"{problem.title}","status":503,'
-            '"detail":"there are too many requests at once; nothing of this request was done",'
+            '"detail":"too many concurrent requests; this request was not processed",'
             f'"instance":"urn:uuid:{str(uuid4())[:-12]}'
         )
         end = '"}'
@@ -61,11 +61,11 @@ class TooBusyResponse:
         self._occurrences = 0
 
     def __call__(self, *, close: bool = False, body: bool = True) -> bytes:
-        """Make the next response.
+        """Render the next response.
 
         Args:
             close: whether the connection is closed after it.
-            body: whether to send the document: not to a HEAD request.
+            body: whether to include the document; False for a HEAD request.
         """
         self._occurrences += 1
         return b"".join(

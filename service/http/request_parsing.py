@@ -7,17 +7,17 @@ import httptools
 from bitrecall.service.http.connection import LimitedConnection
 from bitrecall.service.http.framing import END_OF_HEAD, Framing, HeadError, without_upgrade
 
-# The parser gets no more than this at once if the data may hold several requests.
+# Maximum bytes passed to the parser at once if the data may hold several requests.
 _PIECE: Final = 16_384
-# The chunks of a chunked body may hide the ends of many requests.
+# The same for a chunked body, which may hide the ends of many requests.
 _CHUNKED_PIECE: Final = 1024
 
 
 class ParsingConnection(LimitedConnection):
-    """Parses one request at a time; what the client sends behind it waits until it is answered.
+    """Parses one request at a time; pipelined data waits until the response is complete.
 
-    A subclass answers requests: uvicorn's parser calls ``on_message_complete`` when one is complete
-    and ``_start_asgi_task`` when its head is.
+    A subclass handles requests: uvicorn calls ``_start_asgi_task`` when a head is complete and
+    ``on_message_complete`` when a request is.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -27,7 +27,7 @@ class ParsingConnection(LimitedConnection):
         self._is_upgrade = False
 
     def _parse(self, data: bytes) -> None:
-        """Parse what has been received."""
+        """Parse received data."""
         end = data.find(END_OF_HEAD)
         if len(data) <= _PIECE and (end < 0 or data.find(END_OF_HEAD, end + 4) < 0):
             self._feed(data)
@@ -35,7 +35,7 @@ class ParsingConnection(LimitedConnection):
             self._feed_pieces(data)
 
     def _feed_pieces(self, data: bytes) -> None:
-        """Parse request by request; what is behind an unanswered one waits."""
+        """Parse request by request; data after a request without a response waits."""
         at = 0
         while at < len(data) and self._linger_bytes is None and not self.transport.is_closing():
             if self._is_answering():
@@ -72,7 +72,7 @@ class ParsingConnection(LimitedConnection):
             self._check_incomplete()
 
     def _check_incomplete(self) -> None:
-        """Reject an incomplete request that is too long, or that there is no memory for."""
+        """Reject an incomplete request that is too long or exceeds the memory budget."""
         excess = self._framing.excess(
             url=self.url if self._is_receiving and not self._is_head_complete else None,
             in_body=self._is_receiving and self._is_head_complete,
@@ -84,18 +84,22 @@ class ParsingConnection(LimitedConnection):
             return
         self._wait_for("body" if self._is_head_complete else "head")
         if self._deferred is not None and len(self._deferred[0].body) > _PIECE:
-            self._fail("body-too-large", "this method needs no body")
+            self._fail("body-too-large", "a request with this method may not have such a long body")
         elif not self._budget.hold_incomplete(self, self._framing.body_bytes):
             self._fail("too-busy", "too many bytes of incomplete requests; send it again later")
 
     def on_message_begin(self) -> None:
-        """Note that a request has begun."""
+        """Start a new request."""
         self._is_receiving = True
         self._is_head_complete = False
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, and ignore trailers. Raises ``HeadError`` if there are too many."""
+        """Add a header; ignore trailers.
+
+        Raises:
+            HeadError: there are too many headers.
+        """
         if self._is_head_complete:
             return
         name = name.lower()
@@ -107,7 +111,11 @@ class ParsingConnection(LimitedConnection):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Start the request, unless its head is too long: then raise ``HeadError``."""
+        """Start handling the request.
+
+        Raises:
+            HeadError: the head is too long.
+        """
         self._head_error = self._framing.check_head(self.url, self.headers)
         if self._head_error is not None:
             raise self._head_error
@@ -120,12 +128,12 @@ class ParsingConnection(LimitedConnection):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """Keep a part of the body."""
+        """Add a part of the body."""
         self._framing.body_bytes += len(body)
         super().on_body(body)
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Parse a request to upgrade the protocol as a plain one, as RFC 9110 allows."""
+    def _ignore_upgrade(self, remaining: bytes) -> None:
+        """Parse a request for a protocol upgrade as a plain request, as RFC 9110 allows."""
         head = without_upgrade(
             self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers
         )
@@ -133,18 +141,18 @@ class ParsingConnection(LimitedConnection):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._is_upgrade = False
         self._feed(head)
-        if rest:
-            self._feed_pieces(rest)
+        if remaining:
+            self._feed_pieces(remaining)
 
     def _hold_pipelined(self, data: bytes) -> None:
-        """Keep what the client sends before its last request is answered."""
+        """Buffer data that arrives before the response to the previous request is complete."""
         self._pipelined += data
         self.flow.pause_reading()
         if not self._budget.hold_incomplete(self, len(self._pipelined)):
             self.drop()
 
     def _parse_pipelined(self) -> None:
-        """Parse what arrived behind a request that is answered now."""
+        """Parse the buffered data once the response before it is complete."""
         data, self._pipelined = self._pipelined, b""
         self._budget.release_incomplete(self)
         if data and not self.transport.is_closing():

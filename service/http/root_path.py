@@ -1,4 +1,4 @@
-"""The root path: below it a proxy serves the service."""
+"""The root path, below which a proxy serves the service."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ _ROOT: Final = "bitrecall.root_path"
 def strip_root_path(scope: Scope, root_path: str) -> None:
     """Remove the root path from the path of a request, unless the proxy has removed it.
 
-    Does nothing the second time for one request.
+    A second call for the same request does nothing.
     """
     if _ROOT in scope:
         return
@@ -23,6 +23,6 @@ def strip_root_path(scope: Scope, root_path: str) -> None:
 
 
 def root_path_of(scope: Scope) -> str:
-    """The root path of a request, or "": a prefix for paths in responses."""
+    """The root path of a request, a prefix for paths in responses; may be empty."""
     root_path: str = scope.get(_ROOT, "")
     return root_path

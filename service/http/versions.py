@@ -1,7 +1,7 @@
-"""Whether the installed uvicorn and httptools are those that the fast path was tested with.
+"""Checks whether the fast path was tested with the installed versions of uvicorn and httptools.
 
-``HttpProtocol`` subclasses parts of uvicorn that may change with any of its versions. With another
-version requests are served by uvicorn's own protocol class: the same answers, more slowly, and
+``HttpProtocol`` subclasses parts of uvicorn that may change with any version. With an untested
+version uvicorn's own protocol class serves requests: with the same responses, more slowly, and
 without the limits that only ``HttpProtocol`` can set.
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 
 from bitrecall.extras import how_to_install
 
-# The series that are tested; the extra serve in pyproject.toml allows no others.
+# The tested series; the extra serve in pyproject.toml allows no others.
 TESTED: Final = {"uvicorn": "0.54", "httptools": "0.9"}
 
 
@@ -20,14 +20,14 @@ def untested_versions() -> list[str]:
     """The installed packages outside the tested series, such as ``uvicorn 0.55.1``."""
     installed = {package: version(package) for package in TESTED}
     return [
-        f"{package} {found}"
-        for package, found in installed.items()
-        if found != TESTED[package] and not found.startswith(f"{TESTED[package]}.")
+        f"{package} {number}"
+        for package, number in installed.items()
+        if number != TESTED[package] and not number.startswith(f"{TESTED[package]}.")
     ]
 
 
 def untested_warning() -> str | None:
-    """A line for the log if a version is not a tested one, else None."""
+    """A warning for the log if a version is untested; otherwise None."""
     untested = untested_versions()
     if not untested:
         return None

@@ -15,12 +15,12 @@ class KeysCollector(Collector):
         self._keys = keys
 
     def collect(self) -> Iterable[Metric]:
-        """Whether the file is valid, and how many keys it has."""
+        """Whether the file is valid, and its number of keys."""
         self._keys.refresh()
         ok = GaugeMetricFamily(
             "bitrecall_keys_file_ok",
             "1 if the key file can be read and has only valid lines and at least one key; "
-            "otherwise 0, and the log says why.",
+            "otherwise 0, and the log has the reason.",
         )
         ok.add_metric([], int(self._keys.is_ok))
         accepted = GaugeMetricFamily("bitrecall_keys", "Valid keys.")

@@ -11,7 +11,7 @@ from bitrecall.service.settings import Settings
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as a JSON object on one line, with request id and traceback if any."""
+    """Formats a record as a JSON object on one line, with the request id and traceback, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
 
 def log_config(settings: Settings) -> dict[str, Any]:
     """The ``logging.config.dictConfig`` of these settings: everything to standard error."""
-    # Of uvicorn's messages below a warning only those about workers are useful.
+    # Among uvicorn's messages below warning level, only those about workers are useful.
     uvicorn_level = "WARNING" if settings.workers == 1 else "INFO"
     return {
         "version": 1,
@@ -52,7 +52,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},
         "loggers": {
             "uvicorn": {"level": "DEBUG" if settings.log_level == "debug" else uvicorn_level},
-            # Below these levels they only log which library, selector or plug-in they load.
+            # Below these levels these loggers only report the library or plug-in that they load.
             "asyncio": {"level": "INFO"},
             "faiss.loader": {"level": "WARNING"},
             "alembic": {"level": "WARNING"},

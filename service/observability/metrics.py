@@ -26,14 +26,14 @@ from bitrecall.service.shared_folder import METRICS_VARIABLE
 _LATENCY: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _SEARCH: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 
-# Seconds between a request and the flush that publishes its counts.
+# Maximum seconds between a request and the flush that publishes its counts.
 _DELAY: Final = 0.1
 
 
 class Metrics:
-    """The counts of this process, and with several workers those of all.
+    """The metrics of this process, or of all workers if there are several.
 
-    What each request counts is passed to Prometheus's client a moment later, many at once.
+    Counts are buffered and passed to Prometheus's client in groups, at most ``_DELAY`` later.
 
     Args:
         current: the release whose age and quality are published.
@@ -44,32 +44,32 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "bitrecall_requests",
-            "Requests answered.",
+            "Requests with a response.",
             ["method", "path", "status"],
             registry=self._registry,
         )
         self._latency = TalliedHistogram(
             "bitrecall_request_seconds",
-            "From the first byte of a request to the last of its answer.",
+            "Seconds from the call of the application to the end of the response.",
             ["path"],
             buckets=_LATENCY,
             registry=self._registry,
         )
         self._search = TalliedHistogram(
             "bitrecall_search_seconds",
-            "A search, for one request or for a batch of concurrent ones.",
+            "Seconds of a search, for one request or for a batch of concurrent requests.",
             buckets=_SEARCH,
             registry=self._registry,
         )
-        self._answers = Counter(
+        self._recommended = Counter(
             "bitrecall_answers",
-            "Users answered, by the source of their ranking.",
+            "Users with recommendations in a response, by the source of the ranking.",
             ["source"],
             registry=self._registry,
         )
         self._degraded = Counter(
             "bitrecall_degraded_answers",
-            "Users answered with the most popular items because the search did not answer.",
+            "Users who got the most popular items because the search server did not respond.",
             registry=self._registry,
         )
         self._events = Counter(
@@ -80,44 +80,48 @@ class Metrics:
         )
         self._rejected = Counter(
             "bitrecall_shed_requests",
-            "Requests rejected because there were too many at once.",
+            "Requests rejected because of too many concurrent requests.",
             registry=self._registry,
         )
         self._dropped = Counter(
             "bitrecall_dropped_connections",
-            "Connections closed because of what their clients sent, or did not send or read.",
+            "Connections closed because of an invalid, slow or idle client.",
             ["reason"],
             registry=self._registry,
         )
         self._collectors = (_ReleaseCollector(current), *collectors)
-        # Method, path, status and seconds of requests; seconds of searches; sources of answers.
+        # Method, path, status and seconds of requests; seconds of searches; sources of rankings.
         self._requests_tally = Tally[tuple[str, str, int, float]]()
         self._searches_tally = Tally[float]()
-        self._answers_tally = Tally[tuple[str, bool]]()
+        self._sources_tally = Tally[tuple[str, bool]]()
         self._is_flush_due = False
 
     def count_request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count a request that was answered. Call it on the event loop."""
+        """Count a request that has its response. Call it on the event loop."""
         self._requests_tally.add((method, path, status, seconds))
         if not self._is_flush_due:
             self._is_flush_due = True
             asyncio.get_running_loop().call_later(_DELAY, self.flush)
 
     def timed_search(self, search: SearchRequest) -> Results:
-        """Run a search and record how long it takes. Raises ``SearchUnavailableError``."""
+        """Run a search and record its duration.
+
+        Raises:
+            SearchUnavailableError: the search server does not respond.
+        """
         started = time.perf_counter()
         try:
             return search.run()
         finally:
             self._searches_tally.add(time.perf_counter() - started)
 
-    def count_answers(self, answers: Iterable[RankedItems]) -> None:
-        """Count answers by the source of their ranking."""
-        for answer in answers:
-            self._answers_tally.add((answer.source, answer.degraded))
+    def count_recommendations(self, results: Iterable[RankedItems]) -> None:
+        """Count the recommendations of users by the source of the ranking."""
+        for result in results:
+            self._sources_tally.add((result.source, result.degraded))
 
     def flush(self) -> None:
-        """Publish what was counted so far, for a scrape of any worker."""
+        """Pass the buffered counts to Prometheus's client, for a scrape of any worker."""
         self._is_flush_due = False
         requests = self._requests_tally.drain()
         for (method, path, status), count in Counts(entry[:3] for entry in requests).items():
@@ -128,17 +132,17 @@ class Metrics:
         for path, amounts in seconds_by_path.items():
             self._latency.labels(path).observe_all(amounts)
         self._search.observe_all(self._searches_tally.drain())
-        for (source, degraded), count in Counts(self._answers_tally.drain()).items():
-            self._answers.labels(source).inc(count)
+        for (source, degraded), count in Counts(self._sources_tally.drain()).items():
+            self._recommended.labels(source).inc(count)
             self._degraded.inc(count * degraded)
 
     def count_events(self, appended: Appended) -> None:
-        """Count events."""
+        """Count the events of a request."""
         self._events.labels("accepted").inc(appended.accepted)
         self._events.labels("duplicate").inc(appended.duplicates)
 
     def count_rejected(self, requests: int) -> None:
-        """Count requests that were rejected because there were too many."""
+        """Count requests that were rejected because of too many concurrent requests."""
         self._rejected.inc(requests)
 
     def count_dropped(self, reason: str) -> None:
@@ -163,13 +167,13 @@ class Metrics:
 
 
 class _ReleaseCollector(Collector):
-    """Metrics of the current release, read on each scrape."""
+    """Metrics of the current release and of retraining, read on each scrape."""
 
     def __init__(self, current: CurrentRelease) -> None:
         self._current = current
 
     def collect(self) -> Iterable[Metric]:
-        """The id, age, size and quality of the release, and how many releases were rejected."""
+        """The release's id, age, size and quality; rejected releases; the last retraining run."""
         failed = GaugeMetricFamily(
             "bitrecall_failed_loads", "Releases that this worker could not load since it started."
         )
@@ -188,10 +192,10 @@ class _ReleaseCollector(Collector):
         if recommender is None:
             return
         manifest = recommender.release.manifest
-        about = GaugeMetricFamily(
+        info = GaugeMetricFamily(
             "bitrecall_release_info", "The release that is served.", labels=["release_id"]
         )
-        about.add_metric([manifest.id], 1)
+        info.add_metric([manifest.id], 1)
         created = GaugeMetricFamily(
             "bitrecall_release_created_timestamp_seconds", "When the release was created."
         )
@@ -210,12 +214,12 @@ class _ReleaseCollector(Collector):
         for name, value in manifest.metrics.items():
             if isinstance(value, int | float):
                 quality.add_metric([name, split], value)
-        yield from (about, created, items, quality)
+        yield from (info, created, items, quality)
 
 
-def _seconds(moment: str) -> float:
+def _seconds(text: str) -> float:
     """Seconds since 1970-01-01 UTC of an ISO 8601 time; 0 if it is invalid."""
     try:
-        return datetime.fromisoformat(moment).timestamp()
+        return datetime.fromisoformat(text).timestamp()
     except ValueError:
         return 0.0

@@ -1,4 +1,4 @@
-"""Request ids: sent by the client or generated, in the response and in every log line."""
+"""Request ids: sent by the client or generated; part of the response and of every log line."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def current_request_id() -> str | None:
-    """The id of the request in the current context, None outside of requests."""
+    """The id of the request in the current context; None outside a request."""
     return _current.get()
 
 
@@ -33,7 +33,7 @@ def generated_ids() -> Iterator[str]:
 
 
 class RequestId:
-    """The id of one request; as a context manager it makes the id current.
+    """The id of a request; as a context manager, sets it as the current id.
 
     Attributes:
         text: the id.
@@ -49,7 +49,7 @@ class RequestId:
 
     @classmethod
     def of(cls, scope: Scope, generated: Iterator[str]) -> Self:
-        """The id that a client sent, if it is valid, or else a generated one."""
+        """The id that the client sent, if it is valid; otherwise a generated one."""
         for name, value in scope["headers"]:
             if name == _NAME and _ALLOWED.fullmatch(value):
                 return cls(value.decode())

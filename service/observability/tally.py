@@ -1,7 +1,7 @@
 """Counts that are passed to Prometheus's client many at a time.
 
-Its counters take a lock, and with several workers write to a file, for each count; a request has
-six.
+For each count the client acquires a lock, and with several workers writes to a file. A request has
+six counts.
 """
 
 from bisect import bisect_left
@@ -15,7 +15,7 @@ Entry = TypeVar("Entry")
 
 
 class Tally(Generic[Entry]):
-    """A buffer of counts. Any thread adds to it, one thread drains it.
+    """A buffer of counts. Any thread may add to it; one thread drains it.
 
     Attributes:
         add: add an entry.
@@ -31,9 +31,9 @@ class Tally(Generic[Entry]):
 
 
 class TalliedHistogram(Histogram):
-    """A histogram that takes many observations at once.
+    """A histogram that can record many observations at once.
 
-    It relies on internals of the client's ``Histogram``, which takes one at a time.
+    It relies on internals of the client's ``Histogram``, which records one at a time.
     """
 
     def observe_all(self, amounts: Sequence[float]) -> None:

@@ -33,7 +33,7 @@ class Tracing:
         }
 
     def close(self) -> None:
-        """Send what has not been sent yet."""
+        """Send the remaining spans."""
         if self._provider is not None:
             self._provider.shutdown()
 
@@ -48,7 +48,7 @@ def _provider(endpoint: str) -> Any:
         raise SettingsError(
             "BITRECALL_TRACES needs more packages: " + how_to_install("tracing")
         ) from None
-    about = Resource.create({SERVICE_NAME: "bitrecall", SERVICE_VERSION: __version__})
-    provider = TracerProvider(resource=about)
+    resource = Resource.create({SERVICE_NAME: "bitrecall", SERVICE_VERSION: __version__})
+    provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     return provider

@@ -32,15 +32,16 @@ class RecommenderHolder(Protocol):
 class EventFeed:
     """Stores events, and passes new ones on to the recommender.
 
-    Each worker has its own, on its event loop; workers share the database and the wakeup.
+    Each worker has its own feed, on its event loop; workers share the database and the wakeup.
 
     Args:
         store: the event store; None if events are not stored.
         wakeup: is notified whenever a worker on this machine has stored events.
-        min_users: users of the release that a new item needs before it is recommended.
-        folded_items: how many of a user's newest items count for their code.
-        clock: seconds.
-        max_writing: maximum requests that wait for the database to write.
+        min_users: minimum users of the release with an event for a new item before it is
+            recommended.
+        folded_items: maximum items of a user, the newest, that count for the user's code.
+        clock: returns the time in seconds.
+        max_writing: maximum requests that wait for writes to the database.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class EventFeed:
         """Store events durably.
 
         Raises:
-            EventsError: events are not stored here, or cannot be stored at the moment.
+            EventsError: events are not stored by this service, or cannot be stored now.
             TooBusyError: too many requests are waiting for the database.
         """
         if self._writer is None:
@@ -77,7 +78,12 @@ class EventFeed:
         return await self._writer.append(events)
 
     async def forget(self, user_id: str) -> int:
-        """Remove a user's events and return their number. Raises as ``append``."""
+        """Remove a user's events and return their number.
+
+        Raises:
+            EventsError: as ``append``.
+            TooBusyError: as ``append``.
+        """
         if self._writer is None:
             raise _not_stored()
         return await self._writer.forget(user_id)
@@ -91,7 +97,7 @@ class EventFeed:
         return Recommender(release, recent.new_items(), recent, folded_items=self._folded_items)
 
     def details_of(self, recommender: Recommender) -> list[str]:
-        """Warnings about the events that recommendations are based on, in sentences."""
+        """Warnings about the events behind the recommendations, in sentences."""
         recent = recommender.recent
         if not isinstance(recent, RecentEvents) or self._store is None:
             return []
@@ -108,24 +114,24 @@ class EventFeed:
 
     @property
     def is_behind(self) -> bool:
-        """Whether ``catch_up`` would query the database without ``look``."""
+        """Whether ``catch_up`` would query the database without ``force``."""
         return self._store is not None and self._wakeup.value != self._seen
 
-    async def catch_up(self, holder: RecommenderHolder, *, look: bool = False) -> None:
-        """Read the events that were stored since the last time.
+    async def catch_up(self, holder: RecommenderHolder, *, force: bool = False) -> None:
+        """Read the events that were stored since the last call.
 
-        Costs next to nothing if there are none. If the database does not respond, the recommender
-        keeps the events it has, and the database is not queried again for ``RETRY_SECONDS``.
+        Does almost no work without new events. If the database does not respond, the recommender
+        keeps its events, and the database is not queried again for ``RETRY_SECONDS``.
 
         Args:
-            holder: of the recommender to update.
-            look: query the database even if no worker on this machine has notified the wakeup.
+            holder: holds the recommender to update.
+            force: query the database even if no worker on this machine has notified the wakeup.
         """
-        if self._store is None or not (look or self.is_behind):
+        if self._store is None or not (force or self.is_behind):
             return
         async with self._catching_up:
             value = self._wakeup.value
-            if not (look or value != self._seen) or self._clock() < self._retry_at:
+            if not (force or value != self._seen) or self._clock() < self._retry_at:
                 return
             recommender = holder.recommender
             if recommender is None or not isinstance(recommender.recent, RecentEvents):
@@ -139,28 +145,28 @@ class EventFeed:
                     if _is_another_log(page, recent):
                         _log.warning("the events database was replaced: reading all events again")
                         reread = await asyncio.to_thread(self._reread, recommender)
-                        # If another release was loaded meanwhile, it has read the events.
+                        # A release that was loaded meanwhile has read the events itself.
                         if holder.recommender is recommender:
                             holder.recommender = reread
                         break
                     if not page.events:
                         break
-                    recent.take(page.events)
+                    recent.add(page.events)
                 self._log_unusable(recent)
                 self._seen = value
 
     async def fold_in_new_items(self, holder: RecommenderHolder) -> None:
-        """Make new items searchable, if any were added or removed since the last time."""
-        before = holder.recommender
-        if before is None or not isinstance(before.recent, RecentEvents):
+        """Make new items searchable, if any were added or removed since the last call."""
+        current = holder.recommender
+        if current is None or not isinstance(current.recent, RecentEvents):
             return
-        if before.recent.has_new_items:
-            new = await asyncio.to_thread(before.recent.new_items)
-            # If another release was loaded meanwhile, it has its own new items.
-            if holder.recommender is before:
-                encoder = before.encoder
+        if current.recent.has_new_items:
+            new = await asyncio.to_thread(current.recent.new_items)
+            # A release that was loaded meanwhile has its own new items.
+            if holder.recommender is current:
+                encoder = current.encoder
                 holder.recommender = Recommender(
-                    before.release, new, before.recent, encoder, self._folded_items
+                    current.release, new, current.recent, encoder, self._folded_items
                 )
 
     async def watch(self, holder: RecommenderHolder, interval: float) -> None:
@@ -168,7 +174,7 @@ class EventFeed:
         while True:
             await asyncio.sleep(interval)
             try:
-                await self.catch_up(holder, look=True)
+                await self.catch_up(holder, force=True)
                 await self.fold_in_new_items(holder)
             except Exception:
                 # An unexpected error must not end the loop.
@@ -181,7 +187,11 @@ class EventFeed:
         self._wakeup.close()
 
     def _reread(self, recommender: Recommender) -> Recommender:
-        """A recommender of the same release with all events read again. Raises ``EventsError``."""
+        """A recommender of the same release with all events read again.
+
+        Raises:
+            EventsError: the database does not respond.
+        """
         recent = RecentEvents(recommender.release, self._min_users)
         self._read_all(recommender.release, recent)
         return Recommender(
@@ -193,7 +203,7 @@ class EventFeed:
             raise _not_stored()
         self._begin(release, recent)
         while (page := self._store.page(recent.last)).events:
-            recent.take(page.events)
+            recent.add(page.events)
         self._log_unusable(recent)
 
     def _begin(self, release: Release, recent: RecentEvents) -> None:
@@ -217,7 +227,7 @@ class EventFeed:
 
     @contextmanager
     def _logging_outages(self) -> Iterator[None]:
-        """Log once that the database does not respond, and once that it does again."""
+        """Log once when the database stops responding, and once when it responds again."""
         try:
             yield
         except EventsError as error:
@@ -239,4 +249,4 @@ def _is_another_log(page: Page, recent: RecentEvents) -> bool:
 
 
 def _not_stored() -> EventsUnavailableError:
-    return EventsUnavailableError("events are not stored here: BITRECALL_EVENTS is off")
+    return EventsUnavailableError("this service does not store events: BITRECALL_EVENTS is off")

@@ -18,22 +18,22 @@ _MAX_EVENTS: Final = 5000
 class EventWriter:
     """Appends to a store on a thread, one transaction at a time.
 
-    Requests that arrive during a transaction share the next one, and with it the time of a commit.
+    Requests that arrive during a transaction share the next one, and so the time of one commit.
 
-    A locked or slow database holds each request for seconds. So only some may wait, which leaves
-    room for requests that do not write, and leaves threads for them.
+    If the database is locked or slow, each request waits for seconds. The limit on waiting requests
+    leaves capacity and threads for requests that do not write.
 
     Args:
         store: the event store.
-        appended: called on the event loop after each commit.
+        on_commit: called on the event loop after each commit.
         max_waiting: maximum requests that wait.
     """
 
     def __init__(
-        self, store: EventStore, appended: Callable[[], None], max_waiting: int = 48
+        self, store: EventStore, on_commit: Callable[[], None], max_waiting: int = 48
     ) -> None:
         self._store = store
-        self._appended = appended
+        self._on_commit = on_commit
         self._max_waiting = max_waiting
         self._count = 0
         self._forgetting = asyncio.Lock()
@@ -47,7 +47,7 @@ class EventWriter:
             EventsError: they cannot be stored.
             TooBusyError: too many requests are waiting.
         """
-        with self._place():
+        with self._waiting_request():
             outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
             self._waiting.append((events, outcome))
             if self._task is None or self._task.done():
@@ -56,8 +56,13 @@ class EventWriter:
             return await asyncio.shield(outcome)
 
     async def forget(self, user_id: str) -> int:
-        """Remove a user's events, one user at a time; returns how many. Raises as ``append``."""
-        with self._place():
+        """Remove a user's events, one user at a time, and return their number.
+
+        Raises:
+            EventsError: they cannot be removed.
+            TooBusyError: too many requests are waiting.
+        """
+        with self._waiting_request():
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._forgetting.acquire()
@@ -69,12 +74,16 @@ class EventWriter:
                 removed = await asyncio.to_thread(self._store.forget, user_id)
             finally:
                 self._forgetting.release()
-        self._appended()
+        self._on_commit()
         return removed
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Count a waiting request. Raises ``TooBusyError``."""
+    def _waiting_request(self) -> Iterator[None]:
+        """Count a waiting request.
+
+        Raises:
+            TooBusyError: too many requests are waiting.
+        """
         if self._count >= self._max_waiting:
             raise TooBusyError("requests that change events")
         self._count += 1
@@ -101,10 +110,10 @@ class EventWriter:
             for outcome in outcomes:
                 if not outcome.done():
                     outcome.set_exception(error)
-                    # Mark it as retrieved: the request that waited may be gone.
+                    # Mark the exception as retrieved: the waiting request may have been cancelled.
                     outcome.exception()
         else:
-            self._appended()
+            self._on_commit()
             for outcome, appended in zip(outcomes, results, strict=True):
                 if not outcome.done():
                     outcome.set_result(appended)

@@ -16,8 +16,8 @@ class NewItemEncoder:
     An item keeps its code as long as its users do not change.
 
     Args:
-        release: its users' codes determine those of new items.
-        min_users: users of the release that an item needs before it is recommended.
+        release: the release whose user codes determine the codes of new items.
+        min_users: minimum users of the release that an item needs before it is recommended.
     """
 
     def __init__(self, release: Release, min_users: int) -> None:
@@ -27,11 +27,10 @@ class NewItemEncoder:
         self._encoded: dict[str, tuple[bytes, bytes]] = {}
 
     def new_items(self, audiences: Mapping[str, Collection[str]]) -> NewItems | None:
-        """The new items and their codes, those with the most users first; None if there are none.
+        """The new items and their codes, those with the most users first; None without new items.
 
         Args:
-            audiences: for each item id the ids of its users. Users that are not in the release do
-                not count.
+            audiences: the user ids of each item id. Users that are not in the release do not count.
         """
         rows = {item: self._rows_of(users) for item, users in audiences.items()}
         rows = {item: users for item, users in rows.items() if len(users) >= self._min_users}

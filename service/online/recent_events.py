@@ -20,16 +20,16 @@ _NONE: Final[Sequence[str]] = ()
 class RecentEvents:
     """The events after a position, by user, and the users of items that the release lacks.
 
-    ``begin`` sets the position, before the first ``take``. One thread takes events, in their order;
+    ``begin`` sets the position, before the first ``add``. One thread adds events, in their order;
     any thread may read.
 
     Args:
         release: the release that the events come after.
-        min_users: users of the release that a new item needs before it is recommended.
+        min_users: minimum users of the release that a new item needs before it is recommended.
 
     Attributes:
-        start: where reading the events began; None before ``begin``.
-        last: the sequence number of the last event.
+        start: the position at which reading started; None before ``begin``.
+        last: sequence number of the last event.
         unusable: number of invalid events.
     """
 
@@ -40,27 +40,27 @@ class RecentEvents:
         self._release = release
         self._encoder = NewItemEncoder(release, min_users)
         self._revision, self._encoded_revision = 0, 0
-        # An ItemHistory for a user with many items.
-        self._taken: dict[str, list[str] | ItemHistory] = {}
+        # Users with many items have an ItemHistory.
+        self._interactions: dict[str, list[str] | ItemHistory] = {}
         self._hidden: dict[str, list[str] | ItemHistory] = {}
         self._forgotten: set[str] = set()
         self._audiences: dict[str, dict[str, None]] = {}
         self._known: set[str] = set()
 
     def begin(self, start: ReadingStart, hides: Iterable[StoredEvent]) -> None:
-        """Set the position that reading begins at, once.
+        """Set the position at which reading starts, once.
 
         Args:
-            start: read the events after this.
-            hides: events before it that hide an item: a release does not contain them.
+            start: the position; events after it are read.
+            hides: earlier events of type ``hide``, which a release does not contain.
         """
         for hide in hides:
             if event_fault(*hide[1:], 0.0) is None:
-                self._keep(self._hidden, hide.user_id, intern(hide.item_id))
+                self._append(self._hidden, hide.user_id, intern(hide.item_id))
         self.start, self.last = start, start.after
 
-    def take(self, events: Iterable[StoredEvent]) -> None:
-        """Add events that come after ``last``, in their order; invalid ones are only counted."""
+    def add(self, events: Iterable[StoredEvent]) -> None:
+        """Add events that follow ``last``, in their order; invalid events are only counted."""
         now = time.time()
         for sequence, user_id, item_id, kind, at in events:
             if event_fault(user_id, item_id, kind, at, now) is not None:
@@ -72,15 +72,15 @@ class RecentEvents:
             self.last = sequence
 
     def interactions_of(self, user_id: str) -> RecentItems:
-        """The items a user has interacted with, the newest last."""
-        return self._taken.get(user_id, _NONE)
+        """The items that a user has interacted with, newest last."""
+        return self._interactions.get(user_id, _NONE)
 
     def hidden_items_of(self, user_id: str) -> RecentItems:
-        """The items a user has hidden."""
+        """The items that a user has hidden."""
         return self._hidden.get(user_id, _NONE)
 
     def is_forgotten(self, user_id: str) -> bool:
-        """Whether the release's data of a user has to be ignored."""
+        """Whether the release's data about a user must be ignored."""
         return user_id in self._forgotten
 
     @property
@@ -91,7 +91,7 @@ class RecentEvents:
     def new_items(self) -> NewItems | None:
         """The items that are not in the release, with codes.
 
-        Takes a while if there are many: not for the event loop.
+        Slow if there are many: do not call on the event loop.
         """
         revision = self._revision
         audiences = {item: tuple(users) for item, users in list(self._audiences.items())}
@@ -101,7 +101,7 @@ class RecentEvents:
 
     def _add(self, user_id: str, item_id: str, kind: str) -> None:
         item = intern(item_id)
-        self._keep(self._hidden if kind == HIDE else self._taken, user_id, item)
+        self._append(self._hidden if kind == HIDE else self._interactions, user_id, item)
         if kind != HIDE and item not in self._known:
             if item in self._audiences or self._release.items.row_of(item) is None:
                 self._audiences.setdefault(item, {})[user_id] = None
@@ -109,7 +109,9 @@ class RecentEvents:
             else:
                 self._known.add(item)
 
-    def _keep(self, histories: dict[str, list[str] | ItemHistory], user_id: str, item: str) -> None:
+    def _append(
+        self, histories: dict[str, list[str] | ItemHistory], user_id: str, item: str
+    ) -> None:
         history = histories.get(user_id)
         if history is None:
             histories[user_id] = [item]
@@ -119,8 +121,8 @@ class RecentEvents:
             histories[user_id] = ItemHistory.of(history, self._release.items)
 
     def _forget(self, user_id: str) -> None:
-        taken = self._taken.pop(user_id, _NONE)
-        for item in taken.unknown_ids if isinstance(taken, ItemHistory) else taken:
+        history = self._interactions.pop(user_id, _NONE)
+        for item in history.unknown_ids if isinstance(history, ItemHistory) else history:
             if item in self._audiences:
                 self._audiences[item].pop(user_id, None)
                 self._revision += 1

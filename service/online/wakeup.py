@@ -13,12 +13,12 @@ _SIZE: Final = struct.calcsize(_FORMAT)
 
 
 class Wakeup:
-    """A counter that rises whenever events have been stored, shared through a mapped file.
+    """A counter that increases whenever events are stored, shared through a memory-mapped file.
 
-    Reading it takes a fraction of a microsecond, so every request can.
+    Reading it takes a fraction of a microsecond, so every request can read it.
 
     Args:
-        path: a file made by ``make_wakeup_file``.
+        path: a file created by ``make_wakeup_file``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,10 +53,10 @@ class Wakeup:
 
 
 def make_wakeup_file(folder: Path | None = None) -> Path:
-    """Make a file for a wakeup that only this user can open.
+    """Create a file for a wakeup that only this user can open.
 
     Args:
-        folder: where; None for the folder of temporary files.
+        folder: folder of the file; None for the system's temporary folder.
     """
     descriptor, name = tempfile.mkstemp(prefix="bitrecall-", dir=folder)
     try:

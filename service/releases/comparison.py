@@ -1,4 +1,4 @@
-"""Recommenders of other releases than the current one, for comparison."""
+"""Recommenders of releases other than the current one, for comparison."""
 
 from threading import Lock
 
@@ -11,7 +11,7 @@ from bitrecall.service.releases.current import CurrentRelease
 class ReleaseCache:
     """Opens releases for comparison; the last one stays open.
 
-    They know no events: the comparison is of what training made of the same users.
+    Their recommenders ignore events: the comparison is between the trained codes of the same users.
     """
 
     def __init__(self, current: CurrentRelease) -> None:
@@ -34,7 +34,7 @@ class ReleaseCache:
                 try:
                     self._open = Recommender(self._current.store.open(release_id))
                 except (ReleaseNotFoundError, NoReleaseError):
-                    raise UnknownReleaseError(f"there is no release {release_id[:100]!r}") from None
+                    raise UnknownReleaseError(f"unknown release: {release_id[:100]!r}") from None
                 except ReleaseError as error:
                     name = error.path.name if error.path else "the release"
                     raise ReleaseRefusedError(f"{name} is damaged") from error

@@ -21,21 +21,21 @@ _log = logging.getLogger(__name__)
 class CurrentRelease:
     """Holds the recommender of the store's current release.
 
-    A new release replaces the old one with one assignment: a request that began with the old one
+    A new release replaces the old one with one assignment: a request that started with the old one
     ends with it. A release that cannot be loaded is logged and tried again after
-    ``RETRY_SECONDS``; meanwhile the one before it is served.
+    ``RETRY_SECONDS``; meanwhile its predecessor is served.
 
     Args:
-        store: the releases.
-        clock: seconds.
-        recommender_of: makes the recommender of an open release.
+        store: the release store.
+        clock: returns the time in seconds.
+        recommender_of: creates the recommender of an open release.
 
     Attributes:
         recommender: the recommender that is served; None if no release could be loaded.
         reason: why ``recommender`` is None.
-        store: as given.
-        warmup_queries: recent queries, which a new release is warmed up with.
-        failed_loads: how many releases could not be loaded.
+        store: the release store.
+        warmup_queries: recent queries, for warming up a new release.
+        failed_loads: number of releases that could not be loaded.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class CurrentRelease:
     def refresh(self) -> None:
         """Load the current release of the store, unless it is loaded or has just failed to load.
 
-        Never raises for an error in the store or in a release.
+        Errors in the store or in a release are logged, not raised.
         """
         release_id = self.store.current_id()
         if not self._is_up_to_date(release_id):
@@ -73,12 +73,12 @@ class CurrentRelease:
             self._record_failure(release_id, error)
 
     def reload(self) -> None:
-        """As ``refresh``, also if the release is loaded or has just failed to load."""
+        """As ``refresh``, even if the release is loaded or has just failed to load."""
         self._retry_at = -math.inf
         self._refresh(self.store.current_id())
 
     def close(self) -> None:
-        """Release the recommender and its files; the service is not ready from then on."""
+        """Release the recommender and its files; the service is not ready afterwards."""
         self.recommender = None
         self.reason = "the service is stopping"
 
@@ -104,12 +104,12 @@ class CurrentRelease:
         if release_id is not None and self.recommender is not None:
             release = self.store.open(release_id)
         else:
-            # If no release is loaded, an older one is better than none.
+            # If no release is loaded, an older one may be used instead.
             release = self.store.open_current()
         if release.id != release_id:
             self._defer(release_id)
         recommender = self._recommender_of(release)
-        # This reads its files into memory, so that the first requests do not wait for the disk.
+        # The replay reads the files into memory, so that the first requests do not wait for them.
         self.warmup_queries.replay(recommender)
         self.recommender = recommender
         _log.info(
@@ -121,7 +121,7 @@ class CurrentRelease:
         )
 
     def _record_failure(self, release_id: str | None, error: Exception) -> None:
-        # Logged and counted once per release, not at every check.
+        # Warned of and counted once per release, not at every check.
         if not self._has_failed(release_id):
             self.failed_loads += 1
         level = logging.DEBUG if self._has_failed(release_id) else logging.WARNING

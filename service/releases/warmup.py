@@ -17,15 +17,15 @@ Query = tuple[str | None, QueryOptions, History | None]
 class WarmupQueries:
     """The most recent queries, which are replayed on a new release before it is served.
 
-    That reads its files into memory, so that no client waits for the disk. It also proves that the
-    release answers what the one before it answered.
+    The replay reads the files of the release into memory, so that no client waits for the disk. It
+    also checks that the release can answer the queries of its predecessor.
     """
 
     def __init__(self) -> None:
         self._queries: deque[Query] = deque(maxlen=MAX_QUERIES)
 
-    def keep(self, query: Query) -> None:
-        """Remember the arguments of ``Recommender.recommend``."""
+    def add(self, query: Query) -> None:
+        """Store a query: the arguments of ``Recommender.recommend``."""
         self._queries.append(query)
 
     def replay(self, recommender: Recommender) -> int:

@@ -1,4 +1,4 @@
-"""What the images and the Compose file are made of is there."""
+"""The files and settings that the images and the Compose file use exist."""
 
 import re
 import subprocess
@@ -18,11 +18,11 @@ from bitrecall.training.retraining.settings import RetrainingSettings
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-# Options of `bitrecall retrain` that are no thresholds.
+# Options of `bitrecall retrain` that are not thresholds.
 OPTIONS = {"BITRECALL_RETRAIN_RECIPE", "BITRECALL_RETRAIN_WORK"}
 
 
-def known() -> set[str]:
+def known_variables() -> set[str]:
     return OPTIONS | {
         prefix + name.upper()
         for prefix, settings in (
@@ -39,36 +39,36 @@ def requirements(*extras: str) -> list[str]:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
-def test_extras_within_extras_are_unfolded() -> None:
+def test_expands_extras_within_extras() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    found = requirements("train")
-    assert set(project["dependencies"]) <= set(found)
-    assert set(project["optional-dependencies"]["events"]) <= set(found)
-    assert not [line for line in found if line.startswith("bitrecall")]
-    assert len(found) == len(set(found))
+    variables = requirements("train")
+    assert set(project["dependencies"]) <= set(variables)
+    assert set(project["optional-dependencies"]["events"]) <= set(variables)
+    assert not [line for line in variables if line.startswith("bitrecall")]
+    assert len(variables) == len(set(variables))
 
 
-def test_the_service_has_no_torch() -> None:
+def test_the_service_image_does_not_need_torch() -> None:
     names = {re.split(r"\W", line)[0] for line in requirements("serve", "postgres", "tracing")}
     assert {"faiss", "fastapi", "sqlalchemy"} <= names
     assert not {"torch", "scipy", "polars"} & names
 
 
-def test_what_the_images_copy_is_sent_to_the_builder() -> None:
-    sent = set(re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+def test_the_build_context_has_all_copied_files() -> None:
+    included = set(re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert {name.removesuffix("*") for name in packages} <= sent
-    assert set(linked_folders()) <= sent
-    assert all((ROOT / name).exists() for name in sent)
+    assert {name.removesuffix("*") for name in packages} <= included
+    assert set(linked_folders()) <= included
+    assert all((ROOT / name).exists() for name in included)
 
 
 def linked_folders() -> list[str]:
-    """The folders at the root that are parts of the package through links."""
+    """The folders at the root that are linked into the package."""
     return [path.name for path in (ROOT / "bitrecall").iterdir() if path.is_symlink()]
 
 
-def test_what_links_point_to_is_copied_for_other_builds_of_the_extensions(tmp_path: Path) -> None:
+def test_copies_linked_folders_for_other_builds_of_the_extensions(tmp_path: Path) -> None:
     script = 'source .ci/native-tests && copy_sources "$1"'
     copy = tmp_path / "copy"
     subprocess.run(["bash", "-ec", script, "copy", str(copy)], cwd=ROOT, check=True)
@@ -85,13 +85,13 @@ def test_what_links_point_to_is_copied_for_other_builds_of_the_extensions(tmp_pa
         ("docker/retrain.env", r"(BITRECALL_\w+)="),
     ],
 )
-def test_every_variable_that_is_set_is_a_setting(name: str, pattern: str) -> None:
-    found = set(re.findall(pattern, (ROOT / name).read_text(), re.MULTILINE))
-    assert found
-    assert found <= known()
+def test_every_variable_is_a_setting(name: str, pattern: str) -> None:
+    variables = set(re.findall(pattern, (ROOT / name).read_text(), re.MULTILINE))
+    assert variables
+    assert variables <= known_variables()
 
 
-def test_the_operations_page_tells_of_every_variable_of_the_compose_file() -> None:
+def test_the_operations_page_documents_every_compose_variable() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
     for name in set(re.findall(r"\$\{(BITRECALL_\w+)", (ROOT / "compose.yaml").read_text())):
         assert f"`{name}`" in page, name

@@ -1,4 +1,4 @@
-"""The scripts that operators run, with a Docker of files: what they refuse, wait for and keep."""
+"""The operators' scripts with a stub of Docker: checks, waiting, backup and restore."""
 
 import os
 import shutil
@@ -12,9 +12,9 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
-# `docker` for these scripts: containers run if there is a file running-NAME, the database answers
-# after as many questions as the file deaf says, events are the lines of the file events, and a dump
-# is what pg_dump and pg_restore of that make. Volumes are folders beside these.
+# A stub of `docker` for these scripts. A container runs if the file running-NAME exists. The file
+# deaf has the number of checks that the database fails first. Events are the lines of the file
+# events, which pg_dump and pg_restore copy. Volumes are folders beside these files.
 DOCKER = r"""#!/bin/bash
 set -eu
 cd "$STATE"
@@ -54,7 +54,7 @@ Script = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """A system that runs: three events, a release, a key."""
+    """A running system with three events, one release and one key."""
     folder = tmp_path / "state"
     (folder / "releases" / "20261123T174500Z-3fa94c1b").mkdir(parents=True)
     (folder / "releases" / "20261123T174500Z-3fa94c1b" / "manifest.json").write_text("{}")
@@ -70,7 +70,7 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def script(tmp_path: Path, state: Path) -> Script:
-    """Runs a script of docker/ in a folder, with that Docker, and a sleep that does not."""
+    """Runs a script of docker/ with the stub of Docker, and a sleep that returns at once."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, text in (("docker", DOCKER), ("sleep", "#!/bin/sh\n")):
@@ -92,7 +92,7 @@ def script(tmp_path: Path, state: Path) -> Script:
 
 
 def empty(state: Path) -> None:
-    """What ``docker compose down --volumes`` leaves."""
+    """Reset to the state after ``docker compose down --volumes``."""
     for name in ("releases", "work"):
         shutil.rmtree(state / name)
         (state / name).mkdir()
@@ -106,59 +106,59 @@ def content(state: Path) -> dict[str, str]:
     return {str(path.relative_to(state)): path.read_text() for path in files}
 
 
-def test_what_is_backed_up_comes_back(script: Script, state: Path) -> None:
+def test_restores_a_backup(script: Script, state: Path) -> None:
     before = content(state)
-    done = script("backup.sh", "kept")
-    assert done.stdout == "backed up 3 events and 1 releases into kept\n", done.stderr
+    result = script("backup.sh", "kept")
+    assert result.stdout == "backed up 3 events and 1 releases into kept\n", result.stderr
     empty(state)
-    # The database that has just been started does not answer yet.
+    # The database has just been started and does not respond yet.
     (state / "deaf").write_text("7")
-    done = script("restore.sh", "kept")
-    assert done.stdout == "restored 3 events and 1 releases from kept\n", done.stderr
+    result = script("restore.sh", "kept")
+    assert result.stdout == "restored 3 events and 1 releases from kept\n", result.stderr
     assert content(state) == before
 
 
-def test_a_database_that_never_answers_ends_it(script: Script, state: Path) -> None:
+def test_fails_if_the_database_does_not_respond(script: Script, state: Path) -> None:
     script("backup.sh", "kept")
     empty(state)
     (state / "deaf").write_text("100000")
-    done = script("restore.sh", "kept")
-    assert done.returncode == 1
-    assert "does not respond" in done.stderr
+    result = script("restore.sh", "kept")
+    assert result.returncode == 1
+    assert "does not respond" in result.stderr
     assert content(state) == {}
 
 
-@pytest.mark.parametrize("lost", ["events", "releases"])
-def test_nothing_that_is_there_is_overwritten(script: Script, state: Path, lost: str) -> None:
+@pytest.mark.parametrize("missing", ["events", "releases"])
+def test_does_not_overwrite_existing_data(script: Script, state: Path, missing: str) -> None:
     script("backup.sh", "kept")
-    (state / "events").write_text("" if lost == "releases" else "event 4\n")
-    if lost == "events":
+    (state / "events").write_text("" if missing == "releases" else "event 4\n")
+    if missing == "events":
         shutil.rmtree(state / "releases")
         (state / "releases").mkdir()
     before = content(state)
-    done = script("restore.sh", "kept")
-    assert done.returncode == 1
-    assert "--replace" in done.stderr
+    result = script("restore.sh", "kept")
+    assert result.returncode == 1
+    assert "--replace" in result.stderr
     assert content(state) == before
     assert script("restore.sh", "kept", "--replace").returncode == 0
     assert content(state)["events"] == "event 1\nevent 2\nevent 3\n"
 
 
-def test_only_the_events(script: Script, state: Path) -> None:
+def test_restores_only_events(script: Script, state: Path) -> None:
     script("backup.sh", "kept")
     (state / "events").unlink()
     (state / "work" / "keys.txt").write_text("another key\n")
-    done = script("restore.sh", "kept", "--events-only")
-    assert done.stdout == "restored 3 events from kept\n", done.stderr
+    result = script("restore.sh", "kept", "--events-only")
+    assert result.stdout == "restored 3 events from kept\n", result.stderr
     assert content(state)["work/keys.txt"] == "another key\n"
 
 
-def test_without_releases_the_keys_come_back(script: Script, state: Path) -> None:
-    # A service that is set to use a file of keys does not start without it.
+def test_restores_keys_without_releases(script: Script, state: Path) -> None:
+    # A service with a configured key file does not start without it.
     script("backup.sh", "kept")
     empty(state)
-    done = script("restore.sh", "kept", "--without-releases")
-    assert done.stdout == "restored 3 events and the keys from kept\n", done.stderr
+    result = script("restore.sh", "kept", "--without-releases")
+    assert result.stdout == "restored 3 events and the keys from kept\n", result.stderr
     assert content(state) == {
         "events": "event 1\nevent 2\nevent 3\n",
         "work/keys.txt": "a key\n",
@@ -166,71 +166,67 @@ def test_without_releases_the_keys_come_back(script: Script, state: Path) -> Non
 
 
 @pytest.mark.parametrize("options", [(), ("--without-releases",)])
-def test_keys_that_are_there_are_not_overwritten(
+def test_does_not_overwrite_existing_keys(
     script: Script, state: Path, options: tuple[str, ...]
 ) -> None:
     script("backup.sh", "kept")
     empty(state)
     (state / "work" / "keys.txt").write_text("another key\n")
-    done = script("restore.sh", "kept", *options)
-    assert done.returncode == 1
-    assert "1 release or key entries" in done.stderr
+    result = script("restore.sh", "kept", *options)
+    assert result.returncode == 1
+    assert "1 release or key entries" in result.stderr
     assert content(state) == {"work/keys.txt": "another key\n"}
     assert script("restore.sh", "kept", *options, "--replace").returncode == 0
     assert content(state)["work/keys.txt"] == "a key\n"
 
 
 @pytest.mark.parametrize("name", ["service", "trainer"])
-def test_a_system_that_runs_is_left_alone(script: Script, state: Path, name: str) -> None:
+def test_does_not_restore_into_a_running_system(script: Script, state: Path, name: str) -> None:
     script("backup.sh", "kept")
     (state / f"running-{name}").touch()
-    done = script("restore.sh", "kept", "--replace")
-    assert done.returncode == 1
-    assert "stop service trainer" in done.stderr
+    result = script("restore.sh", "kept", "--replace")
+    assert result.returncode == 1
+    assert "stop service trainer" in result.stderr
     assert "DROP" not in (state / "log").read_text()
 
 
 @pytest.mark.parametrize("file", ["events.dump", "releases.tar", "keys.tar"])
-def test_a_damaged_backup_is_refused(
-    script: Script, state: Path, tmp_path: Path, file: str
-) -> None:
+def test_rejects_a_damaged_backup(script: Script, state: Path, tmp_path: Path, file: str) -> None:
     script("backup.sh", "kept")
     path = tmp_path / "kept" / file
     path.write_bytes(path.read_bytes()[:-1])
     before = content(state)
-    done = script("restore.sh", "kept", "--replace")
-    assert done.returncode == 1
-    assert "damaged" in done.stderr
+    result = script("restore.sh", "kept", "--replace")
+    assert result.returncode == 1
+    assert "damaged" in result.stderr
     path.unlink()
     assert f"the file {file} is missing" in script("restore.sh", "kept", "--replace").stderr
     assert content(state) == before
 
 
-def test_a_dump_that_was_cut_short_is_no_backup(
-    script: Script, state: Path, tmp_path: Path
-) -> None:
+def test_rejects_a_truncated_dump(script: Script, state: Path, tmp_path: Path) -> None:
     (state / "cut").touch()
-    done = script("backup.sh", "kept")
-    assert done.returncode == 1
-    assert "cannot read the dump" in done.stderr
+    result = script("backup.sh", "kept")
+    assert result.returncode == 1
+    assert "cannot read the dump" in result.stderr
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("kept")]
 
 
-def test_a_backup_is_not_written_over(script: Script, tmp_path: Path) -> None:
+def test_does_not_overwrite_a_backup(script: Script, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
-    done = script("backup.sh", "kept")
-    assert done.returncode == 1
-    assert "already exists" in done.stderr
+    result = script("backup.sh", "kept")
+    assert result.returncode == 1
+    assert "already exists" in result.stderr
 
 
-def test_a_database_that_does_not_run_cannot_be_backed_up(script: Script, state: Path) -> None:
+def test_cannot_back_up_a_stopped_database(script: Script, state: Path) -> None:
     (state / "running-database").unlink()
-    done = script("backup.sh", "kept")
-    assert done.returncode == 1
-    assert "up -d database" in done.stderr
+    result = script("backup.sh", "kept")
+    assert result.returncode == 1
+    assert "up -d database" in result.stderr
 
 
-def test_images_are_pinned_all_or_none(script: Script, state: Path) -> None:
+def test_pins_all_images_or_none(script: Script, state: Path) -> None:
     images = {
         "BITRECALL_PYTHON_IMAGE": "python:3.11-slim",
         "BITRECALL_POSTGRES_IMAGE": "postgres:16-alpine",
@@ -238,19 +234,19 @@ def test_images_are_pinned_all_or_none(script: Script, state: Path) -> None:
         "BITRECALL_GRAFANA_IMAGE": "grafana/grafana:11.3.1",
     }
     for image in images.values():
-        done = script("pin-images.sh")
-        assert done.returncode == 1
-        assert done.stdout == ""
-        assert "has no digest on this machine" in done.stderr
+        result = script("pin-images.sh")
+        assert result.returncode == 1
+        assert result.stdout == ""
+        assert "has no digest on this machine" in result.stderr
         (state / f"digest-{image}").parent.mkdir(exist_ok=True)
         (state / f"digest-{image}").write_text(f"{image.partition(':')[0]}@sha256:12\n")
     lines = script("pin-images.sh").stdout.splitlines()
-    wanted = {f"{name}={image.partition(':')[0]}@sha256:12" for name, image in images.items()}
-    assert set(lines) == wanted
-    assert len(lines) == len(wanted)
+    expected = {f"{name}={image.partition(':')[0]}@sha256:12" for name, image in images.items()}
+    assert set(lines) == expected
+    assert len(lines) == len(expected)
 
 
-def test_the_trainer_takes_data_and_a_table_of_items(tmp_path: Path) -> None:
+def test_the_trainer_uses_data_and_an_item_table(tmp_path: Path) -> None:
     text = (ROOT / "docker" / "trainer.sh").read_text().replace("/data", f"{tmp_path}/data")
     (tmp_path / "trainer.sh").write_text(text.replace("/items", f"{tmp_path}/items"))
     (tmp_path / "bitrecall").write_text('#!/bin/sh\necho "$@"\n')

@@ -9,7 +9,7 @@ TRIALS = {1: 120.0, 2: 210.0, 4: 290.0, 8: 300.0}
 
 
 def steps_of(*p99s: float, best: float = 300.0, busy_from: int = 99) -> list[Step]:
-    """Steps from 10% of the best to 110%, with these p99 in ms; some turned away from one on."""
+    """Steps from 10% to 110% of the best rate, with these p99 in ms."""
     rates = [best * (0.1 + number / (len(p99s) - 1)) for number in range(len(p99s))]
     return [
         Step(
@@ -32,21 +32,21 @@ GOOD = steps_of(2.0, 2.1, 2.6, 4.0, 90.0)
     ("trials", "best", "steps"),
     [
         (TRIALS, 300.0, GOOD),
-        # No two measurements are the same, and a light load finds cores asleep.
+        # Measurements vary, and latency is higher at a light load because cores sleep.
         (TRIALS, 330.0, steps_of(2.6, 2.0, 2.1, 4.0, 90.0, best=330.0)),
         (TRIALS, 260.0, GOOD),
         (TRIALS, 300.0, steps_of(2.0, 2.1, 2.6, 4.0, 5.0, busy_from=3)),
         (TRIALS, 300.0, steps_of(2.0, 2.1, 80.0, 400.0, inf, busy_from=3)),
     ],
 )
-def test_measurements_that_agree_are_left_alone(
+def test_finds_no_contradiction_in_consistent_measurements(
     trials: dict[int, float], best: float, steps: list[Step]
 ) -> None:
     assert contradictions(trials, best, steps, 5.0) == []
 
 
 @pytest.mark.parametrize(
-    ("trials", "best", "steps", "said"),
+    ("trials", "best", "steps", "expected"),
     [
         (
             {8: 2256.0, 16: 1900.0},
@@ -80,11 +80,11 @@ def test_measurements_that_agree_are_left_alone(
         ),
     ],
 )
-def test_what_cannot_be_true_of_an_idle_machine_is_found(
-    trials: dict[int, float], best: float, steps: list[Step], said: str
+def test_finds_contradictions(
+    trials: dict[int, float], best: float, steps: list[Step], expected: str
 ) -> None:
-    assert contradictions(trials, best, steps, 5.0) == [said]
+    assert contradictions(trials, best, steps, 5.0) == [expected]
 
 
-def test_no_answer_at_all_is_no_contradiction() -> None:
+def test_missing_responses_are_not_a_contradiction() -> None:
     assert contradictions(TRIALS, 300.0, steps_of(inf, inf, busy_from=0), 5.0) == []

@@ -10,16 +10,16 @@ bitrecall_shed_requests_total{pid="2"} 3.0
 """
 
 
-def test_counts_are_read_and_added_up() -> None:
+def test_reads_and_adds_up_counts() -> None:
     assert ServiceMetrics.parse(TEXT) == ServiceMetrics(0.5, 5.0)
     assert ServiceMetrics.parse("") == ServiceMetrics()
 
 
-def test_a_difference_is_what_came_since() -> None:
+def test_subtracts_earlier_counts() -> None:
     assert ServiceMetrics(0.5, 5.0).since(ServiceMetrics(0.25, 1.0)) == ServiceMetrics(0.25, 4.0)
 
 
-def test_a_service_that_does_not_tell_is_no_error(stub) -> None:
+def test_returns_none_if_metrics_cannot_be_read(stub) -> None:
     assert ServiceMetrics.by(Target.at(stub.url)) == ServiceMetrics(0.0, 3.0)
     stub.key = "another"
     assert ServiceMetrics.by(Target.at(stub.url)) is None

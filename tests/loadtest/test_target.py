@@ -14,17 +14,17 @@ from bitrecall.loadtest.target import Target
         ("http://[::1]:81", Address("::1", 81)),
     ],
 )
-def test_a_url_is_taken_apart(url: str, address: Address) -> None:
+def test_parses_a_url(url: str, address: Address) -> None:
     assert Target.at(url).address == address
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://x", "http://", "http://x:port", ""])
-def test_what_is_no_url_is_refused(url: str) -> None:
+def test_rejects_an_invalid_url(url: str) -> None:
     with pytest.raises(LoadTestError, match="invalid URL"):
         Target.at(url)
 
 
-def test_a_request_is_whole_and_under_the_path_of_the_url() -> None:
+def test_a_request_is_complete_and_below_the_path_of_the_url() -> None:
     request = Target.at("http://shop.example/api/", "secret").recommend("ünï", 3)
     head, _, body = request.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
@@ -34,31 +34,31 @@ def test_a_request_is_whole_and_under_the_path_of_the_url() -> None:
     assert body == b'{"user_id": "\\u00fcn\\u00ef", "k": 3}'
 
 
-def test_a_key_that_is_missing_is_told(stub) -> None:
+def test_reports_a_missing_key(stub) -> None:
     stub.key = "right"
     with pytest.raises(LoadTestError, match="responds 401: pass a key with --key-file"):
         Target.at(stub.url).users(3)
     assert Target.at(stub.url, "right").users(3) == stub.users
 
 
-def test_a_service_without_users_is_told(stub) -> None:
+def test_reports_a_service_without_users(stub) -> None:
     stub.users = []
     with pytest.raises(LoadTestError, match="has no users"):
         Target.at(stub.url).users(3)
 
 
-def test_what_is_no_key_is_refused() -> None:
+def test_rejects_an_invalid_key() -> None:
     with pytest.raises(LoadTestError, match="invalid key"):
         Target.at("http://x", "two\nlines")
 
 
 @pytest.mark.parametrize("users", [None, 3])
-def test_another_service_is_told_apart(stub, users: object) -> None:
+def test_reports_a_service_other_than_bitrecall(stub, users: object) -> None:
     stub.users = users
     with pytest.raises(LoadTestError, match="does not respond like Bitrecall"):
         Target.at(stub.url).users(3)
 
 
-def test_a_service_that_is_not_there_is_told() -> None:
+def test_reports_an_unreachable_service() -> None:
     with pytest.raises(LoadTestError, match="cannot be reached"):
         Target.at("http://127.0.0.1:1").users(3)

@@ -1,4 +1,4 @@
-"""Real releases, published into a temporary store, and a real server in front of them."""
+"""Fixtures: releases in a temporary store, and a real server for them."""
 
 import contextlib
 import logging
@@ -27,7 +27,7 @@ ProblemIn = Callable[[httpx.Response, str, int], dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """Takes back how a test, or the service that it runs, has set up logging."""
+    """Restores the logging configuration after each test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -63,22 +63,22 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
 
 @pytest.fixture(name="serving", scope="session")
 def serving_fixture() -> Callable[[FastAPI], contextlib.AbstractContextManager[httpx.Client]]:
-    """Serves an application as long as a ``with`` lasts."""
+    """Serves an application within a ``with`` block."""
     return serving
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Serves the store in ``tmp_path / "releases"`` with the settings given."""
+    """Serves the store in ``tmp_path / "releases"`` with some settings."""
     with contextlib.ExitStack() as stack:
 
         def start(**settings: object) -> httpx.Client:
-            given = {
+            options = {
                 "releases": tmp_path / "releases",
                 "events": f"sqlite:///{tmp_path}/events.db",
                 **settings,
             }
-            return stack.enter_context(serving(create_app(Settings(**given))))
+            return stack.enter_context(serving(create_app(Settings(**options))))
 
         yield start
 
@@ -92,7 +92,7 @@ def client(release: Release) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def problem_in() -> ProblemIn:
-    """Gives the problem document of a response, which has to be one of the kind named."""
+    """Checks that a response is a problem of a type, and returns its document."""
     return _problem_in
 
 

@@ -1,4 +1,4 @@
-"""The paths around the recommendations, and the way from no release to a newer one."""
+"""Health checks, problem pages and errors, and loading newer releases."""
 
 import logging
 import time
@@ -24,25 +24,23 @@ ProblemIn = Callable[[httpx.Response, str, int], dict]
 
 
 def wait_for(client: httpx.Client, release_id: str) -> httpx.Response:
-    """The answer of ``/readyz`` once it names a release; fails after five minutes."""
+    """The response of ``/readyz`` once it has a release; fails after five minutes."""
     give_up = time.monotonic() + 300
     while time.monotonic() < give_up:
         response = client.get("/readyz")
         if response.json().get("release_id") == release_id:
             return response
-    pytest.fail(f"{release_id} was not picked up")
+    pytest.fail(f"{release_id} was not loaded")
 
 
-def test_it_is_live_and_ready(client: httpx.Client, release: Release) -> None:
+def test_is_live_and_ready(client: httpx.Client, release: Release) -> None:
     assert client.get("/livez").json() == {"status": "live"}
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["release_id"]) == (200, release.id)
     assert client.head("/readyz").status_code == 200
 
 
-def test_without_a_release_it_is_live_but_not_ready_and_says_why(
-    serve: Serve, problem_in: ProblemIn
-) -> None:
+def test_is_live_but_not_ready_without_a_release(serve: Serve, problem_in: ProblemIn) -> None:
     client = serve(poll_interval=1.5)
     assert client.get("/livez").status_code == 200
     response = client.get("/readyz")
@@ -52,7 +50,7 @@ def test_without_a_release_it_is_live_but_not_ready_and_says_why(
     assert response.headers["retry-after"] == "2"
 
 
-def test_releases_are_picked_up_as_they_are_published(
+def test_loads_published_releases(
     serve: Serve, tmp_path: Path, contents: Callable[..., ReleaseContents]
 ) -> None:
     client = serve(poll_interval=0.05)
@@ -65,7 +63,7 @@ def test_releases_are_picked_up_as_they_are_published(
         assert answer["release_id"] == release.id
 
 
-def test_a_damaged_release_leaves_the_old_one_answering(
+def test_serves_the_old_release_if_the_new_one_is_damaged(
     serve: Serve, tmp_path: Path, contents: Callable[..., ReleaseContents]
 ) -> None:
     store = ReleaseStore(tmp_path / "releases")
@@ -83,7 +81,9 @@ def test_a_damaged_release_leaves_the_old_one_answering(
 @pytest.mark.parametrize(
     "path", ["/nothing", "/recommend/", "/docs", "/redoc", "/problems/x", "/%ff%0a"]
 )
-def test_other_paths_are_not_found(client: httpx.Client, problem_in: ProblemIn, path: str) -> None:
+def test_returns_404_for_other_paths(
+    client: httpx.Client, problem_in: ProblemIn, path: str
+) -> None:
     problem_in(client.get(path), "not-found", 404)
 
 
@@ -97,7 +97,7 @@ def test_other_paths_are_not_found(client: httpx.Client, problem_in: ProblemIn, 
         ("OPTIONS", "/openapi.json", {"GET", "HEAD"}),
     ],
 )
-def test_other_methods_are_refused_with_those_allowed(
+def test_returns_405_with_the_allowed_methods(
     client: httpx.Client, problem_in: ProblemIn, method: str, path: str, allowed: set[str]
 ) -> None:
     response = client.request(method, path)
@@ -106,7 +106,7 @@ def test_other_methods_are_refused_with_those_allowed(
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_the_type_of_a_problem_leads_to_its_page(client: httpx.Client, name: str) -> None:
+def test_the_type_of_a_problem_is_the_path_of_its_page(client: httpx.Client, name: str) -> None:
     page = client.get(PROBLEMS[name].uri)
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/plain")
@@ -115,11 +115,11 @@ def test_the_type_of_a_problem_leads_to_its_page(client: httpx.Client, name: str
     assert PROBLEMS[name].uri in client.get("/problems").text
 
 
-def test_a_fault_of_ours_is_a_problem_with_an_id_and_no_trace(
+def test_an_internal_error_has_a_request_id_and_no_traceback(
     release: Release, serving: Callable, problem_in: ProblemIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(request: Request) -> Response:
-        raise ZeroDivisionError("the secret of the house")
+        raise ZeroDivisionError("a secret detail")
 
     app = create_app(Settings(releases=release.path.parent, events="off"))
     app.router.routes.append(Route("/fail", fail))
@@ -133,14 +133,14 @@ def test_a_fault_of_ours_is_a_problem_with_an_id_and_no_trace(
     assert record.exc_info
 
 
-def test_the_access_log_has_a_line_a_request_when_asked_for(
+def test_the_access_log_has_one_line_per_request(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "bitrecall.service.http.middleware"):
         serve().get("/livez")
         logged = serve(access_log=True)
         logged.get("/livez%0Aforged")
-        logged.get("/livez")  # a line is written after its answer, and before the next one
+        logged.get("/livez")  # a line is written after its response, and before the next one
     records = [
         record for record in caplog.records if record.name == "bitrecall.service.http.middleware"
     ]
@@ -149,7 +149,7 @@ def test_the_access_log_has_a_line_a_request_when_asked_for(
     assert len(records) <= 2
 
 
-def test_workers_make_the_application_from_the_environment(
+def test_creates_the_application_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, serving: Callable, release: Release
 ) -> None:
     monkeypatch.setenv("BITRECALL_RELEASES", str(release.path.parent))

@@ -6,7 +6,7 @@ from bitrecall.service.errors import RequestError
 from bitrecall.service.problem_responses import error_response
 from bitrecall.service.problems import PROBLEMS
 
-EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
+ERROR_TYPES = [value for value in vars(errors).values() if isinstance(value, type)]
 
 
 @pytest.mark.parametrize(
@@ -25,23 +25,25 @@ EVERY = [value for value in vars(errors).values() if isinstance(value, type)]
         (errors.NotReadyError, 503),
     ],
 )
-def test_an_error_becomes_a_problem_of_its_status(error: type[RequestError], status: int) -> None:
-    response = error_response(error("what is wrong", headers={"X-Told": "so"}))
+def test_an_error_becomes_a_problem_with_its_status(error: type[RequestError], status: int) -> None:
+    response = error_response(error("what is wrong", headers={"X-Extra": "value"}))
     assert response.status_code == status
-    assert response.headers["x-told"] == "so"
+    assert response.headers["x-extra"] == "value"
     assert b'"detail":"what is wrong"' in response.body
 
 
-def test_every_error_is_a_bitrecall_error_and_drawn_in_the_tree() -> None:
-    drawn = errors.__doc__ or ""
-    for error in EVERY:
+def test_every_error_is_a_bitrecall_error_in_the_drawn_tree() -> None:
+    tree = errors.__doc__ or ""
+    for error in ERROR_TYPES:
         if issubclass(error, Exception):
             assert issubclass(error, BitrecallError)
-            assert f" {error.__name__}" in drawn or f"    {error.__name__}" in drawn
+            assert f" {error.__name__}" in tree or f"    {error.__name__}" in tree
 
 
-def test_every_refusal_has_a_problem_type() -> None:
-    refusals = {error.problem for error in EVERY if error in RequestError.__subclasses__()}
+def test_every_request_error_has_a_problem_type() -> None:
+    problem_names = {
+        error.problem for error in ERROR_TYPES if error in RequestError.__subclasses__()
+    }
     raw = {"malformed-http", "uri-too-long", "headers-too-large"}
     others = {"not-found", "method-not-allowed", "internal-error"} | raw
-    assert refusals | others == PROBLEMS.keys()
+    assert problem_names | others == PROBLEMS.keys()

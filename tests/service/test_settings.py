@@ -16,7 +16,7 @@ def test_the_defaults_are_usable() -> None:
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_a_setting_is_documented_with_its_default_and_description(name: str) -> None:
+def test_documents_a_setting_with_its_default_and_description(name: str) -> None:
     pattern = rf"^\| `{variable(name)}` \| `([^`]*)` \| (.*) \|$"
     row = re.search(pattern, DOCUMENT.read_text(), re.MULTILINE)
     assert row, f"{variable(name)} has no row in docs/service.md"
@@ -24,12 +24,12 @@ def test_a_setting_is_documented_with_its_default_and_description(name: str) -> 
     assert row[2].replace("`", "") == Settings.model_fields[name].description
 
 
-def test_the_document_names_no_setting_that_is_none() -> None:
+def test_documents_only_existing_settings() -> None:
     named = set(re.findall(r"BITRECALL_[A-Z_]*[A-Z]", DOCUMENT.read_text()))
     assert named == {variable(name) for name in Settings.model_fields}
 
 
-def test_settings_come_from_the_environment_and_arguments_go_before_them(
+def test_arguments_override_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BITRECALL_PORT", "9000")
@@ -76,27 +76,27 @@ def test_a_worker_loads_equal_settings_from_the_environment(
         ("releases", __file__),
     ],
 )
-def test_nonsense_is_refused_naming_the_variable_and_the_value(name: str, value: str) -> None:
-    with pytest.raises(SettingsError) as refused:
+def test_rejects_invalid_values_with_variable_and_value(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as error:
         load_settings(**{name: value})
-    assert variable(name) in str(refused.value)
-    assert repr(value) in str(refused.value)
+    assert variable(name) in str(error.value)
+    assert repr(value) in str(error.value)
 
 
-def test_a_default_k_above_the_largest_is_refused() -> None:
+def test_rejects_a_default_k_above_max_k() -> None:
     with pytest.raises(SettingsError, match=r"default_k \(10\) is above max_k \(5\)"):
         load_settings(max_k=5)
 
 
-def test_a_setting_that_does_not_exist_is_refused() -> None:
+def test_rejects_an_unknown_setting() -> None:
     with pytest.raises(SettingsError, match="BITRECALL_PROT"):
         load_settings(prot=80)
 
 
-def test_misspelt_variables_are_found() -> None:
+def test_finds_misspelt_variables() -> None:
     environment = {"BITRECALL_PROT": "80", "BITRECALL_PORT": "80", "PATH": "/bin"}
     assert unknown_variables(environment) == ["BITRECALL_PROT"]
 
 
-def test_variables_of_other_commands_are_none_of_the_service_s_business() -> None:
+def test_ignores_variables_of_other_commands() -> None:
     assert unknown_variables({"BITRECALL_TRAIN_RECIPE": "gowalla", "BITRECALL_DATA_X": ""}) == []

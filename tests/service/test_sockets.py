@@ -9,24 +9,24 @@ from bitrecall.service.errors import ListenError
 from bitrecall.service.sockets import listen_unix
 
 
-def test_only_those_may_connect_whom_the_mode_lets(tmp_path: Path) -> None:
+def test_sets_the_mode_and_removes_the_socket(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
     with listen_unix(path, 0o640):
         assert path.stat().st_mode & 0o777 == 0o640
     assert not path.exists()
 
 
-def test_one_left_by_a_service_that_is_gone_is_replaced(tmp_path: Path) -> None:
+def test_replaces_a_socket_left_by_a_dead_service(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
-    with socket.socket(socket.AF_UNIX) as gone:
-        gone.bind(str(path))
-        gone.listen()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+        dead.listen()
     assert path.exists()
     with listen_unix(path, 0o600), socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
 
 
-def test_one_on_which_a_service_listens_is_left_alone(tmp_path: Path) -> None:
+def test_keeps_a_socket_in_use(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
     with listen_unix(path, 0o600):
         with pytest.raises(ListenError, match="it is in use"), listen_unix(path, 0o600):
@@ -36,7 +36,7 @@ def test_one_on_which_a_service_listens_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])
-def test_what_is_no_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
+def test_keeps_a_path_that_is_not_a_socket(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.sock"
     if kind == "file":
         path.write_text("precious")
@@ -53,12 +53,12 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["no/such/folder.sock", "x" * 200])
-def test_a_path_that_cannot_be_is_named(tmp_path: Path, name: str) -> None:
+def test_rejects_an_invalid_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(ListenError, match="cannot listen on"), listen_unix(tmp_path / name, 0o600):
         pass
 
 
-def test_the_socket_of_a_service_that_took_its_place_stays(tmp_path: Path) -> None:
+def test_does_not_remove_the_socket_of_another_service(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
     with listen_unix(path, 0o600):
         path.unlink()

@@ -1,4 +1,4 @@
-"""Workers that are long to be ready, or never are."""
+"""Workers that take long to be ready, or never are."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-# An application that serves at once as long as there is a file, and starts without end after.
+# An application that starts at once if a file exists, and otherwise waits for the file.
 _PROGRAM = """
 import asyncio, logging, socket, sys
 from pathlib import Path
@@ -56,7 +56,7 @@ def program(tmp_path: Path) -> Iterator[list[subprocess.Popen]]:
         process.communicate()
 
 
-def begin(processes: list[subprocess.Popen], tmp_path: Path, ready: Path, seconds: float) -> None:
+def start(processes: list[subprocess.Popen], tmp_path: Path, ready: Path, seconds: float) -> None:
     script = tmp_path / "program.py"
     script.write_text(_PROGRAM)
     processes.append(
@@ -74,13 +74,13 @@ def line_with(process: subprocess.Popen, text: str) -> str:
     for line in process.stderr:
         if re.search(text, line):
             return line
-    pytest.fail(f"it ended without saying {text!r}")
+    pytest.fail(f"it ended without logging {text!r}")
 
 
-def test_a_reload_is_given_up_when_the_new_worker_is_not_ready_in_time(
+def test_abandons_a_reload_if_the_new_worker_is_not_ready_in_time(
     program: list[subprocess.Popen], tmp_path: Path, ready: Path
 ) -> None:
-    begin(program, tmp_path, ready, 3.0)
+    start(program, tmp_path, ready, 3.0)
     (process,) = program
     for _ in range(2):
         line_with(process, "Application startup complete")
@@ -88,7 +88,7 @@ def test_a_reload_is_given_up_when_the_new_worker_is_not_ready_in_time(
     process.send_signal(signal.SIGHUP)
     line_with(process, "not ready within 3 seconds.*BITRECALL_STARTUP_TIMEOUT")
     assert process.poll() is None
-    # Once there is nothing in its way any more, a reload succeeds.
+    # Once new workers can start again, a reload succeeds.
     ready.touch()
     process.send_signal(signal.SIGHUP)
     line_with(process, "reloaded")
@@ -97,10 +97,10 @@ def test_a_reload_is_given_up_when_the_new_worker_is_not_ready_in_time(
     assert process.returncode == 0
 
 
-def test_a_stop_does_not_wait_for_a_reload(
+def test_stops_during_a_reload(
     program: list[subprocess.Popen], tmp_path: Path, ready: Path
 ) -> None:
-    begin(program, tmp_path, ready, 3600.0)
+    start(program, tmp_path, ready, 3600.0)
     (process,) = program
     for _ in range(2):
         line_with(process, "Application startup complete")

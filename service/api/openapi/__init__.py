@@ -1,1 +1,1 @@
-"""The OpenAPI document, from the models that requests and answers are made of."""
+"""The OpenAPI document, generated from the models of requests and responses."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of operations, models and examples."""
+"""The OpenAPI document, generated from operations, models and examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,11 +8,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from bitrecall.index.recommend.filter_schema import AttributeCondition
-from bitrecall.service.api.openapi.examples import ANSWERS, DETAILS, OCCURRENCE, REQUESTS
+from bitrecall.service.api.openapi.examples import DETAILS, OCCURRENCE, REQUESTS, RESPONSES
 from bitrecall.service.api.openapi.operations import OPERATIONS, Operation, Parameter
-from bitrecall.service.api.schemas.answers import Problem
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.api.schemas.requests import MoveRequest, request_models
+from bitrecall.service.api.schemas.responses import Problem
 from bitrecall.service.auth.middleware import role_needed
 from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
 from bitrecall.service.settings import Settings
@@ -20,19 +20,16 @@ from bitrecall.service.settings import Settings
 _KEY: Final = "key"
 
 DESCRIPTION: Final = """\
-Recommendations from learned hash codes: a user's items are those whose codes have the least
-Hamming distance from the user's own.
+Recommendations from learned hash codes: a user gets the items whose codes have the smallest Hamming
+distance to the user's code.
 
-Everything that goes wrong is answered with a problem document (RFC 9457) as
-`application/problem+json`; its `type` leads to a page that explains it.
+The body of an error response is a problem document (RFC 9457) with the media type
+`application/problem+json`; its `type` is the path of a page that explains the problem.
 """
 
 
 class _WithoutNullDefaults(GenerateJsonSchema):
-    """Leaves out defaults of null: a member without a default may be left out all the same.
-
-    Members that are never null in an answer have one, which is not valid beside their type.
-    """
+    """Omits defaults of null: optional members of responses have one that their type excludes."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """The schema of a member with a default."""
@@ -48,7 +45,7 @@ def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
     models: list[type[BaseModel]] = [
         *(bodies.recommend, bodies.batch, bodies.similar, AttributeCondition, EventsRequest),
         MoveRequest,
-        *(operation.answer for operation in OPERATIONS if operation.answer is not None),
+        *(operation.response for operation in OPERATIONS if operation.response is not None),
         Problem,
     ]
     _, definitions = models_json_schema(
@@ -71,32 +68,34 @@ def openapi_document(settings: Settings, version: str) -> dict[str, Any]:
 def _security_schemes(settings: Settings) -> dict[str, Any]:
     if settings.keys is None:
         return {}
-    about = "A key made by 'bitrecall key new', as 'Authorization: Bearer KEY'."
-    return {"securitySchemes": {_KEY: {"type": "http", "scheme": "bearer", "description": about}}}
+    text = "A key made by 'bitrecall key new', as 'Authorization: Bearer KEY'."
+    return {"securitySchemes": {_KEY: {"type": "http", "scheme": "bearer", "description": text}}}
 
 
 def _operation(operation: Operation, settings: Settings) -> dict[str, Any]:
     described: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
     if operation.parameters:
-        described["parameters"] = [_parameter(one, settings) for one in operation.parameters]
+        described["parameters"] = [
+            _parameter(parameter, settings) for parameter in operation.parameters
+        ]
     if operation.request is not None:
         content = _json(operation.request, REQUESTS[operation.name])
         described["requestBody"] = {"required": True, "content": content}
-    answer: dict[str, Any] = {
+    response: dict[str, Any] = {
         media_type: {"schema": {"type": "string"}} for media_type in operation.media_types
     }
-    if operation.answer is not None:
-        answer = _json(operation.answer.__name__, ANSWERS.get(operation.name, {}))
+    if operation.response is not None:
+        response = _json(operation.response.__name__, RESPONSES.get(operation.name, {}))
     problems = [*operation.problems]
     if settings.keys is not None and role_needed(operation.method.upper(), operation.path):
         described["security"] = [{_KEY: []}]
         problems += ["unauthorized", "forbidden"]
-    described["responses"] = {"200": {"description": operation.summary, "content": answer}}
+    described["responses"] = {"200": {"description": operation.summary, "content": response}}
     by_status: dict[int, list[ProblemType]] = {}
     for name in problems:
         by_status.setdefault(PROBLEMS[name].status, []).append(PROBLEMS[name])
-    for status, same in by_status.items():
-        described["responses"][str(status)] = _problems(status, same)
+    for status, types in by_status.items():
+        described["responses"][str(status)] = _problems(status, types)
     return described
 
 

@@ -1,4 +1,4 @@
-"""Examples of requests, answers and problems, for the OpenAPI document and the docs."""
+"""Examples of requests, responses and problems, for the OpenAPI document and the docs."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,7 +20,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     "recommend": {
         "plain": ("Ten items that the user does not have", {"user_id": "17", "k": 10}),
         "filtered": (
-            "Cheap jazz that is not out of stock, without two items",
+            "Cheap jazz and blues in stock, except two items",
             {
                 "user_id": "17",
                 "k": 10,
@@ -33,21 +33,21 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             },
         ),
         "history": (
-            "Somebody new, by what they have looked at, with reasons",
+            "A new user with a history, with explanations",
             {"history": ["88", "4096"], "k": 10, "explain": True},
         ),
         "session": (
-            "A known user, and what is in their basket now",
+            "A known user, with the items in their basket",
             {"user_id": "17", "history": ["88"], "history_mode": "add"},
         ),
         "seen": (
-            "Items the user has included",
+            "Including items that the user has",
             {"user_id": "17", "k": 3, "exclude_seen": False},
         ),
     },
     "compare": {"plain": ("Items from another release", {"user_id": "17", "k": 2})},
     "recommend_batch": {
-        "plain": ("Two items for each of two users", {"user_ids": ["17", "a stranger"], "k": 2})
+        "plain": ("Two items for each of two users", {"user_ids": ["17", "new user"], "k": 2})
     },
     "activate_release": {"plain": ("The release is in the path", {})},
     "rollback_release": {"plain": ("No members", {})},
@@ -55,7 +55,7 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     "take_events": {
         "plain": ("A click", {"events": [{"user_id": "17", "item_id": "88"}]}),
         "many": (
-            "A sale that may be sent again, and an item never to be shown again",
+            "A purchase with an id, safe to send again, and a hidden item",
             {
                 "events": [
                     {
@@ -65,14 +65,14 @@ REQUESTS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
                         "time": "2026-11-23T18:00:00Z",
                         "id": "order-20261123-0042",
                     },
-                    {"user_id": "a stranger", "item_id": "88", "type": "hide"},
+                    {"user_id": "new user", "item_id": "88", "type": "hide"},
                 ]
             },
         ),
     },
 }
 
-ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
+RESPONSES: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     "recommend": {
         "codes": (
             "A user of the release",
@@ -85,7 +85,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             },
         ),
         "history": (
-            "Somebody new, with reasons",
+            "A new user, with explanations",
             {
                 "user_id": None,
                 "k": 1,
@@ -104,9 +104,9 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             },
         ),
         "popular": (
-            "A user of whom nothing is known",
+            "An unknown user",
             {
-                "user_id": "a stranger",
+                "user_id": "new user",
                 "k": 2,
                 "items": _UNRANKED,
                 "release_id": RELEASE,
@@ -114,7 +114,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             },
         ),
         "shortfall": (
-            "Fewer items are allowed than were asked for",
+            "Fewer allowed items than requested",
             {
                 "user_id": "17",
                 "k": 5,
@@ -127,11 +127,11 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     },
     "recommend_batch": {
         "plain": (
-            "A user of the release, and a stranger",
+            "A user of the release and an unknown user",
             {
                 "answers": [
                     {"user_id": "17", "items": _NEAREST, "source": "codes"},
-                    {"user_id": "a stranger", "items": _UNRANKED, "source": "popular"},
+                    {"user_id": "new user", "items": _UNRANKED, "source": "popular"},
                 ],
                 "k": 2,
                 "release_id": RELEASE,
@@ -216,15 +216,15 @@ ANSWERS: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
 
 DETAILS: Final[Mapping[str, str]] = {
     "malformed-json": "invalid JSON: EOF while parsing an object at line 1 column 1",
-    "unauthorized": "this needs a key, as the header 'Authorization: Bearer KEY'",
-    "forbidden": "this needs a key of the role write, and yours is of the role read",
-    "cross-origin": "a page of https://elsewhere.example may not change anything here: "
+    "unauthorized": "this request needs a key, in the header 'Authorization: Bearer KEY'",
+    "forbidden": "this request needs a key of the role write; this key has the role read",
+    "cross-origin": "a page of https://elsewhere.example may not change data: "
     "BITRECALL_ALLOWED_ORIGINS names the origins that may",
     "misdirected-request": "this service does not answer for the host 'elsewhere.example': "
     "BITRECALL_ALLOWED_HOSTS names those that it does",
-    "not-found": "there is nothing at /recommendations",
+    "not-found": "unknown path: /recommendations",
     "unknown-item": f"there is no item '4097' in {RELEASE}",
-    "unknown-release": "there is no release '20261123T174500Z-00000000'",
+    "unknown-release": "unknown release: '20261123T174500Z-00000000'",
     "release-refused": "item_codes.npy was altered: its sha256 is not the one in the manifest",
     "filter-mismatch": "/filter/where/colour: no item has an attribute 'colour': there are price",
     "method-not-allowed": "/recommend allows POST, not GET",
@@ -232,8 +232,8 @@ DETAILS: Final[Mapping[str, str]] = {
     "body-too-large": "the body is longer than 1048576 bytes",
     "unsupported-media-type": "the content type has to be application/json, not 'text/plain'",
     "invalid-request": "/k: has to be at least 1, not 0",
-    "internal-error": "the service failed to answer; its log says why under this request_id",
-    "too-busy": "there are too many requests at once; nothing of this request was done",
-    "events-not-kept": ("the events database does not respond; nothing of the request was stored"),
-    "not-ready": "no release is loaded yet; GET /readyz says why",
+    "internal-error": "the service failed; its log has the traceback under this request_id",
+    "too-busy": "too many concurrent requests; this request was not processed",
+    "events-not-kept": "the events database does not respond; nothing was stored",
+    "not-ready": "no release is loaded yet; GET /readyz gives the reason",
 }

@@ -6,7 +6,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel
 
-from bitrecall.service.api.schemas.answers import (
+from bitrecall.service.api.schemas.events import EventsResponse, ForgottenResponse
+from bitrecall.service.api.schemas.responses import (
     ActiveResponse,
     BatchResponse,
     IdsResponse,
@@ -19,9 +20,8 @@ from bitrecall.service.api.schemas.answers import (
     SimilarResponse,
     UserResponse,
 )
-from bitrecall.service.api.schemas.events import EventsResponse, ForgottenResponse
 
-# Problems of every operation with a JSON body.
+# Problem types of every operation with a JSON body.
 _BODY: Final = (
     *("malformed-json", "request-timeout", "body-too-large", "unsupported-media-type"),
     *("invalid-request", "internal-error", "not-ready"),
@@ -30,7 +30,7 @@ _BODY: Final = (
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a path or of a query; ``schema`` is its JSON schema."""
+    """A parameter of a path or of a query; ``schema`` names its JSON schema."""
 
     name: str
     place: Literal["path", "query"]
@@ -42,22 +42,30 @@ class Parameter:
 class Operation:
     """One method of one path.
 
-    ``request`` names the model of the body, ``answer`` is that of the answer, None for text of one
-    of the ``media_types``; ``problems`` are the kinds of problem that it may be refused with.
+    Attributes:
+        path: the path.
+        method: the HTTP method.
+        name: the operation id.
+        summary: the summary, without a full stop.
+        response: model of the response; None for text of one of the ``media_types``.
+        request: name of the model of the request body.
+        problems: names of the problem types that it may return.
+        parameters: its path and query parameters.
+        media_types: media types of a response that is not JSON.
     """
 
     path: str
     method: Literal["get", "post", "delete"]
     name: str
     summary: str
-    answer: type[BaseModel] | None
+    response: type[BaseModel] | None
     request: str | None = None
     problems: Sequence[str] = ()
     parameters: Sequence[Parameter] = ()
     media_types: Sequence[str] = ("text/plain",)
 
 
-_PREFIX: Final = Parameter("prefix", "query", "Only ids that start with it.", "text")
+_PREFIX: Final = Parameter("prefix", "query", "Only ids that start with this prefix.", "text")
 
 OPERATIONS: Final = (
     Operation(
@@ -76,14 +84,14 @@ OPERATIONS: Final = (
         problems=(*_BODY, "unknown-item", "filter-mismatch"),
     ),
     Operation(
-        *("/events", "post", "take_events", "Store what users did", EventsResponse),
+        *("/events", "post", "take_events", "Store events", EventsResponse),
         request="EventsRequest",
         problems=(*_BODY[:-1], "cross-origin", "events-not-kept"),
     ),
     Operation(
         *("/popular", "get", "popular", "The most popular items", PopularResponse),
         problems=("invalid-request", "internal-error", "not-ready"),
-        parameters=[Parameter("k", "query", "How many items.", "k")],
+        parameters=[Parameter("k", "query", "Number of items.", "k")],
     ),
     Operation(
         *("/items", "get", "items", "Ids of items", IdsResponse),
@@ -96,12 +104,12 @@ OPERATIONS: Final = (
         parameters=[_PREFIX, Parameter("k", "query", "How many ids.", "k")],
     ),
     Operation(
-        *("/items/{id}", "get", "item", "What is known about an item", ItemResponse),
+        *("/items/{id}", "get", "item", "Data about an item", ItemResponse),
         problems=("internal-error", "not-ready"),
         parameters=[Parameter("id", "path", "Id of the item; slashes in it need no escaping.")],
     ),
     Operation(
-        *("/users/{id}", "get", "user", "What is known about a user", UserResponse),
+        *("/users/{id}", "get", "user", "Data about a user", UserResponse),
         problems=("internal-error", "not-ready"),
         parameters=[Parameter("id", "path", "Id of the user; slashes in it need no escaping.")],
     ),
@@ -122,11 +130,11 @@ OPERATIONS: Final = (
         parameters=[Parameter("id", "path", "Id of the release.")],
     ),
     Operation(
-        *("/releases/{id}/recommend", "post", "compare", "Items for one user, from a release"),
+        *("/releases/{id}/recommend", "post", "compare", "Items for one user from a given release"),
         RecommendResponse,
         request="RecommendRequest",
         problems=(*_BODY[:-1], "unknown-release", "release-refused"),
-        parameters=[Parameter("id", "path", "Id of the release; events since are not considered.")],
+        parameters=[Parameter("id", "path", "Id of the release; later events are ignored.")],
     ),
     Operation(
         *("/releases/rollback", "post", "rollback_release", "Serve the previous release"),
@@ -141,22 +149,22 @@ OPERATIONS: Final = (
         problems=("not-ready",),
     ),
     Operation(
-        *("/", "get", "explorer", "The explorer, a page to look at recommendations", None),
+        *("/", "get", "explorer", "The explorer, a page that shows recommendations", None),
         media_types=("text/html",),
     ),
     Operation(
-        *("/explorer/{name}", "get", "explorer_part", "Its style and its scripts", None),
+        *("/explorer/{name}", "get", "explorer_part", "Style and scripts of the explorer", None),
         problems=("not-found",),
         parameters=[Parameter("name", "path", "Name of the file.")],
         media_types=("text/html", "text/css", "text/javascript"),
     ),
     Operation("/problems", "get", "problems", "List the problem types", None),
     Operation(
-        *("/problems/{name}", "get", "problem", "What a problem type means", None),
+        *("/problems/{name}", "get", "problem", "Explain a problem type", None),
         problems=("not-found",),
         parameters=[Parameter("name", "path", "The last part of a problem's type.", "problem")],
     ),
 )
 
 # Paths without a parameter.
-PATHS: Final = frozenset(one.path for one in OPERATIONS if "{" not in one.path)
+PATHS: Final = frozenset(operation.path for operation in OPERATIONS if "{" not in operation.path)

@@ -1,4 +1,4 @@
-"""The API's reference as Markdown, made from the OpenAPI document.
+"""The API reference as Markdown, generated from the OpenAPI document.
 
 python -m bitrecall.service.api.openapi.reference > docs/api.md
 """
@@ -13,18 +13,19 @@ from bitrecall.service.settings import Settings
 _HEAD: Final = """\
 # The API
 
-Made from the OpenAPI document by `python -m bitrecall.service.api.openapi.reference > docs/api.md`;
-a test compares the two, so change the models and examples in `service/` and not this file.
-[service.md](service.md) says how the service behaves.
+Generated from the OpenAPI document by
+`python -m bitrecall.service.api.openapi.reference > docs/api.md`. A test compares the two: change
+the models and examples in `service/`, not this file. [service.md](service.md) describes the
+behaviour of the service.
 
-Bodies are JSON in UTF-8, declared as `Content-Type: application/json`. Types are exact, and a
-member that is not listed is refused. Whatever cannot be answered gets a problem document
-(`application/problem+json`); `GET /problems` lists the kinds.
+Bodies are JSON in UTF-8, declared as `Content-Type: application/json`. Types are strict, and
+unknown members are rejected. The body of an error response is a problem document
+(`application/problem+json`); `GET /problems` lists the problem types.
 """
 
 
 def reference() -> str:
-    """Every operation with its members, examples and problems, with the default settings."""
+    """All operations with their members, examples and problems, for the default settings."""
     document = openapi_document(Settings.model_construct(), "")
     schemas = document["components"]["schemas"]
     parts = [_HEAD]
@@ -38,18 +39,19 @@ def reference() -> str:
                 parts.extend(_content("Request", content, schemas, shown))
             for media_type, content in operation["responses"]["200"]["content"].items():
                 if media_type == "application/json":
-                    parts.extend(_content("Answer", content, schemas, shown))
+                    parts.extend(_content("Response", content, schemas, shown))
             parts.extend(_problems(operation))
     return "\n".join(parts)
 
 
 def _parameters(operation: Mapping[str, Any]) -> Iterator[str]:
     rows = [
-        f"| `{one['name']}` | {one['in']} | {_type(one['schema'])} | {one['description']} |\n"
-        for one in operation.get("parameters", ())
+        f"| `{parameter['name']}` | {parameter['in']} | {_type(parameter['schema'])} "
+        f"| {parameter['description']} |\n"
+        for parameter in operation.get("parameters", ())
     ]
     if rows:
-        yield "| parameter | in | type | what it is |\n|---|---|---|---|\n" + "".join(rows)
+        yield "| parameter | in | type | description |\n|---|---|---|---|\n" + "".join(rows)
 
 
 def _content(
@@ -63,24 +65,23 @@ def _content(
 
 
 def _model(name: str, schemas: Mapping[str, Any], shown: set[str]) -> Iterator[str]:
-    """The members of a model, and of those in it; of one that has been shown before its name."""
+    """The members of a model and of the models in it; only the name of a model shown before."""
     if name in shown:
         yield f"As `{name}` above.\n"
         return
     shown.add(name)
     schema = schemas[name]
-    about = " ".join(schema.get("description", "").split())
-    yield f"`{name}`: {about}\n"
+    description = " ".join(schema.get("description", "").split())
+    yield f"`{name}`: {description}\n"
     required = set(schema.get("required", ()))
     rows = []
     for member, described in schema["properties"].items():
         default = f"`{json.dumps(described['default'])}`" if "default" in described else "no"
         needed = "yes" if member in required else default
-        about = described.get("description", "")
-        rows.append(f"| `{member}` | {_type(described)} | {needed} | {about} |\n")
-    yield "| member | type | required, or default | what it is |\n|---|---|---|---|\n" + "".join(
-        rows
-    )
+        description = described.get("description", "")
+        rows.append(f"| `{member}` | {_type(described)} | {needed} | {description} |\n")
+    head = "| member | type | required, or default | description |\n|---|---|---|---|\n"
+    yield head + "".join(rows)
     for described in schema["properties"].values():
         for inner in _models_in(described):
             if inner not in shown:
@@ -111,13 +112,13 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
+        return " or ".join(dict.fromkeys(_type(option) for option in schema["anyOf"]))
     kind = schema.get("type", "any")
     if isinstance(kind, list):
         return " or ".join(kind)
     if kind == "array":
-        least, most = schema.get("minItems"), schema.get("maxItems")
-        bounds = f" ({least or 0} to {most})" if most is not None else ""
+        minimum, maximum = schema.get("minItems", 0), schema.get("maxItems")
+        bounds = f" ({minimum} to {maximum})" if maximum is not None else ""
         return f"array of {_type(schema['items'])}{bounds}"
     if kind == "object" and "additionalProperties" in schema:
         return f"object of {_type(schema['additionalProperties'])}"
@@ -137,7 +138,7 @@ def _problems(operation: Mapping[str, Any]) -> Iterator[str]:
                 rows.append(f"| {status} | `{document['type']}` | {document['detail']} |\n")
     if rows:
         yield "### Problems\n"
-        yield "| status | type | for example |\n|---|---|---|\n" + "".join(rows)
+        yield "| status | type | example |\n|---|---|---|\n" + "".join(rows)
 
 
 if __name__ == "__main__":

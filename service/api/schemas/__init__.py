@@ -1,1 +1,1 @@
-"""What goes in and out as JSON: requests, answers and problem documents."""
+"""The models of request and response bodies."""

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from bitrecall.events.event import Event
 from bitrecall.events.rules import MAX_ID_LENGTH, TYPE_PATTERN, time_fault
 
-# PostgreSQL cannot keep U+0000.
+# PostgreSQL cannot store U+0000.
 EventText = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
@@ -28,30 +28,30 @@ EventText = Annotated[
 EventType = Annotated[str, Field(pattern=TYPE_PATTERN)]
 
 
-# As the parser of pydantic takes dates; without this it takes "20261128" for seconds since 1970.
+# The dates that pydantic parses. Without this check it parses "20261128" as seconds since 1970.
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt _][0-9]")
 
 
-def _dated(value: object) -> object:
+def _require_date(value: object) -> object:
     if isinstance(value, str) and _DATE.match(value):
         return value
     raise PydanticCustomError(
-        "event_time_form", "has to be a string as in RFC 3339, such as 2026-11-23T18:00:00Z"
+        "event_time_form", "has to be an RFC 3339 string, such as 2026-11-23T18:00:00Z"
     )
 
 
-def _plausible(moment: datetime) -> datetime:
-    if fault := time_fault(moment.timestamp(), time.time()):
+def _check_range(value: datetime) -> datetime:
+    if fault := time_fault(value.timestamp(), time.time()):
         raise PydanticCustomError(
             "event_time",
             "{fault}: has to be from 1900-01-01T00:00:00Z to a day from now",
             {"fault": fault},
         )
-    return moment
+    return value
 
 
 EventTime = Annotated[
-    AwareDatetime, Field(strict=False), BeforeValidator(_dated), AfterValidator(_plausible)
+    AwareDatetime, Field(strict=False), BeforeValidator(_require_date), AfterValidator(_check_range)
 ]
 
 
@@ -69,8 +69,8 @@ class EventRequest(BaseModel):
     )
     time: EventTime | None = Field(
         None,
-        description="When, as RFC 3339 with a time zone, from 1900 to a day from now; by default "
-        "now.",
+        description="Time of the event, as RFC 3339 with a time zone, from 1900 to a day from now; "
+        "by default now.",
     )
     id: EventText | None = Field(
         None,
@@ -107,12 +107,12 @@ class EventsRequest(BaseModel):
 class EventsResponse(BaseModel):
     """The events are stored durably."""
 
-    accepted: int = Field(description="How many are new.")
-    duplicates: int = Field(description="How many had the id of an earlier event.")
+    accepted: int = Field(description="Number of new events.")
+    duplicates: int = Field(description="Number of events with the id of an earlier event.")
 
 
 class ForgottenResponse(BaseModel):
     """The user has been forgotten."""
 
     id: str = Field(description="The user.")
-    events: int = Field(description="How many events were removed.")
+    events: int = Field(description="Number of removed events.")

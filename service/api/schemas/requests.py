@@ -19,40 +19,40 @@ from bitrecall.index.recommend.types import History, QueryOptions
 from bitrecall.service.settings import Settings
 
 
-def _whole(value: object) -> object:
-    """10.0 as 10: both are the same integer in JSON Schema."""
+def _as_integer(value: object) -> object:
+    """Convert 10.0 to 10: both are the same integer in JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Blanks around an id are not part of it, here as in files
+# White space around an id is not part of it, as in files
 # (bitrecall.training.data.columns.id_values).
 Id = Annotated[str, Field(min_length=1), StringConstraints(strip_whitespace=True)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Integer = Annotated[int, BeforeValidator(_as_integer)]
 
 EXPLAINED: Final = 10
-"""How many items an explained item counts as in the size of a response."""
+"""Number of items that an explained item counts as in the size of a response."""
 
-_K = "How many items to recommend; fewer come back when fewer are allowed."
+_K = "Number of items to recommend; fewer are returned if fewer are allowed."
 _HISTORY = "Ids of items that the user has, newest last."
-_USERS = "Ids of the users; the response has one answer for each, in this order."
-# A list as the default would be copied for every request, at 2% of its cost.
-_NONE: dict[str, Any] = {"default": []}
-_EXCLUDE_ITEMS = "Ids of items to leave out. Unknown ids are ignored."
+_USERS = "Ids of the users; the response has one entry for each, in this order."
+# A list as the default would be copied for every request, at 2% of the cost of a request.
+_EMPTY_DEFAULT: dict[str, Any] = {"default": []}
+_EXCLUDE_ITEMS = "Ids of items to exclude. Unknown ids are ignored."
 
 
 class QueryOptionsRequest(BaseModel):
     """Members of every request for items.
 
-    ``k`` and the lengths of lists have the defaults and bounds of a service with default settings;
-    ``request_models`` makes the classes for others.
+    ``k`` and the lengths of lists have the defaults and bounds of the default settings;
+    ``request_models`` creates the classes for other settings.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    k: Whole = Field(10, ge=1, le=1000, description=_K)
+    k: Integer = Field(10, ge=1, le=1000, description=_K)
     exclude_items: list[Id] = Field(
         default_factory=list,
-        json_schema_extra=_NONE,
+        json_schema_extra=_EMPTY_DEFAULT,
         max_length=1000,
         description=_EXCLUDE_ITEMS,
     )
@@ -67,7 +67,7 @@ class QueryOptionsRequest(BaseModel):
         )
 
     def size(self) -> int:
-        """Items in the response, a measure of its cost; an explained item counts as ten."""
+        """Size of the response in items, a measure of its cost; an explained item counts as ten."""
         return self.k
 
     def size_in_words(self) -> str:
@@ -82,17 +82,17 @@ class QueryOptionsRequest(BaseModel):
 class _UserQueryRequest(QueryOptionsRequest):
     exclude_seen: bool = Field(
         True,
-        description="Leave out the items that the user has: in the release, in events since, and "
-        "in the history of the request.",
+        description="Exclude the user's items: those in the release, in events since, and in the "
+        "history of the request.",
     )
     explain: bool = Field(
         False,
-        description="Explain each item by the user's own items whose codes are nearest to its own.",
+        description="Explain each item by the user's items with the nearest codes.",
     )
 
     def query_options(self) -> QueryOptions:
         """As ``QueryOptionsRequest.query_options``."""
-        # Every argument at once: _replace would make a second tuple per request.
+        # All arguments at once: _replace would create a second tuple per request.
         return QueryOptions(
             k=self.k,
             exclude_seen=self.exclude_seen,
@@ -113,16 +113,15 @@ class _UserQueryRequest(QueryOptionsRequest):
     def shows_history(self) -> bool:
         """As ``QueryOptionsRequest.shows_history``.
 
-        Explanations are items of the user, and so may be items in the response that
-        ``exclude_seen`` would leave out.
+        Explanations are items of the user. Without ``exclude_seen``, recommended items may be too.
         """
         return self.explain or not self.exclude_seen
 
 
 class RecommendRequest(_UserQueryRequest):
-    """Whom to recommend for, and what. Either ``user_id`` or ``history`` is required."""
+    """A user to recommend for, and options. Either ``user_id`` or ``history`` is required."""
 
-    # Not anyOf: client generators turn that into a choice of two types, and fail.
+    # Not anyOf: client generators convert it to a union of two types, and fail.
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"required": ["user_id"], "properties": {"user_id": {"type": "string"}}},
@@ -137,13 +136,13 @@ class RecommendRequest(_UserQueryRequest):
     history_mode: Literal["instead", "add"] = Field(
         "instead",
         description="'instead': the history replaces all known items of the user. "
-        "'add': it is added to them.",
+        "'add': the history is added to them.",
     )
 
     @model_validator(mode="after")
     def _user_or_history(self) -> Self:
         if self.user_id is None and self.history is None:
-            raise PydanticCustomError("nobody", "has to have a user_id or a history")
+            raise PydanticCustomError("no_user", "has to have a user_id or a history")
         return self
 
     def shows_history(self) -> bool:
@@ -162,7 +161,7 @@ class RecommendRequest(_UserQueryRequest):
 
 
 class BatchRequest(_UserQueryRequest):
-    """Several users to recommend for, with the same options."""
+    """Users to recommend for, with the same options."""
 
     user_ids: list[Id] = Field(min_length=1, max_length=1000, description=_USERS)
 
@@ -176,9 +175,9 @@ class BatchRequest(_UserQueryRequest):
 
 
 class SimilarRequest(QueryOptionsRequest):
-    """An item, and how many similar items to return."""
+    """An item to find similar items for, and options."""
 
-    item_id: Id = Field(description="Id of the item to find similar items for.")
+    item_id: Id = Field(description="Id of the item.")
 
 
 class MoveRequest(BaseModel):
@@ -189,7 +188,7 @@ class MoveRequest(BaseModel):
 
 @dataclass(frozen=True)
 class RequestModels:
-    """The classes of the request bodies of one service."""
+    """The classes of the request bodies of a service."""
 
     recommend: type[RecommendRequest]
     batch: type[BatchRequest]
@@ -198,12 +197,12 @@ class RequestModels:
 
 def request_models(settings: Settings) -> RequestModels:
     """The request models of a service with these settings."""
-    k: Any = (Whole, Field(settings.default_k, ge=1, le=settings.max_k, description=_K))
+    k: Any = (Integer, Field(settings.default_k, ge=1, le=settings.max_k, description=_K))
     excluded: Any = (
         list[Id],
         Field(
             default_factory=list,
-            json_schema_extra=_NONE,
+            json_schema_extra=_EMPTY_DEFAULT,
             max_length=settings.max_exclude_items,
             description=_EXCLUDE_ITEMS,
         ),

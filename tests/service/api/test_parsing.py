@@ -27,18 +27,18 @@ NARROW = request_models(
 )
 
 
-def refused(body: object, model: type[BaseModel] = RecommendRequest) -> dict[str, str]:
+def errors_of(body: object, model: type[BaseModel] = RecommendRequest) -> dict[str, str]:
     text = json.dumps(body)
     with pytest.raises(InvalidRequestError) as error:
         parse_request(text.encode(), model)
-    return {one.pointer: one.detail for one in error.value.errors}
+    return {error.pointer: error.detail for error in error.value.errors}
 
 
 def parsed(**members: Any) -> RecommendRequest:
     return parse_request(json.dumps({"user_id": "17", **members}).encode(), RecommendRequest)
 
 
-def test_a_request_has_defaults() -> None:
+def test_applies_defaults() -> None:
     request = parse_request(b'{"user_id": "17"}', NARROW.recommend)
     assert (request.user_id, request.k, request.exclude_seen) == ("17", 7, True)
     assert (request.query()[2], request.explain) == (None, False)
@@ -46,35 +46,35 @@ def test_a_request_has_defaults() -> None:
     assert (options.exclude_items, options.allowed) == ([], None)
 
 
-def test_the_bounds_are_those_of_the_settings() -> None:
+def test_bounds_come_from_the_settings() -> None:
     assert parse_request(b'{"user_id": "17", "k": 50}', NARROW.recommend).k == 50
     body = {"user_id": "17", "k": 51, "history": ["a"] * 3, "exclude_items": ["a"] * 3}
-    assert refused(body, NARROW.recommend) == {
+    assert errors_of(body, NARROW.recommend) == {
         "/k": "has to be at most 50, not 51",
         "/history": "has to have at most 2, not 3",
         "/exclude_items": "has to have at most 2, not 3",
     }
-    long = refused({"user_ids": ["a"] * 3}, NARROW.batch)
+    long = errors_of({"user_ids": ["a"] * 3}, NARROW.batch)
     assert long == {"/user_ids": "has to have at most 2, not 3"}
 
 
-def test_a_history_is_in_place_of_what_is_known_or_added_to_it() -> None:
+def test_a_history_replaces_or_extends_known_items() -> None:
     for mode, instead in (({}, True), ({"history_mode": "add"}, False)):
         history = parsed(history=["a", "b"], **mode).query()[2]
         assert history is not None
         assert (history.item_ids, history.instead) == (["a", "b"], instead)
     detail = "has to be 'instead' or 'add'"
-    assert refused({"user_id": "a", "history_mode": "both"}) == {"/history_mode": detail}
+    assert errors_of({"user_id": "a", "history_mode": "both"}) == {"/history_mode": detail}
 
 
-def test_somebody_has_to_be_asked_for() -> None:
-    assert refused({}) == {"": "has to have a user_id or a history"}
-    assert refused({"user_id": None, "history": None}).keys() == {""}
+def test_requires_a_user_or_a_history() -> None:
+    assert errors_of({}) == {"": "has to have a user_id or a history"}
+    assert errors_of({"user_id": None, "history": None}).keys() == {""}
     assert parse_request(b'{"history": []}', RecommendRequest).user_id is None
 
 
-def test_a_filter_is_spelt_out() -> None:
-    asked = parsed(
+def test_parses_a_filter() -> None:
+    request = parsed(
         filter={
             "any_tags": ["a"],
             "all_tags": ["b", "b"],
@@ -88,7 +88,7 @@ def test_a_filter_is_spelt_out() -> None:
             },
         }
     )
-    assert asked.query_options().allowed == ItemFilter(
+    assert request.query_options().allowed == ItemFilter(
         any_tags=frozenset({"a"}),
         all_tags=frozenset({"b"}),
         no_tags=frozenset({"c"}),
@@ -114,20 +114,20 @@ def test_a_filter_is_spelt_out() -> None:
         ({str(name): 1 for name in range(21)}, "", "has to have at most 20, not 21"),
     ],
 )
-def test_what_is_wrong_in_a_filter_is_pointed_at(where: Any, pointer_in: str, detail: str) -> None:
-    found = refused({"user_id": "17", "filter": {"where": where}})
-    assert found.keys() == {f"/filter/where{pointer_in}"}
-    assert detail in found[f"/filter/where{pointer_in}"]
+def test_points_at_errors_in_a_filter(where: Any, pointer_in: str, detail: str) -> None:
+    errors = errors_of({"user_id": "17", "filter": {"where": where}})
+    assert errors.keys() == {f"/filter/where{pointer_in}"}
+    assert detail in errors[f"/filter/where{pointer_in}"]
 
 
-def test_the_fields_of_a_filter_are_named() -> None:
-    found = refused({"user_id": "17", "filter": {"tags": ["a"]}})
-    assert found == {
+def test_names_the_fields_of_a_filter() -> None:
+    errors = errors_of({"user_id": "17", "filter": {"tags": ["a"]}})
+    assert errors == {
         "/filter/tags": "unknown field 'tags': the fields are any_tags, all_tags, no_tags, where"
     }
 
 
-def test_the_last_of_a_member_given_twice_counts() -> None:
+def test_the_last_of_repeated_members_counts() -> None:
     assert parse_request(b'{"user_id": "a", "user_id": "b"}', RecommendRequest).user_id == "b"
 
 
@@ -148,51 +148,55 @@ def test_the_last_of_a_member_given_twice_counts() -> None:
         ({"k": 10}, "has to be an integer, not an object"),
     ],
 )
-def test_a_k_that_is_none_is_refused(k: object, detail: str) -> None:
-    assert refused({"user_id": "17", "k": k}) == {"/k": detail}
+def test_rejects_an_invalid_k(k: object, detail: str) -> None:
+    assert errors_of({"user_id": "17", "k": k}) == {"/k": detail}
 
 
-def test_an_integer_is_one_however_it_is_written() -> None:
+def test_accepts_integers_in_any_notation() -> None:
     for text in (b"10", b"10.0", b"1e1"):
         assert parse_request(b'{"user_id": "17", "k": %s}' % text, RecommendRequest).k == 10
 
 
-def test_ids_have_to_be_strings_that_are_not_empty() -> None:
-    assert refused({"user_id": ""}) == {"/user_id": "must not be empty"}
-    assert "ids are strings" in refused({"user_id": 17})["/user_id"]
-    assert refused({"history": ["a", ""]}) == {"/history/1": "must not be empty"}
-    assert refused({"item_id": ""}, SimilarRequest) == {"/item_id": "must not be empty"}
-    assert refused({}, SimilarRequest) == {"/item_id": "is required"}
-    assert "ids are strings" in refused({"user_ids": ["a", 3]}, BatchRequest)["/user_ids/1"]
-    assert refused({"user_ids": []}, BatchRequest) == {"/user_ids": "has to have at least 1, not 0"}
+def test_rejects_ids_that_are_not_nonempty_strings() -> None:
+    assert errors_of({"user_id": ""}) == {"/user_id": "must not be empty"}
+    assert "ids are strings" in errors_of({"user_id": 17})["/user_id"]
+    assert errors_of({"history": ["a", ""]}) == {"/history/1": "must not be empty"}
+    assert errors_of({"item_id": ""}, SimilarRequest) == {"/item_id": "must not be empty"}
+    assert errors_of({}, SimilarRequest) == {"/item_id": "is required"}
+    assert "ids are strings" in errors_of({"user_ids": ["a", 3]}, BatchRequest)["/user_ids/1"]
+    assert errors_of({"user_ids": []}, BatchRequest) == {
+        "/user_ids": "has to have at least 1, not 0"
+    }
 
 
-def test_exclude_seen_has_to_be_a_boolean() -> None:
+def test_rejects_an_exclude_seen_that_is_not_boolean() -> None:
     for value, kind in ((None, "null"), (1, "an integer"), ("true", "a string")):
         detail = f"has to be true or false, not {kind}"
-        assert refused({"user_id": "17", "exclude_seen": value}) == {"/exclude_seen": detail}
+        assert errors_of({"user_id": "17", "exclude_seen": value}) == {"/exclude_seen": detail}
 
 
 @pytest.mark.parametrize("body", [[], None, "17", 17, 1.5, True, [{"user_id": "17"}]])
-def test_a_body_that_is_no_object_is_refused_as_a_whole(body: object) -> None:
-    assert refused(body)[""].startswith("the body has to be a JSON object, not ")
+def test_rejects_a_body_that_is_not_an_object(body: object) -> None:
+    assert errors_of(body)[""].startswith("the body has to be a JSON object, not ")
 
 
-def test_unknown_fields_are_named() -> None:
-    errors = refused({"user_id": "17", "a/b~c": 1, "K": 5})
+def test_names_unknown_fields() -> None:
+    errors = errors_of({"user_id": "17", "a/b~c": 1, "K": 5})
     assert errors.keys() == {"/a~1b~0c", "/K"}
     assert errors["/K"].startswith("unknown field 'K': the fields are k, exclude_items, filter")
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_lists_all_errors() -> None:
     body = b'{"k": 0, "exclude_seen": 0, "x": 1}'
-    with pytest.raises(InvalidRequestError, match=r"/k: has to .* \(3 errors in all\)"):
+    with pytest.raises(InvalidRequestError, match=r"/k: has to .* \(3 errors in total\)"):
         parse_request(body, RecommendRequest)
 
 
-def test_of_very_many_errors_the_first_are_listed() -> None:
+def test_lists_the_first_of_many_errors() -> None:
     body = json.dumps({str(number): 0 for number in range(500)}).encode()
-    with pytest.raises(InvalidRequestError, match="500 errors in all, of which 20") as error:
+    with pytest.raises(
+        InvalidRequestError, match="500 errors in total, the first 20 are listed"
+    ) as error:
         parse_request(body, RecommendRequest)
     assert len(error.value.errors) == MAX_ERRORS
 
@@ -221,7 +225,7 @@ def test_of_very_many_errors_the_first_are_listed() -> None:
         b'{"user_id": "17", "k": ' + b"9" * 10_000 + b"}",
     ],
 )
-def test_what_is_not_json_is_refused(body: bytes) -> None:
+def test_rejects_a_body_that_is_not_json(body: bytes) -> None:
     with pytest.raises(MalformedJsonError):
         parse_request(body, RecommendRequest)
 
@@ -270,29 +274,27 @@ PLACES = [
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("value", NUMBERS, ids=lambda value: value[:12])
-def test_whatever_stands_in_a_request_it_is_accepted_or_refused_with_a_short_reason(
+def test_accepts_or_rejects_any_request_with_a_short_reason(
     release: Release, value: str, place: str
 ) -> None:
     try:
         request = parse_request((place % value).encode(), RecommendRequest)
     except RequestError as error_response:
-        details = [error_response.detail, *(one.detail for one in error_response.errors)]
+        details = [error_response.detail, *(error.detail for error in error_response.errors)]
         if max(map(len, details)) > 500:
             raise
         return
     assert 1 <= request.k <= 1000
-    wanted = request.query_options().allowed
-    if wanted is not None:
-        # What is accepted can be searched for.
+    item_filter = request.query_options().allowed
+    if item_filter is not None:
+        # Accepted filters can be used for a search.
         with contextlib.suppress(FilterError):
-            wanted.matching(release.attributes, release.n_items)
+            item_filter.matching(release.attributes, release.n_items)
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 309, "-1" + "0" * 4000, "1e400"])
 @pytest.mark.parametrize("condition", ["%s", "[%s]", '{"in":[%s]}', '{"gte":%s}', '{"lt":%s}'])
-def test_a_bound_that_is_no_finite_number_is_an_invalid_request(
-    number: str, condition: str
-) -> None:
+def test_rejects_a_bound_that_is_not_finite(number: str, condition: str) -> None:
     body = '{"user_id":"17","filter":{"where":{"price":%s}}}' % (condition % number)
     with pytest.raises(InvalidRequestError, match="number"):
         parse_request(body.encode(), RecommendRequest)
@@ -305,20 +307,21 @@ MANY = 60_000
     ("body", "model", "place"),
     [
         pytest.param(
-            b'{"user_id":"17",%s}' % b",".join(b'"a%d":1' % one for one in range(MANY)),
+            b'{"user_id":"17",%s}' % b",".join(b'"a%d":1' % number for number in range(MANY)),
             RecommendRequest,
             "/a0",
             id="unknown members",
         ),
         pytest.param(
-            b'{"user_id":"17","filter":{%s}}' % b",".join(b'"a%d":1' % one for one in range(MANY)),
+            b'{"user_id":"17","filter":{%s}}'
+            % b",".join(b'"a%d":1' % number for number in range(MANY)),
             RecommendRequest,
             "/filter/a0",
             id="unknown members of a filter",
         ),
         pytest.param(
             b'{"user_id":"17","filter":{"where":{%s}}}'
-            % b",".join(b'"a%d":[[]]' % one for one in range(MANY)),
+            % b",".join(b'"a%d":[[]]' % number for number in range(MANY)),
             RecommendRequest,
             "/filter/where/a0/in/0",
             id="conditions",
@@ -326,7 +329,7 @@ MANY = 60_000
         pytest.param(
             b'{"events":[%s]}'
             % b",".join(
-                b"{%s}" % b",".join(b'"a%d":1' % one for one in range(MANY // 100))
+                b"{%s}" % b",".join(b'"a%d":1' % number for number in range(MANY // 100))
                 for _ in range(100)
             ),
             EventsRequest,
@@ -344,7 +347,7 @@ MANY = 60_000
         ),
     ],
 )
-def test_of_many_errors_few_are_made(body: bytes, model: type[BaseModel], place: str) -> None:
+def test_creates_few_of_many_errors(body: bytes, model: type[BaseModel], place: str) -> None:
     with pytest.raises(ValidationError) as invalid:
         model.model_validate_json(body)
     total = invalid.value.error_count()
@@ -354,13 +357,13 @@ def test_of_many_errors_few_are_made(body: bytes, model: type[BaseModel], place:
     assert error.value.errors[0].pointer.startswith(place)
     assert len(error.value.errors) == min(total, MAX_ERRORS)
     if total > 1:
-        assert f"({total} errors in all, of which 20 are listed)" in error.value.detail
+        assert f"({total} errors in total, the first 20 are listed)" in error.value.detail
 
 
-def test_names_and_values_are_repeated_in_part() -> None:
+def test_shortens_names_and_values_in_messages() -> None:
     name = "n" * 100_000
-    found = refused({"user_id": "17", name: 1, "k": 10**1000})
-    assert found[""].startswith("unknown field 'nnn")
-    assert all(len(one) < 300 for pair in found.items() for one in pair)
-    where = refused({"user_id": "17", "filter": {"where": {name: 1}}})
+    errors = errors_of({"user_id": "17", name: 1, "k": 10**1000})
+    assert errors[""].startswith("unknown field 'nnn")
+    assert all(len(error) < 300 for pair in errors.items() for error in pair)
+    where = errors_of({"user_id": "17", "filter": {"where": {name: 1}}})
     assert where == {"/filter/where": "has to have at most 1000 characters"}

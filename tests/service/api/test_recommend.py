@@ -1,4 +1,4 @@
-"""``POST /recommend`` over HTTP, answers and refusals."""
+"""``POST /recommend`` over HTTP: responses and errors."""
 
 import json
 import threading
@@ -18,8 +18,8 @@ from bitrecall.index.recommend.search_steps import SearchSteps
 from bitrecall.index.recommend.types import RankedItems
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.service.api.release_endpoint import INLINE_K
-from bitrecall.service.api.schemas.answers import Problem, RecommendResponse
 from bitrecall.service.api.schemas.requests import Id
+from bitrecall.service.api.schemas.responses import Problem, RecommendResponse
 from bitrecall.service.app import create_app
 from bitrecall.service.settings import Settings
 
@@ -41,20 +41,20 @@ def ranking(contents: ReleaseContents, user: int, *, exclude_seen: bool) -> list
 
 @pytest.mark.parametrize("exclude_seen", [True, False])
 @pytest.mark.parametrize("k", [1, 10, 60, 101, 1000])
-def test_answers_equal_a_brute_force_ranking_to_the_last_tie(
+def test_results_equal_a_brute_force_ranking_including_ties(
     client: httpx.Client,
     release: Release,
     contents: Callable[..., ReleaseContents],
     k: int,
     exclude_seen: bool,
 ) -> None:
-    made = contents()
-    for row, user in enumerate(made.user_ids):
+    contents_ = contents()
+    for row, user in enumerate(contents_.user_ids):
         asked = {"user_id": user, "k": k, "exclude_seen": exclude_seen}
         response = client.post("/recommend", json=asked)
         assert response.status_code == 200
         answer = response.json()
-        expected = ranking(made, row, exclude_seen=exclude_seen)
+        expected = ranking(contents_, row, exclude_seen=exclude_seen)
         assert [(item["id"], item["score"]) for item in answer["items"]] == expected[:k]
         assert all(item["score"] == release.bits - 2 * item["distance"] for item in answer["items"])
         assert answer["user_id"] == user
@@ -63,8 +63,8 @@ def test_answers_equal_a_brute_force_ranking_to_the_last_tie(
         assert answer.get("shortfall", 0) == max(0, k - len(expected))
 
 
-class Watched(Recommender):
-    """A recommender that remembers the threads it was asked on."""
+class RecordingRecommender(Recommender):
+    """A recommender that records the threads of its calls."""
 
     def __init__(self, release: Release) -> None:
         super().__init__(release)
@@ -75,50 +75,48 @@ class Watched(Recommender):
     def is_fast(self) -> bool:
         return self.fast
 
-    def recommend_steps(self, *given: Any) -> SearchSteps[RankedItems]:
+    def recommend_steps(self, *arguments: Any) -> SearchSteps[RankedItems]:
         self.threads.append(threading.current_thread().name)
-        return super().recommend_steps(*given)
+        return super().recommend_steps(*arguments)
 
-    def recommend_many_steps(self, *given: Any) -> SearchSteps[list[RankedItems]]:
+    def recommend_many_steps(self, *arguments: Any) -> SearchSteps[list[RankedItems]]:
         self.threads.append(threading.current_thread().name)
-        return super().recommend_many_steps(*given)
+        return super().recommend_many_steps(*arguments)
 
 
-def test_large_answers_and_large_catalogues_leave_the_event_loop(
-    release: Release, serving: Callable
-) -> None:
+def test_large_requests_leave_the_event_loop(release: Release, serving: Callable) -> None:
     app = create_app(Settings(releases=release.path.parent, events="off"))
-    watched = Watched(release)
+    recording = RecordingRecommender(release)
     with serving(app) as client:
-        # Once it is ready, nothing else takes the recommender's place.
+        # Once the service is ready, nothing replaces the recommender.
         assert client.get("/readyz").status_code == 200
-        app.current.recommender = watched  # type: ignore[attr-defined]
+        app.current.recommender = recording  # type: ignore[attr-defined]
         for k in (1, INLINE_K, INLINE_K + 1):
             assert client.post("/recommend", json={"user_id": "17", "k": k}).status_code == 200
         explained = {"user_id": "17", "k": 1, "explain": True}
         assert client.post("/recommend", json=explained).status_code == 200
         assert client.post("/recommend/batch", json={"user_ids": ["17"]}).status_code == 200
-        watched.fast = False
+        recording.fast = False
         assert client.post("/recommend", json={"user_id": "17", "k": 1}).status_code == 200
-    loop, same, *others = watched.threads
+    loop, same, *others = recording.threads
     assert loop == same
     assert loop not in others
 
 
-def test_ten_items_the_user_has_not_seen_are_the_default(client: httpx.Client) -> None:
-    bare = client.post("/recommend", json={"user_id": "17"})
-    full = client.post("/recommend", json={"user_id": "17", "k": 10, "exclude_seen": True})
-    assert bare.content == full.content
-    assert len(bare.json()["items"]) == 10
+def test_returns_ten_unseen_items_by_default(client: httpx.Client) -> None:
+    default = client.post("/recommend", json={"user_id": "17"})
+    explicit = client.post("/recommend", json={"user_id": "17", "k": 10, "exclude_seen": True})
+    assert default.content == explicit.content
+    assert len(default.json()["items"]) == 10
 
 
-def test_who_has_seen_all_gets_an_empty_list_and_the_shortfall(client: httpx.Client) -> None:
+def test_returns_an_empty_list_if_all_items_are_seen(client: httpx.Client) -> None:
     answer = client.post("/recommend", json={"user_id": "all seen", "k": 4}).json()
     assert (answer["items"], answer["shortfall"], answer["source"]) == ([], 4, "codes")
 
 
-def test_a_stranger_gets_the_popular_items_marked_so(client: httpx.Client) -> None:
-    response = client.post("/recommend", json={"user_id": "a stranger", "k": 2})
+def test_returns_popular_items_for_an_unknown_user(client: httpx.Client) -> None:
+    response = client.post("/recommend", json={"user_id": "new user", "k": 2})
     assert response.status_code == 200
     answer = response.json()
     assert answer["source"] == "popular"
@@ -128,7 +126,7 @@ def test_a_stranger_gets_the_popular_items_marked_so(client: httpx.Client) -> No
     ]
 
 
-def test_the_case_of_the_content_type_and_a_charset_of_utf_8_do_not_matter(
+def test_accepts_content_types_in_any_case_and_with_utf_8(
     client: httpx.Client,
 ) -> None:
     for value in ("Application/JSON", 'application/json; charset="UTF-8"', "application/json;"):
@@ -138,7 +136,7 @@ def test_the_case_of_the_content_type_and_a_charset_of_utf_8_do_not_matter(
 
 
 @pytest.mark.parametrize("k", [0, -1, 10**9, "ten", 10.5, True, None])
-def test_a_k_that_is_none_is_refused_with_a_pointer_to_it(
+def test_points_at_an_invalid_k(
     client: httpx.Client, problem_in: Callable[..., dict], k: object
 ) -> None:
     response = client.post("/recommend", json={"user_id": "17", "k": k})
@@ -146,7 +144,7 @@ def test_a_k_that_is_none_is_refused_with_a_pointer_to_it(
     assert [error["pointer"] for error in problem["errors"]] == ["/k"]
 
 
-def test_every_thing_wrong_is_listed(client: httpx.Client, problem_in: Callable[..., dict]) -> None:
+def test_lists_every_error(client: httpx.Client, problem_in: Callable[..., dict]) -> None:
     response = client.post("/recommend", json={"user_id": 17, "k": 0, "story": []})
     problem = problem_in(response, "invalid-request", 422)
     details = {error["pointer"]: error["detail"] for error in problem["errors"]}
@@ -156,7 +154,7 @@ def test_every_thing_wrong_is_listed(client: httpx.Client, problem_in: Callable[
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"user_id": NaN}', b'{"user_id": "\xff"}'])
-def test_what_is_not_json_is_refused(
+def test_rejects_a_body_that_is_not_json(
     client: httpx.Client, problem_in: Callable[..., dict], body: bytes
 ) -> None:
     response = client.post("/recommend", content=body, headers=JSON)
@@ -174,7 +172,7 @@ def test_what_is_not_json_is_refused(
         {"Content-Type": "application/json", "Content-Encoding": "gzip"},
     ],
 )
-def test_a_body_that_is_not_declared_as_plain_json_is_refused(
+def test_rejects_a_body_that_is_not_declared_as_plain_json(
     client: httpx.Client, problem_in: Callable[..., dict], headers: dict[str, str]
 ) -> None:
     response = client.post("/recommend", content=b'{"user_id": "17"}', headers=headers)
@@ -215,9 +213,7 @@ LIKE_A_REQUEST = st.fixed_dictionaries(
 )
 @example(body='{"user_id": "17 "}')
 @given(body=LIKE_A_REQUEST.map(json.dumps) | ANY_JSON.map(json.dumps) | st.binary())
-def test_whatever_is_sent_is_answered_or_refused_as_documented(
-    client: httpx.Client, body: str | bytes
-) -> None:
+def test_any_request_gets_a_documented_response(client: httpx.Client, body: str | bytes) -> None:
     response = client.post("/recommend", content=body, headers=JSON)
     if response.status_code == 200:
         answer = RecommendResponse.model_validate_json(response.content, strict=True)
@@ -231,10 +227,10 @@ def test_whatever_is_sent_is_answered_or_refused_as_documented(
         assert problem.status == response.status_code
 
 
-def test_a_filter_that_does_not_fit_the_release_is_pointed_at(
+def test_points_at_a_filter_that_does_not_fit_the_release(
     client: httpx.Client, problem_in: Callable[..., dict]
 ) -> None:
-    for where, said in (
+    for where, message in (
         ({"colour": "red"}, "no item has an attribute 'colour': there are label, price"),
         ({"label": {"gte": 1}}, "only numbers have bounds"),
         ({"price": "cheap"}, "price is a number"),
@@ -243,4 +239,4 @@ def test_a_filter_that_does_not_fit_the_release_is_pointed_at(
         problem = problem_in(client.post("/recommend", json=asked), "filter-mismatch", 409)
         [error] = problem["errors"]
         assert error["pointer"] == f"/filter/where/{next(iter(where))}"
-        assert said in error["detail"]
+        assert message in error["detail"]

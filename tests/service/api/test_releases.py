@@ -1,4 +1,4 @@
-"""``/releases`` over HTTP: seeing and changing what is served."""
+"""``/releases`` over HTTP: listing, activating and comparing releases."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.service.api.schemas.answers import ActiveResponse, ReleasesResponse
+from bitrecall.service.api.schemas.responses import ActiveResponse, ReleasesResponse
 
 pytestmark = pytest.mark.slow
 
@@ -25,12 +25,14 @@ def store(tmp_path: Path) -> ReleaseStore:
 
 
 @pytest.fixture
-def two(store: ReleaseStore, contents: Callable[..., ReleaseContents]) -> tuple[Release, Release]:
+def releases(
+    store: ReleaseStore, contents: Callable[..., ReleaseContents]
+) -> tuple[Release, Release]:
     return store.publish(contents()), store.publish(contents(seed=1))
 
 
 @pytest.fixture
-def client(serve: Callable[..., httpx.Client], two: tuple[Release, Release]) -> httpx.Client:
+def client(serve: Callable[..., httpx.Client], releases: tuple[Release, Release]) -> httpx.Client:
     return serve(poll_interval=3600)
 
 
@@ -39,33 +41,35 @@ def serving(client: httpx.Client) -> str:
     return str(answer.json()["release_id"])
 
 
-def test_releases_are_listed_newest_first(
-    client: httpx.Client, two: tuple[Release, Release]
+def test_lists_releases_newest_first(
+    client: httpx.Client, releases: tuple[Release, Release]
 ) -> None:
     response = client.get("/releases")
     ReleasesResponse.model_validate_json(response.content, strict=True, extra="forbid")
     answer = response.json()
-    assert {one["id"] for one in answer["releases"]} == {release.id for release in two}
-    assert [one["id"] for one in answer["releases"] if one["current"]] == [two[1].id]
-    assert answer["serving"] == two[1].id
+    assert {summary["id"] for summary in answer["releases"]} == {release.id for release in releases}
+    assert [summary["id"] for summary in answer["releases"] if summary["current"]] == [
+        releases[1].id
+    ]
+    assert answer["serving"] == releases[1].id
     assert answer["releases"][0]["bits"] == 16
     assert answer["last_retraining"] is None
 
 
-def test_the_last_night_of_retraining_is_told(client: httpx.Client, store: ReleaseStore) -> None:
-    night = RetrainingStatus(
+def test_returns_the_last_retraining(client: httpx.Client, store: ReleaseStore) -> None:
+    status = RetrainingStatus(
         "2026-11-26T03:00:00Z", "2026-11-26T03:05:00Z", "refused", "worse", None
     )
-    night.write(store.root)
+    status.write(store.root)
     response = client.get("/releases")
     ReleasesResponse.model_validate_json(response.content, strict=True, extra="forbid")
-    assert response.json()["last_retraining"] == vars(night)
+    assert response.json()["last_retraining"] == vars(status)
 
 
-def test_another_is_served_at_once_and_the_one_before_again(
-    client: httpx.Client, two: tuple[Release, Release]
+def test_activates_a_release_and_rolls_back(
+    client: httpx.Client, releases: tuple[Release, Release]
 ) -> None:
-    first, second = two
+    first, second = releases
     response = client.post(f"/releases/{first.id}/activate", json={})
     ActiveResponse.model_validate_json(response.content, strict=True, extra="forbid")
     assert (response.json()["release_id"], serving(client)) == (first.id, first.id)
@@ -73,10 +77,10 @@ def test_another_is_served_at_once_and_the_one_before_again(
     assert (response.json()["release_id"], serving(client)) == (second.id, second.id)
 
 
-def test_a_release_that_is_not_there_or_damaged_changes_nothing(
-    client: httpx.Client, two: tuple[Release, Release], problem_in: ProblemIn, tmp_path: Path
+def test_rejects_unknown_and_damaged_releases(
+    client: httpx.Client, releases: tuple[Release, Release], problem_in: ProblemIn, tmp_path: Path
 ) -> None:
-    first, second = two
+    first, second = releases
     for name in ("20260101T000000Z-00000000", "nonsense"):
         problem_in(client.post(f"/releases/{name}/activate", json={}), "unknown-release", 404)
     with (first.path / "popularity.npy").open("ab") as file:
@@ -86,53 +90,55 @@ def test_a_release_that_is_not_there_or_damaged_changes_nothing(
     assert "popularity.npy" in problem["detail"]
     assert str(tmp_path) not in response.text
     assert str(tmp_path) not in client.get("/releases").text
-    damage = {one["id"]: one["damage"] for one in client.get("/releases").json()["releases"]}
+    damage = {
+        summary["id"]: summary["damage"] for summary in client.get("/releases").json()["releases"]
+    }
     assert damage[second.id] is None
     assert damage[first.id]
     problem_in(client.post("/releases/rollback", json={}), "unknown-release", 404)
     assert serving(client) == second.id
 
 
-def test_another_release_is_compared_without_being_served(
-    client: httpx.Client, two: tuple[Release, Release], problem_in: ProblemIn
+def test_compares_with_a_release_that_is_not_served(
+    client: httpx.Client, releases: tuple[Release, Release], problem_in: ProblemIn
 ) -> None:
-    first, second = two
-    asked = {"user_id": "17", "k": 5}
+    first, second = releases
+    query = {"user_id": "17", "k": 5}
     for release in (first, second, first):
-        answer = client.post(f"/releases/{release.id}/recommend", json=asked).json()
+        answer = client.post(f"/releases/{release.id}/recommend", json=query).json()
         assert answer["release_id"] == release.id
         expected = Recommender(release).recommend("17", QueryOptions(5))
         assert [item["id"] for item in answer["items"]] == expected.item_ids
     assert serving(client) == second.id
-    response = client.post("/releases/20260101T000000Z-00000000/recommend", json=asked)
+    response = client.post("/releases/20260101T000000Z-00000000/recommend", json=query)
     problem_in(response, "unknown-release", 404)
     with (first.path / "popularity.npy").open("ab") as file:
         file.write(b"7")
-    client.post(f"/releases/{second.id}/recommend", json=asked)
-    assert client.post(f"/releases/{first.id}/recommend", json=asked).status_code == 200
+    client.post(f"/releases/{second.id}/recommend", json=query)
+    assert client.post(f"/releases/{first.id}/recommend", json=query).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["CURRENT", "activations.jsonl"])
-@pytest.mark.parametrize("move", ["{first}/activate", "rollback"])
-def test_a_store_that_cannot_be_written_to_is_told_of(
+@pytest.mark.parametrize("change", ["{first}/activate", "rollback"])
+def test_reports_a_read_only_store(
     client: httpx.Client,
     store: ReleaseStore,
-    two: tuple[Release, Release],
+    releases: tuple[Release, Release],
     problem_in: ProblemIn,
     name: str,
-    move: str,
+    change: str,
 ) -> None:
     before = (store.root / name).read_bytes()
     (store.root / name).unlink()
     (store.root / name).mkdir()
-    response = client.post(f"/releases/{move.format(first=two[0].id)}", json={})
-    if name == "activations.jsonl" and move == "rollback":
+    response = client.post(f"/releases/{change.format(first=releases[0].id)}", json={})
+    if name == "activations.jsonl" and change == "rollback":
         assert response.status_code in (404, 409)
     else:
         problem = problem_in(response, "release-refused", 409)
         assert "Is a directory" in problem["detail"]
         assert str(store.root.parent) not in problem["detail"]
-    assert serving(client) == two[1].id
+    assert serving(client) == releases[1].id
     (store.root / name).rmdir()
     (store.root / name).write_bytes(before)
-    assert client.post(f"/releases/{two[0].id}/activate", json={}).status_code == 200
+    assert client.post(f"/releases/{releases[0].id}/activate", json={}).status_code == 200

@@ -10,20 +10,24 @@ from pydantic_core import to_json
 
 from bitrecall.index.recommend.types import Explanation, RankedItems
 from bitrecall.index.search.native_module import native
-from bitrecall.service.api.rendering import render, render_batch, render_one_of, render_similar
-from bitrecall.service.api.schemas.answers import BatchResponse, RecommendResponse, SimilarResponse
+from bitrecall.service.api.rendering import render, render_batch, render_batch_entry, render_similar
+from bitrecall.service.api.schemas.responses import (
+    BatchResponse,
+    RecommendResponse,
+    SimilarResponse,
+)
 
 
 @pytest.fixture(autouse=True, params=["python", "c"], scope="module")
 def loops(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each test with the loops in Python and with those in C."""
+    """Runs each test with the Python and the C implementation."""
     if request.param == "c" and native is None:
-        pytest.skip("there was no compiler")
+        pytest.skip("the C extension is not compiled")
     with patch("bitrecall.service.api.rendering.native", native if request.param == "c" else None):
         yield
 
 
-ANSWER = RankedItems(
+RESULT = RankedItems(
     user_id="Ωμέγα 🛶",
     k=3,
     item_ids=["a", 'b "quoted"', "c"],
@@ -32,36 +36,36 @@ ANSWER = RankedItems(
     release_id="20261123T174500Z-3fa94c1b",
     source="codes",
 )
-WHY = {
+EXPLAINED = {
     "code": "00ff",
     "item_codes": ["0000", "ffff", "00ff"],
     "explanations": [[Explanation("x", 3)], [], [Explanation("x", 0)]],
 }
 VARIANTS = [
-    ANSWER,
-    ANSWER._replace(k=10),
-    ANSWER._replace(distances=None, source="popular"),
-    ANSWER._replace(item_ids=[], distances=[]),
-    ANSWER._replace(source="history", **WHY),
+    RESULT,
+    RESULT._replace(k=10),
+    RESULT._replace(distances=None, source="popular"),
+    RESULT._replace(item_ids=[], distances=[]),
+    RESULT._replace(source="history", **EXPLAINED),
 ]
 
 
 def test_a_score_is_the_inner_product_of_the_codes() -> None:
-    items = json.loads(render(ANSWER))["items"]
+    items = json.loads(render(RESULT))["items"]
     assert [item["score"] for item in items] == [256, 240, -256]
     assert items[1] == {"id": 'b "quoted"', "distance": 8, "score": 240}
 
 
-def test_a_full_answer_has_no_shortfall() -> None:
-    assert "shortfall" not in json.loads(render(ANSWER))
+def test_a_full_result_has_no_shortfall() -> None:
+    assert "shortfall" not in json.loads(render(RESULT))
 
 
-def test_a_shortfall_is_what_lacks() -> None:
-    assert json.loads(render(ANSWER._replace(k=10)))["shortfall"] == 7
+def test_the_shortfall_counts_missing_items() -> None:
+    assert json.loads(render(RESULT._replace(k=10)))["shortfall"] == 7
 
 
 def test_popular_items_have_neither_distance_nor_score() -> None:
-    items = json.loads(render(ANSWER._replace(distances=None, source="popular")))["items"]
+    items = json.loads(render(RESULT._replace(distances=None, source="popular")))["items"]
     assert items[0] == {"id": "a", "distance": None, "score": None}
 
 
@@ -69,7 +73,7 @@ def test_explanations_and_codes_belong_to_their_item() -> None:
     answer = json.loads(render(VARIANTS[-1]))
     items = answer["items"]
     assert answer["code"] == "00ff"
-    assert [item["code"] for item in items] == WHY["item_codes"]
+    assert [item["code"] for item in items] == EXPLAINED["item_codes"]
     assert [item["because"] for item in items] == [
         [{"id": "x", "distance": 3}],
         [],
@@ -83,11 +87,11 @@ def check(body: bytes, model: type[BaseModel]) -> None:
 
 
 @pytest.mark.parametrize("answer", VARIANTS)
-def test_every_answer_is_as_documented(answer: RankedItems) -> None:
+def test_every_response_matches_its_model(answer: RankedItems) -> None:
     check(render(answer), RecommendResponse)
     check(render(answer._replace(user_id=None)), RecommendResponse)
-    both = [render_one_of(answer), render_one_of(ANSWER)]
-    check(render_batch(both, 3, ANSWER.release_id), BatchResponse)
+    both = [render_batch_entry(answer), render_batch_entry(RESULT)]
+    check(render_batch(both, 3, RESULT.release_id), BatchResponse)
     check(render_similar("é", answer._replace(explanations=None)), SimilarResponse)
 
 
@@ -95,18 +99,23 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @given(st.lists(st.tuples(texts, st.integers(0, 8192))), texts)
-def test_any_text_is_written_as_json_has_it(items: list[tuple[str, int]], user_id: str) -> None:
+def test_escapes_any_text_as_json(items: list[tuple[str, int]], user_id: str) -> None:
     ids, distances = [item for item, _ in items], [distance for _, distance in items]
-    answer = ANSWER._replace(user_id=user_id, item_ids=ids, distances=distances)
-    listed = [{"id": one, "distance": d, "score": 256 - 2 * d} for one, d in items]
-    document = {"user_id": user_id, "k": 3, "items": listed, "release_id": answer.release_id}
+    answer = RESULT._replace(user_id=user_id, item_ids=ids, distances=distances)
+    expected_items = [{"id": one, "distance": d, "score": 256 - 2 * d} for one, d in items]
+    document = {
+        "user_id": user_id,
+        "k": 3,
+        "items": expected_items,
+        "release_id": answer.release_id,
+    }
     document |= {"source": "codes"} | ({"shortfall": 3 - len(ids)} if len(ids) != 3 else {})
     assert render(answer) == to_json(document)
 
 
 @pytest.mark.parametrize("given", [(["a"], [], 8), (["a"], ["b"], 8), ([1], [1], 8), ("a", [1], 8)])
-def test_items_that_are_none_are_refused(given: tuple) -> None:
+def test_rejects_items_that_are_not_strings(given: tuple) -> None:
     if native is None:
-        pytest.skip("there was no compiler")
+        pytest.skip("the C extension is not compiled")
     with pytest.raises((TypeError, ValueError)):
         native.items_json(*given)

@@ -1,4 +1,4 @@
-"""Long work: few at a time, and given up when nobody waits for it."""
+"""Long work: limited concurrency, and cancellation with its client."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from bitrecall.service.errors import TooBusyError
 
 
 class Client:
-    """A client that waits until it is told to go."""
+    """A client that disconnects when ``gone`` is set."""
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -24,22 +24,22 @@ class Client:
 
 
 class Work:
-    """Work that begins, and goes on until it is let end or its client has gone."""
+    """Work that runs until it may finish or its client has disconnected."""
 
     def __init__(self) -> None:
-        self.has_begun, self.may_end = Event(), Event()
+        self.has_started, self.may_finish = Event(), Event()
 
     def __call__(self, check: Callable[[], None]) -> str:
-        self.has_begun.set()
-        while not self.may_end.wait(0.001):
+        self.has_started.set()
+        while not self.may_finish.wait(0.001):
             check()
         return "done"
 
-    async def begun(self) -> None:
-        await asyncio.to_thread(self.has_begun.wait)
+    async def started(self) -> None:
+        await asyncio.to_thread(self.has_started.wait)
 
 
-def test_it_returns_what_the_work_does_and_raises_what_it_raises() -> None:
+def test_returns_the_result_and_raises_the_exception_of_the_work() -> None:
     async def main() -> None:
         heavy = ThreadOffload(1)
         assert await heavy.run(lambda check: 17, Client().receive) == 17
@@ -50,65 +50,65 @@ def test_it_returns_what_the_work_does_and_raises_what_it_raises() -> None:
     asyncio.run(main())
 
 
-def test_few_are_done_at_a_time_some_wait_and_the_next_are_refused() -> None:
+def test_limits_running_and_waiting_work() -> None:
     async def main() -> None:
         heavy = ThreadOffload(2)
         works = [Work() for _ in range(10)]
         tasks = [asyncio.create_task(heavy.run(work, Client().receive)) for work in works]
-        await works[0].begun()
-        await works[1].begun()
+        await works[0].started()
+        await works[1].started()
         with pytest.raises(TooBusyError):
             await heavy.run(Work(), Client().receive)
-        assert [work.has_begun.is_set() for work in works] == [True, True, *[False] * 8]
+        assert [work.has_started.is_set() for work in works] == [True, True, *[False] * 8]
         for number, work in enumerate(works):
-            await work.begun()
-            assert sum(one.has_begun.is_set() for one in works) <= number + 2
-            work.may_end.set()
+            await work.started()
+            assert sum(one.has_started.is_set() for one in works) <= number + 2
+            work.may_finish.set()
             await tasks[number]
         assert await heavy.run(lambda check: "again", Client().receive) == "again"
 
     asyncio.run(main())
 
 
-def test_work_is_given_up_when_its_client_goes_and_the_next_begins() -> None:
+def test_cancels_running_work_when_its_client_disconnects() -> None:
     async def main() -> None:
         heavy, client = ThreadOffload(1), Client()
         first, second = Work(), Work()
         one = asyncio.create_task(heavy.run(first, client.receive))
-        await first.begun()
+        await first.started()
         two = asyncio.create_task(heavy.run(second, Client().receive))
         client.gone.set()
         with pytest.raises(ClientDisconnect):
             await one
-        await second.begun()
-        second.may_end.set()
+        await second.started()
+        second.may_finish.set()
         assert await two == "done"
 
     asyncio.run(main())
 
 
-def test_work_whose_client_goes_before_its_turn_never_begins() -> None:
+def test_does_not_start_work_whose_client_has_disconnected() -> None:
     async def main() -> None:
         heavy, client = ThreadOffload(1), Client()
         first, second = Work(), Work()
         one = asyncio.create_task(heavy.run(first, Client().receive))
-        await first.begun()
+        await first.started()
         two = asyncio.create_task(heavy.run(second, client.receive))
         client.gone.set()
         with pytest.raises(ClientDisconnect):
             await two
-        first.may_end.set()
+        first.may_finish.set()
         assert await one == "done"
-        assert not second.has_begun.is_set()
+        assert not second.has_started.is_set()
 
     asyncio.run(main())
 
 
-def test_work_ends_when_its_request_is_cancelled() -> None:
+def test_cancels_work_with_its_request() -> None:
     async def main() -> None:
         heavy, work = ThreadOffload(1), Work()
         task = asyncio.create_task(heavy.run(work, Client().receive))
-        await work.begun()
+        await work.started()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

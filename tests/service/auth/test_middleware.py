@@ -1,4 +1,4 @@
-"""Keys over HTTP."""
+"""Key checks over HTTP."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,8 +46,10 @@ def bearing(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
-def test_every_operation_needs_the_role_that_fits_it(operation: Any) -> None:
+@pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}"
+)
+def test_every_operation_needs_its_role(operation: Any) -> None:
     path = operation.path.format(name="not-ready", id="a/b")
     needed = role_needed(operation.method.upper(), path)
     if operation.path in OPEN:
@@ -62,7 +64,7 @@ def test_every_operation_needs_the_role_that_fits_it(operation: Any) -> None:
         assert needed == Role.READ
 
 
-def test_what_does_not_exist_needs_a_key_too() -> None:
+def test_unknown_paths_need_a_key() -> None:
     assert role_needed("GET", "/nothing") == Role.READ
     assert role_needed("POST", "/releases/x/activate") == Role.ADMIN
 
@@ -77,7 +79,7 @@ def test_what_does_not_exist_needs_a_key_too() -> None:
         {"X-API-Key": "br_read_x"},
     ],
 )
-def test_without_a_key_that_is_accepted_nothing_is_answered(
+def test_rejects_requests_without_a_valid_key(
     client: httpx.Client, problem_in: ProblemIn, headers: dict[str, str]
 ) -> None:
     for response in (
@@ -91,19 +93,19 @@ def test_without_a_key_that_is_accepted_nothing_is_answered(
         assert client.get(path, headers=headers).status_code == 200
 
 
-def test_a_key_may_do_what_its_role_may(
+def test_a_key_allows_what_its_role_allows(
     client: httpx.Client, keys: Path, problem_in: ProblemIn
 ) -> None:
     read, write = (bearing(add_key(keys, role, role.name)) for role in (Role.READ, Role.WRITE))
-    asked, event = {"user_id": "17"}, {"events": [{"user_id": "a", "item_id": "b"}]}
+    query, event = {"user_id": "17"}, {"events": [{"user_id": "a", "item_id": "b"}]}
     for headers in (read, write):
-        assert client.post("/recommend", json=asked, headers=headers).status_code == 200
+        assert client.post("/recommend", json=query, headers=headers).status_code == 200
     assert client.post("/events", json=event, headers=write).status_code == 200
     problem = problem_in(client.post("/events", json=event, headers=read), "forbidden", 403)
     assert "the role write; this key has the role read" in problem["detail"]
 
 
-def test_keys_come_and_go_while_it_runs(client: httpx.Client, keys: Path) -> None:
+def test_applies_added_and_removed_keys_at_once(client: httpx.Client, keys: Path) -> None:
     headers = bearing(add_key(keys, Role.READ, "later"))
     assert client.get("/popular", headers=headers).status_code == 200
     remove_key(keys, "later")
@@ -111,7 +113,7 @@ def test_keys_come_and_go_while_it_runs(client: httpx.Client, keys: Path) -> Non
 
 
 def gauges(client: httpx.Client, headers: dict[str, str]) -> tuple[str, str]:
-    """Whether the file of keys is right, and how many keys there are, as Prometheus sees it."""
+    """The metrics of the key file: whether it is valid, and its number of keys."""
     lines = dict(
         line.rsplit(" ", 1)
         for line in client.get("/metrics", headers=headers).text.splitlines()
@@ -120,56 +122,56 @@ def gauges(client: httpx.Client, headers: dict[str, str]) -> tuple[str, str]:
     return lines["bitrecall_keys_file_ok"], lines["bitrecall_keys"]
 
 
-def test_a_key_that_was_taken_out_is_refused_whatever_else_is_in_the_file(
+def test_rejects_a_removed_key_even_if_other_lines_are_invalid(
     client: httpx.Client, keys: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stays, gone = (bearing(add_key(keys, Role.READ, name)) for name in ("stays", "gone"))
-    assert client.get("/popular", headers=gone).status_code == 200
-    assert gauges(client, stays) == ("1.0", "3.0")
-    kept = [line for line in keys.read_text().splitlines() if " gone " not in line]
+    kept_key, removed = (bearing(add_key(keys, Role.READ, name)) for name in ("kept", "removed"))
+    assert client.get("/popular", headers=removed).status_code == 200
+    assert gauges(client, kept_key) == ("1.0", "3.0")
+    kept = [line for line in keys.read_text().splitlines() if " removed " not in line]
     keys.write_text("\n".join([*kept, "read some body", ""]))
-    assert client.get("/popular", headers=gone).status_code == 401
-    assert client.get("/popular", headers=stays).status_code == 200
-    assert gauges(client, stays) == ("0.0", "2.0")
-    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert client.get("/popular", headers=removed).status_code == 401
+    assert client.get("/popular", headers=kept_key).status_code == 200
+    assert gauges(client, kept_key) == ("0.0", "2.0")
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
-    assert "line 3 is not a role" in warnings[0]
+    assert "line 3 is invalid" in warnings[0]
     keys.write_text("\n".join([*kept, ""]))
-    assert gauges(client, stays) == ("1.0", "2.0")
+    assert gauges(client, kept_key) == ("1.0", "2.0")
 
 
-@pytest.mark.parametrize("spoil", ["gone", "a folder", "open to all", "binary"])
-def test_a_file_that_cannot_be_used_leaves_the_keys_as_they_were_and_is_told_of(
-    client: httpx.Client, keys: Path, caplog: pytest.LogCaptureFixture, spoil: str
+@pytest.mark.parametrize("fault", ["removed", "a folder", "open to all", "binary"])
+def test_keeps_the_keys_and_warns_if_the_file_cannot_be_used(
+    client: httpx.Client, keys: Path, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     headers = bearing(add_key(keys, Role.READ, "later"))
     assert gauges(client, headers) == ("1.0", "2.0")
-    if spoil == "open to all":
+    if fault == "open to all":
         keys.chmod(0o666)
-    elif spoil == "binary":
+    elif fault == "binary":
         keys.write_bytes(b"\xff\xfe")
     else:
         keys.unlink()
-        if spoil == "a folder":
+        if fault == "a folder":
             keys.mkdir()
     assert gauges(client, headers) == ("0.0", "2.0")
     assert gauges(client, headers) == ("0.0", "2.0")
-    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
     assert str(keys) in warnings[0]
 
 
-def test_a_file_without_keys_refuses_everybody_and_is_told_of(
+def test_rejects_all_requests_and_warns_if_the_file_has_no_keys(
     client: httpx.Client, keys: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = bearing(add_key(keys, Role.READ, "later"))
     assert client.get("/popular", headers=headers).status_code == 200
-    keys.write_text("# none left\n")
+    keys.write_text("# no keys\n")
     assert client.get("/popular", headers=headers).status_code == 401
     assert "has no keys" in caplog.text
 
 
-def test_the_service_does_not_start_with_keys_that_cannot_be_used(keys: Path) -> None:
+def test_does_not_start_with_an_invalid_key_file(keys: Path) -> None:
     keys.write_text("nonsense")
     with pytest.raises(KeysError, match="line 1"):
         run(Settings(keys=keys, port=0))
@@ -179,7 +181,7 @@ def test_the_service_does_not_start_with_keys_that_cannot_be_used(keys: Path) ->
         run(Settings(keys=keys, port=0))
 
 
-def test_a_worker_that_comes_up_beside_a_spoilt_file_refuses_instead_of_ending(
+def test_a_later_worker_starts_with_an_invalid_key_file(
     keys: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     keys.write_text("nonsense")
@@ -188,7 +190,7 @@ def test_a_worker_that_comes_up_beside_a_spoilt_file_refuses_instead_of_ending(
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"),
+    ("path", "query"),
     [
         ("/recommend", {"user_id": "17", "explain": True}),
         ("/recommend", {"user_id": "17", "exclude_seen": False}),
@@ -200,39 +202,39 @@ def test_a_worker_that_comes_up_beside_a_spoilt_file_refuses_instead_of_ending(
         ("/recommend/batch", {"user_ids": ["17"], "exclude_seen": False}),
     ],
 )
-def test_the_role_recommend_learns_of_nobody_what_they_have(
-    client: httpx.Client, keys: Path, problem_in: ProblemIn, path: str, asked: dict[str, Any]
+def test_the_role_recommend_may_not_see_the_items_of_users(
+    client: httpx.Client, keys: Path, problem_in: ProblemIn, path: str, query: dict[str, Any]
 ) -> None:
     recommend = bearing(add_key(keys, Role.RECOMMEND, "shop"))
     read = bearing(add_key(keys, Role.READ, "office"))
-    assert client.post(path, json=asked, headers=read).status_code == 200
-    problem_in(client.post(path, json=asked, headers=recommend), "forbidden", 403)
+    assert client.post(path, json=query, headers=read).status_code == 200
+    problem_in(client.post(path, json=query, headers=recommend), "forbidden", 403)
 
 
 def test_the_role_recommend_gets_recommendations(
     client: httpx.Client, keys: Path, problem_in: ProblemIn
 ) -> None:
     headers = bearing(add_key(keys, Role.RECOMMEND, "shop"))
-    for path, asked in [
+    for path, query in [
         ("/recommend", {"user_id": "17"}),
         ("/recommend", {"history": ["item 1"], "explain": True, "exclude_seen": False}),
         ("/recommend/batch", {"user_ids": ["17"]}),
         ("/similar", {"item_id": "item 1"}),
     ]:
-        assert client.post(path, json=asked, headers=headers).status_code == 200
+        assert client.post(path, json=query, headers=headers).status_code == 200
     assert client.get("/popular", headers=headers).status_code == 200
     for path in ("/users", "/users/17", "/items", "/items/item 1", "/releases", "/metrics"):
         problem_in(client.get(path, headers=headers), "forbidden", 403)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "shop.example"])
-def test_others_need_keys_unless_told_outright(keys: Path, host: str) -> None:
+def test_other_addresses_need_keys_or_open_access(keys: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="BITRECALL_KEYS"):
         load_settings(host=host)
     assert load_settings(host=host, keys=keys).host == host
     assert load_settings(host=host, open_access=True).host == host
 
 
-def test_this_machine_needs_none() -> None:
-    for own in ("127.0.0.1", "127.9.9.9", "::1", "localhost"):
-        assert load_settings(host=own).host == own
+def test_loopback_addresses_need_no_keys() -> None:
+    for host in ("127.0.0.1", "127.9.9.9", "::1", "localhost"):
+        assert load_settings(host=host).host == host

@@ -1,4 +1,4 @@
-"""Bodies that are too long, too slow, or never end."""
+"""Bodies that are too long, too slow, or endless."""
 
 import itertools
 import json
@@ -17,7 +17,7 @@ Serve = Callable[..., httpx.Client]
 
 
 def converse(client: httpx.Client, request: bytes) -> tuple[int, str, str | None]:
-    """Status, type and Connection header of what comes when this is sent and nothing more."""
+    """Status, problem type and Connection header of the response to raw bytes."""
     address = (client.base_url.host, client.base_url.port)
     with socket.create_connection(address, timeout=300) as connection:
         connection.sendall(request)
@@ -26,14 +26,14 @@ def converse(client: httpx.Client, request: bytes) -> tuple[int, str, str | None
         return response.status, json.load(response)["type"], response.getheader("Connection")
 
 
-def test_a_declared_length_over_the_limit_is_refused_before_any_of_it_comes(
+def test_rejects_a_declared_length_over_the_limit_before_the_body(
     serve: Serve,
 ) -> None:
     answer = converse(serve(), (HEAD + "Content-Length: 1048577\r\n\r\n").encode())
     assert answer == TOO_LARGE
 
 
-def test_a_client_that_asks_first_is_not_told_to_go_on(serve: Serve) -> None:
+def test_does_not_send_100_continue_over_the_limit(serve: Serve) -> None:
     client = serve()
     request = HEAD + "Expect: 100-continue\r\nContent-Length: 1048577\r\n\r\n"
     with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
@@ -41,13 +41,13 @@ def test_a_client_that_asks_first_is_not_told_to_go_on(serve: Serve) -> None:
         assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
-def test_chunks_are_counted_as_they_come(serve: Serve) -> None:
+def test_counts_chunks_as_they_arrive(serve: Serve) -> None:
     chunk = b"2000\r\n" + b" " * 0x2000 + b"\r\n"
     request = (HEAD + "Transfer-Encoding: chunked\r\n\r\n").encode() + chunk * 129
     assert converse(serve(), request) == TOO_LARGE
 
 
-def test_a_client_still_sending_gets_to_read_the_refusal(
+def test_a_client_that_is_still_sending_gets_the_response(
     serve: Serve, problem_in: Callable[..., dict]
 ) -> None:
     client = serve()
@@ -60,9 +60,7 @@ def test_a_client_still_sending_gets_to_read_the_refusal(
     problem_in(response, "body-too-large", 413)
 
 
-def test_the_limit_is_the_longest_that_is_read(
-    serve: Serve, problem_in: Callable[..., dict]
-) -> None:
+def test_accepts_a_body_at_the_limit(serve: Serve, problem_in: Callable[..., dict]) -> None:
     client = serve(max_body_bytes=1000)
     headers = {"Content-Type": "application/json"}
     problem_in(
@@ -81,19 +79,19 @@ def test_the_limit_is_the_longest_that_is_read(
         "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
     ],
 )
-def test_a_body_that_does_not_arrive_in_time_is_refused(serve: Serve, sent: str) -> None:
+def test_rejects_a_body_that_does_not_arrive_in_time(serve: Serve, sent: str) -> None:
     answer = converse(serve(body_timeout=0.05), (HEAD + sent).encode())
     assert answer == (408, "/problems/request-timeout", "close")
 
 
-def test_a_client_that_leaves_halfway_leaves_no_trace(
+def test_logs_nothing_if_a_client_disconnects_early(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = serve()
     address = (client.base_url.host, client.base_url.port)
     with socket.create_connection(address) as connection:
         connection.sendall((HEAD + 'Content-Length: 20\r\n\r\n{"user_id').encode())
-    # Answered by the same loop, so after it has seen the other one go.
+    # The same event loop responds, so it has seen the other client disconnect.
     assert client.get("/livez").status_code == 200
     assert {record.name for record in caplog.records} <= {
         "bitrecall.service.releases.current",

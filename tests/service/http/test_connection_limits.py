@@ -12,16 +12,16 @@ from bitrecall.service.settings import Settings
 
 @pytest.fixture
 def descriptors(monkeypatch: pytest.MonkeyPatch):
-    """Sets the limit of open files that the process believes it has."""
+    """Sets the limit of open files that the process reads."""
 
-    def believe(soft: int) -> None:
+    def set_limit(soft: int) -> None:
         monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, soft))
 
-    return believe
+    return set_limit
 
 
 @pytest.mark.parametrize(
-    ("soft", "wanted", "most"),
+    ("soft", "setting", "expected"),
     [
         (65_536, None, 1000),
         (65_536, 5000, 5000),
@@ -33,9 +33,9 @@ def descriptors(monkeypatch: pytest.MonkeyPatch):
         (resource.RLIM_INFINITY, None, 1000),
     ],
 )
-def test_there_are_never_more_connections_than_files(descriptors, soft, wanted, most) -> None:
+def test_leaves_descriptors_for_files(descriptors, soft, setting, expected) -> None:
     descriptors(soft)
-    assert connection_limit(wanted) == most
+    assert connection_limit(setting) == expected
 
 
 def test_each_limit_is_a_setting() -> None:

@@ -1,4 +1,4 @@
-"""A connection without sockets, on a clock that a test moves."""
+"""Deadlines of a connection without sockets, on a clock that the test controls."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -22,17 +22,17 @@ REQUEST = b"GET /livez HTTP/1.1\r\nhost: here\r\n\r\n"
 
 
 class Task:
-    """A coroutine that waits for nothing."""
+    """A task whose coroutine never suspends."""
 
     def __init__(self, coroutine: Any) -> None:
         self.coroutine = coroutine
 
-    def add_done_callback(self, act: Callable[..., object]) -> None:
-        """It is never called."""
+    def add_done_callback(self, callback: Callable[..., object]) -> None:
+        """Ignore the callback."""
 
 
 class Clock:
-    """What a protocol needs of a loop, with a time that passes when it is told to."""
+    """The part of an event loop that a protocol needs, with a simulated time."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -42,11 +42,11 @@ class Clock:
     def time(self) -> float:
         return self.now
 
-    def call_soon(self, act: Callable[..., object], *given: object) -> None:
-        act(*given)
+    def call_soon(self, callback: Callable[..., object], *arguments: object) -> None:
+        callback(*arguments)
 
-    def call_later(self, delay: float, act: Callable[[], object]) -> Any:
-        timer = SimpleNamespace(at=self.now + delay, act=act)
+    def call_later(self, delay: float, callback: Callable[[], object]) -> Any:
+        timer = SimpleNamespace(at=self.now + delay, callback=callback)
 
         def cancel() -> None:
             if timer in self.timers:
@@ -65,17 +65,17 @@ class Clock:
             with pytest.raises(StopIteration):
                 self.tasks.pop().coroutine.send(None)
 
-    def pass_to(self, moment: float) -> None:
-        while due := [timer for timer in self.timers if timer.at <= moment]:
+    def advance_to(self, time: float) -> None:
+        while due := [timer for timer in self.timers if timer.at <= time]:
             first = min(due, key=lambda timer: timer.at)
             self.timers.remove(first)
             self.now = first.at
-            first.act()
-        self.now = moment
+            first.callback()
+        self.now = time
 
 
 class Transport:
-    """Remembers what is written, and whether it was closed."""
+    """Records what is written, and whether it was closed."""
 
     def __init__(self) -> None:
         self.written = b""
@@ -114,7 +114,7 @@ class Transport:
 
 
 class App:
-    """Answers at once."""
+    """An application that responds at once."""
 
     def __init__(self) -> None:
         self.limiter = ConcurrencyLimiter(10, lambda requests: None)
@@ -151,49 +151,49 @@ def protocol(clock: Clock, transport: Transport) -> HttpProtocol:
     return protocol
 
 
-def received(protocol: HttpProtocol, clock: Clock, data: bytes) -> None:
+def receive_data(protocol: HttpProtocol, clock: Clock, data: bytes) -> None:
     protocol.data_received(data)
     clock.run()
 
 
-def test_an_idle_connection_is_closed_in_its_time(
+def test_closes_an_idle_connection_after_the_timeout(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    received(protocol, clock, REQUEST)
+    receive_data(protocol, clock, REQUEST)
     assert transport.written.endswith(b"{}")
-    clock.pass_to(SECONDS - 1)
+    clock.advance_to(SECONDS - 1)
     assert not transport.closed
-    clock.pass_to(SECONDS)
+    clock.advance_to(SECONDS)
     assert transport.closed
 
 
-def test_time_counts_from_the_last_answer_and_takes_one_timer(
+def test_the_timeout_starts_at_the_last_response_with_one_timer(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    for moment in (0, 1, 29):
-        clock.pass_to(moment)
-        received(protocol, clock, REQUEST)
+    for time in (0, 1, 29):
+        clock.advance_to(time)
+        receive_data(protocol, clock, REQUEST)
         assert len(clock.timers) == 1
-    clock.pass_to(29 + SECONDS - 1)
+    clock.advance_to(29 + SECONDS - 1)
     assert not transport.closed
-    clock.pass_to(29 + SECONDS)
+    clock.advance_to(29 + SECONDS)
     assert transport.closed
 
 
-def test_a_connection_that_is_gone_leaves_no_timer(clock: Clock, protocol: HttpProtocol) -> None:
-    received(protocol, clock, REQUEST)
+def test_a_closed_connection_leaves_no_timer(clock: Clock, protocol: HttpProtocol) -> None:
+    receive_data(protocol, clock, REQUEST)
     protocol.connection_lost(None)
     assert clock.timers == []
 
 
-def test_a_request_on_its_way_when_the_server_stops_is_answered(
+def test_responds_to_a_request_in_flight_when_the_server_stops(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    received(protocol, clock, REQUEST)
+    receive_data(protocol, clock, REQUEST)
     protocol.shutdown()
     assert not transport.closed
     first, transport.written = transport.written, b""
-    received(protocol, clock, REQUEST)
+    receive_data(protocol, clock, REQUEST)
     assert b"connection: close" not in first
     assert b"connection: close" in transport.written
     assert transport.written.endswith(b"{}")
@@ -201,14 +201,14 @@ def test_a_request_on_its_way_when_the_server_stops_is_answered(
 
 
 @pytest.mark.parametrize("requests", [0, 1])
-def test_an_idle_connection_ends_soon_after_the_server_stops(
+def test_closes_idle_connections_soon_after_the_server_stops(
     clock: Clock, transport: Transport, protocol: HttpProtocol, requests: int
 ) -> None:
     for _ in range(requests):
-        received(protocol, clock, REQUEST)
+        receive_data(protocol, clock, REQUEST)
     protocol.shutdown()
     assert not transport.closed
-    clock.pass_to(STOPPING_SECONDS)
+    clock.advance_to(STOPPING_SECONDS)
     assert transport.closed
 
 
@@ -216,125 +216,125 @@ def status(transport: Transport) -> bytes:
     return transport.written.split(b" ", 2)[1]
 
 
-def test_a_connection_that_says_nothing_is_closed(
+def test_closes_a_silent_connection(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    clock.pass_to(9)
+    clock.advance_to(9)
     assert not transport.closed
-    clock.pass_to(10)
+    clock.advance_to(10)
     assert (transport.closed, transport.written) == (True, b"")
 
 
-def test_a_head_has_its_time_from_the_connections_first_moment(
+def test_the_first_head_has_a_deadline_from_the_connection_start(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
     for second in range(10):
-        clock.pass_to(second)
-        received(protocol, clock, REQUEST[second : second + 1])
+        clock.advance_to(second)
+        receive_data(protocol, clock, REQUEST[second : second + 1])
         assert not transport.written
-    clock.pass_to(10)
+    clock.advance_to(10)
     assert (status(transport), transport.ended) == (b"408", True)
-    clock.pass_to(20)
+    clock.advance_to(20)
     assert transport.closed
 
 
-def test_the_head_of_a_later_request_has_its_time_from_its_first_byte(
+def test_a_later_head_has_a_deadline_from_its_first_byte(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    received(protocol, clock, REQUEST)
-    clock.pass_to(25)
-    received(protocol, clock, REQUEST[:20])
-    clock.pass_to(34)
-    received(protocol, clock, REQUEST[20:])
+    receive_data(protocol, clock, REQUEST)
+    clock.advance_to(25)
+    receive_data(protocol, clock, REQUEST[:20])
+    clock.advance_to(34)
+    receive_data(protocol, clock, REQUEST[20:])
     assert transport.written.count(b"{}") == 2
-    received(protocol, clock, REQUEST[:20])
+    receive_data(protocol, clock, REQUEST[:20])
     transport.written = b""
-    clock.pass_to(43)
+    clock.advance_to(43)
     assert not transport.written
-    clock.pass_to(44)
+    clock.advance_to(44)
     assert status(transport) == b"408"
 
 
 @pytest.mark.parametrize("method", [b"GET", b"DELETE", b"OPTIONS"])
-def test_a_body_that_nobody_reads_has_its_time(
+def test_a_body_that_is_not_read_has_a_deadline(
     clock: Clock, transport: Transport, protocol: HttpProtocol, method: bytes
 ) -> None:
-    received(protocol, clock, method + b" /livez HTTP/1.1\r\ncontent-length: 3\r\n\r\n")
+    receive_data(protocol, clock, method + b" /livez HTTP/1.1\r\ncontent-length: 3\r\n\r\n")
     for second in range(20):
-        clock.pass_to(second)
+        clock.advance_to(second)
         assert not transport.written
-    clock.pass_to(20)
+    clock.advance_to(20)
     assert status(transport) == b"408"
 
 
-def test_the_rest_of_a_body_that_was_answered_early_has_its_time(
+def test_the_rest_of_a_body_has_a_deadline_after_an_early_response(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    received(protocol, clock, b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")
+    receive_data(protocol, clock, b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")
     assert transport.written.endswith(b"{}")
-    clock.pass_to(19)
+    clock.advance_to(19)
     assert not transport.closed
-    clock.pass_to(30)
+    clock.advance_to(30)
     assert transport.closed
 
 
-def test_the_body_of_a_request_that_was_turned_away_has_its_time(
+def test_the_body_of_a_rejected_request_has_a_deadline(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
     for number in range(10):
         protocol._limiter.enter(number)
-    received(protocol, clock, b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")
+    receive_data(protocol, clock, b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n{")
     assert status(transport) == b"503"
-    clock.pass_to(19)
+    clock.advance_to(19)
     assert not transport.closed
-    clock.pass_to(30)
+    clock.advance_to(30)
     assert transport.closed
 
 
-def test_an_answer_that_is_not_taken_has_its_time(
+def test_an_unread_response_has_a_deadline(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    received(protocol, clock, REQUEST)
+    receive_data(protocol, clock, REQUEST)
     protocol.pause_writing()
     transport.unread = 100_000
-    clock.pass_to(20)
-    # Asking again does not help.
+    clock.advance_to(20)
+    # Another request does not reset the deadline.
     protocol.data_received(REQUEST)
-    clock.pass_to(39)
+    clock.advance_to(39)
     assert not transport.closed
-    clock.pass_to(40)
+    clock.advance_to(40)
     assert transport.closed
     clock.tasks.pop().coroutine.close()
 
 
-def test_an_answer_that_is_taken_in_time_is_no_reason_to_close(
+def test_keeps_a_connection_whose_response_is_read_in_time(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    received(protocol, clock, REQUEST)
+    receive_data(protocol, clock, REQUEST)
     protocol.pause_writing()
-    clock.pass_to(20)
+    clock.advance_to(20)
     protocol.resume_writing()
-    received(protocol, clock, REQUEST)
-    clock.pass_to(20 + SECONDS - 1)
+    receive_data(protocol, clock, REQUEST)
+    clock.advance_to(20 + SECONDS - 1)
     assert not transport.closed
 
 
-def test_the_last_answer_of_a_connection_has_its_time_to_be_taken(
+def test_the_last_response_of_a_connection_has_a_deadline(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
-    received(protocol, clock, b"GET /livez HTTP/1.0\r\n\r\n")
+    receive_data(protocol, clock, b"GET /livez HTTP/1.0\r\n\r\n")
     assert transport.closed
     aborted = []
     transport.abort = lambda: aborted.append(clock.now)  # type: ignore[method-assign]
-    clock.pass_to(100)
+    clock.advance_to(100)
     assert aborted == [40]
 
 
-def test_a_request_that_is_being_answered_has_no_deadline(
+def test_a_running_request_has_no_deadline(
     clock: Clock, transport: Transport, protocol: HttpProtocol
 ) -> None:
     protocol.data_received(REQUEST)
-    clock.pass_to(1000)
+    clock.advance_to(1000)
     assert not transport.closed
     clock.run()
     assert transport.written.endswith(b"{}")

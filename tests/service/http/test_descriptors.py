@@ -1,4 +1,4 @@
-"""A service that has few descriptors, and more idle connections than those."""
+"""A service with few descriptors and more idle connections than descriptors."""
 
 import contextlib
 import json
@@ -40,16 +40,16 @@ def service(tmp_path: Path, contents: Any) -> Iterator[int]:
     )
     assert process.stderr is not None
     port = next(
-        int(found[1])
+        int(match[1])
         for line in process.stderr
-        if (found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", line))
+        if (match := re.search(r"listening on http://127\.0\.0\.1:(\d+)", line))
     )
     yield port
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
 
 
-def test_idle_connections_shut_nobody_out_and_a_release_is_taken_up(
+def test_idle_connections_block_neither_clients_nor_releases(
     service: int, tmp_path: Path, contents: Any
 ) -> None:
     url = f"http://127.0.0.1:{service}"
@@ -60,5 +60,5 @@ def test_idle_connections_shut_nobody_out_and_a_release_is_taken_up(
         for _ in range(5):
             assert httpx.get(f"{url}/livez", timeout=60).status_code == 200
         new = ReleaseStore(tmp_path).publish(contents(2)).id
-        answers = (httpx.get(f"{url}/popular?k=1", timeout=60) for _ in range(2000))
-        assert any(json.loads(one.content)["release_id"] == new for one in answers)
+        responses = (httpx.get(f"{url}/popular?k=1", timeout=60) for _ in range(2000))
+        assert any(json.loads(response.content)["release_id"] == new for response in responses)

@@ -1,4 +1,4 @@
-"""Requests and answers in one piece, over real connections: as those in messages, to the byte."""
+"""Responses in one write, over real connections: equal to uvicorn's to the byte."""
 
 import asyncio
 import gc
@@ -30,51 +30,51 @@ def address(release: Any, serving: Callable[..., Any]) -> Any:
         yield client.base_url.host, client.base_url.port
 
 
-def told(address: Any, *parts: bytes, answers: int = 1) -> bytes:
-    """What a server says until it has answered so often, or has closed the connection."""
+def exchange_bytes(address: Any, *parts: bytes, responses: int = 1) -> bytes:
+    """The bytes from the server until it has sent ``answers`` responses, or has closed."""
     with socket.create_connection(address, timeout=300) as sock:
-        said = b""
+        received = b""
         for part in parts:
             sock.sendall(part)
-        while said.count(b"HTTP/1.1") < answers or not said.endswith(b"}"):
-            more = sock.recv(65_536)
-            if not more:
+        while received.count(b"HTTP/1.1") < responses or not received.endswith(b"}"):
+            data = sock.recv(65_536)
+            if not data:
                 break
-            said += more
-        return re.sub(rb"date: [^\r]*", b"date: now", said)
+            received += data
+        return re.sub(rb"date: [^\r]*", b"date: now", received)
 
 
-def test_the_fast_path_sends_what_uvicorn_would(
+def test_the_fast_path_sends_the_same_bytes_as_uvicorn(
     address: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    response = told(address, HEAD + b"\r\n" + BODY)
+    response = exchange_bytes(address, HEAD + b"\r\n" + BODY)
     assert response.startswith(b"HTTP/1.1 200 OK\r\ndate: now\r\n")
 
     async def send(self: BufferedExchange, message: Any) -> None:
         await self.cycle.send(message)
 
     monkeypatch.setattr(BufferedExchange, "send", send)
-    assert told(address, HEAD + b"\r\n" + BODY) == response
+    assert exchange_bytes(address, HEAD + b"\r\n" + BODY) == response
 
 
-def test_a_connection_that_is_to_be_closed_is_closed(address: Any) -> None:
+def test_closes_a_connection_on_request(address: Any) -> None:
     with socket.create_connection(address, timeout=300) as sock:
         sock.sendall(HEAD + b"connection: close\r\n\r\n" + BODY)
-        said = b""
-        while more := sock.recv(65_536):
-            said += more
-    assert b"\r\nconnection: close\r\n" in said
-    assert said.endswith(b"}")
+        received = b""
+        while data := sock.recv(65_536):
+            received += data
+    assert b"\r\nconnection: close\r\n" in received
+    assert received.endswith(b"}")
 
 
-def test_requests_sent_at_once_are_answered_in_their_order(address: Any) -> None:
+def test_responds_to_pipelined_requests_in_order(address: Any) -> None:
     other = HEAD.replace(b"one", b"two")
-    sent = HEAD + b"\r\n" + BODY + other + b"\r\n" + BODY
-    said = told(address, sent * 3, answers=6)
-    assert re.findall(rb"x-request-id: (\w+)", said) == [b"one", b"two"] * 3
+    pipelined = HEAD + b"\r\n" + BODY + other + b"\r\n" + BODY
+    received = exchange_bytes(address, pipelined * 3, responses=6)
+    assert re.findall(rb"x-request-id: (\w+)", received) == [b"one", b"two"] * 3
 
 
-def test_none_of_many_sent_at_once_is_lost(address: Any) -> None:
+def test_loses_none_of_many_pipelined_requests(address: Any) -> None:
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**18)
         sock.settimeout(60)
@@ -85,15 +85,19 @@ def test_none_of_many_sent_at_once_is_lost(address: Any) -> None:
         last = request.replace(b"host: localhost", b"host: localhost\r\nconnection: close")
         sock.sendall(request * (count - 1) + last)
         parts = []
-        while more := sock.recv(2**20):
-            parts.append(more)
+        while data := sock.recv(2**20):
+            parts.append(data)
     assert b"".join(parts).count(b'"source":"codes"') == count
 
 
-def test_a_body_that_is_still_to_come_is_waited_for(address: Any) -> None:
+def test_waits_for_a_body(address: Any) -> None:
     head, body = HEAD + b"\r\n", BODY
-    whole = told(address, head + body)
-    assert told(address, head, body) == told(address, head + body[:5], body[5:]) == whole
+    at_once = exchange_bytes(address, head + body)
+    assert (
+        exchange_bytes(address, head, body)
+        == exchange_bytes(address, head + body[:5], body[5:])
+        == at_once
+    )
 
 
 def exchange_with(**state: Any) -> tuple[BufferedExchange, list[Any]]:
@@ -115,7 +119,7 @@ CONTENT = {"type": "http.response.body", "body": b"{}"}
 
 
 @pytest.mark.parametrize("state", [{"paused": True}, {"disconnected": True}])
-def test_uvicorn_sends_a_response_that_the_client_cannot_take_now(state: dict[str, bool]) -> None:
+def test_uvicorn_sends_a_response_to_a_slow_or_disconnected_client(state: dict[str, bool]) -> None:
     exchange, sent = exchange_with(**state)
 
     async def respond() -> None:
@@ -133,7 +137,7 @@ def test_uvicorn_sends_a_response_that_the_client_cannot_take_now(state: dict[st
         [START, {**CONTENT, "more_body": True}, CONTENT],
     ],
 )
-def test_uvicorn_sends_every_other_kind_of_response(messages: list[Any]) -> None:
+def test_uvicorn_sends_other_responses(messages: list[Any]) -> None:
     exchange, sent = exchange_with()
 
     async def respond() -> None:
@@ -144,7 +148,7 @@ def test_uvicorn_sends_every_other_kind_of_response(messages: list[Any]) -> None
     assert sent == messages
 
 
-def test_a_body_that_has_arrived_is_received_once_and_without_waiting() -> None:
+def test_receives_an_arrived_body_once_without_waiting() -> None:
     exchange, _ = exchange_with()
     message = EagerCoroutine(exchange.receive())
     assert message.result == {"type": "http.request", "body": b"{}", "more_body": False}
@@ -153,21 +157,21 @@ def test_a_body_that_has_arrived_is_received_once_and_without_waiting() -> None:
     assert EagerCoroutine(exchange.receive()).result == {"type": "http.disconnect"}
 
 
-def test_a_request_that_is_rejected_at_its_last_byte_raises_when_it_is_read() -> None:
+def test_reading_a_rejected_request_raises() -> None:
     exchange, _ = exchange_with()
     exchange.is_rejected = True
     with pytest.raises(TooBusyError):
         asyncio.run(exchange.receive())
 
 
-def test_an_answered_request_leaves_no_garbage(address: Any) -> None:
+def test_a_completed_request_leaves_no_garbage(address: Any) -> None:
     count = 300
     last = HEAD + b"connection: close\r\n\r\n" + BODY
-    told(address, HEAD + b"\r\n" + BODY)
+    exchange_bytes(address, HEAD + b"\r\n" + BODY)
     gc.collect()
     gc.disable()
     try:
-        told(address, (HEAD + b"\r\n" + BODY) * (count - 1) + last, answers=count)
+        exchange_bytes(address, (HEAD + b"\r\n" + BODY) * (count - 1) + last, responses=count)
         assert gc.collect() < count
     finally:
         gc.enable()

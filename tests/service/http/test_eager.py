@@ -1,4 +1,4 @@
-"""Coroutines that begin where they are called."""
+"""Coroutines that run eagerly to their first suspension."""
 
 import asyncio
 
@@ -8,49 +8,49 @@ from bitrecall.service.http.eager import EagerCoroutine, switch_to_task
 
 
 async def waiting(future: asyncio.Future[int], times: int = 2) -> int:
-    """Waits some times for a future, and for nothing if that is zero."""
+    """Wait ``times`` times for a future."""
     return sum([await asyncio.shield(future) for _ in range(times)])
 
 
-def test_what_waits_for_nothing_is_over_at_once() -> None:
-    async def told() -> str:
+def test_a_coroutine_without_suspension_is_done_at_once() -> None:
+    async def done() -> str:
         return "done"
 
-    begun = EagerCoroutine(told())
-    assert begun.is_done
-    assert begun.result == "done"
+    coroutine = EagerCoroutine(done())
+    assert coroutine.is_done
+    assert coroutine.result == "done"
 
 
-def test_the_rest_can_be_awaited() -> None:
+def test_awaits_a_suspended_coroutine() -> None:
     async def run() -> int:
         future = asyncio.get_running_loop().create_future()
-        begun = EagerCoroutine(waiting(future))
-        assert not begun.is_done
+        coroutine = EagerCoroutine(waiting(future))
+        assert not coroutine.is_done
         future.set_result(7)
-        return await begun
+        return await coroutine
 
     assert asyncio.run(run()) == 14
 
 
-def test_what_goes_wrong_reaches_it_and_what_it_raises_comes_out() -> None:
+def test_passes_exceptions_in_and_out() -> None:
     async def run() -> None:
         future = asyncio.get_running_loop().create_future()
-        begun = EagerCoroutine(waiting(future))
+        coroutine = EagerCoroutine(waiting(future))
         future.set_exception(OSError("gone"))
-        await begun
+        await coroutine
 
     with pytest.raises(OSError, match="gone"):
         asyncio.run(run())
 
 
-def test_a_task_can_be_waited_for() -> None:
+def test_switches_to_a_task() -> None:
     async def in_a_task() -> asyncio.Task[None] | None:
         await switch_to_task()
         return asyncio.current_task()
 
     async def run() -> bool:
-        begun = EagerCoroutine(in_a_task())
-        assert not begun.is_done
-        return await begun is asyncio.current_task()
+        coroutine = EagerCoroutine(in_a_task())
+        assert not coroutine.is_done
+        return await coroutine is asyncio.current_task()
 
     assert asyncio.run(run())

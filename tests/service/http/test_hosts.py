@@ -1,4 +1,4 @@
-"""DNS rebinding: which Host headers are answered."""
+"""Protection against DNS rebinding by the Host header."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,14 +38,14 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("host", LOCAL)
-def test_local_names_are_answered_whatever_their_port(host: str) -> None:
+def test_allows_local_names_with_any_port(host: str) -> None:
     rule = HostRule.of(Settings())
     assert rule is not None
     assert rule.allows(host.encode("latin-1"))
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_other_names_are_not(host: str) -> None:
+def test_rejects_other_names(host: str) -> None:
     rule = HostRule.of(Settings())
     assert rule is not None
     assert not rule.allows(host.encode("latin-1"))
@@ -55,7 +55,7 @@ def test_other_names_are_not(host: str) -> None:
     ("method", "path"),
     [("POST", "/recommend"), ("GET", "/users"), ("GET", "/livez"), ("POST", "/events")],
 )
-def test_a_foreign_host_is_refused_on_every_path(
+def test_rejects_another_host_on_every_path(
     serve: Serve, problem_in: ProblemIn, method: str, path: str
 ) -> None:
     client, body = serve(), {"user_id": "17"} if method == "POST" else None
@@ -76,7 +76,7 @@ def test_a_foreign_host_is_refused_on_every_path(
         ({"Host": "localhost", "Content-Length": "300"}, 413),
     ],
 )
-def test_a_refused_request_that_has_arrived_logs_no_error(
+def test_a_rejected_request_logs_no_error(
     serve: Serve,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -90,14 +90,14 @@ def test_a_refused_request_that_has_arrived_logs_no_error(
     if status not in (401, 421):
         headers = {**headers, "Authorization": f"Bearer {secret}"}
     body = b'{"user_id": "17"}'.ljust(int(headers.get("Content-Length", 0)))
-    given = {"Content-Type": "application/json", **headers}
-    response = client.post(path, content=body, headers=given)
+    all_headers = {"Content-Type": "application/json", **headers}
+    response = client.post(path, content=body, headers=all_headers)
     assert response.status_code == status
     assert client.get("/livez").status_code == 200
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_names_of_a_proxy_are_answered_when_they_are_configured(serve: Serve) -> None:
+def test_allows_configured_names(serve: Serve) -> None:
     client = serve(allowed_hosts="shop.example, *.intern.example")
     for host, status in [
         ("shop.example", 200),
@@ -110,7 +110,7 @@ def test_names_of_a_proxy_are_answered_when_they_are_configured(serve: Serve) ->
         assert client.get("/livez", headers={"Host": host}).status_code == status, host
 
 
-def test_a_service_for_others_answers_by_any_name_until_it_is_told_its_own(tmp_path: Path) -> None:
+def test_a_public_service_allows_all_names_by_default(tmp_path: Path) -> None:
     keys = tmp_path / "keys.txt"
     add_key(keys, Role.READ, "shop")
     assert HostRule.of(Settings(keys=keys)) is None
@@ -124,6 +124,6 @@ def test_a_service_for_others_answers_by_any_name_until_it_is_told_its_own(tmp_p
 
 
 @pytest.mark.parametrize("hosts", ["https://shop.example", "shop.example:80", "a b", "a/b", "a..b"])
-def test_what_is_no_host_name_is_refused_at_the_start(hosts: str) -> None:
+def test_rejects_invalid_host_names(hosts: str) -> None:
     with pytest.raises(SettingsError, match="BITRECALL_ALLOWED_HOSTS"):
         load_settings(allowed_hosts=hosts)

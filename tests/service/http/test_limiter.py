@@ -1,4 +1,4 @@
-"""Turning requests away when there are too many, over real connections."""
+"""Rejecting requests over the concurrency limit, over real connections."""
 
 import asyncio
 import json
@@ -16,27 +16,27 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bitrecall.index.releases.release import Release
-from bitrecall.service.api.schemas.answers import Problem
+from bitrecall.service.api.schemas.responses import Problem
 from bitrecall.service.app import create_app
 from bitrecall.service.http.limiter import ConcurrencyLimiter, Rejection, quick_rejection
 from bitrecall.service.settings import Settings
 
 pytestmark = pytest.mark.slow
 
-MOST = 3
+LIMIT = 3
 
 
 class Slow:
-    """An endpoint that answers when it is told to."""
+    """An endpoint that waits until ``may_finish`` is set."""
 
     def __init__(self) -> None:
-        self.begun = threading.Semaphore(0)
-        self.go_on = threading.Event()
+        self.started = threading.Semaphore(0)
+        self.may_finish = threading.Event()
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         await request.body()
-        self.begun.release()
-        await asyncio.to_thread(self.go_on.wait, 20)
+        self.started.release()
+        await asyncio.to_thread(self.may_finish.wait, 20)
         return PlainTextResponse("done")
 
 
@@ -47,9 +47,9 @@ def slow() -> Slow:
 
 @pytest.fixture
 def app(release: Release, slow: Slow) -> Any:
-    settings = Settings(releases=release.path.parent, events="off", max_concurrent=MOST)
+    settings = Settings(releases=release.path.parent, events="off", max_concurrent=LIMIT)
     app = create_app(settings)
-    app.router.routes.append(Route("/slow", slow.answer, methods=["POST"]))
+    app.router.routes.append(Route("/slow", slow.respond, methods=["POST"]))
     return app
 
 
@@ -57,12 +57,12 @@ def app(release: Release, slow: Slow) -> Any:
 def client(app: Any, serving: Callable[..., Any], slow: Slow) -> Iterator[httpx.Client]:
     with serving(app) as client:
         yield client
-        slow.go_on.set()
+        slow.may_finish.set()
 
 
-def test_a_load_counts_what_is_in_the_work() -> None:
-    turned_away = []
-    limiter = ConcurrencyLimiter(2, turned_away.append)
+def test_counts_running_requests() -> None:
+    rejections = []
+    limiter = ConcurrencyLimiter(2, rejections.append)
     first, second = object(), object()
     limiter.enter(first)
     assert not limiter.is_full
@@ -71,12 +71,12 @@ def test_a_load_counts_what_is_in_the_work() -> None:
     limiter.leave(first)
     limiter.leave(first)
     assert (limiter.is_full, len(limiter)) == (False, 1)
-    assert turned_away == []
+    assert rejections == []
 
 
-def test_each_that_is_turned_away_is_counted_and_has_an_urn_of_its_own() -> None:
-    turned_away: list[int] = []
-    limiters = [ConcurrencyLimiter(1, turned_away.append) for _ in range(2)]
+def test_counts_rejections_and_gives_each_a_unique_urn() -> None:
+    rejections: list[int] = []
+    limiters = [ConcurrencyLimiter(1, rejections.append) for _ in range(2)]
     for limiter in limiters:
         limiter.enter(limiter)
     occurrences = set()
@@ -86,11 +86,11 @@ def test_each_that_is_turned_away_is_counted_and_has_an_urn_of_its_own() -> None
         occurrences.add(UUID(Problem.model_validate_json(body).instance.removeprefix("urn:uuid:")))
     for limiter in limiters * 2:
         limiter.leave(limiter)
-    assert (len(occurrences), turned_away) == (4, [2, 2])
+    assert (len(occurrences), rejections) == (4, [2, 2])
 
 
 class Waiting:
-    """Connections on each of which a request is in the work."""
+    """Connections that each have a running request."""
 
     def __init__(self, client: httpx.Client, slow: Slow, count: int) -> None:
         url = client.base_url
@@ -102,19 +102,17 @@ class Waiting:
             )
             self.sockets.append(connection)
         for _ in range(count):
-            assert slow.begun.acquire(timeout=300)
+            assert slow.started.acquire(timeout=300)
 
-    def answers(self) -> list[bytes]:
-        found = [connection.recv(1000) for connection in self.sockets]
+    def responses(self) -> list[bytes]:
+        responses = [connection.recv(1000) for connection in self.sockets]
         for connection in self.sockets:
             connection.close()
-        return found
+        return responses
 
 
-def test_one_too_many_is_answered_at_once_and_the_others_in_the_end(
-    client: httpx.Client, slow: Slow
-) -> None:
-    waiting = Waiting(client, slow, MOST)
+def test_rejects_requests_over_the_limit_at_once(client: httpx.Client, slow: Slow) -> None:
+    waiting = Waiting(client, slow, LIMIT)
     for _ in range(3):
         response = client.post("/recommend", json={"user_id": "17"})
         assert response.status_code == 503
@@ -123,25 +121,25 @@ def test_one_too_many_is_answered_at_once_and_the_others_in_the_end(
         problem = Problem.model_validate_json(response.content, strict=True, extra="forbid")
         assert problem.type == "/problems/too-busy"
         assert client.get(problem.type).status_code == 503
-    slow.go_on.set()
-    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in waiting.answers())
+    slow.may_finish.set()
+    assert all(response.startswith(b"HTTP/1.1 200 ") for response in waiting.responses())
     assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
-    told = client.get("/metrics").text.splitlines()
-    assert "bitrecall_shed_requests_total 6.0" in told
+    metrics = client.get("/metrics").text.splitlines()
+    assert "bitrecall_shed_requests_total 6.0" in metrics
 
 
-def test_whoever_looks_after_it_is_always_answered(client: httpx.Client, slow: Slow) -> None:
-    waiting = Waiting(client, slow, MOST)
+def test_always_responds_to_probes_and_monitoring(client: httpx.Client, slow: Slow) -> None:
+    waiting = Waiting(client, slow, LIMIT)
     for path in ("/livez", "/readyz", "/metrics"):
         assert client.get(path).status_code == 200
-    slow.go_on.set()
-    waiting.answers()
+    slow.may_finish.set()
+    waiting.responses()
 
 
-def test_bodies_that_do_not_come_take_no_place(client: httpx.Client, app: Any) -> None:
+def test_requests_without_a_complete_body_do_not_count(client: httpx.Client, app: Any) -> None:
     url = client.base_url
     with ExitStack() as stack:
-        for _ in range(3 * MOST):
+        for _ in range(3 * LIMIT):
             connection = stack.enter_context(socket.create_connection((url.host, url.port)))
             connection.sendall(
                 b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{"
@@ -150,21 +148,19 @@ def test_bodies_that_do_not_come_take_no_place(client: httpx.Client, app: Any) -
         assert len(app.limiter) == 0
 
 
-def test_clients_that_go_away_leave_nothing_behind(
-    client: httpx.Client, slow: Slow, app: Any
-) -> None:
-    waiting = Waiting(client, slow, MOST)
+def test_disconnected_clients_do_not_count(client: httpx.Client, slow: Slow, app: Any) -> None:
+    waiting = Waiting(client, slow, LIMIT)
     for connection in waiting.sockets:
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.close()
-    slow.go_on.set()
+    slow.may_finish.set()
     while len(app.limiter):
         assert client.get("/livez").status_code == 200
     assert client.post("/recommend", json={"user_id": "17"}).status_code == 200
 
 
-def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: Slow) -> None:
-    waiting = Waiting(client, slow, MOST)
+def test_rejects_requests_that_arrive_in_pieces(client: httpx.Client, slow: Slow) -> None:
+    waiting = Waiting(client, slow, LIMIT)
     url = client.base_url
     body = json.dumps({"user_id": "17"}).encode()
     head = f"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
@@ -176,8 +172,8 @@ def test_what_comes_in_pieces_is_turned_away_whole(client: httpx.Client, slow: S
             assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
             for piece in pieces[1:]:
                 connection.sendall(piece)
-        slow.go_on.set()
-        waiting.answers()
+        slow.may_finish.set()
+        waiting.responses()
         while client.post("/recommend", json={"user_id": "17"}).status_code == 503:
             pass
         connection.sendall(head.encode() + body)
@@ -192,16 +188,16 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 IN_CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 
 
-def answers(client: httpx.Client, *parts: bytes, count: int = 1) -> list[int]:
-    """The statuses of the final answers to what is sent in parts."""
-    found = []
+def statuses_of(client: httpx.Client, *parts: bytes, count: int = 1) -> list[int]:
+    """The statuses of the final responses to data that is sent in parts."""
+    responses = []
     address = (client.base_url.host, client.base_url.port)
     with socket.create_connection(address, timeout=300) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = connection.makefile("rb")
         for part in parts:
             connection.sendall(part)
-        while len(found) < count:
+        while len(responses) < count:
             status = int(file.readline().split()[1])
             length = 0
             while (header := file.readline().lower()) != b"\r\n":
@@ -209,9 +205,9 @@ def answers(client: httpx.Client, *parts: bytes, count: int = 1) -> list[int]:
                     length = int(header.split()[1])
             file.read(length)
             if status >= 200:
-                found.append(status)
+                responses.append(status)
         file.close()
-    return found
+    return responses
 
 
 @pytest.mark.parametrize(
@@ -237,7 +233,7 @@ def answers(client: httpx.Client, *parts: bytes, count: int = 1) -> list[int]:
             [503],
             id="GET whose body comes late",
         ),
-        pytest.param([b"GET /livez2 HTTP/1.1\r\n\r\n"], [503], id="begins like a probe"),
+        pytest.param([b"GET /livez2 HTTP/1.1\r\n\r\n"], [503], id="starts like a probe"),
         pytest.param([b"POST /livez HTTP/1.1\r\nContent-Length: 0\r\n\r\n"], [503], id="no probe"),
         pytest.param(
             [b"POST /slow HTTP/1.1\r\n" + CHUNKED + b"\r\n", b"0\r\n\r\n"],
@@ -247,21 +243,21 @@ def answers(client: httpx.Client, *parts: bytes, count: int = 1) -> list[int]:
         pytest.param([b"HEAD /popular HTTP/1.1\r\n\r\n"], [503], id="HEAD"),
     ],
 )
-def test_no_spelling_of_a_request_gets_around_the_limit(
+def test_no_form_of_a_request_bypasses_the_limit(
     client: httpx.Client, slow: Slow, app: Any, parts: list[bytes], expected: list[int]
 ) -> None:
-    waiting = Waiting(client, slow, MOST)
+    waiting = Waiting(client, slow, LIMIT)
     if parts[0].startswith(b"HEAD"):
-        # An answer to HEAD has no body, whatever its length says.
+        # A response to HEAD has no body, despite its length.
         assert client.head("/popular").status_code == 503
     else:
-        assert answers(client, *parts, count=len(expected)) == expected
-    assert len(app.limiter) == MOST
-    slow.go_on.set()
-    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in waiting.answers())
+        assert statuses_of(client, *parts, count=len(expected)) == expected
+    assert len(app.limiter) == LIMIT
+    slow.may_finish.set()
+    assert all(response.startswith(b"HTTP/1.1 200 ") for response in waiting.responses())
 
 
-def test_a_request_without_its_body_is_not_begun(client: httpx.Client, app: Any) -> None:
+def test_does_not_start_a_request_without_its_body(client: httpx.Client, app: Any) -> None:
     address = (client.base_url.host, client.base_url.port)
     with socket.create_connection(address, timeout=300) as connection:
         connection.sendall(b"GET /popular HTTP/1.1\r\nContent-Length: 2\r\n\r\n{")
@@ -285,10 +281,10 @@ def test_a_request_without_its_body_is_not_begun(client: httpx.Client, app: Any)
         JSON + LENGTH + b"Connection: close\r\nExpect: x\r\n\r\n" + BODY,
     ],
 )
-def test_a_refused_request_that_asks_to_close_is_closed(
+def test_closes_the_connection_of_a_rejected_request_on_request(
     client: httpx.Client, slow: Slow, request_: bytes
 ) -> None:
-    waiting = Waiting(client, slow, MOST)
+    waiting = Waiting(client, slow, LIMIT)
     address = (client.base_url.host, client.base_url.port)
     with socket.create_connection(address, timeout=300) as connection:
         connection.sendall(request_)
@@ -297,8 +293,8 @@ def test_a_refused_request_that_asks_to_close_is_closed(
             answer += part
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nconnection: close\r\n" in answer
-    slow.go_on.set()
-    waiting.answers()
+    slow.may_finish.set()
+    waiting.responses()
 
 
 @pytest.mark.parametrize(
@@ -313,14 +309,14 @@ def test_a_refused_request_that_asks_to_close_is_closed(
         b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n{}",
     ],
 )
-def test_what_cannot_be_told_the_end_of_is_parsed_like_any(data: bytes) -> None:
+def test_requires_parsing_if_the_length_is_not_obvious(data: bytes) -> None:
     assert quick_rejection(data) is None
 
 
-def test_what_is_missing_is_what_the_length_says() -> None:
+def test_computes_missing_bytes_from_the_length() -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\ncontent-LENGTH:  12 \r\nA: b\r\n\r\n"
-    found = [quick_rejection(head + b"x" * come) for come in (0, 5, 12)]
-    assert found == [Rejection(missing, close=False) for missing in (12, 7, 0)]
+    responses = [quick_rejection(head + b"x" * arrived) for arrived in (0, 5, 12)]
+    assert responses == [Rejection(missing, close=False) for missing in (12, 7, 0)]
     assert quick_rejection(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") == Rejection(
         0, close=False
     )

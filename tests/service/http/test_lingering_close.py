@@ -1,4 +1,4 @@
-"""The messages that an application and a server exchange when a body is left unread."""
+"""The messages between application and server when a body is not read."""
 
 import asyncio
 
@@ -11,13 +11,13 @@ SCOPE = {"type": "http"}
 
 
 def exchange(incoming: list[Message] | None) -> tuple[list[Message], int]:
-    """What is sent while these come in (None: parts without end), and how many were read."""
+    """The messages sent, and the number read of ``incoming`` (None: endless)."""
     sent: list[Message] = []
     read = 0
 
     async def receive() -> Message:
         nonlocal read
-        # The client has to have the whole answer before anything more is taken from it.
+        # The complete response has to be sent before more data is read.
         assert b"".join(message.get("body", b"") for message in sent) == b"refused"
         read += 1
         if incoming is None:
@@ -33,7 +33,7 @@ def exchange(incoming: list[Message] | None) -> tuple[list[Message], int]:
     return sent, read
 
 
-def test_what_still_comes_is_read_and_dropped_after_the_answer() -> None:
+def test_reads_and_discards_data_after_the_response() -> None:
     part = {"type": "http.request", "body": b"more", "more_body": True}
     last = {"type": "http.request", "body": b"", "more_body": False}
     sent, read = exchange([part, part, last])
@@ -42,17 +42,17 @@ def test_what_still_comes_is_read_and_dropped_after_the_answer() -> None:
     assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-def test_a_client_that_leaves_is_not_waited_for() -> None:
+def test_does_not_wait_for_a_disconnected_client() -> None:
     _, read = exchange([{"type": "http.disconnect"}])
     assert read == 1
 
 
-def test_no_more_is_dropped_than_a_bound() -> None:
+def test_discards_a_limited_amount() -> None:
     sent, read = exchange(None)
     assert read == closing.LINGER_BYTES / 2**20
     assert sent[-1]["more_body"] is False
 
 
-def test_a_client_that_stops_without_leaving_is_waited_for_a_bounded_time() -> None:
+def test_waits_a_limited_time_for_a_silent_client() -> None:
     sent, _ = exchange([])
     assert sent[-1]["more_body"] is False

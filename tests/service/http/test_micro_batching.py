@@ -1,4 +1,4 @@
-"""Requests that have come at once are answered together, and none waits for what another does."""
+"""Concurrent requests run as one batch, and do not wait for each other otherwise."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,8 +17,8 @@ from bitrecall.service.http.micro_batching import MAX_BATCH, MicroBatcher
 Begin = Callable[[], Coroutine[Any, Any, None] | None]
 
 
-class Watched(Recommender):
-    """Remembers how many codes were searched at a time."""
+class RecordingRecommender(Recommender):
+    """Records the number of codes in each search."""
 
     def __init__(self, release: Release) -> None:
         super().__init__(release)
@@ -26,22 +26,22 @@ class Watched(Recommender):
         self.error: Exception | None = None
         search = self.catalogue.search
 
-        def watched(codes: Any, *given: Any) -> Any:
+        def recording(codes: Any, *arguments: Any) -> Any:
             self.sizes.append(len(codes))
             if self.error is not None:
                 raise self.error
-            return search(codes, *given)
+            return search(codes, *arguments)
 
-        self.catalogue.search = watched  # type: ignore[assignment,method-assign]
+        self.catalogue.search = recording  # type: ignore[assignment,method-assign]
 
 
 @pytest.fixture
-def recommender(release: Release) -> Watched:
-    return Watched(release)
+def recommender(release: Release) -> RecordingRecommender:
+    return RecordingRecommender(release)
 
 
-def answered(begins: list[Begin], batcher: MicroBatcher, times: int = 10) -> None:
-    """Answers them, on a loop that turns some times."""
+def run_requests(begins: list[Begin], batcher: MicroBatcher, times: int = 10) -> None:
+    """Run requests, for ``times`` turns of the event loop."""
 
     async def run() -> None:
         for begin in begins:
@@ -52,37 +52,43 @@ def answered(begins: list[Begin], batcher: MicroBatcher, times: int = 10) -> Non
     asyncio.run(run())
 
 
-def ask(batcher: MicroBatcher, one: Recommender, user: str, k: int, into: dict[Any, Any]) -> Begin:
+def request_to(
+    batcher: MicroBatcher, source: Recommender, user: str, k: int, results: dict[Any, Any]
+) -> Begin:
     async def answer() -> None:
         try:
-            into[user, k] = await batcher.run(one.recommend_steps(user, QueryOptions(k)))
+            results[user, k] = await batcher.run(source.recommend_steps(user, QueryOptions(k)))
         except Exception as error:
-            into[user, k] = error
+            results[user, k] = error
 
     return answer
 
 
-def test_what_comes_at_once_is_searched_as_one_and_answered_as_alone(
-    recommender: Watched,
+def test_a_batch_is_one_search_with_the_results_of_single_requests(
+    recommender: RecordingRecommender,
 ) -> None:
     batcher, answers = MicroBatcher(), dict[Any, RankedItems]()
     users = [recommender.release.users.id_of(row) for row in range(3)]
-    asked = [(user, k) for k in (5, 2) for user in users] + [("a stranger", 5)]
-    answered([ask(batcher, recommender, user, k, answers) for user, k in asked], batcher)
+    queries = [(user, k) for k in (5, 2) for user in users] + [("a stranger", 5)]
+    run_requests(
+        [request_to(batcher, recommender, user, k, answers) for user, k in queries], batcher
+    )
     assert sorted(recommender.sizes) == [3, 3]
-    for user, k in asked:
+    for user, k in queries:
         assert answers[user, k] == recommender.recommend(user, QueryOptions(k))
 
 
-def test_more_than_a_round_has_room_for_are_answered_in_their_order(recommender: Watched) -> None:
+def test_splits_many_requests_into_batches_in_order(recommender: RecordingRecommender) -> None:
     batcher, answers = MicroBatcher(), dict[Any, RankedItems]()
     user = recommender.first_user
     count = 2 * MAX_BATCH + 3
-    answered([ask(batcher, recommender, user, 5 + n % 1, answers) for n in range(count)], batcher)
+    run_requests(
+        [request_to(batcher, recommender, user, 5 + n % 1, answers) for n in range(count)], batcher
+    )
     assert recommender.sizes == [MAX_BATCH, MAX_BATCH, 3]
 
 
-def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> None:
+def test_a_request_outside_a_batch_does_not_wait(recommender: RecordingRecommender) -> None:
     batcher, user = MicroBatcher(), recommender.first_user
 
     async def run() -> RankedItems:
@@ -91,8 +97,8 @@ def test_outside_of_a_round_an_answer_waits_for_nobody(recommender: Watched) -> 
     assert asyncio.run(run()) == recommender.recommend(user, QueryOptions(3))
 
 
-def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
-    recommender: Watched,
+def test_a_request_that_waits_otherwise_becomes_a_task_with_its_context(
+    recommender: RecordingRecommender,
 ) -> None:
     batcher, answers = MicroBatcher(), dict[Any, Any]()
     named: ContextVar[str] = ContextVar("named")
@@ -109,32 +115,37 @@ def test_who_waits_for_something_else_holds_nobody_up_and_keeps_its_context(
     user, other, last = (recommender.release.users.id_of(row) for row in range(3))
     begins = [
         partial(slow, user),
-        ask(batcher, recommender, other, 2, answers),
+        request_to(batcher, recommender, other, 2, answers),
         partial(slow, last),
     ]
-    answered(begins, batcher)
+    run_requests(begins, batcher)
     assert recommender.sizes == [1, 1, 1]
     assert answers["order"] == [user, last]
     assert (other, 2) in answers
 
 
-def test_what_is_not_to_be_answered_here_is_left_alone(recommender: Watched) -> None:
+def test_skips_requests_without_a_coroutine(recommender: RecordingRecommender) -> None:
     batcher, answers = MicroBatcher(), dict[Any, RankedItems]()
     user = recommender.first_user
-    answered([lambda: None, ask(batcher, recommender, user, 2, answers), lambda: None], batcher)
+    run_requests(
+        [lambda: None, request_to(batcher, recommender, user, 2, answers), lambda: None], batcher
+    )
     assert [*answers] == [(user, 2)]
 
 
-def test_a_search_that_fails_is_no_affair_of_the_others(recommender: Watched) -> None:
+def test_a_failed_search_does_not_affect_other_requests(recommender: RecordingRecommender) -> None:
     batcher, answers = MicroBatcher(), dict[Any, Any]()
-    sound = Watched(recommender.release)
+    sound = RecordingRecommender(recommender.release)
     user = recommender.first_user
     recommender.error = SearchUnavailableError("away")
-    begins = [ask(batcher, recommender, user, 2, answers), ask(batcher, sound, user, 3, answers)]
-    answered(begins, batcher)
+    begins = [
+        request_to(batcher, recommender, user, 2, answers),
+        request_to(batcher, sound, user, 3, answers),
+    ]
+    run_requests(begins, batcher)
     assert answers[user, 2].degraded
     assert answers[user, 3] == sound.recommend(user, QueryOptions(3))
     recommender.error = ValueError("a fault of ours")
-    answered(begins, batcher)
+    run_requests(begins, batcher)
     assert answers[user, 2] is recommender.error
     assert answers[user, 3] == sound.recommend(user, QueryOptions(3))

@@ -1,4 +1,4 @@
-"""What pages of others may have a browser do: CSRF and CORS."""
+"""Requests from pages of other origins: CSRF and CORS."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,8 +31,8 @@ def releases(tmp_path: Path, contents: Callable[..., ReleaseContents]) -> list[R
     return [store.publish(contents(seed)) for seed in (1, 2)]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
-def test_what_changes_anything_is_known(operation: Any) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_classifies_every_operation(operation: Any) -> None:
     path = operation.path.format(name="x", id="a/b")
     assert changes_state(operation.method.upper(), path) == (operation.name in CHANGES)
 
@@ -50,7 +50,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
-def test_a_page_of_another_origin_changes_nothing(
+def test_rejects_changes_from_pages_of_other_origins(
     serve: Serve, releases: list[Release], problem_in: ProblemIn, headers: dict[str, str]
 ) -> None:
     client, first = serve(), releases[0]
@@ -77,7 +77,7 @@ def test_a_page_of_another_origin_changes_nothing(
     ],
     ids=str,
 )
-def test_a_page_of_its_own_and_what_is_no_browser_may(
+def test_allows_changes_from_own_pages_and_other_clients(
     serve: Serve, releases: list[Release], headers: dict[str, str]
 ) -> None:
     client = serve()
@@ -89,7 +89,7 @@ def test_a_page_of_its_own_and_what_is_no_browser_may(
     "content_type",
     [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"],
 )
-def test_a_form_activates_nothing(
+def test_rejects_forms(
     serve: Serve, releases: list[Release], problem_in: ProblemIn, content_type: str | None
 ) -> None:
     client = serve()
@@ -99,7 +99,7 @@ def test_a_form_activates_nothing(
     assert client.get("/readyz").json()["release_id"] == releases[1].id
 
 
-def test_a_move_has_an_empty_body_or_an_empty_object(
+def test_activation_accepts_an_empty_body_or_object_only(
     serve: Serve, releases: list[Release], problem_in: ProblemIn
 ) -> None:
     client, path = serve(), f"/releases/{releases[0].id}/activate"
@@ -110,10 +110,10 @@ def test_a_move_has_an_empty_body_or_an_empty_object(
     problem_in(client.post(path, json={"release_id": "x"}), "invalid-request", 422)
 
 
-def test_no_page_reads_answers_by_default(serve: Serve, releases: list[Release]) -> None:
+def test_pages_cannot_read_responses_by_default(serve: Serve, releases: list[Release]) -> None:
     client = serve()
-    asked = {"user_id": "17"}
-    response = client.post("/recommend", json=asked, headers={"Origin": SHOP})
+    query = {"user_id": "17"}
+    response = client.post("/recommend", json=query, headers={"Origin": SHOP})
     assert not [name for name in response.headers if name.startswith("access-control")]
     preflight = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
     response = client.options("/recommend", headers=preflight)
@@ -121,7 +121,7 @@ def test_no_page_reads_answers_by_default(serve: Serve, releases: list[Release])
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-def test_pages_of_an_allowed_origin_may_ask_and_change(
+def test_pages_of_an_allowed_origin_may_read_and_change(
     serve: Serve, releases: list[Release], tmp_path: Path, problem_in: ProblemIn
 ) -> None:
     keys = tmp_path / "keys.txt"
@@ -156,10 +156,10 @@ def test_pages_of_an_allowed_origin_may_ask_and_change(
     evil = {"Origin": "https://evil.example", "Authorization": key}
     response = client.post("/recommend", json={"user_id": "17"}, headers=evil)
     assert "access-control-allow-origin" not in response.headers
-    # Caches have to know that it is another answer for another page.
+    # Caches have to know that responses depend on the origin.
     assert response.headers["vary"] == "Origin"
     problem_in(client.post("/events", json=EVENT, headers=evil), "cross-origin", 403)
-    # No page at all.
+    # A client other than a browser.
     response = client.post("/recommend", json={"user_id": "17"}, headers={"Authorization": key})
     assert response.status_code == 200
 
@@ -167,6 +167,6 @@ def test_pages_of_an_allowed_origin_may_ask_and_change(
 @pytest.mark.parametrize(
     "origins", ["*", "shop.example", "https://shop.example/", "https://Shop.example", "null"]
 )
-def test_what_is_no_origin_is_refused_at_the_start(origins: str) -> None:
+def test_rejects_invalid_origins(origins: str) -> None:
     with pytest.raises(SettingsError, match="BITRECALL_ALLOWED_ORIGINS"):
         load_settings(allowed_origins=origins)

@@ -1,4 +1,4 @@
-"""What comes over a raw connection: requests without end, and other things that are no requests."""
+"""Raw connections: endless requests, malformed requests and pipelining."""
 
 import contextlib
 import itertools
@@ -36,8 +36,8 @@ class Conversation:
         for part in parts:
             self.socket.sendall(part)
 
-    def answer(self, *, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the next answer; status 0 if the connection was closed."""
+    def response(self, *, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the next response; status 0 if the connection was closed."""
         line = self._file.readline()
         if not line:
             return 0, {}, b""
@@ -49,7 +49,7 @@ class Conversation:
         return int(line.split()[1]), headers, self._file.read(length)
 
     def is_closed(self) -> bool:
-        """Whether the service closes the connection and says nothing more."""
+        """Whether the service closes the connection without more data."""
         try:
             return self._file.read() == b""
         except ConnectionResetError:
@@ -65,22 +65,24 @@ def talk(client: httpx.Client) -> Iterator[Callable[[], Conversation]]:
     """Opens connections to a service with default settings."""
     with contextlib.ExitStack() as stack:
 
-        def begin() -> Conversation:
+        def start() -> Conversation:
             return stack.enter_context(contextlib.closing(Conversation(client)))
 
-        yield begin
+        yield start
 
 
-def flood(conversation: Conversation, begin: bytes, again: bytes, most: int = 8 * 2**20) -> None:
-    """Send without end, until the service closes the connection or ``most`` bytes are sent."""
+def flood(
+    conversation: Conversation, start: bytes, repeated: bytes, limit: int = 8 * 2**20
+) -> None:
+    """Send until the service closes the connection or ``limit`` bytes are sent."""
     with contextlib.suppress(ConnectionError):
-        conversation.send(begin)
-        for _ in range(most // (len(again) * 100)):
-            conversation.send(again * 100)
+        conversation.send(start)
+        for _ in range(limit // (len(repeated) * 100)):
+            conversation.send(repeated * 100)
 
 
 @pytest.mark.parametrize(
-    ("begin", "again", "status"),
+    ("start", "repeated", "status"),
     [
         pytest.param(b"GET /", b"a" * 100, 414, id="URL"),
         pytest.param(b"GET /?", b"a=b&" * 25, 414, id="query"),
@@ -105,17 +107,17 @@ def flood(conversation: Conversation, begin: bytes, again: bytes, most: int = 8 
             b"GET /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n",
             b"a" * 100,
             413,
-            id="body that nobody reads",
+            id="body that is not read",
         ),
     ],
 )
-def test_what_has_no_end_is_refused_and_closed(
-    talk: Callable[[], Conversation], begin: bytes, again: bytes, status: int
+def test_rejects_endless_requests(
+    talk: Callable[[], Conversation], start: bytes, repeated: bytes, status: int
 ) -> None:
     conversation = talk()
-    flood(conversation, begin, again)
-    answered, headers, body = conversation.answer()
-    assert (answered, headers["connection"]) == (status, "close")
+    flood(conversation, start, repeated)
+    received_status, headers, body = conversation.response()
+    assert (received_status, headers["connection"]) == (status, "close")
     assert json.loads(body)["status"] == status
     assert conversation.is_closed()
 
@@ -124,50 +126,52 @@ def test_what_has_no_end_is_refused_and_closed(
     ("size", "status"), [(65_000, 200), (65_600, 431), (100_000, 431), (200_000, 431)]
 )
 @pytest.mark.parametrize("piece", [1000, 10**6])
-def test_a_head_over_the_limit_is_refused_however_it_comes(
+def test_rejects_a_head_over_the_limit_in_any_pieces(
     talk: Callable[[], Conversation], size: int, status: int, piece: int
 ) -> None:
     conversation = talk()
     head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\na: " + b"b" * (size - 48) + b"\r\n\r\n"
     conversation.send(*(head[at : at + piece] for at in range(0, len(head), piece)))
-    assert conversation.answer()[0] == status
+    assert conversation.response()[0] == status
 
 
 @pytest.mark.parametrize(("count", "status"), [(100, 200), (101, 431)])
-def test_there_is_a_limit_on_the_number_of_headers(
+def test_limits_the_number_of_headers(
     talk: Callable[[], Conversation], count: int, status: int
 ) -> None:
     conversation = talk()
     conversation.send(b"GET /livez HTTP/1.1\r\n" + b"a: b\r\n" * count + b"\r\n")
-    assert conversation.answer()[0] == status
+    assert conversation.response()[0] == status
 
 
-def test_incomplete_requests_may_not_fill_the_memory(serve: Callable[..., httpx.Client]) -> None:
+def test_limits_the_memory_of_incomplete_requests(serve: Callable[..., httpx.Client]) -> None:
     client = serve(max_buffered_bytes=2**20)
     part = POST + b"Content-Length: 900000\r\n\r\n" + b" " * 700_000
     with contextlib.ExitStack() as stack:
-        several = [stack.enter_context(contextlib.closing(Conversation(client))) for _ in range(2)]
-        for one in several:
+        connections = [
+            stack.enter_context(contextlib.closing(Conversation(client))) for _ in range(2)
+        ]
+        for connection in connections:
             with contextlib.suppress(ConnectionError):
-                one.send(part)
+                connection.send(part)
         with selectors.DefaultSelector() as selector:
-            for one in several:
-                selector.register(one.socket, selectors.EVENT_READ, one)
-            refused = selector.select(PATIENCE)[0][0].data
-        status, headers, body = refused.answer()
+            for connection in connections:
+                selector.register(connection.socket, selectors.EVENT_READ, connection)
+            rejected = selector.select(PATIENCE)[0][0].data
+        status, headers, body = rejected.response()
         assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
         assert json.loads(body)["type"] == "/problems/too-busy"
-        # There is room again for the other.
-        other = next(one for one in several if one is not refused)
+        # The other connection is within the limit again.
+        other = next(connection for connection in connections if connection is not rejected)
         other.send(b" " * 200_000)
-        assert other.answer()[0] == 400
+        assert other.response()[0] == 400
 
 
 def test_trailers_do_not_become_headers(serve: Callable[..., httpx.Client]) -> None:
     conversation = Conversation(serve())
     head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
     conversation.send(head + b"%x\r\n%s\r\n0\r\nX-Request-ID: sneaked\r\n\r\n" % (len(BODY), BODY))
-    status, headers, _ = conversation.answer()
+    status, headers, _ = conversation.response()
     assert status == 503
     assert headers["x-request-id"] != "sneaked"
     conversation.close()
@@ -207,12 +211,12 @@ def test_trailers_do_not_become_headers(serve: Callable[..., httpx.Client]) -> N
         pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", id="long chunk"),
     ],
 )
-def test_what_is_not_http_gets_one_refusal_and_nothing_behind_it_is_answered(
+def test_rejects_malformed_http_once_and_closes(
     talk: Callable[[], Conversation], data: bytes
 ) -> None:
     conversation = talk()
     conversation.send(data + LIVE)
-    status, headers, body = conversation.answer()
+    status, headers, body = conversation.response()
     assert (status, headers["connection"]) == (400, "close")
     assert json.loads(body)["type"] == "/problems/malformed-http"
     assert conversation.is_closed()
@@ -220,7 +224,7 @@ def test_what_is_not_http_gets_one_refusal_and_nothing_behind_it_is_answered(
 
 @pytest.mark.parametrize("offer", ["h2c", "websocket", "h2c, websocket", "TLS/1.0"])
 @pytest.mark.parametrize("piece", [7, 10**6])
-def test_an_offer_to_speak_another_protocol_is_ignored(
+def test_ignores_a_protocol_upgrade(
     talk: Callable[[], Conversation], offer: str, piece: int
 ) -> None:
     conversation = talk()
@@ -234,43 +238,43 @@ def test_an_offer_to_speak_another_protocol_is_ignored(
     )
     request = head + b"\r\n\r\n" + BODY + LIVE
     conversation.send(*(request[at : at + piece] for at in range(0, len(request), piece)))
-    status, headers, body = conversation.answer()
+    status, headers, body = conversation.response()
     assert (status, "upgrade" in headers) == (200, False)
     assert len(json.loads(body)["items"]) == 3
-    assert conversation.answer()[0] == 200
+    assert conversation.response()[0] == 200
 
 
-def test_an_offer_may_also_ask_to_close(talk: Callable[[], Conversation]) -> None:
+def test_a_protocol_upgrade_may_also_request_closing(talk: Callable[[], Conversation]) -> None:
     conversation = talk()
     conversation.send(LIVE[:-2] + b"Connection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n")
-    status, headers, _ = conversation.answer()
+    status, headers, _ = conversation.response()
     assert (status, headers["connection"]) == (200, "close")
     assert conversation.is_closed()
 
 
 @pytest.mark.parametrize("request_", [LIVE, WHOLE])
-def test_a_client_that_closes_its_sending_side_is_answered(
+def test_responds_to_a_client_that_has_closed_its_sending_side(
     talk: Callable[[], Conversation], request_: bytes
 ) -> None:
     conversation = talk()
     conversation.send(request_)
     conversation.socket.shutdown(socket.SHUT_WR)
-    assert conversation.answer()[0] == 200
+    assert conversation.response()[0] == 200
     assert conversation.is_closed()
 
 
-def test_all_that_was_sent_before_the_sending_side_closed_is_answered(
+def test_responds_to_all_requests_before_the_sending_side_closed(
     talk: Callable[[], Conversation],
 ) -> None:
     conversation = talk()
     conversation.send(WHOLE * 20 + LIVE)
     conversation.socket.shutdown(socket.SHUT_WR)
-    assert [conversation.answer()[0] for _ in range(21)] == [200] * 21
+    assert [conversation.response()[0] for _ in range(21)] == [200] * 21
     assert conversation.is_closed()
 
 
 @pytest.mark.parametrize("part", [b"", b"GET /li", WHOLE[:-5]])
-def test_a_client_that_ends_within_a_request_is_let_go(
+def test_closes_if_the_client_stops_within_a_request(
     talk: Callable[[], Conversation], part: bytes
 ) -> None:
     conversation = talk()
@@ -279,20 +283,20 @@ def test_a_client_that_ends_within_a_request_is_let_go(
     assert conversation.is_closed()
 
 
-def test_a_thousand_requests_at_once_are_answered_in_their_order(
+def test_responds_to_a_thousand_pipelined_requests_in_order(
     talk: Callable[[], Conversation], client: httpx.Client
 ) -> None:
     conversation = talk()
     ids = [f"number-{number}" for number in range(1000)]
-    requests = [LIVE[:-2] + f"X-Request-ID: {one}\r\n\r\n".encode() for one in ids]
+    requests = [LIVE[:-2] + f"X-Request-ID: {request_id}\r\n\r\n".encode() for request_id in ids]
     requests[500] = WHOLE[:-24] + b"X-Request-ID: number-500\r\n" + WHOLE[-24:]
     conversation.send(b"".join(requests))
-    for one in ids:
-        status, headers, _ = conversation.answer()
-        assert (status, headers["x-request-id"]) == (200, one)
+    for request_id in ids:
+        status, headers, _ = conversation.response()
+        assert (status, headers["x-request-id"]) == (200, request_id)
 
 
-def test_a_client_that_resets_the_connection_does_no_harm(
+def test_survives_a_connection_reset(
     talk: Callable[[], Conversation], client: httpx.Client
 ) -> None:
     conversation = talk()
@@ -305,7 +309,7 @@ def test_a_client_that_resets_the_connection_does_no_harm(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_however_it_is_cut_a_stream_of_requests_has_the_same_answers(
+def test_responses_do_not_depend_on_how_the_stream_is_split(
     talk: Callable[[], Conversation], data: Any
 ) -> None:
     chunked = (
@@ -325,7 +329,7 @@ def test_however_it_is_cut_a_stream_of_requests_has_the_same_answers(
     conversation = talk()
     conversation.send(*(stream[a:b] for a, b in itertools.pairwise(edges)))
     for name in names:
-        status, _, body = conversation.answer()
+        status, _, body = conversation.response()
         assert status == 200
         assert (b'"items"' in body) == (name not in ("live", "upgrade"))
     conversation.close()

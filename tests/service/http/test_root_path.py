@@ -1,4 +1,4 @@
-"""A service below a path of a proxy, which takes the path off or leaves it on."""
+"""A service below a path of a proxy, which removes the path or keeps it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,10 +25,10 @@ def client(tmp_path: Path, contents: Callable[..., ReleaseContents], serve: Serv
 
 
 @pytest.mark.parametrize("prefix", ["", ROOT])
-def test_paths_are_answered_with_the_prefix_and_without(client: httpx.Client, prefix: str) -> None:
-    asked = {"user_id": "17"}
-    assert client.post(f"{prefix}/recommend", json=asked).status_code == 200
-    assert client.post(f"{prefix}/recommend", json={**asked, "k": 200}).status_code == 200
+def test_serves_paths_with_and_without_the_prefix(client: httpx.Client, prefix: str) -> None:
+    query = {"user_id": "17"}
+    assert client.post(f"{prefix}/recommend", json=query).status_code == 200
+    assert client.post(f"{prefix}/recommend", json={**query, "k": 200}).status_code == 200
     assert client.get(f"{prefix}/livez").status_code == 200
     assert client.get(f"{prefix}/items/item%201").json()["id"] == "item 1"
     assert client.get(f"{prefix}/").headers["content-type"].startswith("text/html")
@@ -48,23 +48,23 @@ def test_paths_are_answered_with_the_prefix_and_without(client: httpx.Client, pr
         ("GET", "/recommend", None, 405),
     ],
 )
-def test_a_problem_leads_to_its_page_below_the_prefix(
+def test_the_type_of_a_problem_has_the_prefix(
     client: httpx.Client, prefix: str, method: str, path: str, body: Any, status: int
 ) -> None:
     response = client.request(method, prefix + path, json=body)
     assert response.status_code == status
-    kind = response.json()["type"]
-    assert kind.startswith(f"{ROOT}/problems/")
-    # As the client resolves it, through a proxy that leaves the prefix on.
-    assert client.get(kind).status_code == 200
-    assert f"{kind}  {status}" in client.get("/problems").text
+    problem_type = response.json()["type"]
+    assert problem_type.startswith(f"{ROOT}/problems/")
+    # As the client resolves it, through a proxy that keeps the prefix.
+    assert client.get(problem_type).status_code == 200
+    assert f"{problem_type}  {status}" in client.get("/problems").text
 
 
-def test_the_openapi_document_names_the_prefix(client: httpx.Client) -> None:
+def test_the_openapi_document_has_the_prefix(client: httpx.Client) -> None:
     assert client.get(f"{ROOT}/openapi.json").json()["servers"] == [{"url": ROOT}]
 
 
-def test_the_page_is_led_to_where_what_it_loads_is_found(client: httpx.Client) -> None:
+def test_redirects_the_explorer_to_a_path_with_a_slash(client: httpx.Client) -> None:
     response = client.get(ROOT)
     assert (response.status_code, response.headers["location"]) == (308, f"{ROOT}/")
     page = client.get(f"{ROOT}/").text
@@ -72,14 +72,14 @@ def test_the_page_is_led_to_where_what_it_loads_is_found(client: httpx.Client) -
     assert not [line for line in page.splitlines() if 'src="/' in line or 'href="/' in line]
 
 
-def test_a_path_that_only_begins_like_the_prefix_is_none_of_it(client: httpx.Client) -> None:
+def test_strips_the_prefix_at_a_slash_and_once(client: httpx.Client) -> None:
     assert client.get(f"{ROOT}x/livez").status_code == 404
     assert client.get(f"{ROOT}{ROOT}/livez").status_code == 404
-    # An id may begin with anything.
+    # An id may start with any characters.
     assert client.get(f"{ROOT}/items{ROOT}/x").json()["id"] == f"{ROOT.removeprefix('/')}/x"
 
 
 @pytest.mark.parametrize("root", ["shop", "/shop/", "/", "/a//b", "/a b", "https://x/y", "/a?b"])
-def test_what_is_no_prefix_is_refused_at_the_start(root: str) -> None:
+def test_rejects_invalid_prefixes(root: str) -> None:
     with pytest.raises(SettingsError, match="BITRECALL_ROOT_PATH"):
         load_settings(root_path=root)

@@ -1,4 +1,4 @@
-"""Clients that ask and do not read, over real connections."""
+"""Clients that do not read their responses, over real connections."""
 
 import contextlib
 import socket
@@ -18,8 +18,8 @@ from bitrecall.service.settings import Settings
 pytestmark = pytest.mark.slow
 
 SIZE = 20 * 2**20
-# Looks at the service, each of which is a request: it does not depend on the machine's speed.
-MOST = 20_000
+# Maximum checks, each of which is a request: the limit does not depend on the machine's speed.
+MAX_CHECKS = 20_000
 
 
 async def large(request: Request) -> Response:
@@ -32,17 +32,17 @@ def app_with(release: Release, **settings: Any) -> Any:
     return app
 
 
-def reader_that_does_not(client: httpx.Client, *more: bytes) -> socket.socket:
+def unread_request(client: httpx.Client, *headers: bytes) -> socket.socket:
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(30)
     connection.connect((client.base_url.host, client.base_url.port))
-    connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n" + b"".join(more) + b"\r\n")
+    connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n" + b"".join(headers) + b"\r\n")
     return connection
 
 
-def until(client: httpx.Client, holds: Callable[[], bool]) -> None:
-    assert any(holds() or client.get("/livez").status_code != 200 for _ in range(MOST))
+def until(client: httpx.Client, condition: Callable[[], bool]) -> None:
+    assert any(condition() or client.get("/livez").status_code != 200 for _ in range(MAX_CHECKS))
 
 
 def received(connection: socket.socket) -> int:
@@ -53,14 +53,14 @@ def received(connection: socket.socket) -> int:
     return size
 
 
-@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
-def test_an_answer_that_is_not_taken_in_time_is_dropped(
-    release: Release, serving: Callable[..., Any], more: bytes
+@pytest.mark.parametrize("headers", [b"", b"Connection: close\r\n"])
+def test_drops_a_response_that_is_not_read_in_time(
+    release: Release, serving: Callable[..., Any], headers: bytes
 ) -> None:
     app = app_with(release, answer_timeout=0.2)
     with (
         serving(app) as client,
-        contextlib.closing(reader_that_does_not(client, more)) as connection,
+        contextlib.closing(unread_request(client, headers)) as connection,
     ):
         until(client, lambda: bool(app.connection_budget._unread))
         until(client, lambda: not app.connection_budget._unread)
@@ -68,10 +68,12 @@ def test_an_answer_that_is_not_taken_in_time_is_dropped(
         assert client.get("/livez").status_code == 200
 
 
-def test_an_answer_that_is_taken_is_whole(release: Release, serving: Callable[..., Any]) -> None:
+def test_sends_a_complete_response_to_a_slow_reader(
+    release: Release, serving: Callable[..., Any]
+) -> None:
     app = app_with(release)
     with serving(app) as client:
-        connection = reader_that_does_not(client, b"Connection: close\r\n")
+        connection = unread_request(client, b"Connection: close\r\n")
         until(client, lambda: bool(app.connection_budget._unread))
         assert received(connection) > SIZE
         connection.close()
@@ -79,7 +81,7 @@ def test_an_answer_that_is_taken_is_whole(release: Release, serving: Callable[..
         assert not app.connection_budget._unread
 
 
-def test_dropped_connections_are_counted_by_their_reason(
+def test_counts_dropped_connections_by_reason(
     release: Release, serving: Callable[..., Any]
 ) -> None:
     app = app_with(release, answer_timeout=0.2, max_connections=3)
@@ -94,7 +96,7 @@ def test_dropped_connections_are_counted_by_their_reason(
         malformed.sendall(b"no HTTP\r\n\r\n")
         assert malformed.recv(100).startswith(b"HTTP/1.1 400 ")
         malformed.close()
-        stack.enter_context(contextlib.closing(reader_that_does_not(client)))
+        stack.enter_context(contextlib.closing(unread_request(client)))
         until(client, lambda: counted("malformed-http") and counted("answer-not-read"))
         for _ in range(3):
             stack.enter_context(socket.create_connection(address, timeout=30))

@@ -1,4 +1,4 @@
-"""Which versions of uvicorn and httptools get the fast path."""
+"""The versions of uvicorn and httptools that use the fast path."""
 
 import tomllib
 from pathlib import Path
@@ -12,18 +12,18 @@ ROOT = Path(__file__).parents[3]
 
 
 def install(monkeypatch: pytest.MonkeyPatch, **packages: str) -> None:
-    """Have other versions installed than those that are."""
+    """Make other versions appear to be installed."""
     installed = {package: f"{series}.0" for package, series in TESTED.items()} | packages
     monkeypatch.setattr(versions, "version", installed.__getitem__)
 
 
-def test_the_installed_versions_are_tested_ones() -> None:
+def test_the_installed_versions_are_tested() -> None:
     assert untested_versions() == []
     assert untested_warning() is None
 
 
 @pytest.mark.parametrize("uvicorn", ["0.54", "0.54.0", "0.54.12", "0.54.1.post1"])
-def test_every_version_of_a_tested_series_is_tested(
+def test_accepts_every_version_of_a_tested_series(
     monkeypatch: pytest.MonkeyPatch, uvicorn: str
 ) -> None:
     install(monkeypatch, uvicorn=uvicorn)
@@ -31,12 +31,12 @@ def test_every_version_of_a_tested_series_is_tested(
 
 
 @pytest.mark.parametrize("uvicorn", ["0.53.9", "0.55.0", "0.540.0", "0.5", "1.54.0", "0.55.0.dev1"])
-def test_versions_of_other_series_are_not(monkeypatch: pytest.MonkeyPatch, uvicorn: str) -> None:
+def test_reports_versions_of_other_series(monkeypatch: pytest.MonkeyPatch, uvicorn: str) -> None:
     install(monkeypatch, uvicorn=uvicorn)
     assert untested_versions() == [f"uvicorn {uvicorn}"]
 
 
-def test_the_warning_names_every_untested_version_what_is_missing_and_what_to_install(
+def test_the_warning_names_versions_consequences_and_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     install(monkeypatch, uvicorn="0.55.0", httptools="1.0")
@@ -50,8 +50,8 @@ def test_the_warning_names_every_untested_version_what_is_missing_and_what_to_in
 
 
 @pytest.mark.parametrize("package", TESTED)
-def test_the_extra_allows_the_tested_series_and_no_other(package: str) -> None:
+def test_the_extra_allows_only_the_tested_series(package: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     major, minor = TESTED[package].split(".")
-    wanted = f"{package}>={major}.{minor},<{major}.{int(minor) + 1}"
-    assert wanted in project["optional-dependencies"]["serve"]
+    requirement = f"{package}>={major}.{minor},<{major}.{int(minor) + 1}"
+    assert requirement in project["optional-dependencies"]["serve"]

@@ -1,4 +1,4 @@
-"""What comes out of a transport that waits, for what is written to it."""
+"""The writes of a coalescing transport."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 from bitrecall.service.http.write_coalescing import CoalescingTransport, WriteCoalescer
 
 
-class Kept:
-    """A transport that keeps what is written."""
+class RecordingTransport:
+    """A transport that records writes."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -27,8 +27,8 @@ class Kept:
 
 
 @pytest.fixture
-def kept() -> Kept:
-    return Kept()
+def recording() -> RecordingTransport:
+    return RecordingTransport()
 
 
 @pytest.fixture
@@ -37,64 +37,72 @@ def soon() -> list[Callable[[], None]]:
 
 
 @pytest.fixture
-def joining(kept: Kept, soon: list[Callable[[], None]]) -> Any:
-    transport: Any = kept
+def coalescing(recording: RecordingTransport, soon: list[Callable[[], None]]) -> Any:
+    transport: Any = recording
     return CoalescingTransport(transport, WriteCoalescer(), soon.append)
 
 
-def test_head_and_body_are_one_write(joining: Any, kept: Kept, soon: list) -> None:
-    joining.write(b"head ")
-    joining.write(bytearray(b"body"))
-    assert (kept.written, len(soon)) == ([], 1)
+def test_head_and_body_are_one_write(
+    coalescing: Any, recording: RecordingTransport, soon: list
+) -> None:
+    coalescing.write(b"head ")
+    coalescing.write(bytearray(b"body"))
+    assert (recording.written, len(soon)) == ([], 1)
     soon.pop()()
-    assert kept.written == [b"head body"]
-    joining.write(b"again")
+    assert recording.written == [b"head body"]
+    coalescing.write(b"again")
     soon.pop()()
-    assert kept.written == [b"head body", b"again"]
+    assert recording.written == [b"head body", b"again"]
 
 
-def test_what_was_written_before_closing_is_not_lost(joining: Any, kept: Kept, soon: list) -> None:
-    joining.write(b"last")
-    joining.close()
+def test_writes_pending_data_before_closing(
+    coalescing: Any, recording: RecordingTransport, soon: list
+) -> None:
+    coalescing.write(b"last")
+    coalescing.close()
     soon.pop()()
-    assert (kept.written, kept.closed) == ([b"last"], True)
+    assert (recording.written, recording.closed) == ([b"last"], True)
 
 
-def test_much_does_not_wait(joining: Any, kept: Kept, soon: list) -> None:
-    joining.write(b"head")
-    joining.write(b"x" * 2**16)
-    assert kept.written == [b"head" + b"x" * 2**16]
-    joining.write(b"more")
+def test_writes_large_data_at_once(
+    coalescing: Any, recording: RecordingTransport, soon: list
+) -> None:
+    coalescing.write(b"head")
+    coalescing.write(b"x" * 2**16)
+    assert recording.written == [b"head" + b"x" * 2**16]
+    coalescing.write(b"more")
     for flush in soon:
         flush()
-    assert kept.written[1:] == [b"more"]
+    assert recording.written[1:] == [b"more"]
 
 
-def test_nothing_is_written_to_a_connection_that_is_gone(
-    joining: Any, kept: Kept, soon: list
+def test_does_not_write_to_a_closed_connection(
+    coalescing: Any, recording: RecordingTransport, soon: list
 ) -> None:
-    joining.write(b"too late")
-    kept.closed = True
+    coalescing.write(b"too late")
+    recording.closed = True
     soon.pop()()
-    assert kept.written == []
+    assert recording.written == []
 
 
-def test_a_change_of_what_was_given_changes_nothing(joining: Any, kept: Kept, soon: list) -> None:
+def test_copies_data_that_may_change(
+    coalescing: Any, recording: RecordingTransport, soon: list
+) -> None:
     data = bytearray(b"as it was")
-    joining.write(data)
+    coalescing.write(data)
     data[:] = b"something else"
     soon.pop()()
-    assert kept.written == [b"as it was"]
+    assert recording.written == [b"as it was"]
 
 
-def test_two_connections_are_written_to_together_and_more_do_not_wait(soon: list) -> None:
-    all_kept = [Kept() for _ in range(5)]
+def test_combines_the_writes_of_two_connections(soon: list) -> None:
+    transports = [RecordingTransport() for _ in range(5)]
     coalescer = WriteCoalescer()
-    for number, one in enumerate(all_kept):
-        transport: Any = one
+    for number, recorded in enumerate(transports):
+        transport: Any = recorded
         CoalescingTransport(transport, coalescer, soon.append).write(b"%d" % number)
     written = [[b"0"], [b"1"], [b"2"], [b"3"], []]
-    assert [one.written for one in all_kept] == written
+    assert [recorded.written for recorded in transports] == written
     for flush in soon:
         flush()
-    assert [one.written for one in all_kept] == [*written[:4], [b"4"]]
+    assert [recorded.written for recorded in transports] == [*written[:4], [b"4"]]

@@ -1,4 +1,4 @@
-"""The Grafana dashboard asks for what there is."""
+"""The Grafana dashboard uses existing metrics and labels."""
 
 import json
 import re
@@ -17,7 +17,7 @@ DASHBOARD = Path(__file__).parents[3] / "monitoring" / "grafana-dashboard.json"
 
 
 @pytest.fixture
-def told(
+def exposition(
     serve: Callable[..., httpx.Client], tmp_path: Path, contents: Callable[..., ReleaseContents]
 ) -> str:
     ReleaseStore(tmp_path / "releases").publish(contents(), measure=lambda _: {"recall@50": 0.25})
@@ -32,33 +32,33 @@ def told(
 
 def expressions() -> list[str]:
     dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text())
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    return asked + [one["expr"] for one in dashboard["annotations"]["list"]]
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    return queries + [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
 
 
-def test_every_metric_that_it_asks_for_is_told(told: str) -> None:
+def test_every_metric_in_the_dashboard_exists(exposition: str) -> None:
     metrics = {name for text in expressions() for name in re.findall(r"bitrecall_\w+", text)}
     assert len(metrics) > 8
     for name in metrics:
-        assert re.search(rf"^{name}[ {{]", told, re.MULTILINE), name
+        assert re.search(rf"^{name}[ {{]", exposition, re.MULTILINE), name
 
 
-def test_every_label_that_it_asks_for_is_told(told: str) -> None:
+def test_every_label_in_the_dashboard_exists(exposition: str) -> None:
     for text in expressions():
         for name, labels in re.findall(r"(bitrecall_\w+)\{([^}]*)\}", text):
             for label in re.findall(r"(\w+)=", labels):
-                assert re.search(rf"^{name}\{{.*{label}=", told, re.MULTILINE), (name, label)
+                assert re.search(rf"^{name}\{{.*{label}=", exposition, re.MULTILINE), (name, label)
 
 
 def test_panels_do_not_overlap() -> None:
-    taken: set[tuple[int, int]] = set()
+    occupied: set[tuple[int, int]] = set()
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
-        place = panel["gridPos"]
+        position = panel["gridPos"]
         cells = {
-            (place["x"] + column, place["y"] + row)
-            for column in range(place["w"])
-            for row in range(place["h"])
+            (position["x"] + column, position["y"] + row)
+            for column in range(position["w"])
+            for row in range(position["h"])
         }
-        assert not cells & taken
+        assert not cells & occupied
         assert max(column for column, _ in cells) < 24
-        taken |= cells
+        occupied |= cells

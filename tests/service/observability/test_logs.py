@@ -21,7 +21,7 @@ def record(message: str, *arguments: object, fault: bool = False) -> logging.Log
     return logging.LogRecord("service.x", logging.INFO, "x.py", 1, message, arguments, exc_info)
 
 
-def test_json_is_one_object_a_line() -> None:
+def test_json_has_one_object_per_line() -> None:
     line = JsonFormatter().format(record("two\nlines of %s", "text"))
     assert "\n" not in line
     read = json.loads(line)
@@ -31,7 +31,7 @@ def test_json_is_one_object_a_line() -> None:
     assert "trace" not in read
 
 
-def test_json_has_the_trace() -> None:
+def test_json_has_the_traceback() -> None:
     line = JsonFormatter().format(record("fault", fault=True))
     assert "\n" not in line
     assert "ZeroDivisionError" in json.loads(line)["trace"]
@@ -39,14 +39,14 @@ def test_json_has_the_trace() -> None:
 
 @pytest.fixture
 def configured() -> Iterator[Callable[..., logging.Logger]]:
-    """Has logging as some settings say, until the test is over; gives the root of all loggers."""
+    """Configures logging with some settings until the end of the test; returns the root logger."""
     root = logging.getLogger()
-    handlers, before = root.handlers[:], {}
+    handlers, levels = root.handlers[:], {}
 
     def configure(**settings: Any) -> logging.Logger:
         config = log_config(Settings(**settings))
         for name in config["loggers"]:
-            before.setdefault(name, logging.getLogger(name).level)
+            levels.setdefault(name, logging.getLogger(name).level)
         logging.config.dictConfig(config)
         return root
 
@@ -54,14 +54,12 @@ def configured() -> Iterator[Callable[..., logging.Logger]]:
     yield configure
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name, was in before.items():
-        logging.getLogger(name).setLevel(was)
+    for name, level_before in levels.items():
+        logging.getLogger(name).setLevel(level_before)
 
 
 @pytest.mark.parametrize("log_format", ["plain", "json"])
-def test_the_configuration_is_one_that_logging_takes(
-    configured: Callable[..., logging.Logger], log_format: str
-) -> None:
+def test_configures_logging(configured: Callable[..., logging.Logger], log_format: str) -> None:
     root = configured(log_format=log_format, log_level="error")
     assert root.level == logging.ERROR
     [handler] = root.handlers
@@ -69,12 +67,12 @@ def test_the_configuration_is_one_that_logging_takes(
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_nothing_below_the_level_is_logged_whoever_says_it(
+def test_logs_nothing_below_the_level_from_any_logger(
     configured: Callable[..., logging.Logger], workers: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configured(workers=workers, log_level="error")
     logging.getLogger("uvicorn.error").info("a worker has started")
     logging.getLogger("uvicorn.error").error("a worker has died")
-    said = capsys.readouterr().err
-    assert "has started" not in said
-    assert "has died" in said
+    output = capsys.readouterr().err
+    assert "has started" not in output
+    assert "has died" in output

@@ -15,21 +15,23 @@ from bitrecall.service.observability.logs import JsonFormatter
 from bitrecall.service.settings import Settings
 
 
-def test_a_request_keeps_the_id_that_it_came_with(client: httpx.Client) -> None:
-    answer = client.get("/livez", headers={"X-Request-ID": "order-7.2_x"})
-    assert answer.headers["x-request-id"] == "order-7.2_x"
+def test_keeps_a_valid_request_id(client: httpx.Client) -> None:
+    response = client.get("/livez", headers={"X-Request-ID": "order-7.2_x"})
+    assert response.headers["x-request-id"] == "order-7.2_x"
 
 
-@pytest.mark.parametrize("given", [None, "", "a b", "a" * 65, "é", "a\tb", 'a"b'])
-def test_any_other_has_one_of_its_own(client: httpx.Client, given: str | None) -> None:
-    headers = {} if given is None else {"X-Request-ID": given.encode()}
+@pytest.mark.parametrize("sent", [None, "", "a b", "a" * 65, "é", "a\tb", 'a"b'])
+def test_generates_an_id_if_it_is_missing_or_invalid(
+    client: httpx.Client, sent: str | None
+) -> None:
+    headers = {} if sent is None else {"X-Request-ID": sent.encode()}
     first = client.get("/livez", headers=headers).headers["x-request-id"]
     second = client.get("/nothing", headers=headers).headers["x-request-id"]
     assert len(first) == len(second) == 32
     assert first != second
 
 
-def test_a_fault_is_logged_under_the_id_of_its_request(
+def test_logs_a_failure_with_the_request_id(
     release: Release,
     serving: Callable[..., Any],
     problem_in: Callable[..., dict[str, Any]],
@@ -42,11 +44,11 @@ def test_a_fault_is_logged_under_the_id_of_its_request(
     app.router.routes.append(Route("/fail", fail))
     lines: list[str] = []
 
-    class Kept(logging.Handler):
+    class RecordingHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(JsonFormatter().format(record))
 
-    handler = Kept()
+    handler = RecordingHandler()
     logging.getLogger("bitrecall.service.http.middleware").addHandler(handler)
     try:
         with serving(app) as client:

@@ -1,4 +1,4 @@
-"""Many observations at once are as one after the other."""
+"""Recording many observations at once equals recording them one by one."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ BOUNDS = (0.1, 0.5, 2)
 
 
 @given(st.lists(st.sampled_from([0, 0.1, 0.25, 0.5, 1, 2, 3.5])))
-def test_many_at_once_are_as_one_by_one(amounts: list[float]) -> None:
+def test_many_observations_equal_single_observations(amounts: list[float]) -> None:
     texts = []
     for kind in (Histogram, TalliedHistogram):
         registry = CollectorRegistry()
@@ -26,7 +26,7 @@ def test_many_at_once_are_as_one_by_one(amounts: list[float]) -> None:
         assert texts[0] == texts[1]
 
 
-def test_what_is_taken_is_forgotten() -> None:
+def test_drain_removes_the_entries() -> None:
     tally = Tally[int]()
     tally.add(1)
     tally.add(2)

@@ -1,4 +1,4 @@
-"""Traces, where an endpoint for them is named."""
+"""Traces of requests, sent to a configured endpoint."""
 
 import http.server
 import os
@@ -23,7 +23,7 @@ server.run(environment.load_settings(**{!r}))
 
 
 class Collector(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Takes in what is exported, and remembers it."""
+    """Records exported data."""
 
     daemon_threads = True
     block_on_close = False
@@ -43,7 +43,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *given: object) -> None:
+    def log_message(self, *arguments: object) -> None:
         pass
 
 
@@ -57,7 +57,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
-def test_a_request_leaves_a_trace_at_the_endpoint(collector: Collector, release: Release) -> None:
+def test_sends_a_trace_of_a_request(collector: Collector, release: Release) -> None:
     pytest.importorskip("opentelemetry.sdk", reason=how_to_install("tracing"))
     traces = f"http://127.0.0.1:{collector.server_address[1]}/v1/traces"
     settings = {"releases": str(release.path.parent), "port": 0, "events": "off", "traces": traces}
@@ -76,8 +76,8 @@ def test_a_request_leaves_a_trace_at_the_endpoint(collector: Collector, release:
         url = line.split("listening on ")[1].strip()
         trace = "0af7651916cd43dd8448eb211c80319c"
         headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
-        answer = httpx.post(f"{url}/recommend", json={"user_id": "17"}, headers=headers)
-        assert answer.status_code == 200
+        response = httpx.post(f"{url}/recommend", json={"user_id": "17"}, headers=headers)
+        assert response.status_code == 200
         assert collector.traced.wait(300)
         bodies = [body for path, body in collector.received if path == "/v1/traces"]
         assert any(b"/recommend" in body and bytes.fromhex(trace) in body for body in bodies)

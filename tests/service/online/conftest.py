@@ -9,7 +9,7 @@ _numbers = count(1)
 
 @pytest.fixture
 def stored():  # type: ignore[no-untyped-def]
-    """Makes events with rising numbers: a user, an item and a type."""
+    """Creates stored events with increasing sequence numbers."""
 
     def make(user: str, item: str, kind: str = "view") -> StoredEvent:
         return StoredEvent(next(_numbers), user, item, kind, 0.0)

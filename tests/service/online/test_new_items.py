@@ -12,7 +12,7 @@ AUDIENCES = {
 }
 
 
-def test_items_with_enough_users_have_the_code_that_those_make(release: Release) -> None:
+def test_items_with_enough_users_have_the_code_of_their_users(release: Release) -> None:
     new = NewItemEncoder(release, min_users=2).new_items(AUDIENCES)
     assert new is not None
     assert list(new.ids) == ["c", "a", "b"]
@@ -24,9 +24,9 @@ def test_items_with_enough_users_have_the_code_that_those_make(release: Release)
 
 
 def test_a_code_changes_with_its_users(release: Release) -> None:
-    arrivals = NewItemEncoder(release, min_users=1)
-    first = arrivals.new_items({"a": ["17"], "b": ["none seen"]})
-    again = arrivals.new_items({"a": ["all seen"], "b": ["none seen"]})
+    encoder = NewItemEncoder(release, min_users=1)
+    first = encoder.new_items({"a": ["17"], "b": ["none seen"]})
+    again = encoder.new_items({"a": ["all seen"], "b": ["none seen"]})
     alone = NewItemEncoder(release, min_users=1).new_items({"a": ["all seen"], "b": ["none seen"]})
     assert first is not None
     assert again is not None

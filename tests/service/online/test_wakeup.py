@@ -9,7 +9,7 @@ from bitrecall.service.online.wakeup import Wakeup, make_wakeup_file
 
 pytestmark = pytest.mark.slow
 
-GIVE = """
+NOTIFY = """
 import sys
 from pathlib import Path
 from bitrecall.service.online.wakeup import Wakeup
@@ -19,30 +19,30 @@ for _ in range(500):
 """
 
 
-def test_processes_see_each_others_and_none_is_lost() -> None:
+def test_processes_see_all_notifications() -> None:
     path = make_wakeup_file()
     wakeup = Wakeup(path)
     assert wakeup.value == 0
 
-    def give(_: int) -> None:
-        subprocess.run([sys.executable, "-c", GIVE, str(path)], check=True)
+    def run_process(_: int) -> None:
+        subprocess.run([sys.executable, "-c", NOTIFY, str(path)], check=True)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(give, range(3)))
+        list(pool.map(run_process, range(3)))
     wakeup.notify()
     assert wakeup.value == 1501
     wakeup.close()
     path.unlink()
 
 
-def test_a_signal_alone_leaves_no_file() -> None:
+def test_a_private_wakeup_leaves_no_file() -> None:
     wakeup = Wakeup.private()
     wakeup.notify()
     assert wakeup.value == 1
     wakeup.close()
 
 
-def test_the_file_is_its_users_own_and_no_link(tmp_path: Path) -> None:
+def test_only_the_owner_can_open_the_file_and_links_are_rejected(tmp_path: Path) -> None:
     path = make_wakeup_file()
     assert path.stat().st_mode & 0o777 == 0o600
     (tmp_path / "link").symlink_to(path)

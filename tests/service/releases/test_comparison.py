@@ -1,4 +1,4 @@
-"""What is left of releases that are no longer served."""
+"""Open files of releases that are no longer served."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ REQUESTS = [
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """Files have to be let go of without it."""
+    """Disables garbage collection: files have to be closed without it."""
     gc.collect()
     gc.disable()
     yield
@@ -34,23 +34,23 @@ def no_collector() -> Iterator[None]:
 
 
 def open_releases(root: Path) -> set[str]:
-    """Ids of the releases of which a file is open or mapped."""
-    found = set()
+    """Ids of the releases that have an open or mapped file."""
+    release_ids = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         try:
             target = descriptor.readlink()
         except OSError:
             continue
         if target.is_relative_to(root):
-            found.add(target.relative_to(root).parts[0])
+            release_ids.add(target.relative_to(root).parts[0])
     for line in Path("/proc/self/maps").read_text().splitlines():
         path = Path(line.split(maxsplit=5)[-1])
         if path.is_relative_to(root):
-            found.add(path.relative_to(root).parts[0])
-    return found
+            release_ids.add(path.relative_to(root).parts[0])
+    return release_ids
 
 
-def test_files_of_an_old_release_are_let_go_of_when_its_last_request_ends(
+def test_closes_files_of_an_old_release_after_its_last_request(
     tmp_path: Path,
     contents: Callable[..., ReleaseContents],
     serve: Callable[..., httpx.Client],
@@ -64,8 +64,8 @@ def test_files_of_an_old_release_are_let_go_of_when_its_last_request_ends(
     for release_id in [*ids, *reversed(ids)]:
         response = client.post(f"/releases/{release_id}/activate", json={})
         assert response.json() == {"release_id": release_id}
-        for path, asked in REQUESTS:
-            assert client.post(path, json=asked).status_code in (200, 404, 409)
+        for path, query in REQUESTS:
+            assert client.post(path, json=query).status_code in (200, 404, 409)
         event = {"user_id": "17", "item_id": "new", "type": "view"}
         assert client.post("/events", json={"events": [event]}).status_code == 200
         assert client.post("/recommend", json={"user_id": "17"}).json()["release_id"] == release_id

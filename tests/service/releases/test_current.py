@@ -17,7 +17,7 @@ Contents = Callable[..., ReleaseContents]
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A simulated clock in seconds."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -27,14 +27,14 @@ class Clock:
 
 
 def damage(release: Release) -> bytes:
-    """Change one byte of the item codes on disk; the bytes before."""
+    """Change one byte of the item codes on disk; return the previous content."""
     path = release.path / "item_codes.npy"
     before = path.read_bytes()
     path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
     return before
 
 
-def held(current: CurrentRelease) -> str:
+def serving(current: CurrentRelease) -> str:
     assert current.recommender is not None
     return current.recommender.release_id
 
@@ -48,12 +48,12 @@ def test_an_empty_store_gives_a_reason(tmp_path: Path) -> None:
     assert not (tmp_path / "not made yet").exists()
 
 
-def test_the_first_release_is_taken_at_the_next_look(tmp_path: Path, contents: Contents) -> None:
+def test_loads_the_first_release_at_the_next_refresh(tmp_path: Path, contents: Contents) -> None:
     current = CurrentRelease(ReleaseStore(tmp_path), Clock())
     current.refresh()
     release = ReleaseStore(tmp_path).publish(contents())
     current.refresh()
-    assert held(current) == release.id
+    assert serving(current) == release.id
 
 
 def test_a_release_is_opened_once(tmp_path: Path, contents: Contents) -> None:
@@ -65,22 +65,22 @@ def test_a_release_is_opened_once(tmp_path: Path, contents: Contents) -> None:
     assert current.recommender is before
 
 
-def test_a_new_release_takes_over_and_the_old_one_still_answers(
+def test_a_new_release_replaces_the_old_one_which_still_works(
     tmp_path: Path, contents: Contents
 ) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     current = CurrentRelease(ReleaseStore(tmp_path))
     current.refresh()
-    begun_with = current.recommender
-    assert isinstance(begun_with, Recommender)
+    old = current.recommender
+    assert isinstance(old, Recommender)
     second = store.publish(contents(seed=1))
     current.refresh()
-    assert held(current) == second.id
-    assert begun_with.recommend("17", QueryOptions(3)).release_id == first.id
+    assert serving(current) == second.id
+    assert old.recommend("17", QueryOptions(3)).release_id == first.id
 
 
-def test_a_rollback_is_followed(tmp_path: Path, contents: Contents) -> None:
+def test_follows_a_rollback(tmp_path: Path, contents: Contents) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     store.publish(contents(seed=1))
@@ -88,10 +88,10 @@ def test_a_rollback_is_followed(tmp_path: Path, contents: Contents) -> None:
     current.refresh()
     store.rollback()
     current.refresh()
-    assert held(current) == first.id
+    assert serving(current) == first.id
 
 
-def test_a_damaged_new_release_is_refused_once_in_the_log_and_the_old_one_kept(
+def test_keeps_the_old_release_if_the_new_one_is_damaged_and_logs_once(
     tmp_path: Path, contents: Contents, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = ReleaseStore(tmp_path)
@@ -105,14 +105,14 @@ def test_a_damaged_new_release_is_refused_once_in_the_log_and_the_old_one_kept(
         for _ in range(3):
             current.refresh()
             clock.now += RETRY_SECONDS
-    assert held(current) == first.id
+    assert serving(current) == first.id
     warnings = [record.getMessage() for record in caplog.records]
     assert len(warnings) == 1
     assert f"still serving {first.id}" in warnings[0]
     assert second.id in warnings[0]
 
 
-def test_a_refused_release_is_tried_again_later(tmp_path: Path, contents: Contents) -> None:
+def test_retries_a_rejected_release(tmp_path: Path, contents: Contents) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     clock = Clock()
@@ -124,28 +124,26 @@ def test_a_refused_release_is_tried_again_later(tmp_path: Path, contents: Conten
     (second.path / "item_codes.npy").write_bytes(before)
     clock.now += RETRY_SECONDS - 1
     current.refresh()
-    assert held(current) == first.id
+    assert serving(current) == first.id
     clock.now += 1
     current.refresh()
-    assert held(current) == second.id
+    assert serving(current) == second.id
 
 
-def test_with_nothing_to_keep_the_last_good_release_is_taken(
-    tmp_path: Path, contents: Contents
-) -> None:
+def test_loads_the_last_good_release_if_none_is_loaded(tmp_path: Path, contents: Contents) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     second = store.publish(contents(seed=1))
     damage(second)
     current = CurrentRelease(ReleaseStore(tmp_path), Clock())
     current.refresh()
-    assert held(current) == first.id
+    assert serving(current) == first.id
     third = store.publish(contents(seed=2))
     current.refresh()
-    assert held(current) == third.id
+    assert serving(current) == third.id
 
 
-def test_the_reason_names_what_is_wrong_with_the_only_release(
+def test_the_reason_names_the_damage_of_the_only_release(
     tmp_path: Path, contents: Contents
 ) -> None:
     damage(ReleaseStore(tmp_path).publish(contents()))
@@ -155,22 +153,20 @@ def test_the_reason_names_what_is_wrong_with_the_only_release(
     assert "item_codes.npy" in current.reason
 
 
-def test_a_store_that_has_gone_leaves_the_release_that_is_held(
-    tmp_path: Path, contents: Contents
-) -> None:
+def test_keeps_the_release_if_the_store_disappears(tmp_path: Path, contents: Contents) -> None:
     release = ReleaseStore(tmp_path / "store").publish(contents())
     current = CurrentRelease(ReleaseStore(tmp_path / "store"))
     current.refresh()
     (tmp_path / "store").rename(tmp_path / "elsewhere")
     current.refresh()
-    assert held(current) == release.id
+    assert serving(current) == release.id
 
 
-def test_a_release_that_fails_on_a_question_is_refused_and_counted(
+def test_rejects_and_counts_a_release_that_fails_on_a_query(
     tmp_path: Path, contents: Contents
 ) -> None:
     class Broken(Recommender):
-        def recommend(self, *given: object) -> RankedItems:
+        def recommend(self, *arguments: object) -> RankedItems:
             raise ZeroDivisionError
 
     store, kinds = ReleaseStore(tmp_path), [Recommender, Broken]
@@ -182,18 +178,18 @@ def test_a_release_that_fails_on_a_question_is_refused_and_counted(
     store.publish(contents(seed=1))
     for _ in range(3):
         current.refresh()
-    assert held(current) == first.id
+    assert serving(current) == first.id
     assert current.failed_loads == 1
 
 
-def test_the_old_release_is_let_go_of(tmp_path: Path, contents: Contents) -> None:
+def test_releases_the_old_release(tmp_path: Path, contents: Contents) -> None:
     store = ReleaseStore(tmp_path)
     first = store.publish(contents())
     current = CurrentRelease(ReleaseStore(tmp_path))
     current.refresh()
     maps = Path("/proc/self/maps")
     if not maps.exists():
-        pytest.skip("this system does not say what is mapped")
+        pytest.skip("this system does not list mapped files")
     del first
     assert str(tmp_path) in maps.read_text()
     before = store.current_id()

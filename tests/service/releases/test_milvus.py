@@ -1,4 +1,4 @@
-"""Answers while a real Milvus server searches, goes away and comes back."""
+"""Recommendations while a real Milvus server responds, stops and starts again."""
 
 import time
 from collections.abc import Callable
@@ -14,64 +14,64 @@ from bitrecall.index.search.milvus.server import MilvusServer
 
 pytestmark = pytest.mark.xdist_group("milvus")
 
-ASKED = {"user_id": "17", "k": 5}
+QUERY = {"user_id": "17", "k": 5}
 
 
-def until_answered(client: httpx.Client, path: str, body: dict, wanted: dict) -> None:
-    """Ask until the answer is as wanted: a search may take more than its second, and is retried."""
-    until = time.monotonic() + 300
-    while (answer := client.post(path, json=body).json()) != wanted:
-        assert time.monotonic() < until, answer
+def wait_for_response(client: httpx.Client, path: str, body: dict, expected: dict) -> None:
+    """Repeat a request until it gets the expected response: searches may time out at first."""
+    deadline = time.monotonic() + 300
+    while (answer := client.post(path, json=body).json()) != expected:
+        assert time.monotonic() < deadline, answer
 
 
-def test_without_it_the_popular_items_stand_in_until_it_is_back(
+def test_returns_popular_items_while_milvus_does_not_respond(
     milvus: Any, tmp_path: Path, contents: Callable, serve: Callable, problem_in: Callable
 ) -> None:
     server = MilvusServer(milvus.url, seconds=30.0)
     mirror = MilvusMirror(server)
     release = ReleaseStore(tmp_path / "releases", mirror).publish(contents())
-    alone: httpx.Client = serve()
+    local: httpx.Client = serve()
     client: httpx.Client = serve(milvus=milvus.url)
     try:
         for path, body in {
-            "/recommend": ASKED,
+            "/recommend": QUERY,
             "/recommend/batch": {"user_ids": ["17", "none seen"], "k": 60},
             "/similar": {"item_id": "item 7", "k": 8, "filter": {"any_tags": ["jazz"]}},
         }.items():
-            until_answered(client, path, body, alone.post(path, json=body).json())
+            wait_for_response(client, path, body, local.post(path, json=body).json())
 
         milvus.kill()
-        degraded = client.post("/recommend", json=ASKED)
+        degraded = client.post("/recommend", json=QUERY)
         assert degraded.status_code == 200
         answer = degraded.json()
         assert (answer["source"], answer["degraded"]) == ("popular", True)
         assert [item["id"] for item in answer["items"]] == [
             f"item {row}" for row in (2, 3, 4, 6, 7)
         ]
-        stranger = client.post("/recommend", json={"user_id": "a stranger"}).json()
-        assert "degraded" not in stranger
+        unknown_user = client.post("/recommend", json={"user_id": "new user"}).json()
+        assert "degraded" not in unknown_user
         similar = client.post("/similar", json={"item_id": "item 7"})
         problem_in(similar, "search-unavailable", 503)
         assert similar.headers["retry-after"] == "1"
         assert client.get("/readyz").status_code == 200
-        counted = client.get("/metrics").text
-        assert "bitrecall_degraded_answers_total 1.0" in counted
+        metrics = client.get("/metrics").text
+        assert "bitrecall_degraded_answers_total 1.0" in metrics
 
-        # One that is started meanwhile answers, too.
+        # A service started meanwhile responds, too.
         other: httpx.Client = serve(milvus=milvus.url)
-        assert other.post("/recommend", json=ASKED).json()["degraded"]
+        assert other.post("/recommend", json=QUERY).json()["degraded"]
 
         milvus.start()
-        wanted = alone.post("/recommend", json=ASKED).json()
-        for one in (client, other):
-            until_answered(one, "/recommend", ASKED, wanted)
+        expected = local.post("/recommend", json=QUERY).json()
+        for service in (client, other):
+            wait_for_response(service, "/recommend", QUERY, expected)
     finally:
         mirror.keep([])
         server.close()
-    assert release.id == wanted["release_id"]
+    assert release.id == expected["release_id"]
 
 
-def test_a_release_without_its_collection_is_refused(
+def test_rejects_a_release_without_its_collection(
     milvus: Any, tmp_path: Path, contents: Callable, serve: Callable
 ) -> None:
     ReleaseStore(tmp_path / "releases").publish(contents())
@@ -81,7 +81,7 @@ def test_a_release_without_its_collection_is_refused(
     assert "has no collection" in answer.json()["detail"]
 
 
-def test_a_milvus_that_is_no_url_is_refused(tmp_path: Path) -> None:
+def test_rejects_a_milvus_setting_that_is_not_a_url(tmp_path: Path) -> None:
     from bitrecall.service.environment import load_settings
     from bitrecall.service.errors import SettingsError
 

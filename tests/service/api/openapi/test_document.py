@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from bitrecall.index.releases.release import Release
 from bitrecall.service.api.openapi.document import openapi_document
 from bitrecall.service.api.openapi.operations import OPERATIONS, Operation
-from bitrecall.service.api.schemas.answers import Problem, RecommendResponse
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.api.schemas.requests import MoveRequest, request_models
+from bitrecall.service.api.schemas.responses import Problem, RecommendResponse
 from bitrecall.service.app import create_app
 from bitrecall.service.auth.middleware import role_needed
 from bitrecall.service.problems import PROBLEMS
@@ -39,11 +39,11 @@ def document() -> dict[str, Any]:
 
 
 def operation_of(document: dict[str, Any], operation: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = document["paths"][operation.path][operation.method]
-    return found
+    described: dict[str, Any] = document["paths"][operation.path][operation.method]
+    return described
 
 
-def test_it_is_served(client: httpx.Client) -> None:
+def test_the_document_is_served(client: httpx.Client) -> None:
     response = client.get("/openapi.json")
     assert response.headers["content-type"] == "application/json"
     served = response.json()
@@ -51,7 +51,7 @@ def test_it_is_served(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, Settings(), WITH_KEYS], ids=repr)
-def test_it_is_valid(settings: Settings) -> None:
+def test_the_document_is_valid(settings: Settings) -> None:
     document = openapi_document(settings, "1.2.3")
     errors = OpenAPIV31SpecValidator(document).iter_errors()  # type: ignore[arg-type]
     assert [error.message for error in errors] == []
@@ -79,28 +79,28 @@ def test_it_is_valid(settings: Settings) -> None:
     ],
     ids=json.dumps,
 )
-def test_the_schema_takes_what_the_service_takes(
+def test_the_schema_accepts_what_the_service_accepts(
     document: dict[str, Any], body: dict[str, object]
 ) -> None:
     schema = {"$ref": "#/components/schemas/RecommendRequest", **document}
     try:
         BODIES["RecommendRequest"].model_validate_json(json.dumps(body))
-        taken = True
+        is_accepted = True
     except ValidationError:
-        taken = False
-    assert OAS31Validator(schema).is_valid(body) == taken
+        is_accepted = False
+    assert OAS31Validator(schema).is_valid(body) == is_accepted
 
 
-def test_no_type_of_a_body_is_a_choice(document: dict[str, Any]) -> None:
-    # What generators of clients make of that has no constructor, or is left out with its path.
+def test_body_types_are_not_unions(document: dict[str, Any]) -> None:
+    # Client generators create a union without a constructor, or omit the path.
     for name in BODIES:
         schema = document["components"]["schemas"][name]
         assert schema["type"] == "object"
         assert not schema.keys() & {"anyOf", "oneOf", "allOf"}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
-def test_keys_are_described_where_they_are_needed(operation: Operation) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_describes_keys_for_operations_that_need_them(operation: Operation) -> None:
     without = operation_of(openapi_document(Settings(), "1.2.3"), operation)
     assert "security" not in without
     document = openapi_document(WITH_KEYS, "1.2.3")
@@ -115,20 +115,24 @@ def test_keys_are_described_where_they_are_needed(operation: Operation) -> None:
 def test_every_path_of_the_service_is_described(release: Release) -> None:
     app = create_app(Settings(releases=release.path.parent, events="off"))
     served = {getattr(route, "path", "") for route in app.routes} - {"/openapi.json"}
-    assert {path.replace(":path", "") for path in served} == {one.path for one in OPERATIONS}
+    assert {path.replace(":path", "") for path in served} == {
+        operation.path for operation in OPERATIONS
+    }
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+@pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}"
+)
 def test_every_described_path_exists(client: httpx.Client, operation: Operation) -> None:
-    whose = "a/b" if operation.path.endswith("{id}") else "a"
+    id_ = "a/b" if operation.path.endswith("{id}") else "a"
     name = "main.js" if operation.name == "explorer_part" else "not-ready"
-    path = operation.path.format(name=name, id=whose)
+    path = operation.path.format(name=name, id=id_)
     response = client.request(operation.method, path)
     assert response.status_code != 405
     assert b'"type":"/problems/not-found"' not in response.content
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     parts = json.dumps(document).split('"$ref": "')[1:]
     named = {part.partition('"')[0].removeprefix("#/components/schemas/") for part in parts}
@@ -136,7 +140,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in schemas
 
 
-def test_the_bounds_are_those_of_the_settings(document: dict[str, Any]) -> None:
+def test_bounds_come_from_the_settings(document: dict[str, Any]) -> None:
     for body in ("RecommendRequest", "BatchRequest", "SimilarRequest"):
         k = document["components"]["schemas"][body]["properties"]["k"]
         assert (k["default"], k["minimum"], k["maximum"]) == (7, 1, 77)
@@ -144,7 +148,7 @@ def test_the_bounds_are_those_of_the_settings(document: dict[str, Any]) -> None:
     assert parameter["schema"] == {"type": "integer", "minimum": 1, "maximum": 77, "default": 7}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_examples_are_valid(document: dict[str, Any], operation: Operation) -> None:
     described = operation_of(document, operation)
     if operation.request is not None:
@@ -155,8 +159,8 @@ def test_examples_are_valid(document: dict[str, Any], operation: Operation) -> N
             BODIES[operation.request].model_validate_json(text)
     content = described["responses"]["200"]["content"]
     for example in content.get("application/json", {}).get("examples", {}).values():
-        assert operation.answer is not None
-        answer = operation.answer.model_validate_json(
+        assert operation.response is not None
+        answer = operation.response.model_validate_json(
             json.dumps(example["value"]), strict=True, extra="forbid"
         )
         if isinstance(answer, RecommendResponse):
@@ -165,7 +169,7 @@ def test_examples_are_valid(document: dict[str, Any], operation: Operation) -> N
                 assert item.distance is None or item.score == 256 - 2 * item.distance
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_problems_are_described_with_examples(
     document: dict[str, Any], operation: Operation
 ) -> None:
@@ -178,7 +182,7 @@ def test_problems_are_described_with_examples(
         assert checked.type == PROBLEMS[name].uri
 
 
-def test_whatever_is_wrong_with_a_body_is_described(document: dict[str, Any]) -> None:
+def test_describes_all_problems_of_a_body(document: dict[str, Any]) -> None:
     responses = document["paths"]["/recommend"]["post"]["responses"]
     assert responses.keys() == {
         *("200", "400", "408", "409", "413", "415", "422", "500", "503"),

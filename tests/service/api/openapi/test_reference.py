@@ -11,7 +11,7 @@ def test_the_reference_is_up_to_date() -> None:
     assert REFERENCE.read_text(encoding="utf-8") == reference()
 
 
-def test_every_operation_is_in_it() -> None:
+def test_the_reference_has_every_operation() -> None:
     text = reference()
     for operation in OPERATIONS:
         assert f"\n## {operation.method.upper()} {operation.path}\n" in text

@@ -56,7 +56,9 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_python(service: httpx.Client, document: Path, older: str, tmp_path: Path) -> None:
+def test_a_generated_python_client_works(
+    service: httpx.Client, document: Path, older: str, tmp_path: Path
+) -> None:
     generator = TOOLS / "bin" / "openapi-python-client"
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"post_hooks": []}))
@@ -74,7 +76,9 @@ def test_python(service: httpx.Client, document: Path, older: str, tmp_path: Pat
     assert sorted(called.split()) == NAMES
 
 
-def test_typescript(service: httpx.Client, document: Path, older: str, tmp_path: Path) -> None:
+def test_a_generated_typescript_client_works(
+    service: httpx.Client, document: Path, older: str, tmp_path: Path
+) -> None:
     programs = TOOLS / "node_modules" / ".bin"
     (tmp_path / "node_modules").symlink_to(TOOLS / "node_modules")
     (tmp_path / "package.json").write_text('{"type": "module"}')
@@ -91,7 +95,7 @@ def test_typescript(service: httpx.Client, document: Path, older: str, tmp_path:
     assert sorted(called.split()) == NAMES
 
 
-def test_requests_made_from_the_document(service: httpx.Client, tmp_path: Path) -> None:
+def test_generated_requests_get_documented_responses(service: httpx.Client, tmp_path: Path) -> None:
     printed = run(
         *(TOOLS / "bin" / "schemathesis", "--config-file", HERE / "schemathesis.toml"),
         *("run", f"{service.base_url}/openapi.json", "--phases", "examples,coverage,fuzzing"),

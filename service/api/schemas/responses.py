@@ -6,24 +6,25 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 _SHORTFALL = (
-    "How many of the k items are missing because no more are allowed; only present if some are."
+    "How many of the k items are missing because no more items are allowed; only present if some "
+    "are missing."
 )
-_RELEASE = "The release that the response is from."
+_RELEASE = "The release that was used."
 _SOURCE = (
-    "What the ranking is made from. 'codes': the user's code from training. 'codes+history': that "
-    "code, and items from events or from the history of the request. 'history': only items from "
-    "events or from the history. 'popular': nothing is known about the user, and these are the "
-    "most popular items."
+    "The basis of the ranking. 'codes': the user's code from training. 'codes+history': that code, "
+    "and items from events or from the history of the request. 'history': only items from events "
+    "or from the history. 'popular': nothing is known about the user, and these are the most "
+    "popular items."
 )
 _DEGRADED = (
     "True if the search server did not respond, and these are the most popular items instead of "
-    "the nearest; only present then. Later requests are answered normally once it responds."
+    "the nearest; only present then. Once the server responds, results are normal again."
 )
 Source = Literal["codes", "codes+history", "history", "popular"]
 
 
 class ReasonResponse(BaseModel):
-    """An item of the user whose code is near that of the recommended item."""
+    """An item of the user whose code is near the code of the recommended item."""
 
     id: str = Field(description="Id of the user's item.")
     distance: int = Field(description="Hamming distance between the two codes, in bits.")
@@ -54,7 +55,7 @@ class RecommendedItem(BaseModel):
 
 class _Items(BaseModel):
     items: list[RecommendedItem] = Field(
-        description="At most k items, best first; equal distances in order of popularity."
+        description="Up to k items, best first; equal distances in order of popularity."
     )
     shortfall: int | SkipJsonSchema[None] = Field(default=None, ge=1, description=_SHORTFALL)
 
@@ -113,12 +114,12 @@ class PopularItem(BaseModel):
 class PopularResponse(BaseModel):
     """The most popular items."""
 
-    items: list[PopularItem] = Field(description="At most k items, the most popular first.")
+    items: list[PopularItem] = Field(description="Up to k items, the most popular first.")
     release_id: str = Field(description=_RELEASE)
 
 
 class ItemResponse(BaseModel):
-    """What is known about an item."""
+    """The known data about an item."""
 
     id: str = Field(description="The item.")
     known: Literal["release", "new", "no"] = Field(
@@ -132,15 +133,15 @@ class ItemResponse(BaseModel):
 
 
 class UserResponse(BaseModel):
-    """What is known about a user."""
+    """The known data about a user."""
 
     id: str = Field(description="The user.")
     known: bool = Field(description="Whether the release has the user.")
-    seen: int = Field(description="How many items of the user are in the training data.")
-    fresh: int = Field(description="How many items of the user are in events since.")
+    seen: int = Field(description="Number of the user's items in the training data.")
+    fresh: int = Field(description="Number of the user's items in events since.")
     items: list[str] = Field(
-        description="The last hundred of both: those in the training data, the most popular first, "
-        "then those in events since, the newest last."
+        description="The last hundred items: first those in the training data, the most popular "
+        "first, then those in events since, the newest last."
     )
     release_id: str = Field(description=_RELEASE)
 
@@ -148,7 +149,7 @@ class UserResponse(BaseModel):
 class IdsResponse(BaseModel):
     """Ids with a prefix."""
 
-    ids: list[str] = Field(description="The first of them, ordered by their bytes in UTF-8.")
+    ids: list[str] = Field(description="The first ids, ordered by their bytes in UTF-8.")
     release_id: str = Field(description=_RELEASE)
 
 
@@ -165,27 +166,27 @@ class ReleaseSummary(BaseModel):
         description="Metrics measured when it was published."
     )
     damage: str | None = Field(
-        description="What is wrong with it, without hashing its files; null if nothing is."
+        description="Its damage, found without hashing its files; null if none was found."
     )
 
 
 class LastRetraining(BaseModel):
     """The outcome of the last retraining run."""
 
-    started: str = Field(description="When it began, ISO 8601 in UTC.")
-    finished: str = Field(description="When it ended, ISO 8601 in UTC.")
+    started: str = Field(description="Start time, ISO 8601 in UTC.")
+    finished: str = Field(description="End time, ISO 8601 in UTC.")
     outcome: str = Field(
         description="'published', 'held back', 'refused', 'no new data', 'failed', or 'would "
         "publish' of a dry run."
     )
-    reason: str = Field(description="Why.")
+    reason: str = Field(description="Reason for the outcome.")
     release: str | None = Field(description="The release that it published, if any.")
 
 
 class ReleasesResponse(BaseModel):
     """The releases in the store, newest first."""
 
-    releases: list[ReleaseSummary] = Field(description="The newest first.")
+    releases: list[ReleaseSummary] = Field(description="The releases, newest first.")
     serving: str | None = Field(description="The release that this worker serves.")
     last_retraining: LastRetraining | None = Field(
         description="The last retraining run of this store; null before the first."
@@ -193,11 +194,11 @@ class ReleasesResponse(BaseModel):
 
 
 class ActiveResponse(BaseModel):
-    """The release that is current now."""
+    """The new current release."""
 
     release_id: str = Field(
-        description="The current release; this worker serves it already, others within the poll "
-        "interval."
+        description="The current release. This worker serves it already, other workers within the "
+        "poll interval."
     )
 
 
@@ -222,17 +223,17 @@ class ProblemError(BaseModel):
     """One error in a request body."""
 
     pointer: str = Field(description="JSON pointer (RFC 6901) into the body; '' is the whole body.")
-    detail: str = Field(description="What is wrong there, and what was expected.")
+    detail: str = Field(description="The error, and what was expected.")
 
 
 class Problem(BaseModel):
     """A problem document (RFC 9457)."""
 
     type: str = Field(description="Relative reference to a page about this problem type.")
-    title: str = Field(description="The problem type in words, the same every time.")
+    title: str = Field(description="Short description of the problem type, always the same.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong with this request.")
-    instance: str = Field(description="URN of this occurrence.")
+    instance: str = Field(description="A unique URN of this occurrence.")
     errors: list[ProblemError] | SkipJsonSchema[None] = Field(
         default=None, description="The errors in the body; only for invalid requests."
     )
