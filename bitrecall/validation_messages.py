@@ -83,7 +83,7 @@ def _bound(problem: ErrorDetails, name: str) -> Any:
     return problem.get("ctx", {})[name]
 
 
-_TIME: Final = "has to be a time as in RFC 3339, such as 2026-11-23T18:00:00Z"
+_TIME: Final = "has to be an RFC 3339 time, such as 2026-11-23T18:00:00Z"
 
 _Explain = Callable[[ErrorDetails], str]
 _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(

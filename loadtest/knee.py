@@ -47,7 +47,7 @@ class Step:
             if times
             else [np.inf] * 3
         )
-        other = counts.all_rate - good - busy + counts.lost / counts.took
+        other = counts.all_rate - good - busy + counts.lost / counts.duration
         return cls(offered, good, busy, other, p50, p99, slowest)
 
     @property

@@ -45,22 +45,22 @@ class ResponseCounts:
             its response.
         lost: requests whose connection closed before the response was complete.
         late: maximum number of due requests that waited for a free connection.
-        took: duration of the measurement in seconds.
+        duration: seconds of the measurement.
     """
 
     seconds: dict[int, list[float]] = field(default_factory=dict)
     lost: int = 0
     late: int = 0
-    took: float = 0.0
+    duration: float = 0.0
 
     def rate(self, status: int) -> float:
         """Responses per second with a status."""
-        return len(self.seconds.get(status, ())) / self.took
+        return len(self.seconds.get(status, ())) / self.duration
 
     @property
     def all_rate(self) -> float:
         """Responses per second with any status."""
-        return sum(map(len, self.seconds.values())) / self.took
+        return sum(map(len, self.seconds.values())) / self.duration
 
 
 class Connection(asyncio.Protocol):
@@ -212,7 +212,7 @@ class LoadGenerator:
             LoadTestError: they do not arrive within ``_PATIENCE``.
         """
         now = time.perf_counter()
-        self.counts.took = now - started
+        self.counts.duration = now - started
         while len(self._free) < self._open:
             if time.perf_counter() > now + _PATIENCE:
                 raise LoadTestError(f"no response within {_PATIENCE:.0f} s")

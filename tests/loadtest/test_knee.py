@@ -12,7 +12,7 @@ def step(offered: float, p99: float, busy: float = 0.0, other: float = 0.0) -> S
 
 def test_a_step_summarises_a_measurement() -> None:
     times = {200: [0.001 * n for n in range(1, 101)], 503: [0.1] * 20, 404: [0.1] * 4}
-    result = Step.of(60.0, ResponseCounts(times, lost=2, took=2.0))
+    result = Step.of(60.0, ResponseCounts(times, lost=2, duration=2.0))
     assert (result.offered, result.good, result.busy, result.other) == (60.0, 50.0, 10.0, 3.0)
     assert result.p50 == pytest.approx(0.0505)
     assert result.p99 == pytest.approx(0.09901)
@@ -21,7 +21,7 @@ def test_a_step_summarises_a_measurement() -> None:
 
 
 def test_latency_is_infinite_without_a_200_response() -> None:
-    result = Step.of(10.0, ResponseCounts({503: [0.1]}, took=1.0))
+    result = Step.of(10.0, ResponseCounts({503: [0.1]}, duration=1.0))
     assert (result.p50, result.p99, result.failed) == (math.inf, math.inf, 1.0)
 
 

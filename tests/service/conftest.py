@@ -13,13 +13,15 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.app import create_app
 from bitrecall.service.http.protocol import HttpProtocol
 from bitrecall.service.settings import Settings
+from tests.tools.service_process import start
 from tests.tools.small_release import contents, release
 
-__all__ = ["contents", "release"]
+__all__ = ["contents", "release", "start"]
 
 Serve = Callable[..., httpx.Client]
 ProblemIn = Callable[[httpx.Response, str, int], dict[str, Any]]
@@ -88,6 +90,23 @@ def client(release: Release) -> Iterator[httpx.Client]:
     """A client of a service with default settings and the session's release."""
     with serving(create_app(Settings(releases=release.path.parent, events="off"))) as running:
         yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def events_client(
+    request: pytest.FixtureRequest,
+    serve: Serve,
+    tmp_path: Path,
+    contents: Callable[..., ReleaseContents],
+) -> httpx.Client:
+    """A service with the test release, and with each kind of events database."""
+    ReleaseStore(tmp_path / "releases").publish(contents())
+    settings: dict[str, Any] = {"poll_interval": 0.05, "new_item_users": 2}
+    if request.param == "postgresql":
+        settings["events"] = request.getfixturevalue("postgres_url")
+    client = serve(**settings)
+    client.events_url = settings.get("events", f"sqlite:///{tmp_path}/events.db")  # type: ignore[attr-defined]
+    return client
 
 
 @pytest.fixture(scope="session")

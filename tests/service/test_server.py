@@ -1,15 +1,12 @@
 """The service as a process: its socket, its signals, its workers."""
 
-import contextlib
-import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -18,68 +15,9 @@ import pytest
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.auth.keys import Role, add_key
-from bitrecall.service.errors import ListenError
-from bitrecall.service.sockets import listen_tcp
+from tests.tools.service_process import Start, line_with, port_of
 
 pytestmark = pytest.mark.slow
-
-RUN = """
-from bitrecall.service import environment, server
-server.run(environment.load_settings(**{!r}))
-"""
-
-Start = Callable[..., subprocess.Popen]
-
-
-@pytest.fixture
-def start(release: Release) -> Iterator[Start]:
-    """Starts the service on a free port, with these settings and nothing from the environment.
-
-    ``before`` is Python that the process runs first.
-    """
-    started = []
-    guards = []
-
-    def begin(
-        variables: Mapping[str, str] | None = None, before: str = "", **options: object
-    ) -> subprocess.Popen:
-        environment = {name: os.environ[name] for name in os.environ if "BITRECALL" not in name}
-        settings = {"releases": str(release.path.parent), "port": 0, "events": "off", **options}
-        process = subprocess.Popen(
-            [sys.executable, "-c", before + RUN.format(settings)],
-            env={**environment, **(variables or {})},
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        started.append(process)
-        # If the service never logs the expected line, the test ends after five minutes.
-        guards.append(threading.Timer(300, process.terminate))
-        guards[-1].start()
-        return process
-
-    yield begin
-    for guard in guards:
-        guard.cancel()
-    for process in started:
-        # Workers have to end too: they would keep the pipe open.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        _, output = process.communicate()
-        # Shown if the test fails.
-        sys.stderr.write(output or "")
-
-
-def line_with(process: subprocess.Popen, text: str) -> str:
-    """The next line of the log with this text."""
-    for line in process.stderr:
-        if text in line:
-            return line
-    pytest.fail(f"the service ended without logging {text!r}")
-
-
-def port_of(process: subprocess.Popen) -> int:
-    return int(re.search(r"http://127\.0\.0\.1:(\d+)", line_with(process, "listening on"))[1])
 
 
 def test_completes_running_requests_before_it_stops(start: Start) -> None:
@@ -110,49 +48,6 @@ def test_logs_the_location_of_events_once(start: Start, tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     _, output_after = process.communicate(timeout=300)
     assert "events are stored" not in output_after
-
-
-def test_several_workers_serve_and_stop_together(start: Start) -> None:
-    process = start(workers=2, log_format="json", max_k=20)
-    port = port_of(process)
-    workers = {json.loads(line_with(process, "serving release"))["process"] for _ in range(2)}
-    assert len(workers - {process.pid}) == 2
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
-        assert client.post("/recommend", json={"user_id": "17", "k": 20}).status_code == 200
-        assert client.post("/recommend", json={"user_id": "17", "k": 21}).status_code == 422
-    for _ in range(20):
-        # A new connection for each, so that both workers get some.
-        httpx.post(f"http://127.0.0.1:{port}/recommend", json={"user_id": "17"}, timeout=300)
-    counted = 'bitrecall_requests_total{method="POST",path="/recommend",status="200"} 21.0'
-    # The counts of the other worker are published a moment later.
-    asked = (httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=300).text for _ in range(200))
-    assert any(counted in told.splitlines() for told in asked)
-    process.send_signal(signal.SIGINT)
-    _, output_after = process.communicate(timeout=300)
-    assert process.returncode == 0
-    assert "Traceback" not in output_after
-    for worker in workers:
-        with pytest.raises(ProcessLookupError):
-            os.kill(worker, 0)
-
-
-def test_workers_see_each_others_events_at_once(start: Start, tmp_path: Path) -> None:
-    events = f"sqlite:///{tmp_path}/events.db"
-    process = start(workers=2, events=events, poll_interval=3600)
-    url = f"http://127.0.0.1:{port_of(process)}"
-    items = [f"item {number}" for number in range(40)]
-    for number, item in enumerate(items):
-        # A new connection for each, so that both workers get some.
-        event = {"user_id": "born now", "item_id": item}
-        asked = {"user_id": "born now", "k": 60}
-        posted = httpx.post(f"{url}/events", json={"events": [event]}, timeout=300)
-        assert posted.status_code == 200
-        answer = httpx.post(f"{url}/recommend", json=asked, timeout=300).json()
-        assert answer["source"] == "history"
-        assert len(answer["items"]) == 60 - number - 1
-        assert not {entry["id"] for entry in answer["items"]} & set(items[: number + 1])
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=300)
 
 
 def publish(store: ReleaseStore, contents: Callable[..., ReleaseContents], seed: int) -> str:
@@ -246,39 +141,6 @@ def test_logs_a_clean_stop(start: Start) -> None:
     assert process.returncode == 0
 
 
-def test_workers_stop_and_free_the_port_when_their_parent_is_killed(
-    start: Start, tmp_path: Path
-) -> None:
-    folder = {"TMPDIR": str(tmp_path)}
-    process = start(folder, workers=2, log_format="json")
-    port = port_of(process)
-    workers = {json.loads(line_with(process, "serving release"))["process"] for _ in range(2)}
-    assert list(tmp_path.glob("bitrecall-service-*"))
-    process.kill()
-    # Their log ends when the last worker has ended, even if nothing reaps them.
-    _, output_after = process.communicate(timeout=300)
-    assert output_after.count("the parent process is gone") == len(workers)
-    again = start(folder, workers=2, port=port)
-    line_with(again, "serving release")
-    assert len(list(tmp_path.glob("bitrecall-*"))) == 1
-    again.send_signal(signal.SIGTERM)
-    again.communicate(timeout=300)
-    assert not list(tmp_path.glob("bitrecall-*"))
-
-
-def test_replaces_a_dead_worker(start: Start) -> None:
-    process = start(workers=2, log_format="json")
-    line_with(process, "listening on")
-    victim = json.loads(line_with(process, "serving release"))["process"]
-    line_with(process, "serving release")
-    os.kill(victim, signal.SIGKILL)
-    line_with(process, "replacing it")
-    line_with(process, "serving release")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=300)
-    assert process.returncode == 0
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_serves_on_a_unix_socket(start: Start, tmp_path: Path, workers: int) -> None:
     path = tmp_path / "service.sock"
@@ -296,57 +158,6 @@ def test_serves_on_a_unix_socket(start: Start, tmp_path: Path, workers: int) -> 
     assert not path.exists()
 
 
-@pytest.mark.parametrize("keyed", [False, True])
-def test_the_example_request_works_as_printed(start: Start, tmp_path: Path, keyed: bool) -> None:
-    keys = tmp_path / "keys.txt"
-    key = add_key(keys, Role.RECOMMEND, "shop")
-    process = start(keys=str(keys)) if keyed else start()
-    command = line_with(process, "an example request: ").partition("an example request: ")[2]
-    answer = subprocess.run(
-        ["sh", "-c", command],
-        env={**os.environ, "KEY": key},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    assert json.loads(answer.stdout)["source"] == "codes"
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("missing_part", ["driver", "password", "traces"])
-def test_reports_configuration_errors_before_it_listens(
-    start: Start, tmp_path: Path, workers: int, missing_part: str
-) -> None:
-    missing = "raise ModuleNotFoundError"
-    (tmp_path / "psycopg.py").write_text(missing if missing_part == "driver" else "")
-    exporter = tmp_path / "opentelemetry" / "exporter"
-    exporter.mkdir(parents=True)
-    if missing_part == "traces":
-        (exporter / "otlp.py").write_text(missing)
-        (exporter.parent / "__init__.py").write_text(
-            "__path__ = __import__('pkgutil').extend_path(__path__, __name__)"
-        )
-        (exporter / "__init__.py").touch()
-    options = {
-        "driver": {"events": "postgresql://bitrecall@127.0.0.1/bitrecall"},
-        "password": {"events": f"postgresql://a@127.0.0.1/b?password_file={tmp_path}/none"},
-        "traces": {"traces": "http://127.0.0.1:4318/v1/traces"},
-    }
-    output = {
-        "driver": "EventsError: PostgreSQL needs the package psycopg",
-        "password": "EventsError: ",
-        "traces": "SettingsError: ",
-    }
-    variables = {"PYTHONPATH": str(tmp_path)} if missing_part != "password" else {}
-    process = start(variables, workers=workers, **options[missing_part])
-    assert process.stderr is not None
-    printed = process.stderr.read()
-    assert process.wait() == 1
-    assert printed.count(output[missing_part]) == 1 + (workers > 1), printed
-    assert "listening on" not in printed
-
-
 def test_warns_of_a_misspelt_variable(start: Start) -> None:
     process = start({"BITRECALL_PROT": "80"})
     assert "BITRECALL_PROT is not a setting" in line_with(process, "WARNING")
@@ -354,28 +165,6 @@ def test_warns_of_a_misspelt_variable(start: Start) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=300)
     assert process.returncode == 0
-
-
-def test_reports_a_port_in_use() -> None:
-    with (
-        listen_tcp("127.0.0.1", 0) as taken,
-        pytest.raises(
-            ListenError, match=r"port \d+: Address already in use; stop the other process"
-        ),
-        listen_tcp("127.0.0.1", taken.getsockname()[1]),
-    ):
-        pass
-
-
-@pytest.mark.parametrize("host", ["no such host", "256.0.0.1"])
-def test_reports_an_invalid_host(host: str) -> None:
-    with pytest.raises(ListenError, match=re.escape(host)), listen_tcp(host, 0):
-        pass
-
-
-def test_rejects_an_address_of_another_machine() -> None:
-    with pytest.raises(ListenError, match=r"192\.0\.2\.1"), listen_tcp("192.0.2.1", 0):
-        pass
 
 
 def test_does_not_import_torch_or_scipy(release: Release) -> None:

@@ -1,12 +1,13 @@
-"""Listening on a unix socket."""
+"""Listening on unix sockets and on TCP ports."""
 
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
 from bitrecall.service.errors import ListenError
-from bitrecall.service.sockets import listen_unix
+from bitrecall.service.sockets import listen_tcp, listen_unix
 
 
 def test_sets_the_mode_and_removes_the_socket(tmp_path: Path) -> None:
@@ -64,3 +65,25 @@ def test_does_not_remove_the_socket_of_another_service(tmp_path: Path) -> None:
         path.unlink()
         path.write_text("another's")
     assert path.exists()
+
+
+def test_reports_a_port_in_use() -> None:
+    with (
+        listen_tcp("127.0.0.1", 0) as in_use,
+        pytest.raises(
+            ListenError, match=r"port \d+: Address already in use; stop the other process"
+        ),
+        listen_tcp("127.0.0.1", in_use.getsockname()[1]),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("host", ["no such host", "256.0.0.1"])
+def test_reports_an_invalid_host(host: str) -> None:
+    with pytest.raises(ListenError, match=re.escape(host)), listen_tcp(host, 0):
+        pass
+
+
+def test_rejects_an_address_of_another_machine() -> None:
+    with pytest.raises(ListenError, match=r"192\.0\.2\.1"), listen_tcp("192.0.2.1", 0):
+        pass

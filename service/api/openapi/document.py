@@ -113,8 +113,8 @@ def _parameter(parameter: Parameter, settings: Settings) -> dict[str, Any]:
     }
     return {
         "name": parameter.name,
-        "in": parameter.place,
-        "required": parameter.place == "path",
+        "in": parameter.location,
+        "required": parameter.location == "path",
         "description": parameter.description,
         "schema": schemas[parameter.schema],
     }

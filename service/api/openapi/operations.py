@@ -33,7 +33,7 @@ class Parameter:
     """A parameter of a path or of a query; ``schema`` names its JSON schema."""
 
     name: str
-    place: Literal["path", "query"]
+    location: Literal["path", "query"]
     description: str
     schema: str = "string"
 

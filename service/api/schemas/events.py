@@ -36,7 +36,7 @@ def _require_date(value: object) -> object:
     if isinstance(value, str) and _DATE.match(value):
         return value
     raise PydanticCustomError(
-        "event_time_form", "has to be an RFC 3339 string, such as 2026-11-23T18:00:00Z"
+        "event_time_form", "has to be an RFC 3339 time, such as 2026-11-23T18:00:00Z"
     )
 
 

@@ -3,104 +3,19 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
 
 from bitrecall.index.errors import FilterError
-from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release
-from bitrecall.service.api.bounded_errors import first_errors
 from bitrecall.service.api.parsing import MAX_ERRORS, parse_request
-from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.api.schemas.requests import (
     BatchRequest,
     RecommendRequest,
     SimilarRequest,
-    request_models,
 )
 from bitrecall.service.errors import InvalidRequestError, MalformedJsonError, RequestError
-from bitrecall.service.settings import Settings
+from tests.tools.request_errors import errors_of
 
 pytestmark = pytest.mark.slow
-
-NARROW = request_models(
-    Settings(default_k=7, max_k=50, max_history=2, max_exclude_items=2, max_batch=2)
-)
-
-
-def errors_of(body: object, model: type[BaseModel] = RecommendRequest) -> dict[str, str]:
-    text = json.dumps(body)
-    with pytest.raises(InvalidRequestError) as error:
-        parse_request(text.encode(), model)
-    return {error.pointer: error.detail for error in error.value.errors}
-
-
-def parsed(**members: Any) -> RecommendRequest:
-    return parse_request(json.dumps({"user_id": "17", **members}).encode(), RecommendRequest)
-
-
-def test_applies_defaults() -> None:
-    request = parse_request(b'{"user_id": "17"}', NARROW.recommend)
-    assert (request.user_id, request.k, request.exclude_seen) == ("17", 7, True)
-    assert (request.query()[2], request.explain) == (None, False)
-    options = request.query_options()
-    assert (options.exclude_items, options.allowed) == ([], None)
-
-
-def test_bounds_come_from_the_settings() -> None:
-    assert parse_request(b'{"user_id": "17", "k": 50}', NARROW.recommend).k == 50
-    body = {"user_id": "17", "k": 51, "history": ["a"] * 3, "exclude_items": ["a"] * 3}
-    assert errors_of(body, NARROW.recommend) == {
-        "/k": "has to be at most 50, not 51",
-        "/history": "has to have at most 2, not 3",
-        "/exclude_items": "has to have at most 2, not 3",
-    }
-    long = errors_of({"user_ids": ["a"] * 3}, NARROW.batch)
-    assert long == {"/user_ids": "has to have at most 2, not 3"}
-
-
-def test_a_history_replaces_or_extends_known_items() -> None:
-    for mode, instead in (({}, True), ({"history_mode": "add"}, False)):
-        history = parsed(history=["a", "b"], **mode).query()[2]
-        assert history is not None
-        assert (history.item_ids, history.instead) == (["a", "b"], instead)
-    detail = "has to be 'instead' or 'add'"
-    assert errors_of({"user_id": "a", "history_mode": "both"}) == {"/history_mode": detail}
-
-
-def test_requires_a_user_or_a_history() -> None:
-    assert errors_of({}) == {"": "has to have a user_id or a history"}
-    assert errors_of({"user_id": None, "history": None}).keys() == {""}
-    assert parse_request(b'{"history": []}', RecommendRequest).user_id is None
-
-
-def test_parses_a_filter() -> None:
-    request = parsed(
-        filter={
-            "any_tags": ["a"],
-            "all_tags": ["b", "b"],
-            "no_tags": ["c"],
-            "where": {
-                "price": {"gte": 1, "lt": 2.5},
-                "brand": "x",
-                "size": [1, "XL"],
-                "sold": {"in": [True, False]},
-                "known": {},
-            },
-        }
-    )
-    assert request.query_options().allowed == ItemFilter(
-        any_tags=frozenset({"a"}),
-        all_tags=frozenset({"b"}),
-        no_tags=frozenset({"c"}),
-        where=(
-            ("brand", Condition(one_of=frozenset({"x"}))),
-            ("known", Condition()),
-            ("price", Condition(at_least=1.0, below=2.5)),
-            ("size", Condition(one_of=frozenset({1, "XL"}))),
-            ("sold", Condition(one_of=frozenset({"true", "false"}))),
-        ),
-    )
-    assert parsed(filter={}).query_options().allowed is None
 
 
 @pytest.mark.parametrize(
@@ -150,11 +65,6 @@ def test_the_last_of_repeated_members_counts() -> None:
 )
 def test_rejects_an_invalid_k(k: object, detail: str) -> None:
     assert errors_of({"user_id": "17", "k": k}) == {"/k": detail}
-
-
-def test_accepts_integers_in_any_notation() -> None:
-    for text in (b"10", b"10.0", b"1e1"):
-        assert parse_request(b'{"user_id": "17", "k": %s}' % text, RecommendRequest).k == 10
 
 
 def test_rejects_ids_that_are_not_nonempty_strings() -> None:
@@ -298,66 +208,6 @@ def test_rejects_a_bound_that_is_not_finite(number: str, condition: str) -> None
     body = '{"user_id":"17","filter":{"where":{"price":%s}}}' % (condition % number)
     with pytest.raises(InvalidRequestError, match="number"):
         parse_request(body.encode(), RecommendRequest)
-
-
-MANY = 60_000
-
-
-@pytest.mark.parametrize(
-    ("body", "model", "place"),
-    [
-        pytest.param(
-            b'{"user_id":"17",%s}' % b",".join(b'"a%d":1' % number for number in range(MANY)),
-            RecommendRequest,
-            "/a0",
-            id="unknown members",
-        ),
-        pytest.param(
-            b'{"user_id":"17","filter":{%s}}'
-            % b",".join(b'"a%d":1' % number for number in range(MANY)),
-            RecommendRequest,
-            "/filter/a0",
-            id="unknown members of a filter",
-        ),
-        pytest.param(
-            b'{"user_id":"17","filter":{"where":{%s}}}'
-            % b",".join(b'"a%d":[[]]' % number for number in range(MANY)),
-            RecommendRequest,
-            "/filter/where/a0/in/0",
-            id="conditions",
-        ),
-        pytest.param(
-            b'{"events":[%s]}'
-            % b",".join(
-                b"{%s}" % b",".join(b'"a%d":1' % number for number in range(MANY // 100))
-                for _ in range(100)
-            ),
-            EventsRequest,
-            "/events/0/user_id",
-            id="unknown members of events",
-        ),
-        pytest.param(
-            b'{"events":[%s]}' % b",".join([b"{}"] * MANY), EventsRequest, "/events", id="events"
-        ),
-        pytest.param(
-            b'{"user_ids":[%s]}' % b",".join([b"1"] * MANY),
-            BatchRequest,
-            "/user_ids",
-            id="ids that are numbers",
-        ),
-    ],
-)
-def test_creates_few_of_many_errors(body: bytes, model: type[BaseModel], place: str) -> None:
-    with pytest.raises(ValidationError) as invalid:
-        model.model_validate_json(body)
-    total = invalid.value.error_count()
-    assert len(first_errors(invalid.value, body, model)) <= 500
-    with pytest.raises(InvalidRequestError) as error:
-        parse_request(body, model)
-    assert error.value.errors[0].pointer.startswith(place)
-    assert len(error.value.errors) == min(total, MAX_ERRORS)
-    if total > 1:
-        assert f"({total} errors in total, the first 20 are listed)" in error.value.detail
 
 
 def test_shortens_names_and_values_in_messages() -> None:

@@ -50,8 +50,8 @@ def test_results_equal_a_brute_force_ranking_including_ties(
 ) -> None:
     contents_ = contents()
     for row, user in enumerate(contents_.user_ids):
-        asked = {"user_id": user, "k": k, "exclude_seen": exclude_seen}
-        response = client.post("/recommend", json=asked)
+        query = {"user_id": user, "k": k, "exclude_seen": exclude_seen}
+        response = client.post("/recommend", json=query)
         assert response.status_code == 200
         answer = response.json()
         expected = ranking(contents_, row, exclude_seen=exclude_seen)
@@ -217,9 +217,11 @@ def test_any_request_gets_a_documented_response(client: httpx.Client, body: str 
     response = client.post("/recommend", content=body, headers=JSON)
     if response.status_code == 200:
         answer = RecommendResponse.model_validate_json(response.content, strict=True)
-        asked = json.loads(body).get("user_id")
+        user_id = json.loads(body).get("user_id")
         # White space around an id is removed.
-        assert answer.user_id == (None if asked is None else TypeAdapter(Id).validate_python(asked))
+        assert answer.user_id == (
+            None if user_id is None else TypeAdapter(Id).validate_python(user_id)
+        )
     else:
         assert response.status_code in (400, 409, 422)
         assert response.headers["content-type"] == "application/problem+json"
@@ -235,8 +237,8 @@ def test_points_at_a_filter_that_does_not_fit_the_release(
         ({"label": {"gte": 1}}, "only numbers have bounds"),
         ({"price": "cheap"}, "price is a number"),
     ):
-        asked = {"user_id": "17", "filter": {"where": where}}
-        problem = problem_in(client.post("/recommend", json=asked), "filter-mismatch", 409)
+        query = {"user_id": "17", "filter": {"where": where}}
+        problem = problem_in(client.post("/recommend", json=query), "filter-mismatch", 409)
         [error] = problem["errors"]
         assert error["pointer"] == f"/filter/where/{next(iter(where))}"
         assert message in error["detail"]

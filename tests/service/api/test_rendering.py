@@ -102,7 +102,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 def test_escapes_any_text_as_json(items: list[tuple[str, int]], user_id: str) -> None:
     ids, distances = [item for item, _ in items], [distance for _, distance in items]
     answer = RESULT._replace(user_id=user_id, item_ids=ids, distances=distances)
-    expected_items = [{"id": one, "distance": d, "score": 256 - 2 * d} for one, d in items]
+    expected_items = [{"id": item, "distance": d, "score": 256 - 2 * d} for item, d in items]
     document = {
         "user_id": user_id,
         "k": 3,
@@ -113,9 +113,11 @@ def test_escapes_any_text_as_json(items: list[tuple[str, int]], user_id: str) ->
     assert render(answer) == to_json(document)
 
 
-@pytest.mark.parametrize("given", [(["a"], [], 8), (["a"], ["b"], 8), ([1], [1], 8), ("a", [1], 8)])
-def test_rejects_items_that_are_not_strings(given: tuple) -> None:
+@pytest.mark.parametrize(
+    "arguments", [(["a"], [], 8), (["a"], ["b"], 8), ([1], [1], 8), ("a", [1], 8)]
+)
+def test_rejects_items_that_are_not_strings(arguments: tuple) -> None:
     if native is None:
         pytest.skip("the C extension is not compiled")
     with pytest.raises((TypeError, ValueError)):
-        native.items_json(*given)
+        native.items_json(*arguments)

@@ -16,10 +16,10 @@ class Client:
     """A client that disconnects when ``gone`` is set."""
 
     def __init__(self) -> None:
-        self.gone = asyncio.Event()
+        self.disconnected = asyncio.Event()
 
     async def receive(self) -> Message:
-        await self.gone.wait()
+        await self.disconnected.wait()
         return {"type": "http.disconnect"}
 
 
@@ -62,7 +62,7 @@ def test_limits_running_and_waiting_work() -> None:
         assert [work.has_started.is_set() for work in works] == [True, True, *[False] * 8]
         for number, work in enumerate(works):
             await work.started()
-            assert sum(one.has_started.is_set() for one in works) <= number + 2
+            assert sum(other.has_started.is_set() for other in works) <= number + 2
             work.may_finish.set()
             await tasks[number]
         assert await heavy.run(lambda check: "again", Client().receive) == "again"
@@ -74,15 +74,15 @@ def test_cancels_running_work_when_its_client_disconnects() -> None:
     async def main() -> None:
         heavy, client = ThreadOffload(1), Client()
         first, second = Work(), Work()
-        one = asyncio.create_task(heavy.run(first, client.receive))
+        first_task = asyncio.create_task(heavy.run(first, client.receive))
         await first.started()
-        two = asyncio.create_task(heavy.run(second, Client().receive))
-        client.gone.set()
+        second_task = asyncio.create_task(heavy.run(second, Client().receive))
+        client.disconnected.set()
         with pytest.raises(ClientDisconnect):
-            await one
+            await first_task
         await second.started()
         second.may_finish.set()
-        assert await two == "done"
+        assert await second_task == "done"
 
     asyncio.run(main())
 
@@ -91,14 +91,14 @@ def test_does_not_start_work_whose_client_has_disconnected() -> None:
     async def main() -> None:
         heavy, client = ThreadOffload(1), Client()
         first, second = Work(), Work()
-        one = asyncio.create_task(heavy.run(first, Client().receive))
+        first_task = asyncio.create_task(heavy.run(first, Client().receive))
         await first.started()
-        two = asyncio.create_task(heavy.run(second, client.receive))
-        client.gone.set()
+        second_task = asyncio.create_task(heavy.run(second, client.receive))
+        client.disconnected.set()
         with pytest.raises(ClientDisconnect):
-            await two
+            await second_task
         first.may_finish.set()
-        assert await one == "done"
+        assert await first_task == "done"
         assert not second.has_started.is_set()
 
     asyncio.run(main())

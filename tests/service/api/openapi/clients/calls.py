@@ -56,11 +56,11 @@ functions = {
 assert functions.keys() == CALLS.keys(), functions.keys() ^ CALLS.keys()
 with Client(base_url=url) as client:
     for name, arguments in CALLS.items():
-        given = dict(arguments)
-        if "body" in given:
-            model, members = given["body"]
-            given["body"] = model.from_dict(members)
-        answer = functions[name].sync_detailed(client=client, **given)
+        parameters = dict(arguments)
+        if "body" in parameters:
+            model, members = parameters["body"]
+            parameters["body"] = model.from_dict(members)
+        answer = functions[name].sync_detailed(client=client, **parameters)
         assert answer.status_code == 200, (name, answer)
         if answer.headers["content-type"] == "application/json":
             assert answer.parsed.to_dict() == json.loads(answer.content), (name, answer)

@@ -19,7 +19,7 @@ from tests.tools.required import skip_or_fail
 
 HERE = Path(__file__).parent
 TOOLS = Path(__file__).parents[5] / ".venv-clients"
-NAMES = sorted(one.name for one in OPERATIONS)
+NAMES = sorted(operation.name for operation in OPERATIONS)
 
 
 @pytest.fixture(scope="module", autouse=True)
