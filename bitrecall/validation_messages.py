@@ -1,4 +1,4 @@
-"""What is wrong with JSON that does not fit its schema, in words for the person who sent it."""
+"""Error messages for JSON that does not match its schema."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -17,45 +17,50 @@ _LONGEST_VALUE: Final = 50
 def pointer(*path: str | int) -> str:
     """The JSON pointer (RFC 6901) of a path of member names and positions.
 
-    It ends before a name that is too long to be repeated.
+    It ends before a name that is longer than ``_LONGEST_NAME``.
     """
     short = itertools.takewhile(lambda part: len(str(part)) <= _LONGEST_NAME, path)
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in short)
 
 
 def explain(problem: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
-    """Where one error of a schema is, as a JSON pointer, and what was expected there."""
+    """The JSON pointer of a validation error, and its message.
+
+    Args:
+        problem: the error, as pydantic describes it.
+        model: the model of the whole body.
+    """
     if problem["type"] == "extra_forbidden":
         *path, name = problem["loc"]
         fields = ", ".join(_fields_at(model, path))
         detail = f"unknown field {str(name)[:100]!r}: the fields are {fields}"
     else:
-        in_words = _EXPLANATIONS.get(problem["type"])
-        detail = in_words(problem) if in_words else decapitalised(problem["msg"])
+        explanation = _EXPLANATIONS.get(problem["type"])
+        detail = explanation(problem) if explanation else decapitalised(problem["msg"])
     if problem["type"] == "string_type" and str(problem["loc"][0]).endswith(("_id", "_ids")):
-        detail += ': ids are strings, whatever their look, as in "17"'
+        detail += ': ids are strings, even if they look like numbers, such as "17"'
     return pointer(*problem["loc"]), detail
 
 
 def _fields_at(annotation: Any, path: Sequence[int | str]) -> list[str]:
-    """The names of the fields of the model that stands at a path of names in an annotation."""
+    """The field names of the model at a path in an annotation."""
     while get_origin(annotation) in (Annotated, Union, UnionType):
         annotation = get_args(annotation)[0]
     if not path:
         return [field.alias or name for name, field in annotation.model_fields.items()]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _fields_at(annotation.model_fields[str(path[0])].annotation, path[1:])
-    # A list or a dict: what stands in it is named last.
+    # A list or a dict: the type of its elements is the last argument.
     return _fields_at(get_args(annotation)[-1], path[1:])
 
 
 def decapitalised(message: str) -> str:
-    """A message with a small first letter, to follow a colon."""
+    """A message with a lower-case first letter, to follow a colon."""
     return message[:1].lower() + message[1:]
 
 
 def _kind(value: object) -> str:
-    """What JSON calls the type of a parsed value."""
+    """The JSON name of the type of a parsed value."""
     match value:
         case None:
             return "null"
@@ -74,7 +79,7 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as an error repeats it: what a client sent may be as long as a body."""
+    """A value for an error message, shortened: it may be as long as a body."""
     text = str(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 

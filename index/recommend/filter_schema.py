@@ -32,7 +32,7 @@ def _is_finite(number: float) -> bool:
 
 
 def _spelt_out(value: Any) -> Any:
-    """A value alone is short for being that value, a list for being one of them."""
+    """Expand the short forms: a value, or a list of values, is a condition with ``in``."""
     if isinstance(value, list):
         return {"in": value}
     return value if isinstance(value, dict) or value is None else {"in": [value]}
@@ -45,7 +45,7 @@ Tags = Annotated[list[str], Field(max_length=MOST_TERMS)]
 
 
 class AttributeCondition(BaseModel):
-    """What an attribute has to be: all that is given holds. Empty: it has to be known at all."""
+    """Conditions on an attribute, which all have to hold. Empty: the attribute has to be known."""
 
     model_config = ConfigDict(strict=True, extra="forbid", populate_by_name=True)
 
@@ -61,7 +61,7 @@ class AttributeCondition(BaseModel):
     lt: Bound = Field(None, description="Less than this number.")
 
     def condition(self) -> Condition:
-        """The same for ``bitrecall.index.releases.filters``."""
+        """Convert to the type in ``bitrecall.index.releases.filters``."""
         one_of = None if self.one_of is None else frozenset(self.one_of)
         return Condition(one_of, at_least=self.gte, above=self.gt, at_most=self.lte, below=self.lt)
 
@@ -79,25 +79,25 @@ Where = Annotated[
 
 
 class FilterRequest(BaseModel):
-    """Which items are wanted at all; everything given has to hold.
+    """Conditions on items, which all have to hold.
 
-    An item of which something asked for is not known does not pass.
+    An item without a known value for an attribute in a condition does not match.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    any_tags: Tags = Field([], description="The item has at least one of these, if any are given.")
-    all_tags: Tags = Field([], description="The item has each of these.")
-    no_tags: Tags = Field([], description="The item has none of these.")
+    any_tags: Tags = Field([], description="The item has at least one of these tags.")
+    all_tags: Tags = Field([], description="The item has all of these tags.")
+    no_tags: Tags = Field([], description="The item has none of these tags.")
     where: dict[AttributeName, Where] = Field(
         {},
         max_length=MOST_ATTRIBUTES,
-        description="By the name of an attribute, what it has to be; a value alone is short for "
-        "{'in': [value]}, a list for {'in': list}.",
+        description="Conditions by attribute name. A single value is short for {'in': [value]}, a "
+        "list for {'in': list}.",
     )
 
     def item_filter(self) -> ItemFilter | None:
-        """The same for ``bitrecall.index.releases.filters``; None when it asks for nothing."""
+        """Convert to the type of ``bitrecall.index.releases.filters``; None without conditions."""
         wanted = ItemFilter(
             any_tags=frozenset(self.any_tags),
             all_tags=frozenset(self.all_tags),
