@@ -46,9 +46,9 @@ def items_in(path: Path) -> list[str]:
         "for row in sqlite3.connect(sys.argv[1]).execute("
         "'SELECT item_id FROM events ORDER BY sequence'): print(row[0])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
-    )
+    # Without site-packages, a start takes half the time.
+    command = [sys.executable, "-I", "-S", "-c", code, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return done.stdout.split()
 
 

@@ -12,6 +12,11 @@ import pytest
 # ones do not. With more than sixteen, memory is the limit.
 _MIN_WORKERS, _MIN_QUICK_WORKERS, _MAX_WORKERS = 3, 2, 16
 
+# A thread of OpenMP that waits for another spins by default. With more threads than cores, it keeps
+# the core from the thread that it waits for: beside two busy processes, a training that takes 6 s
+# took 54 s. Read when torch and FAISS are loaded, here, in xdist's workers and in their children.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
