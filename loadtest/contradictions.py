@@ -45,17 +45,17 @@ def contradictions(
             f"p99 {lightest.p99 * 1e3:.2f} ms at {lightest.offered:,.0f} requests/s, and "
             f"{fastest.p99 * 1e3:.2f} ms at {fastest.offered:,.0f}"
         )
-    well = [is_sustained(step, lightest, slow) for step in steps]
-    if False in well and True in well[well.index(False) :]:
-        bad = well.index(False)
-        later = steps[well.index(True, bad)]
+    sustained = [is_sustained(step, lightest, slow) for step in steps]
+    if False in sustained and True in sustained[sustained.index(False) :]:
+        failed_at = sustained.index(False)
+        later = steps[sustained.index(True, failed_at)]
         sentences.append(
-            f"{steps[bad].offered:,.0f} requests/s were not answered well, and "
+            f"{steps[failed_at].offered:,.0f} requests/s were not sustained, and "
             f"{later.offered:,.0f} were"
         )
-    elif well[-1] and steps[-1].good > best:
+    elif sustained[-1] and steps[-1].good > best:
         sentences.append(
-            f"{steps[-1].good:,.0f} requests/s were answered well, more than the best throughput "
+            f"{steps[-1].good:,.0f} requests/s were sustained, more than the best throughput "
             f"of {best:,.0f}"
         )
     return sentences

@@ -119,7 +119,7 @@ class Service(FastAPI):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or start and stop the service (the lifespan)."""
+        """Handle a request, or start and stop the service (the lifespan)."""
         await (self.fast_path(scope) or super().__call__)(scope, receive, send)
 
     def fast_path(self, scope: Scope) -> ASGIApp | None:

@@ -7,7 +7,7 @@
          ├─ SettingsError          a setting has an unsafe or nonsensical value
          ├─ KeysError              the key file cannot be used
          ├─ ListenError            the service cannot listen on its address
-         └─ RequestError           a request cannot be answered; carries a problem
+         └─ RequestError           a request fails; carries a problem
              ├─ MalformedJsonError         400  the body is not JSON
              ├─ UnauthorizedError          401  the key is missing or invalid
              ├─ ForbiddenError             403  the key does not allow this
@@ -68,7 +68,7 @@ class FieldError:
 
 
 class RequestError(ServiceError):
-    """Raised when a request cannot be answered; becomes a problem document.
+    """Raised when a request fails; becomes a problem document.
 
     Args:
         detail: what is wrong with this request.

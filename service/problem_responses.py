@@ -54,7 +54,7 @@ def problem_response(
 
 
 def error_response(error: RequestError, root_path: str = "") -> Response:
-    """The response to a request that cannot be answered.
+    """The response to a failed request.
 
     Args:
         error: the reason.

@@ -69,7 +69,7 @@ def run(settings: Settings) -> None:
             _serve(settings, sock)
         else:
             _supervise(settings, sock)
-        _log.info("stopped: all running requests were answered")
+        _log.info("stopped: all running requests were completed")
 
 
 def _log_events_location(settings: Settings) -> None:

@@ -88,7 +88,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
 
     Args:
         model: class of the request body.
-        answer: computes the JSON of the response; long work has to call its third argument
+        handler: computes the JSON of the response; long work has to call its third argument
             regularly.
         batcher: runs concurrent requests together.
         heavy: runs requests for more than ``HEAVY_ITEMS`` items.
@@ -101,7 +101,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
         current: CurrentRelease,
         event_feed: EventFeed,
         model: type[RequestModel],
-        answer: Callable[[Recommender, RequestModel, Check], SearchSteps[bytes]],
+        handler: Callable[[Recommender, RequestModel, Check], SearchSteps[bytes]],
         batcher: MicroBatcher,
         heavy: ThreadOffload,
         is_short: Callable[[Recommender, RequestModel], bool],
@@ -110,7 +110,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
         self._current = current
         self._event_feed = event_feed
         self._model = model
-        self._answer = answer
+        self._handler = handler
         self._batcher = batcher
         self._heavy = heavy
         self._is_short = is_short
@@ -119,14 +119,14 @@ class ReleaseEndpoint(Generic[RequestModel]):
         """Handle a request.
 
         Raises:
-            RequestError: the request is invalid, or cannot be answered now.
+            RequestError: the request is invalid, or cannot be handled now.
         """
         request = await read_request(scope, receive, self._settings, self._model)
         self._check(request, scope)
         recommender = await self._recommender(scope)
         try:
             if recommender.is_fast and self._is_short(recommender, request):
-                content = await self._batcher.run(self._answer(recommender, request, no_check))
+                content = await self._batcher.run(self._handler(recommender, request, no_check))
             else:
                 content = await self._run_on_thread(recommender, request, receive)
         except (FilterError, UnknownItemError, SearchUnavailableError) as error:
@@ -170,7 +170,7 @@ class ReleaseEndpoint(Generic[RequestModel]):
     def _on_thread(self, recommender: Recommender, request: RequestModel, check: Check) -> bytes:
         # The setting applies to the calling thread.
         faiss.omp_set_num_threads(1)
-        return self._batcher.run_alone(self._answer(recommender, request, check))
+        return self._batcher.run_alone(self._handler(recommender, request, check))
 
 
 def _request_error(error: BitrecallError) -> RequestError:

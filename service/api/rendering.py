@@ -13,38 +13,38 @@ from bitrecall.index.recommend.types import RankedItems
 from bitrecall.index.search.native_module import native
 
 
-def render(answer: RankedItems) -> bytes:
+def render(result: RankedItems) -> bytes:
     """The items for one user, as a ``RecommendResponse``."""
-    if native is not None and answer.distances is not None and answer.explanations is None:
+    if native is not None and result.distances is not None and result.explanations is None:
         return b'{"user_id":%b,"k":%d,"items":%b,"release_id":"%b","source":"%b"%b}' % (
-            to_json(answer.user_id),
-            answer.k,
-            native.items_json(answer.item_ids, answer.distances, answer.bits),
-            answer.release_id.encode(),
-            answer.source.encode(),
-            _shortfall(answer),
+            to_json(result.user_id),
+            result.k,
+            native.items_json(result.item_ids, result.distances, result.bits),
+            result.release_id.encode(),
+            result.source.encode(),
+            _shortfall(result),
         )
-    document: dict[str, Any] = {"user_id": answer.user_id, "k": answer.k, "items": _items(answer)}
-    document |= {"release_id": answer.release_id, "source": answer.source}
-    if answer.explanations is not None:
-        document["code"] = answer.code
-    return to_json(document | _shortcomings(answer))
+    document: dict[str, Any] = {"user_id": result.user_id, "k": result.k, "items": _items(result)}
+    document |= {"release_id": result.release_id, "source": result.source}
+    if result.explanations is not None:
+        document["code"] = result.code
+    return to_json(document | _optional_members(result))
 
 
-def render_batch_entry(answer: RankedItems) -> bytes:
+def render_batch_entry(result: RankedItems) -> bytes:
     """The items for one user of a batch, as a ``BatchAnswer``."""
-    if native is not None and answer.distances is not None and answer.explanations is None:
+    if native is not None and result.distances is not None and result.explanations is None:
         return b'{"user_id":%b,"items":%b,"source":"%b"%b}' % (
-            to_json(answer.user_id),
-            native.items_json(answer.item_ids, answer.distances, answer.bits),
-            answer.source.encode(),
-            _shortfall(answer),
+            to_json(result.user_id),
+            native.items_json(result.item_ids, result.distances, result.bits),
+            result.source.encode(),
+            _shortfall(result),
         )
-    document: dict[str, Any] = {"user_id": answer.user_id, "items": _items(answer)}
-    document["source"] = answer.source
-    if answer.explanations is not None:
-        document["code"] = answer.code
-    return to_json(document | _shortcomings(answer))
+    document: dict[str, Any] = {"user_id": result.user_id, "items": _items(result)}
+    document["source"] = result.source
+    if result.explanations is not None:
+        document["code"] = result.code
+    return to_json(document | _optional_members(result))
 
 
 def render_batch(entries: Sequence[bytes], k: int, release_id: str) -> bytes:
@@ -53,24 +53,24 @@ def render_batch(entries: Sequence[bytes], k: int, release_id: str) -> bytes:
     return b'{"answers":[%b],"k":%d,"release_id":"%b"}' % (joined, k, release_id.encode())
 
 
-def render_similar(item_id: str, answer: RankedItems) -> bytes:
+def render_similar(item_id: str, result: RankedItems) -> bytes:
     """The items similar to an item, as a ``SimilarResponse``."""
-    document: dict[str, Any] = {"item_id": item_id, "k": answer.k, "items": _items(answer)}
-    return to_json(document | {"release_id": answer.release_id} | _shortcomings(answer))
+    document: dict[str, Any] = {"item_id": item_id, "k": result.k, "items": _items(result)}
+    return to_json(document | {"release_id": result.release_id} | _optional_members(result))
 
 
-def _items(answer: RankedItems) -> list[dict[str, object]]:
+def _items(result: RankedItems) -> list[dict[str, object]]:
     items: list[dict[str, object]]
-    if answer.distances is None:
-        items = [{"id": item, "distance": None, "score": None} for item in answer.item_ids]
+    if result.distances is None:
+        items = [{"id": item, "distance": None, "score": None} for item in result.item_ids]
     else:
-        bits = answer.bits
+        bits = result.bits
         items = [
             {"id": item, "distance": distance, "score": bits - 2 * distance}
-            for item, distance in zip(answer.item_ids, answer.distances, strict=True)
+            for item, distance in zip(result.item_ids, result.distances, strict=True)
         ]
-    if answer.explanations is not None and answer.item_codes is not None:
-        explained = zip(items, answer.item_codes, answer.explanations, strict=True)
+    if result.explanations is not None and result.item_codes is not None:
+        explained = zip(items, result.item_codes, result.explanations, strict=True)
         for item, code, explanations in explained:
             item["code"] = code
             item["because"] = [
@@ -79,11 +79,11 @@ def _items(answer: RankedItems) -> list[dict[str, object]]:
     return items
 
 
-def _shortfall(answer: RankedItems) -> bytes:
+def _shortfall(result: RankedItems) -> bytes:
     # Degraded responses, which have more members, are rendered from a document.
-    return b',"shortfall":%d' % answer.shortfall if answer.shortfall else b""
+    return b',"shortfall":%d' % result.shortfall if result.shortfall else b""
 
 
-def _shortcomings(answer: RankedItems) -> dict[str, int | bool]:
-    members: dict[str, int | bool] = {"shortfall": answer.shortfall} if answer.shortfall else {}
-    return members | ({"degraded": True} if answer.degraded else {})
+def _optional_members(result: RankedItems) -> dict[str, int | bool]:
+    members: dict[str, int | bool] = {"shortfall": result.shortfall} if result.shortfall else {}
+    return members | ({"degraded": True} if result.degraded else {})

@@ -40,4 +40,4 @@ class HttpApplication(Protocol):
         """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request on the plain path."""
+        """Handle a request on the plain path."""

@@ -101,9 +101,9 @@ class HttpProtocol(ParsingConnection):
         fast_path = self._application.fast_path(cast("Scope", cycle.scope))
         if fast_path is None:
             send = cast("Send", cycle.send)
-            super()._start_asgi_task(cycle, partial(self._answer, exchange, app, send))
+            super()._start_asgi_task(cycle, partial(self._run, exchange, app, send))
         else:
-            handler = partial(self._answer, exchange, fast_path, exchange.send)
+            handler = partial(self._run, exchange, fast_path, exchange.send)
             self._application.batcher.add(partial(self._begin, cycle, handler))
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> Coroutine[Any, Any, None] | None:
@@ -113,7 +113,7 @@ class HttpProtocol(ParsingConnection):
             return None
         return cycle.run_asgi(app)
 
-    async def _answer(
+    async def _run(
         self, exchange: BufferedExchange, app: ASGIApp, send: Send, scope: Scope, *_: object
     ) -> None:
         """Call an application for one request, on either path."""

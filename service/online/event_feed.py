@@ -60,7 +60,7 @@ class EventFeed:
         self._clock = clock
         self._writer = None if store is None else EventWriter(store, wakeup.notify, max_writing)
         self._catching_up = asyncio.Lock()
-        self._seen = -1
+        self._seen_value = -1
         self._retry_at = float("-inf")
         self._failing = False
         self._reported: set[tuple[str, str]] = set()
@@ -115,7 +115,7 @@ class EventFeed:
     @property
     def is_behind(self) -> bool:
         """Whether ``catch_up`` would query the database without ``force``."""
-        return self._store is not None and self._wakeup.value != self._seen
+        return self._store is not None and self._wakeup.value != self._seen_value
 
     async def catch_up(self, holder: RecommenderHolder, *, force: bool = False) -> None:
         """Read the events that were stored since the last call.
@@ -131,7 +131,7 @@ class EventFeed:
             return
         async with self._catching_up:
             value = self._wakeup.value
-            if not (force or value != self._seen) or self._clock() < self._retry_at:
+            if not (force or value != self._seen_value) or self._clock() < self._retry_at:
                 return
             recommender = holder.recommender
             if recommender is None or not isinstance(recommender.recent, RecentEvents):
@@ -153,7 +153,7 @@ class EventFeed:
                         break
                     recent.add(page.events)
                 self._log_unusable(recent)
-                self._seen = value
+                self._seen_value = value
 
     async def fold_in_new_items(self, holder: RecommenderHolder) -> None:
         """Make new items searchable, if any were added or removed since the last call."""

@@ -70,13 +70,13 @@ def test_finds_no_contradiction_in_consistent_measurements(
             TRIALS,
             300.0,
             steps_of(2.0, 80.0, 2.6, 4.0, 90.0),
-            "105 requests/s were not answered well, and 180 were",
+            "105 requests/s were not sustained, and 180 were",
         ),
         (
             TRIALS,
             300.0,
             steps_of(2.0, 2.1, 2.2, 2.3, 2.4),
-            "330 requests/s were answered well, more than the best throughput of 300",
+            "330 requests/s were sustained, more than the best throughput of 300",
         ),
     ],
 )

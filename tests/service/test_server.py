@@ -1,4 +1,4 @@
-"""The service as a process: its socket, its signals, its workers."""
+"""The service as a process: signals, reloads, sockets and logs."""
 
 import os
 import signal

@@ -167,7 +167,7 @@ RESPONSES: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
     },
     "user": {
         "plain": (
-            "A user of the release with two events since",
+            "A user of the release with two later events",
             {
                 "id": "17",
                 "known": True,
@@ -207,10 +207,8 @@ RESPONSES: Final[Mapping[str, Mapping[str, tuple[str, Any]]]] = {
             },
         )
     },
-    "activate_release": {"plain": ("The release that is served now", {"release_id": RELEASE})},
-    "rollback_release": {
-        "plain": ("The previous release, which is served now", {"release_id": RELEASE})
-    },
+    "activate_release": {"plain": ("The activated release", {"release_id": RELEASE})},
+    "rollback_release": {"plain": ("The previous release", {"release_id": RELEASE})},
     "forget_user": {"plain": ("A user with two events", {"id": "17", "events": 2})},
 }
 
@@ -219,9 +217,9 @@ DETAILS: Final[Mapping[str, str]] = {
     "unauthorized": "this request needs a key, in the header 'Authorization: Bearer KEY'",
     "forbidden": "this request needs a key of the role write; this key has the role read",
     "cross-origin": "a page of https://elsewhere.example may not change data: "
-    "BITRECALL_ALLOWED_ORIGINS names the origins that may",
-    "misdirected-request": "this service does not answer for the host 'elsewhere.example': "
-    "BITRECALL_ALLOWED_HOSTS names those that it does",
+    "add its origin to BITRECALL_ALLOWED_ORIGINS to allow that",
+    "misdirected-request": "the host 'elsewhere.example' is not allowed: "
+    "add it to BITRECALL_ALLOWED_HOSTS",
     "not-found": "unknown path: /recommendations",
     "unknown-item": f"there is no item '4097' in {RELEASE}",
     "unknown-release": "unknown release: '20261123T174500Z-00000000'",

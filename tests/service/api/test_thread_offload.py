@@ -13,7 +13,7 @@ from bitrecall.service.errors import TooBusyError
 
 
 class Client:
-    """A client that disconnects when ``gone`` is set."""
+    """A client that disconnects when ``disconnected`` is set."""
 
     def __init__(self) -> None:
         self.disconnected = asyncio.Event()

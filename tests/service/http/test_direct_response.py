@@ -31,7 +31,7 @@ def address(release: Any, serving: Callable[..., Any]) -> Any:
 
 
 def exchange_bytes(address: Any, *parts: bytes, responses: int = 1) -> bytes:
-    """The bytes from the server until it has sent ``answers`` responses, or has closed."""
+    """The bytes from the server until it has sent ``responses`` responses, or has closed."""
     with socket.create_connection(address, timeout=300) as sock:
         received = b""
         for part in parts:

@@ -7,7 +7,7 @@ REFERENCE = Path(__file__).parents[4] / "docs" / "api.md"
 
 
 def test_the_reference_is_up_to_date() -> None:
-    # Where this fails: python -m bitrecall.service.api.openapi.reference > docs/api.md
+    # If this fails: python -m bitrecall.service.api.openapi.reference > docs/api.md
     assert REFERENCE.read_text(encoding="utf-8") == reference()
 
 

@@ -1,6 +1,6 @@
-"""Clients that others' tools make from the OpenAPI document call a service that runs.
+"""Clients generated from the OpenAPI document, against a running service.
 
-The tools are installed apart from Bitrecall: `make .venv-clients/all`.
+The generators have their own environment: `make .venv-clients/all`.
 """
 
 import json
@@ -31,7 +31,7 @@ def client_generators() -> None:
 
 @pytest.fixture
 def older(tmp_path: Path, contents: Callable[..., ReleaseContents]) -> str:
-    """Publishes two releases; the id of the one that is not current."""
+    """Publishes two releases; returns the id of the older one."""
     store = ReleaseStore(tmp_path / "releases")
     first = store.publish(contents(0))
     store.publish(contents(1))
@@ -83,7 +83,7 @@ def test_a_generated_typescript_client_works(
     (tmp_path / "node_modules").symlink_to(TOOLS / "node_modules")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     shutil.copy(HERE / "calls.ts", tmp_path)
-    # Members with a default need not be sent.
+    # Members with a default are optional.
     types = ("--default-non-nullable", "false", "--output", "schema.d.ts")
     run(programs / "openapi-typescript", document, *types, cwd=tmp_path)
     run(
