@@ -1,1 +1,1 @@
-"""The paper's table and the studies, run part by part: what ``bitrecall reproduce`` does."""
+"""The reproduction of the paper's table and its studies, for ``bitrecall reproduce``."""

@@ -1,4 +1,4 @@
-"""How the plots look: colours, labels beside what they name, reference lines, ticks."""
+"""The style of plots: colours, labels, reference lines, ticks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bitrecall.reproduction.findings import PageData
 
-# Okabe and Ito's colours, told apart by colour-blind eyes too.
+# The colours of Okabe and Ito, which colour-blind readers can distinguish.
 METHOD_COLOURS = {
     "bitrecall": "#0072B2",
     "proposed": "#D55E00",
@@ -42,11 +42,11 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "figure.facecolor": "white",
-    "svg.fonttype": "none",  # text stays text: a few kilobytes a plot
+    "svg.fonttype": "none",  # text is not converted to paths: a few kilobytes per plot
     "svg.hashsalt": "bitrecall",
 }
 
-# As a share of the height of the axes: what a line of small text takes.
+# Height of a line of small text, as a share of the height of the axes.
 _LINE_OF_TEXT = 0.055
 _REFERENCES = (
     ("bars", "simplex", "SimpleX in floats"),
@@ -68,7 +68,7 @@ class Label:
 
 
 def label_points(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write each label beside its point, moved up or down where it would cover another."""
+    """Write each label beside its point, moved up or down if it would cover another label."""
     heights = spread_out([label.y for label in labels], _LINE_OF_TEXT * _height(axes))
     for label, y in zip(labels, heights, strict=True):
         axes.annotate(
@@ -110,16 +110,16 @@ def label_ends(axes: Axes, labels: Sequence[Label]) -> None:
 
 
 def reference_lines(axes: Axes, findings: PageData, dataset: str, metric: str) -> None:
-    """Published figures as lines across, named to the right of the axes."""
-    found = []
+    """Draw published figures as horizontal lines, with names to the right of the axes."""
+    references = []
     for source, method, label in _REFERENCES:
         figure = findings.published.by(source, dataset, method)
         if figure is not None and metric in figure.metrics:
-            found.append((figure.metrics[metric], label))
-    for value, _ in found:
+            references.append((figure.metrics[metric], label))
+    for value, _ in references:
         axes.axhline(value, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    heights = spread_out([value for value, _ in found], _LINE_OF_TEXT * _height(axes))
-    for (_, label), y in zip(found, heights, strict=True):
+    heights = spread_out([value for value, _ in references], _LINE_OF_TEXT * _height(axes))
+    for (_, label), y in zip(references, heights, strict=True):
         axes.annotate(
             label,
             (1, y),
@@ -134,9 +134,9 @@ def reference_lines(axes: Axes, findings: PageData, dataset: str, metric: str) -
 
 
 def spread_out(values: Sequence[float], gap: float) -> list[float]:
-    """The nearest values, in the same order, that are at least ``gap`` apart.
+    """Return the nearest values in the same order that are at least ``gap`` apart.
 
-    Neighbours too close together form a group that is spread evenly about its mean.
+    Neighbours that are too close form a group, which is spread evenly about its mean.
     """
     order = sorted(range(len(values)), key=values.__getitem__)
     groups: list[list[int]] = []
@@ -162,7 +162,7 @@ def spread_out(values: Sequence[float], gap: float) -> list[float]:
 
 
 def name_axes(axes: Axes, title: str, x: str, y: str) -> None:
-    """Title, labels, and shares without their leading zeros."""
+    """Set title and labels, and format shares without leading zeros."""
     axes.set_title(title)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -170,7 +170,7 @@ def name_axes(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def minutes_scale(axes: Axes, values: Sequence[float]) -> None:
-    """A logarithmic scale of minutes with room for labels and ticks that people say."""
+    """Set a logarithmic scale of minutes with round ticks and room for labels."""
     axes.set_xscale("log")
     axes.set_xlim(min(values) / 1.4, max(values) * 3.2)
     axes.xaxis.set_major_locator(FixedLocator(_MINUTES))
@@ -179,7 +179,7 @@ def minutes_scale(axes: Axes, values: Sequence[float]) -> None:
 
 
 def bits_scale(axes: Axes, lengths: Sequence[int]) -> None:
-    """A logarithmic scale of code lengths with room for labels, a tick at each."""
+    """Set a logarithmic scale of code lengths with a tick at each and room for labels."""
     axes.set_xscale("log", base=2)
     axes.set_xlim(min(lengths) / 1.25, max(lengths) * 2.6)
     axes.set_xticks(lengths, [f"{count:,}" for count in lengths])

@@ -1,4 +1,4 @@
-"""What the runs' epochs look like, as lines to draw."""
+"""Training curves of the runs, as lines to draw."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bitrecall.reproduction.plan import StudyPlan
 from bitrecall.reproduction.results import Row
 from bitrecall.reproduction.summary import dataset_label, method_label
 
-_METHODS = ("bitrecall", "proposed")  # the losses of the others are of other kinds
+_METHODS = ("bitrecall", "proposed")  # other methods have losses on other scales
 _BITS = 256
 _STUDIES = ("loss",)
 _METRIC = "recall@50"
@@ -25,25 +25,25 @@ class Curve:
 
 
 def loss_curves(rows: list[Row]) -> list[Curve]:
-    """Training loss by epoch of the 256-bit rows, the first seed of each."""
-    found: dict[tuple[str, str], Curve] = {}
+    """Return the training loss by epoch of the 256-bit rows, the first seed of each."""
+    curves: dict[tuple[str, str], Curve] = {}
     for row in rows:
         key = row["dataset"], row["method"]
         if row["split"] != "test" or row["bits"] != _BITS or row["method"] not in _METHODS:
             continue
         final = [record for record in row["curve"] if record["phase"] == "final"]
-        if final and key not in found:
-            found[key] = Curve(
+        if final and key not in curves:
+            curves[key] = Curve(
                 f"{method_label(row['method'])}, {dataset_label(row['dataset'])}",
                 [record["epoch"] for record in final],
                 [record["loss"] for record in final],
             )
-    return list(found.values())
+    return list(curves.values())
 
 
 def recall_curves(findings: PageData) -> list[tuple[StudyPlan, list[Curve]]]:
-    """Validation recall by minutes of training, of the studies whose course is of interest."""
-    found = []
+    """Return validation recall by minutes of training, for the studies that are plotted."""
+    curves_by_study = []
     for study in findings.studies():
         if study.part.split("/")[-1] not in _STUDIES:
             continue
@@ -59,5 +59,5 @@ def recall_curves(findings: PageData) -> list[tuple[StudyPlan, list[Curve]]]:
                     )
                 )
         if curves:
-            found.append((study, curves))
-    return found
+            curves_by_study.append((study, curves))
+    return curves_by_study

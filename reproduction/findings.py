@@ -1,4 +1,4 @@
-"""What the results are, and what they are shown beside."""
+"""The data of the pages: results, plan and published figures."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bitrecall.reproduction.summary import datasets_of, study_rows
 
 @dataclass(frozen=True)
 class PageData:
-    """All that a page can show.
+    """The data of a page.
 
     Attributes:
         plan: titles and notes of the studies.
-        rows: the runs.
-        published: what others have published.
+        rows: the results.
+        published: published figures to compare with.
     """
 
     plan: Plan
@@ -25,14 +25,14 @@ class PageData:
     published: Published
 
     def studies(self) -> list[StudyPlan]:
-        """Those of the plan that there are rows of."""
+        """Return the studies of the plan that have rows."""
         return [study for study in self.plan.studies.values() if self.rows_of(study)]
 
     def rows_of(self, study: StudyPlan) -> list[Row]:
-        """The rows of a study."""
+        """Return the rows of a study."""
         dataset, _, name = study.part.split("/")
-        return [row for found in study_rows(self.rows, dataset, name) for row in found.rows]
+        return [row for summary in study_rows(self.rows, dataset, name) for row in summary.rows]
 
     def tested(self) -> list[str]:
-        """The data sets that something was scored on the test split of."""
+        """Return the data sets with a result on the test split."""
         return datasets_of([row for row in self.rows if row["split"] == "test"])

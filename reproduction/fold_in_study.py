@@ -1,17 +1,18 @@
-"""Fold-in: codes for users and items that training has not seen, against what training gives them.
+"""Compare folded-in codes of new users and items with trained codes.
 
-A part of each user's training pairs is there to be trained on or folded in, the rest is to be
-found, as in every study on validation. A tenth of the users and a tenth of the items
-are new. Three trainings of one recipe: with everything, without the new users' pairs, without the
-new items' pairs. Then, with the codes of the trainings without them:
+As in every study on validation, a part of each user's training pairs is held out. The other pairs
+are trained on or folded in. A tenth of the users and a tenth of the items are new. One recipe is
+trained three times: on all pairs, without the pairs of new users, and without those of new items.
+Then codes are folded in with the models that were trained without them:
 
-- each new user gets a code out of 1, 2, 5, 10, 20 and all of its items
-  (``bitrecall.index.fold_in.users``,
-  and the plain sum of LightGCN), and its list is made as if it were known: all its items are left
-  out of it, also those not folded in, so that every code is asked the same question;
-- each new item gets a code out of 1, 2, 5, 10, 20 and all of its users, joins the catalogue in its
-  place of popularity, and lists are made for users that training knew. Once all held-out pairs are
-  to be found, which new items that crowd out better ones make worse; once those of new items alone.
+- Each new user gets a code from 1, 2, 5, 10, 20 and all of its items, by
+  ``bitrecall.index.fold_in.users`` and by LightGCN's plain sum. All of the user's items are left
+  out of the recommendations, also those that were not folded in, so that all codes are compared on
+  the same task.
+- Each new item gets a code from 1, 2, 5, 10, 20 and all of its users, and is added to the catalogue
+  at its rank of popularity. Recommendations are made for users in training. They are scored on all
+  held-out pairs, where new items that displace better ones reduce the score, and on those of new
+  items only.
 """
 
 from __future__ import annotations
@@ -46,11 +47,11 @@ _BATCH_USERS = 1024
 
 
 def fold_in_study(trial: Trial) -> list[Measurement]:
-    """Train three times, or go on training, and score every way of folding in.
+    """Train three times, or resume, and score every method of folding in.
 
     Raises:
         StudyError: the method gives no codes, or there are too few users or items to hold some out.
-        InterruptedTraining: by a signal; call again to go on.
+        InterruptedTraining: by a signal; call again to resume.
     """
     if trial.recipe.similarity != "hamming":
         raise StudyError(f"{trial.recipe.method} gives no codes: there is nothing to fold in")
@@ -63,20 +64,20 @@ def fold_in_study(trial: Trial) -> list[Measurement]:
     full = train_without(trial, part, "full")
     without_users = train_without(trial, remove_pairs(part, users=new_users), "users left out")
     without_items = train_without(trial, remove_pairs(part, items=new_items), "items left out")
-    question = Question(trial, part, held_out, generator)
+    fold_in_test = FoldInTest(trial, part, held_out, generator)
     return [
-        *_users(question, full, new_users, without_users),
-        *_items(question, full, new_items, without_items),
+        *_users(fold_in_test, full, new_users, without_users),
+        *_items(fold_in_test, full, new_items, without_items),
     ]
 
 
 def generator_of(recipe: Recipe) -> np.random.Generator:
-    """What draws who and what is new, and of whose items some are known."""
+    """Return the generator that draws new users and items, and the order of histories."""
     return np.random.default_rng([recipe.seed, _STREAM])
 
 
-class Question:
-    """What is asked: lists out of which codes, for whom, and what is to be found."""
+class FoldInTest:
+    """Scores codes by their recommendations on the held-out pairs."""
 
     def __init__(
         self,
@@ -93,13 +94,13 @@ class Question:
         self._max_users = recipe.validation.users
         self.order = popularity_order(part)
 
-    def asked(self, among: NDArray[np.bool_], wanted: Interactions) -> NDArray[np.int64]:
-        """Rows of the users who have something to be found, as many as validation asks."""
-        users = np.flatnonzero(among & (wanted.user_degrees > 0))
+    def sample_users(
+        self, candidates: NDArray[np.bool_], targets: Interactions
+    ) -> NDArray[np.int64]:
+        """Return rows of users with held-out targets, at most ``validation.users`` of them."""
+        users = np.flatnonzero(candidates & (targets.user_degrees > 0))
         if not len(users):
-            raise StudyError(
-                "nothing is left to be found of what is new: the data set is too small"
-            )
+            raise StudyError("no held-out pairs of new users or items: the data set is too small")
         if len(users) > self._max_users:
             users = np.sort(self.generator.choice(users, self._max_users, replace=False))
         return users
@@ -111,12 +112,17 @@ class Question:
         users: NDArray[np.int64],
         item_codes: NDArray[np.uint8],
         catalogue: NDArray[np.bool_],
-        wanted: Interactions,
+        targets: Interactions,
     ) -> Measurement:
-        """Make a list for each of ``users``, its code in the same place, and look for ``wanted``.
+        """Recommend to each user, and score the recommendations.
 
-        ``item_codes`` has a row an item of ``part``, of which those in ``catalogue`` are listed, in
-        its order of popularity.
+        Args:
+            variant: name of the measurement.
+            user_codes: codes of the users, in the same order.
+            users: rows of the users.
+            item_codes: a code for each item of ``part``.
+            catalogue: the items that can be recommended, bool over the items of ``part``.
+            targets: the held-out pairs to find.
         """
         rows = self.order[catalogue[self.order]]
         place = np.full(self.part.n_items, OUTSIDE, np.int64)
@@ -131,42 +137,50 @@ class Question:
                 user_codes[start : start + _BATCH_USERS], depth, [row[row >= 0] for row in seen]
             )
             ranked = np.pad(ranked, ((0, 0), (0, metrics.depth - depth)), constant_values=OUTSIDE)
-            truth = GroundTruth.from_lists(place[wanted.items_of(user)] for user in batch)
+            truth = GroundTruth.from_lists(place[targets.items_of(user)] for user in batch)
             metrics.update(ranked, truth)
         return Measurement(metrics.result(), self.epochs, metrics.users, variant)
 
 
 def _users(
-    question: Question, full: Trained, new: NDArray[np.bool_], without: Trained
+    fold_in_test: FoldInTest, full: Trained, new: NDArray[np.bool_], without: Trained
 ) -> list[Measurement]:
-    part, wanted = question.part, question.held_out
+    part, targets = fold_in_test.part, fold_in_test.held_out
     known = part.select(without.has_item[part.items])
-    users = question.asked(new & (known.user_degrees > 0), wanted)
+    users = fold_in_test.sample_users(new & (known.user_degrees > 0), targets)
     trained, codes = pack_signs(full.items), pack_signs(without.items)
-    own = pack_signs(full.users[users])
-    outcomes = [question.score("user, trained", own, users, trained, full.has_item, wanted)]
-    histories = shuffled(known, users, question.generator)
+    user_codes = pack_signs(full.users[users])
+    outcomes = [
+        fold_in_test.score("user, trained", user_codes, users, trained, full.has_item, targets)
+    ]
+    histories = shuffled(known, users, fold_in_test.generator)
     messages, learned = learn_map(without, known)
-    ways: dict[str, Callable[[Sequence[NDArray[np.integer[Any]]]], NDArray[np.uint8]]] = {
+    methods: dict[str, Callable[[Sequence[NDArray[np.integer[Any]]]], NDArray[np.uint8]]] = {
         "": UserFoldIn(messages, learned).codes,
-        ", plain sum": lambda given: pack_signs(sum_rows(messages, given, "history")),
+        ", plain sum": lambda rows: pack_signs(sum_rows(messages, rows, "history")),
     }
     place = np.cumsum(without.has_item) - 1
     for count in COUNTS:
-        given = [place[rows[:count]] for rows in histories]
-        for way, fold_in in ways.items():
-            name = f"user, {_amount(count, 'item')}{way}"
-            own = fold_in(given)
-            outcomes.append(question.score(name, own, users, codes, without.has_item, wanted))
+        known_rows = [place[rows[:count]] for rows in histories]
+        for method, fold_in in methods.items():
+            name = f"user, {_amount(count, 'item')}{method}"
+            outcomes.append(
+                fold_in_test.score(
+                    name, fold_in(known_rows), users, codes, without.has_item, targets
+                )
+            )
     return outcomes
 
 
 def learn_map(
     trained: Trained, known: Interactions, ridge: float = RIDGE
 ) -> tuple[NDArray[np.float32], FoldInMap]:
-    """The messages of the items that training has seen, and the map learned of what it has seen.
+    """Return the messages of trained items, and the fold-in map learned from trained users.
 
-    ``known`` has the pairs of those items, also of users who were left out.
+    Args:
+        trained: the trained model.
+        known: pairs of the trained items, also of users who were left out.
+        ridge: regularisation of the map.
     """
     messages, users = trained.messages[trained.has_item], trained.users[trained.has_user]
     place = np.cumsum(trained.has_item) - 1
@@ -177,50 +191,54 @@ def learn_map(
 
 
 def _items(
-    question: Question, full: Trained, new: NDArray[np.bool_], without: Trained
+    fold_in_test: FoldInTest, full: Trained, new: NDArray[np.bool_], without: Trained
 ) -> list[Measurement]:
-    part, held_out = question.part, question.held_out
+    part, held_out = fold_in_test.part, fold_in_test.held_out
     of_new = held_out.select(new[held_out.items])
-    asked = {
-        "": (question.asked(without.has_user, held_out), held_out),
-        ", new ones alone": (question.asked(without.has_user, of_new), of_new),
+    scopes = {
+        "": (fold_in_test.sample_users(without.has_user, held_out), held_out),
+        ", new ones alone": (fold_in_test.sample_users(without.has_user, of_new), of_new),
     }
     outcomes = []
 
-    def ask(name: str, model: Trained, codes: NDArray[np.uint8], listed: NDArray[np.bool_]) -> None:
-        for scope, (users, wanted) in asked.items():
-            own = pack_signs(model.users[users])
-            outcomes.append(question.score(name + scope, own, users, codes, listed, wanted))
+    def score(
+        name: str, model: Trained, codes: NDArray[np.uint8], listed: NDArray[np.bool_]
+    ) -> None:
+        for scope, (users, targets) in scopes.items():
+            user_codes = pack_signs(model.users[users])
+            outcomes.append(
+                fold_in_test.score(name + scope, user_codes, users, codes, listed, targets)
+            )
 
-    ask("item, trained", full, pack_signs(full.items), full.has_item)
+    score("item, trained", full, pack_signs(full.items), full.has_item)
     codes = pack_signs(without.items)
-    ask("item, left out", without, codes, without.has_item)
-    catalogue = question.order[without.has_item[question.order]]
+    score("item, left out", without, codes, without.has_item)
+    catalogue = fold_in_test.order[without.has_item[fold_in_test.order]]
     fold_in = ItemFoldIn(
         without.users[without.has_user],
         part.select(~new[part.items]).user_degrees[without.has_user],
         codes[catalogue],
         part.item_degrees[catalogue],
     )
-    # By item, and in the rows of the users that training has seen: it was given no others.
+    # By item; users are rows among the trained users, because the fold-in has only those.
     known = _transposed(part.select(new[part.items] & without.has_user[part.users]))
     place = np.cumsum(without.has_user) - 1
     rows = np.flatnonzero(known.user_degrees)
-    audiences = [place[users] for users in shuffled(known, rows, question.generator)]
+    audiences = [place[users] for users in shuffled(known, rows, fold_in_test.generator)]
     listed = without.has_item.copy()
     listed[rows] = True
     for count in COUNTS:
-        given = [users[:count] for users in audiences]
+        known_users = [users[:count] for users in audiences]
         name = f"item, {_amount(count, 'user')}"
-        codes[rows] = fold_in.codes(given)
-        ask(name, without, codes, listed)
-        codes[rows] = pack_signs(fold_in.sums(given))
-        ask(f"{name}, plain sum", without, codes, listed)
+        codes[rows] = fold_in.codes(known_users)
+        score(name, without, codes, listed)
+        codes[rows] = pack_signs(fold_in.sums(known_users))
+        score(f"{name}, plain sum", without, codes, listed)
     return outcomes
 
 
 def mark_tenth(degrees: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Mark a tenth, at random, of the rows that have a pair."""
+    """Mark a random tenth of the rows that have a pair."""
     rows = np.flatnonzero(degrees)
     size = int(_SHARE * len(rows))
     if not size:
@@ -233,12 +251,12 @@ def mark_tenth(degrees: NDArray[np.int64], generator: np.random.Generator) -> ND
 def shuffled(
     pairs: Interactions, users: NDArray[np.int64], generator: np.random.Generator
 ) -> Sequence[NDArray[np.int32]]:
-    """The items of each user in a random order, of which the first few are what is known."""
+    """Return the items of each user in random order; the first few are the known history."""
     return [generator.permutation(pairs.items_of(user)) for user in users]
 
 
 def _transposed(pairs: Interactions) -> Interactions:
-    """The same pairs with users and items changed about."""
+    """Return the pairs with users and items swapped."""
     order = np.lexsort((pairs.users, pairs.items))
     return Interactions(pairs.item_ids, pairs.user_ids, pairs.items[order], pairs.users[order])
 

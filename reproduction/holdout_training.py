@@ -1,4 +1,4 @@
-"""Trainings that leave some users or items out, so that these can be folded in."""
+"""Training without some users or items, which are then folded in."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bitrecall.training.model.signs import unit_magnitude
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training yields, in the rows of a larger vocabulary than it was trained on.
+    """A trained model, in the rows of a vocabulary that includes users and items not trained on.
 
     Attributes:
-        users: float32 (m, f), rows of mean magnitude 1, as a release has them; 0 where unknown.
-        items: float32 (n, f), 0 where unknown.
-        messages: float32 (n, f), what users are folded in from; 0 where unknown.
-        has_user: bool (m,), the users that training has seen.
-        has_item: bool (n,), the items that it has seen.
+        users: user embeddings, float32 (m, f), of mean magnitude 1 as in a release; 0 if unknown.
+        items: item embeddings, float32 (n, f); 0 if unknown.
+        messages: fold-in messages of the items, float32 (n, f); 0 if unknown.
+        has_user: bool (m,), the users in training.
+        has_item: bool (n,), the items in training.
     """
 
     users: NDArray[np.float32]
@@ -34,18 +34,18 @@ class Trained:
 
 
 def train_without(trial: Trial, pairs: Interactions, phase: str) -> Trained:
-    """Train on the pairs alone, over the vocabulary of what has one.
+    """Train on the pairs, with only the users and items that have a pair.
 
     Args:
         trial: the recipe, and the folder for the log and the checkpoint.
-        pairs: what to train on.
-        phase: names the checkpoint, and the training in the log.
+        pairs: the training pairs.
+        phase: name of the checkpoint, and of the training in the log.
 
     Returns:
-        Embeddings in the rows of all of the vocabulary.
+        Embeddings in the rows of the whole vocabulary of ``pairs``.
 
     Raises:
-        InterruptedTraining: by a signal; call again to go on.
+        InterruptedTraining: by a signal; call again to resume.
     """
     model = fit_interactions(pairs.compact(), trial.recipe, trial.fit_options(phase))
     messages = fold_in_messages(model.embeddings.item_layers, model.train.item_degrees).numpy()
@@ -65,7 +65,7 @@ def remove_pairs(
     users: NDArray[np.bool_] | None = None,
     items: NDArray[np.bool_] | None = None,
 ) -> Interactions:
-    """The pairs of none of these users and items, over the same vocabulary."""
+    """Return the pairs without those of some users or items, with the same vocabulary."""
     kept = np.ones(len(part), bool)
     if users is not None:
         kept &= ~users[part.users]
@@ -75,7 +75,7 @@ def remove_pairs(
 
 
 def _spread(values: NDArray[np.float32], rows: NDArray[np.int64], size: int) -> NDArray[np.float32]:
-    """Row r of the values at ``rows[r]`` of ``size`` rows, the others zero."""
+    """Return ``size`` rows of zeros, with row r of the values at ``rows[r]``."""
     spread = np.zeros((size, values.shape[1]), np.float32)
     spread[rows] = values
     return spread

@@ -1,4 +1,4 @@
-"""What a child process is told to run, and what it leaves in the run's folder."""
+"""The job of a worker process, and the rows that it writes to the run's folder."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from bitrecall.training.recipe.recipe import Recipe
 
 _ROWS = "rows.json"
 
-# The exit codes of a child.
-FINISHED, WRONG, BUSY, INTERRUPTED = 0, 2, 75, 130
+# Exit codes of a worker process.
+FINISHED, FAILED, BUSY, INTERRUPTED = 0, 2, 75, 130
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run, in plain values.
+    """One run, as values that JSON can hold.
 
     Attributes:
         part: name of the part.
-        row: keys of the result rows that are known beforehand.
+        row: fields of the result rows that are known before the run.
         measure: how it is scored.
         recipe: every value of the recipe.
         data: the folder or file of the data set, or ``sample``.
-        folder: the run's own folder.
-        again: forget what an earlier run left there.
-        progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
+        folder: the run's folder.
+        again: clear the folder first.
+        progress_bar: show progress bars on stderr; None shows them only on a terminal.
     """
 
     part: str
@@ -45,22 +45,22 @@ class Job:
     progress_bar: bool | None = None
 
     def to_json(self) -> str:
-        """On one line."""
+        """Return the job as one line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The job that `to_json` wrote."""
+        """Parse the output of ``to_json``."""
         return cls(**json.loads(text))
 
 
 def run_folder(runs: Path, run: PlannedRun, recipe: Recipe) -> Path:
-    """``RUNS/PART/seed-N-RECIPE``: a changed recipe never meets another's checkpoint."""
+    """Return ``RUNS/PART/seed-N-RECIPE``, so that no recipe resumes another's checkpoint."""
     return runs / run.part.name / f"seed-{run.seed}-{recipe.sha256()[:8]}"
 
 
 def data_fingerprint(dataset: Dataset) -> str:
-    """Fingerprint of what is trained on and tested on, in hexadecimal."""
+    """Return the hexadecimal fingerprint of the train and test splits."""
     splits = [dataset.train.sha256()]
     if dataset.test is not None:
         splits.append(dataset.test.sha256())
@@ -68,12 +68,12 @@ def data_fingerprint(dataset: Dataset) -> str:
 
 
 def write_rows(folder: Path, rows: Sequence[Row]) -> None:
-    """Leave the rows of a finished run in its folder."""
+    """Write the rows of a finished run to its folder."""
     replace_file(folder / _ROWS, json.dumps(list(rows), ensure_ascii=False) + "\n")
 
 
-def left_rows(folder: Path) -> list[Row]:
-    """The rows that a finished run has left in its folder; none where it is not finished."""
+def read_rows(folder: Path) -> list[Row]:
+    """Read the rows of a finished run from its folder; empty if it is not finished."""
     try:
         rows = json.loads((folder / _ROWS).read_text("utf-8"))
     except (OSError, ValueError):
@@ -81,6 +81,6 @@ def left_rows(folder: Path) -> list[Row]:
     return rows if isinstance(rows, list) else []
 
 
-def is_part_way(folder: Path) -> bool:
-    """Whether a run was begun there that has left a checkpoint and no rows."""
-    return not left_rows(folder) and any(folder.glob("*.npz"))
+def is_interrupted(folder: Path) -> bool:
+    """Return whether the folder has a checkpoint but no rows."""
+    return not read_rows(folder) and any(folder.glob("*.npz"))

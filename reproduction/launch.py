@@ -1,4 +1,4 @@
-"""Starts a run's process, passes signals on to it and waits for its end."""
+"""Start the worker process of a run, forward signals to it and wait until it exits."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ _PASSED_ON = {
 
 
 def launch(job: Job, threads: int | None = None) -> int:
-    """Run a job in a process of its own.
+    """Run a job in a separate process.
 
-    SIGINT, SIGTERM and SIGHUP to this process are passed on, at which the child writes its
-    checkpoint; a second one ends it at once.
+    Forwards SIGINT, SIGTERM and SIGHUP to the child. The child writes its checkpoint and stops; a
+    second signal stops it immediately.
 
     Args:
-        job: what to run.
-        threads: how many threads its libraries take; None leaves that to them.
+        job: the job.
+        threads: number of threads of its libraries; None for their defaults.
 
     Returns:
-        The child's exit code, negative where a signal ended it; INTERRUPTED where it was stopped
-        through us.
+        The exit code of the child, negative if a signal killed it; INTERRUPTED if a forwarded
+        signal stopped it.
     """
     environment = dict(os.environ)
     wait_briefly(environment)
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
-    # A group of its own: Ctrl-C reaches it through us, once, and not from the terminal as well.
+    # A separate process group: the child gets Ctrl-C once, from us, and not from the terminal too.
     with (
         subprocess.Popen(
             [sys.executable, "-P", "-m", "bitrecall.reproduction.worker"],
             stdin=subprocess.PIPE,
             env=environment,
-            # Unbuffered: what a child that has gone left unread must not be written at the close.
+            # Unbuffered: closing must not write to the pipe of a child that has exited.
             bufsize=0,
             process_group=0,
         ) as child,
         _passing_on_signals(child) as passed,
     ):
-        # Our end of the pipe stays open: a child that reads its end stops, for we have gone.
+        # Our end of the pipe stays open: at end of file the child stops, as its parent has died.
         if child.stdin is not None:
             with suppress(BrokenPipeError):
                 child.stdin.write(f"{job.to_json()}\n".encode())
@@ -60,7 +60,7 @@ def launch(job: Job, threads: int | None = None) -> int:
 
 @contextmanager
 def _passing_on_signals(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Give a list that fills with the signals passed on; one that we ignore stays ignored."""
+    """Forward signals, and yield the list of those forwarded; ignored signals stay ignored."""
     passed: list[int] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
@@ -68,11 +68,11 @@ def _passing_on_signals(child: subprocess.Popen[bytes]) -> Iterator[list[int]]:
         child.send_signal(_PASSED_ON[signal.Signals(number)])
 
     previous = {number: signal.getsignal(number) for number in _PASSED_ON}
-    heeded = {number: old for number, old in previous.items() if old is not signal.SIG_IGN}
-    for number in heeded:
+    handled = {number: old for number, old in previous.items() if old is not signal.SIG_IGN}
+    for number in handled:
         signal.signal(number, pass_on)
     try:
         yield passed
     finally:
-        for number, old in heeded.items():
+        for number, old in handled.items():
             signal.signal(number, old)

@@ -1,4 +1,4 @@
-"""What ran it: the processor, the cores and the version of the code, and nothing of whose it is."""
+"""The processor, the cores and the code version of a run, without host or user names."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from bitrecall import __version__
 
 
 def machine() -> dict[str, Any]:
-    """The processor's model, the cores that this process may use, and the threads it was told."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
+    """Return the processor's model, the usable cores, and the configured number of threads."""
+    threads = os.environ.get("OMP_NUM_THREADS", "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "cpu": _processor(),
         "cores": cores,
-        "threads": int(told) if told.isdecimal() else cores,
+        "threads": int(threads) if threads.isdecimal() else cores,
     }
 
 
 def code_version() -> str:
-    """The package's version, and where it runs from its git checkout, the commit."""
+    """Return the package's version and, in a git checkout, the commit."""
     released = __version__
     git, here = shutil.which("git"), Path(__file__)
     if git is None or not _run(git, here.parent, "ls-files", here.name):

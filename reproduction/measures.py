@@ -1,24 +1,23 @@
-"""The ways in which a part of the study is measured.
+"""The measures of a part of the study.
 
 ``test``
-    Trained as ``bitrecall train`` does, published to a store of its own, and scored once on the
-    test split, through the release and its index; or by inner product if the method's embeddings
-    cannot be served as codes.
+    Train like ``bitrecall train``, publish to a separate store, and score once on the test split,
+    with the release and its index; or by inner product if the method has no codes to serve.
 ``validation``
-    Trained on a part of each user's training pairs and scored after every epoch on the rest, as
-    ``validation.share`` and ``validation.cut`` say. The best epoch counts; the test split is never
+    Train on a part of each user's training pairs, and score on the others after every epoch
+    (``validation.share`` and ``validation.cut``). The best epoch counts; the test split is never
     read.
 ``ties``
-    As ``validation``, and then the same codes again with the items in random order, so that
-    equal distances no longer go to the more popular item.
+    Like ``validation``; then score the same codes with the items in random order, so that ties no
+    longer go to the more popular item.
 ``teacher``
-    No codes: the recipe's teacher, fitted to the same part, ranks each user's unseen items by
-    its scores in full precision.
+    No codes: the recipe's teacher, fitted to the same part, ranks each user's unseen items by its
+    scores in floats.
 ``fold-in``
-    Three trainings, two of which hold a tenth of the users, or of the items, out: see
+    Train three times, without a tenth of the users or items in two of them: see
     ``bitrecall.reproduction.fold_in_study``.
 ``second-stage``
-    As ``validation``, and then the nearest few hundred items re-ranked in several ways: see
+    Like ``validation``; then re-rank the nearest few hundred items in several ways: see
     ``bitrecall.reproduction.second_stage_study``. Means are over half of the users, because the
     weights are chosen on the other half.
 """
@@ -53,7 +52,7 @@ def measure(kind: str, trial: Trial) -> list[Measurement]:
     """Train, or resume training, and score.
 
     Raises:
-        StudyError: the kind is unknown, or the data cannot be scored so.
+        StudyError: the kind is unknown, or the data cannot be scored in this way.
         InterruptedTraining: by a signal; call again to resume.
     """
     if kind not in _KINDS:
@@ -85,7 +84,7 @@ def _on_validation(trial: Trial) -> list[Measurement]:
 def _ties(trial: Trial) -> list[Measurement]:
     model, validator = _fit(trial)
     progress = model.fit.progress
-    # Drawn over the rows that the items had before they were put in order of popularity.
+    # Drawn over the rows of the items before they were ordered by popularity.
     shuffled = np.random.default_rng(trial.recipe.seed).permutation(model.train.n_items)
     order = np.argsort(model.item_order)[shuffled]
     unordered = Validator(
@@ -104,10 +103,8 @@ def _teacher(trial: Trial) -> list[Measurement]:
     order = popularity_order(part)
     part, held_out = reorder_items(part, order), reorder_items(held_out, order)
     recipe = trial.recipe.teacher
-    long_enough = recipe.model_copy(update={"length": max(recipe.length, DEFAULT_KS[-1])})
-    lists = teacher_lists(
-        part, long_enough, seed=trial.recipe.seed, progress=trial.progress_bar
-    ).items
+    recipe = recipe.model_copy(update={"length": max(recipe.length, DEFAULT_KS[-1])})
+    lists = teacher_lists(part, recipe, seed=trial.recipe.seed, progress=trial.progress_bar).items
     users = Validator(part, held_out, trial.recipe).users
     metrics = RankingMetrics(DEFAULT_KS, part.n_items, part.item_degrees)
     metrics.update(lists[users], GroundTruth.from_lists(held_out.items_of(user) for user in users))
@@ -141,7 +138,7 @@ def _cut(trial: Trial) -> tuple[Interactions, Interactions]:
 
 
 def _fit(trial: Trial) -> tuple[TrainedModel, Validator]:
-    """Fit on a part of train, validating on the rest."""
+    """Train on a part of the training pairs and validate on the others."""
     part, held_out = _cut(trial)
     model = fit_interactions(part, trial.recipe, trial.fit_options("validation"), held_out=held_out)
     if model.validator is None:

@@ -1,4 +1,4 @@
-"""Which parts of a plan are meant."""
+"""Selecting parts of a plan by name."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from bitrecall.training.errors import StudyError
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One part at one seed."""
+    """A part with one seed."""
 
     part: Part
     seed: int
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """Return the name for messages."""
         return f"{self.part.name}, seed {self.seed}"
 
 
 def select_runs(
     plan: Plan, patterns: Sequence[str] = (), seeds: Sequence[int] = ()
 ) -> list[PlannedRun]:
-    """The runs of the parts that any pattern means, in the order of the plan.
+    """Return the runs of the parts that match any pattern, in the order of the plan.
 
     Args:
-        plan: what there is.
+        plan: the plan.
         patterns: each the name of a part, the beginning of one up to a slash, or a glob (``*``
-            also crosses slashes); none means every part.
-        seeds: instead of those of the plan.
+            also matches slashes); empty for every part.
+        seeds: seeds to run instead of those of the plan.
 
     Raises:
-        StudyError: a pattern means nothing; the message lists names that are near it.
+        StudyError: a pattern matches nothing; the message suggests similar names.
     """
-    wanted = {name for pattern in patterns for name in _names(plan, pattern)}
+    selected = {name for pattern in patterns for name in _names(plan, pattern)}
     return [
         PlannedRun(part, seed)
         for part in plan.parts
-        if part.name in wanted or not patterns
+        if part.name in selected or not patterns
         for seed in dict.fromkeys(seeds or part.seeds)
     ]
 
@@ -51,14 +51,12 @@ def select_runs(
 def _names(plan: Plan, pattern: str) -> list[str]:
     names = [part.name for part in plan.parts]
     beginning = pattern.rstrip("/") + "/"
-    found = [
+    matches = [
         name for name in names if f"{name}/".startswith(beginning) or fnmatchcase(name, pattern)
     ]
-    if not found:
-        raise StudyError(
-            f"no part of the plan is called {pattern!r}; {_suggestion(names, pattern)}"
-        )
-    return found
+    if not matches:
+        raise StudyError(f"no part of the plan matches {pattern!r}; {_suggestion(names, pattern)}")
+    return matches
 
 
 def _suggestion(names: Sequence[str], pattern: str) -> str:
@@ -69,4 +67,4 @@ def _suggestion(names: Sequence[str], pattern: str) -> str:
         if place.name
     )
     near = get_close_matches(pattern, places, n=4)
-    return f"near it: {', '.join(near)}" if near else "--list shows what there is"
+    return f"did you mean: {', '.join(near)}" if near else "--list shows all parts"

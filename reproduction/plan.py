@@ -1,8 +1,8 @@
-"""The plan: which parts the study has, and what each trains.
+"""The plan: the parts of the study, and the recipe of each.
 
-A plan is a TOML file. ``[dataset.NAME]`` may give the sha256 of the files a data set must have.
-``[[row]]`` is a part of its own, scored on the test split; ``[[study]]`` is a family of parts that
-differ in a few values, scored on a validation split. Unknown keys are refused.
+A plan is a TOML file. ``[dataset.NAME]`` may have the sha256 of the files of a data set.
+``[[row]]`` is a single part, scored on the test split. ``[[study]]`` is a group of parts that
+differ in a few values, scored on a validation split. Unknown keys are errors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SLUG = r"[A-Za-z0-9._-]+"
 
 
 class DatasetPlan(Section):
-    """What is known of a data set before it is read."""
+    """The expected files of a data set."""
 
     sha256: Mapping[str, str] = Field({}, description="fingerprint of each file, by its name")
 
@@ -42,42 +42,42 @@ class RowPlan(Section):
     set: tuple[str, ...] = Field((), description="overrides, as in --set")
     seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="seeds to run")
     study: Literal["table", "bits"] = Field("table", description="where the row is shown")
-    minutes: float = Field(gt=0, description="what a run is expected to take on two cores")
+    minutes: float = Field(gt=0, description="expected minutes of a run on two cores")
 
 
 class VariantPlan(Section):
-    """One way to do it."""
+    """A variant of a study."""
 
     set: tuple[str, ...] = Field((), description="overrides on top of the study's")
-    recipe: str | None = Field(None, description="another recipe than the study's")
-    measure: Measure | None = Field(None, description="where not the study's")
-    label: str | None = Field(None, description="in tables and plots, where not its name")
-    minutes: float | None = Field(None, gt=0, description="where not the study's")
+    recipe: str | None = Field(None, description="recipe, if not the study's")
+    measure: Measure | None = Field(None, description="measure, if not the study's")
+    label: str | None = Field(None, description="label in tables and plots, if not its name")
+    minutes: float | None = Field(None, gt=0, description="minutes, if not the study's")
 
 
 class StudyPlan(Section):
-    """Variants of one recipe, side by side."""
+    """Variants of one recipe, compared with each other."""
 
     part: str = Field(pattern=rf"^{_SLUG}/study/{_SLUG}$", description="dataset/study/name")
     title: str = Field(description="heading of its table")
-    note: str = Field("", description="what a reader must know, such as a shortened schedule")
+    note: str = Field("", description="note for the reader, such as a shortened schedule")
     recipe: str = Field(description="a built-in recipe, or a file")
     set: tuple[str, ...] = Field((), description="overrides of every variant")
     seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="seeds to run")
     measure: Measure = Field("validation", description="how it is scored")
-    minutes: float = Field(gt=0, description="what a variant is expected to take on two cores")
+    minutes: float = Field(gt=0, description="expected minutes of a variant on two cores")
     variant: Mapping[Annotated[str, Field(pattern=rf"^{_SLUG}$")], VariantPlan] = Field(
-        min_length=1, description="by name; the first one is what the others are compared with"
+        min_length=1, description="by name; the others are compared with the first one"
     )
 
     def label(self, variant: str) -> str:
-        """What tables and plots call a variant."""
+        """Return the label of a variant in tables and plots."""
         planned = self.variant.get(variant)
         return (planned and planned.label) or variant.replace("-", " ")
 
 
 class PlanFile(Section):
-    """The whole file."""
+    """A plan file."""
 
     dataset: Mapping[str, DatasetPlan] = Field({}, description="data sets, by name")
     row: tuple[RowPlan, ...] = Field((), description="rows of the table")
@@ -86,20 +86,20 @@ class PlanFile(Section):
 
 @dataclass(frozen=True)
 class Part:
-    """What is run under one name, once a seed.
+    """A named training and measurement, run once per seed.
 
     Attributes:
         name: ``dataset/method/bits`` or ``dataset/study/STUDY/VARIANT``.
         dataset: name of its data set.
         study: ``table``, ``bits``, or the study's own name.
-        variant: of a study; None for a row of the table.
-        method: as the tables call it: of a row the name's, of a variant the recipe's.
-        bits: of a code: of a row the name's, of a variant the recipe's.
+        variant: variant of the study; None for a row of the table.
+        method: method in the tables: from the name of a row, or the recipe of a variant.
+        bits: code length: from the name of a row, or the recipe of a variant.
         measure: how it is scored.
-        seeds: what the plan runs.
-        minutes: what one run is expected to take on two cores.
+        seeds: seeds to run.
+        minutes: expected minutes of a run on two cores.
         source: name or file of the recipe.
-        overrides: of the recipe, without the seed.
+        overrides: overrides of the recipe, without the seed.
     """
 
     name: str
@@ -116,22 +116,26 @@ class Part:
 
     @property
     def split(self) -> str:
-        """What it is scored on."""
+        """Return the split that the part is scored on."""
         return "test" if self.measure == "test" else "validation"
 
     def recipe(self, seed: int) -> Recipe:
-        """The whole recipe of a run; RecipeError where the plan's overrides make no sense."""
+        """Return the recipe of a run.
+
+        Raises:
+            RecipeError: the plan's overrides are invalid.
+        """
         return load_recipe(self.source, [*self.overrides, f"seed={seed}"])
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan that has been read and checked.
+    """A validated plan.
 
     Attributes:
-        parts: all of them, in the order in which they are run.
+        parts: all parts, in the order in which they are run.
         studies: the studies, by ``dataset/study/name``, in the order of the file.
-        sha256: by data set, the fingerprint of each file by its name.
+        sha256: by data set and file name, the expected hash.
     """
 
     parts: tuple[Part, ...]
@@ -140,11 +144,11 @@ class Plan:
 
 
 def load_plan(file: Path | None = None) -> Plan:
-    """Read a plan: the built-in one, or that of a file.
+    """Read the built-in plan, or a plan file.
 
     Raises:
-        StudyError: it cannot be read, has an unknown key or value, or names a part twice.
-        RecipeError: a part's recipe or overrides make no sense.
+        StudyError: the plan cannot be read, has an unknown key or value, or has a part twice.
+        RecipeError: the recipe or the overrides of a part are invalid.
     """
     if file is None:
         source = "the built-in plan"
@@ -159,28 +163,28 @@ def load_plan(file: Path | None = None) -> Plan:
 
 
 def parse_plan(text: str, source: str) -> Plan:
-    """Check the text of a plan; errors as in `load_plan`, naming ``source``."""
+    """Parse the text of a plan; errors as in ``load_plan``, with the name ``source``."""
     try:
-        given = PlanFile.model_validate(tomllib.loads(text))
+        plan_file = PlanFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{source} is not valid TOML: {error}") from error
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(key) for key in found['loc'])}: {found['msg']}"
-            for found in error.errors()
+        details = "; ".join(
+            f"{'.'.join(str(key) for key in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
         )
-        raise StudyError(f"{source}: {wrong}") from error
-    parts = [_of_row(row) for row in given.row]
-    for study in given.study:
+        raise StudyError(f"{source}: {details}") from error
+    parts = [_of_row(row) for row in plan_file.row]
+    for study in plan_file.study:
         parts += [_of_variant(study, name) for name in study.variant]
     names = [part.name for part in parts]
     for name in names:
         if names.count(name) > 1:
-            raise StudyError(f"{source} names the part {name} twice")
+            raise StudyError(f"{source} has the part {name} twice")
     return Plan(
         tuple(parts),
-        {study.part: study for study in given.study},
-        {name: dataset.sha256 for name, dataset in given.dataset.items()},
+        {study.part: study for study in plan_file.study},
+        {name: dataset.sha256 for name, dataset in plan_file.dataset.items()},
     )
 
 

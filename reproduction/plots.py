@@ -1,4 +1,4 @@
-"""The results as plots: SVG, the same bytes for the same results."""
+"""Plots of the results as SVG; the same results give the same bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bitrecall.reproduction import axes as look
+from bitrecall.reproduction import axes as style
 from bitrecall.reproduction.curves import Curve, loss_curves, recall_curves
 from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.summary import (
@@ -26,25 +26,25 @@ from bitrecall.reproduction.summary import (
 _METRIC, _METRIC_LABEL = "recall@50", "Recall@50"
 _WIDTH, _HEIGHT = 5.2, 3.5
 _WORTH = "worth"
-# Panels whose names need more room than a legend's.
+# Wider panels for longer labels.
 _WIDTHS = {_WORTH: 7.5, "curves": 6.0}
 
 _Panel = Callable[[Axes], None]
 
 
 def draw(name: str, findings: PageData) -> str:
-    """One of `bitrecall.reproduction.pages.PLOTS`, as the text of an SVG file."""
+    """Draw one of ``bitrecall.reproduction.pages.PLOTS`` as the text of an SVG file."""
     text = StringIO()
-    with mpl.rc_context(look.STYLE):
+    with mpl.rc_context(style.STYLE):
         figure = _figure(name, findings)
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
 def draw_png(name: str, findings: PageData) -> bytes:
-    """The same as a PNG picture."""
+    """Draw a plot as a PNG image."""
     content = BytesIO()
-    with mpl.rc_context(look.STYLE):
+    with mpl.rc_context(style.STYLE):
         _figure(name, findings).savefig(content, format="png", dpi=120)
     return content.getvalue()
 
@@ -69,20 +69,24 @@ def _bits_panel(findings: PageData, dataset: str) -> _Panel:
         labels = []
         lengths: set[int] = set()
         for method in METHODS:
-            found = [row for row in table_rows(findings.rows, dataset, method) if row.servable]
-            if not found:
+            summaries = [
+                summary
+                for summary in table_rows(findings.rows, dataset, method)
+                if summary.servable
+            ]
+            if not summaries:
                 continue
-            colour = look.METHOD_COLOURS[method]
-            bits = [int(row.first["bits"]) for row in found]
-            means = [row.mean(_METRIC) or 0.0 for row in found]
+            colour = style.METHOD_COLOURS[method]
+            bits = [int(summary.first["bits"]) for summary in summaries]
+            means = [summary.mean(_METRIC) or 0.0 for summary in summaries]
             lengths |= set(bits)
             axes.plot(bits, means, "o-", color=colour, markersize=4, linewidth=1.6)
-            labels.append(look.Label(bits[-1], means[-1], method_label(method), colour))
+            labels.append(style.Label(bits[-1], means[-1], method_label(method), colour))
         if lengths:
-            look.bits_scale(axes, sorted(lengths))
-        look.reference_lines(axes, findings, dataset, _METRIC)
-        look.label_points(axes, labels)
-        look.name_axes(axes, dataset_label(dataset), "bits a code", _METRIC_LABEL)
+            style.bits_scale(axes, sorted(lengths))
+        style.reference_lines(axes, findings, dataset, _METRIC)
+        style.label_points(axes, labels)
+        style.name_axes(axes, dataset_label(dataset), "bits per code", _METRIC_LABEL)
 
     return panel
 
@@ -98,15 +102,15 @@ def _time_panel(findings: PageData, dataset: str) -> _Panel:
             for row in table_rows(findings.rows, dataset, method):
                 if row.first["study"] != "table":
                     continue
-                x, y, colour = row.minutes(), row.mean(_METRIC) or 0.0, look.METHOD_COLOURS[method]
+                x, y, colour = row.minutes(), row.mean(_METRIC) or 0.0, style.METHOD_COLOURS[method]
                 axes.plot([x], [y], "o" if row.servable else "D", color=colour, markersize=6)
-                labels.append(look.Label(x, y, method_label(method), colour))
+                labels.append(style.Label(x, y, method_label(method), colour))
         if labels:
-            look.minutes_scale(axes, [label.x for label in labels])
-        look.reference_lines(axes, findings, dataset, _METRIC)
-        look.label_points(axes, labels)
+            style.minutes_scale(axes, [label.x for label in labels])
+        style.reference_lines(axes, findings, dataset, _METRIC)
+        style.label_points(axes, labels)
         title = f"{dataset_label(dataset)} (◆ not servable)"
-        look.name_axes(axes, title, "wall time of the run, minutes", _METRIC_LABEL)
+        style.name_axes(axes, title, "wall time of the run, minutes", _METRIC_LABEL)
 
     return panel
 
@@ -129,11 +133,11 @@ def _curve_panel(title: str, x: str, y: str, curves: Sequence[Curve]) -> _Panel:
     def panel(axes: Axes) -> None:
         labels = []
         for number, curve in enumerate(curves):
-            colour, line = look.LINES[number % len(look.LINES)]
+            colour, line = style.LINES[number % len(style.LINES)]
             axes.plot(curve.x, curve.y, marker="o", linestyle=line, color=colour, markersize=3)
-            labels.append(look.Label(curve.x[-1], curve.y[-1], curve.label, colour))
-        look.label_ends(axes, labels)
-        look.name_axes(axes, title, x, y)
+            labels.append(style.Label(curve.x[-1], curve.y[-1], curve.label, colour))
+        style.label_ends(axes, labels)
+        style.name_axes(axes, title, x, y)
 
     return panel
 
@@ -163,12 +167,12 @@ def _worth_panel(findings: PageData, dataset: str) -> _Panel:
         base = whole.mean(_METRIC) or 1.0
         changes = [100 * ((row.mean(_METRIC) or 0.0) / base - 1) for row in others]
         places = range(len(others))
-        colours = [look.LOSS if change < 0 else look.GAIN for change in changes]
+        colours = [style.LOSS if change < 0 else style.GAIN for change in changes]
         axes.barh(places, changes, color=colours, height=0.62)
         axes.set_yticks(places, [name(row) for row in others])
         axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
-        axes.axvline(0, color=look.GREY, linewidth=0.8)
+        axes.axvline(0, color=style.GREY, linewidth=0.8)
         axes.grid(visible=False, axis="y")
         for height, change in zip(places, changes, strict=True):
             left = change < 0

@@ -1,4 +1,4 @@
-"""What is finished already: by the runs' own folders, and by ``results.json``."""
+"""The progress of a study, from the folders of its runs and from ``results.json``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from bitrecall.reproduction.job import (
     data_fingerprint,
-    is_part_way,
-    left_rows,
+    is_interrupted,
+    read_rows,
     run_folder,
     write_rows,
 )
@@ -22,19 +22,19 @@ from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import StudyError
 from bitrecall.training.recipe.recipe import Recipe
 
-State = Literal["done", "recorded", "outdated", "part way", ""]
+State = Literal["done", "recorded", "outdated", "interrupted", ""]
 
 _WITHOUT_A_FOLDER = "sample"
 
 
-class Ledger:
-    """The rows of a plan's runs.
+class StudyProgress:
+    """The rows of the runs of a plan.
 
     Args:
-        plan: what there is to run.
-        data: the folder of each data set, by its name; ``sample`` needs none.
-        runs: where the runs' own folders are.
-        out: where ``results.json`` is.
+        plan: the plan.
+        data: the folder of each data set by name; ``sample`` needs none.
+        runs: the folder of the runs' folders.
+        out: the folder of ``results.json``.
 
     Raises:
         StudyError: ``results.json`` is damaged.
@@ -49,73 +49,78 @@ class Ledger:
         self._fingerprints: dict[str, str] = {}
 
     def state(self, run: PlannedRun) -> State:
-        """How far a run is; the data set is not looked at.
+        """Return the state of a run, without reading the data set.
 
-        ``done`` and ``part way`` are what its folder holds. Of ``results.json`` alone it is
-        ``recorded``, and ``outdated`` where that row is of another recipe.
+        ``done``: its folder has rows of this recipe; ``interrupted``: its folder has a checkpoint;
+        ``recorded``: only ``results.json`` has its rows; ``outdated``: those rows have another
+        recipe; empty: the run has not started.
         """
         recipe = run.part.recipe(run.seed)
-        if self.left(run, recipe):
+        if self.rows_in_folder(run, recipe):
             return "done"
-        if is_part_way(self.folder(run, recipe)):
-            return "part way"
-        rows = self.recorded_before(run)
+        if is_interrupted(self.folder(run, recipe)):
+            return "interrupted"
+        rows = self.recorded_rows(run)
         if not rows:
             return ""
         return "recorded" if _is_of(rows[0], run, recipe) else "outdated"
 
     def folder(self, run: PlannedRun, recipe: Recipe) -> Path:
-        """The run's own folder."""
+        """Return the folder of a run."""
         return run_folder(self._runs, run, recipe)
 
     def data(self, dataset: str) -> Path:
-        """Where a data set is; StudyError where that was not said."""
+        """Return the folder of a data set.
+
+        Raises:
+            StudyError: the folder is unknown.
+        """
         if dataset in self._data:
             return self._data[dataset]
         if dataset == _WITHOUT_A_FOLDER:
             return Path(dataset)
-        raise StudyError(f"parts of {dataset} are meant, and no folder of that data set was given")
+        raise StudyError(f"the selected parts need the data set {dataset}: pass its folder")
 
-    def left(self, run: PlannedRun, recipe: Recipe) -> list[Row]:
-        """The rows that the run has left in its folder, of this recipe, whatever the data."""
-        rows = left_rows(self.folder(run, recipe))
+    def rows_in_folder(self, run: PlannedRun, recipe: Recipe) -> list[Row]:
+        """Return the rows in the run's folder with this recipe, for any data."""
+        rows = read_rows(self.folder(run, recipe))
         return rows if rows and _is_of(rows[0], run, recipe) else []
 
-    def recorded_before(self, run: PlannedRun) -> list[Row]:
-        """The rows that ``results.json`` had of the run, whatever the recipe, at the beginning."""
+    def recorded_rows(self, run: PlannedRun) -> list[Row]:
+        """Return the run's rows in ``results.json`` at the start, for any recipe."""
         return find_rows(self._before, run.part.name, run.seed)
 
     def is_finished(self, run: PlannedRun, recipe: Recipe) -> bool:
-        """Whether the run's folder has its rows, of this data; then ``results.json`` has them."""
-        rows = self.left(run, recipe)
+        """Return whether the run's folder has rows of this data; if so, record them."""
+        rows = self.rows_in_folder(run, recipe)
         if not self._is_of_the_data(rows, run):
             return False
-        if self.recorded_before(run) != rows:
+        if self.recorded_rows(run) != rows:
             self.record(rows)
         return True
 
     def is_recorded(self, run: PlannedRun, recipe: Recipe) -> bool:
-        """Whether ``results.json`` had the run, of this recipe and data, whoever ran it."""
-        rows = self.recorded_before(run)
+        """Return whether ``results.json`` had the run with this recipe and data."""
+        rows = self.recorded_rows(run)
         return bool(rows) and _is_of(rows[0], run, recipe) and self._is_of_the_data(rows, run)
 
     def finished_twins(self, run: PlannedRun, recipe: Recipe) -> list[PlannedRun]:
-        """Finished runs of other parts that train and measure the very same."""
-        found = []
+        """Return finished runs of other parts with the same training and measure."""
+        twins = []
         for other in self._plan.parts:
             twin = PlannedRun(other, run.seed)
             if other.name == run.part.name or not _alike(twin, run, recipe):
                 continue
-            rows = self.left(twin, recipe)
+            rows = self.rows_in_folder(twin, recipe)
             if self._is_of_the_data(rows, run) and rows[0].get("variant") == other.variant:
-                found.append(twin)
-        return found
+                twins.append(twin)
+        return twins
 
-    def take_over(self, run: PlannedRun, recipe: Recipe, twin: PlannedRun) -> None:
-        """Leave and record a twin's rows as this run's, saying so."""
+    def copy_rows(self, run: PlannedRun, recipe: Recipe, twin: PlannedRun) -> None:
+        """Write and record the rows of a twin as those of this run, with ``same_run_as``."""
         rows = [
-            {**row, **known_beforehand(run), "same_run_as": row.get("same_run_as", row["part"])}
-            for row in self.left(twin, recipe)
+            {**row, **part_fields(run), "same_run_as": row.get("same_run_as", row["part"])}
+            for row in self.rows_in_folder(twin, recipe)
         ]
         folder = self.folder(run, recipe)
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,8 +140,8 @@ class Ledger:
         return self._fingerprints[dataset]
 
 
-def known_beforehand(run: PlannedRun) -> dict[str, Any]:
-    """What a row says of its part."""
+def part_fields(run: PlannedRun) -> dict[str, Any]:
+    """Return the fields of a row that describe its part."""
     part = run.part
     row: dict[str, Any] = {
         "part": part.name,

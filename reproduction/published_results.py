@@ -1,4 +1,4 @@
-"""What others have published: one data file, each figure with its source."""
+"""Published figures, each with its source, from one data file."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from bitrecall.training.recipe.section import Section
 
 
 class Source(Section):
-    """Where figures stand in print."""
+    """A publication."""
 
-    label: str = Field(description="in a table's cell")
-    text: str = Field(description="the whole reference")
+    label: str = Field(description="short name in tables")
+    text: str = Field(description="full reference")
 
 
 class Figure(Section):
     """One row of a published table."""
 
     dataset: str = Field(description="name of the data set")
-    method: str = Field(description="as the plan calls it")
-    bits: int | None = Field(None, description="of a user or an item; None where it is not stated")
+    method: str = Field(description="name of the method in the plan")
+    bits: int | None = Field(None, description="bits per user or item; None if not stated")
     source: str = Field(description="key of its source")
     metrics: Mapping[str, float] = Field(description="by name and cut-off, as in results.json")
 
 
 class Published(Section):
-    """The whole file."""
+    """The file of published figures."""
 
     source: Mapping[str, Source] = Field(description="by key")
     figure: tuple[Figure, ...] = Field(description="in the order of the tables")
 
     def of(self, dataset: str, method: str) -> list[Figure]:
-        """What is published of a method on a data set."""
+        """Return the published figures of a method on a data set."""
         return [
             figure
             for figure in self.figure
@@ -43,12 +43,12 @@ class Published(Section):
         ]
 
     def by(self, source: str, dataset: str, method: str) -> Figure | None:
-        """What one source has published of a method on a data set."""
-        found = [figure for figure in self.of(dataset, method) if figure.source == source]
-        return found[0] if found else None
+        """Return the figure of one source for a method on a data set."""
+        figures = (figure for figure in self.of(dataset, method) if figure.source == source)
+        return next(figures, None)
 
 
 def load_published() -> Published:
-    """Read the figures that come with the package."""
+    """Read the built-in published figures."""
     text = (resources.files("bitrecall.reproduction") / "published.toml").read_text("utf-8")
     return Published.model_validate(tomllib.loads(text))

@@ -1,4 +1,4 @@
-"""``results.json``: one object a run, each on a line of its own, in a stable order."""
+"""``results.json``: one object per run and line, in a stable order."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bitrecall.disk import replace_file
 from bitrecall.training.errors import StudyError
 
 Row = Mapping[str, Any]
-"""What is kept of a run; docs/reproduction/README.md has its keys."""
+"""A result of a run; docs/reproduction/README.md describes its keys."""
 
 FILE = "results.json"
 _KEYS = ("part", "dataset", "method", "bits", "seed", "study", "split", "metrics")
 
 
 def read_results(folder: Path) -> list[Row]:
-    """The rows of a folder's ``results.json``; none where there is no such file.
+    """Read the rows of ``results.json`` in a folder; empty if the file does not exist.
 
     Raises:
-        StudyError: it is not a list of rows.
+        StudyError: the file is not a list of rows.
     """
     path = folder / FILE
     try:
@@ -35,7 +35,7 @@ def read_results(folder: Path) -> list[Row]:
     except (OSError, ValueError) as error:
         raise StudyError(f"{path} cannot be read: {error}") from error
     if not isinstance(rows, list):
-        raise StudyError(f"{path} holds no list")
+        raise StudyError(f"{path} is not a list of rows")
     for row in rows:
         if not isinstance(row, dict) or any(key not in row for key in _KEYS):
             raise StudyError(f"{path} has a row without {', '.join(_KEYS)}")
@@ -43,9 +43,9 @@ def read_results(folder: Path) -> list[Row]:
 
 
 def record(folder: Path, rows: Sequence[Row]) -> None:
-    """Put rows into ``results.json``, in the place of all older ones of the same runs.
+    """Write rows to ``results.json``, replacing all earlier rows of the same runs.
 
-    Other processes may do so at the same time; a crash leaves the old file or the new one.
+    Several processes may record at the same time; a crash leaves the old file or the new one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
@@ -57,17 +57,17 @@ def record(folder: Path, rows: Sequence[Row]) -> None:
 
 
 def find_rows(rows: Sequence[Row], part: str, seed: int) -> list[Row]:
-    """The rows of one run: more than one where it was measured in several ways."""
+    """Return the rows of one run: several if it has several measurements."""
     return [row for row in rows if row["part"] == part and row["seed"] == seed]
 
 
 def _in_order(row: Row) -> tuple[Any, ...]:
-    # What one run measured in several ways stays in the order in which it gave it.
+    # The sort is stable: measurements of one run keep their order.
     return _natural(row["part"]), row["seed"]
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
-    """For sorting: 64 comes before 256, and digits before letters."""
+    """Return a sort key by which 64 comes before 256, and digits before letters."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", text)
     return [(0, int(piece), "") if piece[0].isdigit() else (1, 0, piece) for piece in pieces]
 

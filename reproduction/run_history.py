@@ -1,4 +1,4 @@
-"""What a run took and how it went, over all its sittings, as its log has them."""
+"""Time, memory and training curve of a run over all of its sessions, from its log."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any
 
 from bitrecall.reproduction.summary import METRICS
 
-# Events of the log at both ends of a sitting, which is what one process does of a run.
-BEGAN = "sat down"
-ENDED = "sitting"
+# Log events at the start and the end of a session, the part of a run in one process.
+SESSION_STARTED = "sat down"
+SESSION_ENDED = "sitting"
 _DIGITS = 6
 
 
 def history(log: Path) -> dict[str, Any]:
-    """Read ``wall_seconds``, ``peak_rss_mib`` and ``curve`` out of a run's log.
+    """Read ``wall_seconds``, ``peak_rss_mib`` and ``curve`` from a run's log.
 
-    A sitting that was killed had no time to write how long it was, or how much memory it had. It
-    counts from its first event to its last; what it did after that, the next one did again.
+    A session that was killed did not log its duration and memory. It counts from its first event to
+    its last; the next session repeated its later steps.
     """
     wall, peak = 0.0, 0
-    began: datetime | None = None
+    started: datetime | None = None
     latest: datetime | None = None
     epochs: dict[tuple[str, int], dict[str, Any]] = {}
     for line in log.read_text("utf-8").splitlines():
         event = json.loads(line)
         time = datetime.fromisoformat(event["time"])
-        if event["event"] == BEGAN:
-            wall += _between(began, latest)
-            began = time
-        elif event["event"] == ENDED:
+        if event["event"] == SESSION_STARTED:
+            wall += _between(started, latest)
+            started = time
+        elif event["event"] == SESSION_ENDED:
             wall += event["seconds"]
             peak = max(peak, event["peak_rss_mib"])
-            began = None
+            started = None
         elif event["event"] == "epoch":
             epochs[event["phase"], event["epoch"]] = {
                 "phase": event["phase"],
@@ -49,9 +49,9 @@ def history(log: Path) -> dict[str, Any]:
 
 
 def rounded(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Metrics to as many digits as results keep."""
+    """Round metrics to the digits of ``results.json``."""
     return {name: round(value, _DIGITS) for name, value in metrics.items()}
 
 
-def _between(began: datetime | None, latest: datetime | None) -> float:
-    return 0.0 if began is None or latest is None else (latest - began).total_seconds()
+def _between(started: datetime | None, latest: datetime | None) -> float:
+    return 0.0 if started is None or latest is None else (latest - started).total_seconds()

@@ -1,16 +1,15 @@
-"""A second stage: the nearest few hundred by Hamming distance, put in a better order.
+"""Re-rank the nearest few hundred items by a second score.
 
-The codes find candidates and something small ranks them again, by its own score added to the
-Hamming score, each first brought to mean 0 and deviation 1 over a user's candidates. Tried are
+The codes find candidates. A second score is added to the Hamming score, and both are standardised
+over a user's candidates. The second scores are:
 
-- the items' popularity, as its logarithm;
-- the user's real-valued embedding against the items' codes, which a release holds already;
-- item–item neighbours: how much the user's own items speak for a candidate, r_u P with the graph
-  filter's P = ÃᵀÃ (``bitrecall.training.teacher``), of which only the strongest few of each row are
-  kept.
+- the logarithm of the items' popularity;
+- the inner product of the user's real-valued embedding and the items' codes, both in a release;
+- item-item neighbours: the scores r_u P with the graph filter's P = ÃᵀÃ
+  (``bitrecall.training.teacher``), with only the strongest entries of each row.
 
-How much each score weighs is chosen on one half of the users asked, at random, and all of them are
-measured on the other half.
+The weight of each second score is chosen on a random half of the users, and measured on the other
+half.
 """
 
 from __future__ import annotations
@@ -44,13 +43,13 @@ _BATCH_USERS = 512
 
 @dataclass(frozen=True)
 class SecondStage:
-    """What one second stage found.
+    """The result of a second stage.
 
     Attributes:
-        name: which, and how many candidates it was given.
-        weight: of its score beside the Hamming score's 1, as chosen.
-        metrics: on the half of the users that it was not chosen on.
-        users: how many these are.
+        name: the second score and the number of re-ranked candidates.
+        weight: chosen weight of the second score; the Hamming score has weight 1.
+        metrics: on the half of the users that the weight was not chosen on.
+        users: number of these users.
     """
 
     name: str
@@ -69,42 +68,42 @@ def second_stages(
     """Try every second stage on the same codes.
 
     Args:
-        embeddings: of the users and items of ``pairs``, in its rows.
-        pairs: what was trained on, items in descending popularity.
-        held_out: what is to be found, over the same vocabulary.
-        users: int64, rows of the users to ask, who all have something to be found.
-        recipe: names the backend, the exponents of the neighbours and the seed.
+        embeddings: embeddings of the users and items of ``pairs``, in its rows.
+        pairs: the training pairs, with items in descending popularity.
+        held_out: the held-out pairs, over the same vocabulary.
+        users: int64 rows of the users to evaluate, all with a held-out pair.
+        recipe: the recipe, for the exponents of the neighbours and the seed.
 
     Returns:
-        First the Hamming distance alone.
+        The results, the Hamming distance alone first.
 
     Raises:
-        StudyError: there are fewer than two users to ask.
+        StudyError: there are fewer than two users.
     """
     if len(users) < 2:
-        raise StudyError(f"{len(users)} users are too few to choose on some and measure on others")
+        raise StudyError(f"a second stage needs at least 2 users to evaluate on, not {len(users)}")
     generator = np.random.default_rng([recipe.seed, _STREAM])
     chosen_on = np.zeros(len(users), bool)
     chosen_on[generator.choice(len(users), len(users) // 2, replace=False)] = True
     candidates = _Candidates(embeddings, pairs, held_out, users, recipe)
     ones = np.zeros(candidates.rows.shape, np.float32)
     alone = candidates.metrics(~chosen_on, ones, 1, 0.0)
-    found = [SecondStage("hamming alone", 0.0, alone, int((~chosen_on).sum()))]
+    stages = [SecondStage("hamming alone", 0.0, alone, int((~chosen_on).sum()))]
     for name, scores in candidates.second_scores():
         for depth in DEPTHS:
             weight = max(
                 WEIGHTS, key=lambda w: candidates.metrics(chosen_on, scores, depth, w)[_CHOSEN_BY]
             )
             metrics = candidates.metrics(~chosen_on, scores, depth, weight)
-            found.append(SecondStage(f"{name}, first {depth}", weight, metrics, found[0].users))
-    return found
+            stages.append(SecondStage(f"{name}, first {depth}", weight, metrics, stages[0].users))
+    return stages
 
 
 class _Candidates:
-    """The nearest items of some users, and how they may be ranked again.
+    """The nearest items of some users, which can be re-ranked.
 
     Attributes:
-        rows: int64 (b, c) item rows by Hamming distance, ended by ``OUTSIDE``.
+        rows: int64 (b, c) item rows by Hamming distance, padded with ``OUTSIDE``.
     """
 
     def __init__(
@@ -118,7 +117,7 @@ class _Candidates:
         self._pairs = pairs
         self._users = users
         self._teacher = recipe.teacher
-        self._wanted = [held_out.items_of(user) for user in users]
+        self._targets = [held_out.items_of(user) for user in users]
         self._codes = pack_signs(embeddings.items.cpu().numpy())
         self._real = unit_magnitude(embeddings.users.cpu()).numpy()[users]
         index = FlatBackend.build(self._codes)
@@ -128,7 +127,7 @@ class _Candidates:
         self._hamming = -distances.astype(np.float32)
 
     def second_scores(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Each second score by name, float32 (b, c), of the candidates in their places."""
+        """Yield the name and values of each second score, float32 (b, c) like ``rows``."""
         popularity = np.log(np.maximum(self._pairs.item_degrees, 1)).astype(np.float32)
         yield "popularity", popularity[self.rows]
         real = np.empty(self.rows.shape, np.float32)
@@ -147,47 +146,47 @@ class _Candidates:
             yield f"{count} neighbours", votes
 
     def metrics(
-        self, asked: NDArray[np.bool_], scores: NDArray[np.float32], depth: int, weight: float
+        self, selected: NDArray[np.bool_], scores: NDArray[np.float32], depth: int, weight: float
     ) -> dict[str, float]:
-        """What the users marked in ``asked`` (b,) find, their first ``depth`` ranked again."""
-        rows = self.rows[asked]
+        """Return the metrics of the selected users (b,), with the first ``depth`` re-ranked."""
+        rows = self.rows[selected]
         listed = rows[:, :depth] >= 0
-        blended = _standardised(self._hamming[asked, :depth], listed)
-        blended += weight * _standardised(scores[asked, :depth], listed)
+        blended = _standardised(self._hamming[selected, :depth], listed)
+        blended += weight * _standardised(scores[selected, :depth], listed)
         blended[~listed] = -np.inf
         order = np.argsort(-blended, axis=1, kind="stable")
-        again = np.take_along_axis(rows[:, :depth], order, axis=1)
-        ranked = np.concatenate([again, rows[:, depth:]], axis=1)
+        reranked = np.take_along_axis(rows[:, :depth], order, axis=1)
+        ranked = np.concatenate([reranked, rows[:, depth:]], axis=1)
         metrics = RankingMetrics(DEFAULT_KS, self._pairs.n_items, self._pairs.item_degrees)
-        wanted = [self._wanted[row] for row in np.flatnonzero(asked)]
-        metrics.update(ranked, GroundTruth.from_lists(wanted))
+        targets = [self._targets[row] for row in np.flatnonzero(selected)]
+        metrics.update(ranked, GroundTruth.from_lists(targets))
         return metrics.result()
 
 
 def neighbour_scores(
     histories: sp.csr_matrix, neighbours: sp.csr_matrix, candidates: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """How much the items of a history speak for each candidate: entries of ``histories P``.
+    """Return the neighbour scores of candidates: entries of ``histories P``.
 
     Args:
         histories: float32 CSR (b, n), a 1 for each item of each history.
         neighbours: float32 CSR (n, n), P.
-        candidates: int64 (b, c) item rows, ended by ``OUTSIDE``.
+        candidates: int64 (b, c) item rows, padded with ``OUTSIDE``.
 
     Returns:
         float32 (b, c), 0 for ``OUTSIDE``.
     """
-    found = np.zeros(candidates.shape, np.float32)
-    for start in range(0, len(found), _BATCH_USERS):
+    scores = np.zeros(candidates.shape, np.float32)
+    for start in range(0, len(scores), _BATCH_USERS):
         block = slice(start, start + _BATCH_USERS)
         votes = (histories[block] @ neighbours).toarray()
-        found[block] = np.take_along_axis(votes, np.maximum(candidates[block], 0), axis=1)
-    found[candidates == OUTSIDE] = 0
-    return found
+        scores[block] = np.take_along_axis(votes, np.maximum(candidates[block], 0), axis=1)
+    scores[candidates == OUTSIDE] = 0
+    return scores
 
 
 def _standardised(scores: NDArray[np.float32], listed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean 0 and deviation 1 over the listed places of each row; 0 where all are equal."""
+    """Scale the listed values of each row to mean 0 and deviation 1, or 0 if all are equal."""
     count = np.maximum(listed.sum(axis=1, keepdims=True), 1)
     centred = np.where(listed, scores, 0.0)
     centred -= centred.sum(axis=1, keepdims=True) / count

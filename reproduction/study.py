@@ -1,4 +1,4 @@
-"""Running a plan: part after part, each in a process of its own."""
+"""Run the parts of a plan one after another, each in a separate process."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bitrecall.reproduction.job import BUSY, FINISHED, INTERRUPTED, WRONG, Job
+from bitrecall.reproduction.job import BUSY, FAILED, FINISHED, INTERRUPTED, Job
 from bitrecall.reproduction.launch import launch
 from bitrecall.reproduction.machine import code_version
 from bitrecall.reproduction.part_selection import PlannedRun
 from bitrecall.reproduction.plan import Plan
-from bitrecall.reproduction.progress import Ledger, known_beforehand
+from bitrecall.reproduction.progress import StudyProgress, part_fields
 from bitrecall.reproduction.results import Row
 from bitrecall.training.errors import StudyError
 from bitrecall.training.recipe.recipe import Recipe
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 _SHOWN = ("recall@20", "recall@50", "ndcg@50")
 
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """Where a study's data and results are, and how it is run.
+    """Folders and options of a study.
 
     Attributes:
-        data: the folder of each data set, by its name; ``sample`` needs none.
-        runs: where the runs' own folders are.
-        out: where ``results.json`` is.
-        again: run finished parts once more, from the start.
-        skip_recorded: leave out runs that ``results.json`` has, whoever ran them.
-        threads: how many threads a run's libraries take; None leaves that to them.
-        progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
-        launch: what runs a job.
+        data: the folder of each data set by name; ``sample`` needs none.
+        runs: the folder of the runs' folders.
+        out: the folder of ``results.json``.
+        again: run finished parts again, from the start.
+        skip_recorded: skip runs that ``results.json`` has, also without a folder.
+        threads: number of threads of a run's libraries; None for their defaults.
+        progress_bar: show progress bars on stderr; None shows them only on a terminal.
+        launch: function that runs a job.
     """
 
     data: Mapping[str, Path]
@@ -50,13 +50,13 @@ class StudyOptions:
 
 @dataclass
 class StudyReport:
-    """What became of the runs that were asked for.
+    """The outcomes of the selected runs.
 
     Attributes:
-        finished: ran to their end, or are the same training as one that did.
-        skipped: were finished before, or are being run by another process.
-        failed: ended otherwise, each with the reason.
-        interrupted: whether a signal stopped it; runs after that one were not begun.
+        finished: runs that finished, or are identical to one that did.
+        skipped: runs that were finished before, or that another process is running.
+        failed: failed runs, each with the reason.
+        interrupted: whether a signal stopped the study; later runs were not started.
     """
 
     finished: list[str] = field(default_factory=list)
@@ -66,28 +66,28 @@ class StudyReport:
 
 
 class Study:
-    """A plan with its folders.
+    """Runs parts of a plan.
 
     Args:
-        plan: what there is to run.
-        options: where and how.
-        say: told what happens, line by line.
+        plan: the plan.
+        options: folders and options.
+        print_line: prints a line of progress.
 
     Raises:
         StudyError: ``results.json`` is damaged.
     """
 
-    def __init__(self, plan: Plan, options: StudyOptions, say: Say) -> None:
+    def __init__(self, plan: Plan, options: StudyOptions, print_line: PrintLine) -> None:
         self._plan = plan
         self._options = options
-        self._say = say
-        self.ledger = Ledger(plan, options.data, options.runs, options.out)
+        self._print = print_line
+        self.progress = StudyProgress(plan, options.data, options.runs, options.out)
 
     def run(self, runs: Sequence[PlannedRun]) -> StudyReport:
-        """Run what is not finished, one after the other; a failure does not stop the others.
+        """Run unfinished runs one after another; a failure does not stop the others.
 
         Raises:
-            StudyError: a data set has no folder, or its files are not the ones of the plan.
+            StudyError: a data set has no folder, or its files differ from those of the plan.
             DataError: a data set cannot be read.
             RecipeError: a part's recipe cannot be read.
         """
@@ -98,32 +98,32 @@ class Study:
         for number, (run, recipe) in enumerate(zip(runs, recipes, strict=True), 1):
             heading = f"[{number}/{len(runs)}] {run.name}"
             if self._is_to_be_skipped(run, recipe):
-                self._say(f"{heading}: finished before")
+                self._print(f"{heading}: finished before")
                 report.skipped.append(run.name)
                 continue
             twin = self._twin(run, recipe, report)
             if twin is not None:
-                self._say(f"{heading}: the same training as {twin.name}")
-                self.ledger.take_over(run, recipe, twin)
+                self._print(f"{heading}: the same training as {twin.name}")
+                self.progress.copy_rows(run, recipe, twin)
                 report.finished.append(run.name)
                 continue
-            self._say(f"{heading}: about {run.part.minutes:g} min on two cores")
+            self._print(f"{heading}: about {run.part.minutes:g} min on two cores")
             code = self._options.launch(self._job(run, recipe), self._options.threads)
             if code == INTERRUPTED:
                 report.interrupted = True
                 break
-            self._note(report, run, recipe, code)
+            self._record_outcome(report, run, recipe, code)
         return report
 
     def _is_to_be_skipped(self, run: PlannedRun, recipe: Recipe) -> bool:
         if self._options.again:
             return False
-        if self._options.skip_recorded and self.ledger.is_recorded(run, recipe):
+        if self._options.skip_recorded and self.progress.is_recorded(run, recipe):
             return True
-        return self.ledger.is_finished(run, recipe)
+        return self.progress.is_finished(run, recipe)
 
     def _twin(self, run: PlannedRun, recipe: Recipe, report: StudyReport) -> PlannedRun | None:
-        for twin in self.ledger.finished_twins(run, recipe):
+        for twin in self.progress.finished_twins(run, recipe):
             if not self._options.again or twin.name in report.finished:
                 return twin
         return None
@@ -131,60 +131,62 @@ class Study:
     def _job(self, run: PlannedRun, recipe: Recipe) -> Job:
         return Job(
             part=run.part.name,
-            row=known_beforehand(run) | {"code_version": code_version()},
+            row=part_fields(run) | {"code_version": code_version()},
             measure=run.part.measure,
             recipe=recipe.model_dump(mode="json"),
-            data=str(self.ledger.data(run.part.dataset)),
-            folder=str(self.ledger.folder(run, recipe)),
-            # Rows that are there and did not count are of other data: nothing of theirs is of use.
-            again=self._options.again or bool(self.ledger.left(run, recipe)),
+            data=str(self.progress.data(run.part.dataset)),
+            folder=str(self.progress.folder(run, recipe)),
+            # Rows in the folder that did not count are of other data, and so is its checkpoint.
+            again=self._options.again or bool(self.progress.rows_in_folder(run, recipe)),
             progress_bar=self._options.progress_bar,
         )
 
-    def _note(self, report: StudyReport, run: PlannedRun, recipe: Recipe, code: int) -> None:
-        rows = self.ledger.left(run, recipe) if code == FINISHED else []
+    def _record_outcome(
+        self, report: StudyReport, run: PlannedRun, recipe: Recipe, code: int
+    ) -> None:
+        rows = self.progress.rows_in_folder(run, recipe) if code == FINISHED else []
         if rows:
-            self.ledger.record(rows)
+            self.progress.record(rows)
             report.finished.append(run.name)
             for row in rows:
-                self._say(f"  {_told(row, self.ledger.recorded_before(run))}")
+                self._print(f"  {_result_line(row, self.progress.recorded_rows(run))}")
         elif code == BUSY:
             report.skipped.append(run.name)
-            self._say("  another process is at it")
+            self._print("  another process is running it")
         else:
             report.failed[run.name] = _reason(code)
-            self._say(f"  {_reason(code)}")
+            self._print(f"  {_reason(code)}")
 
     def _check_files(self, dataset: str) -> None:
-        folder = self.ledger.data(dataset)
+        folder = self.progress.data(dataset)
         for name, expected in self._plan.sha256.get(dataset, {}).items():
             path = folder / name
             try:
-                found = hashlib.sha256(path.read_bytes()).hexdigest()
+                actual = hashlib.sha256(path.read_bytes()).hexdigest()
             except OSError as error:
                 raise StudyError(f"{path} cannot be read: {error.strerror}") from error
-            if found != expected:
+            if actual != expected:
                 raise StudyError(
-                    f"{path} is not the file that the plan is of: its sha256 is {found}, "
-                    f"not {expected}"
+                    f"{path} differs from the file of the plan: its sha256 is {actual}, "
+                    f"expected {expected}"
                 )
 
 
-def _told(row: Row, before: Sequence[Row]) -> str:
+def _result_line(row: Row, before: Sequence[Row]) -> str:
     figures = [f"{name} {row['metrics'][name]:.4f}" for name in _SHOWN if name in row["metrics"]]
     text = f"{row['split']}: {', '.join(figures)} in {row['wall_seconds'] / 60:.1f} min"
     for old in before:
         same = old.get("variant") == row.get("variant")
         if same and "recall@50" in old["metrics"]:
-            text += f" (recall@50 was {old['metrics']['recall@50']:.4f} in the results before)"
+            text += f" (recall@50 was {old['metrics']['recall@50']:.4f} in the previous results)"
     return text
 
 
 def _reason(code: int) -> str:
     if code == FINISHED:
-        return "finished with another recipe: was the code changed while this command ran?"
-    if code == WRONG:
-        return "failed; the reason is above"
+        return "finished with another recipe: did the code change while this command ran?"
+    if code == FAILED:
+        return "failed; the error is above"
     if code < 0:
-        return f"ended by {signal.Signals(-code).name}"
-    return f"crashed with exit code {code}; the trace is above"
+        return f"killed by {signal.Signals(-code).name}"
+    return f"crashed with exit code {code}; the stack trace is above"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bitrecall.reproduction.plan import StudyPlan
 from bitrecall.reproduction.published_results import Figure, Published
@@ -19,8 +19,14 @@ from bitrecall.reproduction.summary import (
     summarise,
     table_rows,
 )
+from bitrecall.reproduction.table_format import (
+    markdown,
+    measured_cells,
+    metric_title,
+    number,
+    published_cells,
+)
 
-_DIGITS = 4
 _HEADLINE_BITS = 256
 _UNSERVABLE = "†"
 # Method, name and the mark around its values.
@@ -30,28 +36,8 @@ _HEADLINE_METHODS = (
 )
 
 
-def number(value: float | None, digits: int = _DIGITS) -> str:
-    """A share as tables have it, without its leading zero; empty where there is none."""
-    if value is None:
-        return ""
-    text = f"{abs(value):.{digits}f}".removeprefix("0" if abs(value) < 1 else "")
-    return f"−{text}" if value < 0 and float(text) else text
-
-
-def metric_title(metric: str) -> str:
-    """What a column of a metric is called."""
-    name, _, k = metric.partition("@")
-    return {"recall": "R", "ndcg": "N", "bgch_ndcg": "BGCH-style N"}[name] + f"@{k}"
-
-
-def spread(summary: Summary, metric: str) -> str:
-    """The mean, and with several seeds ± the standard deviation."""
-    mean, deviation = number(summary.mean(metric)), summary.deviation(metric)
-    return mean if deviation is None else f"{mean} ± {number(deviation)}"
-
-
 def paper_table(rows: Sequence[Row], published: Published, dataset: str) -> str:
-    """Every row of the paper's table, ours and what is published, cell by cell."""
+    """Return the paper's table: our results and the published ones, cell by cell."""
     lines = []
     for method in METHODS:
         lines += [
@@ -72,20 +58,24 @@ def paper_table(rows: Sequence[Row], published: Published, dataset: str) -> str:
 
 
 def bits_table(rows: Sequence[Row], dataset: str) -> str:
-    """Quality by the length of the code, for the methods run at several lengths."""
+    """Return the quality by code length, for methods with several lengths."""
     lines = []
     for method in METHODS:
-        lengths = [found for found in table_rows(rows, dataset, method) if found.servable]
+        lengths = [summary for summary in table_rows(rows, dataset, method) if summary.servable]
         if len(lengths) > 1:
             lines += [
-                [method_label(method), str(found.first["bits"]), *_cells(found, METRICS)]
-                for found in lengths
+                [
+                    method_label(method),
+                    str(summary.first["bits"]),
+                    *measured_cells(summary, METRICS),
+                ]
+                for summary in lengths
             ]
     return markdown(["method", "bits", *map(metric_title, METRICS)], lines)
 
 
 def fewest_bits_table(rows: Sequence[Row], published: Published) -> str:
-    """The fewest bits at which a method passes rows of the paper's table."""
+    """Return the fewest bits at which each method passes rows of the paper's table."""
     lines = []
     for dataset in datasets_of(rows):
         for target, label in (("proposed", "the paper's row"), ("bgch", "the paper's BGCH row")):
@@ -93,9 +83,9 @@ def fewest_bits_table(rows: Sequence[Row], published: Published) -> str:
             if figure is None:
                 continue
             recall = {key: value for key, value in figure.metrics.items() if "recall" in key}
-            for wanted, what in ((figure.metrics, ""), (recall, ", recall alone")):
-                cells = [_fewest(rows, dataset, method, wanted) for method in _SHORTENED]
-                lines.append([dataset_label(dataset), f"{label}{what}", *cells])
+            for targets, suffix in ((figure.metrics, ""), (recall, ", recall alone")):
+                cells = [_fewest_bits(rows, dataset, method, targets) for method in _SHORTENED]
+                lines.append([dataset_label(dataset), f"{label}{suffix}", *cells])
     return markdown(["data", "to pass", *(f"{METHODS[name]}" for name in _SHORTENED)], lines)
 
 
@@ -103,19 +93,19 @@ _SHORTENED = ("bitrecall", "proposed")
 
 
 def study_table(rows: Sequence[Row], study: StudyPlan) -> str:
-    """The variants of a study, each with what it gains or loses against the first."""
+    """Return the variants of a study, each compared with the first."""
     dataset, _, name = study.part.split("/")
-    found = {summary.first["variant"]: summary for summary in study_rows(rows, dataset, name)}
-    order = [*(variant for variant in study.variant if variant in found)]
-    order += [variant for variant in found if variant not in study.variant]
-    first = found[order[0]].mean("recall@50") if order else None
+    summaries = {summary.first["variant"]: summary for summary in study_rows(rows, dataset, name)}
+    order = [*(variant for variant in study.variant if variant in summaries)]
+    order += [variant for variant in summaries if variant not in study.variant]
+    first = summaries[order[0]].mean("recall@50") if order else None
     lines = [
         [
             study.label(variant),
-            *_cells(found[variant], METRICS),
-            _change(found[variant].mean("recall@50"), first),
-            "/".join(str(row["epochs"]) for row in found[variant].rows),
-            f"{found[variant].minutes():.1f}",
+            *measured_cells(summaries[variant], METRICS),
+            _change(summaries[variant].mean("recall@50"), first),
+            "/".join(str(row["epochs"]) for row in summaries[variant].rows),
+            f"{summaries[variant].minutes():.1f}",
         ]
         for variant in order
     ]
@@ -124,7 +114,7 @@ def study_table(rows: Sequence[Row], study: StudyPlan) -> str:
 
 
 def headline_table(rows: Sequence[Row], published: Published) -> str:
-    """Ours of 256 bits, next to the paper and to full precision as published."""
+    """Return our results with 256 bits, next to those of the paper and of published floats."""
     lines = []
     for dataset in datasets_of(rows):
         label = dataset_label(dataset)
@@ -132,7 +122,7 @@ def headline_table(rows: Sequence[Row], published: Published) -> str:
             for summary in table_rows(rows, dataset, method):
                 if summary.first["bits"] == _HEADLINE_BITS:
                     minutes, memory = summary.minutes(), summary.peak_rss_mib() / 1024
-                    cells = [f"{mark}{cell}{mark}" for cell in _cells(summary, METRICS)]
+                    cells = [f"{mark}{cell}{mark}" for cell in measured_cells(summary, METRICS)]
                     cost = [f"{minutes:.0f} min", f"{memory:.1f} GiB"]
                     lines.append([label, name, *cells, *cost])
         for figure in (
@@ -143,12 +133,12 @@ def headline_table(rows: Sequence[Row], published: Published) -> str:
         ):
             if figure is not None:
                 name = _published_name(figure, published)
-                lines.append([label, name, *_published_cells(figure, METRICS), "", ""])
+                lines.append([label, name, *published_cells(figure, METRICS), "", ""])
     return markdown(["data", "", *map(metric_title, METRICS), "training", "peak memory"], lines)
 
 
 def summary_table(rows: Sequence[Row], published: Published) -> str:
-    """Recall@50 and NDCG@50 of 256 bits on each data set, beside published full precision."""
+    """Return Recall@50 and NDCG@50 of 256 bits on each data set, next to published floats."""
     lines: dict[str, list[str]] = {}
     titles = [""]
     metrics = ["recall@50", "ndcg@50"]
@@ -164,7 +154,7 @@ def summary_table(rows: Sequence[Row], published: Published) -> str:
         for source, method in (("poster", "proposed"), ("bars", "lightgcn"), ("bars", "simplex")):
             figure = published.by(source, dataset, method)
             if figure is not None:
-                cells[_published_name(figure, published)] = _published_cells(figure, metrics)
+                cells[_published_name(figure, published)] = published_cells(figure, metrics)
         for name in [*lines, *cells]:
             before = lines.setdefault(name, [""] * (len(titles) - 1 - len(metrics)))
             if len(before) < len(titles) - 1:
@@ -173,7 +163,7 @@ def summary_table(rows: Sequence[Row], published: Published) -> str:
 
 
 def runs_table(rows: Sequence[Row]) -> str:
-    """What every run took."""
+    """Return the epochs, time and memory of every run."""
     lines = [
         [
             f"`{summary.first['part']}`",
@@ -187,13 +177,13 @@ def runs_table(rows: Sequence[Row]) -> str:
         for summary in summarise(rows)
         if summary.first.get("variant") in (None, summary.first["part"].split("/")[-1])
     ]
-    titles = ["part", "scored on", "seeds", "epochs", "minutes a run", "threads"]
+    titles = ["part", "scored on", "seeds", "epochs", "minutes per run", "threads"]
     titles += ["peak memory, MiB"]
     return markdown(titles, lines)
 
 
 def log_text(row: Row) -> str:
-    """The epochs of a run as its log has them, and what it ended with."""
+    """Return the epochs of a run as in its log, and its final results."""
     lines = [f"{row['part']}, seed {row['seed']}, recipe {row['recipe_sha256'][:12]}"]
     for record in row["curve"]:
         scores = "".join(
@@ -214,14 +204,8 @@ def log_text(row: Row) -> str:
 
 
 def sources_list(published: Published) -> str:
-    """Where the published figures stand."""
+    """Return the sources of the published figures."""
     return "\n".join(f"- {source.label}: {source.text}." for source in published.source.values())
-
-
-def markdown(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    body = [titles, ["---"] * len(titles), *lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in body)
 
 
 def _our_line(summary: Summary) -> list[str]:
@@ -230,13 +214,18 @@ def _our_line(summary: Summary) -> list[str]:
         name += f" {_UNSERVABLE}"
     seeds = len(summary.rows)
     whose = "ours" if seeds == 1 else f"ours, {seeds} seeds"
-    return [name, str(summary.first["bits"]), whose, *_cells(summary, (*METRICS, *BGCH_METRICS))]
+    return [
+        name,
+        str(summary.first["bits"]),
+        whose,
+        *measured_cells(summary, (*METRICS, *BGCH_METRICS)),
+    ]
 
 
 def _published_line(figure: Figure, published: Published) -> list[str]:
     bits = "not stated" if figure.bits is None else str(figure.bits)
     whose = published.source[figure.source].label
-    cells = _published_cells(figure, (*METRICS, *BGCH_METRICS))
+    cells = published_cells(figure, (*METRICS, *BGCH_METRICS))
     return [method_label(figure.method), bits, whose, *cells]
 
 
@@ -245,21 +234,15 @@ def _published_name(figure: Figure, published: Published) -> str:
     return source if figure.method == "proposed" else f"{method_label(figure.method)} ({source})"
 
 
-def _cells(summary: Summary, metrics: Sequence[str]) -> list[str]:
-    return [spread(summary, metric) for metric in metrics]
-
-
-def _published_cells(figure: Figure, metrics: Sequence[str]) -> list[str]:
-    return [number(figure.metrics.get(metric)) for metric in metrics]
-
-
-def _fewest(rows: Sequence[Row], dataset: str, method: str, wanted: Mapping[str, float]) -> str:
-    found = [summary for summary in table_rows(rows, dataset, method) if summary.servable]
-    for summary in found:
-        means = {metric: summary.mean(metric) for metric in wanted}
-        if all((means[metric] or 0) > value for metric, value in wanted.items()):
+def _fewest_bits(
+    rows: Sequence[Row], dataset: str, method: str, targets: Mapping[str, float]
+) -> str:
+    lengths = [summary for summary in table_rows(rows, dataset, method) if summary.servable]
+    for summary in lengths:
+        means = {metric: summary.mean(metric) for metric in targets}
+        if all((means[metric] or 0) > value for metric, value in targets.items()):
             return str(summary.first["bits"])
-    return f"more than {found[-1].first['bits']}" if found else "not run"
+    return f"more than {lengths[-1].first['bits']}" if lengths else "not run"
 
 
 def _change(value: float | None, first: float | None) -> str:

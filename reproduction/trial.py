@@ -1,4 +1,4 @@
-"""A trial, which is one training to be measured, and the measurements that it yields."""
+"""A trial, which is one training to be measured, and its measurements."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bitrecall.training.runtime.training_log import TrainingLog
 
 @dataclass(frozen=True)
 class Measurement:
-    """Metrics of a trial, by one way of measuring.
+    """A measurement of a trial.
 
     Attributes:
-        metrics: by name and cut-off.
-        epochs: how many epochs the measured embeddings were trained for.
-        users: how many users the means are over.
-        variant: the way of measuring, if a trial is measured in several ways.
-        similarity: what items were ranked by, if not by what the recipe's method ranks by.
+        metrics: metrics by name and cut-off.
+        epochs: number of epochs of the measured embeddings.
+        users: number of users in the means.
+        variant: name of the measurement, if a trial has several.
+        similarity: similarity that ranked the items, if not that of the recipe's method.
     """
 
     metrics: dict[str, float]
@@ -35,9 +35,9 @@ class Trial:
     """One training to be measured.
 
     Attributes:
-        dataset: what to train on and, for ``test``, to test on.
-        recipe: every hyper-parameter.
-        folder: for the log, checkpoints and releases.
+        dataset: the data set; only the measure ``test`` reads its test split.
+        recipe: the recipe.
+        folder: folder for the log, checkpoints and releases.
         progress_bar: as in ``bitrecall.training.pipeline.TrainingOptions``.
     """
 
@@ -47,10 +47,10 @@ class Trial:
     progress_bar: bool | None = None
 
     def fit_options(self, phase: str) -> FitOptions:
-        """Options of one fit of the trial.
+        """Return the options of one fit of the trial.
 
         Args:
-            phase: names the checkpoint, and the fit in the log.
+            phase: name of the checkpoint, and of the fit in the log.
         """
         return FitOptions(
             checkpoint=self.folder / f"{phase}.npz",

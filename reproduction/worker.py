@@ -1,7 +1,7 @@
-"""One run in a process of its own, so that its peak memory is its own and its crash nobody else's.
+"""Run a job in a separate process, which isolates its peak memory and its crashes.
 
-``python -m bitrecall.reproduction.worker`` reads a job, one line of JSON, from stdin, which
-must stay open: its end means that the parent has gone, and stops the training as SIGTERM does.
+``python -m bitrecall.reproduction.worker`` reads a job, one line of JSON, from stdin. Stdin must
+stay open: its end means that the parent has died, and stops the training like SIGTERM.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from bitrecall.disk import replace_file
 from bitrecall.errors import BitrecallError
 from bitrecall.reproduction.job import (
     BUSY,
+    FAILED,
     FINISHED,
     INTERRUPTED,
-    WRONG,
     Job,
     data_fingerprint,
     write_rows,
 )
 from bitrecall.reproduction.machine import machine
 from bitrecall.reproduction.measures import measure
-from bitrecall.reproduction.run_history import BEGAN, ENDED, history, rounded
+from bitrecall.reproduction.run_history import SESSION_ENDED, SESSION_STARTED, history, rounded
 from bitrecall.reproduction.trial import Measurement, Trial
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
@@ -44,17 +44,17 @@ from bitrecall.training.runtime.training_log import TrainingLog
 _LOG = "log.jsonl"
 
 
-def carry_out(job: Job) -> int:
-    """Run a job, or go on with it, and leave its rows in its folder.
+def run_job(job: Job) -> int:
+    """Run or resume a job, and write its rows to its folder.
 
     Returns:
-        The exit code: FINISHED, INTERRUPTED, BUSY where another process is at it, or WRONG where
-        one of our errors ended it, told on stderr.
+        The exit code: FINISHED, INTERRUPTED, BUSY if another process is running it, or FAILED
+        after an error, which is printed on stderr.
     """
     folder = Path(job.folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with _claimed(folder):
+        with _locked(folder):
             if job.again:
                 _clear(folder)
             _run(job, folder)
@@ -65,7 +65,7 @@ def carry_out(job: Job) -> int:
         return INTERRUPTED
     except BitrecallError as error:
         _say(f"error: {error}")
-        return WRONG
+        return FAILED
     return FINISHED
 
 
@@ -73,14 +73,14 @@ def _run(job: Job, folder: Path) -> None:
     recipe = parse_recipe(job.recipe, job.part)
     replace_file(folder / "recipe.json", json.dumps(job.recipe, indent=1) + "\n")
     log = TrainingLog(folder / _LOG)
-    log.write(BEGAN)
+    log.write(SESSION_STARTED)
     started = time.monotonic()
     try:
         dataset = load_dataset(job.data)
         outcomes = measure(job.measure, Trial(dataset, recipe, folder, job.progress_bar))
     finally:
         seconds = time.monotonic() - started
-        log.write(ENDED, seconds=round(seconds, 2), peak_rss_mib=peak_rss_mib())
+        log.write(SESSION_ENDED, seconds=round(seconds, 2), peak_rss_mib=peak_rss_mib())
     common = {
         **job.row,
         "measure": job.measure,
@@ -97,10 +97,10 @@ def _run(job: Job, folder: Path) -> None:
 
 
 def _row(common: dict[str, Any], outcome: Measurement) -> dict[str, Any]:
-    own = {"variant": outcome.variant, "similarity": outcome.similarity}
+    optional = {"variant": outcome.variant, "similarity": outcome.similarity}
     return {
         **common,
-        **{key: value for key, value in own.items() if value is not None},
+        **{key: value for key, value in optional.items() if value is not None},
         "epochs": outcome.epochs,
         "users": outcome.users,
         "metrics": rounded(outcome.metrics),
@@ -109,8 +109,12 @@ def _row(common: dict[str, Any], outcome: Measurement) -> dict[str, Any]:
 
 
 @contextmanager
-def _claimed(folder: Path) -> Iterator[None]:
-    """Hold the folder; BlockingIOError where another process does. The kernel frees it."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock the folder; the kernel releases the lock if the process dies.
+
+    Raises:
+        BlockingIOError: another process has the lock.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,12 +142,12 @@ def _stop_with_the_parent() -> None:
 
 
 def main() -> int:
-    """Run the job that stdin names; returns the exit code."""
+    """Run the job on stdin; return the exit code."""
     job = Job.from_json(sys.stdin.readline())
-    # Not through sys.stdin, whose lock a thread that waits in it would never give back.
+    # Not through sys.stdin: a thread that waits in it would never release its lock.
     threading.Thread(target=_stop_with_the_parent, daemon=True).start()
     keep_freed_memory()
-    return carry_out(job)
+    return run_job(job)
 
 
 if __name__ == "__main__":

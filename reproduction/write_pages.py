@@ -1,4 +1,4 @@
-"""Writing what the results say: ``results.md``, the plots, and the marked places of pages."""
+"""Write the results to ``results.md``, the plots, and the marked places of pages."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from bitrecall.training.errors import StudyError
 
 
 def gather(plan: Plan, out: Path) -> PageData:
-    """What a folder's ``results.json`` holds, with what it is compared with."""
+    """Read ``results.json`` in a folder, and the published figures."""
     return PageData(plan, read_results(out), load_published())
 
 
 def publish(plan: Plan, out: Path, pages: Iterable[Path] = ()) -> list[Path]:
-    """Write ``results.md`` and the plots beside ``results.json``, and fill places of pages.
+    """Write ``results.md`` and the plots next to ``results.json``, and fill the places of pages.
 
     Args:
         plan: titles, notes and labels.
-        out: the folder; its ``README.md`` is filled too where there is one.
-        pages: others whose marked places are to be filled.
+        out: the folder; its ``README.md`` is filled too if it exists.
+        pages: other pages with marked places.
 
     Returns:
         The files that changed.
 
     Raises:
-        StudyError: there are no results, or a place asks for something that there is not.
+        StudyError: there are no results, or the name of a place is unknown.
     """
-    # Here and not above: drawing is an extra, and running a study does without.
+    # Imported here: matplotlib is an extra that running a study does not need.
     from bitrecall.reproduction.plots import draw
 
     if not (out / RESULTS).exists():
-        raise StudyError(f"there are no results in {out} to make tables of")
+        raise StudyError(f"{out} has no results to make tables of")
     findings = gather(plan, out)
     written = {out / "results.md": results_page(findings)}
     for name in plots_of(findings):
@@ -47,7 +47,7 @@ def publish(plan: Plan, out: Path, pages: Iterable[Path] = ()) -> list[Path]:
     for page in [readme, *pages] if readme.exists() else pages:
         text = page.read_text("utf-8")
         if not has_places(text):
-            raise StudyError(f"{page} has no place marked '<!-- results: … -->' to fill")
+            raise StudyError(f"{page} has no place '<!-- results: … -->' to fill")
         written[page] = fill(text, findings)
     changed = [path for path, text in written.items() if _text(path) != text]
     for path in changed:

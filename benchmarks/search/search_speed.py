@@ -4,11 +4,11 @@ r"""Measure the speed of a search, compared with alternatives and with the memor
     python -m benchmarks.search.search_speed RELEASES --items 1000000 \
         --only flat hnsw ivf float-flat
 
-Runs on one thread. The codes are those of the current release, or the given number of synthetic
+Runs on one thread. The codes are those of the current release, or a chosen number of synthetic
 codes with the same statistics (synthetic_codes.py); the queries are users. The contenders take
 turns for several rounds, so that other load on the machine slows all of them; compare the ratios
-within a round. Recall is by distance: a result that is as near as the last of the true nearest
-counts. USearch and hnswlib are included if they are installed (`pip install usearch hnswlib`).
+within a round. Recall is by distance: a result counts if it is as near as the last of the true
+nearest. USearch and hnswlib are included if they are installed (`pip install usearch hnswlib`).
 """
 
 import argparse
@@ -22,7 +22,8 @@ import faiss
 import matplotlib as mpl
 import numpy as np
 
-from benchmarks.search.contenders import CONTENDERS, OF_VECTORS, Contender, things
+from benchmarks.search.contender import Contender, search_data
+from benchmarks.search.contenders import CONTENDERS, FLOAT_CONTENDERS
 from benchmarks.tools.machine import describe, quantile, roof, save, seconds
 from benchmarks.tools.synthetic_codes import grown, release_in
 from bitrecall.index.search.flat import FlatBackend
@@ -37,22 +38,25 @@ def measure(
     contenders: list[Contender], k: int, batch: int, budget: float
 ) -> dict[str, dict[str, Any]]:
     """Return the times of each contender, and their ratio to the first contender by round."""
-    rounds: dict[str, list[list[float]]] = {one.name: [] for one in contenders}
+    rounds: dict[str, list[list[float]]] = {contender.name: [] for contender in contenders}
     for turn in range(ROUNDS):
-        for one in contenders:
-            places = iter(range(turn * 97, 10**9))
+        for contender in contenders:
+            numbers = iter(range(turn * 97, 10**9))
 
-            def ask(one: Contender = one, places: Any = places) -> None:
-                start = next(places) * batch % max(1, len(one.queries) - batch + 1)
-                one.search(one.queries[start : start + batch], k)
+            def search(contender: Contender = contender, numbers: Any = numbers) -> None:
+                start = next(numbers) * batch % max(1, len(contender.queries) - batch + 1)
+                contender.search(contender.queries[start : start + batch], k)
 
-            rounds[one.name].append(seconds(ask, budget / ROUNDS))
-    first = [statistics.median(took) for took in rounds[contenders[0].name]]
-    found = {}
+            rounds[contender.name].append(seconds(search, budget / ROUNDS))
+    first = [statistics.median(times) for times in rounds[contenders[0].name]]
+    results = {}
     for name, several in rounds.items():
-        ratios = [statistics.median(took) / one for took, one in zip(several, first, strict=True)]
-        took = [one for part in several for one in part]
-        found[name] = {
+        ratios = [
+            statistics.median(times) / reference
+            for times, reference in zip(several, first, strict=True)
+        ]
+        took = [duration for times in several for duration in times]
+        results[name] = {
             "k": k,
             "batch": batch,
             "p50_us": quantile(took, 0.5) * 1e6,
@@ -62,20 +66,20 @@ def measure(
             "ratio_least": min(ratios),
             "ratio_most": max(ratios),
         }
-    return found
+    return results
 
 
 def recalls(contenders: list[Contender], k: int, count: int = 200) -> dict[str, float]:
-    """Return the share of the true nearest that each contender finds."""
-    by_name = {one.name: one for one in contenders}
-    found = {}
-    for one in contenders:
-        exact = by_name.get(one.exact)
+    """Return the share of the true nearest items that each contender finds."""
+    by_name = {contender.name: contender for contender in contenders}
+    result = {}
+    for contender in contenders:
+        exact = by_name.get(contender.exact)
         if exact is not None:
-            near, true = (each.search(each.queries[:count], k) for each in (one, exact))
-            # Sums of real numbers differ in the last digit from library to library.
-            found[one.name] = recall_by_distance(*_ranked(near, true))
-    return found
+            near, true = (each.search(each.queries[:count], k) for each in (contender, exact))
+            # Sums of floats differ in the last digits between libraries.
+            result[contender.name] = recall_by_distance(*_ranked(near, true))
+    return result
 
 
 def _ranked(near: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,26 +87,28 @@ def _ranked(near: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     if near.dtype.kind in "iu" and true.dtype.kind in "iu":
         return near, true
     scale = 1000 / max(1e-9, float(np.abs(true).max()))
-    least = float(min(near.min(), true.min()))
-    return tuple(((one - least) * scale).round().astype(np.int32) for one in (near, true))  # type: ignore[return-value]
+    lowest = float(min(near.min(), true.min()))
+    return tuple(
+        ((distances - lowest) * scale).round().astype(np.int32) for distances in (near, true)
+    )  # type: ignore[return-value]
 
 
 def with_seen(release: Any, codes: np.ndarray, budget: float) -> dict[str, float]:
-    """Return the time of the hundred nearest with seen items left out, relative to the roof."""
+    """Measure searches for 100 items without seen ones, relative to the hardware limit."""
     built = FlatBackend.build(codes)
     rows = np.random.default_rng(0).permutation(release.n_users)[:2000]
     users = release.user_codes(rows)
     seen = [release.seen[row] for row in rows.tolist()]
-    number = iter(range(10**9))
+    numbers = iter(range(10**9))
 
-    def ask() -> None:
-        place = next(number) % len(rows)
-        built.search(users[place : place + 1], 100, [seen[place]])
+    def search() -> None:
+        row = next(numbers) % len(rows)
+        built.search(users[row : row + 1], 100, [seen[row]])
 
     ratios, took = [], []
     for _ in range(ROUNDS):
         passes = roof(codes, users[:1].copy())
-        part = seconds(ask, budget / ROUNDS)
+        part = seconds(search, budget / ROUNDS)
         took += part
         ratios.append(statistics.median(part) / passes["roof"])
     return {
@@ -119,59 +125,62 @@ def main() -> None:
     """Build, measure, print and plot."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path)
-    parser.add_argument("--items", type=int, help="items, more than the release has")
+    parser.add_argument(
+        "--items", type=int, help="number of items, with synthetic codes beyond the release's"
+    )
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each figure")
+    parser.add_argument("--seconds", type=float, default=3.0, help="measuring time per figure")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     faiss.omp_set_num_threads(1)
-    release = release_in(given.releases)
+    release = release_in(arguments.releases)
     codes = np.asarray(release.item_codes)
-    if given.items:
-        codes = grown(codes, given.items)
+    if arguments.items:
+        codes = grown(codes, arguments.items)
     users = sample_queries(release.user_embeddings, 5000)
-    asked = things(codes, users, vectors=bool(OF_VECTORS & set(given.only)))
+    data = search_data(codes, users, vectors=bool(FLOAT_CONTENDERS & set(arguments.only)))
     print(json.dumps(describe()))
     print(f"{len(codes):,} items of {release.bits} bits, one thread")
     document: dict[str, Any] = {"machine": describe(), "items": len(codes), "built": {}}
-    if not given.items:
-        document["with_seen"] = with_seen(release, codes, given.seconds)
+    if not arguments.items:
+        document["with_seen"] = with_seen(release, codes, arguments.seconds)
         print(json.dumps({name: round(value, 2) for name, value in document["with_seen"].items()}))
     document["roof"] = roof(codes, users[:1].copy())
     contenders = []
-    for name in given.only:
-        begun = time.perf_counter()
+    for name in arguments.only:
+        started = time.perf_counter()
         try:
-            contenders.append(CONTENDERS[name](asked))
+            contenders.append(CONTENDERS[name](data))
         except ImportError as error:
-            print(f"{name} is left out: {error}")
+            print(f"{name} is skipped: {error}")
             continue
-        one = contenders[-1]
-        document["built"][one.name] = {
-            "build_seconds": one.build_seconds,
-            "bytes_an_item": one.bytes_an_item,
-            "settings": one.settings,
+        contender = contenders[-1]
+        document["built"][contender.name] = {
+            "build_seconds": contender.build_seconds,
+            "bytes_an_item": contender.bytes_per_item,
+            "settings": contender.settings,
         }
         print(
-            f"{one.name}: built in {one.build_seconds:.1f} s ({time.perf_counter() - begun:.1f} s "
-            f"with tuning), {one.bytes_an_item:.0f} bytes an item, {one.settings}",
+            f"{contender.name}: built in {contender.build_seconds:.1f} s "
+            f"({time.perf_counter() - started:.1f} s with tuning), "
+            f"{contender.bytes_per_item:.0f} bytes per item, {contender.settings}",
             flush=True,
         )
     rows = []
-    print("\n| | k | batch | p50 µs | p99 µs | queries/s | over the first | recall |")
+    print("\n| | k | batch | p50 µs | p99 µs | queries/s | relative time | recall |")
     print("|" + "---|" * 8)
     for k in KS:
-        right = recalls(contenders, k)
-        for batch in given.batches:
-            for name, found in measure(contenders, k, batch, given.seconds).items():
-                rows.append({"name": name, "recall": right.get(name), **found})
+        recall = recalls(contenders, k)
+        for batch in arguments.batches:
+            for name, result in measure(contenders, k, batch, arguments.seconds).items():
+                rows.append({"name": name, "recall": recall.get(name), **result})
                 print(line(rows[-1]), flush=True)
     document["rows"] = rows
-    save(given.json, document)
-    if given.plot is not None:
-        draw(rows, len(codes), given.plot)
+    save(arguments.json, document)
+    if arguments.plot is not None:
+        draw(rows, len(codes), arguments.plot)
 
 
 def line(row: dict[str, Any]) -> str:
@@ -202,8 +211,8 @@ def draw(rows: list[dict[str, Any]], items: int, path: Path) -> None:
             )
     axes.set(
         yscale="log",
-        xlabel="share of the true nearest hundred that is found",
-        ylabel="µs a query, median",
+        xlabel="recall of the true nearest hundred",
+        ylabel="µs per query, median",
         title=f"{items:,} items, the nearest 100 of one user, one thread",
     )
     axes.margins(x=0.35)

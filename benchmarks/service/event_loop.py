@@ -8,10 +8,10 @@ figures within one run only: the client shares the CPUs with the server. If the 
 load, the CPU time per request is the most reliable figure.
 
 plain route, inline        every search on the event loop
-plain route, thread        every search on a thread of anyio's
-plain route, thread k>100  only searches for more than that on a thread: what the service does
-FastAPI route, inline      ``async def`` with the models as parameter and return type
-FastAPI route, thread      the same as ``def``, which FastAPI runs on a thread
+plain route, thread        every search on a thread of AnyIO
+plain route, thread k>100  searches with k above 100 on a thread: what the service does
+FastAPI route, inline      ``async def``, with models as parameter and return type
+FastAPI route, thread      the same with ``def``, which FastAPI runs on a thread
 """
 
 import argparse
@@ -27,105 +27,21 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import faiss
 import numpy as np
 import uvicorn
 from anyio import to_thread
-from fastapi import FastAPI
-from starlette.responses import Response
-from starlette.routing import Route
 
+from benchmarks.service.event_loop_apps import WAYS, application
 from benchmarks.tools import random_release
 from benchmarks.tools.processes import cpu_seconds
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.types import QueryOptions, RankedItems
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.rendering import render
-from bitrecall.service.api.schemas.requests import RecommendRequest
-from bitrecall.service.api.schemas.responses import RecommendedItem, RecommendResponse
-from bitrecall.service.app import create_app
-from bitrecall.service.http.body import read_body
-from bitrecall.service.settings import Settings
 
-WAYS = (
-    "plain route, inline",
-    "plain route, thread",
-    "plain route, thread k>100",
-    "FastAPI route, inline",
-    "FastAPI route, thread",
-)
 CONNECTIONS = 16
-
-
-def recommend(recommender: Recommender, request: RecommendRequest) -> bytes:
-    """Return a response as JSON, computed on the current thread."""
-    faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.query_options())
-    return render(answer)
-
-
-def documented(recommender: Recommender, request: RecommendRequest) -> RecommendResponse:
-    """Return a response as the model of a FastAPI route."""
-    faiss.omp_set_num_threads(1)
-    answer = recommender.recommend(request.user_id, request.query_options())
-    found = zip(answer.item_ids, answer.distances or (), strict=True)
-    return RecommendResponse(
-        user_id=answer.user_id,
-        k=answer.k,
-        items=[
-            RecommendedItem(id=item, distance=distance, score=answer.bits - 2 * distance)
-            for item, distance in found
-        ],
-        release_id=answer.release_id,
-        source=answer.source,
-    )
-
-
-class PlainRoute:
-    """The plain route, with searches inline or on a thread."""
-
-    def __init__(self, recommender: Recommender, *, thread: bool) -> None:
-        self._recommender = recommender
-        self._thread = thread
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Respond like the service, except for where the search runs."""
-        body = await read_body(scope, receive, limit=65_536, seconds=10.0)
-        request = parse_request(body, RecommendRequest)
-        if self._thread:
-            content = await to_thread.run_sync(recommend, self._recommender, request)
-        else:
-            content = recommend(self._recommender, request)
-        await Response(content, media_type="application/json")(scope, receive, send)
-
-
-def application(way: str, releases: Path) -> FastAPI:
-    """The service, with ``/recommend`` served in one of the ways."""
-    app = create_app(Settings(releases=releases, poll_interval=3600))
-    recommender = Recommender(ReleaseStore(releases).open_current())
-    if way == "plain route, thread k>100":
-        return app
-    app.router.routes[:] = [
-        route for route in app.router.routes if getattr(route, "path", None) != "/recommend"
-    ]
-    if way.startswith("plain"):
-        plain = PlainRoute(recommender, thread=way.endswith("thread"))
-        app.router.routes.append(Route("/recommend", plain, methods=["POST"]))
-    elif way == "FastAPI route, inline":
-
-        @app.post("/recommend", response_model_exclude_unset=True)
-        async def on_the_loop(request: RecommendRequest) -> RecommendResponse:
-            return documented(recommender, request)
-    else:
-
-        @app.post("/recommend", response_model_exclude_unset=True)
-        def on_a_thread(request: RecommendRequest) -> RecommendResponse:
-            return documented(recommender, request)
-
-    return app
 
 
 class Server:
@@ -161,45 +77,45 @@ def request_bytes(path: str, document: object = None) -> bytes:
     return head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def ask_until(port: int, end: float, make: Callable[[], bytes]) -> list[float]:
+async def request_until(port: int, end: float, make: Callable[[], bytes]) -> list[float]:
     """Send requests over one connection until a deadline; return the milliseconds of each."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    took = []
+    durations = []
     while time.perf_counter() < end:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         writer.write(make())
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 "), head
         length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
         await reader.readexactly(length)
-        took.append((time.perf_counter() - begun) * 1000)
+        durations.append((time.perf_counter() - started) * 1000)
     writer.close()
     await writer.wait_closed()
-    return took
+    return durations
 
 
 async def load(server: Server, k: int, seconds: float, *, probe: bool) -> dict[str, float]:
     """Load a server with requests for ``k`` items; with ``probe``, also time ``/livez``."""
     random = np.random.default_rng(k)
 
-    def ask() -> bytes:
+    def next_request() -> bytes:
         user = str(random.integers(random_release.USERS))
         return request_bytes("/recommend", {"user_id": user, "k": k})
 
-    cpu, begun = cpu_seconds(server.process.pid), time.perf_counter()
-    end = begun + seconds
-    work: list[Awaitable[list[float]]] = [
-        ask_until(server.port, end, ask) for _ in range(CONNECTIONS)
+    cpu, started = cpu_seconds(server.process.pid), time.perf_counter()
+    end = started + seconds
+    connections: list[Awaitable[list[float]]] = [
+        request_until(server.port, end, next_request) for _ in range(CONNECTIONS)
     ]
     if probe:
-        work.append(ask_until(server.port, end, lambda: request_bytes("/livez")))
-    results = await asyncio.gather(*work)
-    took = np.concatenate(results[:CONNECTIONS])
+        connections.append(request_until(server.port, end, lambda: request_bytes("/livez")))
+    results = await asyncio.gather(*connections)
+    durations = np.concatenate(results[:CONNECTIONS])
     measured = {
-        "rate": len(took) / (time.perf_counter() - begun),
-        "cpu": 1000 * (cpu_seconds(server.process.pid) - cpu) / len(took),
-        "p50": float(np.percentile(took, 50)),
-        "p99": float(np.percentile(took, 99)),
+        "rate": len(durations) / (time.perf_counter() - started),
+        "cpu": 1000 * (cpu_seconds(server.process.pid) - cpu) / len(durations),
+        "p50": float(np.percentile(durations, 50)),
+        "p99": float(np.percentile(durations, 99)),
     }
     if probe:
         measured["live p50"] = float(np.percentile(results[-1], 50))
@@ -212,36 +128,36 @@ def print_alone(releases: Path) -> None:
     recommender = Recommender(ReleaseStore(releases).open_current())
     faiss.omp_set_num_threads(1)
 
-    def median_ms(act: Callable[[int], object]) -> float:
-        took = []
+    def median_ms(function: Callable[[int], object]) -> float:
+        durations = []
         for number in range(500):
-            begun = time.perf_counter()
-            act(number)
-            took.append((time.perf_counter() - begun) * 1000)
-        return statistics.median(took)
+            started = time.perf_counter()
+            function(number)
+            durations.append((time.perf_counter() - started) * 1000)
+        return statistics.median(durations)
 
     for k in (10, 100, 1000):
-        answer = recommender.recommend("0", QueryOptions(k))
+        result = recommender.recommend("0", QueryOptions(k))
         options = QueryOptions(k)
 
-        def find(number: int, options: QueryOptions = options) -> None:
+        def search_items(number: int, options: QueryOptions = options) -> None:
             recommender.recommend(str(number), options)
 
-        def write(number: int, answer: RankedItems = answer) -> None:
-            render(answer)
+        def render_items(number: int, result: RankedItems = result) -> None:
+            render(result)
 
-        found, rendered = median_ms(find), median_ms(write)
-        print(f"k = {k:4}: finding the items {found:.3f} ms, writing the JSON {rendered:.3f} ms")
+        search, rendering = median_ms(search_items), median_ms(render_items)
+        print(f"k = {k:4}: search {search:.3f} ms, rendering {rendering:.3f} ms")
 
-    async def hops() -> float:
-        took = []
+    async def thread_switch() -> float:
+        durations = []
         for _ in range(500):
-            begun = time.perf_counter()
+            started = time.perf_counter()
             await to_thread.run_sync(lambda: None)
-            took.append((time.perf_counter() - begun) * 1000)
-        return statistics.median(took)
+            durations.append((time.perf_counter() - started) * 1000)
+        return statistics.median(durations)
 
-    print(f"to a thread and back: {asyncio.run(hops()):.3f} ms")
+    print(f"to a thread and back: {asyncio.run(thread_switch()):.3f} ms")
 
 
 def compare(releases: Path, rounds: int, seconds: float) -> None:
@@ -268,7 +184,7 @@ def print_table(k: int, measured: dict[str, list[dict[str, float]]]) -> None:
         for way, rounds in measured.items()
     }
     first = medians[WAYS[0]]["cpu"]
-    print(f"\nk = {k}, {CONNECTIONS} connections, and one that asks /livez\n")
+    print(f"\nk = {k}, {CONNECTIONS} connections, and one for /livez\n")
     print("| way | CPU ms | ratio | requests/s | p50 ms | p99 ms | livez p50 | livez p99 |")
     print("|---|---|---|---|---|---|---|---|")
     for way, row in medians.items():
@@ -283,7 +199,7 @@ def main() -> None:
     """Compare the ways; in a child process, serve one of them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of load a round and way")
+    parser.add_argument("--seconds", type=float, default=0.4, help="of load per round and way")
     parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--releases", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)

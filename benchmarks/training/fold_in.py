@@ -23,7 +23,7 @@ from bitrecall.index.search.packing import pack_signs
 from bitrecall.reproduction.fold_in_study import (
     COUNTS,
     SPLIT_SEED,
-    Question,
+    FoldInTest,
     generator_of,
     learn_map,
     mark_tenth,
@@ -61,9 +61,9 @@ def main() -> None:
     new = mark_tenth(part.user_degrees, generator)
     mark_tenth(part.item_degrees, generator)
     without = train_without(trial, remove_pairs(part, users=new), "users left out")
-    question = Question(trial, part, held_out, generator)
+    fold_in_test = FoldInTest(trial, part, held_out, generator)
     known = part.select(without.has_item[part.items])
-    users = question.asked(new & (known.user_degrees > 0), held_out)
+    users = fold_in_test.sample_users(new & (known.user_degrees > 0), held_out)
     histories = shuffled(known, users, generator)
     codes = pack_signs(without.items)
     place = np.cumsum(without.has_item) - 1
@@ -74,7 +74,7 @@ def main() -> None:
         cells = []
         for count in COUNTS:
             own = make([place[rows[:count]] for rows in histories])
-            found = question.score("", own, users, codes, without.has_item, held_out)
+            found = fold_in_test.score("", own, users, codes, without.has_item, held_out)
             cells.append(f"{found.metrics['recall@50']:.4f}".lstrip("0"))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 

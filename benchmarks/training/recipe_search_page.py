@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.training.tuning import COLUMNS
 from bitrecall.reproduction.summary import dataset_label
-from bitrecall.reproduction.tables import markdown, metric_title, number
+from bitrecall.reproduction.table_format import markdown, metric_title, number
 
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
     from bitrecall.reproduction.part_selection import PlannedRun
-    from bitrecall.reproduction.progress import Ledger
+    from bitrecall.reproduction.progress import StudyProgress
     from bitrecall.reproduction.study import StudyReport
 
 _folder = click.Path(exists=True, path_type=Path)
@@ -158,7 +158,7 @@ def reproduce(
     )
     study = Study(chosen, options, click.echo)
     if listing:
-        click.echo(_listing(study.ledger, selected))
+        click.echo(_listing(study.progress, selected))
         return
     report = None if tables else study.run(selected)
     if report is None or report.finished or report.skipped:
@@ -168,9 +168,9 @@ def reproduce(
         _end(report)
 
 
-def _listing(ledger: "Ledger", selected: "list[PlannedRun]") -> str:
+def _listing(progress: "StudyProgress", selected: "list[PlannedRun]") -> str:
     rows = [
-        [run.part.name, str(run.seed), run.part.split, f"{run.part.minutes:g}", ledger.state(run)]
+        [run.part.name, str(run.seed), run.part.split, f"{run.part.minutes:g}", progress.state(run)]
         for run in selected
     ]
     left = sum(

@@ -5,7 +5,7 @@ import pytest
 from bitrecall.reproduction.part_selection import select_runs
 from bitrecall.reproduction.plan import parse_plan
 from bitrecall.reproduction.study import Study, StudyOptions
-from bitrecall.reproduction.worker import carry_out
+from bitrecall.reproduction.worker import run_job
 from tests.training.conftest import clustered, clustered_dataset, one_thread, small_recipe
 
 __all__ = ["clustered", "clustered_dataset", "one_thread", "small_recipe"]
@@ -76,23 +76,23 @@ def plan():
 def data(tmp_path_factory):
     """Thirty users of two tastes, in the LightGCN format with its two files."""
     folder = tmp_path_factory.mktemp("tiny")
-    lines = [
+    baskets = [
         (user, [user % 2 * 20 + (user + step) % 20 for step in range(13)]) for user in range(30)
     ]
     for name, part in (("train", slice(None, 11)), ("test", slice(11, None))):
-        text = "\n".join(f"{user} " + " ".join(map(str, items[part])) for user, items in lines)
+        text = "\n".join(f"{user} " + " ".join(map(str, items[part])) for user, items in baskets)
         (folder / f"{name}.txt").write_text(text)
     return folder
 
 
 @pytest.fixture
-def told():
+def lines():
     return []
 
 
 @pytest.fixture
-def study(plan, data, tmp_path, told):
-    """Run parts of the plan in this process; gives the report."""
+def study(plan, data, tmp_path, lines):
+    """Run parts of the plan in this process and return the report."""
 
     def study(*patterns, plan=plan, data=data, launch=None, **choices):
         options = StudyOptions(
@@ -100,10 +100,10 @@ def study(plan, data, tmp_path, told):
             runs=tmp_path / "runs",
             out=tmp_path / "out",
             progress_bar=False,
-            launch=launch or (lambda job, threads: carry_out(job)),
+            launch=launch or (lambda job, threads: run_job(job)),
             **choices,
         )
-        return Study(plan, options, told.append).run(select_runs(plan, patterns))
+        return Study(plan, options, lines.append).run(select_runs(plan, patterns))
 
     return study
 
@@ -118,18 +118,18 @@ def results(tmp_path):
 
 @pytest.fixture
 def row():
-    """A made-up row; what differs is given."""
+    """Make a result row; keyword arguments override its fields."""
 
     def row(part, seed=0, recall=0.2, **others):
-        dataset, method, *rest = part.split("/")
+        dataset, method, *suffix = part.split("/")
         in_study = method == "study"
-        known = {
+        fields = {
             "part": part,
             "dataset": dataset,
             "method": "bitrecall" if in_study else method,
-            "bits": 128 if in_study else int(rest[0]),
+            "bits": 128 if in_study else int(suffix[0]),
             "seed": seed,
-            "study": rest[0] if in_study else "table",
+            "study": suffix[0] if in_study else "table",
             "split": "validation" if in_study else "test",
             "similarity": "hamming",
             "metrics": {
@@ -149,7 +149,7 @@ def row():
             ],
         }
         if in_study:
-            known["variant"] = rest[1]
-        return known | others
+            fields["variant"] = suffix[1]
+        return fields | others
 
     return row

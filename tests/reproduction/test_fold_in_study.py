@@ -42,7 +42,7 @@ def recalls(outcomes):
     return {outcome.variant: outcome.metrics["recall@20"] for outcome in outcomes}
 
 
-def test_every_amount_of_knowledge_is_measured_beside_what_training_gives(outcomes):
+def test_measures_every_history_length_next_to_trained_codes(outcomes):
     amounts = ["1 {}", "2 {}s", "5 {}s", "10 {}s", "20 {}s", "all {}s"]
     ways = ["trained", "left out", *(amount.format("user") for amount in amounts)]
     ways += [f"{amount.format('user')}, plain sum" for amount in amounts]
@@ -56,7 +56,7 @@ def test_every_amount_of_knowledge_is_measured_beside_what_training_gives(outcom
     assert all(outcome.epochs == 3 and outcome.users > 0 for outcome in outcomes)
 
 
-def test_folding_in_finds_what_leaving_out_cannot(outcomes):
+def test_folding_in_has_higher_recall_than_leaving_out(outcomes):
     found = recalls(outcomes)
     assert found["item, left out, new ones alone"] == 0
     assert found["item, all users, new ones alone"] > 0.5
@@ -64,11 +64,11 @@ def test_folding_in_finds_what_leaving_out_cannot(outcomes):
     assert found["user, all items"] > 0.5
 
 
-def test_it_goes_on_from_its_checkpoints_to_the_same_result(trial, outcomes):
+def test_resumes_from_checkpoints_with_the_same_result(trial, outcomes):
     assert measure("fold-in", trial) == outcomes
 
 
-def test_training_sees_nothing_of_what_is_new(trial, monkeypatch):
+def test_training_does_not_see_new_users_and_items(trial, monkeypatch):
     seen = {}
 
     def spy(trial, pairs, phase):
@@ -87,7 +87,7 @@ def test_training_sees_nothing_of_what_is_new(trial, monkeypatch):
         assert len(full) - len(seen[phase]) == before[gone].sum()
 
 
-def test_leaving_out_takes_their_pairs_alone(clustered):
+def test_leaving_out_removes_only_their_pairs(clustered):
     users = np.zeros(clustered.n_users, bool)
     users[[3, 5]] = True
     items = np.zeros(clustered.n_items, bool)
@@ -102,7 +102,7 @@ def test_leaving_out_takes_their_pairs_alone(clustered):
     assert left.user_ids == clustered.user_ids
 
 
-def test_what_training_has_not_seen_is_marked(trial, clustered):
+def test_marks_users_and_items_without_training_pairs(trial, clustered):
     items = np.zeros(clustered.n_items, bool)
     items[7] = True
     trained = train_without(trial, remove_pairs(clustered, items=items), "one")
@@ -113,13 +113,13 @@ def test_what_training_has_not_seen_is_marked(trial, clustered):
     assert np.abs(trained.users).mean(axis=1) == pytest.approx(1)
 
 
-def test_what_gives_no_codes_cannot_be_folded_in(trial):
+def test_rejects_a_method_without_codes(trial):
     floats = trial.recipe.model_copy(update={"method": "lightgcn"})
     with pytest.raises(StudyError, match="no codes"):
         fold_in_study(replace(trial, recipe=floats))
 
 
-def test_too_few_users_are_refused(trial, clustered):
+def test_rejects_too_few_users(trial, clustered):
     few = clustered.select(clustered.users < 5).compact()
     dataset = Dataset(few, None, "few", ReadReport())
     with pytest.raises(StudyError, match="too small"):

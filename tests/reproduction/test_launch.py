@@ -13,7 +13,7 @@ JOB = Job(part="p", row={}, measure="test", recipe={}, data="d", folder="f")
 
 @pytest.fixture
 def child(tmp_path, monkeypatch):
-    """Put a script in the place of the child, run by the same interpreter."""
+    """Replace the child process by a script."""
 
     def child(script):
         path = tmp_path / "python"
@@ -24,7 +24,7 @@ def child(tmp_path, monkeypatch):
     return child
 
 
-def test_the_child_gets_the_job_the_threads_and_an_open_end(child, tmp_path):
+def test_passes_the_job_and_threads_and_keeps_stdin_open(child, tmp_path):
     child(
         "import os, select, sys\n"
         "line = sys.stdin.readline()\n"
@@ -46,7 +46,7 @@ def test_the_child_gets_the_job_the_threads_and_an_open_end(child, tmp_path):
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
     ],
 )
-def test_the_exit_code_is_the_child_s(child, script, code):
+def test_returns_the_exit_code_of_the_child(child, script, code):
     child(script)
     assert launch(JOB) == code
 
@@ -55,7 +55,7 @@ def test_the_exit_code_is_the_child_s(child, script, code):
     ("sent", "received"),
     [("SIGINT", "SIGINT"), ("SIGTERM", "SIGTERM"), ("SIGHUP", "SIGTERM")],
 )
-def test_signals_are_passed_on_and_handlers_put_back(child, tmp_path, sent, received):
+def test_forwards_signals_and_restores_handlers(child, tmp_path, sent, received):
     child(
         "import os, signal\n"
         "def note(number, frame):\n"
@@ -66,7 +66,7 @@ def test_signals_are_passed_on_and_handlers_put_back(child, tmp_path, sent, rece
         f"os.kill(os.getppid(), signal.{sent})\n"
         "signal.pause()"
     )
-    # Whoever runs the tests may have it ignored, as nohup does.
+    # The test process may ignore the signal, for example under nohup.
     inherited = signal.signal(getattr(signal, sent), signal.SIG_DFL)
     try:
         assert launch(JOB) == INTERRUPTED
@@ -76,7 +76,7 @@ def test_signals_are_passed_on_and_handlers_put_back(child, tmp_path, sent, rece
         signal.signal(getattr(signal, sent), inherited)
 
 
-def test_a_signal_that_is_ignored_stays_ignored(child):
+def test_an_ignored_signal_stays_ignored(child):
     child("import os, signal; os.kill(os.getppid(), signal.SIGHUP)")
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -85,7 +85,7 @@ def test_a_signal_that_is_ignored_stays_ignored(child):
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_child_that_finishes_in_spite_of_a_signal_has_finished(child):
+def test_reports_success_if_the_child_finishes_despite_a_signal(child):
     child(
         "import os, signal\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"

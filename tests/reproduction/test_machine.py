@@ -7,7 +7,7 @@ import shutil
 from bitrecall.reproduction.machine import code_version, machine
 
 
-def test_the_machine_is_told_without_whose_it_is(monkeypatch):
+def test_the_machine_description_has_no_host_or_user_name(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     found = machine()
     assert found["cpu"]
@@ -17,12 +17,12 @@ def test_the_machine_is_told_without_whose_it_is(monkeypatch):
     assert platform.node() not in json.dumps(found)
 
 
-def test_untold_threads_are_one_a_core(monkeypatch):
+def test_threads_default_to_the_number_of_cores(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert machine()["threads"] == machine()["cores"]
 
 
-def test_the_code_is_told_with_its_commit_where_there_is_one(monkeypatch):
+def test_the_code_version_includes_the_commit_in_a_checkout(monkeypatch):
     assert re.fullmatch(r"\d+\.\d+\.\d+(\+g[0-9a-f]{7,}(\.dirty)?)?", code_version())
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert re.fullmatch(r"\d+\.\d+\.\d+", code_version())

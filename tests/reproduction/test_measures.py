@@ -14,12 +14,12 @@ def trial(plan, data, tmp_path):
     return Trial(alone, plan.parts[0].recipe(0), tmp_path, progress_bar=False)
 
 
-def test_without_a_test_split_there_is_nothing_to_score_on(trial):
+def test_rejects_data_without_a_test_split(trial):
     with pytest.raises(StudyError, match="alone has no test split"):
         measure("test", trial)
     assert not list(trial.folder.iterdir())
 
 
-def test_a_measure_that_there_is_not(trial):
+def test_rejects_an_unknown_measure(trial):
     with pytest.raises(StudyError, match=r"'sideways'.*validation"):
         measure("sideways", trial)

@@ -24,7 +24,7 @@ def findings(plan, row):
     return PageData(plan, rows, load_published())
 
 
-def test_places_are_filled_and_the_rest_is_left_alone(findings):
+def test_fills_marked_places_and_leaves_other_text_unchanged(findings):
     page = (
         "# A page\n\n<!-- results: headline -->\nold\nnumbers\n<!-- end -->\n\nSome prose.\n\n"
         "<!-- results: bits gowalla -->\n<!-- end -->\n"
@@ -52,29 +52,29 @@ def test_places_are_filled_and_the_rest_is_left_alone(findings):
         ("sources", "AAAI 2024"),
     ],
 )
-def test_what_a_place_can_hold(findings, name, expected):
+def test_renders_every_kind_of_place(findings, name, expected):
     assert expected in fill(f"<!-- results: {name} -->\n<!-- end -->", findings)
 
 
 @pytest.mark.parametrize("name", ["headlines", "study gowalla/study/none", "table", "", "runs of"])
-def test_a_place_that_asks_for_nothing_there_is(findings, name):
-    with pytest.raises(StudyError, match="nothing among the results"):
+def test_rejects_an_unknown_place(findings, name):
+    with pytest.raises(StudyError, match="unknown place"):
         fill(f"<!-- results: {name} -->\n<!-- end -->", findings)
 
 
-def test_a_page_without_places():
+def test_detects_marked_places():
     assert not has_places("# A page\n\n<!-- a remark -->\n")
     assert has_places("<!-- results: runs -->\n<!-- end -->")
 
 
-def test_the_whole_page_has_every_table_with_its_note(findings):
+def test_the_results_page_has_every_table_with_its_note(findings):
     page = results_page(findings)
     assert "## Gowalla: every row of the paper's table" in page
     assert "### The sign\n\nGowalla, scored on the validation split. Sixteen bits.\n" in page
-    assert "Yelp2018:" not in page  # nothing was run on it
+    assert "Yelp2018:" not in page  # no run of it
     assert "### Ties" not in page
     for plot in ("bits", "time", "curves"):
         assert f"({plot}.svg)" in page
-    assert "(worth.svg)" not in page  # nothing of the plan would be in it
+    assert "(worth.svg)" not in page  # the plan has no such study
     assert plots_of(findings) == ["bits", "time", "curves"]
     assert page.endswith("|\n")

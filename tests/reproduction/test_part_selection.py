@@ -8,7 +8,7 @@ def names(runs):
     return [(run.part.name, run.seed) for run in runs]
 
 
-def test_without_a_pattern_every_part_with_the_seeds_of_the_plan(plan):
+def test_selects_every_part_without_a_pattern(plan):
     runs = select_runs(plan)
     assert names(runs)[:3] == [
         ("gowalla/proposed/16", 0),
@@ -28,16 +28,16 @@ def test_without_a_pattern_every_part_with_the_seeds_of_the_plan(plan):
         ("gowalla/*/256", ["gowalla/lightgcn/256"]),
     ],
 )
-def test_a_name_the_beginning_of_one_or_a_glob(plan, pattern, expected):
+def test_selects_by_name_prefix_or_glob(plan, pattern, expected):
     assert [run.part.name for run in select_runs(plan, [pattern])] == expected
 
 
-def test_several_patterns_add_up_in_the_order_of_the_plan(plan):
+def test_combines_patterns_in_the_order_of_the_plan(plan):
     runs = select_runs(plan, ["*/steeper", "gowalla/lightgcn"], seeds=[3, 3])
     assert names(runs) == [("gowalla/lightgcn/256", 3), ("gowalla/study/sign/steeper", 3)]
 
 
-def test_a_name_is_not_the_beginning_of_a_longer_word(plan):
+def test_a_prefix_ends_at_a_slash(plan):
     with pytest.raises(StudyError):
         select_runs(plan, ["gowalla/proposed/1"])
 
@@ -50,7 +50,7 @@ def test_a_name_is_not_the_beginning_of_a_longer_word(plan):
         ("xyz", "--list"),
     ],
 )
-def test_what_is_unknown_is_answered_with_what_is_near(plan, pattern, near):
+def test_suggests_similar_names_for_an_unknown_part(plan, pattern, near):
     with pytest.raises(StudyError, match=near) as raised:
         select_runs(plan, ["gowalla/lightgcn", pattern])
     assert repr(pattern) in str(raised.value)

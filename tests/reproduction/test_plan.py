@@ -13,7 +13,7 @@ def test_a_row_is_scored_on_the_test_split_and_named_by_its_part(plan):
     assert (recipe.seed, recipe.bits, recipe.method) == (7, 16, "proposed")
 
 
-def test_a_variant_adds_to_its_study_and_is_scored_on_validation(plan):
+def test_a_variant_extends_its_study_and_is_scored_on_validation(plan):
     aage, steeper = (part for part in plan.parts if part.study == "sign")
     assert aage.name == "gowalla/study/sign/aage"
     assert (aage.variant, aage.split, aage.bits) == ("aage", "validation", 16)
@@ -24,7 +24,7 @@ def test_a_variant_adds_to_its_study_and_is_scored_on_validation(plan):
     assert plan.studies["gowalla/study/sign"].label("not-planned") == "not planned"
 
 
-def test_the_built_in_plan_has_recipes_that_make_sense_and_fits_twelve_hours():
+def test_the_built_in_plan_has_valid_recipes_and_fits_twelve_hours():
     plan = load_plan()
     for part in plan.parts:
         for seed in part.seeds:
@@ -32,7 +32,7 @@ def test_the_built_in_plan_has_recipes_that_make_sense_and_fits_twelve_hours():
     assert sum(part.minutes * len(part.seeds) for part in plan.parts) <= 12 * 60
 
 
-def test_the_built_in_plan_has_the_table_with_three_seeds_of_our_rows():
+def test_the_built_in_plan_has_every_table_row_with_three_seeds_of_ours():
     plan = load_plan()
     seeds = {part.name: part.seeds for part in plan.parts}
     for dataset in ("gowalla", "yelp2018"):
@@ -46,7 +46,7 @@ def test_the_built_in_plan_has_the_table_with_three_seeds_of_our_rows():
     assert "gowalla/bgch-weighted/768" in seeds
 
 
-def test_a_row_is_named_by_the_bits_of_what_its_recipe_trains():
+def test_the_name_of_a_row_has_the_bits_of_its_recipe():
     for part in load_plan().parts:
         recipe = part.recipe(0)
         if part.split != "test" or part.method == "lightgcn":
@@ -56,7 +56,7 @@ def test_a_row_is_named_by_the_bits_of_what_its_recipe_trains():
         assert part.bits == codes * recipe.bits, part.name
 
 
-def test_no_recipe_of_a_row_reads_the_test_split_to_choose():
+def test_parts_scored_on_validation_have_a_validation_split():
     for part in load_plan().parts:
         if part.split == "validation":
             assert part.recipe(0).validation.share > 0
@@ -76,19 +76,19 @@ def test_no_recipe_of_a_row_reads_the_test_split_to_choose():
         ),
     ],
 )
-def test_what_is_wrong_with_a_plan_is_named(text, complaint):
+def test_names_the_invalid_key_of_a_plan(text, complaint):
     with pytest.raises(StudyError, match=complaint) as raised:
         parse_plan(text, "plan.toml")
     assert str(raised.value).startswith("plan.toml")
 
 
-def test_a_part_named_twice_is_refused():
+def test_rejects_a_duplicate_part():
     text = '[[row]]\npart = "a/b/16"\nrecipe = "sample"\nminutes = 1\n'
     with pytest.raises(StudyError, match="a/b/16 twice"):
         parse_plan(text * 2, "plan.toml")
 
 
-def test_a_variant_with_an_unknown_key_is_refused_when_the_plan_is_read():
+def test_rejects_a_variant_with_an_unknown_key():
     text = (
         '[[study]]\npart = "a/study/s"\ntitle = "T"\nrecipe = "sample"\nminutes = 1\n'
         'variant.x.set = ["sign.slope=2"]'
@@ -97,6 +97,6 @@ def test_a_variant_with_an_unknown_key_is_refused_when_the_plan_is_read():
         parse_plan(text, "plan.toml")
 
 
-def test_a_plan_that_is_not_there(tmp_path):
+def test_rejects_a_missing_plan_file(tmp_path):
     with pytest.raises(StudyError, match="cannot be read"):
         load_plan(tmp_path / "none.toml")

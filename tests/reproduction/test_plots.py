@@ -59,7 +59,7 @@ def texts(svg):
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_the_same_results_make_the_same_bytes_and_few(findings, name):
+def test_the_same_results_give_the_same_small_file(findings, name):
     svg = draw(name, findings)
     assert svg == draw(name, findings)
     assert not re.search(r"<dc:date>|matplotlib\.org", svg)
@@ -68,7 +68,7 @@ def test_the_same_results_make_the_same_bytes_and_few(findings, name):
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_plot_is_made_where_there_is_something_to_show(findings, name):
+def test_draws_only_plots_with_data(findings, name):
     assert name in plots_of(findings)
     assert plots_of(PageData(findings.plan, [], findings.published)) == []
 
@@ -76,21 +76,21 @@ def test_a_plot_is_made_where_there_is_something_to_show(findings, name):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("bits", ["Gowalla", "Yelp2018", "bits a code", "Recall@50", "64", "256", "Bitrecall"]),
+        ("bits", ["Gowalla", "Yelp2018", "bits per code", "Recall@50", "64", "256", "Bitrecall"]),
         ("time", ["wall time of the run, minutes", "LightGCN in floats", "Proposed"]),
         ("curves", ["epoch", "smooth-recall loss", "Bitrecall, Gowalla", "softmax"]),
         ("worth", ["no teacher", "−25.0%", "+5.0%", "Gowalla: Bitrecall has Recall@50 .2000"]),
     ],
 )
-def test_plots_say_what_they_show(findings, name, expected):
+def test_plots_have_titles_and_labels(findings, name, expected):
     assert set(expected) <= set(texts(draw(name, findings)))
 
 
-def test_full_precision_has_no_place_among_the_bits(findings):
+def test_the_bits_plot_leaves_out_float_methods(findings):
     assert "2,048" not in texts(draw("bits", findings))
 
 
-def test_labels_of_curves_stand_beside_the_axes_and_clear_of_each_other():
+def test_curve_labels_are_beside_the_axes_and_do_not_overlap():
     figure = Figure(layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -114,5 +114,5 @@ def test_labels_of_curves_stand_beside_the_axes_and_clear_of_each_other():
         ([0.0, 0.9, 1.8], [-0.1, 0.9, 1.9]),
     ],
 )
-def test_labels_are_spread_out_evenly_and_keep_their_order(values, expected):
+def test_spreads_labels_evenly_in_their_order(values, expected):
     assert spread_out(values, 1.0) == pytest.approx(expected)

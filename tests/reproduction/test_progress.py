@@ -1,7 +1,7 @@
 import pytest
 
 from bitrecall.reproduction.part_selection import select_runs
-from bitrecall.reproduction.progress import Ledger
+from bitrecall.reproduction.progress import StudyProgress
 from bitrecall.reproduction.results import record
 
 BETA = "gowalla/study/beta"
@@ -13,18 +13,18 @@ def state(plan, tmp_path):
 
     def state():
         (run,) = select_runs(plan, [BETA])
-        return Ledger(plan, {}, tmp_path / "runs", tmp_path / "out").state(run)
+        return StudyProgress(plan, {}, tmp_path / "runs", tmp_path / "out").state(run)
 
     return state
 
 
-def test_a_run_is_done_where_its_own_folder_has_its_row(study, state):
+def test_a_run_is_done_if_its_folder_has_its_row(study, state):
     assert state() == ""
     study(BETA)
     assert state() == "done"
 
 
-def test_results_of_another_recipe_are_told_from_those_of_this_one(study, results, state, tmp_path):
+def test_results_of_another_recipe_are_outdated(study, results, state, tmp_path):
     study(BETA)
     (row,) = results()
     for left in (tmp_path / "runs").rglob("rows.json"):
@@ -34,7 +34,7 @@ def test_results_of_another_recipe_are_told_from_those_of_this_one(study, result
     assert state() == "outdated"
 
 
-def test_what_is_published_of_the_codes_makes_no_other_recipe(study, results, state, tmp_path):
+def test_release_settings_do_not_make_results_outdated(study, results, state, tmp_path):
     study(BETA)
     (row,) = results()
     for left in (tmp_path / "runs").rglob("rows.json"):

@@ -2,7 +2,7 @@ from bitrecall.reproduction.published_results import load_published
 from bitrecall.reproduction.summary import DATASETS, METHODS, METRICS
 
 
-def test_every_figure_is_of_something_known_and_has_a_source():
+def test_every_figure_has_a_known_data_set_method_and_source():
     published = load_published()
     for figure in published.figure:
         assert figure.dataset in DATASETS
@@ -12,7 +12,7 @@ def test_every_figure_is_of_something_known_and_has_a_source():
         assert all(0 < value < 1 for value in figure.metrics.values())
 
 
-def test_the_paper_s_table_is_whole():
+def test_includes_every_figure_of_the_papers_table():
     published = load_published()
     for dataset in ("gowalla", "yelp2018"):
         for method in ("proposed", "bgch", "hashgnn", "hashrec"):

@@ -11,7 +11,7 @@ def parts(folder):
     return [(row["part"], row["seed"]) for row in read_results(folder)]
 
 
-def test_rows_are_in_one_order_whatever_the_order_of_recording(row, tmp_path):
+def test_the_order_of_rows_does_not_depend_on_the_order_of_recording(row, tmp_path):
     a, b, c, d = (
         row("gowalla/bitrecall/64"),
         row("gowalla/bitrecall/256"),
@@ -28,7 +28,7 @@ def test_rows_are_in_one_order_whatever_the_order_of_recording(row, tmp_path):
     assert len(one.splitlines()) == 6
 
 
-def test_a_run_replaces_all_that_it_left_before(row, tmp_path):
+def test_a_run_replaces_all_of_its_earlier_rows(row, tmp_path):
     ties = [row("gowalla/study/ties/trained", variant=name) for name in ("popularity", "none")]
     record(tmp_path, [*ties, row("gowalla/bgch/256", recall=0.1)])
     record(tmp_path, [row("gowalla/study/ties/trained", variant="other")])
@@ -39,12 +39,12 @@ def test_a_run_replaces_all_that_it_left_before(row, tmp_path):
     assert len(rows) == 2
 
 
-def test_the_ways_of_measuring_a_run_stay_in_their_order(row, tmp_path):
+def test_variants_of_a_run_keep_their_order(row, tmp_path):
     record(tmp_path, [row("gowalla/study/ties/t", variant=name) for name in ("z", "a")])
     assert [found["variant"] for found in read_results(tmp_path)] == ["z", "a"]
 
 
-def test_processes_that_record_at_once_lose_nothing(row, tmp_path):
+def test_concurrent_recording_loses_no_rows(row, tmp_path):
     threads = [
         threading.Thread(target=record, args=(tmp_path, [row("gowalla/bgch/256", seed=seed)]))
         for seed in range(12)
@@ -57,19 +57,19 @@ def test_processes_that_record_at_once_lose_nothing(row, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
 
-def test_no_file_is_no_rows(tmp_path):
+def test_a_missing_file_has_no_rows(tmp_path):
     assert read_results(tmp_path) == []
 
 
 @pytest.mark.parametrize("text", ["[", "{}", '[{"part": "a/b/16"}]', '["a"]'])
-def test_damaged_results_are_refused_and_kept(row, tmp_path, text):
+def test_rejects_damaged_results_without_changing_them(row, tmp_path, text):
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(StudyError, match=r"results\.json"):
         record(tmp_path, [row("gowalla/bgch/256")])
     assert (tmp_path / "results.json").read_text() == text
 
 
-def test_numbers_come_back_as_they_were(row, tmp_path):
+def test_reads_numbers_back_unchanged(row, tmp_path):
     given = row("gowalla/bgch/256", recall=0.123457)
     record(tmp_path, [given])
     assert read_results(tmp_path) == [json.loads(json.dumps(given))]

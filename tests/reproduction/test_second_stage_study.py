@@ -35,7 +35,7 @@ def noise(question):
     return Embeddings(users, items, [items])
 
 
-def test_neighbours_make_good_what_the_codes_miss(question, noise):
+def test_neighbours_find_items_that_the_codes_miss(question, noise):
     pairs, held_out = question
     users = np.flatnonzero(held_out.user_degrees)
     found = {stage.name: stage for stage in second_stages(noise, pairs, held_out, users, RECIPE)}
@@ -51,7 +51,7 @@ def test_neighbours_make_good_what_the_codes_miss(question, noise):
     assert {stage.users for stage in found.values()} == {len(users) - len(users) // 2}
 
 
-def test_hamming_alone_is_what_validation_measures(question, noise):
+def test_hamming_alone_equals_the_validation_metrics(question, noise):
     pairs, held_out = question
     users = np.flatnonzero(held_out.user_degrees)
     alone = second_stages(noise, pairs, held_out, users, RECIPE)[0]
@@ -61,7 +61,7 @@ def test_hamming_alone_is_what_validation_measures(question, noise):
     assert alone.metrics["recall@20"] == pytest.approx(validated["recall@20"], abs=0.1)
 
 
-def test_a_part_of_the_study_trains_and_tries_them_all(clustered, tmp_path):
+def test_the_measure_trains_and_tries_every_second_stage(clustered, tmp_path):
     recipe = parse_recipe(
         {
             "method": "proposed",
@@ -79,14 +79,14 @@ def test_a_part_of_the_study_trains_and_tries_them_all(clustered, tmp_path):
     assert all(outcome.epochs == 1 for outcome in outcomes)
 
 
-def test_one_user_cannot_be_halved(question, noise):
+def test_rejects_a_single_user(question, noise):
     with pytest.raises(StudyError, match="too few"):
         second_stages(noise, *question, np.array([0]), RECIPE)  # type: ignore[call-arg]
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 1000), st.integers(1, 7), st.integers(1, 9))
-def test_neighbours_are_added_up_over_the_history(seed, users, items):
+def test_sums_neighbours_over_the_history(seed, users, items):
     generator = np.random.default_rng(seed)
     histories = (generator.random((users, items)) < 0.5).astype(np.float32)
     neighbours = generator.random((items, items)).astype(np.float32)

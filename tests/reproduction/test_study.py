@@ -9,7 +9,7 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.reproduction.job import BUSY, INTERRUPTED
 from bitrecall.reproduction.plan import parse_plan
 from bitrecall.reproduction.results import record
-from bitrecall.reproduction.worker import carry_out
+from bitrecall.reproduction.worker import run_job
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import StudyError
 from bitrecall.training.evaluation.evaluate import evaluate
@@ -24,7 +24,7 @@ def folders(tmp_path, part):
     return sorted((tmp_path / "runs" / part).iterdir())
 
 
-def test_a_row_has_what_its_release_is_measured_to_have(study, results, data, tmp_path):
+def test_a_row_has_the_metrics_of_its_release(study, results, data, tmp_path):
     report = study(TABLE)
     assert report.finished == ["gowalla/proposed/16, seed 0", "gowalla/proposed/16, seed 1"]
     rows = results()
@@ -50,7 +50,7 @@ def test_a_row_has_what_its_release_is_measured_to_have(study, results, data, tm
     assert rows[0]["data_sha256"] == rows[1]["data_sha256"]
 
 
-def test_full_precision_is_scored_on_the_test_split_without_a_release(study, results, tmp_path):
+def test_scores_floats_on_the_test_split_without_a_release(study, results, tmp_path):
     study("gowalla/lightgcn")
     (row,) = results()
     assert (row["split"], row["similarity"], row["bits"]) == ("test", "inner_product", 256)
@@ -59,7 +59,7 @@ def test_full_precision_is_scored_on_the_test_split_without_a_release(study, res
     assert not (folder / "releases").exists()
 
 
-def test_a_variant_is_scored_on_validation_and_has_its_course(study, results):
+def test_scores_a_variant_on_validation_after_every_epoch(study, results):
     study("gowalla/study/sign/steeper")
     (row,) = results()
     assert (row["split"], row["study"], row["variant"]) == ("validation", "sign", "steeper")
@@ -68,7 +68,7 @@ def test_a_variant_is_scored_on_validation_and_has_its_course(study, results):
     assert row["metrics"]["recall@20"] == best["metrics"]["recall@20"]
 
 
-def test_the_test_split_is_not_read_by_a_variant(study, results, data, tmp_path):
+def test_a_variant_does_not_read_the_test_split(study, results, data, tmp_path):
     study(BETA)
     (before,) = results()
     other = tmp_path / "other"
@@ -81,7 +81,7 @@ def test_the_test_split_is_not_read_by_a_variant(study, results, data, tmp_path)
     assert after["data_sha256"] != before["data_sha256"]
 
 
-def test_ties_are_measured_both_ways_on_the_same_codes(study, results):
+def test_measures_ties_both_ways_on_the_same_codes(study, results):
     study("gowalla/study/ties")
     rows = results()
     assert [row["variant"] for row in rows] == ["popularity", "none"]
@@ -89,19 +89,19 @@ def test_ties_are_measured_both_ways_on_the_same_codes(study, results):
     assert rows[0]["curve"] == rows[1]["curve"]
 
 
-def test_a_teacher_is_measured_by_itself_beside_its_student(study, results, data):
+def test_measures_a_teacher_separately_from_its_student(study, results, data):
     study("gowalla/study/teachers")
     teacher, student = results()
     assert (teacher["variant"], teacher["epochs"], teacher["curve"]) == ("filter", 0, [])
     assert teacher["users"] == student["users"]
     assert (teacher["similarity"], student["similarity"]) == ("scores", "hamming")
-    # Twenty items of each user's own taste, eleven of them known to it: only a teacher that does
-    # not list those can find all that is left among its best ten.
+    # Each user has twenty items of one taste, eleven of them in train: only a teacher that leaves
+    # those out can find all others among its best ten.
     assert teacher["metrics"]["recall@20"] == 1
     assert student["epochs"] == 1
 
 
-def test_finished_runs_are_not_run_again_unless_asked_to(study, results, tmp_path):
+def test_skips_finished_runs_unless_again_is_set(study, results, tmp_path):
     study(BETA)
     (before,) = results()
 
@@ -115,7 +115,7 @@ def test_finished_runs_are_not_run_again_unless_asked_to(study, results, tmp_pat
     assert after["metrics"] == before["metrics"]
 
 
-def test_a_finished_run_is_put_into_results_that_lack_it(study, results, tmp_path):
+def test_records_a_finished_run_that_is_missing_from_the_results(study, results, tmp_path):
     study(BETA)
     rows = results()
     (tmp_path / "out" / "results.json").unlink()
@@ -123,7 +123,7 @@ def test_a_finished_run_is_put_into_results_that_lack_it(study, results, tmp_pat
     assert results() == rows
 
 
-def test_another_recipe_or_other_data_is_another_run(study, plan, results, data, tmp_path):
+def test_runs_again_with_another_recipe_or_data(study, plan, results, data, tmp_path):
     study(BETA)
     (first,) = results()
     (changed,) = (part for part in plan.parts if part.study == "beta")
@@ -143,7 +143,7 @@ def test_another_recipe_or_other_data_is_another_run(study, plan, results, data,
     assert results()[0]["data_sha256"] != first["data_sha256"]
 
 
-def test_results_that_others_recorded_count_only_where_that_is_asked_for(study, results, tmp_path):
+def test_recorded_results_count_only_with_skip_recorded(study, results, tmp_path):
     study(BETA)
     (recorded,) = results()
     for folder in folders(tmp_path, f"{BETA}/b-1"):
@@ -153,12 +153,12 @@ def test_results_that_others_recorded_count_only_where_that_is_asked_for(study, 
     assert study(BETA, skip_recorded=True).finished
 
 
-def test_the_same_training_under_two_names_is_run_once(study, results, told):
+def test_runs_identical_parts_once(study, results, lines):
     launched = []
 
     def launch(job, threads):
         launched.append(job.part)
-        return carry_out(job)
+        return run_job(job)
 
     report = study("gowalla/study/sign/aage", BETA, launch=launch)
     assert launched == ["gowalla/study/sign/aage"]
@@ -167,17 +167,17 @@ def test_the_same_training_under_two_names_is_run_once(study, results, told):
     assert beta["metrics"] == sign["metrics"]
     assert (beta["part"], beta["variant"]) == (f"{BETA}/b-1", "b-1")
     assert beta["same_run_as"] == "gowalla/study/sign/aage"
-    assert "the same training as gowalla/study/sign/aage" in told[-1]
+    assert "the same training as gowalla/study/sign/aage" in lines[-1]
     again = study("gowalla/study/sign/aage", BETA, launch=launch, again=True)
     assert launched == ["gowalla/study/sign/aage"] * 2
     assert len(again.finished) == 2
 
 
-def test_an_interrupted_run_goes_on_to_the_same_result(study, results, told, tmp_path):
+def test_resumes_an_interrupted_run_with_the_same_result(study, results, lines, tmp_path):
     study(TABLE)
     undisturbed = results()
     (tmp_path / "out" / "results.json").unlink()
-    report = study(TABLE, again=True, launch=_stopped_in_the_second_run())
+    report = study(TABLE, again=True, launch=_interrupt_second_run())
     assert report.interrupted
     assert report.finished == ["gowalla/proposed/16, seed 0"]
     assert [row["seed"] for row in results()] == [0]
@@ -187,14 +187,14 @@ def test_an_interrupted_run_goes_on_to_the_same_result(study, results, told, tmp
     assert [row["metrics"] for row in results()] == [row["metrics"] for row in undisturbed]
 
 
-def _stopped_in_the_second_run():
-    """A launcher under which the second run gets a signal after its first steps."""
+def _interrupt_second_run():
+    """Return a launcher that interrupts the second run after its first steps."""
     runs = []
 
     def launch(job, threads):
         runs.append(job)
         if len(runs) < 2:
-            return carry_out(job)
+            return run_job(job)
         from bitrecall.training.hashing.hashing_method import HashingMethod
 
         advance = HashingMethod.advance
@@ -206,7 +206,7 @@ def _stopped_in_the_second_run():
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(HashingMethod, "advance", advance_and_stop)
-            code = carry_out(job)
+            code = run_job(job)
         assert code == INTERRUPTED
         return code
 
@@ -215,11 +215,11 @@ def _stopped_in_the_second_run():
 
 @pytest.mark.parametrize(
     ("code", "reason"),
-    [(1, "exit code 1"), (2, "the reason is above"), (-9, "SIGKILL")],
+    [(1, "exit code 1"), (2, "the error is above"), (-9, "SIGKILL")],
 )
-def test_a_failure_is_told_and_the_others_go_on(study, results, told, code, reason):
+def test_reports_a_failure_and_continues_with_the_others(study, results, lines, code, reason):
     def launch(job, threads):
-        return code if job.part == "gowalla/lightgcn/256" else carry_out(job)
+        return code if job.part == "gowalla/lightgcn/256" else run_job(job)
 
     report = study("gowalla/lightgcn", BETA, launch=launch)
     assert list(report.failed) == ["gowalla/lightgcn/256, seed 0"]
@@ -228,29 +228,29 @@ def test_a_failure_is_told_and_the_others_go_on(study, results, told, code, reas
     assert [row["part"] for row in results()] == [f"{BETA}/b-1"]
 
 
-def test_rows_of_another_recipe_are_no_end(study, tmp_path):
+def test_rows_of_another_recipe_count_as_a_failure(study, tmp_path):
     def launch(job, threads):
-        return carry_out(replace(job, recipe=job.recipe | {"bits": 8}))
+        return run_job(replace(job, recipe=job.recipe | {"bits": 8}))
 
     report = study(BETA, launch=launch)
     assert "another recipe" in report.failed[f"{BETA}/b-1, seed 0"]
     assert not (tmp_path / "out").exists()
 
 
-def test_a_run_that_another_process_is_at_is_left_to_it(study):
+def test_skips_a_run_of_another_process(study):
     report = study(BETA, launch=lambda job, threads: BUSY)
     assert report.skipped == [f"{BETA}/b-1, seed 0"]
     assert not report.failed
 
 
-def test_files_other_than_the_plan_s_are_refused(data, study):
+def test_rejects_files_with_another_sha256(data, study):
     text = '[dataset.gowalla.sha256]\n"train.txt" = "00"\n[[row]]\npart = "gowalla/proposed/16"\n'
     plan = parse_plan(text + 'recipe = "sample"\nminutes = 1\n', "strict")
-    with pytest.raises(StudyError, match=r"train\.txt is not the file"):
+    with pytest.raises(StudyError, match=r"train\.txt differs from the file"):
         study(plan=plan)
 
 
-def test_a_data_set_without_a_folder_is_named(study, data):
+def test_names_a_data_set_without_a_folder(study, data):
     plan = parse_plan(
         '[[row]]\npart = "yelp2018/proposed/16"\nrecipe = "sample"\nminutes = 1\n', "other"
     )
@@ -258,10 +258,10 @@ def test_a_data_set_without_a_folder_is_named(study, data):
         study(plan=plan)
 
 
-def test_the_number_before_is_told_beside_the_new_one(study, results, told, tmp_path):
+def test_prints_the_previous_metric_next_to_the_new_one(study, results, lines, tmp_path):
     study(BETA)
     (row,) = results()
     row["metrics"]["recall@50"] = 0.5
     record(tmp_path / "out", [row])
     study(BETA, again=True)
-    assert "recall@50 was 0.5000" in told[-1]
+    assert "recall@50 was 0.5000" in lines[-1]

@@ -3,7 +3,6 @@ import pytest
 from bitrecall.reproduction import tables
 from bitrecall.reproduction.plan import parse_plan
 from bitrecall.reproduction.published_results import load_published
-from bitrecall.reproduction.summary import summarise
 
 
 @pytest.fixture(scope="module")
@@ -12,36 +11,12 @@ def published():
 
 
 def cells(table, *starts):
-    """The cells of the lines that begin so."""
+    """Return the cells of the rows that begin with ``starts``."""
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     return [line for line in lines if line[: len(starts)] == list(starts)]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.26891, ".2689"),
-        (0.0, ".0000"),
-        (1.0, "1.0000"),
-        (-0.25, "−.2500"),
-        (None, ""),
-        (0.00004, ".0000"),
-    ],
-)
-def test_shares_are_written_without_their_zero(value, text):
-    assert tables.number(value) == text
-
-
-def test_several_seeds_are_a_mean_and_a_sample_standard_deviation(row):
-    rows = [row("gowalla/bitrecall/256", seed, recall=0.26 + seed / 100) for seed in range(3)]
-    (summary,) = summarise(rows)
-    assert tables.spread(summary, "recall@50") == ".2700 ± .0100"
-    (alone,) = summarise(rows[:1])
-    assert tables.spread(alone, "recall@50") == ".2600"
-    assert tables.spread(alone, "recall@10") == ""
-
-
-def test_the_paper_s_table_has_ours_next_to_what_is_published(row, published):
+def test_the_papers_table_has_our_results_next_to_published_ones(row, published):
     rows = [
         row("gowalla/bitrecall/256", 0, recall=0.27),
         row("gowalla/bitrecall/256", 1, recall=0.28),
@@ -73,14 +48,14 @@ def test_the_paper_s_table_has_ours_next_to_what_is_published(row, published):
     )
 
 
-def test_bits_go_up_and_a_single_length_is_no_course(row):
+def test_the_bits_table_is_sorted_and_leaves_out_methods_with_one_length(row):
     rows = [row(f"gowalla/bitrecall/{bits}", recall=0.1) for bits in (256, 64, 1024)]
     rows += [row("gowalla/hashrec/256"), row("gowalla/study/sign/aage")]
     lines = cells(tables.bits_table(rows, "gowalla"))[2:]
     assert [line[:2] for line in lines] == [["Bitrecall", bits] for bits in ("64", "256", "1024")]
 
 
-def test_the_fewest_bits_are_those_that_pass_every_cell_asked_for(row, published):
+def test_the_fewest_bits_pass_every_target(row, published):
     low_ndcg = {"recall@50": 0.24, "recall@100": 0.33, "ndcg@50": 0.1, "ndcg@100": 0.1}
     high = {"recall@50": 0.24, "recall@100": 0.33, "ndcg@50": 0.16, "ndcg@100": 0.18}
     rows = [
@@ -101,7 +76,7 @@ def test_the_fewest_bits_are_those_that_pass_every_cell_asked_for(row, published
     assert line == ["Yelp2018", "the paper's row", "not run", "256"]
 
 
-def test_a_study_is_in_the_plan_s_order_against_its_first(row):
+def test_a_study_table_follows_the_plan_and_compares_with_the_first_variant(row):
     plan = parse_plan(
         '[[study]]\npart = "gowalla/study/sign"\ntitle = "T"\nrecipe = "sample"\nminutes = 1\n'
         'variant.aage.label = "AAGE"\nvariant.tanh = {}\nvariant.missing = {}',
@@ -120,7 +95,7 @@ def test_a_study_is_in_the_plan_s_order_against_its_first(row):
     ]
 
 
-def test_the_headline_has_ours_the_paper_and_full_precision(row, published):
+def test_the_headline_table_has_our_results_the_papers_and_floats(row, published):
     rows = [
         row("gowalla/bitrecall/256", recall=0.27),
         row("gowalla/bitrecall/512", recall=0.3),
@@ -140,7 +115,7 @@ def test_the_headline_has_ours_the_paper_and_full_precision(row, published):
     ]
 
 
-def test_the_summary_has_a_line_per_method_and_columns_per_data_set(row, published):
+def test_the_summary_table_has_a_row_per_method_and_columns_per_data_set(row, published):
     rows = [
         row("gowalla/bitrecall/256", recall=0.27),
         row("gowalla/bitrecall/512", recall=0.3),
@@ -155,14 +130,14 @@ def test_the_summary_has_a_line_per_method_and_columns_per_data_set(row, publish
     assert by_name["SimpleX in floats (BARS)"] == [".2874", ".1868", ".1322", ".0805"]
 
 
-def test_runs_are_told_with_their_seeds(row):
+def test_the_runs_table_has_all_seeds(row):
     rows = [row("gowalla/bgch/256", 0, epochs=4), row("gowalla/bgch/256", 1, epochs=6)]
     assert cells(tables.runs_table(rows))[-1] == [
         *("`gowalla/bgch/256`", "test", "0/1", "4/6", "1.5", "2", "1,536")
     ]
 
 
-def test_the_log_is_what_the_run_wrote(row):
+def test_the_log_text_has_every_epoch(row):
     assert tables.log_text(row("gowalla/bitrecall/256", seed=1)) == (
         "```text\n"
         "gowalla/bitrecall/256, seed 1, recipe abababababab\n"

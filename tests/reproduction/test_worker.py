@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bitrecall.reproduction.job import BUSY, INTERRUPTED, WRONG, Job, left_rows
+from bitrecall.reproduction.job import BUSY, FAILED, INTERRUPTED, Job, read_rows
 from bitrecall.reproduction.part_selection import PlannedRun
-from bitrecall.reproduction.progress import known_beforehand
-from bitrecall.reproduction.worker import carry_out
+from bitrecall.reproduction.progress import part_fields
+from bitrecall.reproduction.worker import run_job
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ def job(plan, data, tmp_path):
     run = PlannedRun(plan.parts[0], 0)
     return Job(
         part=run.part.name,
-        row=known_beforehand(run),
+        row=part_fields(run),
         measure="test",
         recipe=run.part.recipe(0).model_dump(mode="json"),
         data=str(data),
@@ -39,7 +39,7 @@ def endless(job):
 
 @pytest.fixture
 def running(endless):
-    """A child that has taken steps, in the middle of its training."""
+    """A worker process in the middle of its training."""
     with subprocess.Popen(
         [sys.executable, "-m", "bitrecall.reproduction.worker"],
         stdin=subprocess.PIPE,
@@ -58,52 +58,52 @@ def running(endless):
         yield process
 
 
-def test_a_job_survives_its_one_line_of_json(job):
+def test_a_job_round_trips_through_one_line_of_json(job):
     text = job.to_json()
     assert "\n" not in text
     assert Job.from_json(text) == job
 
 
-def test_a_child_has_its_folder_to_itself_and_stops_with_its_parent(running, endless, tmp_path):
+def test_locks_its_folder_and_stops_with_its_parent(running, endless, tmp_path):
     folder = tmp_path / "run"
-    assert carry_out(endless) == BUSY
+    assert run_job(endless) == BUSY
     running.stdin.close()  # what the kernel does when the parent dies
-    rest = running.stderr.read()
+    output = running.stderr.read()
     assert running.wait(timeout=300) == INTERRUPTED
-    assert "the same command goes on" in rest
+    assert "the same command goes on" in output
     assert (folder / "final.npz").exists()
-    assert left_rows(folder) == []
+    assert read_rows(folder) == []
     events = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events][-2:] == ["interrupted", "sitting"]
     assert events[-2]["signal"] == "SIGTERM"
-    # Nobody is at the folder any more.
-    assert carry_out(replace(endless, measure="nonsense")) == WRONG
+    # The folder is unlocked again.
+    assert run_job(replace(endless, measure="nonsense")) == FAILED
 
 
-def test_time_and_memory_are_those_of_all_sittings(job, tmp_path):
+def test_time_and_memory_include_all_sessions(job, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "log.jsonl").write_text(
         '{"event": "sitting", "time": "2026-01-01T00:00:00+00:00", "seconds": 1000.0, '
         '"peak_rss_mib": 99999}\n'
     )
-    assert carry_out(job) == 0
-    (row,) = left_rows(folder)
+    assert run_job(job) == 0
+    (row,) = read_rows(folder)
     assert 1000 < row["wall_seconds"] < 1100
     assert row["peak_rss_mib"] == 99999
 
 
-def test_again_forgets_what_was_there(job, tmp_path):
+def test_again_clears_the_folder(job, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "final.npz").write_bytes(b"of another time")
-    assert carry_out(job) == WRONG
-    assert carry_out(replace(job, again=True)) == 0
-    assert left_rows(folder)
+    (folder / "final.npz").write_bytes(b"outdated")
+    assert run_job(job) == FAILED
+    assert run_job(replace(job, again=True)) == 0
+    assert read_rows(folder)
 
 
-def test_our_errors_are_one_line(job, capsys):
-    assert carry_out(replace(job, measure="nonsense")) == WRONG
+def test_prints_errors_in_one_line(job, capsys):
+    assert run_job(replace(job, measure="nonsense")) == FAILED
     assert capsys.readouterr().err == (
         "error: unknown measure 'nonsense': expected one of test, validation, ties, teacher, "
         "fold-in, second-stage\n"
