@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.search.contender import Contender, search_data
 from benchmarks.search.contenders import CONTENDERS, FLOAT_CONTENDERS
 from benchmarks.tools.machine import describe, quantile, roof, save, seconds
-from benchmarks.tools.synthetic_codes import grown, release_in
+from benchmarks.tools.synthetic_codes import extend_codes, release_in
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.tuning import recall_by_distance, sample_queries
 
@@ -138,7 +138,7 @@ def main() -> None:
     release = release_in(arguments.releases)
     codes = np.asarray(release.item_codes)
     if arguments.items:
-        codes = grown(codes, arguments.items)
+        codes = extend_codes(codes, arguments.items)
     users = sample_queries(release.user_embeddings, 5000)
     data = search_data(codes, users, vectors=bool(FLOAT_CONTENDERS & set(arguments.only)))
     print(json.dumps(describe()))

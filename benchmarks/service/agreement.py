@@ -4,7 +4,7 @@
     python -m benchmarks.service.agreement --releases releases --requests 2000
 
 Requests have exclusions, filters over the tags and attributes of the release, and histories that
-replace or extend what is known. Some are batches, some ask for similar items. Every response must
+replace or extend what is known. Some are batches, some request similar items. Every response must
 equal the reference including ties: items, distances, scores, order, source, shortfall. The
 reference uses no index and no packing: it compares all signs and sorts. Exits with 1 at the first
 response that differs.
@@ -38,34 +38,36 @@ class Reference:
         self.tags = [set(release.attributes.tags_of(row)) for row in range(release.n_items)]
         self.known = [release.attributes.columns_of(row) for row in range(release.n_items)]
 
-    def recommend(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def recommend(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the expected response of ``POST /recommend``, without the release id."""
-        code, own, source = self._user(asked)
-        allowed = self._allowed(asked)
-        if asked.get("exclude_seen", True):
-            allowed[own] = False
-        return {"user_id": asked.get("user_id"), **self._ranked(code, allowed, asked["k"], source)}
+        code, known_rows, source = self._user(body)
+        allowed = self._allowed(body)
+        if body.get("exclude_seen", True):
+            allowed[known_rows] = False
+        return {"user_id": body.get("user_id"), **self._ranked(code, allowed, body["k"], source)}
 
-    def similar(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def similar(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the expected response of ``POST /similar``, without the release id."""
-        allowed = self._allowed(asked)
-        row = self.row[asked["item_id"]]
+        allowed = self._allowed(body)
+        row = self.row[body["item_id"]]
         allowed[row] = False
-        answer = self._ranked(self.signs[row], allowed, asked["k"], "codes")
+        answer = self._ranked(self.signs[row], allowed, body["k"], "codes")
         del answer["source"]
-        return {"item_id": asked["item_id"], **answer}
+        return {"item_id": body["item_id"], **answer}
 
-    def _user(self, asked: dict[str, Any]) -> tuple[np.ndarray | None, list[int], str]:
-        history = [self.row[item] for item in asked.get("history") or () if item in self.row]
-        instead = "history" in asked and asked.get("history_mode", "instead") == "instead"
-        row = None if instead else self.release.users.row_of(asked.get("user_id") or "")
+    def _user(self, body: dict[str, Any]) -> tuple[np.ndarray | None, list[int], str]:
+        history = [self.row[item] for item in body.get("history") or () if item in self.row]
+        instead = "history" in body and body.get("history_mode", "instead") == "instead"
+        row = None if instead else self.release.users.row_of(body.get("user_id") or "")
         if row is None:
             if not history:
                 return None, [], "popular"
             rows = sorted(set(history))
             mean = self.messages[rows].sum(axis=0) / len(rows) - self.release.fold_in_map.centre
-            say = SHARE / (len(rows) + SHARE - 1)
-            embedding = self.release.fold_in_map.user + (1 - say) * mean + say * mean @ self.matrix
+            weight = SHARE / (len(rows) + SHARE - 1)
+            embedding = (
+                self.release.fold_in_map.user + (1 - weight) * mean + weight * mean @ self.matrix
+            )
             return self._signs(embedding), history, "history"
         seen = self.release.seen[row].tolist()
         more = sorted(set(history) - set(seen))
@@ -80,21 +82,23 @@ class Reference:
     def _signs(self, values: np.ndarray) -> np.ndarray:
         return np.where(values >= 0, 1, -1)
 
-    def _allowed(self, asked: dict[str, Any]) -> np.ndarray:
-        wanted = asked.get("filter", {})
-        allowed = np.array([self._passes(wanted, row) for row in range(len(self.ids))])
-        for item in asked.get("exclude_items", ()):
+    def _allowed(self, body: dict[str, Any]) -> np.ndarray:
+        conditions = body.get("filter", {})
+        allowed = np.array([self._passes(conditions, row) for row in range(len(self.ids))])
+        for item in body.get("exclude_items", ()):
             if item in self.row:
                 allowed[self.row[item]] = False
         return allowed
 
-    def _passes(self, wanted: dict[str, Any], row: int) -> bool:
+    def _passes(self, conditions: dict[str, Any], row: int) -> bool:
         tags, known = self.tags[row], self.known[row]
-        if wanted.get("any_tags") and not tags & set(wanted["any_tags"]):
+        if conditions.get("any_tags") and not tags & set(conditions["any_tags"]):
             return False
-        if not set(wanted.get("all_tags", ())) <= tags or tags & set(wanted.get("no_tags", ())):
+        if not set(conditions.get("all_tags", ())) <= tags or tags & set(
+            conditions.get("no_tags", ())
+        ):
             return False
-        for name, condition in wanted.get("where", {}).items():
+        for name, condition in conditions.get("where", {}).items():
             if name not in known:
                 return False
             value = known[name]
@@ -130,7 +134,7 @@ class Reference:
         return answer
 
 
-class Asker:
+class RequestGenerator:
     """Generates random requests."""
 
     def __init__(self, reference: Reference, seed: int) -> None:
@@ -143,30 +147,30 @@ class Asker:
 
     def request(self) -> tuple[str, dict[str, Any]]:
         """Return a path and a body."""
-        asked: dict[str, Any] = {"k": int(self.random.choice([1, 10, 100, 1000]))}
+        body: dict[str, Any] = {"k": int(self.random.choice([1, 10, 100, 1000]))}
         if self._often(0.4):
-            asked["exclude_items"] = self._some(self.reference.ids, 50)
+            body["exclude_items"] = self._some(self.reference.ids, 50)
         if self._often(0.5):
-            asked["filter"] = self._filter()
+            body["filter"] = self._filter()
         kind = self.random.random()
         if kind < 0.15:
-            return "/similar", {**asked, "item_id": self._some(self.reference.ids, 1)[0]}
-        asked["exclude_seen"] = bool(self._often(0.7))
+            return "/similar", {**body, "item_id": self._some(self.reference.ids, 1)[0]}
+        body["exclude_seen"] = bool(self._often(0.7))
         if kind < 0.3:
-            users = [*self._some(self.users, 20), "a stranger"]
-            return "/recommend/batch", {**asked, "k": min(asked["k"], 100), "user_ids": users}
+            users = [*self._some(self.users, 20), "unknown user"]
+            return "/recommend/batch", {**body, "k": min(body["k"], 100), "user_ids": users}
         if self._often(0.8):
-            asked["user_id"] = "a stranger" if self._often(0.1) else self._some(self.users, 1)[0]
-        if self._often(0.4) or "user_id" not in asked:
-            asked["history"] = [*self._some(self.reference.ids, 20), "an item that is none"]
-            asked["history_mode"] = "add" if self._often(0.5) else "instead"
-        return "/recommend", asked
+            body["user_id"] = "unknown user" if self._often(0.1) else self._some(self.users, 1)[0]
+        if self._often(0.4) or "user_id" not in body:
+            body["history"] = [*self._some(self.reference.ids, 20), "unknown item"]
+            body["history_mode"] = "add" if self._often(0.5) else "instead"
+        return "/recommend", body
 
     def _filter(self) -> dict[str, Any]:
-        wanted: dict[str, Any] = {}
+        conditions: dict[str, Any] = {}
         for name, often in (("any_tags", 0.5), ("all_tags", 0.2), ("no_tags", 0.3)):
             if self.tags and self._often(often):
-                wanted[name] = self._some(self.tags, 2)
+                conditions[name] = self._some(self.tags, 2)
         for name in self.columns:
             if self._often(0.3):
                 values = [known[name] for known in self.reference.known if name in known]
@@ -176,55 +180,56 @@ class Asker:
                 else:
                     bounds = sorted([values[low], values[high]])
                     condition = {"gte": bounds[0], "lt": bounds[1]}
-                wanted.setdefault("where", {})[name] = condition
-        return wanted
+                conditions.setdefault("where", {})[name] = condition
+        return conditions
 
-    def _some(self, values: list[str], most: int) -> list[str]:
-        count = int(self.random.integers(1, most + 1))
+    def _some(self, values: list[str], max_count: int) -> list[str]:
+        count = int(self.random.integers(1, max_count + 1))
         return [values[row] for row in self.random.integers(len(values), size=count)]
 
     def _often(self, share: float) -> bool:
         return bool(self.random.random() < share)
 
 
-def expected(reference: Reference, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+def expected(reference: Reference, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return the expected response of a path to a body, without the release id."""
     if path == "/similar":
-        return reference.similar(asked)
+        return reference.similar(body)
     if path == "/recommend":
-        return reference.recommend(asked)
-    answers = [reference.recommend({**asked, "user_id": user}) for user in asked["user_ids"]]
+        return reference.recommend(body)
+    answers = [reference.recommend({**body, "user_id": user}) for user in body["user_ids"]]
     for answer in answers:
         del answer["k"]
-    return {"answers": answers, "k": asked["k"]}
+    return {"answers": answers, "k": body["k"]}
 
 
 def main() -> int:
-    """Compare, print what was compared, return the exit code."""
+    """Compare and print the number of comparisons; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--releases", type=Path, default=Path("releases"))
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    release = ReleaseStore(given.releases).open_current()
+    arguments = parser.parse_args()
+    release = ReleaseStore(arguments.releases).open_current()
     reference = Reference(release)
-    asker = Asker(reference, given.seed)
+    generator = RequestGenerator(reference, arguments.seed)
     counted: dict[str, int] = {}
-    with httpx.Client(base_url=given.url, timeout=60) as client:
-        for number in range(given.requests):
-            path, asked = asker.request()
-            response = client.post(path, json=asked)
+    with httpx.Client(base_url=arguments.url, timeout=60) as client:
+        for number in range(arguments.requests):
+            path, body = generator.request()
+            response = client.post(path, json=body)
             answer = response.json()
-            wanted = expected(reference, path, asked) | {"release_id": release.id}
-            if response.status_code != 200 or answer != wanted:
-                print(f"request {number}, {path}: the answer differs\n{json.dumps(asked)[:2000]}")
+            correct = expected(reference, path, body) | {"release_id": release.id}
+            if response.status_code != 200 or answer != correct:
+                print(f"request {number}, {path}: the response differs from the reference")
+                print(json.dumps(body)[:2000])
                 return 1
             for feature in (path, *("filter", "history", "exclude_items"), "shortfall"):
-                if feature in (path,) or feature in asked or feature in answer:
+                if feature in (path,) or feature in body or feature in answer:
                     counted[feature] = counted.get(feature, 0) + 1
-    said = ", ".join(f"{name} {count:,}" for name, count in sorted(counted.items()))
-    print(f"{given.requests:,} answers equal the reference to the last tie ({said})")
+    counts = ", ".join(f"{name} {count:,}" for name, count in sorted(counted.items()))
+    print(f"{arguments.requests:,} responses equal the reference, including ties ({counts})")
     return 0
 
 

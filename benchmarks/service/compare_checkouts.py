@@ -9,7 +9,7 @@ wrk`) loads one after another, in an order that changes between rounds, so that 
 machine affects all of them; then an open loop runs at half of each one's maximum throughput.
 Compare the ratios to the empty route within a round.
 
-A checkout that reads another format of releases gets a release of its own, trained alike:
+A checkout that reads another format of releases needs its own release, trained in the same way:
 CHECKOUT=RELEASES.
 """
 
@@ -41,44 +41,44 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     print(json.dumps(describe()))
-    found: dict[str, list[dict[str, float]]] = {}
+    results: dict[str, list[dict[str, float]]] = {}
     with ExitStack() as stack:
-        up = {ROUTE: stack.enter_context(serving_empty(ROUTE, given.workers))}
-        options = ("--events", "off", "--log-level", "error", "--workers", str(given.workers))
-        for checkout in given.checkouts:
-            path, _, own = checkout.partition("=")
-            releases = Path(own) if own else given.releases
+        up = {ROUTE: stack.enter_context(serving_empty(ROUTE, arguments.workers))}
+        options = ("--events", "off", "--log-level", "error", "--workers", str(arguments.workers))
+        for checkout in arguments.checkouts:
+            path, _, store = checkout.partition("=")
+            releases = Path(store) if store else arguments.releases
             up[path] = stack.enter_context(serving(releases, *options, checkout=Path(path)))
-        users = Target.at(up[given.checkouts[0].partition("=")[0]][0]).users(USERS)
-        script = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ask.lua"
-        script.write_text(script_for(users, given.k))
-        for _ in range(given.rounds):
+        users = Target.at(up[arguments.checkouts[0].partition("=")[0]][0]).users(USERS)
+        script = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "requests.lua"
+        script.write_text(script_for(users, arguments.k))
+        for _ in range(arguments.rounds):
             for name in random.sample([*up], len(up)):
-                found.setdefault(name, []).append(
-                    wrk(*up[name], script, given.seconds, given.workers)
+                results.setdefault(name, []).append(
+                    wrk(*up[name], script, arguments.seconds, arguments.workers)
                 )
-        for turn in range(given.rounds):
+        for turn in range(arguments.rounds):
             for name in random.sample([*up], len(up)):
-                half = statistics.median(one["rate"] for one in found[name]) / 2
-                loop = open_loop(up[name][0], users, given.k, half, given.seconds)
-                found[name][turn]["late_ms"] = 1000 * quantile(asyncio.run(loop), 0.99)
+                half = statistics.median(result["rate"] for result in results[name]) / 2
+                loop = open_loop(up[name][0], users, arguments.k, half, arguments.seconds)
+                results[name][turn]["late_ms"] = 1000 * quantile(asyncio.run(loop), 0.99)
     print("| | requests/s | over FastAPI | CPU µs | p99 ms at half load | over FastAPI's |")
     print("|" + "---|" * 6)
-    for name in [*found]:
-        print(line(name, found[name], found[ROUTE]))
-    save(given.json, {"machine": describe(), "k": given.k, "found": found})
+    for name in [*results]:
+        print(line(name, results[name], results[ROUTE]))
+    save(arguments.json, {"machine": describe(), "k": arguments.k, "found": results})
 
 
-def line(name: str, own: list[dict[str, float]], route: list[dict[str, float]]) -> str:
+def line(name: str, results: list[dict[str, float]], route: list[dict[str, float]]) -> str:
     """Return a row of the table: medians, and the minimum and maximum of ratios."""
     cells = [name]
     for key, write in (("rate", "{:,.0f}"), ("late_ms", "{:.2f}")):
-        ratios = [mine[key] / theirs[key] for mine, theirs in zip(own, route, strict=True)]
-        cells.append(write.format(statistics.median(one[key] for one in own)))
+        ratios = [mine[key] / theirs[key] for mine, theirs in zip(results, route, strict=True)]
+        cells.append(write.format(statistics.median(result[key] for result in results)))
         cells.append(f"{statistics.median(ratios):.2f} ({min(ratios):.2f} … {max(ratios):.2f})")
-    cells.insert(3, f"{1000 * statistics.median(one['cpu_ms'] for one in own):.0f}")
+    cells.insert(3, f"{1000 * statistics.median(result['cpu_ms'] for result in results):.0f}")
     return f"| {' | '.join(cells)} |"
 
 

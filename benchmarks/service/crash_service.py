@@ -58,9 +58,9 @@ class Sender(threading.Thread):
         if answer.status_code != 200:
             self.refused += 1
             return False
-        told = answer.json()
-        if told["accepted"] + told["duplicates"] != len(names):
-            sys.exit(f"{told} for {len(names)} events")
+        result = answer.json()
+        if result["accepted"] + result["duplicates"] != len(names):
+            sys.exit(f"{result} for {len(names)} events")
         self.acknowledged.extend(names)
         return True
 
@@ -71,23 +71,23 @@ def main() -> None:
     parser.add_argument("--events", metavar="URL", help="an empty database; SQLite by default")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         random_release.publish(root / "releases")
-        events = given.events or f"sqlite:///{root}/events.db"
+        events = arguments.events or f"sqlite:///{root}/events.db"
         with socket.create_server(("127.0.0.1", 0)) as sock:
             port = sock.getsockname()[1]
         command = [
             *(sys.executable, "-m", "bitrecall", "serve", "--releases", str(root / "releases")),
-            *("--events", events, "--port", str(port), "--workers", str(given.workers)),
+            *("--events", events, "--port", str(port), "--workers", str(arguments.workers)),
         ]
         senders = [Sender(f"http://127.0.0.1:{port}", f"s{n}") for n in range(SENDERS)]
         for sender in senders:
             sender.start()
         try:
-            for round_number in range(given.rounds):
-                one_round(command, senders, round_number, given.rounds)
+            for round_number in range(arguments.rounds):
+                run_round(command, senders, round_number, arguments.rounds)
         finally:
             for sender in senders:
                 sender.stop.set()
@@ -96,7 +96,7 @@ def main() -> None:
         judge(events, senders)
 
 
-def one_round(command: list[str], senders: list[Sender], number: int, rounds: int) -> None:
+def run_round(command: list[str], senders: list[Sender], number: int, rounds: int) -> None:
     """Start the service, wait for some acknowledged events, and kill it at a random moment."""
     before = sum(len(sender.acknowledged) for sender in senders)
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -118,14 +118,14 @@ def one_round(command: list[str], senders: list[Sender], number: int, rounds: in
 def judge(events: str, senders: list[Sender]) -> None:
     """Compare the acknowledged events with the database."""
     store = EventStore(events, create=False)
-    there = Counter(event.item_id for event in store.all_after(0))
+    stored = Counter(event.item_id for event in store.all_after(0))
     store.close()
     acknowledged = {name for sender in senders for name in sender.acknowledged}
-    lost = acknowledged - there.keys()
-    twice = [name for name, count in there.items() if count > 1]
+    lost = acknowledged - stored.keys()
+    twice = [name for name, count in stored.items() if count > 1]
     print(
-        f"{len(acknowledged):,} acknowledged, {len(there):,} in the database: "
-        f"{len(lost)} lost, {len(twice)} twice"
+        f"{len(acknowledged):,} acknowledged, {len(stored):,} in the database: "
+        f"{len(lost)} lost, {len(twice)} stored twice"
     )
     if lost or twice:
         sys.exit(1)

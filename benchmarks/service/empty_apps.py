@@ -49,12 +49,12 @@ def body_app() -> FastAPI:
     """A FastAPI route that reads the service's request and returns nothing."""
     app = FastAPI()
 
-    class Asked(BaseModel):
+    class RequestBody(BaseModel):
         user_id: str
         k: int = 10
 
     @app.post(PATH)
-    async def empty(asked: Asked) -> dict[str, str]:
+    async def empty(body: RequestBody) -> dict[str, str]:
         return {}
 
     return app
@@ -108,12 +108,12 @@ def main() -> None:
     parser.add_argument("app", choices=["body_app", "fastapi_app", "starlette_app", "asgi_app"])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, default=1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     uvicorn.run(
-        f"benchmarks.service.empty_apps:{given.app}",
+        f"benchmarks.service.empty_apps:{arguments.app}",
         factory=True,
-        port=given.port,
-        workers=given.workers,
+        port=arguments.port,
+        workers=arguments.workers,
         loop="uvloop",
         http="httptools",
         ws="none",

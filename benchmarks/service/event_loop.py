@@ -203,10 +203,10 @@ def main() -> None:
     parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--releases", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.serve:
+    arguments = parser.parse_args()
+    if arguments.serve:
         config = uvicorn.Config(
-            application(given.serve, given.releases),
+            application(arguments.serve, arguments.releases),
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -214,14 +214,14 @@ def main() -> None:
             access_log=False,
             proxy_headers=False,
         )
-        uvicorn.Server(config).run(sockets=[socket.socket(fileno=given.fd)])
+        uvicorn.Server(config).run(sockets=[socket.socket(fileno=arguments.fd)])
         return
     load_average = os.getloadavg()[0]
     print(f"{os.cpu_count()} CPUs ({platform.machine()}), load average before {load_average:.1f}")
     with tempfile.TemporaryDirectory() as folder:
         random_release.publish(Path(folder))
         print_alone(Path(folder))
-        compare(Path(folder), given.rounds, given.seconds)
+        compare(Path(folder), arguments.rounds, arguments.seconds)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import random
 from locust import FastHttpUser, task
 
 
-class Asker(FastHttpUser):
+class RecommendUser(FastHttpUser):
     """Sends requests for one user after another, without a pause."""
 
     users = json.loads(os.environ.get("USERS", '["17"]'))

@@ -32,7 +32,7 @@ from bitrecall.loadtest.target import Target
 CONNECTIONS = (4, 8, 16, 32, 48)
 ROUND = 4.0
 K = 10
-# Many more than the service takes into its work at once.
+# Many more than the limit of concurrent requests.
 OPEN_LOOP_CONNECTIONS = 500
 
 
@@ -43,7 +43,7 @@ async def throughput(
     async with LoadGenerator(target.address, requests, connections) as load:
         answers = await load.as_fast_as_answered(seconds)
     rate = answers.rate(OK)
-    print(f"{connections} connections: {rate:,.0f} answers/s", flush=True)
+    print(f"{connections} connections: {rate:,.0f} responses/s", flush=True)
     return rate
 
 
@@ -53,9 +53,9 @@ async def probes(url: str, stop: asyncio.Event) -> dict[str, list[float]]:
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while not stop.is_set():
             for path, seconds in taken.items():
-                begun = time.perf_counter()
+                started = time.perf_counter()
                 (await client.get(path)).raise_for_status()
-                seconds.append(time.perf_counter() - begun)
+                seconds.append(time.perf_counter() - started)
             await asyncio.sleep(0.2)
     return taken
 
@@ -64,51 +64,51 @@ async def memory(pid: int, stop: asyncio.Event) -> list[float]:
     """Sample the service's memory every few seconds; return PSS in MiB."""
     taken = []
     while not stop.is_set():
-        taken.append(sum(pss_mib(one) for one in children(pid)))
+        taken.append(sum(pss_mib(process) for process in children(pid)))
         await asyncio.sleep(5)
     return taken
 
 
 def line(name: str, seconds: Sequence[float]) -> str:
     """Return percentiles of a set of times, in ms."""
-    p50, p99, most = np.percentile(np.array(seconds) * 1000, [50, 99, 100])
-    return f"{name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, at most {most:.1f} ms"
+    p50, p99, maximum = np.percentile(np.array(seconds) * 1000, [50, 99, 100])
+    return f"{name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, maximum {maximum:.1f} ms"
 
 
 def report(answers: ResponseCounts, offered: float, best: float) -> None:
     """Print the results; rates are requests and successful responses per second."""
     good, busy = answers.rate(OK), answers.rate(TOO_BUSY)
     others = {s: len(t) for s, t in answers.seconds.items() if s not in (OK, TOO_BUSY)}
-    print(f"offered {offered:,.0f} requests/s, {offered / best:.1f} times the best")
-    print(f"answered {answers.all_rate:,.0f}/s: {good:,.0f} good, {busy:,.0f} turned away")
-    print(f"good answers over the best: {good / best:.2f}")
+    print(f"offered {offered:,.0f} requests/s, {offered / best:.1f} times the capacity")
+    print(f"{answers.all_rate:,.0f} responses/s: {good:,.0f} successful, {busy:,.0f} rejected")
+    print(f"successful responses over the capacity: {good / best:.2f}")
     print(f"other statuses: {others or 'none'}; connections lost: {answers.lost}")
-    for status, name in ((OK, "good"), (TOO_BUSY, "turned away")):
+    for status, name in ((OK, "successful"), (TOO_BUSY, "rejected")):
         if answers.seconds.get(status):
             print(line(name, answers.seconds[status]))
     if answers.late:
-        print(f"at one moment {answers.late} requests waited for a free connection")
+        print(f"up to {answers.late} requests waited for a free connection")
 
 
 async def measure(
-    target: Target, pid: int, requests: Sequence[bytes], given: argparse.Namespace
+    target: Target, pid: int, requests: Sequence[bytes], arguments: argparse.Namespace
 ) -> None:
     """Find the maximum throughput, then overload."""
     rates = {number: await throughput(target, requests, number, ROUND) for number in CONNECTIONS}
-    most = max(rates, key=rates.__getitem__)
-    half = given.seconds / 2
-    before = await throughput(target, requests, most, half)
+    best_count = max(rates, key=rates.__getitem__)
+    half = arguments.seconds / 2
+    before = await throughput(target, requests, best_count, half)
     stop = asyncio.Event()
     watching = asyncio.gather(probes(target.url, stop), memory(pid, stop))
     async with LoadGenerator(target.address, requests, OPEN_LOOP_CONNECTIONS) as load:
-        answers = await load.at_rate(given.times * before, given.seconds)
+        answers = await load.at_rate(arguments.times * before, arguments.seconds)
     stop.set()
-    taken, weights = await watching
-    after = await throughput(target, requests, most, half)
-    report(answers, given.times * before, (before + after) / 2)
+    taken, samples = await watching
+    after = await throughput(target, requests, best_count, half)
+    report(answers, arguments.times * before, (before + after) / 2)
     for path, seconds in taken.items():
         print(line(path, seconds))
-    print("memory, MiB: " + " ".join(f"{weight:.0f}" for weight in weights))
+    print("memory, MiB: " + " ".join(f"{mib:.0f}" for mib in samples))
 
 
 def main() -> None:
@@ -118,19 +118,19 @@ def main() -> None:
     parser.add_argument("--times", type=float, default=4.0)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--workers", type=int, default=1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with ExitStack() as stack:
-        root = given.releases
+        root = arguments.releases
         if root is None:
             root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             random_release.publish(root)
         current = ReleaseStore(root).open_current()
         users = current.users.ids_of(range(min(1000, current.manifest.users)))
-        options = ("--workers", str(given.workers), "--log-level", "error", "--events", "off")
+        options = ("--workers", str(arguments.workers), "--log-level", "error", "--events", "off")
         url, pid = stack.enter_context(serving(root, *options))
         target = Target.at(url)
         requests = [target.recommend(user, K) for user in users]
-        uvloop.run(measure(target, pid, requests, given))
+        uvloop.run(measure(target, pid, requests, arguments))
 
 
 if __name__ == "__main__":

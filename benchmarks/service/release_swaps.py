@@ -32,10 +32,10 @@ AROUND = 1.0
 
 
 @dataclass
-class Seen:
+class Observations:
     """The results of the requests: when and by which release each was answered, and its latency."""
 
-    moments: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     releases: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -45,67 +45,71 @@ def expected(release: Release, users: list[str]) -> dict[tuple[str, str], list[s
     """Return the ten items that a release recommends to each of some users."""
     rows = np.array([release.users.row_of(user) for user in users])
     exclude = [release.seen[row] for row in rows]
-    _, found = release.backend.search(release.user_codes(rows), 10, exclude)
+    _, ranked = release.backend.search(release.user_codes(rows), 10, exclude)
     return {
         (release.id, user): release.items.ids_of(items)
-        for user, items in zip(users, found, strict=True)
+        for user, items in zip(users, ranked, strict=True)
     }
 
 
-async def ask(
+async def request_until_stopped(
     client: httpx.AsyncClient,
     users: list[str],
     answers: dict[tuple[str, str], list[str]],
-    seen: Seen,
+    observed: Observations,
     stop: asyncio.Event,
 ) -> None:
     """Send requests for one user after another, and check every response."""
     while not stop.is_set():
         user = random.choice(users)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         try:
             response = await client.post("/recommend", json={"user_id": user})
         except httpx.TransportError as error:
-            seen.failed.append(repr(error))
+            observed.failed.append(repr(error))
             continue
-        seen.seconds.append(time.perf_counter() - begun)
-        seen.moments.append(time.monotonic())
+        observed.seconds.append(time.perf_counter() - started)
+        observed.times.append(time.monotonic())
         if response.status_code != 200:
-            seen.failed.append(response.text[:200])
+            observed.failed.append(response.text[:200])
             continue
         answer = response.json()
-        seen.releases.append(answer["release_id"])
+        observed.releases.append(answer["release_id"])
         items = [item["id"] for item in answer["items"]]
         if answers.get((answer["release_id"], user)) != items:
-            seen.failed.append(f"{user} got items of another release than {answer['release_id']}")
+            observed.failed.append(
+                f"{user} got items that differ from those of release {answer['release_id']}"
+            )
 
 
 async def load(
-    url: str, store: ReleaseStore, releases: list[Release], given: argparse.Namespace
+    url: str, store: ReleaseStore, releases: list[Release], arguments: argparse.Namespace
 ) -> None:
     """Swap releases under load, and print the cost."""
     users = releases[0].users.ids_of(range(USERS))
-    answers = {key: items for one in releases for key, items in expected(one, users).items()}
-    seen, stop = Seen(), asyncio.Event()
-    limits = httpx.Limits(max_connections=given.connections)
+    answers = {
+        key: items for release in releases for key, items in expected(release, users).items()
+    }
+    observed, stop = Observations(), asyncio.Event()
+    limits = httpx.Limits(max_connections=arguments.connections)
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as client:
-        asking = [
-            asyncio.create_task(ask(client, users, answers, seen, stop))
-            for _ in range(given.connections)
+        clients = [
+            asyncio.create_task(request_until_stopped(client, users, answers, observed, stop))
+            for _ in range(arguments.connections)
         ]
         await asyncio.sleep(3)
         swaps = []
-        bad = set(random.sample(range(1, given.swaps), min(2, given.swaps - 1)))
-        for number in range(given.swaps):
+        bad = set(random.sample(range(1, arguments.swaps), min(2, arguments.swaps - 1)))
+        for number in range(arguments.swaps):
             release = releases[(number + 1) % len(releases)]
             damage(store, release) if number in bad else (store.root / "CURRENT").write_text(
                 release.id
             )
             swaps.append(time.monotonic())
-            await asyncio.sleep(given.every)
+            await asyncio.sleep(arguments.every)
         stop.set()
-        await asyncio.gather(*asking)
-    report(seen, swaps, bad, given)
+        await asyncio.gather(*clients)
+    report(observed, swaps, bad, arguments)
 
 
 def damage(store: ReleaseStore, release: Release) -> None:
@@ -118,23 +122,25 @@ def damage(store: ReleaseStore, release: Release) -> None:
     (store.root / "CURRENT").write_text(name)
 
 
-def report(seen: Seen, swaps: list[float], bad: set[int], given: argparse.Namespace) -> None:
+def report(
+    observed: Observations, swaps: list[float], bad: set[int], arguments: argparse.Namespace
+) -> None:
     """Print the comparison; exit with 1 if anything failed."""
-    moments, seconds = np.array(seen.moments), np.array(seen.seconds) * 1000
-    poll = given.poll
-    near = np.zeros(len(moments), np.bool_)
+    times, seconds = np.array(observed.times), np.array(observed.seconds) * 1000
+    poll = arguments.poll
+    near = np.zeros(len(times), np.bool_)
     for swap in swaps:
-        near |= (moments > swap) & (moments < swap + poll + AROUND)
-    changes = sum(a != b for a, b in zip(seen.releases, seen.releases[1:], strict=False))
-    print(f"{len(seconds):,} answers, {len(seen.failed)} failed or mixed")
-    print(f"{len(swaps)} swaps, {len(bad)} of them to damaged releases; {changes} changes seen")
+        near |= (times > swap) & (times < swap + poll + AROUND)
+    changes = sum(a != b for a, b in zip(observed.releases, observed.releases[1:], strict=False))
+    print(f"{len(seconds):,} responses, {len(observed.failed)} failed or wrong")
+    print(f"{len(swaps)} swaps, {len(bad)} of them to damaged releases; {changes} changes observed")
     for name, part in (("around swaps", seconds[near]), ("steady", seconds[~near])):
         p50, p99 = np.percentile(part, [50, 99])
-        print(f"{name}: {len(part):,} answers, p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+        print(f"{name}: {len(part):,} responses, p50 {p50:.2f} ms, p99 {p99:.2f} ms")
     ratios = [np.percentile(seconds[near], q) / np.percentile(seconds[~near], q) for q in (50, 99)]
     print(f"around swaps over steady: p50 {ratios[0]:.2f}, p99 {ratios[1]:.2f}")
-    if seen.failed:
-        print("\n".join(seen.failed[:5]))
+    if observed.failed:
+        print("\n".join(observed.failed[:5]))
         sys.exit(1)
 
 
@@ -146,13 +152,13 @@ def main() -> None:
     parser.add_argument("--poll", type=float, default=0.2, metavar="SECONDS")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--workers", type=int, default=1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = ReleaseStore(Path(folder) / "releases")
         releases = [random_release.publish(store.root, seed) for seed in range(3)]
-        options = ("--workers", str(given.workers), "--events", "off", "--log-level", "error")
-        with serving(store.root, *options, "--poll-interval", str(given.poll)) as (url, _):
-            asyncio.run(load(url, store, releases, given))
+        options = ("--workers", str(arguments.workers), "--events", "off", "--log-level", "error")
+        with serving(store.root, *options, "--poll-interval", str(arguments.poll)) as (url, _):
+            asyncio.run(load(url, store, releases, arguments))
 
 
 if __name__ == "__main__":

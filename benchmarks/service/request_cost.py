@@ -49,7 +49,7 @@ def scope_of(body: bytes) -> dict[str, Any]:
     }
 
 
-async def ask(app: Any, body: bytes) -> int:
+async def send_request(app: Any, body: bytes) -> int:
     """Send a request; return the status."""
     sent: list[dict[str, Any]] = []
 
@@ -77,10 +77,10 @@ async def measure(releases: Path, k: int, profile: bool) -> None:
     def next_user() -> str:
         return str(users[next(numbers) % len(users)])
 
-    wish = QueryOptions(k)
+    options = QueryOptions(k)
     parts: dict[str, Callable[[], object]] = {
-        "find": lambda: recommender.recommend(next_user(), wish),
-        "find and write": lambda: render(recommender.recommend(next_user(), wish)),
+        "search": lambda: recommender.recommend(next_user(), options),
+        "search and render": lambda: render(recommender.recommend(next_user(), options)),
     }
     print(json.dumps(describe()))
     print(f"{recommender.n_items:,} items, k = {k}, microseconds, median and p99")
@@ -91,18 +91,18 @@ async def measure(releases: Path, k: int, profile: bool) -> None:
     median, late, mean = quantile(took, 0.5), quantile(took, 0.99), statistics.fmean(took)
     print(f"{'whole request':>16} {median * 1e6:6.1f} {late * 1e6:6.1f}, mean {mean * 1e6:.1f}")
     if profile:
-        watched = cProfile.Profile()
-        watched.enable()
+        profiler = cProfile.Profile()
+        profiler.enable()
         for body in bodies:
-            await ask(app, body)
-        watched.disable()
-        pstats.Stats(watched).sort_stats("tottime").print_stats(40)
+            await send_request(app, body)
+        profiler.disable()
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(40)
 
 
 async def _timed(app: Any, body: bytes) -> float:
-    begun = time.perf_counter()
-    status = await ask(app, body)
-    took = time.perf_counter() - begun
+    started = time.perf_counter()
+    status = await send_request(app, body)
+    took = time.perf_counter() - started
     assert status == 200
     return took
 
@@ -113,8 +113,8 @@ def main() -> None:
     parser.add_argument("releases", type=Path)
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--profile", action="store_true")
-    given = parser.parse_args()
-    uvloop.run(measure(given.releases, given.k, given.profile))
+    arguments = parser.parse_args()
+    uvloop.run(measure(arguments.releases, arguments.k, arguments.profile))
 
 
 if __name__ == "__main__":

@@ -40,12 +40,12 @@ SHARES = (0.25, 0.5, 0.8)
 def target(name: str, releases: Path, workers: int) -> Iterator[tuple[str, int]]:
     """Serve one of the compared applications."""
     if name != OURS:
-        with serving_empty(name, workers) as found:
-            yield found
+        with serving_empty(name, workers) as served:
+            yield served
         return
     options = ("--events", "off", "--workers", str(workers), "--log-level", "error")
-    with serving(releases, *options) as found:
-        yield found
+    with serving(releases, *options) as served:
+        yield served
 
 
 def locust(url: str, users: list[str], k: int, seconds: float) -> dict[str, float]:
@@ -72,43 +72,45 @@ def locust(url: str, users: list[str], k: int, seconds: float) -> dict[str, floa
     }
 
 
-def compare(given: argparse.Namespace, k: int, workers: int, folder: Path) -> list[dict[str, Any]]:
-    """Measure all applications for several rounds, each started anew."""
+def compare(
+    arguments: argparse.Namespace, k: int, workers: int, folder: Path
+) -> list[dict[str, Any]]:
+    """Measure all applications for several rounds, restarting each."""
     names = [OURS, *EMPTY]
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     late: dict[tuple[str, float], list[float]] = {}
     others: dict[str, dict[str, float]] = {}
     users: list[str] = []
-    for turn in range(given.rounds):
+    for turn in range(arguments.rounds):
         for name in names:
-            with target(name, given.releases, workers) as (url, pid):
+            with target(name, arguments.releases, workers) as (url, pid):
                 if not users:
                     users = Target.at(url).users(USERS)
-                    (folder / "ask.lua").write_text(script_for(users, k))
-                wrk(url, pid, folder / "ask.lua", 1, workers)
-                found = wrk(url, pid, folder / "ask.lua", given.seconds, workers)
-                rounds[name].append(found)
-                best = statistics.median(one["rate"] for one in rounds[name])
+                    (folder / "requests.lua").write_text(script_for(users, k))
+                wrk(url, pid, folder / "requests.lua", 1, workers)
+                measurement = wrk(url, pid, folder / "requests.lua", arguments.seconds, workers)
+                rounds[name].append(measurement)
+                best = statistics.median(result["rate"] for result in rounds[name])
                 for share in SHARES:
                     rate = share * best
-                    took = asyncio.run(open_loop(url, users, k, rate, given.seconds))
+                    took = asyncio.run(open_loop(url, users, k, rate, arguments.seconds))
                     late.setdefault((name, share), []).append(1000 * quantile(took, 0.99))
-                if given.locust and turn == 0:
-                    others[name] = locust(url, users, k, max(5, given.seconds))
+                if arguments.locust and turn == 0:
+                    others[name] = locust(url, users, k, max(5, arguments.seconds))
     rows = []
     for name in names:
         row: dict[str, Any] = {"name": name, "k": k, "workers": workers, "rounds": rounds[name]}
         for key in ("rate", "cpu_ms", "p50_ms", "p99_ms"):
-            row[key] = statistics.median(one[key] for one in rounds[name])
+            row[key] = statistics.median(result[key] for result in rounds[name])
         ratios = [
-            one["rate"] / other["rate"]
-            for one, other in zip(rounds[name], rounds["FastAPI"], strict=True)
+            result["rate"] / other["rate"]
+            for result, other in zip(rounds[name], rounds["FastAPI"], strict=True)
         ]
         row |= {"ratio": statistics.median(ratios), "ratios": [min(ratios), max(ratios)]}
         for share in SHARES:
-            own, route = (late[who, share] for who in (name, "FastAPI"))
-            over = [mine / theirs for mine, theirs in zip(own, route, strict=True)]
-            row[f"late_{share}"] = statistics.median(own)
+            ours, route = (late[key, share] for key in (name, "FastAPI"))
+            over = [mine / theirs for mine, theirs in zip(ours, route, strict=True)]
+            row[f"late_{share}"] = statistics.median(ours)
             row[f"late_ratio_{share}"] = statistics.median(over)
         row["locust"] = others.get(name)
         rows.append(row)
@@ -121,11 +123,12 @@ def line(row: dict[str, Any]) -> str:
     late = " | ".join(
         f"{row[f'late_{share}']:.1f} ({row[f'late_ratio_{share}']:.2f})" for share in SHARES
     )
-    asked = "" if row["locust"] is None else f"{row['locust']['rate']:,.0f}"
+    locust_rate = "" if row["locust"] is None else f"{row['locust']['rate']:,.0f}"
     low, high = row["ratios"]
     return (
         f"| {row['name']} | {row['workers']} | {row['k']} | {row['rate']:,.0f} | "
-        f"{row['ratio']:.2f} ({low:.2f} … {high:.2f}) | {row['cpu_ms']:.3f} | {late} | {asked} |"
+        f"{row['ratio']:.2f} ({low:.2f} … {high:.2f}) | {row['cpu_ms']:.3f} | {late} | "
+        f"{locust_rate} |"
     )
 
 
@@ -139,7 +142,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     bars = axes.barh(labels, [row["rate"] for row in rows])
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
     axes.invert_yaxis()
-    axes.set(xlabel="requests a second (wrk, 16 connections a worker)")
+    axes.set(xlabel="requests per second (wrk, 16 connections per worker)")
     axes.margins(x=0.12)
     figure.savefig(path)
 
@@ -155,19 +158,19 @@ def main() -> None:
     parser.add_argument("--locust", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     print(json.dumps(describe()))
     head = "| | workers | k | requests/s | over FastAPI | CPU ms "
     print(head + "| p99 ms at 25% (over FastAPI) | 50% | 80% | locust/s |")
     print("|" + "---|" * 10)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for workers in given.workers:
-            for k in given.k:
-                rows += compare(given, k, workers, Path(folder))
-    save(given.json, {"machine": describe(), "rows": rows})
-    if given.plot is not None:
-        draw(rows, given.plot)
+        for workers in arguments.workers:
+            for k in arguments.k:
+                rows += compare(arguments, k, workers, Path(folder))
+    save(arguments.json, {"machine": describe(), "rows": rows})
+    if arguments.plot is not None:
+        draw(rows, arguments.plot)
 
 
 if __name__ == "__main__":

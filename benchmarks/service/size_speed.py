@@ -38,24 +38,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     print(json.dumps(describe()))
-    found: dict[Path, list[tuple[float, float]]] = {store: [] for store in given.releases}
-    for _ in range(given.rounds):
-        for store in given.releases:
-            found[store].append(measured(store, given.rate, given.seconds))
+    results: dict[Path, list[tuple[float, float]]] = {store: [] for store in arguments.releases}
+    for _ in range(arguments.rounds):
+        for store in arguments.releases:
+            results[store].append(measured(store, arguments.rate, arguments.seconds))
     rows: list[dict[str, Any]] = []
     print("| items | p50 ms | p99 ms | p99 over the first |\n|---|---|---|---|")
-    for store, rounds in found.items():
-        first = found[given.releases[0]]
-        late = [own[1] / other[1] for own, other in zip(rounds, first, strict=True)]
+    for store, rounds in results.items():
+        first = results[arguments.releases[0]]
+        ratios = [result[1] / other[1] for result, other in zip(rounds, first, strict=True)]
         rows.append(
             {
                 "items": release_in(store).n_items,
-                "p50_ms": statistics.median(one[0] for one in rounds),
-                "p99_ms": statistics.median(one[1] for one in rounds),
-                "ratio": statistics.median(late),
-                "ratios": [min(late), max(late)],
+                "p50_ms": statistics.median(p50 for p50, _ in rounds),
+                "p99_ms": statistics.median(p99 for _, p99 in rounds),
+                "ratio": statistics.median(ratios),
+                "ratios": [min(ratios), max(ratios)],
             }
         )
         row = rows[-1]
@@ -65,7 +65,7 @@ def main() -> None:
             f"{row['ratio']:.2f} ({low:.2f} … {high:.2f}) |",
             flush=True,
         )
-    save(given.json, {"machine": describe(), "rate": given.rate, "rows": rows})
+    save(arguments.json, {"machine": describe(), "rate": arguments.rate, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from bitrecall.index.releases.release import Release
 from bitrecall.loadtest.target import Target
 
 MIB = 2**20
-ASKED = 200
+REQUESTS = 200
 
 _IDLE = "import bitrecall.service.app, sys; print(flush=True); sys.stdin.read()"
 
@@ -36,7 +36,7 @@ _IDLE = "import bitrecall.service.app, sys; print(flush=True); sys.stdin.read()"
 def idle_mib(count: int) -> float:
     """Return the memory of another process with a worker's imports, next to ``count`` of them."""
 
-    def together(processes: int) -> float:
+    def total_mib(processes: int) -> float:
         started = [
             subprocess.Popen(
                 [sys.executable, "-c", _IDLE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -51,41 +51,43 @@ def idle_mib(count: int) -> float:
             process.communicate()
         return total
 
-    return together(count + 1) - together(count)
+    return total_mib(count + 1) - total_mib(count)
 
 
 def served_mib(root: Path, workers: int) -> float:
     """Return the memory of a service that has answered, over all its processes."""
     options = ("--workers", str(workers), "--events", "off", "--log-level", "error")
     with serving(root, *options) as (url, pid):
-        users = Target.at(url).users(ASKED)
-        for number in range(ASKED * workers):
-            # Each on a connection of its own, so that all workers get some.
-            asked = {"user_id": users[number % len(users)]}
-            httpx.post(f"{url}/recommend", json=asked).raise_for_status()
-        return sum(pss_mib(one) for one in children(pid))
+        users = Target.at(url).users(REQUESTS)
+        for number in range(REQUESTS * workers):
+            # A new connection per request, so that every worker gets requests.
+            body = {"user_id": users[number % len(users)]}
+            httpx.post(f"{url}/recommend", json=body).raise_for_status()
+        return sum(pss_mib(process) for process in children(pid))
 
 
 @contextmanager
-def _release(given: argparse.Namespace) -> Iterator[tuple[Path, Release]]:
-    if given.releases is not None:
-        yield given.releases, release_in(given.releases)
+def _release(arguments: argparse.Namespace) -> Iterator[tuple[Path, Release]]:
+    if arguments.releases is not None:
+        yield arguments.releases, release_in(arguments.releases)
         return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "releases"
-        yield root, random_release.publish(root, users=given.users, items=given.items)
+        yield root, random_release.publish(root, users=arguments.users, items=arguments.items)
 
 
 def main() -> None:
     """Publish, measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--releases", type=Path, help="a store, in place of a made release")
+    parser.add_argument(
+        "--releases", type=Path, help="release store; by default a random release is published"
+    )
     parser.add_argument("--users", type=int, default=random_release.USERS)
     parser.add_argument("--items", type=int, default=random_release.ITEMS)
     parser.add_argument("--workers", type=int, nargs="+", default=[2])
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    with _release(given) as (root, release):
+    arguments = parser.parse_args()
+    with _release(arguments) as (root, release):
         sizes = {path.name: path.stat().st_size for path in release.path.iterdir()}
         print(
             f"{release.n_users:,} users, {release.n_items:,} items, {release.manifest.seen:,} "
@@ -96,21 +98,21 @@ def main() -> None:
         print(f"  {'all files':<24}{sum(sizes.values()) / MIB:10,.1f} MiB")
         document = {"machine": describe(), "items": release.n_items, "files": sizes}
         del release
-        memory = {workers: served_mib(root, workers) for workers in given.workers}
+        memory = {workers: served_mib(root, workers) for workers in arguments.workers}
     for workers, mib in memory.items():
-        above = " and who starts them" if workers > 1 else ""
-        print(f"{workers} workers{above}: {mib:,.0f} MiB together, PSS")
+        above = " and their supervisor" if workers > 1 else ""
+        print(f"{workers} workers{above}: {mib:,.0f} MiB in total, PSS")
     if len(memory) > 1:
-        (fewer, less), (more, most) = min(memory.items()), max(memory.items())
+        (fewer, fewer_mib), (more, more_mib) = min(memory.items()), max(memory.items())
         if fewer == 1:
-            # The process above several workers comes with the second.
-            fewer, less = sorted(memory.items())[1] if len(memory) > 2 else (fewer, less)
-        further = (most - less) / (more - fewer)
+            # The supervisor starts with the second worker.
+            fewer, fewer_mib = sorted(memory.items())[1] if len(memory) > 2 else (fewer, fewer_mib)
+        further = (more_mib - fewer_mib) / (more - fewer)
         print(f"each further worker: {further:,.1f} MiB")
         document["further_worker_mib"] = further
     idle = idle_mib(2)
-    print(f"a process that has only imported what a worker imports: {idle:,.1f} MiB")
-    save(given.json, {**document, "workers_mib": memory, "idle_mib": idle})
+    print(f"a process that has only imported a worker's modules: {idle:,.1f} MiB")
+    save(arguments.json, {**document, "workers_mib": memory, "idle_mib": idle})
 
 
 if __name__ == "__main__":

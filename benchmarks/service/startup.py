@@ -31,14 +31,14 @@ def seconds_until_ready(releases: Path) -> tuple[float, float]:
         str(Path(sysconfig.get_path("scripts")) / "bitrecall"),
         *("serve", "--releases", str(releases), "--port", str(port), "--log-level", "warning"),
     ]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     process = subprocess.Popen(command)
     try:
         while not is_ready(port):
             if process.poll() is not None:
                 sys.exit(f"the service ended with exit code {process.returncode}")
             time.sleep(0.002)
-        return time.perf_counter() - begun, cpu_seconds(process.pid)
+        return time.perf_counter() - started, cpu_seconds(process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -60,18 +60,20 @@ def main() -> None:
     """Print the fastest, the median and the slowest start."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--releases", type=Path, help="a store, in place of a made release")
+    parser.add_argument(
+        "--releases", type=Path, help="release store; by default a random release is published"
+    )
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        releases = given.releases or Path(folder)
-        if given.releases is None:
+        releases = arguments.releases or Path(folder)
+        if arguments.releases is None:
             random_release.publish(releases)
-        took = [seconds_until_ready(releases) for _ in range(given.runs)]
-    print(f"{os.cpu_count()} CPUs, load average before {load:.1f}, {given.runs} starts")
+        took = [seconds_until_ready(releases) for _ in range(arguments.runs)]
+    print(f"{os.cpu_count()} CPUs, load average before {load:.1f}, {arguments.runs} starts")
     both = dict(zip(("wall", "CPU"), zip(*took, strict=True), strict=True))
-    save(given.json, {"machine": describe(), **both})
+    save(arguments.json, {"machine": describe(), **both})
     for name, seconds in both.items():
         print(f"{name}: fastest {min(seconds):.2f} s, ", end="")
         print(f"median {statistics.median(seconds):.2f} s, slowest {max(seconds):.2f} s")

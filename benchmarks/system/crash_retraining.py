@@ -1,6 +1,6 @@
 """Check that only complete releases are served while retraining is killed.
 
-    python -m benchmarks.system.crash_retraining    # a hundred kills, some inside publishing
+    python -m benchmarks.system.crash_retraining    # a hundred kills, some while publishing
     python -m benchmarks.system.crash_retraining --events postgresql://…/kills  # an empty database
 
 Retrains the embedded sample, while a service on the same releases answers requests. Each round
@@ -33,7 +33,7 @@ QUICK = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--n
 USERS, EACH = 150, 4
 
 
-class Asker(threading.Thread):
+class Requester(threading.Thread):
     """Requests recommendations until it is stopped."""
 
     def __init__(self, url: str, users: list[str]) -> None:
@@ -57,8 +57,8 @@ class Asker(threading.Thread):
                     self.failed.append(f"{answer.status_code} {answer.text[:200]}")
 
 
-class House:
-    """The releases, the events and the retraining command."""
+class System:
+    """A release store, an events database, and the retraining command."""
 
     def __init__(self, root: Path, events: str | None) -> None:
         self.root = root
@@ -77,8 +77,8 @@ class House:
             stderr=subprocess.DEVNULL,
         )
 
-    def day(self) -> None:
-        """Let some users interact with items that they like."""
+    def send_events(self) -> None:
+        """Store interactions of some users with items that they like."""
         events = [
             Event(user, self.model.item_ids[item], "view", time.time())
             for user, item in draw_pairs(self.model, self.random, USERS, EACH)
@@ -91,31 +91,31 @@ class House:
         """Return whether a release is being written."""
         return any(path.name.startswith(".publishing-") for path in self.store.root.iterdir())
 
-    def sound(self) -> str | None:
-        """Return what is wrong with the releases, or None if all are complete."""
+    def damage(self) -> str | None:
+        """Return the damage of a release, or None if all are complete."""
         try:
             self.store.open_current()
         except ReleaseError as error:
             return str(error)
-        damaged = [one for one in self.store.list() if one.damage is not None]
+        damaged = [release for release in self.store.list() if release.damage is not None]
         return f"{damaged[0].id}: {damaged[0].damage}" if damaged else None
 
 
-def one_round(house: House, whole: float) -> str:
-    """Kill a retraining run; return when."""
-    house.day()
-    process = house.night()
-    began = time.monotonic()
-    inside = random.random() < 0.3
-    give_up = began + (3 * whole if inside else random.uniform(0, 1.1 * whole))
+def run_round(system: System, duration: float) -> str:
+    """Kill a retraining run; return the time of the kill."""
+    system.send_events()
+    process = system.night()
+    started = time.monotonic()
+    while_publishing = random.random() < 0.3
+    give_up = started + (3 * duration if while_publishing else random.uniform(0, 1.1 * duration))
     while process.poll() is None and time.monotonic() < give_up:
-        if inside and house.is_publishing():
+        if while_publishing and system.is_publishing():
             time.sleep(random.uniform(0, 0.05))
             break
         time.sleep(0.002)
-    when = "publishing" if house.is_publishing() else f"after {time.monotonic() - began:.1f} s"
+    when = "publishing" if system.is_publishing() else f"after {time.monotonic() - started:.1f} s"
     if process.poll() is not None:
-        return "ended by itself"
+        return "finished before the kill"
     process.kill()
     process.wait()
     return f"killed {when}"
@@ -126,52 +126,53 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--events", metavar="URL", help="an empty database; SQLite by default")
     parser.add_argument("--kills", type=int, default=100)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Path(folder), given.events)
-        began = time.monotonic()
-        if house.night("sample").wait() != 0:
+        system = System(Path(folder), arguments.events)
+        started = time.monotonic()
+        if system.night("sample").wait() != 0:
             sys.exit("the first night failed")
-        house.day()
-        began = time.monotonic()
-        if house.night().wait() != 0:
+        system.send_events()
+        started = time.monotonic()
+        if system.night().wait() != 0:
             sys.exit("the second night failed")
-        whole = time.monotonic() - began
-        print(f"a night takes {whole:.1f} s", flush=True)
-        options = ("--events", house.events, "--poll-interval", "0.2", "--log-level", "error")
-        with serving(house.store.root, *options) as (url, _):
-            asker = Asker(url, house.model.user_ids)
-            asker.start()
+        duration = time.monotonic() - started
+        print(f"a night takes {duration:.1f} s", flush=True)
+        options = ("--events", system.events, "--poll-interval", "0.2", "--log-level", "error")
+        with serving(system.store.root, *options) as (url, _):
+            requester = Requester(url, system.model.user_ids)
+            requester.start()
             try:
-                rounds(house, whole, given.kills)
+                rounds(system, duration, arguments.kills)
             finally:
-                asker.stop.set()
-                asker.join()
-        last = house.night().wait()
-        published = {one.id for one in house.store.list()}
+                requester.stop.set()
+                requester.join()
+        last = system.night().wait()
+        published = {release.id for release in system.store.list()}
         print(
-            f"{asker.answers:,} answers from {len(asker.releases)} releases, {len(asker.failed)} "
-            f"failed; the night after ended with {last}; {len(published)} releases are there"
+            f"{requester.answers:,} responses from {len(requester.releases)} releases, "
+            f"{len(requester.failed)} failed; the night after ended with {last}; "
+            f"{len(published)} releases in the store"
         )
-        if asker.failed or last not in (0, 3, 4):
-            print("\n".join(asker.failed[:5]))
+        if requester.failed or last not in (0, 3, 4):
+            print("\n".join(requester.failed[:5]))
             sys.exit(1)
 
 
-def rounds(house: House, whole: float, kills: int) -> None:
+def rounds(system: System, duration: float, kills: int) -> None:
     """Kill a number of retraining runs, and verify the releases after each."""
     counted: dict[str, int] = {}
     done = 0
     while done < kills:
-        said = one_round(house, whole)
-        kind = "publishing" if "publishing" in said else said.split(" ")[0]
+        outcome = run_round(system, duration)
+        kind = "publishing" if "publishing" in outcome else outcome.split(" ")[0]
         counted[kind] = counted.get(kind, 0) + 1
-        done += said != "ended by itself"
-        if wrong := house.sound():
-            sys.exit(f"{said}: {wrong}")
+        done += outcome != "finished before the kill"
+        if damage := system.damage():
+            sys.exit(f"{outcome}: {damage}")
         if done % 10 == 0:
             print(f"{done} of {kills}: {counted}", flush=True)
-    print(f"{kills} kills, {counted.get('publishing', 0)} of them inside publishing")
+    print(f"{kills} kills, {counted.get('publishing', 0)} of them while publishing")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from bitrecall.training.data.sample import sample_dataset, sample_items, sample_
 RECIPE = ("--recipe", "sample", "--set", "bits=64", "--set", "fit.epochs=3", "--no-progress")
 USERS, EACH = 300, 5
 FLOOD = 20_000
-MOST_EVENTS = 1000
+MAX_EVENTS_PER_REQUEST = 1000
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Files:
         table = sample_items()
         assert table.tags is not None
         rows = zip(table.ids, table.tags, table.columns["year"], strict=True)
-        named = [f"{name},{'|'.join(tags)},{year:.0f}" for name, tags, year in rows]
-        named = named[: round(len(named) * items)]
-        self.items.write_text("\n".join(["item_id,tags,year", *named]) + "\n")
+        table_lines = [f"{name},{'|'.join(tags)},{year:.0f}" for name, tags, year in rows]
+        table_lines = table_lines[: round(len(table_lines) * items)]
+        self.items.write_text("\n".join(["item_id,tags,year", *table_lines]) + "\n")
 
 
-class House:
+class System:
     """A store, events, the files, and a service that accepts events."""
 
     def __init__(self, root: Path) -> None:
@@ -81,10 +81,10 @@ class House:
         places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
         files = [str(self.files.pairs), "--items", str(self.files.items)]
         code = self.bitrecall("retrain", *files, *places, *RECIPE)
-        told = RetrainingStatus.read(self.store.root)
-        return code, f"{told.outcome}: {told.reason}" if told else "nothing was told"
+        status = RetrainingStatus.read(self.store.root)
+        return code, f"{status.outcome}: {status.reason}" if status else "no status in the store"
 
-    def day(self, shuffled: bool = False) -> list[dict[str, str]]:
+    def interactions(self, shuffled: bool = False) -> list[dict[str, str]]:
         """Return interactions of some users, by their taste or, shuffled, with random items."""
         places = np.arange(len(self.model.item_ids))
         if shuffled:
@@ -110,29 +110,29 @@ class House:
 
 def post(client: httpx.Client, events: list[dict[str, str]]) -> None:
     """Send events through the API."""
-    for start in range(0, len(events), MOST_EVENTS):
-        part = events[start : start + MOST_EVENTS]
+    for start in range(0, len(events), MAX_EVENTS_PER_REQUEST):
+        part = events[start : start + MAX_EVENTS_PER_REQUEST]
         client.post("/events", json={"events": part}).raise_for_status()
 
 
-def served(client: httpx.Client) -> str:
+def served_release(client: httpx.Client) -> str:
     """Return the id of the release being served."""
     return str(client.get("/readyz").json()["release_id"])
 
 
-def poisons(house: House, client: httpx.Client) -> dict[str, Callable[[], None]]:
-    """Yield the faults of the bad runs."""
+def faults(system: System, client: httpx.Client) -> dict[str, Callable[[], None]]:
+    """Return the faults of the bad runs, by name."""
 
     def half_the_pairs() -> None:
-        house.files.write(pairs=0.5)
-        post(client, house.day())
+        system.files.write(pairs=0.5)
+        post(client, system.interactions())
 
     def half_the_items() -> None:
-        house.files.write(items=0.5)
-        post(client, house.day())
+        system.files.write(items=0.5)
+        post(client, system.interactions())
 
     return {
-        "shuffled items": lambda: post(client, house.day(shuffled=True)),
+        "shuffled items": lambda: post(client, system.interactions(shuffled=True)),
         "an empty night": lambda: None,
         "half of the pairs": half_the_pairs,
         "half of the item table": half_the_items,
@@ -140,57 +140,57 @@ def poisons(house: House, client: httpx.Client) -> dict[str, Callable[[], None]]
 
 
 def good_night(
-    house: House,
+    system: System,
     client: httpx.Client,
     name: str = "a good night",
     more: Sequence[dict[str, str]] = (),
 ) -> bool:
     """Send events and retrain; return whether the release was published and is served."""
-    post(client, [*house.day(), *more])
-    code, says = house.night()
-    print(f"{name}: {says}", flush=True)
-    told = RetrainingStatus.read(house.store.root)
+    post(client, [*system.interactions(), *more])
+    code, message = system.night()
+    print(f"{name}: {message}", flush=True)
+    status = RetrainingStatus.read(system.store.root)
     give_up = time.monotonic() + 30
-    while told and told.release != served(client) and time.monotonic() < give_up:
+    while status and status.release != served_release(client) and time.monotonic() < give_up:
         time.sleep(0.1)
-    return code == 0 and told is not None and told.release == served(client)
+    return code == 0 and status is not None and status.release == served_release(client)
 
 
 def main() -> None:
     """Run the good and the bad retraining runs."""
     argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
-    wrong = []
+    failures = []
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Path(folder))
-        house.files.write()
-        code, says = house.night()
-        print(f"the first night: {says}", flush=True)
+        system = System(Path(folder))
+        system.files.write()
+        code, message = system.night()
+        print(f"the first night: {message}", flush=True)
         if code:
             sys.exit(1)
-        options = ("--events", house.events, "--poll-interval", "0.2", "--log-level", "error")
+        options = ("--events", system.events, "--poll-interval", "0.2", "--log-level", "error")
         with (
-            serving(house.store.root, *options) as (url, _),
+            serving(system.store.root, *options) as (url, _),
             httpx.Client(base_url=url, timeout=60) as client,
         ):
-            if not good_night(house, client):
-                wrong.append("the good night before")
-            for name, poison in poisons(house, client).items():
-                before, release = house.last_event(), served(client)
-                poison()
-                code, says = house.night()
-                print(f"{name}: exit code {code}, {says}", flush=True)
+            if not good_night(system, client):
+                failures.append("the good night before")
+            for name, inject_fault in faults(system, client).items():
+                before, release = system.last_event(), served_release(client)
+                inject_fault()
+                code, message = system.night()
+                print(f"{name}: exit code {code}, {message}", flush=True)
                 expected = 4 if name == "an empty night" else 3
-                if code != expected or served(client) != release:
-                    wrong.append(name)
-                house.files.write()
-                until = str(house.last_event())
-                house.bitrecall("events", "remove", "--after", str(before), "--until", until)
-            if not good_night(house, client, "the flood of a bot", house.flood()):
-                wrong.append("the flood of a bot")
-            if not good_night(house, client):
-                wrong.append("the good night after")
-    print(json.dumps({"went wrong": wrong}))
-    sys.exit(bool(wrong))
+                if code != expected or served_release(client) != release:
+                    failures.append(name)
+                system.files.write()
+                until = str(system.last_event())
+                system.bitrecall("events", "remove", "--after", str(before), "--until", until)
+            if not good_night(system, client, "the flood of a bot", system.flood()):
+                failures.append("the flood of a bot")
+            if not good_night(system, client):
+                failures.append("the good night after")
+    print(json.dumps({"failures": failures}))
+    sys.exit(bool(failures))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from benchmarks.tools.simulated_users import draw_pairs
 from bitrecall.training.data.sample import sample_model
 
 ROOT = Path(__file__).parents[2]
-STRANGERS = [f"stranger {number}" for number in range(20)]
+NEW_USERS = [f"new user {number}" for number in range(20)]
 KNOWN = 40
 PATIENCE = 900.0
 
@@ -39,8 +39,8 @@ class Compose:
     """The system under a project name."""
 
     def __init__(self, project: str, environment: dict[str, str]) -> None:
-        found = shutil.which("docker-compose")
-        self.command = [found] if found else ["docker", "compose"]
+        compose = shutil.which("docker-compose")
+        self.command = [compose] if compose else ["docker", "compose"]
         self.command += ["--project-name", project, "--file", str(ROOT / "compose.yaml")]
         self.environment = os.environ | environment
 
@@ -58,7 +58,7 @@ class Compose:
         return done.stdout
 
 
-class Asker(threading.Thread):
+class Requester(threading.Thread):
     """Requests recommendations until it is stopped, and records failures."""
 
     def __init__(self, url: str, users: list[str]) -> None:
@@ -91,9 +91,9 @@ class Asker(threading.Thread):
 
 def wait_until_ready(url: str) -> float:
     """Wait for repeated 200s of ``/readyz`` (each worker checks itself); return seconds."""
-    began = time.monotonic()
-    first, in_a_row = began, 0
-    while time.monotonic() < began + PATIENCE:
+    started = time.monotonic()
+    first, in_a_row = started, 0
+    while time.monotonic() < started + PATIENCE:
         try:
             ready = httpx.get(f"{url}/readyz").status_code == 200
         except httpx.TransportError:
@@ -102,7 +102,7 @@ def wait_until_ready(url: str) -> float:
             first = time.monotonic()
         in_a_row = in_a_row + 1 if ready else 0
         if in_a_row == 30:
-            return first - began
+            return first - started
         time.sleep(0.1 if ready else 0.5)
     sys.exit(f"the service was not ready within {PATIENCE:.0f} s")
 
@@ -114,56 +114,61 @@ def items_of(client: httpx.Client, user: str) -> list[str]:
     return [item["id"] for item in answer.json()["items"]]
 
 
-def a_days_takes() -> dict[str, list[str]]:
+def interactions_of_a_day() -> dict[str, list[str]]:
     """Return interactions of forty sample users and the new users: five items each.
 
     The items follow the users' own taste. Recommended items would be known perfectly to the
     release.
     """
     model = sample_model()
-    taken: dict[str, list[str]] = {}
-    for user, item in draw_pairs(model, np.random.default_rng(), KNOWN + len(STRANGERS), 5):
-        taken.setdefault(user, []).append(model.item_ids[item])
-    names = [*list(taken)[:KNOWN], *STRANGERS]
-    return dict(zip(names, taken.values(), strict=True))
+    interactions: dict[str, list[str]] = {}
+    for user, item in draw_pairs(model, np.random.default_rng(), KNOWN + len(NEW_USERS), 5):
+        interactions.setdefault(user, []).append(model.item_ids[item])
+    names = [*list(interactions)[:KNOWN], *NEW_USERS]
+    return dict(zip(names, interactions.values(), strict=True))
 
 
-def a_day(url: str) -> None:
+def run_day(url: str) -> None:
     """Send requests and events, wait for the retraining run, and compare."""
     with httpx.Client(base_url=url, timeout=60) as client:
-        taken = a_days_takes()
-        users = list(taken)[:KNOWN]
+        interactions = interactions_of_a_day()
+        users = list(interactions)[:KNOWN]
         release = client.get("/readyz").json()["release_id"]
         before = {user: items_of(client, user) for user in users}
-        asker = Asker(url, users)
-        asker.start()
+        requester = Requester(url, users)
+        requester.start()
         try:
             events = [
-                {"user_id": user, "item_id": one} for user, own in taken.items() for one in own
+                {"user_id": user, "item_id": item}
+                for user, items in interactions.items()
+                for item in items
             ]
             client.post("/events", json={"events": events}).raise_for_status()
-            said = f"{sum(map(len, taken.values()))} events of {len(taken)} users"
-            print(f"{said}; waiting for the night", flush=True)
-            began = time.monotonic()
-            while asker.releases[-1:] in ([], [release]):
-                if time.monotonic() > began + PATIENCE:
+            summary = f"{sum(map(len, interactions.values()))} events of {len(interactions)} users"
+            print(f"{summary}; waiting for the night", flush=True)
+            started = time.monotonic()
+            while requester.releases[-1:] in ([], [release]):
+                if time.monotonic() > started + PATIENCE:
                     sys.exit(f"the release did not change: {client.get('/releases').text[:2000]}")
                 time.sleep(0.2)
             time.sleep(5)
         finally:
-            asker.stop.set()
-            asker.join()
-        print(f"{asker.answers:,} answers, {len(asker.failed)} failed; {asker.releases}")
-        after = {user: items_of(client, user) for user in taken}
+            requester.stop.set()
+            requester.join()
+        print(
+            f"{requester.answers:,} responses, {len(requester.failed)} failed; {requester.releases}"
+        )
+        after = {user: items_of(client, user) for user in interactions}
         changed = sum(before[user] != after[user] for user in before)
-        again = sum(bool(set(after[user]) & set(own)) for user, own in taken.items())
-        known = sum(client.get(f"/users/{user}").json()["known"] for user in STRANGERS)
+        repeated = sum(bool(set(after[user]) & set(items)) for user, items in interactions.items())
+        known = sum(client.get(f"/users/{user}").json()["known"] for user in NEW_USERS)
         night = client.get("/releases").json()["last_retraining"]
         print(f"the night: {night['outcome']}, {night['reason']}")
-        print(f"of {len(before)} users with events the answers of {changed} changed; {again} have")
-        print(f"something again that they took; {known} of {len(STRANGERS)} strangers are known")
-        if asker.failed or again or known != len(STRANGERS) or changed < len(before) * 0.9:
-            print("\n".join(asker.failed[:5]))
+        print(f"{changed} of {len(before)} users with events have other recommendations")
+        print(f"{repeated} users got an item that they already had")
+        print(f"{known} of {len(NEW_USERS)} new users are known")
+        if requester.failed or repeated or known != len(NEW_USERS) or changed < len(before) * 0.9:
+            print("\n".join(requester.failed[:5]))
             sys.exit(1)
 
 
@@ -174,10 +179,8 @@ def stop_and_start(compose: Compose, url: str) -> None:
     compose("up", "-d", "--no-build")
     seconds = wait_until_ready(url)
     same = httpx.get(f"{url}/readyz").json()["release_id"] == release
-    seen = httpx.get(f"{url}/users/{STRANGERS[0]}").json()["seen"]
-    print(
-        f"down and up: answers after {seconds:.0f} s, the same release: {same}, {seen} pairs seen"
-    )
+    seen = httpx.get(f"{url}/users/{NEW_USERS[0]}").json()["seen"]
+    print(f"down and up: ready after {seconds:.0f} s, the same release: {same}, {seen} seen items")
     if not same or seen < 5:
         sys.exit(1)
 
@@ -186,14 +189,14 @@ def main() -> None:
     """Start, run a day, stop and start, remove."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=int, default=4, help="from the start to the night")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    at = datetime.now(UTC) + timedelta(minutes=given.minutes)
+    at = datetime.now(UTC) + timedelta(minutes=arguments.minutes)
     with tempfile.TemporaryDirectory() as folder:
         thresholds = Path(folder) / "retrain.env"
-        # In so small a day most events are of a few users.
+        # With so few events, popularity drifts.
         thresholds.write_text("BITRECALL_RETRAIN_MAX_DRIFT=2\n")
         compose = Compose(
             "bitrecall-day",
@@ -203,12 +206,12 @@ def main() -> None:
                 "BITRECALL_RETRAIN_ENV": str(thresholds),
             },
         )
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             compose("up", "-d", "--no-build")
             wait_until_ready(url)
-            print(f"up and answering after {time.monotonic() - began:.0f} s; night at {at:%H:%M}")
-            a_day(url)
+            print(f"ready after {time.monotonic() - started:.0f} s; night at {at:%H:%M}")
+            run_day(url)
             stop_and_start(compose, url)
         finally:
             compose("down", "--volumes")

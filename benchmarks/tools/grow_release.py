@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.tools.synthetic_codes import grown, release_in
+from benchmarks.tools.synthetic_codes import extend_codes, release_in
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.row_lists import RowLists
@@ -27,9 +27,9 @@ _BLOCK = 2**17
 def publish(release: Release, into: Path, items: int) -> Release:
     """Publish the release in the store at ``into``."""
     into.mkdir(parents=True, exist_ok=True)
-    codes = grown(np.asarray(release.item_codes), items)
+    codes = extend_codes(np.asarray(release.item_codes), items)
     scratch = into / "messages.scratch"
-    # Written to a file, since they take 512 bytes an item.
+    # In a file, because messages take 512 bytes per item.
     messages = np.memmap(scratch, np.float16, "w+", shape=(items, release.bits))
     messages[: release.n_items] = release.fold_in_messages
     for start in range(release.n_items, items, _BLOCK):
@@ -42,7 +42,7 @@ def publish(release: Release, into: Path, items: int) -> Release:
         fold_in_messages=messages,
         seen=RowLists(release.seen.indptr, release.seen.rows),
         user_ids=release.users.ids_of(range(release.n_users)),
-        item_ids=[*real, *(f"made {row}" for row in range(release.n_items, items))],
+        item_ids=[*real, *(f"synthetic {row}" for row in range(release.n_items, items))],
         popularity=np.concatenate(
             [release.popularity, np.zeros(items - release.n_items, np.int64)]
         ),
@@ -62,17 +62,17 @@ def main() -> None:
     parser.add_argument("releases", type=Path)
     parser.add_argument("into", type=Path)
     parser.add_argument("--items", type=int, default=1_000_000)
-    given = parser.parse_args()
-    begun = time.perf_counter()
-    made = publish(release_in(given.releases), given.into, given.items)
-    took = time.perf_counter() - begun
-    begun = time.perf_counter()
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    made = publish(release_in(arguments.releases), arguments.into, arguments.items)
+    took = time.perf_counter() - started
+    started = time.perf_counter()
     Release.open(made.path)
     manifest = made.manifest
     print(
         f"{made.n_items:,} items published in {took:.0f} s, opened in "
-        f"{time.perf_counter() - begun:.1f} s; {manifest.backend} "
-        f"{dict(manifest.backend_parameters)}, recall {manifest.backend_recall}; at most "
+        f"{time.perf_counter() - started:.1f} s; {manifest.backend} "
+        f"{dict(manifest.backend_parameters)}, recall {manifest.backend_recall}; peak "
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB resident, "
         "mapped files included"
     )

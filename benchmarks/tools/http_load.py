@@ -13,7 +13,7 @@ from bitrecall.loadtest.target import Target
 CONNECTIONS = 16
 USERS = 1000
 
-# wrk asks for one user after the other.
+# wrk requests recommendations for one user after another.
 _SCRIPT = """
 local users = {{{users}}}
 local number = 0
@@ -34,15 +34,15 @@ def script_for(users: list[str], k: int) -> str:
 def wrk(url: str, pid: int, script: Path, seconds: float, workers: int = 1) -> dict[str, float]:
     """Return requests per second, CPU milliseconds per request, and latency under full load."""
     processes = children(pid)
-    before = sum(cpu_seconds(one) for one in processes)
+    before = sum(cpu_seconds(process) for process in processes)
     command = ["wrk", "-t1", f"-c{CONNECTIONS * workers}", f"-d{seconds:.0f}s", "--latency"]
     done = subprocess.run(
         [*command, "-s", str(script), url], check=True, capture_output=True, text=True
     )
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-        sys.exit(f"{url} answered with errors:\n{done.stdout}")
+        sys.exit(f"{url} responded with errors:\n{done.stdout}")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])  # type: ignore[index]
-    took = sum(cpu_seconds(one) for one in processes) - before
+    took = sum(cpu_seconds(process) for process in processes) - before
     return {
         "rate": rate,
         "cpu_ms": 1000 * took / (rate * seconds),
@@ -51,16 +51,16 @@ def wrk(url: str, pid: int, script: Path, seconds: float, workers: int = 1) -> d
 
 
 def _percentile(text: str, share: int) -> float:
-    found = re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", text)
-    return float(found[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[found[2]]  # type: ignore[index]
+    match = re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", text)
+    return float(match[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[match[2]]  # type: ignore[index]
 
 
 async def open_loop(url: str, users: list[str], k: int, rate: float, seconds: float) -> list[float]:
     """Return seconds from the scheduled send time of each request to the end of its response."""
-    aim = Target.at(url)
-    requests = [aim.recommend(user, k) for user in users]
-    async with LoadGenerator(aim.address, requests, 64) as load:
+    target = Target.at(url)
+    requests = [target.recommend(user, k) for user in users]
+    async with LoadGenerator(target.address, requests, 64) as load:
         answers = await load.at_rate(rate, seconds)
     if set(answers.seconds) != {OK} or answers.lost:
-        sys.exit(f"{url} answered with errors: {dict.fromkeys(answers.seconds)}")
+        sys.exit(f"{url} responded with errors: {dict.fromkeys(answers.seconds)}")
     return answers.seconds[OK]

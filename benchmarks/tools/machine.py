@@ -13,7 +13,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-# A pass over the codes of Gowalla's catalogue (it stays in cache), and one that no cache holds.
+# Bytes: the codes of Gowalla's catalogue, which fit in a cache, and an array that does not.
 SMALL, LARGE = 40_981 * 32, 256 * 2**20
 
 
@@ -30,23 +30,23 @@ def describe() -> dict[str, Any]:
     }
 
 
-def seconds(act: Callable[[], object], budget: float = 0.5) -> list[float]:
+def seconds(function: Callable[[], object], budget: float = 0.5) -> list[float]:
     """Return the durations of repeated runs.
 
     After one warm-up, runs as often as the budget of seconds allows, and at least 5 times. If the
     warm-up takes longer than the budget, returns only its duration.
     """
-    begun = time.perf_counter()
-    act()
-    first = time.perf_counter() - begun
+    started = time.perf_counter()
+    function()
+    first = time.perf_counter() - started
     if first > budget:
         return [first]
     took: list[float] = []
     until = time.perf_counter() + budget
     while len(took) < 5 or (time.perf_counter() < until and len(took) < 20_000):
-        begun = time.perf_counter()
-        act()
-        took.append(time.perf_counter() - begun)
+        started = time.perf_counter()
+        function()
+        took.append(time.perf_counter() - started)
     return took
 
 
@@ -63,11 +63,11 @@ def roof(codes: np.ndarray, query: np.ndarray) -> dict[str, float]:
     searches for nothing. The fastest of them is the roof.
     """
     words = codes.view(np.uint64)
-    elsewhere = np.empty_like(words)
+    target = np.empty_like(words)
     counts = np.empty(words.shape, np.uint8)
     distances = np.empty(len(codes), np.int32)
     passes: dict[str, Callable[[], object]] = {
-        "copy": lambda: np.copyto(elsewhere, words),
+        "copy": lambda: np.copyto(target, words),
         "read": lambda: np.bitwise_xor.reduce(words.ravel()),
         "popcount": lambda: np.bitwise_count(words, out=counts),
         "distances": lambda: faiss.hammings(
@@ -80,15 +80,15 @@ def roof(codes: np.ndarray, query: np.ndarray) -> dict[str, float]:
         ),
     }
     faiss.omp_set_num_threads(1)
-    found = {name: statistics.median(seconds(act)) for name, act in passes.items()}
-    return {**found, "roof": min(found.values())}
+    medians = {name: statistics.median(seconds(act)) for name, act in passes.items()}
+    return {**medians, "roof": min(medians.values())}
 
 
 def bandwidth(size: int) -> float:
     """Return the GB/s that a copy on one thread reads, and writes as well."""
-    here = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
-    there = np.empty_like(here)
-    return size / statistics.median(seconds(lambda: np.copyto(there, here))) / 1e9
+    source = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    target = np.empty_like(source)
+    return size / statistics.median(seconds(lambda: np.copyto(target, source))) / 1e9
 
 
 def save(path: Path | None, document: dict[str, Any]) -> None:
@@ -110,4 +110,4 @@ if __name__ == "__main__":
     print(json.dumps(describe(), indent=1))
     for name, took in roof(codes, codes[:1].copy()).items():
         print(f"{name:>10}: {took * 1e6:7.1f} µs, {codes.nbytes / took / 1e9:6.1f} GB/s")
-    print(f"copy of {LARGE >> 20} MiB: {bandwidth(LARGE):.1f} GB/s read, as many written")
+    print(f"copy of {LARGE >> 20} MiB: {bandwidth(LARGE):.1f} GB/s read, and the same written")

@@ -20,12 +20,12 @@ def pss_mib(pid: int) -> float:
 
 def children(pid: int) -> list[int]:
     """Return a process and its descendants."""
-    found = [pid]
+    pids = [pid]
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(path.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
         if parent == pid:
-            found += children(int(path.parent.name))
-    return found
+            pids += children(int(path.parent.name))
+    return pids

@@ -23,7 +23,7 @@ def publish(root: Path, seed: int = 0, users: int = USERS, items: int = ITEMS) -
         return to_half_keeping_signs(points)
 
     item_vectors, user_vectors = scattered(items), scattered(users)
-    # Popular items are seen by more: the square puts half of what is seen into a quarter of them.
+    # The square makes a quarter of the items have half of the interactions.
     pairs = users * SEEN_PER_USER
     seen_items = (items * random.random(pairs) ** 2).astype(np.int64)
     seen_users = random.integers(0, users, pairs)

@@ -22,11 +22,11 @@ from bitrecall.index.search.packing import hamming_distances, unpack_signs
 from bitrecall.index.search.tuning import sample_queries
 
 NEIGHBOURS = 16
-TURNED = 0.01
+FLIPPED = 0.01
 _BLOCK = 500_000
 
 
-def grown(codes: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+def extend_codes(codes: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     """Return the codes, uint8 (n, w), followed by synthetic ones: uint8 (count, w) in total."""
     if count <= len(codes):
         return np.ascontiguousarray(codes[:count])
@@ -38,12 +38,12 @@ def grown(codes: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
         size = min(_BLOCK, count - start)
         first = rng.integers(len(codes), size=size)
         second = near[first, rng.integers(NEIGHBOURS, size=size)]
-        taken = rng.integers(0, 256, (size, codes.shape[1]), dtype=np.uint8)
-        turned = np.zeros((size, codes.shape[1]), np.uint8)
+        mask = rng.integers(0, 256, (size, codes.shape[1]), dtype=np.uint8)
+        flipped = np.zeros((size, codes.shape[1]), np.uint8)
         for bit in range(8):
-            chance = rng.random(turned.shape, dtype=np.float32) < TURNED
-            turned |= chance.astype(np.uint8) << bit
-        child = codes[first] ^ ((codes[first] ^ codes[second]) & taken) ^ turned
+            chance = rng.random(flipped.shape, dtype=np.float32) < FLIPPED
+            flipped |= chance.astype(np.uint8) << bit
+        child = codes[first] ^ ((codes[first] ^ codes[second]) & mask) ^ flipped
         made[start : start + size] = child
     return made
 
@@ -51,20 +51,20 @@ def grown(codes: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 def statistics_of(codes: np.ndarray, queries: np.ndarray) -> dict[str, float]:
     """Return statistics that matter to an index: balance and independence of bits, distances."""
     rng = np.random.default_rng(1)
-    some = codes[rng.choice(len(codes), min(len(codes), 4000), replace=False)]
-    signs = unpack_signs(some).astype(np.float32)
+    sample = codes[rng.choice(len(codes), min(len(codes), 4000), replace=False)]
+    signs = unpack_signs(sample).astype(np.float32)
     correlations = np.asarray(np.corrcoef(signs.T))[~np.eye(signs.shape[1], dtype=bool)]
-    pairs = hamming_distances(some[:1000], some[1000:2000])
-    nearest = FlatBackend.build(codes).search(some[:200], 2)[0][:, 1]
-    found = FlatBackend.build(codes).search(queries[:200], 100)[0]
+    pairs = hamming_distances(sample[:1000], sample[1000:2000])
+    nearest = FlatBackend.build(codes).search(sample[:200], 2)[0][:, 1]
+    distances = FlatBackend.build(codes).search(queries[:200], 100)[0]
     return {
         "mean of |mean of a bit|": float(np.abs(signs.mean(axis=0)).mean()),
         "mean |correlation of two bits|": float(np.abs(correlations).mean()),
         "distance of two items, mean": float(pairs.mean()),
         "distance of two items, deviation": float(pairs.std()),
         "distance of an item to the next, mean": float(nearest.mean()),
-        "distance of a user to the 1st item, mean": float(found[:, 0].mean()),
-        "distance of a user to the 100th item, mean": float(found[:, -1].mean()),
+        "distance of a user to the 1st item, mean": float(distances[:, 0].mean()),
+        "distance of a user to the 100th item, mean": float(distances[:, -1].mean()),
     }
 
 
@@ -78,13 +78,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("releases", type=Path)
     parser.add_argument("--count", type=int, default=1_000_000)
-    given = parser.parse_args()
-    release = release_in(given.releases)
+    arguments = parser.parse_args()
+    release = release_in(arguments.releases)
     codes, queries = np.asarray(release.item_codes), sample_queries(release.user_embeddings)
-    real, more = (statistics_of(one, queries) for one in (codes, grown(codes, given.count)))
-    print(f"| | {len(codes):,} real | {given.count:,} |\n|---|---|---|")
+    real, synthetic = (
+        statistics_of(part, queries) for part in (codes, extend_codes(codes, arguments.count))
+    )
+    print(f"| | {len(codes):,} real | {arguments.count:,} |\n|---|---|---|")
     for name, value in real.items():
-        print(f"| {name} | {value:.3f} | {more[name]:.3f} |")
+        print(f"| {name} | {value:.3f} | {synthetic[name]:.3f} |")
 
 
 if __name__ == "__main__":

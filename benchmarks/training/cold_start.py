@@ -59,7 +59,7 @@ def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
     )
 
 
-class Judge:
+class RecallMeter:
     """Requests lists over HTTP, and counts the test items in them."""
 
     def __init__(self, dataset: Dataset, users: np.ndarray, client: httpx.Client) -> None:
@@ -67,14 +67,14 @@ class Judge:
         test = dataset.test
         self.users = [row for row in users.tolist() if test.user_degrees[row]]
         self.ids = [test.user_ids[row] for row in self.users]
-        self.wanted = [{test.item_ids[item] for item in test.items_of(row)} for row in self.users]
+        self.targets = [{test.item_ids[item] for item in test.items_of(row)} for row in self.users]
         self.client = client
 
     def recall(self, lists: Iterator[list[str]]) -> float:
         """Return the mean over the users of the share of their test items in the list."""
         shares = [
-            len(wanted.intersection(listed)) / len(wanted)
-            for wanted, listed in zip(self.wanted, lists, strict=True)
+            len(targets.intersection(listed)) / len(targets)
+            for targets, listed in zip(self.targets, lists, strict=True)
         ]
         return float(np.mean(shares))
 
@@ -88,8 +88,8 @@ class Judge:
 
     def popular(self, owned: list[list[str]]) -> float:
         """Return the popular list, without each user's items."""
-        most = K + max(len(items) for items in owned)
-        answer = self._ask("GET", f"/popular?k={min(most, 1000)}")
+        depth = K + max(len(items) for items in owned)
+        answer = self._request("GET", f"/popular?k={min(depth, 1000)}")
         ranked = [item["id"] for item in answer["items"]]
         return self.recall(
             [item for item in ranked if item not in items][:K]
@@ -98,8 +98,8 @@ class Judge:
 
     def _known(self) -> Iterator[list[str]]:
         for start in range(0, len(self.ids), BATCH):
-            asked = {"user_ids": self.ids[start : start + BATCH], "k": K}
-            for answer in self._ask("POST", "/recommend/batch", asked)["answers"]:
+            body = {"user_ids": self.ids[start : start + BATCH], "k": K}
+            for answer in self._request("POST", "/recommend/batch", body)["answers"]:
                 if answer["source"] not in ("codes", "codes+history"):
                     sys.exit(f"user {answer['user_id']} is not known: {answer['source']}")
                 yield [item["id"] for item in answer["items"]]
@@ -108,10 +108,10 @@ class Judge:
         self, histories: Sequence[Sequence[str]], owned: list[list[str]]
     ) -> Iterator[list[str]]:
         for history, items in zip(histories, owned, strict=True):
-            asked = {"history": list(history), "exclude_items": items, "k": K}
-            yield [item["id"] for item in self._ask("POST", "/recommend", asked)["items"]]
+            body = {"history": list(history), "exclude_items": items, "k": K}
+            yield [item["id"] for item in self._request("POST", "/recommend", body)["items"]]
 
-    def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+    def _request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self.client.request(method, path, json=body)
         if answer.status_code != 200:
             sys.exit(f"{path}: {answer.status_code} {answer.text[:300]}")
@@ -119,52 +119,52 @@ class Judge:
         return document
 
 
-def judge_users(dataset: Dataset, given: argparse.Namespace) -> None:
+def measure_users(dataset: Dataset, arguments: argparse.Namespace) -> None:
     """Measure left-out users with more and more of their items."""
     train = dataset.train
-    gone = marked(train, "users", given.seed)
+    gone = marked(train, "users", arguments.seed)
     known_items = remove_pairs(train, users=gone).item_degrees > 0
-    generator = np.random.default_rng(given.seed)
-    with _client(given.releases, "off") as client:
-        judge = Judge(dataset, np.flatnonzero(gone), client)
+    generator = np.random.default_rng(arguments.seed)
+    with _client(arguments.releases, "off") as client:
+        meter = RecallMeter(dataset, np.flatnonzero(gone), client)
         owned = []
-        for row in judge.users:
+        for row in meter.users:
             items = generator.permutation(train.items_of(row))
             owned.append([train.item_ids[item] for item in items if known_items[item]])
-        print(f"{len(judge.users):,} users who were left out, Recall@{K} of their test items")
-        print(f"the popular list: {judge.popular(owned):.4f}", flush=True)
+        print(f"{len(meter.users):,} left-out users, Recall@{K} of their test items")
+        print(f"the popular list: {meter.popular(owned):.4f}", flush=True)
         for count in COUNTS:
             histories = [items[:count] for items in owned]
-            found = judge.from_histories(histories, owned)
-            print(f"from {count or 'all'} of their items: {found:.4f}", flush=True)
-    if given.trained is not None:
-        with _client(given.trained, "off") as client:
-            print(f"trained: {Judge(dataset, np.flatnonzero(gone), client).known():.4f}")
+            recall = meter.from_histories(histories, owned)
+            print(f"from {count or 'all'} of their items: {recall:.4f}", flush=True)
+    if arguments.trained is not None:
+        with _client(arguments.trained, "off") as client:
+            print(f"trained: {RecallMeter(dataset, np.flatnonzero(gone), client).known():.4f}")
 
 
-def judge_items(dataset: Dataset, given: argparse.Namespace) -> None:
+def measure_items(dataset: Dataset, arguments: argparse.Namespace) -> None:
     """Send the events of left-out items, and measure all users."""
     train = dataset.train
-    gone = marked(train, "items", given.seed)
+    gone = marked(train, "items", arguments.seed)
     known = remove_pairs(train, items=gone).user_degrees > 0
     users = np.flatnonzero(known)
     pairs = train.select(gone[train.items] & known[train.users])
     with (
         tempfile.TemporaryDirectory() as folder,
-        _client(given.releases, f"sqlite:///{folder}/events.db") as client,
+        _client(arguments.releases, f"sqlite:///{folder}/events.db") as client,
     ):
-        judge = Judge(dataset, users, client)
-        print(f"{len(judge.users):,} users, Recall@{K} of their test items, of all items")
-        print(f"without the {int(gone.sum()):,} items: {judge.known():.4f}", flush=True)
+        meter = RecallMeter(dataset, users, client)
+        print(f"{len(meter.users):,} users, Recall@{K} of their test items, of all items")
+        print(f"without the {int(gone.sum()):,} items: {meter.known():.4f}", flush=True)
         seconds = _post(client, pairs)
         print(
-            f"{len(pairs):,} events posted; the last of the items findable after {seconds:.1f} "
-            f"s: {judge.known():.4f}",
+            f"{len(pairs):,} events posted; the last item can be recommended after {seconds:.1f} "
+            f"s: {meter.known():.4f}",
             flush=True,
         )
-    if given.trained is not None:
-        with _client(given.trained, "off") as client:
-            print(f"trained: {Judge(dataset, users, client).known():.4f}")
+    if arguments.trained is not None:
+        with _client(arguments.trained, "off") as client:
+            print(f"trained: {RecallMeter(dataset, users, client).known():.4f}")
 
 
 def _post(client: httpx.Client, pairs: Interactions) -> float:
@@ -178,13 +178,13 @@ def _post(client: httpx.Client, pairs: Interactions) -> float:
         answer = client.post("/events", json={"events": events})
         if answer.status_code != 200:
             sys.exit(f"/events: {answer.status_code} {answer.text[:300]}")
-    begun = time.monotonic()
+    started = time.monotonic()
     last = pairs.item_ids[int(np.argmax(pairs.item_degrees))]
     while client.post("/similar", json={"item_id": last}).status_code != 200:
-        if time.monotonic() > begun + PATIENCE:
-            sys.exit(f"item {last} was not findable within {PATIENCE:.0f} s")
+        if time.monotonic() > started + PATIENCE:
+            sys.exit(f"item {last} could not be recommended within {PATIENCE:.0f} s")
         time.sleep(0.1)
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 @contextmanager
@@ -199,23 +199,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     steps = parser.add_subparsers(dest="step", required=True)
-    step = steps.add_parser("leave-out", help="write a data set without a tenth of something")
+    step = steps.add_parser("leave-out", help="write a data set without a tenth of users or items")
     step.add_argument("what", choices=("users", "items"))
     step.add_argument("data", type=Path)
     step.add_argument("out", type=Path)
     for name in ("users", "items"):
-        step = steps.add_parser(name, help=f"ask about {name} that were left out")
+        step = steps.add_parser(name, help=f"measure {name} that were left out")
         step.add_argument("data", type=Path)
         step.add_argument("releases", type=Path)
         step.add_argument("--trained", type=Path, metavar="RELEASES")
-    given = parser.parse_args()
-    dataset = load_dataset(given.data)
+    arguments = parser.parse_args()
+    dataset = load_dataset(arguments.data)
     if dataset.test is None:
-        parser.error(f"{given.data} has no test split")
-    if given.step == "leave-out":
-        write_without(dataset, given.what, given.seed, given.out)
+        parser.error(f"{arguments.data} has no test split")
+    if arguments.step == "leave-out":
+        write_without(dataset, arguments.what, arguments.seed, arguments.out)
     else:
-        {"users": judge_users, "items": judge_items}[given.step](dataset, given)
+        {"users": measure_users, "items": measure_items}[arguments.step](dataset, arguments)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
 
-PULLS = (0.0, 0.15, 0.25, 0.4, 0.7)
+SHRINKAGES = (0.0, 0.15, 0.25, 0.4, 0.7)
 RIDGES = (0.003, 0.03, 0.3)
 SHARES = (1.0, 3.0, 10.0)
 
@@ -48,12 +48,12 @@ def main() -> None:
     parser.add_argument("--recipe", default="gowalla")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--run", type=Path, default=Path("runs/fold-in"))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     keep_freed_memory()
-    overrides = ["validation.share=0.2", "validation.cut=latest", *given.set]
-    recipe = load_recipe(given.recipe, overrides)
-    given.run.mkdir(parents=True, exist_ok=True)
-    trial = Trial(load_dataset(given.data), recipe, given.run, progress_bar=None)
+    overrides = ["validation.share=0.2", "validation.cut=latest", *arguments.set]
+    recipe = load_recipe(arguments.recipe, overrides)
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    trial = Trial(load_dataset(arguments.data), recipe, arguments.run, progress_bar=None)
     train = trial.dataset.train.compact()
     cut = recipe.validation
     part, held_out = cut_validation(train, cut.share, SPLIT_SEED, cut.cut)
@@ -67,34 +67,36 @@ def main() -> None:
     histories = shuffled(known, users, generator)
     codes = pack_signs(without.items)
     place = np.cumsum(without.has_item) - 1
-    print("| made by | " + " | ".join(str(count or "all") for count in COUNTS) + " |")
+    print("| method | " + " | ".join(str(count or "all") for count in COUNTS) + " |")
     print("|---" * (len(COUNTS) + 1) + "|")
 
     def row(name: str, make: Callable[[list[np.ndarray]], np.ndarray]) -> None:
         cells = []
         for count in COUNTS:
-            own = make([place[rows[:count]] for rows in histories])
-            found = fold_in_test.score("", own, users, codes, without.has_item, held_out)
-            cells.append(f"{found.metrics['recall@50']:.4f}".lstrip("0"))
+            user_codes = make([place[rows[:count]] for rows in histories])
+            measurement = fold_in_test.score(
+                "", user_codes, users, codes, without.has_item, held_out
+            )
+            cells.append(f"{measurement.metrics['recall@50']:.4f}".lstrip("0"))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
     messages = without.messages[without.has_item]
     embeddings = without.users[without.has_user]
-    for pull in PULLS:
-        name = f"the sum, drawn by {pull:g}" if pull else "the sum"
-        row(name, Drawn(messages, embeddings, pull).codes)
+    for shrinkage in SHRINKAGES:
+        name = f"the sum, shrunk by {shrinkage:g}" if shrinkage else "the sum"
+        row(name, ShrunkSum(messages, embeddings, shrinkage).codes)
     for ridge, share in product(RIDGES, SHARES):
         learned = UserFoldIn(*learn_map(without, known, ridge), share)
         row(f"with the map, ridge {ridge:g}, share {share:g}", learned.codes)
 
 
-class Drawn:
-    """The sum shrunk towards the mean user: sgn(Σ M_i / |M| + pull · sqrt(|I|) · ē / |ē|)."""
+class ShrunkSum:
+    """The sum shrunk towards the mean user: sgn(Σ M_i / |M| + shrinkage · sqrt(|I|) · ē / |ē|)."""
 
-    def __init__(self, messages: np.ndarray, embeddings: np.ndarray, pull: float) -> None:
+    def __init__(self, messages: np.ndarray, embeddings: np.ndarray, shrinkage: float) -> None:
         mean = embeddings.mean(axis=0, dtype=np.float64)
         self._messages = messages
-        self._towards = pull * np.abs(messages).mean() * mean / np.abs(mean).mean()
+        self._towards = shrinkage * np.abs(messages).mean() * mean / np.abs(mean).mean()
 
     def codes(self, histories: Sequence[np.ndarray]) -> np.ndarray:
         """Return one code per history, uint8 (b, f/8)."""

@@ -60,9 +60,9 @@ def read(path: Path) -> dict[str, float]:
     from bitrecall.training.data.load import load_dataset
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begun = time.perf_counter()
+    started = time.perf_counter()
     dataset = load_dataset(path)
-    taken = time.perf_counter() - begun
+    taken = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
     assert dataset.test is not None
     return {
@@ -86,24 +86,24 @@ def main() -> None:
     parser.add_argument("--form", choices=["parquet", "csv"], default="parquet")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.read is not None:
-        print(json.dumps(read(given.read)))
+    arguments = parser.parse_args()
+    if arguments.read is not None:
+        print(json.dumps(read(arguments.read)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = write(Path(folder), given.rows, given.users, given.items, given.form)
+        path = write(Path(folder), arguments.rows, arguments.users, arguments.items, arguments.form)
         size = path.stat().st_size
         command = [sys.executable, "-m", "benchmarks.training.log_reading", "--read", str(path)]
         child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found = json.loads(child.stdout) | {"file_mib": size >> 20, "form": given.form}
+    result = json.loads(child.stdout) | {"file_mib": size >> 20, "form": arguments.form}
     print(
-        f"{found['rows']:,} rows of {found['form']} ({found['file_mib']:,} MiB), "
-        f"{found['users']:,} users, {found['items']:,} items, {found['pairs']:,} pairs: "
-        f"{found['seconds']:.0f} s ({found['cpu_seconds']:.0f} s of processor time), "
-        f"at most {found['peak_mib']:,} MiB of memory ({found['start_mib']:,} before)"
+        f"{result['rows']:,} rows of {result['form']} ({result['file_mib']:,} MiB), "
+        f"{result['users']:,} users, {result['items']:,} items, {result['pairs']:,} pairs: "
+        f"{result['seconds']:.0f} s ({result['cpu_seconds']:.0f} s of CPU time), "
+        f"peak {result['peak_mib']:,} MiB of memory ({result['start_mib']:,} before)"
     )
-    if given.json is not None:
-        save(given.json, describe() | found)
+    if arguments.json is not None:
+        save(arguments.json, describe() | result)
 
 
 if __name__ == "__main__":

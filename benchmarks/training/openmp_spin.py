@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.tools.machine import describe, save
 from benchmarks.training.training_speed import measured
 
-# The last is what GNU's OpenMP does where nobody says anything.
+# The last is the default of GNU's OpenMP.
 TURNS = (0, 1000, 2000, 3000, 10_000, 300_000)
 
 
@@ -39,11 +39,11 @@ def busy(count: int) -> Iterator[None]:
             process.wait()
 
 
-def epoch(data: Path, turns: int, beside: int, asked: dict[str, Any]) -> float:
+def epoch(data: Path, turns: int, beside: int, config: dict[str, Any]) -> float:
     """Return the seconds of an epoch."""
     os.environ["GOMP_SPINCOUNT"] = str(turns)
     with busy(beside):
-        return float(measured(data, asked)["epoch_seconds"])
+        return float(measured(data, config)["epoch_seconds"])
 
 
 def main() -> None:
@@ -54,28 +54,34 @@ def main() -> None:
     parser.add_argument("--beside", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--times", type=int, default=1, help="of which the median counts")
+    parser.add_argument(
+        "--times", type=int, default=1, help="repetitions, of which the median is used"
+    )
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     print(json.dumps(describe()))
-    asked = {
-        "scale": given.scale,
+    config = {
+        "scale": arguments.scale,
         "threads": os.cpu_count(),
         "overrides": ["teacher.lightgcn.weight=0", "teacher.rank=0"],
         "recipe": "gowalla",
-        "epochs": given.epochs,
+        "epochs": arguments.epochs,
     }
-    print("| turns | " + " | ".join(f"beside {count}, s" for count in given.beside) + " |")
-    print("|" + "---|" * (1 + len(given.beside)))
+    print("| turns | " + " | ".join(f"beside {count}, s" for count in arguments.beside) + " |")
+    print("|" + "---|" * (1 + len(arguments.beside)))
     rows = []
-    for turns in given.turns:
+    for turns in arguments.turns:
         took = [
-            statistics.median(epoch(given.data, turns, count, asked) for _ in range(given.times))
-            for count in given.beside
+            statistics.median(
+                epoch(arguments.data, turns, count, config) for _ in range(arguments.times)
+            )
+            for count in arguments.beside
         ]
         rows.append({"turns": turns, "epoch_seconds": took})
-        print(f"| {turns:,} | " + " | ".join(f"{one:.2f}" for one in took) + " |", flush=True)
-    save(given.json, {"machine": describe(), "beside": given.beside, "rows": rows})
+        print(
+            f"| {turns:,} | " + " | ".join(f"{seconds:.2f}" for seconds in took) + " |", flush=True
+        )
+    save(arguments.json, {"machine": describe(), "beside": arguments.beside, "rows": rows})
 
 
 if __name__ == "__main__":

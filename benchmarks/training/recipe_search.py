@@ -41,7 +41,7 @@ from bitrecall.training.runtime.allocator import keep_freed_memory
 from bitrecall.training.runtime.training_log import TrainingLog
 
 Rungs = dict[str, int]
-"""Where on each ladder: the key's place among its values."""
+"""Position on each ladder: key to index of its value."""
 
 
 def climb(
@@ -54,12 +54,12 @@ def climb(
 
     Args:
         ladders: Values of each key, ordered so that neighbours are similar.
-        start: Where to begin.
-        score: Score of a place, higher is better; called once per place.
+        start: Start position.
+        score: Score of a position, higher is better; called once per position.
         may_go_on: Called before each step; False ends the search.
 
     Returns:
-        The best place seen.
+        The best position found.
     """
     known: dict[tuple[int, ...], float] = {}
 
@@ -96,16 +96,20 @@ def parse_ladder(text: str) -> tuple[str, list[str]]:
     """Parse ``KEY=VALUE|VALUE`` into the key and its values."""
     key, equals, values = text.partition("=")
     if not equals or not key or not all(values.split("|")):
-        raise argparse.ArgumentTypeError(f"a ladder reads KEY=VALUE|VALUE, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE|VALUE, not {text!r}")
     return key, values.split("|")
 
 
-def first_rungs(recipe: str, given: Sequence[str], ladders: Mapping[str, Sequence[str]]) -> Rungs:
+def first_rungs(
+    recipe: str, overrides: Sequence[str], ladders: Mapping[str, Sequence[str]]
+) -> Rungs:
     """Return the recipe's position on each ladder; 0 if its value is not on the ladder."""
-    own = load_recipe(recipe, given)
+    chosen = load_recipe(recipe, overrides)
     rungs = {}
     for key, options in ladders.items():
-        same = [load_recipe(recipe, [*given, f"{key}={option}"]) == own for option in options]
+        same = [
+            load_recipe(recipe, [*overrides, f"{key}={option}"]) == chosen for option in options
+        ]
         rungs[key] = same.index(True) if True in same else 0
     return rungs
 
@@ -133,10 +137,10 @@ def run(
     runs.mkdir(parents=True, exist_ok=True)
     checkpoint = runs / f"{recipe}-{chosen.sha256()[:12]}-{every}.npz"
     try:
-        found = best_epoch(train, chosen, 0, log, checkpoint, every)
+        result = best_epoch(train, chosen, 0, log, checkpoint, every)
     except DivergedError:
         zeros = dict.fromkeys(COLUMNS, 0.0)
-        found = {
+        result = {
             "best_epoch": 0,
             "epochs_run": 0,
             "seconds": 0.0,
@@ -144,7 +148,7 @@ def run(
             "metrics": zeros,
         }
     checkpoint.unlink(missing_ok=True)
-    return found
+    return result
 
 
 def main() -> int:
@@ -157,36 +161,46 @@ def main() -> int:
         "--ladder", action="append", default=[], type=parse_ladder, metavar="KEY=VALUE|VALUE"
     )
     parser.add_argument("--seconds", type=float, required=True, help="budget of training time")
-    parser.add_argument("--every", type=int, default=1, help="epochs from one score to the next")
-    parser.add_argument("--out", type=Path, required=True, help="JSON lines, a run each")
+    parser.add_argument("--every", type=int, default=1, help="evaluate every N epochs")
+    parser.add_argument("--out", type=Path, required=True, help="JSON-lines file, one line per run")
     parser.add_argument("--log", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs/search"), help="for checkpoints")
-    given = parser.parse_args()
-    if given.every < 1:
-        parser.error("--every counts epochs, from 1")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/search"), help="folder for checkpoints"
+    )
+    arguments = parser.parse_args()
+    if arguments.every < 1:
+        parser.error("--every has to be at least 1")
     keep_freed_memory()
-    train = load_dataset(given.data).train.compact()
-    ladders = dict(given.ladder) or built_in_ladders(load_recipe(given.recipe, given.set).method)
-    done = _rows(given.out)
+    train = load_dataset(arguments.data).train.compact()
+    ladders = dict(arguments.ladder) or built_in_ladders(
+        load_recipe(arguments.recipe, arguments.set).method
+    )
+    done = _rows(arguments.out)
 
     def score(place: Rungs) -> float:
         chosen = [f"{key}={ladders[key][rung]}" for key, rung in place.items()]
-        variant = " ".join([*given.set, *chosen])
+        variant = " ".join([*arguments.set, *chosen])
         if variant not in done:
-            log = TrainingLog(given.log)
-            found = run(train, given.recipe, variant.split(), log, given.runs, given.every)
-            done[variant] = {"data": given.data.name, "recipe": given.recipe, "variant": variant}
-            done[variant] |= found
-            with given.out.open("a", encoding="utf-8") as file:
+            log = TrainingLog(arguments.log)
+            result = run(
+                train, arguments.recipe, variant.split(), log, arguments.runs, arguments.every
+            )
+            done[variant] = {
+                "data": arguments.data.name,
+                "recipe": arguments.recipe,
+                "variant": variant,
+            }
+            done[variant] |= result
+            with arguments.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(done[variant]) + "\n")
-            print(table_line(variant, found), flush=True)
+            print(table_line(variant, result), flush=True)
         return float(done[variant]["metrics"]["recall@50"])
 
     def may_go_on() -> bool:
-        return bool(sum(row["seconds_run"] for row in done.values()) < given.seconds)
+        return bool(sum(row["seconds_run"] for row in done.values()) < arguments.seconds)
 
     print(table_head(), flush=True)
-    best = climb(ladders, first_rungs(given.recipe, given.set, ladders), score, may_go_on)
+    best = climb(ladders, first_rungs(arguments.recipe, arguments.set, ladders), score, may_go_on)
     spent = sum(row["seconds_run"] for row in done.values())
     print(f"best of {len(done)} runs in {spent:.0f} s:")
     print(" ".join(f"{key}={ladders[key][rung]}" for key, rung in best.items()))

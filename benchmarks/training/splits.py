@@ -22,40 +22,40 @@ from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
 
 SHARE = 0.2
-LEAST_PAIRS = 50
+MIN_PAIRS = 50
 
 
 def deviations(kept: Interactions, held_out: Interactions) -> NDArray[np.float64]:
     """Return each item's deviation from the mean held-out share, in binomial deviations, (n,)."""
-    held = held_out.item_degrees
-    total = held + kept.item_degrees
-    share = held.sum() / total.sum()
+    held_out_counts = held_out.item_degrees
+    total = held_out_counts + kept.item_degrees
+    share = held_out_counts.sum() / total.sum()
     expected = share * total
-    found: NDArray[np.float64] = (held - expected) / np.sqrt(
+    result: NDArray[np.float64] = (held_out_counts - expected) / np.sqrt(
         np.maximum(expected * (1 - share), 1e-12)
     )
-    return found
+    return result
 
 
 def main() -> int:
     """Print a row per data set and split, return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", nargs="+", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     print("| data | held out | mean square deviation | correlation with the test's |")
     print("|---|---|---|---|", flush=True)
-    for path in given.data:
+    for path in arguments.data:
         dataset = load_dataset(path)
         if dataset.test is None:
             parser.error(f"{path} has no test split")
-        often = dataset.train.item_degrees >= LEAST_PAIRS
+        often = dataset.train.item_degrees >= MIN_PAIRS
         of_test = deviations(dataset.train, dataset.test)[often]
         print(f"| {path.name} | the test split | {np.square(of_test).mean():.1f} | |")
         for cut in ("random", "latest"):
-            found = deviations(*cut_validation(dataset.train, SHARE, 0, cut))[often]
-            correlation = np.corrcoef(found, of_test)[0, 1]
+            result = deviations(*cut_validation(dataset.train, SHARE, 0, cut))[often]
+            correlation = np.corrcoef(result, of_test)[0, 1]
             name = {"random": "a random fifth of train", "latest": "the last fifth of train"}[cut]
-            square = np.square(found).mean()
+            square = np.square(result).mean()
             print(f"| {path.name} | {name} | {square:.1f} | {correlation:.2f} |", flush=True)
     return 0
 

@@ -55,22 +55,22 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
     made = time.monotonic()
     block = block_users(part.n_users, part.n_items)
     for start in range(0, len(users), block):
-        asked = users[start : start + block]
-        items, values = best_items(unseen_scores(teacher, matrix, asked), CUTOFFS[-1])
-        ranked = np.full((len(asked), CUTOFFS[-1]), OUTSIDE, dtype=np.int64)
+        batch = users[start : start + block]
+        items, values = best_items(unseen_scores(teacher, matrix, batch), CUTOFFS[-1])
+        ranked = np.full((len(batch), CUTOFFS[-1]), OUTSIDE, dtype=np.int64)
         ranked[:, : items.shape[1]] = np.where(values.isfinite(), items, OUTSIDE)
-        wanted = [held_out.items_of(user) for user in asked]
-        metrics.update(ranked, GroundTruth.from_lists(wanted))
-        for row, found_items, items_wanted in zip(itertools.count(start), ranked, wanted):
-            shares[row] = np.isin(found_items, items_wanted) / len(items_wanted)
-        scores[start : start + len(asked), : items.shape[1]] = values.clamp(min=0).cpu().numpy()
-    found = metrics.result()
+        targets = [held_out.items_of(user) for user in batch]
+        metrics.update(ranked, GroundTruth.from_lists(targets))
+        for row, ranked_items, target_items in zip(itertools.count(start), ranked, targets):
+            shares[row] = np.isin(ranked_items, target_items) / len(target_items)
+        scores[start : start + len(batch), : items.shape[1]] = values.clamp(min=0).cpu().numpy()
+    result = metrics.result()
     return {
         "users": len(users),
         "seconds_to_make": round(made - started, 1),
         "seconds_to_ask": round(time.monotonic() - made, 1),
         "power": round(likeliest_power(shares, scores), 2),
-        "metrics": {name: found[name] for name in COLUMNS},
+        "metrics": {name: result[name] for name in COLUMNS},
     }
 
 
@@ -82,8 +82,8 @@ def likeliest_power(shares: NDArray[np.float64], scores: NDArray[np.float64]) ->
         scores: float64 (b, c), the teacher's scores there, at least 0; places of 0 are left out.
     """
     logarithms = np.log(scores[scores > 0])
-    given = shares[scores > 0]
-    mean = (given @ logarithms) / given.sum()
+    hits = shares[scores > 0]
+    mean = (hits @ logarithms) / hits.sum()
 
     def too_flat(power: float) -> bool:
         weights = np.exp(power * (logarithms - logarithms.max()))
@@ -104,26 +104,33 @@ def main() -> int:
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--split-seed", type=int, default=0)
     parser.add_argument("--cut", choices=("latest", "random"), default="latest")
-    parser.add_argument("--users", type=int, default=10_000, help="ask at most this many")
+    parser.add_argument(
+        "--users", type=int, default=10_000, help="maximum number of users to evaluate"
+    )
     parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
-    train = load_dataset(given.data).train.compact()
-    part, held_out = cut_validation(train, 0.2, given.split_seed, given.cut)
+    arguments = parser.parse_args()
+    train = load_dataset(arguments.data).train.compact()
+    part, held_out = cut_validation(train, 0.2, arguments.split_seed, arguments.cut)
     order = popularity_order(part)
     part, held_out = reorder_items(part, order), reorder_items(held_out, order)
-    print("| teacher | s to make | s to ask | power | " + " | ".join(COLUMNS) + " |")
+    print("| teacher | s to build | s to query | power | " + " | ".join(COLUMNS) + " |")
     print("|---" * (4 + len(COLUMNS)) + "|", flush=True)
-    for variant in given.variants:
+    for variant in arguments.variants:
         overrides = [f"teacher.{override}" for override in variant.split()]
-        recipe = load_recipe(given.recipe, [f"validation.users={given.users}", *overrides])
-        found = score(part, held_out, recipe)
-        cells = [f"{found[f'seconds_to_{part_}']:.0f}" for part_ in ("make", "ask")]
-        cells.append(f"{found['power']:.2f}")
-        cells += [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
-        print(f"| {variant or 'of the recipe'} | " + " | ".join(cells) + " |", flush=True)
-        if given.out is not None:
-            record = {"data": given.data.name, "recipe": given.recipe, "variant": variant, **found}
-            with given.out.open("a", encoding="utf-8") as file:
+        recipe = load_recipe(arguments.recipe, [f"validation.users={arguments.users}", *overrides])
+        result = score(part, held_out, recipe)
+        cells = [f"{result[f'seconds_to_{part_}']:.0f}" for part_ in ("make", "ask")]
+        cells.append(f"{result['power']:.2f}")
+        cells += [f"{result['metrics'][name]:.4f}" for name in COLUMNS]
+        print(f"| {variant or 'the recipe'} | " + " | ".join(cells) + " |", flush=True)
+        if arguments.out is not None:
+            record = {
+                "data": arguments.data.name,
+                "recipe": arguments.recipe,
+                "variant": variant,
+                **result,
+            }
+            with arguments.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
     return 0
 

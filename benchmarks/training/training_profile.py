@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from benchmarks.tools.machine import describe, save
-from benchmarks.training.training_speed import as_the_command_does, epoch_seconds
+from benchmarks.training.training_speed import configure_torch, epoch_seconds
 
 
 def main() -> None:
@@ -22,11 +22,11 @@ def main() -> None:
     parser.add_argument("--recipe", default="gowalla")
     parser.add_argument("--set", nargs="*", default=[], help="overrides of the recipe")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rows", type=int, default=12, help="operators to name")
+    parser.add_argument("--rows", type=int, default=12, help="number of operators to print")
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     print(json.dumps(describe()))
-    torch = as_the_command_does()
+    torch = configure_torch()
     from torch.profiler import ProfilerActivity, profile
 
     from bitrecall.training.data.item_order import popularity_order, reorder_items
@@ -35,27 +35,38 @@ def main() -> None:
     from bitrecall.training.model.graph import EdgeList
     from bitrecall.training.recipe.recipe_file import load_recipe
 
-    torch.set_num_threads(given.threads)
-    pairs = load_dataset(given.data).train
+    torch.set_num_threads(arguments.threads)
+    pairs = load_dataset(arguments.data).train
     pairs = reorder_items(pairs, popularity_order(pairs))
-    recipe = load_recipe(given.recipe, given.set)
+    recipe = load_recipe(arguments.recipe, arguments.set)
     edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items)
     method = build(edges, recipe)
-    unseen = epoch_seconds(method)
-    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as looked:
-        seen = epoch_seconds(method)
-    found = sorted(looked.key_averages(), key=lambda one: one.self_cpu_time_total, reverse=True)
-    whole = sum(one.self_cpu_time_total for one in found)
-    print(f"an epoch takes {unseen:.2f} s, and {seen:.2f} s while it is looked at\n")
+    plain_seconds = epoch_seconds(method)
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as profiler:
+        profiled_seconds = epoch_seconds(method)
+    operators = sorted(
+        profiler.key_averages(), key=lambda operator: operator.self_cpu_time_total, reverse=True
+    )
+    total = sum(operator.self_cpu_time_total for operator in operators)
+    print(
+        f"an epoch takes {plain_seconds:.2f} s, and {profiled_seconds:.2f} s under the profiler\n"
+    )
     print("| operator | share | seconds | calls |\n|---|---|---|---|")
     rows = [
-        {"name": one.key, "seconds": one.self_cpu_time_total / 1e6, "calls": one.count}
-        for one in found
+        {
+            "name": operator.key,
+            "seconds": operator.self_cpu_time_total / 1e6,
+            "calls": operator.count,
+        }
+        for operator in operators
     ]
-    for row in rows[: given.rows]:
-        share = row["seconds"] * 1e6 / whole
+    for row in rows[: arguments.rows]:
+        share = row["seconds"] * 1e6 / total
         print(f"| `{row['name']}` | {share:.2f} | {row['seconds']:.2f} | {row['calls']:,} |")
-    save(given.json, {"machine": describe(), "epoch_seconds": [unseen, seen], "rows": rows})
+    save(
+        arguments.json,
+        {"machine": describe(), "epoch_seconds": [plain_seconds, profiled_seconds], "rows": rows},
+    )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ import numpy as np
 from benchmarks.tools.machine import describe, save
 
 
-def as_the_command_does() -> Any:
+def configure_torch() -> Any:
     """Load torch, with threads and memory configured as by `bitrecall train`."""
     from bitrecall.training.runtime.allocator import keep_freed_memory
     from bitrecall.training.runtime.openmp import wait_briefly
@@ -59,19 +59,19 @@ def scaled(pairs: Any, scale: float) -> Any:
     n_users, copies = pairs.n_users, max(1, round(scale))
     many_users = np.concatenate([users + copy * n_users for copy in range(copies)])
     many_items = np.tile(items, copies)
-    from_scratch = rng.random(len(many_items)) < 0.1
-    from_scratch[: len(items)] = False
-    # By popularity, as items are taken.
-    many_items[from_scratch] = rng.choice(items, int(from_scratch.sum()))
+    redrawn = rng.random(len(many_items)) < 0.1
+    redrawn[: len(items)] = False
+    # Redrawn in proportion to popularity.
+    many_items[redrawn] = rng.choice(items, int(redrawn.sum()))
     ids = [str(row) for row in range(copies * n_users)]
     return collapse(
         ids, pairs.item_ids, many_users.astype(np.int32), many_items.astype(np.int32)
     ).compact()
 
 
-def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
+def one_row(data: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Set up, and train some epochs."""
-    torch = as_the_command_does()
+    torch = configure_torch()
 
     from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
@@ -79,15 +79,15 @@ def one_row(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
     from bitrecall.training.model.graph import EdgeList
     from bitrecall.training.recipe.recipe_file import load_recipe
 
-    torch.set_num_threads(asked["threads"])
-    pairs = scaled(load_dataset(data).train.compact(), asked["scale"])
+    torch.set_num_threads(config["threads"])
+    pairs = scaled(load_dataset(data).train.compact(), config["scale"])
     pairs = reorder_items(pairs, popularity_order(pairs))
-    recipe = load_recipe(asked["recipe"], asked["overrides"])
+    recipe = load_recipe(config["recipe"], config["overrides"])
     gflops = dense_gflops()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     method = build(EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items), recipe)
-    setup = time.perf_counter() - begun
-    took = [epoch_seconds(method) for _ in range(asked["epochs"])]
+    setup = time.perf_counter() - started
+    took = [epoch_seconds(method) for _ in range(config["epochs"])]
     return {
         "users": pairs.n_users,
         "items": pairs.n_items,
@@ -109,11 +109,11 @@ def scored_items(pairs: Any, recipe: Any) -> int:
 
 def epoch_seconds(method: Any) -> float:
     """Train one epoch; return its seconds."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     epoch = method.epoch
     while method.epoch == epoch:
         method.advance()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def dense_gflops(size: int = 2048, times: int = 8) -> float:
@@ -122,13 +122,13 @@ def dense_gflops(size: int = 2048, times: int = 8) -> float:
 
     matrix = torch.randn(size, size)
     torch.mm(matrix, matrix)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for _ in range(times):
         torch.mm(matrix, matrix)
-    return times * 2 * size**3 / (time.perf_counter() - begun) / 1e9
+    return times * 2 * size**3 / (time.perf_counter() - started) / 1e9
 
 
-def measured(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
+def measured(data: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Measure one row in a separate process."""
     command = [
         sys.executable,
@@ -136,16 +136,16 @@ def measured(data: Path, asked: dict[str, Any]) -> dict[str, Any]:
         "benchmarks.training.training_speed",
         str(data),
         "--row",
-        json.dumps(asked),
+        json.dumps(config),
     ]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     row: dict[str, Any] = json.loads(done.stdout)
     return row
 
 
-def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
+def until(arguments: argparse.Namespace, recall: float) -> dict[str, Any]:
     """Train the recipe, and return the first evaluated epoch that reaches a Recall@50."""
-    torch = as_the_command_does()
+    torch = configure_torch()
 
     from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
@@ -154,27 +154,30 @@ def until(given: argparse.Namespace, recall: float) -> dict[str, Any]:
     from bitrecall.training.model.graph import EdgeList
     from bitrecall.training.recipe.recipe_file import load_recipe
 
-    torch.set_num_threads(max(given.threads))
-    dataset = load_dataset(given.data)
+    torch.set_num_threads(max(arguments.threads))
+    dataset = load_dataset(arguments.data)
     if dataset.test is None:
-        sys.exit(f"{given.data} has no test split")
+        sys.exit(f"{arguments.data} has no test split")
     recipe = load_recipe(
-        given.recipe, [*given.set, f"fit.epochs={given.epochs}", "validation.users=1000000"]
+        arguments.recipe,
+        [*arguments.set, f"fit.epochs={arguments.epochs}", "validation.users=1000000"],
     )
     order = popularity_order(dataset.train)
     pairs = reorder_items(dataset.train, order)
-    ask = Validator(pairs, reorder_items(dataset.test, order), recipe)
-    begun = time.perf_counter()
+    validate = Validator(pairs, reorder_items(dataset.test, order), recipe)
+    started = time.perf_counter()
     edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items)
     method = build(edges, recipe, progress=None)
-    spent = time.perf_counter() - begun
-    curve = [{"epoch": 0, "seconds": spent, "recall@50": ask(method.embeddings())["recall@50"]}]
+    spent = time.perf_counter() - started
+    curve = [
+        {"epoch": 0, "seconds": spent, "recall@50": validate(method.embeddings())["recall@50"]}
+    ]
     print(json.dumps(curve[-1]), flush=True)
-    while method.epoch < given.epochs:
+    while method.epoch < arguments.epochs:
         spent += epoch_seconds(method)
-        if method.epoch & (method.epoch - 1) == 0 or method.epoch == given.epochs:
-            found = ask(method.embeddings())["recall@50"]
-            curve.append({"epoch": method.epoch, "seconds": spent, "recall@50": found})
+        if method.epoch & (method.epoch - 1) == 0 or method.epoch == arguments.epochs:
+            value = validate(method.embeddings())["recall@50"]
+            curve.append({"epoch": method.epoch, "seconds": spent, "recall@50": value})
             print(json.dumps(curve[-1]), flush=True)
     reached = next((row for row in curve if row["recall@50"] >= recall), None)
     print(f"Recall@50 of {recall} first reached: {reached}")
@@ -196,7 +199,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             marker="o",
             label=name,
         )
-    axes.set(xscale="log", yscale="log", xlabel="pairs", ylabel="seconds an epoch")
+    axes.set(xscale="log", yscale="log", xlabel="pairs", ylabel="seconds per epoch")
     axes.grid(visible=True, alpha=0.3)
     axes.legend()
     figure.savefig(path)
@@ -216,38 +219,38 @@ def main() -> None:
     parser.add_argument("--until", type=float, metavar="RECALL")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
-    given = parser.parse_args()
-    if given.row is not None:
-        print(json.dumps(one_row(given.data, given.row)))
+    arguments = parser.parse_args()
+    if arguments.row is not None:
+        print(json.dumps(one_row(arguments.data, arguments.row)))
         return
     print(json.dumps(describe()))
-    if given.until is not None:
-        save(given.json, until(given, given.until))
+    if arguments.until is not None:
+        save(arguments.json, until(arguments, arguments.until))
         return
     print("| | users | pairs | set-up s | epoch s | peak MiB | loss, share of dense products |")
     print("|" + "---|" * 7)
     rows = []
-    for scale in given.scales:
-        for threads in given.threads:
-            kinds = {f"{bits} bits": [*given.set, f"bits={bits}"] for bits in given.bits}
+    for scale in arguments.scales:
+        for threads in arguments.threads:
+            kinds = {f"{bits} bits": [*arguments.set, f"bits={bits}"] for bits in arguments.bits}
             kinds["LightGCN, BPR"] = ["method=lightgcn"]
             for kind, overrides in kinds.items():
-                asked = {"scale": scale, "threads": threads, "overrides": overrides}
-                asked |= {"recipe": given.recipe, "epochs": given.epochs}
-                row = measured(given.data, asked)
+                config = {"scale": scale, "threads": threads, "overrides": overrides}
+                config |= {"recipe": arguments.recipe, "epochs": arguments.epochs}
+                row = measured(arguments.data, config)
                 row |= {"name": f"{kind}, {threads} threads", "scale": scale}
                 share = row["loss_gflop"] / row["epoch_seconds"] / row["dense_gflops"]
-                said = "" if kind.startswith("LightGCN") else f"{share:.2f}"
+                share_text = "" if kind.startswith("LightGCN") else f"{share:.2f}"
                 rows.append(row)
                 print(
                     f"| {row['name']} | {row['users']:,} | {row['pairs']:,} | "
                     f"{row['setup_seconds']:.1f} | {row['epoch_seconds']:.2f} | "
-                    f"{row['peak_mib']:,.0f} | {said} |",
+                    f"{row['peak_mib']:,.0f} | {share_text} |",
                     flush=True,
                 )
-    save(given.json, {"machine": describe(), "rows": rows})
-    if given.plot is not None:
-        draw(rows, given.plot)
+    save(arguments.json, {"machine": describe(), "rows": rows})
+    if arguments.plot is not None:
+        draw(rows, arguments.plot)
 
 
 if __name__ == "__main__":

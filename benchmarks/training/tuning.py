@@ -70,11 +70,11 @@ def table_head() -> str:
     return f"{titles}\n{'|---' * (3 + len(COLUMNS))}|"
 
 
-def table_line(label: str, found: dict[str, Any]) -> str:
+def table_line(label: str, result: dict[str, Any]) -> str:
     """Return a row of the table."""
-    cells = [f"{found['metrics'][name]:.4f}" for name in COLUMNS]
-    epochs = f"{found['best_epoch']} of {found['epochs_run']}"
-    return f"| {label} | {epochs} | {found['seconds']:.0f} | " + " | ".join(cells) + " |"
+    cells = [f"{result['metrics'][name]:.4f}" for name in COLUMNS]
+    epochs = f"{result['best_epoch']} of {result['epochs_run']}"
+    return f"| {label} | {epochs} | {result['seconds']:.0f} | " + " | ".join(cells) + " |"
 
 
 def main() -> int:
@@ -87,18 +87,23 @@ def main() -> int:
     parser.add_argument("--cut", choices=("latest", "random"), default="latest")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--log", type=Path)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     keep_freed_memory()
-    train = load_dataset(given.data).train.compact()
+    train = load_dataset(arguments.data).train.compact()
     print(table_head(), flush=True)
-    for variant in given.variants:
-        held_out = ["validation.share=0.2", f"validation.cut={given.cut}"]
-        recipe = load_recipe(given.recipe, [*held_out, *variant.split()])
-        found = best_epoch(train, recipe, given.split_seed, TrainingLog(given.log))
-        print(table_line(variant or "the recipe", found), flush=True)
-        if given.out is not None:
-            record = {"data": given.data.name, "recipe": given.recipe, "variant": variant, **found}
-            with given.out.open("a", encoding="utf-8") as file:
+    for variant in arguments.variants:
+        held_out = ["validation.share=0.2", f"validation.cut={arguments.cut}"]
+        recipe = load_recipe(arguments.recipe, [*held_out, *variant.split()])
+        result = best_epoch(train, recipe, arguments.split_seed, TrainingLog(arguments.log))
+        print(table_line(variant or "the recipe", result), flush=True)
+        if arguments.out is not None:
+            record = {
+                "data": arguments.data.name,
+                "recipe": arguments.recipe,
+                "variant": variant,
+                **result,
+            }
+            with arguments.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
     return 0
 

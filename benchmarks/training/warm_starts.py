@@ -41,7 +41,7 @@ def cut(dataset: Dataset, nights: int) -> tuple[Interactions, list[Interactions]
     return start, [later.select(when == night) for night in range(nights)]
 
 
-def together(parts: list[Interactions]) -> Interactions:
+def combine(parts: list[Interactions]) -> Interactions:
     """Return all interactions of several parts, over one vocabulary."""
     users = np.concatenate([part.users for part in parts])
     items = np.concatenate([part.items for part in parts])
@@ -68,9 +68,9 @@ def retrain(folder: Path, *arguments: str) -> dict[str, Any]:
     if done.returncode not in (0, 3, 4):
         sys.exit(f"the night ended with exit code {done.returncode}")
     reports = sorted((folder / "work" / "reports").glob("*.json"), reverse=True)
-    said = (json.loads(report.read_text()) for report in reports)
+    documents = (json.loads(report.read_text()) for report in reports)
     # Where this was stopped between a night and its row, the night has nothing new the next time.
-    return next(one for one in said if one["outcome"] != "no new data")
+    return next(document for document in documents if document["outcome"] != "no new data")
 
 
 def post(folder: Path, pairs: Interactions) -> None:
@@ -83,7 +83,7 @@ def post(folder: Path, pairs: Interactions) -> None:
                 {
                     "user_id": pairs.user_ids[pairs.users[place]],
                     "item_id": pairs.item_ids[pairs.items[place]],
-                    # Sent twice, it counts once.
+                    # An event that is sent twice counts once.
                     "id": f"{pairs.users[place]}-{pairs.items[place]}",
                 }
                 for place in order[start : start + 1000].tolist()
@@ -93,13 +93,13 @@ def post(folder: Path, pairs: Interactions) -> None:
                 sys.exit(f"/events: {answer.status_code} {answer.text[:300]}")
 
 
-def quality(folder: Path, to_come: Interactions) -> dict[str, float]:
+def quality(folder: Path, later_pairs: Interactions) -> dict[str, float]:
     """Return the metrics of the current release on the interactions that follow."""
-    return evaluate(ReleaseStore(folder / "releases").open_current(), to_come).metrics
+    return evaluate(ReleaseStore(folder / "releases").open_current(), later_pairs).metrics
 
 
 def row(kind: str, night: int, report: dict[str, Any], metrics: dict[str, float]) -> dict[str, Any]:
-    """Return a line of the results."""
+    """Return a row of the results."""
     training = report["training"]
     return {
         "kind": kind,
@@ -119,11 +119,11 @@ def table(rows: list[dict[str, Any]]) -> str:
         "warm / anew: R@50 | seconds |",
         "|" + "---|" * 10,
     ]
-    found = {(one["kind"], one["night"]): one for one in rows}
-    for night in sorted({one["night"] for one in rows if one["night"]}):
-        if not {("anew", night), ("warm", night)} <= found.keys():
+    by_key = {(entry["kind"], entry["night"]): entry for entry in rows}
+    for night in sorted({entry["night"] for entry in rows if entry["night"]}):
+        if not {("anew", night), ("warm", night)} <= by_key.keys():
             continue
-        sides = [found[kind, night] for kind in ("anew", "warm")]
+        sides = [by_key[kind, night] for kind in ("anew", "warm")]
         cells = [str(night), f"{sides[0]['new_pairs']:,}"]
         for side in sides:
             metrics = side["metrics"]
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/nights"))
     parser.add_argument("--recipe", default="gowalla")
     parser.add_argument("--nights", type=int, default=5)
-    parser.add_argument("arguments", nargs="*", help="of bitrecall retrain, after --")
+    parser.add_argument("arguments", nargs="*", help="arguments of bitrecall retrain, after --")
     given = parser.parse_args()
     dataset = load_dataset(given.data)
     if dataset.test is None:
@@ -155,28 +155,28 @@ def main() -> None:
     rows = (
         [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     )
-    done = {(one["kind"], one["night"]) for one in rows}
+    done = {(entry["kind"], entry["night"]) for entry in rows}
     first = given.work / "start"
     common = ("--recipe", given.recipe, *given.arguments)
     if ("start", 0) not in done:
         first.mkdir(exist_ok=True)
         write(start, given.work / "start.txt")
         report = retrain(first, str(given.work / "start.txt"), *common)
-        rows.append(row("start", 0, report, quality(first, together([*nights, dataset.test]))))
-        results.write_text("".join(json.dumps(one) + "\n" for one in rows))
+        rows.append(row("start", 0, report, quality(first, combine([*nights, dataset.test]))))
+        results.write_text("".join(json.dumps(entry) + "\n" for entry in rows))
     for kind in KINDS:
         if not (given.work / kind).exists():
             shutil.copytree(first, given.work / kind)
     for night, pairs in enumerate(nights, 1):
-        to_come = together([*nights[night:], dataset.test])
+        later_pairs = combine([*nights[night:], dataset.test])
         for kind in KINDS:
             if (kind, night) in done:
                 continue
             folder = given.work / kind
             post(folder, pairs)
             report = retrain(folder, *common, *(["--from-scratch"] if kind == "anew" else []))
-            rows.append(row(kind, night, report, quality(folder, to_come)))
-            results.write_text("".join(json.dumps(one) + "\n" for one in rows))
+            rows.append(row(kind, night, report, quality(folder, later_pairs)))
+            results.write_text("".join(json.dumps(entry) + "\n" for entry in rows))
             print(json.dumps(rows[-1]), flush=True)
     print(table(rows))
 

@@ -80,7 +80,7 @@ def test_the_measure_trains_and_tries_every_second_stage(clustered, tmp_path):
 
 
 def test_rejects_a_single_user(question, noise):
-    with pytest.raises(StudyError, match="too few"):
+    with pytest.raises(StudyError, match="at least 2 users"):
         second_stages(noise, *question, np.array([0]), RECIPE)  # type: ignore[call-arg]
 
 

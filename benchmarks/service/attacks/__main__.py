@@ -29,24 +29,27 @@ def main() -> None:
     parser.add_argument("rows", type=int, nargs="*", help="rows to run; all by default")
     parser.add_argument("--checkout", type=Path, help="serve the code of another checkout")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    given = parser.parse_args()
-    # Also a script that is stopped stops the service that it attacks.
+    arguments = parser.parse_args()
+    # On SIGTERM, also stop the attacked service.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    chosen = [one for one in ATTACKS if not given.rows or one.row in given.rows]
+    chosen = [attack for attack in ATTACKS if not arguments.rows or attack.row in arguments.rows]
     outcomes = []
     print(json.dumps(describe()))
     with tempfile.TemporaryDirectory() as outside:
         root = Path(outside) / "releases"
-        publish(root, given.checkout)
+        publish(root, arguments.checkout)
         print("| row | attack | memory, MiB | /livez, ms, worst | found | held |", flush=True)
         print("|" + "---|" * 6)
         for number, attack in enumerate(chosen):
             folder = Path(outside) / str(number)
             folder.mkdir()
-            outcomes.append(measure(attack, root, folder, given.checkout))
+            outcomes.append(measure(attack, root, folder, arguments.checkout))
             print(line(outcomes[-1]), flush=True)
-    save(given.json, {"machine": describe(), "attacks": [asdict(one) for one in outcomes]})
-    if not all(one.held for one in outcomes):
+    save(
+        arguments.json,
+        {"machine": describe(), "attacks": [asdict(outcome) for outcome in outcomes]},
+    )
+    if not all(outcome.held for outcome in outcomes):
         sys.exit(1)
 
 

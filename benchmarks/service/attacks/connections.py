@@ -12,18 +12,18 @@ MIB = 2**20
 IDLE_SOCKETS = 150
 READERS = 12
 CROWD = 24
-# What the service of rows 6 and 7 takes in at once.
-MOST = 4
+# Maximum concurrent requests of the service of rows 6 and 7.
+MAX_CONCURRENT = 4
 
 
-def endless(service: Target, begin: bytes, again: bytes, most: int) -> tuple[str, bool]:
+def endless(service: Target, begin: bytes, chunk: bytes, max_bytes: int) -> tuple[str, bool]:
     """Send an endless stream until the service stops it."""
     sent = len(begin)
     with contextlib.closing(Raw(service.port, timeout=10)) as connection:
         connection.send(begin)
-        while sent < most and connection.send(again):
-            sent += len(again)
-        status = connection.answer()[0] if sent < most else 0
+        while sent < max_bytes and connection.send(chunk):
+            sent += len(chunk)
+        status = connection.answer()[0] if sent < max_bytes else 0
     return f"{sent / MIB:.1f} MiB taken, answered {status or 'nothing'}", sent < 8 * MIB
 
 
@@ -52,26 +52,26 @@ def idle_sockets(service: Target) -> tuple[str, bool]:
         for _ in range(IDLE_SOCKETS):
             with contextlib.suppress(OSError):
                 opened.append(Raw(service.port, timeout=2))
-        statuses = [service.ask(request("GET", "/livez"), 2)[0] for _ in range(10)]
+        statuses = [service.exchange(request("GET", "/livez"), 2)[0] for _ in range(10)]
         other = next(name for name in releases_in(service.releases) if name != before)
         current = service.releases / "CURRENT"
         new = current.with_name("NEXT")
         new.write_text(other + "\n")
         new.replace(current)
         time.sleep(4)
-        body = service.ask(request("GET", "/popular?k=1"), 2)[2]
+        body = service.exchange(request("GET", "/popular?k=1"), 2)[2]
         is_taken = bool(body) and json.loads(body)["release_id"] == other
         time.sleep(8)
-        open_still = sum(not one.is_closed(0.01) for one in opened)
+        open_still = sum(not connection.is_closed(0.01) for connection in opened)
     finally:
-        for one in opened:
-            one.close()
+        for connection in opened:
+            connection.close()
     answered = statuses.count(200)
-    found = (
+    result = (
         f"{answered} of 10 others answered, new release {'' if is_taken else 'not '}taken up, "
         f"{open_still} of {IDLE_SOCKETS} open after 12 s"
     )
-    return found, answered == 10 and is_taken and open_still == 0
+    return result, answered == 10 and is_taken and open_still == 0
 
 
 def never_reading(service: Target) -> tuple[str, bool]:
@@ -79,21 +79,21 @@ def never_reading(service: Target) -> tuple[str, bool]:
     users = [str(user) for user in range(1000)]
     for count in (1000, 100):
         body = json.dumps({"user_ids": users[:count], "k": 1000}).encode()
-        status = service.ask(request("POST", "/recommend/batch", body), 60)[0]
+        status = service.exchange(request("POST", "/recommend/batch", body), 60)[0]
         if status == 200:
             break
     readers = [Raw(service.port, small=True) for _ in range(READERS)]
-    for one in readers:
-        one.send(request("POST", "/recommend/batch", body))
-    # The answers, and BITRECALL_ANSWER_TIMEOUT of 3 seconds behind the last of them.
+    for reader in readers:
+        reader.send(request("POST", "/recommend/batch", body))
+    # Time for the responses, and then BITRECALL_ANSWER_TIMEOUT of 3 seconds.
     time.sleep(25)
-    held = service.memory()
-    states = [one.is_let_go(3) for one in readers]
-    for one in readers:
-        one.close()
+    memory = service.memory()
+    states = [reader.is_dropped(3) for reader in readers]
+    for reader in readers:
+        reader.close()
     dropped = f"{sum(states)} of {READERS} dropped or refused"
-    found = f"{count} users x 1,000 items, {dropped}, {held:.0f} MiB then"
-    return found, all(states)
+    result = f"{count} users x 1,000 items, {dropped}, {memory:.0f} MiB then"
+    return result, all(states)
 
 
 @contextlib.contextmanager
@@ -102,20 +102,20 @@ def busy(service: Target) -> Iterator[None]:
     body = json.dumps({"user_ids": [str(user) for user in range(1000)], "k": 50}).encode()
     stop = threading.Event()
 
-    def again() -> None:
+    def send_repeatedly() -> None:
         while not stop.is_set():
-            service.ask(request("POST", "/recommend/batch", body), 60)
+            service.exchange(request("POST", "/recommend/batch", body), 60)
 
-    threads = [threading.Thread(target=again) for _ in range(2 * MOST)]
-    for one in threads:
-        one.start()
+    threads = [threading.Thread(target=send_repeatedly) for _ in range(2 * MAX_CONCURRENT)]
+    for thread in threads:
+        thread.start()
     time.sleep(0.5)
     try:
         yield
     finally:
         stop.set()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.join()
 
 
 def around_admission(service: Target) -> tuple[str, bool]:
@@ -128,27 +128,27 @@ def around_admission(service: Target) -> tuple[str, bool]:
         "Transfer-Encoding: chunked",
         "Content-Type: application/json",
     )
-    spellings = {
+    encodings = {
         "chunked": chunked + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
         "Expect": request("POST", "/recommend/batch", body, "Expect: something"),
         "pipelined": request("GET", "/livez") + request("POST", "/recommend/batch", body),
     }
     counts = {}
-    for name, data in spellings.items():
+    for name, data in encodings.items():
         crowd = [Raw(service.port, timeout=60) for _ in range(CROWD)]
-        for one in crowd:
-            one.send(data[:-1])
+        for client in crowd:
+            client.send(data[:-1])
         time.sleep(0.3)
-        for one in crowd:
-            one.send(data[-1:])
+        for client in crowd:
+            client.send(data[-1:])
         if name == "pipelined":
-            for one in crowd:
-                one.answer()
-        counts[name] = sum(one.answer()[0] == 200 for one in crowd)
-        for one in crowd:
-            one.close()
-    found = ", ".join(f"{count} of {CROWD} {name}" for name, count in counts.items())
-    return f"answered: {found}", all(count <= MOST + 2 for count in counts.values())
+            for client in crowd:
+                client.answer()
+        counts[name] = sum(client.answer()[0] == 200 for client in crowd)
+        for client in crowd:
+            client.close()
+    result = ", ".join(f"{count} of {CROWD} {name}" for name, count in counts.items())
+    return f"answered: {result}", all(count <= MAX_CONCURRENT + 2 for count in counts.values())
 
 
 def refused_and_kept(service: Target) -> tuple[str, bool]:
@@ -164,8 +164,8 @@ def refused_and_kept(service: Target) -> tuple[str, bool]:
 
 
 def other_protocols(service: Target) -> tuple[str, bool]:
-    """Send a request as Java's client does, with an offer to speak HTTP/2."""
+    """Send a request like Java's HTTP client, with an offer of HTTP/2."""
     body = b'{"user_id":"17","k":3}'
     offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQA")
-    status = service.ask(request("POST", "/recommend", body, *offer))[0]
+    status = service.exchange(request("POST", "/recommend", body, *offer))[0]
     return f"answered {status}", status == 200

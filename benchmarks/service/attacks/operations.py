@@ -22,14 +22,16 @@ def killed_parent(service: Target) -> tuple[str, bool]:
     os.kill(service.process.pid, signal.SIGKILL)
     service.process.wait()
     time.sleep(3)
-    left = [pid for pid in workers if _runs(pid)]
+    alive = [pid for pid in workers if _runs(pid)]
     try:
         with socket.create_server((HOST, service.port)):
             is_free = True
     except OSError:
         is_free = False
-    found = f"{len(left)} of {len(workers)} processes live on, port {'free' if is_free else 'held'}"
-    return found, not left and is_free
+    result = (
+        f"{len(alive)} of {len(workers)} processes live on, port {'free' if is_free else 'held'}"
+    )
+    return result, not alive and is_free
 
 
 def _runs(pid: int) -> bool:
@@ -39,7 +41,7 @@ def _runs(pid: int) -> bool:
 
 
 def revoked_key(service: Target) -> tuple[str, bool]:
-    """Remove a key from a file that also has an invalid line; and give a file mode 666."""
+    """Remove a key from a file that also has an invalid line; set the mode of the file to 666."""
     keys = Path(service.environment["BITRECALL_KEYS"])
     key = key_of(service, "read") or ""
     admin = key_of(service, "admin") or ""
@@ -50,7 +52,7 @@ def revoked_key(service: Target) -> tuple[str, bool]:
     time.sleep(1)
     after = with_key(service, key, ("GET", "/popular", b""))[0]
     metrics = with_key(service, admin, ("GET", "/metrics", b""))[2].decode()
-    is_told = "bitrecall_keys_file_ok 0" in metrics
+    is_reported = "bitrecall_keys_file_ok 0" in metrics
     keys.chmod(0o666)
     environment = {**service.environment, "BITRECALL_PORT": "0"}
     keys.write_text("\n".join(lines) + "\n")
@@ -63,11 +65,11 @@ def revoked_key(service: Target) -> tuple[str, bool]:
         is_refused = False
         starting.terminate()
         starting.wait()
-    found = (
-        f"{before} before, {after} after; gauge {'shows it' if is_told else 'missing'}; "
+    result = (
+        f"{before} before, {after} after; gauge {'shows it' if is_reported else 'missing'}; "
         f"mode 666 {'refused' if is_refused else 'taken'}"
     )
-    return found, (before, after, is_told, is_refused) == (200, 401, True, True)
+    return result, (before, after, is_reported, is_refused) == (200, 401, True, True)
 
 
 def compose_file(service: Target) -> tuple[str, bool]:
@@ -75,14 +77,16 @@ def compose_file(service: Target) -> tuple[str, bool]:
     root = service.checkout or Path(__file__).parents[3]
     text = (root / "compose.yaml").read_text()
     services = yaml.safe_load(text)["services"]
-    limited = sum(all(limit in one for limit in LIMITS) for one in services.values())
-    hardened = sum("cap_drop" in one and "security_opt" in one for one in services.values())
-    drawn = "GF_SECURITY_ADMIN_PASSWORD__FILE" in text
-    found = (
-        f"{limited} of {len(services)} containers limited, {hardened} hardened, "
-        f"password of Grafana {'drawn' if drawn else 'admin'}"
+    limited = sum(all(limit in container for limit in LIMITS) for container in services.values())
+    hardened = sum(
+        "cap_drop" in container and "security_opt" in container for container in services.values()
     )
-    return found, limited == hardened == len(services) and drawn
+    is_generated = "GF_SECURITY_ADMIN_PASSWORD__FILE" in text
+    result = (
+        f"{limited} of {len(services)} containers limited, {hardened} hardened, "
+        f"password of Grafana {'drawn' if is_generated else 'admin'}"
+    )
+    return result, limited == hardened == len(services) and is_generated
 
 
 def pipe_for_pointer(service: Target) -> tuple[str, bool]:
@@ -101,7 +105,7 @@ def pipe_for_pointer(service: Target) -> tuple[str, bool]:
     other = next(name for name in releases_in(service.releases) if name not in before)
     current.write_text(other + "\n")
     time.sleep(3)
-    body = service.ask(request("GET", "/popular?k=1"), 5)[2]
+    body = service.exchange(request("GET", "/popular?k=1"), 5)[2]
     is_taken = other.encode() in body
-    found = f"{logged / 1024:.1f} KiB logged, next release {'' if is_taken else 'not '}taken up"
-    return found, is_taken and logged < 16_384
+    result = f"{logged / 1024:.1f} KiB logged, next release {'' if is_taken else 'not '}taken up"
+    return result, is_taken and logged < 16_384

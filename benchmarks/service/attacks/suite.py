@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.service.attacks import connections, operations, requests
 from benchmarks.service.attacks.target import Costs, Target, releases_in, target
 
-MOST_MIB = 150.0
-MOST_SECONDS = 1.0
+MAX_MIB = 150.0
+MAX_SECONDS = 1.0
 CALM_SECONDS = 1.0
 
 
@@ -38,19 +38,19 @@ class Attack:
     ends_service: bool = False
 
 
-BUSY = {"max_concurrent": connections.MOST, "max_heavy_requests": 4}
+BUSY = {"max_concurrent": connections.MAX_CONCURRENT, "max_heavy_requests": 4}
 ATTACKS = (
     Attack(1, "headers without end", connections.headers_without_end),
     Attack(1, "a URL without end", connections.url_without_end),
     Attack(1, "trailers without end", connections.trailers_without_end),
     Attack(2, "150 idle sockets, 128 files", connections.idle_sockets, descriptors=128),
-    Attack(3, "a million explained items", requests.dear_answers),
+    Attack(3, "a million explained items", requests.expensive_responses),
     Attack(4, "12 readers that never read", connections.never_reading, {"answer_timeout": 3}),
     Attack(5, "a user with 100,000 events", requests.long_history),
     Attack(6, "around admission", connections.around_admission, BUSY),
     Attack(7, "a refused connection", connections.refused_and_kept, BUSY),
-    Attack(8, "a form of another page", requests.form_of_a_page),
-    Attack(9, "a rebound name", requests.rebound_name),
+    Attack(8, "a form of another page", requests.cross_site_form),
+    Attack(9, "a rebound name", requests.dns_rebinding),
     Attack(10, "numbers of 310 digits", requests.numbers_without_end),
     Attack(11, "Upgrade: h2c", connections.other_protocols),
     Attack(12, "parent killed", operations.killed_parent, {"workers": 2}, ends_service=True),
@@ -109,13 +109,13 @@ def measure(attack: Attack, root: Path, folder: Path, checkout: Path | None) -> 
             found, is_right = attack.run(service)
         after = service.memory()
     before = calm.memory[-1]
-    most, worst = max(during.memory), max(during.seconds)
-    cheap = attack.ends_service or (most - before <= MOST_MIB and worst <= MOST_SECONDS)
+    peak, worst = max(during.memory), max(during.seconds)
+    cheap = attack.ends_service or (peak - before <= MAX_MIB and worst <= MAX_SECONDS)
     return Outcome(
         attack.row,
         attack.name,
         before,
-        most,
+        peak,
         after,
         sorted(calm.seconds)[len(calm.seconds) // 2],
         worst,

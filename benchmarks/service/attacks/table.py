@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any
 
 
-def cost(one: dict[str, Any]) -> str:
+def cost(attack: dict[str, Any]) -> str:
     """Return the memory before and its maximum in MiB, and the longest /livez in ms."""
-    memory = f"{one['before_mib']:.0f} → {one['most_mib']:.0f} MiB"
-    return f"{memory}, {1000 * one['worst_seconds']:,.0f} ms"
+    memory = f"{attack['before_mib']:.0f} → {attack['most_mib']:.0f} MiB"
+    return f"{memory}, {1000 * attack['worst_seconds']:,.0f} ms"
 
 
 def table(before: dict[str, Any], after: dict[str, Any]) -> str:
     """Return the table in Markdown."""
-    earlier = {one["name"]: one for one in before["attacks"]}
+    earlier = {attack["name"]: attack for attack in before["attacks"]}
     lines = ["| | attack | cost before | result before | cost now | result now |", "|" + "---|" * 6]
-    for one in after["attacks"]:
-        was = earlier[one["name"]]
-        cells = [str(one["row"]), one["name"], cost(was), was["found"], cost(one), one["found"]]
+    for attack in after["attacks"]:
+        was = earlier[attack["name"]]
+        cells = [str(attack["row"]), attack["name"], cost(was), was["found"]]
+        cells += [cost(attack), attack["found"]]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -30,10 +31,12 @@ def table(before: dict[str, Any], after: dict[str, Any]) -> str:
 def main() -> None:
     """Print the table of two files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("before", type=Path, help="what --json wrote")
+    parser.add_argument("before", type=Path, help="file written with --json")
     parser.add_argument("after", type=Path)
-    given = parser.parse_args()
-    before, after = (json.loads(path.read_text("utf-8")) for path in (given.before, given.after))
+    arguments = parser.parse_args()
+    before, after = (
+        json.loads(path.read_text("utf-8")) for path in (arguments.before, arguments.after)
+    )
     print(table(before, after))
 
 

@@ -18,7 +18,7 @@ from benchmarks.tools.serving import free_port
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
-# A /livez that takes longer counts as not answered.
+# A /livez without a response after this time counts as this long.
 PROBE_SECONDS: Final = 5.0
 PROBE_INTERVAL: Final = 0.05
 
@@ -54,7 +54,7 @@ class Raw:
             return False
         return True
 
-    def is_let_go(self, seconds: float) -> bool:
+    def is_dropped(self, seconds: float) -> bool:
         """Return whether the next response is a rejection, or shorter than its length."""
         self.socket.settimeout(seconds)
         try:
@@ -82,8 +82,8 @@ class Raw:
             if not line.startswith(b"HTTP/"):
                 return 0, {}, b""
             headers = {}
-            while (one := self._file.readline()) not in (b"\r\n", b""):
-                name, _, value = one.decode("latin-1").partition(":")
+            while (header := self._file.readline()) not in (b"\r\n", b""):
+                name, _, value = header.decode("latin-1").partition(":")
                 headers[name.lower()] = value.strip()
             status = int(line.split()[1])
             if status == 100:
@@ -149,7 +149,7 @@ class Target:
     environment: dict[str, str]
     checkout: Path | None
 
-    def ask(self, data: bytes, timeout: float = 20.0) -> Answer:
+    def exchange(self, data: bytes, timeout: float = 20.0) -> Answer:
         """Return the response to some bytes over a new connection; status 0 if there is none."""
         try:
             connection = Raw(self.port, timeout=timeout)
@@ -161,7 +161,7 @@ class Target:
 
     def get(self, path: str, *more: str) -> Answer:
         """Return the response to a GET."""
-        return self.ask(request("GET", path, b"", *more))
+        return self.exchange(request("GET", path, b"", *more))
 
     def memory(self) -> float:
         """Return the resident memory of the service and its workers, in MiB."""
@@ -174,9 +174,9 @@ class Target:
 
         def watch() -> None:
             while not stop.is_set():
-                begun = time.perf_counter()
-                status, _, _ = self.ask(request("GET", "/livez"), PROBE_SECONDS)
-                taken = time.perf_counter() - begun
+                started = time.perf_counter()
+                status, _, _ = self.exchange(request("GET", "/livez"), PROBE_SECONDS)
+                taken = time.perf_counter() - started
                 costs.seconds.append(taken if status == 200 else PROBE_SECONDS)
                 costs.memory.append(self.memory())
                 stop.wait(PROBE_INTERVAL)
@@ -192,12 +192,12 @@ class Target:
 
 def family(pid: int) -> list[int]:
     """Return a process and its children."""
-    found = [pid]
+    pids = [pid]
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += family(int(child))
-    return found
+                pids += family(int(child))
+    return pids
 
 
 def _resident(pid: int) -> float:
@@ -229,9 +229,9 @@ def target(
         environment: Additional environment variables.
     """
     port = int(str(settings.get("port", 0))) or free_port()
-    given = {"events": f"sqlite:///{folder}/events.db", "poll_interval": 0.5, **settings}
-    given |= {"releases": str(releases.resolve()), "port": port, "log_level": "info"}
-    variables = {f"BITRECALL_{name.upper()}": str(value) for name, value in given.items()}
+    values = {"events": f"sqlite:///{folder}/events.db", "poll_interval": 0.5, **settings}
+    values |= {"releases": str(releases.resolve()), "port": port, "log_level": "info"}
+    variables = {f"BITRECALL_{name.upper()}": str(value) for name, value in values.items()}
     outside = {name: value for name, value in os.environ.items() if "BITRECALL" not in name}
     full = {**outside, **variables, **(environment or {})}
     command = [sys.executable, "-m", "bitrecall", "serve"]
@@ -252,7 +252,7 @@ def target(
         )
     served = Target(port, process, releases, log, command, full, checkout)
     try:
-        served_until_ready(served)
+        wait_until_ready(served)
         yield served
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -260,7 +260,7 @@ def target(
         process.wait()
 
 
-def served_until_ready(served: Target) -> None:
+def wait_until_ready(served: Target) -> None:
     """Wait until the service is ready; exit with its log if it does not get ready."""
     give_up = time.monotonic() + START_SECONDS
     while served.get("/livez")[0] != 200:

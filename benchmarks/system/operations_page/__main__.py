@@ -39,15 +39,15 @@ STAND_INS = {
     "BITRECALL_GRAFANA_IMAGE": "bitrecall-test:grafana",
 }
 
-# What cannot be run here, and why.
-LEFT_OUT: dict[str, str] = {
-    "export BITRECALL_EVENTS=": "needs a database at db.example; the next one does the same",
+# Commands that cannot run here, and the reason.
+SKIPPED: dict[str, str] = {
+    "export BITRECALL_EVENTS=": "needs a database at db.example; the next block does the same",
     "bitrecall retrain --milvus": "needs a Milvus server; tests/index/milvus has one",
     "bitrecall serve --milvus": "needs a Milvus server; tests/service/releases has one",
     "printf '%s\\n' BITRECALL_EXTRAS=milvus": "needs a Milvus server",
 }
-# Exit codes that are no fault: a dry run may find that it would not publish.
-FINE: dict[str, set[int]] = {"retrain --dry-run": {0, 3, 4}}
+# Allowed exit codes other than 0: a dry run may report that it would not publish.
+ALLOWED_EXIT_CODES: dict[str, set[int]] = {"retrain --dry-run": {0, 3, 4}}
 
 
 def follow(reader: Reader, shell: Shell, only: Callable[[CommandBlock], bool]) -> None:
@@ -56,20 +56,22 @@ def follow(reader: Reader, shell: Shell, only: Callable[[CommandBlock], bool]) -
         first = block.text.splitlines()[0]
         if not only(block):
             continue
-        reason = next((why for text, why in LEFT_OUT.items() if first.startswith(text)), None)
+        reason = next((why for text, why in SKIPPED.items() if first.startswith(text)), None)
         if reason is not None:
-            print(f"[{block.section}] left out: {first}\n    {reason}")
+            print(f"[{block.section}] skipped: {first}\n    {reason}")
             continue
         reader.before(block)
-        print(f"[{block.section}]\n" + "\n".join(f"  $ {one}" for one in block.text.split("\n")))
-        began = time.monotonic()
+        print(f"[{block.section}]\n" + "\n".join(f"  $ {line}" for line in block.text.split("\n")))
+        started = time.monotonic()
         status, printed = shell.run(block.text)
-        fine = next((codes for text, codes in FINE.items() if text in block.text), {0})
+        allowed = next(
+            (codes for text, codes in ALLOWED_EXIT_CODES.items() if text in block.text), {0}
+        )
         last = printed.strip().splitlines()[-1:] or [""]
         print(
-            f"    {status}, {time.monotonic() - began:.0f} s: {last[0].strip()[:160]}", flush=True
+            f"    {status}, {time.monotonic() - started:.0f} s: {last[0].strip()[:160]}", flush=True
         )
-        if status not in fine:
+        if status not in allowed:
             sys.exit(f"this block failed with {status}:\n{printed[-3000:]}\n{reader.logs()}")
         reader.after(block, printed)
 
@@ -77,10 +79,14 @@ def follow(reader: Reader, shell: Shell, only: Callable[[CommandBlock], bool]) -
 def main() -> None:
     """Copy the checkout, follow the page, remove everything."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--stand-ins", action="store_true", help="build images from Debian's")
-    parser.add_argument("--section", nargs="+", help="only the commands of these, after the first")
-    parser.add_argument("--limits", action="store_true", help="say what the containers use")
-    given = parser.parse_args()
+    parser.add_argument(
+        "--stand-ins", action="store_true", help="build images from Debian's packages"
+    )
+    parser.add_argument("--section", nargs="+", help="run only the first section and these")
+    parser.add_argument(
+        "--limits", action="store_true", help="print the containers' usage of their limits"
+    )
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bitrecall-operations-page-") as folder:
         shim(Path(folder))
         service = free_address()
@@ -92,22 +98,22 @@ def main() -> None:
             "BITRECALL_PUBLISH_PROMETHEUS": free_address(),
             "BITRECALL_PUBLISH_GRAFANA": free_address(),
         }
-        if given.stand_ins:
+        if arguments.stand_ins:
             for image in STAND_INS.values():
                 source = ROOT / "benchmarks" / "system" / "images" / image.partition(":")[2]
                 subprocess.run(["docker", "build", "-q", "-t", image, str(source)], check=True)
             environment |= STAND_INS | {"BITRECALL_TORCH_INDEX": ""}
-            LEFT_OUT["docker/pin-images.sh"] = "images that were built here have no digest"
-            LEFT_OUT["docker compose exec -T grafana"] = "its place is taken by a stand-in"
+            SKIPPED["docker/pin-images.sh"] = "locally built images have no digest"
+            SKIPPED["docker compose exec -T grafana"] = "Grafana is replaced by a stand-in"
         copy = copy_of_checkout(Path(folder))
         (copy / ".env").write_text(f"COMPOSE_PROJECT_NAME={PROJECT}\n")
-        (copy / "docker" / "retrain.env").write_text("BITRECALL_RETRAIN_MOST_DRIFT=2\n")
-        reader = Reader(copy, environment, f"http://{service}", given.limits)
+        (copy / "docker" / "retrain.env").write_text("BITRECALL_RETRAIN_MAX_DRIFT=2\n")
+        reader = Reader(copy, environment, f"http://{service}", arguments.limits)
         remove_images(environment)
-        sections = None if given.section is None else {"Operations", *given.section}
+        sections = None if arguments.section is None else {"Operations", *arguments.section}
         shell = Shell(copy, environment)
         try:
-            follow(reader, shell, lambda one: sections is None or one.section in sections)
+            follow(reader, shell, lambda block: sections is None or block.section in sections)
         finally:
             shell.close()
             for project in (PROJECT, "next"):

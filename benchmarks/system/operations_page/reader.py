@@ -18,7 +18,7 @@ from bitrecall.training.data.sample import sample_dataset
 PROJECT = "bitrecall-operations-page"
 PATIENCE = 900.0
 EVENTS = 300
-MOVED = 250
+COPIED = 250
 
 
 @dataclass
@@ -30,15 +30,15 @@ class Reader:
     url: str
     limits: bool
     key: str | None = None
-    kept: dict[str, object] = field(default_factory=dict)
+    saved_counts: dict[str, object] = field(default_factory=dict)
 
     def before(self, block: CommandBlock) -> None:
         """Prepare what the block requires."""
         if "BITRECALL_DATA=" in block.text:
             self.compose("down", "--volumes")
-            _write_clicks(self._made("clicks") / "clicks.csv")
+            _write_clicks(self._make_folder("clicks") / "clicks.csv")
         if "BITRECALL_ITEMS=" in block.text:
-            folder = self._made("catalogue")
+            folder = self._make_folder("catalogue")
             items = sorted({line.split(",")[1] for line in self._click_lines()})
             rows = [f"{item},{number % 50}.5" for number, item in enumerate(items)]
             (folder / "items.csv").write_text("\n".join(["item_id,price", *rows]) + "\n")
@@ -52,26 +52,28 @@ class Reader:
             )
         if block.text.startswith("docker/backup.sh"):
             self.send_events()
-            self.kept = self.counts()
+            self.saved_counts = self.counts()
         if block.text.startswith("docker/restore.sh"):
-            print(f"    before the backup: {self.kept}")
+            print(f"    before the backup: {self.saved_counts}")
             self.compose("down", "--volumes")
         if "--without-releases" in block.text and not (self.folder / "backup").exists():
-            self.kept = self.counts()
+            self.saved_counts = self.counts()
             script = ["docker/backup.sh", "backup"]
             subprocess.run(script, cwd=self.folder, env=self.environment, check=True)
         if "events copy sqlite:////old" in block.text:
-            # Releases and keys stay: the database alone is new.
+            # Releases and keys stay; only the database is new.
             self.compose("down")
             subprocess.run(["docker", "volume", "rm", f"{PROJECT}_events"], check=True)
-            store = EventStore(f"sqlite:///{self._made('old')}/events.db")
-            store.append([Event(f"u{n % 40}", f"i{n % 90}", "view", 1e9 + n) for n in range(MOVED)])
+            store = EventStore(f"sqlite:///{self._make_folder('old')}/events.db")
+            store.append(
+                [Event(f"u{n % 40}", f"i{n % 90}", "view", 1e9 + n) for n in range(COPIED)]
+            )
             store.close()
 
     def after(self, block: CommandBlock, printed: str) -> None:
         """Check that the block did what the page says."""
-        if found := re.search(r"br_[\w-]+", printed):
-            self.key = found[0]
+        if match := re.search(r"br_[\w-]+", printed):
+            self.key = match[0]
         if re.search(r"up -d(?! database)", block.text) and "monitoring" not in block.text:
             self.wait_until_ready()
         if block.section == "Operations" or "change-password" in block.text:
@@ -79,20 +81,20 @@ class Reader:
         if "release rollback" in block.text:
             self.wait_until_serving(re.findall(r"\d{8}T\d{6}Z-[0-9a-f]{8}", printed)[-1])
         if block.text.startswith("docker/restore.sh backup &&"):
-            found_now = self.counts()
-            print(f"    after the restore: {found_now}")
-            if found_now != self.kept:
-                sys.exit("the restore differs from what was backed up")
+            restored = self.counts()
+            print(f"    after the restore: {restored}")
+            if restored != self.saved_counts:
+                sys.exit("the restore differs from the backup")
         if "events copy sqlite:////old" in block.text:
-            moved = self.counts()["events"]
-            print(f"    of {MOVED} events in SQLite, PostgreSQL has {moved}")
-            if moved != MOVED:
-                sys.exit("the copy differs from what was in SQLite")
+            copied = self.counts()["events"]
+            print(f"    of {COPIED} events in SQLite, PostgreSQL has {copied}")
+            if copied != COPIED:
+                sys.exit("the copy differs from the events in SQLite")
         if "--without-releases" in block.text:
-            found_now = self.counts()
-            print(f"    in the new project: {found_now}")
-            if found_now["events"] != self.kept["events"]:
-                sys.exit(f"restored {found_now['events']} events, not {self.kept['events']}")
+            restored = self.counts()
+            print(f"    in the new project: {restored}")
+            if restored["events"] != self.saved_counts["events"]:
+                sys.exit(f"restored {restored['events']} events, not {self.saved_counts['events']}")
         if "BITRECALL_ITEMS=" in block.text:
             self.run_compose("exec", "-T", "trainer", "test", "-s", "/items/items.csv")
         if "--profile monitoring" in block.text:
@@ -120,9 +122,9 @@ class Reader:
     def wait_until_serving(self, release: str) -> None:
         """Wait until ``/readyz`` names a release."""
         give_up = time.monotonic() + 60
-        while (found := httpx.get(f"{self.url}/readyz").json()["release_id"]) != release:
+        while (serving := httpx.get(f"{self.url}/readyz").json()["release_id"]) != release:
             if time.monotonic() > give_up:
-                sys.exit(f"the service still answers from {found}, not from {release}")
+                sys.exit(f"the service still serves {serving}, not {release}")
             time.sleep(0.2)
 
     def send_events(self) -> None:
@@ -143,30 +145,33 @@ class Reader:
         answer = httpx.get(f"{self.url}/releases", headers=self.headers())
         answer.raise_for_status()
         document = answer.json()
-        ids = sorted(one["id"] for one in document["releases"])
+        ids = sorted(release["id"] for release in document["releases"])
         return {"events": int(events), "releases": ids, "serving": document["serving"]}
 
     def check_monitoring(self) -> None:
         """Check that Prometheus has both targets up and that Grafana responds."""
         give_up = time.monotonic() + 120
-        wanted = {("service", "up"), ("trainer", "up")}
-        found: set[tuple[str, str]] = set()
-        key = sends_a_key((self.folder / "monitoring" / "prometheus.yml").read_text("utf-8"))
-        while found != wanted:
+        expected = {("service", "up"), ("trainer", "up")}
+        targets_up: set[tuple[str, str]] = set()
+        has_key = sends_a_key((self.folder / "monitoring" / "prometheus.yml").read_text("utf-8"))
+        while targets_up != expected:
             if time.monotonic() > give_up:
-                if self.key is not None and not key and ("trainer", "up") in found:
-                    break  # the service asks for a key that Prometheus gets in the next block
-                sys.exit(f"Prometheus does not reach its targets: {found}\n{self.logs()}")
+                if self.key is not None and not has_key and ("trainer", "up") in targets_up:
+                    break  # the service requires a key; Prometheus gets it in the next block
+                sys.exit(f"Prometheus does not reach its targets: {targets_up}\n{self.logs()}")
             port = self.environment["BITRECALL_PUBLISH_PROMETHEUS"]
             try:
                 targets = httpx.get(f"http://{port}/api/v1/targets").json()["data"]
-                found = {(one["labels"]["job"], one["health"]) for one in targets["activeTargets"]}
+                targets_up = {
+                    (target["labels"]["job"], target["health"])
+                    for target in targets["activeTargets"]
+                }
             except httpx.TransportError:
-                found = set()
-            if self.key is not None and not key and ("trainer", "up") in found:
+                targets_up = set()
+            if self.key is not None and not has_key and ("trainer", "up") in targets_up:
                 break
             time.sleep(1)
-        print(f"    Prometheus: {sorted(found)}")
+        print(f"    Prometheus: {sorted(targets_up)}")
         grafana = httpx.get(f"http://{self.environment['BITRECALL_PUBLISH_GRAFANA']}/")
         print(f"    Grafana's port: {grafana.status_code}")
 
@@ -204,7 +209,7 @@ class Reader:
             sys.exit(f"docker compose {' '.join(arguments)}: {done.stderr[-2000:]}")
         return done.stdout
 
-    def _made(self, name: str) -> Path:
+    def _make_folder(self, name: str) -> Path:
         folder = self.folder / name
         folder.mkdir()
         return folder

@@ -51,6 +51,6 @@ class Shell:
         while time.monotonic() < give_up:
             if select.select([self.master], [], [], 1)[0]:
                 printed += os.read(self.master, 65536)
-                if found := re.search(rf"{PROMPT}(\d+)\r?\n\Z".encode(), printed):
-                    return int(found[1]), printed[: found.start()].decode(errors="replace")
+                if match := re.search(rf"{PROMPT}(\d+)\r?\n\Z".encode(), printed):
+                    return int(match[1]), printed[: match.start()].decode(errors="replace")
         sys.exit(f"no prompt within {seconds:.0f} s:\n{printed.decode(errors='replace')[-2000:]}")

@@ -1,4 +1,4 @@
-"""The search of recipes' values climbs ladders of values within a budget."""
+"""Tests of the coordinate search of recipe values."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def hill(top_a: int, top_b: int) -> Callable[[dict[str, int]], float]:
 
 
 @given(st.integers(0, 4), st.integers(0, 3), st.integers(0, 4), st.integers(0, 3))
-def test_finds_the_top_of_a_hill_from_anywhere(a: int, b: int, top_a: int, top_b: int) -> None:
+def test_finds_the_maximum_from_any_start(a: int, b: int, top_a: int, top_b: int) -> None:
     found = recipe_search.climb(LADDERS, {"a": a, "b": b}, hill(top_a, top_b), lambda: True)
     assert found == {"a": top_a, "b": top_b}
 
 
-def test_goes_round_again_where_one_value_depends_on_another() -> None:
+def test_repeats_rounds_if_one_value_depends_on_another() -> None:
     def ridge(place: dict[str, int]) -> float:
         return place["b"] * 2 - 3 * abs(place["a"] - place["b"])
 
@@ -42,7 +42,7 @@ def test_goes_round_again_where_one_value_depends_on_another() -> None:
     assert recipe_search.climb(ladders, steep, ridge, lambda: True) == {"a": 3, "b": 3}
 
 
-def test_asks_for_each_place_once() -> None:
+def test_scores_each_position_once() -> None:
     asked: list[tuple[int, int]] = []
 
     def score(place: dict[str, int]) -> float:
@@ -53,7 +53,7 @@ def test_asks_for_each_place_once() -> None:
     assert len(asked) == len(set(asked))
 
 
-def test_a_spent_budget_ends_it_with_the_best_so_far() -> None:
+def test_returns_the_best_so_far_when_the_budget_is_spent() -> None:
     asked: list[float] = []
 
     def score(place: dict[str, int]) -> float:
@@ -65,7 +65,7 @@ def test_a_spent_budget_ends_it_with_the_best_so_far() -> None:
     assert len(asked) == 3
 
 
-def test_starts_where_the_recipe_stands() -> None:
+def test_starts_from_the_recipes_values() -> None:
     stands = load_recipe("hashrec-gowalla").fit.learning_rate
     ladders = {
         "fit.learning_rate": [str(stands / 3), str(stands), str(stands * 3)],
@@ -80,15 +80,13 @@ def test_starts_where_the_recipe_stands() -> None:
 
 
 @pytest.mark.parametrize("method", ["proposed", "bgch", "hashgnn", "hashrec", "lightgcn"])
-def test_rungs_of_the_built_in_ladders_are_values_of_recipes(method: str) -> None:
+def test_built_in_ladders_have_valid_values(method: str) -> None:
     ladders = recipe_search.built_in_ladders(method)
     rungs = recipe_search.first_rungs(f"{method}-gowalla", [], ladders)
     assert rungs.keys() == ladders.keys()
 
 
-def test_a_run_that_diverges_is_worst_of_all(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_diverged_run_ranks_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def diverges(*_: object) -> None:
         raise DivergedError("no longer finite")
 
@@ -105,7 +103,7 @@ class StoppingLog(TrainingLog):
             signal.raise_signal(signal.SIGTERM)
 
 
-def test_a_run_that_a_signal_stopped_goes_on_and_leaves_nothing(tmp_path: Path) -> None:
+def test_resumes_an_interrupted_run_and_removes_its_checkpoint(tmp_path: Path) -> None:
     train = load_dataset("sample").train.compact()
     variant = ["bits=16", "fit.epochs=3", "validation.patience=9"]
 

@@ -1,4 +1,4 @@
-"""The page of all searches has every run as the recipe search wrote it."""
+"""Tests of the page of all recipe searches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_page_is_up_to_date() -> None:
     assert (DOCS / "searches.md").read_text("utf-8") == recipe_search_page.page(DOCS / "searches")
 
 
-def test_a_run_is_a_row_and_the_best_one_is_bold(tmp_path: Path) -> None:
+def test_shows_a_row_per_run_with_the_best_in_bold(tmp_path: Path) -> None:
     file = search_file(
         tmp_path / "a.jsonl", run("x.a=1 x.b=2", 0.21234), run("x.a=1 x.b=3", 0.31234)
     )
@@ -50,7 +50,7 @@ def test_a_run_is_a_row_and_the_best_one_is_bold(tmp_path: Path) -> None:
     )
 
 
-def test_a_run_that_diverged_has_no_figures(tmp_path: Path) -> None:
+def test_a_diverged_run_has_no_figures(tmp_path: Path) -> None:
     file = search_file(tmp_path / "a.jsonl", run("x.a=1", 0.2), run("x.a=2", 0.0, epochs=0))
     assert (
         recipe_search_page.section(file).splitlines()[-1]
@@ -58,7 +58,7 @@ def test_a_run_that_diverged_has_no_figures(tmp_path: Path) -> None:
     )
 
 
-def test_the_summary_has_where_a_search_began_and_what_it_found(tmp_path: Path) -> None:
+def test_the_summary_has_the_first_and_the_best_result(tmp_path: Path) -> None:
     rows = [run("x.a=1", 0.21234), run("x.a=2", 0.31234), run("x.a=3", 0.1)]
     files = [search_file(tmp_path / "a.jsonl", *rows)]
     assert recipe_search_page.summary(files) == (
@@ -68,7 +68,7 @@ def test_the_summary_has_where_a_search_began_and_what_it_found(tmp_path: Path) 
     )
 
 
-def test_every_search_of_a_folder_is_on_its_page(tmp_path: Path) -> None:
+def test_includes_every_search_of_a_folder(tmp_path: Path) -> None:
     for name in ("b", "a"):
         search_file(tmp_path / f"{name}.jsonl", {**run("x.a=1", 0.2), "recipe": name})
     titles = [

@@ -1,4 +1,4 @@
-"""Attacks go to this machine alone, end by themselves, and have a row each on the page."""
+"""Tests of the attacks: they stay on this machine, are bounded, and are on the page."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[4]
 
 
-def test_each_row_of_the_page_has_an_attack() -> None:
+def test_every_row_of_the_page_has_an_attack() -> None:
     page = (ROOT / "docs" / "security.md").read_text("utf-8")
     limits = page.split("## ")[0]
     rows = {int(row) for row in re.findall(r"^\| (\d+) \|", limits, re.MULTILINE)}
     assert rows == {attack.row for attack in suite.ATTACKS} == set(range(1, 18))
 
 
-def test_nothing_is_sent_to_another_machine() -> None:
+def test_sends_nothing_to_another_machine() -> None:
     for path in (ROOT / "benchmarks" / "service" / "attacks").glob("*.py"):
         text = path.read_text("utf-8")
         assert not re.search(r"(?!127\.0\.0\.1)\b\d+\.\d+\.\d+\.\d+\b", text)
         assert "0.0.0.0" not in text
 
 
-def test_an_attack_is_measured_and_leaves_no_service(tmp_path: Path) -> None:
+def test_measures_an_attack_and_stops_the_service(tmp_path: Path) -> None:
     root, folder = tmp_path / "releases", tmp_path / "0"
     folder.mkdir()
     random_release.publish(root, users=50, items=100)

@@ -1,4 +1,4 @@
-"""Images of earlier code are removed before the commands of the page are run."""
+"""Tests of removing earlier images before the commands run."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from benchmarks.system.operations_page.docker import remove_images
 ROOT = Path(__file__).parents[4]
 
 
-def docker_that_notes(folder: Path, found: str, status: int) -> dict[str, str]:
+def recording_docker(folder: Path, found: str, status: int) -> dict[str, str]:
     """The environment of a ``docker`` that writes down its arguments; it lists one image."""
     path = folder / "docker"
     path.write_text(
@@ -27,18 +27,18 @@ def removed(folder: Path) -> list[str]:
     return [call for call in calls if call.startswith("image rm")]
 
 
-def test_images_of_earlier_code_are_removed(tmp_path: Path) -> None:
+def test_removes_images_of_earlier_code(tmp_path: Path) -> None:
     # Compose builds an image only where there is none of its name.
-    remove_images(docker_that_notes(tmp_path, "0123456789ab", 0))
+    remove_images(recording_docker(tmp_path, "0123456789ab", 0))
     named = set(re.findall(r"image: (bitrecall:\w+)", (ROOT / "compose.yaml").read_text("utf-8")))
     assert {call.split()[-1] for call in removed(tmp_path)} == named != set()
 
 
-def test_no_image_is_removed_where_there_is_none(tmp_path: Path) -> None:
-    remove_images(docker_that_notes(tmp_path, "", 1))
+def test_removes_nothing_without_an_image(tmp_path: Path) -> None:
+    remove_images(recording_docker(tmp_path, "", 1))
     assert removed(tmp_path) == []
 
 
-def test_images_in_use_stop_the_script(tmp_path: Path) -> None:
+def test_stops_if_an_image_is_in_use(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"cannot remove the image bitrecall:serve.*in use"):
-        remove_images(docker_that_notes(tmp_path, "0123456789ab", 1))
+        remove_images(recording_docker(tmp_path, "0123456789ab", 1))

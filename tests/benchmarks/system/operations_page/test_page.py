@@ -1,4 +1,4 @@
-"""The commands of the operations page stop at the first fault, however they are pasted."""
+"""Tests of the commands of the operations page: each block stops at the first error."""
 
 import subprocess
 from pathlib import Path
@@ -12,12 +12,12 @@ PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 BLOCKS = [block.text for block in command_blocks(PAGE)]
 
 
-def test_there_are_some() -> None:
+def test_finds_command_blocks() -> None:
     assert len(BLOCKS) > 20
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
-def test_each_is_one_chain(block: str) -> None:
+def test_each_block_is_one_chain(block: str) -> None:
     # Lines that end a command would be run even if the one before failed.
     *lines, last = block.splitlines()
     for line in lines:
@@ -31,7 +31,7 @@ def test_each_is_one_chain(block: str) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
-def test_the_scripts_that_are_named_are_there(block: str) -> None:
+def test_scripts_in_blocks_exist(block: str) -> None:
     for word in block.split():
         if word.startswith("docker/") and word.endswith(".sh"):
             assert (ROOT / word).stat().st_mode & 0o111
