@@ -35,7 +35,7 @@ def lookup_routes(settings: Settings, current: CurrentRelease) -> list[BaseRoute
         return json_response({"items": items, "release_id": recommender.release_id})
 
     async def item(request: Request) -> Response:
-        """``GET /items/{id}``: what is known about an item."""
+        """``GET /items/{id}``: data about an item."""
         recommender = ready_recommender(settings, current)
         return json_response(asdict(item_info(recommender, id_in_path(request))))
 
