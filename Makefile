@@ -24,8 +24,11 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
+# The tests start hundreds of processes, which would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := test
-.PHONY: test check quick sanitized emulated run train format docs site notebooks tables dist lock clean
+.PHONY: test check quick all-tests quick-tests sanitized emulated run train format docs site notebooks tables dist lock clean
 
 NATIVE := $(wildcard index/search/native/* training/native/*)
 
@@ -63,14 +66,21 @@ NATIVE := $(wildcard index/search/native/* training/native/*)
 check: .venv/all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/mypy
 
-test: check
+# The checks run beside the tests: without its cache, mypy takes as long as the quick ones.
+test: .venv/all
+	@$(MAKE) --no-print-directory -j2 check all-tests
+
+quick: .venv/all
+	@$(MAKE) --no-print-directory -j2 check quick-tests
+
+all-tests: .venv/all
 	$(BIN)/python -m pytest -q -n auto
 
-quick: check
+quick-tests: .venv/all
 	$(BIN)/python -m pytest -q -n auto --quick
 
 sanitized: .venv/all
