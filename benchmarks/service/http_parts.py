@@ -180,7 +180,7 @@ def main() -> None:
         name: max(values) if arguments.wrk else quantile(values, 0.1)
         for name, values in results.items()
     }
-    print(f"| without | {unit} | over the complete service |")
+    print(f"| without | {unit} | relative to the complete service |")
     print("|---|---|---|")
     for name, value in sorted(best.items(), key=lambda pair: pair[1], reverse=arguments.wrk):
         print(f"| {name} | {value:,.1f} | {value / best[COMPLETE]:.3f} |")

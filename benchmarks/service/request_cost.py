@@ -86,10 +86,10 @@ async def measure(releases: Path, k: int, profile: bool) -> None:
     print(f"{recommender.n_items:,} items, k = {k}, microseconds, median and p99")
     for name, act in parts.items():
         took = seconds(act, 1.5)
-        print(f"{name:>16} {quantile(took, 0.5) * 1e6:6.1f} {quantile(took, 0.99) * 1e6:6.1f}")
+        print(f"{name:>17} {quantile(took, 0.5) * 1e6:6.1f} {quantile(took, 0.99) * 1e6:6.1f}")
     took = [await _timed(app, body) for body in bodies * 3]
     median, late, mean = quantile(took, 0.5), quantile(took, 0.99), statistics.fmean(took)
-    print(f"{'whole request':>16} {median * 1e6:6.1f} {late * 1e6:6.1f}, mean {mean * 1e6:.1f}")
+    print(f"{'complete request':>17} {median * 1e6:6.1f} {late * 1e6:6.1f}, mean {mean * 1e6:.1f}")
     if profile:
         profiler = cProfile.Profile()
         profiler.enable()

@@ -6,8 +6,8 @@ Retrains the embedded sample, with its interactions and its item table in files,
 accepts events. After a good run come runs with bad data: shuffled items, no data, files with half
 of their rows missing, an item table with half of its rows missing. None of them may publish, and
 the service must continue with its release. The events of a bad run are then removed, as an operator
-would. At the end two runs must publish: one with the flood of a bot among other users' events, of
-which only a part may count, and a good one.
+would. At the end two runs must publish: one with a flood of events from a bot, of which
+only a part may count, among other users' events; and a good one.
 """
 
 import argparse

@@ -145,34 +145,34 @@ def main() -> None:
     parser.add_argument("--recipe", default="gowalla")
     parser.add_argument("--nights", type=int, default=5)
     parser.add_argument("arguments", nargs="*", help="arguments of bitrecall retrain, after --")
-    given = parser.parse_args()
-    dataset = load_dataset(given.data)
+    options = parser.parse_args()
+    dataset = load_dataset(options.data)
     if dataset.test is None:
-        parser.error(f"{given.data} has no test split")
-    start, nights = cut(dataset, given.nights)
-    given.work.mkdir(parents=True, exist_ok=True)
-    results = given.work / "results.jsonl"
+        parser.error(f"{options.data} has no test split")
+    start, nights = cut(dataset, options.nights)
+    options.work.mkdir(parents=True, exist_ok=True)
+    results = options.work / "results.jsonl"
     rows = (
         [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     )
     done = {(entry["kind"], entry["night"]) for entry in rows}
-    first = given.work / "start"
-    common = ("--recipe", given.recipe, *given.arguments)
+    first = options.work / "start"
+    common = ("--recipe", options.recipe, *options.arguments)
     if ("start", 0) not in done:
         first.mkdir(exist_ok=True)
-        write(start, given.work / "start.txt")
-        report = retrain(first, str(given.work / "start.txt"), *common)
+        write(start, options.work / "start.txt")
+        report = retrain(first, str(options.work / "start.txt"), *common)
         rows.append(row("start", 0, report, quality(first, combine([*nights, dataset.test]))))
         results.write_text("".join(json.dumps(entry) + "\n" for entry in rows))
     for kind in KINDS:
-        if not (given.work / kind).exists():
-            shutil.copytree(first, given.work / kind)
+        if not (options.work / kind).exists():
+            shutil.copytree(first, options.work / kind)
     for night, pairs in enumerate(nights, 1):
         later_pairs = combine([*nights[night:], dataset.test])
         for kind in KINDS:
             if (kind, night) in done:
                 continue
-            folder = given.work / kind
+            folder = options.work / kind
             post(folder, pairs)
             report = retrain(folder, *common, *(["--from-scratch"] if kind == "anew" else []))
             rows.append(row(kind, night, report, quality(folder, later_pairs)))

@@ -1,7 +1,7 @@
-"""What the site needs beyond docs/: the repository's own pages, and Mermaid from the site itself.
+"""MkDocs hooks: add pages from outside docs/, convert links, and serve Mermaid from the site.
 
-Pages are written for a code host, where links lead to any file of the repository. On the site, a
-link to a page leads to that page, and a link to anything else becomes plain text.
+Pages are written for a code host, where a link can lead to any file of the repository. On the site,
+a link to a page leads to that page, and a link to any other file becomes plain text.
 """
 
 import re
@@ -15,7 +15,7 @@ from mkdocs.utils import get_relative_url
 
 ROOT = Path(__file__).parents[2]
 
-# Pages outside docs/, by their place in the repository, and their place on the site.
+# Pages outside docs/: path in the repository, and path on the site.
 REPOSITORY_PAGES = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
@@ -25,7 +25,7 @@ REPOSITORY_PAGES = {
     "examples/README.md": "examples.md",
     "examples/shop/README.md": "shop.md",
 }
-# Installed by `make site`; without it, drawings are shown as their source.
+# Installed by `make site`; without it, diagrams are shown as source text.
 MERMAID = ROOT / ".venv-site/node_modules/mermaid/dist/mermaid.min.js"
 MERMAID_ON_SITE = "assets/javascripts/mermaid.min.js"
 
@@ -33,7 +33,7 @@ _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages of the repository, and Mermaid."""
+    """Add the pages from outside docs/, and Mermaid."""
     for source, place in REPOSITORY_PAGES.items():
         text = (ROOT / source).read_text("utf-8")
         files.append(File.generated(config, place, content=text))
@@ -43,12 +43,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Point links to the site's pages."""
+    """Convert the links of a page."""
     return with_links(markdown, page.file.src_uri, {file.src_uri for file in files})
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Load Mermaid on pages with a drawing; Material would load it from another server."""
+    """Load Mermaid on pages with a diagram; Material would load it from another server."""
     if not MERMAID.exists():
         return output.replace('<pre class="mermaid">', "<pre>")
     if '<pre class="mermaid">' not in output:
@@ -58,12 +58,12 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 
 def with_links(markdown: str, place: str, on_site: set[str]) -> str:
-    """Return a page with its links as they are on the site.
+    """Return a page with its links converted for the site.
 
     Args:
         markdown: the page.
-        place: of the page on the site.
-        on_site: the places of all files of the site.
+        place: path of the page on the site.
+        on_site: paths of all files on the site.
     """
     source = source_of(place)
 
@@ -78,9 +78,9 @@ def with_links(markdown: str, place: str, on_site: set[str]) -> str:
 
 
 def source_of(place: str) -> str:
-    """Return where a page of the site is in the repository."""
-    for source, own_place in REPOSITORY_PAGES.items():
-        if own_place == place:
+    """Return the path in the repository of a page of the site."""
+    for source, site_path in REPOSITORY_PAGES.items():
+        if site_path == place:
             return source
     return f"docs/{place}"
 

@@ -61,8 +61,8 @@ def remove_images(environment: dict[str, str]) -> None:
     """
     for image in BUILT_IMAGES:
         listed = ["docker", "image", "ls", "--quiet", image]
-        found = subprocess.run(listed, check=True, capture_output=True, text=True, env=environment)
-        if not found.stdout.strip():
+        images = subprocess.run(listed, check=True, capture_output=True, text=True, env=environment)
+        if not images.stdout.strip():
             continue
         removed = subprocess.run(
             ["docker", "image", "rm", "--no-prune", image],
@@ -72,4 +72,4 @@ def remove_images(environment: dict[str, str]) -> None:
             env=environment,
         )
         if removed.returncode:
-            sys.exit(f"cannot remove the image {image} to build it anew: {removed.stderr.strip()}")
+            sys.exit(f"cannot remove the image {image} to rebuild it: {removed.stderr.strip()}")

@@ -28,8 +28,8 @@ def hill(top_a: int, top_b: int) -> Callable[[dict[str, int]], float]:
 
 @given(st.integers(0, 4), st.integers(0, 3), st.integers(0, 4), st.integers(0, 3))
 def test_finds_the_maximum_from_any_start(a: int, b: int, top_a: int, top_b: int) -> None:
-    found = recipe_search.climb(LADDERS, {"a": a, "b": b}, hill(top_a, top_b), lambda: True)
-    assert found == {"a": top_a, "b": top_b}
+    best = recipe_search.climb(LADDERS, {"a": a, "b": b}, hill(top_a, top_b), lambda: True)
+    assert best == {"a": top_a, "b": top_b}
 
 
 def test_repeats_rounds_if_one_value_depends_on_another() -> None:
@@ -43,26 +43,26 @@ def test_repeats_rounds_if_one_value_depends_on_another() -> None:
 
 
 def test_scores_each_position_once() -> None:
-    asked: list[tuple[int, int]] = []
+    scored: list[tuple[int, int]] = []
 
     def score(place: dict[str, int]) -> float:
-        asked.append((place["a"], place["b"]))
+        scored.append((place["a"], place["b"]))
         return hill(2, 1)(place)
 
     recipe_search.climb(LADDERS, {"a": 0, "b": 0}, score, lambda: True)
-    assert len(asked) == len(set(asked))
+    assert len(scored) == len(set(scored))
 
 
 def test_returns_the_best_so_far_when_the_budget_is_spent() -> None:
-    asked: list[float] = []
+    scored: list[float] = []
 
     def score(place: dict[str, int]) -> float:
-        asked.append(hill(4, 3)(place))
-        return asked[-1]
+        scored.append(hill(4, 3)(place))
+        return scored[-1]
 
-    found = recipe_search.climb(LADDERS, {"a": 0, "b": 0}, score, lambda: len(asked) < 3)
-    assert found == {"a": 2, "b": 0}
-    assert len(asked) == 3
+    best = recipe_search.climb(LADDERS, {"a": 0, "b": 0}, score, lambda: len(scored) < 3)
+    assert best == {"a": 2, "b": 0}
+    assert len(scored) == 3
 
 
 def test_starts_from_the_recipes_values() -> None:
@@ -91,8 +91,8 @@ def test_a_diverged_run_ranks_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         raise DivergedError("no longer finite")
 
     monkeypatch.setattr(recipe_search, "best_epoch", diverges)
-    found = recipe_search.run(None, "hashrec-gowalla", ["bits=16"], None, tmp_path)
-    assert found["metrics"]["recall@50"] == found["seconds_run"] == 0
+    result = recipe_search.run(None, "hashrec-gowalla", ["bits=16"], None, tmp_path)
+    assert result["metrics"]["recall@50"] == result["seconds_run"] == 0
 
 
 class StoppingLog(TrainingLog):
@@ -110,12 +110,12 @@ def test_resumes_an_interrupted_run_and_removes_its_checkpoint(tmp_path: Path) -
     def run(folder: Path, log: TrainingLog) -> dict[str, Any]:
         return dict(recipe_search.run(train, "hashrec-gowalla", variant, log, folder))
 
-    whole = run(tmp_path / "whole", TrainingLog(None))
+    uninterrupted = run(tmp_path / "uninterrupted", TrainingLog(None))
     with pytest.raises(InterruptedTraining):
         run(tmp_path / "parts", StoppingLog(None))
     assert list((tmp_path / "parts").iterdir())
-    # A log that would stop it again, if it began anew.
+    # This log would stop the run again if it started over.
     in_parts = run(tmp_path / "parts", StoppingLog(None))
-    assert in_parts["metrics"] == whole["metrics"]
+    assert in_parts["metrics"] == uninterrupted["metrics"]
     assert in_parts["epochs_run"] == 3
     assert not list((tmp_path / "parts").iterdir())

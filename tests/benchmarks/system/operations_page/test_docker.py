@@ -28,7 +28,7 @@ def removed(folder: Path) -> list[str]:
 
 
 def test_removes_images_of_earlier_code(tmp_path: Path) -> None:
-    # Compose builds an image only where there is none of its name.
+    # Compose builds an image only if it does not exist.
     remove_images(recording_docker(tmp_path, "0123456789ab", 0))
     named = set(re.findall(r"image: (bitrecall:\w+)", (ROOT / "compose.yaml").read_text("utf-8")))
     assert {call.split()[-1] for call in removed(tmp_path)} == named != set()
