@@ -27,23 +27,19 @@ from bitrecall.index.fold_in.items import ItemFoldIn
 from bitrecall.index.fold_in.users import UserFoldIn, sum_rows
 from bitrecall.index.releases.fold_in_map import RIDGE, FoldInMap
 from bitrecall.index.releases.row_lists import RowLists
-from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.packing import pack_signs
+from bitrecall.reproduction.fold_in_scorer import FoldInScorer
 from bitrecall.reproduction.holdout_training import Trained, remove_pairs, train_without
 from bitrecall.reproduction.trial import Measurement, Trial
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.item_order import popularity_order
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import StudyError
-from bitrecall.training.evaluation.evaluate import DEFAULT_KS
-from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 from bitrecall.training.recipe.recipe import Recipe
 
 COUNTS = (1, 2, 5, 10, 20, None)
 _SHARE = 0.1
 SPLIT_SEED = 0
 _STREAM = 7
-_BATCH_USERS = 1024
 
 
 def fold_in_study(trial: Trial) -> list[Measurement]:
@@ -64,10 +60,10 @@ def fold_in_study(trial: Trial) -> list[Measurement]:
     full = train_without(trial, part, "full")
     without_users = train_without(trial, remove_pairs(part, users=new_users), "users left out")
     without_items = train_without(trial, remove_pairs(part, items=new_items), "items left out")
-    fold_in_test = FoldInTest(trial, part, held_out, generator)
+    scorer = FoldInScorer(trial, part, held_out, generator)
     return [
-        *_users(fold_in_test, full, new_users, without_users),
-        *_items(fold_in_test, full, new_items, without_items),
+        *_users(scorer, full, new_users, without_users),
+        *_items(scorer, full, new_items, without_items),
     ]
 
 
@@ -76,84 +72,16 @@ def generator_of(recipe: Recipe) -> np.random.Generator:
     return np.random.default_rng([recipe.seed, _STREAM])
 
 
-class FoldInTest:
-    """Scores codes by their recommendations on the held-out pairs."""
-
-    def __init__(
-        self,
-        trial: Trial,
-        part: Interactions,
-        held_out: Interactions,
-        generator: np.random.Generator,
-    ) -> None:
-        recipe = trial.recipe
-        self.part = part
-        self.held_out = held_out
-        self.generator = generator
-        self.epochs = recipe.fit.epochs_to_run
-        self._max_users = recipe.validation.users
-        self.order = popularity_order(part)
-
-    def sample_users(
-        self, candidates: NDArray[np.bool_], targets: Interactions
-    ) -> NDArray[np.int64]:
-        """Return rows of users with held-out targets, at most ``validation.users`` of them."""
-        users = np.flatnonzero(candidates & (targets.user_degrees > 0))
-        if not len(users):
-            raise StudyError("no held-out pairs of new users or items: the data set is too small")
-        if len(users) > self._max_users:
-            users = np.sort(self.generator.choice(users, self._max_users, replace=False))
-        return users
-
-    def score(
-        self,
-        variant: str,
-        user_codes: NDArray[np.uint8],
-        users: NDArray[np.int64],
-        item_codes: NDArray[np.uint8],
-        catalogue: NDArray[np.bool_],
-        targets: Interactions,
-    ) -> Measurement:
-        """Recommend to each user, and score the recommendations.
-
-        Args:
-            variant: name of the measurement.
-            user_codes: codes of the users, in the same order.
-            users: rows of the users.
-            item_codes: a code for each item of ``part``.
-            catalogue: the items that can be recommended, bool over the items of ``part``.
-            targets: the held-out pairs to find.
-        """
-        rows = self.order[catalogue[self.order]]
-        place = np.full(self.part.n_items, OUTSIDE, np.int64)
-        place[rows] = np.arange(len(rows))
-        index = FlatBackend.build(item_codes[rows])
-        metrics = RankingMetrics(DEFAULT_KS, len(rows), self.part.item_degrees[rows])
-        depth = min(metrics.depth, len(rows))
-        for start in range(0, len(users), _BATCH_USERS):
-            batch = users[start : start + _BATCH_USERS]
-            seen = [place[self.part.items_of(user)] for user in batch]
-            _, ranked = index.search(
-                user_codes[start : start + _BATCH_USERS], depth, [row[row >= 0] for row in seen]
-            )
-            ranked = np.pad(ranked, ((0, 0), (0, metrics.depth - depth)), constant_values=OUTSIDE)
-            truth = GroundTruth.from_lists(place[targets.items_of(user)] for user in batch)
-            metrics.update(ranked, truth)
-        return Measurement(metrics.result(), self.epochs, metrics.users, variant)
-
-
 def _users(
-    fold_in_test: FoldInTest, full: Trained, new: NDArray[np.bool_], without: Trained
+    scorer: FoldInScorer, full: Trained, new: NDArray[np.bool_], without: Trained
 ) -> list[Measurement]:
-    part, targets = fold_in_test.part, fold_in_test.held_out
+    part, targets = scorer.part, scorer.held_out
     known = part.select(without.has_item[part.items])
-    users = fold_in_test.sample_users(new & (known.user_degrees > 0), targets)
+    users = scorer.sample_users(new & (known.user_degrees > 0), targets)
     trained, codes = pack_signs(full.items), pack_signs(without.items)
     user_codes = pack_signs(full.users[users])
-    outcomes = [
-        fold_in_test.score("user, trained", user_codes, users, trained, full.has_item, targets)
-    ]
-    histories = shuffled(known, users, fold_in_test.generator)
+    outcomes = [scorer.score("user, trained", user_codes, users, trained, full.has_item, targets)]
+    histories = shuffled(known, users, scorer.generator)
     messages, learned = learn_map(without, known)
     methods: dict[str, Callable[[Sequence[NDArray[np.integer[Any]]]], NDArray[np.uint8]]] = {
         "": UserFoldIn(messages, learned).codes,
@@ -165,9 +93,7 @@ def _users(
         for method, fold_in in methods.items():
             name = f"user, {_amount(count, 'item')}{method}"
             outcomes.append(
-                fold_in_test.score(
-                    name, fold_in(known_rows), users, codes, without.has_item, targets
-                )
+                scorer.score(name, fold_in(known_rows), users, codes, without.has_item, targets)
             )
     return outcomes
 
@@ -191,13 +117,13 @@ def learn_map(
 
 
 def _items(
-    fold_in_test: FoldInTest, full: Trained, new: NDArray[np.bool_], without: Trained
+    scorer: FoldInScorer, full: Trained, new: NDArray[np.bool_], without: Trained
 ) -> list[Measurement]:
-    part, held_out = fold_in_test.part, fold_in_test.held_out
+    part, held_out = scorer.part, scorer.held_out
     of_new = held_out.select(new[held_out.items])
     scopes = {
-        "": (fold_in_test.sample_users(without.has_user, held_out), held_out),
-        ", new ones alone": (fold_in_test.sample_users(without.has_user, of_new), of_new),
+        "": (scorer.sample_users(without.has_user, held_out), held_out),
+        ", new ones alone": (scorer.sample_users(without.has_user, of_new), of_new),
     }
     outcomes = []
 
@@ -206,14 +132,12 @@ def _items(
     ) -> None:
         for scope, (users, targets) in scopes.items():
             user_codes = pack_signs(model.users[users])
-            outcomes.append(
-                fold_in_test.score(name + scope, user_codes, users, codes, listed, targets)
-            )
+            outcomes.append(scorer.score(name + scope, user_codes, users, codes, listed, targets))
 
     score("item, trained", full, pack_signs(full.items), full.has_item)
     codes = pack_signs(without.items)
     score("item, left out", without, codes, without.has_item)
-    catalogue = fold_in_test.order[without.has_item[fold_in_test.order]]
+    catalogue = scorer.order[without.has_item[scorer.order]]
     fold_in = ItemFoldIn(
         without.users[without.has_user],
         part.select(~new[part.items]).user_degrees[without.has_user],
@@ -224,7 +148,7 @@ def _items(
     known = _transposed(part.select(new[part.items] & without.has_user[part.users]))
     place = np.cumsum(without.has_user) - 1
     rows = np.flatnonzero(known.user_degrees)
-    audiences = [place[users] for users in shuffled(known, rows, fold_in_test.generator)]
+    audiences = [place[users] for users in shuffled(known, rows, scorer.generator)]
     listed = without.has_item.copy()
     listed[rows] = True
     for count in COUNTS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bitrecall.reproduction import tables
+from bitrecall.reproduction import headline_tables, tables
 from bitrecall.reproduction.curves import loss_curves, recall_curves
 from bitrecall.reproduction.findings import PageData
 from bitrecall.reproduction.results import find_rows
@@ -123,8 +123,8 @@ def _log(findings: PageData, part: str, seed: str) -> str:
 
 
 _KINDS: dict[str, Callable[..., str]] = {
-    "summary": lambda it: tables.summary_table(it.rows, it.published),
-    "headline": lambda it: tables.headline_table(it.rows, it.published),
+    "summary": lambda it: headline_tables.summary_table(it.rows, it.published),
+    "headline": lambda it: headline_tables.headline_table(it.rows, it.published),
     "table": lambda it, dataset: tables.paper_table(it.rows, it.published, dataset),
     "bits": lambda it, dataset: tables.bits_table(it.rows, dataset),
     "fewest": lambda it, bits: tables.fewest_bits_table(it.rows, it.published),

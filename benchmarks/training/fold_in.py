@@ -20,10 +20,10 @@ import numpy as np
 
 from bitrecall.index.fold_in.users import UserFoldIn, sum_rows
 from bitrecall.index.search.packing import pack_signs
+from bitrecall.reproduction.fold_in_scorer import FoldInScorer
 from bitrecall.reproduction.fold_in_study import (
     COUNTS,
     SPLIT_SEED,
-    FoldInTest,
     generator_of,
     learn_map,
     mark_tenth,
@@ -61,9 +61,9 @@ def main() -> None:
     new = mark_tenth(part.user_degrees, generator)
     mark_tenth(part.item_degrees, generator)
     without = train_without(trial, remove_pairs(part, users=new), "users left out")
-    fold_in_test = FoldInTest(trial, part, held_out, generator)
+    scorer = FoldInScorer(trial, part, held_out, generator)
     known = part.select(without.has_item[part.items])
-    users = fold_in_test.sample_users(new & (known.user_degrees > 0), held_out)
+    users = scorer.sample_users(new & (known.user_degrees > 0), held_out)
     histories = shuffled(known, users, generator)
     codes = pack_signs(without.items)
     place = np.cumsum(without.has_item) - 1
@@ -74,9 +74,7 @@ def main() -> None:
         cells = []
         for count in COUNTS:
             user_codes = make([place[rows[:count]] for rows in histories])
-            measurement = fold_in_test.score(
-                "", user_codes, users, codes, without.has_item, held_out
-            )
+            measurement = scorer.score("", user_codes, users, codes, without.has_item, held_out)
             cells.append(f"{measurement.metrics['recall@50']:.4f}".lstrip("0"))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 

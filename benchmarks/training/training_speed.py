@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 
 from benchmarks.tools.machine import describe, save
 
@@ -46,33 +45,11 @@ def configure_torch() -> Any:
     return torch
 
 
-def scaled(pairs: Any, scale: float) -> Any:
-    """Return a fraction of the users, or copies of them that differ in a tenth of their items."""
-    from bitrecall.training.data.collapse import collapse
-
-    rng = np.random.default_rng(0)
-    users, items = pairs.users.astype(np.int64), pairs.items.astype(np.int64)
-    if scale < 1:
-        kept = np.sort(rng.permutation(pairs.n_users)[: int(scale * pairs.n_users)])
-        inside = np.isin(users, kept)
-        users, items = users[inside], items[inside]
-    n_users, copies = pairs.n_users, max(1, round(scale))
-    many_users = np.concatenate([users + copy * n_users for copy in range(copies)])
-    many_items = np.tile(items, copies)
-    redrawn = rng.random(len(many_items)) < 0.1
-    redrawn[: len(items)] = False
-    # Redrawn in proportion to popularity.
-    many_items[redrawn] = rng.choice(items, int(redrawn.sum()))
-    ids = [str(row) for row in range(copies * n_users)]
-    return collapse(
-        ids, pairs.item_ids, many_users.astype(np.int32), many_items.astype(np.int32)
-    ).compact()
-
-
-def one_row(data: Path, config: dict[str, Any]) -> dict[str, Any]:
+def measure_row(data: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Set up, and train some epochs."""
     torch = configure_torch()
 
+    from benchmarks.training.scaled_interactions import scaled
     from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.fitting.method_registry import build
@@ -221,7 +198,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     if arguments.row is not None:
-        print(json.dumps(one_row(arguments.data, arguments.row)))
+        print(json.dumps(measure_row(arguments.data, arguments.row)))
         return
     print(json.dumps(describe()))
     if arguments.until is not None:

@@ -1,6 +1,7 @@
 import pytest
 
 from bitrecall.reproduction.findings import PageData
+from bitrecall.reproduction.headline_tables import headline_table
 from bitrecall.reproduction.pages import (
     fill,
     has_places,
@@ -9,7 +10,7 @@ from bitrecall.reproduction.pages import (
     without_places,
 )
 from bitrecall.reproduction.published_results import load_published
-from bitrecall.reproduction.tables import bits_table, headline_table
+from bitrecall.reproduction.tables import bits_table
 from bitrecall.training.errors import StudyError
 
 

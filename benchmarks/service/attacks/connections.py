@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from benchmarks.service.attacks.target import Raw, Target, releases_in, request
+from benchmarks.service.attacks.raw_http import Raw, request
+from benchmarks.service.attacks.target import Target, releases_in
 
 MIB = 2**20
 IDLE_SOCKETS = 150

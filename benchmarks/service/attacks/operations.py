@@ -10,8 +10,9 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.service.attacks.raw_http import HOST, request
 from benchmarks.service.attacks.requests import key_of, with_key
-from benchmarks.service.attacks.target import HOST, Target, family, releases_in, request
+from benchmarks.service.attacks.target import Target, family, releases_in
 
 LIMITS = ("mem_limit", "pids_limit", "cpus")
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 
-from benchmarks.service.attacks.target import Answer, Target, request
+from benchmarks.service.attacks.raw_http import Answer, request
+from benchmarks.service.attacks.target import Target
 
 EVENTS = 100_000
 PER_POST = 1000
