@@ -44,24 +44,26 @@ def recalls(outcomes):
 
 def test_measures_every_history_length_next_to_trained_codes(outcomes):
     amounts = ["1 {}", "2 {}s", "5 {}s", "10 {}s", "20 {}s", "all {}s"]
-    ways = ["trained", "left out", *(amount.format("user") for amount in amounts)]
-    ways += [f"{amount.format('user')}, plain sum" for amount in amounts]
+    variants = ["trained", "left out", *(amount.format("user") for amount in amounts)]
+    variants += [f"{amount.format('user')}, plain sum" for amount in amounts]
     expected = {"user, trained"}
     for amount in amounts:
-        way = f"user, {amount.format('item')}"
-        expected |= {way, f"{way}, plain sum"}
-    expected |= {f"item, {way}{scope}" for way in ways for scope in ("", ", new ones alone")}
+        variant = f"user, {amount.format('item')}"
+        expected |= {variant, f"{variant}, plain sum"}
+    expected |= {
+        f"item, {variant}{scope}" for variant in variants for scope in ("", ", new ones alone")
+    }
     assert {outcome.variant for outcome in outcomes} == expected
     assert len(outcomes) == len(expected)
     assert all(outcome.epochs == 3 and outcome.users > 0 for outcome in outcomes)
 
 
 def test_folding_in_has_higher_recall_than_leaving_out(outcomes):
-    found = recalls(outcomes)
-    assert found["item, left out, new ones alone"] == 0
-    assert found["item, all users, new ones alone"] > 0.5
+    recall = recalls(outcomes)
+    assert recall["item, left out, new ones alone"] == 0
+    assert recall["item, all users, new ones alone"] > 0.5
     # A group has 20 of the 80 items: a list of 20 by chance would find a quarter.
-    assert found["user, all items"] > 0.5
+    assert recall["user, all items"] > 0.5
 
 
 def test_resumes_from_checkpoints_with_the_same_result(trial, outcomes):

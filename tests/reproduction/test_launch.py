@@ -24,7 +24,9 @@ def child(tmp_path, monkeypatch):
     return child
 
 
-def test_passes_the_job_and_threads_and_keeps_stdin_open(child, tmp_path):
+def test_passes_the_job_and_threads_and_keeps_stdin_open(child, tmp_path, monkeypatch):
+    # The parallel tests set a policy, with which threads do not spin.
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     child(
         "import os, select, sys\n"
         "line = sys.stdin.readline()\n"

@@ -9,12 +9,12 @@ from bitrecall.reproduction.machine import code_version, machine
 
 def test_the_machine_description_has_no_host_or_user_name(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    found = machine()
-    assert found["cpu"]
-    assert 1 <= found["cores"] <= os.cpu_count()
-    assert found["threads"] == 3
-    assert set(found) == {"cpu", "cores", "threads"}
-    assert platform.node() not in json.dumps(found)
+    description = machine()
+    assert description["cpu"]
+    assert 1 <= description["cores"] <= os.cpu_count()
+    assert description["threads"] == 3
+    assert set(description) == {"cpu", "cores", "threads"}
+    assert platform.node() not in json.dumps(description)
 
 
 def test_threads_default_to_the_number_of_cores(monkeypatch):

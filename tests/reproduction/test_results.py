@@ -33,15 +33,13 @@ def test_a_run_replaces_all_of_its_earlier_rows(row, tmp_path):
     record(tmp_path, [*ties, row("gowalla/bgch/256", recall=0.1)])
     record(tmp_path, [row("gowalla/study/ties/trained", variant="other")])
     rows = read_results(tmp_path)
-    assert [found["variant"] for found in find_rows(rows, "gowalla/study/ties/trained", 0)] == [
-        "other"
-    ]
+    assert [row["variant"] for row in find_rows(rows, "gowalla/study/ties/trained", 0)] == ["other"]
     assert len(rows) == 2
 
 
 def test_variants_of_a_run_keep_their_order(row, tmp_path):
     record(tmp_path, [row("gowalla/study/ties/t", variant=name) for name in ("z", "a")])
-    assert [found["variant"] for found in read_results(tmp_path)] == ["z", "a"]
+    assert [row["variant"] for row in read_results(tmp_path)] == ["z", "a"]
 
 
 def test_concurrent_recording_loses_no_rows(row, tmp_path):

@@ -38,17 +38,17 @@ def noise(question):
 def test_neighbours_find_items_that_the_codes_miss(question, noise):
     pairs, held_out = question
     users = np.flatnonzero(held_out.user_degrees)
-    found = {stage.name: stage for stage in second_stages(noise, pairs, held_out, users, RECIPE)}
-    alone = found["hamming alone"]
+    stages = {stage.name: stage for stage in second_stages(noise, pairs, held_out, users, RECIPE)}
+    alone = stages["hamming alone"]
     assert alone.weight == 0
     # The codes are noise, and all 80 items are candidates: the groups show in the neighbours.
     for count in (16, 32, 64):
-        best = found[f"{count} neighbours, first 300"]
+        best = stages[f"{count} neighbours, first 300"]
         assert best.metrics["recall@20"] > alone.metrics["recall@20"] + 0.3
         assert best.weight > 0
-    assert "popularity, first 100" in found
-    assert "real-valued user, first 100" in found
-    assert {stage.users for stage in found.values()} == {len(users) - len(users) // 2}
+    assert "popularity, first 100" in stages
+    assert "real-valued user, first 100" in stages
+    assert {stage.users for stage in stages.values()} == {len(users) - len(users) // 2}
 
 
 def test_hamming_alone_equals_the_validation_metrics(question, noise):
@@ -92,8 +92,8 @@ def test_sums_neighbours_over_the_history(seed, users, items):
     neighbours = generator.random((items, items)).astype(np.float32)
     candidates = np.stack([generator.permutation(items) for _ in range(users)])
     candidates[:, items // 2 + 1 :] = OUTSIDE
-    found = neighbour_scores(sp.csr_matrix(histories), sp.csr_matrix(neighbours), candidates)
+    scores = neighbour_scores(sp.csr_matrix(histories), sp.csr_matrix(neighbours), candidates)
     for user in range(users):
         for place, item in enumerate(candidates[user]):
             votes = sum(neighbours[own, item] for own in np.flatnonzero(histories[user]))
-            assert found[user, place] == pytest.approx(0 if item == OUTSIDE else votes, abs=1e-5)
+            assert scores[user, place] == pytest.approx(0 if item == OUTSIDE else votes, abs=1e-5)
