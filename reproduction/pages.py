@@ -97,7 +97,7 @@ def results_page(findings: PageData) -> str:
     for dataset in datasets:
         parts.append(f"{dataset_label(dataset)}:")
         parts.append(tables.bits_table(findings.rows, dataset))
-    parts.append("The fewest bits that pass:")
+    parts.append("The fewest bits that exceed published rows:")
     parts.append(tables.fewest_bits_table(findings.rows, findings.published))
     parts.append("## Studies")
     parts += _plots(findings, "worth", "curves")

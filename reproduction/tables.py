@@ -44,7 +44,7 @@ def paper_table(rows: Sequence[Row], published: Published, dataset: str) -> str:
     titles = [
         "method",
         "bits",
-        "whose figures",
+        "source",
         *map(metric_title, METRICS),
         *map(metric_title, BGCH_METRICS),
     ]
@@ -84,7 +84,7 @@ def fewest_bits_table(rows: Sequence[Row], published: Published) -> str:
                 ]
                 lines.append([dataset_label(dataset), f"{label}{suffix}", *cells])
     return markdown(
-        ["data", "to pass", *(f"{METHODS[name]}" for name in _FEWEST_BITS_METHODS)], lines
+        ["data", "to exceed", *(f"{METHODS[name]}" for name in _FEWEST_BITS_METHODS)], lines
     )
 
 
@@ -105,7 +105,8 @@ def study_table(rows: Sequence[Row], study: StudyPlan) -> str:
         ]
         for variant in order
     ]
-    titles = ["variant", *map(metric_title, METRICS), "R@50 against the first", "epochs", "minutes"]
+    titles = ["variant", *map(metric_title, METRICS)]
+    titles += ["R@50 relative to the first", "epochs", "minutes"]
     return markdown(titles, lines)
 
 
@@ -167,20 +168,20 @@ def _our_line(summary: Summary) -> list[str]:
     if not summary.servable:
         name += f" {_UNSERVABLE}"
     seeds = len(summary.rows)
-    whose = "ours" if seeds == 1 else f"ours, {seeds} seeds"
+    source = "ours" if seeds == 1 else f"ours, {seeds} seeds"
     return [
         name,
         str(summary.first["bits"]),
-        whose,
+        source,
         *measured_cells(summary, (*METRICS, *BGCH_METRICS)),
     ]
 
 
 def _published_line(figure: Figure, published: Published) -> list[str]:
     bits = "not stated" if figure.bits is None else str(figure.bits)
-    whose = published.source[figure.source].label
+    source = published.source[figure.source].label
     cells = published_cells(figure, (*METRICS, *BGCH_METRICS))
-    return [method_label(figure.method), bits, whose, *cells]
+    return [method_label(figure.method), bits, source, *cells]
 
 
 def _fewest_bits(

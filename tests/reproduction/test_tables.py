@@ -26,7 +26,7 @@ def test_the_papers_table_has_our_results_next_to_published_ones(row, published)
         row("yelp2018/bgch/256", recall=0.09),
     ]
     assert tables.paper_table(rows, published, "gowalla") == (
-        "| method | bits | whose figures | R@20 | R@50 | R@100 | N@20 | N@50 | N@100 | "
+        "| method | bits | source | R@20 | R@50 | R@100 | N@20 | N@50 | N@100 | "
         "BGCH-style N@20 | BGCH-style N@50 | BGCH-style N@100 |\n"
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         "| **Bitrecall** | 256 | ours, 2 seeds | .1375 ± .0035 | .2750 ± .0071 | .4125 ± .0106 | "
