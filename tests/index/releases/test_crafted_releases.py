@@ -1,5 +1,6 @@
 """Releases whose hashes are right and whose values cannot be: refused on opening, by their file."""
 
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -50,13 +51,27 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def copy(published: Path, folder: Path) -> None:
+    """Make a copy of a release, of links to its files: what changes a file replaces it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for path in published.iterdir():
+        (folder / path.name).hardlink_to(path)
+
+
+def replace_file(path: Path, content: bytes | bytearray) -> None:
+    """Write a file that may be a link to one of the published release, which stays as it is."""
+    path.unlink()
+    path.write_bytes(content)
+
+
 def reseal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Change the manifest's JSON and give it the seal and the id that go with it."""
     path = folder / "manifest.json"
     fields = json.loads(path.read_text("utf-8"))
     fields.pop("sha256")
     change(fields)
-    path.write_text(json.dumps({**fields, "sha256": _sha256(fields)}), encoding="utf-8")
+    replace_file(path, json.dumps({**fields, "sha256": _sha256(fields)}).encode())
 
 
 def identify(folder: Path) -> None:
@@ -68,8 +83,9 @@ def identify(folder: Path) -> None:
 
 def craft(folder: Path, name: str, array: np.ndarray) -> None:
     """Put an array in place, with the hashes that go with it."""
-    with (folder / name).open("wb") as file:
-        np.save(file, array)
+    content = io.BytesIO()
+    np.save(content, array)
+    replace_file(folder / name, content.getvalue())
     entry = entry_of(folder / name)
     as_json = {"size": entry.size, "sha256": entry.sha256}
     reseal(folder, lambda fields: fields["files"][name].update(as_json))
@@ -99,8 +115,7 @@ def test_a_release_opens_only_if_its_values_can_be(
 ) -> None:
     """Any file with a value changed, two swapped, or turned round, beside the slow reference."""
     folder = tmp_path / "crafted"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(published, folder)
+    copy(published, folder)
     array = np.load(folder / name)
     flat = array.reshape(-1)
     places = st.integers(0, len(flat) - 1)
@@ -147,8 +162,7 @@ def test_a_manifest_of_odd_values_is_refused_or_harmless(
     published: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
     folder = tmp_path / "crafted"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(published, folder)
+    copy(published, folder)
     fields = json.loads((folder / "manifest.json").read_text("utf-8"))
     *outer, last = data.draw(st.sampled_from(leaves(fields)))
     odd = data.draw(st.sampled_from(ODD))
@@ -182,7 +196,7 @@ def test_data_that_cannot_be_are_refused(
     published: Path, tmp_path: Path, place: str, value: Any
 ) -> None:
     folder = tmp_path / "crafted"
-    shutil.copytree(published, folder)
+    copy(published, folder)
     dates = {"first_time": "2026-01-01T00:00:00Z", "last_time": "2026-06-01T00:00:00Z"}
     reseal(folder, lambda fields: fields["data"].update({**dates, place: value}))
     with pytest.raises(ReleaseDamagedError, match=rf"manifest\.json: data\..*{place}"):
@@ -194,10 +208,10 @@ def test_text_and_numbers_that_json_cannot_say_are_refused(
     published: Path, tmp_path: Path, text: str
 ) -> None:
     folder = tmp_path / "crafted"
-    shutil.copytree(published, folder)
+    copy(published, folder)
     path = folder / "manifest.json"
     fields = path.read_text("utf-8")
-    path.write_text(fields.replace('"metrics": {}', f'"metrics": {{"a": {text}}}'), "utf-8")
+    replace_file(path, fields.replace('"metrics": {}', f'"metrics": {{"a": {text}}}').encode())
     assert path.read_text("utf-8") != fields
     with pytest.raises(ReleaseDamagedError):
         Release.open(folder)
@@ -205,7 +219,7 @@ def test_text_and_numbers_that_json_cannot_say_are_refused(
 
 def test_an_id_of_other_contents_is_refused(published: Path, tmp_path: Path) -> None:
     folder = tmp_path / "crafted"
-    shutil.copytree(published, folder)
+    copy(published, folder)
     reseal(folder, lambda fields: fields.update(id="20260101T000000Z-00000000"))
     with pytest.raises(ReleaseDamagedError, match="id of other contents"):
         Release.open(folder)
@@ -222,14 +236,13 @@ def test_an_index_with_bytes_changed_is_refused_or_harmless(
     if not whole.exists():
         whole.mkdir()
         write_manifest(whole, write_files(whole, make_contents(backend=backend), None))
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(whole, folder)
+    copy(whole, folder)
     path = folder / INDEX_NAME
     content = bytearray(path.read_bytes())
     for place in data.draw(st.lists(st.integers(0, len(content) - 4), min_size=1, max_size=2)):
         word = data.draw(st.sampled_from([0, 1, 3, 12, 255, 2**16, 2**31 - 1, 2**32 - 1]))
         content[place : place + 4] = word.to_bytes(4, "little")
-    path.write_bytes(content)
+    replace_file(path, content)
     entry = entry_of(path)
     as_json = {"size": entry.size, "sha256": entry.sha256}
     reseal(folder, lambda fields: fields["files"][INDEX_NAME].update(as_json))
