@@ -64,7 +64,9 @@ def main() -> None:
                 half = statistics.median(result["rate"] for result in results[name]) / 2
                 loop = open_loop(up[name][0], users, arguments.k, half, arguments.seconds)
                 results[name][turn]["late_ms"] = 1000 * quantile(asyncio.run(loop), 0.99)
-    print("| | requests/s | over FastAPI | CPU µs | p99 ms at half load | over FastAPI's |")
+    print(
+        "| | requests/s | relative to FastAPI | CPU µs | p99 ms at half load | relative to FastAPI |"
+    )
     print("|" + "---|" * 6)
     for name in [*results]:
         print(line(name, results[name], results[ROUTE]))

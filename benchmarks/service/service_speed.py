@@ -160,8 +160,8 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     print(json.dumps(describe()))
-    head = "| | workers | k | requests/s | over FastAPI | CPU ms "
-    print(head + "| p99 ms at 25% (over FastAPI) | 50% | 80% | locust/s |")
+    head = "| | workers | k | requests/s | relative to FastAPI | CPU ms "
+    print(head + "| p99 ms at 25% (relative to FastAPI) | 50% | 80% | locust/s |")
     print("|" + "---|" * 10)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -45,7 +45,7 @@ def main() -> None:
         for store in arguments.releases:
             results[store].append(measured(store, arguments.rate, arguments.seconds))
     rows: list[dict[str, Any]] = []
-    print("| items | p50 ms | p99 ms | p99 over the first |\n|---|---|---|---|")
+    print("| items | p50 ms | p99 ms | p99 relative to the first |\n|---|---|---|---|")
     for store, rounds in results.items():
         first = results[arguments.releases[0]]
         ratios = [result[1] / other[1] for result, other in zip(rounds, first, strict=True)]

@@ -11,12 +11,12 @@ from benchmarks.system.operations_page.docker import remove_images
 ROOT = Path(__file__).parents[4]
 
 
-def recording_docker(folder: Path, found: str, status: int) -> dict[str, str]:
-    """The environment of a ``docker`` that writes down its arguments; it lists one image."""
+def recording_docker(folder: Path, image: str, status: int) -> dict[str, str]:
+    """Return the environment of a ``docker`` that records its arguments and lists one image."""
     path = folder / "docker"
     path.write_text(
         f'#!/bin/sh\necho "$*" >> {folder}/calls\n'
-        f'if [ "$2" = ls ]; then echo "{found}"; exit 0; fi\necho in use >&2; exit {status}\n'
+        f'if [ "$2" = ls ]; then echo "{image}"; exit 0; fi\necho in use >&2; exit {status}\n'
     )
     path.chmod(0o755)
     return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
