@@ -64,9 +64,8 @@ def main() -> None:
                 half = statistics.median(result["rate"] for result in results[name]) / 2
                 loop = open_loop(up[name][0], users, arguments.k, half, arguments.seconds)
                 results[name][turn]["late_ms"] = 1000 * quantile(asyncio.run(loop), 0.99)
-    print(
-        "| | requests/s | relative to FastAPI | CPU µs | p99 ms at half load | relative to FastAPI |"
-    )
+    titles = "requests/s | relative to FastAPI | CPU µs | p99 ms at half load | relative to FastAPI"
+    print(f"| | {titles} |")
     print("|" + "---|" * 6)
     for name in [*results]:
         print(line(name, results[name], results[ROUTE]))
