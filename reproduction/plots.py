@@ -163,8 +163,8 @@ def _worth_panel(findings: PageData, dataset: str) -> _Panel:
         return order.index(variant) if variant in order else len(order)
 
     def panel(axes: Axes) -> None:
-        whole, *others = sorted(study_rows(findings.rows, dataset, _WORTH), key=place)
-        base = whole.mean(_METRIC) or 1.0
+        baseline, *others = sorted(study_rows(findings.rows, dataset, _WORTH), key=place)
+        base = baseline.mean(_METRIC) or 1.0
         changes = [100 * ((row.mean(_METRIC) or 0.0) / base - 1) for row in others]
         places = range(len(others))
         colours = [style.LOSS if change < 0 else style.GAIN for change in changes]
@@ -189,7 +189,7 @@ def _worth_panel(findings: PageData, dataset: str) -> _Panel:
         room = 0.16 * (high - low)
         axes.set_xlim(low - room, high + room)
         score = f"{base:.4f}".removeprefix("0")
-        axes.set_title(f"{dataset_label(dataset)}: {name(whole)} has {_METRIC_LABEL} {score}")
+        axes.set_title(f"{dataset_label(dataset)}: {name(baseline)} has {_METRIC_LABEL} {score}")
         axes.set_xlabel(f"change of {_METRIC_LABEL}, %")
 
     return panel

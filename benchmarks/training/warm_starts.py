@@ -29,7 +29,7 @@ from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.evaluation.evaluate import evaluate
 
-KINDS = ("warm", "anew")
+KINDS = ("warm", "scratch")
 START_SHARE = 0.2
 SEED = 0
 
@@ -115,15 +115,15 @@ def row(kind: str, night: int, report: dict[str, Any], metrics: dict[str, float]
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the runs side by side, as a table."""
     lines = [
-        "| night | new pairs | anew: R@50 | N@50 | seconds | warm: R@50 | N@50 | seconds | "
-        "warm / anew: R@50 | seconds |",
+        "| night | new pairs | from scratch: R@50 | N@50 | seconds | warm: R@50 | N@50 | seconds | "
+        "warm / from scratch: R@50 | seconds |",
         "|" + "---|" * 10,
     ]
     by_key = {(entry["kind"], entry["night"]): entry for entry in rows}
     for night in sorted({entry["night"] for entry in rows if entry["night"]}):
-        if not {("anew", night), ("warm", night)} <= by_key.keys():
+        if not {("scratch", night), ("warm", night)} <= by_key.keys():
             continue
-        sides = [by_key[kind, night] for kind in ("anew", "warm")]
+        sides = [by_key[kind, night] for kind in ("scratch", "warm")]
         cells = [str(night), f"{sides[0]['new_pairs']:,}"]
         for side in sides:
             metrics = side["metrics"]
@@ -174,7 +174,7 @@ def main() -> None:
                 continue
             folder = options.work / kind
             post(folder, pairs)
-            report = retrain(folder, *common, *(["--from-scratch"] if kind == "anew" else []))
+            report = retrain(folder, *common, *(["--from-scratch"] if kind == "scratch" else []))
             rows.append(row(kind, night, report, quality(folder, later_pairs)))
             results.write_text("".join(json.dumps(entry) + "\n" for entry in rows))
             print(json.dumps(rows[-1]), flush=True)

@@ -23,9 +23,9 @@ def test_the_order_of_rows_does_not_depend_on_the_order_of_recording(row, tmp_pa
     record(tmp_path / "one", [a])
     record(tmp_path / "two", [a, c, b, d])
     assert parts(tmp_path / "one") == [(r["part"], r["seed"]) for r in (a, b, c, d)]
-    one, two = ((tmp_path / name / "results.json").read_bytes() for name in ("one", "two"))
-    assert one == two
-    assert len(one.splitlines()) == 6
+    first, second = ((tmp_path / name / "results.json").read_bytes() for name in ("one", "two"))
+    assert first == second
+    assert len(first.splitlines()) == 6
 
 
 def test_a_run_replaces_all_of_its_earlier_rows(row, tmp_path):

@@ -95,5 +95,7 @@ def test_sums_neighbours_over_the_history(seed, users, items):
     scores = neighbour_scores(sp.csr_matrix(histories), sp.csr_matrix(neighbours), candidates)
     for user in range(users):
         for place, item in enumerate(candidates[user]):
-            votes = sum(neighbours[own, item] for own in np.flatnonzero(histories[user]))
+            votes = sum(
+                neighbours[history_item, item] for history_item in np.flatnonzero(histories[user])
+            )
             assert scores[user, place] == pytest.approx(0 if item == OUTSIDE else votes, abs=1e-5)

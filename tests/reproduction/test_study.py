@@ -34,9 +34,9 @@ def test_a_row_has_the_metrics_of_its_release(study, results, data, tmp_path):
     ]
     for row, folder in zip(rows, folders(tmp_path, "gowalla/proposed/16"), strict=True):
         release = ReleaseStore(folder / "releases").open_current()
-        found = evaluate(release, load_dataset(data).test).metrics
+        expected = evaluate(release, load_dataset(data).test).metrics
         for name in ("recall@20", "ndcg@50"):
-            assert row["metrics"][name] == pytest.approx(found[name], abs=1e-6)
+            assert row["metrics"][name] == pytest.approx(expected[name], abs=1e-6)
         assert row["metrics"]["bgch_ndcg@20"] >= row["metrics"]["ndcg@20"] > 0
         assert (row["split"], row["similarity"], row["users"]) == ("test", "hamming", 30)
         assert [record["epoch"] for record in row["curve"]] == [1, 2]

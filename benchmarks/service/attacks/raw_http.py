@@ -60,7 +60,7 @@ class Raw:
         return False
 
     def answer(self) -> Answer:
-        """Return status, headers and body of the next response; status 0 if there is none."""
+        """Return status, headers and body of the next response; status 0 without one."""
         try:
             line = self._file.readline()
             if not line.startswith(b"HTTP/"):

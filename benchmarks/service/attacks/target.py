@@ -50,7 +50,7 @@ class Target:
     checkout: Path | None
 
     def exchange(self, data: bytes, timeout: float = 20.0) -> Answer:
-        """Return the response to some bytes over a new connection; status 0 if there is none."""
+        """Return the response to some bytes over a new connection; status 0 without one."""
         try:
             connection = Raw(self.port, timeout=timeout)
         except OSError:
