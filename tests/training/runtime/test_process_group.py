@@ -1,4 +1,4 @@
-"""Two processes train what one does; real processes, which talk by gloo."""
+"""Two processes train what one does: real processes, connected by gloo."""
 
 import json
 import os
@@ -18,26 +18,49 @@ from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGrou
 pytestmark = pytest.mark.slow
 
 RECIPES = {
-    "bitrecall": ["fit.epochs=3"],
+    "bitrecall": ["fit.epochs=2"],
     "item sums, with their own pairs, sampled": [
-        *("fit.epochs=3", "teacher.pairs=0.3", "encoder.name=item_sums"),
+        *("fit.epochs=2", "teacher.pairs=0.3", "encoder.name=item_sums"),
         *("loss.sample=100", "loss.head=20"),
     ],
     "hidden pairs, by users, few in a batch": [
         *("method=proposed", "fit.epochs=2", "fit.hidden=0.5", "loss.weighting=users"),
         *("fit.batch_users=37",),
     ],
-    "validated": ["fit.epochs=3", "validation.share=0.2", "validation.patience=1"],
+    "validated": ["fit.epochs=2", "validation.share=0.2", "validation.patience=1"],
 }
 
-# Adam divides a gradient by its size: with the recipes' tiny epsilon, a gradient that is 0 but for
-# rounding moves a parameter by a whole step, in a direction that depends on the order of summing.
-# With this one, above float32's rounding of any gradient here, rounding stays rounding.
-SETTLED = "fit.epsilon=1e-5"
+# Adam divides a gradient by its size. With the recipes' tiny epsilon a gradient that is 0 but for
+# rounding moves a parameter by a full step, in a direction that depends on the order of summing.
+# This epsilon is above float32's rounding of any gradient here.
+ADAM_EPSILON = "fit.epsilon=1e-5"
 
-# Saves the gradients of a first step, of all users, from the first process.
+# Trains and publishes with each recipe; the processes join once for all of them.
+TRAIN = """
+import json
+import sys
+from pathlib import Path
+from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.load import load_dataset
+from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.runtime.process_group import init_process_group
+
+dataset = load_dataset("sample")
+with init_process_group() as group:
+    for folder, overrides in json.loads(sys.argv[1]).items():
+        options = TrainingOptions(Path(folder) / "run", progress_bar=False, group=group)
+        pipeline = TrainingPipeline(dataset, load_recipe("sample", overrides), options)
+        if group.is_first:
+            pipeline.publish(ReleaseStore(Path(folder) / "releases"))
+        else:
+            pipeline.fit()
+"""
+
+# Saves the gradients of the first step, for all users, from the first process.
 STEP = """
 import sys
+from pathlib import Path
 import numpy as np
 import torch
 from bitrecall.training.model.graph import EdgeList
@@ -47,16 +70,18 @@ from bitrecall.training.hashing.hashing_method import HashingMethod
 
 rng = np.random.default_rng(0)
 users, items = np.nonzero(rng.random((61, 40)) < 0.2)
-recipe = load_recipe("proposed-gowalla", ["bits=16", "fit.batch_users=50", *sys.argv[2:]])
 with init_process_group() as group:
-    trainer = HashingMethod(EdgeList(users, items, 61, 40), recipe, group=group)
-    trainer.advance()
-    gradients = {
-        name: trainer._whole(name, parameter.grad).numpy()
-        for name, parameter in trainer.model.named_parameters()
-    }
-    if group.is_first:
-        np.savez(sys.argv[1], **gradients)
+    for encoder in sys.argv[2:]:
+        overrides = ["bits=16", "fit.batch_users=50", f"encoder.name={encoder}"]
+        recipe = load_recipe("proposed-gowalla", overrides)
+        trainer = HashingMethod(EdgeList(users, items, 61, 40), recipe, group=group)
+        trainer.advance()
+        gradients = {
+            name: trainer._whole(name, parameter.grad).numpy()
+            for name, parameter in trainer.model.named_parameters()
+        }
+        if group.is_first:
+            np.savez(Path(sys.argv[1]) / f"{encoder}.npz", **gradients)
 """
 
 
@@ -74,68 +99,87 @@ def run(processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def run_script(folder: Path, processes: int, script: str, *arguments: str) -> None:
+    path = folder / "script.py"
+    path.write_text(script)
+    completed = run(processes, str(path), *arguments)
+    assert completed.returncode == 0, completed.stderr[-2000:]
+
+
 def train(folder: Path, processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    given = ["--recipe", "sample", "--run", str(folder / "run")]
-    given += ["--releases", str(folder / "releases"), *arguments]
-    # torchrun takes what looks like an option of its own before it comes to ours.
-    apart = ["--"] if processes > 1 else []
-    return run(processes, "-m", *apart, "bitrecall", "train", "sample", *given)
+    options = ["--recipe", "sample", "--run", str(folder / "run")]
+    options += ["--releases", str(folder / "releases"), *arguments]
+    # Without the separator torchrun would take options that it knows for its own.
+    separator = ["--"] if processes > 1 else []
+    return run(processes, "-m", *separator, "bitrecall", "train", "sample", *options)
 
 
-def told(folder: Path, event: str) -> list[dict[str, Any]]:
+def logged(folder: Path, event: str) -> list[dict[str, Any]]:
     lines = (folder / "run" / "log.jsonl").read_text().splitlines()
-    return [found for line in lines if (found := json.loads(line))["event"] == event]
+    return [record for line in lines if (record := json.loads(line))["event"] == event]
 
 
-def same_bits(one: Release, other: Release) -> float:
+def share_of_equal_bits(one: Release, other: Release) -> float:
     differing = np.bitwise_count(one.item_codes ^ other.item_codes).sum()
     rows = np.arange(one.n_users)
     differing += np.bitwise_count(one.user_codes(rows) ^ other.user_codes(rows)).sum()
     return 1 - float(differing) / (one.bits * (one.n_items + one.n_users))
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_two_processes_train_what_one_does(tmp_path: Path, name: str) -> None:
-    overrides = [part for value in (*RECIPES[name], SETTLED) for part in ("--set", value)]
-    releases = []
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with PROCESSES/RECIPE/{releases,run} for one process and for two."""
+    root = tmp_path_factory.mktemp("trained")
     for processes in (1, 2):
-        folder = tmp_path / str(processes)
-        done = train(folder, processes, *overrides)
-        assert done.returncode == 0, done.stderr[-2000:]
-        releases.append(ReleaseStore(folder / "releases").open_current())
-        assert len(ReleaseStore(folder / "releases").list()) == 1
-    alone, together = (
-        [one["loss"] for one in told(tmp_path / str(number), "epoch")] for number in (1, 2)
-    )
-    # What is left of the order of summing: a loss is right to float32's rounding, and an embedding
-    # within that rounding of 0 may get another sign.
-    assert together == pytest.approx(alone, rel=1e-5)
-    assert same_bits(*releases) > 0.9999
-    assert told(tmp_path / "2", "start")[0]["processes"] == 2
+        folders = {
+            str(root / str(processes) / name): [*overrides, ADAM_EPSILON]
+            for name, overrides in RECIPES.items()
+        }
+        run_script(root, processes, TRAIN, json.dumps(folders))
+    return root
 
 
-@pytest.mark.parametrize("encoder", ["lightgcn", "item_sums"])
-def test_gradients_are_those_of_one_process(tmp_path: Path, encoder: str) -> None:
-    # Adam hides how long a gradient is: what is trained would be the same with a wrong length.
-    script = tmp_path / "step.py"
-    script.write_text(STEP)
+@pytest.mark.parametrize("name", RECIPES)
+def test_two_processes_train_what_one_does(trained: Path, name: str) -> None:
+    single, double = trained / "1" / name, trained / "2" / name
+    stores = [ReleaseStore(folder / "releases") for folder in (single, double)]
+    assert [len(store.list()) for store in stores] == [1, 1]
+    # Only the order of summing differs: losses agree to float32's rounding, and an embedding that
+    # is 0 within that rounding may get another sign.
+    losses = [[epoch["loss"] for epoch in logged(folder, "epoch")] for folder in (single, double)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    assert share_of_equal_bits(*(store.open_current() for store in stores)) > 0.9999
+    assert logged(double, "start")[0]["processes"] == 2
+
+
+def test_the_command_trains_in_two_processes_and_publishes_once(tmp_path: Path) -> None:
+    completed = train(tmp_path, 2, "--set", "fit.epochs=1")
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    assert len(ReleaseStore(tmp_path / "releases").list()) == 1
+    assert logged(tmp_path, "start")[0]["processes"] == 2
+
+
+def test_three_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
+    # Trained embeddings would not show a gradient of the wrong length: Adam divides by it.
+    encoders = ("lightgcn", "item_sums")
     for processes in (1, 3):
-        where = str(tmp_path / f"{processes}.npz")
-        done = run(processes, str(script), where, f"encoder.name={encoder}")
-        assert done.returncode == 0, done.stderr[-2000:]
-    alone, together = (np.load(tmp_path / f"{number}.npz") for number in (1, 3))
-    for name in ("users", "items"):
-        assert np.abs(alone[name]).max() > 1e-6
-        assert np.allclose(alone[name], together[name], rtol=1e-3, atol=1e-7)
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        run_script(tmp_path, processes, STEP, str(folder), *encoders)
+    for encoder in encoders:
+        one, three = (np.load(tmp_path / f"{count}" / f"{encoder}.npz") for count in (1, 3))
+        for name in ("users", "items"):
+            assert np.abs(one[name]).max() > 1e-6
+            assert np.allclose(one[name], three[name], rtol=1e-3, atol=1e-7)
 
 
-def test_a_method_for_one_process_says_so(tmp_path: Path) -> None:
-    done = train(tmp_path, 2, "--set", "method=bgch")
-    assert done.returncode != 0
-    assert "method bgch trains in one process, not in 2" in done.stderr
+def test_rejects_a_method_for_one_process(tmp_path: Path) -> None:
+    completed = train(tmp_path, 2, "--set", "method=bgch")
+    assert completed.returncode != 0
+    assert "method bgch trains in one process, not in 2" in completed.stderr
 
 
-def test_alone_there_is_nobody_to_ask() -> None:
+def test_a_single_process_communicates_with_nobody() -> None:
     some = torch.tensor([1.0, 2.0])
     assert SINGLE_PROCESS.sum(some) is some
     assert SINGLE_PROCESS.differentiable_sum(some) is some
@@ -145,6 +189,6 @@ def test_alone_there_is_nobody_to_ask() -> None:
     assert not SINGLE_PROCESS.any(False)
 
 
-def test_every_user_has_one_process() -> None:
+def test_each_user_belongs_to_one_process() -> None:
     rows = [ProcessGroup(rank, 3).rows(10).tolist() for rank in range(3)]
     assert rows == [[0, 3, 6, 9], [1, 4, 7], [2, 5, 8]]
