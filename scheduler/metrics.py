@@ -31,22 +31,22 @@ class Metrics:
         self._releases = releases
         self._registry = CollectorRegistry()
         self._running = self._gauge(
-            "bitrecall_night_running", "1 while a retraining run is in progress."
+            "bitrecall_retraining_running", "1 while a retraining run is in progress."
         )
         self._seconds = self._gauge(
-            "bitrecall_night_seconds", "Duration of the last retraining run."
+            "bitrecall_retraining_seconds", "Duration of the last retraining run."
         )
         self._next = self._gauge(
-            "bitrecall_next_night_timestamp_seconds", "Time of the next retraining run."
+            "bitrecall_next_retraining_timestamp_seconds", "Time of the next retraining run."
         )
         self._ended = Counter(
-            "bitrecall_nights",
+            "bitrecall_retraining_runs",
             "Finished retraining runs by outcome.",
             ["outcome"],
             registry=self._registry,
         )
         self._last = Gauge(
-            "bitrecall_last_night_timestamp_seconds",
+            "bitrecall_last_retraining_timestamp_seconds",
             "Time of the last retraining run with the outcome.",
             ["outcome"],
             registry=self._registry,
@@ -62,7 +62,7 @@ class Metrics:
         self._next.set(moment)
 
     @contextmanager
-    def night(self) -> Iterator[ExitCode]:
+    def run(self) -> Iterator[ExitCode]:
         """Measure a run for as long as the ``with`` block lasts."""
         exit_code = ExitCode()
         began = time.monotonic()
@@ -77,10 +77,10 @@ class Metrics:
             self._last.labels(outcome).set_to_current_time()
 
     def _outcome(self, code: int) -> str:
-        night = RetrainingStatus.read(self._releases)
-        if night is not None and code in ENDS:
+        status = RetrainingStatus.read(self._releases)
+        if status is not None and code in ENDS:
             # One code has several outcomes; with other codes the file may be of an earlier run.
-            return night.outcome
+            return status.outcome
         return name_of(code)
 
     def _gauge(self, name: str, help_: str) -> Gauge:

@@ -76,7 +76,7 @@ class RetrainProcess:
                 return None
             _log.info("retraining starts: %s", " ".join(self._command))
             self._process = subprocess.Popen(self._command)  # noqa: S603 - our own command
-        with self._metrics.night() as exit_code:
+        with self._metrics.run() as exit_code:
             code = self._process.wait()
             exit_code.code = code
         with self._lock:

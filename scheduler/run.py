@@ -51,7 +51,12 @@ def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> 
     scheduler = BackgroundScheduler(timezone=UTC)
     # A late run still starts, and several missed ones start one.
     job = scheduler.add_job(
-        process.run, trigger, id="night", coalesce=True, misfire_grace_time=None, max_instances=1
+        process.run,
+        trigger,
+        id="retraining",
+        coalesce=True,
+        misfire_grace_time=None,
+        max_instances=1,
     )
 
     def look() -> None:
@@ -92,8 +97,8 @@ def run(settings: SchedulerSettings, releases: Path, command: Sequence[str]) -> 
 
 
 def _last_started(releases: Path) -> datetime | None:
-    night = RetrainingStatus.read(releases)
+    status = RetrainingStatus.read(releases)
     try:
-        return None if night is None else datetime.fromisoformat(night.started)
+        return None if status is None else datetime.fromisoformat(status.started)
     except ValueError:
         return None

@@ -67,7 +67,7 @@ class System:
         self.model = sample_model()
         self.random = np.random.default_rng(0)
 
-    def night(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def retrain(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a retraining run."""
         command = [sys.executable, "-m", "bitrecall", "retrain", *arguments, *QUICK]
         places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
@@ -104,7 +104,7 @@ class System:
 def run_round(system: System, duration: float) -> str:
     """Kill a retraining run; return the time of the kill."""
     system.send_events()
-    process = system.night()
+    process = system.retrain()
     started = time.monotonic()
     while_publishing = random.random() < 0.3
     give_up = started + (3 * duration if while_publishing else random.uniform(0, 1.1 * duration))
@@ -130,14 +130,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         system = System(Path(folder), arguments.events)
         started = time.monotonic()
-        if system.night("sample").wait() != 0:
-            sys.exit("the first night failed")
+        if system.retrain("sample").wait() != 0:
+            sys.exit("the first run failed")
         system.send_events()
         started = time.monotonic()
-        if system.night().wait() != 0:
-            sys.exit("the second night failed")
+        if system.retrain().wait() != 0:
+            sys.exit("the second run failed")
         duration = time.monotonic() - started
-        print(f"a night takes {duration:.1f} s", flush=True)
+        print(f"a run takes {duration:.1f} s", flush=True)
         options = ("--events", system.events, "--poll-interval", "0.2", "--log-level", "error")
         with serving(system.store.root, *options) as (url, _):
             requester = Requester(url, system.model.user_ids)
@@ -147,11 +147,11 @@ def main() -> None:
             finally:
                 requester.stop.set()
                 requester.join()
-        last = system.night().wait()
+        last = system.retrain().wait()
         published = {release.id for release in system.store.list()}
         print(
             f"{requester.answers:,} responses from {len(requester.releases)} releases, "
-            f"{len(requester.failed)} failed; the night after ended with {last}; "
+            f"{len(requester.failed)} failed; the next run ended with {last}; "
             f"{len(published)} releases in the store"
         )
         if requester.failed or last not in (0, 3, 4):

@@ -76,7 +76,7 @@ class System:
         command = [sys.executable, "-m", "bitrecall", *arguments, "--events", self.events]
         return subprocess.run(command, check=False, capture_output=True).returncode
 
-    def night(self) -> tuple[int, str]:
+    def retrain(self) -> tuple[int, str]:
         """Run retraining; return its exit code and output."""
         places = ["--releases", str(self.store.root), "--work", str(self.root / "work")]
         files = [str(self.files.pairs), "--items", str(self.files.items)]
@@ -133,21 +133,21 @@ def faults(system: System, client: httpx.Client) -> dict[str, Callable[[], None]
 
     return {
         "shuffled items": lambda: post(client, system.interactions(shuffled=True)),
-        "an empty night": lambda: None,
+        "a run without events": lambda: None,
         "half of the pairs": half_the_pairs,
         "half of the item table": half_the_items,
     }
 
 
-def good_night(
+def retrain_with_usual_events(
     system: System,
     client: httpx.Client,
-    name: str = "a good night",
+    name: str = "usual events",
     more: Sequence[dict[str, str]] = (),
 ) -> bool:
     """Send events and retrain; return whether the release was published and is served."""
     post(client, [*system.interactions(), *more])
-    code, message = system.night()
+    code, message = system.retrain()
     print(f"{name}: {message}", flush=True)
     status = RetrainingStatus.read(system.store.root)
     give_up = time.monotonic() + 30
@@ -163,8 +163,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         system = System(Path(folder))
         system.files.write()
-        code, message = system.night()
-        print(f"the first night: {message}", flush=True)
+        code, message = system.retrain()
+        print(f"the first run: {message}", flush=True)
         if code:
             sys.exit(1)
         options = ("--events", system.events, "--poll-interval", "0.2", "--log-level", "error")
@@ -172,23 +172,23 @@ def main() -> None:
             serving(system.store.root, *options) as (url, _),
             httpx.Client(base_url=url, timeout=60) as client,
         ):
-            if not good_night(system, client):
-                failures.append("the good night before")
+            if not retrain_with_usual_events(system, client):
+                failures.append("the run before")
             for name, inject_fault in faults(system, client).items():
                 before, release = system.last_event(), served_release(client)
                 inject_fault()
-                code, message = system.night()
+                code, message = system.retrain()
                 print(f"{name}: exit code {code}, {message}", flush=True)
-                expected = 4 if name == "an empty night" else 3
+                expected = 4 if name == "a run without events" else 3
                 if code != expected or served_release(client) != release:
                     failures.append(name)
                 system.files.write()
                 until = str(system.last_event())
                 system.bitrecall("events", "remove", "--after", str(before), "--until", until)
-            if not good_night(system, client, "the flood of a bot", system.flood()):
+            if not retrain_with_usual_events(system, client, "the flood of a bot", system.flood()):
                 failures.append("the flood of a bot")
-            if not good_night(system, client):
-                failures.append("the good night after")
+            if not retrain_with_usual_events(system, client):
+                failures.append("the run after")
     print(json.dumps({"failures": failures}))
     sys.exit(bool(failures))
 

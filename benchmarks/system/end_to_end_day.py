@@ -145,7 +145,7 @@ def run_day(url: str) -> None:
             ]
             client.post("/events", json={"events": events}).raise_for_status()
             summary = f"{sum(map(len, interactions.values()))} events of {len(interactions)} users"
-            print(f"{summary}; waiting for the night", flush=True)
+            print(f"{summary}; waiting for retraining", flush=True)
             started = time.monotonic()
             while requester.releases[-1:] in ([], [release]):
                 if time.monotonic() > started + PATIENCE:
@@ -162,8 +162,8 @@ def run_day(url: str) -> None:
         changed = sum(before[user] != after[user] for user in before)
         repeated = sum(bool(set(after[user]) & set(items)) for user, items in interactions.items())
         known = sum(client.get(f"/users/{user}").json()["known"] for user in NEW_USERS)
-        night = client.get("/releases").json()["last_retraining"]
-        print(f"the night: {night['outcome']}, {night['reason']}")
+        status = client.get("/releases").json()["last_retraining"]
+        print(f"retraining: {status['outcome']}, {status['reason']}")
         print(f"{changed} of {len(before)} users with events have other recommendations")
         print(f"{repeated} users got an item that they already had")
         print(f"{known} of {len(NEW_USERS)} new users are known")
@@ -188,7 +188,7 @@ def stop_and_start(compose: Compose, url: str) -> None:
 def main() -> None:
     """Start, run a day, stop and start, remove."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--minutes", type=int, default=4, help="from the start to the night")
+    parser.add_argument("--minutes", type=int, default=4, help="until the retraining run")
     arguments = parser.parse_args()
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
@@ -210,7 +210,7 @@ def main() -> None:
         try:
             compose("up", "-d", "--no-build")
             wait_until_ready(url)
-            print(f"ready after {time.monotonic() - started:.0f} s; night at {at:%H:%M}")
+            print(f"ready after {time.monotonic() - started:.0f} s; retraining at {at:%H:%M}")
             run_day(url)
             stop_and_start(compose, url)
         finally:

@@ -1,6 +1,6 @@
 """Compare retraining from the previous release with retraining from scratch: quality and time.
 
-    python -m benchmarks.training.warm_starts path/to/gowalla --work runs/nights
+    python -m benchmarks.training.warm_starts path/to/gowalla --work runs/warm-starts
 
 Splits the training interactions of a data set at random into a start, four fifths of each user's,
 and five days. Trains the start once. Then, day by day, alternating between the two kinds (so that
@@ -34,11 +34,11 @@ START_SHARE = 0.2
 SEED = 0
 
 
-def cut(dataset: Dataset, nights: int) -> tuple[Interactions, list[Interactions]]:
+def cut(dataset: Dataset, parts: int) -> tuple[Interactions, list[Interactions]]:
     """Return the start, and the interactions of each day, over one vocabulary."""
     start, later = random_per_user(dataset.train, START_SHARE, SEED)
-    when = np.random.default_rng(SEED).integers(nights, size=len(later))
-    return start, [later.select(when == night) for night in range(nights)]
+    when = np.random.default_rng(SEED).integers(parts, size=len(later))
+    return start, [later.select(when == run) for run in range(parts)]
 
 
 def combine(parts: list[Interactions]) -> Interactions:
@@ -66,10 +66,10 @@ def retrain(folder: Path, *arguments: str) -> dict[str, Any]:
     ]
     done = subprocess.run(command, check=False)
     if done.returncode not in (0, 3, 4):
-        sys.exit(f"the night ended with exit code {done.returncode}")
+        sys.exit(f"the run ended with exit code {done.returncode}")
     reports = sorted((folder / "work" / "reports").glob("*.json"), reverse=True)
     documents = (json.loads(report.read_text()) for report in reports)
-    # Where this was stopped between a night and its row, the night has nothing new the next time.
+    # Where this was stopped between a run and its row, the run has nothing new the next time.
     return next(document for document in documents if document["outcome"] != "no new data")
 
 
@@ -98,12 +98,12 @@ def quality(folder: Path, later_pairs: Interactions) -> dict[str, float]:
     return evaluate(ReleaseStore(folder / "releases").open_current(), later_pairs).metrics
 
 
-def row(kind: str, night: int, report: dict[str, Any], metrics: dict[str, float]) -> dict[str, Any]:
+def row(kind: str, run: int, report: dict[str, Any], metrics: dict[str, float]) -> dict[str, Any]:
     """Return a row of the results."""
     training = report["training"]
     return {
         "kind": kind,
-        "night": night,
+        "run": run,
         "outcome": report["outcome"],
         "new_pairs": report["data"]["new_pairs"],
         "candidate_seconds": training["candidate"]["seconds"],
@@ -115,16 +115,16 @@ def row(kind: str, night: int, report: dict[str, Any], metrics: dict[str, float]
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the runs side by side, as a table."""
     lines = [
-        "| night | new pairs | from scratch: R@50 | N@50 | seconds | warm: R@50 | N@50 | seconds | "
+        "| run | new pairs | from scratch: R@50 | N@50 | seconds | warm: R@50 | N@50 | seconds | "
         "warm / from scratch: R@50 | seconds |",
         "|" + "---|" * 10,
     ]
-    by_key = {(entry["kind"], entry["night"]): entry for entry in rows}
-    for night in sorted({entry["night"] for entry in rows if entry["night"]}):
-        if not {("scratch", night), ("warm", night)} <= by_key.keys():
+    by_key = {(entry["kind"], entry["run"]): entry for entry in rows}
+    for run in sorted({entry["run"] for entry in rows if entry["run"]}):
+        if not {("scratch", run), ("warm", run)} <= by_key.keys():
             continue
-        sides = [by_key[kind, night] for kind in ("scratch", "warm")]
-        cells = [str(night), f"{sides[0]['new_pairs']:,}"]
+        sides = [by_key[kind, run] for kind in ("scratch", "warm")]
+        cells = [str(run), f"{sides[0]['new_pairs']:,}"]
         for side in sides:
             metrics = side["metrics"]
             cells += [f"{metrics['recall@50']:.4f}", f"{metrics['ndcg@50']:.4f}"]
@@ -141,41 +141,41 @@ def main() -> None:
     """Run what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--work", type=Path, default=Path("runs/nights"))
+    parser.add_argument("--work", type=Path, default=Path("runs/warm-starts"))
     parser.add_argument("--recipe", default="gowalla")
-    parser.add_argument("--nights", type=int, default=5)
+    parser.add_argument("--parts", type=int, default=5)
     parser.add_argument("arguments", nargs="*", help="arguments of bitrecall retrain, after --")
     options = parser.parse_args()
     dataset = load_dataset(options.data)
     if dataset.test is None:
         parser.error(f"{options.data} has no test split")
-    start, nights = cut(dataset, options.nights)
+    start, parts = cut(dataset, options.parts)
     options.work.mkdir(parents=True, exist_ok=True)
     results = options.work / "results.jsonl"
     rows = (
         [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     )
-    done = {(entry["kind"], entry["night"]) for entry in rows}
+    done = {(entry["kind"], entry["run"]) for entry in rows}
     first = options.work / "start"
     common = ("--recipe", options.recipe, *options.arguments)
     if ("start", 0) not in done:
         first.mkdir(exist_ok=True)
         write(start, options.work / "start.txt")
         report = retrain(first, str(options.work / "start.txt"), *common)
-        rows.append(row("start", 0, report, quality(first, combine([*nights, dataset.test]))))
+        rows.append(row("start", 0, report, quality(first, combine([*parts, dataset.test]))))
         results.write_text("".join(json.dumps(entry) + "\n" for entry in rows))
     for kind in KINDS:
         if not (options.work / kind).exists():
             shutil.copytree(first, options.work / kind)
-    for night, pairs in enumerate(nights, 1):
-        later_pairs = combine([*nights[night:], dataset.test])
+    for run, pairs in enumerate(parts, 1):
+        later_pairs = combine([*parts[run:], dataset.test])
         for kind in KINDS:
-            if (kind, night) in done:
+            if (kind, run) in done:
                 continue
             folder = options.work / kind
             post(folder, pairs)
             report = retrain(folder, *common, *(["--from-scratch"] if kind == "scratch" else []))
-            rows.append(row(kind, night, report, quality(folder, later_pairs)))
+            rows.append(row(kind, run, report, quality(folder, later_pairs)))
             results.write_text("".join(json.dumps(entry) + "\n" for entry in rows))
             print(json.dumps(rows[-1]), flush=True)
     print(table(rows))

@@ -175,9 +175,9 @@ def remove(
 ) -> None:
     """Remove events by their NUMBERs, or a range of them.
 
-    The report of a night says which numbers it read, and which of them it could not use; `bitrecall
-    events list` shows them. Marks of those who asked to be forgotten stay. A running service knows
-    what it has read until it takes up a release or is started again.
+    The report of a retraining run says which numbers it read, and which of them it could not use;
+    `bitrecall events list` shows them. Marks of those who asked to be forgotten stay. A running
+    service knows what it has read until it takes up a release or is started again.
     """
     from bitrecall.events.store import EventStore
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   bitrecall retrain sample --recipe sample        # the first release, where there is none yet
-  bitrecall retrain --events sqlite:///events.db  # from then on, every night
+  bitrecall retrain --events sqlite:///events.db  # from then on, nightly
   bitrecall retrain clicks.csv --items products.csv --recipe default
   bitrecall retrain --weight event:view=0.2,cart=0.5,buy=1   # types of events
   bitrecall retrain --dry-run                     # all but the publishing
@@ -39,11 +39,11 @@ What happens:
   1. What the release that is served was trained on, DATA and the events since are joined. Events
      that cannot be used are left out and named; of a user who sent too many only the last count.
      If the events are in another database than before, all of them are read.
-  2. The data are checked: volume, drift, repeats. One check that fails ends the night.
+  2. The data are checked: volume, drift, repeats. One check that fails ends the run.
   3. The latest of the new pairs are held out. A candidate is trained on all others, going on from
      where the training of the served release ended, if not too much is new, else anew.
   4. The candidate and the served release are asked for lists of the users with held-out pairs. If
-     the candidate is worse by more than a margin, the night ends.
+     the candidate is worse by more than a margin, the run ends.
   5. A release is trained on everything, published, and made current; a running service takes it
      up. Old releases are removed.
 
@@ -58,7 +58,7 @@ Exit codes:
   130  interrupted; the next run goes on from its checkpoint
 
 Whatever happens, the release that is served goes on being served, and a report says what was done
-and why: WORK/reports, a JSON file and a page for each night.
+and why: WORK/reports, a JSON file and a page for each run.
 """
 )
 @click.argument("data", type=DataType(path_type=Path), metavar="[DATA]...", nargs=-1)
@@ -90,7 +90,7 @@ and why: WORK/reports, a JSON file and a page for each night.
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("retrain"),
     metavar="DIR",
-    help="Folder of the checkpoints, of what the next night goes on from, and of the reports.",
+    help="Folder of the checkpoints, of warm starts, and of the reports.",
 )
 @option("--dry-run", is_flag=True, help="Do everything but publish.")
 @option(
@@ -124,7 +124,7 @@ def retrain(
     """Retrain on what has come in since, and publish the release if it is worthy.
 
     DATA is what ``bitrecall train`` takes, and may be left out where a release is there already: a
-    release holds the pairs that it was trained on. It may grow from night to night.
+    release holds the pairs that it was trained on. It may grow from run to run.
     """
     settings = load_settings(RetrainingSettings, thresholds)
     from bitrecall.training.runtime.openmp import wait_briefly

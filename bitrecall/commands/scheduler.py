@@ -19,10 +19,10 @@ Examples:
   bitrecall scheduler --metrics-port 9109      # for Prometheus
 
 \b
-What comes after -- goes to bitrecall retrain; its options can be given in the environment too. Each
-night is a process of its own. A time that was missed, because nothing ran then, is caught up once.
-A night that failed is tried again; one that was refused, or had too little to go by, is not.
-SIGTERM and Ctrl-C have a night that is running write its checkpoint, and the next one goes on.
+Arguments after -- are passed to bitrecall retrain; its options can also be set by environment
+variables. Each run is a process of its own. If a scheduled time was missed, one run starts at once.
+A failed run is retried; a run that was refused or had too little data is not. On SIGTERM and Ctrl-C
+a running training writes its checkpoint, and the next run resumes it.
 """,
 )
 @releases_option

@@ -1,4 +1,4 @@
-"""The outcome of the last retraining run: a small file beside the releases, ``NIGHT.json``.
+"""The outcome of the last retraining run: a small file beside the releases, ``RETRAINING.json``.
 
 The service reads it, so that its metrics and pages can show the outcome.
 """
@@ -17,7 +17,7 @@ from bitrecall.index.errors import ReleaseError
 from bitrecall.index.releases.files import read_small
 from bitrecall.index.releases.locks import store_lock
 
-NAME: Final = "NIGHT.json"
+NAME: Final = "RETRAINING.json"
 _MAX_BYTES: Final = 65_536
 
 

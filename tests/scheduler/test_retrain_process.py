@@ -46,43 +46,43 @@ def ending_with(*codes: int, folder: Path) -> list[str]:
 def test_what_failed_is_tried_again_and_what_was_decided_is_not(
     tmp_path: Path, metrics: Metrics, codes: tuple[int, ...], runs: int
 ) -> None:
-    nights = RetrainProcess(
+    process = RetrainProcess(
         ending_with(*codes, folder=tmp_path), metrics, retries=2, retry_seconds=0
     )
-    assert nights.run() == codes[-1]
+    assert process.run() == codes[-1]
     assert len((tmp_path / "runs").read_text()) == runs
 
 
 def test_one_at_a_time_and_stopping_ends_it(tmp_path: Path, metrics: Metrics) -> None:
     ready = tmp_path / "ready"
     script = f"import pathlib, time\npathlib.Path({str(ready)!r}).touch()\ntime.sleep(600)"
-    nights = RetrainProcess([sys.executable, "-c", script], metrics, retries=9, retry_seconds=600)
+    process = RetrainProcess([sys.executable, "-c", script], metrics, retries=9, retry_seconds=600)
     codes: list[int | None] = []
-    thread = Thread(target=lambda: codes.append(nights.run()))
+    thread = Thread(target=lambda: codes.append(process.run()))
     thread.start()
     give_up = time.monotonic() + 300
     while not ready.exists():
         assert time.monotonic() < give_up
-    assert nights.run() is None
-    assert b"bitrecall_night_running 1.0" in generate_latest(metrics._registry)
-    nights.stop()
+    assert process.run() is None
+    assert b"bitrecall_retraining_running 1.0" in generate_latest(metrics._registry)
+    process.stop()
     thread.join()
     assert codes == [-15]
-    assert nights.run() is None
+    assert process.run() is None
 
 
-def test_outcomes_are_counted_by_what_the_night_said(tmp_path: Path, metrics: Metrics) -> None:
-    night = RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:01:00Z", "held back", "", None)
-    night.write(tmp_path)
+def test_counts_outcomes_by_the_retraining_status(tmp_path: Path, metrics: Metrics) -> None:
+    status = RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:01:00Z", "held back", "", None)
+    status.write(tmp_path)
     for code in (3, 1, 1):
         RetrainProcess(ending_with(code, code, folder=tmp_path), metrics, 0, 0).run()
         (tmp_path / "runs").unlink()
     metrics.due(1234.0)
     text = generate_latest(metrics._registry).decode()
-    assert 'bitrecall_nights_total{outcome="held back"} 1.0' in text
-    assert 'bitrecall_nights_total{outcome="failed"} 2.0' in text
-    assert "bitrecall_next_night_timestamp_seconds 1234.0" in text
-    assert "bitrecall_night_running 0.0" in text
+    assert 'bitrecall_retraining_runs_total{outcome="held back"} 1.0' in text
+    assert 'bitrecall_retraining_runs_total{outcome="failed"} 2.0' in text
+    assert "bitrecall_next_retraining_timestamp_seconds 1234.0" in text
+    assert "bitrecall_retraining_running 0.0" in text
 
 
 def test_every_code_has_a_name() -> None:

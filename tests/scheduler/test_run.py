@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def started(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
-    """The scheduler, on a store whose nights end at once for want of anything to train on."""
+    """The scheduler, on a store whose runs end at once because there is nothing to train on."""
     command = [sys.executable, "-m", "bitrecall", "scheduler", "--releases", str(tmp_path / "r")]
     return subprocess.Popen(
         [*command, "--retries", "0", *options, "--", "--events", "off", "--work", str(tmp_path)],
@@ -48,7 +48,7 @@ def test_what_was_missed_is_run_at_once_and_a_signal_ends_it(tmp_path: Path) -> 
         assert "or there was none; starting one now" in said
         assert "exit code 4 (no new data)" in said
         answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-        assert "bitrecall_night_running" in answer
+        assert "bitrecall_retraining_running" in answer
         process.send_signal(signal.SIGTERM)
         lines_until(process, "stopping: SIGTERM")
         assert process.wait(timeout=300) == 0
@@ -57,9 +57,9 @@ def test_what_was_missed_is_run_at_once_and_a_signal_ends_it(tmp_path: Path) -> 
         process.wait()
         assert process.stderr is not None
         process.stderr.close()
-    night = RetrainingStatus.read(tmp_path / "r")
-    assert night is not None
-    assert night.outcome == "no new data"
+    status = RetrainingStatus.read(tmp_path / "r")
+    assert status is not None
+    assert status.outcome == "no new data"
 
 
 def test_what_was_not_missed_waits(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
         load_settings(SchedulerSettings, {name: value})
 
 
-def test_a_night_is_given_the_store_and_the_arguments(tmp_path: Path) -> None:
+def test_a_run_gets_the_store_and_the_arguments(tmp_path: Path) -> None:
     command = retrain_command(["data", "--from-scratch"], tmp_path)
     assert command[1:] == [
         *("-P", "-m", "bitrecall", "retrain", "--releases", str(tmp_path), "--no-progress"),

@@ -21,7 +21,7 @@ def test_it_is_the_time_of_day_where_it_is() -> None:
     assert winter.astimezone(UTC) == datetime(2026, 12, 1, 2, tzinfo=UTC)
 
 
-def test_every_day_has_a_night_however_clocks_are_set() -> None:
+def test_every_day_has_one_run_despite_clock_changes() -> None:
     # On 2026-03-29 02:30 does not exist in Berlin, and on 2026-10-25 it comes twice.
     for day in (datetime(2026, 3, 27, 12), datetime(2026, 10, 23, 12)):
         trigger = daily("02:30", "Europe/Berlin")

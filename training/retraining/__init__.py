@@ -1,1 +1,1 @@
-"""Every night a better model: what came in, whether it is sound, and whether what it taught is."""
+"""Retraining: collect interactions, check, train, compare with the current release, publish."""

@@ -1,4 +1,4 @@
-"""Training a night's codes: warm where the parent's training can be gone on from, else anew."""
+"""Training the codes of a retraining run: a warm start if possible, else from scratch."""
 
 from __future__ import annotations
 
@@ -62,26 +62,26 @@ class TrainedCandidate:
 
 
 def recipe_without_validation(recipe: Recipe) -> Recipe:
-    """The recipe with nothing held out of its own: the gate of the night judges instead."""
+    """The recipe without a validation split: the gate of the retraining run judges instead."""
     validation = recipe.validation.model_copy(update={"share": 0.0})
     return recipe.model_copy(update={"validation": validation})
 
 
 def warm_recipe(recipe: Recipe, settings: RetrainingSettings) -> Recipe:
-    """The recipe of a training that starts warm: shorter, at a smaller rate."""
-    whole = recipe_without_validation(recipe)
-    fit = whole.fit.model_copy(
+    """The recipe of a warm start: fewer epochs, a smaller learning rate."""
+    base = recipe_without_validation(recipe)
+    fit = base.fit.model_copy(
         update={
-            "epochs": min(settings.warm_epochs, whole.fit.epochs),
+            "epochs": min(settings.warm_epochs, base.fit.epochs),
             "stop_after": None,
-            "learning_rate": min(settings.warm_learning_rate, whole.fit.learning_rate),
+            "learning_rate": min(settings.warm_learning_rate, base.fit.learning_rate),
         }
     )
-    lightgcn = whole.teacher.lightgcn.model_copy(
-        update={"epochs": min(settings.warm_teacher_epochs, whole.teacher.lightgcn.epochs)}
+    lightgcn = base.teacher.lightgcn.model_copy(
+        update={"epochs": min(settings.warm_teacher_epochs, base.teacher.lightgcn.epochs)}
     )
-    teacher = whole.teacher.model_copy(update={"lightgcn": lightgcn})
-    return whole.model_copy(update={"fit": fit, "teacher": teacher})
+    teacher = base.teacher.model_copy(update={"lightgcn": lightgcn})
+    return base.model_copy(update={"fit": fit, "teacher": teacher})
 
 
 def train(
@@ -111,26 +111,26 @@ def train(
 def cold_start_reason(
     end: WarmStartState | None, pairs: Interactions, recipe: Recipe, settings: RetrainingSettings
 ) -> str | None:
-    """Why a training on these pairs has to start anew; None where it can start warm.
+    """Return why a training on these pairs must start from scratch; None if it can start warm.
 
     Args:
-        end: of the parent's training, where it was found.
-        pairs: what will be trained on.
-        recipe: of this night.
-        settings: how much may be new.
+        end: embedding tables of the parent's training; None if they were not saved.
+        pairs: the training pairs.
+        recipe: the recipe of this run.
+        settings: the maximum share of new users and items.
     """
     if end is None:
-        return "nothing of the parent's training is left to go on from"
+        return "the embedding tables of the parent's training are missing"
     codes = end.free.get("codes")
     if codes is None or codes.users.shape[1] != recipe.bits:
-        return f"the parent's training was not of {recipe.bits} bits"
-    teacher, wanted = end.free.get("teacher"), recipe.teacher.lightgcn
-    if wanted.weight and (teacher is None or teacher.users.shape[1] != wanted.dimensions):
-        return f"the parent's teacher had no LightGCN of {wanted.dimensions} dimensions"
-    own = pairs.compact()
+        return f"the parent's codes do not have {recipe.bits} bits"
+    teacher, lightgcn = end.free.get("teacher"), recipe.teacher.lightgcn
+    if lightgcn.weight and (teacher is None or teacher.users.shape[1] != lightgcn.dimensions):
+        return f"the parent's teacher had no LightGCN of {lightgcn.dimensions} dimensions"
+    compact = pairs.compact()
     for whose, old, now in (
-        ("users", end.user_ids, own.user_ids),
-        ("items", end.item_ids, own.item_ids),
+        ("users", end.user_ids, compact.user_ids),
+        ("items", end.item_ids, compact.item_ids),
     ):
         new = len(set(now).difference(old)) / max(len(now), 1)
         if new > settings.max_new_share:

@@ -1,7 +1,7 @@
-"""What a night trains on: what the parent release was trained on, files, and the events since.
+"""The training data of a retraining run: the parent release's pairs, files, and later events.
 
-A release holds its pairs, so it is its own snapshot: nothing else has to be kept, and after a
-rollback the next night starts from what is served.
+A release holds its training pairs, so it is its own snapshot. Nothing else has to be kept, and
+after a rollback the next run starts from the release that is served.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NONE = np.empty(0, np.int32)
 
 
 class _Rows:
-    """Pairs as they come, over a vocabulary that grows."""
+    """Pairs in the order they are added, over a growing vocabulary."""
 
     def __init__(self, user_ids: list[str], item_ids: list[str]) -> None:
         self.users = {text: row for row, text in enumerate(user_ids)}
@@ -49,7 +49,7 @@ class _Rows:
         self._weights.append((len(users), weights))
 
     def add_from(self, files: Interactions, without: Collection[str]) -> int:
-        """Add the pairs of a data set but for some users; how many."""
+        """Add the pairs of a data set except those of some users; return how many were added."""
         users, items = (
             np.array([rows.setdefault(text, len(rows)) for text in ids], np.int32)
             for rows, ids in ((self.users, files.user_ids), (self.items, files.item_ids))
@@ -62,11 +62,11 @@ class _Rows:
         return int(kept.sum())
 
     def item_rows(self) -> NDArray[np.int32]:
-        """Items of the pairs so far, some several times."""
+        """Item rows of the pairs so far, with repetitions."""
         return np.concatenate([items for _, items, _ in self._parts])
 
     def weights(self) -> NDArray[np.float64] | None:
-        """What the pairs so far weigh, in their order; None if none of them has a weight."""
+        """Weights of the pairs so far, in their order; None if no pair has a weight."""
         return joined_weights(*self._weights)
 
     def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
@@ -86,15 +86,15 @@ def collect(
     """Join the parent's pairs, those of files and those of events.
 
     Args:
-        parent: the release that is served; None where there is none yet.
-        files: what was given to train on; None where nothing was.
-        events: those after ``start``, in their order.
-        forgotten: everybody who ever asked to be forgotten: what files say of them does not count,
-            nor does what the parent knows of those who asked since. What they did afterwards does.
-        start: where reading the events began; None if they are not kept.
-        max_user_events: of a user who sent more, the last that came count, of items that others
-            have too; None sets no limit.
-        options: which events count, and how much; None for all alike.
+        parent: the release that is served; None before the first one.
+        files: pairs read from files; None without files.
+        events: events after ``start``, in their order.
+        forgotten: ids of all users ever forgotten. Their pairs in files are ignored, and so are the
+            parent's pairs of users forgotten since. Their events after that count.
+        start: where reading the events began; None without an events database.
+        max_user_events: maximum events per user. Of a user who sent more, only the last ones
+            count, and only those for items that other users have too. None sets no limit.
+        options: which events count, and their weights; None counts all equally.
     """
     options = ReadOptions() if options is None else options
     rows = _Rows(*([], []) if parent is None else _ids(parent))
@@ -169,18 +169,18 @@ def _weights_of_pairs(
     *,
     again: bool,
 ) -> NDArray[np.float64]:
-    """What each row's pair weighs, float64 (rows,).
+    """Weight of each row's pair, float64 (rows,).
 
-    What the parent and the files say of a pair is one thing said twice, so the larger one counts.
-    Events since add to it, or count if they are larger; events that are all read ``again`` are in
-    the parent's weight already.
+    The parent and the files describe the same events, so the larger of their weights counts. Later
+    events add to it (``sum``) or replace it if they weigh more (``max``). Events that are read
+    ``again`` from the start are already part of the parent's weight.
 
     Args:
-        weights: of the rows: those of parent and files, then those of events.
-        place: int (rows,), the pair of each row.
-        by_event: where the rows of events begin.
-        pair_weight: what a pair of several events weighs.
-        again: whether events are read that the parent was trained on.
+        weights: weights of the rows: first parent and files, then events.
+        place: int (rows,), the pair number of each row.
+        by_event: index of the first row that is an event.
+        pair_weight: how the weights of several events of a pair combine.
+        again: whether the events include those that the parent was trained on.
     """
     n_pairs = int(place.max(initial=-1)) + 1
     known = np.zeros(n_pairs)
@@ -194,15 +194,15 @@ def _weights_of_pairs(
 
 
 def _without_floods(
-    taken: EventInteractions, flooding: NDArray[np.int64], known: NDArray[np.int32], most: int
+    taken: EventInteractions, flooding: NDArray[np.int64], known: NDArray[np.int32], limit: int
 ) -> EventInteractions:
-    """Of users who sent too much, keep the last ``most`` events of items that others have too.
+    """Limit users who sent too many events to their last ``limit`` events of items others have.
 
     Args:
-        taken: all that users took.
-        flooding: rows of the users who sent more than ``most`` events.
-        known: rows of items in the parent or in files; what other users took is known as well.
-        most: how many events of a user count.
+        taken: all item events.
+        flooding: rows of the users who sent more than ``limit`` events.
+        known: item rows of the parent and the files; items of other users are known as well.
+        limit: maximum events per user.
     """
     if not len(flooding):
         return taken
@@ -212,7 +212,7 @@ def _without_floods(
     ends = np.searchsorted(taken.users[order], taken.users[order], side="right")
     from_end = np.empty(len(order), np.int64)
     from_end[order] = ends - np.arange(len(order))
-    return taken.select(~np.isin(taken.users, flooding) | (from_end <= most))
+    return taken.select(~np.isin(taken.users, flooding) | (from_end <= limit))
 
 
 def _position(

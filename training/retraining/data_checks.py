@@ -1,7 +1,7 @@
-"""Is what came in fit to be trained on? Each check has a threshold in the settings.
+"""Checks of the data before training; each has a threshold in the settings.
 
-What they are for is what no gate can see: where the events themselves are wrong, what is held out
-of them is too, and a model that has learnt them is judged the better one.
+They catch what the gate cannot: if the events are wrong, the held-out events are wrong too, and a
+model that has learnt them looks better.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from bitrecall.index.releases.release import Release
 from bitrecall.training.retraining.retraining_data import RetrainingData
 from bitrecall.training.retraining.settings import RetrainingSettings
 
-# Fewer nights before say little of what is usual.
+# Fewer past runs say little about the usual volume.
 _MIN_RUNS = 3
-# Where items are all about as popular, new pairs cannot drift away from that.
+# If all items are about equally popular, drift is not defined.
 _MIN_SPREAD = 0.05
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        name: of the check.
-        found: the value looked at.
-        bound: what it was held against.
-        passed: whether that is borne.
-        says: a sentence for the report, with what to do where it is not.
-        setting: the name of the setting that has the bound.
+        name: name of the check.
+        found: the measured value.
+        bound: the threshold.
+        passed: whether the value is within the threshold.
+        says: a sentence for the report, with what to do if the check failed.
+        setting: the name of the setting with the threshold.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Check:
 
 @dataclass(frozen=True)
 class PastRun:
-    """What a night before this one came with.
+    """The data of an earlier run.
 
     Attributes:
-        events: how many there were, but for those beyond what one user may send; 0 if all events of
-            the database were read.
-        from_files: pairs of the files; None where none were given.
+        events: number of events, without those above the limit per user; 0 if the database was
+            read from the start.
+        from_files: number of pairs from files; None without files.
     """
 
     events: int
@@ -63,12 +63,12 @@ def check_data(
     past: Sequence[PastRun],
     settings: RetrainingSettings,
 ) -> list[Check]:
-    """All checks that make sense here, in the order of the report.
+    """Run all checks that apply, in the order of the report.
 
     Args:
-        data: what would be trained on.
-        parent: the release that is served; without one only files and events are looked at.
-        past: the nights before whose data were sound, the latest last.
+        data: the collected training data.
+        parent: the release that is served; without one only files and events are checked.
+        past: earlier runs whose data passed the checks, the latest last.
         settings: the thresholds.
     """
     found = [*_events(data, past, settings), *_files(data, past, settings)]
@@ -78,11 +78,11 @@ def check_data(
 
 
 def check_attributes(known: int, before: int, settings: RetrainingSettings) -> Check:
-    """Whether a table of items still has what it had.
+    """Check that the item table still covers the items it used to cover.
 
     Args:
-        known: items of the table with a tag or an attribute.
-        before: those of the parent.
+        known: number of items with a tag or an attribute in the table.
+        before: the same number for the parent.
         settings: the threshold.
     """
     share = known / before if before else 1.0
@@ -91,7 +91,7 @@ def check_attributes(known: int, before: int, settings: RetrainingSettings) -> C
         share,
         settings.min_attribute_share,
         share >= settings.min_attribute_share,
-        f"the table of items says something of {known:,} items, the last release had {before:,}",
+        f"the item table describes {known:,} items, the last release had {before:,}",
         "min_attribute_share",
     )
 
@@ -100,9 +100,9 @@ def _events(
     data: RetrainingData, past: Sequence[PastRun], settings: RetrainingSettings
 ) -> list[Check]:
     counts, checks = data.counts, []
-    usual = [night.events for night in past if night.events]
+    usual = [run.events for run in past if run.events]
     came = counts.read - counts.over
-    # All events of a database, read again, are no night's.
+    # A database that is read from the start again does not have the volume of one run.
     if came and len(usual) >= _MIN_RUNS and counts.from_start is None:
         middle = median(usual)
         times = max(came / middle, middle / came)
@@ -112,7 +112,7 @@ def _events(
                 times,
                 settings.usual_events,
                 times <= settings.usual_events,
-                f"{came:,} events, where the {len(usual)} nights before had {middle:,.0f}",
+                f"{came:,} events; the median of the last {len(usual)} runs is {middle:,.0f}",
                 "usual_events",
             )
         )
@@ -126,7 +126,7 @@ def _events(
                 share,
                 settings.max_repeated,
                 share <= settings.max_repeated,
-                f"{counts.repeated:,} of {counts.judged:,} events repeat a pair that was there",
+                f"{counts.repeated:,} of {counts.judged:,} events repeat a known pair",
                 "max_repeated",
             )
         )
@@ -134,15 +134,15 @@ def _events(
 
 
 def _flood(data: RetrainingData, settings: RetrainingSettings) -> Check:
-    """Says who sent the most. It never fails: what is too much of one user is left out already."""
+    """Name the user with the most events. Never fails: the excess is already left out."""
     counts = data.counts
     user, most = counts.by_user.most_common(1)[0]
-    says = f"user {user!r} sent {most:,} events, the most of all"
+    says = f"user {user!r} sent {most:,} events, the most of all users"
     if counts.flooding:
         says += (
             f"; {len(counts.flooding):,} users sent more than {settings.max_user_events:,}, and "
-            f"{counts.over:,} events of theirs were left out: all but the last, and those of items "
-            "that nobody else has. If that is no person: bitrecall events forget"
+            f"{counts.over:,} of their events were left out: all but the last ones, and those for "
+            "items that no other user has. To remove a bot: bitrecall events forget"
         )
     return Check("bots", most, settings.max_user_events, True, says, "max_user_events")
 
@@ -150,7 +150,7 @@ def _flood(data: RetrainingData, settings: RetrainingSettings) -> Check:
 def _files(
     data: RetrainingData, past: Sequence[PastRun], settings: RetrainingSettings
 ) -> list[Check]:
-    before = next((night.from_files for night in reversed(past) if night.from_files), None)
+    before = next((run.from_files for run in reversed(past) if run.from_files), None)
     if before is None or data.from_files is None:
         return []
     share = data.from_files / before
@@ -160,7 +160,7 @@ def _files(
             share,
             settings.min_file_share,
             share >= settings.min_file_share,
-            f"the files have {data.from_files:,} pairs, they had {before:,} before",
+            f"the files have {data.from_files:,} pairs, in the last run they had {before:,}",
             "min_file_share",
         )
     ]
@@ -175,7 +175,7 @@ def _against(parent: Release, data: RetrainingData, settings: RetrainingSettings
             new / max(before, 1),
             settings.max_growth,
             new <= settings.max_growth * before,
-            f"{new:,} new pairs beside {before:,}",
+            f"{new:,} new pairs added to {before:,}",
             "max_growth",
         )
     ]
@@ -185,14 +185,15 @@ def _against(parent: Release, data: RetrainingData, settings: RetrainingSettings
             ("items", counts.of_unknown_items, settings.max_unknown_items, "max_unknown_items"),
         ):
             share = unknown / counts.judged
-            said = "by users" if whose == "users" else "of items"
+            whose_events = "by users" if whose == "users" else "of items"
             checks.append(
                 Check(
                     f"unknown {whose}",
                     share,
                     most,
                     share <= most,
-                    f"{unknown:,} of {counts.judged:,} events are {said} not known so far",
+                    f"{unknown:,} of {counts.judged:,} events are {whose_events} that the "
+                    "release does not know",
                     setting,
                 )
             )
@@ -211,7 +212,7 @@ def _one_item(data: RetrainingData, settings: RetrainingSettings) -> Check:
         settings.max_item_share,
         share <= settings.max_item_share,
         f"item {fresh.item_ids[item]!r} has {fresh.item_degrees[item]:,} of {len(fresh):,} new "
-        "pairs, the most of all",
+        "pairs, the most of all items",
         "max_item_share",
     )
 
@@ -223,19 +224,21 @@ def _drift(parent: Release, data: RetrainingData, settings: RetrainingSettings) 
         drift,
         settings.max_drift,
         drift <= settings.max_drift,
-        f"a drift of {drift:.2f}, where 0 is items as popular as before and 1 all items alike: "
-        "where it is high, ids may have been mixed up",
+        f"drift {drift:.2f}: 0 means that items are as popular as before, 1 that all items are "
+        "equally popular, more that rare items are preferred. If it is high, check for mixed-up "
+        "item ids",
         "max_drift",
     )
 
 
 def popularity_drift(parent: Release, data: RetrainingData) -> float:
-    """How far new pairs are from the popularity that the parent's items had.
+    """Return how far the new pairs are from the parent's item popularity.
 
-    An item's place is the share of the parent's pairs that more popular items have, half of its
-    own included. New pairs that go by popularity are at 1/2 in the mean; 1 stands for the mean
-    place of all items alike, and a number below 0 for items more popular than before. New items
-    have no place. 0 where items are all about as popular.
+    An item's place is the share of the parent's pairs that belong to more popular items, plus half
+    of its own share. New pairs that follow popularity have a mean place of 1/2, which gives 0. The
+    mean place of all items gives 1. A negative number means that popular items gained, a number
+    above 1 that rare items did. New items have no place. Returns 0 if all items are about equally
+    popular.
     """
     popularity = np.asarray(parent.popularity, np.float64)
     total = max(popularity.sum(), 1.0)

@@ -1,4 +1,4 @@
-"""What both releases of a night are judged by: its latest pairs."""
+"""The held-out pairs of a retraining run: its latest pairs, by which the gate compares releases."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from bitrecall.training.retraining.retraining_data import RetrainingData
 def split_latest(
     data: RetrainingData, share: float, seed: int
 ) -> tuple[Interactions, Interactions]:
-    """What a candidate is trained on, and the latest of the new pairs, which it is judged by.
+    """Split off the latest new pairs, which the gate compares releases by.
 
-    Users who sent more events than one may are not judged by: theirs might be all of the latest.
-    Pairs of which it is not known when they came to be count as older than all others; among
-    those, and among pairs of one moment, chance decides.
+    Pairs of users above the limit of events per user are not held out, since they might be all of
+    the latest ones. Pairs without a time count as older than all others. Ties are broken at random.
 
     Args:
-        data: all pairs of the night.
-        share: of the new pairs of the other users that is held out, above 0 and below 1.
-        seed: of the draw.
+        data: all pairs of the run.
+        share: share of the other users' new pairs that is held out, above 0 and below 1.
+        seed: seed of the tie-breaking.
 
     Returns:
-        Two sets of pairs over the vocabulary of all.
+        The training pairs and the held-out pairs, over one vocabulary.
     """
     fresh = np.flatnonzero(data.judged)
     moments = np.nan_to_num(data.moments[fresh], nan=-np.inf)

@@ -1,4 +1,4 @@
-"""Reading what a night has to go by."""
+"""Reading the inputs of a retraining run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bitrecall.training.retraining.collect import collect
 from bitrecall.training.retraining.retraining_data import RetrainingData
 from bitrecall.training.retraining.workspace import Workspace
 
-# Of the users who sent too much, so many are named in the report.
+# Users above the limit of events who are named in the report.
 _NAMED: Final = 20
 
 _log = logging.getLogger(__name__)
@@ -29,13 +29,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class RetrainingInputs:
-    """Where a night's data come from.
+    """Data sources of a retraining run.
 
     Attributes:
-        files: pairs that were given; None where none were.
-        items: tags and attributes that were given; None keeps those of the parent.
-        events: what users did; None where events are not kept.
-        options: which events count, and how much.
+        files: pairs read from files; None without files.
+        items: tags and attributes; None keeps those of the parent.
+        events: the events database; None without one.
+        options: which events count, and their weights.
     """
 
     files: Interactions | None = None
@@ -45,9 +45,10 @@ class RetrainingInputs:
 
 
 def current_release(store: ReleaseStore) -> Release | None:
-    """The release that is served, None where nothing was ever published.
+    """Open the current release; None before the first publication.
 
-    Raises NoReleaseError where there are releases, and none that can be opened.
+    Raises:
+        NoReleaseError: there are releases, but none can be opened.
     """
     try:
         return store.open_current()
@@ -60,13 +61,13 @@ def current_release(store: ReleaseStore) -> Release | None:
 def read(
     sources: RetrainingInputs, parent: Release | None, workspace: Workspace, max_user_events: int
 ) -> RetrainingData:
-    """Gather everything, the events up to where the night before broke off, if it did.
+    """Collect all data. After an interrupted run, read the same events as that run.
 
     Args:
         sources: where the data come from.
         parent: the release that is served.
-        workspace: keeps which events a night that broke off counted.
-        max_user_events: how many events of one user count.
+        workspace: records which events an interrupted run read.
+        max_user_events: maximum events per user.
     """
     if sources.events is None:
         return collect(parent, sources.files, (), options=sources.options)
@@ -78,7 +79,7 @@ def read(
         None if parent is None else parent.id, start.log_id, sources.events.last()
     )
     events: Iterable[StoredEvent] = takewhile(
-        lambda one: one.sequence <= until, sources.events.all_after(start.after)
+        lambda event: event.sequence <= until, sources.events.all_after(start.after)
     )
     forgotten = sources.events.forgotten()
     data = collect(
@@ -94,7 +95,7 @@ def read(
 
 
 def as_counts(data: RetrainingData) -> dict[str, Any]:
-    """What came in, for the report."""
+    """Summarise the data for the report."""
     counts = data.counts
     return {
         "pairs": len(data.pairs),

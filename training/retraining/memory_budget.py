@@ -1,4 +1,4 @@
-"""What a training may take: memory is looked at before, time while it runs."""
+"""Memory that a training needs, compared with what is available before it starts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bitrecall.training.errors import TrainingError
 from bitrecall.training.recipe.recipe import Recipe
 
 _MIB: Final = 2**20
-# Python, torch and their libraries, and what scoring a block of users for the teacher takes.
+# Python, torch and their libraries, and scoring a block of users for the teacher.
 _BASE_MIB: Final = 1024
-# A parameter, its gradient and Adam's two moments, float32, and what allocators leave unused.
-_BYTES_A_VALUE: Final = 16 * 1.3
+# A parameter, its gradient and Adam's two moments in float32, plus allocator overhead.
+_BYTES_PER_VALUE: Final = 16 * 1.3
 # Version 2 and version 1: the folder, the limit, what is used, and the page cache within it, which
 # the kernel gives back before it enforces the limit.
 _CGROUPS: Final = (
@@ -25,17 +25,17 @@ _CGROUPS: Final = (
 
 
 def needed_mib(users: int, items: int, recipe: Recipe) -> int:
-    """About what a training holds at its most, in MiB.
+    """Estimate the peak memory of a training, in MiB.
 
-    Gowalla at 256 bits (29,858 users, 40,981 items) was measured to take 1,426 MiB.
+    Measured: Gowalla at 256 bits (29,858 users, 40,981 items) takes 1,426 MiB.
     """
-    values = (users + items) * recipe.bits * _BYTES_A_VALUE
+    values = (users + items) * recipe.bits * _BYTES_PER_VALUE
     lists = users * recipe.teacher.length * 16
     return round(_BASE_MIB + (values + lists) / _MIB)
 
 
 def free_mib() -> int | None:
-    """Memory that can be had, in MiB, the limit of a container counted; None where unknown."""
+    """Return the available memory in MiB, within the container's limit; None if unknown."""
     free = []
     try:
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
@@ -50,31 +50,31 @@ def free_mib() -> int | None:
 
 
 def _free_in(group: Path, limit: str, used: str, cache: tuple[str, str]) -> list[int]:
-    most = (group / limit).read_text("ascii").strip()
-    if most == "max":
+    maximum = (group / limit).read_text("ascii").strip()
+    if maximum == "max":
         return []
     lines = (line.split() for line in (group / "memory.stat").read_text("ascii").splitlines())
-    given_back = sum(int(size) for name, size in lines if name in cache)
-    return [int(most) - int((group / used).read_text("ascii")) + given_back]
+    reclaimable = sum(int(size) for name, size in lines if name in cache)
+    return [int(maximum) - int((group / used).read_text("ascii")) + reclaimable]
 
 
 def check_memory(users: int, items: int, recipe: Recipe, budget_mib: int | None) -> None:
-    """Refuse a training that needs more memory than it may have.
+    """Refuse a training that needs more memory than is available.
 
     Args:
-        users: that are trained on.
-        items: that are trained on.
-        recipe: as it is trained.
-        budget_mib: what it may have; None takes what is free.
+        users: number of users.
+        items: number of items.
+        recipe: the recipe of the training.
+        budget_mib: the limit in MiB; None takes the available memory.
 
     Raises:
-        TrainingError: it needs more.
+        TrainingError: the training needs more.
     """
     needed = needed_mib(users, items, recipe)
-    most = free_mib() if budget_mib is None else budget_mib
-    if most is not None and needed > most:
+    available = free_mib() if budget_mib is None else budget_mib
+    if available is not None and needed > available:
         whose = "are free" if budget_mib is None else "are allowed"
         raise TrainingError(
             f"training {users:,} users and {items:,} items at {recipe.bits} bits needs about "
-            f"{needed:,} MiB, and {most:,} MiB {whose}: give it more, or take fewer bits"
+            f"{needed:,} MiB, and {available:,} MiB {whose}: free or allow more, or use fewer bits"
         )

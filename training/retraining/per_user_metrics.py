@@ -1,4 +1,4 @@
-"""How well a release answers each user, as the service would with what it knows by now."""
+"""Metrics of a release for each user, with codes made as the service makes them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,20 @@ def score_users(
     *,
     popular: bool = False,
 ) -> dict[str, NDArray[np.float64]]:
-    """Recall@K and NDCG@K of each user who has a held-out item, through the release's own index.
+    """Return Recall@K and NDCG@K of each user with a held-out item, through the release's index.
 
-    A user's code is made as the service makes it, of what the release knows of them and of what
-    they have taken since; one it does not know is folded in, or gets the popular list. Nothing
-    that they have taken is listed.
+    A user's code is made as the service makes it: from the release and the user's later items. An
+    unknown user is folded in, or gets the popular list. Items that the user has are not listed.
 
     Args:
-        release: which answers.
-        taken: all that users have by now; ids are matched as strings.
-        held_out: what they took next, over the same vocabulary.
+        release: the release to measure.
+        taken: all items that users have so far; ids are matched as strings.
+        held_out: their next items, over the same vocabulary.
         ks: the cut-offs.
-        popular: ask for the popular list instead, without what each user has taken.
+        popular: measure the popular list instead, without the items that each user has.
 
     Returns:
-        By name, such as ``recall@50``, float64 (b,), users in the order of their rows.
+        By name, such as ``recall@50``: float64 (b,), users in the order of their rows.
     """
     item_rows = np.array(
         [
@@ -52,14 +51,14 @@ def score_users(
     encoder = UserEncoder(release)
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for start in range(0, len(users), _BATCH):
-        some = users[start : start + _BATCH]
-        own = [_known(item_rows[taken.items_of(user)]) for user in some]
+        batch = users[start : start + _BATCH]
+        known = [_known(item_rows[taken.items_of(user)]) for user in batch]
         if popular:
-            ranked = popular_lists(release.n_items, max(ks), own)
+            ranked = popular_lists(release.n_items, max(ks), known)
         else:
-            rows = [release.users.row_of(taken.user_ids[user]) for user in some]
-            ranked = ranked_lists(release, encoder.encode_many(rows, own), max(ks), own)
-        truth = GroundTruth.from_lists(item_rows[held_out.items_of(user)] for user in some)
+            rows = [release.users.row_of(taken.user_ids[user]) for user in batch]
+            ranked = ranked_lists(release, encoder.encode_many(rows, known), max(ks), known)
+        truth = GroundTruth.from_lists(item_rows[held_out.items_of(user)] for user in batch)
         hits, sizes = find_hits(ranked, truth), truth.sizes
         for k in ks:
             parts.setdefault(f"recall@{k}", []).append(recall_at(hits, sizes, k))

@@ -1,4 +1,4 @@
-"""What a night leaves to read: one JSON file each, and a page made from it."""
+"""The report of a retraining run: a JSON file, and a page made from it."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _KEEP_PAST: Final = 14
 
 @dataclass
 class Report:
-    """A night, as far as it came.
+    """The record of a retraining run.
 
     Attributes:
         started: ISO 8601 in UTC, to the second; names the report.
-        outcome: how it ended.
-        reason: why, in a sentence.
+        outcome: outcome of the run.
+        reason: the reason for the outcome, in one sentence.
         finished: as ``started``.
-        parent: id of the release that was served.
-        release: id of the one that was published.
-        data: what came in: counts by name.
-        checks: what was looked at in it.
-        training: how each training went, by phase: seconds, epochs, losses, where it started.
-        verdict: what the gate said.
-        removed: releases that were removed as old.
-        settings: every threshold, as it was.
-        recipe: every hyper-parameter that the release was trained with.
-        trace: where a fault of ours happened, None without any.
+        parent: id of the release that was current.
+        release: id of the published release.
+        data: counts of the data, by name.
+        checks: results of the data checks.
+        training: for each phase its seconds, epochs, losses and start.
+        verdict: the verdict of the gate.
+        removed: ids of old releases that were removed.
+        settings: all thresholds.
+        recipe: all hyper-parameters of the release.
+        trace: the traceback of an unexpected error; None without one.
     """
 
     started: str
@@ -56,24 +56,24 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """What the command exits with."""
+        """Exit code of the command."""
         return EXIT_CODES[self.outcome]
 
     def to_json(self) -> str:
-        """As JSON, a key an attribute."""
+        """Return the report as JSON, one key per attribute."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
 
 def now() -> str:
-    """The moment, ISO 8601 in UTC, to the second."""
+    """Return the current time, ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class ReportFolder:
-    """The reports of a store's nights, ``STARTED.json`` and ``STARTED.html`` each.
+    """The reports of all runs of a store: ``STARTED.json`` and ``STARTED.html``.
 
     Args:
-        path: of the folder; it is made when something is written.
+        path: the folder; created by the first write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,23 +104,23 @@ class ReportFolder:
         return html
 
     def all(self) -> list[dict[str, Any]]:
-        """What every report says, oldest first; one that cannot be read is passed over."""
-        found = []
+        """Read all reports, oldest first; unreadable ones are skipped."""
+        reports = []
         for name in self._names():
             try:
-                said = json.loads((self._path / name).with_suffix(".json").read_text("utf-8"))
+                report = json.loads((self._path / name).with_suffix(".json").read_text("utf-8"))
             except (OSError, ValueError):
                 continue
-            if isinstance(said, dict):
-                found.append(said)
-        return found
+            if isinstance(report, dict):
+                reports.append(report)
+        return reports
 
     def past(self) -> list[PastRun]:
-        """The latest nights whose data were sound, the latest last."""
+        """Return the data of the latest runs that passed the data checks, the latest last."""
         sound: Sequence[str] = (Outcome.PUBLISHED, Outcome.HELD_BACK, Outcome.WOULD_PUBLISH)
-        found = [said.get("data", {}) for said in self.all() if said.get("outcome") in sound]
+        runs = [run.get("data", {}) for run in self.all() if run.get("outcome") in sound]
         return [
-            PastRun(_events_of(data), data.get("pairs_of_files")) for data in found[-_KEEP_PAST:]
+            PastRun(_events_of(data), data.get("pairs_of_files")) for data in runs[-_KEEP_PAST:]
         ]
 
     def _names(self) -> list[str]:

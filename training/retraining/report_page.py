@@ -1,4 +1,4 @@
-"""A night as a page that a person reads: one HTML file, nothing from elsewhere."""
+"""The report of a retraining run as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from bitrecall.training.retraining.svg_plots import bars_with_intervals, line
 _GOOD = (Outcome.PUBLISHED, Outcome.WOULD_PUBLISH)
 _NAMES = {
     "pairs": "pairs to train on",
-    "new_pairs": "of them new",
+    "new_pairs": "new pairs",
     "users": "users",
     "items": "items",
-    "pairs_of_files": "pairs of the files",
+    "pairs_of_files": "pairs from files",
     "events": "events read",
-    "events_taken": "took an item",
-    "events_hidden": "hid an item",
-    "events_repeated": "repeated a pair",
-    "events_of_unknown_users": "by new users",
-    "events_of_unknown_items": "of new items",
-    "events_over": "left out, of users who sent too many",
-    "events_unusable": "that cannot be used, left out",
+    "events_taken": "events that add a pair",
+    "events_hidden": "events that hide an item",
+    "events_repeated": "events that repeat a pair",
+    "events_of_unknown_users": "events by new users",
+    "events_of_unknown_items": "events for new items",
+    "events_over": "events left out: user above the limit",
+    "events_unusable": "events left out: not usable",
     "forgotten": "users forgotten",
     "events_id": "id of the events database",
-    "after_event": "events after number",
-    "last_event": "up to number",
-    "read_from_start": "why all events were read",
+    "after_event": "first event after number",
+    "last_event": "last event number",
+    "read_from_start": "reason for reading all events",
 }
 
 # Shown as tables of their own.
@@ -40,24 +40,24 @@ _LISTED = ("flooding", "unusable")
 
 
 def page_of(report: Report, before: Sequence[Mapping[str, Any]]) -> str:
-    """The page of a report.
+    """Return the page of a report.
 
     Args:
-        report: of the night.
-        before: what the reports of earlier nights say, oldest first.
+        report: the report of the run.
+        before: earlier reports, oldest first.
     """
     template = Template((files("bitrecall.training.retraining") / "page.html").read_text("utf-8"))
     sections = [
-        _section("What came in", _came_in(report.data)),
+        _section("Data", _came_in(report.data)),
         _section("Checks", _checks(report)) if report.checks else "",
         _section("Training", _training(report)) if report.training else "",
-        _section("Judgement", _judgement(report.verdict)) if report.verdict else "",
+        _section("Comparison", _judgement(report.verdict)) if report.verdict else "",
         _section("Trace", f"<pre>{escape(report.trace)}</pre>") if report.trace else "",
-        _section("Nights before", _nights([*before, _as_night(report)])),
+        _section("Earlier runs", _run_table([*before, _as_past_run(report)])),
         _section("Thresholds", _table(sorted(report.settings.items()))),
     ]
     return template.substitute(
-        title=escape(f"Night of {report.started[:10]}: {report.outcome}"),
+        title=escape(f"Retraining of {report.started[:10]}: {report.outcome}"),
         kind="good" if report.outcome in _GOOD else "bad",
         outcome=escape(report.outcome),
         reason=escape(report.reason),
@@ -81,7 +81,7 @@ def _came_in(data: Mapping[str, Any]) -> str:
         html += "<h3>Users who sent too many events</h3>"
         html += _table(flooding.items(), ["user", "events"])
     if unusable := data.get("unusable"):
-        html += "<h3>Events that cannot be used, the first of them</h3>"
+        html += "<h3>First events that cannot be used</h3>"
         html += _table([list(one.values()) for one in unusable], list(unusable[0]))
     return html
 
@@ -112,29 +112,32 @@ def _checks(report: Report) -> str:
         ["passed" if check.passed else "FAILED", check.name, check.found, check.bound, check.says]
         for check in report.checks
     ]
-    return _table(rows, ["", "check", "found", "bound", "what it says"])
+    return _table(rows, ["", "check", "value", "threshold", "details"])
 
 
 def _training(report: Report) -> str:
-    names = {"candidate": "candidate, without the latest pairs", "release": "release, with all"}
+    names = {
+        "candidate": "candidate, without the held-out pairs",
+        "release": "release, with all pairs",
+    }
     titles = ["", "started", "epochs", "seconds", "new users", "new items"]
     rows, losses = [], {}
-    for phase, said in report.training.items():
-        if "seconds" not in said:
+    for phase, fit in report.training.items():
+        if "seconds" not in fit:
             continue
         start = (
             "warm"
-            if said["warm"]
-            else f"from scratch: {said.get('from_scratch_because') or 'no parent'}"
+            if fit["warm"]
+            else f"from scratch: {fit.get('from_scratch_because') or 'no parent'}"
         )
-        epochs = f"{said['epochs']} of {said['epochs_wanted']}"
+        epochs = f"{fit['epochs']} of {fit['epochs_wanted']}"
         rows.append(
             [
-                *(names.get(phase, phase), start, epochs, said["seconds"]),
-                *(said["new_users"], said["new_items"]),
+                *(names.get(phase, phase), start, epochs, fit["seconds"]),
+                *(fit["new_users"], fit["new_items"]),
             ]
         )
-        losses[names.get(phase, phase)] = said["losses"]
+        losses[names.get(phase, phase)] = fit["losses"]
     return _table(rows, titles) + line(losses, "epoch", "loss")
 
 
@@ -152,10 +155,10 @@ def _judgement(verdict: Verdict) -> str:
     asked = f"<p>{verdict.users:,} users and their {verdict.pairs:,} latest pairs.</p>"
     titles = ["", "parent", "candidate", "difference", "95% of resamples"]
     changes = {name: (one.mean, one.low, one.high) for name, one in verdict.differences.items()}
-    return asked + _table(rows, titles) + bars_with_intervals(changes, "candidate less parent")
+    return asked + _table(rows, titles) + bars_with_intervals(changes, "candidate minus parent")
 
 
-def _as_night(report: Report) -> Mapping[str, Any]:
+def _as_past_run(report: Report) -> Mapping[str, Any]:
     metric = str(report.settings.get("gate_metric", "recall@50"))
     return {
         "started": report.started,
@@ -169,17 +172,17 @@ def _as_night(report: Report) -> Mapping[str, Any]:
     }
 
 
-def _nights(nights: Sequence[Mapping[str, Any]]) -> str:
+def _run_table(runs: Sequence[Mapping[str, Any]]) -> str:
     rows: list[list[object]] = []
     series: dict[str, list[float]] = {"candidate": [], "parent": []}
-    for night in nights:
-        metric = night.get("settings", {}).get("gate_metric", "recall@50")
-        verdict = night.get("verdict") or {}
+    for run in runs:
+        metric = run.get("settings", {}).get("gate_metric", "recall@50")
+        verdict = run.get("verdict") or {}
         found = {who: verdict.get(who, {}).get(metric) for who in series}
-        data = night.get("data", {})
+        data = run.get("data", {})
         rows.append(
             [
-                *(night.get("started", ""), night.get("outcome", ""), data.get("new_pairs")),
+                *(run.get("started", ""), run.get("outcome", ""), data.get("new_pairs")),
                 *(found["parent"], found["candidate"]),
             ]
         )
@@ -187,5 +190,5 @@ def _nights(nights: Sequence[Mapping[str, Any]]) -> str:
             for who, values in series.items():
                 values.append(found[who])
     titles = ["started", "outcome", "new pairs", "parent", "candidate"]
-    picture = line(series, "night", "the measure that decides") if len(series["parent"]) > 1 else ""
+    picture = line(series, "run", "deciding metric") if len(series["parent"]) > 1 else ""
     return _table(reversed(rows), titles) + picture

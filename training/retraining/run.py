@@ -29,16 +29,16 @@ def run_retraining(
     sources: RetrainingInputs,
     options: RetrainingOptions,
 ) -> tuple[Report, Path]:
-    """Run one night, whatever comes of it, and leave its report.
+    """Do one retraining run, and write its report even if it fails.
 
     Returns:
         The report, and the file of its page.
 
     Raises:
-        RetrainingInProgressError: another one is under way.
-        InterruptedTraining: by a signal; the next run goes on from its checkpoint.
-        Exception: what failed; the report says so too, where it could be written. The release that
-            was served goes on being served.
+        RetrainingInProgressError: another run is in progress.
+        InterruptedTraining: by a signal; the next run resumes from its checkpoint.
+        Exception: the failure, which the report records too if it can be written. The current
+            release stays in place.
     """
     report = Report(now(), settings=settings.model_dump(mode="json"))
     with exclusive_run(store.root):
@@ -53,25 +53,25 @@ def run_retraining(
                 report.trace = traceback.format_exc()
             try:
                 _leave(report, store, workspace, settings)
-            except (BitrecallError, OSError) as untold:
-                # What failed first is what is to be told, and may be why this did too.
-                _log.warning("how the night ended could not be written: %s", untold)
+            except (BitrecallError, OSError) as report_error:
+                # Raise the first error: it may be the cause of this one too.
+                _log.warning("the report of this run could not be written: %s", report_error)
             raise
         return report, _leave(report, store, workspace, settings)
 
 
 def reason_of(error: Exception) -> str:
-    """What to tell of an error that ended a night."""
+    """Describe the error that ended a run."""
     if _is_expected(error):
         return str(error)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return (
-            "there was not enough memory: end other programs, or set "
-            "BITRECALL_RETRAIN_MEMORY_MIB so that such a night is refused before it trains"
+            "out of memory: stop other programs, or set "
+            "BITRECALL_RETRAIN_MEMORY_MIB so that such a run is refused before it trains"
         )
     return (
-        f"a fault of Bitrecall, {type(error).__name__}: {error} (the report has the trace; please "
-        "send both to its makers)"
+        f"a bug in Bitrecall, {type(error).__name__}: {error} (the report has the traceback; "
+        "please send both to the maintainers)"
     )
 
 

@@ -1,4 +1,4 @@
-"""One night at a time."""
+"""A lock that allows one retraining run at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME: Final = ".retrain.lock"
 
 @contextmanager
 def exclusive_run(releases: Path) -> Iterator[None]:
-    """Hold the one lock that retraining into this folder needs; the kernel frees it when we die.
+    """Hold the lock of retraining into this folder; the kernel releases it if the process dies.
 
     Raises:
         RetrainingInProgressError: another run holds it.

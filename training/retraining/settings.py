@@ -1,4 +1,4 @@
-"""Every threshold of a night, with its default, its bounds and what it is for."""
+"""Settings of a retraining run: thresholds with their defaults and bounds."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 WORK/
   plan.json               the events of an unfinished run, so that it can be resumed
-  nights/KEY/             its checkpoints and log; KEY is a hash of all that it depends on
+  runs/KEY/               its checkpoints and log; KEY is a hash of all that it depends on
   warm-starts/SHA256.npz  embedding tables of each release, by the fingerprint of its pairs
   reports/                a report of each run
 """
@@ -42,10 +42,10 @@ class Workspace:
         self.path = path
         self.reports = ReportFolder(path / "reports")
         self._warm_starts = path / "warm-starts"
-        self._nights = path / "nights"
+        self._runs = path / "runs"
         self._plan = path / "plan.json"
         try:
-            for folder in (self._warm_starts, self._nights):
+            for folder in (self._warm_starts, self._runs):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrainingError(f"cannot make {error.filename}: {error.strerror}") from error
@@ -55,14 +55,14 @@ class Workspace:
 
         Args:
             parent: id of the release that is served.
-            log_id: id of the database that the events are in.
-            last: the number of the last event there is.
+            log_id: id of the events database.
+            last: number of the last event in the database.
         """
         try:
-            said = json.loads(self._plan.read_text("utf-8"))
-            fresh = abs(time.time() - said["at"]) < _PLAN_SECONDS
-            if fresh and (said["parent"], said["log_id"]) == (parent, log_id):
-                return min(int(said["until"]), last)
+            plan = json.loads(self._plan.read_text("utf-8"))
+            fresh = abs(time.time() - plan["at"]) < _PLAN_SECONDS
+            if fresh and (plan["parent"], plan["log_id"]) == (parent, log_id):
+                return min(int(plan["until"]), last)
         except (OSError, ValueError, KeyError, TypeError):
             pass
         plan = {"parent": parent, "log_id": log_id, "until": last, "at": time.time()}
@@ -80,8 +80,8 @@ class Workspace:
         Raises TrainingError if it cannot be created.
         """
         key = hashlib.sha256("\0".join(depends_on).encode()).hexdigest()[:16]
-        folder = self._nights / key
-        for other in self._nights.iterdir():
+        folder = self._runs / key
+        for other in self._runs.iterdir():
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
         try:
@@ -93,7 +93,7 @@ class Workspace:
     def clear_run(self) -> None:
         """Remove the plan and the checkpoints: the next run starts over."""
         self._plan.unlink(missing_ok=True)
-        for folder in self._nights.iterdir():
+        for folder in self._runs.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
 
     def warm_start_of(self, release: Release) -> WarmStartState | None:

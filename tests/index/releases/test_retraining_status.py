@@ -5,14 +5,14 @@ import pytest
 from bitrecall.index.errors import NoReleaseError
 from bitrecall.index.releases.retraining_status import NAME, RetrainingStatus
 
-NIGHT = RetrainingStatus(
+STATUS = RetrainingStatus(
     "2026-11-26T03:00:00Z", "2026-11-26T03:07:12Z", "refused", "so ⅓ worse", None
 )
 
 
 def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
-    NIGHT.write(tmp_path)
-    assert RetrainingStatus.read(tmp_path) == NIGHT
+    STATUS.write(tmp_path)
+    assert RetrainingStatus.read(tmp_path) == STATUS
     later = RetrainingStatus(
         "2026-11-27T03:00:00Z", "2026-11-27T03:05:00Z", "published", "", "an id"
     )
@@ -23,18 +23,18 @@ def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_without_a_folder_there_is_nowhere_to_write(tmp_path: Path) -> None:
     with pytest.raises(NoReleaseError):
-        NIGHT.write(tmp_path / "missing")
+        STATUS.write(tmp_path / "missing")
     assert RetrainingStatus.read(tmp_path / "missing") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"outcome": "x"}', b"\xff", b"[" * 99999])
-def test_what_is_no_night_is_none(tmp_path: Path, content: bytes) -> None:
+def test_reads_none_from_a_file_that_is_not_a_status(tmp_path: Path, content: bytes) -> None:
     (tmp_path / NAME).write_bytes(content)
     assert RetrainingStatus.read(tmp_path) is None
 
 
 def test_fields_of_another_type_are_none(tmp_path: Path) -> None:
-    NIGHT.write(tmp_path)
+    STATUS.write(tmp_path)
     path = tmp_path / NAME
     path.write_text(path.read_text().replace('"refused"', "7"))
     assert RetrainingStatus.read(tmp_path) is None

@@ -281,13 +281,13 @@ def test_a_pointer_that_is_no_small_file_is_told_of_once_and_not_waited_for(
     assert len(caplog.records) == 2
 
 
-@pytest.mark.parametrize("name", ["activations.jsonl", "NIGHT.json"])
+@pytest.mark.parametrize("name", ["activations.jsonl", "RETRAINING.json"])
 def test_a_pipe_beside_the_releases_is_not_waited_for(
     store: ReleaseStore, three: list[str], name: str
 ) -> None:
     (store.root / name).unlink(missing_ok=True)
     os.mkfifo(store.root / name)
-    if name == "NIGHT.json":
+    if name == "RETRAINING.json":
         assert RetrainingStatus.read(store.root) is None
     else:
         with pytest.raises(ReleaseError, match="not a regular file"):

@@ -136,8 +136,8 @@ def test_lists_beyond_the_catalogue_hold_all_that_is_allowed(release):
 
 
 def test_nothing_held_out_is_an_error_of_ours(release):
-    with pytest.raises(EvaluationError, match="the night split holds no interactions"):
-        evaluate(release, held_out({}, more_users=["anna"]), [1], split="night")
+    with pytest.raises(EvaluationError, match="the evening split holds no interactions"):
+        evaluate(release, held_out({}, more_users=["anna"]), [1], split="evening")
 
 
 def test_the_bar_is_on_stderr_and_only_when_asked_for(release, capsys):

@@ -1,4 +1,4 @@
-"""Filters and weights of events at night, and what a pair weighs from night to night."""
+"""Filters and weights of events in retraining, and pair weights from run to run."""
 
 import numpy as np
 import pytest

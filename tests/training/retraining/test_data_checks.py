@@ -27,7 +27,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> RetrainingSettings:
     return RetrainingSettings()
 
 
-def test_a_night_like_others_passes(publish, event, settings) -> None:
+def test_a_usual_run_passes(publish, event, settings) -> None:
     parent = publish(LONG_TAIL)
     events = [event(f"u{user}", f"i{20 - user:02}") for user in range(1, 20)]
     data = collect(parent, None, [*events, event("stranger", "i00"), event("u0", "i00")])
@@ -48,13 +48,15 @@ def test_a_night_like_others_passes(publish, event, settings) -> None:
     ("name", "change", "bound", "says"),
     [
         ("repeats", {"max_repeated": 0.5}, 0.5, "4 of 7 events repeat"),
-        ("growth", {"max_growth": 0.01}, 0.01, "3 new pairs beside 210"),
+        ("growth", {"max_growth": 0.01}, 0.01, "3 new pairs added to 210"),
         ("unknown users", {"max_unknown_users": 0.1}, 0.1, "1 of 7 events are by users"),
         ("unknown items", {"max_unknown_items": 0.2}, 0.2, "2 of 7 events are of items"),
         ("one item", {"max_item_share": 0.3}, 0.3, "item 'new' has 2 of 3 new pairs"),
     ],
 )
-def test_what_is_out_of_bounds_is_said(publish, event, settings, name, change, bound, says) -> None:
+def test_values_beyond_a_threshold_are_reported(
+    publish, event, settings, name, change, bound, says
+) -> None:
     parent = publish(LONG_TAIL)
     events = [
         *(event("u3", item) for item in ("i00", "i01", "i01", "i02", "new", "i19")),
@@ -70,7 +72,7 @@ def test_what_is_out_of_bounds_is_said(publish, event, settings, name, change, b
     assert check.setting in change
 
 
-def test_who_sends_too_much_is_said_and_fails_nothing(publish, event, settings) -> None:
+def test_a_flooding_user_is_named_and_fails_no_check(publish, event, settings) -> None:
     parent = publish(LONG_TAIL)
     flood = [event("bot", f"junk {n}") for n in range(300)]
     usual = [event(f"u{user}", f"i{20 - user:02}") for user in range(1, 20)]
@@ -79,14 +81,17 @@ def test_who_sends_too_much_is_said_and_fails_nothing(publish, event, settings) 
     data = collect(parent, None, [*flood, *usual], max_user_events=100)
     checks = named(check_data(data, parent, past, limit))
     assert all(check.passed for check in checks.values()), checks
-    assert "user 'bot' sent 300 events, the most of all; 1 users sent more" in checks["bots"].says
+    assert (
+        "user 'bot' sent 300 events, the most of all users; 1 users sent more"
+        in checks["bots"].says
+    )
     assert "300 events of theirs were left out" in checks["bots"].says
     # Of so many it would not be borne.
     data = collect(parent, None, [*flood, *usual])
     assert not named(check_data(data, parent, past, limit))["unknown items"].passed
 
 
-def test_what_is_read_from_the_start_is_not_held_against_other_nights(
+def test_a_log_read_from_the_start_is_not_compared_with_other_runs(
     publish, event, settings
 ) -> None:
     parent = publish(LONG_TAIL)
@@ -102,9 +107,7 @@ def test_what_is_read_from_the_start_is_not_held_against_other_nights(
 
 
 @pytest.mark.parametrize(("read", "passed"), [(1, False), (2, True), (200, True), (201, False)])
-def test_a_night_of_many_more_or_fewer_events_than_usual(
-    publish, event, settings, read, passed
-) -> None:
+def test_far_more_or_fewer_events_than_usual_fail(publish, event, settings, read, passed) -> None:
     past = [PastRun(count, None) for count in (1, 20, 1000)]
     settings = settings.model_copy(update={"usual_events": 10.0})
     data = collect(None, None, [event("a", "x") for _ in range(read)])

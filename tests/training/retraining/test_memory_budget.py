@@ -1,4 +1,4 @@
-"""How much memory a night may take, in a container and outside of one."""
+"""The memory limit of a training, inside and outside of a container."""
 
 from pathlib import Path
 

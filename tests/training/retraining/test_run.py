@@ -45,17 +45,17 @@ SETTINGS = RetrainingSettings().model_copy(
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
     values = {
-        "name": "night",
+        "name": "retraining",
         "bits": 32,
         "teacher": {"length": 10, "rank": 8, "lightgcn": {"weight": 0.5, "epochs": 3}},
         "loss": {"cutoffs": [5, 20], "sample": 0},
         "fit": {"epochs": 4, "batch_users": 32},
     }
-    return parse_recipe(values, "night")
+    return parse_recipe(values, "retraining")
 
 
-class House:
-    """A store, events and a folder to work in, with users who go on as they began."""
+class RetrainingSystem:
+    """A store, events and a working folder; later events resemble the first ones."""
 
     def __init__(self, root: Path, recipe: Recipe, pairs: Interactions) -> None:
         self.store = ReleaseStore(root / "releases")
@@ -66,8 +66,8 @@ class House:
         self.files = pairs.select(~later)
         self.later = pairs.select(later)
 
-    def day(self, part: slice = slice(None)) -> None:
-        """Have some of what was to come come."""
+    def add_events(self, part: slice = slice(None)) -> None:
+        """Append some of the later pairs as events."""
         pairs = self.later
         self.events.append(
             [
@@ -78,7 +78,7 @@ class House:
             ]
         )
 
-    def night(self, settings: RetrainingSettings = SETTINGS, **options: Any) -> Report:
+    def retrain(self, settings: RetrainingSettings = SETTINGS, **options: Any) -> Report:
         sources = RetrainingInputs(options.pop("files", None), None, self.events)
         recipe = options.pop("recipe", self.recipe)
         store = options.pop("store", self.store)
@@ -90,118 +90,118 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path, recipe, clustered):
-    house = House(tmp_path, recipe, clustered)
-    yield house
-    house.events.close()
+def system(tmp_path, recipe, clustered):
+    system = RetrainingSystem(tmp_path, recipe, clustered)
+    yield system
+    system.events.close()
 
 
 @pytest.fixture
-def settled(house: House) -> House:
-    """With a first release, and a day behind it."""
-    assert house.night(files=house.files).outcome is Outcome.PUBLISHED
-    house.day()
-    return house
+def published(system: RetrainingSystem) -> RetrainingSystem:
+    """A system with a first release and events after it."""
+    assert system.retrain(files=system.files).outcome is Outcome.PUBLISHED
+    system.add_events()
+    return system
 
 
-def test_the_first_night_trains_anew_and_has_to_beat_the_popular_list(house: House) -> None:
-    report = house.night(files=house.files)
+def test_the_first_run_trains_from_scratch_and_must_beat_the_popular_list(
+    system: RetrainingSystem,
+) -> None:
+    report = system.retrain(files=system.files)
     assert (report.outcome, report.parent) == (Outcome.PUBLISHED, None)
     assert report.training["candidate"]["warm"] is False
     assert "popular list" in report.reason
-    release = house.store.open_current()
+    release = system.store.open_current()
     assert release.id == report.release
-    assert release.manifest.seen == len(house.files)
+    assert release.manifest.seen == len(system.files)
     assert release.manifest.metrics["recall@10"] == report.verdict.candidate["recall@10"]
-    told = RetrainingStatus.read(house.store.root)
+    told = RetrainingStatus.read(system.store.root)
     assert (told.outcome, told.release) == ("published", release.id)
 
 
-def test_the_next_goes_on_from_it_with_what_has_come(settled: House) -> None:
-    first = settled.store.current_id()
-    report = settled.night()
+def test_the_next_goes_on_from_it_with_what_has_come(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
+    report = published.retrain()
     assert (report.outcome, report.parent) == (Outcome.PUBLISHED, first)
     assert report.training["candidate"]["warm"]
     assert report.training["release"]["warm"]
-    release = settled.store.open_current()
+    release = published.store.open_current()
     assert release.manifest.parent == first
-    assert release.manifest.seen == len(settled.files) + len(settled.later)
-    assert release.manifest.data.last_event == settled.events.last()
+    assert release.manifest.seen == len(published.files) + len(published.later)
+    assert release.manifest.data.last_event == published.events.last()
     known = release.manifest.data
-    last = iso_time(1000.0 + len(settled.later) - 1)
+    last = iso_time(1000.0 + len(published.later) - 1)
     assert (known.first_time, known.last_time) == ("1970-01-01T00:16:40Z", last)
-    assert settled.night().outcome is Outcome.NO_NEW_DATA
-    assert settled.store.current_id() == release.id
+    assert published.retrain().outcome is Outcome.NO_NEW_DATA
+    assert published.store.current_id() == release.id
     # What broke off or ended is not gone on with, and ends are kept of what is there.
-    assert list((settled.work / "nights").iterdir()) == []
-    assert len(list((settled.work / "warm-starts").iterdir())) == 2
+    assert list((published.work / "runs").iterdir()) == []
+    assert len(list((published.work / "warm-starts").iterdir())) == 2
 
 
-def test_where_the_end_of_the_training_is_damaged_a_night_starts_anew(settled: House) -> None:
-    (end,) = (settled.work / "warm-starts").iterdir()
+def test_a_damaged_warm_start_leads_to_training_from_scratch(published: RetrainingSystem) -> None:
+    (end,) = (published.work / "warm-starts").iterdir()
     end.write_bytes(end.read_bytes()[:1000])
-    report = settled.night()
+    report = published.retrain()
     assert report.outcome is Outcome.PUBLISHED
     assert "cannot be read" in report.training["candidate"]["from_scratch_because"]
 
 
-def test_a_night_with_too_few_new_users_waits(house: House) -> None:
-    house.night(files=house.files)
-    house.day(slice(0, 29))
-    assert "29 new pairs, fewer than the minimum of 30" in house.night().reason
-    report = house.night(SETTINGS.model_copy(update={"min_pairs": 2, "gate_min_users": 500}))
+def test_waits_for_more_new_pairs_and_users(system: RetrainingSystem) -> None:
+    system.retrain(files=system.files)
+    system.add_events(slice(0, 29))
+    assert "29 new pairs, fewer than the minimum of 30" in system.retrain().reason
+    report = system.retrain(SETTINGS.model_copy(update={"min_pairs": 2, "gate_min_users": 500}))
     assert (report.outcome, "fewer than the minimum of 500" in report.reason) == (
         Outcome.NO_NEW_DATA,
         True,
     )
 
 
-def test_one_mad_user_does_not_refuse_a_night(settled: House, caplog) -> None:
+def test_a_flood_of_one_user_does_not_stop_a_run(published: RetrainingSystem, caplog) -> None:
     """Also where its events are the latest, repeat what is there and bring what nobody knows."""
-    settled.events.append([Event("bot", f"item-{n % 80}", "view", 1e9) for n in range(3001)])
-    settled.events.append([Event("bot", f"junk-{n}", "view", 1e9 + n) for n in range(2001)])
-    report = settled.night()
+    published.events.append([Event("bot", f"item-{n % 80}", "view", 1e9) for n in range(3001)])
+    published.events.append([Event("bot", f"junk-{n}", "view", 1e9 + n) for n in range(2001)])
+    report = published.retrain()
     assert report.outcome is Outcome.PUBLISHED
     assert report.data["flooding"] == {"bot": 5002}
-    assert report.data["events"] == 5002 + len(settled.later)
+    assert report.data["events"] == 5002 + len(published.later)
     assert report.data["events_over"] == 3002
     assert "user 'bot' sent 5,002 events" in next(c for c in report.checks if c.name == "bots").says
     assert "user 'bot' sent 5002 events: at most 2000 count" in caplog.text
-    release = settled.store.open_current()
+    release = published.store.open_current()
     bot = release.users.row_of("bot")
     assert set(release.items.ids_of(release.seen[bot])) <= {f"item-{n}" for n in range(80)}
     assert release.n_items == 80
-    assert release.manifest.data.last_event == settled.events.last()
+    assert release.manifest.data.last_event == published.events.last()
 
 
-def test_data_that_fail_a_check_are_refused(settled: House) -> None:
-    first = settled.store.current_id()
-    settled.events.append(
+def test_data_that_fail_a_check_are_refused(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
+    published.events.append(
         [Event(f"user-{n}", f"junk-{n}-{m}", "view", 1e9) for n in range(60) for m in range(60)]
     )
-    report = settled.night()
+    report = published.retrain()
     assert report.outcome is Outcome.REFUSED
-    assert "are of items not known so far" in report.reason
+    assert "are of items that the release does not know" in report.reason
     assert "unknown items" in [check.name for check in report.checks if not check.passed]
-    assert settled.store.current_id() == first
-    settled.events.remove(len(settled.later), settled.events.last())
-    assert settled.night().outcome is Outcome.PUBLISHED
+    assert published.store.current_id() == first
+    published.events.remove(len(published.later), published.events.last())
+    assert published.retrain().outcome is Outcome.PUBLISHED
 
 
-def put_in(house: House, *rows: tuple[Any, ...]) -> None:
+def put_in(system: RetrainingSystem, *rows: tuple[Any, ...]) -> None:
     """Write rows past the store, as somebody with SQL may."""
-    path = house.work.parent / "events.db"
+    path = system.work.parent / "events.db"
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.executemany(
             "INSERT INTO events (user_id, item_id, type, at) VALUES (?, ?, ?, ?)", rows
         )
 
 
-def test_events_that_cannot_be_used_are_left_out_named_and_the_night_publishes(
-    settled: House, caplog
-) -> None:
+def test_unusable_events_are_left_out_and_named(published: RetrainingSystem, caplog) -> None:
     put_in(
-        settled,
+        published,
         ("user-1", "item-1", "view", -62135647200.0),
         ("user-2", "item-2", "view", 1e300),
         ("user-3", "item-3", "view", float("inf")),
@@ -212,8 +212,8 @@ def test_events_that_cannot_be_used_are_left_out_named_and_the_night_publishes(
         ("u" * 5000, "item-8", "view", 1.0),
         ("user-9", "item-9", "", 1.0),
     )
-    first = len(settled.later) + 1
-    report = settled.night()
+    first = len(published.later) + 1
+    report = published.retrain()
     assert report.outcome is Outcome.PUBLISHED
     assert report.data["events_unusable"] == 9
     assert report.data["unusable"][0] == {
@@ -223,85 +223,89 @@ def test_events_that_cannot_be_used_are_left_out_named_and_the_night_publishes(
         "reason": "the time is before 1900 (UTC)",
     }
     assert f"left out event {first} (user 'user-1', item 'item-1'): the time" in caplog.text
-    release = settled.store.open_current()
+    release = published.store.open_current()
     assert release.manifest.data.last_event == first + 8
-    assert release.manifest.seen == len(settled.files) + len(settled.later)
+    assert release.manifest.seen == len(published.files) + len(published.later)
 
 
-def test_text_that_is_not_utf8_is_left_out(settled: House) -> None:
-    path = settled.work.parent / "events.db"
+def test_text_that_is_not_utf8_is_left_out(published: RetrainingSystem) -> None:
+    path = published.work.parent / "events.db"
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "INSERT INTO events (user_id, item_id, type, at) "
             "VALUES (CAST(x'ff41' AS TEXT), 'item-1', 'view', 1.0)"
         )
-    report = settled.night()
+    report = published.retrain()
     assert (report.outcome, report.data["events_unusable"]) == (Outcome.PUBLISHED, 1)
     assert report.data["unusable"][0]["reason"] == "the user id is not valid Unicode"
 
 
-def test_with_another_database_everything_is_read_from_the_start(settled: House, caplog) -> None:
+def test_with_another_database_everything_is_read_from_the_start(
+    published: RetrainingSystem, caplog
+) -> None:
     """A release trained up to an event of one database, and another one that has fewer."""
-    assert settled.night().outcome is Outcome.PUBLISHED
-    before = settled.store.open_current()
-    settled.events.close()
-    settled.events = EventStore(f"sqlite:///{settled.work.parent}/other.db")
-    pairs = settled.files
+    assert published.retrain().outcome is Outcome.PUBLISHED
+    before = published.store.open_current()
+    published.events.close()
+    published.events = EventStore(f"sqlite:///{published.work.parent}/other.db")
+    pairs = published.files
     new = [Event(pairs.user_ids[u], f"item-{(u * 7) % 80}", "view", 1e9) for u in range(60)]
-    settled.events.append(new)
-    report = settled.night(SETTINGS.model_copy(update={"min_pairs": 5, "gate_min_users": 1}))
+    published.events.append(new)
+    report = published.retrain(SETTINGS.model_copy(update={"min_pairs": 5, "gate_min_users": 1}))
     assert before.manifest.data.last_event > 60
     assert "of another events database" in report.data["read_from_start"]
     assert report.data["events"] == 60
     assert "of another events database" in caplog.text
     assert report.outcome is Outcome.PUBLISHED
-    data = settled.store.open_current().manifest.data
-    assert (data.last_event, data.events_id) == (60, settled.events.state().log_id)
-    assert settled.night().data["read_from_start"] is None
+    data = published.store.open_current().manifest.data
+    assert (data.last_event, data.events_id) == (60, published.events.state().log_id)
+    assert published.retrain().data["read_from_start"] is None
 
 
-def test_a_candidate_that_is_worse_is_refused(settled: House) -> None:
-    first = settled.store.current_id()
-    worse = settled.recipe.model_copy(
+def test_a_candidate_that_is_worse_is_refused(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
+    worse = published.recipe.model_copy(
         update={
-            "encoder": settled.recipe.encoder.model_copy(update={"start": "random"}),
-            "fit": settled.recipe.fit.model_copy(update={"epochs": 1, "learning_rate": 1e-9}),
+            "encoder": published.recipe.encoder.model_copy(update={"start": "random"}),
+            "fit": published.recipe.fit.model_copy(update={"epochs": 1, "learning_rate": 1e-9}),
         }
     )
-    report = settled.night(recipe=worse, from_scratch=True)
+    report = published.retrain(recipe=worse, from_scratch=True)
     assert report.outcome is Outcome.REFUSED
     assert report.verdict.differences["recall@10"].high < 0
     assert report.training["candidate"]["from_scratch_because"] == "requested by --from-scratch"
-    assert [summary.id for summary in settled.store.list()] == [first]
-    assert RetrainingStatus.read(settled.store.root).outcome == "refused"
+    assert [summary.id for summary in published.store.list()] == [first]
+    assert RetrainingStatus.read(published.store.root).outcome == "refused"
 
 
-def test_a_dry_run_publishes_nothing_and_the_next_run_goes_on_from_it(settled: House) -> None:
-    first = settled.store.current_id()
-    assert settled.night(dry_run=True).outcome is Outcome.WOULD_PUBLISH
-    assert [summary.id for summary in settled.store.list()] == [first]
-    (folder,) = (settled.work / "nights").iterdir()
-    assert settled.night().training["candidate"]["seconds"] < 60
+def test_a_dry_run_publishes_nothing_and_the_next_run_goes_on_from_it(
+    published: RetrainingSystem,
+) -> None:
+    first = published.store.current_id()
+    assert published.retrain(dry_run=True).outcome is Outcome.WOULD_PUBLISH
+    assert [summary.id for summary in published.store.list()] == [first]
+    (folder,) = (published.work / "runs").iterdir()
+    assert published.retrain().training["candidate"]["seconds"] < 60
     assert not folder.exists()
-    assert settled.store.current_id() != first
+    assert published.store.current_id() != first
 
 
-def test_a_night_that_broke_off_goes_on_with_the_same_events(
-    settled: House, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_run_resumes_with_the_same_events(
+    published: RetrainingSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
         raise TrainingError("the lights went out")
 
-    first = settled.store.current_id()
-    until = settled.events.last()
+    first = published.store.current_id()
+    until = published.events.last()
     with monkeypatch.context() as broken:
         broken.setattr(steps, "judge", fails)
         with pytest.raises(TrainingError, match="lights"):
-            settled.night()
-    assert settled.store.current_id() == first
-    assert RetrainingStatus.read(settled.store.root).outcome == "failed"
-    (folder,) = (settled.work / "nights").iterdir()
-    settled.events.append([Event("user-0", "item-0", "view", 1.7e9)])
+            published.retrain()
+    assert published.store.current_id() == first
+    assert RetrainingStatus.read(published.store.root).outcome == "failed"
+    (folder,) = (published.work / "runs").iterdir()
+    published.events.append([Event("user-0", "item-0", "view", 1.7e9)])
     logged: list[str] = []
     forget = Workspace.clear_run
 
@@ -310,76 +314,78 @@ def test_a_night_that_broke_off_goes_on_with_the_same_events(
         forget(self)
 
     monkeypatch.setattr(Workspace, "clear_run", looked_at)
-    assert settled.night().outcome is Outcome.PUBLISHED
+    assert published.retrain().outcome is Outcome.PUBLISHED
     assert '"resumed"' in logged[0]
-    assert settled.store.open_current().manifest.data.last_event == until
+    assert published.store.open_current().manifest.data.last_event == until
 
 
-def test_what_failed_is_told_even_where_no_report_can_be_written(settled: House, caplog) -> None:
-    shutil.rmtree(settled.work / "reports")
-    (settled.work / "reports").write_text("no folder")
+def test_what_failed_is_told_even_where_no_report_can_be_written(
+    published: RetrainingSystem, caplog
+) -> None:
+    shutil.rmtree(published.work / "reports")
+    (published.work / "reports").write_text("no folder")
     with pytest.raises(TrainingError, match="1 MiB are allowed"):
-        settled.night(SETTINGS.model_copy(update={"memory_mib": 1}))
-    assert "how the night ended could not be written" in caplog.text
+        published.retrain(SETTINGS.model_copy(update={"memory_mib": 1}))
+    assert "the report of this run could not be written" in caplog.text
 
 
-def test_whoever_is_forgotten_is_in_no_later_release(settled: House) -> None:
-    gone = settled.later.user_ids[settled.later.users[0]]
-    assert settled.store.open_current().users.row_of(gone) is not None
-    settled.events.forget(gone)
-    report = settled.night(files=settled.files)
+def test_whoever_is_forgotten_is_in_no_later_release(published: RetrainingSystem) -> None:
+    gone = published.later.user_ids[published.later.users[0]]
+    assert published.store.open_current().users.row_of(gone) is not None
+    published.events.forget(gone)
+    report = published.retrain(files=published.files)
     assert report.outcome is Outcome.PUBLISHED
     assert report.data["forgotten"] == 1
-    assert settled.store.open_current().users.row_of(gone) is None
+    assert published.store.open_current().users.row_of(gone) is None
 
 
-def test_a_release_activated_meanwhile_stays(settled: House) -> None:
-    first = settled.store.current_id()
-    other = settled.night().release
+def test_a_release_activated_meanwhile_stays(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
+    other = published.retrain().release
 
     class Meanwhile(ReleaseStore):
         def publish(self, *given: Any, **named: Any) -> Any:
             ReleaseStore(self.root).activate(first)
             return super().publish(*given, **named)
 
-    settled.events.append([Event(f"user-{n}", "item-new", "view", 1.5e9 + n) for n in range(60)])
+    published.events.append([Event(f"user-{n}", "item-new", "view", 1.5e9 + n) for n in range(60)])
     settings = SETTINGS.model_copy(update={"max_item_share": 1.0, "max_unknown_items": 1.0})
-    report = settled.night(settings, store=Meanwhile(settled.store.root))
+    report = published.retrain(settings, store=Meanwhile(published.store.root))
     assert (report.outcome, report.parent) == (Outcome.HELD_BACK, other)
-    assert settled.store.current_id() == first
-    assert report.release in [summary.id for summary in settled.store.list()]
+    assert published.store.current_id() == first
+    assert report.release in [summary.id for summary in published.store.list()]
 
 
-def test_one_night_at_a_time(settled: House) -> None:
+def test_only_one_run_at_a_time(published: RetrainingSystem) -> None:
     with (
-        exclusive_run(settled.store.root),
+        exclusive_run(published.store.root),
         pytest.raises(RetrainingInProgressError, match="another run is retraining"),
     ):
-        settled.night()
-    assert settled.night().outcome is Outcome.PUBLISHED
+        published.retrain()
+    assert published.retrain().outcome is Outcome.PUBLISHED
 
 
-def test_what_fails_is_reported_and_leaves_the_release(settled: House) -> None:
-    first = settled.store.current_id()
+def test_what_fails_is_reported_and_leaves_the_release(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
     with pytest.raises(TrainingError, match=r"needs about .* MiB, and 64 MiB are allowed"):
-        settled.night(SETTINGS.model_copy(update={"memory_mib": 64}))
-    told = RetrainingStatus.read(settled.store.root)
+        published.retrain(SETTINGS.model_copy(update={"memory_mib": 64}))
+    told = RetrainingStatus.read(published.store.root)
     assert (told.outcome, "64 MiB are allowed" in told.reason) == ("failed", True)
-    assert settled.store.current_id() == first
+    assert published.store.current_id() == first
 
 
-def test_a_fault_of_ours_is_named_and_its_trace_is_in_the_report(
-    settled: House, monkeypatch: pytest.MonkeyPatch
+def test_an_unexpected_error_is_named_and_its_traceback_is_in_the_report(
+    published: RetrainingSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
         raise ZeroDivisionError("nothing to divide by")
 
     monkeypatch.setattr(steps, "judge", fails)
     with pytest.raises(ZeroDivisionError):
-        settled.night()
-    told = RetrainingStatus.read(settled.store.root)
-    assert told.reason.startswith("a fault of Bitrecall, ZeroDivisionError: nothing to divide by")
-    (path,) = [p for p in (settled.work / "reports").glob("*.json") if "ZeroDiv" in p.read_text()]
+        published.retrain()
+    told = RetrainingStatus.read(published.store.root)
+    assert told.reason.startswith("a bug in Bitrecall, ZeroDivisionError: nothing to divide by")
+    (path,) = [p for p in (published.work / "reports").glob("*.json") if "ZeroDiv" in p.read_text()]
     assert "in fails" in json.loads(path.read_text())["trace"]
     assert "in fails" in path.with_suffix(".html").read_text()
 
@@ -389,83 +395,85 @@ def test_too_little_memory_is_said_with_what_to_do(error: Exception) -> None:
     assert "BITRECALL_RETRAIN_MEMORY_MIB" in run_module.reason_of(error)
 
 
-def test_a_release_is_published_even_if_old_ones_cannot_be_removed(settled: House, caplog) -> None:
+def test_a_release_is_published_even_if_old_ones_cannot_be_removed(
+    published: RetrainingSystem, caplog
+) -> None:
     class Stuck(ReleaseStore):
         def prune(self, *_: object) -> list[str]:
             raise PermissionError(13, "Permission denied", "releases")
 
-    report = settled.night(store=Stuck(settled.store.root))
+    report = published.retrain(store=Stuck(published.store.root))
     assert report.outcome is Outcome.PUBLISHED
-    assert settled.store.current_id() == report.release
+    assert published.store.current_id() == report.release
     assert "old releases could not be removed" in caplog.text
 
 
-def test_out_of_time_a_night_still_ends_well(settled: House) -> None:
-    report = settled.night(SETTINGS.model_copy(update={"minutes": 1e-6}))
+def test_a_run_out_of_time_still_publishes(published: RetrainingSystem) -> None:
+    report = published.retrain(SETTINGS.model_copy(update={"minutes": 1e-6}))
     assert report.outcome in (Outcome.PUBLISHED, Outcome.REFUSED)
     assert report.training["candidate"]["epochs"] == 1
     assert report.training["candidate"]["epochs_wanted"] == 2
 
 
-def test_old_releases_and_their_ends_go(settled: House) -> None:
-    first = settled.store.current_id()
-    report = settled.night(SETTINGS.model_copy(update={"keep": 1}))
+def test_old_releases_and_their_ends_go(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
+    report = published.retrain(SETTINGS.model_copy(update={"keep": 1}))
     assert report.removed == [first]
-    assert [summary.id for summary in settled.store.list()] == [report.release]
-    assert len(list((settled.work / "warm-starts").iterdir())) == 1
+    assert [summary.id for summary in published.store.list()] == [report.release]
+    assert len(list((published.work / "warm-starts").iterdir())) == 1
 
 
-def test_tags_and_attributes_are_kept(house: House, tmp_path: Path) -> None:
+def test_tags_and_attributes_are_kept(system: RetrainingSystem, tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_text("item,tags,price\n" + "".join(f"item-{n},t{n % 3},{n}\n" for n in range(80)))
     table = read_item_table(path)
-    options = RetrainingOptions(house.work, progress_bar=False)
-    sources = RetrainingInputs(house.files, table, house.events)
-    run_retraining(house.store, house.recipe, SETTINGS, sources, options)
-    house.day()
-    house.night()
-    release = house.store.open_current()
+    options = RetrainingOptions(system.work, progress_bar=False)
+    sources = RetrainingInputs(system.files, table, system.events)
+    run_retraining(system.store, system.recipe, SETTINGS, sources, options)
+    system.add_events()
+    system.retrain()
+    release = system.store.open_current()
     row = release.items.row_of("item-7")
     assert release.attributes.tags_of(row) == ["t1"]
     assert release.attributes.columns_of(row) == {"price": 7.0}
     half = replace(table, ids=table.ids[:40], tags=table.tags[:40], columns=table.columns[:40])
-    house.events.append([Event(f"user-{n}", f"item-{n % 80}", "x", 1.6e9) for n in range(120)])
-    sources = RetrainingInputs(None, half, house.events)
-    report, _ = run_retraining(house.store, house.recipe, SETTINGS, sources, options)
+    system.events.append([Event(f"user-{n}", f"item-{n % 80}", "x", 1.6e9) for n in range(120)])
+    sources = RetrainingInputs(None, half, system.events)
+    report, _ = run_retraining(system.store, system.recipe, SETTINGS, sources, options)
     assert report.outcome is Outcome.REFUSED
-    assert "says something of 40 items, the last release had 80" in report.reason
+    assert "describes 40 items, the last release had 80" in report.reason
     assert "(BITRECALL_RETRAIN_MIN_ATTRIBUTE_SHARE is 0.9)" in report.reason
 
 
 def test_a_changed_table_of_items_is_published_without_new_events(
-    house: House, tmp_path: Path
+    system: RetrainingSystem, tmp_path: Path
 ) -> None:
-    house.night(files=house.files)
-    first = house.store.open_current()
+    system.retrain(files=system.files)
+    first = system.store.open_current()
     path = tmp_path / "items.csv"
 
-    def night(price: int, **options: Any) -> Report:
+    def retrain_with_price(price: int, **options: Any) -> Report:
         path.write_text("item,price\n" + "".join(f"item-{n},{n + price}\n" for n in range(80)))
-        chosen = RetrainingOptions(house.work, progress_bar=False, **options)
-        sources = RetrainingInputs(None, read_item_table(path), house.events)
-        return run_retraining(house.store, house.recipe, SETTINGS, sources, chosen)[0]
+        chosen = RetrainingOptions(system.work, progress_bar=False, **options)
+        sources = RetrainingInputs(None, read_item_table(path), system.events)
+        return run_retraining(system.store, system.recipe, SETTINGS, sources, chosen)[0]
 
-    assert night(0, dry_run=True).outcome is Outcome.WOULD_PUBLISH
-    report = night(0)
+    assert retrain_with_price(0, dry_run=True).outcome is Outcome.WOULD_PUBLISH
+    report = retrain_with_price(0)
     assert report.outcome is Outcome.PUBLISHED
     assert f"the item table has changed; codes are those of {first.id}" in report.reason
     assert "0 new pairs, fewer than the minimum of 30" in report.reason
-    release = house.store.open_current()
+    release = system.store.open_current()
     assert release.manifest.parent == first.id
     assert release.attributes.columns_of(release.items.row_of("item-7")) == {"price": 7.0}
     assert np.array_equal(release.item_codes, first.item_codes)
     assert release.manifest.metrics == first.manifest.metrics
     assert release.manifest.data == first.manifest.data
-    assert night(0).outcome is Outcome.NO_NEW_DATA
-    assert night(1).outcome is Outcome.PUBLISHED
+    assert retrain_with_price(0).outcome is Outcome.NO_NEW_DATA
+    assert retrain_with_price(1).outcome is Outcome.PUBLISHED
     # The events that were too few then count once there are enough, from the same place on.
-    house.day()
-    assert house.night().outcome is Outcome.PUBLISHED
-    release = house.store.open_current()
+    system.add_events()
+    assert system.retrain().outcome is Outcome.PUBLISHED
+    release = system.store.open_current()
     assert release.attributes.columns_of(release.items.row_of("item-7")) == {"price": 8.0}
-    assert release.manifest.seen == len(house.files) + len(house.later)
+    assert release.manifest.seen == len(system.files) + len(system.later)
