@@ -252,7 +252,11 @@ def test_any_search_of_milvus_keeps_the_promises(
         "exclude": [rng.choice(items, rng.integers(0, items + 1)) for _ in range(5)],
         "allowed": rng.random(items) < 0.3,
     }
-    built = in_milvus(milvus_server, search["codes"], **MILVUS[name])
+    parameters = MILVUS[name].copy()
+    if "limit" in parameters:
+        # A tenth of the rows at once: with 8 of 1,500 the server would get 12,000 requests.
+        parameters["limit"] = max(parameters["limit"], items // 10)
+    built = in_milvus(milvus_server, search["codes"], **parameters)
     check_promises(built, search, exact=name in EXACT)
 
 
