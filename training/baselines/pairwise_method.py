@@ -42,7 +42,7 @@ class PairwiseTrainer(GradientMethod[ModelT]):
             negatives=recipe.pairwise.negatives,
             seed=recipe.seed,
         )
-        self._begin(self._create(start=start).to(edges.users.device))
+        self._set_model(self._create(start=start).to(edges.users.device))
 
     @abstractmethod
     def _create(self, *, start: bool) -> ModelT:

@@ -71,8 +71,8 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
             if start
             else _blank(edges, recipe)
         )
-        users = self._own("users", users)
-        self._begin(
+        users = self._local_users("users", users)
+        self._set_model(
             ItemSums(users, items)
             if recipe.encoder.name == "item_sums"
             else LightGCN(users, items, recipe.encoder.layers, group)
@@ -123,7 +123,7 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
             # The free embeddings are themselves a layer, and would change with the next step.
             layers = [layer.detach().clone() for layer in items]
             combine = self.model.combine
-            return Embeddings(self._whole("users", combine(users)), combine(layers), layers)
+            return Embeddings(self._gather_users("users", combine(users)), combine(layers), layers)
 
     def _make_batches(self) -> Batches:
         recipe = self.recipe

@@ -1,7 +1,8 @@
 """Encoders: free embeddings, propagated over the graph.
 
 He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
-SIGIR 2020, eqs. 3 and 4, with equal layer weights 1/(K+1); and its first layer for users alone.
+SIGIR 2020, eqs. 3 and 4, with equal layer weights 1/(K+1); and a variant with only its first
+layer, for users only.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ class LightGCN(nn.Module):
 
     Args:
         users: float32 (n_users, f), the initial free embeddings of users.
-        items: float32 (n_items, f), those of items.
-        layers: K, how many times embeddings are propagated; 0 is plain matrix factorisation.
-        group: the processes, of which each has its own users and all items.
+        items: float32 (n_items, f), the initial free embeddings of items.
+        layers: K, the number of propagation layers; 0 is plain matrix factorisation.
+        group: the processes that train together; each has a part of the users and all items.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class LightGCN(nn.Module):
         self._group = group
 
     def layer_outputs(self, graph: NormalisedGraph) -> tuple[list[Tensor], list[Tensor]]:
-        """Embeddings after each layer, the free ones first.
+        """Compute the embeddings after each layer, starting with the free ones.
 
         Returns:
             K + 1 tensors float32 (n_users, f), and K + 1 tensors float32 (n_items, f).
@@ -50,7 +51,7 @@ class LightGCN(nn.Module):
         return users, items
 
     def forward(self, graph: NormalisedGraph) -> tuple[Tensor, Tensor]:
-        """Embeddings averaged over the layers 0..K.
+        """Average the embeddings over the layers 0 to K.
 
         Returns:
             float32 (n_users, f) and float32 (n_items, f).
@@ -64,14 +65,14 @@ class LightGCN(nn.Module):
         return self.combine(users), self.combine(items)
 
     def combine(self, layers: list[Tensor]) -> Tensor:
-        """The mean of the layers."""
+        """Return the mean of the layers."""
         return mean_of_layers(layers)
 
     def of_batch(self, graph: NormalisedGraph, users: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings of some users, and of all items.
+        """Embed the users of a batch and all items.
 
         Args:
-            graph: what to propagate over.
+            graph: the graph to propagate over.
             users: int64 (b,) user rows.
 
         Returns:
@@ -82,9 +83,10 @@ class LightGCN(nn.Module):
 
 
 class _MeanOfLayers(torch.autograd.Function):
-    """(I + A + … + A^K) / (K + 1), A being R̂ and R̂ᵀ off the diagonal, of users and items at once.
+    """Multiply users and items by (I + A + … + A^K) / (K + 1), A = [[0, R̂], [R̂ᵀ, 0]].
 
-    It is symmetric, so that its gradient is itself, of the gradients: no layer has to be kept.
+    This matrix is symmetric, so the backward pass multiplies the gradients by the same matrix and
+    needs no layer of the forward pass.
     """
 
     @staticmethod
@@ -113,15 +115,15 @@ def _mean_of_propagated(
 
 
 class ItemSums(nn.Module):
-    """Free embeddings, and one layer of propagation for users alone.
+    """Free embeddings and one layer of propagation, for users only.
 
     e_u = p_u + Σ_{i∈I_u} q_i / √(deg u · deg i) and e_i = q_i: LightGCN's first layer on the user's
-    side. A batch propagates its own users only, so a step costs a fraction of LightGCN's, and a
-    user's code is, up to its own p_u, exactly what folding in its items gives.
+    side. A batch propagates only its own users, so a step costs a fraction of LightGCN's. Except
+    for p_u, a user's code is exactly the fold-in of its items.
 
     Args:
         users: float32 (n_users, f), the initial free embeddings of users.
-        items: float32 (n_items, f), those of items.
+        items: float32 (n_items, f), the initial free embeddings of items.
     """
 
     def __init__(self, users: Tensor, items: Tensor) -> None:
@@ -130,19 +132,19 @@ class ItemSums(nn.Module):
         self.items = nn.Parameter(items.clone())
 
     def layer_outputs(self, graph: NormalisedGraph) -> tuple[list[Tensor], list[Tensor]]:
-        """The users' two layers, float32 (n_users, f) each, and the items' one."""
+        """Return both layers of users, float32 (n_users, f), and the only layer of items."""
         summed = propagate(graph.users_to_items, graph.items_to_users, self.items)
         return [self.users, summed], [self.items]
 
     def combine(self, layers: list[Tensor]) -> Tensor:
-        """The sum of the layers."""
+        """Return the sum of the layers."""
         return sum_of_layers(layers)
 
     def of_batch(self, graph: NormalisedGraph, users: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings of some users, and of all items.
+        """Embed the users of a batch and all items.
 
         Args:
-            graph: what to propagate over.
+            graph: the graph to propagate over.
             users: int64 (b,) user rows.
 
         Returns:
@@ -154,12 +156,12 @@ class ItemSums(nn.Module):
 
 
 def mean_of_layers(layers: list[Tensor]) -> Tensor:
-    """The mean of K + 1 tensors of one shape, which is LightGCN's combination of layers."""
+    """Return the mean of K + 1 tensors of one shape: how LightGCN combines its layers."""
     return sum_of_layers(layers) / len(layers)
 
 
 def sum_of_layers(layers: list[Tensor]) -> Tensor:
-    """The sum of at least one tensor of one shape."""
+    """Return the sum of one or more tensors of one shape."""
     total = layers[0]
     for layer in layers[1:]:
         total = total + layer

@@ -1,4 +1,4 @@
-"""What every training by gradient shares: optimiser, position, and what a checkpoint keeps."""
+"""Base class of the methods trained by gradient: optimiser, position and checkpoint state."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGrou
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
-# Parameters with a row a user; all others are the same on every process.
+# Parameters with one row per user; all others are the same on every process.
 _OF_USERS = frozenset({"users"})
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
 
 class GradientMethod(ABC, Generic[ModelT]):
-    """A ``Method`` that takes AdamW steps; subclasses embed and give the loss of a step.
+    """A ``Method`` that takes AdamW steps; subclasses define the embeddings and the loss.
 
-    Of several processes each has all items, whose gradients are summed over them, and its own
-    users. What goes in and out (``state``, ``parameters``, ``load``, ``restore``) is of all users.
+    With several processes, each has a part of the users, and all items, whose gradients are
+    summed over the processes. ``state``, ``parameters``, ``load`` and ``restore`` exchange the
+    parameters of all users.
 
     Args:
         recipe: every hyper-parameter.
-        n_users: m, users of all processes together.
-        group: the processes.
+        n_users: m, the number of users of all processes together.
+        group: the processes that train together.
 
     Attributes:
-        model: holds every trained parameter; subclasses give it to ``_begin`` once.
-        epoch: whole epochs done.
-        step: steps done of the epoch under way.
+        model: holds every trained parameter; subclasses pass it to ``_set_model`` once.
+        epoch: number of completed epochs.
+        step: number of completed steps of the current epoch.
     """
 
     model: ModelT
@@ -50,8 +51,8 @@ class GradientMethod(ABC, Generic[ModelT]):
         self.epoch = 0
         self.step = 0
 
-    def _begin(self, model: ModelT) -> None:
-        """Take up a model, on the device of the training, before the first step."""
+    def _set_model(self, model: ModelT) -> None:
+        """Set the model, which is on the training device, and create its optimiser."""
         fit = self.recipe.fit
         self.model = model
         self._shared = self._group.wrap(_Shared(model))
@@ -66,7 +67,7 @@ class GradientMethod(ABC, Generic[ModelT]):
     @property
     @abstractmethod
     def steps(self) -> int:
-        """Steps in an epoch."""
+        """Number of steps per epoch."""
 
     @abstractmethod
     def embeddings(self) -> Embeddings:
@@ -74,11 +75,11 @@ class GradientMethod(ABC, Generic[ModelT]):
 
     @abstractmethod
     def _loss_of_step(self) -> Tensor:
-        """The loss of the batch at ``epoch`` and ``step``, a scalar."""
+        """Compute the loss of the batch at ``epoch`` and ``step``, a scalar."""
 
     @property
     def progress(self) -> float:
-        """The share of the schedule that is done, from 0 to 1."""
+        """Completed share of the schedule, from 0 to 1."""
         done = (self.epoch * self.steps + self.step) / (self.recipe.fit.epochs * self.steps)
         return min(done, 1.0)
 
@@ -99,12 +100,13 @@ class GradientMethod(ABC, Generic[ModelT]):
         self._shared()
         loss.backward()  # type: ignore[no-untyped-call]
         if self._group.size > 1:
-            # They were averaged, and each process has only its own users' part of the loss.
+            # DDP averages the gradients, but the loss is a sum over the processes' users.
             for parameter in self._shared.parameters():
                 if parameter.grad is not None:
                     parameter.grad.mul_(self._group.size)
-        # A sign hides a NaN from the loss: ±1 codes always score. Parameters and gradients do not.
-        if self._group.any(not math.isfinite(value) or not self._finite()):
+        # The sign hides NaN embeddings from the loss, because the codes are still ±1. So parameters
+        # and gradients are checked too.
+        if self._group.any(not math.isfinite(value) or not self._is_finite()):
             raise DivergedError(
                 f"the training diverged in epoch {self.epoch + 1}, step {self.step + 1} "
                 f"(loss {value}): parameters or gradients are no longer finite; try a smaller "
@@ -117,62 +119,62 @@ class GradientMethod(ABC, Generic[ModelT]):
         return value
 
     def state(self) -> dict[str, Tensor]:
-        """Parameters and Adam's moments, by name, float32; the position is in epoch and step."""
+        """Return the parameters and Adam's moments by name, float32."""
         state = {}
         for name, parameter in self.model.named_parameters():
-            state[name] = self._whole(name, parameter.detach())
+            state[name] = self._gather_users(name, parameter.detach())
             moments = self._optimiser.state.get(parameter, {})
             for key in _MOMENTS:
                 if key in moments:
-                    state[f"{name}.{key}"] = self._whole(name, moments[key])
+                    state[f"{name}.{key}"] = self._gather_users(name, moments[key])
         return state
 
     def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
-        """Go on from a saved state and position."""
+        """Resume from a saved state and position."""
         self.epoch, self.step = epoch, step
         self.restore(state)
-        taken = epoch * self.steps + step
-        if not taken:
+        steps_done = epoch * self.steps + step
+        if not steps_done:
             return
         for name, parameter in self.model.named_parameters():
             moments: dict[str, Any] = self._optimiser.state[parameter]
-            moments["step"] = torch.tensor(float(taken), device=parameter.device)
+            moments["step"] = torch.tensor(float(steps_done), device=parameter.device)
             for key in _MOMENTS:
-                saved = self._own(name, state[f"{name}.{key}"])
+                saved = self._local_users(name, state[f"{name}.{key}"])
                 moments[key] = saved.clone().to(parameter.device)
 
     def free(self) -> dict[str, EmbeddingTables]:
-        """None: most methods start anew each time."""
+        """Return no tables: most methods cannot start from an earlier training."""
         return {}
 
     def parameters(self) -> dict[str, Tensor]:
-        """Copies of the model's parameters, by name."""
+        """Copy the model's parameters, by name."""
         return {
-            name: self._whole(name, value.detach()).clone()
+            name: self._gather_users(name, value.detach()).clone()
             for name, value in self.model.named_parameters()
         }
 
     def restore(self, parameters: dict[str, Tensor]) -> None:
-        """Take up the values of ``parameters`` again."""
+        """Set the model's parameters to these values."""
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
-                parameter.copy_(self._own(name, parameters[name]))
+                parameter.copy_(self._local_users(name, parameters[name]))
 
-    def _whole(self, name: str, own: Tensor) -> Tensor:
-        """Of all users, where it is of this process's."""
-        return self._group.gather(own, self._n_users) if name in _OF_USERS else own
+    def _gather_users(self, name: str, local: Tensor) -> Tensor:
+        """Collect the rows of all users if the parameter ``name`` has one row per user."""
+        return self._group.gather(local, self._n_users) if name in _OF_USERS else local
 
-    def _own(self, name: str, whole: Tensor) -> Tensor:
-        """Of this process's users, where it is of all."""
+    def _local_users(self, name: str, values: Tensor) -> Tensor:
+        """Select the rows of this process's users if the parameter has one row per user."""
         if name not in _OF_USERS or self._group.size == 1:
-            return whole
-        return whole[self._group.rows(self._n_users)]
+            return values
+        return values[self._group.rows(self._n_users)]
 
     def _learning_rate(self) -> float:
-        """The highest one, falling by a cosine to 0 at the end of the schedule."""
+        """The recipe's learning rate, decayed by a cosine to 0 at the end of the schedule."""
         return self.recipe.fit.learning_rate * 0.5 * (1 + math.cos(math.pi * self.progress))
 
-    def _finite(self) -> bool:
+    def _is_finite(self) -> bool:
         sums = [
             tensor.detach().sum()
             for parameter in self.model.parameters()
@@ -183,7 +185,7 @@ class GradientMethod(ABC, Generic[ModelT]):
 
 
 class _Shared(nn.Module):
-    """The parameters of a model that all processes hold."""
+    """The parameters of a model that are the same on all processes."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -192,4 +194,4 @@ class _Shared(nn.Module):
                 self.register_parameter(name.replace(".", "_"), parameter)
 
     def forward(self) -> None:
-        """Nothing: what wraps this gets ready to bring gradients together."""
+        """Compute nothing; DDP's wrapper prepares its gradient reduction when it is called."""

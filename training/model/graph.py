@@ -1,9 +1,9 @@
-"""The user–item graph: its symmetric normalisation and the products along its edges.
+"""The user-item graph: its symmetric normalisation and the products along its edges.
 
 LightGCN (He et al., SIGIR 2020, eq. 3) propagates over the bipartite adjacency normalised on
-both sides, Â = D^-1/2 A D^-1/2. With weights of pairs A holds these instead of ones, and D the sums
-of its rows. Only its upper right block is kept: R̂ (users × items), and its
-transpose, each as CSR, since a product with either needs the other in the backward pass.
+both sides, Â = D^-1/2 A D^-1/2. For weighted pairs, A contains the weights instead of ones, and D
+its row sums. Only the upper right block R̂ (users × items) and its transpose are stored, both as
+CSR, because the backward pass of a product with one needs the other.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class NormalisedGraph:
     items_to_users: Tensor
 
     def rows_of(self, users: Tensor) -> NormalisedGraph:
-        """The graph of some users with all items, its values as they are here.
+        """Return the graph of some users with all items, with unchanged values.
 
         Args:
             users: int64 (b,) user rows, in any order.
 
         Returns:
-            A graph whose user rows are (b,), in the order of ``users``.
+            A graph with b user rows, in the order of ``users``.
         """
         matrix = self.users_to_items
         bounds = matrix.crow_indices()
@@ -61,17 +61,17 @@ class NormalisedGraph:
 
 
 class EdgeList:
-    """The observed pairs, ordered both ways once, so that a subgraph costs one pass.
+    """The observed pairs, sorted by user and by item, so that a subgraph takes one pass.
 
     Args:
         users: int (nnz,) user rows.
         items: int (nnz,) item rows; the pairs are unique.
-        n_users: users in the vocabulary, those without pairs included.
-        n_items: likewise for items.
-        device: where graphs are made.
-        group: who has the other users, where these are the share of one of several processes;
-            items' degrees are counted over all of them.
-        weights: float32 (nnz,), above 0, of the pairs; None weighs each 1.
+        n_users: number of users in the vocabulary, including those without pairs.
+        n_items: number of items in the vocabulary, including those without pairs.
+        device: the device of the graphs.
+        group: the processes that train together, if these pairs are the part of one process;
+            degrees of items are counted over all processes.
+        weights: float32 (nnz,), above 0, of the pairs; None weights each 1.
 
     Attributes:
         weights: float32 (nnz,) in this list's order, or None.
@@ -102,31 +102,31 @@ class EdgeList:
 
     @classmethod
     def of(cls, pairs: Interactions, device: torch.device | str = "cpu") -> EdgeList:
-        """The pairs of a data set, in its rows, weighed relative to their mean weight."""
+        """The pairs of a data set, in its rows, weighted relative to their mean weight."""
         weights = pairs.relative_weights()
         return cls(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device, weights=weights)
 
     def share_of(self, group: ProcessGroup) -> EdgeList:
-        """The pairs of one process's users, in its rows of them."""
+        """The pairs of the users of one process, in the rows of that process."""
         if group.size == 1:
             return self
         users, items = self.users.cpu().numpy(), self.items.cpu().numpy()
-        own = users % group.size == group.rank
+        is_local = users % group.size == group.rank
         return EdgeList(
-            users[own] // group.size,
-            items[own],
+            users[is_local] // group.size,
+            items[is_local],
             len(group.rows(self.n_users)),
             self.n_items,
             self.users.device,
             group,
-            None if self.weights is None else self.weights.cpu().numpy()[own],
+            None if self.weights is None else self.weights.cpu().numpy()[is_local],
         )
 
     def __len__(self) -> int:
         return len(self.users)
 
     def edges_of(self, batch: Tensor) -> Tensor:
-        """Positions of the edges of some users.
+        """Return the positions of the edges of some users.
 
         Args:
             batch: int64 (b,) user rows, in any order.
@@ -140,16 +140,16 @@ class EdgeList:
         return offsets + torch.arange(len(offsets), device=offsets.device)
 
     def degrees(self) -> tuple[Tensor, Tensor]:
-        """Pairs of each user (m,) and item (n,), int64; what they weigh, float64, with weights."""
+        """Pairs per user (m,) and per item (n,), int64; with weights, their sums, float64."""
         rows = ((self.users, self.n_users), (self.items, self.n_items))
         if self.weights is None:
-            users, items = (torch.bincount(own, minlength=count) for own, count in rows)
+            users, items = (torch.bincount(row, minlength=count) for row, count in rows)
         else:
-            users, items = (weight_sums(own, self.weights, count) for own, count in rows)
+            users, items = (weight_sums(row, self.weights, count) for row, count in rows)
         return users, items
 
     def shares_of_users(self) -> Tensor | None:
-        """Each pair's weight over its user's mean, float32 (nnz,); None without weights."""
+        """Each pair's weight divided by its user's mean, float32 (nnz,); None without weights."""
         if self.weights is None:
             return None
         sums = weight_sums(self.users, self.weights, self.n_users)
@@ -157,13 +157,13 @@ class EdgeList:
         return (self.weights / means[self.users]).float()
 
     def graph(self, kept: Tensor | None = None) -> NormalisedGraph:
-        """Normalise the graph of all edges, or of some of them.
+        """Build the normalised graph of all edges or of some of them.
 
         Args:
-            kept: bool (nnz,), which edges are in, in this list's order; None is all of them.
+            kept: bool (nnz,), the edges to keep, in this list's order; None keeps all.
 
         Returns:
-            The graph, its degrees counted among the kept edges alone.
+            The graph, normalised by the degrees of the kept edges only.
         """
         users, items, weights = self.users, self.items, self.weights
         by_item = self._by_item
@@ -175,9 +175,9 @@ class EdgeList:
             users, items = users[kept], items[kept]
             weights = None if weights is None else weights[kept]
         user_degrees = torch.bincount(users, minlength=self.n_users)
-        own_degrees = torch.bincount(items, minlength=self.n_items)
+        local_degrees = torch.bincount(items, minlength=self.n_items)
         if weights is None or weights_t is None:
-            item_degrees = self._group.sum(own_degrees)
+            item_degrees = self._group.sum(local_degrees)
             user_scale = user_degrees.clamp(min=1).float().rsqrt()
             item_scale = item_degrees.clamp(min=1).float().rsqrt()
             values = user_scale[users] * item_scale[items]
@@ -190,17 +190,17 @@ class EdgeList:
             values_t = weights_t * user_scale[users_t] * item_scale[items_t]
         return NormalisedGraph(
             _csr(user_degrees, items, values, self.n_items),
-            _csr(own_degrees, users_t, values_t, self.n_users),
+            _csr(local_degrees, users_t, values_t, self.n_users),
         )
 
 
 def weight_sums(rows: Tensor, weights: Tensor, n_rows: int) -> Tensor:
-    """Sums of weights by row, float64 (n_rows,)."""
+    """Sum the weights of each row, float64 (n_rows,)."""
     return torch.bincount(rows, weights.double(), minlength=n_rows)
 
 
 def _root_of_inverse(sums: Tensor) -> Tensor:
-    """One over the square root, float32; 1 for a row without pairs, which it never scales."""
+    """Inverse square root, float32; 1 for a row without pairs, whose scale is never used."""
     return torch.where(sums > 0, sums, 1).rsqrt().float()
 
 
@@ -208,7 +208,7 @@ def _csr(row_counts: Tensor, columns: Tensor, values: Tensor, n_columns: int) ->
     starts = torch.zeros(len(row_counts) + 1, dtype=torch.int64, device=columns.device)
     starts[1:] = row_counts.cumsum(0)
     with warnings.catch_warnings():
-        # torch calls its CSR support beta on first use; the products used here are tested.
+        # torch warns on first use that its CSR support is beta; the products used here are tested.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(
             starts, columns, values, size=(len(row_counts), n_columns), check_invariants=False
@@ -216,7 +216,7 @@ def _csr(row_counts: Tensor, columns: Tensor, values: Tensor, n_columns: int) ->
 
 
 class _SparseProduct(torch.autograd.Function):
-    """``matrix @ dense`` whose backward uses the ready transpose instead of making one."""
+    """``matrix @ dense`` with the stored transpose for the backward pass."""
 
     @staticmethod
     def forward(ctx, matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
@@ -233,13 +233,13 @@ def _product(matrix: Tensor, dense: Tensor) -> Tensor:
 
 
 def weighted_sums(starts: Tensor, columns: Tensor, weights: Tensor, dense: Tensor) -> Tensor:
-    """The product of a sparse matrix, given by the parts of its CSR, with a dense one.
+    """Multiply a sparse matrix, passed as its CSR arrays, by a dense one.
 
-    A row of it is a weighted bag of rows, which torch gathers with prefetching on a CPU; its CSR
-    product waits for memory.
+    ``embedding_bag`` computes each row as a weighted sum of dense rows, which torch prefetches on
+    a CPU; torch's CSR product waits for memory.
 
     Args:
-        starts: int64 (p + 1,), where each row begins, and the end.
+        starts: int64 (p + 1,), the start of each row, and the end of the last.
         columns: int64 (nnz,), rows of ``dense``.
         weights: float32 (nnz,).
         dense: float32 (q, f).
@@ -258,7 +258,7 @@ def weighted_sums(starts: Tensor, columns: Tensor, weights: Tensor, dense: Tenso
 
 
 def propagate(matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:
-    """Multiply a constant sparse matrix by a dense one, differentiably in the dense one.
+    """Multiply a constant sparse matrix by a dense one; differentiable in the dense one.
 
     Args:
         matrix: sparse CSR (p, q).

@@ -1,4 +1,4 @@
-"""Starts for the free embeddings: the truncated SVD of the normalised adjacency, or noise."""
+"""Initial free embeddings: the truncated SVD of the normalised adjacency, or random values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _OVERSAMPLING = 16
 def spectral_start(
     graph: NormalisedGraph, bits: int, seed: int, power: float = 0.5
 ) -> tuple[Tensor, Tensor]:
-    """The leading singular vectors of R̂, scaled by a power of the singular values.
+    """Compute the leading singular vectors of R̂, scaled by a power of the singular values.
 
-    With a power of 1/2 inner products are the best rank-``bits`` approximation of R̂; a larger
-    power leans on the leading directions, which hold more of what generalises and less noise.
-    Both factors are turned by one random rotation: inner products stay, and every bit gets its
-    share of the leading directions.
+    With a power of 1/2, inner products are the best rank-``bits`` approximation of R̂. A larger
+    power emphasises the leading directions, which generalise better and contain less noise.
+    One random rotation is applied to both factors: inner products stay the same, and the leading
+    directions are spread over all bits.
 
     Args:
         graph: the normalised graph of the training pairs.
@@ -46,7 +46,7 @@ def spectral_start(
 
 
 def random_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Standard normal embeddings, for comparison with the spectral start.
+    """Draw standard normal embeddings, for comparison with ``spectral_start``.
 
     Returns:
         float32 (n_users, f) and float32 (n_items, f).
@@ -59,6 +59,6 @@ def random_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, 
 
 def _random_rotation(size: int, device: torch.device) -> Tensor:
     rotation, triangle = torch.linalg.qr(torch.randn(size, size, device=device))
-    # The signs make the rotation uniform over the orthogonal group (Mezzadri, 2007).
+    # These signs make the rotation uniform over the orthogonal group (Mezzadri, 2007).
     uniform: Tensor = rotation * torch.sign(torch.diagonal(triangle))
     return uniform

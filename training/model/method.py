@@ -1,4 +1,4 @@
-"""What every method of training has in common: what it yields, and what drives it."""
+"""The interface of a training method, and the embeddings that it produces."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Embeddings:
-    """What a trained encoder yields on the graph of all training pairs.
+    """Embeddings of a trained encoder on the graph of all training pairs.
 
     Attributes:
         users: float32 (m, f), propagated and averaged; their signs are the users' codes.
         items: float32 (n, f), likewise for items.
-        item_layers: K + 1 tensors float32 (n, f), items after each layer, the free ones first.
-        similarity: by what items are ranked for a user: the Hamming distance of the codes, as
-            a release is served, or the inner product of the floats themselves, which no release
-            holds; f need then not be the length of a code.
+        item_layers: K + 1 tensors float32 (n, f), items after each layer, starting with the free
+            embeddings.
+        similarity: how items are ranked for a user: by the Hamming distance of the codes, as in
+            a release, or by the inner product of the floats. Releases do not support the latter,
+            and f need not be a valid code length then.
     """
 
     users: Tensor
@@ -30,7 +31,7 @@ class Embeddings:
     similarity: Similarity = "hamming"
 
     def with_items(self, rows: Tensor) -> Embeddings:
-        """The same embeddings with item ``rows[r]`` at row r; int64 (n,)."""
+        """Reorder the items: item ``rows[r]`` moves to row r; ``rows`` is int64 (n,)."""
         rows = rows.to(self.items.device)
         return replace(
             self,
@@ -47,14 +48,14 @@ class EmbeddingTables(NamedTuple):
 
 
 class Method(Protocol):
-    """A training that the fit loop drives, step by step.
+    """A training method that the fit loop runs step by step.
 
-    A step is a function of the seed, the epoch, the step and the state alone, so an interrupted
-    training goes on to the same result.
+    A step depends only on the seed, the epoch, the step number and the state, so a resumed
+    training has the same result as an uninterrupted one.
 
     Attributes:
-        epoch: whole epochs done.
-        step: steps done of the epoch under way.
+        epoch: number of completed epochs.
+        step: number of completed steps of the current epoch.
     """
 
     epoch: int
@@ -62,7 +63,7 @@ class Method(Protocol):
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch."""
+        """Number of steps per epoch."""
         ...
 
     def advance(self) -> float:
@@ -81,24 +82,24 @@ class Method(Protocol):
         ...
 
     def free(self) -> dict[str, EmbeddingTables]:
-        """Copies of what a later training may start from, by name; none where it cannot."""
+        """Copy the tables that a later training can start from, by name; empty if it cannot."""
         ...
 
     def state(self) -> dict[str, Tensor]:
-        """Everything needed to go on, beside epoch and step, by name.
+        """Return the tensors needed to resume, by name; epoch and step are separate.
 
         Tensors are float32, int32 or int64.
         """
         ...
 
     def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
-        """Go on from a saved state and position."""
+        """Resume from a saved state and position."""
         ...
 
     def parameters(self) -> dict[str, Tensor]:
-        """What ``embeddings`` depends on, by name: detached copies that later steps leave alone."""
+        """Copy the tensors that ``embeddings`` depends on, by name; steps leave the copies alone."""
         ...
 
     def restore(self, parameters: dict[str, Tensor]) -> None:
-        """Take up ``parameters`` again; only ``embeddings`` has a meaning afterwards."""
+        """Set ``parameters`` again; afterwards, only ``embeddings`` may be called."""
         ...

@@ -1,4 +1,4 @@
-"""Inner products along given pairs, and the losses that pairwise methods make of them."""
+"""Inner products of selected pairs, and the losses of the pairwise methods."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch.nn.functional import softplus
 
 from bitrecall.training.model.graph import weighted_sums
 
-# Rows gathered at a time in the forward pass: few enough to stay in a processor's cache.
+# Rows gathered at a time in the forward pass: few enough to stay in the CPU cache.
 _CHUNK = 4096
 
 
 def pair_scores(users: Tensor, items: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Inner products of some pairs of rows.
+    """Compute the inner products of selected pairs of rows.
 
-    The plain way, ``(users[rows] * items[columns]).sum(1)``, keeps three matrices of one row a
-    pair until its backward pass. Here that pass is two sparse products instead.
+    The plain form, ``(users[rows] * items[columns]).sum(1)``, keeps three matrices with one row
+    per pair until its backward pass. Here the backward pass is two sparse products instead.
 
     Args:
         users: float32 (m, f).
         items: float32 (n, f).
         rows: int64 (b,), rows of ``users``.
-        columns: int64 (b, c), rows of ``items`` for each.
+        columns: int64 (b, c), rows of ``items`` to score with each.
 
     Returns:
         float32 (b, c).
@@ -37,20 +37,20 @@ def bpr_loss(scores: Tensor, weights: Tensor | None = None) -> Tensor:
     Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", UAI 2009.
 
     Args:
-        scores: float (b, 1 + q), the positive's first.
-        weights: float (b,) with a mean of 1, of the pairs; None weighs all alike.
+        scores: float (b, 1 + q), the score of the positive first.
+        weights: float (b,) with a mean of 1, of the pairs; None weights all equally.
     """
     losses = softplus(scores[:, 1:] - scores[:, :1])
     return losses.mean() if weights is None else (losses * weights[:, None]).mean()
 
 
 def reconstruction_loss(scores: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Cross-entropy of σ(score) with whether the pair is one of the graph's, averaged.
+    """Mean cross-entropy between σ(score) and whether the graph contains the pair.
 
     Args:
-        scores: float (b, 1 + q), the positive's first.
-        weights: float (b,) with a mean of 1, of the pairs, or of their part in the graph; None
-            weighs all alike.
+        scores: float (b, 1 + q), the score of the positive first.
+        weights: float (b,) with a mean of 1, of the pairs, or of their share in the graph; None
+            weights all equally.
     """
     if weights is not None:
         positive = (softplus(-scores[:, 0]) * weights).sum()
@@ -65,9 +65,9 @@ class _PairScores(torch.autograd.Function):
         scores = users.new_empty(columns.shape)
         for start in range(0, len(rows), _CHUNK):
             part = slice(start, start + _CHUNK)
-            chosen = users[rows[part]]
+            user_rows = users[rows[part]]
             for column in range(columns.shape[1]):
-                scores[part, column] = (chosen * items[columns[part, column]]).sum(1)
+                scores[part, column] = (user_rows * items[columns[part, column]]).sum(1)
         return scores
 
     @staticmethod

@@ -6,24 +6,25 @@ import torch
 from torch import Tensor
 
 _POWER_ITERATIONS = 4
-# A product gathers rows of the dense side at random: this many columns of it stay in cache, which
-# is two to three times as fast as several hundred.
+# A product reads rows of the dense matrix in random order. This many columns of it fit into the
+# cache, which is two to three times as fast as several hundred.
 CACHED_COLUMNS = 64
 
 
 def randomised_svd(
     matrix: Tensor, transpose: Tensor, rank: int, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The leading singular vectors and values (Halko et al., 2011, with power iterations).
+    """Compute the leading singular vectors and values (Halko et al., 2011, power iterations).
 
-    torch.svd_lowrank takes no CSR matrix with a ready transpose and forms its own at each turn.
-    The last few of the directions asked for are the least exact: ask for more than are used.
+    torch.svd_lowrank does not accept a CSR matrix with its transpose, and would transpose it in
+    each iteration. The last directions are the least exact: request more than you use.
 
     Args:
         matrix: sparse CSR float32 (p, q).
         transpose: sparse CSR (q, p), its transpose.
         rank: k, at most min(p, q).
-        generator: draws the projection, on the matrix's device; None is the global one.
+        generator: random generator of the projection, on the matrix's device; None is the global
+            one.
 
     Returns:
         float32 (p, k), (k,) descending, (q, k): the left vectors, the values, the right vectors.
@@ -34,17 +35,17 @@ def randomised_svd(
     for _ in range(_POWER_ITERATIONS):
         basis = orthonormal(_product(transpose, basis))
         basis = orthonormal(_product(matrix, basis))
-    right, rest = torch.linalg.qr(_product(transpose, basis))
-    turned_right, values, turned_left = torch.linalg.svd(rest)
-    return basis @ turned_left.T, values, right @ turned_right
+    right, triangle = torch.linalg.qr(_product(transpose, basis))
+    rotated_right, values, rotated_left = torch.linalg.svd(triangle)
+    return basis @ rotated_left.T, values, right @ rotated_right
 
 
 def orthonormal(columns: Tensor) -> Tensor:
-    """An orthonormal basis of the span of the columns, by Cholesky's factor of their Gram matrix.
+    """Compute an orthonormal basis of the span of the columns by CholeskyQR2.
 
-    Twice, which makes the basis as orthonormal as Householder's (Yamamoto et al., "Roundoff Error
-    Analysis of the CholeskyQR2 Algorithm", ETNA 2015) at a fraction of the time, for nearly all of
-    it is products of dense matrices. Columns too close to dependent for that go to Householder.
+    Two rounds of Cholesky QR are as orthonormal as Householder QR (Yamamoto et al., "Roundoff Error
+    Analysis of the CholeskyQR2 Algorithm", ETNA 2015) in a fraction of the time, because nearly all
+    of it is dense matrix products. Nearly dependent columns fall back to Householder QR.
 
     Args:
         columns: float32 (p, k), p ≥ k.

@@ -77,7 +77,7 @@ with init_process_group() as group:
         trainer = HashingMethod(EdgeList(users, items, 61, 40), recipe, group=group)
         trainer.advance()
         gradients = {
-            name: trainer._whole(name, parameter.grad).numpy()
+            name: trainer._gather_users(name, parameter.grad).numpy()
             for name, parameter in trainer.model.named_parameters()
         }
         if group.is_first:

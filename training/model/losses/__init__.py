@@ -1,1 +1,1 @@
-"""What codes are trained to minimise."""
+"""The losses that codes are trained to minimise."""

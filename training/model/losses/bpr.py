@@ -1,7 +1,7 @@
-"""Bayesian personalised ranking: positives against items drawn at random.
+"""Bayesian personalised ranking: positives against randomly drawn items.
 
 S. Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", UAI 2009:
-BPR-Opt without its regulariser, which is the optimiser's here.
+BPR-Opt without its regulariser; the optimiser's weight decay replaces it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ def bpr_loss(
     generator: torch.Generator,
     weights: Tensor | None = None,
 ) -> Tensor:
-    """−log σ((s_ui − s_uj)/τ) of each positive i, the mean over some j drawn for it.
+    """Mean of −log σ((s_ui − s_uj)/τ) over items j drawn for each positive i.
 
     Args:
         user_codes: float32 (b, f), ±1 or any real values.
         item_codes: float32 (n, f).
-        positives: the pairs to put first.
-        excluded: pairs that are not drawn, as the positives are not; disjoint from them.
-        temperature: τ > 0, what scores are divided by.
+        positives: the pairs to rank high.
+        excluded: more pairs that are not drawn; disjoint from the positives.
+        temperature: τ > 0, divides scores.
         negatives: q ≥ 1, items drawn for each positive.
-        generator: draws them, on the CPU whatever the device of the codes.
+        generator: random generator on the CPU, on whatever device the codes are.
         weights: float32 (p,), the weight of each positive; None is 1/p each.
 
     Returns:
-        float32 scalar ≥ 0, in nats. A positive whose user has nothing to draw adds 0.
+        float32 scalar ≥ 0, in nats. A positive adds 0 if its user has all items.
     """
     if weights is None:
         weights = user_codes.new_full(positives.users.shape, 1 / max(len(positives.users), 1))
@@ -56,15 +56,15 @@ def bpr_loss(
 def draw_absent(
     users: Tensor, taken: Pairs, n_users: int, n_items: int, count: int, generator: torch.Generator
 ) -> Tensor:
-    """Draw items that a user does not have, uniformly and independently.
+    """Draw items that users do not have, uniformly and independently.
 
     Args:
         users: int64 (p,), positions in the batch; each lacks at least one item.
-        taken: what users have; a pair occurs once.
-        n_users: b, the users of the batch.
-        n_items: n, the items of the catalogue.
-        count: q, the draws for each entry of ``users``.
-        generator: a generator on the CPU.
+        taken: the items that users have; pairs are unique.
+        n_users: b, the number of users in the batch.
+        n_items: n, the number of items in the catalogue.
+        count: q, the number of draws per entry of ``users``.
+        generator: a random generator on the CPU.
 
     Returns:
         int64 (p, q), item rows.
@@ -74,8 +74,8 @@ def draw_absent(
     starts = torch.cumsum(counts, 0) - counts
     draws = torch.rand(len(users), count, dtype=torch.float64, generator=generator)
     ranks = (draws.to(users.device) * (n_items - counts)[users][:, None]).long()
-    # The r-th item that a user lacks is r plus the number of its items i_0 < i_1 < … with
-    # i_j − j ≤ r. Offset by user, these i_j − j are one sorted array for all users at once.
+    # The r-th item that a user does not have is r plus the number of its items i_0 < i_1 < … with
+    # i_j − j ≤ r. Offset by user, these i_j − j form one sorted array for all users.
     owners = keys // n_items
     shifted = keys - (torch.arange(len(keys), device=keys.device) - starts[owners])
     before = torch.searchsorted(shifted, users[:, None] * n_items + ranks, right=True)

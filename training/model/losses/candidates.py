@@ -1,4 +1,4 @@
-"""The items a batch of users ranks, a block at a time: all of the catalogue, or a sample of it."""
+"""The items that a batch of users ranks, in blocks: the whole catalogue or a sample of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bitrecall.training.model.losses.pairs import Pairs, Sample
 
 
 def taken_pairs(positives: Pairs, excluded: Pairs | None) -> Pairs:
-    """The pairs that are no negatives: positives first, then what is excluded."""
+    """Return the pairs that are not negatives: the positives, then the excluded pairs."""
     if excluded is None:
         return positives
     return Pairs(
@@ -23,15 +23,15 @@ def taken_pairs(positives: Pairs, excluded: Pairs | None) -> Pairs:
 
 @dataclass(frozen=True)
 class Block:
-    """Some of the items, and the pairs among them that are not for this ranking.
+    """Some of the items, and the special pairs among them, which are not candidates.
 
     Attributes:
         items: rows of the catalogue, c of them: a slice or int64 (c,).
         users: int64 (s,), positions in the batch of the special pairs inside the block.
         columns: int64 (s,), positions in the block of the same pairs.
         pairs: int64 (s,), positions of the same pairs in the list of all special pairs.
-        scale: float64 (b,), how many candidates each of the block's stands for;
-            None where each stands for itself.
+        scale: float64 (b,), the number of candidates that each item of the block represents;
+            None if each represents only itself.
     """
 
     items: slice | Tensor
@@ -42,17 +42,17 @@ class Block:
 
 
 class Candidates:
-    """All items, or a sample of them, without each user's special pairs.
+    """All items, or a sample of them, except each user's special pairs.
 
     Args:
-        n_users: b, the users of the batch.
-        n_items: n, the items of the catalogue.
-        special: pairs that are not candidates; a pair occurs once.
-        sample: what stands for the catalogue; None is all of it.
+        n_users: b, the number of users in the batch.
+        n_items: n, the number of items in the catalogue.
+        special: pairs that are not candidates; pairs are unique.
+        sample: the items that represent the catalogue; None uses all of it.
 
     Attributes:
         special: the s pairs that are not candidates.
-        outside: int64, positions of the special pairs whose items no block holds, ascending.
+        outside: int64, positions of the special pairs whose items are in no block, ascending.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class Candidates:
 
     @property
     def n_special(self) -> int:
-        """How many pairs are special."""
+        """Number of special pairs."""
         return len(self.special.users)
 
     def blocks(self, size: int) -> Iterator[Block]:
-        """Go through the items in blocks of at most ``size``."""
+        """Iterate over the items in blocks of at most ``size``."""
         for first, last in ((0, self._head), (self._head, self._length)):
             for start in range(first, last, size):
                 yield self._block(start, min(start + size, last))
@@ -101,6 +101,6 @@ class Candidates:
             return None
         of_tail = special.users[special.items >= self._head]
         drawn = self._users[self._columns >= self._head]
-        everything = n_items - self._head - torch.bincount(of_tail, minlength=self._n_users)
-        looked_at = self._length - self._head - torch.bincount(drawn, minlength=self._n_users)
-        return everything.double() / looked_at.clamp(min=1).double()
+        in_catalogue = n_items - self._head - torch.bincount(of_tail, minlength=self._n_users)
+        in_sample = self._length - self._head - torch.bincount(drawn, minlength=self._n_users)
+        return in_catalogue.double() / in_sample.clamp(min=1).double()

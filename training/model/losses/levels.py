@@ -1,8 +1,8 @@
-"""The smooth rank of every score level, from a histogram of one user's scores.
+"""The smooth rank at every score level, from the histogram of a user's scores.
 
-With ±1 codes of f bits a score s = b·d takes only the f + 1 values 2l − f, its level l being the
-number of bits that agree. So the smooth rank, 1 + Σ_{j≠i} σ((s_j − s_i)/ψ), is the same for all
-items on one level, and a histogram over levels times one table gives it for all of them, exactly.
+With ±1 codes of f bits, a score s = b·d has one of the f + 1 values 2l − f, where the level l is
+the number of equal bits. So the smooth rank, 1 + Σ_{j≠i} σ((s_j − s_i)/ψ), is the same for all
+items on one level. The histogram over levels times one table gives the exact rank of each level.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from bitrecall.training.model.losses.objectives import RankObjective
 
 @dataclass(frozen=True)
 class LevelGradients:
-    """The loss of a batch and its gradient by score, level by level.
+    """The loss of a batch, and its gradient with respect to the score, by level.
 
     Attributes:
-        losses: float (b,), minus the weighted values summed over a user's positives.
-        any_item: float (b, f + 1), dL/ds of an item on that level, as somebody's competitor.
-        positive: float (b, f + 1), dL/ds of a positive of weight 1 on that level, as itself;
-            a positive gets the sum of both.
+        losses: float (b,), minus the weighted sum of values over each user's positives.
+        any_item: float (b, f + 1), dL/ds of an item on that level, as a competitor of
+            positives.
+        positive: float (b, f + 1), dL/ds of a positive of weight 1 on that level, through its own
+            rank; the gradient of a positive is the sum of both.
     """
 
     losses: Tensor
@@ -32,18 +33,18 @@ class LevelGradients:
 
 
 def level_gradients(counts: Tensor, positives: Tensor, objective: RankObjective) -> LevelGradients:
-    """Loss and gradients from the two histograms of each user.
+    """Compute the loss and its gradients from the two histograms of each user.
 
-    The self terms j = i of the rank cancel between the two gradients, so both tables keep them,
-    and only the rank itself leaves one out (σ(0) = 1/2).
+    The terms j = i of the rank cancel between the two gradients, so both tables keep them.
+    Only the rank itself subtracts one (σ(0) = 1/2).
 
     Args:
-        counts: float (b, f + 1), how many ranked items are on each level, positives included.
+        counts: float (b, f + 1), number of ranked items on each level, including positives.
         positives: float (b, f + 1), the weights of the positives on each level.
-        objective: what a rank is worth, and the temperature of ranks.
+        objective: the value of a rank, and the temperature of ranks.
 
     Returns:
-        The losses and gradients; O(b·f²), whatever the size of the catalogue.
+        The losses and gradients, in O(b·f²), independent of the size of the catalogue.
     """
     bits = counts.shape[1] - 1
     scores = 2 * torch.arange(bits + 1, device=counts.device, dtype=counts.dtype) - bits
@@ -54,8 +55,8 @@ def level_gradients(counts: Tensor, positives: Tensor, objective: RankObjective)
     value, slope = objective.value_and_slope(ranks)
     weight = positives * slope
     any_item = weight @ steepness
-    # Levels far from every positive have slopes too small for a float's full precision, with which
-    # a processor multiplies several times slower.
+    # Levels far from every positive have slopes that are subnormal or nearly so. A CPU multiplies
+    # subnormal numbers several times slower.
     any_item[any_item.abs() < torch.finfo(any_item.dtype).tiny * 2**24] = 0
     return LevelGradients(
         losses=-(positives * value).sum(dim=1),

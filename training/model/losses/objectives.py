@@ -1,4 +1,4 @@
-"""What smooth ranks are worth: measures of a ranking that have a derivative by the rank."""
+"""Objectives: ranking metrics that are differentiable functions of the smooth rank."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch import Tensor
 
 
 class RankObjective(Protocol):
-    """A measure that is a sum over positives of some function of their rank alone."""
+    """A metric that is a sum over positives of a function of their rank."""
 
     @property
     def psi(self) -> float:
         """ψ, the temperature of the rank, in units of score."""
 
     def value_and_slope(self, ranks: Tensor) -> tuple[Tensor, Tensor]:
-        """What a positive of each rank is worth, and minus its derivative by the rank.
+        """Compute the value of a positive at each rank, and minus its derivative.
 
         Args:
             ranks: float, any shape, at least 1/2.
 
         Returns:
-            Two tensors of that shape: values that fall with the rank, and slopes ≥ 0.
+            Two tensors of that shape: values that decrease with the rank, and slopes ≥ 0.
         """
 
 

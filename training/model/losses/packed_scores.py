@@ -1,7 +1,7 @@
-"""Levels from packed bits, in C (`training/native`), where there was a compiler at installation.
+"""Score levels from packed bits, in C (``training/native``).
 
-By a product of matrices scores pass through memory; so they are counted, and later looked up,
-where they are made, in the smallest cache.
+A matrix product writes its scores to memory. These loops count scores, and later look up their
+gradients, while they are in the L1 cache. They exist if the installation had a C compiler.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bitrecall.training.model.losses.candidates import Candidates
 from bitrecall.training.model.losses.scores import BLOCK_ITEMS, scaled
 
 loops: ModuleType | None
-"""None where there was none."""
+"""The compiled loops; None if the installation had no C compiler."""
 
 try:
     from bitrecall.training import _native
@@ -29,24 +29,24 @@ except ImportError:
 else:
     loops = _native
 
-# Every code of a pair is read at once: so many pairs stay in cache.
+# Pairs per block: the codes of this many pairs stay in the cache.
 _PAIRS = 16_384
 
 
 def can_pack(codes: Tensor) -> bool:
-    """Whether these are codes that ``PackedScores`` takes, and there are loops for it."""
+    """Whether ``PackedScores`` supports these codes and its loops were compiled."""
     return loops is not None and codes.device.type == "cpu" and codes.dtype == torch.float32
 
 
 class PackedScores:
-    """Levels by exclusive or and counting bits; ``DenseScores`` says what is what.
+    """Score levels by XOR and population count; see ``DenseScores``.
 
     Args:
         user_codes: float32 (b, f) of ±1, on the CPU.
         item_codes: float32 (n, f) of ±1.
-        candidates: what is scored.
-        level: which of the processor's instructions to use, of the loops' ``levels()``; the best
-            there are where it is None.
+        candidates: the items to score.
+        level: the CPU instruction set, a name from ``levels()`` of the loops; None is the best one
+            that the CPU supports.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class PackedScores:
         candidates: Candidates,
         level: str | None = None,
     ) -> None:
-        assert loops is not None  # noqa: S101 — can_pack said so
+        assert loops is not None  # noqa: S101 - checked by can_pack
         self._loops = loops
         levels: dict[str, int] = loops.levels()
         self._level = levels[level or next(iter(levels))]
@@ -68,57 +68,57 @@ class PackedScores:
         self.special_bins = torch.zeros(candidates.n_special, dtype=torch.int64)
 
     def histogram(self) -> Tensor:
-        """Candidates on each level: float32 (b, f + 1)."""
+        """Count the candidates on each level, float32 (b, f + 1)."""
         shape = self.batch, self.bits + 1
         special = self._candidates.special
         self.special_bins = special.users * shape[1] + self._levels(special.users, special.items)
         total = torch.zeros(shape)
         for block in self._candidates.blocks(len(self._items)):
             counts = np.zeros(shape, np.int32)
-            self._share_out(self._loops.count, self._items_of(block.items), counts)
+            self._run_in_threads(self._loops.count, self._items_of(block.items), counts)
             bins = self.special_bins[block.pairs]
-            apart = torch.bincount(bins, minlength=total.numel()).view(shape)
-            total += scaled((torch.from_numpy(counts) - apart).float(), block)
+            special_counts = torch.bincount(bins, minlength=total.numel()).view(shape)
+            total += scaled((torch.from_numpy(counts) - special_counts).float(), block)
         return total
 
     def backward(self, table: Tensor, special: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients by user and item codes."""
+        """Compute the gradients with respect to user and item codes."""
         user_gradient = torch.zeros_like(self._user_codes)
         item_gradient = torch.zeros_like(self._item_codes)
         for block in self._candidates.blocks(BLOCK_ITEMS):
             items, values = self._items_of(block.items), scaled(table, block).contiguous()
             by_score = torch.empty(self.batch, len(items))
-            self._share_out(self._loops.look_up, items, values.numpy(), by_score.numpy())
+            self._run_in_threads(self._loops.look_up, items, values.numpy(), by_score.numpy())
             by_score[block.users, block.columns] = special[block.pairs]
             user_gradient.addmm_(by_score, self._item_codes[block.items])
             item_gradient[block.items] = by_score.T @ self._user_codes
         return user_gradient, item_gradient
 
     @property
-    def _form(self) -> tuple[int, int, int]:
+    def _dimensions(self) -> tuple[int, int, int]:
         return self._users.shape[1], self.bits, self._level
 
     def _items_of(self, rows: slice | Tensor) -> NDArray[np.uint8]:
         return self._items[rows if isinstance(rows, slice) else rows.numpy()]
 
     def _levels(self, users: Tensor, items: Tensor) -> Tensor:
-        found = np.empty(len(users), np.int64)
+        levels = np.empty(len(users), np.int64)
         for start in range(0, len(users), _PAIRS):
             part = slice(start, start + _PAIRS)
             differing = self._users[users[part].numpy()] ^ self._items[items[part].numpy()]
-            found[part] = self.bits - np.bitwise_count(differing).sum(axis=1, dtype=np.int64)
-        return torch.from_numpy(found)
+            levels[part] = self.bits - np.bitwise_count(differing).sum(axis=1, dtype=np.int64)
+        return torch.from_numpy(levels)
 
-    def _share_out(
+    def _run_in_threads(
         self, loop: Callable[..., None], items: NDArray[np.uint8], *by_user: NDArray[Any]
     ) -> None:
-        """Run a loop in as many threads as torch has, each of them for some of the users."""
+        """Run a loop in torch's number of threads, each for a part of the users."""
         threads = max(1, min(torch.get_num_threads(), self.batch))
         bounds = np.linspace(0, self.batch, threads + 1).astype(int).tolist()
 
         def run(first: int, last: int) -> None:
-            own = (one[first:last] for one in by_user)
-            loop(self._users[first:last], items, *self._form, *own)
+            parts = (array[first:last] for array in by_user)
+            loop(self._users[first:last], items, *self._dimensions, *parts)
 
         if threads == 1:
             run(0, self.batch)

@@ -1,4 +1,4 @@
-"""What a loss ranks: pairs of a batch's users with items, and the items that stand for all."""
+"""The pairs that a loss ranks, and a sample of items that represents the catalogue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Pairs:
 
     Attributes:
         users: int64 (p,), positions in the batch.
-        items: int64 (p,), item rows; a pair occurs once.
+        items: int64 (p,), item rows; pairs are unique.
     """
 
     users: Tensor
@@ -23,13 +23,13 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Sample:
-    """Items that stand for the catalogue: the first rows, and a uniform draw of the others.
+    """Items that represent the catalogue: the first rows, and a uniform draw of the others.
 
-    Rows are in descending popularity, so the first of them are most of what ends high in any
-    list, and the rest, drawn and weighted up, keeps sums over the catalogue unbiased.
+    Rows are in descending popularity, so the first rows are most of the items near the top of any
+    list. The drawn rows, weighted up, keep sums over the catalogue unbiased.
 
     Attributes:
-        head: how many of the first rows are in.
+        head: number of first rows that are included.
         drawn: int64 (c,), distinct rows from ``head`` up, drawn uniformly.
     """
 
@@ -38,6 +38,6 @@ class Sample:
 
     @property
     def rows(self) -> Tensor:
-        """All rows that are in, int64 (head + c,)."""
+        """All rows of the sample, int64 (head + c,)."""
         first = torch.arange(self.head, device=self.drawn.device)
         return torch.cat([first, self.drawn])

@@ -1,4 +1,4 @@
-"""The loss that a recipe names, whichever it is, called in one way."""
+"""Creates the loss that a recipe names; all losses have the same signature."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from bitrecall.training.model.losses.softmax import softmax_loss
 
 
 class LossSection(Protocol):
-    """What a recipe says about the ranking loss."""
+    """A recipe's settings of the ranking loss."""
 
     @property
     def name(self) -> Literal["smooth_recall", "smooth_ndcg", "softmax", "bpr"]:
-        """Which loss."""
+        """Name of the loss."""
 
     @property
     def cutoffs(self) -> Sequence[float]:
-        """The N of the smooth measures."""
+        """Cut-offs N of the smooth metrics."""
 
     @property
     def phi(self) -> float:
-        """φ of the smooth measures, as a share of N."""
+        """φ of the smooth metrics, as a share of N."""
 
     @property
     def psi(self) -> float:
-        """ψ of the smooth measures, in units of score."""
+        """ψ of the smooth metrics, in units of score."""
 
     @property
     def temperature(self) -> float:
@@ -41,16 +41,16 @@ class LossSection(Protocol):
 
     @property
     def negatives(self) -> int:
-        """The items BPR draws for each positive."""
+        """Number of items that BPR draws per positive."""
 
 
 @dataclass(frozen=True)
 class RankingLoss:
-    """A loss of a batch's codes against the whole catalogue's.
+    """A loss of the codes of a batch of users against the codes of the catalogue.
 
     Attributes:
-        exact: whether codes must be ±1, since scores are counted by level.
-        compute: what calling the loss comes down to, with the same arguments.
+        exact: whether codes must be ±1, because scores are counted by level.
+        compute: computes the loss, with the arguments of ``__call__``.
     """
 
     exact: bool
@@ -68,17 +68,17 @@ class RankingLoss:
         sample: Sample | None,
         generator: torch.Generator,
     ) -> Tensor:
-        """The loss, smaller being better.
+        """Compute the loss; smaller is better.
 
         Args:
             user_codes: float32 (b, f).
             item_codes: float32 (n, f).
             positives: the pairs to rank high.
-            excluded: pairs that take no part; disjoint from the positives.
+            excluded: pairs to ignore; disjoint from the positives.
             weights: float32 (p,), the weight of each positive.
-            sample: items that stand for the catalogue; None looks at all of it. BPR draws its own
-                negatives and takes no notice.
-            generator: a generator on the CPU, for the loss that draws items itself.
+            sample: items that represent the catalogue; None uses all of it. BPR draws its own
+                negatives and ignores it.
+            generator: a random generator on the CPU, for BPR's draws.
 
         Returns:
             float32 scalar.
@@ -87,7 +87,7 @@ class RankingLoss:
 
 
 def ranking_loss(section: LossSection) -> RankingLoss:
-    """Take the loss and its settings from a recipe."""
+    """Create the loss of a recipe."""
     match section.name:
         case "smooth_recall":
             return _smooth(SmoothRecall(section.cutoffs, section.phi, section.psi))

@@ -1,7 +1,7 @@
-"""Scores of a batch with its candidates: how many are on each level, and gradients by level.
+"""Scores of a batch with its candidates: the count on each level, and gradients by level.
 
-Two ways to the same: products of matrices, on any device and in any precision, and loops over
-packed bits, on a processor.
+``DenseScores`` uses matrix products, on any device and in any precision; ``PackedScores`` uses
+loops over packed bits on a CPU. Both give the same result.
 """
 
 from __future__ import annotations
@@ -14,44 +14,44 @@ from torch import Tensor
 from bitrecall.training.model.losses.candidates import Block, Candidates
 from bitrecall.training.recipe.limits import MAX_BINS
 
-# Items scored at once. A block of scores for 1,024 users then takes 8 MiB, which stays in cache.
+# Items per block. A block of scores of 1,024 users then takes 8 MiB, which fits into the cache.
 BLOCK_ITEMS = 2048
 
-# Blocks whose scores are kept from the histogram for the gradient, instead of being taken again:
-# 16 MiB each for 1,024 users, and all there are of a sample.
+# Number of blocks whose scores the histogram keeps for the gradient, instead of computing them
+# again: 16 MiB each for 1,024 users. A sample fits into these blocks.
 KEPT_BLOCKS = 8
 
 
 class Scores(Protocol):
-    """Levels of a batch's candidates: the number of bits that agree, user by user.
+    """Levels of a batch's candidates: the number of equal bits, per user.
 
-    A bin is a user and a level as one number, u·(f + 1) + l.
+    A bin number combines a user and a level: u·(f + 1) + l.
 
     Attributes:
-        special_bins: int64 (s,), the bin of each special pair; known once ``histogram`` was called.
+        special_bins: int64 (s,), the bin of each special pair; set by ``histogram``.
     """
 
     special_bins: Tensor
 
     def histogram(self) -> Tensor:
-        """Candidates on each level, special pairs left out: float (b, f + 1)."""
+        """Count the candidates on each level, without special pairs: float (b, f + 1)."""
 
     def backward(self, table: Tensor, special: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients by user and item codes, of what was scored in blocks.
+        """Compute the gradients of the scores in blocks with respect to user and item codes.
 
         Args:
-            table: float (b, f + 1), dL/ds of a candidate by user and level.
-            special: float (s,), dL/ds of each special pair; those outside all blocks are left out.
+            table: float (b, f + 1), dL/ds of a candidate, by user and level.
+            special: float (s,), dL/ds of each special pair; pairs outside all blocks are ignored.
         """
 
 
 class DenseScores:
-    """Levels by products of matrices.
+    """Score levels by matrix products.
 
     Args:
         user_codes: float (b, f) of ±1.
         item_codes: float (n, f) of ±1.
-        candidates: what is scored.
+        candidates: the items to score.
 
     Raises:
         ValueError: b·(f + 1) is above ``MAX_BINS``.
@@ -62,14 +62,14 @@ class DenseScores:
         self.width = self.bits + 1
         if self.batch * self.width > MAX_BINS:
             raise ValueError(
-                f"{self.batch} users of {self.bits} bits are too many at once: users times "
+                f"a batch of {self.batch} users of {self.bits} bits is too large: users times "
                 f"(bits + 1) must be at most {MAX_BINS}"
             )
         self._user_codes = user_codes
         self._item_codes = item_codes
         self._candidates = candidates
-        # One more coordinate puts user and level into one exact bin number: the product of these
-        # two is u·(f + 1) + (s + f)/2.
+        # One more coordinate makes the product with an item code the exact bin number,
+        # u·(f + 1) + (s + f)/2.
         starts = torch.arange(self.batch, device=user_codes.device, dtype=user_codes.dtype)
         starts = starts * self.width + self.bits / 2
         self._user_side = torch.cat([user_codes / 2, starts[:, None]], dim=1)
@@ -79,19 +79,19 @@ class DenseScores:
         )
 
     def histogram(self) -> Tensor:
-        """Candidates on each level: float (b, f + 1)."""
+        """Count the candidates on each level, float (b, f + 1)."""
         bins = self.batch * self.width
         total = self._user_codes.new_zeros(self.batch, self.width)
         self._kept.clear()
         for block in self._candidates.blocks(BLOCK_ITEMS):
-            found = self._bins(self._item_codes[block.items])
-            counts = torch.bincount(found.view(-1), minlength=bins)
-            special = found[block.users, block.columns]
+            block_bins = self._bins(self._item_codes[block.items])
+            counts = torch.bincount(block_bins.view(-1), minlength=bins)
+            special = block_bins[block.users, block.columns]
             self.special_bins[block.pairs] = special
             counts -= torch.bincount(special, minlength=bins)
             total += scaled(counts.view_as(total).to(total.dtype), block)
             if len(self._kept) < KEPT_BLOCKS:
-                self._kept.append(found)
+                self._kept.append(block_bins)
         outside = self._candidates.outside
         users = self._candidates.special.users[outside]
         items = self._candidates.special.items[outside]
@@ -100,7 +100,7 @@ class DenseScores:
         return total
 
     def backward(self, table: Tensor, special: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients by user and item codes."""
+        """Compute the gradients with respect to user and item codes."""
         user_gradient = torch.zeros_like(self._user_codes)
         item_gradient = torch.zeros_like(self._item_codes)
         for number, block in enumerate(self._candidates.blocks(BLOCK_ITEMS)):
@@ -118,7 +118,7 @@ class DenseScores:
 
 
 def scaled(by_level: Tensor, block: Block) -> Tensor:
-    """Times how many candidates each of the block's stands for, float (b, f + 1)."""
+    """Multiply by the number of candidates per item of the block, float (b, f + 1)."""
     if block.scale is None:
         return by_level
     return by_level * block.scale.to(by_level.dtype)[:, None]

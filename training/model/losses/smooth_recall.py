@@ -1,9 +1,9 @@
 """SRLoss over the whole catalogue, or over a sample of it, as one autograd function.
 
 F. Luo and J. Wu, "Optimizing Recall in Deep Graph Hashing Framework for Item Retrieval",
-AAAI 2024: L = −1/|Ω| Σ K_φ(N − rank_ui), rank_ui ≈ 1 + Σ_{j≠i} K_ψ(s_uj − s_ui). The identity
-that makes the full sum affordable is in ``levels.py``; it holds for other functions of the rank
-as well, ``objectives.py``.
+AAAI 2024: L = −1/|Ω| Σ K_φ(N − rank_ui), rank_ui ≈ 1 + Σ_{j≠i} K_ψ(s_uj − s_ui). ``levels.py``
+has the identity that makes the full sum affordable, and ``objectives.py`` other functions of the
+rank, for which it holds too.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ def smooth_recall_loss(
     weights: Tensor | None = None,
     sample: Sample | None = None,
 ) -> Tensor:
-    """Minus the worth of the positives' ranks among all items that are not excluded.
+    """Minus the value of the positives' ranks among all items that are not excluded.
 
-    Memory beside the codes is O(b·``BLOCK_ITEMS`` + b·f + pairs), however large the catalogue.
+    Needs O(b·``BLOCK_ITEMS`` + b·f + pairs) memory besides the codes, for any catalogue size.
 
     Args:
         user_codes: float32 (b, f) of ±1.
         item_codes: float32 (n, f) of ±1.
         positives: the pairs whose ranks count.
-        excluded: pairs that take no part in the ranking, as training items take none at test
-            time; disjoint from the positives.
-        objective: what a rank is worth: smooth recall, the loss's name, or smooth NDCG.
+        excluded: pairs that are not ranked, like training items at test time; disjoint from the
+            positives.
+        objective: the value of a rank: smooth recall or smooth NDCG.
         weights: float32 (p,), the weight of each positive; None is 1/|Ω| each.
-        sample: items that stand for the catalogue: the histogram of the items that are neither
-            positive nor excluded is then taken over these, the drawn ones weighted up, which is
-            unbiased. None scores the whole catalogue.
+        sample: items that represent the catalogue. The histogram of items that are neither
+            positive nor excluded then counts these items, with the drawn ones weighted up, which
+            is unbiased. None scores the whole catalogue.
 
     Returns:
         float32 scalar, in (−1, 0) for smooth recall with the default weights.
@@ -63,8 +63,8 @@ def smooth_recall_loss(
 
 
 class _SmoothRecallLoss(torch.autograd.Function):
-    # The gradient needs every score again, so it is taken in the forward pass while the
-    # histogram's tables are at hand, and only scaled in the backward pass.
+    # The gradient needs every score again, so the forward pass computes it while it has the
+    # histogram's tables, and the backward pass only scales it.
     @staticmethod
     def forward(  # type: ignore[no-untyped-def]
         ctx,
@@ -79,9 +79,9 @@ class _SmoothRecallLoss(torch.autograd.Function):
         scores: Scores = kind(user_codes, item_codes, candidates)
         others = scores.histogram()
         count = len(positives.users)
-        # Gradients of positives among the candidates come with theirs.
-        apart = candidates.outside[candidates.outside < count]
-        users, items = positives.users[apart], positives.items[apart]
+        # Scores.backward covers the positives in blocks; the others are added below.
+        outside = candidates.outside[candidates.outside < count]
+        users, items = positives.users[outside], positives.items[outside]
         positive_bins = scores.special_bins[:count]
         counts = others.view(-1).index_add(0, positive_bins, torch.ones_like(weights))
         positive_weights = torch.zeros_like(counts).index_add_(0, positive_bins, weights)
@@ -92,7 +92,7 @@ class _SmoothRecallLoss(torch.autograd.Function):
         special[:count] = tables.any_item.reshape(-1)[positive_bins]
         special[:count] += weights * tables.positive.reshape(-1)[positive_bins]
         user_gradient, item_gradient = scores.backward(tables.any_item, special)
-        slopes = special[apart, None]
+        slopes = special[outside, None]
         user_gradient.index_add_(0, users, item_codes[items].mul_(slopes))
         item_gradient.index_add_(0, items, user_codes[users].mul_(slopes))
         ctx.save_for_backward(user_gradient, item_gradient)
@@ -102,7 +102,7 @@ class _SmoothRecallLoss(torch.autograd.Function):
     def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
         user_gradient, item_gradient = ctx.saved_tensors
         scale = gradients[0]
-        # As nearly always: what is as large as the catalogue need not be written again then.
+        # The scale is nearly always 1, which saves a copy of an array of the catalogue's size.
         if float(scale) != 1:
             user_gradient, item_gradient = user_gradient * scale, item_gradient * scale
         return user_gradient, item_gradient, None, None, None, None

@@ -1,10 +1,10 @@
 """Softmax cross-entropy over the whole catalogue, or over a sample of it.
 
-For a positive i of user u the loss is −log of exp(s_ui/τ) / Σ_j exp(s_uj/τ), j over all items
-that are not excluded for u, its other positives included: the multinomial likelihood of Liang et
+For a positive i of user u the loss is −log of exp(s_ui/τ) / Σ_j exp(s_uj/τ), where j are all items
+that are not excluded for u, including its other positives: the multinomial likelihood of Liang et
 al., "Variational Autoencoders for Collaborative Filtering", WWW 2018, on scores of codes. Wu et
-al., "On the Effectiveness of Sampled Softmax Loss for Item Recommendation", ACM TOIS 2024, is why
-it stands for a ranking loss, and why τ matters.
+al., "On the Effectiveness of Sampled Softmax Loss for Item Recommendation", ACM TOIS 2024, explain
+why it works as a ranking loss, and why τ matters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from bitrecall.training.model.losses.candidates import Block, Candidates, taken_pairs
 from bitrecall.training.model.losses.pairs import Pairs, Sample
 
-# Items scored at once. A block of scores for 1,024 users then takes 8 MiB, which stays in cache.
+# Items per block. A block of scores of 1,024 users then takes 8 MiB, which fits into the cache.
 BLOCK_ITEMS = 2048
 
 
@@ -31,23 +31,23 @@ def softmax_loss(
 ) -> Tensor:
     """Cross-entropy of each positive among all items that are not excluded.
 
-    Memory beside the codes is O(b·BLOCK_ITEMS + pairs·f), however large the catalogue. Without a
-    sample both value and gradient are exact.
+    Needs O(b·BLOCK_ITEMS + pairs·f) memory besides the codes, for any catalogue size. Without a
+    sample, both value and gradient are exact.
 
     Args:
         user_codes: float32 (b, f), ±1 or any real values.
         item_codes: float32 (n, f).
         positives: the pairs to predict.
         excluded: pairs left out of the sum over items; disjoint from the positives.
-        temperature: τ > 0, what scores are divided by.
+        temperature: τ > 0, divides scores.
         weights: float32 (p,), the weight of each positive; None is 1/p each.
-        sample: items that stand for the catalogue: the part of the sum over items that are
-            neither positive nor excluded is then taken over these, the drawn ones weighted up, a
-            user's positives always being in the sum. That sum is unbiased, its logarithm only
-            nearly. None scores the whole catalogue.
+        sample: items that represent the catalogue. The sum over items that are neither positive
+            nor excluded then uses these items, with the drawn ones weighted up; a user's
+            positives are always in the sum. The sum is unbiased, its logarithm only nearly.
+            None scores the whole catalogue.
 
     Returns:
-        float32 scalar ≥ 0, in nats; without positives 0.
+        float32 scalar ≥ 0, in nats; 0 without positives.
     """
     if weights is None:
         weights = user_codes.new_full(positives.users.shape, 1 / max(len(positives.users), 1))
@@ -60,8 +60,8 @@ def softmax_loss(
 
 
 class _SoftmaxLoss(torch.autograd.Function):
-    # Positives among the candidates are scored with them; the others, one by one. Either way they
-    # are out of the blocks' own sums, since each stands for itself and is never weighted up.
+    # Positives inside a block are scored with the block, the others separately. Neither is part of
+    # the block's sum, because each represents only itself and must not be weighted up.
     @staticmethod
     def forward(  # type: ignore[no-untyped-def]
         ctx,
@@ -81,27 +81,28 @@ class _SoftmaxLoss(torch.autograd.Function):
             logits_of_special[block.pairs] = logits[block.users, block.columns]
             total = torch.logaddexp(total, torch.logsumexp(_terms(logits, block), dim=1))
         count = len(positives.users)
-        apart = candidates.outside[candidates.outside < count]
-        users, items = positives.users[apart], positives.items[apart]
-        alone = (user_codes[users] * item_codes[items]).sum(dim=1)
-        logits_of_special[apart] = alone / temperature
-        own = logits_of_special[:count]
-        of_positives = _log_sum_by_user(own, positives.users, len(user_codes))
+        outside = candidates.outside[candidates.outside < count]
+        users, items = positives.users[outside], positives.items[outside]
+        outside_scores = (user_codes[users] * item_codes[items]).sum(dim=1)
+        logits_of_special[outside] = outside_scores / temperature
+        logits = logits_of_special[:count]
+        of_positives = _log_sum_by_user(logits, positives.users, len(user_codes))
         total = torch.logaddexp(total, of_positives)
-        # A user without any item to sum over has no positive either: its total counts nowhere.
+        # A user without any item to sum over has no positive either, so its total is not used.
         total = total.masked_fill(total.isneginf(), 0)
-        ctx.save_for_backward(user_codes, item_codes, weights, own, total, apart)
+        ctx.save_for_backward(user_codes, item_codes, weights, logits, total, outside)
         ctx.positives, ctx.candidates, ctx.temperature = positives, candidates, temperature
-        return (weights * (total[positives.users] - own)).sum()
+        return (weights * (total[positives.users] - logits)).sum()
 
     @staticmethod
     def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
-        user_codes, item_codes, weights, own, total, apart = ctx.saved_tensors
+        user_codes, item_codes, weights, positive_logits, total, outside = ctx.saved_tensors
         users, items = ctx.positives.users, ctx.positives.items
         scale = gradients[0] / ctx.temperature
         by_user = torch.zeros_like(total).index_add_(0, users, weights)
         special = total.new_zeros(ctx.candidates.n_special)
-        special[: len(own)] = scale * (by_user[users] * torch.exp(own - total[users]) - weights)
+        probabilities = torch.exp(positive_logits - total[users])
+        special[: len(positive_logits)] = scale * (by_user[users] * probabilities - weights)
         user_gradient, item_gradient = torch.zeros_like(user_codes), torch.zeros_like(item_codes)
         for block in ctx.candidates.blocks(BLOCK_ITEMS):
             logits = (user_codes / ctx.temperature) @ item_codes[block.items].T
@@ -110,14 +111,14 @@ class _SoftmaxLoss(torch.autograd.Function):
             slopes[block.users, block.columns] = special[block.pairs]
             user_gradient.addmm_(slopes, item_codes[block.items])
             item_gradient[block.items] = slopes.T @ user_codes
-        users, items, slopes = users[apart], items[apart], special[apart, None]
+        users, items, slopes = users[outside], items[outside], special[outside, None]
         user_gradient.index_add_(0, users, slopes * item_codes[items])
         item_gradient.index_add_(0, items, slopes * user_codes[users])
         return user_gradient, item_gradient, None, None, None, None
 
 
 def _terms(logits: Tensor, block: Block) -> Tensor:
-    """Logarithms of the block's terms in each user's sum, −∞ where it has none; in place."""
+    """Turn logits, in place, into logarithms of the terms of the sum; −∞ for special pairs."""
     if block.scale is not None:
         logits += block.scale.to(logits.dtype).log()[:, None]
     logits[block.users, block.columns] = -torch.inf

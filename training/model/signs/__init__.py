@@ -1,4 +1,4 @@
-"""The sign, and what stands for its derivative in training."""
+"""The sign, and surrogates of its derivative for training."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ __all__ = [
 
 
 class SignSection(Protocol):
-    """What a recipe says about the sign; lengths are for embeddings of mean magnitude 1."""
+    """A recipe's settings of the sign; lengths are for embeddings of mean magnitude 1."""
 
     @property
     def estimator(self) -> Literal["aage", "straight_through", "tanh", "fourier"]:
-        """What stands for the sign's derivative."""
+        """Name of the surrogate of the sign's derivative."""
 
     @property
     def beta(self) -> float:
@@ -50,7 +50,7 @@ class SignSection(Protocol):
 
     @property
     def fourier_terms(self) -> int:
-        """n, the terms of the Fourier series."""
+        """n, the number of terms of the Fourier series."""
 
     @property
     def fourier_width(self) -> float:
@@ -60,17 +60,17 @@ class SignSection(Protocol):
 def sign_estimator(
     section: SignSection, progress: float, *, exact: bool = True
 ) -> Callable[[Tensor], Tensor]:
-    """Make codes of embeddings in training, as a recipe says.
+    """Create the function that turns embeddings into codes during training.
 
     Args:
         section: the estimator and its settings, for rows of mean magnitude 1.
-        progress: share of the schedule that is done, 0 to 1; only tanh anneals.
-        exact: whether the loss needs codes of ±1. Where it does not, tanh passes its relaxed
-            values forward, as published; the other estimators always give ±1.
+        progress: completed share of the schedule, 0 to 1; only tanh uses it.
+        exact: whether the loss needs codes of ±1. If not, tanh passes its relaxed values forward,
+            as published; the other estimators always return ±1.
 
     Returns:
-        A function of float embeddings (n, f), rows of any magnitude, that gives their codes in
-        that shape and dtype.
+        A function of float embeddings (n, f), with rows of any magnitude, that returns their codes
+        in the same shape and dtype.
     """
     beta = annealed_slope(section.beta, section.beta_end, progress)
     if section.estimator == "tanh" and not exact:

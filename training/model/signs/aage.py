@@ -1,4 +1,4 @@
-"""AAGE: the derivative of SignSwish stands for that of the sign.
+"""AAGE: the derivative of SignSwish replaces the derivative of the sign.
 
 F. Luo and J. Wu, "Optimizing Recall in Deep Graph Hashing Framework for Item Retrieval",
 AAAI 2024.
@@ -20,8 +20,8 @@ def sign_swish(x: Tensor, beta: float) -> Tensor:
 def sign_swish_derivative(x: Tensor, beta: float) -> Tensor:
     """The derivative of SignSwish in closed form, 2β·σ(1 − σ)(2 − z(2σ − 1)), σ = σ(z), z = βx.
 
-    It is even in z, and so taken of |z|: there 1 − σ ends at exactly 0, where on the other side σ
-    itself would become too small for a float's full precision, which is slow.
+    It is even in z, so it is computed from |z|. For large |z|, 1 − σ becomes exactly 0; for
+    negative z, σ would become subnormal, which is slow.
 
     Args:
         x: float tensor of any shape.

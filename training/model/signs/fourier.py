@@ -1,4 +1,4 @@
-"""The Fourier series of the sign, cut off, gives its derivative.
+"""The derivative of the truncated Fourier series of the sign.
 
 Y. Chen et al., "Bipartite Graph Convolutional Hashing for Effective and Efficient Top-N Search in
 Hamming Space", WWW 2023 (BGCH). On (−w, w) the sign is one period of the square wave of period
@@ -12,8 +12,8 @@ and term by term S_n'(x) = (4/w) Σ cos(πix/w). Times 2 sin(πx/w) that sum tel
 
     S_n'(x) = (2/w) sin(2nπx/w) / sin(πx/w).
 
-Beyond ±w the wave falls again, so w should be well above the magnitude of the embeddings: there
-the derivative has the wrong sign, and at w itself it is −4n/w.
+Beyond ±w the wave falls again: the derivative has the wrong sign there, and is −4n/w at w. So w
+should be well above the magnitude of the embeddings.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ def fourier_derivative(x: Tensor, *, terms: int, half_period: float) -> Tensor:
 
     Args:
         x: float tensor of any shape.
-        terms: n, how many odd harmonics.
+        terms: n, the number of odd harmonics.
         half_period: w, in units of ``x``.
 
     Returns:
         The shape and dtype of ``x``; 4n/w at 0.
     """
-    # With x = (m + r)w, m whole and |r| ≤ 1/2, both sines are those of r but for the factor
-    # (−1)^m, and at the smallest r that is not 0 their ratio is its limit there. torch has fast
-    # sines and roundings, and a slow sinc and remainder.
+    # With x = (m + r)w, m an integer and |r| ≤ 1/2, both sines are those of r except for a factor
+    # (−1)^m. At the smallest non-zero r, their ratio equals its limit at 0. torch's sine and
+    # rounding are fast, its sinc and remainder slow.
     turns = x * (1 / half_period)
-    whole = torch.round(turns)
-    angle = turns.sub_(whole).mul_(math.pi)
+    rounded = torch.round(turns)
+    angle = turns.sub_(rounded).mul_(math.pi)
     angle.masked_fill_(angle == 0, torch.finfo(x.dtype).tiny)
-    half = whole.mul_(0.5)
+    half = rounded.mul_(0.5)
     parity = half.sub_(torch.floor(half)).mul_(-4).add_(1)
     ratio = torch.sin(2 * terms * angle).div_(torch.sin(angle))
     return ratio.mul_(parity).mul_(2 / half_period)
@@ -53,18 +53,18 @@ def fourier_derivative(x: Tensor, *, terms: int, half_period: float) -> Tensor:
 def fourier_sign(
     x: Tensor, *, terms: int, half_period: float, bound: float | None = None
 ) -> Tensor:
-    """The sign in the forward pass, its cut-off Fourier series' derivative in the backward pass.
+    """The sign forward, and the derivative of its truncated Fourier series backward.
 
     BGCH's public code (yankai-chen/BGCH, gradient.py) names the angular frequency π/w instead of
     w, and all harmonics, even ones included, instead of n; its defaults, frequency 1 and
-    harmonics below 20, are w = π and n = 10. It cuts the derivative off at ±1, which the paper
-    does not: ``bound`` does.
+    harmonics below 20, are w = π and n = 10. It also clips the derivative to ±1, which the paper
+    does not; ``bound`` does the same.
 
     Args:
         x: float tensor of any shape.
-        terms: n, how many odd harmonics.
+        terms: n, the number of odd harmonics.
         half_period: w, in units of ``x``.
-        bound: largest magnitude of the derivative; None leaves it as it is.
+        bound: largest magnitude of the derivative; None does not clip it.
 
     Returns:
         ±1, the shape and dtype of ``x``.

@@ -1,7 +1,7 @@
-"""Codes of embeddings: the sign of each entry, a surrogate in its row's own units behind it.
+"""Codes of embeddings: the sign of each entry, with a surrogate scaled to the entry's row.
 
-Where a surrogate of the sign is steep is a matter of an entry's size, and one slope has to do for
-all rows. So each is divided by its mean magnitude first, which no sign depends on.
+How steep a surrogate of the sign is depends on the size of an entry, and one slope must fit all
+rows. So each row is divided by its mean magnitude first, which does not change signs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from torch import Tensor
 
 from bitrecall.training.model.signs.sign import sign
 
-# Entries at a time, so that what is made of them on the way stays in a processor's second cache.
+# Entries per block, so that intermediate values stay in the L2 cache.
 _ENTRIES = 65_536
 
-_LEAST = 1e-12
+_MIN_MAGNITUDE = 1e-12
 
 
 def unit_magnitude(embeddings: Tensor) -> Tensor:
@@ -28,19 +28,19 @@ def unit_magnitude(embeddings: Tensor) -> Tensor:
     Returns:
         The same shape, mean |x| of 1 in each row; rows of zeros stay zeros.
     """
-    return embeddings / torch.clamp(_magnitude(embeddings), min=_LEAST)
+    return embeddings / torch.clamp(_magnitude(embeddings), min=_MIN_MAGNITUDE)
 
 
 def sign_of_rows(embeddings: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
-    """The sign forward, and backward through ``unit_magnitude`` and a derivative of one's choice.
+    """The sign forward, and a chosen derivative through ``unit_magnitude`` backward.
 
-    The same as ``sign_with_slope(unit_magnitude(embeddings), slope)``, but what is between the two
-    is neither made on the way forward nor kept for the way back.
+    The same as ``sign_with_slope(unit_magnitude(embeddings), slope)``, without computing or storing
+    the intermediate values in the forward pass.
 
     Args:
         embeddings: float (n, f).
-        slope: takes entries of rows of mean magnitude 1 to what stands for the sign's derivative
-            there, entry by entry.
+        slope: returns the surrogate of the sign's derivative for entries of rows of mean magnitude
+            1, element by element.
 
     Returns:
         ±1, shape and dtype of ``embeddings``.
@@ -62,18 +62,18 @@ class _SignOfRows(torch.autograd.Function):
     @staticmethod
     def backward(ctx, *gradients: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
         (embeddings,) = ctx.saved_tensors
-        found = torch.empty_like(embeddings)
-        for rows, gradient, into in _blocks(embeddings, gradients[0], found):
+        gradients_out = torch.empty_like(embeddings)
+        for rows, gradient, into in _blocks(embeddings, gradients[0], gradients_out):
             magnitude = _magnitude(rows)
-            size = magnitude.clamp(min=_LEAST)
+            size = magnitude.clamp(min=_MIN_MAGNITUDE)
             units = rows / size
             # With m the mean of |x| and h = dL/d(x/m): dL/dx = (h − mean(h·x/m)·sgn(x)) / m.
             slopes = ctx.slope(units).mul_(gradient)
             shared = units.mul_(slopes).mean(dim=1, keepdim=True)
-            shared.masked_fill_(magnitude < _LEAST, 0)
+            shared.masked_fill_(magnitude < _MIN_MAGNITUDE, 0)
             torch.addcmul(slopes, torch.sgn(rows), shared, value=-1, out=into)
             into.div_(size)
-        return found, None
+        return gradients_out, None
 
 
 def _magnitude(rows: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ def _magnitude(rows: Tensor) -> Tensor:
 
 def _blocks(*matrices: Tensor) -> zip[tuple[Tensor, ...]]:
     size = max(1, _ENTRIES // max(1, matrices[0].shape[1]))
-    # Elsewhere than on a processor there is no such cache, and each block costs a start.
+    # Other devices have no such cache, and each block costs a kernel launch.
     if matrices[0].device.type != "cpu":
         size = max(1, len(matrices[0]))
     return zip(*(torch.split(matrix, size) for matrix in matrices), strict=True)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Entries at a time, so that a slope's intermediate values stay in a processor's second-level cache.
+# Entries per block, so that a slope's intermediate values stay in the L2 cache.
 _CHUNK = 65_536
 
 
 def sign(x: Tensor) -> Tensor:
-    """sgn(x) with sgn(0) = +1, as the release packs it.
+    """Compute sgn(x) with sgn(0) = +1, as releases pack codes.
 
     Args:
         x: float tensor of any shape.
@@ -24,12 +24,12 @@ def sign(x: Tensor) -> Tensor:
 
 
 def sign_with_slope(x: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
-    """The sign in the forward pass, a derivative of one's choice in the backward pass.
+    """The sign in the forward pass, and a chosen derivative in the backward pass.
 
     Args:
         x: float tensor of any shape.
-        slope: takes entries of ``x``, without their history, to what stands for the sign's
-            derivative there, entry by entry.
+        slope: returns the surrogate of the sign's derivative at the entries of ``x``, which carry
+            no gradient, element by element.
 
     Returns:
         ±1, the shape and dtype of ``x``.

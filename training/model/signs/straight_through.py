@@ -1,9 +1,9 @@
-"""The straight-through estimator: the sign's derivative is taken to be 1.
+"""The straight-through estimator: the derivative of the sign is replaced by 1.
 
 Y. Bengio, N. Léonard and A. Courville, "Estimating or Propagating Gradients Through Stochastic
 Neurons for Conditional Computation", 2013. Binarised networks (Hubara et al., NeurIPS 2016) also
-cut the gradient off where |x| > 1; here it is not, since embeddings come with mean magnitude 1
-and about two in five entries would then never move.
+set the gradient to 0 if |x| > 1. This is not done here: embeddings have mean magnitude 1, so about
+40% of the entries would never change.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Annealed tanh: tanh(βx) stands for the sign, and β grows until it is one.
+"""Annealed tanh: tanh(βx) approximates the sign, and β grows during training.
 
 Z. Cao et al., "HashNet: Deep Learning to Hash by Continuation", ICCV 2017, also in HashRec (Kang
-and McAuley, CIKM 2019). There the relaxed value itself passes forward. Losses that count scores by
-level (``bitrecall.training.model.losses.levels``) need exact codes, however; for these only the
-backward pass is tanh's.
+and McAuley, CIKM 2019). Both pass the relaxed value forward. Losses that count scores by
+level (``bitrecall.training.model.losses.levels``) need exact codes; for these, only the backward
+pass uses tanh.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from torch import Tensor
 
 
 def annealed_slope(start: float, end: float, progress: float) -> float:
-    """β on its way from ``start`` to ``end`` by equal ratios, start·(end/start)^progress.
+    """Interpolate β geometrically: start·(end/start)^progress.
 
     Args:
         start: β > 0 at the start of the schedule.
         end: β > 0 at its end.
-        progress: share of the schedule that is done, 0 to 1.
+        progress: completed share of the schedule, 0 to 1.
     """
     return float(start * (end / start) ** progress)
 
 
 def tanh_relaxation(x: Tensor, beta: float) -> Tensor:
-    """tanh(βx) in both passes: values in [−1, 1] and no codes yet.
+    """tanh(βx) in both passes: values in [−1, 1], not codes.
 
     Args:
         x: float tensor of any shape.
@@ -37,5 +37,5 @@ def tanh_relaxation(x: Tensor, beta: float) -> Tensor:
 
 
 def tanh_derivative(x: Tensor, beta: float) -> Tensor:
-    """The derivative of tanh(βx), β(1 − tanh²(βx)); shape and dtype of ``x``."""
+    """The derivative of tanh(βx), β(1 − tanh²(βx)), in the shape and dtype of ``x``."""
     return beta * (1 - torch.tanh(beta * x).square())
