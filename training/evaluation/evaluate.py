@@ -1,12 +1,11 @@
-"""How good a release's answers are, asked through the release and the index that will be served.
+"""Evaluates the recommendations of a release, computed with its own index.
 
-A user known to the release is answered as the service answers: the code is made from the cached
-embedding, the release's own backend searches it, and the items seen in training are left out. A
-user that the release does not know is answered by the popular list, as in the service, and counts
-in every mean, for that is what such a user gets.
+Known users get the same recommendations as from the service: the code comes from the cached
+embedding, the release's own backend searches it, and the items seen in training are excluded.
+Users unknown to the release get the popular list, as in the service, and count in every mean.
 
-Everything held out stays in the ground truth, also what cannot be hit: an item unknown to the
-release, and an item the user had seen in training. Both are misses, and both are counted.
+The ground truth contains all held-out interactions, even those that cannot be hits: an item unknown
+to the release, and an item that the user had seen in training. Both are misses, and are counted.
 """
 
 import time
@@ -27,7 +26,7 @@ from bitrecall.training.runtime.progress_bar import progress_bar
 
 DEFAULT_KS = (20, 50, 100)
 
-# Places of ranked lists held at once: bounds the memory of a batch whatever the K.
+# Maximum entries of the ranked lists of a batch: limits its memory for any K.
 _MAX_ENTRIES = 4_000_000
 
 _NO_ITEMS = np.empty(0, np.int32)
@@ -35,19 +34,20 @@ _NO_ITEMS = np.empty(0, np.int32)
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """What an evaluation found, and on what it looked.
+    """The metrics of an evaluation, and the size of its data.
 
     Attributes:
         release: id of the release.
         split: name of the held-out interactions, such as "test".
-        metrics: each measure by name and K, such as ``"recall@50"``; see
+        metrics: each metric by name and K, such as ``"recall@50"``; see
             ``bitrecall.training.metrics``.
-        users: users with a held-out item, over whom the means are.
-        unknown_users: those of them that the release does not know; they get the popular list.
-        skipped_users: users without a held-out item, who are not counted.
-        pairs: held-out interactions of the users.
-        unknown_pairs: those of an item that the release does not know.
-        seen_pairs: those that the release was trained on, and would not list again.
+        users: number of users with a held-out item, over whom metrics are averaged.
+        unknown_users: number of these users that the release does not know; they get the popular
+            list.
+        skipped_users: number of users without a held-out item, who are not counted.
+        pairs: number of held-out interactions.
+        unknown_pairs: number of these with an item that the release does not know.
+        seen_pairs: number of these that are also training interactions, which are not recommended.
         seconds: wall time.
     """
 
@@ -74,28 +74,28 @@ def evaluate(
     split: str = "test",
     bgch_depth: int | None = None,
 ) -> EvaluationReport:
-    """Measure the release's answers against the held-out interactions.
+    """Evaluate the recommendations of a release on held-out interactions.
 
     Args:
-        release: opened release; its backend does the searching.
-        held_out: what users chose that training has not seen; ids are matched as strings.
+        release: opened release; its own backend searches.
+        held_out: interactions that were not in the training data; ids are matched as strings.
         ks: the cut-offs K, from 1 up; a K beyond the catalogue gets lists of the whole catalogue.
-        exclude_seen: leave out what a user had seen in training, as the service does by default.
-        batch: users asked at once; fewer where a large K would take much memory.
-        progress: show a bar on stderr; None shows it only where stderr is a terminal.
-        split: what to call ``held_out`` in the report.
-        bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places
-            (``bitrecall.training.metrics.BGCH_DEPTH`` as published); lists are made that long. None
-            does not.
+        exclude_seen: exclude the items that a user had seen in training, the service's default.
+        batch: maximum number of users per batch; fewer if a large K needs much memory.
+        progress: show a bar on stderr; None shows it only if stderr is a terminal.
+        split: name of ``held_out`` in the report.
+        bgch_depth: also report bgch_ndcg@K, with an ideal list of the hits in this many places
+            (``bitrecall.training.metrics.BGCH_DEPTH`` as published); lists then have this length.
+            None omits it.
 
     Raises:
         EvaluationError: no user has a held-out item.
-        ValueError: a cut-off or depth below 1, or no cut-off.
+        ValueError: a cut-off or depth is below 1, or there is no cut-off.
     """
     started = time.perf_counter()
     metrics = RankingMetrics(ks, release.n_items, release.popularity, bgch_depth=bgch_depth)
-    question = HeldOutUsers.of(held_out, release.users, release.items)
-    if not len(question.truth):
+    held_out_users = HeldOutUsers.of(held_out, release.users, release.items)
+    if not len(held_out_users.truth):
         raise EvaluationError(
             f"the {split} split holds no interactions: there is nothing to evaluate on"
         )
@@ -103,12 +103,12 @@ def evaluate(
     depth = metrics.depth
     seen_pairs = 0
     with progress_bar(
-        total=len(question.truth),
+        total=len(held_out_users.truth),
         desc="evaluating",
         unit=" users",
         progress=progress,
     ) as bar:
-        for users, truth in question.batches(max(1, min(batch, _MAX_ENTRIES // depth))):
+        for users, truth in held_out_users.batches(max(1, min(batch, _MAX_ENTRIES // depth))):
             rows = [None if user == OUTSIDE else user for user in users.tolist()]
             seen = [_NO_ITEMS if row is None else release.seen[row] for row in rows]
             codes = encoder.encode_many(rows)
@@ -122,19 +122,19 @@ def evaluate(
         split=split,
         metrics=metrics.result(),
         users=metrics.users,
-        unknown_users=int((question.users == OUTSIDE).sum()),
+        unknown_users=int((held_out_users.users == OUTSIDE).sum()),
         skipped_users=held_out.n_users - metrics.users,
-        pairs=len(question.truth.rows),
-        unknown_pairs=int((question.truth.rows == OUTSIDE).sum()),
+        pairs=len(held_out_users.truth.rows),
+        unknown_pairs=int((held_out_users.truth.rows == OUTSIDE).sum()),
         seen_pairs=seen_pairs,
         seconds=time.perf_counter() - started,
     )
 
 
 def _count_seen(truth: GroundTruth, seen: Sequence[NDArray[np.int32]], n_items: int) -> int:
-    """Count the pairs of the ground truth that are also among the users' seen items."""
+    """Count the pairs of the ground truth that are also seen items of the user."""
     counts = [len(rows) for rows in seen]
     owners = np.repeat(np.arange(len(seen), dtype=np.int64), counts)
     keys = owners * n_items + np.concatenate(seen)
-    wanted = np.repeat(np.arange(len(truth), dtype=np.int64), truth.sizes) * n_items + truth.rows
-    return int(np.isin(wanted[truth.rows != OUTSIDE], keys).sum())
+    expected = np.repeat(np.arange(len(truth), dtype=np.int64), truth.sizes) * n_items + truth.rows
+    return int(np.isin(expected[truth.rows != OUTSIDE], keys).sum())

@@ -1,4 +1,4 @@
-"""What an evaluation asks, in the rows of what answers."""
+"""Held-out interactions, mapped to the rows of a release or of training data."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bitrecall.training.metrics import OUTSIDE, GroundTruth
 
 @dataclass(frozen=True)
 class HeldOutUsers:
-    """The held-out interactions in the rows of what answers: unknown users first, then the known.
+    """Held-out interactions in the rows of a catalogue: unknown users first, then known ones.
 
     Attributes:
-        users: int64 (b,), the row of each user who has a held-out item, ``OUTSIDE`` for those
-            unknown; increasing.
-        truth: what these users chose; items unknown are ``OUTSIDE``.
+        users: int64 (b,), the row of each user with a held-out item, increasing; ``OUTSIDE`` for
+            unknown users.
+        truth: the held-out items of these users; unknown items are ``OUTSIDE``.
     """
 
     users: NDArray[np.int64]
@@ -28,28 +28,28 @@ class HeldOutUsers:
 
     @classmethod
     def of(cls, held_out: Interactions, users: IdTable, items: IdTable) -> HeldOutUsers:
-        """Look up the ids of the held-out interactions among those of what answers."""
+        """Map the ids of held-out interactions to the rows of two id tables."""
         item_rows = np.full(held_out.n_items, OUTSIDE, dtype=np.int64)
         for item in np.unique(held_out.items):
             row = items.row_of(held_out.item_ids[item])
             item_rows[item] = OUTSIDE if row is None else row
         user_rows = np.full(held_out.n_users, OUTSIDE, dtype=np.int64)
-        asked = np.unique(held_out.users)
-        for user in asked:
+        active = np.unique(held_out.users)
+        for user in active:
             row = users.row_of(held_out.user_ids[user])
             user_rows[user] = OUTSIDE if row is None else row
 
-        asked = asked[np.argsort(user_rows[asked], kind="stable")]
-        place = np.empty(held_out.n_users, dtype=np.int64)
-        place[asked] = np.arange(len(asked))
-        owners = place[held_out.users]
-        indptr = np.zeros(len(asked) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(owners, minlength=len(asked)), out=indptr[1:])
+        active = active[np.argsort(user_rows[active], kind="stable")]
+        position = np.empty(held_out.n_users, dtype=np.int64)
+        position[active] = np.arange(len(active))
+        owners = position[held_out.users]
+        indptr = np.zeros(len(active) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(owners, minlength=len(active)), out=indptr[1:])
         rows = item_rows[held_out.items[np.argsort(owners, kind="stable")]]
-        return cls(user_rows[asked], GroundTruth(indptr, rows))
+        return cls(user_rows[active], GroundTruth(indptr, rows))
 
     def batches(self, size: int) -> Iterator[tuple[NDArray[np.int64], GroundTruth]]:
-        """Give the users in parts of at most ``size``, unknown and known ones never mixed."""
+        """Iterate over batches of up to ``size`` users, unknown and known users separately."""
         unknown = int((self.users == OUTSIDE).sum())
         starts = [*range(0, unknown, size), *range(unknown, len(self.users), size)]
         for start, stop in zip(starts, [*starts[1:], len(self.users)], strict=True):

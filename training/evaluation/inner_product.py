@@ -1,7 +1,7 @@
-"""Ranking by the inner product of real-valued embeddings, for methods that no release can serve.
+"""Ranking by the inner product of real-valued embeddings, for methods that cannot be released.
 
-Full precision is what codes are compared with. Codes are never measured here: they go through the
-release and the index that will be served (``bitrecall.training.evaluation.evaluate``).
+Codes are compared with these full-precision methods. Codes themselves are evaluated only through
+a release and its index (``bitrecall.training.evaluation.evaluate``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bitrecall.training.metrics import OUTSIDE, RankingMetrics
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.teacher.teacher_lists import best_items
 
-# Scores held at once: 64 MiB, whatever the catalogue.
+# Maximum scores in memory: 64 MiB, for any catalogue size.
 _MAX_SCORES = 16_000_000
 _BATCH_USERS = 1024
 
@@ -36,42 +36,42 @@ def score(
     *,
     bgch_depth: int | None = None,
 ) -> dict[str, float]:
-    """Measure real-valued embeddings against held-out interactions, as releases are measured.
+    """Evaluate real-valued embeddings on held-out interactions, in the same way as releases.
 
-    What a user had seen in training is left out of the list, ties go to the more popular item,
-    and a user unknown to ``train`` gets the popular list. Users with a held-out item count in
-    every mean; held-out items unknown to ``train`` are misses.
+    Items that a user had seen in training are excluded, ties go to the more popular item, and
+    users unknown to ``train`` get the popular list. Users with a held-out item count in every
+    mean; held-out items unknown to ``train`` are misses.
 
     Args:
-        embeddings: of the users and items of ``train``, in its rows.
+        embeddings: embeddings of the users and items of ``train``, in its rows.
         train: all training pairs; every user and item has at least one.
-        held_out: what users chose that training has not seen; ids are matched as strings.
+        held_out: interactions that were not in the training data; ids are matched as strings.
         ks: the cut-offs K, from 1 up.
-        bgch_depth: report bgch_ndcg@K too, its ideal list made of the hits in this many places.
+        bgch_depth: also report bgch_ndcg@K, with an ideal list of the hits in this many places.
 
     Returns:
-        Each measure under its name and K, as ``bitrecall.training.metrics`` defines them.
+        Each metric of ``bitrecall.training.metrics``, by name and K.
 
     Raises:
         EvaluationError: no user has a held-out item.
-        ValueError: the embeddings rank by Hamming distance; or a cut-off or depth below 1, or no
+        ValueError: the embeddings are codes, a cut-off or depth is below 1, or there is no
             cut-off.
     """
     if embeddings.similarity != "inner_product":
         raise ValueError(
-            "codes are measured through a release, by bitrecall.training.evaluation.evaluate"
+            "codes are evaluated through a release: use bitrecall.training.evaluation.evaluate"
         )
     order = popularity_order(train)
     ordered = reorder_items(train, order)
     items = embeddings.items[torch.from_numpy(order).to(embeddings.items.device)]
     metrics = RankingMetrics(ks, ordered.n_items, ordered.item_degrees, bgch_depth=bgch_depth)
-    question = HeldOutUsers.of(
+    held_out_users = HeldOutUsers.of(
         held_out, IdTable.build(ordered.user_ids), IdTable.build(ordered.item_ids)
     )
-    if not len(question.truth):
-        raise EvaluationError("nothing is held out: there is nothing to evaluate on")
+    if not len(held_out_users.truth):
+        raise EvaluationError("there are no held-out interactions to evaluate on")
     depth = metrics.depth
-    for users, truth in question.batches(_BATCH_USERS):
+    for users, truth in held_out_users.batches(_BATCH_USERS):
         if users[0] == OUTSIDE:
             ranked = popular_lists(ordered.n_items, depth, [None] * len(users))
         else:
@@ -88,17 +88,17 @@ def score(
 def rank(
     users: Tensor, items: Tensor, depth: int, exclude: Sequence[NDArray[np.int32]]
 ) -> NDArray[np.int64]:
-    """Rank all items for some users by inner product, exactly.
+    """Rank all items for some users by inner product, without approximation.
 
     Args:
         users: float32 (b, f).
         items: float32 (n, f), on the same device.
         depth: K, the length of the lists.
-        exclude: for each user the item rows, int32, that its list leaves out.
+        exclude: for each user the item rows to exclude, int32.
 
     Returns:
-        int64 (b, depth) item rows by descending score, equal scores by ascending row; a list
-        with fewer items is ended by ``OUTSIDE``.
+        int64 (b, depth) item rows by descending score, equal scores by ascending row; shorter
+        lists are padded with ``OUTSIDE``.
     """
     size = max(1, _MAX_SCORES // max(len(items), 1))
     ranked = np.empty((len(users), depth), dtype=np.int64)
@@ -114,7 +114,7 @@ def _rank_block(
     scores = users @ items.T
     for row, hidden in enumerate(exclude):
         scores[row, torch.from_numpy(hidden).to(scores.device)] = -torch.inf
-    items_found, values = best_items(scores, depth)
-    ranked = items_found.new_full((len(users), depth), OUTSIDE)
-    ranked[:, : items_found.shape[1]] = torch.where(values > -torch.inf, items_found, OUTSIDE)
+    best_rows, values = best_items(scores, depth)
+    ranked = best_rows.new_full((len(users), depth), OUTSIDE)
+    ranked[:, : best_rows.shape[1]] = torch.where(values > -torch.inf, best_rows, OUTSIDE)
     return ranked.cpu().numpy()

@@ -1,4 +1,4 @@
-"""The lists that a release gives its users, as item rows: what evaluation and the gate measure."""
+"""Ranked lists of a release, as item rows, for evaluation and the release gate."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def ranked_lists(
     """Rank items for each user with the release's own index.
 
     Args:
-        release: whose items are searched.
+        release: the release to search.
         users: the users' codes; a user without one gets the popular list.
         k: length of the lists.
-        exclude: for each user the item rows to leave out, distinct; None for none.
+        exclude: for each user the item rows to exclude, without duplicates; None excludes none.
 
     Returns:
         int64 (b, k) item rows, padded with ``OUTSIDE``.

@@ -1,4 +1,4 @@
-"""How many epochs validation chose, kept until codes have been trained again on all pairs."""
+"""The number of epochs that validation chose, stored until the training on all pairs ends."""
 
 from __future__ import annotations
 
@@ -13,45 +13,49 @@ from bitrecall.training.fitting.fit_result import Progress
 
 @dataclass(frozen=True)
 class BestEpoch:
-    """The file that holds the progress of a finished fit with validation.
+    """The file with the progress of a finished fit with validation.
 
     Attributes:
         path: the file, JSON.
-        fingerprint: identifies recipe and interactions; what another one chose is refused.
+        fingerprint: identifies recipe and interactions; a file with another one is rejected.
     """
 
     path: Path
     fingerprint: str
 
     def write(self, progress: Progress) -> None:
-        """Replace the file, by an atomic rename."""
-        kept = {"fingerprint": self.fingerprint, "progress": asdict(progress)}
+        """Replace the file by an atomic rename.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        stored = {"fingerprint": self.fingerprint, "progress": asdict(progress)}
         try:
-            replace_file(self.path, json.dumps(kept))
+            replace_file(self.path, json.dumps(stored))
         except OSError as error:
             raise CheckpointError(
                 f"cannot write {self.path}: {disk_fault(error, self.path.parent)}"
             ) from error
 
     def read(self) -> Progress | None:
-        """What was chosen, or None where nothing was yet.
+        """Read the progress, or return None if the file does not exist.
 
         Raises:
-            CheckpointError: the file is damaged, or of another training.
+            CheckpointError: the file is damaged or belongs to another training.
         """
         if not self.path.exists():
             return None
         try:
-            kept = json.loads(self.path.read_text("utf-8"))
-            found, progress = kept["fingerprint"], Progress(**kept["progress"])
+            stored = json.loads(self.path.read_text("utf-8"))
+            fingerprint, progress = stored["fingerprint"], Progress(**stored["progress"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise CheckpointError(
-                f"{self.path} cannot be read ({error}); start afresh with --fresh"
+                f"{self.path} cannot be read ({error}); start over with --fresh"
             ) from error
-        if found != self.fingerprint:
+        if fingerprint != self.fingerprint:
             raise CheckpointError(
                 f"{self.path} belongs to another recipe or data set; "
-                "name another --run folder, or start afresh with --fresh"
+                "name another --run folder, or start over with --fresh"
             )
         return progress
 

@@ -1,8 +1,8 @@
-"""Checkpoints: all that an interrupted training needs to go on to the same result.
+"""Checkpoints: the state from which an interrupted training resumes to the same result.
 
 A file of arrays (``bitrecall.training.runtime.array_files``): the method's state, the best epoch's
-parameters while validation chooses one, and a header with the position, the history and the
-fingerprint of what is being trained.
+parameters if there is validation, and a header with the position, the history and the fingerprint
+of the training.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from torch import Tensor
 from bitrecall.training.errors import CheckpointError
 from bitrecall.training.runtime.array_files import load_arrays, save_arrays, unreadable
 
-_WHAT = "the checkpoint"
+_FILE_KIND = "the checkpoint"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A moment of a training.
+    """The state of a training after some step.
 
     Attributes:
-        fingerprint: identifies recipe, interactions and phase; another one is refused.
-        epoch: whole epochs done.
-        step: steps done of the epoch under way.
+        fingerprint: identifies recipe, interactions and phase; another one is rejected.
+        epoch: number of completed epochs.
+        step: number of completed steps of the current epoch.
         state: the method's tensors by name.
-        progress: what the fit loop carries along, as JSON values.
+        progress: the fit loop's ``Progress``, as JSON values.
         best: the parameters of the best epoch so far, by name; empty without validation.
     """
 
@@ -41,7 +41,11 @@ class Checkpoint:
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Replace the checkpoint at ``path``; CheckpointError where it cannot be written."""
+        """Replace the checkpoint at ``path``.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
         header = {
             "fingerprint": self.fingerprint,
             "epoch": self.epoch,
@@ -50,28 +54,28 @@ class Checkpoint:
         }
         arrays = {f"state/{name}": value.cpu().numpy() for name, value in self.state.items()}
         arrays |= {f"best/{name}": value.cpu().numpy() for name, value in self.best.items()}
-        save_arrays(path, header, arrays, _WHAT)
+        save_arrays(path, header, arrays, _FILE_KIND)
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> Checkpoint | None:
-        """Read the checkpoint at ``path``, or None where there is none.
+        """Read the checkpoint at ``path``, or return None if it does not exist.
 
         Raises:
-            CheckpointError: it is damaged, or of another training than ``fingerprint``.
+            CheckpointError: it is damaged, or its fingerprint is not ``fingerprint``.
         """
-        loaded = load_arrays(path, _WHAT)
+        loaded = load_arrays(path, _FILE_KIND)
         if loaded is None:
             return None
         header, arrays = loaded
         try:
-            found, progress = header["fingerprint"], header["progress"]
+            saved_fingerprint, progress = header["fingerprint"], header["progress"]
             position = (int(header["epoch"]), int(header["step"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise unreadable(path, _WHAT, error) from error
-        if found != fingerprint:
+            raise unreadable(path, _FILE_KIND, error) from error
+        if saved_fingerprint != fingerprint:
             raise CheckpointError(
                 f"the checkpoint {path} belongs to another recipe or data set; "
-                "name another --run folder, or start afresh with --fresh"
+                "name another --run folder, or start over with --fresh"
             )
         return cls(
             fingerprint,

@@ -27,24 +27,24 @@ from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGrou
 from bitrecall.training.runtime.progress_bar import progress_bar
 from bitrecall.training.runtime.training_log import TrainingLog
 
-# A crash loses at most this much work. Writing a checkpoint of Gowalla takes most of a second, a
-# tenth of an epoch.
+# A crash loses at most this much work. Writing a checkpoint of Gowalla takes nearly a second,
+# 10% of an epoch.
 _CHECKPOINT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a fit is run, none of which changes its result.
+    """How a fit is run; no option changes its result.
 
     Attributes:
         device: a torch device.
-        checkpoint: the checkpoint's file; None keeps none.
-        log: where events go.
-        progress_bar: show a bar on stderr; None shows it only where stderr is a terminal.
-        phase: what to call this fit in the bar and the log.
-        deadline: the moment, of ``time.monotonic``, after which no other epoch is begun.
-        group: the processes that train together. The first one decides when, and writes the files;
-            all of them read the checkpoint.
+        checkpoint: path of the checkpoint; None writes no checkpoint.
+        log: receives the events.
+        progress_bar: show a bar on stderr; None shows it only if stderr is a terminal.
+        phase: name of this fit in the bar and the log.
+        deadline: time, on the clock of ``time.monotonic``, after which no epoch starts.
+        group: the processes that train together. The first one decides when to stop or save, and
+            writes the files; all of them read the checkpoint.
     """
 
     device: str = "cpu"
@@ -57,21 +57,21 @@ class FitOptions:
 
 
 class FitLoop:
-    """One fit from start, or from its checkpoint, to end.
+    """One fit, from the start or its checkpoint to the end.
 
     Args:
-        pairs: what to train on, items in descending popularity.
+        pairs: the pairs to train on, items in descending popularity.
         recipe: every hyper-parameter.
-        epochs: how many epochs of the recipe's schedule to run.
-        validate: measures embeddings after each epoch; then the best epoch wins, and
-            ``recipe.validation.patience`` epochs without a better one end the fit.
-        validate_every: measure each epoch that this, at least 1, divides, and the last.
+        epochs: number of epochs of the recipe's schedule to run.
+        validate: evaluates embeddings after each epoch. The best epoch is the result, and
+            ``recipe.validation.patience`` epochs without an improvement end the fit.
+        validate_every: validate after each epoch divisible by this, at least 1, and after the last.
         options: device, files, bar.
-        warm: what an earlier training left, items in the rows of ``pairs``, to start from.
+        warm: embeddings of an earlier training to start from, in the rows of ``pairs``.
 
     Raises:
-        TrainingError: there are too few pairs.
-        CheckpointError: the checkpoint is damaged, or of another training.
+        TrainingError: there are no pairs.
+        CheckpointError: the checkpoint is damaged or belongs to another training.
     """
 
     def __init__(
@@ -123,12 +123,12 @@ class FitLoop:
         """Train to the end.
 
         Raises:
-            InterruptedTraining: ``stop`` asked for it; the checkpoint is on disk.
-            DivergedError: the loss is no longer a number.
+            InterruptedTraining: ``stop`` was requested; the checkpoint is on disk.
+            DivergedError: the loss is no longer a finite number.
         """
         method = self._method
         if not self.resumed:
-            # What comes before the first step may have taken minutes.
+            # The initialisation may have taken minutes.
             self._save()
         with progress_bar(
             total=self._epochs * method.steps,
@@ -138,7 +138,7 @@ class FitLoop:
             progress=self._options.progress_bar,
         ) as bar:
             while method.epoch < self._epochs and not self._out_of_patience():
-                if method.epoch and self._told(time.monotonic() > self._options.deadline):
+                if method.epoch and self._broadcast(time.monotonic() > self._options.deadline):
                     self._options.log.write("out of time", phase=self._options.phase)
                     break
                 self._epoch(bar, stop)
@@ -163,7 +163,7 @@ class FitLoop:
                 if method.epoch != epoch:
                     self._end_of_epoch()
                 self._save()
-                self._refuse_to_go_on(stop)
+                self._raise_interrupted(stop)
         self._end_of_epoch()
         bar.set_postfix_str(self._postfix())
         self._save_when_due()
@@ -199,7 +199,7 @@ class FitLoop:
         return self._method.embeddings()
 
     def _save_when_due(self) -> None:
-        if self._told(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS):
+        if self._broadcast(time.monotonic() - self._saved_at > _CHECKPOINT_SECONDS):
             self._save()
 
     def _save(self) -> None:
@@ -218,19 +218,19 @@ class FitLoop:
         self._options.group.broadcast_from_first(lambda: checkpoint.save(path))
         self._saved_at = time.monotonic()
 
-    def _told(self, flag: bool) -> bool:
-        """What the first process says."""
+    def _broadcast(self, flag: bool) -> bool:
+        """Return the flag of the first process."""
         return self._options.group.broadcast_from_first(lambda: flag)
 
-    def _refuse_to_go_on(self, stop: StopRequest | None) -> None:
+    def _raise_interrupted(self, stop: StopRequest | None) -> None:
         method = self._method
         signal = (stop and stop.signal) or "a signal to another process"
         where = f"after epoch {method.epoch}, step {method.step} of {method.steps}"
         self._options.log.write("interrupted", phase=self._options.phase, signal=signal)
-        kept = self._options.checkpoint
+        path = self._options.checkpoint
         raise InterruptedTraining(
             f"stopped by {signal} {where}; "
-            + (f"the same command goes on from {kept}" if kept else "no checkpoint was asked for")
+            + (f"the same command resumes from {path}" if path else "no checkpoint was configured")
         )
 
     def _postfix(self) -> str:

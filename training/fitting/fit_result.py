@@ -1,4 +1,4 @@
-"""What a fit yields, and the progress that a checkpoint keeps of it."""
+"""The result of a fit, and its progress, which checkpoints store."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bitrecall.training.model.method import Embeddings, EmbeddingTables
 
 @dataclass
 class Progress:
-    """State of the fit loop beside the method's own; checkpoints save it.
+    """State of the fit loop besides the method's own; checkpoints store it.
 
     Attributes:
-        seconds: time spent in steps, over all sittings.
-        loss: mean loss of the steps done in the current epoch, or of the last epoch.
+        seconds: time spent in steps, over all runs since the start.
+        loss: mean loss of the completed steps of the current epoch, or of the last epoch.
         history: one record per epoch: epoch, loss, seconds, metrics.
         best_epoch: the epoch of the best validation metric; 0 without validation.
         best_metrics: its metrics.
@@ -35,8 +35,8 @@ class FitResult:
     """A finished fit.
 
     Attributes:
-        embeddings: of the best epoch with validation, else of the last.
-        progress: its course.
+        embeddings: embeddings of the best epoch, or of the last without validation.
+        progress: epochs, losses and metrics of the fit.
         free: embedding tables that a later training can start from, by name, in the same rows.
     """
 
@@ -46,11 +46,11 @@ class FitResult:
 
     @property
     def epochs(self) -> int:
-        """How many epochs the embeddings were trained for."""
+        """Number of epochs that the embeddings were trained for."""
         return self.progress.best_epoch or len(self.progress.history)
 
     def with_items(self, rows: NDArray[Any]) -> FitResult:
-        """The same fit with item ``rows[r]`` at row r.
+        """Reorder the items: item ``rows[r]`` moves to row r.
 
         Args:
             rows: int64 (n,), a permutation of the item rows.

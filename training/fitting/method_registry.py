@@ -1,4 +1,4 @@
-"""The methods that can be trained, by the name that a recipe gives."""
+"""The training methods, by the name in a recipe."""
 
 from __future__ import annotations
 
@@ -27,30 +27,31 @@ def build(
     warm: Mapping[str, EmbeddingTables] | None = None,
     group: ProcessGroup | None = None,
 ) -> Method:
-    """Set up a training of ``recipe.method``.
+    """Create the method ``recipe.method``.
 
     Args:
         edges: the training pairs; their device is where the training runs.
         recipe: every hyper-parameter.
-        start: whether to compute the initial embeddings; False where a state will be loaded.
-        progress: show a bar of what comes before the first step, where that takes long; None
-            shows it only where stderr is a terminal.
-        warm: what an earlier training left, in the rows of ``edges``; methods that have nothing to
-            leave take no notice of it.
-        group: the processes that train together; None is this one alone.
+        start: whether to compute the initial embeddings; False if a state will be loaded.
+        progress: show a bar for a long initialisation; None shows it only if stderr is a terminal.
+        warm: embeddings of an earlier training, in the rows of ``edges``; methods without a warm
+            start ignore it.
+        group: the processes that train together; None is a single process.
 
     Raises:
-        TrainingError: there are several processes, and the method is for one.
+        TrainingError: there are several processes, but the method supports only one.
     """
     if group is not None and group.size > 1 and recipe.method not in ("bitrecall", "proposed"):
         raise TrainingError(f"method {recipe.method} trains in one process, not in {group.size}")
-    # Imported one by one: recipes name sections that live in this package, and need no torch.
+    # Imported lazily: recipes use this package without importing torch.
     match recipe.method:
         case "bitrecall" | "proposed":
             from bitrecall.training.hashing.hashing_method import HashingMethod
 
-            given = {} if group is None else {"group": group}
-            return HashingMethod(edges, recipe, start=start, progress=progress, warm=warm, **given)
+            options = {} if group is None else {"group": group}
+            return HashingMethod(
+                edges, recipe, start=start, progress=progress, warm=warm, **options
+            )
         case "bgch":
             from bitrecall.training.baselines.bgch import BGCH
 

@@ -1,7 +1,7 @@
-"""One way to fit interactions: order the items, fit, and stop on signals.
+"""Fits interactions: order the items, fit, and stop on signals.
 
-Every training goes through ``fit_interactions``: ``bitrecall train``, retraining, the studies and
-the trainings of theirs that hold users or items out.
+Every training uses ``fit_interactions``: ``bitrecall train``, retraining, and the studies,
+including their trainings that hold out users or items.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ class TrainedModel:
     """A finished training, its items in descending popularity.
 
     Attributes:
-        train: the pairs trained on. Its rows are those of ``fit`` and of a release made of it.
-        item_order: int64 (n,), the row that each item had in the pairs passed in.
+        train: the training pairs, in the rows of ``fit`` and of a release of this model.
+        item_order: int64 (n,), the row that each item had in the original pairs.
         fit: embeddings and progress.
-        validator: scores embeddings in these rows on the held-out pairs; None without validation.
-        warm_start: where the training started; None if from scratch.
+        validator: evaluates embeddings in these rows on the held-out pairs; None without
+            validation.
+        warm_start: the start of the training; None if from scratch.
     """
 
     train: Interactions
@@ -46,10 +47,10 @@ class TrainedModel:
         return self.fit.embeddings
 
     def for_pairs(self, pairs: Interactions) -> TrainedModel:
-        """The same embeddings for other pairs, in the order of popularity that those have.
+        """Return the same embeddings with other pairs, ordered by the popularity in those pairs.
 
         Args:
-            pairs: over the vocabulary, and in the item rows, of the pairs passed in.
+            pairs: pairs with the vocabulary and the item rows of the original pairs.
         """
         order = popularity_order(pairs)
         rank = np.empty_like(self.item_order)
@@ -62,16 +63,16 @@ class TrainedModel:
         )
 
     def with_validation_of(self, progress: Progress) -> TrainedModel:
-        """The same model with the best epoch and metrics of another fit, which chose its length."""
-        chosen = replace(
+        """Return this model with the best epoch and metrics of the fit that chose its length."""
+        validated = replace(
             self.fit.progress,
             best_epoch=progress.best_epoch,
             best_metrics=progress.best_metrics,
         )
-        return replace(self, fit=replace(self.fit, progress=chosen))
+        return replace(self, fit=replace(self.fit, progress=validated))
 
     def warm_start_state(self) -> WarmStartState:
-        """What a later training on other pairs can start from."""
+        """Return the state from which a later training on other pairs can start."""
         return WarmStartState(
             self.train.sha256(), self.train.user_ids, self.train.item_ids, self.fit.free
         )
@@ -92,20 +93,21 @@ def fit_interactions(
     The first SIGINT or SIGTERM writes a checkpoint and stops the training between two steps.
 
     Args:
-        pairs: what to train on, items in any order.
+        pairs: the pairs to train on, items in any order.
         recipe: every hyper-parameter.
         options: device, checkpoint, log, progress bar.
-        epochs: epochs of the recipe's schedule to run; None runs as many as the recipe says.
-        held_out: pairs over the same vocabulary to validate on after each epoch; the best epoch
-            is kept, and ``recipe.validation.patience`` epochs without a better one end the fit.
-        validate_every: validate after each epoch divisible by this, at least 1, and the last.
+        epochs: number of epochs of the recipe's schedule to run; None uses the recipe's number.
+        held_out: pairs of the same vocabulary to validate on after each epoch. The best epoch is
+            kept, and ``recipe.validation.patience`` epochs without an improvement end the fit.
+        validate_every: validate after each epoch divisible by this, at least 1, and after the last.
         start: an earlier training to start from; None starts from scratch.
 
     Raises:
         TrainingError: there are no pairs.
-        InterruptedTraining: by a signal; the same call resumes.
+        InterruptedTraining: stopped by a signal; the same call resumes.
         DivergedError: the loss is no longer a finite number.
-        CheckpointError: the checkpoint is damaged, of another training, or cannot be written.
+        CheckpointError: the checkpoint is damaged, belongs to another training, or cannot be
+            written.
     """
     order = popularity_order(pairs)
     train = reorder_items(pairs, order)

@@ -1,6 +1,6 @@
-"""Validation between epochs: the codes as they stand, through the index that will be served.
+"""Validation between epochs: ranks items by the current codes with the served index.
 
-What is no code, but ranked by inner product, is ranked exactly instead.
+Embeddings of methods without codes are ranked exactly by inner product instead.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from bitrecall.training.recipe.recipe import Recipe
 
 _BATCH_USERS = 1024
 
-# From user rows and what each has seen to ranked item rows, (b, K).
+# Maps user rows and their seen items to ranked item rows, (b, K).
 _Lists = Callable[[NDArray[np.int64], Sequence[NDArray[np.int32]]], NDArray[np.integer]]
 
 
 class Validator:
-    """Scores embeddings on held-out pairs of the same vocabulary.
+    """Evaluates embeddings on held-out pairs of the same vocabulary.
 
     Args:
-        train: the pairs trained on; a user's own are left out of its list.
-        held_out: the pairs to find.
-        recipe: names the metric and how many users are asked.
+        train: the training pairs; a user's items in them are excluded from its list.
+        held_out: the pairs to predict.
+        recipe: defines the metric and the maximum number of users.
     """
 
     def __init__(self, train: Interactions, held_out: Interactions, recipe: Recipe) -> None:
@@ -46,16 +46,16 @@ class Validator:
 
     @property
     def users(self) -> NDArray[np.int64]:
-        """Rows of the users that are asked, int64, ascending."""
+        """Rows of the validated users, int64, ascending."""
         return self._users
 
     @property
     def n_users(self) -> int:
-        """How many users are asked."""
+        """Number of validated users."""
         return len(self._users)
 
     def __call__(self, embeddings: Embeddings) -> dict[str, float]:
-        """Metrics by name and cut-off, as ``bitrecall.training.metrics`` defines them."""
+        """Compute the metrics of ``bitrecall.training.metrics``, by name and cut-off."""
         if embeddings.similarity == "inner_product":
             lists = self._by_inner_product(embeddings)
         else:
@@ -63,9 +63,9 @@ class Validator:
         metrics = RankingMetrics(self._ks, self.train.n_items, self.train.item_degrees)
         for start in range(0, len(self._users), _BATCH_USERS):
             users = self._users[start : start + _BATCH_USERS]
-            wanted = [self.held_out.items_of(user) for user in users]
+            expected = [self.held_out.items_of(user) for user in users]
             seen = [self.train.items_of(user) for user in users]
-            metrics.update(lists(users, seen), GroundTruth.from_lists(wanted))
+            metrics.update(lists(users, seen), GroundTruth.from_lists(expected))
         return metrics.result()
 
     def _by_codes(self, embeddings: Embeddings) -> _Lists:

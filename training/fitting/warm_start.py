@@ -1,8 +1,8 @@
-"""What a training leaves behind, and how another on later data starts from it.
+"""Warm starts: the final state of a training, and how a training on later data starts from it.
 
-Rows are matched by their ids. Whatever is new starts from its neighbours: a user without a free
-embedding of its own is the sum of its items, as when it is folded in; an item is put where its
-users are, in the size of other items.
+Rows are matched by their ids. New rows are initialised from their neighbours: a new user has no
+free embedding and is the sum of its items, as in fold-in; a new item is the normalised sum of its
+users, scaled to the mean magnitude of other items.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.runtime.array_files import load_arrays, save_arrays, unreadable
 
-_WHAT: Final = "the end of an earlier training"
+_FILE_KIND: Final = "the warm start state"
 
 
 @dataclass(frozen=True)
 class WarmStart:
-    """Where a training starts.
+    """The initial embeddings of a training.
 
     Attributes:
-        origin: names what it goes on from; a checkpoint from elsewhere is refused.
-        free: embeddings by name, in the rows of what is trained on.
-        new_users: how many users it had to make a start for.
-        new_items: how many items.
+        origin: name of the earlier training; a checkpoint with another origin is rejected.
+        free: embeddings by name, in the rows of the training pairs.
+        new_users: number of users that the earlier training did not have.
+        new_items: number of items that the earlier training did not have.
     """
 
     origin: str
@@ -46,12 +46,12 @@ class WarmStart:
 
 @dataclass(frozen=True, eq=False)
 class WarmStartState:
-    """Free embeddings as a training left them.
+    """The free embeddings at the end of a training.
 
     Attributes:
-        origin: names the training.
-        user_ids: of the rows of the embeddings of users.
-        item_ids: of those of items.
+        origin: name of the training.
+        user_ids: ids of the rows of user embeddings.
+        item_ids: ids of the rows of item embeddings.
         free: embeddings by name.
     """
 
@@ -61,92 +61,104 @@ class WarmStartState:
     free: Mapping[str, EmbeddingTables]
 
     def save(self, path: Path) -> None:
-        """Replace the file at ``path``; CheckpointError where it cannot be written."""
+        """Replace the file at ``path``.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
         arrays: dict[str, NDArray[np.generic]] = {}
-        for whose, ids in (("users", self.user_ids), ("items", self.item_ids)):
+        for side, ids in (("users", self.user_ids), ("items", self.item_ids)):
             table = IdTable.build(ids)
-            arrays[f"{whose}/text"], arrays[f"{whose}/offsets"] = table.text, table.offsets
+            arrays[f"{side}/text"], arrays[f"{side}/offsets"] = table.text, table.offsets
         for name, free in self.free.items():
-            for whose, value in free._asdict().items():
-                arrays[f"free/{name}/{whose}"] = value.cpu().numpy()
+            for side, value in free._asdict().items():
+                arrays[f"free/{name}/{side}"] = value.cpu().numpy()
         header = {"origin": self.origin, "names": list(self.free)}
-        save_arrays(path, header, arrays, _WHAT)
+        save_arrays(path, header, arrays, _FILE_KIND)
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """Read the file at ``path``, None where there is none; CheckpointError on a damaged one."""
-        loaded = load_arrays(path, _WHAT)
+        """Read the file at ``path``, or return None if it does not exist.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
+        loaded = load_arrays(path, _FILE_KIND)
         if loaded is None:
             return None
         header, arrays = loaded
         try:
             users, items = (
-                _ids(arrays[f"{w}/text"], arrays[f"{w}/offsets"]) for w in EmbeddingTables._fields
+                _ids(arrays[f"{side}/text"], arrays[f"{side}/offsets"])
+                for side in EmbeddingTables._fields
             )
             free = {}
             for name in header["names"]:
-                own, others = (
-                    torch.from_numpy(arrays[f"free/{name}/{w}"]) for w in EmbeddingTables._fields
+                user_rows, item_rows = (
+                    torch.from_numpy(arrays[f"free/{name}/{side}"])
+                    for side in EmbeddingTables._fields
                 )
-                if (len(own), len(others)) != (len(users), len(items)):
-                    raise ValueError("its arrays differ in length")
-                free[name] = EmbeddingTables(own, others)
+                if (len(user_rows), len(item_rows)) != (len(users), len(items)):
+                    raise ValueError("embeddings and ids differ in number")
+                free[name] = EmbeddingTables(user_rows, item_rows)
             return cls(header["origin"], users, items, free)
         except (KeyError, TypeError, ValueError) as error:
-            raise unreadable(path, _WHAT, error) from error
+            raise unreadable(path, _FILE_KIND, error) from error
 
     def start(self, pairs: Interactions) -> WarmStart:
-        """The start of a training on other pairs, in their rows; new rows are made for what is new.
+        """Initialise a training on other pairs, in their rows.
 
         Args:
-            pairs: what will be trained on.
+            pairs: the new training pairs.
         """
         users, items = (
-            _places(self.user_ids, pairs.user_ids),
-            _places(self.item_ids, pairs.item_ids),
+            _rows_of(self.user_ids, pairs.user_ids),
+            _rows_of(self.item_ids, pairs.item_ids),
         )
         edges = EdgeList.of(pairs)
-        free = {name: _carried(one, users, items, edges) for name, one in self.free.items()}
+        free = {
+            name: _initial_tables(tables, users, items, edges) for name, tables in self.free.items()
+        }
         return WarmStart(self.origin, free, int((users < 0).sum()), int((items < 0).sum()))
 
 
-def _carried(
+def _initial_tables(
     free: EmbeddingTables, users: NDArray[np.int64], items: NDArray[np.int64], edges: EdgeList
 ) -> EmbeddingTables:
-    """The rows of old embeddings at ``users`` and ``items``, and a start for those at -1."""
-    own, others = _taken(free.users, users), _taken(free.items, items)
+    """Select the rows ``users`` and ``items`` of old embeddings; initialise rows of -1."""
+    user_rows, item_rows = _select(free.users, users), _select(free.items, items)
     new = torch.from_numpy(items < 0)
     if bool(new.any()):
         graph = edges.graph()
-        embedded = own + graph.users_to_items @ others
-        made = (graph.items_to_users @ embedded)[new]
-        # An item of users of whom nothing is known is as good anywhere, but not at zero.
-        lost = made.abs().sum(dim=1) == 0
+        embedded = user_rows + graph.users_to_items @ item_rows
+        new_rows = (graph.items_to_users @ embedded)[new]
+        # An item with only new users and new items around it has no position: any but zero will do.
+        is_zero = new_rows.abs().sum(dim=1) == 0
         generator = torch.Generator().manual_seed(0)
-        made[lost] = torch.randn(int(lost.sum()), made.shape[1], generator=generator)
+        new_rows[is_zero] = torch.randn(int(is_zero.sum()), new_rows.shape[1], generator=generator)
         size = (
             free.items.abs().mean(dtype=torch.float64).float()
             if len(free.items)
             else torch.tensor(1.0)
         )
-        others[new] = made / made.abs().mean(dim=1, keepdim=True) * size
-    return EmbeddingTables(own, others)
+        item_rows[new] = new_rows / new_rows.abs().mean(dim=1, keepdim=True) * size
+    return EmbeddingTables(user_rows, item_rows)
 
 
-def _taken(rows: Tensor, places: NDArray[np.int64]) -> Tensor:
-    """Rows at the places, float32 (len(places), d); zeros where a place is -1."""
-    taken = rows.new_zeros(len(places), rows.shape[1])
-    known = torch.from_numpy(places >= 0)
-    taken[known] = rows[torch.from_numpy(places)[known]]
-    return taken
+def _select(table: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """Select rows of a table, float32 (len(rows), d); zeros for a row of -1."""
+    selected = table.new_zeros(len(rows), table.shape[1])
+    known = torch.from_numpy(rows >= 0)
+    selected[known] = table[torch.from_numpy(rows)[known]]
+    return selected
 
 
-def _places(old: list[str], new: list[str]) -> NDArray[np.int64]:
-    """Where each new id stands among the old ones, int64 (len(new),); -1 where it does not."""
-    place = {text: row for row, text in enumerate(old)}
-    return np.array([place.get(text, -1) for text in new], np.int64)
+def _rows_of(old: list[str], new: list[str]) -> NDArray[np.int64]:
+    """Look up the row of each new id among the old ones, int64 (len(new),); -1 if unknown."""
+    rows = {text: row for row, text in enumerate(old)}
+    return np.array([rows.get(text, -1) for text in new], np.int64)
 
 
 def _ids(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
-    whole = text.tobytes()
-    return [whole[start:end].decode() for start, end in pairwise(offsets.tolist())]
+    encoded = text.tobytes()
+    return [encoded[start:end].decode() for start, end in pairwise(offsets.tolist())]

@@ -97,7 +97,7 @@ class Method(Protocol):
         ...
 
     def parameters(self) -> dict[str, Tensor]:
-        """Copy the tensors that ``embeddings`` depends on, by name; steps leave the copies alone."""
+        """Copy the tensors that ``embeddings`` depends on, by name, detached from later steps."""
         ...
 
     def restore(self, parameters: dict[str, Tensor]) -> None:

@@ -211,7 +211,7 @@ def interrupted(monkeypatch):
 def test_an_interrupted_fit_says_how_to_be_able_to_go_on(frame, interrupted, tmp_path):
     with pytest.raises(InterruptedTraining, match=r"^stopped by SIGINT.*with run=FOLDER"):
         fit(frame, user_column="who", **QUICK)
-    with pytest.raises(InterruptedTraining, match=r"the same command goes on from"):
+    with pytest.raises(InterruptedTraining, match=r"the same command resumes from"):
         fit(frame, user_column="who", run=tmp_path / "run", **QUICK)
     interrupted.undo()
     resumed = fit(frame, user_column="who", run=tmp_path / "run", **QUICK)

@@ -124,5 +124,5 @@ def test_codes_are_not_measured_here(clustered):
 def test_nothing_held_out(clustered):
     made = embeddings(clustered.n_users, clustered.n_items)
     nothing = clustered.select(clustered.users < 0)
-    with pytest.raises(EvaluationError, match="nothing to evaluate"):
+    with pytest.raises(EvaluationError, match="no held-out interactions"):
         score(made, clustered, nothing, (20,))

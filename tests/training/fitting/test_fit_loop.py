@@ -40,7 +40,7 @@ def test_an_interrupted_fit_goes_on_to_the_same_result(clustered, small_recipe, 
 
     whole = fit(None).run()
     path = tmp_path / "fit.npz"
-    with pytest.raises(InterruptedTraining, match="goes on from"):
+    with pytest.raises(InterruptedTraining, match="resumes from"):
         fit(path).run(StopAfter(steps))
     resumed = fit(path)
     assert resumed.resumed
