@@ -1,4 +1,4 @@
-"""Recipe sections of the rival methods; what each means is said in the method's own module."""
+"""Recipe sections of the baselines; the module of each method explains its settings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The sections of a recipe that all methods of ours share, with their defaults.
+"""The common sections of a recipe, with their defaults.
 
-Those of a method of its own stand beside it, in ``bitrecall.training.teacher`` and
-``bitrecall.training.fitting.method_registry``.
+The sections of the teacher and of the baselines are in ``teacher_section`` and
+``baseline_sections``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class EncoderRecipe(Section):
-    """How embeddings are made of free ones."""
+    """The encoder, which computes embeddings from free embeddings."""
 
     name: Literal["lightgcn", "item_sums"] = Field(
         "item_sums",
@@ -35,7 +35,7 @@ class EncoderRecipe(Section):
 
 
 class SignRecipe(Section):
-    """The sign, and what stands for its derivative."""
+    """The sign, and the surrogate of its derivative."""
 
     estimator: Literal["aage", "straight_through", "tanh", "fourier"] = Field(
         "aage", description="gradient estimator of the sign"
@@ -52,13 +52,13 @@ class SignRecipe(Section):
     fourier_terms: int = Field(
         8, ge=1, le=64, description="Fourier: number of terms of the series (odd harmonics)"
     )
-    # At ±w the square wave falls back, so w lies beyond nearly all entries: 4 of mean magnitude 1.
+    # The square wave falls at ±w, so w must exceed nearly all entries: 4 for mean magnitude 1.
     fourier_width: float = Field(
         4.0, gt=0, description="Fourier: half the period, for embeddings of mean magnitude 1"
     )
 
     @model_validator(mode="after")
-    def _a_slope_that_grows(self) -> Self:
+    def _check_slopes(self) -> Self:
         if self.estimator == "tanh" and self.beta_end < self.beta:
             raise ValueError(f"beta_end ({self.beta_end}) must be at least beta ({self.beta})")
         return self
@@ -136,12 +136,12 @@ class FitRecipe(Section):
 
     @property
     def epochs_to_run(self) -> int:
-        """Epochs of the schedule that a training runs."""
+        """Number of epochs of the schedule to run."""
         return self.stop_after or self.epochs
 
 
 class ValidationRecipe(Section):
-    """Early stopping on pairs cut from train."""
+    """Early stopping on pairs held out from the training pairs."""
 
     share: Share = Field(
         0.1, description="share of each user's training pairs held out; 0 for none"
@@ -164,7 +164,7 @@ class ValidationRecipe(Section):
 
 
 class ReleaseRecipe(Section):
-    """What is published."""
+    """The index and the dtype of a published release."""
 
     index: Literal["auto", "flat", "hnsw", "ivf"] = Field(
         "auto", description="search backend; auto scans while that is fastest, and else uses ivf"

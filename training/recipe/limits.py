@@ -1,9 +1,9 @@
-"""Bounds that a recipe is checked against before torch is imported."""
+"""Limits that recipes are checked against without importing torch."""
 
 from __future__ import annotations
 
 from typing import Final
 
 MAX_BINS: Final = 2**23
-"""Users of a batch times (bits + 1): up to here a float32 holds a bin's number, and its halves,
-exactly."""
+"""Maximum of users per batch times (bits + 1): a float32 represents bin numbers, and their halves,
+exactly up to here."""

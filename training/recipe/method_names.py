@@ -1,4 +1,4 @@
-"""The methods that a recipe can name, and the similarities by which they rank items."""
+"""Names of the training methods, and the similarities that rank items."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A recipe: every choice of a training, in one TOML file.
+"""A recipe: all settings of a training, in one TOML file.
 
-Unknown keys are refused, so that a misspelt one never silently trains something else. The names
-and defaults here are the whole set; a recipe file says only what differs.
+Unknown keys are rejected, so that a misspelt key does not silently train something else. All keys
+and their defaults are defined here; a recipe file contains only the values that differ.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Recipe(Section):
     lightgcn: LightGCNRecipe = LightGCNRecipe()
 
     @model_validator(mode="after")
-    def _a_schedule_with_an_end(self) -> Self:
+    def _check_schedule(self) -> Self:
         if (self.fit.stop_after or 0) > self.fit.epochs:
             raise ValueError(
                 f"fit.stop_after ({self.fit.stop_after}) is beyond fit.epochs ({self.fit.epochs}), "
@@ -71,27 +71,27 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
-    def _a_batch_that_can_be_scored(self) -> Self:
+    def _check_batch(self) -> Self:
         if self.method not in ("bitrecall", "proposed") or not self.loss.name.startswith("smooth"):
             return self
         if self.fit.batch_users * (self.bits + 1) > MAX_BINS:
             raise ValueError(
                 f"fit.batch_users times (bits + 1) must be at most {MAX_BINS}: "
-                f"at {self.bits} bits take {MAX_BINS // (self.bits + 1)} users or fewer"
+                f"at {self.bits} bits, use {MAX_BINS // (self.bits + 1)} users or fewer"
             )
         return self
 
     @property
     def similarity(self) -> Similarity:
-        """By what the method ranks; only Hamming distance can be published and served."""
+        """Similarity that ranks items; only methods with Hamming distance can be published."""
         weighted = self.method == "bgch" and self.bgch.form == "weighted"
         return "inner_product" if weighted or self.method == "lightgcn" else "hamming"
 
     def trained(self) -> Self:
-        """The recipe without what is published of the codes, which no figure depends on."""
+        """Return the recipe with the default release section, which training does not use."""
         return self.model_copy(update={"release": ReleaseRecipe()})
 
     def sha256(self) -> str:
-        """A fingerprint of all values, defaults included, in hexadecimal."""
+        """Hash all values, including defaults, to a hexadecimal fingerprint."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

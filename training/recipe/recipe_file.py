@@ -1,4 +1,4 @@
-"""Reads recipes: built-in or from a TOML file, with overrides, refusing unknown keys."""
+"""Reads recipes, built-in or from a TOML file, and applies overrides; rejects unknown keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bitrecall.training.recipe.recipe import Recipe
 
 
 def built_in_recipes() -> list[str]:
-    """Names of the recipes that come with the package, sorted."""
+    """Return the sorted names of the recipes in the package."""
     folder = resources.files("bitrecall.training.recipe") / "builtin"
     return sorted(
         f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
@@ -29,12 +29,12 @@ def load_recipe(name_or_file: str | Path, overrides: Sequence[str] = ()) -> Reci
 
     Args:
         name_or_file: the name of a built-in recipe, or the path of a TOML file.
-        overrides: ``section.key=value`` each, the value in TOML (``fit.epochs=3``,
-            ``loss.cutoffs=[20, 50]``; a bare word is a string).
+        overrides: ``section.key=value``, with the value in TOML (``fit.epochs=3``,
+            ``loss.cutoffs=[20, 50]``); a bare word is a string.
 
     Raises:
-        RecipeError: no such recipe, unreadable TOML, an unknown key, or a value out of range; the
-            message names each wrong key.
+        RecipeError: the recipe does not exist, its TOML is invalid, a key is unknown or a value is
+            out of range; the message names each wrong key.
     """
     text, source = _recipe_text(str(name_or_file))
     try:
@@ -47,7 +47,11 @@ def load_recipe(name_or_file: str | Path, overrides: Sequence[str] = ()) -> Reci
 
 
 def parse_recipe(values: Mapping[str, Any], source: str) -> Recipe:
-    """Check the values of a recipe; RecipeError names each wrong key of ``source``."""
+    """Check the values of a recipe.
+
+    Raises:
+        RecipeError: a key or a value is wrong; the message names ``source`` and each wrong key.
+    """
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -61,22 +65,22 @@ def _problem(item: Any) -> str:
         return f"unknown key {key!r}" + did_you_mean(key, _keys(Recipe))
     if item["type"] == "literal_error" and isinstance(item["input"], str):
         expected = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
-        meant = did_you_mean(item["input"], expected)
-        return f"{key}: {item['msg']}, not {item['input']!r}{meant}"
+        suggestion = did_you_mean(item["input"], expected)
+        return f"{key}: {item['msg']}, not {item['input']!r}{suggestion}"
     if item["type"] == "value_error":
-        said = str(item["msg"]).removeprefix("Value error, ")
-        return f"{key}: {said}" if key else said
+        message = str(item["msg"]).removeprefix("Value error, ")
+        return f"{key}: {message}" if key else message
     return f"{key}: {item['msg']}, not {item['input']!r}"
 
 
 def _keys(section: type[BaseModel], prefix: str = "") -> list[str]:
-    """Every key of a recipe, with the names of its sections."""
-    found = []
+    """Return every key of a recipe, with the names of its sections."""
+    keys = []
     for name, field in section.model_fields.items():
-        found.append(prefix + name)
+        keys.append(prefix + name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found += _keys(field.annotation, f"{prefix}{name}.")
-    return found
+            keys += _keys(field.annotation, f"{prefix}{name}.")
+    return keys
 
 
 def _recipe_text(name_or_file: str) -> tuple[str, str]:
@@ -100,7 +104,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     path = key.strip().split(".")
     if not equals or not all(path):
-        raise RecipeError(f"an override reads section.key=value, not {override!r}")
+        raise RecipeError(f"invalid override {override!r}: expected section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -109,5 +113,5 @@ def _apply(values: dict[str, Any], override: str) -> None:
     for part in path[:-1]:
         section = section.setdefault(part, {})
         if not isinstance(section, dict):
-            raise RecipeError(f"{key.strip()!r} is no key of a recipe: {part!r} is a value")
+            raise RecipeError(f"{key.strip()!r} is not a recipe key: {part!r} is not a section")
     section[path[-1]] = value

@@ -1,4 +1,4 @@
-"""What a recipe is made of: sections of typed values that refuse unknown keys."""
+"""The base class of the sections of a recipe."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A table of a recipe; a misspelt key is refused, and so are infinity and NaN."""
+    """A section of a recipe; rejects unknown keys, infinity and NaN."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

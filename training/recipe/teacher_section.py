@@ -1,4 +1,4 @@
-"""Recipe section of the teacher; what each part is, is said in the module that computes it."""
+"""Recipe section of the teacher; the modules of ``teacher`` explain its settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bitrecall.training.recipe.section import Section
 
 
 class TeacherLightGCNRecipe(Section):
-    """LightGCN in floats, blended into the teacher (see ``teacher.lightgcn_scorer``)."""
+    """Full-precision LightGCN, blended into the teacher (see ``teacher.lightgcn_scorer``)."""
 
     weight: float = Field(
         0.0,
@@ -33,7 +33,7 @@ class TeacherLightGCNRecipe(Section):
 
 
 class TeacherRecipe(Section):
-    """A teacher and the lists that it gives (``bitrecall.training.teacher``)."""
+    """The teacher and its lists (``bitrecall.training.teacher``)."""
 
     kind: Literal["filter", "ease"] = Field(
         "filter", description="graph filter (as in GF-CF), or EASE"

@@ -1,1 +1,1 @@
-"""What a training runs on: device, processes, memory, signals and logs."""
+"""Runtime of a training: device, processes, memory, signals and logs."""

@@ -1,4 +1,4 @@
-"""How the C library keeps memory that a training has freed."""
+"""Configures the C library to keep freed memory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _MMAP_MAX = -4
 
 
 def keep_freed_memory() -> bool:
-    """Have the C library keep freed memory, instead of asking the system for it again.
+    """Make the C library keep freed memory, instead of returning it to the system.
 
-    A step frees and allocates the same hundreds of MiB each time. By default glibc maps every large
-    block anew, and each of its pages is zeroed at its first touch, which took half of a step.
+    Each step frees and allocates the same hundreds of MiB. By default, glibc maps every large block
+    again, and the kernel zeroes each page on first access, which took half of a step.
 
     Returns:
-        Whether the C library has such a setting: glibc does, others are left as they are.
+        Whether the setting was applied; only glibc supports it.
     """
     if sys.platform != "linux":
         return False

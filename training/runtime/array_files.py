@@ -26,10 +26,10 @@ def save_arrays(
     """Replace the file at ``path``.
 
     Args:
-        path: of the file; its folder exists.
+        path: path of the file; its folder must exist.
         header: JSON values by name.
-        arrays: of plain dtypes, by names other than ``header``.
-        what: the file is, for errors.
+        arrays: arrays of plain dtypes, by names other than ``header``.
+        what: kind of the file, for error messages.
 
     Raises:
         CheckpointError: it cannot be written.
@@ -45,7 +45,7 @@ def save_arrays(
 
 
 def load_arrays(path: Path, what: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-    """Read the header and the arrays at ``path``, or None where there is no file.
+    """Read the header and the arrays at ``path``, or return None if there is no file.
 
     Raises:
         CheckpointError: it is damaged.
@@ -53,17 +53,17 @@ def load_arrays(path: Path, what: str) -> tuple[dict[str, Any], dict[str, NDArra
     if not path.exists():
         return None
     try:
-        # Opened here, since np.load leaves a damaged file open.
+        # Opened here, because np.load leaves a damaged file open.
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays.pop(_HEADER).tobytes())
         if not isinstance(header, dict):
-            raise ValueError("its header is no object")
+            raise ValueError("the header is not a JSON object")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise unreadable(path, what, error) from error
     return header, arrays
 
 
-def unreadable(path: Path, what: str, why: object) -> CheckpointError:
-    """An error that says why a file cannot be gone on from, and what to do."""
-    return CheckpointError(f"{what} {path} cannot be read ({why}); delete it to start afresh")
+def unreadable(path: Path, what: str, reason: object) -> CheckpointError:
+    """Create the error for an unreadable file, with the reason and the remedy."""
+    return CheckpointError(f"{what} {path} cannot be read ({reason}); delete it to start over")

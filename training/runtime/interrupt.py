@@ -1,4 +1,4 @@
-"""Stopping between two steps when a signal asks for it."""
+"""Stops a training between two steps on a signal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class StopRequest:
-    """Whether a signal has asked the training to stop, and which."""
+    """Whether a signal requested the training to stop, and its name."""
 
     def __init__(self) -> None:
         self.signal: str | None = None
@@ -21,21 +21,21 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn the first SIGINT or SIGTERM into a request; a second one acts at once, as usual.
+    """Turn the first SIGINT or SIGTERM into a stop request; a second one has its usual effect.
 
-    Works in the main thread only, as signals do; elsewhere the request never comes.
+    Works only in the main thread, like signal handlers; in other threads it has no effect.
     """
     request = StopRequest()
     previous: dict[signal.Signals, Any] = {}
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         request.signal = signal.Signals(number).name
         signal.signal(number, previous[signal.Signals(number)])
 
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             previous[number] = signal.getsignal(number)
-            signal.signal(number, note)
+            signal.signal(number, handle)
     except ValueError:
         previous.clear()
     try:

@@ -1,8 +1,7 @@
-"""Processes that train one model together, each with its own share of the users.
+"""Processes that train one model together, each with a part of the users.
 
-Who has which user: row u belongs to process u mod W, where it is row u div W. Everything that a
-process asks of the others is a method of ``ProcessGroup``; for one that trains alone each of them
-is the identity, and costs nothing.
+User row u belongs to process u mod W, where it is row u div W. All communication between processes
+is in the methods of ``ProcessGroup``; in a single process each of them is the identity, at no cost.
 """
 
 from __future__ import annotations
@@ -21,20 +20,20 @@ from bitrecall.training.errors import TrainingError
 
 T = TypeVar("T")
 
-# The first of the processes works alone while the teacher's lists are made.
-_PATIENCE = timedelta(hours=12)
+# The other processes wait while the first one computes the teacher's lists.
+_TIMEOUT = timedelta(hours=12)
 
 
 class ProcessGroup:
-    """The processes of a training, as one of them sees them.
+    """The processes of a training, from the view of one of them.
 
-    All of them must call the same methods in the same order.
+    All processes must call the same methods in the same order.
 
     Args:
-        rank: this process's number, from 0; the first one reads checkpoints' due times, writes
-            files and publishes.
-        size: W, how many there are.
-        device: what their messages are sent from.
+        rank: number of this process, from 0; the first one decides when checkpoints are due,
+            writes files and publishes.
+        size: W, the number of processes.
+        device: the device of the tensors that are exchanged.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, device: str = "cpu") -> None:
@@ -44,75 +43,75 @@ class ProcessGroup:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process is the one that writes files."""
+        """Whether this process writes the files."""
         return self.rank == 0
 
     def rows(self, total: int) -> Tensor:
-        """The rows of this process among ``total`` users, int64."""
+        """Return the rows of this process among ``total`` users, int64."""
         return torch.arange(self.rank, total, self.size)
 
-    def sum(self, own: Tensor) -> Tensor:
-        """The sum of everybody's tensor, without gradient."""
+    def sum(self, local: Tensor) -> Tensor:
+        """Sum a tensor over all processes, without gradient."""
         if self.size == 1:
-            return own
-        total = own.detach().clone().to(self._device)
+            return local
+        total = local.detach().clone().to(self._device)
         distributed.all_reduce(total)
-        return total.to(own.device)
+        return total.to(local.device)
 
-    def differentiable_sum(self, own: Tensor) -> Tensor:
-        """The sum of everybody's tensor; its gradient is the sum of everybody's too."""
+    def differentiable_sum(self, local: Tensor) -> Tensor:
+        """Sum a tensor over all processes; the backward pass sums the gradients too."""
         if self.size == 1:
-            return own
-        total: Tensor = _Sum.apply(own)  # type: ignore[no-untyped-call]
+            return local
+        total: Tensor = _Sum.apply(local)  # type: ignore[no-untyped-call]
         return total
 
-    def gather(self, own: Tensor, total: int) -> Tensor:
-        """Everybody's rows as the ``total`` rows that they are of, on every process."""
+    def gather(self, local: Tensor, total: int) -> Tensor:
+        """Collect all processes' rows, as the rows of all ``total`` users, on every process."""
         if self.size == 1:
-            return own
-        most = -(-total // self.size)
-        padded = own.new_zeros(most, *own.shape[1:])
-        padded[: len(own)] = own.detach()
+            return local
+        rows = -(-total // self.size)
+        padded = local.new_zeros(rows, *local.shape[1:])
+        padded[: len(local)] = local.detach()
         parts = [torch.empty_like(padded) for _ in range(self.size)]
         distributed.all_gather(parts, padded)
         return torch.stack(parts, dim=1).flatten(0, 1)[:total]
 
     def broadcast_from_first(self, make: Callable[[], T]) -> T:
-        """What ``make`` gives the first process, which alone calls it.
+        """Call ``make`` on the first process, and return its result on every process.
 
-        Raises on every process what it raises on the first.
+        An exception of ``make`` is raised on every process.
         """
         if self.size == 1:
             return make()
-        said: list[Any] = [None, None]
+        message: list[Any] = [None, None]
         if self.is_first:
             try:
-                said[0] = make()
+                message[0] = make()
             except Exception as error:
-                said[1] = error
-        distributed.broadcast_object_list(said, src=0)
-        if said[1] is not None:
-            raise said[1]
-        made: T = said[0]
-        return made
+                message[1] = error
+        distributed.broadcast_object_list(message, src=0)
+        if message[1] is not None:
+            raise message[1]
+        result: T = message[0]
+        return result
 
     def any(self, flag: bool) -> bool:
-        """Whether it is so for any of the processes."""
+        """Whether the flag is true on any process."""
         return bool(self.sum(torch.tensor(int(flag))))
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """Have the gradients of a model that all processes hold averaged over them."""
+        """Wrap a model so that its gradients are averaged over all processes."""
         if self.size == 1:
             return model
-        # A group of its own, so that its messages cannot cross those of the sums.
-        own = distributed.new_group(timeout=_PATIENCE)
-        return DistributedDataParallel(model, process_group=own)
+        # A separate group, so that its messages cannot mix with those of the sums.
+        gradient_group = distributed.new_group(timeout=_TIMEOUT)
+        return DistributedDataParallel(model, process_group=gradient_group)
 
 
 class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, own: Tensor) -> Tensor:
-        total = own.clone()
+    def forward(ctx: Any, local: Tensor) -> Tensor:
+        total = local.clone()
         distributed.all_reduce(total)
         return total
 
@@ -128,13 +127,13 @@ SINGLE_PROCESS = ProcessGroup()
 
 @contextmanager
 def init_process_group(device: str = "cpu") -> Iterator[ProcessGroup]:
-    """The group that ``torchrun`` started this process in; ``SINGLE_PROCESS`` where it was not.
+    """Join the group of this process, if ``torchrun`` started it; otherwise ``SINGLE_PROCESS``.
 
-    Processes speak by gloo on CPUs and by NCCL on GPUs, of which each takes the one of its local
-    rank.
+    Processes communicate by gloo on CPUs and by NCCL on GPUs. Each process uses the GPU of its
+    local rank.
 
     Raises:
-        TrainingError: the others cannot be reached.
+        TrainingError: the other processes cannot be reached.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -144,12 +143,12 @@ def init_process_group(device: str = "cpu") -> Iterator[ProcessGroup]:
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     try:
-        distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
+        distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=_TIMEOUT)
     except (RuntimeError, ValueError) as error:
-        raise TrainingError(f"the processes of the training cannot meet: {error}") from error
+        raise TrainingError(f"cannot connect to the other training processes: {error}") from error
     try:
         yield ProcessGroup(distributed.get_rank(), size, "cuda" if on_gpu else "cpu")
-        # One that leaves while another has not read its last message yet takes that one with it.
+        # A process that exits before another has read its last message makes that one fail.
         distributed.barrier()
     finally:
         distributed.destroy_process_group()

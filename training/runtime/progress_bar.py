@@ -21,19 +21,19 @@ def is_shown(progress: bool | None) -> bool:
 def progress_bar(
     *, total: int, desc: str, unit: str, progress: bool | None, **options: Any
 ) -> tqdm[Any]:
-    """A bar of tqdm: a widget in a notebook that has ipywidgets, text elsewhere.
+    """Create a tqdm bar: a widget in a notebook with ipywidgets, otherwise text.
 
     Args:
         total: number of steps.
-        desc: shown before the bar.
-        unit: of a step, with a space in front.
-        progress: as ``is_shown``.
-        **options: as tqdm takes them.
+        desc: text before the bar.
+        unit: unit of a step, with a leading space.
+        progress: whether to show the bar, as in ``is_shown``.
+        **options: more arguments of tqdm.
     """
     kind: type[tqdm[Any]] = tqdm
     if _in_notebook():
         with warnings.catch_warnings():
-            # That there are no widgets is no news to who has not installed them.
+            # tqdm warns if ipywidgets is not installed; the text bar is fine.
             warnings.simplefilter("ignore", TqdmWarning)
             from tqdm.auto import tqdm as automatic
         kind = automatic
@@ -41,7 +41,7 @@ def progress_bar(
 
 
 def _in_notebook() -> bool:
-    """Whether IPython runs as the kernel of a notebook, and not in a terminal."""
+    """Whether IPython runs as a notebook kernel, not in a terminal."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and "IPKernelApp" in shell.config

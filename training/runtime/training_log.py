@@ -1,4 +1,4 @@
-"""The training log: one JSON object a line, appended as things happen."""
+"""The training log: one JSON object per line, one line per event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TrainingLog:
         self._path = path
 
     def write(self, event: str, **values: Any) -> None:
-        """Append one event with its values, which must be JSON values."""
+        """Append one event; ``values`` must be JSON values."""
         if self._path is None:
             return
         record = {"event": event, "time": datetime.now(UTC).isoformat(), **values}

@@ -42,7 +42,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("bits = 'many'", "not 'many'"),
         ("[validation]\nmetric = 'auc'", "validation.metric"),
         ("[release]\nindex = 'annoy'", "release.index"),
-        ("bits = 4096\nfit.batch_users = 4096", "at 4096 bits take 2047 users or fewer"),
+        ("bits = 4096\nfit.batch_users = 4096", "at 4096 bits, use 2047 users or fewer"),
         ("[fit]\nepochs = 3\nstop_after = 4", "beyond fit.epochs"),
         ("method = 'als'", "method"),
         ("[sign]\nestimator = 'step'", "sign.estimator"),
@@ -101,7 +101,7 @@ def test_overrides_change_single_values():
         ("=3", "section.key=value"),
         ("fit..epochs=3", "section.key=value"),
         ("fit.speed=3", "unknown key 'fit.speed'"),
-        ("name.first=x", "is a value"),
+        ("name.first=x", "is not a section"),
         ("fit=3", "fit"),
     ],
 )
