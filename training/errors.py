@@ -1,12 +1,12 @@
-"""What can go wrong between a file of interactions and a release.
+"""Errors of training, from reading interactions to publishing a release.
 
 BitrecallError
- ├─ DataError       a file of interactions cannot be used: which file, which line, and why
- ├─ EvaluationError there is nothing to measure a release on
- ├─ RecipeError     a recipe cannot be read, or says something that makes no sense
- ├─ StudyError      a study's plan, parts or results cannot be used
- └─ TrainingError   a training cannot go on
-     ├─ DivergedError       the loss is no longer a number
+ ├─ DataError       a file of interactions is invalid; names the file, the line and the reason
+ ├─ EvaluationError there are no held-out interactions to evaluate on
+ ├─ RecipeError     a recipe cannot be read, or has an invalid key or value
+ ├─ StudyError      a study's plan, parts or results are invalid
+ └─ TrainingError   a training cannot start or continue
+     ├─ DivergedError       the loss is no longer a finite number
      ├─ CheckpointError     a checkpoint cannot be read, or belongs to another training
      ├─ InterruptedTraining a signal stopped it, after its checkpoint was written
      └─ RetrainingInProgressError  another run is retraining into the same folder
@@ -32,16 +32,16 @@ __all__ = [
 
 
 class DataError(BitrecallError):
-    """Interactions that cannot be used.
+    """The interactions or the arguments of a reader are invalid.
 
-    Raised by the readers for a file or a row of it, and by the rest of `bitrecall.training.data`
-    for arguments that make no sense, such as a split by time of interactions without times.
+    Raised by the readers for a file or a row of it, and elsewhere in ``bitrecall.training.data``
+    for invalid arguments, such as a split by time of interactions without times.
 
     Attributes:
-        reason: what is wrong, and what to do where that is known.
-        file: the file, or None where no file is to blame.
-        line: the line on which the bad record starts, counted from 1, the header included; for
-            Parquet the row, counted from 1; None where the whole file is to blame.
+        reason: what is wrong, and the remedy if known.
+        file: the file; None if the error is not in a file.
+        line: the line on which the invalid record starts, counted from 1, including the header;
+            for Parquet the row, counted from 1; None if the error is in the whole file.
     """
 
     def __init__(
@@ -62,19 +62,19 @@ class DataError(BitrecallError):
 
 
 class EvaluationError(BitrecallError):
-    """Nothing to measure: no user of the held-out interactions has an item."""
+    """There are no held-out interactions to evaluate on."""
 
 
 class RecipeError(BitrecallError):
-    """A recipe that cannot be used: the message names the file and each wrong key."""
+    """A recipe is invalid; the message names the file and each wrong key."""
 
 
 class StudyError(BitrecallError):
-    """A plan that cannot be read, a part that it does not have, or results that are damaged."""
+    """A plan cannot be read, a part does not exist, or results are damaged."""
 
 
 class TrainingError(BitrecallError):
-    """A training that cannot begin or go on, such as one on too few interactions."""
+    """A training cannot start or continue, for example on too few interactions."""
 
 
 class DivergedError(TrainingError):
@@ -82,11 +82,11 @@ class DivergedError(TrainingError):
 
 
 class CheckpointError(TrainingError):
-    """A checkpoint that cannot be read, or that another recipe or data set wrote."""
+    """A checkpoint cannot be read, or belongs to another recipe or data set."""
 
 
-class InterruptedTraining(TrainingError):  # noqa: N818 - an end that was asked for, no error
-    """A signal asked the training to stop; its checkpoint is on disk."""
+class InterruptedTraining(TrainingError):  # noqa: N818 - a requested stop, not an error
+    """A signal stopped the training; its checkpoint is on disk."""
 
 
 class RetrainingInProgressError(TrainingError):

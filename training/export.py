@@ -1,4 +1,4 @@
-"""From trained embeddings to what a release holds."""
+"""Converts trained embeddings to the contents of a release."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def release_contents(
     position: LogPosition = NOTHING_READ,
     recorded: Mapping[str, Any] | None = None,
 ) -> ReleaseContents:
-    """Gather a release.
+    """Build the contents of a release.
 
     Args:
-        embeddings: of the users and items of ``train``, in its rows.
-        train: all training pairs, items in descending popularity. The service leaves a user's own
-            out of recommendations. Every user and item has at least one pair.
-        recipe: goes into the manifest, and says which index and dtype are published.
-        items: tags and attributes for filters, where there are any.
-        position: up to where the events of the service are among the pairs.
-        recorded: what else the manifest's recipe should say, such as the epochs really run.
+        embeddings: embeddings of the users and items of ``train``, in its rows.
+        train: all training pairs, items in descending popularity. The service excludes a user's
+            items in them from recommendations. Every user and item has at least one pair.
+        recipe: stored in the manifest; defines the index and the dtype.
+        items: tags and attributes for filters; None if there are none.
+        position: position in the event log up to which the pairs include the service's events.
+        recorded: more entries for the manifest's recipe, such as the number of epochs that ran.
 
     Returns:
         The contents, items in descending popularity.
@@ -83,15 +83,15 @@ def release_contents(
 def fold_in_messages(
     item_layers: list[Tensor], item_degrees: NDArray[np.integer] | NDArray[np.floating]
 ) -> Tensor:
-    """What an item says to a user who has it: M_i = (Σ_{k<K} e_i^(k)) / √deg(i).
+    """Compute the items' messages to their users: M_i = (Σ_{k<K} e_i^(k)) / √deg(i).
 
-    A LightGCN user of items I is, up to its own free embedding and a factor that no sign sees,
-    the sum of M_i over I. Without propagation (K = 0) there are no messages to sum, and the
-    item's own embedding stands in.
+    In LightGCN, the embedding of a user with items I is the sum of M_i over I, except for the
+    user's free embedding and a positive factor, which does not change signs. Without propagation
+    (K = 0), the item's own embedding is used.
 
     Args:
         item_layers: K + 1 tensors float32 (n, f), items after each layer.
-        item_degrees: (n,), pairs of each item, or what they weigh as the graph has them.
+        item_degrees: (n,), number of pairs of each item, or the sum of their weights in the graph.
 
     Returns:
         float32 (n, f), scaled by one factor to a mean magnitude of 1, which fits float16.

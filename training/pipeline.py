@@ -1,4 +1,4 @@
-"""A whole training run: from a data set and a recipe to a published release."""
+"""A training run: from a data set and a recipe to a published release."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from bitrecall.training.runtime.training_log import TrainingLog
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a run is carried out, none of which changes its result.
+    """How a run is carried out; no option changes its result.
 
     Attributes:
-        folder: where its log and checkpoints go.
+        folder: folder of the log and the checkpoints.
         device: a torch device.
-        fresh: forget the checkpoints of an earlier run in the folder.
-        progress_bar: show bars on stderr; None shows them only where stderr is a terminal.
+        fresh: delete the checkpoints of an earlier run in the folder.
+        progress_bar: show bars on stderr; None shows them only if stderr is a terminal.
         activate: make the new release the current one.
         group: the processes that train together, each with the same run and the same folder; the
             first one publishes.
@@ -54,11 +54,11 @@ class TrainingResult:
     """A finished run.
 
     Attributes:
-        release: the release published.
-        epochs: how many epochs its codes were trained for.
-        seconds: time in steps of the fit that is published, over all sittings.
+        release: the published release.
+        epochs: number of epochs that its codes were trained for.
+        seconds: time in steps of the published fit, over all runs since its start.
         validation: metrics of the best epoch on the validation split; empty without one.
-        peak_rss_mib: the most memory that the process has held, in MiB.
+        peak_rss_mib: peak memory of the process, in MiB.
     """
 
     release: Release
@@ -69,32 +69,33 @@ class TrainingResult:
 
 
 def peak_rss_mib() -> int:
-    """The most memory that this process has held so far, in MiB."""
+    """Return the peak memory of this process so far, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def default_run_folder(dataset: Dataset, recipe: Recipe) -> Path:
-    """``runs/RECIPE-FINGERPRINT``: the same data and recipe meet their checkpoint again."""
+    """Return ``runs/RECIPE-FINGERPRINT``, the same folder for the same data and recipe."""
     return Path("runs") / f"{recipe.name}-{recipe.sha256()[:8]}{dataset.train.sha256()[:8]}"
 
 
 class TrainingPipeline:
-    """Validation, where the recipe has it, then the fit to keep, then, if asked for, the release.
+    """Validates if the recipe says so, fits the final model, and publishes a release on request.
 
     Args:
-        dataset: what to train on, and test on once at the end where it has a test split.
+        dataset: training interactions, and optionally a test split for one final evaluation.
         recipe: every hyper-parameter.
         options: folder, device, bars.
-        items: tags and attributes that go into the release.
-        position: up to where the events of the service are among the interactions.
+        items: tags and attributes of the items in the release.
+        position: position in the event log up to which the interactions include its events.
 
     Attributes:
-        warnings: what there is to say about the table of items.
+        train: the training interactions, without ids that have none.
+        warnings: warnings about the table of items.
 
     Raises:
-        TrainingError: there are too few pairs, or the folder cannot be made.
-        DataError: the table of items has none of the items.
+        TrainingError: there are too few pairs, or the folder cannot be created.
+        DataError: the table of items contains none of the items.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class TrainingPipeline:
         items: ItemTable | None = None,
         position: LogPosition = NOTHING_READ,
     ) -> None:
-        # Codes of ids without a single pair would be noise: they are left out, as unknown.
+        # Codes of ids without any pair would be noise, so these ids are left out and unknown.
         self.train = dataset.train.compact()
         if len(self.train) < 2:
             raise TrainingError(f"cannot train on {len(self.train)} interactions")
@@ -119,7 +120,9 @@ class TrainingPipeline:
         try:
             options.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise TrainingError(f"cannot make the run folder {options.folder}: {error}") from error
+            raise TrainingError(
+                f"cannot create the run folder {options.folder}: {error}"
+            ) from error
         fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
         self._best_epoch = BestEpoch(options.folder / "validation.json", fingerprint)
         if options.fresh:
@@ -131,25 +134,25 @@ class TrainingPipeline:
         """Train and publish.
 
         Raises:
-            TrainingError: what the method yields cannot be served; nothing was trained.
-            InterruptedTraining: by a signal; run it again to go on.
-            DivergedError: the loss is no longer a number.
-            CheckpointError: a checkpoint in the folder is damaged or of another training.
+            TrainingError: the method's embeddings cannot be served; nothing was trained.
+            InterruptedTraining: stopped by a signal; the next call resumes.
+            DivergedError: the loss is no longer a finite number.
+            CheckpointError: a checkpoint in the folder is damaged or belongs to another training.
         """
         if self._recipe.similarity != "hamming":
             raise TrainingError(
                 f"recipe {self._recipe.name} (method {self._recipe.method}) ranks by the inner "
-                "product of real numbers, which no release can hold and no index of codes can "
-                "serve; bitrecall reproduce trains and measures it beside the others"
+                "product of real numbers, which releases and their indexes do not support; "
+                "use bitrecall reproduce to train and evaluate it"
             )
         return self._release(store, self.fit())
 
     def fit(self) -> TrainedModel:
-        """Train; the checkpoints stay until ``forget``, so a second call costs no step.
+        """Train; checkpoints are kept until ``forget``, so a second call takes no steps.
 
         Returns:
-            The model, over the rows of a release of all pairs. Its best epoch and metrics are
-            those of validation, even if codes were trained again on all pairs.
+            The model, in the rows of a release of all pairs. Its best epoch and metrics come from
+            validation, even if the codes were trained again on all pairs.
 
         Raises:
             InterruptedTraining, DivergedError, CheckpointError: as ``publish``.
@@ -174,7 +177,7 @@ class TrainingPipeline:
         return self._fit(self.train, progress.best_epoch, "final").with_validation_of(progress)
 
     def forget(self) -> None:
-        """Remove the checkpoints; the log stays."""
+        """Remove the checkpoints; keep the log."""
         for phase in ("validation", "final"):
             self._checkpoint(phase).unlink(missing_ok=True)
         self._best_epoch.forget()

@@ -70,7 +70,7 @@ def test_locks_its_folder_and_stops_with_its_parent(running, endless, tmp_path):
     running.stdin.close()  # what the kernel does when the parent dies
     output = running.stderr.read()
     assert running.wait(timeout=300) == INTERRUPTED
-    assert "the same command goes on" in output
+    assert "the same command resumes" in output
     assert (folder / "final.npz").exists()
     assert read_rows(folder) == []
     events = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]

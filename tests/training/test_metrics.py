@@ -191,9 +191,9 @@ def test_cut_offs_are_sorted_and_each_reported_once():
 @pytest.mark.parametrize(
     ("ranked", "truth", "complaint"),
     [
-        ([[0, 0]], [[0]], "names an item twice"),
-        ([[-1, 0]], [[0]], "goes on after its end"),
-        ([[0, 1]], [[1, 1]], "test items name an item twice"),
+        ([[0, 0]], [[0]], "list contains an item twice"),
+        ([[-1, 0]], [[0]], "an item after its end"),
+        ([[0, 1]], [[1, 1]], "test items contain an item twice"),
         ([[0, 1]], [[0], [1]], "for 2 users"),
         ([[0]], [[0]], "too short for K=2"),
         ([[0, 3]], [[0]], "outside 3 items"),

@@ -1,6 +1,6 @@
-/* What a training step takes most time for beside products of matrices, in C.
+/* The most expensive part of a training step besides matrix products, in C.
  *
- * Only Python's stable API is used, from 3.11 on, and no part of numpy: arrays come as buffers.
+ * Uses only Python's stable API, from 3.11 on, and no numpy API: arrays are passed as buffers.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000

@@ -1,7 +1,7 @@
-/* Scores of many users' codes with many items', by level: the number of bits that agree.
+/* Scores of many user codes with many item codes, by level: the number of equal bits.
  *
- * A product of matrices would give the same numbers, as floats and with a memory of their own; here
- * a few thousand at a time are in the smallest cache, and are counted, or looked up, there.
+ * A matrix product gives the same numbers, but writes them to memory as floats. Here, a few thousand
+ * distances at a time are counted, or looked up in a table, while they are in the L1 cache.
  */
 #ifndef BITRECALL_TRAINING_SCORES_H
 #define BITRECALL_TRAINING_SCORES_H
@@ -13,11 +13,11 @@
 #include "../../index/search/native/buffers.h"
 #include "../../index/search/native/levels.h"
 
-/* Items whose distances are taken at once. */
+/* Number of items whose distances are computed at once. */
 #define AT_ONCE 2048
 
-/* To add to a number again waits until it was added to before, and neighbours are often on one
- * level; so there are several tables, which take turns. */
+/* An increment of a counter waits for the previous increment of the same counter, and neighbouring
+ * items are often on the same level. So several tables are incremented in turn. */
 #define TABLES 4
 
 typedef void (*take_values)(const uint16_t *distances, Py_ssize_t count, const float *by_distance,
@@ -78,7 +78,7 @@ levels(PyObject *module, PyObject *ignored)
     return supported_levels(LEVELS, sizeof *LEVELS, N_LEVELS);
 }
 
-/* What is given: codes of users and items, and an array that has rows of users. */
+/* The arguments: codes of users and items, and an array with one row per user. */
 typedef struct {
     Py_buffer users, items, table, values;
     Py_ssize_t width, bits, n_users, n_items;
@@ -94,7 +94,7 @@ release_views(scored *all)
     PyBuffer_Release(&all->values);
 }
 
-/* Whether codes and level are sound, and the table has a number of `size` bytes for each level. */
+/* Check codes and level, and that the table has a number of `size` bytes for each level. */
 static int
 is_sound(scored *all, Py_ssize_t size)
 {
@@ -104,7 +104,7 @@ is_sound(scored *all, Py_ssize_t size)
         return 0;
     }
     if (all->users.len % width || all->items.len % width) {
-        PyErr_SetString(PyExc_ValueError, "codes must be of the width said");
+        PyErr_SetString(PyExc_ValueError, "the size of the codes must be a multiple of the width");
         return 0;
     }
     all->n_users = all->users.len / width;
@@ -143,7 +143,7 @@ count_one(const scored *all, const uint8_t *user, uint32_t *tables, int32_t *cou
     }
     for (Py_ssize_t distance = 0; distance <= all->bits; distance++)
         for (int turn = 0; turn < TABLES; turn++)
-            /* Unsigned, so that a count past 2^31 wraps around and is not undefined. */
+            /* Unsigned, so that a count past 2^31 wraps around instead of being undefined. */
             counts[all->bits - distance] =
                 (int32_t)((uint32_t)counts[all->bits - distance] + tables[turn * bins + distance]);
 }

@@ -145,6 +145,6 @@ def test_ctrl_c_leaves_a_checkpoint_that_the_same_command_goes_on_from(places, r
         os.kill(process.pid, signal.SIGINT)
         _, rest = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert "the same command goes on" in rest
+    assert "the same command resumes" in rest
     assert "Traceback" not in rest
     assert "interrupted" in reproduce("--list").output

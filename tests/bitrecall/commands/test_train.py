@@ -152,7 +152,7 @@ def test_what_cannot_be_done_is_one_line_and_publishes_nothing(
     assert not (tmp_path / "releases" / "CURRENT").exists()
 
 
-def test_ctrl_c_leaves_a_checkpoint_that_the_same_command_goes_on_from(data, tmp_path):
+def test_ctrl_c_leaves_a_checkpoint_from_which_the_same_command_resumes(data, tmp_path):
     command = [
         *(sys.executable, "-m", "bitrecall", "train", str(data), *QUICK),
         *("--set=fit.epochs=3000", "--set=fit.batch_users=4", "--progress"),
@@ -167,7 +167,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_the_same_command_goes_on_from(data, tmp
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert "the same command goes on" in rest
+    assert "the same command resumes" in rest
     assert "Traceback" not in rest
     assert (tmp_path / "run" / "final.npz").exists()
     assert not (tmp_path / "releases" / "CURRENT").exists()

@@ -68,7 +68,7 @@ def held_out(chosen, more_users=()):
     return collapse(user_ids, item_ids, users, items)
 
 
-def test_a_release_small_enough_to_work_out_by_hand(release):
+def test_evaluates_a_small_release_worked_out_by_hand(release):
     # anna's list: tea (1), salt (1), bread (2), figs (3), quince (8); milk is seen.
     # ben's list: figs (5), tea (7), salt (7), milk (8); bread and quince are seen.
     # cleo is not in the release: bread, milk, tea … by popularity.
@@ -103,7 +103,7 @@ def test_a_release_small_enough_to_work_out_by_hand(release):
     assert report.seconds > 0
 
 
-def test_the_ndcg_of_bgch_looks_for_hits_as_far_as_it_is_asked_to(release):
+def test_bgch_ndcg_counts_hits_up_to_its_depth(release):
     # ben's list: figs, tea, salt, milk. Milk, the fourth, makes the ideal of tea better.
     question = held_out({"ben": ["tea", "milk"]})
     second, own = 1 / math.log2(3), {}
@@ -120,7 +120,7 @@ def test_held_out_pairs_seen_in_training_are_missed_and_counted(release):
     assert report.metrics["recall@1"] == pytest.approx((1 / 2 + 0) / 2)
 
 
-def test_seen_items_can_be_left_in(release):
+def test_can_include_seen_items(release):
     question = held_out({"anna": ["milk", "tea"]})
     report = evaluate(release, question, [1, 2], exclude_seen=False)
     assert report.seen_pairs == 1
@@ -128,19 +128,19 @@ def test_seen_items_can_be_left_in(release):
     assert report.metrics["recall@2"] == 1.0
 
 
-def test_lists_beyond_the_catalogue_hold_all_that_is_allowed(release):
+def test_lists_beyond_the_catalogue_contain_all_allowed_items(release):
     report = evaluate(release, held_out({"anna": ["quince"], "cleo": ["quince"]}), [100])
     assert report.metrics["recall@100"] == 1.0
     assert report.metrics["precision@100"] == pytest.approx(1 / 100)
     assert report.metrics["coverage@100"] == 1.0
 
 
-def test_nothing_held_out_is_an_error_of_ours(release):
+def test_raises_evaluation_error_without_held_out_interactions(release):
     with pytest.raises(EvaluationError, match="the evening split holds no interactions"):
         evaluate(release, held_out({}, more_users=["anna"]), [1], split="evening")
 
 
-def test_the_bar_is_on_stderr_and_only_when_asked_for(release, capsys):
+def test_shows_the_bar_on_stderr_only_on_request(release, capsys):
     question = held_out({"anna": ["tea"]})
     evaluate(release, question, [1])
     evaluate(release, question, [1], progress=None)

@@ -45,7 +45,7 @@ def slow_rank(scores, depth, exclude):
     seed=st.integers(0, 1000),
     values=st.integers(1, 4),
 )
-def test_equals_a_slow_ranking_whatever_ties_and_is_left_out(n_users, n_items, depth, seed, values):
+def test_equals_a_slow_ranking_with_ties_and_exclusions(n_users, n_items, depth, seed, values):
     generator = np.random.default_rng(seed)
     users = generator.integers(-values, values, (n_users, 3)).astype(np.float32)
     items = generator.integers(-values, values, (n_items, 3)).astype(np.float32)
@@ -57,7 +57,7 @@ def test_equals_a_slow_ranking_whatever_ties_and_is_left_out(n_users, n_items, d
     np.testing.assert_array_equal(found, slow_rank(users @ items.T, depth, exclude))
 
 
-def test_blocks_do_not_show(monkeypatch):
+def test_the_block_size_does_not_change_the_ranking(monkeypatch):
     made = embeddings(50, 30, values=3)
     exclude = [np.arange(user % 7, dtype=np.int32) for user in range(50)]
     whole = rank(made.users, made.items, 10, exclude)
@@ -86,7 +86,7 @@ def test_the_score_is_that_of_a_slow_ranking_with_ties_to_the_more_popular(clust
     assert {"ndcg@5", "coverage@20", "mean_popularity@5"} <= set(found)
 
 
-def test_bgch_s_ndcg_is_of_lists_as_deep_as_it_asks(clustered):
+def test_bgch_ndcg_uses_lists_of_its_depth(clustered):
     train, test = random_per_user(clustered, 0.3, seed=0)
     made = embeddings(train.n_users, train.n_items)
     found = score(made, train, test, (5,), bgch_depth=30)
@@ -103,7 +103,7 @@ def test_bgch_s_ndcg_is_of_lists_as_deep_as_it_asks(clustered):
     assert found["bgch_ndcg@5"] == pytest.approx(metrics.result()["bgch_ndcg@5"], abs=1e-12)
 
 
-def test_who_and_what_training_does_not_know_count_as_for_a_release():
+def test_counts_unknown_users_and_items_like_a_release():
     ids = (["anna", "ben", "carl"], ["bread", "milk", "tea", "figs"])
     pairs = [(0, 0), (0, 1), (1, 1), (1, 2)]
     users, items = (np.array(side, np.int32) for side in zip(*pairs, strict=True))
@@ -115,13 +115,13 @@ def test_who_and_what_training_does_not_know_count_as_for_a_release():
     assert found["recall@1"] == pytest.approx((1 / 2 + 1) / 2)
 
 
-def test_codes_are_not_measured_here(clustered):
+def test_rejects_codes(clustered):
     made = replace(embeddings(clustered.n_users, clustered.n_items), similarity="hamming")
     with pytest.raises(ValueError, match="through a release"):
         score(made, clustered, clustered, (20,))
 
 
-def test_nothing_held_out(clustered):
+def test_rejects_an_empty_held_out_split(clustered):
     made = embeddings(clustered.n_users, clustered.n_items)
     nothing = clustered.select(clustered.users < 0)
     with pytest.raises(EvaluationError, match="no held-out interactions"):

@@ -17,7 +17,7 @@ def checkpoint() -> Checkpoint:
     )
 
 
-def test_comes_back_as_it_was(tmp_path):
+def test_saves_and_loads_a_checkpoint(tmp_path):
     path, saved = tmp_path / "fit.npz", checkpoint()
     saved.save(path)
     loaded = Checkpoint.load(path, "recipe/data")
@@ -28,18 +28,18 @@ def test_comes_back_as_it_was(tmp_path):
     assert torch.equal(loaded.best["items"], saved.best["items"])
 
 
-def test_none_where_there_is_no_file(tmp_path):
+def test_loads_none_if_the_file_does_not_exist(tmp_path):
     assert Checkpoint.load(tmp_path / "fit.npz", "any") is None
 
 
-def test_another_training_is_refused(tmp_path):
+def test_rejects_another_training(tmp_path):
     checkpoint().save(tmp_path / "fit.npz")
     with pytest.raises(CheckpointError, match="another recipe or data set"):
         Checkpoint.load(tmp_path / "fit.npz", "other/data")
 
 
 @pytest.mark.parametrize("damage", ["truncated", "garbage", "empty", "no header"])
-def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
+def test_rejects_a_damaged_file_and_names_it(tmp_path, damage):
     path = tmp_path / "fit.npz"
     checkpoint().save(path)
     whole = path.read_bytes()
@@ -52,7 +52,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
         Checkpoint.load(path, "recipe/data")
 
 
-def test_pickles_are_not_loaded(tmp_path):
+def test_does_not_load_pickles(tmp_path):
     path = tmp_path / "fit.npz"
     with path.open("wb") as file:
         np.savez(file, header=np.array([{"an": "object"}], dtype=object))

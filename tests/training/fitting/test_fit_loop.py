@@ -28,7 +28,7 @@ class StopAfter(StopRequest):
 
 
 @pytest.mark.parametrize("steps", [0, 2, 3, 5, 11])
-def test_an_interrupted_fit_goes_on_to_the_same_result(clustered, small_recipe, tmp_path, steps):
+def test_an_interrupted_fit_resumes_to_the_same_result(clustered, small_recipe, tmp_path, steps):
     def fit(checkpoint):
         return FitLoop(
             clustered,
@@ -52,9 +52,7 @@ def test_an_interrupted_fit_goes_on_to_the_same_result(clustered, small_recipe, 
     assert epochs == [record["epoch"] for record in whole.progress.history]
 
 
-def test_a_checkpoint_of_other_pairs_or_another_recipe_is_refused(
-    clustered, small_recipe, tmp_path
-):
+def test_rejects_a_checkpoint_of_other_pairs_or_another_recipe(clustered, small_recipe, tmp_path):
     options = FitOptions(checkpoint=tmp_path / "fit.npz")
     FitLoop(clustered, small_recipe, epochs=1, options=options).run()
     fewer = clustered.select(clustered.users != 3)
@@ -82,7 +80,7 @@ def test_early_stopping_keeps_the_best_epoch(clustered, small_recipe, tmp_path):
     assert [record["metrics"]["recall@20"] for record in records] == [0.1, 0.3, 0.2, 0.25]
 
 
-def test_validation_every_so_many_epochs_measures_those_and_the_last(clustered, small_recipe):
+def test_validates_every_nth_epoch_and_the_last(clustered, small_recipe):
     seen = []
 
     def validate(embeddings):
@@ -115,13 +113,13 @@ def test_items_move_to_other_rows(clustered, small_recipe):
         assert torch.equal(there, here[torch.from_numpy(order)])
 
 
-def test_nothing_to_train_on(clustered, small_recipe):
+def test_rejects_an_empty_training_set(clustered, small_recipe):
     nothing = clustered.select(clustered.users < 0)
     with pytest.raises(TrainingError, match="no interactions"):
         FitLoop(nothing, small_recipe, epochs=1)
 
 
-def test_what_comes_before_the_first_step_is_kept_and_not_done_again(
+def test_saves_the_initialisation_before_the_first_step(
     clustered, small_recipe, tmp_path, monkeypatch
 ):
     def crash(*_: object, **__: object) -> float:

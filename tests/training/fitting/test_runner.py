@@ -25,7 +25,7 @@ def test_items_are_trained_and_returned_in_descending_popularity(clustered, smal
     assert torch.equal(model.embeddings.items, plain.embeddings.items)
 
 
-def test_epochs_are_those_of_the_recipe_by_default(clustered, small_recipe):
+def test_uses_the_epochs_of_the_recipe_by_default(clustered, small_recipe):
     fit = small_recipe.fit.model_copy(update={"epochs": 5, "stop_after": 2})
     recipe = small_recipe.model_copy(update={"fit": fit})
     assert fit_interactions(clustered, recipe, FitOptions()).fit.epochs == 2
@@ -41,7 +41,7 @@ def test_the_validator_scores_the_rows_of_the_model(clustered, small_recipe):
     assert model.fit.progress.best_metrics == model.validator(model.embeddings)
 
 
-def test_a_model_of_a_part_takes_the_order_of_all_pairs(clustered, small_recipe):
+def test_reorders_a_model_of_a_part_by_the_popularity_of_all_pairs(clustered, small_recipe):
     part, _ = cut_validation(clustered, 0.5, 0)
     model = fit_interactions(part, small_recipe, FitOptions(), epochs=1)
     moved = model.for_pairs(clustered)

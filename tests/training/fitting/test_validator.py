@@ -27,7 +27,7 @@ def test_equals_a_brute_force_ranking_of_the_codes(clustered, small_recipe):
     assert found["recall@20"] == np.mean(recalls)
 
 
-def test_real_numbers_are_ranked_by_their_inner_product(clustered, small_recipe):
+def test_ranks_real_values_by_inner_product(clustered, small_recipe):
     fit, held_out = cut_validation(clustered, 0.2, seed=0)
     generator = torch.Generator().manual_seed(0)
     users = torch.randn(fit.n_users, 5, generator=generator)
@@ -46,7 +46,7 @@ def test_real_numbers_are_ranked_by_their_inner_product(clustered, small_recipe)
     assert found["recall@20"] == pytest.approx(np.mean(recalls), abs=1e-12)
 
 
-def test_at_most_so_many_users_are_asked(clustered, small_recipe):
+def test_limits_the_number_of_users(clustered, small_recipe):
     fit, held_out = cut_validation(clustered, 0.2, seed=0)
     few = small_recipe.validation.model_copy(update={"users": 5})
     recipe = small_recipe.model_copy(update={"validation": few})

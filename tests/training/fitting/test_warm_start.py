@@ -27,7 +27,7 @@ def end() -> WarmStartState:
     return WarmStartState("a release", ["a", "ω"], ["x", "y", "z"], {"codes": codes, "t": teacher})
 
 
-def test_it_comes_back_as_it_was(end, tmp_path):
+def test_saves_and_loads_a_state(end, tmp_path):
     end.save(tmp_path / "end.npz")
     again = WarmStartState.load(tmp_path / "end.npz")
     assert (again.origin, again.user_ids, again.item_ids) == (
@@ -41,12 +41,12 @@ def test_it_comes_back_as_it_was(end, tmp_path):
         assert torch.equal(again.free[name].items, free.items)
 
 
-def test_none_where_there_is_no_file(tmp_path):
+def test_loads_none_if_the_file_does_not_exist(tmp_path):
     assert WarmStartState.load(tmp_path / "end.npz") is None
 
 
 @pytest.mark.parametrize("size", [0, 100, -1])
-def test_a_damaged_file_is_refused(end, tmp_path, size):
+def test_rejects_a_damaged_file(end, tmp_path, size):
     path = tmp_path / "end.npz"
     end.save(path)
     path.write_bytes(path.read_bytes()[:size])
@@ -62,7 +62,7 @@ def test_rows_follow_their_ids(end):
     assert start.free["t"].items.tolist() == [[10], [-40], [30]]
 
 
-def test_who_is_gone_is_left_out(end):
+def test_drops_users_and_items_that_are_gone(end):
     start = end.start(pairs({"a": ["x"]}))
     assert [len(part) for part in start.free["codes"]] == [1, 1]
 
@@ -73,7 +73,7 @@ def test_a_new_user_is_the_sum_of_its_items_alone(end):
     assert start.free["codes"].users.tolist() == [[1, -1], [0, 0]]
 
 
-def test_a_new_item_is_where_its_users_are_in_the_size_of_others(end):
+def test_a_new_item_is_the_sum_of_its_users_scaled_to_other_items(end):
     start = end.start(pairs({"a": ["x", "new"], "ω": ["y", "z"]}))
     assert start.new_items == 1
     place = start.free["codes"].items[["new", "x", "y", "z"].index("new")]
@@ -83,7 +83,7 @@ def test_a_new_item_is_where_its_users_are_in_the_size_of_others(end):
     np.testing.assert_allclose(place, expected / np.abs(expected).mean() * size, rtol=1e-6)
 
 
-def test_a_new_item_of_nobody_known_is_not_at_zero(end):
+def test_a_new_item_of_unknown_users_is_not_zero(end):
     start = end.start(pairs({"new": ["n1", "n2"], "a": ["x"]}))
     places = start.free["codes"].items[:2]
     assert bool((places.abs().mean(dim=1) > 0).all())
@@ -103,7 +103,7 @@ def warm_recipe(small_recipe: Recipe, **changes) -> Recipe:
     return small_recipe.model_copy(update={"method": "bitrecall", "teacher": teacher, **changes})
 
 
-def test_a_training_goes_on_from_the_end_of_another(clustered, small_recipe, tmp_path):
+def test_starts_from_the_final_state_of_another_training(clustered, small_recipe, tmp_path):
     recipe = warm_recipe(small_recipe)
     cold = FitLoop(clustered, recipe, epochs=4).run()
     assert set(cold.free) == {"codes", "teacher"}
@@ -133,6 +133,6 @@ def test_embedding_tables_move_with_the_items(clustered, small_recipe):
         assert torch.equal(moved.free[name].users, free.users)
 
 
-def test_out_of_time_no_other_epoch_is_begun(clustered, small_recipe):
+def test_starts_no_epoch_after_the_deadline(clustered, small_recipe):
     fitted = FitLoop(clustered, small_recipe, epochs=4, options=FitOptions(deadline=0.0)).run()
     assert fitted.epochs == 1

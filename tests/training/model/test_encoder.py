@@ -71,7 +71,7 @@ def test_item_sums_add_a_user_and_its_items():
 
 
 @pytest.mark.parametrize("encoder", ["lightgcn", "item_sums"])
-def test_a_batch_is_a_part_of_the_whole_with_the_same_gradients(encoder):
+def test_a_batch_has_the_embeddings_and_gradients_of_the_full_graph(encoder):
     users, items = torch.randn(3, 8), torch.randn(4, 8)
     chosen = torch.tensor([2, 0])
     gradients = []

@@ -79,7 +79,7 @@ def test_propagation_has_the_gradient_of_the_dense_product():
 
 
 @given(edge_sets(), st.randoms(use_true_random=False))
-def test_rows_of_users_are_rows_of_the_whole_graph(edges, random):
+def test_rows_of_users_are_rows_of_the_full_graph(edges, random):
     n_users, n_items, chosen, _ = edges
     whole = edge_list(n_users, n_items, chosen).graph()
     users = torch.tensor(random.sample(range(n_users), random.randint(1, n_users)))

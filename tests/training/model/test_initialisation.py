@@ -40,7 +40,7 @@ def test_the_power_scales_the_leading_directions():
     np.testing.assert_allclose(squared, values**2, rtol=1e-3)
 
 
-def test_more_bits_than_rank():
+def test_supports_more_bits_than_the_rank():
     users, items = spectral_start(edges().graph(), 128, seed=0)
     assert users.shape == (60, 128)
     assert items.shape == (50, 128)
@@ -48,7 +48,7 @@ def test_more_bits_than_rank():
     np.testing.assert_allclose(users @ items.T, dense, atol=1e-3)
 
 
-def test_starts_repeat_for_a_seed_and_leave_the_global_generator_alone():
+def test_initial_embeddings_depend_only_on_the_seed_and_keep_the_global_generator():
     graph = edges().graph()
     before = torch.random.get_rng_state()
     for start in (spectral_start, random_start):

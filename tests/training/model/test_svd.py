@@ -13,7 +13,7 @@ def products(n_users: int, n_items: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("shape", [(60, 40), (40, 60)])
-def test_the_leading_vectors_and_values(shape):
+def test_finds_the_leading_vectors_and_values(shape):
     matrix, transpose = products(*shape)
     left, values, right = randomised_svd(matrix, transpose, 30)
     assert left.shape == (shape[0], 30)
@@ -25,7 +25,7 @@ def test_the_leading_vectors_and_values(shape):
     np.testing.assert_allclose((left[:, :10] * values[:10]) @ right[:, :10].T, best, atol=0.01)
 
 
-def test_a_generator_of_its_own_leaves_the_global_one_alone():
+def test_a_separate_generator_does_not_change_the_global_one():
     matrix, transpose = products(30, 20)
     before = torch.random.get_rng_state()
     first, second = (

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", built_in_recipes())
-def test_built_in_recipes_load_under_their_own_name_and_say_their_command(name):
+def test_built_in_recipes_have_their_file_name_and_document_their_command(name):
     recipe = load_recipe(name)
     assert recipe.name == name
     text = (resources.files("bitrecall.training.recipe") / "builtin" / f"{name}.toml").read_text(
@@ -22,7 +22,7 @@ def test_built_in_recipes_load_under_their_own_name_and_say_their_command(name):
     assert "recall@" in text or "validation metrics" in text
 
 
-def test_an_empty_file_is_the_defaults(tmp_path):
+def test_an_empty_file_has_the_defaults(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("")
     assert load_recipe(path) == Recipe()
@@ -52,7 +52,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("bits =", "not valid TOML"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(tmp_path, text, complaint):
+def test_rejects_invalid_values_and_names_their_keys(tmp_path, text, complaint):
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(RecipeError, match=complaint) as raised:
@@ -60,7 +60,7 @@ def test_what_makes_no_sense_is_refused_by_name(tmp_path, text, complaint):
     assert "mine.toml" in str(raised.value)
 
 
-def test_the_limit_of_a_batch_is_of_losses_that_count_levels():
+def test_only_losses_that_count_levels_limit_the_batch():
     many = {"bits": 4096, "fit": {"batch_users": 4096}}
     for free in ({"loss": {"name": "softmax"}}, {"method": "hashrec"}):
         assert parse_recipe(many | free, "here").fit.batch_users == 4096
@@ -68,7 +68,7 @@ def test_the_limit_of_a_batch_is_of_losses_that_count_levels():
         parse_recipe(many | {"method": "proposed", "loss": {"name": "smooth_ndcg"}}, "here")
 
 
-def test_reading_a_recipe_of_a_rival_needs_no_torch():
+def test_reads_a_baseline_recipe_without_torch():
     read = (
         "import sys, bitrecall.training.recipe.recipe as r; r.Recipe(method='hashrec');"
         "sys.exit('torch' in sys.modules)"
@@ -76,7 +76,7 @@ def test_reading_a_recipe_of_a_rival_needs_no_torch():
     subprocess.run([sys.executable, "-c", read], check=True)
 
 
-def test_every_wrong_key_is_named_at_once():
+def test_names_every_wrong_key():
     with pytest.raises(RecipeError) as raised:
         parse_recipe({"fit": {"epoch": 1}, "loss": {"si": 2}}, "here")
     assert "unknown key 'fit.epoch'" in str(raised.value)
@@ -105,26 +105,26 @@ def test_overrides_change_single_values():
         ("fit=3", "fit"),
     ],
 )
-def test_wrong_overrides_are_refused(override, complaint):
+def test_rejects_invalid_overrides(override, complaint):
     with pytest.raises(RecipeError, match=complaint):
         load_recipe("gowalla", [override])
 
 
-def test_no_such_recipe_lists_the_built_in_ones(tmp_path):
+def test_an_unknown_recipe_lists_the_built_in_recipes(tmp_path):
     with pytest.raises(RecipeError, match="gowalla"):
         load_recipe("gowala")
     with pytest.raises(RecipeError, match="no recipe"):
         load_recipe(tmp_path)
 
 
-def test_text_that_is_not_utf8(tmp_path):
+def test_rejects_text_that_is_not_utf8(tmp_path):
     path = tmp_path / "latin.toml"
     path.write_bytes(b"name = '\xe9'")
     with pytest.raises(RecipeError, match="UTF-8"):
         load_recipe(path)
 
 
-def test_the_fingerprint_is_of_values_and_not_of_spelling(tmp_path):
+def test_the_fingerprint_depends_on_values_and_not_on_spelling(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[fit]\nlearning_rate = 1e-1")
     first = load_recipe(path).sha256()

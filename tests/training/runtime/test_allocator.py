@@ -22,7 +22,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
-def test_freed_memory_is_not_asked_for_again():
+def test_keeps_freed_memory():
     def faults(choice: str) -> int:
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, choice], capture_output=True, text=True, check=True

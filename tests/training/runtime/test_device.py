@@ -6,11 +6,11 @@ from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
 from bitrecall.training.runtime.device import named_device
 
 
-def test_a_device_that_is_there():
+def test_returns_an_existing_device():
     assert named_device("cpu") == torch.device("cpu")
 
 
-def test_devices_that_are_not_there(monkeypatch):
+def test_rejects_devices_that_do_not_exist(monkeypatch):
     with pytest.raises(TrainingError, match="not a device"):
         named_device("toaster")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -18,11 +18,11 @@ def test_devices_that_are_not_there(monkeypatch):
         named_device("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(TrainingError, match="CUDA has 2 devices"):
+    with pytest.raises(TrainingError, match="number of CUDA devices is 2"):
         named_device("cuda:2")
     assert named_device("cuda:1") == torch.device("cuda:1")
 
 
-def test_a_fit_refuses_a_device_that_is_not_there(clustered, small_recipe):
+def test_a_fit_rejects_a_device_that_does_not_exist(clustered, small_recipe):
     with pytest.raises(TrainingError, match="not a device"):
         FitLoop(clustered, small_recipe, epochs=1, options=FitOptions(device="toaster"))

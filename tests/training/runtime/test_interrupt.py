@@ -7,7 +7,7 @@ from bitrecall.training.runtime.interrupt import stop_on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_first_signal_is_a_request(number):
+def test_the_first_signal_requests_a_stop(number):
     before = signal.getsignal(number)
     with stop_on_signals() as stop:
         assert not stop
@@ -17,7 +17,7 @@ def test_a_first_signal_is_a_request(number):
     assert signal.getsignal(number) is before
 
 
-def test_a_second_ctrl_c_acts_at_once():
+def test_a_second_ctrl_c_interrupts_at_once():
     def interrupt_twice():
         with stop_on_signals():
             os.kill(os.getpid(), signal.SIGINT)

@@ -31,7 +31,7 @@ def in_ipython(config, progress):
     return done.stdout.split()[-1], done.stderr
 
 
-def test_a_bar_is_shown_in_a_notebook_though_there_is_no_terminal():
+def test_shows_a_bar_in_a_notebook_without_a_terminal():
     shown, bar = in_ipython({"IPKernelApp": {}}, None)
     assert shown == "True"
     assert "3/3" in bar
@@ -40,19 +40,19 @@ def test_a_bar_is_shown_in_a_notebook_though_there_is_no_terminal():
 @pytest.mark.parametrize(
     ("config", "progress"), [({}, None), ({"IPKernelApp": {}}, False), ({}, False)]
 )
-def test_nothing_is_shown_without_either_or_when_turned_off(config, progress):
+def test_shows_no_bar_without_terminal_and_notebook_or_if_disabled(config, progress):
     assert in_ipython(config, progress) == ("False", "")
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_bar_is_shown_in_a_terminal(monkeypatch, terminal):
+def test_shows_a_bar_in_a_terminal(monkeypatch, terminal):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     assert is_shown(None) is terminal
     assert is_shown(True)
     assert not is_shown(False)
 
 
-def test_a_bar_takes_the_options_of_tqdm(capsys):
+def test_a_bar_accepts_the_options_of_tqdm(capsys):
     with progress_bar(total=9, desc="a phase", unit=" steps", progress=True, initial=4) as bar:
         bar.update()
     assert "a phase:" in capsys.readouterr().err

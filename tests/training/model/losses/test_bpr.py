@@ -44,7 +44,7 @@ def lacking_something(n_items, positives, excluded) -> list[int]:
 
 @settings(deadline=None, max_examples=50)
 @given(problems(), st.integers(1, 4), st.integers(0, 99))
-def test_draws_are_items_that_the_user_lacks(problem, count, seed):
+def test_draws_items_that_the_user_does_not_have(problem, count, seed):
     n_users, n_items, positives, excluded = problem
     taken = set(positives + excluded)
     kept = lacking_something(n_items, positives, excluded)
@@ -57,7 +57,7 @@ def test_draws_are_items_that_the_user_lacks(problem, count, seed):
             assert (user, item) not in taken
 
 
-def test_draws_are_uniform_over_what_the_user_lacks():
+def test_draws_uniformly_from_items_that_the_user_does_not_have():
     taken = pairs([(0, 3), (1, 0), (0, 0), (0, 4), (1, 6)])
     draws = 60_000
     drawn = draw_absent(torch.tensor([0, 1]), taken, 2, 7, draws, seeded())
@@ -126,7 +126,7 @@ def test_each_positive_counts_the_same_by_default_and_ties_cost_a_bit():
     assert loss.item() == pytest.approx(math.log(2))
 
 
-def test_a_user_with_nothing_to_draw_adds_nothing():
+def test_a_user_who_has_all_items_adds_nothing():
     users, items = random_rows(1, 2), random_rows(2, 3)
     loss = bpr_loss(
         users, items, pairs([(0, 0)]), pairs([(0, 1)]), 1.0, negatives=2, generator=seeded()

@@ -24,7 +24,7 @@ def samples(draw, n_items: int) -> Sample:
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_blocks_go_through_every_item_once_and_mark_the_special_pairs(data):
+def test_blocks_contain_every_item_once_and_mark_the_special_pairs(data):
     n_users, n_items = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
     everything = list(itertools.product(range(n_users), range(n_items)))
     special = data.draw(st.lists(st.sampled_from(everything), max_size=8, unique=True))
@@ -49,7 +49,7 @@ def test_blocks_go_through_every_item_once_and_mark_the_special_pairs(data):
     assert outside == [pair for pair in special if pair[1] not in looked_at]
 
 
-def test_without_a_sample_each_candidate_stands_for_itself():
+def test_each_candidate_represents_only_itself_without_a_sample():
     candidates = Candidates(2, 5, pairs([(0, 1), (0, 2), (1, 4)]))
     assert [block.scale for block in candidates.blocks(2)] == [None, None, None]
 
@@ -73,7 +73,7 @@ def test_a_sum_over_a_sample_weighted_up_is_unbiased(head):
     assert np.mean(sums) == pytest.approx(values[1:5].sum().item())
 
 
-def test_no_block_holds_items_of_the_head_and_drawn_ones():
+def test_no_block_mixes_head_items_and_drawn_items():
     candidates = Candidates(1, 9, pairs([]), Sample(3, torch.tensor([4, 8])))
     found = [
         (len(torch.arange(9)[block.items]), block.scale is None) for block in candidates.blocks(5)
@@ -81,7 +81,7 @@ def test_no_block_holds_items_of_the_head_and_drawn_ones():
     assert found == [(3, True), (2, False)]
 
 
-def test_what_is_taken_is_positives_and_excluded():
+def test_taken_pairs_are_positives_and_excluded_pairs():
     positives = pairs([(0, 1), (1, 2)])
     both = taken_pairs(positives, pairs([(1, 0)]))
     assert (both.users.tolist(), both.items.tolist()) == ([0, 1, 1], [1, 2, 0])

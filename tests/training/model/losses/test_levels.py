@@ -91,7 +91,7 @@ def test_low_temperatures_recover_ndcg_at_n():
     assert level_gradients(counts, positives, sharp).losses.item() == pytest.approx(expected)
 
 
-def test_no_slope_is_too_small_for_full_precision():
+def test_no_slope_is_subnormal():
     bits = 256
     counts, positives = torch.ones(1, bits + 1), torch.zeros(1, bits + 1)
     positives[0, 0] = 1e-3

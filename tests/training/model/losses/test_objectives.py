@@ -38,7 +38,7 @@ def test_ndcg_is_recall_with_a_logarithmic_discount():
     np.testing.assert_allclose(value, recall / torch.tensor([1.0, 2.0, 3.0]))
 
 
-def test_without_a_cutoff_the_whole_ranking_counts():
+def test_uses_the_whole_ranking_without_a_cutoff():
     ranks = torch.tensor([1.0, 3.0, 1023.0], dtype=torch.float64)
     value, _ = OBJECTIVES["ndcg without a cut-off"].value_and_slope(ranks)
     np.testing.assert_allclose(value, [1, 0.5, 0.1])

@@ -45,7 +45,7 @@ def problems(draw):
 @pytest.mark.parametrize("level", LEVELS)
 @settings(deadline=None, max_examples=60)
 @given(problems(), st.integers(1, 3), st.sampled_from([5, 2048]))
-def test_equals_products_of_matrices(level, problem, threads, block):
+def test_equals_matrix_products(level, problem, threads, block):
     users, items, special, sample, generator = problem
     candidates = Candidates(len(users), len(items), special, sample)
     before = torch.get_num_threads()
@@ -68,7 +68,7 @@ def test_equals_products_of_matrices(level, problem, threads, block):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4 * len(items) ** 0.5)
 
 
-def test_it_is_for_float32_on_a_processor_where_there_are_loops(monkeypatch):
+def test_packs_only_float32_on_a_cpu_with_compiled_loops(monkeypatch):
     codes = torch.ones(2, 8)
     assert can_pack(codes) == (loops is not None)
     assert not can_pack(codes.double())
@@ -77,7 +77,7 @@ def test_it_is_for_float32_on_a_processor_where_there_are_loops(monkeypatch):
     assert not can_pack(codes)
 
 
-def test_it_is_compiled_where_it_has_to_be():
+def test_the_loops_are_compiled_if_required():
     if loops is None and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
         pytest.skip("there was no compiler: training/native is not tested")
     assert can_pack(torch.ones(2, 8))
@@ -98,14 +98,14 @@ def arguments(**changed: Any) -> list[Any]:
 
 WRONG = [
     ({"width": 0}, "from 1 to 8 bits a byte"),
-    ({"width": 5}, "of the width said"),
+    ({"width": 5}, "a multiple of the width"),
     ({"width": 8192, "bits": 8}, "from 1 to 8 bits a byte"),
     ({"width": 2**60, "bits": 8}, "from 1 to 8 bits a byte"),
     ({"width": 2**63 - 1, "bits": 8}, "from 1 to 8 bits a byte"),
     ({"bits": 0}, "from 1 to 8 bits a byte"),
     ({"bits": 33}, "from 1 to 8 bits a byte"),
     ({"bits": 29}, "a number for each user and level"),
-    ({"items": np.zeros(13, np.uint8)}, "of the width said"),
+    ({"items": np.zeros(13, np.uint8)}, "a multiple of the width"),
     ({"users": np.zeros((3, 4), np.uint8)}, "a number for each user and level"),
     ({"level": -1}, "invalid level -1"),
     ({"level": 9}, "invalid level 9"),
@@ -114,7 +114,7 @@ WRONG = [
 
 @pytest.mark.skipif(loops is None, reason="there was no compiler")
 @pytest.mark.parametrize(("changed", "said"), WRONG)
-def test_arguments_that_do_not_go_together_are_refused(changed, said):
+def test_rejects_inconsistent_arguments(changed, said):
     given = arguments(**changed)
     with pytest.raises(ValueError, match=said):
         loops.look_up(*given)
@@ -123,7 +123,7 @@ def test_arguments_that_do_not_go_together_are_refused(changed, said):
 
 
 @pytest.mark.skipif(loops is None, reason="installed without a C compiler")
-def test_only_the_levels_of_this_processor_are_run():
+def test_rejects_instruction_sets_that_the_cpu_does_not_support():
     supported = set(loops.levels().values())
     for level in range(-2, 6):
         if level in supported:
@@ -134,7 +134,7 @@ def test_only_the_levels_of_this_processor_are_run():
 
 
 @pytest.mark.skipif(loops is None, reason="installed without a C compiler")
-def test_misaligned_arrays_are_refused():
+def test_rejects_misaligned_arrays():
     raw = np.zeros(2 * 31 * 4 + 1, np.uint8)
     table = raw[1:].view(np.float32).reshape(2, 31)
     with pytest.raises(ValueError, match="aligned"):
@@ -147,7 +147,7 @@ def test_misaligned_arrays_are_refused():
 
 
 @pytest.mark.skipif(loops is None, reason="installed without a C compiler")
-def test_values_of_another_size_are_refused():
+def test_rejects_values_of_another_size():
     with pytest.raises(ValueError, match="a value for each user and item"):
         loops.look_up(*arguments(values=np.zeros((2, 4), np.float32)))
     frozen = np.zeros((2, 3), np.float32)

@@ -34,19 +34,19 @@ EXPECTED = {
 }
 
 
-def test_every_loss_a_recipe_may_name_is_expected_here():
+def test_tests_every_loss_that_a_recipe_can_name():
     assert set(LossRecipe.model_fields["name"].annotation.__args__) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("sample", [None, SAMPLE])
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_loss_has_its_settings_from_the_recipe(name, sample):
+def test_a_loss_uses_the_settings_of_the_recipe(name, sample):
     loss = ranking_loss(LossRecipe(name=name, **SETTINGS))
     generator = torch.Generator().manual_seed(5)
     found = loss(*COMMON, WEIGHTS, sample, generator)
     assert found.item() == EXPECTED[name](sample).item()
 
 
-def test_only_what_counts_scores_by_level_needs_exact_codes():
+def test_only_losses_that_count_scores_by_level_need_exact_codes():
     exact = {name: ranking_loss(LossRecipe(name=name, **SETTINGS)).exact for name in EXPECTED}
     assert exact == {"smooth_recall": True, "smooth_ndcg": True, "softmax": False, "bpr": False}

@@ -26,7 +26,7 @@ def random_codes(count: int, bits: int, seed: int) -> torch.Tensor:
     return codes.requires_grad_()
 
 
-def test_more_bins_than_a_float_can_number_are_refused(monkeypatch):
+def test_rejects_more_bins_than_a_float_can_number(monkeypatch):
     monkeypatch.setattr(module, "MAX_BINS", 17)
     users, items = random_codes(2, 8, 0), random_codes(3, 8, 1)
     with pytest.raises(ValueError, match="is too large: users times"):
@@ -43,7 +43,7 @@ def test_the_largest_bins_are_exact():
     assert torch.equal(bins, expected)
 
 
-def test_scores_that_are_not_kept_are_taken_again(monkeypatch):
+def test_computes_scores_again_that_are_not_kept(monkeypatch):
     users, items = random_codes(2, 8, 3), random_codes(9, 8, 4)
     gradients = []
     monkeypatch.setattr(module, "BLOCK_ITEMS", 2)

@@ -77,7 +77,7 @@ def test_equals_the_double_loop_in_value_and_gradient(problem, block):
         np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
-def test_all_items_tied():
+def test_supports_ties_of_all_items():
     users, items = random_codes(1, 8, 0), random_codes(1, 8, 1, copies=6)
     items = items.detach().requires_grad_()
     positives, weights = pairs([(0, 2), (0, 3)]), torch.full((2,), 0.5, dtype=torch.float64)
@@ -94,7 +94,7 @@ def test_all_items_tied():
         np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
-def test_the_gradient_is_scaled_by_what_comes_after():
+def test_the_gradient_is_scaled_by_the_incoming_gradient():
     users, items = random_codes(2, 8, 3), random_codes(5, 8, 4)
     positives = pairs([(0, 1), (1, 4)])
     plain = torch.autograd.grad(
@@ -108,7 +108,7 @@ def test_the_gradient_is_scaled_by_what_comes_after():
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_float32_holds_at_full_size(packed, monkeypatch):
+def test_float32_is_accurate_at_full_size(packed, monkeypatch):
     if not packed:
         monkeypatch.setattr(packed_scores, "loops", None)
     users = random_codes(64, 256, 5).detach().float().requires_grad_()

@@ -92,7 +92,7 @@ def test_each_positive_counts_the_same_by_default():
     assert found.item() == pytest.approx(expected.item())
 
 
-def test_where_all_items_tie_the_loss_is_the_logarithm_of_their_number():
+def test_the_loss_is_the_logarithm_of_the_number_of_items_if_all_tie():
     users, items = torch.ones(1, 8), torch.ones(50, 8)
     loss = softmax_loss(users, items, pairs([(0, 3)]), pairs([(0, k) for k in range(10, 20)]), 1.0)
     assert loss.item() == pytest.approx(math.log(40))

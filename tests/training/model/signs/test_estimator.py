@@ -44,14 +44,14 @@ def assert_same(found, expected) -> None:
         ("fourier", lambda x: fourier_derivative(x, terms=3, half_period=4.0)),
     ],
 )
-def test_an_estimator_has_its_settings_from_the_recipe_and_gives_codes(name, slope, exact):
+def test_an_estimator_uses_the_settings_of_the_recipe_and_returns_codes(name, slope, exact):
     made = sign_estimator(section(name), 0.25, exact=exact)
     assert_same(made, lambda x: sign_with_slope(unit_magnitude(x), slope))
     assert torch.equal(made(X), sign(X))
 
 
 @pytest.mark.parametrize("progress", [0, 0.25, 1])
-def test_tanh_anneals_and_passes_codes_forward_unless_relaxed_ones_will_do(progress):
+def test_tanh_anneals_and_passes_codes_forward_if_exact_codes_are_needed(progress):
     beta = annealed_slope(1.3, 6.0, progress)
     exact = sign_estimator(section("tanh"), progress, exact=True)
     relaxed = sign_estimator(section("tanh"), progress, exact=False)
@@ -62,7 +62,7 @@ def test_tanh_anneals_and_passes_codes_forward_unless_relaxed_ones_will_do(progr
     assert_same(relaxed, lambda x: tanh_relaxation(unit_magnitude(x), beta))
 
 
-def test_every_estimator_a_recipe_may_name_can_be_made():
+def test_creates_every_estimator_that_a_recipe_can_name():
     names = SignRecipe.model_fields["estimator"].annotation.__args__
     for name in names:
         assert torch.equal(sign_estimator(section(name), 0.5)(X), sign(X))

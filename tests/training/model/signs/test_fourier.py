@@ -27,13 +27,13 @@ def test_the_closed_form_is_the_derivative_of_the_series(values, n, width):
 
 
 @given(st.integers(-5, 5), terms, widths)
-def test_where_both_sines_are_zero_the_slope_is_the_limit(turns, n, width):
+def test_the_slope_is_the_limit_if_both_sines_are_zero(turns, n, width):
     x = torch.tensor([turns * width], dtype=torch.float64)
     found = fourier_derivative(x, terms=n, half_period=width).item()
     assert math.isclose(found, (-1) ** turns * 4 * n / width, rel_tol=1e-9)
 
 
-def test_float32_holds_with_many_terms():
+def test_float32_is_accurate_with_many_terms():
     x = torch.linspace(-4, 4, 2001)
     found = fourier_derivative(x, terms=64, half_period=5.0)
     exact = fourier_derivative(x.double(), terms=64, half_period=5.0)
@@ -55,7 +55,7 @@ def test_forward_is_the_sign_and_backward_the_derivative_of_the_series():
     np.testing.assert_allclose(gradient, weights * slope)
 
 
-def test_with_a_bound_it_has_the_gradient_of_bgchs_code():
+def test_a_bound_gives_the_gradient_of_bgchs_code():
     x = torch.linspace(-3, 3, 61, dtype=torch.float64).requires_grad_()
     frequency, harmonics = 1.0, 20  # the defaults there
     expected = sum(

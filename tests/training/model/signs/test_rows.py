@@ -29,7 +29,7 @@ def problems(draw):
 
 
 @given(problems(), st.sampled_from([1, 6, 65_536]))
-def test_equals_the_two_steps_one_after_the_other(problem, at_once):
+def test_equals_the_two_separate_steps(problem, at_once):
     values, weights = problem
     found = []
     with pytest.MonkeyPatch.context() as patch:
@@ -50,7 +50,7 @@ def test_equals_the_two_steps_one_after_the_other(problem, at_once):
     np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=tolerance)
 
 
-def test_the_gradient_is_that_of_what_stands_for_the_sign():
+def test_the_gradient_is_that_of_the_surrogate():
     x = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     weights = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(3, 4)
 
@@ -69,7 +69,7 @@ def test_the_gradient_is_that_of_what_stands_for_the_sign():
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
 
-def test_what_a_slope_returns_may_be_anything_of_its_shape():
+def test_a_slope_may_return_any_tensor_of_its_shape():
     x = torch.tensor([[1.0, -3.0]], requires_grad=True)
     (gradient,) = torch.autograd.grad(sign_of_rows(x, torch.ones_like).sum(), x)
     # y = x/2; dL/dx = (1 − mean(y)·sgn(x)) / 2.
@@ -84,7 +84,7 @@ def test_unit_magnitude_keeps_signs_and_survives_zeros():
     np.testing.assert_allclose(scaled[2], 1.0)
 
 
-def test_rows_in_any_layout():
+def test_accepts_rows_in_any_memory_layout():
     x = torch.randn(300, 600, generator=torch.Generator().manual_seed(0)).T.requires_grad_()
     weights = torch.randn(300, 600, generator=torch.Generator().manual_seed(1)).T
     (found,) = torch.autograd.grad((sign_of_rows(x, slope) * weights).sum(), x)

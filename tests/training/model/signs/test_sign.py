@@ -15,13 +15,13 @@ def test_the_sign_of_training_is_the_sign_of_the_release(values):
     assert (packed * 2.0 - 1 == sign(x).numpy()).all()
 
 
-def test_dtype_is_kept():
+def test_keeps_the_dtype():
     for dtype in (torch.float32, torch.float64):
         assert sign(torch.zeros(3, dtype=dtype)).dtype == dtype
     assert sign(torch.tensor([-0.0])).item() == pytest.approx(1.0)
 
 
-def test_a_slope_takes_the_place_of_the_derivative_at_the_same_entry():
+def test_a_slope_replaces_the_derivative_of_the_same_entry():
     x = torch.tensor([[-2.0, 0.5], [0.0, 3.0]], requires_grad=True)
     codes = sign_with_slope(x, lambda values: values + 10)
     (gradient,) = torch.autograd.grad((codes * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum(), x)
@@ -29,7 +29,7 @@ def test_a_slope_takes_the_place_of_the_derivative_at_the_same_entry():
     assert gradient.tolist() == [[8, 21], [30, 52]]
 
 
-def test_a_slope_of_many_entries_is_taken_part_by_part_in_any_layout():
+def test_applies_a_slope_in_chunks_in_any_memory_layout():
     x = torch.randn(600, 300, generator=torch.Generator().manual_seed(0)).T.requires_grad_()
     weights = torch.arange(180_000, dtype=torch.float32).reshape(300, 600)
     seen: list[int] = []
