@@ -23,7 +23,11 @@ from benchmarks.search.library_contenders import hnswlib, usearch_binary, usearc
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.index_selection import build_index
 from bitrecall.index.search.milvus.backend import MilvusBackend
-from bitrecall.index.search.milvus.collection import Facts, Held, write_collection
+from bitrecall.index.search.milvus.collection import (
+    CodesFingerprint,
+    CollectionInfo,
+    write_collection,
+)
 from bitrecall.index.search.milvus.server import MilvusServer
 
 # Recall that our approximate backends are tuned to.
@@ -55,15 +59,15 @@ def milvus(data: SearchData) -> Contender:
     """Build our Milvus backend on the server whose URL is in the variable MILVUS."""
     if "MILVUS" not in os.environ:
         raise ImportError("set MILVUS to the URL of a Milvus server")
-    server = MilvusServer(os.environ["MILVUS"], seconds=60.0)
+    server = MilvusServer(os.environ["MILVUS"], timeout=60.0)
     items, width = data.items.shape
-    facts = Facts(Held("benchmark", items, 8 * width))
+    info = CollectionInfo(CodesFingerprint("benchmark", items, 8 * width))
     name = f"benchmark_{items}"
     started = time.perf_counter()
-    server.work(lambda client, seconds: client.drop_collection(name, timeout=seconds))
-    write_collection(server, name, data.items, facts)
+    server.run(lambda client, timeout: client.drop_collection(name, timeout=timeout))
+    write_collection(server, name, data.items, info)
     elapsed = time.perf_counter() - started
-    built = MilvusBackend(server, name, facts.held, facts)
+    built = MilvusBackend(server, name, info.fingerprint, info)
     return Contender(
         "ours, Milvus",
         lambda queries, k: built.search(queries, k)[0],

@@ -48,7 +48,7 @@ def milvus_options(command: Callable[..., Any]) -> Callable[..., Any]:
             from bitrecall.index.releases.milvus_mirror import MilvusMirror
             from bitrecall.index.search.milvus.server import MilvusServer, read_token
 
-            server = MilvusServer(milvus, read_token(milvus_token_file), seconds=30.0)
+            server = MilvusServer(milvus, read_token(milvus_token_file), timeout=30.0)
             mirror = MilvusMirror(server, ivf=milvus_lists)
         return command(mirror=mirror, **given)
 

@@ -13,11 +13,11 @@ from bitrecall.index.releases.files import CODES_NAME
 from bitrecall.index.search.milvus.backend import MilvusBackend
 from bitrecall.index.search.milvus.collection import (
     PREFIX,
-    Facts,
-    Held,
+    CodesFingerprint,
+    CollectionInfo,
     collection_name,
-    drop_others,
-    read_facts,
+    drop_other_collections,
+    read_info,
     write_collection,
 )
 from bitrecall.index.search.milvus.server import MilvusServer
@@ -45,9 +45,8 @@ class MilvusMirror:
         server: holds the collections.
         ivf: search only the nearest of many lists of codes (BIN_IVF_FLAT); otherwise compare every
             code (BIN_FLAT).
-        recall: share of the true nearest 100 that a search with ``ivf`` must return; nprobe is
-        tuned to
-            it with users of the release.
+        recall: share of the true nearest 100 items that a search with ``ivf`` must return; nprobe
+            is tuned to it with users of the release.
     """
 
     def __init__(self, server: MilvusServer, *, ivf: bool = False, recall: float = 0.98) -> None:
@@ -58,39 +57,40 @@ class MilvusMirror:
     def prepare(self, release: Release) -> None:
         """Write the collection of a release, unless it exists.
 
-        Raises SearchUnavailableError; the collection does not exist then.
+        Raises:
+            SearchUnavailableError: the server failed; the collection does not exist.
         """
         name = collection_name(release.id)
-        if read_facts(self._server, name) is not None:
+        if read_info(self._server, name) is not None:
             return
-        facts = Facts(held_by(release))
+        info = CollectionInfo(fingerprint_of(release))
         if not self._ivf:
-            write_collection(self._server, name, release.item_codes, facts)
+            write_collection(self._server, name, release.item_codes, info)
             return
         nlist = min(release.n_items, max(1, 4 * math.isqrt(release.n_items)))
-        facts = replace(facts, nlist=nlist, nprobe=nlist)
+        info = replace(info, nlist=nlist, nprobe=nlist)
         write_collection(
             self._server,
             name,
             release.item_codes,
-            facts,
-            lambda making: self._tuned(release, making, facts),
+            info,
+            lambda unfinished: self._tuned(release, unfinished, info),
         )
 
     def point(self, release_id: str) -> None:
         """Move the alias to the collection of a release. Raises SearchUnavailableError."""
         name = collection_name(release_id)
 
-        def move(client: MilvusClient, seconds: float) -> None:
+        def move(client: MilvusClient, timeout: float) -> None:
             from pymilvus import MilvusException
 
             try:
-                client.alter_alias(name, ALIAS, timeout=seconds)
+                client.alter_alias(name, ALIAS, timeout=timeout)
             except MilvusException:
                 # The alias does not exist yet. Any other error is raised again here.
-                client.create_alias(name, ALIAS, timeout=seconds)
+                client.create_alias(name, ALIAS, timeout=timeout)
 
-        self._server.work(move)
+        self._server.run(move)
 
     def keep(self, release_ids: Iterable[str]) -> list[str]:
         """Drop the collections of all other releases, and return their names.
@@ -100,22 +100,22 @@ class MilvusMirror:
         Raises:
             SearchUnavailableError: the server failed.
         """
-        return drop_others(
+        return drop_other_collections(
             self._server, {collection_name(release_id) for release_id in release_ids}
         )
 
-    def _tuned(self, release: Release, name: str, facts: Facts) -> Facts:
-        """Return the facts with the smallest nprobe that reaches the recall."""
+    def _tuned(self, release: Release, name: str, info: CollectionInfo) -> CollectionInfo:
+        """Return ``info`` with the smallest nprobe that reaches the recall."""
         queries = sample_queries(release.user_embeddings)
         exact = release.backend.search(queries, NEAREST)[0]
 
         def reached(nprobe: int) -> bool:
-            trial = replace(facts, nprobe=nprobe)
-            backend = MilvusBackend(self._server, name, facts.held, trial, fill=False)
-            found = backend.search(queries, NEAREST)[0]
-            return recall_by_distance(found, exact) >= self._recall
+            trial = replace(info, nprobe=nprobe)
+            backend = MilvusBackend(self._server, name, info.fingerprint, trial, fill=False)
+            distances = backend.search(queries, NEAREST)[0]
+            return recall_by_distance(distances, exact) >= self._recall
 
-        return replace(facts, nprobe=smallest_effort(reached, facts.nlist))
+        return replace(info, nprobe=smallest_effort(reached, info.nlist))
 
 
 def open_backend(server: MilvusServer, release: Release) -> MilvusBackend:
@@ -126,7 +126,7 @@ def open_backend(server: MilvusServer, release: Release) -> MilvusBackend:
     Raises:
         ReleaseError: there is no collection of the release, or it holds other codes.
     """
-    backend = MilvusBackend(server, collection_name(release.id), held_by(release))
+    backend = MilvusBackend(server, collection_name(release.id), fingerprint_of(release))
     try:
         backend.check()
     except SearchUnavailableError as error:
@@ -134,6 +134,8 @@ def open_backend(server: MilvusServer, release: Release) -> MilvusBackend:
     return backend
 
 
-def held_by(release: Release) -> Held:
-    """Return what the collection of a release must hold."""
-    return Held(release.manifest.files[CODES_NAME].sha256, release.n_items, release.bits)
+def fingerprint_of(release: Release) -> CodesFingerprint:
+    """Return the fingerprint of a release's item codes."""
+    return CodesFingerprint(
+        release.manifest.files[CODES_NAME].sha256, release.n_items, release.bits
+    )

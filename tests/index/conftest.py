@@ -51,6 +51,6 @@ def make_contents() -> Callable[..., ReleaseContents]:
 @pytest.fixture(scope="session")
 def milvus_server(milvus: Any) -> Iterator[MilvusServer]:
     """A connection to a real Milvus server, with more patience than a service has."""
-    server = MilvusServer(milvus.url, seconds=30.0, rest=0.0)
+    server = MilvusServer(milvus.url, timeout=30.0, retry_delay=0.0)
     yield server
     server.close()

@@ -1,1 +1,1 @@
-"""Searching on a Milvus server, for a catalogue or a load that one machine is too small for."""
+"""Search on a Milvus server, for catalogues or loads that are too large for one machine."""

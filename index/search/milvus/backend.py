@@ -18,100 +18,104 @@ from bitrecall.index.search.arguments import (
 from bitrecall.index.search.milvus.collection import (
     CODE,
     ROW,
-    Facts,
-    Held,
-    parameters_of,
-    read_facts,
+    CodesFingerprint,
+    CollectionInfo,
+    read_info,
+    search_params,
 )
+from bitrecall.index.search.milvus.completeness import QueryFilter, merge, nearest_if_complete
 from bitrecall.index.search.milvus.server import MilvusServer
 from bitrecall.index.search.protocol import Results
-from bitrecall.index.search.sort_keys import best_of, keys_of, open_rows
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
-# Rows that Milvus returns to a query at most.
-LIMIT: Final = 16_384
+# Maximum number of rows that Milvus returns per query.
+MAX_LIMIT: Final = 16_384
 
-# Excluded rows are found and dropped: on 41,000 codes 1,000 more rows take 1.2 ms more, and an
-# expression that leaves 1,000 out takes 7 ms more; 10,000 take 17 and 58 ms. A query that excludes
-# more than so many is asked by itself, so that it makes no others fetch as much.
-_TOGETHER_AT_MOST: Final = 256
+# Excluded rows are fetched and dropped: on 41,000 codes, fetching 1,000 more rows takes 1.2 ms
+# more, and a filter expression that excludes 1,000 takes 7 ms more; for 10,000 it is 17 and 58 ms.
+# A query that excludes more rows than this is searched alone, because all queries of a call fetch
+# equally many rows.
+_MAX_EXCLUDED_IN_BATCH: Final = 256
 
-# Where no more rows than these may be returned, they are named in the expression.
-_NAMED_AT_MOST: Final = 4_096
+# Up to this many allowed rows are listed in the filter expression.
+_MAX_ROWS_IN_EXPRESSION: Final = 4_096
 
-# Rows beyond those wanted, for the ties of the last.
-_TIES: Final = 64
+# Additional rows to fetch, for ties at the distance of the last item.
+_SPARE_FOR_TIES: Final = 64
 
 
 class MilvusBackend:
-    """Searches the collection that holds a release's item codes.
+    """Search in the Milvus collection with a release's item codes.
 
-    Milvus breaks ties as it likes. What is not known to be nearer than all that it left out is
-    asked for again, with more rows, and in the end a range of rows at a time, until the answer is
-    the one that ``bitrecall.index.search.protocol.SearchBackend.search`` promises. With BIN_FLAT it
-    is exact; with BIN_IVF_FLAT it may miss a nearer item, in a list that is not searched.
+    Milvus orders ties arbitrarily. If a response may omit an item that belongs to the result, the
+    search is repeated in ranges of rows, until the result is as
+    ``bitrecall.index.search.protocol.SearchBackend.search`` defines it. With BIN_FLAT it is exact.
+    With BIN_IVF_FLAT it may miss a nearer item in a list that is not searched.
 
     Args:
-        server: who searches.
-        name: of the collection.
-        facts: what it holds. What it says itself counts where it is None, read with the first
-            search and then compared with ``wanted``.
-        wanted: the item codes' sha256, how many there are, and their bits.
-        limit: rows that Milvus returns to a query at most.
-        fill: search all lists where those searched hold fewer items than are wanted.
+        server: the server to search on.
+        name: name of the collection.
+        expected: fingerprint of the release's item codes.
+        info: the contents of the collection; if None, they are read by the first search and
+            compared with ``expected``.
+        limit: maximum number of rows to fetch per query.
+        fill: search all lists if the nearest ones hold too few items.
     """
 
     def __init__(
         self,
         server: MilvusServer,
         name: str,
-        wanted: Held,
-        facts: Facts | None = None,
-        limit: int = LIMIT,
+        expected: CodesFingerprint,
+        info: CollectionInfo | None = None,
+        limit: int = MAX_LIMIT,
         *,
         fill: bool = True,
     ) -> None:
         self._server = server
         self._name = name
-        self._wanted = wanted
-        self._facts = facts
+        self._expected = expected
+        self._info = info
         self._limit = limit
         self._fill = fill
 
-    def check(self) -> Facts:
-        """Return what the collection says of itself.
+    def check(self) -> CollectionInfo:
+        """Return the contents of the collection.
 
-        Raises SearchUnavailableError where the server does not answer, and ReleaseError where there
-        is no such collection, or it holds other codes.
+        Raises:
+            SearchUnavailableError: the server does not respond.
+            ReleaseError: the collection does not exist, or has other codes than expected.
         """
-        if self._facts is None:
-            facts = read_facts(self._server, self._name)
+        if self._info is None:
+            info = read_info(self._server, self._name)
             where = f"Milvus at {self._server.url}"
-            if facts is None:
+            if info is None:
                 raise ReleaseError(
                     f"{where} has no collection {self._name} written by Bitrecall: "
                     "'bitrecall release activate' with --milvus writes it"
                 )
-            if facts.held != self._wanted:
-                raise ReleaseError(f"{where} has other codes in {self._name} than the release")
-            self._facts = facts
-        return self._facts
+            if info.fingerprint != self._expected:
+                raise ReleaseError(
+                    f"{where}: collection {self._name} has the codes of another release"
+                )
+            self._info = info
+        return self._info
 
     @property
     def bits(self) -> int:
-        """Bits in a code."""
-        return self._wanted.bits
+        """Code length in bits."""
+        return self._expected.bits
 
     @property
     def is_fast(self) -> bool:
-        """Never: it waits for another process."""
+        """False: a search waits for another process."""
         return False
 
     def __len__(self) -> int:
-        """Count the items."""
-        return self._wanted.items
+        """Return the number of items."""
+        return self._expected.items
 
     def search(
         self,
@@ -122,30 +126,31 @@ class MilvusBackend:
     ) -> Results:
         """Find the ``k`` nearest items of each query; see ``SearchBackend.search``.
 
-        Raises SearchUnavailableError, too, where the server does not answer, or has no such
-        collection.
+        Raises:
+            SearchError: see ``SearchBackend.search``.
+            SearchUnavailableError: the server does not respond, or does not have the collection.
         """
         codes = check_search(codes, k, self.bits // 8)
-        nothing = [np.empty(0, np.int64)] * len(codes)
-        excluded = nothing if exclude is None else check_exclude(exclude, len(codes), len(self))
+        no_rows = [np.empty(0, np.int64)] * len(codes)
+        excluded = no_rows if exclude is None else check_exclude(exclude, len(codes), len(self))
         allowed = None if allowed is None else check_allowed(allowed, len(self))
         distances, rows = empty_results(len(codes), k)
         width = min(k, len(self))
         if width == 0 or len(codes) == 0 or (allowed is not None and not allowed.any()):
             return distances, rows
         sizes = np.array([len(rows_of_query) for rows_of_query in excluded])
-        few = np.flatnonzero(sizes <= _TOGETHER_AT_MOST)
+        few = np.flatnonzero(sizes <= _MAX_EXCLUDED_IN_BATCH)
         groups = [few] if len(few) else []
-        groups += [np.array([query]) for query in np.flatnonzero(sizes > _TOGETHER_AT_MOST)]
+        groups += [np.array([query]) for query in np.flatnonzero(sizes > _MAX_EXCLUDED_IN_BATCH)]
         try:
-            facts = self.check()
+            info = self.check()
         except ReleaseError as error:
             raise SearchUnavailableError(str(error)) from error
         for group in groups:
-            found = self._search_group(
-                codes[group], width, [excluded[i] for i in group], allowed, facts
+            results = self._search_group(
+                codes[group], width, [excluded[i] for i in group], allowed, info
             )
-            for query, (near, which) in zip(group, found, strict=True):
+            for query, (near, which) in zip(group, results, strict=True):
                 distances[query, : len(which)], rows[query, : len(which)] = near, which
         return distances, rows
 
@@ -155,101 +160,71 @@ class MilvusBackend:
         width: int,
         excluded: Sequence[NDArray[np.int64]],
         allowed: NDArray[np.bool_] | None,
-        facts: Facts,
+        info: CollectionInfo,
     ) -> list[Results]:
-        """Search for all in one call, and further for those whom that does not settle."""
-        unnamed, expression = allowed, ""
-        fetched = 2 * width + _TIES + max(len(rows) for rows in excluded)
+        """Search for all queries in one call; repeat those whose response may be incomplete."""
+        unlisted, expression = allowed, ""
+        fetched = 2 * width + _SPARE_FOR_TIES + max(len(rows) for rows in excluded)
         if allowed is not None:
             n_allowed = int(np.count_nonzero(allowed))
-            if n_allowed <= _NAMED_AT_MOST:
-                unnamed, expression = None, f"{ROW} in {np.flatnonzero(allowed).tolist()}"
+            if n_allowed <= _MAX_ROWS_IN_EXPRESSION:
+                unlisted, expression = None, f"{ROW} in {np.flatnonzero(allowed).tolist()}"
             else:
                 fetched = fetched * len(self) // n_allowed
         fetched = min(fetched, self._limit)
-        found = []
-        asked = self._ask(codes, fetched, expression, facts.nprobe)
-        for code, rows, answer in zip(codes, excluded, asked, strict=True):
-            settled = _settled(answer, fetched, width, _Closed(rows, unnamed))
-            if settled is None:
-                settled = self._search_rows(code, width, _Closed(rows, allowed), facts.nprobe)
-            if len(settled[1]) < width and facts.nlist and self._fill:
-                settled = self._search_rows(code, width, _Closed(rows, allowed), facts.nlist)
-            found.append(settled)
-        return found
+        results = []
+        responses = self._query(codes, fetched, expression, info.nprobe)
+        for code, rows, response in zip(codes, excluded, responses, strict=True):
+            result = nearest_if_complete(response, fetched, width, QueryFilter(rows, unlisted))
+            row_filter = QueryFilter(rows, allowed)
+            if result is None:
+                result = self._search_range(code, width, row_filter, info.nprobe)
+            if len(result[1]) < width and info.nlist and self._fill:
+                result = self._search_range(code, width, row_filter, info.nlist)
+            results.append(result)
+        return results
 
-    def _search_rows(
+    def _search_range(
         self,
         code: NDArray[np.uint8],
         width: int,
-        closed: _Closed,
+        row_filter: QueryFilter,
         nprobe: int,
         low: int = 0,
         high: int | None = None,
     ) -> Results:
-        """Search the rows low … high - 1, at once or else one half after the other."""
+        """Search the rows low … high - 1, in halves if one response may be incomplete."""
         high = len(self) if high is None else high
-        # One more than there are: then fewer are found than were to be fetched.
+        # One more than the range has, so that a response with all of its rows counts as complete.
         fetched = min(high - low + 1, self._limit)
-        answer = self._ask(code[None], fetched, f"{low} <= {ROW} < {high}", nprobe)[0]
-        settled = _settled(answer, fetched, width, closed)
-        if settled is not None:
-            return settled
+        response = self._query(code[None], fetched, f"{low} <= {ROW} < {high}", nprobe)[0]
+        result = nearest_if_complete(response, fetched, width, row_filter)
+        if result is not None:
+            return result
         middle = (low + high) // 2
-        lower = self._search_rows(code, width, closed, nprobe, low, middle)
-        upper = self._search_rows(code, width, closed, nprobe, middle, high)
-        return _ordered(
-            np.concatenate([lower[0], upper[0]]), np.concatenate([lower[1], upper[1]]), width
-        )
+        lower = self._search_range(code, width, row_filter, nprobe, low, middle)
+        upper = self._search_range(code, width, row_filter, nprobe, middle, high)
+        return merge([lower, upper], width)
 
-    def _ask(
+    def _query(
         self, codes: NDArray[np.uint8], limit: int, expression: str, nprobe: int
     ) -> list[Results]:
-        """Ask Milvus: for each query distances and rows, nearest first, at most ``limit``."""
+        """Return up to ``limit`` distances and rows per query, nearest first, from Milvus."""
 
-        def ask(client: MilvusClient, seconds: float) -> Any:
+        def call(client: MilvusClient, timeout: float) -> Any:
             return client.search(
                 self._name,
                 data=[code.tobytes() for code in codes],
                 anns_field=CODE,
                 limit=limit,
                 filter=expression,
-                search_params=parameters_of(nprobe),
-                # Nothing is written to a collection that can be found.
+                search_params=search_params(nprobe),
+                # A collection is never written to after it gets its name.
                 consistency_level="Eventually",
-                timeout=seconds,
+                timeout=timeout,
             )
 
         return [
             (np.array(hits.distances, np.int32), np.array(hits.ids, np.int64))
-            for hits in self._server.search(ask)
+            for hits in self._server.search(call)
         ]
-
-
-class _Closed:
-    """Rows that must not be returned to one query."""
-
-    def __init__(self, rows: NDArray[np.int64], allowed: NDArray[np.bool_] | None) -> None:
-        self._rows = rows
-        self._among = allowed
-
-    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        closed = ~open_rows(rows, self._rows)
-        return closed if self._among is None else closed | ~self._among[rows]
-
-
-def _settled(answer: Results, fetched: int, width: int, closed: _Closed) -> Results | None:
-    """The best ``width`` of what Milvus found; None where what it left out could be among them.
-
-    It found all that there is where it found fewer than were to be fetched. Else it may have left
-    out rows as far away as the last, and none nearer.
-    """
-    distances, rows = answer
-    kept = ~closed(rows)
-    if len(rows) >= fetched and np.count_nonzero(kept & (distances < distances.max())) < width:
-        return None
-    return _ordered(distances[kept], rows[kept], width)
-
-
-def _ordered(distances: NDArray[np.int32], rows: NDArray[np.int64], width: int) -> Results:
-    return best_of(keys_of(distances, rows), width)

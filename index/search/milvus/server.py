@@ -1,4 +1,4 @@
-"""Asking a Milvus server, within bounds and with errors of ours."""
+"""A connection to a Milvus server, with time limits and typed errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bitrecall.errors import BitrecallError
 from bitrecall.extras import how_to_install
@@ -19,90 +19,98 @@ from bitrecall.index.errors import SearchUnavailableError
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-# Searches at once that may be waiting for the server; more wait for these.
-_AT_ONCE = 64
+# Concurrent searches on the server; further searches wait for one of these to end.
+_MAX_CONCURRENT: Final = 64
 
-# Seconds to connect, and that a step of writing a collection may take by itself.
-_CONNECT = 10.0
-_STEP = 600.0
+# Seconds to connect, and for each step of a call without a time limit.
+_CONNECT_TIMEOUT: Final = 10.0
+_STEP_TIMEOUT: Final = 600.0
 
 
 class MilvusServer:
-    """A Milvus server, connected to when it is first asked something. Safe for several threads.
+    """A connection to a Milvus server, opened by the first call. Thread-safe.
 
-    Needs the package pymilvus, of the extra ``milvus``.
+    Needs the package pymilvus, from the extra ``milvus``.
 
     Args:
-        url: such as http://milvus.example:19530, or with /NAME at the end for a database on it.
-        token: ``user:password`` or an API key; None where the server asks for none.
-        seconds: how long a search may take, retries included.
-        rest: seconds for which a server that did not answer is not asked again.
-        clock: seconds.
+        url: such as http://milvus.example:19530; append /NAME to select a database.
+        token: ``user:password`` or an API key; None if the server has no authentication.
+        timeout: seconds for one search, retries included.
+        retry_delay: seconds after a failed search during which searches fail without a call to the
+            server.
+        clock: returns seconds.
 
-    Raises SearchUnavailableError where pymilvus is not installed.
+    Raises:
+        SearchUnavailableError: pymilvus is not installed.
     """
 
     def __init__(
         self,
         url: str,
         token: str | None = None,
-        seconds: float = 1.0,
-        rest: float = 1.0,
+        timeout: float = 1.0,
+        retry_delay: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = url
         self._token = token
-        self._seconds = seconds
-        self._rest = rest
+        self._timeout = timeout
+        self._retry_delay = retry_delay
         self._clock = clock
         self._client_class = _client_class()
         self._client: MilvusClient | None = None
         self._connecting = threading.Lock()
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="milvus")
-        self._asked_again_at = -math.inf
-        self._reason = ""
+        self._pool = ThreadPoolExecutor(_MAX_CONCURRENT, thread_name_prefix="milvus")
+        self._retry_at = -math.inf
+        self._failure = ""
 
-    def search(self, ask: Callable[[MilvusClient, float], Found]) -> Found:
-        """Return what ``ask`` gets of the client within the seconds that it is given.
+    def search(self, call: Callable[[MilvusClient, float], T]) -> T:
+        """Return ``call(client, timeout)``, with the time limit of a search.
 
-        The client tries again by itself as long as there is time. A server that has failed is left
-        alone for a moment, in which every search fails at once: requests do not queue up behind it,
-        and it is not flooded when it comes back. Raises SearchUnavailableError.
+        The client itself retries within the limit. After a failure, searches fail at once for
+        ``retry_delay`` seconds: requests do not queue up, and a server that restarts is not
+        flooded.
+
+        Raises:
+            SearchUnavailableError: the server failed or did not respond in time.
         """
         now = self._clock()
-        if now < self._asked_again_at:
-            raise SearchUnavailableError(self._reason)
+        if now < self._retry_at:
+            raise SearchUnavailableError(self._failure)
         try:
-            # The client's own bound is none: it waits longer to connect again. Hence a thread.
-            asked: Future[Found] = self._pool.submit(lambda: ask(self._connected(), self._seconds))
-            found = asked.result(self._seconds)
+            # A thread enforces the limit: the client ignores its timeout while it reconnects.
+            future: Future[T] = self._pool.submit(lambda: call(self._connected(), self._timeout))
+            result = future.result(self._timeout)
         except Exception as error:
-            level = logging.DEBUG if self._reason else logging.WARNING
-            self._reason = self._told(error)
-            self._asked_again_at = self._clock() + self._rest
-            _log.log(level, "searches fail: %s", self._reason)
-            raise SearchUnavailableError(self._reason) from error
-        if self._reason:
-            self._reason = ""
-            _log.info("Milvus at %s answers again", self.url)
-        return found
+            level = logging.DEBUG if self._failure else logging.WARNING
+            self._failure = self._describe(error)
+            self._retry_at = self._clock() + self._retry_delay
+            _log.log(level, "searches fail: %s", self._failure)
+            raise SearchUnavailableError(self._failure) from error
+        if self._failure:
+            self._failure = ""
+            _log.info("Milvus at %s responds again", self.url)
+        return result
 
-    def work(self, do: Callable[[MilvusClient, float], Found]) -> Found:
-        """Return what ``do`` gets of the client, each of its steps within the seconds it is given.
+    def run(self, call: Callable[[MilvusClient, float], T]) -> T:
+        """Return ``call(client, timeout)`` without a limit in total; ``timeout`` is for each step.
 
-        For what takes minutes, such as writing a collection. Raises SearchUnavailableError.
+        For calls that take minutes, such as writing a collection.
+
+        Raises:
+            SearchUnavailableError: the call failed.
         """
         try:
-            return do(self._connected(), _STEP)
+            return call(self._connected(), _STEP_TIMEOUT)
         except Exception as error:
-            raise SearchUnavailableError(self._told(error)) from error
+            raise SearchUnavailableError(self._describe(error)) from error
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.close()
@@ -112,18 +120,18 @@ class MilvusServer:
         with self._connecting:
             if self._client is None:
                 self._client = self._client_class(
-                    uri=self.url, token=self._token or "", timeout=_CONNECT
+                    uri=self.url, token=self._token or "", timeout=_CONNECT_TIMEOUT
                 )
             return self._client
 
-    def _told(self, error: Exception) -> str:
+    def _describe(self, error: Exception) -> str:
         if isinstance(error, FutureTimeoutError):
-            return f"Milvus at {self.url} did not answer within {self._seconds:g} s"
-        return f"Milvus at {self.url} does not answer as it should: {_first_line(error)}"
+            return f"Milvus at {self.url} did not respond within {self._timeout:g} s"
+        return f"Milvus at {self.url} failed: {_first_line(error)}"
 
 
 def read_token(path: Path | None) -> str | None:
-    """Read the token in the file at ``path``, None where there is none. Raises BitrecallError."""
+    """Read a token from a file; None if ``path`` is None. Raises BitrecallError."""
     if path is None:
         return None
     try:
@@ -139,7 +147,7 @@ def _client_class() -> Any:
         raise SearchUnavailableError(
             "searching with Milvus needs the package pymilvus: " + how_to_install("milvus")
         ) from error
-    # It logs a traceback of every error that it raises, which we tell in words of our own.
+    # pymilvus logs a traceback for every error that it raises; these errors are reported here.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     return MilvusClient
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from bitrecall.index.errors import ReleaseError, SearchUnavailableError
-from bitrecall.index.releases.milvus_mirror import ALIAS, MilvusMirror, held_by, open_backend
+from bitrecall.index.releases.milvus_mirror import ALIAS, MilvusMirror, fingerprint_of, open_backend
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.milvus.collection import (
-    Facts,
-    Held,
+    CodesFingerprint,
+    CollectionInfo,
     collection_name,
-    read_facts,
+    read_info,
     write_collection,
 )
 from bitrecall.index.search.milvus.server import MilvusServer
@@ -33,11 +33,11 @@ def store(milvus_server: MilvusServer, tmp_path: Path) -> Iterator[ReleaseStore]
 
 
 def collections(server: MilvusServer) -> list[str]:
-    return sorted(server.work(lambda client, seconds: client.list_collections(timeout=seconds)))
+    return sorted(server.run(lambda client, timeout: client.list_collections(timeout=timeout)))
 
 
 def pointed_at(server: MilvusServer) -> str:
-    found = server.work(lambda client, seconds: client.describe_alias(ALIAS, timeout=seconds))
+    found = server.run(lambda client, timeout: client.describe_alias(ALIAS, timeout=timeout))
     return str(found["collection_name"])
 
 
@@ -65,8 +65,8 @@ def test_a_store_and_its_mirror_go_together(
     assert collections(milvus_server) == [names[aside.id]]
 
     # Somebody has dropped it there: activating it again writes it.
-    milvus_server.work(
-        lambda client, seconds: client.drop_collection(names[aside.id], timeout=seconds)
+    milvus_server.run(
+        lambda client, timeout: client.drop_collection(names[aside.id], timeout=timeout)
     )
     with pytest.raises(ReleaseError, match=r"has no collection .* --milvus writes it"):
         open_backend(milvus_server, aside)
@@ -83,10 +83,10 @@ def test_lists_are_searched_as_far_as_the_recall_takes(
     mirror = MilvusMirror(milvus_server, ivf=True, recall=0.9)
     try:
         mirror.prepare(release)
-        facts = read_facts(milvus_server, name)
-        assert facts is not None
-        assert facts.held == held_by(release)
-        assert 1 < facts.nprobe < facts.nlist == 216
+        info = read_info(milvus_server, name)
+        assert info is not None
+        assert info.fingerprint == fingerprint_of(release)
+        assert 1 < info.nprobe < info.nlist == 216
         mirror.prepare(release)
     finally:
         mirror.keep([])
@@ -96,10 +96,10 @@ def test_other_codes_than_the_release_has_are_refused(
     milvus_server: MilvusServer, tmp_path: Path, make_contents: Make
 ) -> None:
     release = ReleaseStore(tmp_path).publish(make_contents())
-    facts = Facts(Held("0" * 64, release.n_items, release.bits))
-    write_collection(milvus_server, collection_name(release.id), release.item_codes, facts)
+    info = CollectionInfo(CodesFingerprint("0" * 64, release.n_items, release.bits))
+    write_collection(milvus_server, collection_name(release.id), release.item_codes, info)
     try:
-        with pytest.raises(ReleaseError, match="other codes"):
+        with pytest.raises(ReleaseError, match="codes of another release"):
             open_backend(milvus_server, release)
     finally:
         MilvusMirror(milvus_server).keep([])

@@ -12,8 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.index.errors import SearchError
-from bitrecall.index.search.milvus.backend import LIMIT, MilvusBackend
-from bitrecall.index.search.milvus.collection import Facts, Held, read_facts, write_collection
+from bitrecall.index.search.milvus.backend import MAX_LIMIT, MilvusBackend
+from bitrecall.index.search.milvus.collection import (
+    CodesFingerprint,
+    CollectionInfo,
+    read_info,
+    write_collection,
+)
 from bitrecall.index.search.milvus.server import MilvusServer
 from bitrecall.index.search.packing import hamming_distances
 from bitrecall.index.search.protocol import SearchBackend
@@ -56,17 +61,17 @@ def built(kind: str, request: pytest.FixtureRequest) -> Build:
 
 
 def in_milvus(
-    server: MilvusServer, codes: np.ndarray, limit: int = LIMIT, nlist: int = 0, nprobe: int = 0
+    server: MilvusServer, codes: np.ndarray, limit: int = MAX_LIMIT, nlist: int = 0, nprobe: int = 0
 ) -> MilvusBackend:
     # Writing a collection takes seconds: those with equal codes share one.
     digest = hashlib.sha256(codes.tobytes()).hexdigest()[:16]
     name = f"bitrecall_{digest}_{codes.shape[1]}_{nlist}"
     nlist = min(nlist, len(codes))
-    held = Held(digest, len(codes), codes.shape[1] * 8)
-    if len(codes) and read_facts(server, name) is None:
-        facts = Facts(held, nlist, min(nprobe, nlist))
-        write_collection(server, name, np.ascontiguousarray(codes), facts)
-    return MilvusBackend(server, name, held, limit=limit)
+    fingerprint = CodesFingerprint(digest, len(codes), codes.shape[1] * 8)
+    if len(codes) and read_info(server, name) is None:
+        info = CollectionInfo(fingerprint, nlist, min(nprobe, nlist))
+        write_collection(server, name, np.ascontiguousarray(codes), info)
+    return MilvusBackend(server, name, fingerprint, limit=limit)
 
 
 @pytest.fixture(

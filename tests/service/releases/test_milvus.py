@@ -27,7 +27,7 @@ def wait_for_response(client: httpx.Client, path: str, body: dict, expected: dic
 def test_returns_popular_items_while_milvus_does_not_respond(
     milvus: Any, tmp_path: Path, contents: Callable, serve: Callable, problem_in: Callable
 ) -> None:
-    server = MilvusServer(milvus.url, seconds=30.0)
+    server = MilvusServer(milvus.url, timeout=30.0)
     mirror = MilvusMirror(server)
     release = ReleaseStore(tmp_path / "releases", mirror).publish(contents())
     local: httpx.Client = serve()
