@@ -169,10 +169,10 @@ def crowd(tmp_path):
     )
     chosen = {}
     for row in rng.permutation(users + 5):
-        wanted = rng.choice(items, 4, replace=False)
+        expected = rng.choice(items, 4, replace=False)
         if row < users:
-            wanted = np.setdiff1d(wanted, seen[row])
-        chosen[f"user {row}"] = [*(f"item {item}" for item in wanted), "item of tomorrow"]
+            expected = np.setdiff1d(expected, seen[row])
+        chosen[f"user {row}"] = [*(f"item {item}" for item in expected), "item of tomorrow"]
     return release, item_codes, seen, chosen
 
 
@@ -181,16 +181,16 @@ def test_agrees_with_a_brute_force_ranking_in_any_batches(crowd, batch):
     release, item_codes, seen, chosen = crowd
     embeddings = np.asarray(release.user_embeddings)
     recalls, hits = [], []
-    for user, wanted in chosen.items():
+    for user, expected in chosen.items():
         ranked = np.arange(release.n_items)
         row = release.users.row_of(user)
         if row is not None:
             code = pack_signs(embeddings[[row]])
             ranked = np.argsort(hamming_distances(code, item_codes)[0], kind="stable")
             ranked = ranked[~np.isin(ranked, seen[row])]
-        found = {f"item {item}" for item in ranked[:10]} & set(wanted)
-        recalls.append(len(found) / len(wanted))
-        hits.append(bool(found))
+        actual = {f"item {item}" for item in ranked[:10]} & set(expected)
+        recalls.append(len(actual) / len(expected))
+        hits.append(bool(actual))
     report = evaluate(release, held_out(chosen), [10], batch=batch)
     assert report.users == len(chosen)
     assert (report.unknown_users, report.unknown_pairs, report.seen_pairs) == (5, len(chosen), 0)

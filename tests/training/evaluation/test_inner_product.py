@@ -53,8 +53,8 @@ def test_equals_a_slow_ranking_with_ties_and_exclusions(n_users, n_items, depth,
         np.flatnonzero(generator.random(n_items) < generator.random()).astype(np.int32)
         for _ in range(n_users)
     ]
-    found = rank(torch.from_numpy(users), torch.from_numpy(items), depth, exclude)
-    np.testing.assert_array_equal(found, slow_rank(users @ items.T, depth, exclude))
+    actual = rank(torch.from_numpy(users), torch.from_numpy(items), depth, exclude)
+    np.testing.assert_array_equal(actual, slow_rank(users @ items.T, depth, exclude))
 
 
 def test_the_block_size_does_not_change_the_ranking(monkeypatch):
@@ -69,7 +69,7 @@ def test_the_score_is_that_of_a_slow_ranking_with_ties_to_the_more_popular(clust
     train, test = random_per_user(clustered, 0.3, seed=0)
     train = train.compact()
     made = embeddings(train.n_users, train.n_items, values=3)
-    found = score(made, train, test, (5, 20))
+    actual = score(made, train, test, (5, 20))
 
     scores = (made.users @ made.items.T).numpy()
     popularity = train.item_degrees
@@ -80,16 +80,16 @@ def test_the_score_is_that_of_a_slow_ranking_with_ties_to_the_more_popular(clust
         seen = set(train.items_of(row).tolist())
         listed = [item for item in range(train.n_items) if item not in seen]
         listed.sort(key=lambda item: (-scores[row, item], -popularity[item], item))
-        wanted = {rows.get(test.item_ids[item], OUTSIDE) for item in test.items_of(user)}
-        recalls.append(len(wanted.intersection(listed[:20])) / len(wanted))
-    assert found["recall@20"] == pytest.approx(np.mean(recalls), abs=1e-12)
-    assert {"ndcg@5", "coverage@20", "mean_popularity@5"} <= set(found)
+        expected = {rows.get(test.item_ids[item], OUTSIDE) for item in test.items_of(user)}
+        recalls.append(len(expected.intersection(listed[:20])) / len(expected))
+    assert actual["recall@20"] == pytest.approx(np.mean(recalls), abs=1e-12)
+    assert {"ndcg@5", "coverage@20", "mean_popularity@5"} <= set(actual)
 
 
 def test_bgch_ndcg_uses_lists_of_its_depth(clustered):
     train, test = random_per_user(clustered, 0.3, seed=0)
     made = embeddings(train.n_users, train.n_items)
-    found = score(made, train, test, (5,), bgch_depth=30)
+    actual = score(made, train, test, (5,), bgch_depth=30)
 
     order = np.argsort(-train.item_degrees, kind="stable")
     place = np.argsort(order)
@@ -100,7 +100,7 @@ def test_bgch_ndcg_uses_lists_of_its_depth(clustered):
         slow_rank(scores, 30, seen),
         GroundTruth.from_lists(place[test.items_of(user)] for user in range(train.n_users)),
     )
-    assert found["bgch_ndcg@5"] == pytest.approx(metrics.result()["bgch_ndcg@5"], abs=1e-12)
+    assert actual["bgch_ndcg@5"] == pytest.approx(metrics.result()["bgch_ndcg@5"], abs=1e-12)
 
 
 def test_counts_unknown_users_and_items_like_a_release():
@@ -111,8 +111,8 @@ def test_counts_unknown_users_and_items_like_a_release():
     # carl is unknown and gets the popular list, milk first; figs are unknown and a miss.
     held_out = collapse(*ids, np.array([0, 0, 2], np.int32), np.array([2, 3, 1], np.int32))
     made = Embeddings(torch.ones(2, 1), torch.ones(3, 1), [torch.ones(3, 1)], "inner_product")
-    found = score(made, train, held_out, (1,))
-    assert found["recall@1"] == pytest.approx((1 / 2 + 1) / 2)
+    actual = score(made, train, held_out, (1,))
+    assert actual["recall@1"] == pytest.approx((1 / 2 + 1) / 2)
 
 
 def test_rejects_codes(clustered):

@@ -13,7 +13,7 @@ def test_equals_a_brute_force_ranking_of_the_codes(clustered, small_recipe):
     generator = torch.Generator().manual_seed(0)
     users = torch.randn(fit.n_users, 16, generator=generator)
     items = torch.randn(fit.n_items, 16, generator=generator)
-    found = Validator(fit, held_out, small_recipe)(Embeddings(users, items, [items]))
+    actual = Validator(fit, held_out, small_recipe)(Embeddings(users, items, [items]))
 
     signs = [unpack_signs(pack_signs(side.numpy())).astype(int) for side in (users, items)]
     scores = signs[0] @ signs[1].T
@@ -22,9 +22,9 @@ def test_equals_a_brute_force_ranking_of_the_codes(clustered, small_recipe):
         seen = set(fit.items[fit.users == user].tolist())
         ranked = sorted(range(fit.n_items), key=lambda item: (-scores[user, item], item))
         top = [item for item in ranked if item not in seen][:20]
-        wanted = set(held_out.items[held_out.users == user].tolist())
-        recalls.append(len(wanted.intersection(top)) / len(wanted))
-    assert found["recall@20"] == np.mean(recalls)
+        expected = set(held_out.items[held_out.users == user].tolist())
+        recalls.append(len(expected.intersection(top)) / len(expected))
+    assert actual["recall@20"] == np.mean(recalls)
 
 
 def test_ranks_real_values_by_inner_product(clustered, small_recipe):
@@ -32,7 +32,7 @@ def test_ranks_real_values_by_inner_product(clustered, small_recipe):
     generator = torch.Generator().manual_seed(0)
     users = torch.randn(fit.n_users, 5, generator=generator)
     items = torch.randn(fit.n_items, 5, generator=generator)
-    found = Validator(fit, held_out, small_recipe)(
+    actual = Validator(fit, held_out, small_recipe)(
         Embeddings(users, items, [items], "inner_product")
     )
 
@@ -43,7 +43,7 @@ def test_ranks_real_values_by_inner_product(clustered, small_recipe):
         np.isin(held_out.items_of(user), top[user]).mean()
         for user in np.flatnonzero(held_out.user_degrees)
     ]
-    assert found["recall@20"] == pytest.approx(np.mean(recalls), abs=1e-12)
+    assert actual["recall@20"] == pytest.approx(np.mean(recalls), abs=1e-12)
 
 
 def test_limits_the_number_of_users(clustered, small_recipe):

@@ -36,13 +36,13 @@ def test_the_gradient_of_the_means_is_that_of_the_layers_one_by_one(layers, side
     gradients = []
     for embed in (
         lambda model: model(graph()),
-        lambda model: [model.combine(found) for found in model.layer_outputs(graph())],
+        lambda model: [model.combine(actual) for actual in model.layer_outputs(graph())],
     ):
         model = LightGCN(users, items, layers)
-        found = embed(model)
+        actual = embed(model)
         total = sum(
             side * (one * weight).sum()
-            for side, one, weight in zip(sides, found, weights, strict=True)
+            for side, one, weight in zip(sides, actual, weights, strict=True)
         )
         gradients.append(
             torch.autograd.grad(
@@ -78,11 +78,11 @@ def test_a_batch_has_the_embeddings_and_gradients_of_the_full_graph(encoder):
     for part in (False, True):
         model = LightGCN(users, items, 2) if encoder == "lightgcn" else ItemSums(users, items)
         if part:
-            found = model.of_batch(graph(), chosen)
+            actual = model.of_batch(graph(), chosen)
         else:
             user_layers, item_layers = model.layer_outputs(graph())
-            found = (model.combine(user_layers)[chosen], model.combine(item_layers))
-        (found[0].sin().sum() + found[1].cos().sum()).backward()
-        gradients.append((*found, model.users.grad, model.items.grad))
+            actual = (model.combine(user_layers)[chosen], model.combine(item_layers))
+        (actual[0].sin().sum() + actual[1].cos().sum()).backward()
+        gradients.append((*actual, model.users.grad, model.items.grad))
     for whole, batch in zip(*gradients, strict=True):
         np.testing.assert_allclose(whole.detach(), batch.detach(), rtol=1e-4, atol=1e-6)

@@ -57,11 +57,11 @@ def test_the_edges_of_a_batch_come_in_its_order(case, data):
     n_users, n_items, chosen, _ = case
     edges = edge_list(n_users, n_items, chosen)
     batch = data.draw(st.permutations(range(n_users)))
-    found = edges.edges_of(torch.tensor(batch))
+    actual = edges.edges_of(torch.tensor(batch))
     expected = [
         (user, item) for user in batch for item in sorted(i for u, i in chosen if u == user)
     ]
-    listed = zip(edges.users[found].tolist(), edges.items[found].tolist(), strict=True)
+    listed = zip(edges.users[actual].tolist(), edges.items[actual].tolist(), strict=True)
     assert list(listed) == expected
 
 
@@ -71,11 +71,11 @@ def test_propagation_has_the_gradient_of_the_dense_product():
     dense = torch.randn(4, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
     weights = torch.randn(3, 5, generator=torch.Generator().manual_seed(1))
     product = propagate(graph.users_to_items, graph.items_to_users, dense)
-    (found,) = torch.autograd.grad((product * weights).sum(), dense)
+    (actual,) = torch.autograd.grad((product * weights).sum(), dense)
     expected_product = graph.users_to_items.to_dense() @ dense
     (expected,) = torch.autograd.grad((expected_product * weights).sum(), dense)
     np.testing.assert_allclose(product.detach(), expected_product.detach(), rtol=1e-5)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
 
 
 @given(edge_sets(), st.randoms(use_true_random=False))

@@ -18,9 +18,9 @@ def test_inner_products_are_the_best_approximation_of_that_rank():
     left, values, right = torch.linalg.svd(dense, full_matrices=False)
     best = (left[:, :16] * values[:16]) @ right[:16]
     users, items = spectral_start(graph, 16, seed=0)
-    found = users.double() @ items.double().T
+    actual = users.double() @ items.double().T
     optimum = torch.linalg.norm(dense - best)
-    assert torch.linalg.norm(dense - found) <= 1.01 * optimum
+    assert torch.linalg.norm(dense - actual) <= 1.01 * optimum
 
 
 def test_the_rotation_spreads_the_leading_directions_over_all_bits():

@@ -33,8 +33,8 @@ def test_scores_and_gradients_are_those_of_the_plain_product(users, items, pairs
         scores = score(u, i, rows, chosen)
         (scores * weights).sum().backward()
         gradients.append((scores.detach(), u.grad, i.grad))
-    for found, expected in zip(*gradients, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    for actual, expected in zip(*gradients, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_more_pairs_than_one_chunk_score_the_same():

@@ -102,12 +102,12 @@ def test_equals_the_definition_in_value_and_gradient(problem, count, temperature
         weights=weights,
     )
     assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
-    for found, wanted in zip(
+    for actual, expected_value in zip(
         torch.autograd.grad(loss, (users, items)),
         torch.autograd.grad(expected, (users, items)),
         strict=True,
     ):
-        np.testing.assert_allclose(found, wanted, atol=1e-12)
+        np.testing.assert_allclose(actual, expected_value, atol=1e-12)
 
 
 def test_the_gradient_is_that_of_finite_differences():

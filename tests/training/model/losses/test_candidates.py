@@ -75,10 +75,10 @@ def test_a_sum_over_a_sample_weighted_up_is_unbiased(head):
 
 def test_no_block_mixes_head_items_and_drawn_items():
     candidates = Candidates(1, 9, pairs([]), Sample(3, torch.tensor([4, 8])))
-    found = [
+    actual = [
         (len(torch.arange(9)[block.items]), block.scale is None) for block in candidates.blocks(5)
     ]
-    assert found == [(3, True), (2, False)]
+    assert actual == [(3, True), (2, False)]
 
 
 def test_taken_pairs_are_positives_and_excluded_pairs():

@@ -95,7 +95,7 @@ def test_no_slope_is_subnormal():
     bits = 256
     counts, positives = torch.ones(1, bits + 1), torch.zeros(1, bits + 1)
     positives[0, 0] = 1e-3
-    found = level_gradients(counts, positives, SmoothRecall((200.0,), PHI, psi=1.5)).any_item
-    slopes = found[found != 0].abs()
+    actual = level_gradients(counts, positives, SmoothRecall((200.0,), PHI, psi=1.5)).any_item
+    slopes = actual[actual != 0].abs()
     assert 0 < len(slopes) < bits
     assert (slopes * 1e-6 > torch.finfo(torch.float32).tiny).all()

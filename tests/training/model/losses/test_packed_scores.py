@@ -60,11 +60,11 @@ def test_equals_matrix_products(level, problem, threads, block):
             assert torch.equal(packed.special_bins, dense.special_bins)
             table = torch.randn(histogram.shape, generator=generator)
             slopes = torch.randn(candidates.n_special, generator=generator)
-            found = packed.backward(table, slopes)
-            wanted = dense.backward(table.double(), slopes.double())
+            actual = packed.backward(table, slopes)
+            expected = dense.backward(table.double(), slopes.double())
         finally:
             torch.set_num_threads(before)
-    for ours, theirs in zip(found, wanted, strict=True):
+    for ours, theirs in zip(actual, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4 * len(items) ** 0.5)
 
 
@@ -113,12 +113,12 @@ WRONG = [
 
 
 @pytest.mark.skipif(loops is None, reason="there was no compiler")
-@pytest.mark.parametrize(("changed", "said"), WRONG)
-def test_rejects_inconsistent_arguments(changed, said):
+@pytest.mark.parametrize(("changed", "message"), WRONG)
+def test_rejects_inconsistent_arguments(changed, message):
     given = arguments(**changed)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         loops.look_up(*given)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         loops.count(*given[:5], given[5].astype(np.int32))
 
 

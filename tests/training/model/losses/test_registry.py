@@ -43,8 +43,8 @@ def test_tests_every_loss_that_a_recipe_can_name():
 def test_a_loss_uses_the_settings_of_the_recipe(name, sample):
     loss = ranking_loss(LossRecipe(name=name, **SETTINGS))
     generator = torch.Generator().manual_seed(5)
-    found = loss(*COMMON, WEIGHTS, sample, generator)
-    assert found.item() == EXPECTED[name](sample).item()
+    actual = loss(*COMMON, WEIGHTS, sample, generator)
+    assert actual.item() == EXPECTED[name](sample).item()
 
 
 def test_only_losses_that_count_scores_by_level_need_exact_codes():

@@ -73,8 +73,8 @@ def test_equals_the_double_loop_in_value_and_gradient(problem, block):
         gradients = torch.autograd.grad(loss, (users, items))
 
     assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
-    for found, wanted in zip(gradients, expected_gradients, strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-12)
+    for actual, expected_value in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(actual, expected_value, atol=1e-12)
 
 
 def test_supports_ties_of_all_items():
@@ -86,12 +86,12 @@ def test_supports_ties_of_all_items():
     # Five others at one half each: rank 3.5.
     ranks = torch.tensor([3.5], dtype=torch.float64)
     assert loss.item() == pytest.approx(-OBJECTIVE.value_and_slope(ranks)[0].item())
-    for found, wanted in zip(
+    for actual, expected_value in zip(
         torch.autograd.grad(loss, (users, items)),
         torch.autograd.grad(expected, (users, items)),
         strict=True,
     ):
-        np.testing.assert_allclose(found, wanted, atol=1e-12)
+        np.testing.assert_allclose(actual, expected_value, atol=1e-12)
 
 
 def test_the_gradient_is_scaled_by_the_incoming_gradient():
@@ -120,8 +120,8 @@ def test_float32_is_accurate_at_full_size(packed, monkeypatch):
     exact = smooth_recall_loss(doubled[0], doubled[1], pairs(chosen), None, objective)
     assert loss.item() == pytest.approx(exact.item(), rel=1e-5)
     gradients = torch.autograd.grad(loss, (users, items))
-    for found, wanted in zip(gradients, torch.autograd.grad(exact, doubled), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-8)
+    for actual, expected_value in zip(gradients, torch.autograd.grad(exact, doubled), strict=True):
+        np.testing.assert_allclose(actual, expected_value, rtol=1e-3, atol=1e-8)
 
 
 class TestSampled:
@@ -135,8 +135,8 @@ class TestSampled:
         assert sampled.item() == pytest.approx(exact.item(), abs=1e-12)
         exact_gradients = torch.autograd.grad(exact, (users, items))
         sampled_gradients = torch.autograd.grad(sampled, (users, items))
-        for found, wanted in zip(sampled_gradients, exact_gradients, strict=True):
-            np.testing.assert_allclose(found, wanted, atol=1e-12)
+        for actual, expected_value in zip(sampled_gradients, exact_gradients, strict=True):
+            np.testing.assert_allclose(actual, expected_value, atol=1e-12)
 
     def test_items_outside_the_sample_get_no_gradient_unless_positive(self):
         users, items = random_codes(2, 8, 11), random_codes(9, 8, 12)

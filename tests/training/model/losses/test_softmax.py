@@ -65,8 +65,8 @@ def test_equals_the_definition_in_value_and_gradient(problem, block, temperature
         loss = softmax_loss(users, items, positives, excluded, temperature, weights=weights)
         gradients = torch.autograd.grad(3 * loss, (users, items))
     assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
-    for found, wanted in zip(gradients, expected_gradients, strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-12)
+    for actual, expected_value in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(actual, expected_value, atol=1e-12)
 
 
 def test_the_gradient_is_that_of_finite_differences():
@@ -87,9 +87,9 @@ def test_each_positive_counts_the_same_by_default():
     users, items = random_rows(2, 4, 2, True), random_rows(5, 4, 3, True)
     positives = pairs([(0, 1), (0, 2), (1, 4)])
     weights = torch.full((3,), 1 / 3, dtype=torch.float64)
-    found = softmax_loss(users, items, positives, None, 2.0)
+    actual = softmax_loss(users, items, positives, None, 2.0)
     expected = definition(users, items, positives, pairs([]), 2.0, weights)
-    assert found.item() == pytest.approx(expected.item())
+    assert actual.item() == pytest.approx(expected.item())
 
 
 def test_the_loss_is_the_logarithm_of_the_number_of_items_if_all_tie():
@@ -116,8 +116,8 @@ def test_large_scores_do_not_overflow_in_float32():
     exact = softmax_loss(doubled[0], doubled[1], pairs([(0, 0), (1, 4)]), None, 0.1)
     assert loss.item() == pytest.approx(exact.item(), rel=1e-5)
     gradients = torch.autograd.grad(loss, (users, items))
-    for found, wanted in zip(gradients, torch.autograd.grad(exact, doubled), strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    for actual, expected_value in zip(gradients, torch.autograd.grad(exact, doubled), strict=True):
+        np.testing.assert_allclose(actual, expected_value, atol=1e-4)
 
 
 class LargestTensor(TorchFunctionMode):
@@ -126,10 +126,10 @@ class LargestTensor(TorchFunctionMode):
         self.entries = 0
 
     def __torch_function__(self, function, types, arguments=(), keywords=None):
-        found = function(*arguments, **(keywords or {}))
-        if isinstance(found, torch.Tensor):
-            self.entries = max(self.entries, found.numel())
-        return found
+        actual = function(*arguments, **(keywords or {}))
+        if isinstance(actual, torch.Tensor):
+            self.entries = max(self.entries, actual.numel())
+        return actual
 
 
 def test_no_tensor_is_larger_than_a_block_or_the_codes(monkeypatch):
@@ -151,12 +151,12 @@ class TestSampled:
         exact = softmax_loss(users, items, positives, excluded, 3.0)
         sampled = softmax_loss(users, items, positives, excluded, 3.0, sample=Sample(0, shuffled))
         assert sampled.item() == pytest.approx(exact.item(), abs=1e-12)
-        for found, wanted in zip(
+        for actual, expected_value in zip(
             torch.autograd.grad(sampled, (users, items)),
             torch.autograd.grad(exact, (users, items)),
             strict=True,
         ):
-            np.testing.assert_allclose(found, wanted, atol=1e-12)
+            np.testing.assert_allclose(actual, expected_value, atol=1e-12)
 
     def test_the_sum_over_items_is_unbiased(self):
         users, items = random_rows(1, 4, 11, False), random_rows(6, 4, 12, False)

@@ -13,8 +13,8 @@ finite = st.floats(-1e6, 1e6, allow_nan=False)
 def test_the_closed_form_is_the_derivative_of_sign_swish(values, beta):
     x = torch.tensor(values, dtype=torch.float64).requires_grad_()
     (expected,) = torch.autograd.grad(sign_swish(x, beta).sum(), x)
-    found = sign_swish_derivative(x.detach(), beta)
-    np.testing.assert_allclose(found, expected, atol=1e-9 * beta)
+    actual = sign_swish_derivative(x.detach(), beta)
+    np.testing.assert_allclose(actual, expected, atol=1e-9 * beta)
 
 
 def test_the_derivative_agrees_with_finite_differences():

@@ -23,10 +23,10 @@ def section(name: str) -> SignRecipe:
     return SignRecipe(estimator=name, **SETTINGS)
 
 
-def assert_same(found, expected) -> None:
+def assert_same(actual, expected) -> None:
     """The same codes and gradients, for any weights of the codes."""
     made = []
-    for estimator in (found, expected):
+    for estimator in (actual, expected):
         x = X.clone().requires_grad_()
         codes = estimator(x)
         weights = torch.linspace(-1, 2, X.numel(), dtype=X.dtype).reshape(X.shape)

@@ -22,22 +22,22 @@ def series(x: torch.Tensor, n: int, width: float) -> torch.Tensor:
 def test_the_closed_form_is_the_derivative_of_the_series(values, n, width):
     x = torch.tensor(values, dtype=torch.float64).requires_grad_()
     (expected,) = torch.autograd.grad(series(x, n, width).sum(), x)
-    found = fourier_derivative(x.detach(), terms=n, half_period=width)
-    np.testing.assert_allclose(found, expected, atol=1e-9 * n * n / width)
+    actual = fourier_derivative(x.detach(), terms=n, half_period=width)
+    np.testing.assert_allclose(actual, expected, atol=1e-9 * n * n / width)
 
 
 @given(st.integers(-5, 5), terms, widths)
 def test_the_slope_is_the_limit_if_both_sines_are_zero(turns, n, width):
     x = torch.tensor([turns * width], dtype=torch.float64)
-    found = fourier_derivative(x, terms=n, half_period=width).item()
-    assert math.isclose(found, (-1) ** turns * 4 * n / width, rel_tol=1e-9)
+    actual = fourier_derivative(x, terms=n, half_period=width).item()
+    assert math.isclose(actual, (-1) ** turns * 4 * n / width, rel_tol=1e-9)
 
 
 def test_float32_is_accurate_with_many_terms():
     x = torch.linspace(-4, 4, 2001)
-    found = fourier_derivative(x, terms=64, half_period=5.0)
+    actual = fourier_derivative(x, terms=64, half_period=5.0)
     exact = fourier_derivative(x.double(), terms=64, half_period=5.0)
-    np.testing.assert_allclose(found, exact, atol=1e-3)
+    np.testing.assert_allclose(actual, exact, atol=1e-3)
 
 
 def test_many_terms_come_close_to_the_sign_inside_the_period():

@@ -31,7 +31,7 @@ def problems(draw):
 @given(problems(), st.sampled_from([1, 6, 65_536]))
 def test_equals_the_two_separate_steps(problem, at_once):
     values, weights = problem
-    found = []
+    actual = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_ENTRIES", at_once)
         for codes_of in (
@@ -41,8 +41,8 @@ def test_equals_the_two_separate_steps(problem, at_once):
             x = values.clone().requires_grad_()
             codes = codes_of(x)
             (gradient,) = torch.autograd.grad((codes * weights).sum(), x)
-            found.append((codes.detach(), gradient))
-    (codes, gradient), (expected_codes, expected) = found
+            actual.append((codes.detach(), gradient))
+    (codes, gradient), (expected_codes, expected) = actual
     assert torch.equal(codes, expected_codes)
     assert torch.equal(codes, sign(values))
     least = values.abs().mean(dim=1).clamp(min=1e-12).min()
@@ -65,8 +65,8 @@ def test_the_gradient_is_that_of_the_surrogate():
         moved = moved.reshape(x.shape)
         expected.view(-1)[entry] = (relaxed(x + moved) - relaxed(x - moved)) / (2 * step)
     x.requires_grad_()
-    (found,) = torch.autograd.grad((sign_of_rows(x, slope) * weights).sum(), x)
-    np.testing.assert_allclose(found, expected, atol=1e-8)
+    (actual,) = torch.autograd.grad((sign_of_rows(x, slope) * weights).sum(), x)
+    np.testing.assert_allclose(actual, expected, atol=1e-8)
 
 
 def test_a_slope_may_return_any_tensor_of_its_shape():
@@ -87,7 +87,7 @@ def test_unit_magnitude_keeps_signs_and_survives_zeros():
 def test_accepts_rows_in_any_memory_layout():
     x = torch.randn(300, 600, generator=torch.Generator().manual_seed(0)).T.requires_grad_()
     weights = torch.randn(300, 600, generator=torch.Generator().manual_seed(1)).T
-    (found,) = torch.autograd.grad((sign_of_rows(x, slope) * weights).sum(), x)
+    (actual,) = torch.autograd.grad((sign_of_rows(x, slope) * weights).sum(), x)
     expected_codes = sign_with_slope(unit_magnitude(x), slope)
     (expected,) = torch.autograd.grad((expected_codes * weights).sum(), x)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
