@@ -1,4 +1,4 @@
-"""Events as a table, or as JSON."""
+"""Listing events as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -17,75 +17,77 @@ from bitrecall.tables import aligned
 if TYPE_CHECKING:
     from bitrecall.events.store import EventStore
 
-_PAGE = 10_000
+_PAGE_SIZE = 10_000
 
 
 @dataclass(frozen=True)
-class Listed:
-    """An event, and why it cannot be used; None if it can."""
+class ListedEvent:
+    """An event, and the reason why it cannot be used, or None."""
 
     event: StoredEvent
     fault: str | None
 
 
-def matching(
-    store: EventStore, after: int, limit: int, unusable: bool, chosen: Mapping[str, Any]
-) -> tuple[list[Listed], bool]:
-    """The first events of a choice, and whether there are more.
+def list_matching(
+    store: EventStore, after: int, limit: int, unusable: bool, conditions: Mapping[str, Any]
+) -> tuple[list[ListedEvent], bool]:
+    """Read the first events that match, and whether more follow.
 
     Args:
-        store: has the events.
-        after: only greater numbers.
-        limit: how many.
-        unusable: only those that cannot be used.
-        chosen: what ``EventStore.find`` takes beside.
+        store: the store to read.
+        after: only events after this sequence number.
+        limit: maximum number of events.
+        unusable: whether to list only events that cannot be used.
+        conditions: further arguments of ``EventStore.find``.
     """
     now = time.time()
 
-    def all_of_them() -> Iterator[Listed]:
+    def all_matching() -> Iterator[ListedEvent]:
         last = after
-        while page := store.find(after=last, at_most=_PAGE if unusable else limit + 1, **chosen):
+        while page := store.find(
+            after=last, limit=_PAGE_SIZE if unusable else limit + 1, **conditions
+        ):
             for event in page:
                 fault = event_fault(event.user_id, event.item_id, event.type, event.at, now)
                 if fault is not None or not unusable:
-                    yield Listed(event, fault)
+                    yield ListedEvent(event, fault)
             last = page[-1].sequence
 
-    found = list(islice(all_of_them(), limit + 1))
-    return found[:limit], len(found) > limit
+    matches = list(islice(all_matching(), limit + 1))
+    return matches[:limit], len(matches) > limit
 
 
-def as_table(listed: Sequence[Listed], with_reason: bool) -> str:
-    """A row for each event."""
+def as_table(listed: Sequence[ListedEvent], with_reason: bool) -> str:
+    """Format one row per event."""
     rows = []
-    for one in listed:
-        event = one.event
+    for entry in listed:
+        event = entry.event
         row = [
-            *(f"{event.sequence}", _time(event.at), _shown(event.type)),
-            *(_shown(event.user_id), _shown(event.item_id)),
+            *(f"{event.sequence}", _iso_time(event.at), _printable(event.type)),
+            *(_printable(event.user_id), _printable(event.item_id)),
         ]
-        rows.append([*row, one.fault or ""] if with_reason else row)
+        rows.append([*row, entry.fault or ""] if with_reason else row)
     titles = ["number", "time", "type", "user", "item"]
     return aligned([*titles, "reason"] if with_reason else titles, rows, right=">")
 
 
-def as_json_text(listed: Sequence[Listed]) -> str:
-    """An array of objects; characters beyond ASCII are escaped, whatever a database holds."""
+def as_json_text(listed: Sequence[ListedEvent]) -> str:
+    """Format a JSON array of objects, with all characters beyond ASCII escaped."""
     documents = [
         {
-            "number": one.event.sequence,
-            "user_id": _plain(one.event.user_id),
-            "item_id": _plain(one.event.item_id),
-            "type": _plain(one.event.type),
-            "time": _time(one.event.at),
-            "fault": one.fault,
+            "number": entry.event.sequence,
+            "user_id": _plain(entry.event.user_id),
+            "item_id": _plain(entry.event.item_id),
+            "type": _plain(entry.event.type),
+            "time": _iso_time(entry.event.at),
+            "fault": entry.fault,
         }
-        for one in listed
+        for entry in listed
     ]
     return json.dumps(documents, indent=2)
 
 
-def _time(at: Any) -> str:
+def _iso_time(at: Any) -> str:
     try:
         return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
     except (TypeError, ValueError, OverflowError, OSError):
@@ -96,6 +98,6 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else repr(value)
 
 
-def _shown(value: Any) -> str:
-    """Text that can be printed as it is; anything else as Python writes it."""
+def _printable(value: Any) -> str:
+    """Return printable text unchanged, and anything else as an ASCII Python literal."""
     return value if isinstance(value, str) and value.isprintable() and value else ascii(value)

@@ -1,5 +1,5 @@
-"""What users did: durable, in the order in which it became so, in SQLite or PostgreSQL.
+"""Durable, ordered storage of user events in SQLite or PostgreSQL.
 
-The service writes events and reads those since its release; training reads them all. The package
-knows neither.
+The service writes events and reads those newer than its release; training reads all of them. This
+package imports neither.
 """

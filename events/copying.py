@@ -1,4 +1,4 @@
-"""Moving events to another database, such as from SQLite to PostgreSQL."""
+"""Copying events to another database, such as from SQLite to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,76 +9,78 @@ from typing import Final
 
 from sqlalchemy import select
 
-from bitrecall.events.database import rows_of
+from bitrecall.events.engine import fetch_rows
 from bitrecall.events.errors import EventsError
-from bitrecall.events.log import set_id, skip_to, state_of
+from bitrecall.events.log import read_state, set_log_id, skip_to
 from bitrecall.events.rules import event_fault, id_fault
 from bitrecall.events.store import EventStore
 from bitrecall.events.tables import EVENTS
 
-# Rows in one statement; SQLite takes 32,766 values.
-_ROWS: Final = 1000
+# Rows per statement; SQLite accepts at most 32,766 parameters.
+_ROWS_PER_STATEMENT: Final = 1000
 
 
 @dataclass(frozen=True)
-class Copied:
-    """What became of a copy.
+class CopyResult:
+    """Counts of a finished copy.
 
     Attributes:
-        events: how many were copied, requests to be forgotten included.
-        left_out: how many cannot be used, and were not.
-        last: the greatest number that the source has given out.
+        copied: number of events copied, forget markers included.
+        unusable: number of events that were left out because they break the rules.
+        last: greatest sequence number that the source has assigned.
     """
 
-    events: int
-    left_out: int
+    copied: int
+    unusable: int
     last: int
 
 
 def copy_events(
     source: EventStore, target: EventStore, progress: Callable[[int], None] = lambda done: None
-) -> Copied:
-    """Copy all events with their numbers, and the id of the database, in one transaction.
+) -> CopyResult:
+    """Copy all events with their sequence numbers, and the log id, in one transaction.
 
-    A release that was trained on the source goes on after its last event in the target. Nothing
-    must write to the source meanwhile: what comes after its start is not copied.
+    A release that was trained on the source continues after its last event in the target. Events
+    that are written to the source after the copy has started are not copied.
 
     Args:
-        source: has the events.
-        target: has to have none, and never to have had any.
-        progress: told how many numbers have been gone through, after each thousand.
+        source: store to read.
+        target: store to write; it must never have had an event.
+        progress: called after each thousand rows with the number of rows read so far.
 
-    Raises EventsError if the target has had events; it is unchanged then.
+    Raises:
+        EventsError: the target has, or had, events; it is unchanged.
     """
-    copied = left_out = 0
+    copied = unusable = 0
     now = time.time()
     columns = [*EVENTS.columns]
-    with target.writing() as to:
-        if state_of(to).last:
+    names = [column.name for column in columns]
+    with target.database.write() as writer:
+        if read_state(writer).last:
             raise EventsError("the target has events already: copy into an empty database")
-        with source.reading() as origin:
-            state = state_of(origin)
+        with source.database.read() as reader:
+            state = read_state(reader)
             last = 0
             while True:
-                chosen = (EVENTS.c.sequence > last) & (EVENTS.c.sequence <= state.last)
-                query = select(*columns).where(chosen).order_by(EVENTS.c.sequence).limit(_ROWS)
-                names = [column.name for column in columns]
-                rows = [dict(zip(names, row, strict=True)) for row in rows_of(origin, query)]
+                in_range = (EVENTS.c.sequence > last) & (EVENTS.c.sequence <= state.last)
+                query = select(*columns).where(in_range).order_by(EVENTS.c.sequence)
+                fetched = fetch_rows(reader, query.limit(_ROWS_PER_STATEMENT))
+                rows = [dict(zip(names, row, strict=True)) for row in fetched]
                 if not rows:
                     break
                 last = rows[-1]["sequence"]
-                good = [row for row in rows if _can_be_used(row, now)]
-                left_out += len(rows) - len(good)
-                copied += len(good)
-                if good:
-                    to.execute(EVENTS.insert(), good)
-                progress(copied + left_out)
-        skip_to(to, state.last)
-        set_id(to, state.log_id)
-    return Copied(copied, left_out, state.last)
+                usable = [row for row in rows if _is_usable(row, now)]
+                unusable += len(rows) - len(usable)
+                copied += len(usable)
+                if usable:
+                    writer.execute(EVENTS.insert(), usable)
+                progress(copied + unusable)
+        skip_to(writer, state.last)
+        set_log_id(writer, state.log_id)
+    return CopyResult(copied, unusable, state.last)
 
 
-def _can_be_used(row: dict[str, object], now: float) -> bool:
+def _is_usable(row: dict[str, object], now: float) -> bool:
     event_id = row["event_id"]
     if event_id is not None and id_fault(event_id) is not None:
         return False

@@ -1,21 +1,21 @@
-"""What can go wrong with a store of events.
+"""Errors of an event store.
 
 BitrecallError
  └─ EventsError
-     ├─ EventsUnavailableError   the database cannot be reached, or does not answer
-     └─ EventsSchemaError        its tables are not those of this version
+     ├─ EventsUnavailableError   the database cannot be reached, or does not respond
+     └─ EventsSchemaError        its tables are missing or of another version
 """
 
 from bitrecall.errors import BitrecallError
 
 
 class EventsError(BitrecallError):
-    """Something is wrong with a store of events."""
+    """Base class of the errors of an event store; by itself, invalid input."""
 
 
 class EventsUnavailableError(EventsError):
-    """The database cannot be reached, does not answer in time, or cannot write."""
+    """The database cannot be reached, does not respond in time, or cannot write."""
 
 
 class EventsSchemaError(EventsError):
-    """The tables in the database are missing, or those of another version of Bitrecall."""
+    """The tables in the database are missing, or belong to another version of Bitrecall."""

@@ -1,25 +1,26 @@
-"""An event, as it is given and as it is kept."""
+"""Events, as they are submitted and as they are stored."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-# An item that a user never wants to see again.
 HIDE: Final = "hide"
-# A user who wants to be forgotten: what became of their events. No event given has this type.
+"""Type of an event by which a user hides an item from their recommendations."""
+
 FORGET: Final = "$forget"
+"""Type of the marker that replaces the events of a forgotten user. No client can send it."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Somebody did something with an item.
+    """An action of a user on an item.
 
     Attributes:
-        user_id: who, as in the training data.
-        item_id: with what; both may be new.
-        type: what it was. ``hide`` keeps the item away from the user; any other counts as having
-            taken it.
-        at: when, in seconds since 1970-01-01 UTC.
-        id: of this event, if whoever sends it gave it one: the same id twice counts once.
+        user_id: id of the user, as in the training data; may be new.
+        item_id: id of the item; may be new.
+        type: kind of action. ``hide`` hides the item from the user; any other type counts as an
+            interaction.
+        at: time of the action, in seconds since 1970-01-01 UTC.
+        id: id of the event, if the client assigned one; a repeated id counts once.
     """
 
     user_id: str
@@ -30,17 +31,18 @@ class Event:
 
 
 class StoredEvent(NamedTuple):
-    """An event that is durable; a tuple, since hundreds of thousands are read at a time.
+    """A durable event; a tuple, because hundreds of thousands are read at a time.
 
-    A row that was put into the database by other means may hold anything:
-    ``bitrecall.events.rules`` says what can be used.
+    A row that another program wrote may contain anything: ``bitrecall.events.rules`` decides
+    whether it can be used.
 
     Attributes:
-        sequence: from 1 up, in the order in which events became durable; numbers may be missing.
-        user_id: who.
-        item_id: with what; empty where ``type`` is ``$forget``.
-        type: what it was.
-        at: when, in seconds since 1970-01-01 UTC.
+        sequence: sequence number, from 1, in the order in which events became durable; there may
+            be gaps.
+        user_id: id of the user.
+        item_id: id of the item; empty if ``type`` is ``$forget``.
+        type: kind of action.
+        at: time of the action, in seconds since 1970-01-01 UTC.
     """
 
     sequence: int
@@ -52,11 +54,11 @@ class StoredEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class Appended:
-    """What became of events that were given.
+    """Counts of a finished append.
 
     Attributes:
-        accepted: how many are new, and durable now.
-        duplicates: how many had an id that was there already.
+        accepted: number of new events, which are durable now.
+        duplicates: number of events whose id was stored already.
     """
 
     accepted: int

@@ -1,4 +1,4 @@
-"""Where events are kept, to be shown; it loads no database driver."""
+"""The location of an events database, for display; no database driver is imported."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from bitrecall.events.sqlite_file import shared_file_system
+from bitrecall.events.file_systems import shared_file_system
 
 _SQLITE: Final = "sqlite:///"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where events are kept.
+class EventsLocation:
+    """Where events are stored.
 
     Attributes:
-        shown: an absolute path, or a URL without password and query.
-        warning: what may go wrong there, None if nothing is known.
+        text: an absolute path, or a URL without password and query.
+        warning: a known risk of this location, None without one.
     """
 
-    shown: str
+    text: str
     warning: str | None = None
 
 
-def place_of(url: str) -> Place:
-    """Where a URL leads; one that is not valid is shown as far as it can be."""
+def events_location(url: str) -> EventsLocation:
+    """Describe where a URL leads; the URL may be invalid."""
     if url.startswith(_SQLITE):
         path = Path(url[len(_SQLITE) :].partition("?")[0]).absolute()
         kind = shared_file_system(path)
         if kind is None:
-            return Place(str(path))
-        return Place(
+            return EventsLocation(str(path))
+        return EventsLocation(
             str(path),
-            f"{path} is on a network file system ({kind}), where SQLite can lose events once a "
-            "second machine opens the file, or the mount breaks: use a local disk, or PostgreSQL "
-            "(bitrecall events copy moves the events)",
+            f"{path} is on a network file system ({kind}), where SQLite can lose events if a "
+            "second machine opens the file, or the mount fails: use a local disk, or PostgreSQL "
+            "('bitrecall events copy' moves the events)",
         )
     try:
         parts = urlsplit(url)
     except ValueError:
-        return Place("an invalid URL")
+        return EventsLocation("an invalid URL")
     user = f"{parts.username}@" if parts.username else ""
     host = parts.netloc.rpartition("@")[2]
-    return Place(f"{parts.scheme}://{user}{host}{parts.path}")
+    return EventsLocation(f"{parts.scheme}://{user}{host}{parts.path}")

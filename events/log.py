@@ -1,4 +1,4 @@
-"""What the database says of itself as a log: its id, its numbers, and where to go on reading."""
+"""The identity of an events database: its log id, its sequence counter, and where to resume."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from bitrecall.events.database import rows_of
+from bitrecall.events.engine import fetch_rows
 from bitrecall.events.event import StoredEvent
 from bitrecall.events.position import LogPosition, ReadingStart, digest_of
 from bitrecall.events.tables import EVENTS, LOG
 
-_SEQUENCE_OF_POSTGRES: Final = "pg_get_serial_sequence('events', 'sequence')::regclass"
+_POSTGRES_COUNTER: Final = "pg_get_serial_sequence('events', 'sequence')::regclass"
 
 
 @dataclass(frozen=True)
 class LogState:
-    """A database of events at a moment.
+    """State of an events database when it was read.
 
     Attributes:
-        log_id: its id; empty if somebody has emptied the table.
-        last: greatest number given out so far, also if that event was removed since; 0 before the
-            first.
+        log_id: id of the log; empty if its table was emptied by other means.
+        last: greatest sequence number assigned so far, even if that event has been removed; 0
+            before the first event.
     """
 
     log_id: str
     last: int
 
 
-def state_of(connection: Connection) -> LogState:
-    """Read the id and the greatest number given out, with one query."""
+def read_state(connection: Connection) -> LogState:
+    """Read the log id and the greatest assigned sequence number, with one query."""
     if connection.dialect.name == "sqlite":
-        counted = "(SELECT max(seq) FROM sqlite_sequence WHERE name = 'events')"
+        counter = "(SELECT max(seq) FROM sqlite_sequence WHERE name = 'events')"
     else:
-        counted = f"pg_sequence_last_value({_SEQUENCE_OF_POSTGRES})"
-    log_id, given_out, there = connection.execute(
+        counter = f"pg_sequence_last_value({_POSTGRES_COUNTER})"
+    log_id, assigned, stored = connection.execute(
         text(
-            f"SELECT (SELECT id FROM event_log LIMIT 1), {counted}, "  # noqa: S608
+            f"SELECT (SELECT id FROM event_log LIMIT 1), {counter}, "  # noqa: S608
             "(SELECT max(sequence) FROM events)"
         )
     ).one()
-    return LogState(log_id or "", max(given_out or 0, there or 0))
+    return LogState(log_id or "", max(assigned or 0, stored or 0))
 
 
-def start_of(connection: Connection, position: LogPosition) -> ReadingStart:
-    """Where to go on reading after a position; it changes nothing."""
-    state = state_of(connection)
+def reading_start(connection: Connection, position: LogPosition) -> ReadingStart:
+    """Determine where to resume after a position; the database is not changed."""
+    state = read_state(connection)
     if position.sequence == 0:
         return ReadingStart(state.log_id, 0)
     if position.log_id != state.log_id:
@@ -65,38 +65,38 @@ def start_of(connection: Connection, position: LogPosition) -> ReadingStart:
             f"this database has number {state.last:,}: it is an older copy; all its events are "
             "read from the start",
         )
-    found = event_at(connection, position.sequence)
-    if found is not None and digest_of(found) != position.digest:
+    event = event_at(connection, position.sequence)
+    if event is not None and digest_of(event) != position.digest:
         return ReadingStart(
             state.log_id,
             0,
             f"event {position.sequence:,} is not the one that the release was trained on: an "
-            "older copy of the database was restored, and numbers were given out again; all "
-            "events are read from the start",
+            "older copy of the database was restored, and sequence numbers were assigned again; "
+            "all events are read from the start",
         )
     return ReadingStart(state.log_id, position.sequence)
 
 
-def renew_id(connection: Connection, old: str) -> str:
-    """Give the database a new id, unless somebody else just did; return the id it has now."""
+def renew_log_id(connection: Connection, old: str) -> str:
+    """Replace the log id, unless another process has just done so; return the current id."""
     new = token_hex(16)
     if connection.execute(update(LOG).where(LOG.c.id == old).values(id=new)).rowcount:
         return new
-    found = connection.execute(select(LOG.c.id).limit(1)).scalar()
-    if found is None:
+    current = connection.execute(select(LOG.c.id).limit(1)).scalar()
+    if current is None:
         connection.execute(LOG.insert().values(id=new))
         return new
-    return str(found)
+    return str(current)
 
 
-def set_id(connection: Connection, log_id: str) -> None:
-    """Have the database go on with the log of another one."""
+def set_log_id(connection: Connection, log_id: str) -> None:
+    """Make the database continue the log of another one."""
     connection.execute(delete(LOG))
     connection.execute(LOG.insert().values(id=log_id))
 
 
 def skip_to(connection: Connection, sequence: int) -> None:
-    """Have numbers given out from now on be greater than ``sequence``."""
+    """Assign only sequence numbers greater than ``sequence`` from now on."""
     if connection.dialect.name == "sqlite":
         to = {"to": sequence}
         counter = text("UPDATE sqlite_sequence SET seq = max(seq, :to) WHERE name = 'events'")
@@ -105,24 +105,24 @@ def skip_to(connection: Connection, sequence: int) -> None:
                 text("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', :to)"), to
             )
     elif sequence > 0:
-        statement = text(f"SELECT setval({_SEQUENCE_OF_POSTGRES}, :to)")
+        statement = text(f"SELECT setval({_POSTGRES_COUNTER}, :to)")
         connection.execute(statement, {"to": sequence})
 
 
-def numbers_lag(connection: Connection) -> bool:
-    """Whether numbers would be given out twice.
+def counter_lags(connection: Connection) -> bool:
+    """Return whether the counter would assign sequence numbers that are in use.
 
-    Restoring rows alone, or replicating them, leaves PostgreSQL's sequence behind.
+    PostgreSQL's sequence stays behind when rows alone are restored or replicated.
     """
     if connection.dialect.name == "sqlite":
         return False
-    statement = text(f"SELECT pg_sequence_last_value({_SEQUENCE_OF_POSTGRES})")
-    counted = connection.execute(statement).scalar() or 0
-    return counted < (connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0)
+    statement = text(f"SELECT pg_sequence_last_value({_POSTGRES_COUNTER})")
+    assigned = connection.execute(statement).scalar() or 0
+    return assigned < (connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0)
 
 
 def event_at(connection: Connection, sequence: int) -> StoredEvent | None:
-    """The event of a number, None if there is none."""
+    """Read the event with a sequence number; None if it does not exist."""
     columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type, EVENTS.c.at)
-    rows = rows_of(connection, select(*columns).where(EVENTS.c.sequence == sequence))
+    rows = fetch_rows(connection, select(*columns).where(EVENTS.c.sequence == sequence))
     return StoredEvent(*rows[0]) if rows else None

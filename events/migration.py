@@ -1,28 +1,30 @@
-"""Bringing a database to the tables of this version, with Alembic."""
+"""Migrating a database to the tables of this version, with Alembic."""
 
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, inspect, text
 
-from bitrecall.events.database import reading, writing
+from bitrecall.events.engine import read_connection, write_transaction
 from bitrecall.events.errors import EventsSchemaError
 
-# The version of the tables: that of the last migration.
 VERSION: Final = "0003"
+"""Version of the tables: the revision of the last migration."""
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 
 def migrate(engine: Engine) -> None:
-    """Run the migrations that a database lacks, all or none; one process at a time.
+    """Run the missing migrations, all or none, one process at a time.
 
-    Raises EventsSchemaError where its tables are of a later version, and EventsUnavailableError.
+    Raises:
+        EventsSchemaError: the tables belong to a later version.
+        EventsUnavailableError: the database cannot be reached or written.
     """
-    found = version_of(engine)
-    if found == VERSION:
+    version = schema_version(engine)
+    if version == VERSION:
         return
-    # Only here, for it takes longer to load than the rest of the service to start.
+    # Imported here because Alembic takes longer to load than the rest of the service to start.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -31,35 +33,48 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(_SCRIPTS))
     config.set_main_option("path_separator", "os")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if version is not None and version not in known:
         raise EventsSchemaError(
-            f"the tables of the events are of version {found}, which this Bitrecall does not know: "
-            "use the one that made them, or a later one"
+            f"the events tables have version {version}, which this version of Bitrecall does not "
+            "know: use the version that created them, or a later one"
         )
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         if engine.dialect.name == "sqlite":
-            # Or else two processes would both find nothing and make the tables.
+            # Otherwise two processes would both find no tables and create them.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def check_schema(engine: Engine) -> None:
-    """Raise EventsSchemaError unless the tables are those of this version."""
-    found = version_of(engine)
-    if found != VERSION:
+    """Check that the tables are those of this version.
+
+    Raises:
+        EventsSchemaError: the tables are missing or of another version.
+        EventsUnavailableError: the database cannot be reached.
+    """
+    version = schema_version(engine)
+    if version is None:
         raise EventsSchemaError(
-            f"the tables of the events are of version {found}, and this Bitrecall wants {VERSION}: "
-            "run 'bitrecall events migrate'"
+            "the events database has no events tables: run 'bitrecall events migrate'"
+        )
+    if version != VERSION:
+        raise EventsSchemaError(
+            f"the events tables have version {version}, and this version of Bitrecall needs "
+            f"{VERSION}: run 'bitrecall events migrate'"
         )
 
 
-def version_of(engine: Engine) -> str | None:
-    """The version of a database's tables, None where it has none. EventsUnavailableError."""
-    with reading(engine) as connection:
+def schema_version(engine: Engine) -> str | None:
+    """Read the version of the tables; None without tables.
+
+    Raises:
+        EventsUnavailableError: the database cannot be reached.
+    """
+    with read_connection(engine) as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
-        found: str | None = connection.execute(
+        version: str | None = connection.execute(
             text("SELECT version_num FROM alembic_version")
         ).scalar()
-        return found
+        return version

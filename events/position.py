@@ -1,12 +1,12 @@
-"""Positions in a log of events, which a release can hold.
+"""Positions in the log of events, as a release stores them.
 
-Events are numbered from 1 up, and a release stores the number of the last event that it was trained
-on. That number only means something together with the database: in another one, or in an older copy
-of the same one, the same number belongs to another event. So each database has a random id, made
-with its tables and kept by backups, and a position holds the id and a digest of the event too.
+Events have sequence numbers from 1, and a release stores the number of the last event that it was
+trained on. In another database, or in an older copy of the same one, that number belongs to
+another event. Each database therefore has a random id, which is created with its tables and
+included in backups, and a position also contains that id and a digest of the event.
 
-Where a position does not belong to the database, everything is read from the start. That is always
-safe: training and answers take each pair of a user and an item once.
+If a position does not belong to the database, all events are read from the start. That is always
+safe, because training and recommendations count each user-item interaction once.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from bitrecall.index.releases.manifest import DataFingerprint
 
 @dataclass(frozen=True)
 class LogPosition:
-    """Up to where a log of events was read.
+    """The last event that was read.
 
     Attributes:
-        log_id: id of the database, None if none was read.
-        sequence: number of the last event read, 0 without any.
-        digest: of that event (``digest_of``), None without any.
+        log_id: id of the database, None without a database.
+        sequence: sequence number of the last event, 0 without an event.
+        digest: digest of the last event (``digest_of``), None without an event.
     """
 
     log_id: str | None = None
@@ -40,12 +40,12 @@ NOTHING_READ: Final = LogPosition()
 
 @dataclass(frozen=True)
 class ReadingStart:
-    """Where to go on reading.
+    """Where to resume reading.
 
     Attributes:
         log_id: id of the database.
-        after: read the events with greater numbers.
-        reason: why everything is read from the start, None if the position holds.
+        after: read the events with greater sequence numbers.
+        reason: why all events are read from the start, None if the position is valid.
     """
 
     log_id: str
@@ -54,27 +54,27 @@ class ReadingStart:
 
 
 def position_of(data: DataFingerprint) -> LogPosition:
-    """The position up to which a release was trained."""
+    """Return the position up to which a release was trained."""
     return LogPosition(data.events_id, data.last_event, data.last_event_digest)
 
 
 def position_after(log_id: str, last: StoredEvent | None) -> LogPosition:
-    """The position after the last event that was read of a database; None before the first."""
+    """Return the position after an event; None stands for the start of the log."""
     if last is None:
         return LogPosition(log_id)
     return LogPosition(log_id, last.sequence, digest_of(last))
 
 
 def digest_of(event: StoredEvent) -> str:
-    """Sixteen hexadecimal digits of what an event says; the same in SQLite and PostgreSQL."""
+    """Hash an event to 16 hexadecimal digits, which are equal in SQLite and PostgreSQL."""
     digest = hashlib.sha256(b"bitrecall event 1\n")
     for part in (event.sequence, event.user_id, event.item_id, event.type, event.at):
-        encoded = _encoded(part)
+        encoded = _encode(part)
         digest.update(len(encoded).to_bytes(8, "little") + encoded)
     return digest.hexdigest()[:16]
 
 
-def _encoded(value: Any) -> bytes:
+def _encode(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     if isinstance(value, float):

@@ -1,7 +1,7 @@
-"""What an event may be: one set of rules for the API, for files and for the nightly training.
+"""Which events are valid: one set of rules for the API, for files and for retraining.
 
-An event that the API accepts can be trained on, published and served. Rows that were put into the
-database by other means are held against the same rules when they are read.
+An event that the API accepts can be trained on, published and served. Rows that other programs
+wrote into the database are checked by the same rules when they are read.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any, Final
 from bitrecall.events.event import FORGET, HIDE
 
 MAX_ID_LENGTH: Final = 1000
-"""Longest id of a user, an item or an event, in characters."""
+"""Maximum length of the id of a user, an item or an event, in characters."""
 
 TYPE_PATTERN: Final = "^[a-z][a-z0-9_.-]{0,63}$"
-"""Types of events."""
+"""Pattern of event types."""
 
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC).timestamp()
-"""First moment that an event may have, in seconds since 1970-01-01 UTC.
+"""Earliest time of an event, in seconds since 1970-01-01 UTC.
 
-Earlier ones are placeholders (years 1 and 1601, Excel's day 0), not times of events.
+Earlier times are placeholders (years 1 and 1601, Excel's day 0).
 """
 
 SECONDS_AHEAD: Final = 86_400.0
-"""How far in the future an event may lie: clocks and time zones differ, by less than a day."""
+"""Seconds by which an event may lie in the future: clocks and time zones differ by under a day."""
 
 _TYPE: Final = re.compile(TYPE_PATTERN)
 
@@ -37,16 +37,16 @@ def _is_type(kind: str) -> bool:
 
 
 def latest(now: float) -> float:
-    """First moment that an event may no longer have: a day from now, in seconds since 1970."""
+    """Exclusive upper bound of event times: a day from now, in seconds since 1970-01-01 UTC."""
     return now + SECONDS_AHEAD
 
 
 def time_fault(at: Any, now: float) -> str | None:
-    """What is wrong with the time of an event, None if nothing is.
+    """Return what is wrong with the time of an event; None if it is valid.
 
     Args:
         at: seconds since 1970-01-01 UTC; any value that a database can return.
-        now: the current moment in the same unit.
+        now: current time, in the same unit.
     """
     if (type(at) is not float and type(at) is not int) or at != at:
         return "the time is not a number"
@@ -57,19 +57,19 @@ def time_fault(at: Any, now: float) -> str | None:
     return None
 
 
-def id_fault(text: Any, longest: int | None = MAX_ID_LENGTH) -> str | None:
-    """What is wrong with an id, None if nothing is.
+def id_fault(text: Any, max_length: int | None = MAX_ID_LENGTH) -> str | None:
+    """Return what is wrong with an id; None if it is valid.
 
     Args:
         text: as stored, of any type.
-        longest: in characters; None for ids that files may have brought as well, at any length.
+        max_length: in characters; None for no limit, as for ids that may come from files.
     """
     if type(text) is not str:
         return "is not text"
     if not text:
         return "is empty"
-    if longest is not None and len(text) > longest:
-        return f"is longer than {longest:,} characters"
+    if max_length is not None and len(text) > max_length:
+        return f"is longer than {max_length:,} characters"
     if "\0" in text:
         return "contains U+0000"
     if not text.isascii():
@@ -81,16 +81,16 @@ def id_fault(text: Any, longest: int | None = MAX_ID_LENGTH) -> str | None:
 
 
 def event_fault(user_id: Any, item_id: Any, kind: Any, at: Any, now: float) -> str | None:
-    """What is wrong with a stored event, None if it can be used.
+    """Return what is wrong with a stored event; None if it can be used.
 
     Args:
         user_id: as stored, of any type.
-        item_id: as stored; not looked at for requests to be forgotten, which have none.
-        kind: its type.
-        at: its time; not looked at where it is not used (requests to be forgotten, hidden items).
-        now: the current moment, in seconds since 1970-01-01 UTC.
+        item_id: as stored; not checked for forget markers, which have none.
+        kind: type, as stored.
+        at: time, as stored; not checked for forget markers and hidden items, which do not use it.
+        now: current time, in seconds since 1970-01-01 UTC.
     """
-    # Hundreds of thousands are read at a time, and nearly all are like this.
+    # Fast path: hundreds of thousands of events are read at a time, and nearly all match this.
     if (
         type(user_id) is type(item_id) is type(kind) is str
         and type(at) is float

@@ -1,7 +1,8 @@
-"""The file of a SQLite database: whether it is still the one that a connection has open.
+"""The file of a SQLite database, and whether a connection still has the named file open.
 
-A file that is removed or replaced stays open. Commits to it succeed, and what they write is gone
-with the last process that has it open. The same holds for the write-ahead log beside it.
+A file that is removed or replaced stays open in the processes that use it. Their commits succeed,
+but the data is lost when the last of these processes ends. The same holds for the write-ahead log
+beside the file.
 """
 
 from __future__ import annotations
@@ -14,24 +15,14 @@ from urllib.parse import quote
 
 from bitrecall.events.errors import EventsSchemaError, EventsUnavailableError
 
-# Device and inode of a file, None if there is none of the name.
-Identity = tuple[int, int] | None
+# Device and inode of a file, None if no file has the name.
+FileId = tuple[int, int] | None
 
-_SIDES: Final = ("-wal", "-shm")
-
-# File systems that other machines can write to as well, as /proc/self/mountinfo names them.
-_SHARED: Final = frozenset(
-    {
-        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "ceph", "gpfs", "lustre"),
-        *("ocfs2", "gfs2", "glusterfs", "beegfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph"),
-        *("fuse.ceph-fuse", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.mfs", "vboxsf"),
-        *("fuse.smbnetfs", "fuse.juicefs", "fuse.seaweedfs", "fuse.vmhgfs-fuse", "prl_fs"),
-    }
-)
+_LOG_SUFFIXES: Final = ("-wal", "-shm")
 
 
-def identity_of(path: Path) -> Identity:
-    """Device and inode of what a path names, links followed."""
+def file_id(path: Path) -> FileId:
+    """Return device and inode of the file that a path names, following links."""
     try:
         status = path.stat()
     except OSError:
@@ -44,147 +35,113 @@ class OpenFiles:
     """The files that a connection has open.
 
     Attributes:
-        main: of the database.
-        sides: of the write-ahead log and of its index.
+        main: the database.
+        logs: the write-ahead log and its index.
     """
 
-    main: Identity
-    sides: tuple[Identity, ...]
+    main: FileId
+    logs: tuple[FileId, ...]
 
 
 class SqliteFile:
     """A database file, named by its absolute path.
 
     Args:
-        path: as it was given; a relative one counts from the current working directory.
+        path: absolute, or relative to the current working directory.
 
     Attributes:
-        path: absolute.
-        must_exist: whether connecting makes no file.
-        was_open: whether its tables were ever found to be ours.
+        path: absolute path.
+        must_exist: whether connecting fails instead of creating the file.
+        was_open: whether this process has found valid tables in it before.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self.must_exist = False
         self.was_open = False
-        # The file whose log was removed while it was open, and what to say of it.
-        self._without_log: tuple[Identity, str] | None = None
+        # The file whose log was removed while it was open, and the message about it.
+        self._lost_log: tuple[FileId, str] | None = None
 
     def uri(self) -> str:
-        """What SQLite connects to. Raises EventsError if that cannot be, or must not."""
-        if self._without_log is not None and identity_of(self.path) == self._without_log[0]:
-            raise EventsUnavailableError(self._without_log[1])
+        """Return the URI for SQLite to connect to.
+
+        Raises:
+            EventsSchemaError: the file must exist, does not, and never did for this process.
+            EventsUnavailableError: the file has disappeared, is empty, or has lost its log.
+        """
+        if self._lost_log is not None and file_id(self.path) == self._lost_log[0]:
+            raise EventsUnavailableError(self._lost_log[1])
         if not self.must_exist:
             return f"file:{quote(str(self.path))}?mode=rwc"
         try:
             size = self.path.stat().st_size
         except OSError:
             if self.was_open:
-                raise EventsUnavailableError(self._missing()) from None
+                raise EventsUnavailableError(self._removed()) from None
             raise EventsSchemaError(
-                f"there is no events database at {self.path}: 'bitrecall events migrate' makes one"
+                f"events database not found: {self.path}; 'bitrecall events migrate' creates it"
             ) from None
         if self.was_open and size == 0:
-            # It may be on its way here.
+            # A copy to this path may be in progress.
             raise EventsUnavailableError(f"{self.path} was replaced by an empty file")
         return f"file:{quote(str(self.path))}?mode=rw"
 
-    def _missing(self) -> str:
-        return (
-            f"{self.path} was removed or moved away: put it back, or start again to begin a new one"
-        )
+    def _removed(self) -> str:
+        return f"{self.path} was removed or moved: put it back, or restart to create a new one"
 
     def open_files(self) -> OpenFiles:
-        """The files of the name now, to be asked for right after connecting."""
-        sides = tuple(identity_of(self._side(side)) for side in _SIDES)
-        return OpenFiles(identity_of(self.path), sides)
+        """Return the files that the path names now; call it directly after connecting."""
+        logs = tuple(file_id(self._log_path(suffix)) for suffix in _LOG_SUFFIXES)
+        return OpenFiles(file_id(self.path), logs)
 
-    def is_without_log(self, opened: OpenFiles) -> bool:
-        """Whether the log of a file was removed or replaced, and the file itself was not.
+    def lost_log(self, opened: OpenFiles) -> bool:
+        """Return whether the log was removed or replaced, but not the file itself.
 
-        Processes that still have the old log, or its index, and such that have a new one do not see
-        each other's locks and overwrite each other's events. So once it is seen nothing is written,
-        nor connected anew, before the process is started again.
+        Processes with the old log, or its index, and processes with a new one do not see each
+        other's locks and overwrite each other's events. Once this is detected, ``uri`` therefore
+        refuses all connections to the file until the process is restarted.
         """
-        now = self.open_files()
-        if now == opened or now.main is None or now.main != opened.main:
+        current = self.open_files()
+        if current == opened or current.main is None or current.main != opened.main:
             return False
-        self._without_log = now.main, str(self.fault(opened))
+        self._lost_log = current.main, str(self.fault(opened))
         return True
 
     def has_other_log(self, opened: OpenFiles) -> bool:
-        """Whether somebody has made another log, with which ours must not be mixed any more."""
-        now = self.open_files()
-        return now.main == opened.main and any(
+        """Return whether another log was created, which the old one must not be written over."""
+        current = self.open_files()
+        return current.main == opened.main and any(
             after not in (None, before)
-            for before, after in zip(opened.sides, now.sides, strict=True)
+            for before, after in zip(opened.logs, current.logs, strict=True)
         )
 
     def drop_log(self, opened: OpenFiles) -> None:
-        """Remove the log of a file that has lost its name, before another one is read with it."""
-        now = self.open_files()
-        if now.main == opened.main:
+        """Remove the log of a file that was replaced, before it is read with the new file."""
+        current = self.open_files()
+        if current.main == opened.main:
             return
-        for side, before, after in zip(_SIDES, opened.sides, now.sides, strict=True):
+        for suffix, before, after in zip(_LOG_SUFFIXES, opened.logs, current.logs, strict=True):
             if before is not None and before == after:
-                self._side(side).unlink(missing_ok=True)
+                self._log_path(suffix).unlink(missing_ok=True)
 
-    def _side(self, side: str) -> Path:
-        # SQLite puts its log beside the file itself, not beside a link to it.
+    def _log_path(self, suffix: str) -> Path:
+        # SQLite puts the log beside the file itself, not beside a link to it.
         real = Path(os.path.realpath(self.path))
-        return real.with_name(real.name + side)
+        return real.with_name(real.name + suffix)
 
     def fault(self, opened: OpenFiles) -> str | None:
-        """Why what a connection writes would not be in the file of the name; None if it would."""
-        now = self.open_files()
-        if now == opened:
+        """Return why a connection's writes would not reach the named file; None if they would."""
+        current = self.open_files()
+        if current == opened:
             return None
-        if now.main is None:
-            return self._missing()
-        if now.main != opened.main:
+        if current.main is None:
+            return self._removed()
+        if current.main != opened.main:
             return f"{self.path} was replaced by another file"
-        for side, before, after in zip(_SIDES, opened.sides, now.sides, strict=True):
+        for suffix, before, after in zip(_LOG_SUFFIXES, opened.logs, current.logs, strict=True):
             if before != after:
                 return (
-                    f"{self.path.name}{side} was removed or replaced beside {self.path} while it "
-                    "was in use: stop all that use the file, then start them again"
+                    f"{self.path.name}{suffix} was removed or replaced beside {self.path} while "
+                    "it was in use: stop all processes that use the file, then start them again"
                 )
         return None
-
-
-def shared_file_system(path: Path, mounts: str | None = None) -> str | None:
-    """The type of the file system of a path, if other machines may write to it too.
-
-    SQLite's write-ahead log keeps its index in shared memory, and its locks need those of the file
-    system: with several machines both fail, silently.
-
-    Args:
-        path: of a file, which need not exist.
-        mounts: the text of ``/proc/self/mountinfo``; read if not given.
-    """
-    if mounts is None:
-        try:
-            mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
-        except OSError:
-            return None
-    real = os.path.realpath(path)
-    kind, longest = None, -1
-    for line in mounts.splitlines():
-        before, _, after = line.partition(" - ")
-        fields = before.split()
-        if len(fields) < 5 or not after:
-            continue
-        # Blanks in names are written as \040, and so on.
-        point = _unescaped(fields[4])
-        inside = real == point or real.startswith(point.rstrip("/") + "/")
-        # Of several mounts on one point the last one is seen.
-        if inside and len(point) >= longest:
-            kind, longest = after.split()[0], len(point)
-    return kind if kind in _SHARED else None
-
-
-def _unescaped(point: str) -> str:
-    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        point = point.replace(code, character)
-    return point

@@ -1,32 +1,28 @@
-"""Appending events, reading those after a point, and forgetting people."""
+"""Appending, reading and removing events."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import Final, cast
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Insert, delete, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.pool import QueuePool
 
-from bitrecall.events.database import PATIENCE, engine_of, file_of, reading, rows_of, writing
-from bitrecall.events.errors import EventsError, EventsUnavailableError
+from bitrecall.events.database import EventDatabase
+from bitrecall.events.engine import fetch_rows
+from bitrecall.events.errors import EventsError
 from bitrecall.events.event import FORGET, HIDE, Appended, Event, StoredEvent
-from bitrecall.events.log import LogState, numbers_lag, renew_id, skip_to, start_of, state_of
-from bitrecall.events.migration import check_schema, migrate, version_of
+from bitrecall.events.log import LogState, read_state, reading_start, renew_log_id
 from bitrecall.events.position import LogPosition, ReadingStart
 from bitrecall.events.rules import id_fault
-from bitrecall.events.sqlite_file import Identity, identity_of
 from bitrecall.events.tables import EVENTS
 
-# Rows in one statement; SQLite takes 32,766 values.
-_ROWS: Final = 1000
+# Rows per statement; SQLite accepts at most 32,766 parameters.
+_ROWS_PER_STATEMENT: Final = 1000
 
-
+# The columns of a StoredEvent.
 _STORED: Final = (
     *(EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type),
     EVENTS.c.at,
@@ -35,10 +31,10 @@ _STORED: Final = (
 
 @dataclass(frozen=True)
 class Page:
-    """Some events, and what the database was when they were read.
+    """A page of events, and the state of the database when it was read.
 
     Attributes:
-        state: of the database.
+        state: state of the log, read before the events.
         events: in order.
     """
 
@@ -49,173 +45,139 @@ class Page:
 class EventStore:
     """Events in a database; safe to use from several threads and processes.
 
-    Nothing is opened before it is needed. At the first use tables are made where there are none,
-    and those of an earlier version are brought up to date.
+    It connects on first use, as ``EventDatabase`` describes. Every method raises
+    EventsUnavailableError if the database cannot be reached or fails, and EventsSchemaError if its
+    tables are missing or of another version.
 
     Args:
         url: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
-        create: whether to make tables; they have to be there where not.
+        create: whether to create and migrate tables; if not, they must be there.
 
-    Raises EventsError where the URL is none. Every method raises EventsUnavailableError where the
-    database cannot be reached or cannot do what is asked, and EventsSchemaError where its tables
-    are missing or of another version.
+    Attributes:
+        database: the connections of this store.
+
+    Raises:
+        EventsError: the URL is invalid.
     """
 
     def __init__(self, url: str, *, create: bool = True) -> None:
-        self._engine = engine_of(url)
-        self._create = create
-        self._opening = Lock()
-        self._is_open = self._was_open = False
-        self._file = file_of(self._engine)
-        self._identity: Identity = None
-        if self._file is not None:
-            self._file.must_exist = not create
+        self.database = EventDatabase(url, create=create)
 
     def open(self) -> None:
-        """Do now what is otherwise done at the first use.
-
-        A database that goes away later is not made anew: it has to be put back.
-        """
-        with self._opening:
-            identity = None if self._file is None else identity_of(self._file.path)
-            if self._is_open and identity == self._identity:
-                return
-            self._is_open = False
-            if self._create and (not self._was_open or version_of(self._engine) is not None):
-                migrate(self._engine)
-            check_schema(self._engine)
-            if self._create:
-                self._align_numbers()
-            self._is_open = self._was_open = True
-            if self._file is not None:
-                self._file.must_exist = self._file.was_open = True
-                self._identity = identity_of(self._file.path)
+        """Connect, migrate and check the tables now instead of on first use."""
+        self.database.open()
 
     def close(self) -> None:
-        """Let go of all connections, once what other threads are doing with them is done."""
-        give_up = time.monotonic() + PATIENCE
-        pool = cast(QueuePool, self._engine.pool)
-        while pool.checkedout() and time.monotonic() < give_up:
-            time.sleep(0.005)
-        self._engine.dispose()
+        """Wait until other threads have returned their connections, then close all."""
+        self.database.close()
 
     def append(self, events: Sequence[Event]) -> Appended:
-        """Make events durable, in this order; once it returns, they are."""
+        """Store events in this order; they are durable when this returns."""
         return self.append_all([events])[0]
 
     def append_all(self, groups: Sequence[Sequence[Event]]) -> list[Appended]:
-        """Make several groups of events durable at once, all or none; say what became of each."""
+        """Store several groups of events in one transaction; return the counts of each group."""
         rows = [
             {
-                "user_id": one.user_id,
-                "item_id": one.item_id,
-                "type": one.type,
-                "at": one.at,
-                "event_id": one.id,
+                "user_id": event.user_id,
+                "item_id": event.item_id,
+                "type": event.type,
+                "at": event.at,
+                "event_id": event.id,
             }
             for group in groups
-            for one in group
+            for event in group
         ]
-        new: set[str | None] = set()
-        with self.writing() as connection:
-            for start in range(0, len(rows), _ROWS):
-                statement = self._insert().values(rows[start : start + _ROWS])
-                new.update(connection.execute(statement).scalars())
+        new_ids: set[str | None] = set()
+        with self.database.write() as connection:
+            insert = _insert_of(connection)
+            for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+                statement = insert.values(rows[start : start + _ROWS_PER_STATEMENT])
+                new_ids.update(connection.execute(statement).scalars())
         outcomes = []
         for group in groups:
             accepted = 0
-            for one in group:
-                if one.id is None or one.id in new:
+            for event in group:
+                if event.id is None or event.id in new_ids:
                     accepted += 1
-                    # Of an id given twice the first is the one that was taken.
-                    new.discard(one.id)
+                    # If an id is repeated, the first event is the one that was stored.
+                    new_ids.discard(event.id)
             outcomes.append(Appended(accepted, len(group) - accepted))
         return outcomes
 
     def start_after(self, position: LogPosition) -> ReadingStart:
-        """Where to go on reading after a position, such as that of a release.
+        """Determine where to resume after a position, such as that of a release.
 
-        A database that has parted from the log of the position, since an older copy of it was
-        restored, gets a new id. Otherwise new events would be given numbers that the release has
-        been trained on, and nothing would show it once they are past its position.
+        The database gets a new log id if it has diverged from the log of the position, because an
+        older copy of it was restored. Otherwise new events would reuse sequence numbers that the
+        release was trained on, and this could not be detected once they are past its position.
         """
-        with self.reading() as connection:
-            start = start_of(connection, position)
-        parted = start.reason is not None and position.log_id == start.log_id
-        if parted or not start.log_id:
-            with self.writing() as connection:
-                start = replace(start, log_id=renew_id(connection, start.log_id))
+        with self.database.read() as connection:
+            start = reading_start(connection, position)
+        diverged = start.reason is not None and position.log_id == start.log_id
+        if diverged or not start.log_id:
+            with self.database.write() as connection:
+                start = replace(start, log_id=renew_log_id(connection, start.log_id))
         return start
 
     def state(self) -> LogState:
-        """The id of the database and the greatest number given out."""
-        with self.reading() as connection:
-            return state_of(connection)
+        """Read the log id and the greatest assigned sequence number."""
+        with self.database.read() as connection:
+            return read_state(connection)
 
-    def page(self, sequence: int, *, at_most: int = 10_000) -> Page:
-        """The first events with a greater number, in order, and the database's state before."""
-        with self.reading() as connection:
-            state = state_of(connection)
-            return Page(state, _read(connection, EVENTS.c.sequence > sequence, at_most))
+    def page(self, sequence: int, *, limit: int = 10_000) -> Page:
+        """Read the first events after a sequence number, and the state of the log before them."""
+        with self.database.read() as connection:
+            state = read_state(connection)
+            return Page(state, _select_events(connection, EVENTS.c.sequence > sequence, limit))
 
-    def after(self, sequence: int, *, at_most: int = 10_000) -> list[StoredEvent]:
-        """The first events with a greater number, in order."""
-        return self._read(EVENTS.c.sequence > sequence, at_most)
-
-    def hides(self, sequence: int) -> list[StoredEvent]:
-        """All events up to this number that hide an item from a user, in order."""
-        # As a literal, so that the database sees that its index has them all.
-        hides = EVENTS.c.type == literal_column(f"'{HIDE}'")
-        return self._read(hides & (EVENTS.c.sequence <= sequence), None)
-
-    def forgotten(self) -> set[str]:
-        """Everybody who ever asked to be forgotten."""
-        with self.reading() as connection:
-            asked = select(EVENTS.c.user_id).where(EVENTS.c.type == FORGET)
-            return {user for (user,) in rows_of(connection, asked)}
+    def after(self, sequence: int, *, limit: int = 10_000) -> list[StoredEvent]:
+        """Read the first events after a sequence number, in order."""
+        return self._read(EVENTS.c.sequence > sequence, limit)
 
     def all_after(self, sequence: int) -> Iterator[StoredEvent]:
-        """All events with a greater number, in order, read as they are taken."""
-        while some := self.after(sequence):
-            yield from some
-            sequence = some[-1].sequence
+        """Iterate over all events after a sequence number, in order, page by page."""
+        while events := self.after(sequence):
+            yield from events
+            sequence = events[-1].sequence
 
-    def last(self) -> int:
-        """The greatest number given out so far to an event that is there; 0 where there is none."""
-        with self.reading() as connection:
+    def hide_events(self, until: int) -> list[StoredEvent]:
+        """Read all events up to a sequence number that hide an item, in order."""
+        # A literal, so that the database can use its partial index.
+        is_hide = EVENTS.c.type == literal_column(f"'{HIDE}'")
+        return self._read(is_hide & (EVENTS.c.sequence <= until), None)
+
+    def forgotten_users(self) -> set[str]:
+        """Read the ids of all users who were ever forgotten."""
+        with self.database.read() as connection:
+            users = select(EVENTS.c.user_id).where(EVENTS.c.type == FORGET)
+            return {user for (user,) in fetch_rows(connection, users)}
+
+    def last_sequence(self) -> int:
+        """Read the greatest sequence number of a stored event; 0 without events."""
+        with self.database.read() as connection:
             return connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0
 
     def forget(self, user_id: str) -> int:
-        """Remove all events of a user, and leave a mark that they want to be forgotten.
+        """Remove all events of a user, and add a forget marker.
 
         Returns:
-            How many events were removed, marks not counted.
+            Number of events removed, earlier markers not counted.
 
-        Raises EventsError if no user can have the id.
+        Raises:
+            EventsError: the user id is invalid.
         """
-        if fault := id_fault(user_id, longest=None):
+        if fault := id_fault(user_id, max_length=None):
             raise EventsError(f"the user id {fault}")
-        with self.writing() as connection:
-            own = EVENTS.c.user_id == user_id
+        with self.database.write() as connection:
+            by_user = EVENTS.c.user_id == user_id
             removed = connection.execute(
-                select(func.count()).where(own, EVENTS.c.type != FORGET)
+                select(func.count()).where(by_user, EVENTS.c.type != FORGET)
             ).scalar_one()
-            connection.execute(delete(EVENTS).where(own))
-            mark = {"user_id": user_id, "item_id": "", "type": FORGET, "at": time.time()}
-            connection.execute(EVENTS.insert().values(mark))
+            connection.execute(delete(EVENTS).where(by_user))
+            marker = {"user_id": user_id, "item_id": "", "type": FORGET, "at": time.time()}
+            connection.execute(EVENTS.insert().values(marker))
         return removed
-
-    def count_types(self) -> list[tuple[str, int]]:
-        """How many events there are of each type, requests to be forgotten among them."""
-        counted = select(EVENTS.c.type, func.count()).group_by(EVENTS.c.type)
-        with self.reading() as connection:
-            return sorted((str(kind), count) for kind, count in rows_of(connection, counted))
-
-    def count(self, after: int, until: int) -> int:
-        """How many events ``remove`` would remove."""
-        with self.reading() as connection:
-            counted = select(func.count()).select_from(EVENTS).where(_between(after, until))
-            return connection.execute(counted).scalar_one()
 
     def find(
         self,
@@ -225,101 +187,95 @@ class EventStore:
         kind: str | None = None,
         after: int = 0,
         until: int | None = None,
-        at_most: int | None = None,
+        limit: int | None = None,
     ) -> list[StoredEvent]:
-        """Events in order: of a user, of an item, of a type, with numbers in a range.
+        """Read the events that meet all conditions, in order.
 
         Args:
             user: id of the user, None for all.
             item: id of the item, None for all.
             kind: type, None for all.
-            after: only greater numbers.
-            until: only numbers up to this one, None for all.
-            at_most: how many, None for all.
+            after: exclusive lower bound of the sequence number.
+            until: inclusive upper bound of the sequence number, None for all.
+            limit: maximum number of events, None for all.
         """
-        which = EVENTS.c.sequence > after
+        condition = EVENTS.c.sequence > after
         if until is not None:
-            which &= EVENTS.c.sequence <= until
+            condition &= EVENTS.c.sequence <= until
         for column, value in (
             (EVENTS.c.user_id, user),
             (EVENTS.c.item_id, item),
             (EVENTS.c.type, kind),
         ):
             if value is not None:
-                which &= column == value
-        return self._read(which, at_most)
+                condition &= column == value
+        return self._read(condition, limit)
 
-    def remove(self, after: int, until: int) -> int:
-        """Remove the events with numbers above ``after`` and up to ``until``; how many there were.
+    def count_types(self) -> list[tuple[str, int]]:
+        """Count the events of each type, forget markers included."""
+        query = select(EVENTS.c.type, func.count()).group_by(EVENTS.c.type)
+        with self.database.read() as connection:
+            return sorted((str(kind), count) for kind, count in fetch_rows(connection, query))
 
-        Marks of those who asked to be forgotten stay.
+    def count_range(self, after: int, until: int) -> int:
+        """Count the events that ``remove_range`` would remove."""
+        return self._count(_in_range(after, until))
+
+    def remove_range(self, after: int, until: int) -> int:
+        """Remove the events after one sequence number, up to and including another.
+
+        Forget markers stay.
+
+        Returns:
+            Number of events removed.
         """
-        with self.writing() as connection:
-            return connection.execute(delete(EVENTS).where(_between(after, until))).rowcount
+        return self._remove(_in_range(after, until))
 
-    def count_numbers(self, numbers: Collection[int]) -> int:
-        """How many events ``remove_numbers`` would remove."""
-        with self.reading() as connection:
-            counted = select(func.count()).select_from(EVENTS).where(_among(numbers))
-            return connection.execute(counted).scalar_one()
+    def count_sequences(self, sequences: Collection[int]) -> int:
+        """Count the events that ``remove_sequences`` would remove."""
+        return self._count(_with_sequence(sequences))
 
-    def remove_numbers(self, numbers: Collection[int]) -> int:
-        """Remove single events; how many there were. Marks of those to be forgotten stay."""
-        with self.writing() as connection:
-            return connection.execute(delete(EVENTS).where(_among(numbers))).rowcount
+    def remove_sequences(self, sequences: Collection[int]) -> int:
+        """Remove single events by their sequence numbers; forget markers stay.
 
-    def _read(self, which: ColumnElement[bool], at_most: int | None) -> list[StoredEvent]:
-        with self.reading() as connection:
-            return _read(connection, which, at_most)
+        Returns:
+            Number of events removed.
+        """
+        return self._remove(_with_sequence(sequences))
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection to read from."""
-        self.open()
-        with self._looking_again(), reading(self._engine) as connection:
-            yield connection
+    def _count(self, condition: ColumnElement[bool]) -> int:
+        with self.database.read() as connection:
+            query = select(func.count()).select_from(EVENTS).where(condition)
+            return connection.execute(query).scalar_one()
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that no other writer's runs beside."""
-        self.open()
-        with self._looking_again(), writing(self._engine) as connection:
-            yield connection
+    def _remove(self, condition: ColumnElement[bool]) -> int:
+        with self.database.write() as connection:
+            return connection.execute(delete(EVENTS).where(condition)).rowcount
 
-    @contextmanager
-    def _looking_again(self) -> Iterator[None]:
-        """Have the tables checked again after a failure: another database may have taken over."""
-        try:
-            yield
-        except EventsUnavailableError:
-            self._is_open = False
-            raise
-
-    def _align_numbers(self) -> None:
-        with reading(self._engine) as connection:
-            if not numbers_lag(connection):
-                return
-        with writing(self._engine) as connection:
-            skip_to(connection, state_of(connection).last)
-
-    def _insert(self) -> Insert:
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"])
-        statement: Insert = insert.returning(EVENTS.c.event_id)
-        return statement
+    def _read(self, condition: ColumnElement[bool], limit: int | None) -> list[StoredEvent]:
+        with self.database.read() as connection:
+            return _select_events(connection, condition, limit)
 
 
-def _among(numbers: Collection[int]) -> ColumnElement[bool]:
-    return EVENTS.c.sequence.in_(numbers) & (EVENTS.c.type != FORGET)
+def _insert_of(connection: Connection) -> Insert:
+    """Build the statement that inserts events, skips stored ids and returns the new ones."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"])
+    statement: Insert = insert.returning(EVENTS.c.event_id)
+    return statement
 
 
-def _between(after: int, until: int) -> ColumnElement[bool]:
-    number = EVENTS.c.sequence
-    return (number > after) & (number <= until) & (EVENTS.c.type != FORGET)
+def _with_sequence(sequences: Collection[int]) -> ColumnElement[bool]:
+    return EVENTS.c.sequence.in_(sequences) & (EVENTS.c.type != FORGET)
 
 
-def _read(
-    connection: Connection, which: ColumnElement[bool], at_most: int | None
+def _in_range(after: int, until: int) -> ColumnElement[bool]:
+    sequence = EVENTS.c.sequence
+    return (sequence > after) & (sequence <= until) & (EVENTS.c.type != FORGET)
+
+
+def _select_events(
+    connection: Connection, condition: ColumnElement[bool], limit: int | None
 ) -> list[StoredEvent]:
-    statement = select(*_STORED).where(which).order_by(EVENTS.c.sequence).limit(at_most)
-    return list(map(StoredEvent._make, rows_of(connection, statement)))
+    statement = select(*_STORED).where(condition).order_by(EVENTS.c.sequence).limit(limit)
+    return list(map(StoredEvent._make, fetch_rows(connection, statement)))

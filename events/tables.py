@@ -1,4 +1,4 @@
-"""The tables. ``migrations/`` brings a database to them; a test compares the two."""
+"""The current tables; a test compares them with the result of the scripts in ``migrations/``."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Tab
 
 METADATA: Final = MetaData()
 
-_HIDES: Final = text("type = 'hide'")
+_IS_HIDE: Final = text("type = 'hide'")
 
-# SQLite counts on its own only in a column of exactly this type.
+# SQLite assigns numbers only in a column of exactly the type INTEGER.
 _SEQUENCE: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 EVENTS: Final = Table(
@@ -21,10 +21,10 @@ EVENTS: Final = Table(
     Column("at", Double, nullable=False),
     Column("event_id", Text, unique=True),
     Index("events_of_user", "user_id"),
-    Index("events_that_hide", "sequence", sqlite_where=_HIDES, postgresql_where=_HIDES),
-    # A number is never given twice, not even after the last event has gone.
+    Index("events_that_hide", "sequence", sqlite_where=_IS_HIDE, postgresql_where=_IS_HIDE),
+    # Never reuse a sequence number, not even after the last event was removed.
     sqlite_autoincrement=True,
 )
 
-# One row: which log of events this is (``bitrecall.events.log``).
+# One row: the log id (``bitrecall.events.log``).
 LOG: Final = Table("event_log", METADATA, Column("id", Text, primary_key=True))

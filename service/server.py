@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from bitrecall.events.location import place_of
+from bitrecall.events.location import events_location
 from bitrecall.index.search.native_module import native
 from bitrecall.service.auth.keys import read_keys
 from bitrecall.service.environment import as_environment, unknown_variables
@@ -76,8 +76,8 @@ def _log_events_location(settings: Settings) -> None:
     if settings.events == "off":
         _log.info("events are not stored: BITRECALL_EVENTS is off")
         return
-    location = place_of(settings.events)
-    _log.info("events are stored in %s", location.shown)
+    location = events_location(settings.events)
+    _log.info("events are stored in %s", location.text)
     if location.warning is not None:
         _log.warning("%s", location.warning)
 

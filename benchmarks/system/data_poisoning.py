@@ -103,7 +103,7 @@ class System:
         """Return the number of the last event."""
         store = EventStore(self.events)
         try:
-            return store.last()
+            return store.last_sequence()
         finally:
             store.close()
 

@@ -1,4 +1,4 @@
-"""``bitrecall events``: look after the database of events."""
+"""``bitrecall events``: manage the events database."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +15,13 @@ def _url_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default="sqlite:///events.db",
         envvar="BITRECALL_EVENTS",
         metavar="URL",
-        help="Where events are kept: sqlite:///PATH or postgresql://USER@HOST/NAME.",
+        help="Events database: sqlite:///PATH or postgresql://USER@HOST/NAME.",
     )(command)
 
 
 @click.group()
 def events() -> None:
-    """Look after the database of events: list, count, remove, forget, copy, migrate."""
+    """Manage the events database: list, count, remove, forget, copy, migrate."""
 
 
 @events.command(
@@ -32,10 +32,10 @@ Example:
 )
 @_url_option
 def migrate(url: str) -> None:
-    """Make the tables, or bring those of an earlier version up to date.
+    """Create the tables, or migrate those of an earlier version.
 
-    The service does so itself when it first needs them; this is for those who would rather have it
-    done before, by a user of the database that may.
+    The service does this itself when it first connects. Run it beforehand if the service's
+    database user may not create tables.
     """
     from bitrecall.events.store import EventStore
 
@@ -53,22 +53,22 @@ Example:
 )
 @_url_option
 def count(url: str) -> None:
-    """Count the events by their types, and those who asked to be forgotten."""
+    """Count the events of each type, and the forget markers."""
     from bitrecall.events.event import FORGET
     from bitrecall.events.store import EventStore
     from bitrecall.tables import aligned
 
     store = EventStore(url, create=False)
-    found = dict(store.count_types())
-    last = store.last()
+    counts = dict(store.count_types())
+    last = store.last_sequence()
     store.close()
-    forgotten = found.pop(FORGET, 0)
+    forgotten = counts.pop(FORGET, 0)
     rows = [
         [kind if kind.isprintable() else ascii(kind), f"{number:,}"]
-        for kind, number in found.items()
+        for kind, number in counts.items()
     ]
     click.echo(aligned(["type", "events"], rows, right="<>"))
-    click.echo(f"the last has number {last:,}; {forgotten:,} requests to be forgotten")
+    click.echo(f"last event: number {last:,}; forget markers: {forgotten:,}")
 
 
 @events.command(
@@ -80,9 +80,9 @@ Example:
 @click.argument("user_id")
 @_url_option
 def forget(user_id: str, url: str) -> None:
-    """Remove all events of USER_ID, whom the next training leaves out.
+    """Remove all events of USER_ID, and exclude the user from the next retraining.
 
-    A running service finds out within its interval of looking.
+    A running service applies it at its next poll (BITRECALL_POLL_INTERVAL).
     """
     from bitrecall.events.store import EventStore
 
@@ -99,22 +99,28 @@ Examples:
   bitrecall events list --user ada-017
   bitrecall events list --item sku-88 --type buy --limit 1000 --json
   bitrecall events list --after 120000 --until 150000
-  bitrecall events list --unusable           # those that training leaves out, and why
+  bitrecall events list --unusable           # events that training ignores, and why
 """,
 )
-@option("--user", metavar="ID", help="Those of a user.")
-@option("--item", metavar="ID", help="Those of an item.")
-@option("--type", "kind", metavar="TYPE", help="Those of a type, such as hide.")
-@option("--after", type=click.IntRange(min=0), default=0, metavar="N", help="Greater numbers only.")
-@option("--until", type=click.IntRange(min=0), metavar="N", help="Numbers up to this one only.")
+@option("--user", metavar="ID", help="Only events of this user.")
+@option("--item", metavar="ID", help="Only events of this item.")
+@option("--type", "kind", metavar="TYPE", help="Only events of this type, such as hide.")
+@option(
+    "--after",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Only events after this number.",
+)
+@option("--until", type=click.IntRange(min=0), metavar="N", help="Only events up to this number.")
 @option(
     "--limit",
     type=click.IntRange(min=1),
     default=100,
     metavar="N",
-    help="How many at most; the message at the end says how to see the next.",
+    help="Maximum number of events; a final message shows how to list the next.",
 )
-@option("--unusable", is_flag=True, help="Only those that cannot be used, with the reason.")
+@option("--unusable", is_flag=True, help="Only events that cannot be used, with the reason.")
 @json_option
 @_url_option
 def list_events(
@@ -128,23 +134,23 @@ def list_events(
     as_json: bool,
     url: str,
 ) -> None:
-    """List events by user, item, type and number, in the order in which they came.
+    """List events by user, item, type and number, in order.
 
-    Requests to be forgotten have the type $forget and no item.
+    Forget markers have the type $forget and no item.
     """
-    from bitrecall.event_listing import as_json_text, as_table, matching
+    from bitrecall.event_listing import as_json_text, as_table, list_matching
     from bitrecall.events.store import EventStore
 
     store = EventStore(url, create=False)
-    chosen = {"user": user, "item": item, "kind": kind, "until": until}
-    listed, more = matching(store, after, limit, unusable, chosen)
+    conditions = {"user": user, "item": item, "kind": kind, "until": until}
+    listed, more = list_matching(store, after, limit, unusable, conditions)
     store.close()
     if as_json:
         click.echo(as_json_text(listed))
         return
     click.echo(as_table(listed, unusable))
     if more:
-        click.echo(f"there are more: --after {listed[-1].event.sequence}", err=True)
+        click.echo(f"more events follow: --after {listed[-1].event.sequence}", err=True)
 
 
 @events.command(
@@ -160,39 +166,40 @@ Examples:
     "--after",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Those with a greater number; together with --until.",
+    help="Remove events after this number; needs --until.",
 )
 @option(
     "--until",
     type=click.IntRange(min=0),
     metavar="N",
-    help="And none beyond this one.",
+    help="Remove events up to this number; needs --after.",
 )
-@option("--dry-run", is_flag=True, help="Only say how many there are.")
+@option("--dry-run", is_flag=True, help="Only count the events.")
 @_url_option
 def remove(
     numbers: tuple[int, ...], after: int | None, until: int | None, dry_run: bool, url: str
 ) -> None:
-    """Remove events by their NUMBERs, or a range of them.
+    """Remove single events by NUMBER, or a range of events.
 
-    The report of a retraining run says which numbers it read, and which of them it could not use;
-    `bitrecall events list` shows them. Marks of those who asked to be forgotten stay. A running
-    service knows what it has read until it takes up a release or is started again.
+    A retraining report lists which numbers the run read, and which it could not use; `bitrecall
+    events list` shows them. Forget markers stay. A running service keeps the events that it has
+    read until it loads a release or is restarted.
     """
     from bitrecall.events.store import EventStore
 
     if bool(numbers) == (after is not None or until is not None):
-        raise click.UsageError("give either the numbers of events, or --after and --until")
+        raise click.UsageError("pass either event numbers, or --after and --until")
     store = EventStore(url, create=False)
     if numbers:
-        single = store.count_numbers if dry_run else store.remove_numbers
-        found = single(numbers)
+        affected = store.count_sequences(numbers) if dry_run else store.remove_sequences(numbers)
     elif after is None or until is None:
         raise click.UsageError("a range needs both --after and --until")
+    elif dry_run:
+        affected = store.count_range(after, until)
     else:
-        found = store.count(after, until) if dry_run else store.remove(after, until)
+        affected = store.remove_range(after, until)
     store.close()
-    click.echo(f"{'there are' if dry_run else 'removed'} {found:,} events")
+    click.echo(f"{'would remove' if dry_run else 'removed'} {affected:,} events")
 
 
 @events.command(
@@ -208,41 +215,42 @@ Example:
     required=True,
     envvar="BITRECALL_EVENTS",
     metavar="URL",
-    help="Where to: a database that never had events. Tables are made if there are none.",
+    help="Target: a database that never had events; tables are created if missing.",
 )
 @progress_option
 def copy(source: str, url: str, progress: bool | None) -> None:
-    """Copy all events of SOURCE into an empty database, to move from SQLite to PostgreSQL or back.
+    """Copy all events of SOURCE into an empty database, such as from SQLite to PostgreSQL.
 
-    SOURCE is the URL of the database that has them. Numbers and the id of the database stay, so a
-    release that was trained on SOURCE goes on after its last event in the copy. Stop whatever
-    writes events before, and start it with the new URL afterwards.
+    SOURCE is the URL of the database to copy. Event numbers and the database id stay the same, so
+    a release that was trained on SOURCE continues after its last event in the copy. Stop all
+    services that write events first, and start them with the new URL afterwards.
     """
     import sys
 
     from bitrecall.events.copying import copy_events
-    from bitrecall.events.location import place_of
+    from bitrecall.events.location import events_location
     from bitrecall.events.store import EventStore
 
-    if place_of(source).shown == place_of(url).shown:
+    if events_location(source).text == events_location(url).text:
         raise click.UsageError("SOURCE and the target are the same database")
     origin, target = EventStore(source, create=False), EventStore(url)
-    shown = sys.stderr.isatty() if progress is None else progress
+    show_bar = sys.stderr.isatty() if progress is None else progress
     try:
-        total = origin.count(0, origin.last())
+        total = origin.count_range(0, origin.last_sequence())
         with click.progressbar(
-            length=total, label="copying", file=sys.stderr, hidden=not shown
+            length=total, label="copying", file=sys.stderr, hidden=not show_bar
         ) as bar:
-            copied = copy_events(origin, target, lambda done: bar.update(done - bar.pos))
+            result = copy_events(origin, target, lambda done: bar.update(done - bar.pos))
     finally:
         origin.close()
         target.close()
     click.echo(
-        f"copied {copied.events:,} events up to number {copied.last:,} to {place_of(url).shown}"
+        f"copied {result.copied:,} events up to number {result.last:,} to "
+        f"{events_location(url).text}"
     )
-    if copied.left_out:
+    if result.unusable:
         click.echo(
-            f"left out {copied.left_out:,} that cannot be used: 'bitrecall events list --unusable "
-            f"--events {source}' shows them",
+            f"left out {result.unusable:,} events that cannot be used: 'bitrecall events list "
+            f"--unusable --events {source}' shows them",
             err=True,
         )

@@ -132,7 +132,7 @@ def retrain(
     wait_briefly()
     import torch
 
-    from bitrecall.events.location import place_of
+    from bitrecall.events.location import events_location
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.retraining_status import EXIT_CODES, UNDER_WAY, Outcome
     from bitrecall.index.releases.store import ReleaseStore
@@ -175,10 +175,10 @@ def retrain(
     store = None
     if events != "off":
         store = EventStore(events)
-        place = place_of(events)
-        click.echo(f"events are read from {place.shown}", err=True)
-        if place.warning is not None:
-            click.echo(f"warning: {place.warning}", err=True)
+        location = events_location(events)
+        click.echo(f"events are read from {location.text}", err=True)
+        if location.warning is not None:
+            click.echo(f"warning: {location.warning}", err=True)
     try:
         report, page = run_retraining(
             ReleaseStore(releases, mirror),

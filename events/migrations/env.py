@@ -1,4 +1,4 @@
-"""What Alembic runs for each command: the migrations, on the connection that it was given."""
+"""Alembic environment: run the migrations on the connection of the caller."""
 
 from alembic import context
 

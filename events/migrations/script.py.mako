@@ -8,5 +8,5 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    """Bring the tables of the version before to this one."""
+    """Migrate the tables from the previous version to this one."""
     ${upgrades if upgrades else "pass"}

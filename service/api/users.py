@@ -37,7 +37,7 @@ def user_routes(
 
 
 async def _forget(event_feed: EventFeed, user_id: str) -> int:
-    if fault := id_fault(user_id, longest=None):
+    if fault := id_fault(user_id, max_length=None):
         raise InvalidRequestError(f"the id in the path {fault}")
     try:
         return await event_feed.forget(user_id)

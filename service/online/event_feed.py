@@ -214,7 +214,7 @@ class EventFeed:
         if start.reason is not None and (release.id, start.log_id) not in self._reported:
             self._reported.add((release.id, start.log_id))
             _log.warning("release %s: %s", release.id, start.reason)
-        recent.begin(start, self._store.hides(start.after))
+        recent.begin(start, self._store.hide_events(start.after))
 
     def _log_unusable(self, recent: RecentEvents) -> None:
         if recent.unusable and not self._reported_unusable:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from bitrecall.events.database import PATIENCE
 from bitrecall.events.errors import EventsUnavailableError
 from bitrecall.events.event import Appended, Event
 from bitrecall.events.store import EventStore
+from bitrecall.events.timeouts import TIMEOUT_S
 from bitrecall.service.errors import TooBusyError
 
 # Maximum events per transaction; the events of one request are never split.
@@ -64,11 +64,11 @@ class EventWriter:
         """
         with self._waiting_request():
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(TIMEOUT_S):
                     await self._forgetting.acquire()
             except TimeoutError:
                 raise EventsUnavailableError(
-                    f"requests to forget users have waited {PATIENCE} seconds for the database"
+                    f"requests to forget users have waited {TIMEOUT_S} seconds for the database"
                 ) from None
             try:
                 removed = await asyncio.to_thread(self._store.forget, user_id)

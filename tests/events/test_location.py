@@ -1,17 +1,17 @@
-"""Where events are kept, as it is shown."""
+"""The displayed location of an events database."""
 
 from pathlib import Path
 
 import pytest
 
-from bitrecall.events import location as place
-from bitrecall.events.location import place_of
+from bitrecall.events import location as location
+from bitrecall.events.location import events_location
 
 
-def test_a_relative_path_is_shown_as_the_one_that_it_is() -> None:
-    assert place_of("sqlite:///events.db").shown == str(Path.cwd() / "events.db")
-    assert place_of("sqlite:////data/events.db?timeout=3").shown == "/data/events.db"
-    assert place_of("sqlite:///events.db").warning is None
+def test_a_relative_path_is_shown_as_absolute() -> None:
+    assert events_location("sqlite:///events.db").text == str(Path.cwd() / "events.db")
+    assert events_location("sqlite:////data/events.db?timeout=3").text == "/data/events.db"
+    assert events_location("sqlite:///events.db").warning is None
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ def test_a_relative_path_is_shown_as_the_one_that_it_is() -> None:
     ],
 )
 def test_no_password_is_shown(url: str, shown: str) -> None:
-    assert place_of(url).shown == shown
+    assert events_location(url).text == shown
 
 
-def test_a_network_file_system_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place, "shared_file_system", lambda path: "nfs4")
-    found = place_of("sqlite:////mnt/events.db")
-    assert "/mnt/events.db is on a network file system (nfs4)" in (found.warning or "")
-    assert "use a local disk, or PostgreSQL" in (found.warning or "")
-    assert place_of("postgresql://db.example/shop").warning is None
+def test_warns_of_a_network_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(location, "shared_file_system", lambda path: "nfs4")
+    described = events_location("sqlite:////mnt/events.db")
+    assert "/mnt/events.db is on a network file system (nfs4)" in (described.warning or "")
+    assert "use a local disk, or PostgreSQL" in (described.warning or "")
+    assert events_location("postgresql://db.example/shop").warning is None

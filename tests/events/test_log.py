@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bitrecall.events.database import engine_of
+from bitrecall.events.engine import make_engine
 from bitrecall.events.event import Event
 from bitrecall.events.position import LogPosition, ReadingStart, digest_of
 from bitrecall.events.store import EventStore
@@ -20,12 +20,12 @@ def append(store: EventStore, *items: str) -> None:
 
 def position_of(store: EventStore) -> LogPosition:
     """That of a release trained on everything."""
-    (last,) = store.after(store.last() - 1)
+    (last,) = store.after(store.last_sequence() - 1)
     return LogPosition(store.state().log_id, last.sequence, digest_of(last))
 
 
 def execute(url: str, statement: str) -> None:
-    engine = engine_of(url)
+    engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(text(statement))
     engine.dispose()
@@ -52,7 +52,7 @@ def test_reading_goes_on_after_a_position_of_the_database(store: EventStore) -> 
 def test_it_goes_on_after_the_last_event_was_removed(store: EventStore) -> None:
     append(store, "a", "b", "c")
     position = position_of(store)
-    store.remove(1, 3)
+    store.remove_range(1, 3)
     assert store.start_after(position).reason is None
     append(store, "d")
     start = store.start_after(position)

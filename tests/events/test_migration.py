@@ -3,16 +3,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from bitrecall.events.database import engine_of
+from bitrecall.events.engine import make_engine
 from bitrecall.events.errors import EventsSchemaError
 from bitrecall.events.event import Event
-from bitrecall.events.migration import VERSION, migrate, version_of
+from bitrecall.events.migration import VERSION, migrate, schema_version
 from bitrecall.events.store import EventStore
 from bitrecall.events.tables import METADATA
 
 
 def test_the_migrations_lead_to_the_tables(url: str) -> None:
-    engine = engine_of(url)
+    engine = make_engine(url)
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -21,7 +21,7 @@ def test_the_migrations_lead_to_the_tables(url: str) -> None:
 
 
 def test_tables_of_a_later_version_are_refused_and_left_alone(url: str, store: EventStore) -> None:
-    engine = engine_of(url)
+    engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for create, said in ((True, "which this Bitrecall does not know"), (False, f"wants {VERSION}")):
@@ -36,14 +36,14 @@ def test_a_database_of_an_earlier_version_keeps_its_events_and_gets_an_id(url: s
     store = EventStore(url)
     store.append([Event("u", item, "view", 1.0) for item in "abc"])
     store.close()
-    engine = engine_of(url)
+    engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE event_log"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     engine.dispose()
     reader = EventStore(url, create=False)
     with pytest.raises(EventsSchemaError, match=r"version 0002.*wants 0003.*events migrate"):
-        reader.last()
+        reader.last_sequence()
     reader.close()
     store = EventStore(url)
     assert [one.item_id for one in store.after(0)] == ["a", "b", "c"]
@@ -52,6 +52,6 @@ def test_a_database_of_an_earlier_version_keeps_its_events_and_gets_an_id(url: s
 
 
 def test_the_version_is_that_of_the_last_migration(url: str, store: EventStore) -> None:
-    engine = engine_of(url)
-    assert version_of(engine) == VERSION
+    engine = make_engine(url)
+    assert schema_version(engine) == VERSION
     engine.dispose()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bitrecall.events.database import engine_of
+from bitrecall.events.engine import make_engine
 from bitrecall.events.event import HIDE, Event
 from bitrecall.events.rules import event_fault
 from bitrecall.events.store import EventStore
@@ -19,7 +19,7 @@ def faults(store: EventStore) -> list[str | None]:
 
 
 def execute(url: str, *statements: str) -> None:
-    engine = engine_of(url)
+    engine = make_engine(url)
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
@@ -55,7 +55,7 @@ def test_odd_values_can_be_read(url: str, store: EventStore) -> None:
         assert str(fault).startswith(f"the {start}")
     assert found[6] == (None if sqlite else "the time is not a number")
     assert found[7:] == [None, None]
-    assert [one.item_id for one in store.hides(10)] == ["i"]
+    assert [one.item_id for one in store.hide_events(10)] == ["i"]
     assert store.find(kind=HIDE)[0].at == 1e300
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.events.database import engine_of, writing
+from bitrecall.events.engine import make_engine, write_transaction
 from bitrecall.events.errors import EventsError, EventsSchemaError, EventsUnavailableError
 from bitrecall.events.event import Event
-from bitrecall.events.sqlite_file import shared_file_system
+from bitrecall.events.file_systems import shared_file_system
 from bitrecall.events.store import EventStore
 from bitrecall.events.tables import EVENTS
 
@@ -118,10 +118,10 @@ def test_a_link_that_leads_elsewhere_is_followed(tmp_path: Path) -> None:
 def test_a_commit_beside_which_it_goes_is_not_acknowledged(
     store: EventStore, path: Path, how: str
 ) -> None:
-    engine = engine_of(f"sqlite:///{path}")
+    engine = make_engine(f"sqlite:///{path}")
 
     def write() -> None:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             event = {"user_id": "u", "item_id": "between", "type": "view", "at": 1.5}
             connection.execute(EVENTS.insert().values(event))
             match how:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bitrecall.events.database import engine_of
+from bitrecall.events.engine import make_engine
 from bitrecall.events.errors import EventsError, EventsSchemaError, EventsUnavailableError
 from bitrecall.events.event import FORGET, HIDE, Appended, Event
 from bitrecall.events.store import EventStore
@@ -31,14 +31,14 @@ def test_what_is_appended_comes_back_in_order(store: EventStore) -> None:
         "buy",
         odd.at,
     )
-    assert first.sequence < second.sequence < third.sequence == store.last()
+    assert first.sequence < second.sequence < third.sequence == store.last_sequence()
     assert store.after(first.sequence) == [second, third]
-    assert store.after(0, at_most=1) == [first]
+    assert store.after(0, limit=1) == [first]
     assert store.after(third.sequence) == []
 
 
 def test_nothing_is_there_to_begin_with(store: EventStore) -> None:
-    assert (store.last(), store.after(0), list(store.all_after(0))) == (0, [], [])
+    assert (store.last_sequence(), store.after(0), list(store.all_after(0))) == (0, [], [])
     assert store.append([]) == Appended(0, 0)
 
 
@@ -79,7 +79,7 @@ def test_it_is_all_there_when_it_is_opened_again(url: str) -> None:
 
 def test_whoever_is_forgotten_leaves_a_mark_and_nothing_else(store: EventStore) -> None:
     store.append([event("a", "1"), event("b", "2"), event("a", "3")])
-    before = store.last()
+    before = store.last_sequence()
     assert store.forget("a") == 2
     kept, mark = store.after(0)
     assert (kept.user_id, kept.item_id) == ("b", "2")
@@ -94,23 +94,28 @@ def test_whoever_is_forgotten_leaves_a_mark_and_nothing_else(store: EventStore) 
 def test_what_was_hidden_up_to_a_point_is_told_apart(store: EventStore) -> None:
     hidden = [Event("a", item, HIDE, 1.5) for item in ("1", "2", "3")]
     store.append([event("a", "0"), hidden[0], event("b", "1"), hidden[1]])
-    last = store.last()
+    last = store.last_sequence()
     store.append([hidden[2]])
-    assert [(one.user_id, one.item_id) for one in store.hides(last)] == [("a", "1"), ("a", "2")]
-    assert store.hides(0) == []
+    assert [(one.user_id, one.item_id) for one in store.hide_events(last)] == [
+        ("a", "1"),
+        ("a", "2"),
+    ]
+    assert store.hide_events(0) == []
     store.forget("a")
-    assert store.hides(store.last()) == []
+    assert store.hide_events(store.last_sequence()) == []
 
 
 def test_a_range_of_events_can_be_removed(store: EventStore) -> None:
     store.append([event(item=str(number)) for number in range(6)])
     numbers = [one.sequence for one in store.after(0)]
     store.forget("nobody")
-    assert store.count(numbers[1], numbers[3]) == store.remove(numbers[1], numbers[3]) == 2
+    assert (
+        store.count_range(numbers[1], numbers[3]) == store.remove_range(numbers[1], numbers[3]) == 2
+    )
     assert items_of(store) == ["0", "1", "4", "5", ""]
-    assert store.remove(0, store.last()) == 4
+    assert store.remove_range(0, store.last_sequence()) == 4
     assert [one.type for one in store.after(0)] == [FORGET]
-    assert store.count(0, store.last()) == 0
+    assert store.count_range(0, store.last_sequence()) == 0
 
 
 def test_numbers_become_visible_in_order_however_many_write(url: str, store: EventStore) -> None:
@@ -181,7 +186,7 @@ def test_a_database_without_the_tables_is_refused_where_they_are_not_to_be_made(
 def test_a_database_that_is_only_to_be_read_is_not_made(tmp_path: Path) -> None:
     store = EventStore(f"sqlite:///{tmp_path}/events.db", create=False)
     with pytest.raises(EventsSchemaError, match=rf"no events database at {tmp_path}/events\.db"):
-        store.last()
+        store.last_sequence()
     store.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -228,10 +233,10 @@ def test_a_database_that_is_not_there_is_said_without_its_password(
 def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
     path = tmp_path / "password"
     path.write_text(" s3cret/ü@\n")
-    engine = engine_of(f"postgresql://somebody@127.0.0.1/events?password_file={path}")
+    engine = make_engine(f"postgresql://somebody@127.0.0.1/events?password_file={path}")
     assert (engine.url.password, dict(engine.url.query)) == ("s3cret/ü@", {})
     with pytest.raises(EventsError, match=r"password of the events database.*missing"):
-        engine_of(f"postgresql://somebody@127.0.0.1/events?password_file={tmp_path}/missing")
+        make_engine(f"postgresql://somebody@127.0.0.1/events?password_file={tmp_path}/missing")
 
 
 def test_closing_waits_for_what_is_being_done(url: str) -> None:
@@ -240,7 +245,7 @@ def test_closing_waits_for_what_is_being_done(url: str) -> None:
     reading, closed = threading.Event(), []
 
     def read_slowly() -> None:
-        with store._engine.connect() as connection:
+        with store.database.engine.connect() as connection:
             connection.execute(select(1))
             reading.set()
             while not closing.is_alive():

@@ -76,12 +76,12 @@ def read(
     if start.reason is not None:
         _log.warning("%s", start.reason)
     until = workspace.until(
-        None if parent is None else parent.id, start.log_id, sources.events.last()
+        None if parent is None else parent.id, start.log_id, sources.events.last_sequence()
     )
     events: Iterable[StoredEvent] = takewhile(
         lambda event: event.sequence <= until, sources.events.all_after(start.after)
     )
-    forgotten = sources.events.forgotten()
+    forgotten = sources.events.forgotten_users()
     data = collect(
         parent, sources.files, events, forgotten, start, max_user_events, sources.options
     )

@@ -1,4 +1,4 @@
-"""The table of events."""
+"""Create the table of events."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "events",
         sa.Column(

@@ -1,4 +1,4 @@
-"""An index of the events that hide an item, which every release that is loaded asks for."""
+"""Add an index of the events that hide an item, which are read for every loaded release."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,8 +8,8 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the index."""
-    only = sa.text("type = 'hide'")
+    """Create the index."""
+    is_hide = sa.text("type = 'hide'")
     op.create_index(
-        "events_that_hide", "events", ["sequence"], sqlite_where=only, postgresql_where=only
+        "events_that_hide", "events", ["sequence"], sqlite_where=is_hide, postgresql_where=is_hide
     )

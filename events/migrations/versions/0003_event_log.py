@@ -1,4 +1,4 @@
-"""The identity of the log: a number of an event means nothing without it."""
+"""Add the log id, without which a sequence number does not identify an event."""
 
 from secrets import token_hex
 
@@ -10,6 +10,6 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the table, with its only row."""
+    """Create the table and its only row."""
     log = op.create_table("event_log", sa.Column("id", sa.Text, primary_key=True))
     op.bulk_insert(log, [{"id": token_hex(16)}])

@@ -25,7 +25,7 @@ def run(url: str):
     return run
 
 
-def test_events_are_counted_and_users_forgotten(run, url: str) -> None:
+def test_counts_events_and_forgets_users(run, url: str) -> None:
     assert run("count").exit_code != 0
     assert run("migrate").stdout == "the tables are up to date\n"
     store = EventStore(url)
@@ -33,20 +33,20 @@ def test_events_are_counted_and_users_forgotten(run, url: str) -> None:
     store.close()
     counted = run("count").stdout
     assert "buy" in counted
-    assert "the last has number 4; 0 requests to be forgotten" in counted
+    assert "last event: number 4; forget markers: 0" in counted
     assert run("forget", "a").stdout == "removed 2 events of a\n"
-    assert "the last has number 5; 1 requests to be forgotten" in run("count").stdout
+    assert "last event: number 5; forget markers: 1" in run("count").stdout
 
 
-def test_a_range_of_events_is_removed(run, url: str) -> None:
+def test_removes_a_range_of_events(run, url: str) -> None:
     store = EventStore(url)
     store.append([Event("a", str(number), "view", 0.0) for number in range(5)])
     store.close()
     assert run("remove", "--after", "1", "--until", "4", "--dry-run").stdout == (
-        "there are 3 events\n"
+        "would remove 3 events\n"
     )
     assert run("remove", "--after", "1", "--until", "4").stdout == "removed 3 events\n"
-    assert "the last has number 5" in run("count").stdout
+    assert "last event: number 5" in run("count").stdout
     assert run("remove", "--after", "1").exit_code == 2
 
 
@@ -64,7 +64,7 @@ def filled(url: str) -> None:
     store.close()
 
 
-def put_in(url: str, user: object, item: object, kind: object, at: object) -> None:
+def insert_row(url: str, user: object, item: object, kind: object, at: object) -> None:
     path = url.removeprefix("sqlite:///")
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
@@ -74,7 +74,7 @@ def put_in(url: str, user: object, item: object, kind: object, at: object) -> No
 
 
 @pytest.mark.usefixtures("filled")
-def test_events_are_listed_in_order(run) -> None:
+def test_lists_events_in_order(run) -> None:
     assert run("list", "--until", "3").stdout.splitlines() == [
         "number  time                         type  user  item",
         "     1  2023-11-14T22:13:20.500000Z  view  ada   x",
@@ -99,56 +99,56 @@ def test_events_are_listed_in_order(run) -> None:
     ],
 )
 @pytest.mark.usefixtures("filled")
-def test_events_are_listed_by_what_is_asked_for(run, options, numbers) -> None:
+def test_filters_the_list(run, options, numbers) -> None:
     listed = run("list", *options, "--json")
-    assert [one["number"] for one in json.loads(listed.stdout)] == numbers
+    assert [event["number"] for event in json.loads(listed.stdout)] == numbers
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_limit_says_how_to_go_on(run) -> None:
-    assert run("list", "--limit", "2").stderr == "there are more: --after 2\n"
+def test_shows_how_to_list_the_next_events(run) -> None:
+    assert run("list", "--limit", "2").stderr == "more events follow: --after 2\n"
     assert run("list", "--limit", "4").stderr == ""
 
 
 @pytest.mark.usefixtures("filled")
-def test_whatever_is_in_the_database_can_be_listed_and_removed(run, url: str) -> None:
-    put_in(url, "ada", "x", "view", -62135647200.0)
-    put_in(url, b"\xff", "a\nb", "view", float("inf"))
-    put_in(url, "", "x\0", 7, "soon")
-    put_in(url, "ada", "x", b"\xfe", 1.0)
+def test_lists_and_removes_rows_of_any_content(run, url: str) -> None:
+    insert_row(url, "ada", "x", "view", -62135647200.0)
+    insert_row(url, b"\xff", "a\nb", "view", float("inf"))
+    insert_row(url, "", "x\0", 7, "soon")
+    insert_row(url, "ada", "x", b"\xfe", 1.0)
     assert run("count").exit_code == 0
     listed = run("list", "--unusable")
     assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == ["5", "6", "7", "8"]
     assert "the time is before 1900 (UTC)" in listed.stdout
-    faults = [one["fault"] for one in json.loads(run("list", "--json").stdout)]
+    faults = [event["fault"] for event in json.loads(run("list", "--json").stdout)]
     assert [fault is None for fault in faults] == [True] * 4 + [False] * 4
-    assert run("remove", "5", "6", "7", "8", "99", "--dry-run").stdout == "there are 4 events\n"
+    assert run("remove", "5", "6", "7", "8", "99", "--dry-run").stdout == "would remove 4 events\n"
     assert run("remove", "5", "6", "7", "8", "99").stdout == "removed 4 events\n"
     assert json.loads(run("list", "--unusable", "--json").stdout) == []
-    # Requests to be forgotten stay.
+    # Forget markers stay.
     assert run("remove", "4").stdout == "removed 0 events\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--until", "3"], ["3", "--until", "3"]])
-def test_what_to_remove_has_to_be_said(run, arguments) -> None:
+def test_remove_requires_numbers_or_a_complete_range(run, arguments) -> None:
     assert run("remove", *arguments).exit_code == 2
 
 
 @pytest.mark.usefixtures("filled")
-def test_events_are_copied_with_their_numbers_and_the_id(run, url: str, postgres_url: str) -> None:
-    put_in(url, "ada", "x", "view", float("inf"))
+def test_copies_events_with_their_numbers_and_the_log_id(run, url: str, postgres_url: str) -> None:
+    insert_row(url, "ada", "x", "view", float("inf"))
     before = EventStore(url)
-    before.remove_numbers([2])
+    before.remove_sequences([2])
     expected, state = before.find(until=4), before.state()
     before.close()
     done = CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", postgres_url])
     assert done.exit_code == 0, done.output
     assert "copied 3 events up to number 5" in done.stdout
-    assert "left out 1 that cannot be used" in done.stderr
+    assert "left out 1 events that cannot be used" in done.stderr
     after = EventStore(postgres_url)
     assert (after.find(), after.state()) == (expected, state)
     after.append([Event("ada", "z", "view", 2.0)])
-    assert after.last() == 6
+    assert after.last_sequence() == 6
     after.close()
     again = CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", postgres_url])
     assert (again.exit_code, "has events already" in again.output) == (2, True)
@@ -156,23 +156,23 @@ def test_events_are_copied_with_their_numbers_and_the_id(run, url: str, postgres
     assert same.exit_code == 2
 
 
-def test_a_copy_back_into_sqlite_goes_on_with_its_numbers(url: str, tmp_path) -> None:
+def test_a_copy_into_sqlite_continues_the_numbers(url: str, tmp_path) -> None:
     source = EventStore(url)
     source.append([Event("a", str(n), "view", 1.0, f"id {n}") for n in range(3)])
-    source.remove_numbers([3])
+    source.remove_sequences([3])
     source.close()
     target = f"sqlite:///{tmp_path}/copy.db"
     assert CliRunner().invoke(bitrecall, ["events", "copy", url, "--events", target]).exit_code == 0
     copy = EventStore(target)
-    # An id counts once in the copy, too.
+    # A repeated id counts once in the copy, too.
     copy.append([Event("a", "0", "view", 1.0, "id 0"), Event("a", "9", "view", 1.0)])
-    assert [one.item_id for one in copy.find()] == ["0", "1", "9"]
-    # The number of the event that was removed is not given out again.
-    assert copy.last() > 3
+    assert [event.item_id for event in copy.find()] == ["0", "1", "9"]
+    # The number of the removed event is not assigned again.
+    assert copy.last_sequence() > 3
     copy.close()
 
 
-def test_a_url_that_is_none_is_said() -> None:
+def test_reports_an_invalid_url() -> None:
     failed = CliRunner().invoke(bitrecall, ["events", "count", "--events", "nonsense"])
     assert failed.exit_code != 0
     assert "Traceback" not in failed.output

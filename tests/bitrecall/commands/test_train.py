@@ -96,7 +96,7 @@ def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path)
     store = EventStore(url)
     store.append([Event("newcomer", item, "view", 1.0) for item in ("3", "5", "brand new")])
     store.forget("7")
-    last, log_id = store.last(), store.state().log_id
+    last, log_id = store.last_sequence(), store.state().log_id
     store.close()
     done = train("--events", url)
     assert done.exit_code == 0, done.output

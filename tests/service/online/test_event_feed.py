@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from bitrecall.events.database import engine_of
+from bitrecall.events.engine import make_engine
 from bitrecall.events.position import LogPosition, position_after
 from bitrecall.events.store import EventStore
 from bitrecall.index.releases.release import ReleaseContents
@@ -129,7 +129,7 @@ def test_reads_a_restored_database_again(
     client: httpx.Client,
 ) -> None:
     post(client, event_of("a", "item 7"), event_of("b", "item 8"))
-    engine = engine_of(client.events_url)  # type: ignore[attr-defined]
+    engine = make_engine(client.events_url)  # type: ignore[attr-defined]
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM events WHERE user_id = 'b'"))
         connection.execute(text("UPDATE event_log SET id = 'restored'"))

@@ -36,7 +36,7 @@ def test_requests_during_a_commit_share_the_next(tmp_path: Path) -> None:
     store, notifications = RecordingStore(tmp_path / "events.db"), []
 
     async def main() -> list[Appended]:
-        writer = EventWriter(store, lambda: notifications.append(store.last()))
+        writer = EventWriter(store, lambda: notifications.append(store.last_sequence()))
         first = asyncio.create_task(writer.append([event("0", "0")]))
         while not store.transactions:
             await asyncio.sleep(0)

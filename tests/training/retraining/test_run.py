@@ -128,7 +128,7 @@ def test_the_next_goes_on_from_it_with_what_has_come(published: RetrainingSystem
     release = published.store.open_current()
     assert release.manifest.parent == first
     assert release.manifest.seen == len(published.files) + len(published.later)
-    assert release.manifest.data.last_event == published.events.last()
+    assert release.manifest.data.last_event == published.events.last_sequence()
     known = release.manifest.data
     last = iso_time(1000.0 + len(published.later) - 1)
     assert (known.first_time, known.last_time) == ("1970-01-01T00:16:40Z", last)
@@ -173,7 +173,7 @@ def test_a_flood_of_one_user_does_not_stop_a_run(published: RetrainingSystem, ca
     bot = release.users.row_of("bot")
     assert set(release.items.ids_of(release.seen[bot])) <= {f"item-{n}" for n in range(80)}
     assert release.n_items == 80
-    assert release.manifest.data.last_event == published.events.last()
+    assert release.manifest.data.last_event == published.events.last_sequence()
 
 
 def test_data_that_fail_a_check_are_refused(published: RetrainingSystem) -> None:
@@ -186,7 +186,7 @@ def test_data_that_fail_a_check_are_refused(published: RetrainingSystem) -> None
     assert "are of items that the release does not know" in report.reason
     assert "unknown items" in [check.name for check in report.checks if not check.passed]
     assert published.store.current_id() == first
-    published.events.remove(len(published.later), published.events.last())
+    published.events.remove_range(len(published.later), published.events.last_sequence())
     assert published.retrain().outcome is Outcome.PUBLISHED
 
 
@@ -297,7 +297,7 @@ def test_an_interrupted_run_resumes_with_the_same_events(
         raise TrainingError("the lights went out")
 
     first = published.store.current_id()
-    until = published.events.last()
+    until = published.events.last_sequence()
     with monkeypatch.context() as broken:
         broken.setattr(steps, "judge", fails)
         with pytest.raises(TrainingError, match="lights"):

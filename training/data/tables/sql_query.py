@@ -15,8 +15,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from bitrecall.events.database import with_password
 from bitrecall.events.errors import EventsError
+from bitrecall.events.postgres_engine import with_password
 from bitrecall.training.data.tables.python_values import series_of
 from bitrecall.training.data.tables.table_source import RowBatch
 from bitrecall.training.errors import DataError

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bitrecall.events.database import switch_to_wal
+from bitrecall.events.sqlite_engine import enable_wal
 
 
 class Cursor:
@@ -26,12 +26,12 @@ class Cursor:
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY])
 def test_one_of_several_at_a_new_file_tries_again(code: int) -> None:
     cursor = Cursor(code, 3)
-    switch_to_wal(cursor)
+    enable_wal(cursor)
     assert cursor.told == ["PRAGMA journal_mode = WAL"] * 4
 
 
 def test_what_waiting_does_not_mend_is_not_tried_again() -> None:
     cursor = Cursor(sqlite3.SQLITE_READONLY, 1)
     with pytest.raises(sqlite3.OperationalError):
-        switch_to_wal(cursor)
+        enable_wal(cursor)
     assert len(cursor.told) == 1
