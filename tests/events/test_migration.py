@@ -24,7 +24,10 @@ def test_tables_of_a_later_version_are_refused_and_left_alone(url: str, store: E
     engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    for create, said in ((True, "which this Bitrecall does not know"), (False, f"wants {VERSION}")):
+    for create, said in (
+        (True, "which this version of Bitrecall does not know"),
+        (False, f"needs {VERSION}"),
+    ):
         again = EventStore(url, create=create)
         with pytest.raises(EventsSchemaError, match=f"version 9999.*{said}"):
             again.open()
@@ -42,7 +45,7 @@ def test_a_database_of_an_earlier_version_keeps_its_events_and_gets_an_id(url: s
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     engine.dispose()
     reader = EventStore(url, create=False)
-    with pytest.raises(EventsSchemaError, match=r"version 0002.*wants 0003.*events migrate"):
+    with pytest.raises(EventsSchemaError, match=r"version 0002.*needs 0003.*events migrate"):
         reader.last_sequence()
     reader.close()
     store = EventStore(url)

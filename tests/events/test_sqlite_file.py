@@ -69,7 +69,7 @@ def test_nothing_is_written_to_a_file_that_was_removed(store: EventStore, path: 
     for file in path.parent.glob("events.db*"):
         file.unlink()
     for _ in range(3):
-        with pytest.raises(EventsUnavailableError, match=r"events\.db was removed or moved away"):
+        with pytest.raises(EventsUnavailableError, match=r"events\.db was removed or moved"):
             append(store, "lost")
         with pytest.raises(EventsUnavailableError, match="was removed"):
             store.after(0)
@@ -83,7 +83,7 @@ def test_nothing_is_written_to_a_file_that_was_removed(store: EventStore, path: 
 
 def test_a_moved_folder_takes_its_events_along(store: EventStore, path: Path) -> None:
     moved = path.parent.rename(path.parent.with_name("moved"))
-    with pytest.raises(EventsUnavailableError, match="was removed or moved away"):
+    with pytest.raises(EventsUnavailableError, match="was removed or moved"):
         append(store, "lost")
     assert items_in(moved / "events.db") == ["first"]
     moved.rename(path.parent)

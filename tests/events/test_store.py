@@ -185,7 +185,9 @@ def test_a_database_without_the_tables_is_refused_where_they_are_not_to_be_made(
 
 def test_a_database_that_is_only_to_be_read_is_not_made(tmp_path: Path) -> None:
     store = EventStore(f"sqlite:///{tmp_path}/events.db", create=False)
-    with pytest.raises(EventsSchemaError, match=rf"no events database at {tmp_path}/events\.db"):
+    with pytest.raises(
+        EventsSchemaError, match=rf"events database not found: {tmp_path}/events\.db"
+    ):
         store.last_sequence()
     store.close()
     assert list(tmp_path.iterdir()) == []
@@ -224,7 +226,7 @@ def test_a_database_that_is_not_there_is_said_without_its_password(
     store = EventStore(url)
     with pytest.raises(EventsUnavailableError) as caught:
         ask(store)
-    assert "events at " in str(caught.value)
+    assert "events database at " in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     store.close()
@@ -235,7 +237,7 @@ def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
     path.write_text(" s3cret/ü@\n")
     engine = make_engine(f"postgresql://somebody@127.0.0.1/events?password_file={path}")
     assert (engine.url.password, dict(engine.url.query)) == ("s3cret/ü@", {})
-    with pytest.raises(EventsError, match=r"password of the events database.*missing"):
+    with pytest.raises(EventsError, match=r"password file of the events database.*missing"):
         make_engine(f"postgresql://somebody@127.0.0.1/events?password_file={tmp_path}/missing")
 
 
