@@ -34,7 +34,7 @@ scored on a validation split cut from train. Each run of a part has a folder of 
 OUT/results.json, and at the end the tables and plots beside that are made again.
 
 A finished run is not run again: one whose own folder has a row of the same recipe, data and seed.
-Ctrl-C writes a checkpoint and stops; the same command goes on from it. Exit code 1 means that some
+Ctrl-C writes a checkpoint and stops; the same command resumes it. Exit code 1 means that some
 part failed; the others were run.
 """
 )
@@ -194,7 +194,7 @@ def _end(report: "StudyReport") -> None:
     for name, reason in report.failed.items():
         click.echo(f"{name}: {reason}", err=True)
     if report.interrupted:
-        click.echo("interrupted: the same command goes on", err=True)
+        click.echo("interrupted: the same command resumes", err=True)
         raise click.exceptions.Exit(INTERRUPTED)
     if report.failed:
         raise click.exceptions.Exit(1)

@@ -48,7 +48,7 @@ What happens:
   4. The release is written, opened, and measured on the test split through the index that will
      be served; then it becomes the current one. A failure on the way leaves the old one.
 
-Ctrl-C writes a checkpoint and stops; the same command goes on from it, to the same result. The log
+Ctrl-C writes a checkpoint and stops; the same command resumes it, with the same result. The log
 is RUN/log.jsonl, one JSON object a line.
 """
 )

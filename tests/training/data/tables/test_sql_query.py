@@ -168,7 +168,7 @@ def test_a_password_is_never_shown(postgres_url, tmp_path):
         with pytest.raises(DataError) as caught:
             read(url, QUERY)
         assert "hunter2" not in str(caught.value)
-    with pytest.raises(DataError, match="file with the password of the database"):
+    with pytest.raises(DataError, match="password file of the database"):
         read(f"postgresql://postgres@{host}?password_file={tmp_path}/none", QUERY)
 
 
