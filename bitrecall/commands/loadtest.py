@@ -50,12 +50,12 @@ def loadtest(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Find how much the service at URL bears, and what stops it there.
+    """Measure the maximum load of the service at URL, and what limits it.
 
-    First as many requests as it answers, over more and more connections. Then rates below and
-    above that best, at random moments and whatever comes back, so that no slow answer hides the
-    requests that would have come during it. Each asks for one of the first thousand users. The
-    service is put under full load: not for one that others need just now.
+    The first part sends requests as fast as they are answered, over more and more connections.
+    The second part sends them at fixed rates below and above that maximum, with Poisson arrivals
+    (open loop), so that slow responses do not delay later requests. Users are drawn from the first
+    thousand. The service runs at full load: do not test one that is in use.
     """
     from bitrecall.loadtest.run import load_test
     from bitrecall.loadtest.target import Target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import import_module
@@ -13,25 +14,25 @@ from bitrecall.tables import aligned
 
 __all__ = ["Table"]
 
-# Longer results are cut where they are shown, and not where they are converted.
-_MOST_ROWS: Final = 50
+# Display is limited to this many rows; conversions have all rows.
+_MAX_ROWS: Final = 50
 
 
-class Table:
-    """Base of results that are tables.
+class Table(ABC):
+    """Base class of results that are tables.
 
-    A subclass says what its columns are; printing and converting is the same for all.
+    A subclass defines the columns and the title; printing and conversion are the same for all.
     """
 
     __slots__ = ()
 
+    @abstractmethod
     def _columns(self) -> Mapping[str, Sequence[Any]]:
-        """The values of each column, by its name; all of one length."""
-        raise NotImplementedError
+        """Return the values of each column by name; all have the same length."""
 
+    @abstractmethod
     def _title(self) -> str:
-        """One line about the whole."""
-        raise NotImplementedError
+        """Return one line that describes the result."""
 
     def __repr__(self) -> str:
         columns = self._columns()
@@ -90,8 +91,8 @@ def _library(name: str, method: str) -> ModuleType:
 def _rows(columns: Mapping[str, Sequence[Any]]) -> tuple[list[list[str]], str]:
     """The first rows as text, and a line about those that are left out."""
     total = len(next(iter(columns.values()), ()))
-    rows = zip(*(values[:_MOST_ROWS] for values in columns.values()), strict=True)
-    left_out = total - _MOST_ROWS
+    rows = zip(*(values[:_MAX_ROWS] for values in columns.values()), strict=True)
+    left_out = total - _MAX_ROWS
     more = f"… and {left_out:,} more rows" if left_out > 0 else ""
     return [[_cell(value) for value in row] for row in rows], more
 
