@@ -38,7 +38,7 @@ def cut(dataset: Dataset, parts: int) -> tuple[Interactions, list[Interactions]]
     """Return the start, and the interactions of each day, over one vocabulary."""
     start, later = random_per_user(dataset.train, START_SHARE, SEED)
     when = np.random.default_rng(SEED).integers(parts, size=len(later))
-    return start, [later.select(when == run) for run in range(parts)]
+    return start, [later.select(when == part) for part in range(parts)]
 
 
 def combine(parts: list[Interactions]) -> Interactions:
@@ -69,7 +69,7 @@ def retrain(folder: Path, *arguments: str) -> dict[str, Any]:
         sys.exit(f"the run ended with exit code {done.returncode}")
     reports = sorted((folder / "work" / "reports").glob("*.json"), reverse=True)
     documents = (json.loads(report.read_text()) for report in reports)
-    # Where this was stopped between a run and its row, the run has nothing new the next time.
+    # If this was stopped between a run and its row, the repeated run finds no new data.
     return next(document for document in documents if document["outcome"] != "no new data")
 
 

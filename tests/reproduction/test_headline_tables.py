@@ -2,17 +2,12 @@ import pytest
 
 from bitrecall.reproduction.headline_tables import headline_table, summary_table
 from bitrecall.reproduction.published_results import load_published
+from tests.tools.markdown_tables import table_rows
 
 
 @pytest.fixture(scope="module")
 def published():
     return load_published()
-
-
-def cells(table, *starts):
-    """Return the cells of the rows that begin with ``starts``."""
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-    return [line for line in lines if line[: len(starts)] == list(starts)]
 
 
 def test_the_headline_table_has_our_results_the_papers_and_floats(row, published):
@@ -21,7 +16,7 @@ def test_the_headline_table_has_our_results_the_papers_and_floats(row, published
         row("gowalla/bitrecall/512", recall=0.3),
         row("gowalla/proposed/256", recall=0.25),
     ]
-    lines = cells(headline_table(rows, published), "Gowalla")
+    lines = table_rows(headline_table(rows, published), "Gowalla")
     assert lines[0] == [
         *("Gowalla", "**Bitrecall**, 256 bits", "**.1350**", "**.2700**", "**.4050**"),
         *("**.0675**", "**.1350**", "**.2025**", "2 min", "1.5 GiB"),
@@ -41,7 +36,7 @@ def test_the_summary_table_has_a_row_per_method_and_columns_per_data_set(row, pu
         row("gowalla/bitrecall/512", recall=0.3),
         row("yelp2018/proposed/256", recall=0.1),
     ]
-    lines = cells(summary_table(rows, published))
+    lines = table_rows(summary_table(rows, published))
     assert lines[0] == ["", "Gowalla R@50", "Gowalla N@50", "Yelp2018 R@50", "Yelp2018 N@50"]
     by_name = {name: values for name, *values in lines[2:]}
     assert by_name["**Bitrecall**, 256 bits"] == ["**.2700**", "**.1350**", "", ""]

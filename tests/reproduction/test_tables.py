@@ -3,17 +3,12 @@ import pytest
 from bitrecall.reproduction import tables
 from bitrecall.reproduction.plan import parse_plan
 from bitrecall.reproduction.published_results import load_published
+from tests.tools.markdown_tables import table_rows
 
 
 @pytest.fixture(scope="module")
 def published():
     return load_published()
-
-
-def cells(table, *starts):
-    """Return the cells of the rows that begin with ``starts``."""
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-    return [line for line in lines if line[: len(starts)] == list(starts)]
 
 
 def test_the_papers_table_has_our_results_next_to_published_ones(row, published):
@@ -51,7 +46,7 @@ def test_the_papers_table_has_our_results_next_to_published_ones(row, published)
 def test_the_bits_table_is_sorted_and_leaves_out_methods_with_one_length(row):
     rows = [row(f"gowalla/bitrecall/{bits}", recall=0.1) for bits in (256, 64, 1024)]
     rows += [row("gowalla/hashrec/256"), row("gowalla/study/sign/aage")]
-    lines = cells(tables.bits_table(rows, "gowalla"))[2:]
+    lines = table_rows(tables.bits_table(rows, "gowalla"))[2:]
     assert [line[:2] for line in lines] == [["Bitrecall", bits] for bits in ("64", "256", "1024")]
 
 
@@ -65,14 +60,14 @@ def test_the_fewest_bits_pass_every_target(row, published):
         row("gowalla/proposed/64", metrics=low_ndcg),
     ]
     table = tables.fewest_bits_table(rows, published)
-    assert cells(table, "Gowalla") == [
+    assert table_rows(table, "Gowalla") == [
         ["Gowalla", "the paper's row", "256", "more than 64"],
         ["Gowalla", "the paper's row, recall alone", "128", "64"],
         ["Gowalla", "the paper's BGCH row", "256", "more than 64"],
         ["Gowalla", "the paper's BGCH row, recall alone", "128", "64"],
     ]
     rows = [row("yelp2018/proposed/256", recall=0.2)]
-    line = cells(tables.fewest_bits_table(rows, published), "Yelp2018")[0]
+    line = table_rows(tables.fewest_bits_table(rows, published), "Yelp2018")[0]
     assert line == ["Yelp2018", "the paper's row", "not run", "256"]
 
 
@@ -87,7 +82,7 @@ def test_a_study_table_follows_the_plan_and_compares_with_the_first_variant(row)
         row("gowalla/study/sign/tanh", recall=0.15),
         row("gowalla/study/sign/aage", recall=0.2, epochs=3),
     ]
-    lines = cells(tables.study_table(rows, plan.studies["gowalla/study/sign"]))[2:]
+    lines = table_rows(tables.study_table(rows, plan.studies["gowalla/study/sign"]))[2:]
     assert [(line[0], line[2], *line[7:]) for line in lines] == [
         ("AAGE", ".2000", "+0.0%", "3", "1.5"),
         ("tanh", ".1500", "−25.0%", "2", "1.5"),
@@ -97,7 +92,7 @@ def test_a_study_table_follows_the_plan_and_compares_with_the_first_variant(row)
 
 def test_the_runs_table_has_all_seeds(row):
     rows = [row("gowalla/bgch/256", 0, epochs=4), row("gowalla/bgch/256", 1, epochs=6)]
-    assert cells(tables.runs_table(rows))[-1] == [
+    assert table_rows(tables.runs_table(rows))[-1] == [
         *("`gowalla/bgch/256`", "test", "0/1", "4/6", "1.5", "2", "1,536")
     ]
 

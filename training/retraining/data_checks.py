@@ -160,7 +160,7 @@ def _files(
             share,
             settings.min_file_share,
             share >= settings.min_file_share,
-            f"the files have {data.from_files:,} pairs, in the last run they had {before:,}",
+            f"the files have {data.from_files:,} pairs, in the last run with files {before:,}",
             "min_file_share",
         )
     ]

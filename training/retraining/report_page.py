@@ -30,7 +30,7 @@ _NAMES = {
     "events_unusable": "events left out: not usable",
     "forgotten": "users forgotten",
     "events_id": "id of the events database",
-    "after_event": "first event after number",
+    "after_event": "events after number",
     "last_event": "last event number",
     "read_from_start": "reason for reading all events",
 }
