@@ -145,7 +145,7 @@ def retrain(
     from bitrecall.training.recipe.recipe_file import load_recipe
     from bitrecall.training.retraining.inputs import RetrainingInputs
     from bitrecall.training.retraining.run import reason_of, run_retraining
-    from bitrecall.training.retraining.steps import RetrainingOptions
+    from bitrecall.training.retraining.run_options import RetrainingOptions
     from bitrecall.training.runtime.allocator import keep_freed_memory
 
     keep_freed_memory()

@@ -15,8 +15,9 @@ from bitrecall.training.retraining.inputs import RetrainingInputs
 from bitrecall.training.retraining.report import Report, now
 from bitrecall.training.retraining.report_page import page_of
 from bitrecall.training.retraining.run_lock import exclusive_run
+from bitrecall.training.retraining.run_options import RetrainingOptions
 from bitrecall.training.retraining.settings import RetrainingSettings
-from bitrecall.training.retraining.steps import RetrainingOptions, RetrainingRun
+from bitrecall.training.retraining.steps import RetrainingRun
 from bitrecall.training.retraining.workspace import Workspace
 
 _log = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.retraining.inputs import RetrainingInputs
 from bitrecall.training.retraining.run import run_retraining
+from bitrecall.training.retraining.run_options import RetrainingOptions
 from bitrecall.training.retraining.settings import RetrainingSettings
-from bitrecall.training.retraining.steps import RetrainingOptions
 
 pytestmark = pytest.mark.slow
 

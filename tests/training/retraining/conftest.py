@@ -8,9 +8,13 @@ from bitrecall.events.event import StoredEvent
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.manifest import DataFingerprint
 from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.packing import pack_signs
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import parse_recipe
+from tests.training.retraining.retraining_system import RetrainingSystem
 
 Publish = Callable[..., Release]
 
@@ -67,3 +71,30 @@ def publish(tmp_path) -> Publish:
         return store.publish(contents)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    values = {
+        "name": "retraining",
+        "bits": 32,
+        "teacher": {"length": 10, "rank": 8, "lightgcn": {"weight": 0.5, "epochs": 3}},
+        "loss": {"cutoffs": [5, 20], "sample": 0},
+        "fit": {"epochs": 4, "batch_users": 32},
+    }
+    return parse_recipe(values, "retraining")
+
+
+@pytest.fixture
+def system(tmp_path, recipe, clustered):
+    system = RetrainingSystem(tmp_path, recipe, clustered)
+    yield system
+    system.events.close()
+
+
+@pytest.fixture
+def published(system: RetrainingSystem) -> RetrainingSystem:
+    """A system with a first release and events after it."""
+    assert system.retrain(files=system.files).outcome is Outcome.PUBLISHED
+    system.add_events()
+    return system

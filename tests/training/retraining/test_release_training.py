@@ -1,0 +1,73 @@
+import pytest
+
+from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
+from bitrecall.training.data.interactions import iso_time
+from tests.training.retraining.retraining_system import SETTINGS, RetrainingSystem
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_first_run_trains_from_scratch_and_must_beat_the_popular_list(
+    system: RetrainingSystem,
+) -> None:
+    report = system.retrain(files=system.files)
+    assert (report.outcome, report.parent) == (Outcome.PUBLISHED, None)
+    assert report.training["candidate"]["warm"] is False
+    assert "popular list" in report.reason
+    release = system.store.open_current()
+    assert release.id == report.release
+    assert release.manifest.seen == len(system.files)
+    assert release.manifest.metrics["recall@10"] == report.verdict.candidate["recall@10"]
+    status = RetrainingStatus.read(system.store.root)
+    assert (status.outcome, status.release) == ("published", release.id)
+
+
+def test_the_next_run_starts_warm_and_adds_the_new_events(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
+    report = published.retrain()
+    assert (report.outcome, report.parent) == (Outcome.PUBLISHED, first)
+    assert report.training["candidate"]["warm"]
+    assert report.training["release"]["warm"]
+    release = published.store.open_current()
+    assert release.manifest.parent == first
+    assert release.manifest.seen == len(published.files) + len(published.later)
+    assert release.manifest.data.last_event == published.events.last_sequence()
+    data = release.manifest.data
+    last = iso_time(1000.0 + len(published.later) - 1)
+    assert (data.first_time, data.last_time) == ("1970-01-01T00:16:40Z", last)
+    assert published.retrain().outcome is Outcome.NO_NEW_DATA
+    assert published.store.current_id() == release.id
+    # No run is left to resume, and each release has a warm start.
+    assert list((published.work / "runs").iterdir()) == []
+    assert len(list((published.work / "warm-starts").iterdir())) == 2
+
+
+def test_trains_from_scratch_if_the_warm_start_is_damaged(published: RetrainingSystem) -> None:
+    (path,) = (published.work / "warm-starts").iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    report = published.retrain()
+    assert report.outcome is Outcome.PUBLISHED
+    assert "cannot be read" in report.training["candidate"]["from_scratch_because"]
+
+
+def test_refuses_a_candidate_worse_than_the_current_release(published: RetrainingSystem) -> None:
+    first = published.store.current_id()
+    worse = published.recipe.model_copy(
+        update={
+            "encoder": published.recipe.encoder.model_copy(update={"start": "random"}),
+            "fit": published.recipe.fit.model_copy(update={"epochs": 1, "learning_rate": 1e-9}),
+        }
+    )
+    report = published.retrain(recipe=worse, from_scratch=True)
+    assert report.outcome is Outcome.REFUSED
+    assert report.verdict.differences["recall@10"].high < 0
+    assert report.training["candidate"]["from_scratch_because"] == "requested by --from-scratch"
+    assert [summary.id for summary in published.store.list()] == [first]
+    assert RetrainingStatus.read(published.store.root).outcome == "refused"
+
+
+def test_publishes_despite_a_passed_time_limit(published: RetrainingSystem) -> None:
+    report = published.retrain(SETTINGS.model_copy(update={"minutes": 1e-6}))
+    assert report.outcome in (Outcome.PUBLISHED, Outcome.REFUSED)
+    assert report.training["candidate"]["epochs"] == 1
+    assert report.training["candidate"]["epochs_wanted"] == 2
