@@ -13,7 +13,7 @@ ROOMS = (
 ACROSS_MODULES = {
     "bitrecall": {"exported_names", "python_page", "variables"},
     "bitrecall/client": {"clients"},
-    "events": {"odd_rows"},
+    "events": {"changed_files", "odd_rows"},
     "index": {"imports"},
     "index/releases": {"crafted_releases", "crashes", "release_format", "store_mirror"},
     "index/search": {"conformance", "native_faults", "stored_conformance"},

@@ -32,10 +32,11 @@ from torch import Tensor
 from bitrecall.training.baselines.pair_sampler import PairBatch, generator_at
 from bitrecall.training.baselines.pairwise_method import PairwiseTrainer
 from bitrecall.training.model.encoder import LightGCN, mean_of_layers
-from bitrecall.training.model.graph import NormalisedGraph, propagate
+from bitrecall.training.model.graph import NormalisedGraph
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.pair_scores import bpr_loss, pair_scores, reconstruction_loss
 from bitrecall.training.model.signs import fourier_sign, sign
+from bitrecall.training.model.sparse_product import propagate
 
 _POWER_ITERATIONS = 2
 

@@ -26,10 +26,11 @@ from torch.nn.functional import leaky_relu
 
 from bitrecall.training.baselines.pair_sampler import PairBatch, generator_at
 from bitrecall.training.baselines.pairwise_method import PairwiseTrainer
-from bitrecall.training.model.graph import NormalisedGraph, propagate
+from bitrecall.training.model.graph import NormalisedGraph
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.pair_scores import bpr_loss, pair_scores, reconstruction_loss
 from bitrecall.training.model.signs import straight_through_sign
+from bitrecall.training.model.sparse_product import propagate
 
 _LEAK = 0.2
 

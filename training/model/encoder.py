@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bitrecall.training.model.graph import NormalisedGraph, propagate
+from bitrecall.training.model.graph import NormalisedGraph
+from bitrecall.training.model.sparse_product import propagate
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 

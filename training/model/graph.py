@@ -1,4 +1,4 @@
-"""The user-item graph: its symmetric normalisation and the products along its edges.
+"""The user-item graph and its symmetric normalisation.
 
 LightGCN (He et al., SIGIR 2020, eq. 3) propagates over the bipartite adjacency normalised on
 both sides, Â = D^-1/2 A D^-1/2. For weighted pairs, A contains the weights instead of ones, and D
@@ -8,16 +8,15 @@ CSR, because the backward pass of a product with one needs the other.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.model.sparse_product import csr_matrix
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
 
@@ -55,8 +54,8 @@ class NormalisedGraph:
         n_items = matrix.shape[1]
         degrees = torch.bincount(items, minlength=n_items)
         return NormalisedGraph(
-            _csr(counts, items, values, n_items),
-            _csr(degrees, owners[by_item], values[by_item], len(users)),
+            csr_matrix(counts, items, values, n_items),
+            csr_matrix(degrees, owners[by_item], values[by_item], len(users)),
         )
 
 
@@ -189,8 +188,8 @@ class EdgeList:
             values = weights * user_scale[users] * item_scale[items]
             values_t = weights_t * user_scale[users_t] * item_scale[items_t]
         return NormalisedGraph(
-            _csr(user_degrees, items, values, self.n_items),
-            _csr(local_degrees, users_t, values_t, self.n_users),
+            csr_matrix(user_degrees, items, values, self.n_items),
+            csr_matrix(local_degrees, users_t, values_t, self.n_users),
         )
 
 
@@ -202,71 +201,3 @@ def weight_sums(rows: Tensor, weights: Tensor, n_rows: int) -> Tensor:
 def _root_of_inverse(sums: Tensor) -> Tensor:
     """Inverse square root, float32; 1 for a row without pairs, whose scale is never used."""
     return torch.where(sums > 0, sums, 1).rsqrt().float()
-
-
-def _csr(row_counts: Tensor, columns: Tensor, values: Tensor, n_columns: int) -> Tensor:
-    starts = torch.zeros(len(row_counts) + 1, dtype=torch.int64, device=columns.device)
-    starts[1:] = row_counts.cumsum(0)
-    with warnings.catch_warnings():
-        # torch warns on first use that its CSR support is beta; the products used here are tested.
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(
-            starts, columns, values, size=(len(row_counts), n_columns), check_invariants=False
-        )
-
-
-class _SparseProduct(torch.autograd.Function):
-    """``matrix @ dense`` with the stored transpose for the backward pass."""
-
-    @staticmethod
-    def forward(ctx, matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        ctx.transpose = transpose
-        return _product(matrix, dense)
-
-    @staticmethod
-    def backward(ctx, *gradients: Tensor) -> tuple[None, None, Tensor]:  # type: ignore[no-untyped-def]
-        return None, None, _product(ctx.transpose, gradients[0].contiguous())
-
-
-def _product(matrix: Tensor, dense: Tensor) -> Tensor:
-    return weighted_sums(matrix.crow_indices(), matrix.col_indices(), matrix.values(), dense)
-
-
-def weighted_sums(starts: Tensor, columns: Tensor, weights: Tensor, dense: Tensor) -> Tensor:
-    """Multiply a sparse matrix, passed as its CSR arrays, by a dense one.
-
-    ``embedding_bag`` computes each row as a weighted sum of dense rows, which torch prefetches on
-    a CPU; torch's CSR product waits for memory.
-
-    Args:
-        starts: int64 (p + 1,), the start of each row, and the end of the last.
-        columns: int64 (nnz,), rows of ``dense``.
-        weights: float32 (nnz,).
-        dense: float32 (q, f).
-
-    Returns:
-        float32 (p, f).
-    """
-    return embedding_bag(
-        columns,
-        dense,
-        starts,
-        mode="sum",
-        per_sample_weights=weights,
-        include_last_offset=True,
-    )
-
-
-def propagate(matrix: Tensor, transpose: Tensor, dense: Tensor) -> Tensor:
-    """Multiply a constant sparse matrix by a dense one; differentiable in the dense one.
-
-    Args:
-        matrix: sparse CSR (p, q).
-        transpose: sparse CSR (q, p), its transpose.
-        dense: float32 (q, f).
-
-    Returns:
-        float32 (p, f).
-    """
-    product: Tensor = _SparseProduct.apply(matrix, transpose, dense)  # type: ignore[no-untyped-call]
-    return product

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from bitrecall.training.model.graph import weighted_sums
+from bitrecall.training.model.sparse_product import weighted_sums
 
 # Rows gathered at a time in the forward pass: few enough to stay in the CPU cache.
 _CHUNK = 4096

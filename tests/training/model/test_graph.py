@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitrecall.training.model.graph import EdgeList, propagate
+from bitrecall.training.model.graph import EdgeList
 
 pytestmark = pytest.mark.slow
 
@@ -63,19 +63,6 @@ def test_the_edges_of_a_batch_come_in_its_order(case, data):
     ]
     listed = zip(edges.users[actual].tolist(), edges.items[actual].tolist(), strict=True)
     assert list(listed) == expected
-
-
-def test_propagation_has_the_gradient_of_the_dense_product():
-    edges = edge_list(3, 4, [(0, 0), (0, 3), (1, 1), (2, 1), (2, 2)])
-    graph = edges.graph()
-    dense = torch.randn(4, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    weights = torch.randn(3, 5, generator=torch.Generator().manual_seed(1))
-    product = propagate(graph.users_to_items, graph.items_to_users, dense)
-    (actual,) = torch.autograd.grad((product * weights).sum(), dense)
-    expected_product = graph.users_to_items.to_dense() @ dense
-    (expected,) = torch.autograd.grad((expected_product * weights).sum(), dense)
-    np.testing.assert_allclose(product.detach(), expected_product.detach(), rtol=1e-5)
-    np.testing.assert_allclose(actual, expected, rtol=1e-5)
 
 
 @given(edge_sets(), st.randoms(use_true_random=False))

@@ -1,6 +1,5 @@
 import dataclasses
 
-import numpy as np
 import pytest
 
 from bitrecall.events.position import ReadingStart
@@ -10,7 +9,6 @@ from bitrecall.training.retraining.data_checks import (
     PastRun,
     check_attributes,
     check_data,
-    popularity_drift,
 )
 from bitrecall.training.retraining.settings import RetrainingSettings
 
@@ -130,21 +128,3 @@ def test_a_table_of_items_that_lost_its_half_is_noticed(settings) -> None:
     assert check_attributes(90, 100, settings).passed
     assert not check_attributes(50, 100, settings).passed
     assert check_attributes(0, 0, settings).passed
-
-
-def test_drift_is_0_by_popularity_and_1_where_items_are_alike(publish, event) -> None:
-    parent = publish(LONG_TAIL)
-    generator = np.random.default_rng(0)
-    shares = np.asarray(parent.popularity) / parent.popularity.sum()
-    for chances, expected in ((shares, 0.0), (np.full(20, 0.05), 1.0)):
-        drawn = generator.choice(20, size=4000, p=chances)
-        events = [event(f"new {number}", f"i{item:02}") for number, item in enumerate(drawn)]
-        assert popularity_drift(parent, collect(parent, None, events)) == pytest.approx(
-            expected, abs=0.15
-        )
-    assert popularity_drift(parent, collect(parent, None, [event("u", "new")])) == 0
-
-
-def test_items_that_are_all_alike_cannot_drift(publish, event) -> None:
-    parent = publish({f"u{user}": ["x", "y", "z"] for user in range(9)})
-    assert popularity_drift(parent, collect(parent, None, [event("new", "z")])) == 0
