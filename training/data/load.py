@@ -18,7 +18,7 @@ from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary
 from bitrecall.training.data.rows.row_encoding import encode_rows
 from bitrecall.training.data.rows.row_selection import (
     NOT_COMPARED,
-    options_of_columns,
+    column_options,
     selection_lines,
 )
 from bitrecall.training.data.rows.row_weights import WeightTally
@@ -109,7 +109,7 @@ def _read(files: DataFiles, options: ReadOptions) -> Dataset:
 
 
 def _refuse_columns(options: ReadOptions, what: str) -> None:
-    if given := options_of_columns(options):
+    if given := column_options(options):
         raise DataError(f"{what} has no columns for {' or '.join(given)}")
 
 

@@ -19,9 +19,9 @@ __all__ = [
     "Columns",
     "find_column",
     "find_columns",
-    "find_extra",
     "find_item_column",
-    "plain",
+    "find_option_columns",
+    "normalise_name",
 ]
 
 # Compared in lower case, letters and digits only; of several that are there the earliest counts.
@@ -97,7 +97,7 @@ def find_columns(names: Sequence[str], options: ReadOptions, label: str | PathLi
     return Columns(user, item, time)
 
 
-def find_extra(
+def find_option_columns(
     names: Sequence[str], asked: Sequence[str], label: str | PathLike[str]
 ) -> dict[str, str]:
     """Columns that an option names: each name as asked for, and the column's own.
@@ -110,7 +110,7 @@ def find_extra(
     found = {}
     for name in asked:
         matches = [one for one in names if one == name] or [
-            one for one in names if plain(one) == plain(name)
+            one for one in names if normalise_name(one) == normalise_name(name)
         ]
         if len(matches) != 1:
             problem = f"{len(matches)} columns" if matches else "no column"
@@ -191,9 +191,9 @@ def _endings(name: str) -> set[str]:
     """The last part of a nested name, and the last two: ``user.id`` is a user's id."""
     # MongoDB writes {"user_id": {"$numberLong": "7"}}.
     parts = [part for part in name.split(".") if not part.startswith("$")] or [name]
-    return {plain(parts[-1]), plain("".join(parts[-2:]))}
+    return {normalise_name(parts[-1]), normalise_name("".join(parts[-2:]))}
 
 
-def plain(name: str) -> str:
+def normalise_name(name: str) -> str:
     """A name in lower case without spaces and punctuation, as common names are compared."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -13,7 +13,7 @@ import polars as pl
 
 from bitrecall.training.errors import DataError
 
-__all__ = ["Value", "as_numbers", "as_text", "compare", "number_of"]
+__all__ = ["Value", "as_numbers", "as_text", "compare", "parse_finite_number"]
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "=": operator.eq,
@@ -43,10 +43,10 @@ class Value:
     @property
     def number(self) -> float | None:
         """The number that it is; None for text."""
-        return number_of(self.text)
+        return parse_finite_number(self.text)
 
 
-def number_of(text: str) -> float | None:
+def parse_finite_number(text: str) -> float | None:
     """A finite number; None for anything else."""
     # float() also takes 1_000 and digits of other scripts.
     if "_" in text or not text.isascii():

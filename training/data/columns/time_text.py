@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["formatted_time", "parse_time", "parse_times"]
+__all__ = ["parse_formatted_time", "parse_time", "parse_times"]
 
 _MONTHS: Final = "janfebmaraprmayjunjulaugsepoctnovdec"
 _MONTH: Final = r"(?P<month>[A-Za-z]{3,9})\.?"
@@ -85,7 +85,7 @@ def parse_times(column: pl.Series) -> NDArray[np.float64]:
     return found.cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
 
 
-def formatted_time(text: str, form: str) -> float:
+def parse_formatted_time(text: str, form: str) -> float:
     """Seconds of a text in a form of ``strptime``, in UTC if it names no zone.
 
     Raises:

@@ -17,9 +17,9 @@ __all__ = [
     "PER_SECOND",
     "UNIT_NAMES",
     "digit_format",
-    "number_of",
     "parse_digits",
     "parse_format",
+    "parse_number",
     "plausible_unit",
     "typical_unit",
 ]
@@ -41,7 +41,7 @@ UNIT_NAMES: Final = {
 }
 
 
-def number_of(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """The number that a text is, None if it is none."""
     # float() also takes 1_000 and digits of other scripts, which no one means as a time.
     if "_" in text or not text.isascii():

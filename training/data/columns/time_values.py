@@ -13,15 +13,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bitrecall.events.rules import EARLIEST, latest
-from bitrecall.training.data.columns.time_text import formatted_time, parse_time, parse_times
+from bitrecall.training.data.columns.time_text import parse_formatted_time, parse_time, parse_times
 from bitrecall.training.data.columns.time_units import (
     EARLY,
     PER_SECOND,
     UNIT_NAMES,
     digit_format,
-    number_of,
     parse_digits,
     parse_format,
+    parse_number,
     typical_unit,
 )
 from bitrecall.training.data.read_options import TimeUnit
@@ -115,7 +115,10 @@ class TimeReader:
             self._numbers = _are_numbers(column)
         if self._form is not None:
             form = self._form
-            values, parse = parse_format(column, form), lambda text: formatted_time(text, form)
+            values, parse = (
+                parse_format(column, form),
+                lambda text: parse_formatted_time(text, form),
+            )
         elif self._numbers:
             texts = column.str.strip_chars().cast(pl.Float64, strict=False)
             values, parse = texts.fill_null(np.nan).to_numpy().copy(), _only_number
@@ -197,7 +200,7 @@ def _are_numbers(column: pl.Series) -> bool | None:
     for text in column:
         if text is None or not text.strip():
             continue
-        number = number_of(text)
+        number = parse_number(text)
         if number is not None and math.isfinite(number):
             return True
         try:
@@ -209,7 +212,7 @@ def _are_numbers(column: pl.Series) -> bool | None:
 
 
 def _only_number(text: str) -> float:
-    number = number_of(text)
+    number = parse_number(text)
     if number is None:
         raise ValueError(f"the time {text!r} is not a number, as those before it are")
     if not math.isfinite(number):
@@ -218,7 +221,7 @@ def _only_number(text: str) -> float:
 
 
 def _only_instant(text: str) -> float:
-    number = number_of(text)
+    number = parse_number(text)
     if number is None:
         return parse_time(text)
     if not math.isfinite(number):

@@ -7,7 +7,12 @@ from typing import Final
 
 import polars as pl
 
-from bitrecall.training.data.columns.column_names import EVENT_NAMES, RATING_NAMES, Columns, plain
+from bitrecall.training.data.columns.column_names import (
+    EVENT_NAMES,
+    RATING_NAMES,
+    Columns,
+    normalise_name,
+)
 from bitrecall.training.data.columns.value_kinds import ValueKind, kind_of
 
 __all__ = ["unused_column_hints"]
@@ -50,10 +55,10 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
     instants = column.dtype in (pl.Date, pl.Datetime)
     values = [] if instants else column.drop_nulls().cast(pl.String).to_list()
     kind = ValueKind.TIME if instants else kind_of(values)
-    short = plain(name.rpartition(".")[2])
+    short = normalise_name(name.rpartition(".")[2])
     if kind is ValueKind.TIME and values + [None] * instants:
         return None if has_time else f"{name} looks like times: --time-column {name} reads them"
-    distinct = {plain(value) for value in values if value.strip()}
+    distinct = {normalise_name(value) for value in values if value.strip()}
     if kind in (ValueKind.RATING, ValueKind.INTEGER, ValueKind.NUMBER):
         if short in RATING_NAMES:
             return (

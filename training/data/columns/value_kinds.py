@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from bitrecall.training.data.columns.time_text import parse_time
-from bitrecall.training.data.columns.time_units import EARLY, number_of, plausible_unit
+from bitrecall.training.data.columns.time_units import EARLY, parse_number, plausible_unit
 
 __all__ = ["ValueKind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
 
@@ -97,7 +97,7 @@ def counts_up(values: Sequence[str]) -> bool:
 
 
 def _number(text: str) -> float | None:
-    number = number_of(text)
+    number = parse_number(text)
     return number if number is not None and math.isfinite(number) else None
 
 

@@ -21,7 +21,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["compression_of", "open_content", "reads"]
+__all__ = ["compression_of", "open_content", "read_chunks"]
 
 _GZIP: Final = "gzip"
 _ZIP: Final = "zip"
@@ -72,7 +72,7 @@ def open_content(path: Path) -> BinaryIO:
     return _checked(opened, path)
 
 
-def reads(file: BinaryIO, path: Path, size: int) -> Iterator[bytes]:
+def read_chunks(file: BinaryIO, path: Path, size: int) -> Iterator[bytes]:
     """Read to the end, at most ``size`` bytes at a time.
 
     Raises:

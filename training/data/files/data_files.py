@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from bitrecall.training.data.files.compression import open_content, reads
+from bitrecall.training.data.files.compression import open_content, read_chunks
 from bitrecall.training.data.items.file_detection import item_files
 from bitrecall.training.errors import DataError
 
@@ -176,7 +176,7 @@ def _is_blank(path: Path) -> bool:
         return False
     try:
         with open_content(path) as file:
-            return not b"".join(reads(file, path, _BLANK_BYTES)).strip()
+            return not b"".join(read_chunks(file, path, _BLANK_BYTES)).strip()
     except DataError:
         return False  # reading it says what is wrong
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from bitrecall.training.data.files.compression import open_content, reads
+from bitrecall.training.data.files.compression import open_content, read_chunks
 from bitrecall.training.errors import DataError
 
 __all__ = ["BLOCK_BYTES", "HEAD_BYTES", "MAX_LINE_BYTES", "TextFile"]
@@ -55,7 +55,7 @@ class TextFile:
         rest: list[bytes] = []
         held = 0
         with open_content(self.path) as file:
-            for read in self._decoded(reads(file, self.path, size)):
+            for read in self._decoded(read_chunks(file, self.path, size)):
                 end = read.rfind(b"\n") + 1
                 if end:
                     yield _unmarked(b"".join([*rest, read[:end]]))

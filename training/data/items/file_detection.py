@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bitrecall.training.data.columns.column_names import ITEM_NAMES, USER_NAMES, plain
+from bitrecall.training.data.columns.column_names import ITEM_NAMES, USER_NAMES, normalise_name
 from bitrecall.training.data.items.item_file import column_names
 from bitrecall.training.errors import DataError
 
@@ -17,7 +17,7 @@ def item_files(files: Sequence[Path]) -> list[Path]:
 
     Only beside a file that has both: on its own, a table of items is a mistake to be told of.
     """
-    columns = {path: {plain(name) for name in column_names(path)} for path in files}
+    columns = {path: {normalise_name(name) for name in column_names(path)} for path in files}
     if not any(names & set(USER_NAMES) and names & set(ITEM_NAMES) for names in columns.values()):
         return []
     return [

@@ -12,7 +12,11 @@ import polars as pl
 
 from bitrecall.index.releases.attributes import ItemAttributes
 from bitrecall.suggestions import did_you_mean
-from bitrecall.training.data.columns.column_names import ITEM_NAMES, find_item_column, plain
+from bitrecall.training.data.columns.column_names import (
+    ITEM_NAMES,
+    find_item_column,
+    normalise_name,
+)
 from bitrecall.training.data.columns.id_values import clean_ids
 from bitrecall.training.data.items.attribute_columns import attribute_of, tags_of
 from bitrecall.training.data.items.item_file import ItemFile
@@ -175,7 +179,9 @@ def _find_ids(frame: pl.DataFrame, given: str | None, path: Path) -> str:
     if given is None:
         for known in (*ITEM_NAMES[:_BEFORE_ID], "id", *ITEM_NAMES[_BEFORE_ID:]):
             for name in names:
-                if plain(name) == known and frame[name].drop_nulls().n_unique() == len(frame):
+                if normalise_name(name) == known and frame[name].drop_nulls().n_unique() == len(
+                    frame
+                ):
                     return name
     return names[find_item_column(names, given, path)]
 
@@ -212,7 +218,7 @@ def _find_tags(names: Sequence[str], given: str | None, item: str, path: Path) -
                 file=path,
             )
         return given
-    found = [name for name in names if plain(name) == _TAGS_NAME and name != item]
+    found = [name for name in names if normalise_name(name) == _TAGS_NAME and name != item]
     if len(found) > 1:
         raise DataError(
             f"has several columns of tags: {', '.join(found)}. Name one with --tags-column",

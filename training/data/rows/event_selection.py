@@ -15,7 +15,7 @@ from bitrecall.training.data.columns.column_names import (
     ITEM_NAMES,
     TIME_NAMES,
     USER_NAMES,
-    plain,
+    normalise_name,
 )
 from bitrecall.training.data.read_options import ReadOptions
 from bitrecall.training.data.rows.row_filter import RowFilter
@@ -84,7 +84,7 @@ def select_events(events: Sequence[StoredEvent], options: ReadOptions) -> Select
     }
     frame = pl.DataFrame({name: values[role] for name, role in named.items()})
     selection = RowSelection(applied, frame.columns, "events")
-    chosen = selection.choose(frame)
+    chosen = selection.select(frame)
     if chosen is None:
         return SelectedEvents(np.ones(len(events), np.bool_), None, tuple(notes))
     rows, weights = chosen.rows, chosen.weights
@@ -99,5 +99,5 @@ def select_events(events: Sequence[StoredEvent], options: ReadOptions) -> Select
 
 
 def _role(name: str) -> str | None:
-    short = plain(name)
+    short = normalise_name(name)
     return next((role for role, names in _ROLES.items() if short in names), None)

@@ -73,7 +73,7 @@ class _Collector:
         """Check a batch and encode its good rows."""
         frame, lines = self._without_headers(batch.frame, batch.lines)
         # Rows that are left out need not be good.
-        chosen = self._selection.choose(frame)
+        chosen = self._selection.select(frame)
         weights = None
         if chosen is not None:
             frame, lines, weights = frame.filter(chosen.rows), lines[chosen.rows], chosen.weights

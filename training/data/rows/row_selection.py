@@ -11,14 +11,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bitrecall.training.data.columns.column_names import RATING_NAMES, find_column, find_extra
+from bitrecall.training.data.columns.column_names import (
+    RATING_NAMES,
+    find_column,
+    find_option_columns,
+)
 from bitrecall.training.data.columns.comparison import as_numbers
 from bitrecall.training.data.items.attribute_columns import UNKNOWN
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
 from bitrecall.training.data.rows.row_filter import RowFilter
 from bitrecall.training.data.rows.row_weights import MAX_WEIGHT, MIN_WEIGHT, Weighting, WeightTally
 
-__all__ = ["RowSelection", "SelectedRows", "left_out_by", "options_of_columns", "selection_lines"]
+__all__ = ["RowSelection", "SelectedRows", "column_options", "filter_options", "selection_lines"]
 
 NOT_COMPARED: Final = "not compared"
 _PAIR_WEIGHTS: Final = {PairWeight.MAX: "largest", PairWeight.SUM: "sum"}
@@ -69,13 +73,13 @@ class RowSelection:
         asked = [name for one in self._filters for name in one.columns]
         if self._weighting is not None:
             asked += self._weighting.columns
-        self._found = find_extra(names, list(dict.fromkeys(asked)), label)
+        self._found = find_option_columns(names, list(dict.fromkeys(asked)), label)
         self.columns = list(self._found.values())
         self._no_numbers: dict[str, tuple[int, str]] = {}
         self.left_out = 0
         self.tally = None if self._weighting is None else WeightTally()
 
-    def choose(self, frame: pl.DataFrame) -> SelectedRows | None:
+    def select(self, frame: pl.DataFrame) -> SelectedRows | None:
         """The rows of a batch that count; None if all do, and alike.
 
         Args:
@@ -130,7 +134,7 @@ class RowSelection:
             self._no_numbers[column.name] = (count + len(odd), example)
 
 
-def options_of_columns(options: ReadOptions) -> list[str]:
+def column_options(options: ReadOptions) -> list[str]:
     """The options given that need columns, as they are typed."""
     given = (
         ("--where", options.where),
@@ -140,11 +144,9 @@ def options_of_columns(options: ReadOptions) -> list[str]:
     return [f"{option} {value!r}" for option, value in given if value is not None]
 
 
-def left_out_by(options: ReadOptions) -> str:
+def filter_options(options: ReadOptions) -> str:
     """The filters given, as they are typed."""
-    return " and ".join(
-        one for one in options_of_columns(options) if not one.startswith("--weight")
-    )
+    return " and ".join(one for one in column_options(options) if not one.startswith("--weight"))
 
 
 def selection_lines(
@@ -158,7 +160,7 @@ def selection_lines(
         tally: what weights came to; None without.
     """
     lines = []
-    if filters := left_out_by(options):
+    if filters := filter_options(options):
         lines.append(f"{filters}: {left_out:,} rows left out")
     if options.weight is not None and tally is not None:
         lines += tally.lines(Weighting.parse(options.weight))

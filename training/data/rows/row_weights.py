@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bitrecall.training.data.columns.comparison import as_numbers, as_text, number_of
+from bitrecall.training.data.columns.comparison import as_numbers, as_text, parse_finite_number
 from bitrecall.training.errors import DataError
 
 __all__ = ["MAX_WEIGHT", "MIN_WEIGHT", "WeightTally", "Weighting"]
@@ -67,7 +67,7 @@ class Weighting:
             match = _ENTRY.match(entries, place)
             if match is None:
                 raise _invalid(text, f"expected VALUE=WEIGHT at {entries[place:].strip()!r}")
-            value, weight = _unquoted(match["value"]), number_of(match["weight"])
+            value, weight = _unquoted(match["value"]), parse_finite_number(match["weight"])
             if weight is None or not (weight == 0 or MIN_WEIGHT <= weight <= MAX_WEIGHT):
                 raise _invalid(
                     text,

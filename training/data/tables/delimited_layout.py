@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bitrecall.training.data.columns.column_names import find_columns, plain
+from bitrecall.training.data.columns.column_names import find_columns, normalise_name
 from bitrecall.training.data.columns.value_kinds import (
     ValueKind,
     counts_up,
@@ -194,7 +194,7 @@ def _named(
 def _is_header(rows: Sequence[Sequence[str]], names: Sequence[str], text: TextFile) -> bool:
     """Whether the first row of a table with given columns is a header all the same."""
     first = [field.strip() for field in rows[0]]
-    if [plain(field) for field in first] == [plain(name) for name in names]:
+    if [normalise_name(field) for field in first] == [normalise_name(name) for name in names]:
         return True
     try:
         find_columns(first, ReadOptions(use_times=False), text.path)

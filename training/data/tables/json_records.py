@@ -12,7 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 from polars._typing import PolarsDataType
 
-from bitrecall.training.data.columns.column_names import ITEM_NAMES, TIME_NAMES, USER_NAMES, plain
+from bitrecall.training.data.columns.column_names import (
+    ITEM_NAMES,
+    TIME_NAMES,
+    USER_NAMES,
+    normalise_name,
+)
 from bitrecall.training.data.files.text_file import HEAD_BYTES, MAX_LINE_BYTES, TextFile
 from bitrecall.training.data.tables.nested_columns import (
     flatten,
@@ -69,7 +74,9 @@ class JsonSource:
         types = {name: leaf_type(self._schema, name) for name in leaves}
         self.names = [name for name in leaves if types[name] != pl.Null]
         common = {*USER_NAMES, *ITEM_NAMES, *TIME_NAMES}
-        empty = [name for name in leaves if types[name] == pl.Null and plain(name) in common]
+        empty = [
+            name for name in leaves if types[name] == pl.Null and normalise_name(name) in common
+        ]
         if empty:
             self.notes = (f"null in the first records, and ignored: {', '.join(empty)}",)
 
