@@ -3,13 +3,13 @@
 BitrecallError
  ├─ ReleaseError
  │   ├─ ReleaseContentsError   the contents to publish are inconsistent
- │   ├─ ReleaseDamagedError    the files are not those that were published
+ │   ├─ ReleaseDamagedError    the files differ from those that were published
  │   ├─ ReleaseVersionError    written in another format version
- │   ├─ ReleaseNotFoundError   there is no release of that id
+ │   ├─ ReleaseNotFoundError   the store does not have the release
  │   └─ NoReleaseError         no release is current, or none can be opened
  ├─ SearchError                invalid arguments of a search
  ├─ SearchUnavailableError     the search server does not respond
- ├─ UnknownItemError           there is no item of that id
+ ├─ UnknownItemError           unknown item id
  └─ FilterError                a filter names an attribute that no item has
 """
 
@@ -24,7 +24,7 @@ class ReleaseError(BitrecallError):
     """Base of the errors of releases and their store.
 
     Attributes:
-        path: the file or folder at fault, which also begins the message; None for none.
+        path: the file or folder at fault, which also starts the message; None if there is none.
     """
 
     def __init__(self, message: str, path: Path | None = None) -> None:
@@ -37,7 +37,7 @@ class ReleaseContentsError(ReleaseError):
 
 
 class ReleaseDamagedError(ReleaseError):
-    """A file is missing, truncated, altered or not as in the manifest; ``path`` names it."""
+    """A file is missing, truncated or altered, or does not match the manifest; see ``path``."""
 
 
 class ReleaseVersionError(ReleaseError):
@@ -60,7 +60,7 @@ class FilterError(BitrecallError):
     """A filter names an attribute that no item has, or a value of another type.
 
     Attributes:
-        attribute: its name.
+        attribute: name of the attribute.
     """
 
     def __init__(self, message: str, attribute: str) -> None:

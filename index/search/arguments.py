@@ -21,28 +21,28 @@ def check_search(codes: NDArray[np.uint8], k: int, width: int) -> NDArray[np.uin
     if isinstance(k, bool) or not isinstance(k, int | np.integer):
         raise SearchError(f"k must be a whole number, not {k!r}")
     if k < 0:
-        raise SearchError(f"k must not be negative, and is {k}")
+        raise SearchError(f"k must not be negative: {k}")
     return np.ascontiguousarray(codes)
 
 
 def check_exclude(
     exclude: Sequence[NDArray[np.integer[Any]]], queries: int, items: int
 ) -> list[NDArray[np.int64]]:
-    """Do the work of ``exclude_lists``; also raises SearchError on a row outside 0 … items - 1."""
+    """Do what ``exclude_lists`` does, and raise SearchError on a row outside 0 … items - 1."""
     checked = exclude_lists(exclude, queries)
-    check_inside(checked, items)
+    check_excluded_rows(checked, items)
     return checked
 
 
-def check_inside(exclude: Sequence[NDArray[np.int64]], items: int) -> None:
+def check_excluded_rows(exclude: Sequence[NDArray[np.int64]], items: int) -> None:
     """Raise SearchError if an excluded row is outside 0 … items - 1."""
     if any(rows.size and (rows.min() < 0 or rows.max() >= items) for rows in exclude):
-        raise SearchError(outside(items))
+        raise SearchError(outside_message(items))
 
 
-def outside(items: int) -> str:
-    """Return the message for an excluded row outside 0 … items - 1."""
-    return f"a row to exclude lies outside 0 … {items - 1}: does it come from another release?"
+def outside_message(items: int) -> str:
+    """Return the error message for an excluded row outside 0 … items - 1."""
+    return f"a row to exclude is outside 0 … {items - 1}: is it from another release?"
 
 
 def exclude_lists(
@@ -51,7 +51,8 @@ def exclude_lists(
     """Return the excluded rows as one int64 array per query, in the given order.
 
     Raises:
-        SearchError: not one array per query, or an array that is not of integers in one dimension.
+        SearchError: not one array per query, or an array of other than integers or of more than one
+            dimension.
     """
     if len(exclude) != queries:
         raise SearchError(f"{len(exclude)} lists of rows to exclude for {queries} queries")
@@ -73,7 +74,7 @@ def exclude_lists(
 
 
 def _is_checked(rows: Any) -> TypeGuard[NDArray[np.int64]]:
-    """Return whether rows need no conversion: a fast test for the usual case."""
+    """Return whether ``rows`` need no conversion: a fast test for the usual case."""
     return (
         type(rows) is np.ndarray
         and rows.dtype is _ROWS
@@ -89,8 +90,8 @@ def check_allowed(allowed: NDArray[np.bool_], items: int) -> NDArray[np.bool_]:
         or allowed.dtype != np.bool_
         or allowed.shape != (items,)
     ):
-        found = f"{getattr(allowed, 'dtype', type(allowed).__name__)} {np.shape(allowed)}"
-        raise SearchError(f"the mask of allowed rows must be bool ({items},), and is {found}")
+        actual = f"{getattr(allowed, 'dtype', type(allowed).__name__)} {np.shape(allowed)}"
+        raise SearchError(f"the mask of allowed rows must be bool ({items},), not {actual}")
     return allowed
 
 

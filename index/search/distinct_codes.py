@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 class DistinctCodes:
     """Nodes 0 … c - 1, one per distinct code, in the order in which the codes first appear.
 
-    ``codes`` is uint8 (c, w); ``node_of_row`` int64 (n,); ``grouped_rows`` int64 (n,), the rows of
-    node 0 in increasing order, then those of node 1, …; ``starts`` int64 (c + 1,), where each
-    node's begin.
+    Attributes:
+        codes: uint8 (c, w), the code of each node.
+        node_of_row: int64 (n,), the node of each row.
+        grouped_rows: int64 (n,), the rows of node 0 in increasing order, then those of node 1, …
+        starts: int64 (c + 1,), where the rows of each node begin in ``grouped_rows``.
     """
 
     codes: NDArray[np.uint8]
@@ -27,12 +29,12 @@ class DistinctCodes:
     def of(cls, codes: NDArray[np.uint8]) -> Self:
         """Group the rows of ``codes``, uint8 (n, w)."""
         codes = np.ascontiguousarray(codes)
-        whole = codes.view(np.dtype((np.void, codes.shape[1]))).ravel()
-        _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+        values = codes.view(np.dtype((np.void, codes.shape[1]))).ravel()
+        _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
         by_appearance = np.argsort(first)
-        place = np.empty(len(first), np.int64)
-        place[by_appearance] = np.arange(len(first))
-        node_of_row = place[inverse]
+        node = np.empty(len(first), np.int64)
+        node[by_appearance] = np.arange(len(first))
+        node_of_row = node[inverse]
         counts = np.bincount(node_of_row, minlength=len(first))
         return cls(
             codes=codes[first[by_appearance]],
@@ -52,8 +54,8 @@ class DistinctCodes:
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
         return self.grouped_rows[np.repeat(self.starts[nodes], sizes) + within], sizes
 
-    def closed_by(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the nodes that have all of their rows among the distinct ``rows``."""
+    def nodes_within(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the nodes whose rows are all in ``rows``, which must be distinct."""
         nodes, counts = np.unique(self.node_of_row[rows], return_counts=True)
-        closed: NDArray[np.int64] = nodes[counts == self.starts[nodes + 1] - self.starts[nodes]]
-        return closed
+        complete: NDArray[np.int64] = nodes[counts == self.starts[nodes + 1] - self.starts[nodes]]
+        return complete

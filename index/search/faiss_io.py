@@ -27,7 +27,7 @@ def read_index(path: Path, kind: type[Any], io_flags: int = 0) -> Any:
     except (RuntimeError, MemoryError) as error:
         raise ReleaseDamagedError(f"FAISS cannot read it: {_first_line(error)}", path) from error
     if type(index) is not kind:
-        raise ReleaseDamagedError(f"holds a {type(index).__name__}, not a {kind.__name__}", path)
+        raise ReleaseDamagedError(f"contains a {type(index).__name__}, not a {kind.__name__}", path)
     return index
 
 

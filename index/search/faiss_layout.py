@@ -1,8 +1,8 @@
-"""The layout of FAISS's index files, checked before FAISS reads one.
+"""The layout of FAISS's index files, checked before FAISS reads them.
 
-FAISS trusts what it reads: wrong counts crash it, and some kinds of lists name other files, which
-it opens. So a file is checked here first, and read by FAISS only if every count in it matches the
-item codes. All numbers are little-endian.
+FAISS does not check what it reads: wrong counts crash it, and some kinds of lists name other files,
+which it opens. So this module checks a file first, and FAISS reads it only if every count in it
+matches the item codes. All numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def check_hnsw_file(path: Path, codes: NDArray[np.uint8], m: int) -> None:
     file = _File(path)
     file.header(b"IBHf", len(codes), codes.shape[1])
     file.vector("<f8")
-    room, levels, offsets = file.vector("<i4"), file.vector("<i4"), file.vector("<u8")
+    slots, levels, offsets = file.vector("<i4"), file.vector("<i4"), file.vector("<u8")
     neighbours = file.vector("<i4")
     entry, highest, *_ = file.take("<i4", 5).tolist()
-    if fault := graph_fault(room, levels, offsets, neighbours, entry, highest, len(codes), m):
+    if fault := graph_fault(slots, levels, offsets, neighbours, entry, highest, len(codes), m):
         raise ReleaseDamagedError(fault, path)
     file.flat(len(codes), codes.shape[1], codes)
     file.end()
@@ -47,30 +47,30 @@ def check_ivf_file(path: Path, codes: NDArray[np.uint8], nlist: int) -> None:
     count, width = codes.shape
     file = _File(path)
     file.header(b"IBwF", count, width)
-    found = int(file.take("<u8", 1)[0])
-    if found != nlist:
-        raise ReleaseDamagedError(f"has {found} lists, and the manifest says {nlist}", path)
+    lists = int(file.take("<u8", 1)[0])
+    if lists != nlist:
+        raise ReleaseDamagedError(f"has {lists} lists: the manifest has {nlist}", path)
     file.take("<u8", 1)
     file.flat(nlist, width)
-    file.expect(bytes(9), "a map of rows, which is not used here")
+    file.expect(bytes(9), "an unexpected map of rows")
     file.expect(b"ilar", "lists of another kind")
     file.expect(np.array([nlist, width], "<u8").tobytes(), "lists of other codes")
-    there, rows_in_all = np.zeros(count, np.bool_), 0
+    present, total = np.zeros(count, np.bool_), 0
     for size in file.list_sizes(nlist):
-        held = file.take("u1", size * width).reshape(size, width)
+        listed = file.take("u1", size * width).reshape(size, width)
         rows = file.take("<i8", size)
         outside = size and (rows.min() < 0 or rows.max() >= count)
-        if outside or not np.array_equal(codes[rows], held):
-            raise ReleaseDamagedError("its codes are not those of the item codes", path)
-        there[rows] = True
-        rows_in_all += size
-    if rows_in_all != count or not there.all():
-        raise ReleaseDamagedError("its codes are not those of the item codes", path)
+        if outside or not np.array_equal(codes[rows], listed):
+            raise ReleaseDamagedError("its codes differ from the item codes", path)
+        present[rows] = True
+        total += size
+    if total != count or not present.all():
+        raise ReleaseDamagedError("its codes differ from the item codes", path)
     file.end()
 
 
 class _File:
-    """A mapped file, read from start to end. Its methods raise ReleaseDamagedError."""
+    """A memory-mapped file, read from start to end. Methods raise ReleaseDamagedError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -84,11 +84,11 @@ class _File:
         """Read ``count`` numbers: (count,)."""
         size = np.dtype(dtype).itemsize * count
         if not 0 <= size <= len(self._bytes) - self._at:
-            raise ReleaseDamagedError("is cut short, or has a count that does not fit", self._path)
-        taken = self._bytes[self._at : self._at + size]
+            raise ReleaseDamagedError("is truncated, or has an invalid count", self._path)
+        content = self._bytes[self._at : self._at + size]
         self._at += size
-        # Numbers are not aligned in these files.
-        return np.ndarray(count, np.dtype(dtype), taken)
+        # The numbers in these files are not aligned.
+        return np.ndarray(count, np.dtype(dtype), content)
 
     def vector(self, dtype: str) -> NDArray[Any]:
         """Read a count and then that many numbers."""
@@ -106,24 +106,24 @@ class _File:
         codes = int(self.take("<u8", 1)[0])
         if (codes, bits) != (count, 8 * width):
             raise ReleaseDamagedError(
-                f"holds {codes} codes of {bits} bits, and there should be {count} of {8 * width}",
+                f"contains {codes} codes of {bits} bits, instead of {count} of {8 * width}",
                 self._path,
             )
         if code != width:
-            raise ReleaseDamagedError("its header disagrees with itself", self._path)
+            raise ReleaseDamagedError("its header is inconsistent", self._path)
         self.expect(b"\x01" + _HAMMING.to_bytes(4, "little"), "another metric than Hamming")
 
     def flat(self, count: int, width: int, codes: NDArray[np.uint8] | None = None) -> None:
-        """Read a flat index of ``count`` codes; they must equal ``codes`` unless that is None."""
+        """Read a flat index of ``count`` codes, which must equal ``codes`` unless that is None."""
         self.header(b"IBxF", count, width)
-        found = self.vector("u1")
-        if len(found) != count * width:
-            raise ReleaseDamagedError("its header disagrees with itself", self._path)
-        if codes is not None and not np.array_equal(found, codes.reshape(-1)):
-            raise ReleaseDamagedError("its codes are not those of the item codes", self._path)
+        stored = self.vector("u1")
+        if len(stored) != count * width:
+            raise ReleaseDamagedError("its header is inconsistent", self._path)
+        if codes is not None and not np.array_equal(stored, codes.reshape(-1)):
+            raise ReleaseDamagedError("its codes differ from the item codes", self._path)
 
     def list_sizes(self, nlist: int) -> list[int]:
-        """Read the lengths of all lists, or of those that are not empty."""
+        """Read the lengths of the lists: of all, or of those that are not empty."""
         kind = self.take("u1", 4).tobytes()
         sizes = self.vector("<u8")
         if kind == b"full" and len(sizes) == nlist:
@@ -139,4 +139,4 @@ class _File:
     def end(self) -> None:
         """Check that the file ends here."""
         if self._at != len(self._bytes):
-            raise ReleaseDamagedError("has more bytes than its index", self._path)
+            raise ReleaseDamagedError("has extra bytes after its index", self._path)

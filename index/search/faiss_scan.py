@@ -10,14 +10,14 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.index.search.arguments import check_inside, empty_results
-from bitrecall.index.search.faiss_selectors import Selection
+from bitrecall.index.search.arguments import check_excluded_rows, empty_results
+from bitrecall.index.search.faiss_selectors import AllowedSelector
 from bitrecall.index.search.faiss_simd import require_exact_distances
 from bitrecall.index.search.faiss_threads import WORTH_THREADS, one_thread
 from bitrecall.index.search.protocol import Results
-from bitrecall.index.search.sort_keys import open_rows
+from bitrecall.index.search.sort_keys import not_excluded
 
-# Up to this many excluded rows, as many more are fetched and dropped: a selector makes the scan
+# Up to this many excluded rows are fetched in addition, and dropped: a selector makes the scan
 # several times slower.
 _MAX_OVERFETCH: Final = 256
 
@@ -46,41 +46,41 @@ class FaissScan:
     ) -> Results:
         """See ``bitrecall.index.search.scan.Scan.nearest``."""
         if excluded is None or not any(map(len, excluded)):
-            return self._heaps(queries, k, allowed)
-        check_inside(excluded, len(self._codes))
+            return self._search_heaps(queries, k, allowed)
+        check_excluded_rows(excluded, len(self._codes))
         distances, rows = empty_results(len(queries), k)
         for query, out in enumerate(excluded):
-            near, which = self._without(queries[query : query + 1], k, out, allowed)
-            distances[query, : len(which)], rows[query, : len(which)] = near, which
+            near, near_rows = self._search_without(queries[query : query + 1], k, out, allowed)
+            distances[query, : len(near)], rows[query, : len(near)] = near, near_rows
         return distances, rows
 
-    def _without(
+    def _search_without(
         self,
         query: NDArray[np.uint8],
         k: int,
-        out: NDArray[np.int64],
+        excluded: NDArray[np.int64],
         allowed: NDArray[np.bool_] | None,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Search for one query; returns up to ``k`` distances and rows."""
-        if len(out) > _MAX_OVERFETCH:
+        """Return up to ``k`` distances and rows for one query, without its excluded rows."""
+        if len(excluded) > _MAX_OVERFETCH:
             allowed = np.ones(len(self._codes), np.bool_) if allowed is None else allowed.copy()
-            allowed[out] = False
-            distances, rows = self._heaps(query, k, allowed)
+            allowed[excluded] = False
+            distances, rows = self._search_heaps(query, k, allowed)
             kept = rows[0] >= 0
         else:
-            fetched = min(k + len(out), len(self._codes))
-            distances, rows = self._heaps(query, fetched, allowed)
-            kept = (rows[0] >= 0) & open_rows(rows[0], out)
+            fetched = min(k + len(excluded), len(self._codes))
+            distances, rows = self._search_heaps(query, fetched, allowed)
+            kept = (rows[0] >= 0) & not_excluded(rows[0], excluded)
         return distances[0][kept][:k], rows[0][kept][:k]
 
-    def _heaps(
+    def _search_heaps(
         self, queries: NDArray[np.uint8], k: int, allowed: NDArray[np.bool_] | None
     ) -> Results:
         distances, rows = empty_results(len(queries), k)
         heap = faiss.int_maxheap_array_t()
         heap.k, heap.nh = k, len(queries)
         heap.ids, heap.val = faiss.swig_ptr(rows), faiss.swig_ptr(distances)
-        selection = None if allowed is None else Selection(allowed)
+        selector = None if allowed is None else AllowedSelector(allowed)
         with one_thread() if len(queries) < WORTH_THREADS else nullcontext():
             faiss.hammings_knn_hc(
                 heap,
@@ -90,8 +90,8 @@ class FaissScan:
                 self._codes.shape[1],
                 True,
                 faiss.EXACT_TOPK,
-                None if selection is None else selection.selector,
+                None if selector is None else selector.faiss_selector,
             )
-        if selection is not None or k > len(self._codes):
+        if selector is not None or k > len(self._codes):
             distances[rows < 0] = -1
         return distances, rows

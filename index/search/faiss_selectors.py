@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Selection:
+class AllowedSelector:
     """A selector of the rows that a search may return.
 
-    FAISS holds raw pointers to the bits and the selector: keep this object until the search that
-    uses it is over.
+    FAISS keeps raw pointers to the bits and the selector: keep this object until the search that
+    uses it has returned.
 
     Args:
         allowed: bool (n,), which rows may be returned.
@@ -21,18 +21,18 @@ class Selection:
 
     def __init__(self, allowed: NDArray[np.bool_]) -> None:
         self._bitmap = np.packbits(allowed, bitorder="little")
-        self.selector: Any = faiss.IDSelectorBitmap(self._bitmap)
+        self.faiss_selector: Any = faiss.IDSelectorBitmap(self._bitmap)
 
 
-class ClosedSelection:
+class ExcludedSelector:
     """A selector of the rows that a search must not return; cheap for few rows.
 
-    Keep this object until the search is over.
+    Keep this object until the search has returned.
 
     Args:
-        closed: int64, these rows.
+        excluded: int64, these rows.
     """
 
-    def __init__(self, closed: NDArray[np.int64]) -> None:
-        self._closed = faiss.IDSelectorBatch(closed)
-        self.selector: Any = faiss.IDSelectorNot(self._closed)
+    def __init__(self, excluded: NDArray[np.int64]) -> None:
+        self._excluded = faiss.IDSelectorBatch(excluded)
+        self.faiss_selector: Any = faiss.IDSelectorNot(self._excluded)

@@ -1,4 +1,4 @@
-"""The SIMD level that FAISS computes Hamming distances with."""
+"""The SIMD level with which FAISS computes Hamming distances."""
 
 from __future__ import annotations
 

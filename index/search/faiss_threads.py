@@ -16,8 +16,8 @@ WORTH_THREADS: Final = 64
 def one_thread() -> Iterator[None]:
     """Run FAISS calls of this thread on a single OpenMP thread; other threads keep their setting.
 
-    OpenMP threads wait for each other by spinning. For a single query a second thread only waits,
-    and on a machine with busy cores that takes 36 ms instead of 0.1 ms.
+    OpenMP threads wait for each other by spinning. For a single query, a second thread only waits:
+    on a machine with busy cores the call takes 36 ms instead of 0.1 ms.
     """
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)

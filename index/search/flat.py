@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bitrecall.index.errors import SearchError
 from bitrecall.index.search.arguments import (
     check_allowed,
-    check_inside,
+    check_excluded_rows,
     check_search,
     empty_results,
     exclude_lists,
@@ -32,7 +32,13 @@ _MAX_FAST_ITEMS = 500_000
 
 
 class FlatBackend:
-    """Exact Hamming search by a scan of the codes; ``once`` if it is used for a single search."""
+    """Exact Hamming search by a scan of the codes.
+
+    Args:
+        codes: uint8 (n, bits/8).
+        once: whether the backend is used for a single search, so that preparing the scan is not
+            worth its time.
+    """
 
     effort: ClassVar[str | None] = None
 
@@ -44,15 +50,15 @@ class FlatBackend:
     def build(cls, codes: NDArray[np.uint8], **parameters: int) -> Self:
         """Build over item codes, uint8 (n, bits/8). Raises SearchError on any parameter."""
         check_codes(codes)
-        _refuse(parameters)
+        _check_no_parameters(parameters)
         if codes.shape[1] == 0:
             raise SearchError("a code must have at least 8 bits")
         return cls(codes)
 
     @classmethod
     def load(cls, path: Path, codes: NDArray[np.uint8], **parameters: int) -> Self:
-        """Check an index file. Raises ReleaseDamagedError unless it holds exactly ``codes``."""
-        _refuse(parameters)
+        """Check an index file. Raises ReleaseDamagedError unless it has exactly ``codes``."""
+        _check_no_parameters(parameters)
         check_codes(codes)
         check_flat_file(path, codes)
         return cls(codes)
@@ -64,31 +70,31 @@ class FlatBackend:
         write_index(index, path)
 
     def with_effort(self, effort: int, *, fill: bool = True) -> Self:
-        """Return this index: it has no effort."""
+        """Return this index: an exact search has no effort to choose."""
         return self
 
     @property
-    def most_effort(self) -> int:
-        """1: it has no effort."""
+    def max_effort(self) -> int:
+        """1: an exact search has no effort to choose."""
         return 1
 
     @property
     def parameters(self) -> Mapping[str, int]:
-        """None."""
+        """Empty: the backend has no parameters."""
         return {}
 
     @property
     def bits(self) -> int:
-        """Bits in a code."""
+        """Code length in bits."""
         return int(self._codes.shape[1] * 8)
 
     @property
     def is_fast(self) -> bool:
-        """While there are not too many to scan."""
+        """Whether a scan takes at most a millisecond: with up to 500,000 items."""
         return len(self) <= _MAX_FAST_ITEMS
 
     def __len__(self) -> int:
-        """Count the items."""
+        """Return the number of items."""
         return len(self._codes)
 
     def search(
@@ -102,37 +108,37 @@ class FlatBackend:
         codes = check_search(codes, k, self.bits // 8)
         excluded = None if exclude is None else exclude_lists(exclude, len(codes))
         if allowed is not None:
-            check_inside(excluded or (), len(self))
+            check_excluded_rows(excluded or (), len(self))
             n_allowed = int(np.count_nonzero(check_allowed(allowed, len(self))))
             if n_allowed * _COPY_ONE_IN <= len(self):
-                return self._search_alone(codes, k, excluded, np.flatnonzero(allowed))
+                return self._search_copy(codes, k, excluded, np.flatnonzero(allowed))
         width = min(k, len(self))
         if width == 0 or len(codes) == 0:
             return empty_results(len(codes), k)
-        near, which = self._scan.nearest(codes, width, excluded, allowed)
+        distances, rows = self._scan.nearest(codes, width, excluded, allowed)
         if width == k:
-            return near, which
-        distances, rows = empty_results(len(codes), k)
-        distances[:, :width], rows[:, :width] = near, which
-        return distances, rows
+            return distances, rows
+        padded = empty_results(len(codes), k)
+        padded[0][:, :width], padded[1][:, :width] = distances, rows
+        return padded
 
-    def _search_alone(
+    def _search_copy(
         self,
         codes: NDArray[np.uint8],
         k: int,
         excluded: Sequence[NDArray[np.int64]] | None,
         allowed: NDArray[np.int64],
     ) -> Results:
-        """Search a catalogue of the ``allowed`` rows, increasing, as if there were no others."""
-        place = np.full(len(self), -1)
-        place[allowed] = np.arange(len(allowed))
-        exclude = excluded and [place[rows][place[rows] >= 0] for rows in excluded]
-        alone = type(self)(self._codes[allowed], once=True)
-        distances, found = alone.search(codes, k, exclude)
-        # The place before the first is where -1, nothing found, points to.
-        return distances, np.append(allowed, -1)[found]
+        """Search a copy of the ``allowed`` rows, which must be increasing."""
+        copied_row = np.full(len(self), -1)
+        copied_row[allowed] = np.arange(len(allowed))
+        exclude = excluded and [copied_row[rows][copied_row[rows] >= 0] for rows in excluded]
+        copy = type(self)(self._codes[allowed], once=True)
+        distances, rows = copy.search(codes, k, exclude)
+        # Rows of -1 index the last element, which is -1 too.
+        return distances, np.append(allowed, -1)[rows]
 
 
-def _refuse(parameters: Mapping[str, int]) -> None:
+def _check_no_parameters(parameters: Mapping[str, int]) -> None:
     if parameters:
-        raise SearchError(f"the flat backend has no parameters, and got {sorted(parameters)}")
+        raise SearchError(f"the flat backend has no parameters: {sorted(parameters)} are unknown")

@@ -19,7 +19,7 @@ AUTOMATIC: Final = "auto"
 # From this many items on, IVF replaces the exact scan; measured in docs/performance.md.
 _MIN_IVF_ITEMS: Final = 200_000
 
-# Queries when a release is opened, fewer than for tuning, and the tolerance for their sampling.
+# Queries when a release is opened (fewer than for tuning), and the tolerance for sampling them.
 VERIFIED_WITH: Final = 50
 _TOLERANCE: Final = 0.05
 
@@ -29,9 +29,9 @@ class SelectedIndex:
     """A selected index.
 
     Attributes:
-        name: of the backend.
+        name: name of the backend.
         built: the index.
-        recall: share of the true nearest 100 that it returns; None if it is exact.
+        recall: share of the true nearest 100 that the index returns; None if it is exact.
     """
 
     name: str
@@ -49,8 +49,8 @@ def build_index(
     """Build the index of a release.
 
     Args:
-        name: of a backend, or "auto": the exact scan while that is the fastest, then IVF.
-        parameters: of the backend. If they lack the search effort, the smallest is chosen that
+        name: name of a backend, or "auto": the exact scan for up to 200,000 items, IVF for more.
+        parameters: of the backend. Without the search effort, the smallest effort is chosen that
             reaches ``recall``.
         codes: item codes, uint8 (n, bits/8).
         queries: codes of users to tune on, uint8 (b, bits/8).
@@ -58,7 +58,6 @@ def build_index(
 
     Raises:
         SearchError: unknown backend or parameters.
-
     """
     if name == AUTOMATIC:
         name = "flat" if len(codes) < _MIN_IVF_ITEMS else "ivf"
@@ -74,7 +73,7 @@ def build_index(
     if kind.effort not in parameters:
         effort = smallest_effort(
             lambda effort: recall_of(built.with_effort(effort, fill=False)) >= recall,
-            built.most_effort,
+            built.max_effort,
         )
         built = built.with_effort(effort)
     return SelectedIndex(name, built, recall_of(built))
@@ -88,4 +87,4 @@ def shortfall(
     measured = recall_by_distance(built.search(queries, NEAREST)[0], exact)
     if measured >= recall - _TOLERANCE:
         return None
-    return f"has a recall of {measured:.3f}, and the manifest says {recall:.3f}"
+    return f"has a recall of {measured:.3f}, below the {recall:.3f} in the manifest"

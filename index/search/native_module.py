@@ -1,7 +1,7 @@
 """The extension module in C (``index/search/native``), if it was compiled at installation.
 
 ``bitrecall.index.search.scan``, ``bitrecall.index.releases.id_table``,
-``bitrecall.index.releases.release`` and ``bitrecall.service.api.rendering`` use it, and work
+``bitrecall.index.releases.release`` and ``bitrecall.service.api.rendering`` use it, and also work
 without it.
 """
 

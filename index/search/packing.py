@@ -24,9 +24,9 @@ def pack_signs(x: NDArray[Any]) -> NDArray[np.uint8]:
     """
     x = np.asarray(x)
     if x.ndim != 2:
-        raise SearchError(f"signs are packed from a matrix, not from an array of shape {x.shape}")
+        raise SearchError(f"signs must be a matrix, not an array of shape {x.shape}")
     if x.shape[1] % 8:
-        raise SearchError(f"a code must have a multiple of 8 bits, not {x.shape[1]}")
+        raise SearchError(f"the number of bits must be a multiple of 8, not {x.shape[1]}")
     if np.issubdtype(x.dtype, np.floating) and np.isnan(x).any():
         raise SearchError("the sign of NaN is undefined")
     return np.packbits(x >= 0, axis=1, bitorder="little")
@@ -53,16 +53,16 @@ def hamming_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.
 def check_codes(codes: NDArray[Any], width: int | None = None) -> None:
     """Raise SearchError unless ``codes`` is a uint8 matrix, of ``width`` bytes per row if given."""
     if not isinstance(codes, np.ndarray) or codes.dtype != np.uint8 or codes.ndim != 2:
-        found = (
+        actual = (
             f"{codes.dtype} of shape {codes.shape}"
             if isinstance(codes, np.ndarray)
             else type(codes).__name__
         )
-        raise SearchError(f"codes must be a uint8 matrix, not {found}")
+        raise SearchError(f"codes must be a uint8 matrix, not {actual}")
     if width is not None and codes.shape[1] != width:
         raise SearchError(
             f"codes have {codes.shape[1] * 8} bits instead of {width * 8}: "
-            "were they made for another release?"
+            "are they from another release?"
         )
 
 

@@ -47,9 +47,9 @@ class SearchBackend(Protocol):
 
         Args:
             codes: queries, uint8 (b, bits/8).
-            k: items per query, from 0 up.
-            exclude: for each query the rows that must not be returned, in any order, repetitions
-                allowed.
+            k: items per query, at least 0.
+            exclude: for each query the rows that must not be returned, in any order; repetitions
+                are allowed.
             allowed: bool (n,), the rows that may be returned to any query; None for all.
 
         Returns:
@@ -58,38 +58,39 @@ class SearchBackend(Protocol):
 
         Raises:
             SearchError: codes of a wrong dtype or width, a negative ``k``, an ``exclude`` of a
-            wrong
-                length, an excluded row that does not exist (a sign of another release's rows), or
-                an ``allowed`` that is not bool (n,).
+                wrong length, an excluded row that does not exist (a sign that it is from another
+                release), or an ``allowed`` that is not bool (n,).
         """
         ...
 
 
 class StoredBackend(SearchBackend, Protocol):
-    """A backend that can be stored in a release: in one file.
+    """A backend that a release can store, in one file.
 
     Attributes:
-        effort: name of the parameter that trades time for recall; None for an exact backend.
+        effort: name of the parameter that trades time for recall; None for exact backends.
     """
 
     effort: ClassVar[str | None]
 
     def with_effort(self, effort: int, *, fill: bool = True) -> Self:
-        """Return the same index, searched with another ``effort``; itself where there is none.
+        """Return the same index, searched with another ``effort``; an exact backend returns itself.
 
-        Without ``fill`` a search that comes back short is left so, which shows what the effort
-        gives.
+        Args:
+            effort: value of the parameter, from 1 to ``max_effort``.
+            fill: whether to search on if a search returns fewer rows than are allowed; False
+                measures the effort alone.
         """
         ...
 
     @property
-    def most_effort(self) -> int:
+    def max_effort(self) -> int:
         """The largest useful effort; 1 for an exact backend."""
         ...
 
     @property
     def parameters(self) -> Mapping[str, int]:
-        """Parameters with the defaults filled in; they go into the manifest."""
+        """The parameters for the manifest, with the defaults filled in."""
         ...
 
     @classmethod
@@ -106,7 +107,7 @@ class StoredBackend(SearchBackend, Protocol):
         """Read an index of the item codes ``codes`` from a file.
 
         Raises:
-            ReleaseDamagedError: the file is unreadable, holds another kind of index, or other
-            codes.
+            ReleaseDamagedError: the file is unreadable, or contains another kind of index or other
+                codes.
         """
         ...

@@ -15,9 +15,9 @@ def backends() -> dict[str, type[StoredBackend]]:
 
 
 def backend(name: str) -> type[StoredBackend]:
-    """Return a backend by name. Raises SearchError if there is none of that name."""
+    """Return a backend by name. Raises SearchError on an unknown name."""
     try:
         return backends()[name]
     except KeyError:
-        known = ", ".join(sorted(backends()))
-        raise SearchError(f"there is no backend {name!r}; known: {known}") from None
+        known = " or ".join(sorted(backends()))
+        raise SearchError(f"unknown backend {name!r}: expected {known}") from None

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.errors import SearchError
-from bitrecall.index.search.arguments import outside
+from bitrecall.index.search.arguments import outside_message
 from bitrecall.index.search.code_blocks import blocks_of
 from bitrecall.index.search.faiss_scan import FaissScan
 from bitrecall.index.search.faiss_threads import WORTH_THREADS
 from bitrecall.index.search.native_module import native
 from bitrecall.index.search.protocol import Results
 
-# Up to this many codes are copied into blocks, in memory of each process: 16 MB at 256 bits. More
-# are scanned in place, in memory that all processes share: that scan is limited by memory
-# bandwidth.
+# Up to this many codes are copied into blocks, in the memory of each process: 16 MB at 256 bits.
+# Larger catalogues are scanned in place, in memory that all processes share: that scan is limited
+# by memory bandwidth.
 _MAX_IN_BLOCKS: Final = 500_000
 
 
@@ -52,7 +52,7 @@ class Scan(Protocol):
 
 
 def scan_of(codes: NDArray[np.uint8], *, once: bool = False) -> Scan:
-    """Return the fastest available scan; ``once`` if it is used for a single query."""
+    """Return the fastest available scan; ``once`` if it is used for a single search."""
     if native is None:
         return FaissScan(codes)
     return CodeScan(codes, blocks=not once and len(codes) <= _MAX_IN_BLOCKS)
@@ -74,9 +74,9 @@ class CodeScan:
         self._codes = blocks_of(codes) if blocks else codes
         self._blocks = blocks
         self._items, self._width = codes.shape
-        loops: Any = native
-        self._nearest = loops.nearest
-        levels: dict[str, int] = loops.levels()
+        compiled: Any = native
+        self._nearest = compiled.nearest
+        levels: dict[str, int] = compiled.levels()
         self._level = levels[level or next(iter(levels))]
 
     def nearest(
@@ -92,7 +92,7 @@ class CodeScan:
         try:
             self._write(queries, excluded, allowed, distances, rows)
         except IndexError:
-            raise SearchError(outside(self._items)) from None
+            raise SearchError(outside_message(self._items)) from None
         return distances, rows
 
     def _write(
@@ -103,7 +103,7 @@ class CodeScan:
         distances: NDArray[np.int32],
         rows: NDArray[np.int64],
     ) -> None:
-        def part(a: int, b: int) -> None:
+        def scan_part(a: int, b: int) -> None:
             self._nearest(
                 self._codes,
                 queries[a:b],
@@ -119,8 +119,8 @@ class CodeScan:
 
         threads = faiss.omp_get_max_threads() if len(queries) >= WORTH_THREADS else 1
         if threads == 1:
-            part(0, len(queries))
+            scan_part(0, len(queries))
             return
         ends = [len(queries) * thread // threads for thread in range(threads + 1)]
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(part, ends, ends[1:]))
+            list(pool.map(scan_part, ends, ends[1:]))

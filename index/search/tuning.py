@@ -16,40 +16,41 @@ QUERIES: Final = 500
 NEAREST: Final = 100
 
 
-def recall_by_distance(found: NDArray[np.int32], exact: NDArray[np.int32]) -> float:
+def recall_by_distance(approximate: NDArray[np.int32], exact: NDArray[np.int32]) -> float:
     """Return the recall of an approximate search.
 
-    An item counts if it is as near as the last of the true nearest, whichever of the ties it is.
+    An item counts if it is at least as near as the last of the true nearest: any of the ties is
+    right.
 
     Args:
-        found: distances of the approximate search, int32 (b, k), padded with -1.
-        exact: distances of an exact search, likewise.
+        approximate: distances of the approximate search, int32 (b, k), padded with -1.
+        exact: distances of an exact search, in the same form.
     """
     valid = exact >= 0
     if not valid.any():
         return 1.0
     furthest = np.where(valid, exact, -1).max(axis=1, keepdims=True)
-    hits = (found >= 0) & (found <= furthest)
+    hits = (approximate >= 0) & (approximate <= furthest)
     return float(hits.sum() / valid.sum())
 
 
-def smallest_effort(reached: Callable[[int], bool], limit: int) -> int:
-    """Return the smallest effort of 1 … ``limit`` that is enough, or ``limit`` if none is.
+def smallest_effort(is_sufficient: Callable[[int], bool], limit: int) -> int:
+    """Return the smallest sufficient effort from 1 to ``limit``; ``limit`` if none is sufficient.
 
-    Doubles the effort until it is enough, then bisects: about 2·log2(effort) calls.
+    Doubles the effort until it is sufficient, then bisects: about 2·log2(effort) calls.
 
     Args:
-        reached: whether an effort is enough; more effort must never be worse.
+        is_sufficient: whether an effort is sufficient; more effort must never be worse.
         limit: the largest effort.
     """
     if limit < 1:
         raise SearchError(f"the limit of the effort must be at least 1, not {limit}")
     low, high = 0, 1
-    while high < limit and not reached(high):
+    while high < limit and not is_sufficient(high):
         low, high = high, min(2 * high, limit)
     while high - low > 1:
         middle = (low + high) // 2
-        if reached(middle):
+        if is_sufficient(middle):
             high = middle
         else:
             low = middle

@@ -8,10 +8,10 @@ from bitrecall.index.errors import ReleaseDamagedError, ReleaseError, SearchErro
 
 
 def test_every_error_is_a_bitrecall_error() -> None:
-    ours = [value for value in vars(errors).values() if isinstance(value, type)]
-    raised = [kind for kind in ours if issubclass(kind, Exception)]
-    assert len(raised) == 11
-    assert all(issubclass(kind, BitrecallError) for kind in raised)
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    exceptions = [kind for kind in classes if issubclass(kind, Exception)]
+    assert len(exceptions) == 11
+    assert all(issubclass(kind, BitrecallError) for kind in exceptions)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_every_error_is_a_bitrecall_error() -> None:
         "ReleaseVersionError",
     ],
 )
-def test_every_release_error_can_be_caught_as_one(name: str) -> None:
+def test_every_release_error_is_a_release_error(name: str) -> None:
     assert issubclass(getattr(errors, name), ReleaseError)
 
 
@@ -32,11 +32,11 @@ def test_a_search_error_is_not_a_release_error() -> None:
     assert not issubclass(SearchError, ReleaseError)
 
 
-def test_the_path_starts_the_message_and_is_kept() -> None:
+def test_the_message_starts_with_the_path() -> None:
     error = ReleaseDamagedError("was altered", Path("a") / "item_codes.npy")
     assert str(error) == "a/item_codes.npy: was altered"
     assert error.path == Path("a/item_codes.npy")
 
 
-def test_an_error_without_a_path_is_only_its_message() -> None:
+def test_without_a_path_the_message_is_unchanged() -> None:
     assert str(ReleaseError("cannot keep -1 releases")) == "cannot keep -1 releases"

@@ -1,4 +1,4 @@
-"""What importing the room costs: a service or a command pays it at every start."""
+"""Modules loaded by importing the package, which every start of a service or command pays for."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def test_importing_the_package_loads_nothing_else() -> None:
     assert not {"faiss", "numpy"} & loaded_by("import bitrecall.index")
 
 
-def test_importing_the_store_loads_no_more_than_it_needs() -> None:
+def test_importing_the_store_loads_no_training_or_web_packages() -> None:
     loaded = loaded_by("import bitrecall.index.releases.store, bitrecall.index.fold_in.users")
     assert "faiss" in loaded
     assert not {"torch", "scipy", "polars", "fastapi", "pydantic"} & loaded

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.search.protocol import Results
-from bitrecall.index.search.sort_keys import best_of, keys_of, open_rows
+from bitrecall.index.search.sort_keys import best_of, keys_of, not_excluded
 
 
 class QueryFilter(NamedTuple):
@@ -25,7 +25,7 @@ class QueryFilter(NamedTuple):
 
     def accepts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of the rows may be returned, bool."""
-        accepted = open_rows(rows, self.excluded)
+        accepted = not_excluded(rows, self.excluded)
         return accepted if self.allowed is None else accepted & self.allowed[rows]
 
 

@@ -55,7 +55,7 @@ def spoilt(array: np.ndarray, value: float) -> np.ndarray:
         (lambda _: {"seen": RowLists.from_lists([[0]])}, "seen items"),
         (lambda _: {"seen": RowLists.from_lists([[99]] * 5)}, "seen items"),
         (lambda _: {"attributes": ItemAttributes.build(3)}, "item attributes: is float64"),
-        (lambda _: {"backend": "milvus"}, "no backend 'milvus'"),
+        (lambda _: {"backend": "milvus"}, "unknown backend 'milvus'"),
     ],
 )
 def test_contents_that_contradict_themselves_are_refused(

@@ -317,7 +317,7 @@ def test_column_order_is_refused(folder: Path) -> None:
         ({"bits": 8}, "counts say"),
         ({"users": 0}, "cannot hold"),
         ({"bits": 12}, "cannot hold"),
-        ({"backend": "milvus"}, "no backend"),
+        ({"backend": "milvus"}, "unknown backend"),
         ({"backend": "hnsw"}, INDEX_NAME),
         ({"backend_parameters": {"m": 3}}, "no parameters"),
     ],

@@ -1,4 +1,4 @@
-"""What every backend promises, on catalogues small enough to solve by hand and on random ones."""
+"""The contract of every backend, on catalogues solved by hand and on random ones."""
 
 import hashlib
 from collections.abc import Callable
@@ -26,8 +26,9 @@ from bitrecall.index.search.registry import backend, backends
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("milvus")]
 
-# The narrow HNSW holds so few candidates, and Milvus of lists searches so few, that they miss items
-# even in the catalogue below: they are held to the promises alone, not to answers worked by hand.
+# The narrow HNSW keeps so few candidates, and Milvus with lists searches so few lists, that they
+# miss items even in the catalogue below. They are tested on the contract alone, not on exact
+# results.
 STORED: dict[str, tuple[str, dict[str, int]]] = {
     "flat": ("flat", {}),
     "hnsw": ("hnsw", {}),
@@ -37,22 +38,22 @@ STORED: dict[str, tuple[str, dict[str, int]]] = {
 }
 MILVUS: dict[str, dict[str, int]] = {
     "milvus": {},
-    # Returns so few rows at once that answers are put together from several.
-    "milvus bit by bit": {"limit": 8},
+    # Returns so few rows per request that results are merged from several.
+    "milvus in parts": {"limit": 8},
     "milvus lists": {"nlist": 8, "nprobe": 1},
 }
-EXACT = {"flat", "milvus", "milvus bit by bit"}
-BY_HAND = {"flat", "hnsw", "ivf", "milvus", "milvus bit by bit"}
+EXACT = {"flat", "milvus", "milvus in parts"}
+BY_HAND = {"flat", "hnsw", "ivf", "milvus", "milvus in parts"}
 
 Build = Callable[[np.ndarray], SearchBackend]
 
-# Distances from HERE: 0, 1, 1, 2, 8, 0, 4.
-HERE = np.array([[0b0000_0000]], np.uint8)
+# Distances from ZERO: 0, 1, 1, 2, 8, 0, 4.
+ZERO = np.array([[0b0000_0000]], np.uint8)
 CATALOGUE = np.array([[0], [1], [2], [3], [255], [0], [15]], np.uint8)
 
 
 def built(kind: str, request: pytest.FixtureRequest) -> Build:
-    """What makes a backend of that kind."""
+    """Return a function that builds a backend of that kind."""
     if kind in MILVUS:
         server = request.getfixturevalue("milvus_server")
         return lambda codes: in_milvus(server, codes, **MILVUS[kind])
@@ -63,7 +64,7 @@ def built(kind: str, request: pytest.FixtureRequest) -> Build:
 def in_milvus(
     server: MilvusServer, codes: np.ndarray, limit: int = MAX_LIMIT, nlist: int = 0, nprobe: int = 0
 ) -> MilvusBackend:
-    # Writing a collection takes seconds: those with equal codes share one.
+    # Writing a collection takes seconds: equal codes share one.
     digest = hashlib.sha256(codes.tobytes()).hexdigest()[:16]
     name = f"bitrecall_{digest}_{codes.shape[1]}_{nlist}"
     nlist = min(nlist, len(codes))
@@ -87,7 +88,7 @@ def build(request: pytest.FixtureRequest) -> Build:
 def reference(
     codes: np.ndarray, query: np.ndarray, k: int, exclude: Any = (), allowed: Any = None
 ) -> Any:
-    """The ten lines every exact backend agrees with, to the last tie."""
+    """A plain exact search. Exact backends must agree, ties included."""
     distances = hamming_distances(query[None], codes)[0]
     rows = np.lexsort((np.arange(len(codes)), distances))
     rows = rows[~np.isin(rows, np.asarray(exclude, np.int64))]
@@ -102,123 +103,123 @@ def test_every_backend_is_tested() -> None:
 
 
 def test_ties_go_to_the_smaller_row(build: Build) -> None:
-    distances, rows = build(CATALOGUE).search(HERE, 7)
+    distances, rows = build(CATALOGUE).search(ZERO, 7)
     assert rows.tolist() == [[0, 5, 1, 2, 3, 6, 4]]
     assert distances.tolist() == [[0, 0, 1, 1, 2, 4, 8]]
     assert (distances.dtype, rows.dtype) == (np.int32, np.int64)
 
 
 def test_excluded_rows_are_left_out_in_any_order_and_number(build: Build) -> None:
-    distances, rows = build(CATALOGUE).search(HERE, 3, [np.array([5, 1, 5, 3])])
+    distances, rows = build(CATALOGUE).search(ZERO, 3, [np.array([5, 1, 5, 3])])
     assert rows.tolist() == [[0, 2, 6]]
     assert distances.tolist() == [[0, 1, 4]]
 
 
-def test_every_query_has_its_own_exclusions(build: Build) -> None:
-    queries = np.repeat(HERE, 3, axis=0)
+def test_each_query_has_its_own_exclusions(build: Build) -> None:
+    queries = np.repeat(ZERO, 3, axis=0)
     exclude = [np.array([0]), np.array([], np.int32), np.array([0, 5, 1, 2], np.uint16)]
     _, rows = build(CATALOGUE).search(queries, 2, exclude)
     assert rows.tolist() == [[5, 1], [0, 5], [3, 6]]
 
 
 @pytest.mark.parametrize("exclude", [None, [np.array([0, 4])]])
-def test_only_rows_searched_among_are_found(build: Build, exclude: Any) -> None:
+def test_returns_only_allowed_rows(build: Build, exclude: Any) -> None:
     built = build(CATALOGUE)
     allowed = np.isin(np.arange(7), [4, 1, 0, 3])
-    distances, rows = built.search(HERE, 5, exclude, allowed)
+    distances, rows = built.search(ZERO, 5, exclude, allowed)
     expected = [0, 1, 3, 4] if exclude is None else [1, 3]
     assert rows[0][: len(expected)].tolist() == expected
     assert (rows[0][len(expected) :] == -1).all()
     assert (distances[0][len(expected) :] == -1).all()
     for few in ([2], []):
-        _, rows = built.search(HERE, 2, exclude, np.isin(np.arange(7), few))
+        _, rows = built.search(ZERO, 2, exclude, np.isin(np.arange(7), few))
         assert rows.tolist() == [[*few, -1, -1][:2]]
 
 
-def test_more_than_there_are_is_filled_with_minus_one(build: Build) -> None:
-    distances, rows = build(CATALOGUE).search(HERE, 10)
+def test_pads_with_minus_one_past_the_catalogue(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(ZERO, 10)
     assert rows.tolist() == [[0, 5, 1, 2, 3, 6, 4, -1, -1, -1]]
     assert distances.tolist() == [[0, 0, 1, 1, 2, 4, 8, -1, -1, -1]]
 
 
-def test_exclusions_leave_the_end_unfilled(build: Build) -> None:
-    distances, rows = build(CATALOGUE).search(HERE, 7, [np.array([0, 1, 2, 3, 4])])
+def test_pads_with_minus_one_past_the_exclusions(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(ZERO, 7, [np.array([0, 1, 2, 3, 4])])
     assert rows.tolist() == [[5, 6, -1, -1, -1, -1, -1]]
     assert distances.tolist() == [[0, 4, -1, -1, -1, -1, -1]]
 
 
-def test_with_everything_excluded_nothing_is_found(build: Build) -> None:
-    distances, rows = build(CATALOGUE).search(HERE, 2, [np.arange(7)])
+def test_returns_nothing_if_everything_is_excluded(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(ZERO, 2, [np.arange(7)])
     assert (rows == -1).all()
     assert (distances == -1).all()
 
 
-def test_k_of_zero_gives_no_columns(build: Build) -> None:
-    distances, rows = build(CATALOGUE).search(np.repeat(HERE, 2, axis=0), 0)
+def test_returns_no_columns_for_k_of_zero(build: Build) -> None:
+    distances, rows = build(CATALOGUE).search(np.repeat(ZERO, 2, axis=0), 0)
     assert distances.shape == rows.shape == (2, 0)
 
 
-def test_no_queries_give_no_rows(build: Build) -> None:
+def test_returns_no_rows_for_no_queries(build: Build) -> None:
     empty = np.empty((0, 1), np.uint8)
     for exclude in (None, []):
         distances, rows = build(CATALOGUE).search(empty, 3, exclude)
         assert distances.shape == rows.shape == (0, 3)
 
 
-def test_an_empty_catalogue_has_nothing_to_find(build: Build) -> None:
+def test_returns_nothing_from_an_empty_catalogue(build: Build) -> None:
     empty = build(np.empty((0, 1), np.uint8))
     assert len(empty) == 0
     for exclude in (None, [np.array([], np.int64)]):
-        _, rows = empty.search(HERE, 2, exclude)
+        _, rows = empty.search(ZERO, 2, exclude)
         assert rows.tolist() == [[-1, -1]]
 
 
-def test_it_knows_its_size(build: Build) -> None:
+def test_reports_its_size(build: Build) -> None:
     searched = build(CATALOGUE)
     assert (searched.bits, len(searched)) == (8, 7)
 
 
 @pytest.mark.parametrize(
-    ("codes", "k", "exclude", "said"),
+    ("codes", "k", "exclude", "message"),
     [
         (np.zeros((1, 2), np.uint8), 1, None, "bits"),
         (np.zeros((1, 1), np.int8), 1, None, "uint8"),
         (np.zeros(1, np.uint8), 1, None, "matrix"),
-        (HERE, -1, None, "negative"),
-        (HERE, 1.5, None, "whole number"),
-        (HERE, True, None, "whole number"),
-        (HERE, 1, [], "0 lists of rows to exclude for 1"),
-        (HERE, 1, [np.array([7])], "outside 0 … 6"),
-        (HERE, 1, [np.array([-1])], "outside 0 … 6"),
-        (HERE, 1, [np.array([[1]])], "one dimension"),
-        (HERE, 1, [np.array([0.5])], "whole numbers"),
+        (ZERO, -1, None, "negative"),
+        (ZERO, 1.5, None, "whole number"),
+        (ZERO, True, None, "whole number"),
+        (ZERO, 1, [], "0 lists of rows to exclude for 1"),
+        (ZERO, 1, [np.array([7])], "outside 0 … 6"),
+        (ZERO, 1, [np.array([-1])], "outside 0 … 6"),
+        (ZERO, 1, [np.array([[1]])], "one dimension"),
+        (ZERO, 1, [np.array([0.5])], "whole numbers"),
     ],
 )
-def test_senseless_arguments_are_refused(
-    build: Build, codes: np.ndarray, k: int, exclude: Any, said: str
+def test_rejects_invalid_arguments(
+    build: Build, codes: np.ndarray, k: int, exclude: Any, message: str
 ) -> None:
-    with pytest.raises(SearchError, match=said):
+    with pytest.raises(SearchError, match=message):
         build(CATALOGUE).search(codes, k, exclude)
 
 
 @pytest.mark.parametrize("allowed", [np.ones(6, np.bool_), np.ones(7, np.uint8), [True] * 7])
-def test_a_mask_of_another_type_or_length_is_refused(build: Build, allowed: Any) -> None:
+def test_rejects_a_mask_of_another_type_or_length(build: Build, allowed: Any) -> None:
     with pytest.raises(SearchError, match="allowed rows must be bool"):
-        build(CATALOGUE).search(HERE, 1, None, allowed)
+        build(CATALOGUE).search(ZERO, 1, None, allowed)
 
 
-def test_codes_in_another_memory_order_are_searched_the_same(build: Build) -> None:
+def test_accepts_codes_in_another_memory_order(build: Build) -> None:
     rng = np.random.default_rng(3)
     codes = rng.integers(0, 256, (50, 4), dtype=np.uint8)
     queries = rng.integers(0, 256, (6, 4), dtype=np.uint8)
     expected = build(codes).search(queries, 9)
-    found = build(np.asfortranarray(codes)).search(np.asfortranarray(queries), 9)
-    assert np.array_equal(found, expected)
+    results = build(np.asfortranarray(codes)).search(np.asfortranarray(queries), 9)
+    assert np.array_equal(results, expected)
 
 
 @st.composite
 def searches(draw: st.DrawFn) -> dict[str, Any]:
-    """Catalogues of few different codes, so that most distances tie."""
+    """Searches of catalogues with few different codes, so that most distances tie."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     width, items = draw(st.integers(1, 5)), draw(st.integers(1, 80))
     queries, values = draw(st.integers(1, 40)), draw(st.sampled_from([2, 4, 256]))
@@ -235,20 +236,20 @@ def searches(draw: st.DrawFn) -> dict[str, Any]:
 @pytest.mark.parametrize("name", STORED)
 @settings(max_examples=60, deadline=None)
 @given(search=searches(), threads=st.sampled_from([1, 2]))
-def test_any_search_keeps_the_promises(name: str, search: dict[str, Any], threads: int) -> None:
+def test_any_search_keeps_the_contract(name: str, search: dict[str, Any], threads: int) -> None:
     kind, parameters = STORED[name]
-    check_promises(
+    check_contract(
         backend(kind).build(search["codes"], **parameters), search, threads, exact=name in EXACT
     )
 
 
 @pytest.mark.parametrize("name", MILVUS)
 @pytest.mark.parametrize("seed", range(3))
-def test_any_search_of_milvus_keeps_the_promises(
+def test_any_search_of_milvus_keeps_the_contract(
     milvus_server: MilvusServer, name: str, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    # Lists are only made of 1,024 codes and more.
+    # Milvus makes lists only of 1,024 codes or more.
     items, values, k = [(40, 2, 3), (60, 4, 65), (1500, 256, 20)][seed]
     search = {
         "codes": rng.integers(0, values, (items, 2), dtype=np.uint8),
@@ -259,28 +260,28 @@ def test_any_search_of_milvus_keeps_the_promises(
     }
     parameters = MILVUS[name].copy()
     if "limit" in parameters:
-        # A tenth of the rows at once: with 8 of 1,500 the server would get 12,000 requests.
+        # A tenth of the rows per request: at 8 of 1,500, the server would get 12,000 requests.
         parameters["limit"] = max(parameters["limit"], items // 10)
     built = in_milvus(milvus_server, search["codes"], **parameters)
-    check_promises(built, search, exact=name in EXACT)
+    check_contract(built, search, exact=name in EXACT)
 
 
-def check_promises(
+def check_contract(
     built: SearchBackend, search: dict[str, Any], threads: int = 1, *, exact: bool
 ) -> None:
     codes, queries, k = search["codes"], search["queries"], search["k"]
-    nothing: list[np.ndarray] = [np.array([], np.int64)] * len(queries)
-    every = np.ones(len(codes), np.bool_)
+    no_rows: list[np.ndarray] = [np.array([], np.int64)] * len(queries)
+    all_rows = np.ones(len(codes), np.bool_)
     before = faiss.omp_get_max_threads()
     for exclude, allowed in product((None, search["exclude"]), (None, search["allowed"])):
         faiss.omp_set_num_threads(threads)
         try:
-            found = built.search(queries, k, exclude, allowed)
+            results = built.search(queries, k, exclude, allowed)
         finally:
             faiss.omp_set_num_threads(before)
-        allowed = every if allowed is None else allowed
-        for query, excluded in enumerate(exclude or nothing):
-            distances, rows = found[0][query], found[1][query]
+        allowed = all_rows if allowed is None else allowed
+        for query, excluded in enumerate(exclude or no_rows):
+            distances, rows = results[0][query], results[1][query]
             count = min(k, np.count_nonzero(allowed) - len(np.unique(excluded[allowed[excluded]])))
             assert (rows[count:] == -1).all()
             assert (distances[count:] == -1).all()
@@ -293,8 +294,10 @@ def check_promises(
             assert np.array_equal(distances, true)
             if exact:
                 expected = reference(codes, queries[query], k, excluded, allowed)
-                assert np.array_equal((found[0][query], found[1][query]), expected)
+                assert np.array_equal((results[0][query], results[1][query]), expected)
             alone = built.search(
                 queries[query : query + 1], k, None if exclude is None else [excluded], allowed
             )
-            assert np.array_equal((alone[0][0], alone[1][0]), (found[0][query], found[1][query]))
+            assert np.array_equal(
+                (alone[0][0], alone[1][0]), (results[0][query], results[1][query])
+            )

@@ -23,25 +23,25 @@ def test_rows_of_nodes_are_all_rows_with_their_codes(
     codes: np.ndarray, data: st.DataObject
 ) -> None:
     nodes = DistinctCodes.of(codes)
-    some = data.draw(
+    chosen = data.draw(
         st.lists(st.integers(0, len(nodes) - 1), unique=True) if len(nodes) else st.just([])
     )
-    rows, sizes = nodes.rows_of(np.array(some, np.int64))
-    expected = [np.flatnonzero(nodes.node_of_row == node).tolist() for node in some]
+    rows, sizes = nodes.rows_of(np.array(chosen, np.int64))
+    expected = [np.flatnonzero(nodes.node_of_row == node).tolist() for node in chosen]
     assert rows.tolist() == [row for group in expected for row in group]
     assert sizes.tolist() == [len(group) for group in expected]
 
 
 @given(catalogues, st.data())
-def test_a_node_is_closed_when_all_its_rows_are(codes: np.ndarray, data: st.DataObject) -> None:
+def test_nodes_within_are_those_with_all_rows(codes: np.ndarray, data: st.DataObject) -> None:
     nodes = DistinctCodes.of(codes)
     rows = data.draw(
         st.sets(st.integers(0, max(0, len(codes) - 1))) if len(codes) else st.just(set())
     )
-    closed = nodes.closed_by(np.array(sorted(rows), np.int64))
+    within = nodes.nodes_within(np.array(sorted(rows), np.int64))
     expected = [
         node
         for node in range(len(nodes))
         if set(np.flatnonzero(nodes.node_of_row == node).tolist()) <= rows
     ]
-    assert closed.tolist() == expected
+    assert within.tolist() == expected

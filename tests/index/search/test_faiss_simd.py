@@ -1,4 +1,4 @@
-"""Distances that FAISS counts wrong on ARM; ``make emulated`` runs this there."""
+"""Distances that FAISS computes wrongly on ARM; ``make emulated`` runs these tests there."""
 
 from typing import Any
 from unittest.mock import Mock, patch
@@ -39,7 +39,7 @@ def test_codes_that_differ_in_every_bit_are_the_farthest(search: Any, width: int
 @pytest.mark.parametrize(
     ("level", "changed"), [("ARM_NEON", True), ("ARM_SVE", True), ("AVX512", False)]
 )
-def test_the_level_is_changed_only_where_it_counts_wrong(level: str, changed: bool) -> None:
+def test_changes_the_level_only_if_its_distances_are_wrong(level: str, changed: bool) -> None:
     config = Mock()
     config.get_level.return_value = getattr(faiss, f"SIMDLevel_{level}")
     with patch("faiss.SIMDConfig", config):

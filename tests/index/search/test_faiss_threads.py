@@ -15,26 +15,26 @@ def two_threads() -> Iterator[None]:
     faiss.omp_set_num_threads(before)
 
 
-def test_one_thread_within_and_as_many_as_before_after() -> None:
+def test_uses_one_thread_inside_and_the_previous_number_after() -> None:
     with one_thread():
         assert faiss.omp_get_max_threads() == 1
     assert faiss.omp_get_max_threads() == 2
 
 
-def test_an_error_within_restores_the_number_too() -> None:
+def test_restores_the_number_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError), one_thread():
         raise ZeroDivisionError
     assert faiss.omp_get_max_threads() == 2
 
 
 def test_other_threads_keep_their_number() -> None:
-    seen: list[int] = []
+    observed: list[int] = []
     inside, looked = threading.Event(), threading.Event()
 
     def look() -> None:
         faiss.omp_set_num_threads(2)
         inside.wait()
-        seen.append(faiss.omp_get_max_threads())
+        observed.append(faiss.omp_get_max_threads())
         looked.set()
 
     other = threading.Thread(target=look)
@@ -43,4 +43,4 @@ def test_other_threads_keep_their_number() -> None:
         inside.set()
         looked.wait()
     other.join()
-    assert seen == [2]
+    assert observed == [2]

@@ -1,4 +1,4 @@
-"""Exactness where it is hardest: many equal codes, ties at the last place, every way of excluding.
+"""Exactness in hard cases: many equal codes, ties at the last place, few and many exclusions.
 
 Small cases and random ones are in ``test_conformance.py``.
 """
@@ -33,7 +33,7 @@ def reference(codes: np.ndarray, query: np.ndarray, k: int, exclude: np.ndarray)
 
 
 def tied_codes(items: int, width: int, seed: int = 0) -> np.ndarray:
-    """Codes with one bit set at most in each byte: few distances, thousands of ties at each."""
+    """Return codes with at most one bit set per byte: few distances, thousands of ties at each."""
     rng = np.random.default_rng(seed)
     return rng.choice(np.array([0, 0, 0, 1], np.uint8), (items, width))
 
@@ -43,29 +43,31 @@ def tied_codes(items: int, width: int, seed: int = 0) -> np.ndarray:
 def test_ties_at_the_last_place_go_to_the_smallest_rows(width: int, k: int, threads: int) -> None:
     codes = tied_codes(ITEMS, width)
     queries = tied_codes(70, width, seed=1)
-    # From none to all but a few, on both sides of where a selector takes over.
+    # From none to all rows, below and above the number at which FAISS gets a selector.
     rng = np.random.default_rng(2)
     sizes = [0, 1, 30, 255, 256, 257, 1000, ITEMS - 5, ITEMS - 1, ITEMS]
     exclude = [rng.choice(ITEMS, sizes[i % len(sizes)], replace=False) for i in range(70)]
-    none = [np.empty(0, np.int64)] * 70
+    no_rows = [np.empty(0, np.int64)] * 70
     built = FlatBackend.build(codes)
-    for excluded, found in (
-        (none, built.search(queries, k)),
+    for excluded, results in (
+        (no_rows, built.search(queries, k)),
         (exclude, built.search(queries, k, exclude)),
     ):
         for query in range(0, 70, 3):
             expected = reference(codes, queries[query], k, excluded[query])
             count = expected.shape[1]
-            assert np.array_equal(found[0][query, :count], expected[0])
-            assert np.array_equal(found[1][query, :count], expected[1])
-            assert (found[0][query, count:] == -1).all()
-            assert (found[1][query, count:] == -1).all()
-            one = built.search(queries[query : query + 1], k, [excluded[query]])
-            assert np.array_equal((one[0][0], one[1][0]), (found[0][query], found[1][query]))
+            assert np.array_equal(results[0][query, :count], expected[0])
+            assert np.array_equal(results[1][query, :count], expected[1])
+            assert (results[0][query, count:] == -1).all()
+            assert (results[1][query, count:] == -1).all()
+            alone = built.search(queries[query : query + 1], k, [excluded[query]])
+            assert np.array_equal(
+                (alone[0][0], alone[1][0]), (results[0][query], results[1][query])
+            )
 
 
-def test_ties_hold_in_a_catalogue_larger_than_a_block_of_faiss(threads: int) -> None:
-    """FAISS scans 65,536 codes at a time: here the ties reach from one block into the next."""
+def test_ties_go_to_the_smallest_rows_across_blocks_of_faiss(threads: int) -> None:
+    """FAISS scans 65,536 codes at a time: here ties extend from one block into the next."""
     codes = np.zeros((150_000, 2), np.uint8)
     codes[::2] = 255
     built = FlatBackend.build(codes)
@@ -79,7 +81,7 @@ def test_ties_hold_in_a_catalogue_larger_than_a_block_of_faiss(threads: int) -> 
         assert np.array_equal(rows[query], expected)
 
 
-def test_the_index_outlives_what_it_was_built_from() -> None:
+def test_the_index_outlives_the_array_it_was_built_from() -> None:
     codes = tied_codes(500, 4)
     built = FlatBackend.build(codes.copy())
     gc.collect()
@@ -87,7 +89,7 @@ def test_the_index_outlives_what_it_was_built_from() -> None:
     assert np.array_equal(rows[0, :200], reference(codes, codes[0], 200, np.arange(300))[1])
 
 
-def test_what_was_given_is_not_changed() -> None:
+def test_does_not_change_its_arguments() -> None:
     codes, exclude = tied_codes(50, 2), [np.array([7, 3, 3])]
     query = codes[:1].copy()
     FlatBackend.build(codes).search(query, 5, exclude)

@@ -1,4 +1,4 @@
-"""Which index a release gets, and that it finds what it says."""
+"""The index of a release, and the check of its recall."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from bitrecall.index.releases.manifest import Manifest
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.releases.writer import write_manifest
-from bitrecall.index.search import index_selection as choice
+from bitrecall.index.search import index_selection
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.index_selection import build_index, shortfall
 from bitrecall.index.search.packing import pack_signs
@@ -31,66 +31,66 @@ def clustered(count: int, seed: int) -> np.ndarray:
 CODES, QUERIES = clustered(4000, 1), clustered(60, 2)
 
 
-def test_a_scan_as_long_as_that_is_the_fastest_and_then_lists(
+def test_selects_the_scan_for_few_items_and_ivf_for_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert build_index("auto", {}, CODES, QUERIES, 0.9).name == "flat"
-    monkeypatch.setattr(choice, "_MIN_IVF_ITEMS", 3000)
-    chosen = build_index("auto", {}, CODES, QUERIES, 0.9)
-    assert chosen.name == "ivf"
-    assert chosen.recall is not None
-    assert chosen.recall >= 0.9
+    monkeypatch.setattr(index_selection, "_MIN_IVF_ITEMS", 3000)
+    selected = build_index("auto", {}, CODES, QUERIES, 0.9)
+    assert selected.name == "ivf"
+    assert selected.recall is not None
+    assert selected.recall >= 0.9
 
 
 @pytest.mark.parametrize("name", ["hnsw", "ivf"])
-def test_it_searches_as_hard_as_the_recall_takes_and_no_harder(name: str) -> None:
+def test_tunes_to_the_smallest_effort_that_reaches_the_recall(name: str) -> None:
     exact = FlatBackend.build(CODES).search(QUERIES, 100)[0]
     efforts = []
-    for wanted in (0.5, 0.9, 0.99):
-        chosen = build_index(name, {}, CODES, QUERIES, wanted)
-        found = recall_by_distance(chosen.built.search(QUERIES, 100)[0], exact)
-        assert chosen.recall == found >= wanted
-        effort = chosen.built.parameters[str(chosen.built.effort)]
-        # Not thanks to what is scanned where lists come back short.
-        unfilled = chosen.built.with_effort(effort, fill=False).search(QUERIES, 100)[0]
-        assert recall_by_distance(unfilled, exact) >= wanted
+    for recall in (0.5, 0.9, 0.99):
+        selected = build_index(name, {}, CODES, QUERIES, recall)
+        measured = recall_by_distance(selected.built.search(QUERIES, 100)[0], exact)
+        assert selected.recall == measured >= recall
+        effort = selected.built.parameters[str(selected.built.effort)]
+        # The effort reaches the recall alone, without filling up short results.
+        unfilled = selected.built.with_effort(effort, fill=False).search(QUERIES, 100)[0]
+        assert recall_by_distance(unfilled, exact) >= recall
         efforts.append(effort)
-        # A graph may find more with less, and holds a hundred candidates for a hundred items.
+        # A graph may find more with less effort, and keeps 100 candidates for 100 items.
         if effort > 1 and name == "ivf":
-            less = chosen.built.with_effort(effort - 1, fill=False)
-            assert recall_by_distance(less.search(QUERIES, 100)[0], exact) < wanted
+            less = selected.built.with_effort(effort - 1, fill=False)
+            assert recall_by_distance(less.search(QUERIES, 100)[0], exact) < recall
     assert efforts[0] <= efforts[1] <= efforts[2]
     assert name == "hnsw" or efforts[0] < efforts[2]
 
 
-def test_what_is_given_is_not_tuned_and_measured_all_the_same() -> None:
-    chosen = build_index("ivf", {"nlist": 20, "nprobe": 1}, CODES, QUERIES, 0.99)
-    assert chosen.built.parameters["nprobe"] == 1
-    assert chosen.recall is not None
-    assert 0.1 < chosen.recall < 0.9
+def test_does_not_tune_a_given_effort_but_measures_it() -> None:
+    selected = build_index("ivf", {"nlist": 20, "nprobe": 1}, CODES, QUERIES, 0.99)
+    assert selected.built.parameters["nprobe"] == 1
+    assert selected.recall is not None
+    assert 0.1 < selected.recall < 0.9
 
 
-def test_an_exact_index_has_nothing_to_tune() -> None:
-    chosen = build_index("flat", {}, CODES, QUERIES, 0.5)
-    assert chosen.recall is None
-    assert chosen.built.with_effort(7) is chosen.built
-    assert chosen.built.most_effort == 1
+def test_an_exact_index_is_not_tuned() -> None:
+    selected = build_index("flat", {}, CODES, QUERIES, 0.5)
+    assert selected.recall is None
+    assert selected.built.with_effort(7) is selected.built
+    assert selected.built.max_effort == 1
 
 
-def test_an_unknown_backend_is_refused() -> None:
-    with pytest.raises(SearchError, match="no backend 'tree'"):
+def test_rejects_an_unknown_backend() -> None:
+    with pytest.raises(SearchError, match="unknown backend 'tree'"):
         build_index("tree", {}, CODES, QUERIES, 0.9)
 
 
-def test_one_that_finds_less_than_it_says_is_told() -> None:
+def test_reports_an_index_below_its_recall() -> None:
     built = build_index("ivf", {"nlist": 20, "nprobe": 1}, CODES, QUERIES, 0.99).built
     assert shortfall(built, CODES, QUERIES, 0.2) is None
-    told = shortfall(built, CODES, QUERIES, 0.98)
-    assert told is not None
-    assert "the manifest says 0.980" in told
+    reason = shortfall(built, CODES, QUERIES, 0.98)
+    assert reason is not None
+    assert "below the 0.980 in the manifest" in reason
 
 
-def test_it_is_in_the_manifest_and_verified_when_the_release_is_opened(
+def test_the_recall_is_in_the_manifest_and_verified_on_opening(
     tmp_path: Path, make_contents: Callable[..., ReleaseContents]
 ) -> None:
     contents = make_contents(users=80, items=4000, bits=64, backend="ivf", recall=0.8)
@@ -106,7 +106,7 @@ def test_it_is_in_the_manifest_and_verified_when_the_release_is_opened(
 
 
 @pytest.mark.parametrize("recall", [0.0, 1.1, -1.0])
-def test_a_recall_that_is_none_is_refused(
+def test_rejects_a_recall_outside_0_to_1(
     tmp_path: Path, make_contents: Callable[..., ReleaseContents], recall: float
 ) -> None:
     with pytest.raises(ReleaseContentsError, match="cannot find"):

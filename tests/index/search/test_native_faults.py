@@ -1,6 +1,6 @@
 """Inputs that made the extension of the index read or write outside its buffers.
 
-Under AddressSanitizer and UBSan each of them ends the process if the extension is at fault.
+Under AddressSanitizer and UBSan, each of them ends the process if the extension is at fault.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.skipif(native is None, reason="installed without a C co
 
 
 def misaligned(values: np.ndarray) -> np.ndarray:
-    """The same values at an odd address."""
+    """Return the same values at an odd address."""
     raw = np.zeros(values.nbytes + 1, np.uint8)
     raw[1:] = np.frombuffer(values.tobytes(), np.uint8)
     return raw[1:].view(values.dtype).reshape(values.shape)
 
 
-def nearest(level: int | None = None, **changed: Any) -> list[list[int]]:
-    """Rows of the two nearest of three codes, with some of the arguments replaced."""
+def nearest(level: int | None = None, **changes: Any) -> list[list[int]]:
+    """Return the rows of the two nearest of three codes, with some arguments replaced."""
     assert native is not None
     arguments = {
         "codes": np.array([[3], [1], [0]], np.uint8),
@@ -36,13 +36,13 @@ def nearest(level: int | None = None, **changed: Any) -> list[list[int]]:
         "width": 1,
         "blocks": False,
         "level": min(native.levels().values()) if level is None else level,
-    } | changed
+    } | changes
     native.nearest(*arguments.values())
     rows: list[list[int]] = arguments["rows"].tolist()
     return rows
 
 
-def test_only_the_levels_of_this_processor_are_run() -> None:
+def test_runs_only_levels_of_this_processor() -> None:
     assert native is not None
     supported = set(native.levels().values())
     for level in range(-2, 6):
@@ -54,12 +54,12 @@ def test_only_the_levels_of_this_processor_are_run() -> None:
 
 
 @pytest.mark.parametrize("width", [-1, 0, 8192, 2**60, 2**62, 2**63 - 1])
-def test_a_width_past_what_a_distance_can_hold_is_refused(width: int) -> None:
+def test_rejects_a_width_whose_distances_overflow(width: int) -> None:
     with pytest.raises(ValueError, match="width from 1 to 8,191"):
         nearest(width=width)
 
 
-def test_misaligned_arrays_are_read_right_or_refused() -> None:
+def test_reads_or_rejects_misaligned_arrays() -> None:
     assert native is not None
     assert nearest(excluded=[misaligned(np.array([2]))]) == [[1, 0]]
     for name, dtype in (("distances", np.int32), ("rows", np.int64)):
@@ -73,10 +73,10 @@ def test_misaligned_arrays_are_read_right_or_refused() -> None:
     assert native.place_of(text, offsets, order, b"bb") == 1
 
 
-def test_codes_that_another_thread_changes_end_nothing() -> None:
-    # What is returned is undefined then; what is read and written must not be.
+def test_survives_codes_that_another_thread_changes() -> None:
+    # The results are undefined then, but no access may be outside the buffers.
     assert native is not None
-    # Each row is at least as near as all before, so that most are looked at twice.
+    # Each row is at least as near as all before it, so most are compared twice.
     codes = np.random.default_rng(0).integers(0, 256, (100_000, 32), dtype=np.uint8)
     codes = codes[np.argsort(-np.bitwise_count(codes).sum(axis=1, dtype=np.int64))]
     near = blocks_of(codes)
@@ -108,7 +108,7 @@ def test_codes_that_another_thread_changes_end_nothing() -> None:
         changing.result()
 
 
-def test_only_numbers_that_run_no_code_are_written_as_distances() -> None:
+def test_rejects_distances_whose_conversion_runs_python_code() -> None:
     assert native is not None
     ids = ["a", "b"]
 
@@ -123,12 +123,12 @@ def test_only_numbers_that_run_no_code_are_written_as_distances() -> None:
 
 
 @pytest.mark.parametrize("number", [-1, 2**31, 2**62, 2**63 - 1, 2**63, -(2**63), 2**200])
-def test_numbers_past_any_distance_are_refused(number: int) -> None:
+def test_rejects_numbers_that_no_distance_can_have(number: int) -> None:
     assert native is not None
     with pytest.raises(ValueError, match=r"from 0 to 2\^31 - 1"):
         native.items_json(["a"], [number], 8)
     with pytest.raises(ValueError, match=r"from 0 to 2\^31 - 1"):
         native.items_json(["a"], [1], number)
-    most = 2**31 - 1
+    largest = 2**31 - 1
     expected = b'[{"id":"a","distance":2147483647,"score":-2147483647}]'
-    assert native.items_json(["a"], [most], most) == expected
+    assert native.items_json(["a"], [largest], largest) == expected

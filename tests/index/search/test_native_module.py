@@ -1,4 +1,4 @@
-"""The code of a user, as compiled and as numpy has it."""
+"""The compiled signs, compared with those of numpy."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import pytest
 from bitrecall.index.search.native_module import native
 
 
-@pytest.mark.skipif(native is None, reason="there was no compiler")
-def test_signs_are_those_of_every_number_there_is() -> None:
+@pytest.mark.skipif(native is None, reason="installed without a C compiler")
+def test_signs_agree_with_numpy_for_every_float16() -> None:
     assert native is not None
     values = np.arange(2**16, dtype=np.uint16).view(np.float16)
     expected = np.packbits(values >= 0, bitorder="little").tobytes()

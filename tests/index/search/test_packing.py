@@ -61,7 +61,7 @@ def test_packing_agrees_with_plain_python(x: np.ndarray) -> None:
 
 
 @given(widths.flatmap(code_matrices))
-def test_unpacking_and_packing_gives_the_codes_back(codes: np.ndarray) -> None:
+def test_packing_unpacked_codes_returns_the_codes(codes: np.ndarray) -> None:
     assert np.array_equal(pack_signs(unpack_signs(codes)), codes)
 
 
@@ -82,12 +82,12 @@ def test_the_score_is_the_bits_less_twice_the_distance() -> None:
 
 
 @pytest.mark.parametrize("shape", [(8,), (2, 2, 8), (3, 12)])
-def test_what_is_no_matrix_of_whole_bytes_is_refused(shape: tuple[int, ...]) -> None:
+def test_rejects_anything_but_a_matrix_of_whole_bytes(shape: tuple[int, ...]) -> None:
     with pytest.raises(SearchError):
         pack_signs(np.ones(shape))
 
 
-def test_nan_has_no_sign() -> None:
+def test_rejects_nan() -> None:
     x = np.ones((2, 8))
     x[1, 3] = np.nan
     with pytest.raises(SearchError, match="NaN"):
@@ -97,7 +97,7 @@ def test_nan_has_no_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("codes", "said"),
+    ("codes", "message"),
     [
         (np.zeros((2, 4), np.int8), "int8"),
         (np.zeros(4, np.uint8), r"\(4,\)"),
@@ -105,12 +105,12 @@ def test_nan_has_no_sign() -> None:
         (np.zeros((2, 3), np.uint8), "24 bits instead of 32"),
     ],
 )
-def test_wrong_codes_are_refused(codes: np.ndarray, said: str) -> None:
-    with pytest.raises(SearchError, match=said):
+def test_rejects_wrong_codes(codes: np.ndarray, message: str) -> None:
+    with pytest.raises(SearchError, match=message):
         check_codes(codes, 4)
 
 
-def test_distances_between_codes_of_different_widths_are_refused() -> None:
+def test_rejects_codes_of_different_widths() -> None:
     with pytest.raises(SearchError):
         hamming_distances(np.zeros((1, 2), np.uint8), np.zeros((1, 3), np.uint8))
 
@@ -123,7 +123,7 @@ def test_distances_between_codes_of_different_widths_are_refused() -> None:
         | st.sampled_from([-0.0, 0.0, -1e-8, 1e-8, -(2.0**-25), -(2.0**-24), 7e4, -7e4]),
     )
 )
-def test_halves_keep_every_sign_and_are_the_nearest_that_do(x: np.ndarray) -> None:
+def test_halves_keep_every_sign_and_are_rounded_as_usual(x: np.ndarray) -> None:
     half = to_half_keeping_signs(x)
     assert half.dtype == np.float16
     assert np.isfinite(half).all()
@@ -138,7 +138,7 @@ def test_a_negative_value_too_small_for_a_half_becomes_the_smallest_one() -> Non
     assert half.tobytes() == np.array([0x8001, 0, 0, 0xFBFF, 0x7BFF], "<u2").tobytes()
 
 
-def test_what_is_given_to_be_halved_is_not_changed() -> None:
+def test_rounding_to_half_does_not_change_its_argument() -> None:
     x = np.full((1, 8), -0.0, np.float16)
     to_half_keeping_signs(x)
     assert np.signbit(x).all()

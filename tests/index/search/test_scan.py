@@ -1,4 +1,4 @@
-"""The scan against the obvious one: as compiled, at each of the levels, and with FAISS."""
+"""The exact scan in C, at each SIMD level, and with FAISS, compared with a plain one in numpy."""
 
 import os
 from collections.abc import Callable
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 WIDE = np.zeros((2, 8192), np.uint8)
 
-Found = tuple[list[list[int]], list[list[int]]]
+Lists = tuple[list[list[int]], list[list[int]]]
 Make = Callable[[np.ndarray], Scan]
 
 
@@ -42,7 +42,7 @@ SCANS: dict[str, Make] = (
 
 def reference(
     codes: np.ndarray, queries: np.ndarray, k: int, excluded: Any = None, allowed: Any = None
-) -> Found:
+) -> Lists:
     distances, rows = np.full((2, len(queries), k), -1)
     for query, near in enumerate(hamming_distances(queries, codes)):
         order = np.lexsort((np.arange(len(codes)), near))
@@ -55,8 +55,8 @@ def reference(
     return distances.tolist(), rows.tolist()
 
 
-def found(scan: Scan, *given: Any) -> Found:
-    distances, rows = scan.nearest(*given)
+def search(scan: Scan, *arguments: Any) -> Lists:
+    distances, rows = scan.nearest(*arguments)
     assert (distances.dtype, rows.dtype) == (np.int32, np.int64)
     return distances.tolist(), rows.tolist()
 
@@ -69,38 +69,37 @@ def found(scan: Scan, *given: Any) -> Found:
     width=st.sampled_from([1, 7, 8, 9, 16, 32, 33, 64]),
     values=st.sampled_from([2, 4, 256]),
     farthest_first=st.booleans(),
-    queries=st.integers(1, 4),
+    n_queries=st.integers(1, 4),
     k=st.integers(1, 30) | st.integers(1, 2200),
 )
-@example(seed=0, items=1024, width=32, values=2, farthest_first=True, queries=1, k=1)
-@example(seed=0, items=2048, width=32, values=256, farthest_first=True, queries=3, k=5)
-def test_it_finds_what_is_nearest_to_the_last_tie(
+@example(seed=0, items=1024, width=32, values=2, farthest_first=True, n_queries=1, k=1)
+@example(seed=0, items=2048, width=32, values=256, farthest_first=True, n_queries=3, k=5)
+def test_finds_the_nearest_with_all_ties_by_row(
     make: Make,
     seed: int,
     items: int,
     width: int,
     values: int,
     farthest_first: bool,
-    queries: int,
+    n_queries: int,
     k: int,
 ) -> None:
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, values, (items, width), dtype=np.uint8)
-    asked = rng.integers(0, values, (queries, width), dtype=np.uint8)
+    queries = rng.integers(0, values, (n_queries, width), dtype=np.uint8)
     if farthest_first:
-        # Each row is nearer than all before.
-        codes = codes[np.argsort(-hamming_distances(asked[:1], codes)[0])]
+        # Each row is at least as near as all before it.
+        codes = codes[np.argsort(-hamming_distances(queries[:1], codes)[0])]
     scan = make(codes)
-    excluded = [rng.choice(items, rng.integers(0, items + 1)) for _ in range(queries)]
+    excluded = [rng.choice(items, rng.integers(0, items + 1)) for _ in range(n_queries)]
     allowed = rng.random(items) < rng.choice([0.0, 0.1, 0.9])
-    assert found(scan, asked, k) == reference(codes, asked, k)
-    assert found(scan, asked, k, excluded) == reference(codes, asked, k, excluded)
-    assert found(scan, asked, k, None, allowed) == reference(codes, asked, k, None, allowed)
-    assert found(scan, asked, k, excluded, allowed) == reference(codes, asked, k, excluded, allowed)
+    for arguments in ((), (excluded,), (None, allowed), (excluded, allowed)):
+        results = search(scan, queries, k, *arguments)
+        assert results == reference(codes, queries, k, *arguments)
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
-def test_as_far_as_can_be_is_found(make: Make) -> None:
+def test_finds_codes_at_the_largest_distance(make: Make) -> None:
     codes = np.full((40, 32), 255, np.uint8)
     distances, rows = make(codes).nearest(np.zeros((1, 32), np.uint8), 3)
     assert (distances.tolist(), rows.tolist()) == ([[256] * 3], [[0, 1, 2]])
@@ -108,14 +107,14 @@ def test_as_far_as_can_be_is_found(make: Make) -> None:
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("k", [1, 3000, 5000])
-def test_any_number_of_ties_goes_by_row(make: Make, k: int) -> None:
+def test_orders_any_number_of_ties_by_row(make: Make, k: int) -> None:
     codes = np.zeros((5000, 8), np.uint8)
     _, rows = make(codes).nearest(codes[:1], k, [np.array([1])])
     assert rows[0].tolist() == [0, *range(2, 5000), -1][:k]
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
-def test_the_banned_are_left_as_they_were(make: Make) -> None:
+def test_does_not_change_the_excluded_rows(make: Make) -> None:
     codes = np.zeros((9, 8), np.uint8)
     excluded = np.array([5, 3, 5, 0])
     excluded.flags.writeable = False
@@ -125,21 +124,21 @@ def test_the_banned_are_left_as_they_were(make: Make) -> None:
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
-def test_many_queries_are_shared_out_and_found_as_alone(make: Make) -> None:
+def test_many_queries_on_several_threads_get_the_same_results_as_alone(make: Make) -> None:
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 256, (20_000, 32), dtype=np.uint8)
     scan, queries = make(codes), rng.integers(0, 256, (203, 32), dtype=np.uint8)
     excluded = [rng.choice(20_000, rng.integers(0, 50)) for _ in queries]
     alone = [
-        found(scan, code[None], 10, [out]) for code, out in zip(queries, excluded, strict=True)
+        search(scan, code[None], 10, [out]) for code, out in zip(queries, excluded, strict=True)
     ]
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(3)
     try:
-        distances, rows = found(scan, queries, 10, excluded)
+        distances, rows = search(scan, queries, 10, excluded)
     finally:
         faiss.omp_set_num_threads(before)
-    assert [([one], [other]) for one, other in zip(distances, rows, strict=True)] == alone
+    assert [([near], [near_rows]) for near, near_rows in zip(distances, rows, strict=True)] == alone
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
@@ -148,33 +147,33 @@ def test_threads_do_not_disturb_each_other(make: Make) -> None:
     codes = rng.integers(0, 256, (20_000, 32), dtype=np.uint8)
     scan = make(codes)
     queries = [codes[row : row + 1] for row in range(200)]
-    alone = [found(scan, code, 10) for code in queries]
+    alone = [search(scan, code, 10) for code in queries]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda code: found(scan, code, 10), queries))
+        together = list(pool.map(lambda code: search(scan, code, 10), queries))
     assert together == alone
 
 
 @pytest.mark.parametrize("make", SCANS.values(), ids=SCANS)
 @pytest.mark.parametrize("row", [-1, 9, 2**40])
-def test_a_banned_row_that_is_none_is_refused(make: Make, row: int) -> None:
+def test_rejects_an_excluded_row_that_does_not_exist(make: Make, row: int) -> None:
     codes = np.zeros((9, 8), np.uint8)
-    nothing, excluded = np.empty(0, np.int64), np.array([5, row, 3])
-    for queries, out in ((1, [excluded]), (2, [nothing, excluded])):
+    no_rows, excluded = np.empty(0, np.int64), np.array([5, row, 3])
+    for queries, out in ((1, [excluded]), (2, [no_rows, excluded])):
         with pytest.raises(SearchError, match=r"outside 0 … 8"):
             make(codes).nearest(codes[:queries], 2, out)
 
 
-def test_it_is_compiled_where_it_has_to_be() -> None:
+def test_the_scan_is_compiled() -> None:
     if native is None and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
-        pytest.skip("there was no compiler: index/search/native is not tested")
+        pytest.skip("installed without a C compiler: index/search/native is not tested")
     codes = np.zeros((1, 8), np.uint8)
     assert isinstance(scan_of(codes), CodeScan)
     assert isinstance(scan_of(codes, once=True), CodeScan)
 
 
-@pytest.mark.skipif(native is None, reason="there was no compiler")
+@pytest.mark.skipif(native is None, reason="installed without a C compiler")
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changes", "message"),
     [
         ({"codes": np.zeros(12, np.uint8)}, "of one width"),
         ({"queries": np.zeros(9, np.uint8)}, "of one width"),
@@ -189,8 +188,8 @@ def test_it_is_compiled_where_it_has_to_be() -> None:
         ({"allowed": np.ones(2, np.bool_)}, "one byte a row"),
     ],
 )
-def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) -> None:
-    given = {
+def test_rejects_inconsistent_arguments(changes: Any, message: str) -> None:
+    arguments = {
         "codes": np.zeros((3, 8), np.uint8),
         "queries": np.zeros((2, 8), np.uint8),
         "allowed": np.ones(3, np.bool_),
@@ -202,19 +201,19 @@ def test_arguments_that_do_not_go_together_are_refused(changed: Any, said: str) 
         "blocks": False,
         "level": next(iter(levels().values())),
     }
-    native.nearest(*given.values())  # type: ignore[arg-type]
-    assert given["rows"].tolist() == [[0, 1, 2], [0, 2, -1]]  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match=said):
-        native.nearest(*(given | changed).values())
+    native.nearest(*arguments.values())  # type: ignore[arg-type]
+    assert arguments["rows"].tolist() == [[0, 1, 2], [0, 2, -1]]  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=message):
+        native.nearest(*(arguments | changes).values())
     with pytest.raises(TypeError):
-        native.nearest(*[*given.values()][:-1])  # type: ignore[call-arg]
+        native.nearest(*[*arguments.values()][:-1])  # type: ignore[call-arg]
     for too_few in ([], [np.array([1])], [np.array([1]), "no array"]):
         with pytest.raises((IndexError, TypeError)):
-            native.nearest(*(given | {"excluded": too_few}).values())  # type: ignore[arg-type]
+            native.nearest(*(arguments | {"excluded": too_few}).values())  # type: ignore[arg-type]
 
 
-@pytest.mark.skipif(native is None, reason="there was no compiler")
-def test_what_may_not_be_written_is_not() -> None:
+@pytest.mark.skipif(native is None, reason="installed without a C compiler")
+def test_does_not_write_to_read_only_arrays() -> None:
     codes, rows = np.zeros((3, 8), np.uint8), np.zeros((1, 2), np.int64)
     rows.flags.writeable = False
     distances = np.zeros((1, 2), np.int32)

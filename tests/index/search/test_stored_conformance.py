@@ -1,4 +1,4 @@
-"""What every backend that a release can hold promises beyond searching: its file."""
+"""The contract of every backend that a release can store: its file."""
 
 from pathlib import Path
 
@@ -24,21 +24,21 @@ def build(kind: str, codes: np.ndarray) -> StoredBackend:
     return backend(kind).build(codes)
 
 
-def test_unknown_parameters_are_refused(kind: str) -> None:
+def test_rejects_unknown_parameters(kind: str) -> None:
     with pytest.raises(SearchError, match="colour"):
         backend(kind).build(CATALOGUE, colour=3)
 
 
-def test_it_comes_back_from_its_file(kind: str, tmp_path: Path) -> None:
+def test_a_loaded_index_returns_the_same_results(kind: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     codes = rng.integers(0, 4, (60, 2), dtype=np.uint8)
     queries = rng.integers(0, 4, (9, 2), dtype=np.uint8)
     exclude = [rng.choice(60, 20) for _ in queries]
     built = build(kind, codes)
     built.save(tmp_path / "index")
-    read = type(built).load(tmp_path / "index", codes, **built.parameters)
-    assert (read.bits, len(read), read.parameters) == (16, 60, built.parameters)
-    assert np.array_equal(read.search(queries, 20, exclude), built.search(queries, 20, exclude))
+    loaded = type(built).load(tmp_path / "index", codes, **built.parameters)
+    assert (loaded.bits, len(loaded), loaded.parameters) == (16, 60, built.parameters)
+    assert np.array_equal(loaded.search(queries, 20, exclude), built.search(queries, 20, exclude))
 
 
 def test_building_again_gives_the_same_file(kind: str, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_building_again_gives_the_same_file(kind: str, tmp_path: Path) -> None:
     "other",
     [CATALOGUE[:-1], CATALOGUE[::-1], np.zeros((7, 2), np.uint8), CATALOGUE ^ np.uint8(64)],
 )
-def test_a_file_of_other_codes_is_refused(kind: str, tmp_path: Path, other: np.ndarray) -> None:
+def test_rejects_a_file_of_other_codes(kind: str, tmp_path: Path, other: np.ndarray) -> None:
     built = build(kind, CATALOGUE)
     built.save(tmp_path / "index")
     with pytest.raises(ReleaseDamagedError, match="index"):
@@ -60,25 +60,25 @@ def test_a_file_of_other_codes_is_refused(kind: str, tmp_path: Path, other: np.n
 
 
 @pytest.mark.parametrize("damage", [b"", b"IBxF", b"\0" * 100])
-def test_a_file_that_is_no_index_is_refused(kind: str, tmp_path: Path, damage: bytes) -> None:
+def test_rejects_a_file_that_is_not_an_index(kind: str, tmp_path: Path, damage: bytes) -> None:
     built = build(kind, CATALOGUE)
     (tmp_path / "index").write_bytes(damage)
     with pytest.raises(ReleaseDamagedError, match="index"):
         type(built).load(tmp_path / "index", CATALOGUE, **built.parameters)
 
 
-def test_a_truncated_file_is_refused(kind: str, tmp_path: Path) -> None:
+def test_rejects_a_truncated_file(kind: str, tmp_path: Path) -> None:
     built = build(kind, CATALOGUE)
     path = tmp_path / "index"
     built.save(path)
-    whole = path.read_bytes()
-    for length in range(0, len(whole), 7):
-        path.write_bytes(whole[:length])
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
         with pytest.raises(ReleaseDamagedError):
             type(built).load(path, CATALOGUE, **built.parameters)
 
 
-def test_a_file_of_another_kind_is_refused(kind: str, tmp_path: Path) -> None:
+def test_rejects_a_file_of_another_kind(kind: str, tmp_path: Path) -> None:
     faiss.write_index_binary(
         faiss.IndexBinaryIVF(faiss.IndexBinaryFlat(8), 8, 1), str(tmp_path / "i")
     )
@@ -86,8 +86,6 @@ def test_a_file_of_another_kind_is_refused(kind: str, tmp_path: Path) -> None:
         backend(kind).load(tmp_path / "i", CATALOGUE)
 
 
-def test_a_place_that_cannot_be_written_is_an_operating_system_error(
-    kind: str, tmp_path: Path
-) -> None:
+def test_saving_to_a_missing_folder_raises_oserror(kind: str, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="could not be written"):
         build(kind, CATALOGUE).save(tmp_path / "missing" / "index")
