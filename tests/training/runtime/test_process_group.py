@@ -15,7 +15,8 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
-pytestmark = pytest.mark.slow
+# One process trains once for all of them.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("process_group")]
 
 RECIPES = {
     "bitrecall": ["fit.epochs=2"],
