@@ -72,7 +72,7 @@ def test_the_text_is_aligned_and_has_every_count(description):
     (skipped,) = (line for line in lines if line.startswith("  skipped: "))
     assert skipped.endswith("train.csv, line 7: has 1 field where the header has 3")
     assert any(line.startswith("columns: user = user, item = item, time = ") for line in lines)
-    assert any(line.startswith("warning: test.csv: 3 times lie before 1990") for line in lines)
+    assert any(line.startswith("warning: test.csv: 3 times are before 1990") for line in lines)
 
 
 def test_without_a_test_split_there_is_one_column(tmp_path):

@@ -60,7 +60,7 @@ def test_types_of_events_that_come_in_another_order_are_told_once(tmp_path):
         rows = "".join(f"u{n % 2},i{n},{event}\n" for n, event in enumerate(events * 2))
         (tmp_path / "log" / f"{day}.csv").write_text(f"user,item,event\n{rows}")
     (warning,) = load(tmp_path / "log").report.warnings
-    assert warning.startswith("0.csv and 1 more: event looks like types of events (buy, cart, view")
+    assert warning.startswith("0.csv and 1 more: event looks like event types (buy, cart, view")
 
 
 def test_of_many_types_of_events_the_rest_is_weighed_together(report):

@@ -1,4 +1,4 @@
-"""Which columns of a table hold the user, the item and the time."""
+"""Find the columns of a table that contain the user, the item and the time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "normalise_name",
 ]
 
-# Compared in lower case, letters and digits only; of several that are there the earliest counts.
+# Compared in lower case, letters and digits only. If a table has several, the first listed wins.
 USER_NAMES = (
     *("userid", "user", "uid", "customerid", "customer", "visitorid", "visitor"),
     *("reviewerid", "reviewer", "memberid", "accountid", "clientid", "username"),
@@ -66,7 +66,7 @@ EVENT_NAMES = (
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns that are read; ``time`` is None if none is."""
+    """Names of the columns to read; ``time`` is None if the table has no column of times."""
 
     user: str
     item: str
@@ -74,13 +74,13 @@ class Columns:
 
 
 def find_columns(names: Sequence[str], options: ReadOptions, label: str | PathLike[str]) -> Columns:
-    """Find the columns by the options' names, else by the common ones.
+    """Find the columns by the names in the options, else by common names.
 
-    White space around a name does not count. A name given in the options must be there as it is
-    written; a common one may differ in case and punctuation (``User ID``, ``user_id``, ``userId``).
+    White space around a name is ignored. A name from the options must match exactly. A common name
+    may differ in case and punctuation (``User ID``, ``user_id``, ``userId``).
 
     Raises:
-        DataError: a column is missing or ambiguous, or one column would serve twice.
+        DataError: a column is missing or ambiguous, or two roles would share a column.
     """
     names = [name.strip() for name in names]
     user = find_column(names, "user", options.user_column, USER_NAMES, label)
@@ -92,25 +92,25 @@ def find_columns(names: Sequence[str], options: ReadOptions, label: str | PathLi
         time = find_column(names, "time", options.time_column, TIME_NAMES, label)
     if len({user, item, time}) < 3:
         raise DataError(
-            f"one column cannot be two of user ({user}), item ({item}) and time", file=label
+            f"user ({user}), item ({item}) and time must be different columns", file=label
         )
     return Columns(user, item, time)
 
 
 def find_option_columns(
-    names: Sequence[str], asked: Sequence[str], label: str | PathLike[str]
+    names: Sequence[str], requested: Sequence[str], label: str | PathLike[str]
 ) -> dict[str, str]:
-    """Columns that an option names: each name as asked for, and the column's own.
+    """Map each column name in an option to the name of the column.
 
-    A name that no column has letter for letter may differ in case and punctuation.
+    If no column matches exactly, a match may differ in case and punctuation.
 
     Raises:
-        DataError: there is no such column, or several.
+        DataError: no column matches, or several do.
     """
-    found = {}
-    for name in asked:
-        matches = [one for one in names if one == name] or [
-            one for one in names if normalise_name(one) == normalise_name(name)
+    columns = {}
+    for name in requested:
+        matches = [column for column in names if column == name] or [
+            column for column in names if normalise_name(column) == normalise_name(name)
         ]
         if len(matches) != 1:
             problem = f"{len(matches)} columns" if matches else "no column"
@@ -119,81 +119,91 @@ def find_option_columns(
                 f"{did_you_mean(name, names)}",
                 file=label,
             )
-        found[name] = matches[0]
-    return found
+        columns[name] = matches[0]
+    return columns
 
 
-def find_item_column(names: Sequence[str], given: str | None, label: str | PathLike[str]) -> int:
-    """Position of the column of ids in a table of items, where ``id`` may be its name too.
+def find_item_column(
+    names: Sequence[str], requested: str | None, label: str | PathLike[str]
+) -> int:
+    """Find the position of the id column in an item table, where ``id`` is a common name too.
 
     Raises:
-        DataError: as `find_columns`.
+        DataError: the column is missing or ambiguous.
     """
     names = [name.strip() for name in names]
-    return names.index(find_column(names, "item", given, (*ITEM_NAMES, "id"), label))
+    return names.index(find_column(names, "item", requested, (*ITEM_NAMES, "id"), label))
 
 
 def find_column(
     names: Sequence[str],
     role: str,
-    given: str | None,
-    common: Sequence[str],
+    requested: str | None,
+    common_names: Sequence[str],
     label: str | PathLike[str],
 ) -> str:
-    """The column of a role: the given one, else the first of the common ones.
+    """Find the column of a role: the requested one, else the first with a common name.
+
+    Args:
+        names: of all columns.
+        role: ``user``, ``item``, ``time`` or ``rating``, for messages.
+        requested: the name in the option of this role; None tries the common names.
+        common_names: normalised, best first.
+        label: the source, for messages.
 
     Raises:
-        DataError: there is none, or there are several of that name.
+        DataError: no column matches, or several do.
     """
     more = f", ... ({len(names)} in all)" if len(names) > 40 else ""
-    found = "the columns are " + ", ".join(names[:40]) + more
+    available = "the columns are " + ", ".join(names[:40]) + more
     option = f"--{role}-column"
-    if given is not None:
-        matches = [name for name in names if name == given]
+    if requested is not None:
+        matches = [name for name in names if name == requested]
         if not matches:
             raise DataError(
-                f"has no column {given!r} ({option}); {found}{did_you_mean(given, names)}",
+                f"has no column {requested!r} ({option}); {available}"
+                f"{did_you_mean(requested, names)}",
                 file=label,
             )
     else:
-        matches = _by_common_name(names, common)
+        matches = _by_common_name(names, common_names)
         if not matches:
             raise DataError(
-                f"has no {role} column under a common name; {found}. Name it with {option} NAME",
+                f"has no {role} column with a common name; {available}. Name it with {option} NAME",
                 file=label,
             )
     if len(set(matches)) < len(matches):
         raise DataError(
             f"has {len(matches)} columns called {matches[0]!r}; give them different names in the "
-            f"file; {found}",
+            f"file; {available}",
             file=label,
         )
     if len(matches) > 1:
         raise DataError(
             f"has {len(matches)} columns for the {role} ({', '.join(matches)}); name one of them "
-            f"with {option}; {found}",
+            f"with {option}; {available}",
             file=label,
         )
     return matches[0]
 
 
-def _by_common_name(names: Sequence[str], common: Sequence[str]) -> list[str]:
-    """Columns of the first common name that there is; nested ones go by their last part."""
+def _by_common_name(names: Sequence[str], common_names: Sequence[str]) -> list[str]:
+    """Return the columns with the first common name in use; nested ones match by their ending."""
     for nested in (False, True):
         endings = {name: _endings(name) for name in names if nested == ("." in name)}
-        for wanted in common:
-            if found := [name for name in names if wanted in endings.get(name, ())]:
-                return found
+        for common in common_names:
+            if matches := [name for name in names if common in endings.get(name, ())]:
+                return matches
     return []
 
 
 def _endings(name: str) -> set[str]:
-    """The last part of a nested name, and the last two: ``user.id`` is a user's id."""
+    """Return the last part of a nested name, and the last two: ``user.id`` is a user's id."""
     # MongoDB writes {"user_id": {"$numberLong": "7"}}.
     parts = [part for part in name.split(".") if not part.startswith("$")] or [name]
     return {normalise_name(parts[-1]), normalise_name("".join(parts[-2:]))}
 
 
 def normalise_name(name: str) -> str:
-    """A name in lower case without spaces and punctuation, as common names are compared."""
+    """Reduce a name to its letters and digits in lower case, to compare it with common names."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

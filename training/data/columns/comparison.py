@@ -1,4 +1,4 @@
-"""Comparing the cells of a column, of whatever type, with a value that was typed."""
+"""Compare the cells of a column of any type with a value from an option."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import polars as pl
 
@@ -24,8 +24,8 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     ">=": operator.ge,
 }
 _DECIMAL_COMMA: Final = r"^([+-]?\d+),(\d{1,2}|\d{4,})$"
-# Beyond this, neighbouring integers are one float.
-_EXACT: Final = 2**53
+# Above this, a float64 cannot represent every integer.
+_MAX_EXACT_INTEGER: Final = 2**53
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Value:
     """A value in an option.
 
     Attributes:
-        text: without its quotes.
-        quoted: whether it had quotes, and so is text even if it looks like a number.
+        text: the value without quotes.
+        quoted: whether it was in quotes, which makes it text even if it looks like a number.
     """
 
     text: str
@@ -42,13 +42,13 @@ class Value:
 
     @property
     def number(self) -> float | None:
-        """The number that it is; None for text."""
+        """The value as a number; None for text."""
         return parse_finite_number(self.text)
 
 
 def parse_finite_number(text: str) -> float | None:
-    """A finite number; None for anything else."""
-    # float() also takes 1_000 and digits of other scripts.
+    """Parse a finite number; None for any other text."""
+    # float() also accepts 1_000 and digits of other scripts.
     if "_" in text or not text.isascii():
         return None
     try:
@@ -58,46 +58,46 @@ def parse_finite_number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def compare(column: pl.Series, sign: str, value: Value) -> pl.Series:
+def compare(column: pl.Series, symbol: str, value: Value) -> pl.Series:
     """Compare each cell with a value: Boolean, null for a missing cell.
 
-    Numbers compare as numbers, instants as instants, truths as truths. Text compares as text,
-    without white space around it, unless the value is a number without quotes: then cells that
-    are numbers compare as such.
+    Numbers compare as numbers, times as times and Booleans as Booleans. Text compares as text,
+    without the white space around it. If the value is a number without quotes, text cells that
+    are numbers compare as numbers.
 
     Args:
         column: of any type.
-        sign: one of = != < <= > >=.
-        value: what to compare with.
+        symbol: one of = != < <= > >=.
+        value: from the option.
 
     Raises:
-        DataError: the column's type has no values like this one.
+        DataError: the value cannot be compared with the column's type.
     """
-    apply, dtype = _OPERATORS[sign], column.dtype
+    apply, dtype = _OPERATORS[symbol], column.dtype
     if dtype == pl.Null:
         return pl.Series(column.name, [None] * len(column), dtype=pl.Boolean)
     if dtype == pl.Boolean:
-        truth = {"true": True, "1": True, "false": False, "0": False}.get(value.text.lower())
-        if truth is None or sign not in ("=", "!="):
-            _refuse(column, value, "true or false, compared by = or !=")
-        return apply(column, truth)  # type: ignore[no-any-return]
+        boolean = {"true": True, "1": True, "false": False, "0": False}.get(value.text.lower())
+        if boolean is None or symbol not in ("=", "!="):
+            _raise_mismatch(column, value, "true or false by = or !=")
+        return apply(column, boolean)  # type: ignore[no-any-return]
     if dtype.is_numeric():
-        return _compare_numbers(column, sign, value)
+        return _compare_numbers(column, symbol, value)
     if dtype in (pl.Date, pl.Datetime):
-        return apply(_instants(column), _instant(column, value))  # type: ignore[no-any-return]
-    return _compare_text(as_text(column), sign, value)
+        return apply(column.dt.epoch("us"), _microseconds(column, value))  # type: ignore[no-any-return]
+    return _compare_text(as_text(column), symbol, value)
 
 
 def as_text(column: pl.Series) -> pl.Series:
-    """Cells as text (String), without white space around them; null if blank.
+    """Convert cells to text (String) without white space around them; null if blank.
 
-    Whole numbers are written without a decimal point, whatever the column's type.
+    Integers are written without a decimal point, also from a column of floats.
     """
     if column.dtype.is_float():
-        whole = (column == column.round(0)) & (column.abs() < _EXACT)
+        integral = (column == column.round(0)) & (column.abs() < _MAX_EXACT_INTEGER)
         text = column.cast(pl.String)
         return text.zip_with(
-            ~whole.fill_null(value=False), column.cast(pl.Int64, strict=False).cast(pl.String)
+            ~integral.fill_null(value=False), column.cast(pl.Int64, strict=False).cast(pl.String)
         )
     try:
         text = column.cast(pl.String).str.strip_chars()
@@ -109,9 +109,9 @@ def as_text(column: pl.Series) -> pl.Series:
 
 
 def as_numbers(column: pl.Series) -> pl.Series:
-    """Cells as numbers, Float64; null where a cell is no finite number.
+    """Convert cells to Float64; null for a cell that is not a finite number.
 
-    Text may have a decimal comma (``4,5``), unless it could be thousands as well (``1,234``).
+    Text may have a decimal comma (``4,5``), unless it may separate thousands (``1,234``).
     """
     if column.dtype == pl.String:
         column = column.str.strip_chars()
@@ -124,71 +124,70 @@ def as_numbers(column: pl.Series) -> pl.Series:
     return numbers.set(~numbers.is_finite(), None)
 
 
-def _compare_numbers(column: pl.Series, sign: str, value: Value) -> pl.Series:
+def _compare_numbers(column: pl.Series, symbol: str, value: Value) -> pl.Series:
     number = value.number
     if number is None:
-        if sign in ("=", "!="):
-            # No number is this text.
-            return _constant(column, sign == "!=")
-        _refuse(column, value, "a number")
+        if symbol in ("=", "!="):
+            # No number equals this text.
+            return _constant(column, symbol == "!=")
+        _raise_mismatch(column, value, "a number")
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    elif value.text.lstrip("+-").isdecimal() and abs(whole := int(value.text)) >= _EXACT:
-        return _OPERATORS[sign](column.cast(pl.Int128), whole)  # type: ignore[no-any-return]
-    found: pl.Series = _OPERATORS[sign](column.cast(pl.Float64), number)
-    return found
+    elif (
+        value.text.lstrip("+-").isdecimal()
+        and abs(integer := int(value.text)) >= _MAX_EXACT_INTEGER
+    ):
+        return _OPERATORS[symbol](column.cast(pl.Int128), integer)  # type: ignore[no-any-return]
+    matches: pl.Series = _OPERATORS[symbol](column.cast(pl.Float64), number)
+    return matches
 
 
-def _compare_text(text: pl.Series, sign: str, value: Value) -> pl.Series:
-    wanted = value.text.strip()
-    if not wanted and sign in ("=", "!="):
-        return text.is_null() if sign == "=" else text.is_not_null()
-    as_written: pl.Series = _OPERATORS[sign](text, wanted)
+def _compare_text(text: pl.Series, symbol: str, value: Value) -> pl.Series:
+    literal = value.text.strip()
+    if not literal and symbol in ("=", "!="):
+        return text.is_null() if symbol == "=" else text.is_not_null()
+    by_text: pl.Series = _OPERATORS[symbol](text, literal)
     number = None if value.quoted else value.number
     if number is None:
-        if sign not in ("=", "!=") and value.number is None:
-            _refuse_numbers(text, value)
-        return as_written
+        if symbol not in ("=", "!=") and value.number is None:
+            _reject_all_numbers(text, value)
+        return by_text
     numbers = as_numbers(text)
-    by_number: pl.Series = _OPERATORS[sign](numbers, number)
-    if sign not in ("=", "!="):
+    by_number: pl.Series = _OPERATORS[symbol](numbers, number)
+    if symbol not in ("=", "!="):
         return by_number
-    if abs(number) >= _EXACT:
-        return as_written
-    return by_number.zip_with(numbers.is_not_null(), as_written)
+    if abs(number) >= _MAX_EXACT_INTEGER:
+        return by_text
+    return by_number.zip_with(numbers.is_not_null(), by_text)
 
 
-def _refuse_numbers(text: pl.Series, value: Value) -> None:
-    """Refuse to order cells that are all numbers against text, such as seconds against a date."""
-    given = text.drop_nulls()
-    if len(given) and not as_numbers(given).has_nulls():
+def _reject_all_numbers(text: pl.Series, value: Value) -> None:
+    """Refuse to order a column of numbers against text, such as seconds against a date."""
+    known = text.drop_nulls()
+    if len(known) and not as_numbers(known).has_nulls():
         raise DataError(
-            f"column {text.name!r} holds numbers, such as {given[0]}: compare it with a number, "
+            f"column {text.name!r} contains numbers, such as {known[0]}: compare it with a number, "
             f"not {value.text!r}"
         )
 
 
-def _constant(column: pl.Series, truth: bool) -> pl.Series:
-    same = pl.Series(column.name, [truth] * len(column), dtype=pl.Boolean)
-    return same.set(column.is_null(), None)
+def _constant(column: pl.Series, result: bool) -> pl.Series:
+    results = pl.Series(column.name, [result] * len(column), dtype=pl.Boolean)
+    return results.set(column.is_null(), None)
 
 
-def _instants(column: pl.Series) -> pl.Series:
-    return column.dt.epoch("us")
-
-
-def _instant(column: pl.Series, value: Value) -> int:
+def _microseconds(column: pl.Series, value: Value) -> int:
     try:
         instant = datetime.fromisoformat(value.text.strip())
     except ValueError:
-        _refuse(column, value, "a date or time in ISO 8601")
+        _raise_mismatch(column, value, "a date or time in ISO 8601")
     instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     seconds = (instant - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
     return round(seconds * 1_000_000)
 
 
-def _refuse(column: pl.Series, value: Value, wanted: str) -> Any:
+def _raise_mismatch(column: pl.Series, value: Value, expected: str) -> NoReturn:
     raise DataError(
-        f"column {column.name!r} has type {column.dtype}: compare it with {wanted}, "
+        f"column {column.name!r} has type {column.dtype}: compare it with {expected}, "
         f"not {value.text!r}"
     )

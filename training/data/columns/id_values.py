@@ -1,4 +1,4 @@
-"""Ids of any source as text."""
+"""Convert the ids of any source to text, and check them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["clean_ids", "id_faults"]
 
 
 def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
-    """Ids as text (String), null for an id that is missing or blank.
+    """Convert ids to text (String); null for an id that is missing or blank.
 
-    Text loses the blanks around it and stays as it is otherwise, as the service takes ids too.
-    Categories and bytes in UTF-8 become their text, and integers their decimal text; floats and
-    decimals are read if all of them are whole numbers, since tools write integers so.
+    White space around text is removed, as the service does with ids; nothing else changes.
+    Categories and bytes in UTF-8 become text, and integers decimal text. Floats and decimals are
+    accepted if all are integers, since some tools write integers that way.
 
     Args:
         column: as read.
@@ -23,13 +23,13 @@ def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
         label: the file, for the message.
 
     Raises:
-        DataError: the column has another type.
+        DataError: the column has another type, or a value that cannot become an id.
     """
     dtype = column.dtype
     if dtype.is_float():
-        column = _whole(column, role, label)
+        column = _integers_of_floats(column, role, label)
     elif dtype.is_decimal():
-        column = _whole_decimals(column, role, label)
+        column = _integers_of_decimals(column, role, label)
     elif dtype == pl.Binary:
         column = _decoded(column, role, label)
     dtype = column.dtype
@@ -40,12 +40,12 @@ def clean_ids(column: pl.Series, role: str, label: str) -> pl.Series:
 
 
 def id_faults(ids: pl.Series, role: str) -> dict[int, str]:
-    """What is wrong with each id that cannot be used, by its row; a missing one is empty.
+    """Describe each id that cannot be used, by row; a missing id counts as empty.
 
-    The rules are those of events: an id that training takes, an event may have too.
+    The rules are those of events: any id that training accepts is valid in an event.
 
     Args:
-        ids: String, as ``clean_ids`` returns them.
+        ids: String, from ``clean_ids``.
         role: ``user`` or ``item``, for the message.
     """
     suspect = (
@@ -57,29 +57,31 @@ def id_faults(ids: pl.Series, role: str) -> dict[int, str]:
     return {row: f"the {role} id {fault}" for row, fault in faults.items() if fault is not None}
 
 
-def _whole(column: pl.Series, role: str, label: str) -> pl.Series:
-    """Floats as integers; NaN is null."""
+def _integers_of_floats(column: pl.Series, role: str, label: str) -> pl.Series:
+    """Convert floats to integers; NaN becomes null."""
     column = column.fill_nan(None)
-    whole = column.cast(pl.Int64, strict=False)
-    # Above 2^53 floats lack integers, so that several ids may have become one.
-    inexact = (whole.cast(column.dtype) != column) | whole.is_null() | (whole.abs() > 2**53)
-    odd = column.filter(inexact).drop_nulls()
-    if len(odd):
+    integers = column.cast(pl.Int64, strict=False)
+    # Above 2^53 a float cannot represent every integer: two ids may have become one.
+    inexact = (
+        (integers.cast(column.dtype) != column) | integers.is_null() | (integers.abs() > 2**53)
+    )
+    invalid = column.filter(inexact).drop_nulls()
+    if len(invalid):
         raise DataError(
-            f"the {role} column has type {column.dtype}, and {odd[0]:.17g} is no whole number that "
-            "a float can hold exactly; ids are text or integers",
+            f"the {role} column has type {column.dtype}, and {invalid[0]:.17g} is not an integer "
+            "that a float represents exactly; ids are text or integers",
             file=label,
         )
-    return whole
+    return integers
 
 
-def _whole_decimals(column: pl.Series, role: str, label: str) -> pl.Series:
+def _integers_of_decimals(column: pl.Series, role: str, label: str) -> pl.Series:
     text = column.cast(pl.String)
-    odd = text.filter(~text.str.contains(r"^-?\d+(\.0*)?$"))
-    if len(odd):
+    invalid = text.filter(~text.str.contains(r"^-?\d+(\.0*)?$"))
+    if len(invalid):
         raise DataError(
-            f"the {role} column has type {column.dtype}, and {odd[0]} is no whole number; ids are "
-            "text or integers",
+            f"the {role} column has type {column.dtype}, and {invalid[0]} is not an integer; ids "
+            "are text or integers",
             file=label,
         )
     return text.str.replace(r"\.0*$", "")
@@ -90,7 +92,7 @@ def _decoded(column: pl.Series, role: str, label: str) -> pl.Series:
         return column.cast(pl.String)
     except pl.exceptions.PolarsError:
         raise DataError(
-            f"the {role} column has type Binary and holds bytes that are not UTF-8; write it as "
+            f"the {role} column has type Binary and contains bytes that are not UTF-8; write it as "
             "text, for example in hex",
             file=label,
         ) from None

@@ -1,4 +1,4 @@
-"""Instants as people write them, to seconds since 1970-01-01 UTC."""
+"""Parse times in text to seconds since 1970-01-01 UTC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ZONE: Final = r"(?P<zone>[+-]\d{2}:?\d{2}|[A-Z]{1,4})?(?:\s*\([A-Z]+\))?"
 _WEEKDAY: Final = r"(?:[A-Za-z]{3,9},?\s+)?"
 _YEAR: Final = r"(?P<year>\d{4})"
 _DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-# With the month in letters, day and month cannot be confused.
+# With the month in letters, day and month are unambiguous.
 _IN_LETTERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -39,14 +39,14 @@ _UTC_NAMES: Final = ("UTC", "GMT", "Z", "UT")
 
 
 def parse_time(text: str) -> float:
-    """Seconds since 1970-01-01 UTC; without a zone, the text is taken for UTC.
+    """Parse a time to seconds since 1970-01-01 UTC; a time without a zone is in UTC.
 
-    Read are ISO 8601 (also with spaces, slashes, ``UTC``) and dates whose month is in letters:
+    Accepts ISO 8601 (also with spaces, slashes or ``UTC``) and dates with the month in letters:
     RFC 2822, web server logs, ``Sep 14, 2020``.
 
     Raises:
-        ValueError: it is neither, does not exist, or the order of day and month cannot be known;
-            the message is fit for people.
+        ValueError: the text has another form, is not a valid time, or has an ambiguous order of
+            day and month. The message is for users.
     """
     text = text.strip()
     numbers = _NUMBERS_ONLY.fullmatch(text)
@@ -57,15 +57,15 @@ def parse_time(text: str) -> float:
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         raise ValueError(
-            f"the time {text!r} is not a number, ISO 8601 or another known form; say how it is "
-            "written with --time-format"
+            f"the time {text!r} is not a number, ISO 8601 or another known form; describe its form "
+            "with --time-format"
         ) from None
 
 
 def parse_times(column: pl.Series) -> NDArray[np.float64]:
-    """Many at once, float64 (rows,): NaN for a text that is not plain ISO 8601.
+    """Parse a column of plain ISO 8601 to seconds, float64 (rows,); NaN for any other text.
 
-    What is NaN may still be a time that `parse_time` reads.
+    `parse_time` may still accept a text that is NaN here.
     """
     text = column.str.strip_chars().str.replace(r"(?i:\s*utc|z)$", "")
     local = text.str.replace(r"^(\d{4}-\d{2}-\d{2})[ t](\d)", "${1}T${2}")
@@ -76,20 +76,20 @@ def parse_times(column: pl.Series) -> NDArray[np.float64]:
         "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
     )
     dates = local.str.to_date("%Y-%m-%d", strict=False)
-    found = (
+    microseconds = (
         seconds.dt.epoch("us")
         .zip_with(seconds.is_not_null(), zoned.dt.epoch("us"))
         .zip_with(dates.is_null(), dates.dt.epoch("us"))
     )
-    # Divided by numpy: polars multiplies by the inverse, which rounds differently.
-    return found.cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
+    # Divide in numpy: polars multiplies by the inverse, which rounds differently.
+    return microseconds.cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
 
 
 def parse_formatted_time(text: str, form: str) -> float:
-    """Seconds of a text in a form of ``strptime``, in UTC if it names no zone.
+    """Parse a time in a form of ``strptime`` to seconds; a time without a zone is in UTC.
 
     Raises:
-        ValueError: the text has another form; the message is fit for people.
+        ValueError: the text has another form. The message is for users.
     """
     try:
         instant = datetime.strptime(text.strip(), form)
@@ -107,7 +107,7 @@ def _from_letters(text: str) -> datetime | None:
         if len(name) != 3 or _MONTHS.find(name) % 3 or name not in _MONTHS:
             raise ValueError(text)
         clock = (match["clock"] or "00:00").replace(",", ".")
-        hour, rest = clock.split(":", 1)
+        hour, minutes = clock.split(":", 1)
         if match["half"]:
             if not 1 <= int(hour) <= 12:
                 raise ValueError(text)
@@ -116,13 +116,13 @@ def _from_letters(text: str) -> datetime | None:
         zone = "+00:00" if zone in _UTC_NAMES else zone
         day, month = int(match["day"]), _MONTHS.find(name) // 3 + 1
         return datetime.fromisoformat(
-            f"{match['year']}-{month:02}-{day:02}T{int(hour):02}:{rest}{zone}"
+            f"{match['year']}-{month:02}-{day:02}T{int(hour):02}:{minutes}{zone}"
         )
     return None
 
 
 def _as_iso(text: str) -> str:
-    """The text in the form that `datetime.fromisoformat` takes, if it nearly is."""
+    """Rewrite variants of ISO 8601 in the form that `datetime.fromisoformat` accepts."""
     for name in _UTC_NAMES:
         if text.upper().endswith(name) and text[: -len(name)].rstrip()[-1:].isdigit():
             text = text[: -len(name)].rstrip() + "+00:00"
@@ -136,24 +136,24 @@ def _as_iso(text: str) -> str:
     date = f"{year}-{int(month):02}-{int(day):02}"
     if clock is None:
         return date
-    hour, rest = clock.split(":", 1)
-    rest = re.sub(r"\s+(?=[+-])", "", rest.replace(",", "."))
-    return f"{date}T{int(hour):02}:{rest}"
+    hour, minutes = clock.split(":", 1)
+    minutes = re.sub(r"\s+(?=[+-])", "", minutes.replace(",", "."))
+    return f"{date}T{int(hour):02}:{minutes}"
 
 
 def _suggestion(match: re.Match[str]) -> str:
-    """The option to type for a date in numbers whose year comes last."""
+    """Suggest the option for a date in numbers with the year last."""
     first, separator, second, year, clock = match.groups()
-    end = "%Y" if len(year) == 4 else "%y"
-    rest = ""
+    year_form = "%Y" if len(year) == 4 else "%y"
+    time_form = ""
     if clock.strip():
         halves = " %p" if re.search(r"[AaPp][Mm]", clock) else ""
         hour = "%I" if halves else "%H"
-        rest = clock[: len(clock) - len(clock.lstrip())] + hour + ":%M"
-        rest += ":%S" if clock.count(":") > 1 else ""
-        rest += halves
-    day_first = separator.join(("%d", "%m", end)) + rest
-    month_first = separator.join(("%m", "%d", end)) + rest
+        time_form = clock[: len(clock) - len(clock.lstrip())] + hour + ":%M"
+        time_form += ":%S" if clock.count(":") > 1 else ""
+        time_form += halves
+    day_first = separator.join(("%d", "%m", year_form)) + time_form
+    month_first = separator.join(("%m", "%d", year_form)) + time_form
     if int(first) > 12:
         return f"--time-format '{day_first}'"
     if int(second) > 12:

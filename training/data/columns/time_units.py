@@ -1,4 +1,4 @@
-"""Units of times given as numbers, and dates written in digits."""
+"""Units of times that are numbers, and dates written as digits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 EARLY: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
-"""Times of events before this are suspicious: few logs are older."""
+"""Earlier times of events are suspicious: few logs are older."""
 
 PER_SECOND: Final = {
     TimeUnit.SECONDS: 1.0,
@@ -42,8 +42,8 @@ UNIT_NAMES: Final = {
 
 
 def parse_number(text: str) -> float | None:
-    """The number that a text is, None if it is none."""
-    # float() also takes 1_000 and digits of other scripts, which no one means as a time.
+    """Parse a number, infinite and NaN included; None for any other text."""
+    # float() also accepts 1_000 and digits of other scripts, which are not times.
     if "_" in text or not text.isascii():
         return None
     try:
@@ -53,7 +53,7 @@ def parse_number(text: str) -> float | None:
 
 
 def plausible_unit(number: float, now: float) -> TimeUnit | None:
-    """The unit in which a number is a time between 1990 and tomorrow, None if there is none."""
+    """Return the unit that makes a number a time between 1990 and tomorrow, or None."""
     for unit, per_second in PER_SECOND.items():
         if EARLY <= number / per_second < latest(now):
             return unit
@@ -61,12 +61,15 @@ def plausible_unit(number: float, now: float) -> TimeUnit | None:
 
 
 def typical_unit(values: NDArray[np.float64]) -> TimeUnit:
-    """The unit of finite numbers, at least one, by their median magnitude.
+    """Guess the unit of finite numbers by their median magnitude.
 
     Below 1e11 they are seconds (to the year 5138), below 1e14 milliseconds (from 1973), below
-    1e17 microseconds, and nanoseconds from there.
+    1e17 microseconds, and nanoseconds otherwise.
+
+    Args:
+        values: at least one.
     """
-    # The lower of two in the middle: a mean of seconds and milliseconds would be neither.
+    # Take the lower median: the mean of seconds and milliseconds would be neither.
     typical = float(np.quantile(np.abs(values), 0.5, method="lower"))
     if typical < 1e11:
         return TimeUnit.SECONDS
@@ -76,7 +79,7 @@ def typical_unit(values: NDArray[np.float64]) -> TimeUnit:
 
 
 def digit_format(values: NDArray[np.float64], now: float) -> str | None:
-    """The form of numbers that are calendar dates in digits, such as 20200914."""
+    """Return the form of numbers that are all calendar dates, such as 20200914; else None."""
     for form, low, high in (
         ("%Y%m%d", 19_000_101, 99_991_231),
         ("%Y%m%d%H%M%S", 19_000_101_000_000, 99_991_231_235_959),
@@ -89,24 +92,24 @@ def digit_format(values: NDArray[np.float64], now: float) -> str | None:
 
 
 def parse_digits(values: NDArray[np.float64], form: str) -> NDArray[np.float64]:
-    """Seconds of calendar dates in digits, float64 (rows,)."""
-    whole = np.where(np.isfinite(values), values, 0).astype(np.int64)
-    return parse_format(pl.Series(whole).cast(pl.String), form)
+    """Parse calendar dates written as digits to seconds, float64 (rows,)."""
+    digits = np.where(np.isfinite(values), values, 0).astype(np.int64)
+    return parse_format(pl.Series(digits).cast(pl.String), form)
 
 
 def parse_format(column: pl.Series, form: str) -> NDArray[np.float64]:
-    """Seconds of texts in a form, float64 (rows,), NaN for those that polars cannot read."""
+    """Parse times in one form to seconds, float64 (rows,); NaN if polars cannot parse the text."""
     seconds = np.full(len(column), np.nan)
     if "%f" in form:
-        return seconds  # it counts differently there
+        return seconds  # polars counts %f in another unit than strptime
     text = column.str.strip_chars()
     try:
         if "%z" in form:
-            found = text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+            times = text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
         elif any(clock in form for clock in ("%H", "%I", "%T", "%R", "%s")):
-            found = text.str.to_datetime(form, time_unit="us", strict=False)
+            times = text.str.to_datetime(form, time_unit="us", strict=False)
         else:
-            found = text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+            times = text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
     except pl.exceptions.PolarsError:
         return seconds
-    return found.dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
+    return times.dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6

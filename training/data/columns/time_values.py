@@ -1,4 +1,4 @@
-"""Times of a column, to seconds since 1970-01-01 UTC."""
+"""Convert a column of times to seconds since 1970-01-01 UTC."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ __all__ = ["TimeReader"]
 class TimeReader:
     """Reads the times of one column, batch by batch.
 
-    What the first batch has holds for the column: text is all numbers or all instants, as its
-    first good time is, and numbers have one unit.
+    The first batch decides for the whole column: the first valid time decides whether text is
+    numbers or instants, and numbers have one unit.
 
     Args:
-        unit: of numbers; ``auto`` goes by their magnitude.
-        form: of text, as for ``strptime``; None reads numbers and the known forms.
-        now: the current time in seconds since 1970-01-01 UTC; None asks the clock.
+        unit: of numbers; ``auto`` decides by their magnitude.
+        form: of text, as for ``strptime``; None accepts numbers and the known forms.
+        now: the current time in seconds since 1970-01-01 UTC; None reads the clock.
     """
 
     def __init__(self, unit: TimeUnit, form: str | None = None, now: float | None = None) -> None:
-        self._given = unit
+        self._requested_unit = unit
         self._unit: TimeUnit | None = None if unit is TimeUnit.AUTO else unit
         self._form = form
         self._now = time.time() if now is None else now
@@ -55,7 +55,7 @@ class TimeReader:
 
     @property
     def reading(self) -> str:
-        """How the column was read, for people."""
+        """How the column was read, as text for users."""
         if self._form is not None:
             return f"as {self._form}"
         if self._digits is not None:
@@ -65,24 +65,27 @@ class TimeReader:
         return "instants"
 
     def warnings(self) -> list[str]:
-        """What is suspicious about the times read so far, for people."""
-        found = []
+        """Describe what is suspicious about the times read so far."""
+        warnings = []
         if self._mixed and self._unit is not None:
             for unit, count in self._mixed.items():
-                found.append(
+                warnings.append(
                     f"{count:,} times are {UNIT_NAMES[unit]} among {UNIT_NAMES[self._unit]} (such "
                     f"as {self._examples[unit]}) and were read as such; "
                     "--time-unit reads all in one unit"
                 )
         if self._early:
-            found.append(
-                f"{self._early:,} times lie before 1990, such as {self._examples['early']}; if "
+            warnings.append(
+                f"{self._early:,} times are before 1990, such as {self._examples['early']}; if "
                 "that is wrong, see --time-unit, --time-format and --ignore-times"
             )
-        return found
+        return warnings
 
     def read(self, column: pl.Series, label: str) -> tuple[NDArray[np.float64], dict[int, str]]:
-        """Seconds, float64 (rows,), and by row what is wrong with those that are not usable.
+        """Convert a batch to seconds.
+
+        Returns:
+            Seconds, float64 (rows,), and for each row with an invalid time what is wrong with it.
 
         Raises:
             DataError: the column has a type that times cannot have.
@@ -110,7 +113,7 @@ class TimeReader:
         return seconds, reasons
 
     def _of_text(self, column: pl.Series, reasons: dict[int, str]) -> NDArray[np.float64]:
-        """Numbers or seconds, NaN for rows that are added to the reasons."""
+        """Parse text to numbers or seconds; a row that fails is NaN and added to the reasons."""
         if self._numbers is None:
             self._numbers = _are_numbers(column)
         if self._form is not None:
@@ -124,21 +127,21 @@ class TimeReader:
             values, parse = texts.fill_null(np.nan).to_numpy().copy(), _only_number
         else:
             values, parse = parse_times(column), _only_instant
-        left = np.flatnonzero(~np.isfinite(values))
-        if len(left):
-            self._one_by_one(column, left, values, parse, reasons)
+        unparsed = np.flatnonzero(~np.isfinite(values))
+        if len(unparsed):
+            self._parse_rows(column, unparsed, values, parse, reasons)
         return values
 
     @staticmethod
-    def _one_by_one(
+    def _parse_rows(
         column: pl.Series,
-        left: NDArray[np.int64],
+        rows: NDArray[np.int64],
         values: NDArray[np.float64],
         parse: Callable[[str], float],
         reasons: dict[int, str],
     ) -> None:
-        """What could not be read at once: rarer forms, and what is wrong."""
-        for row, text in zip(left.tolist(), column.gather(left).to_list(), strict=True):
+        """Parse rows that failed as a column: those in rarer forms, and invalid ones."""
+        for row, text in zip(rows.tolist(), column.gather(rows).to_list(), strict=True):
             if text is None or not text.strip():
                 reasons[row] = "the time is empty"
                 continue
@@ -148,7 +151,7 @@ class TimeReader:
                 reasons[row] = str(error)
 
     def _seconds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Seconds of numbers: all in one unit, but those that are plainly in another."""
+        """Convert numbers to seconds: all from one unit, except those clearly in another."""
         finite = values[np.isfinite(values)]
         if self._unit is None and self._digits is None and len(finite):
             self._digits = digit_format(finite, self._now)
@@ -158,7 +161,7 @@ class TimeReader:
         if self._unit is None:
             return values
         seconds = values / PER_SECOND[self._unit]
-        if self._given is not TimeUnit.AUTO:
+        if self._requested_unit is not TimeUnit.AUTO:
             return seconds
         with np.errstate(invalid="ignore"):
             odd = ~((seconds >= EARLY) & (seconds < latest(self._now))) & np.isfinite(values)
@@ -166,11 +169,11 @@ class TimeReader:
                 return seconds
             for unit, per_second in PER_SECOND.items():
                 other = values / per_second
-                there = odd & (other >= EARLY) & (other < latest(self._now))
-                if there.any():
-                    seconds = np.where(there, other, seconds)
-                    self._mixed[unit] += int(there.sum())
-                    self._examples.setdefault(unit, f"{values[there][0]:.15g}")
+                matches = odd & (other >= EARLY) & (other < latest(self._now))
+                if matches.any():
+                    seconds = np.where(matches, other, seconds)
+                    self._mixed[unit] += int(matches.sum())
+                    self._examples.setdefault(unit, f"{values[matches][0]:.15g}")
         return seconds
 
     def _check(
@@ -179,7 +182,7 @@ class TimeReader:
         seconds: NDArray[np.float64],
         reasons: dict[int, str],
     ) -> None:
-        """Add times that are out of bounds to the reasons, and count suspicious ones."""
+        """Add times outside the bounds to the reasons, and count suspicious ones."""
         with np.errstate(invalid="ignore"):
             good = (seconds >= EARLIEST) & (seconds < latest(self._now))
             early = good & (seconds < EARLY)
@@ -196,7 +199,7 @@ class TimeReader:
 
 
 def _are_numbers(column: pl.Series) -> bool | None:
-    """Whether the first usable time is a number; None if there is none."""
+    """Whether the first valid time is a number; None without a valid time."""
     for text in column:
         if text is None or not text.strip():
             continue
@@ -214,7 +217,7 @@ def _are_numbers(column: pl.Series) -> bool | None:
 def _only_number(text: str) -> float:
     number = parse_number(text)
     if number is None:
-        raise ValueError(f"the time {text!r} is not a number, as those before it are")
+        raise ValueError(f"the time {text!r} is not a number, but those before it are")
     if not math.isfinite(number):
         raise ValueError(f"the time {text!r} is not finite")
     return number
@@ -226,7 +229,7 @@ def _only_instant(text: str) -> float:
         return parse_time(text)
     if not math.isfinite(number):
         raise ValueError(f"the time {text!r} is not finite")
-    raise ValueError(f"the time {text!r} is a number, and those before it are not")
+    raise ValueError(f"the time {text!r} is a number, but those before it are not")
 
 
 def _shown(value: float, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What columns that are not read look like, and the option that reads them."""
+"""Hints at columns that are not read and look useful, with the option that reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bitrecall.training.data.columns.value_kinds import ValueKind, kind_of
 
 __all__ = ["unused_column_hints"]
 
-# Numbers that say how much, but are not ratings: --min-rating does not read them by itself.
+# Columns of amounts. They are not ratings, so --min-rating does not find them by name.
 _AMOUNTS: Final = {
     *("playcount", "plays", "listencount", "listens", "hours", "hoursplayed", "quantity"),
     *("count", "preference", "weight"),
@@ -33,21 +33,21 @@ _SHOWN_TYPES: Final = 3
 
 
 def unused_column_hints(sample: pl.DataFrame, columns: Columns, used: frozenset[str]) -> list[str]:
-    """A line for each column that looks like a time, a rating or a type of events, and is ignored.
+    """Describe each unused column that looks like times, ratings, amounts or event types.
 
     Args:
         sample: the first rows of a source, with all columns.
-        columns: those that are read.
+        columns: the columns of user, item and time.
         used: columns that other options read.
     """
     read = {columns.user, columns.item, columns.time} | used
-    found = []
+    hints = []
     for column in sample:
         if column.name in read or column.dtype.is_nested():
             continue
         if (hint := _hint(column, has_time=columns.time is not None)) is not None:
-            found.append(hint)
-    return found
+            hints.append(hint)
+    return hints
 
 
 def _hint(column: pl.Series, *, has_time: bool) -> str | None:
@@ -62,30 +62,30 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
     if kind in (ValueKind.RATING, ValueKind.INTEGER, ValueKind.NUMBER):
         if short in RATING_NAMES:
             return (
-                f"{name} looks like ratings, and every row counts alike: --min-rating N keeps the "
-                f"high ones, --weight {_quoted(name)} weighs rows by them"
+                f"{name} looks like ratings, but every row counts equally: --min-rating N keeps "
+                f"the high ones, --weight {_quoted(name)} weighs rows by them"
             )
         if short in _AMOUNTS or "rating" in short:
             return (
-                f"{name} looks like amounts, and every row counts alike: "
+                f"{name} looks like amounts, but every row counts equally: "
                 f"--where '{_quoted(name)} >= N' keeps the high ones, --weight {_quoted(name)} "
                 "weighs rows by them"
             )
     if kind is ValueKind.TEXT and 1 <= len(distinct) <= _MAX_TYPES:
         known = distinct & _EVENTS
         if (short in EVENT_NAMES and len(distinct) < max(len(values) // 2, 2)) or len(known) > 1:
-            # In one order, so that files whose rows differ get one text.
+            # Sorted, so that files with different rows get the same text.
             types = sorted({value for value in values if value.strip()})
             weights = ",".join(f"{_quoted(value)}=N" for value in types[:_SHOWN_TYPES])
             weights += ",*=N" * (len(types) > _SHOWN_TYPES)
             return (
-                f"{name} looks like types of events ({', '.join(types[:_SHOWN_TYPES])}), and every "
-                f"row counts alike: --where '{_quoted(name)} = {_quoted(types[0])}' keeps some, "
+                f"{name} looks like event types ({', '.join(types[:_SHOWN_TYPES])}), but every "
+                f"row counts equally: --where '{_quoted(name)} = {_quoted(types[0])}' keeps some, "
                 f"--weight '{_quoted(name)}:{weights}' weighs them"
             )
     return None
 
 
 def _quoted(text: str) -> str:
-    """A name or value as expressions take it."""
+    """Quote a name or value for an expression if necessary."""
     return text if re.fullmatch(r"[\w.-]+", text) else f'"{text}"'

@@ -1,4 +1,4 @@
-"""What the values of a column look like, from a sample of them."""
+"""Guess what a column contains from a sample of its values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_RATING: Final = 100
 
 
 class ValueKind(StrEnum):
-    """What all values of a sample have in common."""
+    """The kind of all values in a sample."""
 
     TIME = "time"
     RATING = "rating"
@@ -29,18 +29,18 @@ class ValueKind(StrEnum):
 
 
 def kind_of(values: Iterable[str]) -> ValueKind:
-    """The narrowest kind of all values; blank ones do not count."""
-    given = [value.strip() for value in values if value.strip()]
-    if not given:
+    """Return the narrowest kind that fits all values; blank values are ignored."""
+    present = [value.strip() for value in values if value.strip()]
+    if not present:
         return ValueKind.TEXT
-    numbers = [_number(value) for value in given]
+    numbers = [_number(value) for value in present]
     if any(number is None for number in numbers):
-        return ValueKind.TIME if all(map(_is_instant, given)) else ValueKind.TEXT
+        return ValueKind.TIME if all(map(_is_instant, present)) else ValueKind.TEXT
     finite = [number for number in numbers if number is not None]
     now = time.time()
     if all(plausible_unit(number, now) is not None for number in finite):
         return ValueKind.TIME
-    integers = all(_INTEGER.fullmatch(value) for value in given)
+    integers = all(_INTEGER.fullmatch(value) for value in present)
     few = len(set(finite)) <= 11 and -_MAX_RATING <= min(finite) <= max(finite) <= _MAX_RATING
     halves = all((2 * number).is_integer() for number in finite)
     if few and halves and max(finite) <= 10 and min(finite) >= -10:
@@ -49,9 +49,9 @@ def kind_of(values: Iterable[str]) -> ValueKind:
 
 
 def looks_like_data(fields: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a first record is a row like those after it, and no header.
+    """Whether a first record is data, not a header.
 
-    It is if a field is a number or a time, or is repeated below in its column.
+    It is data if a field is a number or a time, or occurs again in its column.
     """
     for place, field in enumerate(fields):
         text = field.strip()
@@ -65,17 +65,16 @@ def looks_like_data(fields: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
 
 
 def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Names for the columns of a table without a header, by what their values look like.
+    """Suggest column names for a table without a header, by the kinds of the values.
 
-    The first column of ids is taken for the user, and the next that has more than a few numbers
-    for the item.
+    The first column of ids is the user. The next one that does not look like ratings is the item.
     """
     columns = list(zip(*rows, strict=True))
     kinds = [kind_of(column) for column in columns]
     names: list[str] = [f"column{place}" for place in range(1, len(kinds) + 1)]
     ids = [at for at, kind in enumerate(kinds) if kind not in (ValueKind.TIME, ValueKind.NUMBER)]
     if len(ids) > 2 and len(rows) > 1 and counts_up(columns[ids[0]]):
-        names[ids[0]] = "row"  # its number, and no user
+        names[ids[0]] = "row"  # a row number, not a user
         ids = ids[1:]
     if len(ids) > 1:
         likely = [at for at in ids[1:] if kinds[at] is not ValueKind.RATING]
@@ -89,7 +88,7 @@ def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def counts_up(values: Sequence[str]) -> bool:
-    """Whether values are whole numbers, each one more than that before it."""
+    """Whether values are consecutive integers."""
     if not all(_INTEGER.fullmatch(value.strip()) for value in values):
         return False
     numbers = [int(value) for value in values]

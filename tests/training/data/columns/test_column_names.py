@@ -21,17 +21,17 @@ FILE = Path("a.csv")
         (["date", "user", "item", "timestamp"], Columns("user", "item", "timestamp")),
     ],
 )
-def test_common_names_are_found(names, expected):
+def test_finds_columns_with_common_names(names, expected):
     assert find_columns(names, ReadOptions(), FILE) == expected
 
 
-def test_names_given_in_the_options_win():
+def test_names_in_the_options_take_precedence():
     options = ReadOptions(user_column="who", item_column="item", time_column="when")
     names = ["user", "who", "item", "item_id", "when", "time"]
     assert find_columns(names, options, FILE) == Columns("who", "item", "when")
 
 
-def test_times_can_be_left_out():
+def test_ignores_the_time_column_on_request():
     names = ["user", "item", "time"]
     assert find_columns(names, ReadOptions(use_times=False), FILE).time is None
 
@@ -57,10 +57,10 @@ def test_times_can_be_left_out():
         (["user", "item"], {"time_column": "when"}, r"no column 'when' \(--time-column\)"),
         (["user_id", "User ID", "item"], {}, "2 columns for the user"),
         (["user", "item", "item"], {}, "2 columns called 'item'"),
-        (["user", "item"], {"item_column": "user"}, "one column cannot be two of user"),
-        (["user", "item"], {"time_column": "item"}, "one column cannot be two of user"),
+        (["user", "item"], {"item_column": "user"}, "must be different columns"),
+        (["user", "item"], {"time_column": "item"}, "must be different columns"),
     ],
 )
-def test_a_column_that_is_missing_or_unclear_is_an_error_that_lists_them(names, options, message):
+def test_rejects_missing_and_ambiguous_columns_and_lists_the_columns(names, options, message):
     with pytest.raises(DataError, match=message):
         find_columns(names, ReadOptions(**options), FILE)

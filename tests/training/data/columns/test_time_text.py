@@ -39,7 +39,7 @@ SECONDS = 1_600_049_490  # 2020-09-14T02:11:30Z
         "Mon Sep 14 02:11:30 UTC 2020",
     ],
 )
-def test_common_forms_are_read(text):
+def test_parses_common_forms(text):
     assert parse_time(text) == SECONDS
 
 
@@ -53,7 +53,7 @@ def test_common_forms_are_read(text):
         ("2020-09", 1_598_918_400),
     ],
 )
-def test_dates_begin_at_midnight_in_utc(text, seconds):
+def test_parses_dates_as_midnight_in_utc(text, seconds):
     assert parse_time(text) == seconds
 
 
@@ -67,7 +67,7 @@ def test_dates_begin_at_midnight_in_utc(text, seconds):
         ("1/2/2020 2:11 PM", "'%d/%m/%Y %I:%M %p' or '%m/%d/%Y %I:%M %p'"),
     ],
 )
-def test_dates_in_numbers_with_the_year_last_need_a_form(text, advice):
+def test_suggests_a_form_for_dates_in_numbers_with_the_year_last(text, advice):
     with pytest.raises(ValueError, match="needs --time-format") as caught:
         parse_time(text)
     assert advice in str(caught.value)
@@ -77,25 +77,25 @@ def test_dates_in_numbers_with_the_year_last_need_a_form(text, advice):
     "text",
     ["yesterday", "14 Sop 2020", "30 Feb 2020", "2020-09-14 02:11:30 CET", "13:30 PM", "a 1, 2020"],
 )
-def test_what_cannot_be_known_is_refused(text):
+def test_rejects_invalid_and_unknown_times(text):
     with pytest.raises(ValueError, match="--time-format"):
         parse_time(text)
 
 
-MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
+DATETIMES = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
 
 
 @given(
-    MOMENTS,
+    DATETIMES,
     st.sampled_from([None, UTC, timezone(timedelta(hours=-5, minutes=-30))]),
     st.sampled_from("T "),
     st.sampled_from(["auto", "seconds", "milliseconds"]),
     st.sampled_from(["", " UTC", "Z"]),
 )
-def test_many_at_once_are_what_one_by_one_is(moment, zone, separator, precision, suffix):
-    text = moment.replace(tzinfo=zone).isoformat(separator, precision)
+def test_parses_a_column_like_single_times(value, zone, separator, precision, suffix):
+    text = value.replace(tzinfo=zone).isoformat(separator, precision)
     text += suffix if zone is None else ""
-    date = moment.date().isoformat()
+    date = value.date().isoformat()
     np.testing.assert_allclose(
         parse_times(pl.Series([text, date])), [parse_time(text), parse_time(date)], rtol=0
     )

@@ -34,7 +34,7 @@ def read(values, *, unit=TimeUnit.AUTO, form=None):
         ("-1.5", -1.5),
     ],
 )
-def test_times_are_numbers_or_iso_8601_in_utc(text, seconds):
+def test_reads_numbers_and_iso_8601_in_utc(text, seconds):
     assert read([text])[:2] == ([seconds], {})
 
 
@@ -53,23 +53,23 @@ def test_times_are_numbers_or_iso_8601_in_utc(text, seconds):
     ],
 )
 @pytest.mark.parametrize("before", [[], ["2024-01-01"]])
-def test_a_bad_time_says_why(text, reason, before):
+def test_describes_an_invalid_time(text, reason, before):
     _, reasons, _ = read([*before, text])
     assert list(reasons) == [len(before)]
     assert re.search(reason, reasons[len(before)])
 
 
-def test_a_column_is_all_numbers_or_all_instants():
+def test_rejects_a_mix_of_numbers_and_instants_in_a_column():
     _, reasons, _ = read(["nan", "2024-01-01", "2024"])
     assert reasons == {
         0: "the time 'nan' is not finite",
-        2: "the time '2024' is a number, and those before it are not",
+        2: "the time '2024' is a number, but those before it are not",
     }
     _, reasons, _ = read(["", "2024", "2024-01-01"])
-    assert reasons[2] == "the time '2024-01-01' is not a number, as those before it are"
+    assert reasons[2] == "the time '2024-01-01' is not a number, but those before it are"
 
 
-def test_what_the_first_batch_has_holds_for_the_next():
+def test_first_batch_decides_the_unit_and_the_kind():
     reader = TimeReader(TimeUnit.AUTO, now=NOW)
     assert reader.read(pl.Series([1.7e12]), "a")[0].tolist() == [1.7e9]
     assert reader.read(pl.Series([5e11]), "a")[0].tolist() == [5e8]
@@ -79,13 +79,13 @@ def test_what_the_first_batch_has_holds_for_the_next():
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("s", 1), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)])
-def test_the_unit_is_the_one_given_or_goes_by_magnitude(unit, factor):
+def test_uses_the_requested_unit_or_guesses_it_by_magnitude(unit, factor):
     seconds = np.array([1.2e9, 1.7e9, 1.6e9])
-    for given in (TimeUnit(unit), TimeUnit.AUTO):
-        np.testing.assert_allclose(read(seconds * factor, unit=given)[0], seconds)
+    for requested in (TimeUnit(unit), TimeUnit.AUTO):
+        np.testing.assert_allclose(read(seconds * factor, unit=requested)[0], seconds)
 
 
-def test_no_times_have_no_unit():
+def test_reads_a_column_without_times():
     assert read(pl.Series([], dtype=pl.Float64))[0] == []
     assert read(pl.Series([None, None], dtype=pl.Null))[1] == dict.fromkeys(
         (0, 1), "the time is empty or not finite"
@@ -100,7 +100,7 @@ def test_no_times_have_no_unit():
         [1_600_049_490, 1_600_129_867_000],
     ],
 )
-def test_a_time_that_is_plainly_in_another_unit_is_read_so_and_told(values):
+def test_reads_times_clearly_in_another_unit_and_warns(values):
     expected = [value / 1e3 if value > 1e11 else value for value in values]
     for column in (values, [str(value) for value in values]):
         seconds, reasons, reader = read(column)
@@ -111,19 +111,19 @@ def test_a_time_that_is_plainly_in_another_unit_is_read_so_and_told(values):
         assert "--time-unit" in warning
 
 
-def test_a_given_unit_holds_for_every_time():
+def test_a_requested_unit_applies_to_every_time():
     _, reasons, _ = read([1_600_049_490, 1_600_129_867_000], unit=TimeUnit.SECONDS)
     assert reasons == {1: "the time 1600129867000 is more than a day in the future"}
 
 
-def test_times_before_1990_are_told():
+def test_warns_about_times_before_1990():
     seconds, reasons, reader = read([0, 1, 1_600_000_000])
     assert (seconds, reasons) == ([0, 1, 1_600_000_000], {})
     (warning,) = reader.warnings()
-    assert warning.startswith("2 times lie before 1990, such as 1970-01-01T00:00:00Z")
+    assert warning.startswith("2 times are before 1990, such as 1970-01-01T00:00:00Z")
 
 
-def test_times_have_the_bounds_of_events():
+def test_times_have_the_same_bounds_as_events():
     values = [EARLIEST, EARLIEST - 1, NOW + SECONDS_AHEAD - 1, NOW + SECONDS_AHEAD]
     _, reasons, _ = read(values, unit=TimeUnit.SECONDS)
     assert reasons == {
@@ -139,7 +139,7 @@ def test_times_have_the_bounds_of_events():
     ("number", "text"),
     [(20200914, "2020-09-14T00:00:00Z"), (20200914021130, "2020-09-14T02:11:30Z")],
 )
-def test_digits_that_are_dates_are_read_as_dates(number, text):
+def test_reads_calendar_dates_in_digits(number, text):
     expected = read([text])[0]
     for column in ([number], [str(number)], pl.Series([number])):
         seconds, reasons, reader = read(column)
@@ -148,7 +148,7 @@ def test_digits_that_are_dates_are_read_as_dates(number, text):
     assert read([number], unit=TimeUnit.SECONDS)[0] != expected
 
 
-def test_digits_of_which_one_is_no_date_are_numbers():
+def test_reads_digits_as_numbers_if_one_is_not_a_date():
     assert read([20200914, 20201350])[0] == [20200914, 20201350]
 
 
@@ -164,7 +164,7 @@ def test_digits_of_which_one_is_no_date_are_numbers():
         ("%I:%M %p %d %b %Y", "02:11 AM 14 Sep 2020", 1_600_049_460),
     ],
 )
-def test_a_form_can_be_given(form, text, seconds):
+def test_reads_times_in_a_requested_form(form, text, seconds):
     assert read([text], form=form)[:2] == ([seconds], {})
     _, reasons, _ = read([text, "2020-09-14T00", None], form=form)
     assert reasons == {
@@ -173,6 +173,6 @@ def test_a_form_can_be_given(form, text, seconds):
     }
 
 
-def test_a_column_of_another_type_is_refused():
+def test_rejects_other_column_types():
     with pytest.raises(DataError, match="time column has type Boolean"):
         read([True])

@@ -82,7 +82,7 @@ def test_the_column_of_ids_can_be_named(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is empty"),
-        ("title,price\na,1\n", "no item column under a common name"),
+        ("title,price\na,1\n", "no item column with a common name"),
         ("item,price\na,1\n,2\n", r"the item id is empty \(line 3\)"),
         ("item,price\na,1\nb,2\na,3\n", "different rows for the item 'a': line 2 and line 4"),
         ("item,price\na,1\nb,inf\n", "'price' has an infinite number"),

@@ -94,7 +94,7 @@ BAD = [
     ("a,x,NaN", "the time 'NaN' is not finite"),
     ("a,x,inf", "the time 'inf' is not finite"),
     ("a,x,1e30", r"the time 1e\+30 is more than a day in the future"),
-    ("a,x,2024-01-01", "the time '2024-01-01' is not a number, as those before it are"),
+    ("a,x,2024-01-01", "the time '2024-01-01' is not a number, but those before it are"),
     (b"a,\xe9,1", "is not UTF-8"),
     ('"a"b,x,1', "has text after a closing double quote"),
     ('"a,x,1', "has a double quote that is never closed"),
@@ -151,9 +151,9 @@ def test_a_header_alone_has_no_pairs(read):
     [
         ("", "is empty"),
         ("\n\n", "is empty"),
-        ("who,what\na,x\n", r"no user column under a common name; the columns are who, what"),
+        ("who,what\na,x\n", r"no user column with a common name; the columns are who, what"),
         (b"user,item,\xff\na,x,1\n", "line 1: byte 0xFF at position 11 is not UTF-8"),
-        ("a,x\nb,y\n", "no user column under a common name; the columns are a, x"),
+        ("a,x\nb,y\n", "no user column with a common name; the columns are a, x"),
         ("user,item\n".encode("utf-16-le"), "binary data, not text; if it is UTF-16"),
     ],
 )

@@ -123,13 +123,13 @@ def test_a_table_without_rows_has_no_pairs(read):
     [
         (
             {"user": [1.5], "item": [1]},
-            r"type Float64, and 1\.5 is no whole number",
+            r"type Float64, and 1\.5 is not an integer",
         ),
         ({"user": [1], "item": [True]}, "item column has type Boolean"),
         ({"user": [1], "item": [2], "time": [True]}, "time column has type Boolean"),
         (
             {"who": [1], "item": [2]},
-            "no user column under a common name; the columns are who, item",
+            "no user column with a common name; the columns are who, item",
         ),
     ],
 )

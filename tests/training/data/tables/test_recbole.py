@@ -50,7 +50,7 @@ def test_other_names_can_be_given(read):
         (HEADER.replace("timestamp:float", "timestamp:token"), "timestamp has type token"),
         (
             "u:token\titem_id:token\na\tx\n",
-            "no user column under a common name; the columns are u, item_id",
+            "no user column with a common name; the columns are u, item_id",
         ),
         (HEADER + "a\tx\t5\n", "line 2: has 3 fields where the header has 4"),
         (HEADER + "a\tx\t5\t1\n\t\t5\t1\n", "line 3: the user id is empty"),
