@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 
-from bitrecall.events.engine import fetch_rows
 from bitrecall.events.event import StoredEvent
 from bitrecall.events.position import LogPosition, ReadingStart, digest_of
+from bitrecall.events.queries import last_sequence, select_events
 from bitrecall.events.tables import EVENTS, LOG
 
 _POSTGRES_COUNTER: Final = "pg_get_serial_sequence('events', 'sequence')::regclass"
@@ -118,11 +118,10 @@ def counter_lags(connection: Connection) -> bool:
         return False
     statement = text(f"SELECT pg_sequence_last_value({_POSTGRES_COUNTER})")
     assigned = connection.execute(statement).scalar() or 0
-    return assigned < (connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0)
+    return assigned < last_sequence(connection)
 
 
 def event_at(connection: Connection, sequence: int) -> StoredEvent | None:
     """Read the event with a sequence number; None if it does not exist."""
-    columns = (EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type, EVENTS.c.at)
-    rows = fetch_rows(connection, select(*columns).where(EVENTS.c.sequence == sequence))
-    return StoredEvent(*rows[0]) if rows else None
+    events = select_events(connection, EVENTS.c.sequence == sequence, None)
+    return events[0] if events else None

@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Insert, delete, func, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, delete, func, select
 
+from bitrecall.events import queries
 from bitrecall.events.database import EventDatabase
-from bitrecall.events.engine import fetch_rows
 from bitrecall.events.errors import EventsError
-from bitrecall.events.event import FORGET, HIDE, Appended, Event, StoredEvent
+from bitrecall.events.event import FORGET, Appended, Event, StoredEvent
 from bitrecall.events.log import LogState, read_state, reading_start, renew_log_id
 from bitrecall.events.position import LogPosition, ReadingStart
 from bitrecall.events.rules import id_fault
@@ -21,12 +20,6 @@ from bitrecall.events.tables import EVENTS
 
 # Rows per statement; SQLite accepts at most 32,766 parameters.
 _ROWS_PER_STATEMENT: Final = 1000
-
-# The columns of a StoredEvent.
-_STORED: Final = (
-    *(EVENTS.c.sequence, EVENTS.c.user_id, EVENTS.c.item_id, EVENTS.c.type),
-    EVENTS.c.at,
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,7 @@ class EventStore:
         ]
         new_ids: set[str | None] = set()
         with self.database.write() as connection:
-            insert = _insert_of(connection)
+            insert = queries.insert_new(connection)
             for start in range(0, len(rows), _ROWS_PER_STATEMENT):
                 statement = insert.values(rows[start : start + _ROWS_PER_STATEMENT])
                 new_ids.update(connection.execute(statement).scalars())
@@ -129,7 +122,8 @@ class EventStore:
         """Read the first events after a sequence number, and the state of the log before them."""
         with self.database.read() as connection:
             state = read_state(connection)
-            return Page(state, _select_events(connection, EVENTS.c.sequence > sequence, limit))
+            events = queries.select_events(connection, EVENTS.c.sequence > sequence, limit)
+        return Page(state, events)
 
     def after(self, sequence: int, *, limit: int = 10_000) -> list[StoredEvent]:
         """Read the first events after a sequence number, in order."""
@@ -143,20 +137,17 @@ class EventStore:
 
     def hide_events(self, until: int) -> list[StoredEvent]:
         """Read all events up to a sequence number that hide an item, in order."""
-        # A literal, so that the database can use its partial index.
-        is_hide = EVENTS.c.type == literal_column(f"'{HIDE}'")
-        return self._read(is_hide & (EVENTS.c.sequence <= until), None)
+        return self._read(queries.hides(until), None)
 
     def forgotten_users(self) -> set[str]:
         """Read the ids of all users who were ever forgotten."""
         with self.database.read() as connection:
-            users = select(EVENTS.c.user_id).where(EVENTS.c.type == FORGET)
-            return {user for (user,) in fetch_rows(connection, users)}
+            return queries.forgotten_users(connection)
 
     def last_sequence(self) -> int:
         """Read the greatest sequence number of a stored event; 0 without events."""
         with self.database.read() as connection:
-            return connection.execute(select(func.max(EVENTS.c.sequence))).scalar() or 0
+            return queries.last_sequence(connection)
 
     def forget(self, user_id: str) -> int:
         """Remove all events of a user, and add a forget marker.
@@ -199,27 +190,17 @@ class EventStore:
             until: inclusive upper bound of the sequence number, None for all.
             limit: maximum number of events, None for all.
         """
-        condition = EVENTS.c.sequence > after
-        if until is not None:
-            condition &= EVENTS.c.sequence <= until
-        for column, value in (
-            (EVENTS.c.user_id, user),
-            (EVENTS.c.item_id, item),
-            (EVENTS.c.type, kind),
-        ):
-            if value is not None:
-                condition &= column == value
+        condition = queries.matching(user=user, item=item, kind=kind, after=after, until=until)
         return self._read(condition, limit)
 
     def count_types(self) -> list[tuple[str, int]]:
         """Count the events of each type, forget markers included."""
-        query = select(EVENTS.c.type, func.count()).group_by(EVENTS.c.type)
         with self.database.read() as connection:
-            return sorted((str(kind), count) for kind, count in fetch_rows(connection, query))
+            return queries.count_types(connection)
 
     def count_range(self, after: int, until: int) -> int:
         """Count the events that ``remove_range`` would remove."""
-        return self._count(_in_range(after, until))
+        return self._count(queries.in_range(after, until))
 
     def remove_range(self, after: int, until: int) -> int:
         """Remove the events after one sequence number, up to and including another.
@@ -229,11 +210,11 @@ class EventStore:
         Returns:
             Number of events removed.
         """
-        return self._remove(_in_range(after, until))
+        return self._remove(queries.in_range(after, until))
 
     def count_sequences(self, sequences: Collection[int]) -> int:
         """Count the events that ``remove_sequences`` would remove."""
-        return self._count(_with_sequence(sequences))
+        return self._count(queries.with_sequence(sequences))
 
     def remove_sequences(self, sequences: Collection[int]) -> int:
         """Remove single events by their sequence numbers; forget markers stay.
@@ -241,12 +222,11 @@ class EventStore:
         Returns:
             Number of events removed.
         """
-        return self._remove(_with_sequence(sequences))
+        return self._remove(queries.with_sequence(sequences))
 
     def _count(self, condition: ColumnElement[bool]) -> int:
         with self.database.read() as connection:
-            query = select(func.count()).select_from(EVENTS).where(condition)
-            return connection.execute(query).scalar_one()
+            return queries.count(connection, condition)
 
     def _remove(self, condition: ColumnElement[bool]) -> int:
         with self.database.write() as connection:
@@ -254,28 +234,4 @@ class EventStore:
 
     def _read(self, condition: ColumnElement[bool], limit: int | None) -> list[StoredEvent]:
         with self.database.read() as connection:
-            return _select_events(connection, condition, limit)
-
-
-def _insert_of(connection: Connection) -> Insert:
-    """Build the statement that inserts events, skips stored ids and returns the new ones."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(EVENTS).on_conflict_do_nothing(index_elements=["event_id"])
-    statement: Insert = insert.returning(EVENTS.c.event_id)
-    return statement
-
-
-def _with_sequence(sequences: Collection[int]) -> ColumnElement[bool]:
-    return EVENTS.c.sequence.in_(sequences) & (EVENTS.c.type != FORGET)
-
-
-def _in_range(after: int, until: int) -> ColumnElement[bool]:
-    sequence = EVENTS.c.sequence
-    return (sequence > after) & (sequence <= until) & (EVENTS.c.type != FORGET)
-
-
-def _select_events(
-    connection: Connection, condition: ColumnElement[bool], limit: int | None
-) -> list[StoredEvent]:
-    statement = select(*_STORED).where(condition).order_by(EVENTS.c.sequence).limit(limit)
-    return list(map(StoredEvent._make, fetch_rows(connection, statement)))
+            return queries.select_events(connection, condition, limit)
