@@ -13,13 +13,6 @@ from tests.tools.event_files import items_in, other_database
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder / "events.db"
-
-
 class Writer:
     """A process that appends items and reports whether each was acknowledged."""
 

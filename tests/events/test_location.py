@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.events import location as location
+from bitrecall.events import location
 from bitrecall.events.location import events_location
 
 
-def test_a_relative_path_is_shown_as_absolute() -> None:
+def test_shows_the_absolute_path() -> None:
     assert events_location("sqlite:///events.db").text == str(Path.cwd() / "events.db")
     assert events_location("sqlite:////data/events.db?timeout=3").text == "/data/events.db"
     assert events_location("sqlite:///events.db").warning is None
@@ -23,7 +23,7 @@ def test_a_relative_path_is_shown_as_absolute() -> None:
         ("postgresql://[broken/shop", "an invalid URL"),
     ],
 )
-def test_no_password_is_shown(url: str, shown: str) -> None:
+def test_hides_the_password(url: str, shown: str) -> None:
     assert events_location(url).text == shown
 
 

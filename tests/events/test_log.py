@@ -1,4 +1,4 @@
-"""Whose numbers these are: positions in a database of events, and in another one."""
+"""Log ids and positions: where to resume in the same database, a copy or another one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ def append(store: EventStore, *items: str) -> None:
 
 
 def position_of(store: EventStore) -> LogPosition:
-    """That of a release trained on everything."""
+    """Return the position of a release that was trained on all events."""
     (last,) = store.after(store.last_sequence() - 1)
     return LogPosition(store.state().log_id, last.sequence, digest_of(last))
 
@@ -31,41 +31,41 @@ def execute(url: str, statement: str) -> None:
     engine.dispose()
 
 
-def test_each_database_has_an_id_that_stays(url: str, store: EventStore, tmp_path: Path) -> None:
-    again = EventStore(url)
-    assert again.state().log_id == store.state().log_id != ""
-    again.close()
+def test_each_database_has_a_permanent_id(url: str, store: EventStore, tmp_path: Path) -> None:
+    reopened = EventStore(url)
+    assert reopened.state().log_id == store.state().log_id != ""
+    reopened.close()
     other = EventStore(f"sqlite:///{tmp_path}/other.db")
     assert other.state().log_id != store.state().log_id
     other.close()
 
 
-def test_reading_goes_on_after_a_position_of_the_database(store: EventStore) -> None:
+def test_resumes_after_a_position_of_this_database(store: EventStore) -> None:
     append(store, "a", "b", "c")
     position = position_of(store)
     append(store, "d")
     start = store.start_after(position)
     assert start == ReadingStart(store.state().log_id, position.sequence)
-    assert [one.item_id for one in store.after(start.after)] == ["d"]
+    assert [stored.item_id for stored in store.after(start.after)] == ["d"]
 
 
-def test_it_goes_on_after_the_last_event_was_removed(store: EventStore) -> None:
+def test_resumes_after_a_removed_event(store: EventStore) -> None:
     append(store, "a", "b", "c")
     position = position_of(store)
     store.remove_range(1, 3)
     assert store.start_after(position).reason is None
     append(store, "d")
     start = store.start_after(position)
-    assert [one.item_id for one in store.after(start.after)] == ["d"]
+    assert [stored.item_id for stored in store.after(start.after)] == ["d"]
 
 
-def test_a_position_before_any_event_holds_everywhere(store: EventStore) -> None:
+def test_a_position_before_all_events_is_valid_in_any_database(store: EventStore) -> None:
     append(store, "a")
     for position in (LogPosition(), LogPosition("another")):
         assert store.start_after(position) == ReadingStart(store.state().log_id, 0)
 
 
-def test_another_database_is_read_from_the_start(store: EventStore, tmp_path: Path) -> None:
+def test_reads_another_database_from_the_start(store: EventStore, tmp_path: Path) -> None:
     append(store, "a", "b")
     other = EventStore(f"sqlite:///{tmp_path}/other.db")
     append(other, *"abcdefg")
@@ -77,28 +77,28 @@ def test_another_database_is_read_from_the_start(store: EventStore, tmp_path: Pa
     assert store.state() == before
 
 
-def test_an_older_copy_is_read_from_the_start_for_good(url: str, store: EventStore) -> None:
-    """Its new events are given numbers that the release was trained on."""
+def test_reads_an_older_copy_from_the_start(url: str, store: EventStore) -> None:
+    """Its new events reuse sequence numbers that the release was trained on."""
     append(store, "a", "b", "c", "d")
     position = position_of(store)
     before = store.state().log_id
     execute(url, "DELETE FROM events WHERE sequence > 2")
-    back = (
+    reset_counter = (
         "UPDATE sqlite_sequence SET seq = 2"
         if url.startswith("sqlite")
         else "SELECT setval('events_sequence_seq', 2)"
     )
-    execute(url, back)
+    execute(url, reset_counter)
     start = store.start_after(position)
     assert (start.after, start.log_id == before) == (0, False)
     assert "the last event of this database has number 2: it is an older copy" in str(start.reason)
     append(store, *"123456")
-    again = store.start_after(position)
-    assert (again.after, again.log_id) == (0, start.log_id)
-    assert "another events database" in str(again.reason)
+    later = store.start_after(position)
+    assert (later.after, later.log_id) == (0, start.log_id)
+    assert "another events database" in str(later.reason)
 
 
-def test_numbers_that_were_given_out_again_unseen_are_noticed(url: str, store: EventStore) -> None:
+def test_detects_a_reused_sequence_number(url: str, store: EventStore) -> None:
     append(store, "a", "b", "c")
     position = position_of(store)
     execute(url, "UPDATE events SET item_id = 'other' WHERE sequence = 3")
@@ -108,7 +108,7 @@ def test_numbers_that_were_given_out_again_unseen_are_noticed(url: str, store: E
     assert "event 3 is not the one that the release was trained on" in str(start.reason)
 
 
-def test_several_who_notice_agree_on_the_new_id(url: str, store: EventStore) -> None:
+def test_several_readers_agree_on_the_new_id(url: str, store: EventStore) -> None:
     append(store, "a", "b")
     position = replace(position_of(store), digest="0" * 16)
     other = EventStore(url)
@@ -117,7 +117,7 @@ def test_several_who_notice_agree_on_the_new_id(url: str, store: EventStore) -> 
     other.close()
 
 
-def test_an_emptied_table_gets_an_id_again(url: str, store: EventStore) -> None:
+def test_creates_a_new_id_if_its_table_is_empty(url: str, store: EventStore) -> None:
     append(store, "a")
     position = position_of(store)
     execute(url, "DELETE FROM event_log")
@@ -129,14 +129,14 @@ def test_an_emptied_table_gets_an_id_again(url: str, store: EventStore) -> None:
 @pytest.mark.parametrize(
     "change", [{"user_id": "v"}, {"item_id": "ü"}, {"type": "buy"}, {"at": 1.25}, {"sequence": 2}]
 )
-def test_a_digest_is_of_everything_that_an_event_says(store: EventStore, change: dict) -> None:  # type: ignore[type-arg]
+def test_the_digest_depends_on_every_field_of_an_event(store: EventStore, change: dict) -> None:  # type: ignore[type-arg]
     append(store, "a")
     (event,) = store.after(0)
     assert len(digest_of(event)) == 16
     assert digest_of(event._replace(**change)) != digest_of(event)
 
 
-def test_numbers_go_on_after_rows_that_were_restored_without_the_counter(url: str) -> None:
+def test_sequence_numbers_continue_after_rows_restored_without_the_counter(url: str) -> None:
     first = EventStore(url)
     append(first, "a")
     first.close()
@@ -147,5 +147,5 @@ def test_numbers_go_on_after_rows_that_were_restored_without_the_counter(url: st
     )
     store = EventStore(url)
     append(store, "d")
-    assert [(one.sequence, one.item_id) for one in store.after(2)] == [(3, "c"), (4, "d")]
+    assert [(stored.sequence, stored.item_id) for stored in store.after(2)] == [(3, "c"), (4, "d")]
     store.close()

@@ -11,7 +11,7 @@ from bitrecall.events.store import EventStore
 from bitrecall.events.tables import METADATA
 
 
-def test_the_migrations_lead_to_the_tables(url: str) -> None:
+def test_the_migrations_create_the_declared_tables(url: str) -> None:
     engine = make_engine(url)
     migrate(engine)
     with engine.connect() as connection:
@@ -20,22 +20,22 @@ def test_the_migrations_lead_to_the_tables(url: str) -> None:
     engine.dispose()
 
 
-def test_tables_of_a_later_version_are_refused_and_left_alone(url: str, store: EventStore) -> None:
+def test_rejects_and_keeps_tables_of_a_later_version(url: str, store: EventStore) -> None:
     engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    for create, said in (
+    for create, message in (
         (True, "which this version of Bitrecall does not know"),
         (False, f"needs {VERSION}"),
     ):
-        again = EventStore(url, create=create)
-        with pytest.raises(EventsSchemaError, match=f"version 9999.*{said}"):
-            again.open()
-        again.close()
+        other = EventStore(url, create=create)
+        with pytest.raises(EventsSchemaError, match=f"version 9999.*{message}"):
+            other.open()
+        other.close()
     engine.dispose()
 
 
-def test_a_database_of_an_earlier_version_keeps_its_events_and_gets_an_id(url: str) -> None:
+def test_migrates_an_earlier_version_and_keeps_its_events(url: str) -> None:
     store = EventStore(url)
     store.append([Event("u", item, "view", 1.0) for item in "abc"])
     store.close()
@@ -49,12 +49,12 @@ def test_a_database_of_an_earlier_version_keeps_its_events_and_gets_an_id(url: s
         reader.last_sequence()
     reader.close()
     store = EventStore(url)
-    assert [one.item_id for one in store.after(0)] == ["a", "b", "c"]
+    assert [stored.item_id for stored in store.after(0)] == ["a", "b", "c"]
     assert len(store.state().log_id) == 32
     store.close()
 
 
-def test_the_version_is_that_of_the_last_migration(url: str, store: EventStore) -> None:
+def test_a_new_database_has_the_version_of_the_last_migration(url: str, store: EventStore) -> None:
     engine = make_engine(url)
     assert schema_version(engine) == VERSION
     engine.dispose()

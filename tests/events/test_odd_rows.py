@@ -1,4 +1,4 @@
-"""Rows that were written by other means than the store: each can be read, and judged."""
+"""Rows that were inserted with SQL: each can be read and checked."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def execute(url: str, *statements: str) -> None:
     engine.dispose()
 
 
-def test_odd_values_can_be_read(url: str, store: EventStore) -> None:
+def test_reads_invalid_values(url: str, store: EventStore) -> None:
     sqlite = url.startswith("sqlite")
     store.append([Event("u", "i", "view", 1.0)])
     infinite, number = ("9e999", "7") if sqlite else ("'Infinity'", "'NaN'")
@@ -47,15 +47,15 @@ def test_odd_values_can_be_read(url: str, store: EventStore) -> None:
         "INSERT INTO events (sequence, user_id, item_id, type, at) "
         "VALUES (5000000000, 'u', 'far', 'view', 1)",
     )
-    found = faults(store)
-    assert found[0] is None
+    event_faults = faults(store)
+    assert event_faults[0] is None
     for fault, start in zip(
-        found[1:6], ["user id", "item id", "type", "time", "time"], strict=True
+        event_faults[1:6], ["user id", "item id", "type", "time", "time"], strict=True
     ):
         assert str(fault).startswith(f"the {start}")
-    assert found[6] == (None if sqlite else "the time is not a number")
-    assert found[7:] == [None, None]
-    assert [one.item_id for one in store.hide_events(10)] == ["i"]
+    assert event_faults[6] == (None if sqlite else "the time is not a number")
+    assert event_faults[7:] == [None, None]
+    assert [hide.item_id for hide in store.hide_events(10)] == ["i"]
     assert store.find(kind=HIDE)[0].at == 1e300
 
 
@@ -67,18 +67,18 @@ def ascii_url(postgres_server: str) -> str:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def test_text_that_is_not_utf8_can_be_read(
+def test_reads_text_that_is_not_utf8(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     sqlite = kind == "sqlite"
     url = f"sqlite:///{tmp_path}/events.db" if sqlite else request.getfixturevalue("ascii_url")
     store = EventStore(url)
     store.append([Event("ü", "i", "view", 1.0)])
-    wrong = "CAST(x'ff41' AS TEXT)" if sqlite else r"E'\xff\x41'"
-    values = f"VALUES ({wrong}, 'i', 'view', 1)"
+    invalid = "CAST(x'ff41' AS TEXT)" if sqlite else r"E'\xff\x41'"
+    values = f"VALUES ({invalid}, 'i', 'view', 1)"
     execute(url, f"INSERT INTO events (user_id, item_id, type, at) {values}")
     store.append([Event("ö", "i", "view", 1.0)])
     for _ in range(2):
         assert faults(store) == [None, "the user id is not valid Unicode", None]
-        assert [one.user_id for one in store.all_after(0)] == ["ü", "\udcffA", "ö"]
+        assert [stored.user_id for stored in store.all_after(0)] == ["ü", "\udcffA", "ö"]
     store.close()

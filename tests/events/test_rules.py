@@ -1,5 +1,3 @@
-"""What an event may be."""
-
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +11,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(
-    ("at", "says"),
+    ("at", "expected"),
     [
         (0.0, None),
         (-1.0, None),
@@ -34,13 +32,13 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
         (True, "not a number"),
     ],
 )
-def test_times_from_1900_to_a_day_ahead_are_good(at: Any, says: str | None) -> None:
-    found = time_fault(at, NOW)
-    assert found is None if says is None else says in (found or "")
+def test_accepts_times_from_1900_to_a_day_ahead(at: Any, expected: str | None) -> None:
+    fault = time_fault(at, NOW)
+    assert fault is None if expected is None else expected in (fault or "")
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "expected"),
     [
         ("17", None),
         (" ", None),
@@ -55,13 +53,13 @@ def test_times_from_1900_to_a_day_ahead_are_good(at: Any, says: str | None) -> N
         (None, "not text"),
     ],
 )
-def test_ids_are_text_that_can_be_stored_anywhere(text: Any, says: str | None) -> None:
-    found = id_fault(text)
-    assert found is None if says is None else says in (found or "")
+def test_accepts_ids_that_every_database_can_store(text: Any, expected: str | None) -> None:
+    fault = id_fault(text)
+    assert fault is None if expected is None else expected in (fault or "")
 
 
 @pytest.mark.parametrize(
-    ("event", "says"),
+    ("event", "expected"),
     [
         (("u", "i", "view", NOW), None),
         (("", "i", "view", NOW), "the user id is empty"),
@@ -75,10 +73,10 @@ def test_ids_are_text_that_can_be_stored_anywhere(text: Any, says: str | None) -
         (("u", "", FORGET, None), None),
         (("", "", FORGET, NOW), "the user id is empty"),
         (("u" * 1001, "i", "view", NOW), "the user id is longer than 1,000"),
-        # Files may have brought a longer one, who can be forgotten too.
+        # A user of a file, whose id may be longer, can be forgotten too.
         (("u" * 1001, "", FORGET, NOW), None),
     ],
 )
-def test_an_event_is_good_if_what_is_used_of_it_is(event: Any, says: str | None) -> None:
-    found = event_fault(*event, NOW)  # type: ignore[call-arg]
-    assert found is None if says is None else says in (found or "")
+def test_checks_only_the_used_fields_of_an_event(event: Any, expected: str | None) -> None:
+    fault = event_fault(*event, NOW)  # type: ignore[call-arg]
+    assert fault is None if expected is None else expected in (fault or "")

@@ -17,13 +17,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder / "events.db"
-
-
-@pytest.fixture
 def store(path: Path):  # type: ignore[no-untyped-def]
     store = EventStore(f"sqlite:///{path}")
     append(store, "first")
