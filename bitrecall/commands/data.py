@@ -40,11 +40,11 @@ def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json:
     from bitrecall.training.data.describe import describe as describe_dataset
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.data.plausibility import plausibility_warnings
-    from bitrecall.training.data.similar_ids import warnings_of_ids
+    from bitrecall.training.data.similar_ids import id_warnings
 
     dataset = load_dataset(data, read_options)
     description = describe_dataset(dataset)
-    warnings, reasons = warnings_of_ids(dataset), plausibility_warnings(dataset)
+    warnings, reasons = id_warnings(dataset), plausibility_warnings(dataset)
     if as_json:
         whole = {**description.as_dict(), "id_warnings": warnings, "implausible": reasons}
         click.echo(json.dumps(whole, indent=2))

@@ -139,7 +139,7 @@ def retrain(
     from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.data.plausibility import check_plausible
-    from bitrecall.training.data.similar_ids import warnings_of_ids
+    from bitrecall.training.data.similar_ids import id_warnings
     from bitrecall.training.data.tables.sql_query import is_database
     from bitrecall.training.errors import InterruptedTraining, RetrainingInProgressError
     from bitrecall.training.recipe.recipe_file import load_recipe
@@ -158,7 +158,7 @@ def retrain(
         for line in dataset.report.lines():
             click.echo(line, err=True)
         for warning in (
-            *warnings_of_ids(dataset),
+            *id_warnings(dataset),
             *check_plausible(dataset, allow_implausible),
         ):
             click.echo(f"warning: {warning}", err=True)

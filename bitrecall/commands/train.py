@@ -130,7 +130,7 @@ def train(
     from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.data.plausibility import check_plausible
-    from bitrecall.training.data.similar_ids import warnings_of_ids
+    from bitrecall.training.data.similar_ids import id_warnings
     from bitrecall.training.data.tables.sql_query import is_database
     from bitrecall.training.errors import InterruptedTraining
     from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
@@ -160,7 +160,7 @@ def train(
         dataset, position = joined.dataset, position_after(log_id, joined.last)
         for line in joined.selection:
             click.echo(line, err=True)
-        for event in joined.left_out:
+        for event in joined.unusable_examples:
             click.echo(f"left out {event}", err=True)
         if joined.unusable:
             click.echo(f"{joined.unusable:,} events cannot be used", err=True)
@@ -168,7 +168,7 @@ def train(
             f"events up to number {position.sequence:,} add {joined.pairs:,} pairs; "
             f"{joined.forgotten:,} users are left out as they asked"
         )
-    warnings = [*warnings_of_ids(dataset), *check_plausible(dataset, allow_implausible)]
+    warnings = [*id_warnings(dataset), *check_plausible(dataset, allow_implausible)]
     with init_process_group(device) as group:
         options = TrainingOptions(
             folder=folder or default_run_folder(dataset, chosen),

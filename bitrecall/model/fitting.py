@@ -94,7 +94,7 @@ def fit(
 
         from bitrecall.model.reading import read_dataset, read_items, read_options
         from bitrecall.training.data.plausibility import check_plausible
-        from bitrecall.training.data.similar_ids import warnings_of_ids
+        from bitrecall.training.data.similar_ids import id_warnings
         from bitrecall.training.errors import InterruptedTraining
         from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
         from bitrecall.training.runtime.allocator import keep_freed_memory
@@ -111,7 +111,7 @@ def fit(
         table = read_items(items, paths_of(events), options, tags_column)
         suspicious = [
             *dataset.report.warnings,
-            *warnings_of_ids(dataset),
+            *id_warnings(dataset),
             *check_plausible(dataset, allow_implausible),
         ]
         made = None

@@ -1,4 +1,4 @@
-"""Interactions from rows in any order, in which pairs may repeat."""
+"""Build interactions from rows in any order, with repeated pairs merged."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ def collapse(
     weights: NDArray[np.floating[Any]] | None = None,
     pair_weight: PairWeight = PairWeight.MAX,
 ) -> Interactions:
-    """Interactions from rows in any order, a pair seen several times kept once, at its earliest.
+    """Build interactions from rows in any order; a repeated pair keeps its earliest row.
 
     Args:
         user_ids: m distinct, non-empty strings.
         item_ids: n distinct, non-empty strings.
-        users: int32 (rows,), rows of `user_ids`.
-        items: int32 (rows,), rows of `item_ids`.
+        users: int32 (rows,), rows of ``user_ids``.
+        items: int32 (rows,), rows of ``item_ids``.
         times: float64 (rows,) in seconds, or None.
-        places: int64 (rows,), where each row stood in what was read; None takes their order here.
-        weights: (rows,), above 0; None counts all pairs alike, however often they are seen.
-        pair_weight: what a pair weighs that is seen several times.
+        places: int64 (rows,), position of each row in the source; None numbers the rows as they
+            are passed.
+        weights: (rows,), above 0; None weights all pairs alike, however often they occur.
+        pair_weight: weight of a pair that occurs several times.
 
     Raises:
-        DataError: as `Interactions`.
+        DataError: the arrays are not valid, see ``Interactions``.
     """
     Interactions(user_ids, item_ids, users, items, times)  # checks the arrays
     by_user = np.argsort(users, kind="stable")
@@ -46,7 +47,7 @@ def collapse(
     kept: list[NDArray[np.int64]] = []
     pair_weights: list[NDArray[np.float32]] = []
     start = 0
-    # Sorted by whole users, some millions of rows at a time, which takes less memory than all.
+    # Sort a few million rows at a time, always all rows of a user: this needs less memory.
     while start < len(by_user):
         last = int(np.searchsorted(ends, start + _ROWS_AT_ONCE))
         end = int(ends[min(last, len(ends) - 1)])
@@ -79,7 +80,7 @@ def collapse(
 def _weights_of_pairs(
     weights: NDArray[np.floating[Any]], first: NDArray[np.bool_], pair_weight: PairWeight
 ) -> NDArray[np.float32]:
-    """One weight for each run of rows, of which ``first`` marks the beginnings."""
+    """Combine the weights of each run of rows; ``first`` marks the first row of each run."""
     starts = np.flatnonzero(first)
     if not len(starts):
         return np.zeros(0, np.float32)

@@ -1,4 +1,4 @@
-"""A data set: what is trained on, what is held out, and what was met on the way there."""
+"""A data set: training interactions, held-out interactions, and a report of reading them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["ColumnUse", "Dataset", "ReadReport"]
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnUse:
-    """What the columns of a file were read as.
+    """Roles of the columns of a file.
 
     Attributes:
-        user: the column of user ids.
-        item: the column of item ids.
-        time: the column of times, or None.
+        user: name of the user column.
+        item: name of the item column.
+        time: name of the time column, or None.
         times: how the times were read (seconds, milliseconds, instants, ...), or None.
-        others: columns that the row filter and the weights read.
-        ignored: all others.
+        others: columns that the row filter and the weights use.
+        ignored: all other columns.
     """
 
     user: str
@@ -31,7 +31,7 @@ class ColumnUse:
     ignored: tuple[str, ...] = ()
 
     def render(self) -> str:
-        """The same in a line of text."""
+        """Format the roles as one line of text."""
         parts = [f"user = {self.user}", f"item = {self.item}"]
         if self.time is not None:
             parts.append(f"time = {self.time} ({self.times})")
@@ -46,24 +46,25 @@ class ColumnUse:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadReport:
-    """What reading met. A row is a pair as the files have it, before anything was dropped.
+    """Counts, notes and warnings of reading a data set.
 
     Attributes:
-        files: the names of the files, train first.
-        split: how the test split came about: given, time, random or none.
-        rows_read: good rows of all files.
-        duplicates_collapsed: rows that repeated a pair of the same split.
-        bad_rows_skipped: rows left out because they could not be read.
-        bad_row_examples: the first few of their messages.
-        users_without_items: lines of a user and nothing else (LightGCN).
-        rows_left_out: rows that filters left out, which are not among the rows read.
-        selection: what filters and weights did, for people.
-        test_pairs_in_train: pairs dropped from a given test split because train has them too.
-        test_users_not_in_train: users that only the test split has.
-        test_items_not_in_train: items that only the test split has.
-        columns: which columns were read as what, each combination once.
-        notes: what was decided about the files, such as lines that were skipped.
-        warnings: what is suspicious, and columns that are ignored and look useful.
+        files: names of the files, train files first.
+        split: how the test split was made: given, time, random or none.
+        rows_read: number of valid rows in all files, before duplicates are removed.
+        duplicates_collapsed: number of rows that repeat a pair of the same split.
+        bad_rows_skipped: number of rows that could not be read.
+        bad_row_examples: the first few error messages of such rows.
+        users_without_items: number of lines with a user only (LightGCN format).
+        rows_left_out: number of rows that filters left out; not part of ``rows_read``.
+        selection: lines of text about filters and weights.
+        test_pairs_in_train: number of pairs dropped from a given test split because train also has
+            them.
+        test_users_not_in_train: number of users that only the test split has.
+        test_items_not_in_train: number of items that only the test split has.
+        columns: roles of the columns, each combination once.
+        notes: decisions about the files, such as skipped lines.
+        warnings: suspicious data, and ignored columns that look useful.
     """
 
     files: tuple[str, ...] = ()
@@ -83,7 +84,7 @@ class ReadReport:
     warnings: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """What was read as what, notes and warnings, as lines of text."""
+        """Format columns, notes, filters and warnings as lines of text."""
         return [
             *(f"columns: {use.render()}" for use in self.columns),
             *(f"note: {note}" for note in self.notes),
@@ -94,10 +95,10 @@ class ReadReport:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Interactions to train on and, where there are any, those held out for the test.
+    """Training interactions and, if any are held out, test interactions.
 
-    Both share one vocabulary: the ids in the order of their first appearance in train, then
-    those that only the test split has, which train holds without a pair.
+    Both share one vocabulary: ids in the order of their first appearance in train, then the ids
+    that only the test split has.
     """
 
     train: Interactions

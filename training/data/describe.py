@@ -1,4 +1,4 @@
-"""What is in a data set: counts, how they spread, and what reading it met."""
+"""Describe a data set: counts, their distribution, and the report of reading it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["Description", "PartDescription", "Spread", "describe"]
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """How pairs spread over the users or the items that have any; zeros where none has.
+    """Distribution of pairs over the users or items with at least one pair; zeros without any.
 
     Attributes:
-        minimum: fewest pairs.
-        median: pairs of the one in the middle.
-        mean: pairs on average.
-        p90: pairs that nine in ten do not exceed.
-        maximum: most pairs.
-        gini: 0 where all have as many, towards 1 where one has them all.
-        top_1_percent: share of all pairs that the 1 % with the most have (rounded up to one).
+        minimum: smallest number of pairs.
+        median: median number of pairs.
+        mean: mean number of pairs.
+        p90: 90th percentile.
+        maximum: largest number of pairs.
+        gini: Gini coefficient: 0 if all have the same number, close to 1 if one has all pairs.
+        top_1_percent: share of all pairs that belong to the top 1% (at least one user or item).
     """
 
     minimum: int
@@ -38,18 +38,18 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class PartDescription:
-    """Counts of train or of test.
+    """Counts of the train or the test split.
 
     Attributes:
-        users: users with a pair.
-        items: items with a pair.
-        pairs: unique (user, item) pairs.
-        density: pairs as a part of users times items.
-        per_user: pairs of each user that has any.
-        per_item: pairs of each item that has any.
-        first_time: the earliest time, ISO 8601 in UTC, or None.
-        last_time: the latest one.
-        sha256: fingerprint, `Interactions.sha256`.
+        users: number of users with a pair.
+        items: number of items with a pair.
+        pairs: number of unique (user, item) pairs.
+        density: pairs / (users * items).
+        per_user: distribution of pairs per user.
+        per_item: distribution of pairs per item.
+        first_time: earliest time, ISO 8601 in UTC, or None.
+        last_time: latest time, likewise.
+        sha256: fingerprint, see ``Interactions.sha256``.
     """
 
     users: int
@@ -65,17 +65,17 @@ class PartDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What `bitrecall data describe` shows.
+    """The output of ``bitrecall data describe``.
 
     Attributes:
-        name: of the data set.
-        users: users in the vocabulary.
-        items: items in the vocabulary.
-        cold_users: users in the vocabulary without a pair in train.
-        cold_items: items in the vocabulary without a pair in train.
-        train: what is trained on.
-        test: what is held out, or None.
-        report: what reading met.
+        name: name of the data set.
+        users: number of users in the vocabulary.
+        items: number of items in the vocabulary.
+        cold_users: number of users without a pair in train.
+        cold_items: number of items without a pair in train.
+        train: counts of the train split.
+        test: counts of the test split, or None.
+        report: report of reading the data set.
     """
 
     name: str
@@ -88,11 +88,11 @@ class Description:
     report: ReadReport
 
     def as_dict(self) -> dict[str, object]:
-        """The same as nested dicts, lists, strings and numbers, fit for JSON."""
+        """Return nested dicts, lists, strings and numbers that JSON can encode."""
         return asdict(self)
 
     def render(self) -> str:
-        """The same as aligned lines of text, without a line end after the last."""
+        """Format as aligned lines of text, without a line end after the last."""
         test = self.test
         parts = [self.train] if test is None else [self.train, test]
         rows = [
@@ -115,7 +115,7 @@ class Description:
         ]
         report = self.report
         notes = [
-            ("files", _shown(report.files)),
+            ("files", _join_names(report.files)),
             ("split", str(report.split)),
             ("rows read", f"{report.rows_read:,}"),
             ("duplicates collapsed", f"{report.duplicates_collapsed:,}"),
@@ -141,15 +141,15 @@ class Description:
         return "\n".join(lines)
 
 
-def _shown(files: tuple[str, ...]) -> str:
-    """Names of files, the first and the last of many."""
+def _join_names(files: tuple[str, ...]) -> str:
+    """Join file names; of many, only the first ones and the last."""
     if len(files) <= 8:
         return ", ".join(files)
     return f"{', '.join(files[:3])}, ... {files[-1]} ({len(files):,} files)"
 
 
 def describe(dataset: Dataset) -> Description:
-    """Count what is in a data set."""
+    """Count users, items and pairs of a data set."""
     train = dataset.train
     return Description(
         name=dataset.name,
@@ -213,7 +213,7 @@ def _cells(spread: Spread) -> list[str]:
 
 
 def _table(rows: list[tuple[str, list[str]]]) -> list[str]:
-    """Labels to the left, cells to the right, each column as wide as its widest cell."""
+    """Align labels left and cells right, each column as wide as its widest cell."""
     label_width = max(len(label) for label, _ in rows)
     widths = [
         max(len(cell) for cell in column) for column in zip(*(r[1] for r in rows), strict=True)

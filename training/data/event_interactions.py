@@ -1,4 +1,4 @@
-"""Joining what users did in the service to what is trained on."""
+"""Turn events of the service into interactions, and add them to a data set."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from bitrecall.training.data.rows.event_selection import select_events
 
 __all__ = ["EventInteractions", "JoinedDataset", "UnusableEvent", "join_events", "read_events"]
 
-# Of the events that cannot be used, so many are named.
-_NAMED: Final = 20
+# Number of unusable events that are reported individually.
+_MAX_EXAMPLES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class UnusableEvent:
     """An event in the database that cannot be used.
 
     Attributes:
-        event: its number.
-        user: id of the user, cut short; as Python writes it if it is no text.
-        item: of the item, likewise.
-        reason: what is wrong with it.
+        event: sequence number of the event.
+        user: ASCII ``repr`` of the user id, shortened.
+        item: ASCII ``repr`` of the item id, shortened.
+        reason: why the event cannot be used.
     """
 
     event: int
@@ -46,20 +46,20 @@ class UnusableEvent:
 
 @dataclass(frozen=True, eq=False)
 class EventInteractions:
-    """What events say: who took what, and who asked to be forgotten.
+    """Interactions of events, and the users that must be forgotten.
 
     Attributes:
-        users: int32 (t,), the row of who took an item, in the order of the events.
-        items: int32 (t,), the row of the item.
-        times: float64 (t,), when, in seconds since 1970-01-01 UTC.
-        forgotten: int64, the rows of the users who asked for it, increasing.
-        hidden: how many events hide an item.
-        last: the last event, None without any.
-        unusable: how many events cannot be used, by the rules of `bitrecall.events.rules`.
-        left_out: the first of these.
-        weights: float64 (t,), above 0, how much each counts; None if all count alike.
-        filtered: how many events filters and weights left out.
-        selection: what these did, for people.
+        users: int32 (t,), user row of each interaction, in the order of the events.
+        items: int32 (t,), item row of each interaction.
+        times: float64 (t,), seconds since 1970-01-01 UTC.
+        forgotten: int64, rows of the users that asked to be forgotten, increasing.
+        hidden: number of events that hide an item.
+        last: the last event, None without events.
+        unusable: number of events that cannot be used, by the rules of ``bitrecall.events.rules``.
+        unusable_examples: the first of these events.
+        weights: float64 (t,), above 0, weight of each interaction; None weights all alike.
+        filtered: number of events that filters and weights left out.
+        selection: lines of text about filters and weights.
     """
 
     users: NDArray[np.int32]
@@ -69,13 +69,13 @@ class EventInteractions:
     hidden: int
     last: StoredEvent | None
     unusable: int
-    left_out: list[UnusableEvent]
+    unusable_examples: list[UnusableEvent]
     weights: NDArray[np.float64] | None = None
     filtered: int = 0
     selection: tuple[str, ...] = ()
 
     def select(self, chosen: NDArray[np.bool_]) -> EventInteractions:
-        """The same with only the items taken where the mask (t,) holds."""
+        """Return the same with only the interactions that a boolean mask (t,) selects."""
         return replace(
             self,
             users=self.users[chosen],
@@ -87,16 +87,17 @@ class EventInteractions:
 
 @dataclass(frozen=True)
 class JoinedDataset:
-    """A data set with events in it.
+    """A data set with the interactions of events.
 
     Attributes:
-        dataset: what to train on: its own pairs and those of the events.
-        last: the last event that was read, None without any.
-        pairs: how many pairs the events brought that were not there.
-        forgotten: how many users of the data set were left out because they asked for it.
-        unusable: how many events cannot be used.
-        left_out: the first of these.
-        selection: what filters and weights did, for people.
+        dataset: the pairs of the data set and of the events.
+        last: the last event that was read, None without events.
+        pairs: number of new pairs that the events added.
+        forgotten: number of users of the data set that were left out because they asked to be
+            forgotten.
+        unusable: number of events that cannot be used.
+        unusable_examples: the first of these events.
+        selection: lines of text about filters and weights.
     """
 
     dataset: Dataset
@@ -104,23 +105,23 @@ class JoinedDataset:
     pairs: int
     forgotten: int
     unusable: int
-    left_out: list[UnusableEvent]
+    unusable_examples: list[UnusableEvent]
     selection: tuple[str, ...] = ()
 
 
 def join_events(
     dataset: Dataset, events: Iterable[StoredEvent], options: ReadOptions | None = None
 ) -> JoinedDataset:
-    """Add the pairs of events to those that are trained on, and leave out who asked for it.
+    """Add the pairs of events to the train split, and leave out users that asked to be forgotten.
 
-    An item that a user hid is no pair of theirs, unless they had it before. Whoever asked to be
-    forgotten is left out of train and test alike; what they did afterwards counts. Events come
-    after all pairs of the data set in the order that the latest validation split goes by.
+    An event that hides an item adds no pair, and removes none. Users that asked to be forgotten are
+    left out of train and test, but their later events count. For the validation split by recency,
+    events are later than all pairs of the data set.
 
     Args:
         dataset: as read from files.
-        events: all of them, in their order.
-        options: which events count, and how much; None for all alike.
+        events: all events, in their order.
+        options: filters and weights of events; None keeps all and weights them alike.
 
     Raises:
         DataError: an expression of the options is not valid.
@@ -129,42 +130,42 @@ def join_events(
     train = dataset.train
     users = {user: row for row, user in enumerate(train.user_ids)}
     items = {item: row for row, item in enumerate(train.item_ids)}
-    taken = read_events(events, users, items, options)
-    gone = taken.forgotten
-    kept = train.select(~np.isin(train.users, gone))
+    added = read_events(events, users, items, options)
+    forgotten = added.forgotten
+    kept = train.select(~np.isin(train.users, forgotten))
     joined = collapse(
         list(users),
         list(items),
-        np.concatenate([kept.users, taken.users]),
-        np.concatenate([kept.items, taken.items]),
-        None if kept.times is None else np.concatenate([kept.times, taken.times]),
-        None if kept.places is None else _places(kept, len(taken.users)),
-        joined_weights((len(kept), kept.weights), (len(taken.users), taken.weights)),
+        np.concatenate([kept.users, added.users]),
+        np.concatenate([kept.items, added.items]),
+        None if kept.times is None else np.concatenate([kept.times, added.times]),
+        None if kept.places is None else _places(kept, len(added.users)),
+        joined_weights((len(kept), kept.weights), (len(added.users), added.weights)),
         options.pair_weight,
     )
     test = dataset.test
     if test is not None:
-        left = test.select(~np.isin(test.users, gone))
-        test = replace(left, user_ids=joined.user_ids, item_ids=joined.item_ids)
+        test = test.select(~np.isin(test.users, forgotten))
+        test = replace(test, user_ids=joined.user_ids, item_ids=joined.item_ids)
         test = test.select(~np.isin(test.keys(), joined.keys()))
     return JoinedDataset(
         dataset=replace(dataset, train=joined, test=test),
-        last=taken.last,
+        last=added.last,
         pairs=len(joined) - len(kept),
-        forgotten=int(np.isin(gone, np.flatnonzero(train.user_degrees)).sum()),
-        unusable=taken.unusable,
-        left_out=taken.left_out,
-        selection=taken.selection,
+        forgotten=int(np.isin(forgotten, np.flatnonzero(train.user_degrees)).sum()),
+        unusable=added.unusable,
+        unusable_examples=added.unusable_examples,
+        selection=added.selection,
     )
 
 
 def joined_weights(
     *parts: tuple[int, NDArray[np.floating[Any]] | None],
 ) -> NDArray[np.float64] | None:
-    """The weights of several lists of pairs, one after another; None if none has any.
+    """Concatenate the weights of several lists of pairs; None if no list has weights.
 
     Args:
-        parts: how many pairs a list has, and what they weigh; None weighs each 1.
+        parts: number of pairs of each list, and their weights; None stands for weights of 1.
     """
     if all(weights is None for _, weights in parts):
         return None
@@ -182,25 +183,25 @@ def read_events(
     items: dict[str, int],
     options: ReadOptions | None = None,
 ) -> EventInteractions:
-    """Read events; ids that come up get the next rows of ``users`` and ``items``.
+    """Read events; new ids get the next rows of ``users`` and ``items``.
 
-    Events that cannot be used, and those that the options leave out, are counted.
+    Unusable events, and events that the options leave out, are counted.
     """
-    choosing = options is not None and (options.where, options.weight) != (None, None)
+    has_selection = options is not None and (options.where, options.weight) != (None, None)
     candidates: list[StoredEvent] = []
     rows: list[tuple[int, int, float]] = []
     forgotten: set[int] = set()
-    left_out: list[UnusableEvent] = []
+    examples: list[UnusableEvent] = []
     hidden = unusable = 0
     last: StoredEvent | None = None
     now = time.time()
     for event in events:
         last = event
-        _, user_id, item_id, kind, at = event
-        if fault := event_fault(user_id, item_id, kind, at, now):
+        _, user_id, item_id, kind, event_time = event
+        if fault := event_fault(user_id, item_id, kind, event_time, now):
             unusable += 1
-            if unusable <= _NAMED:
-                left_out.append(
+            if unusable <= _MAX_EXAMPLES:
+                examples.append(
                     UnusableEvent(event.sequence, _shown(user_id), _shown(item_id), fault)
                 )
         elif kind == HIDE:
@@ -210,25 +211,25 @@ def read_events(
             if kind == FORGET:
                 forgotten.add(user)
             else:
-                rows.append((user, items.setdefault(item_id, len(items)), at))
-                if choosing:
+                rows.append((user, items.setdefault(item_id, len(items)), event_time))
+                if has_selection:
                     candidates.append(event)
-    taken_by, taken, times = np.array(rows, np.float64).reshape(-1, 3).T
-    everything = EventInteractions(
-        taken_by.astype(np.int32),
-        taken.astype(np.int32),
+    user_rows, item_rows, times = np.array(rows, np.float64).reshape(-1, 3).T
+    interactions = EventInteractions(
+        user_rows.astype(np.int32),
+        item_rows.astype(np.int32),
         times,
         np.array(sorted(forgotten), np.int64),
         hidden,
         last,
         unusable,
-        left_out,
+        examples,
     )
-    if not choosing or options is None:
-        return everything
+    if not has_selection or options is None:
+        return interactions
     chosen = select_events(candidates, options)
     return replace(
-        everything.select(chosen.rows),
+        interactions.select(chosen.rows),
         weights=chosen.weights,
         filtered=int((~chosen.rows).sum()),
         selection=chosen.lines,
@@ -236,12 +237,12 @@ def read_events(
 
 
 def _shown(value: Any) -> str:
-    """An id as ASCII that can be printed and written anywhere."""
+    """Format an id as shortened ASCII that can be printed anywhere."""
     return ascii(value[:60] if isinstance(value, str | bytes) else value)
 
 
 def _places(kept: Interactions, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Where each pair stood, those of events after all others."""
+    """Return the position of each pair in the sources; events come after all other pairs."""
     places = kept.places if kept.places is not None else np.empty(0, np.int64)
     after = int(places.max(initial=-1)) + 1
     return np.concatenate([places, np.arange(after, after + count)])

@@ -1,4 +1,4 @@
-"""The (user, item) pairs that everything else works on."""
+"""The (user, item) pairs that training and evaluation work on."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["Interactions", "iso_time"]
 class Interactions:
     """Unique (user, item) pairs, sorted by user row and then by item row.
 
-    Rows count into the object's own vocabulary, which may hold ids without any pair: those of a
-    test split, a user whose line was empty, or an item whose pairs were all held out. Objects
-    made from one another (splits, selections) share the vocabulary's lists.
+    The vocabulary may contain ids without pairs: ids of the test split only, a user with an empty
+    line, or an item whose pairs are all held out. Splits and selections of an object share its
+    lists of ids.
 
     Attributes:
         user_ids: m distinct, non-empty strings.
         item_ids: n distinct, non-empty strings.
-        users: int32 (nnz,), rows of `user_ids`.
-        items: int32 (nnz,), rows of `item_ids`.
-        times: float64 (nnz,), seconds since 1970-01-01 UTC, or None where none are known.
-        places: int64 (nnz,), where each pair stood among the rows that were read, or None where
-            nothing is known of it. Files without times often have each user's pairs in order.
-        weights: float32 (nnz,), how much each pair counts in training, above 0 and finite, on any
-            scale; None counts all alike.
+        users: int32 (nnz,), rows of ``user_ids``.
+        items: int32 (nnz,), rows of ``item_ids``.
+        times: float64 (nnz,), seconds since 1970-01-01 UTC, or None if unknown.
+        places: int64 (nnz,), position of each pair in the source, or None if unknown. Files
+            without times often list each user's pairs in order.
+        weights: float32 (nnz,), weight of each pair in training, above 0 and finite, on any scale;
+            None weights all alike.
 
     Raises:
-        DataError: the arrays differ in length, have another dtype, or point outside the
+        DataError: the arrays differ in length, have a wrong dtype, or contain rows outside the
             vocabulary.
     """
 
@@ -55,7 +55,7 @@ class Interactions:
             if rows.dtype != np.int32 or rows.shape != self.users.shape or rows.ndim != 1:
                 raise DataError(f"{name} must be int32 and as long as users, not {rows.dtype}")
             if rows.size and (rows.min() < 0 or rows.max() >= limit):
-                raise DataError(f"{name} holds rows outside the {limit} ids of the vocabulary")
+                raise DataError(f"{name} contains rows outside the {limit} ids of the vocabulary")
         if self.times is not None and (
             self.times.dtype != np.float64 or self.times.shape != self.users.shape
         ):
@@ -75,27 +75,27 @@ class Interactions:
 
     @property
     def n_users(self) -> int:
-        """Users in the vocabulary, those without a pair included."""
+        """Number of users in the vocabulary, including those without pairs."""
         return len(self.user_ids)
 
     @property
     def n_items(self) -> int:
-        """Items in the vocabulary, those without a pair included."""
+        """Number of items in the vocabulary, including those without pairs."""
         return len(self.item_ids)
 
     @cached_property
     def user_degrees(self) -> NDArray[np.int64]:
-        """Pairs of each user, int64 (m,)."""
+        """Number of pairs of each user, int64 (m,)."""
         return np.bincount(self.users, minlength=self.n_users).astype(np.int64, copy=False)
 
     @cached_property
     def item_degrees(self) -> NDArray[np.int64]:
-        """Pairs of each item, int64 (n,): its popularity."""
+        """Number of pairs of each item (its popularity), int64 (n,)."""
         return np.bincount(self.items, minlength=self.n_items).astype(np.int64, copy=False)
 
     @cached_property
     def indptr(self) -> NDArray[np.int64]:
-        """Where each user's pairs start, int64 (m + 1,): `items[indptr[u]:indptr[u + 1]]`."""
+        """Start of each user's pairs, int64 (m + 1,): ``items[indptr[u]:indptr[u + 1]]``."""
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.user_degrees)])
 
     @property
@@ -109,15 +109,15 @@ class Interactions:
         return iso_time(self.times.max()) if self.times is not None and len(self) else None
 
     def keys(self) -> NDArray[np.int64]:
-        """One number a pair, user row times n plus item row, int64 (nnz,), increasing."""
+        """Encode each pair as user row * n + item row, int64 (nnz,), increasing."""
         return self.users.astype(np.int64) * max(self.n_items, 1) + self.items
 
     def items_of(self, user: int) -> NDArray[np.int32]:
-        """The item rows of one user's pairs, increasing."""
+        """Return the item rows of a user's pairs, increasing."""
         return self.items[self.indptr[user] : self.indptr[user + 1]]
 
     def select(self, chosen: NDArray[np.bool_]) -> Interactions:
-        """The pairs where the mask (nnz,) holds, over the same vocabulary."""
+        """Return the pairs that a boolean mask (nnz,) selects, over the same vocabulary."""
         return Interactions(
             self.user_ids,
             self.item_ids,
@@ -129,7 +129,7 @@ class Interactions:
         )
 
     def compact(self) -> Interactions:
-        """The same pairs over a vocabulary of only the ids that have one, order kept."""
+        """Return the same pairs over a vocabulary without unused ids, in the same order."""
         user_rows = np.flatnonzero(self.user_degrees)
         item_rows = np.flatnonzero(self.item_degrees)
         return Interactions(
@@ -143,31 +143,35 @@ class Interactions:
         )
 
     def relative_weights(self) -> NDArray[np.float32] | None:
-        """Weights with a mean of 1, float32 (nnz,); None if all pairs weigh the same.
+        """Return weights with a mean of 1, float32 (nnz,); None if all weights are equal.
 
-        Training takes these, so that neither the scale of the weights nor weights that are all
-        alike change its result.
+        Training uses these, so that the scale of the weights does not change its result, and equal
+        weights give the result of no weights.
         """
         weights = self.weights
         if weights is None or not len(weights) or weights.min() == weights.max():
             return None
         relative = weights / weights.mean(dtype=np.float64)
         # A weight too small for a float32 must not make a pair vanish.
-        least = np.finfo(np.float32).tiny
-        found: NDArray[np.float32] = np.maximum(relative, least).astype(np.float32)
-        return found
+        smallest = np.finfo(np.float32).tiny
+        weights_32: NDArray[np.float32] = np.maximum(relative, smallest).astype(np.float32)
+        return weights_32
 
     def sha256(self) -> str:
-        """A fingerprint of the pairs and their times, in hexadecimal.
+        """Return a fingerprint of the pairs, times and weights, in hexadecimal.
 
-        It depends neither on the order of the rows (their places are not hashed) nor on that of
-        the vocabulary, nor on ids without a pair. Hashed are, one after the other, the line
-        `bitrecall interactions 1`; the user ids in the order of their code points, each as its
-        length in bytes (uint32) and its UTF-8; the item ids likewise; then, sorted by user and
-        item in those orders, the user ranks (int32), the item ranks (int32) and, where there are
-        times, those (float64); where there are weights, the line `weights` and those (float32).
-        All numbers are little-endian, and each of the two lists of ids
-        follows its length (uint32).
+        It does not depend on the order of the rows (places are not hashed), on the order of the
+        vocabulary, or on ids without pairs. The hashed bytes are, in this order:
+
+        1. the line ``bitrecall interactions 1``;
+        2. the number of user ids (uint32), then the user ids in code point order, each as its
+           length in bytes (uint32) and its UTF-8;
+        3. the item ids likewise;
+        4. for the pairs sorted by user and item in those orders: the user ranks (int32), the item
+           ranks (int32) and, if the pairs have times, the times (float64);
+        5. if the pairs have weights, the line ``weights`` and the weights (float32).
+
+        All numbers are little-endian.
         """
         compact = self.compact()
         digest = hashlib.sha256(b"bitrecall interactions 1\n")
@@ -185,7 +189,7 @@ class Interactions:
         for ranks in ranked:
             digest.update(ranks[order_of_pairs].tobytes())
         if self.times is not None:
-            # Adding zero makes -0.0 and 0.0, which are the same instant, the same bytes.
+            # Adding zero turns -0.0 into 0.0: the same instant must give the same bytes.
             digest.update((self.times[order_of_pairs] + 0.0).astype("<f8").tobytes())
         if self.weights is not None:
             digest.update(b"weights\n")
@@ -194,5 +198,5 @@ class Interactions:
 
 
 def iso_time(seconds: float) -> str:
-    """Seconds since 1970-01-01 UTC as ISO 8601, to the second (rounded down)."""
+    """Format seconds since 1970-01-01 UTC as ISO 8601, rounded down to the second."""
     return datetime.fromtimestamp(np.floor(seconds), UTC).isoformat().replace("+00:00", "Z")

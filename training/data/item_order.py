@@ -1,7 +1,7 @@
-"""The order of items that the whole system shares: descending popularity.
+"""The item order that training and releases share: descending popularity.
 
-Equal Hamming distances go to the smaller row, so this order is how ties are broken. Training works
-in it from the start, and its rows are the release's rows.
+Items at equal Hamming distance are ranked by row, so this order breaks ties. Training orders the
+items before it starts, and its rows are the rows of the release.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from bitrecall.training.data.interactions import Interactions
 
 
 def popularity_order(interactions: Interactions) -> NDArray[np.int64]:
-    """Item rows by descending number of pairs, int64 (n,); equal ones keep their order."""
+    """Return item rows by descending number of pairs, int64 (n,); the sort is stable."""
     return np.argsort(-interactions.item_degrees, kind="stable")
 
 
 def reorder_items(interactions: Interactions, order: NDArray[np.int64]) -> Interactions:
-    """The same pairs, with item ``order[r]`` at row r.
+    """Return the same pairs with item ``order[r]`` at row r.
 
     Args:
-        interactions: any pairs over n items.
+        interactions: pairs over n items.
         order: int64 (n,), a permutation of the item rows.
     """
     rank = np.empty(len(order), dtype=np.int32)

@@ -1,4 +1,4 @@
-"""From a path, or the word ``sample``, to a data set with its splits."""
+"""Load a data set with its splits from files, a database, a table or the sample."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from bitrecall.training.data.assembly import assemble
 from bitrecall.training.data.collapse import collapse
-from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.files.data_files import DataFile, DataFiles, find_files
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import Format, PairWeight, ReadOptions, Split
 from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary
 from bitrecall.training.data.rows.row_encoding import encode_rows
-from bitrecall.training.data.rows.row_selection import (
-    NOT_COMPARED,
-    column_options,
-    selection_lines,
-)
-from bitrecall.training.data.rows.row_weights import WeightTally
+from bitrecall.training.data.rows.row_selection import column_options
 from bitrecall.training.data.sample import sample_dataset
 from bitrecall.training.data.split import by_time, random_per_user
 from bitrecall.training.data.tables.data_frame import FrameSource
@@ -37,24 +33,25 @@ __all__ = ["dataset_of", "load_dataset"]
 def load_dataset(
     data: Path | str | Sequence[Path | str], options: ReadOptions | None = None
 ) -> Dataset:
-    """Read interactions, or generate the sample if the path is ``sample``.
+    """Read interactions from files or a database, or generate the sample.
 
     Args:
-        data: a folder or a file; or several, which are one data set.
+        data: a folder, a file, several of them that form one data set, the URL of a database, or
+            ``sample``.
         options: how to read and split it.
 
     Raises:
-        DataError: nothing usable is there; it says where and why.
+        DataError: the data cannot be read or has no interactions.
     """
     options = ReadOptions() if options is None else options
     paths = [data] if isinstance(data, (str, Path)) else list(data)
     if any(map(is_database, paths)):
         if len(paths) > 1:
-            raise DataError("the URL of a database has to be the only DATA")
+            raise DataError("the URL of a database must be the only DATA")
         return _split(_read_database(str(paths[0]), options), options)
     if options.query is not None:
         raise DataError(
-            "--query needs the URL of a database for DATA, such as postgresql://USER@HOST/NAME"
+            "--query needs the URL of a database as DATA, such as postgresql://USER@HOST/NAME"
         )
     if [str(path) for path in paths] == ["sample"]:
         _refuse_columns(options, "the sample")
@@ -65,138 +62,52 @@ def load_dataset(
 def dataset_of(
     frame: pl.DataFrame, options: ReadOptions | None = None, name: str = "events"
 ) -> Dataset:
-    """Read interactions from a table in memory, its columns found as those of files.
+    """Read interactions from a table in memory; columns are detected as in files.
 
     Args:
         frame: one row per interaction.
-        options: how to read and split it; what only concerns files has no effect.
-        name: of the data set, for messages.
+        options: how to read and split it; options that apply only to files have no effect.
+        name: name of the data set, for messages.
 
     Raises:
-        DataError: nothing usable is there; it says in which row and why.
+        DataError: a row is bad, or the table has no interactions.
     """
     options = ReadOptions() if options is None else options
     vocabulary = Vocabulary()
     bad_rows = BadRows(options.skip_bad_rows)
     rows = encode_rows(FrameSource(frame, name), vocabulary, bad_rows, options)
-    return _split(_assembled([rows], 1, vocabulary, bad_rows, [name], name, name, options), options)
+    return _split(assemble([rows], 1, vocabulary, bad_rows, [name], name, name, options), options)
 
 
 def _read_database(url: str, options: ReadOptions) -> Dataset:
-    """The rows of a query."""
+    """Read the rows of a query."""
     vocabulary = Vocabulary()
     bad_rows = BadRows(options.skip_bad_rows)
     with SqlSource(url, options.query) as source:
         rows = encode_rows(source, vocabulary, bad_rows, options)
     label = source.label
-    return _assembled([rows], 1, vocabulary, bad_rows, [label], label, label, options)
+    return assemble([rows], 1, vocabulary, bad_rows, [label], label, label, options)
 
 
 def _read(files: DataFiles, options: ReadOptions) -> Dataset:
-    """The files as they are, before any split of ours."""
+    """Read all files; ``_split`` splits them later."""
     vocabulary = Vocabulary()
     bad_rows = BadRows(options.skip_bad_rows)
     parts: list[FileRows] = []
     fallback = None
     for file in (*files.train, *files.test):
         rows = _read_file(file, vocabulary, bad_rows, options, fallback)
-        # The other files of the data set are in this format too, if nothing says otherwise.
+        # Assume this format for the other files of the data set, if their content fits.
         fallback = Format.LIGHTGCN if rows.columns is None else fallback
         parts.append(rows)
     names = [file.name for file in (*files.train, *files.test)]
     n_train, first = len(files.train), files.train[0].path
-    return _assembled(parts, n_train, vocabulary, bad_rows, names, first, files.name, options)
+    return assemble(parts, n_train, vocabulary, bad_rows, names, first, files.name, options)
 
 
-def _refuse_columns(options: ReadOptions, what: str) -> None:
-    if given := column_options(options):
-        raise DataError(f"{what} has no columns for {' or '.join(given)}")
-
-
-def _assembled(
-    parts: list[FileRows],
-    n_train: int,
-    vocabulary: Vocabulary,
-    bad_rows: BadRows,
-    names: Sequence[str],
-    first: Path | str,
-    name: str,
-    options: ReadOptions,
-) -> Dataset:
-    """The rows of all sources as pairs; those after the first ``n_train`` are of the test split."""
-    train_rows, test_rows = parts[:n_train], parts[n_train:]
-    user_ids, item_ids = list(vocabulary.users), list(vocabulary.items)
-    train, test = (_collapse(user_ids, item_ids, rows, options) for rows in (train_rows, test_rows))
-    rows_read = sum(len(rows.users) for rows in parts)
-    left_out = sum(rows.left_out for rows in parts)
-    tallies = [rows.tally for rows in parts if rows.tally is not None]
-    report = ReadReport(
-        files=tuple(names),
-        rows_read=rows_read,
-        duplicates_collapsed=rows_read - len(train) - len(test),
-        bad_rows_skipped=bad_rows.count,
-        bad_row_examples=tuple(bad_rows.examples),
-        users_without_items=sum(rows.users_without_items for rows in parts),
-        rows_left_out=left_out,
-        selection=selection_lines(options, left_out, _merged(tallies)),
-        columns=tuple(dict.fromkeys(rows.columns for rows in parts if rows.columns is not None)),
-        notes=_told(names, [rows.notes for rows in parts]),
-        warnings=(*_told(names, [rows.warnings for rows in parts]), *_some_without_times(parts)),
-    )
-    if not len(train):
-        raise DataError(_why_nothing(report, options), file=first)
-    return Dataset(train, test if test_rows else None, name, report)
-
-
-def _merged(tallies: list[WeightTally]) -> WeightTally | None:
-    if not tallies:
-        return None
-    merged = WeightTally()
-    for tally in tallies:
-        merged.merge(tally)
-    return merged
-
-
-def _told(names: Sequence[str], by_file: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """What was said of the files, each text once, with the first file if there are several."""
-    first: dict[str, list[str]] = {}
-    for name, texts in zip(names, by_file, strict=True):
-        for text in texts:
-            first.setdefault(text, []).append(name)
-    if len(names) == 1:
-        return tuple(first)
-    return tuple(
-        f"{files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: {text}"
-        for text, files in first.items()
-    )
-
-
-def _some_without_times(parts: Sequence[FileRows]) -> list[str]:
-    having = sum(rows.times is not None for rows in parts)
-    if not 0 < having < len(parts):
-        return []
-    return [
-        f"{len(parts) - having} of the {len(parts)} files have no times, so those of the other "
-        "files count only within their own split"
-    ]
-
-
-def _why_nothing(report: ReadReport, options: ReadOptions) -> str:
-    if report.selection:
-        odd = (one for one in report.warnings if one.endswith(NOT_COMPARED))
-        why = (one.strip() for one in (*report.selection, *odd))
-        return f"no row is left to train on. {'; '.join(why)}"
-    if report.bad_rows_skipped:
-        return (
-            f"has no interactions, and {report.bad_rows_skipped} bad rows, such as: "
-            f"{report.bad_row_examples[0]}"
-        )
-    if report.users_without_items:
-        return (
-            "has no interactions: read in the LightGCN format (user item item …), each line is a "
-            "user without an item. If it is a table without a header, name its columns"
-        )
-    return "has no interactions"
+def _refuse_columns(options: ReadOptions, source: str) -> None:
+    if names := column_options(options):
+        raise DataError(f"{source} has no columns for {' or '.join(names)}")
 
 
 def _read_file(
@@ -215,23 +126,6 @@ def _read_file(
     return encode_rows(source, vocabulary, bad_rows, options)
 
 
-def _collapse(
-    user_ids: list[str], item_ids: list[str], rows: list[FileRows], options: ReadOptions
-) -> Interactions:
-    none = np.zeros(0, np.int32)
-    times = [part.times for part in rows if part.times is not None]
-    weights = [part.weights for part in rows if part.weights is not None]
-    return collapse(
-        user_ids,
-        item_ids,
-        np.concatenate([none, *(part.users for part in rows)]),
-        np.concatenate([none, *(part.items for part in rows)]),
-        np.concatenate(times) if times and len(times) == len(rows) else None,
-        weights=np.concatenate(weights) if weights else None,
-        pair_weight=options.pair_weight,
-    )
-
-
 def _split(raw: Dataset, options: ReadOptions) -> Dataset:
     split = options.split
     if split is Split.AUTO:
@@ -243,14 +137,14 @@ def _split(raw: Dataset, options: ReadOptions) -> Dataset:
     if split is Split.GIVEN:
         if test is None:
             raise DataError(f"{raw.name} has no test file; choose the split time, random or none")
-        fresh = ~np.isin(test.keys(), train.keys(), assume_unique=True)
-        report = replace(report, test_pairs_in_train=int((~fresh).sum()))
-        test = test.select(fresh)
+        is_new = ~np.isin(test.keys(), train.keys(), assume_unique=True)
+        report = replace(report, test_pairs_in_train=int((~is_new).sum()))
+        test = test.select(is_new)
     else:
         if test is not None:
             pooled = _pool(train, test, options.pair_weight)
-            again = len(train) + len(test) - len(pooled)
-            report = replace(report, duplicates_collapsed=report.duplicates_collapsed + again)
+            repeated = len(train) + len(test) - len(pooled)
+            report = replace(report, duplicates_collapsed=report.duplicates_collapsed + repeated)
             train, test = pooled, None
         if split is Split.TIME:
             train, test = by_time(train, options.test_fraction)

@@ -1,4 +1,4 @@
-"""Data that nobody can mean: a sign that another column was taken for the users or the items."""
+"""Reject data sets that training cannot learn from, usually because a wrong column was read."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["check_plausible", "plausibility_warnings"]
 
 OPTION: Final = "--allow-implausible"
 
-# Below this many pairs only what holds for all of them counts; from it on what nearly does.
-_ENOUGH: Final = 100
-_NEARLY: Final = 0.99
-# One user or item with more than this share of all pairs is no user and no item.
-_MOST: Final = 0.9
+# With fewer pairs a condition must hold for all of them; with more, for nearly all.
+_MANY_PAIRS: Final = 100
+_NEARLY_ALL: Final = 0.99
+# A user or item with more than this share of all pairs is not plausible.
+_MAX_SHARE: Final = 0.9
 
 
 def plausibility_warnings(dataset: Dataset) -> list[str]:
-    """Why nobody can mean these data; empty if they may be meant.
+    """Return why a data set is implausible; an empty list if it is plausible.
 
-    Recommendations come from users who share items. Without a second user or item, without an item
-    of two users, or without a user of two items there is nothing to learn from.
+    Recommendations come from users who share items. There is nothing to learn without a second user
+    or item, without an item of two users, or without a user of two items.
     """
     train, test = dataset.train, dataset.test
     users, items = train.user_degrees.copy(), train.item_degrees.copy()
@@ -33,42 +33,44 @@ def plausibility_warnings(dataset: Dataset) -> list[str]:
         users += test.user_degrees
         items += test.item_degrees
     pairs = int(users.sum())
-    found = []
-    for one, many, degrees, ids in (
-        ("user", "users", users, train.user_ids),
-        ("item", "items", items, train.item_ids),
-    ):
-        having = int((degrees > 0).sum())
-        most = int(np.argmax(degrees))
-        if having == 1:
-            found.append(f"there is only one {one}, {ids[most]!r}")
-        elif pairs >= _ENOUGH and degrees[most] > _MOST * pairs:
-            found.append(
-                f"{int(degrees[most]):,} of {pairs:,} pairs are of one {one}, {ids[most]!r}"
+    warnings = []
+    for role, degrees, ids in (("user", users, train.user_ids), ("item", items, train.item_ids)):
+        count = int((degrees > 0).sum())
+        largest = int(np.argmax(degrees))
+        if count == 1:
+            warnings.append(f"only one {role}, {ids[largest]!r}")
+        elif pairs >= _MANY_PAIRS and degrees[largest] > _MAX_SHARE * pairs:
+            warnings.append(
+                f"{int(degrees[largest]):,} of {pairs:,} pairs have the same {role}, "
+                f"{ids[largest]!r}"
             )
-        elif _single(degrees, pairs):
+        elif _nearly_all_single(degrees, pairs):
             example = ids[int(np.argmax(degrees > 0))]
-            found.append(
-                f"nearly every one of the {having:,} {many} has a single pair, such as {example!r}"
-                + ("" if one == "user" else ": no users share items")
+            warnings.append(
+                f"nearly all of the {count:,} {role}s have a single pair, such as {example!r}"
+                + ("" if role == "user" else ": no users share items")
             )
-    return found
+    return warnings
 
 
 def check_plausible(dataset: Dataset, allowed: bool) -> list[str]:
-    """Raise DataError on data that nobody can mean, or return why, if they are ``allowed``."""
-    found = plausibility_warnings(dataset)
-    if found and not allowed:
+    """Return the plausibility warnings, or raise them if implausible data is not allowed.
+
+    Raises:
+        DataError: the data set is implausible and ``allowed`` is False.
+    """
+    warnings = plausibility_warnings(dataset)
+    if warnings and not allowed:
         raise DataError(
-            f"{'; '.join(found)}. Is another column the user or the item? See `bitrecall data "
+            f"{'; '.join(warnings)}. Is another column the user or the item? See `bitrecall data "
             f"describe`, and name columns with --user-column and --item-column. To train on this "
-            f"all the same: {OPTION}",
+            f"anyway: {OPTION}",
             file=dataset.name,
         )
-    return found
+    return warnings
 
 
-def _single(degrees: NDArray[np.int64], pairs: int) -> bool:
-    """Whether all, or of many nearly all, have one pair."""
-    alone = int((degrees == 1).sum())
-    return alone == pairs or (pairs >= _ENOUGH and alone >= _NEARLY * pairs)
+def _nearly_all_single(degrees: NDArray[np.int64], pairs: int) -> bool:
+    """Whether all users or items, or nearly all if there are many pairs, have one pair."""
+    single = int((degrees == 1).sum())
+    return single == pairs or (pairs >= _MANY_PAIRS and single >= _NEARLY_ALL * pairs)

@@ -1,4 +1,4 @@
-"""What a person may say about how a data set is to be read and split."""
+"""Options for reading and splitting a data set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Format", "PairWeight", "ReadOptions", "Split", "TimeUnit"]
 
 
 class Format(StrEnum):
-    """How a file holds interactions; `auto` goes by its name and first line."""
+    """Format of a file; ``auto`` detects it from the content and the name."""
 
     AUTO = "auto"
     LIGHTGCN = "lightgcn"
@@ -23,7 +23,7 @@ class Format(StrEnum):
 
 
 class PairWeight(StrEnum):
-    """What a pair weighs that several rows have: the largest of their weights, or the sum."""
+    """Weight of a pair that occurs in several rows: the largest row weight, or their sum."""
 
     MAX = "max"
     SUM = "sum"
@@ -32,9 +32,9 @@ class PairWeight(StrEnum):
 class Split(StrEnum):
     """What is held out for the test.
 
-    `auto` takes the given split of a folder with train and test files; for anything else it
-    splits by time where there are times and at random where there are none. `none` trains on
-    everything. `time`, `random` and `none` pool the files of a given split first.
+    ``auto`` uses the train and test files of a folder that has both. Otherwise it splits by time,
+    or at random if the data has no times. ``none`` trains on everything. ``time``, ``random`` and
+    ``none`` first merge train and test files.
     """
 
     AUTO = "auto"
@@ -45,7 +45,7 @@ class Split(StrEnum):
 
 
 class TimeUnit(StrEnum):
-    """The unit of times given as numbers; `auto` goes by their magnitude, see `times.py`."""
+    """Unit of numeric times; ``auto`` detects it from their magnitude, see ``time_units``."""
 
     AUTO = "auto"
     SECONDS = "s"
@@ -59,7 +59,7 @@ def _check_encoding(name: str) -> None:
         "a".encode(name)
     except (LookupError, UnicodeError, TypeError):
         raise DataError(
-            f"--encoding {name!r} is unknown; common ones are utf-8, latin-1, cp1252, utf-16, "
+            f"unknown --encoding {name!r}; common encodings are utf-8, latin-1, cp1252, utf-16, "
             "gb18030, shift_jis"
         ) from None
 
@@ -69,29 +69,30 @@ class ReadOptions:
     """How to read a data set.
 
     Attributes:
-        format: of every file; by name and first line where `auto`.
-        user_column: of a table or a `.inter` file; one of the common names where None.
-        item_column: likewise.
-        time_column: likewise; a file without one has no times.
-        use_times: False ignores the time column, and with it whatever is wrong in it.
-        columns: the names of a table's columns, for a file without a header.
-        time_unit: of times given as numbers.
-        time_format: how times are written, as for ``strptime``; None reads numbers and ISO 8601.
-        delimiter: between the fields of a table, one or more characters; found if None.
-        encoding: of text; None takes UTF-8, or what a byte-order mark says.
-        where: an expression on columns that rows must meet (`row_filter`), None for all rows.
-        min_rating: lowest rating that counts, None for all.
-        rating_column: where ratings are; one of the common names if None.
-        weight: how much rows count (`weighting`), None counts all alike.
-        pair_weight: what a pair weighs that several rows have, with ``weight``.
-        query: what to read from a database.
+        format: format of every file.
+        user_column: name of the user column; None looks for a common name.
+        item_column: name of the item column; None looks for a common name.
+        time_column: name of the time column; None looks for a common name. Files without such a
+            column have no times.
+        use_times: False ignores the time column and any errors in it.
+        columns: names of all columns, for a table without a header.
+        time_unit: unit of numeric times.
+        time_format: format of times, as for ``strptime``; None reads numbers and ISO 8601.
+        delimiter: one or more characters between the fields of a table; None detects it.
+        encoding: encoding of text files; None uses the byte-order mark, or UTF-8 without one.
+        where: expression that rows must meet (``row_filter``); None keeps all rows.
+        min_rating: lowest rating to keep; None keeps all.
+        rating_column: name of the rating column; None looks for a common name.
+        weight: weights of rows (``row_weights``); None weights all alike.
+        pair_weight: weight of a pair that occurs in several rows, with ``weight``.
+        query: SQL query that reads from a database.
         split: what is held out for the test.
-        test_fraction: the part of the interactions that `time` and `random` hold out.
-        seed: of the random split.
-        skip_bad_rows: leave bad rows out and count them, where the first would raise.
+        test_fraction: share of the interactions that ``time`` and ``random`` hold out.
+        seed: seed of the random split.
+        skip_bad_rows: leave out and count bad rows instead of raising at the first one.
 
     Raises:
-        DataError: an option has a value that makes no sense.
+        DataError: the value of an option is not valid.
     """
 
     format: Format = Format.AUTO
@@ -123,21 +124,27 @@ class ReadOptions:
         if self.delimiter is not None and (
             not self.delimiter or any(letter in '"\r\n\0' for letter in self.delimiter)
         ):
-            raise DataError(f"--delimiter cannot be {self.delimiter!r}")
+            raise DataError(
+                f"invalid --delimiter {self.delimiter!r}: expected one or more characters, without "
+                "double quotes, line ends and NUL"
+            )
         if self.encoding is not None:
             _check_encoding(self.encoding)
         if self.time_format is not None and "%" not in self.time_format:
             raise DataError(
-                f"--time-format is a form such as '%d/%m/%Y %H:%M', not {self.time_format!r}"
+                f"invalid --time-format {self.time_format!r}: expected a format such as "
+                "'%d/%m/%Y %H:%M'"
             )
         if self.min_rating is not None and not math.isfinite(self.min_rating):
             raise DataError(f"--min-rating must be a finite number, not {self.min_rating}")
         if self.rating_column is not None and self.min_rating is None:
             raise DataError(
-                "--rating-column is read for --min-rating only; --weight NAME weighs rows by a "
-                "column"
+                "--rating-column needs --min-rating; to weight rows by a column, use --weight NAME"
             )
         if self.columns is not None and len(self.columns) < 2:
-            raise DataError("the columns must name at least the columns of user and item")
+            raise DataError("--columns must name at least a user column and an item column")
         if self.time_column is not None and not self.use_times:
-            raise DataError(f"times cannot be both ignored and read from {self.time_column!r}")
+            raise DataError(
+                f"--time-column {self.time_column!r} has no effect if times are ignored; omit one "
+                "of the two options"
+            )

@@ -1,7 +1,7 @@
 """The embedded sample: interactions drawn from a seeded model of tastes and popularity.
 
-Nothing is downloaded. Ids can be read: an item is its genre and title (`noir/The Last Alibi`), a
-user a name and a number (`ada-017`), so that an answer can be judged by eye.
+Nothing is downloaded. Ids are readable, so that recommendations can be judged by eye: an item is a
+genre and a title (``noir/The Last Alibi``), a user a name and a number (``ada-017``).
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, eq=False)
 class SampleModel:
-    """What the sample is drawn from, and so the best that any model of it can know.
+    """The distribution that the sample is drawn from: the best possible model of it.
 
-    A user draws items without replacement, with weights popularity times affinity, where the
-    affinity is the dot product of the user's tastes and the item's traits over genres and themes.
+    A user draws items without replacement. The weight of an item is its popularity times the dot
+    product of the user's tastes and the item's traits over genres and themes.
 
     Attributes:
         user_ids: m names.
-        item_ids: n titles with their genres.
-        weights: float64 (m, n), each row the relative chance of the user to draw the item.
+        item_ids: n genres with titles.
+        weights: float64 (m, n), relative probability that the user draws the item.
     """
 
     user_ids: list[str]
@@ -56,7 +56,7 @@ def sample_model(seed: int = 0) -> SampleModel:
     popularity = (5.0 + generator.permutation(N_ITEMS)) ** -0.8
     traits = np.full((N_ITEMS, n_themes), 0.002)
     traits[np.arange(N_ITEMS), themes] = 1.0
-    # A theme's genre shares some of it: who likes harbours in noir likes courtrooms a little.
+    # Themes of a genre are related: a user who likes harbours in noir also likes courtrooms a bit.
     genre = np.arange(n_themes) // THEMES
     traits[genre[None, :] == (themes // THEMES)[:, None]] += 0.12
     genre_tastes = generator.dirichlet(np.full(len(GENRES), 0.12), N_USERS)
@@ -67,7 +67,7 @@ def sample_model(seed: int = 0) -> SampleModel:
 
 
 def sample_dataset(seed: int = 0) -> Dataset:
-    """The sample, a fifth of each user's pairs held out for the test."""
+    """Return the sample with 20% of each user's pairs held out for the test."""
     everything = _interactions(seed)
     train, test = random_per_user(everything, TEST_FRACTION, seed)
     report = ReadReport(files=("sample",), split=Split.GIVEN, rows_read=len(everything))
@@ -75,9 +75,9 @@ def sample_dataset(seed: int = 0) -> Dataset:
 
 
 def sample_events(seed: int = 0) -> pl.DataFrame:
-    """The sample as a click log: ``user_id``, ``item_id`` and ``timestamp``, the oldest first.
+    """Return the sample as a click log: ``user_id``, ``item_id``, ``timestamp``, oldest first.
 
-    It has all pairs of ``sample_dataset``, whose split is another than that by time.
+    It has all pairs of ``sample_dataset``. That data set is split at random, not by time.
     """
     pairs = _interactions(seed)
     times = pl.Series("timestamp", pairs.times, dtype=pl.Float64)
@@ -90,11 +90,11 @@ def sample_events(seed: int = 0) -> pl.DataFrame:
 
 
 def _interactions(seed: int) -> Interactions:
-    """Some 90,000 pairs with times over two years."""
+    """About 90,000 pairs with times over two years."""
     model = sample_model(seed)
     generator = np.random.default_rng([seed, 1])
     n_pairs = np.clip(generator.lognormal(3.25, 0.6, N_USERS), 6, 200).astype(np.int64)
-    # The largest of log-weights with Gumbel noise are a draw without replacement.
+    # The largest log-weights plus Gumbel noise are a draw without replacement.
     noisy = np.log(model.weights) + generator.gumbel(size=model.weights.shape)
     ranked = np.argsort(-noisy, axis=1)[:, : n_pairs.max()]
     drawn = np.arange(ranked.shape[1]) < n_pairs[:, None]
@@ -107,13 +107,13 @@ def _interactions(seed: int) -> Interactions:
 
 
 def sample_items(seed: int = 0) -> ItemTable:
-    """The items of the sample: tagged with their genre, and each with a year."""
+    """Return the items of the sample, each with its genre as a tag and a year."""
     ids = sample_model(seed).item_ids
     years = np.random.default_rng([seed, 2]).integers(1950, 2026, N_ITEMS)
     return ItemTable(
         "sample",
         pl.Series(ids),
-        pl.Series([[one.split("/")[0]] for one in ids]),
+        pl.Series([[item_id.split("/")[0]] for item_id in ids]),
         pl.DataFrame({"year": years.astype(np.float64)}),
     )
 
@@ -141,5 +141,5 @@ def _titles(generator: np.random.Generator) -> tuple[list[str], NDArray[np.int64
 def _names(generator: np.random.Generator) -> list[str]:
     """3,000 distinct names with numbers, in a random order."""
     names = FIRST_NAMES.split()
-    every = [f"{names[row % len(names)]}-{row // len(names) + 1:03d}" for row in range(N_USERS)]
-    return [every[row] for row in generator.permutation(N_USERS)]
+    user_ids = [f"{names[row % len(names)]}-{row // len(names) + 1:03d}" for row in range(N_USERS)]
+    return [user_ids[row] for row in generator.permutation(N_USERS)]

@@ -1,6 +1,6 @@
-"""Words of the embedded sample: what its items and users are called.
+"""Words for the item titles and user names of the embedded sample.
 
-Each genre has three themes, each a list of nouns, so that a title shows the taste behind it.
+Each genre has three themes. Each theme is a list of nouns, so a title shows which taste it serves.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ __all__ = ["FIRST_NAMES", "GENRES", "TITLE_PATTERNS"]
 
 TITLE_PATTERNS = ("The {adjective} {noun}", "{adjective} {noun}", "{noun} and {other}")
 
-# genre: (adjectives, (theme, theme, theme)); a theme is nouns that belong together.
+# genre: (adjectives, (theme, theme, theme)); a theme is a list of related nouns.
 GENRES: dict[str, tuple[str, tuple[str, str, str]]] = {
     "noir": (
         "Last Silent Crooked Midnight Borrowed Smoking",

@@ -1,4 +1,4 @@
-"""Ids that people would take for one and the same, and that are different."""
+"""Find ids that look the same to a reader but differ, and ids that look like missing values."""
 
 from __future__ import annotations
 
@@ -10,49 +10,52 @@ import polars as pl
 
 from bitrecall.training.data.dataset import Dataset
 
-__all__ = ["similar_ids", "warnings_of_ids"]
+__all__ = ["id_warnings", "similar_ids"]
 
-# In lower case; text that tools write for a value that is not there.
+# Text, in lower case, that tools write for a missing value.
 _MISSING: Final = frozenset(
     ("null", "(null)", "nan", "none", "na", "n/a", "#n/a", "<na>", "\\n", "nil", "undefined")
 )
 _LIST: Final = r"^[\[(]?[^\s,;|]*\d[^\s,;|]*(?:[\s,;|]+[^\s,;|]*\d[^\s,;|]*)+$"
-# White space and marks that are seen nowhere: no-break spaces, zero-width ones, directions.
+# White space and invisible characters: no-break and zero-width spaces, direction marks.
 _INVISIBLE: Final = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+"
 
 
-def warnings_of_ids(dataset: Dataset) -> list[str]:
-    """Warnings, each with an example, about ids of users and of items that differ invisibly."""
+def id_warnings(dataset: Dataset) -> list[str]:
+    """Return warnings about suspicious user and item ids, each with an example."""
     train = dataset.train
-    found = []
+    warnings = []
     for role, ids, degrees in (
         ("user", train.user_ids, train.user_degrees),
         ("item", train.item_ids, train.item_degrees),
     ):
-        found += [f"{role} ids {warning}" for warning in similar_ids(ids)]
-        if role == "item" and (listed := _list_of_ids(ids)) is not None:
-            found.append(f"item ids look like lists of ids, such as {listed!r}: a row is one item")
+        warnings += [f"{role} ids {warning}" for warning in similar_ids(ids)]
+        if role == "item" and (example := _list_of_ids(ids)) is not None:
+            warnings.append(
+                f"item ids look like lists of ids, such as {example!r}: each row must have one item"
+            )
         column = next((getattr(use, role) for use in dataset.report.columns), "COLUMN")
-        for row, one in enumerate(ids):
-            if one.lower() in _MISSING and degrees[row]:
-                found.append(
-                    f"{role} id {one!r}, of {degrees[row]:,} pairs, looks like a missing value; "
-                    f"--where \"{column} != '{one}'\" leaves it out"
+        for row, name in enumerate(ids):
+            if name.lower() in _MISSING and degrees[row]:
+                count = f"{degrees[row]:,} pair{'s' if degrees[row] > 1 else ''}"
+                warnings.append(
+                    f"{role} id {name!r} ({count}) looks like a missing value; to leave it out: "
+                    f"--where \"{column} != '{name}'\""
                 )
-    return found
+    return warnings
 
 
 def similar_ids(ids: Sequence[str]) -> list[str]:
-    """What is to be said of ids that differ in nothing that people would mean.
+    """Find ids that differ only in their spelling, such as ``7`` and ``7.0``.
 
     Args:
-        ids: all different.
+        ids: distinct ids.
 
     Returns:
-        A sentence for each kind of difference that there is, with how many ids and an example.
+        One sentence per kind of difference, with the number of ids and an example.
     """
     column = pl.Series("id", ids, dtype=pl.String)
-    found = []
+    warnings = []
     for difference, fold in _FOLDS:
         folded = fold(column)
         changed = folded != column
@@ -60,34 +63,44 @@ def similar_ids(ids: Sequence[str]) -> list[str]:
             continue
         if folded.n_unique() == len(folded):
             if (other := _in_other_form(fold, column.filter(~changed))) is not None:
-                mixed = f"{column.filter(changed)[0]!a} and {other!a}"
-                found.append(f"are mixed: some differ from others {difference}, such as {mixed}")
+                example = f"{column.filter(changed)[0]!a} and {other!a}"
+                warnings.append(
+                    f"are mixed: some differ from others {difference}, such as {example}"
+                )
             continue
         alike = folded.is_duplicated()
         count = alike.sum()
         first = folded.filter(alike)[0]
-        # Escaped where it would not be seen.
         pair = column.filter(folded == first)[:2].to_list()
-        example = " and ".join(ascii(one) if fold in _UNSEEN else repr(one) for one in pair)
-        found.append(f"differ only {difference}: {count:,} of them, such as {example}")
-    return found
+        # Invisible differences are escaped.
+        shown = ascii if fold in _UNSEEN else repr
+        example = " and ".join(map(shown, pair))
+        warnings.append(f"differ only {difference}: {count:,} of them, such as {example}")
+    return warnings
 
 
 def _list_of_ids(ids: Sequence[str]) -> str | None:
-    """An id that is a list, if at least half of all are: parts with digits in them."""
+    """Return an example if at least half of all ids look like lists: parts with digits."""
     column = pl.Series("id", ids, dtype=pl.String)
     lists = column.filter(column.str.contains(_LIST))
     return str(lists[0])[:80] if len(lists) and 2 * len(lists) >= len(column) else None
 
 
 def _in_other_form(fold: Callable[[pl.Series], pl.Series], ids: pl.Series) -> str | None:
-    """Among ids that a fold leaves as they are, one that it might have made of another form."""
+    """Return one of the ids that could also be written in the form that the fold replaces.
+
+    Args:
+        fold: one of ``_FOLDS``.
+        ids: ids that the fold does not change.
+    """
     if fold is _without_fraction:
-        found = ids.filter(ids.str.contains(r"^[+-]?\d+$"))
-        return str(found[0]) if len(found) else None
+        integers = ids.filter(ids.str.contains(r"^[+-]?\d+$"))
+        return str(integers[0]) if len(integers) else None
     if fold is _composed:
-        other = ids.filter(ids.str.contains(r"[^\x00-\x7f]"))
-        return next((one for one in other if unicodedata.normalize("NFD", one) != one), None)
+        candidates = ids.filter(ids.str.contains(r"[^\x00-\x7f]"))
+        return next(
+            (text for text in candidates if unicodedata.normalize("NFD", text) != text), None
+        )
     return None
 
 
@@ -104,11 +117,11 @@ def _in_lower_case(ids: pl.Series) -> pl.Series:
 
 
 def _composed(ids: pl.Series) -> pl.Series:
-    other = ids.str.contains(r"[^\x00-\x7f]")
-    if not other.any():
+    not_ascii = ids.str.contains(r"[^\x00-\x7f]")
+    if not not_ascii.any():
         return ids
-    normal = [unicodedata.normalize("NFC", one) for one in ids.filter(other)]
-    return ids.clone().scatter(other.arg_true(), normal)
+    composed = [unicodedata.normalize("NFC", text) for text in ids.filter(not_ascii)]
+    return ids.clone().scatter(not_ascii.arg_true(), composed)
 
 
 def _without_invisible(ids: pl.Series) -> pl.Series:

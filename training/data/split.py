@@ -1,4 +1,4 @@
-"""Holding out a part of the interactions: by time, at random for each user, or each's latest."""
+"""Hold out interactions: by time, at random per user, or the latest of each user."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ __all__ = ["Cut", "by_time", "cut_validation", "random_per_user"]
 
 Cut = Literal["random", "latest"]
 
-# Streams of one seed, so that a validation split does not echo the test split cut before it.
+# Separate random streams, so that the validation split is independent of the test split.
 TEST_STREAM = 0
 VALIDATION_STREAM = 1
 
 
 def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, Interactions]:
-    """Train and held-out pairs: the latest fraction of all pairs, of whatever user, is held out.
+    """Hold out the latest fraction of all pairs, over all users together.
 
-    The number held out is `fraction * nnz`, rounded, at least 1 and at most nnz - 1. Where times
-    tie at the border, pairs of later rows count as later. A user may end up on one side only.
+    ``fraction * nnz`` pairs are held out, rounded, at least 1 and at most nnz - 1. Of pairs with
+    equal times, those in later rows count as later. A user may have all pairs on one side.
+
+    Returns:
+        train and held-out pairs.
 
     Raises:
-        DataError: the fraction is not between 0 and 1, or there are no times.
+        DataError: the fraction is not between 0 and 1, or the interactions have no times.
     """
     _check_fraction(fraction)
     if interactions.times is None:
         raise DataError(
-            "a split by time needs times, and these interactions have none; "
+            "a split by time needs times, but these interactions have none; "
             "name the time column, or split at random"
         )
     n = len(interactions)
@@ -44,11 +47,14 @@ def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, 
 def random_per_user(
     interactions: Interactions, fraction: float, seed: int
 ) -> tuple[Interactions, Interactions]:
-    """Train and held-out pairs: of each user's d pairs, `fraction * d` at random are held out.
+    """Hold out ``fraction * d`` random pairs of each user with d pairs.
 
-    `fraction * d` is rounded up or down at random so that its mean is kept, which lets users of
-    few pairs take part; each user keeps at least 1 pair. The same interactions and seed give the
-    same split.
+    ``fraction * d`` is rounded up or down at random, with its mean unchanged, so that users with
+    few pairs also contribute. Each user keeps at least 1 pair. The same interactions and seed give
+    the same split.
+
+    Returns:
+        train and held-out pairs.
 
     Raises:
         DataError: the fraction is not between 0 and 1, or the seed is negative.
@@ -59,15 +65,18 @@ def random_per_user(
 def cut_validation(
     train: Interactions, fraction: float, seed: int, cut: Cut = "random"
 ) -> tuple[Interactions, Interactions]:
-    """Fit and validation pairs of the train split, random ones of each user or its latest.
+    """Split the train split into fit and validation pairs, at random or by recency per user.
 
-    As `random_per_user`, from another stream of the seed. The latest pairs are those of the
-    latest times; without times, and where they tie, those that came last in what was read. An
-    item may lose all its pairs to validation: it stays in the vocabulary, with degree 0 in fit.
+    Works as ``random_per_user``, with another stream of the seed. The latest pairs are those with
+    the latest times; without times, and if times are equal, those that were read last. An item may
+    lose all its pairs to validation: it stays in the vocabulary, with degree 0 in fit.
+
+    Returns:
+        fit and validation pairs.
 
     Raises:
-        DataError: the fraction is not between 0 and 1, or the seed is negative; or the latest are
-            asked for and neither times nor the order of the rows are known.
+        DataError: the fraction is not between 0 and 1, the seed is negative, or ``cut`` is
+            ``latest`` and neither times nor the order of the rows are known.
     """
     ages = None
     if cut == "latest":
@@ -75,7 +84,7 @@ def cut_validation(
         if not known:
             raise DataError(
                 "to hold out each user's latest interactions, their times or their order must be "
-                "known; hold out random ones"
+                "known; hold out random interactions instead"
             )
         ages = np.empty(len(train))
         ages[np.lexsort(known)[::-1]] = np.arange(len(train))
@@ -89,16 +98,16 @@ def _per_user(
     stream: int,
     ages: NDArray[np.float64] | None = None,
 ) -> tuple[Interactions, Interactions]:
-    """Hold out each user's pairs of the smallest ages, random ones where there are none."""
+    """Hold out each user's pairs with the smallest ages; random pairs without ages."""
     _check_fraction(fraction)
     if seed < 0:
         raise DataError(f"a seed must be 0 or more, not {seed}")
     generator = np.random.default_rng([seed, stream])
     degrees = interactions.user_degrees
-    wanted = np.floor(fraction * degrees + generator.random(len(degrees))).astype(np.int64)
-    n_held_out = np.minimum(wanted, np.maximum(degrees - 1, 0))
+    counts = np.floor(fraction * degrees + generator.random(len(degrees))).astype(np.int64)
+    n_held_out = np.minimum(counts, np.maximum(degrees - 1, 0))
     users: NDArray[np.int64] = interactions.users.astype(np.int64)
-    # Pairs are sorted by user: position less the start of the user is the rank among its own.
+    # Pairs are sorted by user: position minus the user's start is the rank within the user.
     shuffled = np.lexsort((generator.random(len(users)) if ages is None else ages, users))
     rank = np.empty(len(users), np.int64)
     rank[shuffled] = np.arange(len(users)) - interactions.indptr[users]
@@ -108,4 +117,4 @@ def _per_user(
 
 def _check_fraction(fraction: float) -> None:
     if not 0 < fraction < 1:
-        raise DataError(f"the fraction held out must lie between 0 and 1, not {fraction}")
+        raise DataError(f"the held-out fraction must lie between 0 and 1, not {fraction}")

@@ -138,7 +138,7 @@ def collect(
         over=len(everything.users) - len(taken.users),
         flooding={names[row]: int(sent[row]) for row in flooding},
         unusable=taken.unusable,
-        left_out=taken.left_out,
+        unusable_examples=taken.unusable_examples,
         filtered=everything.filtered,
         selection=everything.selection,
         after=0 if start is None else start.after,

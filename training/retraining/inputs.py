@@ -87,7 +87,7 @@ def read(
     )
     for line in data.counts.selection:
         _log.info("%s", line)
-    for event in data.counts.left_out:
+    for event in data.counts.unusable_examples:
         _log.warning("left out %s", event)
     for user, sent in data.counts.flooding.items():
         _log.warning("user %a sent %d events: at most %d count", user, sent, max_user_events)
@@ -119,5 +119,5 @@ def as_counts(data: RetrainingData) -> dict[str, Any]:
         "last_event": data.position.sequence,
         "read_from_start": counts.from_start,
         "flooding": dict(list(counts.flooding.items())[:_NAMED]),
-        "unusable": [asdict(event) for event in counts.left_out],
+        "unusable": [asdict(event) for event in counts.unusable_examples],
     }

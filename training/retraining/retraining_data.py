@@ -33,7 +33,7 @@ class EventCounts:
             on items that no other user has.
         flooding: number of events of each user who exceeded the limit.
         unusable: events that cannot be used, which are left out.
-        left_out: the first of these.
+        unusable_examples: the first of these.
         filtered: events that a row filter or weights left out.
         selection: summary of the row filter and weights, for the log.
         after: number of the event after which reading started.
@@ -52,7 +52,7 @@ class EventCounts:
     over: int = 0
     flooding: dict[str, int] = field(default_factory=dict)
     unusable: int = 0
-    left_out: list[UnusableEvent] = field(default_factory=list)
+    unusable_examples: list[UnusableEvent] = field(default_factory=list)
     filtered: int = 0
     selection: tuple[str, ...] = ()
     after: int = 0

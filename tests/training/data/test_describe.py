@@ -18,7 +18,7 @@ def description(tmp_path):
     return describe(load_dataset(tmp_path, ReadOptions(skip_bad_rows=True)))
 
 
-def test_it_counts_what_is_there(description):
+def test_counts_users_items_and_pairs(description):
     assert (description.users, description.items) == (3, 4)
     assert (description.cold_users, description.cold_items) == (1, 1)
     train, test = description.train, description.test
@@ -32,7 +32,7 @@ def test_it_counts_what_is_there(description):
     assert report.test_pairs_in_train == 1
 
 
-def test_it_says_how_pairs_spread(description):
+def test_describes_the_distribution_of_pairs(description):
     spread = description.train.per_user
     assert (spread.minimum, spread.maximum) == (1, 3)
     assert (spread.median, spread.mean) == (2.0, 2.0)
@@ -50,11 +50,11 @@ def test_gini_is_the_mean_difference_over_twice_the_mean(tmp_path):
     ]
     (tmp_path / "a.txt").write_text("\n".join(lines))
     dataset = load_dataset(tmp_path / "a.txt", ReadOptions(split=Split.NONE))
-    slow = np.mean([abs(x - y) for x in counts for y in counts]) / (2 * np.mean(counts))
-    assert describe(dataset).train.per_user.gini == pytest.approx(slow)
+    expected = np.mean([abs(x - y) for x in counts for y in counts]) / (2 * np.mean(counts))
+    assert describe(dataset).train.per_user.gini == pytest.approx(expected)
 
 
-def test_it_is_fit_for_json(description):
+def test_can_be_encoded_as_json(description):
     tree = json.loads(json.dumps(description.as_dict()))
     assert tree["train"]["pairs"] == 4
     assert tree["report"]["split"] == "given"
@@ -75,9 +75,9 @@ def test_the_text_is_aligned_and_has_every_count(description):
     assert any(line.startswith("warning: test.csv: 3 times are before 1990") for line in lines)
 
 
-def test_without_a_test_split_there_is_one_column(tmp_path):
+def test_without_a_test_split_the_table_has_one_column(tmp_path):
     (tmp_path / "a.txt").write_text("1 2\n1 3\n")
-    found = describe(load_dataset(tmp_path / "a.txt", ReadOptions(split=Split.NONE)))
-    assert found.test is None
-    assert "test, pairs" not in found.render()
-    assert found.train.first_time is None
+    description = describe(load_dataset(tmp_path / "a.txt", ReadOptions(split=Split.NONE)))
+    assert description.test is None
+    assert "test, pairs" not in description.render()
+    assert description.train.first_time is None

@@ -35,14 +35,14 @@ def pairs_of(part: Interactions) -> set[tuple[str, str]]:
     }
 
 
-def events(*given: tuple[str, str] | tuple[str, str, str]) -> list[StoredEvent]:
+def events(*rows: tuple[str, str] | tuple[str, str, str]) -> list[StoredEvent]:
     return [
-        StoredEvent(10 + number, one[0], one[1], one[2] if len(one) == 3 else "view", 7.0 + number)
-        for number, one in enumerate(given)
+        StoredEvent(10 + number, row[0], row[1], row[2] if len(row) == 3 else "view", 7.0 + number)
+        for number, row in enumerate(rows)
     ]
 
 
-def test_pairs_of_events_join_those_of_the_files(dataset: Dataset) -> None:
+def test_adds_pairs_of_events(dataset: Dataset) -> None:
     joined = join_events(dataset, events(("b", "x"), ("new", "newer"), ("a", "y"), ("b", "x")))
     assert pairs_of(joined.dataset.train) == {
         *pairs_of(dataset.train),
@@ -53,18 +53,18 @@ def test_pairs_of_events_join_those_of_the_files(dataset: Dataset) -> None:
     assert (joined.last.sequence, joined.pairs, joined.forgotten) == (13, 2, 0)
 
 
-def test_no_events_change_nothing(dataset: Dataset) -> None:
+def test_without_events_nothing_changes(dataset: Dataset) -> None:
     joined = join_events(dataset, [])
     assert joined.dataset.train.sha256() == dataset.train.sha256()
     assert (joined.last, joined.pairs) == (None, 0)
 
 
-def test_what_is_hidden_is_no_pair(dataset: Dataset) -> None:
+def test_hiding_an_item_adds_no_pair(dataset: Dataset) -> None:
     joined = join_events(dataset, events(("b", "x", HIDE), ("a", "x", HIDE)))
     assert pairs_of(joined.dataset.train) == pairs_of(dataset.train)
 
 
-def test_whoever_asked_for_it_is_left_out_and_may_come_back(dataset: Dataset) -> None:
+def test_forgets_a_user_but_keeps_their_later_events(dataset: Dataset) -> None:
     dataset = replace(dataset, test=interactions(("a", "z"), ("b", "y")))
     joined = join_events(dataset, events(("a", "", FORGET), ("stranger", "", FORGET), ("a", "z")))
     assert pairs_of(joined.dataset.train) == {("b", "z"), ("a", "z")}
@@ -74,14 +74,14 @@ def test_whoever_asked_for_it_is_left_out_and_may_come_back(dataset: Dataset) ->
     assert "stranger" not in joined.dataset.train.compact().user_ids
 
 
-def test_a_test_pair_that_came_true_is_no_longer_asked_for(dataset: Dataset) -> None:
+def test_drops_test_pairs_that_appear_in_events(dataset: Dataset) -> None:
     dataset = replace(dataset, test=interactions(("a", "z"), ("b", "y")))
     joined = join_events(dataset, events(("a", "z"), ("b", "newer")))
     assert joined.dataset.test is not None
     assert pairs_of(joined.dataset.test) == {("b", "y")}
 
 
-def test_events_come_after_all_that_was_there(dataset: Dataset) -> None:
+def test_events_come_after_all_pairs_of_the_data_set(dataset: Dataset) -> None:
     joined = join_events(dataset, events(("a", "z"), ("b", "x"))).dataset.train
     assert joined.places is not None
     order = np.argsort(joined.places)

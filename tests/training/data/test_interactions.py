@@ -50,7 +50,7 @@ def test_collapse_keeps_each_pair_once_at_its_earliest_time(rows):
 
 
 @given(PAIRS, st.integers(1, 9))
-def test_collapse_by_groups_of_users_is_collapse_at_once(rows, at_once):
+def test_collapse_in_several_batches_equals_collapse_in_one(rows, at_once):
     expected = from_rows(rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bitrecall.training.data.collapse._ROWS_AT_ONCE", at_once)
@@ -89,18 +89,18 @@ def test_the_fingerprint_ignores_the_order_of_rows_and_ids(rows, random):
 
 
 @given(PAIRS, PAIRS)
-def test_the_fingerprint_tells_other_interactions_apart(rows, others):
-    one, two = from_rows(rows), from_rows(others)
-    assert (one.sha256() == two.sha256()) == (as_dict(one) == as_dict(two))
+def test_the_fingerprint_differs_for_other_interactions(rows, others):
+    first, second = from_rows(rows), from_rows(others)
+    assert (first.sha256() == second.sha256()) == (as_dict(first) == as_dict(second))
 
 
-def test_the_fingerprint_tells_apart_what_joined_ids_would_confuse():
-    one = from_rows([(0, 0, 0)], ["ab"], ["c"], times=False)
-    two = from_rows([(0, 0, 0)], ["a"], ["bc"], times=False)
-    assert one.sha256() != two.sha256()
+def test_the_fingerprint_separates_ids():
+    first = from_rows([(0, 0, 0)], ["ab"], ["c"], times=False)
+    second = from_rows([(0, 0, 0)], ["a"], ["bc"], times=False)
+    assert first.sha256() != second.sha256()
 
 
-def test_the_fingerprint_counts_times_and_whether_there_are_any():
+def test_the_fingerprint_depends_on_times():
     rows = [(0, 0, 0), (1, 1, 0)]
     later = [(0, 0, 0), (1, 1, 1)]
     prints = {from_rows(rows).sha256(), from_rows(later).sha256()}
@@ -121,12 +121,13 @@ def test_the_fingerprint_is_the_documented_bytes():
 
 
 def test_negative_zero_is_the_same_instant_as_zero():
-    one = Interactions(["u"], ["i"], np.zeros(1, np.int32), np.zeros(1, np.int32), np.array([-0.0]))
-    assert one.sha256() == from_rows([(0, 0, 0)], ["u"], ["i"]).sha256()
+    row = np.zeros(1, np.int32)
+    pair = Interactions(["u"], ["i"], row, row, np.array([-0.0]))
+    assert pair.sha256() == from_rows([(0, 0, 0)], ["u"], ["i"]).sha256()
 
 
 @given(PAIRS)
-def test_compact_leaves_out_ids_without_a_pair_and_keeps_the_rest_in_order(rows):
+def test_compact_removes_unused_ids_and_keeps_the_order(rows):
     interactions = from_rows(rows)
     compact = interactions.compact()
     assert as_dict(compact) == as_dict(interactions)
@@ -149,7 +150,7 @@ def test_first_and_last_time_are_iso_in_utc():
 
 
 @pytest.mark.parametrize("times", [True, False])
-def test_no_pairs_have_no_times(times):
+def test_without_pairs_first_and_last_time_are_none(times):
     nothing = from_rows([], times=times)
     assert (nothing.first_time, nothing.last_time, len(nothing)) == (None, None, 0)
     assert nothing.compact().n_items == 0
@@ -164,13 +165,13 @@ def test_a_time_before_1970_is_rounded_down():
     ("users", "items", "times", "message"),
     [
         ([0, 1], [0], None, "items must be int32 and as long as users"),
-        ([0, 2], [0, 0], None, "users holds rows outside the 2 ids"),
-        ([0, -1], [0, 0], None, "users holds rows outside the 2 ids"),
-        ([0, 1], [0, 3], None, "items holds rows outside the 3 ids"),
+        ([0, 2], [0, 0], None, "users contains rows outside the 2 ids"),
+        ([0, -1], [0, 0], None, "users contains rows outside the 2 ids"),
+        ([0, 1], [0, 3], None, "items contains rows outside the 3 ids"),
         ([0, 1], [0, 1], [1.0], "times must be float64 and as long as users"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(users, items, times, message):
+def test_rejects_arrays_that_do_not_fit(users, items, times, message):
     with pytest.raises(DataError, match=message):
         Interactions(
             ["a", "b"],
@@ -181,7 +182,7 @@ def test_arrays_that_do_not_fit_are_refused(users, items, times, message):
         )
 
 
-def test_another_dtype_is_refused():
+def test_rejects_another_dtype():
     with pytest.raises(DataError, match="users must be int32"):
         Interactions(["a"], ["x"], np.zeros(1, np.int64), np.zeros(1, np.int32))
 
@@ -197,7 +198,7 @@ def test_a_pair_has_the_place_of_the_row_that_was_kept(rows):
             assert ids == (USERS[rows[place][0]], ITEMS[rows[place][1]], rows[place][2])
 
 
-def test_places_are_as_many_as_pairs():
-    none = np.zeros(0, np.int32)
+def test_rejects_places_of_another_length():
+    empty = np.zeros(0, np.int32)
     with pytest.raises(DataError, match="places must be int64"):
-        Interactions([], [], none, none, places=np.zeros(1, np.int64))
+        Interactions([], [], empty, empty, places=np.zeros(1, np.int64))

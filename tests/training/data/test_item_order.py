@@ -20,7 +20,7 @@ def named(interactions: Interactions) -> set[tuple[str, str]]:
 
 
 @given(pair_lists)
-def test_the_same_pairs_in_descending_popularity(pairs):
+def test_orders_items_by_descending_popularity(pairs):
     before = interactions(pairs)
     after = reorder_items(before, popularity_order(before))
     assert named(after) == named(before)
@@ -33,7 +33,7 @@ def test_items_of_equal_popularity_keep_their_order():
     assert popularity_order(before).tolist() == [4, 1, 3, 0, 2, 5]
 
 
-def test_pairs_keep_their_places_under_another_order_of_items():
+def test_reordering_items_keeps_the_places_of_pairs():
     before = interactions([(1, 0), (0, 4), (1, 4), (0, 1)])
     after = reorder_items(before, popularity_order(before))
     places = [

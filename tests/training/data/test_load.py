@@ -29,7 +29,7 @@ def pairs(part):
     }
 
 
-def test_the_given_split_shares_one_vocabulary_in_order_of_appearance(tmp_path):
+def test_train_and_test_share_one_vocabulary_in_order_of_appearance(tmp_path):
     dataset = load_dataset(
         write(tmp_path, train_txt="b y\na x y\n", test_txt="c x\na z\nb w x\n"), LINES
     )
@@ -47,27 +47,27 @@ def test_the_given_split_shares_one_vocabulary_in_order_of_appearance(tmp_path):
     assert report.rows_read == 7
 
 
-def test_what_only_test_has_is_in_train_without_a_pair(tmp_path):
+def test_ids_of_the_test_split_only_have_no_pairs_in_train(tmp_path):
     dataset = load_dataset(write(tmp_path, train_txt="a x\n", test_txt="c z\n"), LINES)
     assert dataset.train.user_degrees.tolist() == [1, 0]
     assert dataset.train.item_degrees.tolist() == [1, 0]
 
 
-def test_test_pairs_that_train_has_are_dropped_and_counted(tmp_path):
+def test_drops_and_counts_test_pairs_that_are_also_in_train(tmp_path):
     dataset = load_dataset(write(tmp_path, train_txt="a x y\n", test_txt="a y z x\n"), LINES)
     assert pairs(dataset.test) == {("a", "z")}
     assert dataset.report.test_pairs_in_train == 2
     assert dataset.report.duplicates_collapsed == 0
 
 
-def test_duplicates_collapse_to_the_earliest_time_and_are_counted(tmp_path):
+def test_keeps_the_earliest_of_repeated_pairs_and_counts_the_others(tmp_path):
     content = "user,item,time\na,x,5\na,x,3\na,y,1\na,x,4\n"
     dataset = load_dataset(write(tmp_path, a_csv=content) / "a.csv", ReadOptions(split=Split.NONE))
     assert dataset.train.times.tolist() == [3.0, 1.0]
     assert (dataset.report.rows_read, dataset.report.duplicates_collapsed) == (4, 2)
 
 
-def test_duplicates_of_a_test_file_collapse_too(tmp_path):
+def test_merges_repeated_pairs_of_a_test_file(tmp_path):
     dataset = load_dataset(write(tmp_path, train_txt="a x x\n", test_txt="a y y z\n"), LINES)
     assert len(dataset.test) == 2
     assert dataset.report.duplicates_collapsed == 2
@@ -81,7 +81,7 @@ def test_duplicates_of_a_test_file_collapse_too(tmp_path):
         ("csv", "user,item\na,x\n", "user,item\n"),
     ],
 )
-def test_a_test_file_without_a_pair_of_its_own_means_no_test_split(tmp_path, name, train, test):
+def test_a_test_file_without_new_pairs_gives_no_test_split(tmp_path, name, train, test):
     options = LINES if name == "txt" else ReadOptions()
     folder = write(tmp_path, **{f"train_{name}": train, f"test_{name}": test})
     dataset = load_dataset(folder, options)
@@ -89,12 +89,12 @@ def test_a_test_file_without_a_pair_of_its_own_means_no_test_split(tmp_path, nam
     assert dataset.report.split is Split.GIVEN
 
 
-def test_a_test_file_without_a_line_is_an_error(tmp_path):
+def test_rejects_an_empty_test_file(tmp_path):
     with pytest.raises(DataError, match=r"test\.txt: is empty"):
         load_dataset(write(tmp_path, train_txt="a x\n", test_txt="\n"), LINES)
 
 
-def test_users_without_items_are_counted_and_kept(tmp_path):
+def test_keeps_and_counts_users_without_items(tmp_path):
     dataset = load_dataset(write(tmp_path, train_txt="a x\nb\n", test_txt="b x\nc\n"), LINES)
     assert dataset.train.user_ids == ["a", "b", "c"]
     assert dataset.report.users_without_items == 2
@@ -115,14 +115,14 @@ def load(tmp_path, content, **options):
     return load_dataset(write(tmp_path, a_csv=content) / "a.csv", ReadOptions(**options))
 
 
-def test_a_single_file_is_split_by_time_where_there_are_times(tmp_path):
+def test_splits_a_file_with_times_by_time(tmp_path):
     dataset = load(tmp_path, TIMED)
     assert dataset.report.split is Split.TIME
     assert sorted(dataset.test.times) == [8.0, 9.0]
     assert dataset.report.test_items_not_in_train == 2
 
 
-def test_a_single_file_is_split_at_random_where_there_are_none(tmp_path):
+def test_splits_a_file_without_times_at_random(tmp_path):
     dataset = load(tmp_path, UNTIMED, test_fraction=0.5)
     assert dataset.report.split is Split.RANDOM
     assert pairs(dataset.train).isdisjoint(pairs(dataset.test))
@@ -130,14 +130,14 @@ def test_a_single_file_is_split_at_random_where_there_are_none(tmp_path):
     assert (dataset.train.user_degrees >= 1).all()
 
 
-def test_the_seed_of_the_random_split_counts(tmp_path):
+def test_random_split_depends_on_the_seed(tmp_path):
     held_out = [
         pairs(load(tmp_path, UNTIMED, test_fraction=0.5, seed=seed).test) for seed in (0, 0, 1)
     ]
     assert held_out[0] == held_out[1] != held_out[2]
 
 
-def test_a_random_split_can_be_asked_for_where_there_are_times(tmp_path):
+def test_splits_a_file_with_times_at_random_on_request(tmp_path):
     dataset = load(tmp_path, TIMED, split=Split.RANDOM, test_fraction=0.5)
     assert dataset.report.split is Split.RANDOM
     assert sorted([*dataset.train.times, *dataset.test.times]) == list(range(10))
@@ -149,7 +149,7 @@ def test_no_split_trains_on_everything(tmp_path):
 
 
 @pytest.mark.parametrize("split", [Split.NONE, Split.RANDOM])
-def test_a_given_split_is_pooled_for_another(tmp_path, split):
+def test_merges_train_and_test_files_for_another_split(tmp_path, split):
     folder = write(tmp_path, train_txt="a x y\nb x\n", test_txt="a z x\nc y\n")
     dataset = load_dataset(folder, replace(LINES, split=split, test_fraction=0.5))
     everything = pairs(dataset.train) | (set() if dataset.test is None else pairs(dataset.test))
@@ -158,11 +158,11 @@ def test_a_given_split_is_pooled_for_another(tmp_path, split):
     assert dataset.report.test_pairs_in_train == 0
 
 
-def test_pooled_times_stay_only_where_both_files_have_them(tmp_path):
+def test_merged_files_have_times_only_if_both_do(tmp_path):
     folder = write(tmp_path, train_csv="user,item,time\na,x,1\n", test_csv="user,item\na,y\n")
-    given = load_dataset(folder)
-    assert given.train.times.tolist() == [1.0]
-    assert given.test.times is None
+    separate = load_dataset(folder)
+    assert separate.train.times.tolist() == [1.0]
+    assert separate.test.times is None
     assert load_dataset(folder, ReadOptions(split=Split.NONE)).train.times is None
 
 
@@ -170,12 +170,12 @@ def test_pooled_times_stay_only_where_both_files_have_them(tmp_path):
     ("split", "message"),
     [(Split.GIVEN, "a has no test file"), (Split.TIME, "needs times")],
 )
-def test_a_split_that_cannot_be_is_an_error(tmp_path, split, message):
+def test_rejects_an_impossible_split(tmp_path, split, message):
     with pytest.raises(DataError, match=message):
         load(tmp_path, UNTIMED, split=split)
 
 
-def test_a_single_user_is_fine(tmp_path):
+def test_accepts_a_single_user(tmp_path):
     dataset = load(tmp_path, "user,item\na,x\na,y\na,z\n", test_fraction=0.4)
     assert dataset.train.user_ids == ["a"]
     assert len(dataset.train) + len(dataset.test) == 3
@@ -197,7 +197,7 @@ def test_a_single_pair_is_trained_on(tmp_path):
         ("a.txt", "1,2\n3,4\n", r"has no header: line 1 is data .* --columns user_id,item_id"),
     ],
 )
-def test_a_file_without_interactions_is_an_error(tmp_path, name, content, message):
+def test_rejects_a_file_without_interactions(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(DataError, match=message):
@@ -214,8 +214,8 @@ def test_bad_rows_raise_or_are_counted_over_all_files(tmp_path):
     assert "test.csv, line 2: " in report.bad_row_examples[1]
 
 
-def test_a_file_of_bad_rows_alone_is_an_error_that_shows_one(tmp_path):
-    with pytest.raises(DataError, match=r"no interactions, and 2 bad rows, such as: .*line 2: "):
+def test_rejects_a_file_of_bad_rows_with_an_example(tmp_path):
+    with pytest.raises(DataError, match=r"no interactions, but 2 bad rows, such as: .*line 2: "):
         load(tmp_path, "user,item\na\nb\n", skip_bad_rows=True)
 
 
@@ -234,14 +234,14 @@ def test_the_same_interactions_have_the_same_fingerprint_in_every_format(tmp_pat
     pl.DataFrame(rows, schema=["user", "item", "time"], orient="row").write_parquet(
         tmp_path / "a.parquet"
     )
-    found = {
+    fingerprints = {
         load_dataset(path, ReadOptions(split=Split.NONE)).train.sha256()
         for path in tmp_path.iterdir()
     }
-    assert len(found) == 1
+    assert len(fingerprints) == 1
 
 
-def test_the_name_sample_means_the_embedded_one():
+def test_loads_the_sample_by_its_name():
     dataset = load_dataset("sample")
     assert (dataset.name, dataset.report.split) == ("sample", Split.GIVEN)
     by_time = load_dataset("sample", ReadOptions(split=Split.TIME))
@@ -256,23 +256,23 @@ def test_a_test_file_is_in_the_format_of_its_train_file(tmp_path):
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_headers_of_joined_files_are_no_rows(tmp_path, mark, line_end):
-    one = f"{mark}user_id,item_id\na,x\nb,x\n".replace("\n", line_end)
-    other = f'{mark}user_id,item_id\nc,"y"\n'.replace("\n", line_end)
-    folder = write(tmp_path, log_csv=one + other + other)
+def test_skips_repeated_headers_of_concatenated_files(tmp_path, mark, line_end):
+    first = f"{mark}user_id,item_id\na,x\nb,x\n".replace("\n", line_end)
+    second = f'{mark}user_id,item_id\nc,"y"\n'.replace("\n", line_end)
+    folder = write(tmp_path, log_csv=first + second + second)
     dataset = load_dataset(folder / "log.csv", ReadOptions(split=Split.NONE))
     assert pairs(dataset.train) == {("a", "x"), ("b", "x"), ("c", "y")}
     assert dataset.report.rows_read == 4
     assert "2 lines repeat the header and were skipped" in dataset.report.notes
 
 
-def test_byte_order_marks_of_joined_files_are_not_part_of_ids(tmp_path):
+def test_removes_byte_order_marks_of_concatenated_files(tmp_path):
     folder = write(tmp_path, log_csv="\ufeffuser_id,item_id\na,x\n\ufeffb,x\n")
     dataset = load_dataset(folder / "log.csv", ReadOptions(split=Split.NONE))
     assert dataset.train.user_ids == ["a", "b"]
 
 
-def test_parts_without_content_are_left_out_when_compressed_too(tmp_path):
+def test_ignores_empty_files_and_empty_compressed_files(tmp_path):
     parts = {
         "a.csv": b"user_id,item_id\na,x\n",
         "b.csv.gz": gzip.compress(b""),
@@ -286,7 +286,7 @@ def test_parts_without_content_are_left_out_when_compressed_too(tmp_path):
     assert dataset.report.files == ("a.csv",)
 
 
-def test_what_a_folder_and_its_file_both_name_is_told_of(tmp_path):
+def test_notes_a_column_that_is_in_the_file_and_in_the_folder_name(tmp_path):
     (tmp_path / "user_id=a").mkdir()
     (tmp_path / "user_id=a" / "x.csv").write_text(",user_id,item_id\n0,z,b\n")
     report = load_dataset(tmp_path, ReadOptions(split=Split.NONE)).report
@@ -296,7 +296,7 @@ def test_what_a_folder_and_its_file_both_name_is_told_of(tmp_path):
     )
 
 
-def test_a_folder_that_repeats_its_file_is_nothing_to_tell(tmp_path):
+def test_does_not_note_a_folder_name_with_the_value_of_the_file(tmp_path):
     (tmp_path / "day=2020-09").mkdir()
     (tmp_path / "day=2020-09" / "x.csv").write_text("user_id,item_id,day\na,b,2020-09\n")
     assert load_dataset(tmp_path, ReadOptions(split=Split.NONE, use_times=False)).report.notes == ()

@@ -11,31 +11,34 @@ from bitrecall.training.errors import DataError
         ({"test_fraction": 1.0}, "between 0 and 1, not 1.0"),
         ({"test_fraction": float("nan")}, "between 0 and 1, not nan"),
         ({"seed": -1}, "seed must be 0 or more, not -1"),
-        ({"delimiter": ""}, "--delimiter cannot be ''"),
-        ({"delimiter": '"'}, "--delimiter cannot be"),
-        ({"delimiter": ":\n"}, "--delimiter cannot be"),
-        ({"encoding": "latin1000"}, "--encoding 'latin1000' is unknown; common ones are utf-8"),
-        ({"encoding": "base64"}, "--encoding 'base64' is unknown"),
-        ({"time_format": "dd/mm/yyyy"}, "--time-format is a form such as '%d/%m/%Y"),
-        ({"time_column": "t", "use_times": False}, "cannot be both ignored and read from 't'"),
-        ({"columns": ()}, "name at least the columns of user and item"),
+        ({"delimiter": ""}, "invalid --delimiter ''"),
+        ({"delimiter": '"'}, "invalid --delimiter"),
+        ({"delimiter": ":\n"}, "invalid --delimiter"),
+        ({"encoding": "latin1000"}, "unknown --encoding 'latin1000'; common encodings are utf-8"),
+        ({"encoding": "base64"}, "unknown --encoding 'base64'"),
+        ({"time_format": "dd/mm/yyyy"}, "invalid --time-format 'dd/mm/yyyy'.*'%d/%m/%Y"),
+        (
+            {"time_column": "t", "use_times": False},
+            "'t' has no effect if times are ignored",
+        ),
+        ({"columns": ()}, "name at least a user column and an item column"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options, message):
+def test_rejects_invalid_options(options, message):
     with pytest.raises(DataError, match=message):
         ReadOptions(**options)
 
 
-def test_the_defaults_are_fine():
+def test_defaults_are_valid():
     assert ReadOptions() == ReadOptions(test_fraction=0.2, seed=0)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_a_lowest_rating_is_a_finite_number(number):
+def test_rejects_a_minimum_rating_that_is_not_finite(number):
     with pytest.raises(DataError, match="--min-rating must be a finite number"):
         ReadOptions(min_rating=number)
 
 
-def test_a_column_of_ratings_that_nothing_reads_is_refused():
-    with pytest.raises(DataError, match="--rating-column is read for --min-rating only"):
+def test_rejects_a_rating_column_without_a_minimum_rating():
+    with pytest.raises(DataError, match="--rating-column needs --min-rating"):
         ReadOptions(rating_column="stars")

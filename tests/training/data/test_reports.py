@@ -1,4 +1,4 @@
-"""What reading says: which columns were read as what, what was skipped, what is suspicious."""
+"""The report of reading: columns, skipped lines and warnings."""
 
 import gzip
 
@@ -25,12 +25,12 @@ def report(tmp_path):
 
 
 def test_columns_and_how_they_were_read(report):
-    found = report("name,visitorid,event,itemid,ts\nx,u,view,i,1600049490000\n")
-    assert [use.render() for use in found.columns] == [
+    result = report("name,visitorid,event,itemid,ts\nx,u,view,i,1600049490000\n")
+    assert [use.render() for use in result.columns] == [
         "user = visitorid, item = itemid, time = ts (milliseconds); ignored: name, event"
     ]
-    found = report("user,item\nu,i\n")
-    assert found.lines() == ["columns: user = user, item = item; ignored: none"]
+    result = report("user,item\nu,i\n")
+    assert result.lines() == ["columns: user = user, item = item; ignored: none"]
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_columns_and_how_they_were_read(report):
         ("epoch", "1600049490 1600129867 1600129868 1600129869", "--time-column epoch"),
     ],
 )
-def test_a_column_that_looks_useful_and_is_ignored_is_told(report, column, values, option):
+def test_warns_of_an_ignored_column_that_looks_useful(report, column, values, option):
     rows = "".join(f"u{n % 2},i{n},{value}\n" for n, value in enumerate(values.split()))
     (warning,) = report(f"user,item,{column}\n{rows}").warnings
     assert warning.startswith(f"{column} looks like ")
     assert option in warning
 
 
-def test_types_of_events_that_come_in_another_order_are_told_once(tmp_path):
+def test_warns_once_of_event_types_in_another_order(tmp_path):
     (tmp_path / "log").mkdir()
     for day, events in enumerate((["view", "cart", "buy"], ["buy", "view", "cart"])):
         rows = "".join(f"u{n % 2},i{n},{event}\n" for n, event in enumerate(events * 2))
@@ -63,7 +63,7 @@ def test_types_of_events_that_come_in_another_order_are_told_once(tmp_path):
     assert warning.startswith("0.csv and 1 more: event looks like event types (buy, cart, view")
 
 
-def test_of_many_types_of_events_the_rest_is_weighed_together(report):
+def test_suggests_one_weight_for_the_rarer_of_many_event_types(report):
     rows = "".join(f"u{n % 2},i{n},{'dcba'[n % 4]}\n" for n in range(12))
     (warning,) = report(f"user,item,event\n{rows}").warnings
     assert "--weight 'event:a=N,b=N,c=N,*=N'" in warning
@@ -80,18 +80,18 @@ def test_of_many_types_of_events_the_rest_is_weighed_together(report):
         ("rating", ", , ,".replace(",", "")),
     ],
 )
-def test_other_columns_are_not(report, column, values):
+def test_does_not_warn_of_other_columns(report, column, values):
     cells = values.split() or [""] * 4
     rows = "".join(f"u{n % 2},i{n},{value}\n" for n, value in enumerate(cells))
     assert report(f"user,item,{column}\n{rows}").warnings == ()
 
 
-def test_ignored_times_are_not_told_beside_used_ones(report):
+def test_does_not_warn_of_other_time_columns_if_one_is_used(report):
     content = "user,item,timestamp,date\nu,i,1600049490,2020-09-14\n"
     assert report(content).warnings == ()
 
 
-def test_what_is_told_of_several_files_names_the_first(tmp_path):
+def test_notes_about_several_files_name_the_first(tmp_path):
     for day in (1, 2, 3):
         (tmp_path / f"{day}.csv").write_text(f"# day {min(day, 2)}\nuser,item,rating\nu,i{day},5\n")
     report = load(tmp_path).report
@@ -103,7 +103,7 @@ def test_what_is_told_of_several_files_names_the_first(tmp_path):
     )
 
 
-def test_parts_of_every_kind_are_one_table(tmp_path):
+def test_reads_files_of_all_formats_as_one_table(tmp_path):
     rows = [("u1", "i1", 1_600_000_000), ("u2", "i1", 1_600_000_001), ("u1", "i2", 1_600_000_002)]
     text = [f"user,item,time\n{user},{item},{time}\n" for user, item, time in rows]
     (tmp_path / "part-0.csv").write_text(text[0])
@@ -124,7 +124,7 @@ def test_parts_of_every_kind_are_one_table(tmp_path):
     ("key", "options"),
     [("date", {}), ("dt", {}), ("when", {"time_column": "when"})],
 )
-def test_a_key_of_a_folder_is_a_column(tmp_path, form, key, options):
+def test_reads_a_column_from_folder_names(tmp_path, form, key, options):
     frame = pl.DataFrame({"user": ["u", "v"], "item": ["i", "j"]})
     for day in (1, 2):
         folder = tmp_path / f"{key}=2025-03-0{day}"
@@ -142,25 +142,25 @@ def test_a_key_of_a_folder_is_a_column(tmp_path, form, key, options):
     assert dataset.report.columns[0].time == key
 
 
-def test_a_month_is_its_first_day(tmp_path):
+def test_reads_a_month_as_its_first_day(tmp_path):
     folder = tmp_path / "day=2025-03"
     folder.mkdir()
     (folder / "a.csv").write_text("user,item\nu,i\n")
     assert load(tmp_path, time_column="day").train.times.tolist() == [1_740_787_200.0]
 
 
-def test_files_of_which_some_have_no_times_are_told_of(tmp_path):
+def test_warns_if_only_some_files_have_times(tmp_path):
     (tmp_path / "1.csv").write_text("user,item,time\nu,i,1600000000\n")
     (tmp_path / "2.csv").write_text("user,item\nu,j\n")
     (warning,) = load(tmp_path).report.warnings
     assert warning.startswith("1 of the 2 files have no times")
 
 
-def test_floats_that_are_whole_numbers_are_told_of(tmp_path):
+def test_notes_ids_that_are_floats_with_integer_values(tmp_path):
     frame = pl.DataFrame({"user": [1.0, 2.0, 3.0], "item": [10, 11, 10]})
     frame.write_parquet(tmp_path / "a.parquet")
-    found = load(tmp_path / "a.parquet")
-    assert found.train.user_ids == ["1", "2", "3"]
-    assert found.report.notes == (
+    dataset = load(tmp_path / "a.parquet")
+    assert dataset.train.user_ids == ["1", "2", "3"]
+    assert dataset.report.notes == (
         "the user column user holds whole numbers as floats; 1.0 was read as 1",
     )

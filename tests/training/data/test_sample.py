@@ -25,7 +25,7 @@ def recall_at_20(dataset, scores):
     return (hits[counted] / held_out.sum(axis=1)[counted]).mean()
 
 
-def test_its_size_is_that_of_a_small_shop(dataset):
+def test_the_sample_has_the_size_of_a_small_shop(dataset):
     assert (dataset.train.n_users, dataset.train.n_items) == (3_000, 2_000)
     assert 80_000 < len(dataset.train) + len(dataset.test) < 100_000
     assert 0.19 < len(dataset.test) / (len(dataset.train) + len(dataset.test)) < 0.21
@@ -33,22 +33,26 @@ def test_its_size_is_that_of_a_small_shop(dataset):
     assert dataset.report.test_items_not_in_train == 0
 
 
-def test_ids_are_distinct_and_can_be_read(dataset):
+def test_ids_are_distinct_and_readable(dataset):
     assert len(set(dataset.train.user_ids)) == 3_000
     assert len(set(dataset.train.item_ids)) == 2_000
     assert "ada-001" in dataset.train.user_ids
-    assert all(one.count("/") == 1 for one in dataset.train.item_ids)
-    assert {one.split("/")[0] for one in dataset.train.item_ids} >= {"noir", "cooking", "music"}
+    assert all(item_id.count("/") == 1 for item_id in dataset.train.item_ids)
+    assert {item_id.split("/")[0] for item_id in dataset.train.item_ids} >= {
+        "noir",
+        "cooking",
+        "music",
+    }
 
 
-def test_a_seed_repeats_it_and_another_seed_does_not(dataset):
+def test_the_sample_depends_on_the_seed(dataset):
     again, other = sample_dataset(0), sample_dataset(1)
     assert again.train.sha256() == dataset.train.sha256()
     assert again.test.sha256() == dataset.test.sha256()
     assert other.train.sha256() != dataset.train.sha256()
 
 
-def test_a_model_of_tastes_has_room_above_popularity(dataset):
+def test_the_true_model_beats_popularity(dataset):
     popularity = np.broadcast_to(dataset.train.item_degrees.astype(float), (3_000, 2_000))
     popular = recall_at_20(dataset, popularity)
     oracle = recall_at_20(dataset, sample_model().weights)
@@ -62,8 +66,8 @@ def test_popularity_is_skewed(dataset):
     assert np.median(degrees) < degrees.mean() * 0.8
 
 
-def test_a_user_keeps_to_few_genres(dataset):
-    genres = np.array([one.split("/")[0] for one in dataset.train.item_ids])
+def test_a_user_has_few_genres(dataset):
+    genres = np.array([item_id.split("/")[0] for item_id in dataset.train.item_ids])
     shares = []
     for user in range(200):
         own = genres[dataset.train.items[dataset.train.users == user]]
@@ -83,7 +87,7 @@ def test_items_are_tagged_with_their_genre_and_have_a_year(dataset):
         assert 1950 <= attributes.columns_of(row)["year"] <= 2025
 
 
-def test_the_click_log_has_all_pairs_in_the_order_of_their_times(dataset):
+def test_the_click_log_has_all_pairs_in_order_of_time(dataset):
     events = sample_events()
     assert events.columns == ["user_id", "item_id", "timestamp"]
     assert events["timestamp"].is_sorted()

@@ -48,17 +48,17 @@ def assert_partition(whole, train, held_out):
 @given(
     interactions(), FRACTIONS, st.integers(0, 9), st.sampled_from([random_per_user, cut_validation])
 )
-def test_a_random_split_is_a_partition_that_leaves_each_user_a_pair(whole, fraction, seed, split):
+def test_a_random_split_keeps_at_least_one_pair_of_each_user(whole, fraction, seed, split):
     train, held_out = split(whole, fraction, seed)
     assert_partition(whole, train, held_out)
     assert (train.user_degrees[whole.user_degrees > 0] >= 1).all()
-    wanted = fraction * whole.user_degrees
-    assert (held_out.user_degrees <= np.ceil(wanted)).all()
-    assert (held_out.user_degrees >= np.minimum(np.floor(wanted), whole.user_degrees - 1)).all()
+    expected = fraction * whole.user_degrees
+    assert (held_out.user_degrees <= np.ceil(expected)).all()
+    assert (held_out.user_degrees >= np.minimum(np.floor(expected), whole.user_degrees - 1)).all()
 
 
 @given(interactions(), FRACTIONS, st.integers(0, 9))
-def test_the_latest_of_each_user_are_as_many_as_at_random(whole, fraction, seed):
+def test_holds_out_as_many_of_the_latest_pairs_as_at_random(whole, fraction, seed):
     train, held_out = cut_validation(whole, fraction, seed, "latest")
     assert_partition(whole, train, held_out)
     at_random = cut_validation(whole, fraction, seed)[1]
@@ -68,7 +68,7 @@ def test_the_latest_of_each_user_are_as_many_as_at_random(whole, fraction, seed)
         assert kept.max() <= last.min()
 
 
-def test_without_times_the_latest_are_those_that_were_read_last():
+def test_without_times_holds_out_the_pairs_that_were_read_last():
     users, items = np.array([0, 1, 0, 1, 0, 1]), np.array([2, 0, 1, 2, 0, 1])
     whole = collapse(["u", "v"], ["a", "b", "c"], users.astype(np.int32), items.astype(np.int32))
     train, held_out = cut_validation(whole, 1 / 3, 0, "latest")
@@ -79,21 +79,21 @@ def test_without_times_the_latest_are_those_that_were_read_last():
     assert train.items_of(0).tolist() == [1, 2]
 
 
-def test_where_times_tie_the_latest_are_those_that_were_read_last():
+def test_with_equal_times_holds_out_the_pairs_that_were_read_last():
     users, items = np.zeros(3, np.int32), np.array([2, 0, 1], np.int32)
     whole = collapse(["u"], ["a", "b", "c"], users, items, np.array([5.0, 7.0, 7.0]))
     assert cut_validation(whole, 1 / 3, 0, "latest")[1].items.tolist() == [1]
 
 
-def test_the_latest_need_times_or_an_order():
+def test_holding_out_the_latest_needs_times_or_an_order():
     whole = large(2, 4)
     unordered = Interactions(whole.user_ids, whole.item_ids, whole.users, whole.items)
-    with pytest.raises(DataError, match="hold out random ones"):
+    with pytest.raises(DataError, match="hold out random interactions instead"):
         cut_validation(unordered, 0.5, 0, "latest")
 
 
 @given(interactions(), FRACTIONS)
-def test_a_split_by_time_is_a_partition_that_holds_out_the_latest(whole, fraction):
+def test_a_split_by_time_holds_out_the_latest_pairs(whole, fraction):
     train, held_out = by_time(whole, fraction)
     assert_partition(whole, train, held_out)
     if len(whole) > 1:
@@ -104,7 +104,7 @@ def test_a_split_by_time_is_a_partition_that_holds_out_the_latest(whole, fractio
 
 
 @given(interactions(), FRACTIONS, st.integers(0, 9))
-def test_a_seed_repeats_a_split(whole, fraction, seed):
+def test_the_same_seed_gives_the_same_split(whole, fraction, seed):
     once, again = (random_per_user(whole, fraction, seed) for _ in range(2))
     assert pairs(once[1]) == pairs(again[1])
 
@@ -120,34 +120,34 @@ def large(n_users=2_000, n_items=30):
     )
 
 
-def test_the_fraction_is_met_on_average_even_where_it_is_less_than_a_pair():
+def test_holds_out_the_fraction_on_average_even_below_one_pair_per_user():
     few = large(n_items=4)
     _, held_out = random_per_user(few, 0.1, seed=3)
     assert 0.09 < len(held_out) / len(few) < 0.11
 
 
-def test_every_item_of_a_user_has_the_same_chance():
+def test_holds_out_each_item_of_a_user_with_equal_probability():
     whole = large()
     _, held_out = random_per_user(whole, 0.5, seed=5)
     assert (abs(held_out.item_degrees / 2_000 - 0.5) < 0.06).all()
 
 
-def test_other_seeds_and_the_validation_split_are_other_splits():
+def test_other_seeds_and_the_validation_split_are_independent():
     whole = large()
     held_out = [
         random_per_user(whole, 0.5, 0)[1],
         random_per_user(whole, 0.5, 1)[1],
         cut_validation(whole, 0.5, 0)[1],
     ]
-    for one in range(3):
-        for two in range(one):
-            shared = len(pairs(held_out[one]) & pairs(held_out[two]))
+    for first in range(3):
+        for second in range(first):
+            shared = len(pairs(held_out[first]) & pairs(held_out[second]))
             assert 0.2 < shared / len(whole) < 0.3
 
 
-def test_a_user_of_one_pair_keeps_it():
-    one = collapse(["u"], ["i"], np.zeros(1, np.int32), np.zeros(1, np.int32))
-    train, held_out = random_per_user(one, 0.99, 0)
+def test_a_user_with_one_pair_keeps_it():
+    pair = collapse(["u"], ["i"], np.zeros(1, np.int32), np.zeros(1, np.int32))
+    train, held_out = random_per_user(pair, 0.99, 0)
     assert (len(train), len(held_out)) == (1, 0)
 
 
@@ -173,11 +173,11 @@ def test_a_split_by_time_needs_times():
 @pytest.mark.parametrize(
     "split", [by_time, lambda x, f: random_per_user(x, f, 0), lambda x, f: cut_validation(x, f, 0)]
 )
-def test_a_fraction_lies_between_0_and_1(split, fraction):
+def test_rejects_a_fraction_outside_0_and_1(split, fraction):
     with pytest.raises(DataError, match="between 0 and 1"):
         split(large(2, 2), fraction)
 
 
-def test_a_negative_seed_is_refused():
+def test_rejects_a_negative_seed():
     with pytest.raises(DataError, match="seed must be 0 or more"):
         random_per_user(large(2, 2), 0.5, -1)

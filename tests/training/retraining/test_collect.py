@@ -139,13 +139,13 @@ def test_events_that_cannot_be_used_are_left_out_and_named(publish, event) -> No
     found = collect(parent, None, [*bad, event("b", "y")])
     assert as_set(found) == {("a", "x"), ("b", "y")}
     assert (found.counts.read, found.counts.unusable) == (8, 7)
-    named = found.counts.left_out
+    named = found.counts.unusable_examples
     assert [one.event for one in named] == [one.sequence for one in bad]
     assert named[0].reason == "the time is before 1900 (UTC)"
     assert (named[3].user, named[3].item) == ("'a'", "b'y'")
     assert all(str(one).isascii() for one in named)
     many = collect(parent, None, [event("", "y") for _ in range(100)])
-    assert (many.counts.unusable, len(many.counts.left_out)) == (100, 20)
+    assert (many.counts.unusable, len(many.counts.unusable_examples)) == (100, 20)
 
 
 names = st.sampled_from("abcd")

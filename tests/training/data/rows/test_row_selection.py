@@ -117,9 +117,9 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(read):
 
 
 def test_a_filter_that_keeps_nothing_is_refused(read):
-    with pytest.raises(DataError, match=r"no row is left .*--where 'event = nothing': 7 rows"):
+    with pytest.raises(DataError, match=r"no rows are left .*--where 'event = nothing': 7 rows"):
         read(EVENTS, where="event = nothing")
-    with pytest.raises(DataError, match=r"no row is left .*no row has 'purchase'"):
+    with pytest.raises(DataError, match=r"no rows are left .*no row has 'purchase'"):
         read(EVENTS, weight="event:purchase=1")
 
 
