@@ -1,4 +1,4 @@
-"""The bytes of a file, decompressed if it is compressed."""
+"""Read the bytes of a file, decompressed if necessary."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ _DAMAGE: Final = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd
 
 
 def compression_of(start: bytes) -> str | None:
-    """The compression that the first bytes of a file tell, None if it is not compressed."""
+    """Detect the compression of a file from its first bytes; None if it is not compressed."""
     return next((name for magic, name in _COMPRESSIONS if start.startswith(magic)), None)
 
 
 def open_content(path: Path) -> BinaryIO:
-    """Open a file for reading what it holds: gzip, zstd, bzip2, xz and zip are unpacked.
+    """Open a file to read its content; decompresses gzip, zstd, bzip2, xz and zip.
 
-    What it is goes by its first bytes, not by its suffix. A zip archive must have one member.
+    The first bytes decide the compression, not the suffix. A zip archive must have one member.
 
     Raises:
         DataError: the file cannot be opened, is damaged, is a zip archive of several members, or
-            is of a kind that is not read (another archive, a database, a workbook, ...).
+            has an unsupported format (another archive, a database, a workbook, ...).
     """
     try:
         with path.open("rb") as file:
@@ -68,36 +68,38 @@ def open_content(path: Path) -> BinaryIO:
         else:
             opened = cast(BinaryIO, _OPENERS[compression](path, "rb"))
     except (*_DAMAGE, OSError, NotImplementedError) as error:
-        raise _failed(error, path) from error
+        raise _read_error(error, path) from error
     return _checked(opened, path)
 
 
 def read_chunks(file: BinaryIO, path: Path, size: int) -> Iterator[bytes]:
-    """Read to the end, at most ``size`` bytes at a time.
+    """Read to the end in chunks of up to ``size`` bytes.
 
     Raises:
         DataError: the file cannot be read, or its compression is damaged.
     """
     while True:
         try:
-            read = file.read(size)
+            chunk = file.read(size)
         except (*_DAMAGE, OSError) as error:
-            raise _failed(error, path) from error
-        if not read:
+            raise _read_error(error, path) from error
+        if not chunk:
             return
-        yield read
+        yield chunk
 
 
 def _checked(opened: BinaryIO, path: Path) -> BinaryIO:
-    """Refuse what lies inside if it is compressed once more or of a kind that is not read."""
+    """Refuse content that is compressed again or has an unsupported format."""
     peeking = io.BufferedReader(cast(io.RawIOBase, opened), 1 << 20)
     try:
         start = peeking.peek(512)[:512]
     except (*_DAMAGE, OSError) as error:
-        raise _failed(error, path) from error
+        raise _read_error(error, path) from error
     inner = compression_of(start) or ("Parquet" if start.startswith(b"PAR1") else None)
     if inner is not None:
-        raise DataError(f"holds {inner} data inside its compression; unpack it once", file=path)
+        raise DataError(
+            f"contains {inner} data inside its compression; decompress it once", file=path
+        )
     refuse_foreign(start, path)
     return cast(BinaryIO, peeking)
 
@@ -119,8 +121,8 @@ def _only_member(path: Path) -> BinaryIO:
     if len(members) != 1:
         shown = ", ".join(members[:5]) + (", ..." if len(members) > 5 else "")
         raise DataError(
-            f"is a zip archive of {len(members)} files{': ' + shown if shown else ''}; one file "
-            "is read from an archive, so unpack it and name the file",
+            f"is a zip archive of {len(members)} files{': ' + shown if shown else ''}; an archive "
+            "must contain one file: unpack it and name the file",
             file=path,
         )
     if archive.getinfo(members[0]).flag_bits & 1:
@@ -128,7 +130,7 @@ def _only_member(path: Path) -> BinaryIO:
     return cast(BinaryIO, archive.open(members[0]))
 
 
-def _failed(error: Exception, path: Path) -> DataError:
+def _read_error(error: Exception, path: Path) -> DataError:
     if isinstance(error, OSError) and error.strerror:
         return DataError(f"cannot be read: {error.strerror}", file=path)
     problem = str(error) or type(error).__name__

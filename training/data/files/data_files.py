@@ -1,4 +1,4 @@
-"""Which files make up a data set."""
+"""Find the files of a data set."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ ROLES = {
     "validation": "validation",
     "val": "validation",
 }
-# Nothing takes fewer bytes than this in any compression.
+# Empty content takes fewer bytes than this in any compression.
 _BLANK_BYTES = 256
-# What Hive writes for a null.
+# Hive writes this for a null.
 NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
 TABLE_FORMATS = {
     "_delta_log": "a Delta Lake table",
@@ -42,8 +42,8 @@ class DataFile:
 
     Attributes:
         path: the file.
-        name: for reports: its path below the folder that was named.
-        keys: columns that the names of its folders hold (``day=2025-03-01``); None is null.
+        name: the path below the folder of the data set, for reports.
+        keys: columns and values from folder names (``day=2025-03-01``); None is null.
     """
 
     path: Path
@@ -57,8 +57,8 @@ class DataFiles:
 
     Attributes:
         name: of the folder, or of the file without its suffixes.
-        train: the files to train on, in order; those for validation are among them, last.
-        test: the given test split; empty if there is none.
+        train: the files to train on, in order; files for validation come last.
+        test: the files of a given test split; may be empty.
     """
 
     name: str
@@ -67,34 +67,34 @@ class DataFiles:
 
 
 def find_files(paths: Sequence[Path]) -> DataFiles:
-    """The files that the paths of one data set stand for.
+    """Find the files of one data set.
 
-    A folder has `train.*`, and may have `test.*` and `valid.*`, with a name before that or not
-    (`ml-100k.train.inter`); each may be a folder of parts. Otherwise all its data files are parts
-    of one table, those in folders `key=value` included, in the order of their names. If it holds
-    one `.inter` file, that is the one. A table of items beside them is none of them
-    (`bitrecall.training.data.items.file_detection`).
+    A folder with `train.*` may also have `test.*` and `valid.*`. The names may have a prefix
+    (`ml-100k.train.inter`), and each may be a folder of parts. In any other folder, all data files
+    are parts of one table, in the order of their names, including those in folders `key=value`.
+    If a folder has exactly one `.inter` file, only that file is read. An item table in the folder
+    is not part of the interactions (`bitrecall.training.data.items.file_detection`).
 
     Args:
-        paths: a folder or a file; or several, which are read one after the other.
+        paths: one folder or file, or several, which are read in this order.
 
     Raises:
-        DataError: nothing is there, or it is not clear which files are meant.
+        DataError: a path does not exist, or the files of the data set are ambiguous.
     """
-    found = [_find(path) for path in paths]
-    if len(found) == 1:
-        return found[0]
-    for path, one in zip(paths, found, strict=True):
-        if one.test:
+    sources = [_find(path) for path in paths]
+    if len(sources) == 1:
+        return sources[0]
+    for path, source in zip(paths, sources, strict=True):
+        if source.test:
             raise DataError(
                 "has train and test files, so it is a data set of its own; name it alone, or name "
                 "the files to read",
                 file=path,
             )
-    name = found[0].name if len(found) == 1 else f"{found[0].name}+{len(found) - 1}"
-    files = tuple(file for one in found for file in one.train)
-    again = {file.path.resolve() for file in files}
-    if len(again) < len(files):
+    name = f"{sources[0].name}+{len(sources) - 1}"
+    files = tuple(file for source in sources for file in source.train)
+    distinct = {file.path.resolve() for file in files}
+    if len(distinct) < len(files):
         raise DataError("a file is named twice: " + ", ".join(str(path) for path in paths))
     return DataFiles(name, files)
 
@@ -103,13 +103,13 @@ def _find(path: Path) -> DataFiles:
     if path.is_file():
         return DataFiles(path.name.split(".")[0] or path.name, (DataFile(path, path.name),))
     if not path.is_dir():
-        raise DataError("there is no such file or folder", file=path)
+        raise DataError("no such file or folder", file=path)
     _refuse_table_formats(path)
     name = path.resolve().name
     known = _data_files(path)
     if len(known) > 1:
-        about_items = item_files(known)
-        known = [entry for entry in known if entry not in about_items]
+        item_tables = item_files(known)
+        known = [entry for entry in known if entry not in item_tables]
     by_role: dict[str, list[Path]] = {"train": [], "test": [], "validation": []}
     folders = [entry for entry in _entries(path) if entry.is_dir() and entry.name.lower() in ROLES]
     for entry in (*known, *folders):
@@ -126,7 +126,7 @@ def _find(path: Path) -> DataFiles:
             tuple(file for entry in by_role["test"] for file in _parts(entry, path)),
         )
     if by_role["test"]:
-        raise DataError(f"has {by_role['test'][0].name} and no train file", file=path)
+        raise DataError(f"has {by_role['test'][0].name} but no train file", file=path)
     atomic = [entry for entry in known if entry.suffix.lower() == ".inter"]
     if len(atomic) == 1:
         return DataFiles(name, (DataFile(atomic[0], atomic[0].name),))
@@ -136,19 +136,19 @@ def _find(path: Path) -> DataFiles:
     ]
     if not parts:
         raise DataError(
-            "holds no file of interactions, by its suffix; expected "
-            f"{' '.join(SUFFIXES)}, compressed or not, or part-*",
+            "contains no file of interactions; expected the suffix "
+            f"{' '.join(SUFFIXES)}, compressed or not, or the name part-*",
             file=path,
         )
     return DataFiles(name, tuple(parts))
 
 
 def _parts(entry: Path, root: Path) -> list[DataFile]:
-    """The data files of a folder, its own folders included, or the one file."""
+    """List the data files of a folder and its subfolders, or the one file."""
     if entry.is_dir():
         _refuse_table_formats(entry)
-        here = [*_data_files(entry), *(one for one in _entries(entry) if one.is_dir())]
-        return [part for one in here for part in _parts(one, root)]
+        children = [*_data_files(entry), *(child for child in _entries(entry) if child.is_dir())]
+        return [part for child in children for part in _parts(child, root)]
     below = entry.relative_to(root)
     keys = []
     for folder in below.parts[:-1]:
@@ -159,26 +159,26 @@ def _parts(entry: Path, root: Path) -> list[DataFile]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What a folder holds, by name, without what is hidden (`.crc`, `_SUCCESS`, `_temporary`)."""
+    """List a folder by name, without hidden entries (`.crc`, `_SUCCESS`, `_temporary`)."""
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "_")))
 
 
 def _data_files(folder: Path) -> list[Path]:
-    """Files of a known kind; empty ones are left out of several, as Spark writes them."""
-    found = [entry for entry in _entries(folder) if entry.is_file() and _is_data(entry)]
-    filled = [entry for entry in found if not _is_blank(entry)]
-    return filled if filled and not any(map(_role, found)) else found
+    """List the files with a known suffix, without empty parts, which Spark writes."""
+    files = [entry for entry in _entries(folder) if entry.is_file() and _is_data(entry)]
+    filled = [entry for entry in files if not _is_blank(entry)]
+    return filled if filled and not any(map(_role, files)) else files
 
 
 def _is_blank(path: Path) -> bool:
-    """Whether a file holds nothing but white space, once it is unpacked."""
+    """Whether the decompressed content of a file is only white space."""
     if path.stat().st_size > _BLANK_BYTES:
         return False
     try:
         with open_content(path) as file:
             return not b"".join(read_chunks(file, path, _BLANK_BYTES)).strip()
     except DataError:
-        return False  # reading it says what is wrong
+        return False  # the reader will raise the error
 
 
 def _is_data(path: Path) -> bool:
@@ -199,11 +199,11 @@ def _role(path: Path) -> str:
 
 
 def _refuse_table_formats(folder: Path) -> None:
-    for inside, what in TABLE_FORMATS.items():
-        place = folder / inside
-        if place.is_dir() and (inside != "metadata" or any(place.glob("*.metadata.json"))):
+    for name, description in TABLE_FORMATS.items():
+        marker = folder / name
+        if marker.is_dir() and (name != "metadata" or any(marker.glob("*.metadata.json"))):
             raise DataError(
-                f"is {what}, whose files hold rows that were deleted as well; export it as Parquet",
+                f"is {description}, whose files also contain deleted rows; export it as Parquet",
                 file=folder,
             )
 

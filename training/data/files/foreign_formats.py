@@ -1,4 +1,4 @@
-"""Files that are no log of interactions, recognised by how they begin."""
+"""Refuse files in unsupported formats, recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SIGNATURES: Final = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _AS_TABLE),
     (b"\x93NUMPY", "a NumPy array", _AS_TABLE),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", "save the sheet as CSV"),
-    (b"PGDMP", "a dump of pg_dump", "restore it, and export the table as CSV"),
+    (b"PGDMP", "a pg_dump archive", "restore it, and export the table as CSV"),
     (b"RDX", "an R data file", _AS_TABLE),
     (b"RDA", "an R data file", _AS_TABLE),
     (b"MATLAB 5.0", "a MATLAB file", _AS_TABLE),
@@ -46,7 +46,7 @@ _PICKLE: Final = re.compile(rb"\x80[\x02-\x05](?:\x95|[c}\]()\x8c]|K|X)")
 _TEXTS: Final = (
     (
         r"version https://git-lfs\.github\.com/spec/",
-        "a Git LFS pointer, not the file that it stands for; run git lfs pull",
+        "a Git LFS pointer instead of the file; run git lfs pull",
     ),
     (r"<!doctype html|<html|<head|<body", "a web page, not data; download the file itself"),
     (r"<\?xml|<[a-z]+(?: [a-z]+=\"[^\"]*\")*>\s*<", "XML; export the table as CSV or JSON lines"),
@@ -54,16 +54,16 @@ _TEXTS: Final = (
         r"(?:--[^\n]*\n|/\*[^\n]*\n|\s)*(?:insert into|create table|drop table|copy \S+ \(|"
         r"pragma |set (?:names|statement_timeout|sql_mode)|use `|lock tables|begin;)|"
         r"-- (?:mysql|mariadb|postgresql) (?:database )?dump",
-        "a dump of SQL; load it into a database, and read that or export the table as CSV",
+        "an SQL dump; load it into a database, and read the database or export the table as CSV",
     ),
     (
         r"\d+:\r?\n",
-        "the Netflix Prize's blocks of an item and its ratings; write each row with its item, such "
+        "the Netflix Prize format, one block of ratings per item; write the item in each row, such "
         "as user_id,item_id,timestamp",
     ),
     (
         r"[^\n]*\|[^\n]*\n[ :|+-]*-[ :|+-]*(?:\n|\Z)",
-        "a table drawn with lines (Markdown, psql), not its data; export it as CSV",
+        "a table drawn with lines (Markdown, psql); export it as CSV",
     ),
     (r"@relation\b", "an ARFF file; save it as CSV"),
     (r"%%matrixmarket", "a Matrix Market file; save it as a table of user_id,item_id"),
@@ -80,14 +80,14 @@ _FOREIGN_TEXTS: Final = tuple(
 
 
 def refuse_foreign(start: bytes, path: Path) -> None:
-    """Refuse a file whose first bytes tell that it is of a kind that is not read.
+    """Refuse a file whose first bytes show an unsupported format.
 
     Args:
-        start: the first 512 bytes, or all if there are fewer.
+        start: the first 512 bytes, fewer for a shorter file.
         path: the file, for the message.
 
     Raises:
-        DataError: it is.
+        DataError: the format is unsupported; the message names it and a remedy.
     """
     for magic, what, advice in _SIGNATURES:
         if start.startswith(magic):
@@ -98,19 +98,19 @@ def refuse_foreign(start: bytes, path: Path) -> None:
         raise DataError(f"is a DuckDB database; {_AS_TABLE}", file=path)
     if _PICKLE.match(start):
         raise DataError(
-            f"is a Python pickle, which can run any code when it is read; {_AS_TABLE}", file=path
+            f"is a Python pickle, which can run any code when loaded; {_AS_TABLE}", file=path
         )
 
 
 def refuse_foreign_text(text: str, path: Path) -> None:
-    """Refuse a text that begins as something else than a table.
+    """Refuse a text whose beginning shows that it is not a table.
 
     Args:
-        text: how it begins.
+        text: the beginning of the file.
         path: the file, for the message.
 
     Raises:
-        DataError: it does.
+        DataError: the text is not a table; the message describes it.
     """
     for pattern, what in _FOREIGN_TEXTS:
         if pattern.match(text.lstrip()):

@@ -1,4 +1,4 @@
-"""A text file as blocks of whole lines in UTF-8."""
+"""Read a text file in blocks of complete lines in UTF-8."""
 
 from __future__ import annotations
 
@@ -32,54 +32,55 @@ class TextFile:
 
     Attributes:
         path: the file.
-        encoding: of the text; None takes UTF-8, or UTF-16 and UTF-32 if a byte-order mark says so.
+        encoding: of the text; None means UTF-8, or the encoding of a byte-order mark (UTF-8,
+            UTF-16 or UTF-32).
     """
 
     path: Path
     encoding: str | None = None
 
     def blocks(self, size: int | None = None) -> Iterator[bytes]:
-        r"""Blocks of whole lines in UTF-8; the last may lack its line end.
+        r"""Read blocks of complete lines in UTF-8; the last line may lack its line end.
 
-        Byte-order marks are left out, also those before later lines: joined files have them. Lines
-        end at ``\n`` only, so that their numbers are those that an editor shows. Bytes that
-        are not UTF-8 are left in if no encoding was given.
+        Byte-order marks are removed, also before later lines, since concatenated files have them.
+        Only ``\n`` ends a line, so that line numbers agree with an editor. Without an encoding,
+        bytes that are not UTF-8 are kept.
 
         Args:
-            size: bytes to read at a time; ``BLOCK_BYTES`` if None.
+            size: bytes per read; ``BLOCK_BYTES`` if None.
 
         Raises:
             DataError: the file cannot be read or decoded, or has a line above ``MAX_LINE_BYTES``.
         """
         size = BLOCK_BYTES if size is None else size
-        rest: list[bytes] = []
-        held = 0
+        partial_line: list[bytes] = []
+        partial_bytes = 0
         with open_content(self.path) as file:
-            for read in self._decoded(read_chunks(file, self.path, size)):
-                end = read.rfind(b"\n") + 1
+            for chunk in self._decode(read_chunks(file, self.path, size)):
+                end = chunk.rfind(b"\n") + 1
                 if end:
-                    yield _unmarked(b"".join([*rest, read[:end]]))
-                    rest, held = [], 0
-                rest.append(read[end:])
-                held += len(read) - end
-                if held > MAX_LINE_BYTES:
+                    yield _without_boms(b"".join([*partial_line, chunk[:end]]))
+                    partial_line, partial_bytes = [], 0
+                partial_line.append(chunk[end:])
+                partial_bytes += len(chunk) - end
+                if partial_bytes > MAX_LINE_BYTES:
                     raise DataError(
-                        f"has a line of more than {MAX_LINE_BYTES >> 20} MiB; it is no table in "
+                        f"has a line of more than {MAX_LINE_BYTES >> 20} MiB; it is not a table in "
                         "text",
                         file=self.path,
                     )
-        if held:
-            yield _unmarked(b"".join(rest))
+        if partial_bytes:
+            yield _without_boms(b"".join(partial_line))
 
     @cached_property
     def head(self) -> str:
-        """The first lines, up to a million bytes; bytes that are not UTF-8 are surrogates."""
-        found: list[bytes] = []
+        """The first lines, about 1 MiB; bytes that are not UTF-8 become surrogates."""
+        blocks: list[bytes] = []
         for block in self.blocks(HEAD_BYTES):
-            found.append(block)
-            if sum(map(len, found)) >= HEAD_BYTES // 2:
+            blocks.append(block)
+            if sum(map(len, blocks)) >= HEAD_BYTES // 2:
                 break
-        return b"".join(found).decode(errors="surrogateescape")
+        return b"".join(blocks).decode(errors="surrogateescape")
 
     @cached_property
     def head_lines(self) -> list[str]:
@@ -87,7 +88,8 @@ class TextFile:
         lines = [line.removesuffix("\r") for line in self.head.split("\n")]
         return lines if lines[-1] else lines[:-1]
 
-    def _decoded(self, raw: Iterator[bytes]) -> Iterator[bytes]:
+    def _decode(self, raw: Iterator[bytes]) -> Iterator[bytes]:
+        """Convert chunks to UTF-8."""
         first = next(raw, b"")
         encoding = self.encoding
         if encoding is None:
@@ -101,14 +103,14 @@ class TextFile:
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
             yield decoder.decode(first).removeprefix("\ufeff").encode()
-            for read in raw:
-                yield decoder.decode(read).encode()
+            for chunk in raw:
+                yield decoder.decode(chunk).encode()
             yield decoder.decode(b"", final=True).encode()
         except UnicodeError as error:
-            raise DataError(f"cannot be read as {encoding}: {error}", file=self.path) from error
+            raise DataError(f"cannot be decoded as {encoding}: {error}", file=self.path) from error
 
 
-def _unmarked(lines: bytes) -> bytes:
+def _without_boms(lines: bytes) -> bytes:
     if codecs.BOM_UTF8 not in lines:
         return lines
     return lines.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")

@@ -42,7 +42,7 @@ def test_accepts_integral_decimals_and_text_in_bytes() -> None:
 
 
 def test_rejects_other_decimals_and_bytes() -> None:
-    with pytest.raises(DataError, match=r"1\.5 is not an integer"):
+    with pytest.raises(DataError, match="is not an integer"):
         clean_ids(pl.Series(["1.5"]).cast(pl.Decimal(20, 2)), "user", "file")
     with pytest.raises(DataError, match="bytes that are not UTF-8; write it as text"):
         clean_ids(pl.Series([b"\xff"]), "item", "file")

@@ -52,7 +52,7 @@ def names(files):
         ),
     ],
 )
-def test_the_files_of_a_folder_in_the_order_of_their_names(tmp_path, present, train, test):
+def test_lists_the_files_of_a_folder_by_name(tmp_path, present, train, test):
     files = find_files([make(tmp_path, *present)])
     assert files.name == tmp_path.name
     assert names(files.train) == train
@@ -62,42 +62,42 @@ def test_the_files_of_a_folder_in_the_order_of_their_names(tmp_path, present, tr
 @pytest.mark.parametrize(
     ("present", "message"),
     [
-        ([], r"holds no file of interactions, by its suffix; expected \.txt \.csv"),
-        (["README.md", "a.png"], "holds no file of interactions"),
+        ([], r"contains no file of interactions; expected the suffix \.txt \.csv"),
+        (["README.md", "a.png"], "contains no file of interactions"),
         (["train.csv", "train.txt"], r"several train files: train\.csv, train\.txt"),
         (["train.csv", "train/a.csv"], r"several train files: train\.csv, train"),
         (["train.csv", "test.csv", "test.txt"], "several test files"),
-        (["test.csv"], r"has test\.csv and no train file"),
+        (["test.csv"], r"has test\.csv but no train file"),
         (["_delta_log/0.json", "a.parquet"], "is a Delta Lake table, .* export it as Parquet"),
         (["metadata/v1.metadata.json", "data/a.parquet"], "is an Apache Iceberg table"),
     ],
 )
-def test_a_folder_that_is_unclear_is_an_error(tmp_path, present, message):
+def test_rejects_an_ambiguous_folder(tmp_path, present, message):
     with pytest.raises(DataError, match=message):
         find_files([make(tmp_path, *present)])
 
 
-def test_keys_lie_in_the_names_of_folders(tmp_path):
+def test_reads_keys_from_folder_names(tmp_path):
     make(tmp_path, "day=2025-03-01/kind=a%2Fb/x.csv", "day=__HIVE_DEFAULT_PARTITION__/x.csv")
     first, second = find_files([tmp_path]).train
     assert first.keys == (("day", "2025-03-01"), ("kind", "a/b"))
     assert second.keys == (("day", None),)
 
 
-def test_empty_parts_are_left_out(tmp_path):
+def test_skips_empty_parts(tmp_path):
     make(tmp_path, "part-0.csv", "part-1.csv")
     (tmp_path / "part-1.csv").write_text("")
     assert names(find_files([tmp_path]).train) == ["part-0.csv"]
 
 
-def test_several_paths_are_read_in_the_order_given(tmp_path):
+def test_keeps_the_order_of_several_paths(tmp_path):
     make(tmp_path, "b.csv", "a.csv", "more/c.csv", "more/d.csv")
     files = find_files([tmp_path / "b.csv", tmp_path / "more", tmp_path / "a.csv"])
     assert files.name == "b+2"
     assert names(files.train) == ["b.csv", "c.csv", "d.csv", "a.csv"]
 
 
-def test_several_paths_that_do_not_go_together_are_an_error(tmp_path):
+def test_rejects_a_split_folder_and_a_repeated_file_among_several_paths(tmp_path):
     make(tmp_path, "a.csv", "split/train.csv", "split/test.csv")
     with pytest.raises(DataError, match="has train and test files, so it is a data set of its own"):
         find_files([tmp_path / "a.csv", tmp_path / "split"])
@@ -105,12 +105,12 @@ def test_several_paths_that_do_not_go_together_are_an_error(tmp_path):
         find_files([tmp_path / "a.csv", tmp_path / "a.csv"])
 
 
-def test_a_file_is_named_without_its_suffixes(tmp_path):
+def test_names_a_data_set_by_its_file_without_suffixes(tmp_path):
     make(tmp_path, "shop.train.csv")
     files = find_files([tmp_path / "shop.train.csv"])
     assert (files.name, files.test) == ("shop", ())
 
 
-def test_what_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="there is no such file or folder"):
+def test_rejects_a_path_that_does_not_exist(tmp_path):
+    with pytest.raises(DataError, match="no such file or folder"):
         find_files([tmp_path / "none"])
