@@ -74,7 +74,7 @@ def release_contents(
         ),
         recipe={**recipe.model_dump(mode="json"), **(recorded or {})},
         code_version=__version__,
-        attributes=None if items is None else items.of(train.item_ids),
+        attributes=None if items is None else items.attributes_of(train.item_ids),
         backend=recipe.release.index,
         recall=recipe.release.recall,
     )

@@ -45,7 +45,7 @@ def count_described(table: ItemTable) -> int:
 
 def changed_attributes(release: Release, table: ItemTable) -> ItemAttributes | None:
     """A table's attributes of a release's items; None if they are those of the release."""
-    attributes = table.of(release.items.ids_of(np.arange(release.n_items)))
+    attributes = table.attributes_of(release.items.ids_of(np.arange(release.n_items)))
     current = release.attributes
     if (attributes.number_names, attributes.text_names) != (
         current.number_names,

@@ -77,7 +77,7 @@ def test_a_table_of_other_ids_is_refused_before_training(train, tmp_path):
     table.write_text("item,price\n3.0,2.5\n4.0,1\n")
     done = train("--items", str(table))
     assert done.exit_code == 2
-    assert "its ids are such as '3.0', '4.0', theirs such as" in done.stderr
+    assert "the table has ids such as '3.0', '4.0', the interactions such as" in done.stderr
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
 

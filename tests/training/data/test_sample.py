@@ -81,7 +81,7 @@ def test_times_lie_in_2024_and_2025(dataset):
 
 
 def test_items_are_tagged_with_their_genre_and_have_a_year(dataset):
-    attributes = sample_items().of(dataset.train.item_ids)
+    attributes = sample_items().attributes_of(dataset.train.item_ids)
     for row in range(0, 2_000, 97):
         assert attributes.tags_of(row) == [dataset.train.item_ids[row].split("/")[0]]
         assert 1950 <= attributes.columns_of(row)["year"] <= 2025

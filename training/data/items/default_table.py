@@ -1,4 +1,4 @@
-"""Which table of items goes with a data set."""
+"""Find the item table of a data set."""
 
 from __future__ import annotations
 
@@ -15,33 +15,34 @@ __all__ = ["default_item_table"]
 
 def default_item_table(
     data: Sequence[Path],
-    given: Path | None,
+    requested: Path | None,
     item_column: str | None = None,
     tags_column: str | None = None,
     encoding: str | None = None,
 ) -> ItemTable | None:
-    """The table given, else the sample's for the sample, else the one in the folder of the data.
+    """Read the requested item table, else the sample's, else the one in a folder of the data.
 
     Args:
-        data: what is trained on: files, folders, the word ``sample``, or nothing.
-        given: a table of items.
-        item_column: as `read_item_table`.
-        tags_column: as `read_item_table`.
-        encoding: as `read_item_table`.
+        data: the training data: files, folders, the word ``sample``, or nothing.
+        requested: the file of the item table; None looks for one.
+        item_column: as in `read_item_table`.
+        tags_column: as in `read_item_table`.
+        encoding: as in `read_item_table`.
+
+    Returns:
+        The table; None if none was requested and the data has none.
 
     Raises:
         DataError: the table cannot be read, or several folders have one.
     """
-    if given is None and [str(path) for path in data] == ["sample"]:
+    if requested is not None:
+        return read_item_table(requested, item_column, tags_column, encoding)
+    if [str(path) for path in data] == ["sample"]:
         return sample_items()
-    if given is None:
-        found = [table for path in data if (table := find_item_file(path)) is not None]
-        if len(found) > 1:
-            raise DataError(
-                f"there are several tables of items: {', '.join(map(str, found))}. Name one with "
-                "--items"
-            )
-        given = found[0] if found else None
-    if given is None:
-        return None
-    return read_item_table(given, item_column, tags_column, encoding)
+    tables = [table for path in data if (table := find_item_file(path)) is not None]
+    if len(tables) > 1:
+        raise DataError(
+            f"the data has several item tables: {', '.join(map(str, tables))}. Name one with "
+            "--items"
+        )
+    return read_item_table(tables[0], item_column, tags_column, encoding) if tables else None

@@ -1,4 +1,4 @@
-"""Which of the files in a folder hold interactions, and which a table of items."""
+"""Tell the item table in a folder from the files of interactions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ __all__ = ["find_item_file", "item_files"]
 
 
 def item_files(files: Sequence[Path]) -> list[Path]:
-    """Those of the files that have a column of items and none of users.
+    """Return the files that have an item column and no user column.
 
-    Only beside a file that has both: on its own, a table of items is a mistake to be told of.
+    If no other file has both columns, return nothing: an item table without interactions is a
+    mistake that the reader reports.
     """
     columns = {path: {normalise_name(name) for name in column_names(path)} for path in files}
     if not any(names & set(USER_NAMES) and names & set(ITEM_NAMES) for names in columns.values()):
@@ -28,21 +29,21 @@ def item_files(files: Sequence[Path]) -> list[Path]:
 
 
 def find_item_file(folder: Path) -> Path | None:
-    """The table of items beside the interactions of a folder; None if there is none.
+    """Find the item table beside the interactions in a folder; None without one.
 
     Raises:
-        DataError: there are several.
+        DataError: the folder has several.
     """
     if not folder.is_dir():
         return None
     files = sorted(
         path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
     )
-    found = item_files(files)
-    if len(found) > 1:
+    tables = item_files(files)
+    if len(tables) > 1:
         raise DataError(
-            f"has several tables of items: {', '.join(path.name for path in found)}. Name one with "
+            f"has several item tables: {', '.join(path.name for path in tables)}. Name one with "
             "--items",
             file=folder,
         )
-    return found[0] if found else None
+    return tables[0] if tables else None

@@ -1,4 +1,4 @@
-"""The rows of a file of items, or of a folder of parts, with the place of each."""
+"""Read the rows of an item table from a file or a folder of parts."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from bitrecall.training.errors import DataError
 __all__ = ["ItemFile", "column_names"]
 
 _DELIMITERS: Final = (",", "\t", ";", "|")
+_UNNAMED_NOTE: Final = "a column without a name is ignored"
 
 
 @dataclass(eq=False)
 class ItemFile:
-    """A table of items as its file has it.
+    """The rows of an item table before their types are converted.
 
     Attributes:
-        frame: the columns under their stripped names; text is not interpreted.
-        places: where each row stands, such as ``line 3``, String (rows,).
-        notes: what reading met.
+        frame: the columns with stripped names; text as in the file.
+        places: the place of each row, such as ``line 3``, String (rows,).
+        notes: remarks for the user about the file.
     """
 
     frame: pl.DataFrame
@@ -37,7 +38,7 @@ class ItemFile:
     notes: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
-        """Where a row stands, such as ``line 3``, with the part's name if there are several."""
+        """Return the place of a row, such as ``line 3``, with the name of its part if several."""
         return str(self.places[row])
 
     @classmethod
@@ -49,17 +50,17 @@ class ItemFile:
             encoding: of text that is not UTF-8.
 
         Raises:
-            DataError: one cannot be read, or the parts have other columns.
+            DataError: a file cannot be read, or parts have different columns.
         """
         parts = _parts(path)
         frames, places, notes = [], [], dict[str, None]()
         for part in parts:
-            unit = "" if len(parts) == 1 else f"{part.name}, "
-            frame, lines, nameless = _read(part, encoding)
+            prefix = "" if len(parts) == 1 else f"{part.name}, "
+            frame, part_places, has_unnamed = _read(part, encoding)
             frames.append(frame)
-            places += [f"{unit}{line}" for line in lines]
-            if nameless:
-                notes["a column without a name is left out"] = None
+            places += [f"{prefix}{place}" for place in part_places]
+            if has_unnamed:
+                notes[_UNNAMED_NOTE] = None
         try:
             frame = pl.concat(frames)
         except pl.exceptions.PolarsError as error:
@@ -69,25 +70,25 @@ class ItemFile:
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Self:
-        """A table in memory."""
-        frame, places, nameless = _typed(frame, "row")
-        notes = ("a column without a name is left out",) if nameless else ()
+        """Wrap a table in memory."""
+        frame, places, has_unnamed = _named_columns(frame, "row")
+        notes = (_UNNAMED_NOTE,) if has_unnamed else ()
         return cls(frame, pl.Series(places, dtype=pl.String), notes)
 
 
 def _read(path: Path, encoding: str | None) -> tuple[pl.DataFrame, list[str], bool]:
-    """The columns that have a name, the places of the rows, and whether others were left out."""
+    """Read the named columns, the places of the rows, and whether a column has no name."""
     with open_content(path) as file:
         parquet = file.read(4) == b"PAR1"
     if parquet or path.suffix.lower() in (".parquet", ".pq"):
         return _read_parquet(path)
-    text = _text(path, encoding)
+    text = _open_text(path, encoding)
     if not text.head.strip():
         raise DataError("is empty", file=path)
     if text.head.lstrip()[0] in "{[":
         return _read_json(text)
-    source = _table(text)
-    # What pandas writes as an index has no name; it says nothing of an item.
+    source = _open_table(text)
+    # pandas writes its index as a column without a name, which is not an attribute.
     names = [name for name in source.names if name]
     frames = [pl.DataFrame({name: [] for name in names}, dict.fromkeys(names, pl.String))]
     places: list[str] = []
@@ -99,14 +100,15 @@ def _read(path: Path, encoding: str | None) -> tuple[pl.DataFrame, list[str], bo
     return pl.concat(frames), places, len(names) < len(source.names)
 
 
-# The readers of interactions make a row of each element of a list; here it is a list of tags.
+# The readers of interactions are not used here: they make a row of each element of a list, and a
+# list may be tags.
 def _read_parquet(path: Path) -> tuple[pl.DataFrame, list[str], bool]:
     try:
         frame = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         problem = str(error).splitlines()[0]
         raise DataError(f"cannot be read as Parquet: {problem}", file=path) from error
-    return _typed(frame, "row")
+    return _named_columns(frame, "row")
 
 
 def _read_json(text: TextFile) -> tuple[pl.DataFrame, list[str], bool]:
@@ -119,17 +121,17 @@ def _read_json(text: TextFile) -> tuple[pl.DataFrame, list[str], bool]:
     except pl.exceptions.PolarsError as error:
         problem = str(error).splitlines()[0]
         raise DataError(f"cannot be read as JSON: {problem}", file=text.path) from error
-    return _typed(frame, "record")
+    return _named_columns(frame, "record")
 
 
-def _typed(frame: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, list[str], bool]:
+def _named_columns(frame: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, list[str], bool]:
     names = [name for name in frame.columns if name.strip()]
     places = [f"{unit} {row}" for row in range(1, len(frame) + 1)]
     return frame.select(names).rename(str.strip), places, len(names) < frame.width
 
 
-def _text(path: Path, encoding: str | None) -> TextFile:
-    """The file in UTF-8 if it is that: the encoding given may be that of the interactions."""
+def _open_text(path: Path, encoding: str | None) -> TextFile:
+    """Open as UTF-8 if it is valid, since ``encoding`` may be meant for the interactions."""
     text = TextFile(path)
     if encoding is None:
         return text
@@ -141,26 +143,26 @@ def _text(path: Path, encoding: str | None) -> TextFile:
     return text
 
 
-def _table(text: TextFile) -> DelimitedSource:
+def _open_table(text: TextFile) -> DelimitedSource:
     start = find_start(text)
     lines = text.head_lines[start.skip :]
     if not lines:
         raise DataError("is empty", file=text.path)
     delimiters = [start.delimiter] if start.delimiter else _DELIMITERS
-    delimiter = max(delimiters, key=lambda one: len(split_line(lines[0], one, quotes=True)))
+    delimiter = max(delimiters, key=lambda mark: len(split_line(lines[0], mark, quotes=True)))
     skip = start.skip
     if start.commented_header is not None:
-        # `#,name,price` and the like: as many fields as the rows have.
+        # A comment with as many fields as a row is the header, such as `#,name,price`.
         comment = text.head_lines[skip - 1]
-        widths = [len(split_line(one, delimiter, quotes=True)) for one in (comment, lines[0])]
+        widths = [len(split_line(line, delimiter, quotes=True)) for line in (comment, lines[0])]
         if widths[0] == widths[1] > 1:
             skip -= 1
             lines = text.head_lines[skip:]
-    line, names = first_record(text, lines, delimiter, skip)
+    header_end, names = first_record(text, lines, delimiter, skip)
     repeated = sorted({name.strip() for name in names if names.count(name) > 1 and name.strip()})
     if repeated:
         raise DataError(f"has several columns called {', '.join(repeated)}", file=text.path)
-    return DelimitedSource(text, names, delimiter, quotes=True, skip=line)
+    return DelimitedSource(text, names, delimiter, quotes=True, skip=header_end)
 
 
 def _parts(path: Path) -> list[Path]:
@@ -172,12 +174,12 @@ def _parts(path: Path) -> list[Path]:
         if part.is_file() and not part.name.startswith((".", "_")) and part.name != "README.md"
     )
     if not parts:
-        raise DataError("has no file in it", file=path)
+        raise DataError("contains no file", file=path)
     return parts
 
 
 def column_names(path: Path) -> list[str]:
-    """The named columns of a file; none if it cannot be read as a table."""
+    """List the named columns of a file; empty if it cannot be read as a table."""
     try:
         with open_content(path) as file:
             if file.read(4) == b"PAR1":
@@ -185,6 +187,6 @@ def column_names(path: Path) -> list[str]:
         text = TextFile(path)
         if text.head.lstrip().startswith(("{", "[")):
             return [name for name in JsonSource(text).names if name]
-        return [name for name in _table(text).names if name]
+        return [name for name in _open_table(text).names if name]
     except (DataError, StopIteration, OSError, pl.exceptions.PolarsError):
         return []

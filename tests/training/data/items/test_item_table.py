@@ -13,8 +13,8 @@ pytestmark = pytest.mark.slow
 
 
 def known(table: ItemTable, *ids: str) -> list[tuple[list[str], dict[str, Any]]]:
-    """Tags and attributes of the items named, as a release would have them."""
-    attributes = table.of(ids)
+    """Return tags and attributes of items, as a release has them."""
+    attributes = table.attributes_of(ids)
     return [(attributes.tags_of(row), attributes.columns_of(row)) for row in range(len(ids))]
 
 
@@ -24,7 +24,7 @@ def write(path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
-def test_a_table_in_text(tmp_path: Path, delimiter: str) -> None:
+def test_reads_delimited_text(tmp_path: Path, delimiter: str) -> None:
     text = (
         "item_id,price,label,tags\n"
         "007,1.5,Blue Note,jazz|live\n"
@@ -42,7 +42,7 @@ def test_a_table_in_text(tmp_path: Path, delimiter: str) -> None:
     ]
 
 
-def test_a_table_in_parquet(tmp_path: Path) -> None:
+def test_reads_parquet(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {
             "ID": [7, 8],
@@ -65,7 +65,7 @@ def test_a_table_in_parquet(tmp_path: Path) -> None:
     ]
 
 
-def test_a_column_is_text_when_one_value_is_no_number(tmp_path: Path) -> None:
+def test_a_column_is_text_if_one_value_is_not_a_number(tmp_path: Path) -> None:
     path = write(tmp_path / "items.csv", "item,year,grade,empty\na,1999,1,\nb,2001,A,\n")
     assert known(read_item_table(path), "a", "b") == [
         ([], {"year": 1999.0, "grade": "1"}),
@@ -73,13 +73,13 @@ def test_a_column_is_text_when_one_value_is_no_number(tmp_path: Path) -> None:
     ]
 
 
-def test_the_column_of_ids_can_be_named(tmp_path: Path) -> None:
+def test_reads_ids_from_a_requested_column(tmp_path: Path) -> None:
     path = write(tmp_path / "items.csv", "item,sku\nlamp,s1\n")
     assert known(read_item_table(path, "sku"), "s1") == [([], {"item": "lamp"})]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "is empty"),
         ("title,price\na,1\n", "no item column with a common name"),
@@ -89,14 +89,14 @@ def test_the_column_of_ids_can_be_named(tmp_path: Path) -> None:
         ("item,price\na,1,2,3\n", "has 4 fields"),
     ],
 )
-def test_what_cannot_be_used_is_said(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(DataError, match=said) as caught:
+def test_rejects_an_invalid_table(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         read_item_table(write(tmp_path / "items.csv", text))
     assert "items.csv" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         ({"item": [1.5]}, "the item column has type Float64"),
         ({"item": ["a"], "tags": [3]}, "'tags' has type Int64"),
@@ -105,32 +105,30 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, text: str, said: str) -> No
         ({"item": [None, "a"]}, r"the item id is empty \(row 1\)"),
     ],
 )
-def test_types_that_are_no_attributes_are_refused(
-    tmp_path: Path, columns: dict[str, Any], said: str
-) -> None:
+def test_rejects_unsupported_types(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
     pl.DataFrame(columns).write_parquet(tmp_path / "items.parquet")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_item_table(tmp_path / "items.parquet")
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_rejects_a_file_that_does_not_exist(tmp_path: Path) -> None:
     for name in ("items.csv", "items.parquet"):
         with pytest.raises(DataError, match=name):
             read_item_table(tmp_path / name)
 
 
-def test_a_table_of_nothing_but_tags_is_enough(tmp_path: Path) -> None:
+def test_reads_a_table_with_tags_only(tmp_path: Path) -> None:
     path = write(tmp_path / "items.csv", "item_id,tags\n1,a|b\n2,\n")
     assert known(read_item_table(path), "1", "2", "3") == [(["a", "b"], {}), ([], {}), ([], {})]
 
 
 @pytest.mark.parametrize("name", ["tags", "Tags", " TAGS ", "_tags"])
-def test_tags_are_found_whatever_their_case(tmp_path: Path, name: str) -> None:
+def test_finds_the_tags_column_in_any_case(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "items.csv", f"item_id,{name}\n1,a|b\n")
     assert known(read_item_table(path), "1") == [(["a", "b"], {})]
 
 
-def test_the_column_of_tags_can_be_named(tmp_path: Path) -> None:
+def test_reads_tags_from_a_requested_column(tmp_path: Path) -> None:
     path = write(tmp_path / "items.csv", "item_id,genres,tags\n1,x|y,z\n")
     assert known(read_item_table(path, tags_column="genres"), "1") == [(["x", "y"], {"tags": "z"})]
     with pytest.raises(DataError, match=r"'genre' \(--tags-column\)"):
@@ -147,12 +145,12 @@ def test_the_column_of_tags_can_be_named(tmp_path: Path) -> None:
         (["[a|b", "NaN"], [["[a", "b"], []]),
     ],
 )
-def test_tags_in_text_are_separated_by_what_is_there(
+def test_splits_tags_at_the_first_separator_in_use(
     tmp_path: Path, cells: list[str], tags: list[list[str]]
 ) -> None:
     pl.DataFrame({"item": ["0", "1"], "tags": cells}).write_csv(tmp_path / "items.csv")
-    found = known(read_item_table(tmp_path / "items.csv"), "0", "1")
-    assert [sorted(one) for one, _ in found] == tags
+    rows = known(read_item_table(tmp_path / "items.csv"), "0", "1")
+    assert [sorted(row_tags) for row_tags, _ in rows] == tags
 
 
 @pytest.mark.parametrize(
@@ -169,7 +167,7 @@ def test_an_unknown_value_does_not_make_a_column_text(tmp_path: Path, unknown: s
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "warning"),
     [
         (["1", "2", "three"], "the column 'x' is text, since 'three' (line 4) is not a number"),
         (["$7.00", "7,50", "n/a"], "the column 'x' is text, since '$7.00' (line 2) is not a num"),
@@ -180,16 +178,16 @@ def test_an_unknown_value_does_not_make_a_column_text(tmp_path: Path, unknown: s
         (["a 1", "b", "c"], None),
     ],
 )
-def test_what_made_a_column_text_is_said(
-    tmp_path: Path, cells: list[str], said: str | None
+def test_warns_about_the_value_that_made_a_column_text(
+    tmp_path: Path, cells: list[str], warning: str | None
 ) -> None:
     pl.DataFrame({"item": ["0", "1", "2"], "x": cells}).write_csv(tmp_path / "items.csv")
     table = read_item_table(tmp_path / "items.csv")
     assert table.columns["x"].dtype == pl.String
-    assert [said in note for note in table.notes] == ([True] if said else [])
+    assert [warning in note for note in table.notes] == ([True] if warning else [])
 
 
-def test_the_same_values_have_the_same_types_in_every_file(tmp_path: Path) -> None:
+def test_equal_values_have_equal_types_in_every_format(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {
             "item": ["a", "b", "c"],
@@ -214,30 +212,32 @@ def test_the_same_values_have_the_same_types_in_every_file(tmp_path: Path) -> No
         assert known(read_item_table(tmp_path / name), "a", "b", "c") == expected, name
 
 
-def test_a_row_given_twice_counts_once(tmp_path: Path) -> None:
+def test_counts_a_repeated_row_once(tmp_path: Path) -> None:
     path = write(tmp_path / "items.csv", "item,price\n1,5\n2,6\n1,5\n")
     table = read_item_table(path)
     assert len(table) == 2
-    assert table.notes == ("1 rows repeat another row of the same item",)
+    assert table.notes == ("identical rows of an item: 1 ignored",)
 
 
-def test_an_index_without_a_name_is_no_attribute(tmp_path: Path) -> None:
+def test_ignores_a_column_without_a_name(tmp_path: Path) -> None:
     table = read_item_table(write(tmp_path / "items.csv", ",item,price\n0,1,5\n1,2,6\n"))
     assert known(table, "2") == [([], {"price": 6.0})]
-    assert table.notes == ("a column without a name is left out",)
+    assert table.notes == ("a column without a name is ignored",)
 
 
-def test_a_table_of_other_ids_is_refused_with_both_kinds(tmp_path: Path) -> None:
+def test_rejects_a_table_without_any_trained_item_and_shows_ids_of_both(tmp_path: Path) -> None:
     table = read_item_table(write(tmp_path / "items.csv", "item,price\n1.0,5\n2.0,6\n"))
-    with pytest.raises(DataError, match=r"such as '1\.0', '2\.0', theirs such as '1', '2'"):
+    with pytest.raises(
+        DataError, match=r"ids such as '1\.0', '2\.0', the interactions such as '1', '2'"
+    ):
         table.check_against(["1", "2"])
 
 
-def test_a_table_of_few_of_the_items_is_told_of(tmp_path: Path) -> None:
+def test_warns_about_a_table_with_few_of_the_items(tmp_path: Path) -> None:
     table = read_item_table(write(tmp_path / "items.csv", "item,price\n1,5\n2,6\n"))
     assert table.check_against(["1", "2", "3"]) == []
     (warning,) = table.check_against(["1", "x", "y"])
-    assert "only 1 of the 3 items; without a row are such as 'x', 'y'" in warning
+    assert "only 1 of the 3 items; items without a row: 'x', 'y'" in warning
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_table_of_few_of_the_items_is_told_of(tmp_path: Path) -> None:
         ("id,item_id\nx,1\ny,2\n", ["1", "2"]),
     ],
 )
-def test_of_several_columns_of_ids_one_without_repeats_is_taken(
+def test_prefers_an_id_column_with_distinct_values(
     tmp_path: Path, text: str, ids: list[str]
 ) -> None:
     assert read_item_table(write(tmp_path / "items.csv", text)).ids.to_list() == ids
@@ -264,13 +264,13 @@ def test_of_several_columns_of_ids_one_without_repeats_is_taken(
         "\n\nitem_id,price\n1,7\n",
     ],
 )
-def test_the_header_may_have_something_before_it(tmp_path: Path, text: str) -> None:
+def test_skips_lines_before_the_header(tmp_path: Path, text: str) -> None:
     table = read_item_table(write(tmp_path / "items.csv", text))
     assert table.ids.to_list() == ["1"]
     assert table.columns["price"].to_list() == [7]
 
 
-def test_the_encoding_given_reads_what_is_not_utf_8(tmp_path: Path) -> None:
+def test_the_encoding_applies_to_a_table_that_is_not_utf_8(tmp_path: Path) -> None:
     for encoding in ("latin-1", "utf-8"):
         path = tmp_path / f"{encoding}.csv"
         path.write_bytes("item_id,name\n1,Café\n".encode(encoding))
@@ -280,7 +280,7 @@ def test_the_encoding_given_reads_what_is_not_utf_8(tmp_path: Path) -> None:
         read_item_table(tmp_path / "latin-1.csv")
 
 
-def test_a_table_without_rows_or_with_ids_alone(tmp_path: Path) -> None:
+def test_rejects_a_table_without_rows_and_accepts_ids_alone(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no rows"):
         read_item_table(write(tmp_path / "none.csv", "item_id,price\n"))
     table = read_item_table(write(tmp_path / "ids.csv", "item_id\n1\n2\n"))
