@@ -20,7 +20,9 @@ ACROSS_MODULES = {
     "service/api": {"large_responses"},
     "service/api/openapi/clients": {"clients"},
     "service/explorer": {"behind_nginx", "explorer", "page"},
-    "service/http": {"descriptors", "unread"},
+    "service/http": {
+        *("descriptors", "malformed_requests", "rejected_requests", "request_forms", "unread"),
+    },
     "service/observability": {"dashboard"},
     "service/online": {"events_file", "events_to_release", "long_histories"},
     "service/releases": {"milvus"},
