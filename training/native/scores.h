@@ -68,8 +68,8 @@ static const struct {
 
 PyDoc_STRVAR(levels_doc,
              "levels()\n--\n\n"
-             "Return what this processor can do and the number that `count` and `look_up` know it by, "
-             "best first.");
+             "Return the SIMD levels of this processor and their numbers for `count` and `look_up`, "
+             "the best first.");
 
 static PyObject *
 levels(PyObject *module, PyObject *ignored)
@@ -100,7 +100,7 @@ is_sound(scored *all, Py_ssize_t size)
 {
     const Py_ssize_t width = all->width;
     if (width < 1 || width > MAX_WIDTH || all->bits < 1 || all->bits > 8 * width) {
-        PyErr_SetString(PyExc_ValueError, "codes must have from 1 to 8 bits a byte, below 2^16");
+        PyErr_SetString(PyExc_ValueError, "codes must have 1 to 8 bits per byte, fewer than 2^16");
         return 0;
     }
     if (all->users.len % width || all->items.len % width) {
@@ -150,10 +150,10 @@ count_one(const scored *all, const uint8_t *user, uint32_t *tables, int32_t *cou
 
 PyDoc_STRVAR(count_doc,
              "count(users, items, width, bits, level, counts)\n--\n\n"
-             "Add to counts, int32 (b, bits + 1), how many items agree with each user in so many "
-             "bits.\n\n"
-             "Codes are uint8 (b, width) and (n, width), alike where they have more than `bits` "
-             "bits.\nRaises ValueError where they, the counts or the level are not as said.");
+             "Add to counts[u, s], int32 (b, bits + 1), the number of items that agree with user u in "
+             "s bits.\n\n"
+             "Codes are uint8 (b, width) and (n, width); bits past the first `bits` must be equal in "
+             "all.\nRaises ValueError if the codes, the counts or the level are invalid.");
 
 static PyObject *
 count(PyObject *module, PyObject *given)
@@ -202,7 +202,7 @@ PyDoc_STRVAR(look_up_doc,
              "look_up(users, items, width, bits, level, table, values)\n--\n\n"
              "Write to values, float32 (b, n), the entry of a user's row of the table, float32 "
              "(b, bits + 1),\nat the number of bits in which it agrees with each item.\n\n"
-             "Codes are as for `count`. Raises ValueError where an argument is not as said.");
+             "Codes are as for `count`. Raises ValueError if an argument is invalid.");
 
 static PyObject *
 look_up(PyObject *module, PyObject *given)

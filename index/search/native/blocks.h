@@ -1,8 +1,9 @@
-/* Codes in blocks of eight, word by word, and which of a block are below a reach.
+/* Codes in blocks of eight, and masks of the codes in a block that are nearer than a limit.
  *
- * The first word of each of eight codes lie together, then their second words, and so on: the
- * distances of all eight come of adding, where codes one after another have to be put in order in
- * registers first, which takes as long again. What lacks to a word, or to a block, is zero.
+ * A block holds the first 64-bit words of eight codes, then their second words, and so on. The eight
+ * distances are then sums of whole registers; codes stored one after another would have to be
+ * rearranged in registers first, which takes as long again. Missing bytes of the last word and
+ * missing codes of the last block are zero.
  */
 #ifndef BITRECALL_NATIVE_BLOCKS_H
 #define BITRECALL_NATIVE_BLOCKS_H
@@ -35,7 +36,7 @@ code_word(const uint8_t *block, Py_ssize_t word, Py_ssize_t place)
     return bits;
 }
 
-/* The distance of the code at a place of a block. */
+/* The distance of the code at position `place` of a block. */
 INLINED unsigned
 distance_in_block(const uint8_t *block, Py_ssize_t place, const uint8_t *query, Py_ssize_t width)
 {
@@ -49,7 +50,7 @@ distance_in_block(const uint8_t *block, Py_ssize_t place, const uint8_t *query, 
     return distance;
 }
 
-/* A bit of a mask for each code of a block that is below the reach. */
+/* Write one mask per block: bit i is set if the distance of code i is below `reach`. */
 typedef void (*take_near)(const uint8_t *blocks, Py_ssize_t n_blocks, Py_ssize_t width,
                           const uint8_t *query, uint16_t reach, uint8_t *masks);
 
@@ -76,10 +77,10 @@ near_anywhere(const uint8_t *blocks, Py_ssize_t n_blocks, Py_ssize_t width, cons
 
 #if ON_X86
 
-/* Bytes ahead that are asked for; past the last block that does nothing. */
+/* How many bytes ahead to prefetch; prefetching past the last block does nothing. */
 #define AHEAD 1024
 
-/* How many bits each byte has, by looking its halves up. */
+/* Count the bits of each byte by looking up its halves. */
 WITH_AVX2 INLINED __m256i
 bits_of_bytes(__m256i bytes)
 {

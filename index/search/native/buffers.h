@@ -1,5 +1,7 @@
-/* Reading and checking buffers: callers may hand over any address, so nothing here assumes that it is
- * aligned, and sizes are compared without products that could overflow. */
+/* Reading and checking buffers.
+ *
+ * Callers may pass any address, so nothing here assumes that it is aligned. Sizes are compared
+ * without products that could overflow. */
 #ifndef BITRECALL_NATIVE_BUFFERS_H
 #define BITRECALL_NATIVE_BUFFERS_H
 
@@ -8,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Codes are at most this wide, so that a distance fits into 16 bits. */
+/* Maximum width of a code in bytes, so that a distance fits into 16 bits. */
 #define MAX_WIDTH ((UINT16_MAX - 1) / 8)
 
 static inline int64_t
@@ -19,14 +21,14 @@ int64_at(const void *buffer, Py_ssize_t place)
     return number;
 }
 
-/* Whether the elements of a buffer, of `size` bytes each, may be used in place. */
+/* Whether a buffer of elements of `size` bytes is aligned, so that they can be used in place. */
 static inline int
 is_aligned(const Py_buffer *view, uintptr_t size)
 {
     return (uintptr_t)view->buf % size == 0;
 }
 
-/* Whether length == rows * columns * size. All are at least 0, and size at least 1. */
+/* Whether length == rows * columns * size. All must be at least 0, and size at least 1. */
 static inline int
 has_shape(Py_ssize_t length, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t size)
 {

@@ -1,4 +1,4 @@
-/* The rows that must not be returned, of each query. */
+/* The rows that must not be returned to each query. */
 #ifndef BITRECALL_NATIVE_EXCLUDED_H
 #define BITRECALL_NATIVE_EXCLUDED_H
 
@@ -12,7 +12,7 @@
 
 typedef struct {
     Py_buffer view;
-    int64_t *copy; /* if they were not in order, or not aligned */
+    int64_t *copy; /* a sorted copy, if the buffer is unsorted or not aligned; otherwise NULL */
     const int64_t *rows, *end;
 } excluded;
 
@@ -44,7 +44,7 @@ put_in_order(excluded *of_query)
     return 0;
 }
 
-/* Of query i, from a sequence with a buffer of int64 for each. */
+/* Read and check the rows of query i; `lists` is a sequence of one int64 buffer per query. */
 static int
 take_excluded(excluded *of_query, PyObject *lists, Py_ssize_t i, Py_ssize_t items)
 {

@@ -1,4 +1,4 @@
-/* Ids and rows, as in index/releases/id_table.py: a bisection, and texts of rows. */
+/* Look-ups in an IdTable (index/releases/id_table.py): ids by bisection, and the ids of rows. */
 #ifndef BITRECALL_NATIVE_IDS_H
 #define BITRECALL_NATIVE_IDS_H
 
@@ -9,10 +9,10 @@
 
 #include "buffers.h"
 
-/* The arrays of an IdTable and what is looked for, in the order in which they are given. */
+/* The arguments in their order: the arrays of an IdTable, and the id or the rows to look up. */
 enum { TEXT, OFFSETS, ORDER, WANTED, N_ID_VIEWS };
 
-/* The id of a row; NULL, with an IndexError, where the arrays do not have it whole. */
+/* The id of a row; NULL with an IndexError if its bytes are not all inside the arrays. */
 static const char *
 id_at(const Py_buffer *views, int64_t row, Py_ssize_t *length)
 {
@@ -70,7 +70,7 @@ static PyObject *
 with_id_views(PyObject *const *given, Py_ssize_t n_given, PyObject *(*answer)(const Py_buffer *))
 {
     if (n_given != N_ID_VIEWS) {
-        PyErr_SetString(PyExc_TypeError, "4 arguments are taken");
+        PyErr_SetString(PyExc_TypeError, "expected 4 arguments");
         return NULL;
     }
     Py_buffer views[N_ID_VIEWS];
@@ -87,8 +87,8 @@ with_id_views(PyObject *const *given, Py_ssize_t n_given, PyObject *(*answer)(co
 
 PyDoc_STRVAR(place_of_doc,
              "place_of(text, offsets, order, wanted)\n--\n\n"
-             "Return the place in `order` of the first id that is not less than the bytes wanted.\n\n"
-             "The arrays are those of an IdTable. Raises IndexError where they do not fit together.");
+             "Return the position in `order` of the first id that is not less than `wanted`, in bytes.\n\n"
+             "The arrays are those of an IdTable. Raises IndexError if they are inconsistent.");
 
 static PyObject *
 place_of(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
@@ -100,7 +100,7 @@ place_of(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
 PyDoc_STRVAR(ids_of_doc,
              "ids_of(text, offsets, order, rows)\n--\n\n"
              "Return the ids of rows, int64 (b,), as a list of str.\n\n"
-             "Raises IndexError where there is no such row, UnicodeDecodeError where one is not UTF-8.");
+             "Raises IndexError on an unknown row, and UnicodeDecodeError if an id is not UTF-8.");
 
 static PyObject *
 ids_of(PyObject *module, PyObject *const *given, Py_ssize_t n_given)

@@ -1,4 +1,4 @@
-/* The items of an answer in JSON. */
+/* The recommended items of a response as JSON. */
 #ifndef BITRECALL_NATIVE_JSON_H
 #define BITRECALL_NATIVE_JSON_H
 
@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes of one item beside its id: the members' names and two numbers of 64 bits. */
+/* Bytes of one item besides its id: the member names and two 64-bit numbers. */
 #define AROUND_ITEM 96
 
-/* The greatest distance and number of bits; a score of either fits into 64 bits. */
+/* The largest distance and number of bits; every score then fits into 64 bits. */
 #define MAX_BITS INT32_MAX
 
-/* Write a JSON string of UTF-8 without its quotes, six bytes at most for each; return its end. */
+/* Write UTF-8 text as a JSON string without quotes, at most six bytes per byte; return the end. */
 static char *
 write_text(char *to, const char *text, Py_ssize_t length)
 {
@@ -75,10 +75,10 @@ PyDoc_STRVAR(items_json_doc,
              "Raises ValueError if the lengths differ or a number is out of range, TypeError for other\n"
              "types, and UnicodeEncodeError for an id with a lone surrogate.");
 
-/* A distance or a number of bits, or -1 with an error set.
+/* Return a distance or a number of bits; -1 with an error set if it is invalid.
  *
- * Only int and its subclasses: any other object would run its `__index__`, which could change the
- * lists while they are read. */
+ * Only int and its subclasses are accepted: of any other object, `__index__` would run, which could
+ * change the lists while they are read. */
 static long long
 bits_from(PyObject *number)
 {
@@ -108,7 +108,7 @@ items_json(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
         return NULL;
     const Py_ssize_t count = PyList_Size(given[0]);
     if (PyList_Size(given[1]) != count) {
-        PyErr_SetString(PyExc_ValueError, "there must be as many distances as ids");
+        PyErr_SetString(PyExc_ValueError, "ids and distances must have the same length");
         return NULL;
     }
     Py_ssize_t room = 2;
@@ -127,7 +127,7 @@ items_json(PyObject *module, PyObject *const *given, Py_ssize_t n_given)
     char *to = start;
     *to++ = '[';
     for (Py_ssize_t i = 0; i < count; i++) {
-        /* Both were checked above, and nothing since could run Python code. */
+        /* Both were checked above, and no Python code could have run since. */
         Py_ssize_t length;
         const char *id = PyUnicode_AsUTF8AndSize(PyList_GetItem(given[0], i), &length);
         const long long distance = PyLong_AsLongLong(PyList_GetItem(given[1], i));

@@ -1,4 +1,5 @@
-/* What a machine has of its own: the distances of a block of codes, and which are below a reach. */
+/* The kernels of each SIMD level: distances of codes stored one after another, and masks of those
+ * below a limit. */
 #ifndef BITRECALL_NATIVE_LEVELS_H
 #define BITRECALL_NATIVE_LEVELS_H
 
@@ -14,7 +15,7 @@
 #define ON_X86 0
 #endif
 
-/* Rows that are looked at together, as many as a mask has bits. */
+/* Rows that are compared with the limit at once: one per bit of a mask. */
 #define GROUP 32
 
 typedef void (*take_distances)(const uint8_t *codes, Py_ssize_t rows, Py_ssize_t width,
@@ -92,7 +93,7 @@ WITH_AVX2 static void
 distances_avx2(const uint8_t *codes, Py_ssize_t rows, Py_ssize_t width, const uint8_t *query,
                uint16_t *distances)
 {
-    /* Of a known width, the compiler keeps the query in registers. */
+    /* With a constant width, the compiler keeps the query in registers. */
     if (width == 32)
         distances_of_width(codes, rows, 32, query, distances);
     else
@@ -105,10 +106,10 @@ below_avx2(const uint16_t *distances, uint16_t reach)
     const __m256i limit = _mm256_set1_epi16((short)reach);
     const __m256i *at = (const __m256i *)distances;
     __m256i low = _mm256_loadu_si256(at), high = _mm256_loadu_si256(at + 1);
-    /* Not below is where the larger of the two is the distance. */
+    /* A distance is not below the limit if it is the larger of the two. */
     low = _mm256_cmpeq_epi16(_mm256_max_epu16(low, limit), low);
     high = _mm256_cmpeq_epi16(_mm256_max_epu16(high, limit), high);
-    /* Packing takes each half of a register by itself. */
+    /* _mm256_packs_epi16 packs each half of a register separately: restore the order. */
     __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8);
     return ~(uint32_t)_mm256_movemask_epi8(both);
 }
@@ -131,12 +132,12 @@ distances_avx512(const uint8_t *codes, Py_ssize_t rows, Py_ssize_t width, const 
                 __m512i pair = _mm512_loadu_si512(codes + 32 * row + 64 * i);
                 set[i] = _mm512_popcnt_epi64(_mm512_xor_si512(pair, wanted));
             }
-            /* Words of codes 0 and 1 with those of 2 and 3, of 4 and 5 with those of 6 and 7: */
+            /* Add up pairs of words, first of codes 0 to 3 and of codes 4 to 7; */
             __m512i half = _mm512_add_epi64(_mm512_unpacklo_epi64(set[0], set[1]),
                                             _mm512_unpackhi_epi64(set[0], set[1]));
             __m512i other = _mm512_add_epi64(_mm512_unpacklo_epi64(set[2], set[3]),
                                              _mm512_unpackhi_epi64(set[2], set[3]));
-            /* Then the first two words of each code with its last two. */
+            /* then the sums of the first two words of each code and of its last two. */
             __m512i sums = _mm512_add_epi64(_mm512_permutex2var_epi64(half, firsts, other),
                                             _mm512_permutex2var_epi64(half, lasts, other));
             _mm_storeu_si128((__m128i *)(distances + row),
@@ -158,7 +159,7 @@ static int
 level_is_there(const char *level)
 {
 #if ON_X86
-    /* These ask the operating system too whether it keeps the wide registers. */
+    /* These also check that the operating system saves the wide registers. */
     __builtin_cpu_init();
     if (!strcmp(level, "avx512"))
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -171,14 +172,14 @@ level_is_there(const char *level)
     return 1;
 }
 
-/* The name that each entry of a table of levels begins with. */
+/* The name at the start of an entry of a table of levels. */
 static const char *
 level_name(const void *table, size_t size, Py_ssize_t number)
 {
     return *(const char *const *)((const char *)table + (size_t)number * size);
 }
 
-/* Check that this processor can run a level. Running another one would end the process. */
+/* Check that this processor can run a level. Running any other level would end the process. */
 static int
 check_level(const void *table, size_t size, int count, Py_ssize_t number)
 {

@@ -1,7 +1,7 @@
-/* What an answer takes most time for, in C: the scan of the codes, finding
- * ids, and the code of a user.
+/* The most expensive parts of a request, in C: the scan of the codes, look-ups of ids, the code of a
+ * user, and the JSON of the items.
  *
- * Only Python's stable API is used, from 3.11 on, and no part of numpy: arrays come as buffers.
+ * Uses only Python's stable API, from 3.11 on, and no numpy API: arrays are passed as buffers.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -27,7 +27,7 @@ static PyMethodDef FUNCTIONS[] = {
 static struct PyModuleDef MODULE = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "_native",
-    .m_doc = "Loops in C; index/search/native_module.py says who uses them.",
+    .m_doc = "Loops in C; index/search/native_module.py lists the modules that use them.",
     .m_methods = FUNCTIONS,
 };
 

@@ -1,10 +1,10 @@
-/* The exact scan: every code compared with every query, the k nearest kept.
+/* The exact scan: compare every code with every query, and keep the k nearest.
  *
- * A row is a candidate while it is nearer than the k-th nearest so far. Candidates are counted by
- * distance, which tells the distance of the k-th without a heap, and are put in order at the end.
- * Rows come in increasing order and a candidate must be nearer than the k-th, so that a tie at the
- * k-th place goes to the smallest row. Rows that must not be returned are looked for among the
- * candidates only, which are few.
+ * A row becomes a candidate if it is nearer than the k-th nearest so far. Candidates are counted by
+ * distance: the counts give the distance of the k-th without a heap, and sort the candidates at the
+ * end. Rows come in increasing order and a candidate must be nearer than the k-th, so a tie at the
+ * k-th place goes to the smallest row. Excluded rows are looked up only for candidates, which are
+ * few.
  */
 #ifndef BITRECALL_NATIVE_NEAREST_H
 #define BITRECALL_NATIVE_NEAREST_H
@@ -15,8 +15,8 @@
 #include "buffers.h"
 #include "scan.h"
 
-/* Bytes of codes, times queries, from which on other threads may run meanwhile: to let them takes
- * time, too. */
+/* The scan releases the GIL if the bytes of codes times the number of queries reach this: releasing
+ * it also takes time. */
 #define WORTH_LETTING_GO (1 << 23)
 
 static const struct {
@@ -34,7 +34,7 @@ static const struct {
 
 PyDoc_STRVAR(levels_doc,
              "levels()\n--\n\n"
-             "Return what this processor can do and the number that `nearest` knows it by, best first.");
+             "Return the SIMD levels of this processor and their numbers for `nearest`, the best first.");
 
 static PyObject *
 levels(PyObject *module, PyObject *ignored)
@@ -43,13 +43,13 @@ levels(PyObject *module, PyObject *ignored)
     return supported_levels(LEVELS, sizeof *LEVELS, N_LEVELS);
 }
 
-/* The numbers among the arguments, after the views. */
+/* The codes: their number, their width in bytes, and their layout. */
 typedef struct {
     Py_ssize_t items, width;
     int blocks; /* whether the codes are in blocks */
 } shape;
 
-/* Views of the arguments of `nearest`, in the order in which they are given. */
+/* The array arguments of `nearest`, in their order. */
 enum { CODES, QUERIES, AMONG, DISTANCES, ROWS, N_VIEWS };
 
 static const char *
@@ -57,23 +57,23 @@ what_is_wrong(const Py_buffer *views, const shape *codes, Py_ssize_t queries)
 {
     const Py_ssize_t items = codes->items, width = codes->width;
     if (items > views[CODES].len || items > INT32_MAX)
-        return "there must be as many codes as said, fewer than 2^31";
+        return "there must be `items` codes, fewer than 2^31";
     const Py_ssize_t n_blocks = (items + IN_A_BLOCK - 1) / IN_A_BLOCK;
     const Py_ssize_t held = codes->blocks ? n_blocks * IN_A_BLOCK * words_of(width) * WORD
                                           : items * width;
     if (views[CODES].len != held || views[QUERIES].len % width)
-        return "codes and queries must be of one width, and codes in blocks or not as said";
+        return "codes and queries must have the given width, and codes the given layout";
     if (views[DISTANCES].len / 4 != views[ROWS].len / 8 || (views[DISTANCES].len / 4) % queries)
-        return "distances and rows must be of one shape";
+        return "distances and rows must have the same shape";
     if (!is_aligned(views + DISTANCES, sizeof(int32_t)) ||
         !is_aligned(views + ROWS, sizeof(int64_t)))
         return "distances and rows must be aligned";
     if (views[AMONG].buf && views[AMONG].len != items)
-        return "allowed must have one byte a row";
+        return "allowed must have one byte per row";
     return NULL;
 }
 
-/* What one call allocates. */
+/* The memory that one call allocates. */
 typedef struct {
     search *searches;
     candidate *kept;
@@ -150,10 +150,10 @@ answer(const Py_buffer *views, PyObject *lists, const shape *codes, scan_all sca
 
 PyDoc_STRVAR(nearest_doc,
              "nearest(codes, queries, allowed, distances, rows, excluded, items, width, blocks, level)\n--\n\n"
-             "Write distances and rows of the k nearest codes of each of b queries; -1 past them.\n\n"
+             "Write distances and rows of the k nearest codes of each of b queries, padded with -1.\n\n"
              "Args:\n"
-             "    codes: uint8 (n, width) in C order; or in blocks of eight, uint64 (b, w, 8) in C order,\n"
-             "        the words of each of them, zero past the last row and past the width.\n"
+             "    codes: uint8 (n, width) in C order; or in blocks of eight, uint64 (c, w, 8) in C order, of\n"
+             "        w words per code, zero past the last row and past the width.\n"
              "    queries: uint8 (b, width) in C order.\n"
              "    allowed: bool (n,), the rows that may be returned, or None.\n"
              "    distances: int32 (b, k), written to.\n"
@@ -163,7 +163,7 @@ PyDoc_STRVAR(nearest_doc,
              "    width: bytes of a code, 1 to 8,191.\n"
              "    blocks: whether codes are in blocks.\n"
              "    level: one of the numbers of `levels()`.\n\n"
-             "Raises ValueError if the shapes do not match or the processor lacks the level, IndexError if a\n"
+             "Raises ValueError if the shapes do not match or the processor lacks the level, IndexError if an\n"
              "excluded row is outside the codes, and MemoryError.");
 
 static PyObject *

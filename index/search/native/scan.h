@@ -1,11 +1,11 @@
-/* One query after the other over one block of codes after the other, and the k nearest of each. */
+/* The scan: for each group of rows, all queries in turn; keeps the k nearest rows of each query. */
 #ifndef BITRECALL_NATIVE_SCAN_H
 #define BITRECALL_NATIVE_SCAN_H
 
 #include "blocks.h"
 
-/* Rows whose distances are taken before they are looked through: few while nobody is far yet, and
- * then as many as leave room for their distances in the L1 cache, at two bytes each. */
+/* Rows whose distances are computed before candidates are selected: few at first, while every row is
+ * still a candidate, then as many as keep their distances, of two bytes each, in the L1 cache. */
 #define FIRST_ROWS 64
 #define MOST_ROWS 1024
 
@@ -15,22 +15,23 @@ typedef struct {
 
 typedef struct {
     const uint8_t *query;
-    const int64_t *excluded, *excluded_end; /* increasing; moved on as rows come */
+    const int64_t *excluded, *excluded_end; /* increasing; advances with the rows */
     candidate *kept;
     Py_ssize_t n_kept, room;
-    Py_ssize_t *at;    /* candidates at each distance */
-    Py_ssize_t within; /* candidates at distances up to reach, k or more once there are as many */
-    int32_t reach;     /* a candidate is nearer than this */
+    Py_ssize_t *at;    /* number of candidates at each distance */
+    Py_ssize_t within; /* number of candidates up to distance reach; at least k once there are k */
+    int32_t reach;     /* a row must be nearer than this to become a candidate */
 } search;
 
 typedef struct {
-    const uint8_t *codes; /* one after another, or in blocks */
+    const uint8_t *codes; /* one after another, or in blocks (blocks.h) */
     Py_ssize_t rows, width, k;
-    const uint8_t *allowed; /* a byte a row, or NULL */
+    const uint8_t *allowed; /* one byte per row, or NULL */
 } catalogue;
 
-/* Fewer than k candidates are nearer than the reach; at the reach itself there are fewer than k of
- * before, and what came of the rows that were looked through last; and as many may come next. */
+/* Capacity of the candidates of a query. Fewer than k are nearer than the reach. At the reach itself
+ * are fewer than k from before, and at most MOST_ROWS from the rows scanned last. The next rows may
+ * add MOST_ROWS more. */
 #define ROOM(k) (2 * (k) + 2 * MOST_ROWS)
 
 static void
@@ -43,8 +44,8 @@ drop_beyond_reach(search *one)
     one->n_kept = kept;
 }
 
-/* Have it nearer by what has come, once for many rows: each by itself would be guessed wrong by the
- * processor again and again. */
+/* Lower the reach according to the new candidates. This is done once for many rows: doing it after
+ * every candidate would cost a branch misprediction each time. */
 static void
 tighten(search *one, Py_ssize_t k)
 {
@@ -54,10 +55,10 @@ tighten(search *one, Py_ssize_t k)
         drop_beyond_reach(one);
 }
 
-/* Keep a row whose distance is below the reach as a candidate, if it may be returned.
+/* Make a row whose distance is below the reach a candidate, if it may be returned.
  *
  * The distance is checked again: another thread may have changed the codes since their masks were
- * made, and `tighten` relies on counts of distances below the reach alone. */
+ * computed, and `tighten` relies on candidates being below the reach. */
 INLINED void
 consider(const catalogue *all, search *one, int64_t row, unsigned distance)
 {
@@ -74,7 +75,7 @@ consider(const catalogue *all, search *one, int64_t row, unsigned distance)
     one->within++;
 }
 
-/* The next rows to take distances of: from, and how many. */
+/* Loop over groups of `rows` rows that start at row `from`. */
 #define FOR_ROWS(all, from, rows)                                                                   \
     for (Py_ssize_t from = 0, most = FIRST_ROWS, rows;                                             \
          rows = all->rows - from < most ? all->rows - from : most, from < all->rows;               \
@@ -84,7 +85,7 @@ INLINED void
 scan(const catalogue *all, search *searches, Py_ssize_t queries, take_distances take,
      take_below below)
 {
-    /* What is past the last rows is never below a reach. */
+    /* Distances past the last row are the maximum, which is never below the reach. */
     uint16_t distances[MOST_ROWS + GROUP];
     FOR_ROWS(all, from, rows)
     {
@@ -112,7 +113,7 @@ joined(const uint8_t *masks)
     return all;
 }
 
-/* What is past the last row is never near, up to where masks are looked at together. */
+/* Clear the masks past the last row, up to a multiple of 64 rows, since 64 are read at once. */
 INLINED void
 forget_past(uint8_t *masks, Py_ssize_t rows)
 {
@@ -167,7 +168,8 @@ SCANS_OF(avx2, WITH_AVX2)
 SCANS_OF(avx512, WITH_AVX512)
 #endif
 
-/* Counting tells where those of each distance begin; within a distance they are in order. */
+/* Sort the candidates by counting: the counts tell where each distance begins in the results. Within
+ * a distance, candidates are in the order of their rows already. */
 static void
 write_results(search *one, Py_ssize_t bits, Py_ssize_t k, int32_t *distances, int64_t *rows)
 {

@@ -1,4 +1,4 @@
-/* The code of an embedding: its signs. */
+/* The code of an embedding: the signs of its values. */
 #ifndef BITRECALL_NATIVE_SIGNS_H
 #define BITRECALL_NATIVE_SIGNS_H
 
@@ -9,8 +9,8 @@
 
 PyDoc_STRVAR(signs_doc,
              "signs(values)\n--\n\n"
-             "Return one bit for each of some float16, lowest bit first: whether it is 0 or more.\n\n"
-             "Raises ValueError unless they are a multiple of 8.");
+             "Return one bit per float16, lowest bit first: whether the value is at least 0.\n\n"
+             "Raises ValueError unless the number of values is a multiple of 8.");
 
 static PyObject *
 signs(PyObject *module, PyObject *given)
@@ -21,7 +21,7 @@ signs(PyObject *module, PyObject *given)
         return NULL;
     PyObject *code = NULL;
     if (values.len % 16)
-        PyErr_SetString(PyExc_ValueError, "there must be a multiple of 8 values");
+        PyErr_SetString(PyExc_ValueError, "the number of values must be a multiple of 8");
     else
         code = PyBytes_FromStringAndSize(NULL, values.len / 16);
     if (code) {
@@ -32,7 +32,7 @@ signs(PyObject *module, PyObject *given)
             for (int bit = 0; bit < 8; bit++, from += sizeof(uint16_t)) {
                 uint16_t value;
                 memcpy(&value, from, sizeof value);
-                /* NaN lies above the bits of infinity; -0 counts as 0. */
+                /* The bits of NaN are above those of infinity; -0 counts as 0. */
                 unsigned is_number = (value & 0x7fffu) <= 0x7c00u;
                 unsigned is_below = value > 0x8000u;
                 bits |= (is_number & !is_below) << bit;

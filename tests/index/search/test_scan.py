@@ -175,17 +175,17 @@ def test_the_scan_is_compiled() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"codes": np.zeros(12, np.uint8)}, "of one width"),
-        ({"queries": np.zeros(9, np.uint8)}, "of one width"),
-        ({"items": 2}, "of one width"),
-        ({"items": 25}, "as many codes as said"),
-        ({"blocks": True}, "in blocks or not"),
+        ({"codes": np.zeros(12, np.uint8)}, "the given width"),
+        ({"queries": np.zeros(9, np.uint8)}, "the given width"),
+        ({"items": 2}, "the given width"),
+        ({"items": 25}, "`items` codes"),
+        ({"blocks": True}, "the given layout"),
         ({"width": 8192} | dict.fromkeys(("codes", "queries"), WIDE), "width from 1 to 8,191"),
         ({"items": -1}, "items must be at least 0"),
         ({"width": 0}, "width from 1 to 8,191"),
         ({"level": 9}, "invalid level 9"),
-        ({"rows": np.zeros((2, 4), np.int64)}, "one shape"),
-        ({"allowed": np.ones(2, np.bool_)}, "one byte a row"),
+        ({"rows": np.zeros((2, 4), np.int64)}, "same shape"),
+        ({"allowed": np.ones(2, np.bool_)}, "one byte per row"),
     ],
 )
 def test_rejects_inconsistent_arguments(changes: Any, message: str) -> None:

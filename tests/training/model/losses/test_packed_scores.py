@@ -97,13 +97,13 @@ def arguments(**changed: Any) -> list[Any]:
 
 
 WRONG = [
-    ({"width": 0}, "from 1 to 8 bits a byte"),
+    ({"width": 0}, "1 to 8 bits per byte"),
     ({"width": 5}, "a multiple of the width"),
-    ({"width": 8192, "bits": 8}, "from 1 to 8 bits a byte"),
-    ({"width": 2**60, "bits": 8}, "from 1 to 8 bits a byte"),
-    ({"width": 2**63 - 1, "bits": 8}, "from 1 to 8 bits a byte"),
-    ({"bits": 0}, "from 1 to 8 bits a byte"),
-    ({"bits": 33}, "from 1 to 8 bits a byte"),
+    ({"width": 8192, "bits": 8}, "1 to 8 bits per byte"),
+    ({"width": 2**60, "bits": 8}, "1 to 8 bits per byte"),
+    ({"width": 2**63 - 1, "bits": 8}, "1 to 8 bits per byte"),
+    ({"bits": 0}, "1 to 8 bits per byte"),
+    ({"bits": 33}, "1 to 8 bits per byte"),
     ({"bits": 29}, "a number for each user and level"),
     ({"items": np.zeros(13, np.uint8)}, "a multiple of the width"),
     ({"users": np.zeros((3, 4), np.uint8)}, "a number for each user and level"),
