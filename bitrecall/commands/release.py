@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bitrecall.index.releases.manifest import Manifest
     from bitrecall.index.releases.mirror import Mirror
-    from bitrecall.index.releases.store import ReleaseSummary
+    from bitrecall.index.releases.reader import ReleaseSummary
 
 MAIN_METRIC = "recall@50"
 

@@ -134,7 +134,7 @@ def retrain(
 
     from bitrecall.events.location import events_location
     from bitrecall.events.store import EventStore
-    from bitrecall.index.releases.retraining_status import EXIT_CODES, UNDER_WAY, Outcome
+    from bitrecall.index.releases.retraining_status import EXIT_CODES, IN_PROGRESS, Outcome
     from bitrecall.index.releases.store import ReleaseStore
     from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.load import load_dataset
@@ -192,7 +192,7 @@ def retrain(
         raise click.exceptions.Exit(130) from None
     except RetrainingInProgressError as error:
         click.echo(f"error: {error}", err=True)
-        raise click.exceptions.Exit(UNDER_WAY) from None
+        raise click.exceptions.Exit(IN_PROGRESS) from None
     except Exception as error:
         click.echo(f"error: {reason_of(error)}", err=True)
         click.echo(f"the report is the last one in {work / 'reports'}", err=True)

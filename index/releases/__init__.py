@@ -1,1 +1,1 @@
-"""The store of releases: files, manifest, ids, attributes and the order of activations."""
+"""The store of releases: files, manifests, ids, attributes and the history of activations."""

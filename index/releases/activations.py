@@ -1,9 +1,9 @@
-"""Which releases were current, in order: an append-only file of JSON lines.
+"""The history of the current release: an append-only file of JSON lines.
 
 Each line is {"at", "cause", "id", "previous"}: the time, the cause (publish, activate or rollback),
-the release that becomes current, and the one that was. A line is written before the pointer moves,
-so after a crash the last line may describe a move that did not happen. ``previous`` of the next
-line tells.
+the release that becomes current, and the previous current release. A line is written before the
+pointer moves, so after a crash the last line may describe a move that did not happen. If so, the
+next line has another ``previous``.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _MAX_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Activation:
-    """One move of the pointer.
+    """One change of the current release.
 
     Attributes:
         at: ISO 8601 in UTC.
         cause: publish, activate or rollback.
         id: the new current release.
-        previous: the current release before; None for none.
+        previous: the current release before; None if there was none.
     """
 
     at: str
@@ -37,10 +37,10 @@ class Activation:
 
 
 def append_activation(path: Path, activation: Activation) -> None:
-    """Append a line, and sync it to the disk."""
+    """Append a line and sync it to disk."""
     line = json.dumps(vars(activation), sort_keys=True) + "\n"
     with naming(path), path.open("ab+") as file:
-        # A crash may have left half a line: end it, so that it does not damage this one.
+        # A crash may have left half a line: end it, so that this line is not appended to it.
         if file.tell() and not _ends_line(file.fileno(), file.tell()):
             line = "\n" + line
         file.write(line.encode())
@@ -53,7 +53,7 @@ def read_activations(path: Path) -> list[Activation]:
     """Read all activations, oldest first; unreadable lines are skipped.
 
     Raises:
-        ReleaseError: not a regular file, or larger than 64 MiB.
+        ReleaseError: ``path`` is not a regular file, or is larger than 64 MiB.
     """
     try:
         lines = read_small(path, _MAX_BYTES).splitlines()
@@ -63,19 +63,19 @@ def read_activations(path: Path) -> list[Activation]:
 
 
 def trail(activations: list[Activation], current: str | None) -> list[str]:
-    """Return the ids that were current before ``current``, the latest last, each id once.
+    """Return the releases that were current before ``current``, the latest last, each once.
 
-    A rollback takes back what it rolled back over: after A, B, C and a rollback to B, only A is
-    before B, so that a second rollback goes on to A and not to C again. Without a ``current`` (the
-    pointer is lost) the last of the trail is what it should have been.
+    A rollback removes the releases after its target: after A, B, C and a rollback to B, only A is
+    before B, so that a second rollback goes to A and not back to C. If ``current`` is None (the
+    pointer is lost), the last of the trail is the release that should be current.
     """
     path: list[str] = []
     for number, activation in enumerate(activations):
         last = number + 1 == len(activations)
-        then = current if last else activations[number + 1].previous
+        next_id = current if last else activations[number + 1].previous
         if activation.previous is not None:
             _append_once(path, activation.previous)
-        if then not in (None, activation.id):
+        if next_id not in (None, activation.id):
             continue
         if activation.cause == "rollback" and activation.id in path:
             del path[path.index(activation.id) + 1 :]

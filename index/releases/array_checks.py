@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 __all__ = ["has_negative_zero", "is_finite", "order_fault"]
 
-# A block of this many bytes stays in the processor's cache.
+# A block of this many bytes fits into the processor's cache.
 _BLOCK: Final = 2**18
-# Ids are compared in words of eight bytes, this many of them; the rest of longer ids one by one.
+# Ids are compared in words of eight bytes, up to this many; longer ids, then, one by one.
 _WORDS: Final = 16
 _ALL: Final = np.uint64(2**64 - 1)
 _IDS_AT_ONCE: Final = 2**18
@@ -21,7 +21,7 @@ _IDS_AT_ONCE: Final = 2**18
 def is_finite(array: NDArray[np.floating[Any]]) -> bool:
     """Return whether a float16 or float32 array has neither NaN nor infinity.
 
-    The bits are compared as integers: all exponent bits set, whatever the sign, is not finite.
+    The bits are compared as integers: a value is not finite if all its exponent bits are set.
     """
     bits, limit = (np.uint16, 0xF800) if array.dtype == np.float16 else (np.uint32, 0xFF000000)
     return all((block << 1).max() < limit for block in _blocks(array, bits))
@@ -62,27 +62,28 @@ def _unsorted(
 ) -> tuple[int, int] | None:
     """Return the first two consecutive rows whose ids do not increase strictly, or None."""
     begins, ends = offsets[rows], offsets[rows + 1]
-    # Positions of pairs of neighbours whose bytes are equal so far.
-    open_ = np.arange(len(rows) - 1)
+    # Positions of neighbouring ids whose bytes are equal so far.
+    undecided = np.arange(len(rows) - 1)
     for word in range(_WORDS):
-        if not len(open_):
+        if not len(undecided):
             return None
         first, second = (
-            _words(text, begins[places] + 8 * word, ends[places]) for places in (open_, open_ + 1)
+            _words(text, begins[places] + 8 * word, ends[places])
+            for places in (undecided, undecided + 1)
         )
-        falling = open_[first > second]
+        falling = undecided[first > second]
         if len(falling):
             return _pair(rows, falling[0])
-        open_ = open_[first == second]
-        # Padding is zeros, and an id may end with zeros: if the padded words are equal, the longer
-        # id is the larger.
-        lengths = (ends - begins)[open_], (ends - begins)[open_ + 1]
+        undecided = undecided[first == second]
+        # Words are padded with zeros, and an id may end with zeros: if the padded words are equal,
+        # the longer id is the larger one.
+        lengths = (ends - begins)[undecided], (ends - begins)[undecided + 1]
         ended = np.maximum(*lengths) <= 8 * (word + 1)
-        if (wrong := open_[ended & (lengths[0] >= lengths[1])]).size:
+        if (wrong := undecided[ended & (lengths[0] >= lengths[1])]).size:
             return _pair(rows, wrong[0])
-        open_ = open_[~ended]
+        undecided = undecided[~ended]
     view = text.data
-    for place in open_.tolist():
+    for place in undecided.tolist():
         first_id, second_id = (
             bytes(view[begins[position] : ends[position]]) for position in (place, place + 1)
         )
@@ -94,10 +95,10 @@ def _unsorted(
 def _words(
     text: NDArray[np.uint8], at: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    """Return the eight bytes of each id from ``at`` on as a number, zero-padded: uint64 (b,)."""
+    """Return eight bytes of each id from position ``at``, zero-padded, as numbers: uint64 (b,)."""
     if len(text) < 8:
         text = np.concatenate([text, np.zeros(8, np.uint8)])
-    # All windows of eight bytes, unaligned; the last ids are read from further left and shifted.
+    # All windows of eight bytes, unaligned. Near the end, the last one is shifted.
     windows = np.ndarray(len(text) - 7, np.dtype(">u8"), text, strides=(1,))
     starts = np.minimum(at, len(windows) - 1)
     words = windows[starts].astype(np.uint64) << (8 * (at - starts)).astype(np.uint64)

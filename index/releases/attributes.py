@@ -55,13 +55,13 @@ class ItemAttributes:
 
         Args:
             n_items: n.
-            tags: of each item, in any order and number; empty if no item has any.
-            numbers: by name, n numbers, NaN if unknown.
-            texts: by name, n texts, None if unknown.
+            tags: the tags of each item, in any order; empty if no item has any.
+            numbers: n numbers per column name, NaN if unknown.
+            texts: n texts per column name, None if unknown.
 
         Raises:
-            ReleaseContentsError: a column is not n long, has infinity or an empty text, a name is
-                empty or used for both kinds, or there is an empty tag.
+            ReleaseContentsError: a column does not have n values, or contains infinity or an empty
+                text; a name is empty or used for both kinds; or a tag is empty.
         """
         numbers, texts = numbers or {}, texts or {}
         _check_lengths(n_items, {"tags": tags} if tags else {}, numbers, texts)
@@ -95,7 +95,7 @@ class ItemAttributes:
         number_names: tuple[str, ...],
         text_names: tuple[str, ...],
     ) -> Self:
-        """Make attributes from the arrays of a release, by file name."""
+        """Build from the arrays of a release, by file name."""
         return cls(
             tags=IdTable(*(arrays[f"tag_{part}.npy"] for part in ("text", "offsets", "order"))),
             tagged=RowLists(arrays["tag_indptr.npy"], arrays["tag_rows.npy"]),
@@ -146,10 +146,10 @@ class ItemAttributes:
         ):
             shape = (len(names), n_items)
             if array.dtype != dtype or array.shape != shape:
-                return file, f"is {array.dtype} {array.shape}: want {np.dtype(dtype)} {shape}"
+                return file, f"is {array.dtype} {array.shape}: expected {np.dtype(dtype)} {shape}"
         names = (*self.number_names, *self.text_names)
         if len(set(names)) < len(names) or not all(names):
-            return "attribute_texts.npy", f"its columns are not all different: {list(names)}"
+            return "attribute_texts.npy", f"column names are empty or repeated: {list(names)}"
         if np.isinf(self.numbers).any():
             return "attribute_numbers.npy", "a number is infinite"
         for file, table in (("tag_text.npy", self.tags), ("value_text.npy", self.values)):
@@ -158,7 +158,7 @@ class ItemAttributes:
         if not np.array_equal(self.tags.order, np.arange(len(self.tags))):
             return "tag_order.npy", "the tags are not in the order of their bytes"
         if self.texts.size and (self.texts.min() < -1 or self.texts.max() >= len(self.values)):
-            return "attribute_texts.npy", f"a text lies outside the {len(self.values)} values"
+            return "attribute_texts.npy", f"a text is outside the {len(self.values)} values"
         fault = self.tagged.fault(len(self.tags), n_items)
         return ("tag_rows.npy", fault) if fault else None
 

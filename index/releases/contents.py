@@ -26,23 +26,23 @@ class ReleaseContents:
 
     Attributes:
         item_codes: uint8 (n, f/8).
-        user_embeddings: float16 or float32 (m, f). Make float16 with
-            ``bitrecall.index.search.packing.to_half_keeping_signs``: -0.0 is rejected, since it is
-            what tiny negative values are rounded to.
+        user_embeddings: float16 or float32 (m, f). Round to float16 with
+            ``bitrecall.index.search.packing.to_half_keeping_signs``: -0.0 is rejected, since
+            ordinary rounding turns tiny negative values into it.
         fold_in_messages: float16 or float32 (n, f).
         seen: the item rows of each user's training interactions.
         user_ids: m ids.
         item_ids: n ids.
         popularity: int64 (n,), interactions per item, never increasing.
-        data: identifies the interactions.
-        recipe: of the training.
+        data: fingerprint of the interactions.
+        recipe: recipe of the training.
         code_version: version of the code that trained.
-        attributes: of the items, by row; None for none.
+        attributes: attributes of the items, by row; None if there are none.
         backend: name of a search backend, or "auto".
-        backend_parameters: of the backend.
+        backend_parameters: parameters of the backend.
         recall: share of the true nearest 100 that the index must return
             (``bitrecall.index.search.index_selection``).
-        seen_weights: float32 (seen,), the weight of each training pair; None for equal weights.
+        seen_weights: float32 (seen,), weights of the training interactions; None for equal weights.
     """
 
     item_codes: NDArray[np.uint8]
@@ -76,9 +76,11 @@ class ReleaseContents:
     def _fault(self) -> str | None:
         codes, popularity = self.item_codes, self.popularity
         if codes.dtype != np.uint8 or codes.ndim != 2 or 0 in codes.shape:
-            return f"item codes are {codes.dtype} of shape {codes.shape}: want uint8 (n, bits/8)"
+            return (
+                f"item codes are {codes.dtype} of shape {codes.shape}: expected uint8 (n, bits/8)"
+            )
         if not 0 < self.recall <= 1:
-            return f"an index cannot find {self.recall} of the nearest: want more than 0, at most 1"
+            return f"invalid recall {self.recall}: expected more than 0 and at most 1"
         items, bits, users = len(codes), codes.shape[1] * 8, len(self.user_ids)
         if users == 0:
             return "a release needs at least one user"
@@ -89,17 +91,17 @@ class ReleaseContents:
             ("fold-in messages", self.fold_in_messages, items),
         ):
             if array.dtype not in (np.float16, np.float32):
-                return f"{name} are {array.dtype}: want float16 or float32"
+                return f"{name} are {array.dtype}: expected float16 or float32"
             if array.shape != (rows, bits):
-                return f"{name} have shape {array.shape}: want {(rows, bits)}"
+                return f"{name} have shape {array.shape}: expected {(rows, bits)}"
             if not is_finite(array):
-                return f"{name} hold NaN or infinity"
+                return f"{name} contain NaN or infinity"
         if self.user_embeddings.dtype == np.float16 and has_negative_zero(self.user_embeddings):
-            return "user embeddings hold -0.0: make halves with to_half_keeping_signs"
+            return "user embeddings contain -0.0: round them with to_half_keeping_signs"
         if popularity.dtype != np.int64 or popularity.shape != (items,):
-            return f"popularity is {popularity.dtype} {popularity.shape}: want int64 {(items,)}"
+            return f"popularity is {popularity.dtype} {popularity.shape}: expected int64 {(items,)}"
         if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
-            return "items must be in descending popularity, counted from 0 up"
+            return "popularity must be descending and not negative"
         if fault := self.seen.fault(users, items):
             return f"seen items: {fault}"
         if self.seen_weights is not None and (
@@ -112,9 +114,9 @@ class ReleaseContents:
 
 
 def weights_fault(weights: NDArray[Any], seen: int) -> str | None:
-    """Return what is wrong with the weights of ``seen`` pairs, or None."""
+    """Return what is wrong with the weights of ``seen`` interactions, or None."""
     if weights.dtype != np.float32 or weights.shape != (seen,):
-        return f"they are {weights.dtype} {weights.shape}: want float32 {(seen,)}"
+        return f"they are {weights.dtype} {weights.shape}: expected float32 {(seen,)}"
     if not (np.isfinite(weights) & (weights > 0)).all():
-        return "a weight is not finite and above 0"
+        return "a weight is not finite or not above 0"
     return None

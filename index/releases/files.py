@@ -21,7 +21,7 @@ MANIFEST_NAME = "manifest.json"
 INDEX_NAME = "item_index.faiss"
 CODES_NAME = "item_codes.npy"
 
-# Names and dtypes of the arrays; None allows float16 and float32.
+# The arrays by file name, with their dtypes; None allows float16 and float32.
 ARRAYS: dict[str, str | None] = {
     CODES_NAME: "|u1",
     "user_embeddings.npy": None,
@@ -57,8 +57,7 @@ _MAX_MANIFEST_BYTES = 16 * 2**20
 def write_array(path: Path, array: NDArray[Any]) -> FileEntry:
     """Write an npy file, little-endian and in C order, and return its manifest entry.
 
-    The hash is that of the array in memory: it is computed while writing, and the file is not read
-    again.
+    The hash is computed from memory while writing; the file is not read again.
     """
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     header = BytesIO()
@@ -98,7 +97,9 @@ def check_size(path: Path, entry: FileEntry) -> None:
     """Raise ReleaseDamagedError unless the file is a regular one of the size in the manifest."""
     size = check_plain(path).st_size
     if size != entry.size:
-        raise ReleaseDamagedError(f"has {size} bytes, and the manifest says {entry.size}", path)
+        raise ReleaseDamagedError(
+            f"has {size} bytes instead of {entry.size}, as in the manifest", path
+        )
 
 
 def check_hash(path: Path, entry: FileEntry) -> None:
@@ -108,7 +109,9 @@ def check_hash(path: Path, entry: FileEntry) -> None:
     except OSError as error:
         raise ReleaseDamagedError(f"cannot be read: {error.strerror}", path) from error
     if digest != entry.sha256:
-        raise ReleaseDamagedError("was altered: its sha256 is not the one in the manifest", path)
+        raise ReleaseDamagedError(
+            "was altered: its sha256 differs from the one in the manifest", path
+        )
 
 
 def open_array(path: Path, entry: FileEntry) -> NDArray[Any]:
@@ -120,7 +123,7 @@ def open_array(path: Path, entry: FileEntry) -> NDArray[Any]:
     """
     dtype = ARRAYS[path.name]
     if entry.dtype not in (_FLOATS if dtype is None else (dtype,)):
-        raise ReleaseDamagedError(f"may not be of dtype {entry.dtype}", path)
+        raise ReleaseDamagedError(f"has the invalid dtype {entry.dtype}", path)
     if entry.shape is None:
         raise ReleaseDamagedError("has no shape in the manifest", path)
     try:
@@ -134,8 +137,8 @@ def open_array(path: Path, entry: FileEntry) -> NDArray[Any]:
         raise ReleaseDamagedError(f"is not a readable npy file: {error}", path) from error
     if (array.dtype.str, array.shape) != (entry.dtype, entry.shape) or not array.flags.c_contiguous:
         raise ReleaseDamagedError(
-            f"holds {array.dtype.str} of shape {array.shape}, and the manifest says "
-            f"{entry.dtype} of shape {entry.shape}",
+            f"contains {array.dtype.str} of shape {array.shape} instead of "
+            f"{entry.dtype} of shape {entry.shape}, as in the manifest",
             path,
         )
     array.flags.writeable = False
@@ -155,13 +158,11 @@ def read_manifest_text(folder: Path) -> str:
 
 
 def read_small(path: Path, limit: int) -> bytes:
-    """Read a regular file that should be small.
-
-    A pipe or a device is rejected without waiting for it.
+    """Read a small regular file; a pipe or a device is rejected without waiting for data.
 
     Raises:
-        ReleaseError: not a regular file, or longer than ``limit`` bytes.
-        OSError: it cannot be read.
+        ReleaseError: the file is not regular, or longer than ``limit`` bytes.
+        OSError: the file cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

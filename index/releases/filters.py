@@ -15,13 +15,13 @@ Value = str | float
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on one attribute: all parts must hold, and an unknown value fails.
+    """A condition on one attribute: all its parts must hold. An unknown value does not match.
 
     Attributes:
         one_of: the allowed values; None allows all.
-        at_least: smallest allowed number; None for no bound.
+        at_least: inclusive lower bound; None for no bound.
         above: exclusive lower bound; None for no bound.
-        at_most: largest allowed number; None for no bound.
+        at_most: inclusive upper bound; None for no bound.
         below: exclusive upper bound; None for no bound.
     """
 
@@ -32,8 +32,8 @@ class Condition:
     below: float | None = None
 
     @property
-    def bounded(self) -> bool:
-        """Whether there is a bound, which only numbers can have."""
+    def has_bounds(self) -> bool:
+        """Whether the condition has a bound, which only numbers can meet."""
         bounds = (self.at_least, self.above, self.at_most, self.below)
         return any(bound is not None for bound in bounds)
 
@@ -43,10 +43,10 @@ class ItemFilter:
     """Conditions on items, all of which must hold.
 
     Attributes:
-        any_tags: an item has at least one of these; empty for no condition.
-        all_tags: it has each of these.
-        no_tags: it has none of these.
-        where: names of attributes, and the condition on each.
+        any_tags: the item has at least one of these; empty for no condition.
+        all_tags: the item has all of these.
+        no_tags: the item has none of these.
+        where: attribute names and the condition on each.
     """
 
     any_tags: frozenset[str] = frozenset()
@@ -56,16 +56,16 @@ class ItemFilter:
 
     @property
     def matches_unknown(self) -> bool:
-        """Whether an item without any tags and attributes passes."""
+        """Whether an item without tags and attributes matches."""
         return not (self.any_tags or self.all_tags or self.where)
 
     def matching(self, attributes: ItemAttributes, n_items: int) -> NDArray[np.bool_]:
-        """Return the items that pass, bool (n,).
+        """Return which items match, bool (n,).
 
         A tag or a text that no item has matches nothing.
 
         Raises:
-            FilterError: no item has an attribute, or it is of another type than the condition.
+            FilterError: no item has the attribute, or its type differs from the condition's.
         """
         mask = np.ones(n_items, np.bool_)
         if self.any_tags:
@@ -81,8 +81,8 @@ class ItemFilter:
                 mask &= _texts_match(attributes, name, condition)
             else:
                 known = sorted((*attributes.number_names, *attributes.text_names))
-                there = f"there are {', '.join(known)}" if known else "this release has none"
-                raise FilterError(f"no item has an attribute {name!r}: {there}", name)
+                hint = f"expected {', '.join(known)}" if known else "this release has no attributes"
+                raise FilterError(f"no item has an attribute {name!r}: {hint}", name)
         return mask
 
 
@@ -105,7 +105,7 @@ def _numbers_match(
     mask: NDArray[np.bool_] = ~np.isnan(values)
     if condition.one_of is not None:
         if any(isinstance(value, str) for value in condition.one_of):
-            raise FilterError(f"{name} is a number, and no text equals it", name)
+            raise FilterError(f"{name} is a number: expected numbers, not texts", name)
         mask &= np.isin(values, sorted(float(value) for value in condition.one_of))
     if condition.at_least is not None:
         mask &= values >= condition.at_least
@@ -119,12 +119,12 @@ def _numbers_match(
 
 
 def _texts_match(attributes: ItemAttributes, name: str, condition: Condition) -> NDArray[np.bool_]:
-    if condition.bounded:
-        raise FilterError(f"{name} is a text, and only numbers have bounds", name)
+    if condition.has_bounds:
+        raise FilterError(f"{name} is a text: only numbers have bounds", name)
     values = attributes.texts[attributes.text_names.index(name)]
     if condition.one_of is None:
         return np.asarray(values >= 0)
     if any(not isinstance(value, str) for value in condition.one_of):
-        raise FilterError(f"{name} is a text, and no number equals it", name)
+        raise FilterError(f"{name} is a text: expected texts, not numbers", name)
     rows = (attributes.values.row_of(str(value)) for value in condition.one_of)
     return np.isin(values, [row for row in rows if row is not None])

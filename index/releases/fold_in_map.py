@@ -13,7 +13,7 @@ from bitrecall.index.releases.row_lists import RowLists
 # Chosen on validation, with bitrecall.index.fold_in.users.SHARE (docs/tuning.md).
 RIDGE = 0.03
 
-# Users that the map is learned from, spread evenly over all, and users read at once.
+# Number of users from which the map is learned, spread evenly over all, and users read at once.
 _USERS = 32_768
 _AT_ONCE = 1024
 
@@ -28,8 +28,8 @@ class FoldInMap:
 
         argmin_W  mean over u, i in I_u of |(M_i - c) W - (e_u - ē)/s|²  +  λ |W - 1|²
 
-    with λ a share of the variance of a message. W is drawn towards the identity, since the sum of
-    the messages of *all* items is, for the most part, the embedding itself (LightGCN, equation 7).
+    with λ a share of the variance of a message. W is pulled towards the identity, since the sum of
+    the messages of *all* items is mostly the embedding itself (LightGCN, equation 7).
 
     Attributes:
         centre: float32 (f,), c.
@@ -52,10 +52,10 @@ class FoldInMap:
         """Learn from users and their items.
 
         Args:
-            messages: float (n, f), of the items.
-            embeddings: float (m, f), of the users, rows of one magnitude.
+            messages: float (n, f), messages of the items.
+            embeddings: float (m, f), embeddings of the users, rows of equal magnitude.
             seen: the items of each user.
-            ridge: the strength of λ, in the variance of a value of a message.
+            ridge: λ, relative to the variance of a value of a message.
         """
         users = np.flatnonzero(seen.lengths)
         if len(users) > _USERS:
@@ -72,14 +72,14 @@ class FoldInMap:
         gram = _gram(messages, weights)
         variance = gram - np.outer(centre, centre)
         sizes = np.abs(targets).mean(), np.abs(means).mean()
-        # If all users, or all messages, are alike, only rounding errors are left of them.
-        alike = sizes[1] <= 1e-9 * np.sqrt(np.trace(gram) / bits)
-        size = 1.0 if alike or not sizes[0] else sizes[0] / sizes[1]
-        least = max(1e-9 * np.trace(gram), np.finfo(np.float32).tiny)
-        pull = max(ridge * np.trace(variance), least) / bits
-        pulled = pull * np.eye(bits)
+        # If all messages or all users are alike, only rounding errors remain.
+        are_alike = sizes[1] <= 1e-9 * np.sqrt(np.trace(gram) / bits)
+        size = 1.0 if are_alike or not sizes[0] else sizes[0] / sizes[1]
+        minimum = max(1e-9 * np.trace(gram), np.finfo(np.float32).tiny)
+        pull = max(ridge * np.trace(variance), minimum) / bits
+        penalty = pull * np.eye(bits)
         covariance = means.T @ (targets / size) / len(users)
-        matrix = np.linalg.solve(variance + pulled, covariance + pulled)
+        matrix = np.linalg.solve(variance + penalty, covariance + penalty)
         return cls(*(array.astype(np.float32) for array in (centre, user / size, matrix)))
 
 

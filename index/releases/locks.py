@@ -1,4 +1,4 @@
-"""Locks between the processes that write to one store, and removal of what dead ones left."""
+"""Locks between the processes that write to a store, and removal of the folders of dead ones."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _REMOVING = ".removing-"
 def store_lock(root: Path) -> AbstractContextManager[None]:
     """Hold the lock of the store at ``root``, waiting for it.
 
-    It is held for moments: to create, rename or remove folders and to move the pointer. The kernel
+    Hold it only briefly: to create, rename or hide folders and to move the pointer. The kernel
     releases it if the process dies.
 
     Raises:
-        NoReleaseError: there is no such folder.
+        NoReleaseError: the folder does not exist.
         ReleaseError: the folder is not writable.
     """
     return _locked(root, LOCK)
 
 
 def mirror_lock(root: Path) -> AbstractContextManager[None]:
-    """Hold the lock of the store's mirror, waiting for it; errors are those of ``store_lock``.
+    """Hold the lock of the store's mirror, waiting for it; raises what ``store_lock`` raises.
 
     It is held while releases are copied to the mirror and made current there, which may take
-    minutes. A process that needs both locks takes this one first.
+    minutes. A process that needs both locks must acquire this one first.
     """
     return _locked(root, MIRROR_LOCK)
 
@@ -59,9 +59,9 @@ def _locked(root: Path, name: str) -> Iterator[None]:
 
 @contextmanager
 def writing_folder(root: Path) -> Iterator[Path]:
-    """Create a hidden folder in ``root`` and lock it; it is removed at the end unless renamed.
+    """Create and lock a hidden folder in ``root``; remove it at the end unless it was renamed.
 
-    To be entered under the store's lock, so that no other process removes the folder as a leftover
+    Enter it under the store's lock, so that no other process removes the folder as a leftover
     before it is locked.
     """
     folder = root / f"{_WRITING}{secrets.token_hex(8)}"
@@ -76,9 +76,9 @@ def writing_folder(root: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(root: Path) -> None:
-    """Remove what dead publishers left in ``root``; to be called under the store's lock.
+    """Remove the folders that dead publishers left in ``root``. Call it under the store's lock.
 
-    The folder of a living publisher is locked by it.
+    The folder of a running publisher is locked, and is kept.
     """
     remove_unfinished(root)
     for path in sorted(root.iterdir()):
@@ -89,7 +89,7 @@ def remove_leftovers(root: Path) -> None:
 
 
 def hide_folder(folder: Path) -> Path:
-    """Rename a release folder to a hidden one in one step, and return that; to be removed."""
+    """Rename a release folder to a hidden name atomically, and return its path for removal."""
     hidden = folder.with_name(f"{_REMOVING}{folder.name}")
     folder.rename(hidden)
     return hidden

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from dataclasses import fields as dataclass_fields
@@ -12,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
+from bitrecall.index.releases.canonical_json import dump, parse, sha256_of_fields
 from bitrecall.index.releases.json_checks import Checks
 
 FORMAT = "bitrecall-release"
@@ -28,9 +26,9 @@ class DataFingerprint:
         sha256: of the interactions, in any order.
         users: number of users.
         items: number of items.
-        interactions: number of pairs.
+        interactions: number of user-item pairs.
         first_time: ISO 8601 in UTC; None if the data has no times.
-        last_time: likewise.
+        last_time: ISO 8601 in UTC; None if the data has no times.
         last_event: number of the last event among them; 0 without events.
         events_id: id of the events database; None without events.
         last_event_digest: digest of the last event; tells whether that number still belongs to the
@@ -81,69 +79,73 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
-        """Return the manifest as JSON, with a sha256 of its own. Raises ReleaseContentsError.
+        """Return the manifest as JSON, with its own sha256. Raises ReleaseContentsError.
 
-        The text is canonical: sorted keys, two spaces of indent, UTF-8 not escaped, a newline at
-        the end. NaN, infinity and objects are rejected.
+        The text is canonical: sorted keys, an indent of two spaces, Unicode not escaped, a newline
+        at the end. NaN, infinity and Python objects are rejected.
         """
         fields = self._fields()
-        return _dump(fields | {"sha256": _sha256(fields)}, indent=2) + "\n"
+        return dump(fields | {"sha256": sha256_of_fields(fields)}, indent=2) + "\n"
 
     def with_metrics(self, metrics: Metrics) -> Self:
-        """Return the same manifest with other metrics; its id stays. Raises ReleaseContentsError.
+        """Return the same manifest, with the same id, and other metrics.
 
-        Metrics are numbers (no NaN, no infinity) or short texts, by name.
+        Args:
+            metrics: numbers (no NaN, no infinity) or short texts, by name.
+
+        Raises:
+            ReleaseContentsError: a metric is neither.
         """
         for name, value in metrics.items():
             plain = isinstance(value, int | float | str) and not isinstance(value, bool)
             if not isinstance(name, str) or not plain:
                 raise ReleaseContentsError(
-                    f"metric {name!r} must be a plain number or text, not {value!r} "
+                    f"metric {name!r} must be a number or a text, not {value!r} "
                     f"({type(value).__name__})"
                 )
         return replace(self, metrics=dict(metrics))
 
     def content_hash(self) -> str:
-        """Return eight hex digits for the release id: of its contents, without its metrics."""
+        """Return the hash in the release id: eight hex digits, of the contents without metrics."""
         fields = self._fields()
-        return _sha256({name: fields[name] for name in _HASHED})[:8]
+        return sha256_of_fields({name: fields[name] for name in _HASHED})[:8]
 
     @classmethod
     def from_json(cls, text: str, path: Path) -> Self:
         """Read a manifest from JSON.
 
         Args:
-            text: as ``to_json`` writes it.
-            path: the file, for errors.
+            text: as returned by ``to_json``.
+            path: the file, for error messages.
 
         Raises:
             ReleaseVersionError: another format version.
-            ReleaseDamagedError: broken JSON, a missing or unknown field, one of a wrong type, or
-                another sha256.
+            ReleaseDamagedError: invalid JSON, a missing or unknown field, a value of a wrong type,
+                or a sha256 that does not match.
         """
         try:
-            fields = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+            fields = parse(text)
         except (ValueError, RecursionError) as error:
             raise ReleaseDamagedError(f"is not JSON: {error}", path) from error
         checks = Checks(path)
         manifest = checks.mapping(fields, "the manifest")
         if manifest.get("format") != FORMAT:
-            raise ReleaseDamagedError(f"is not the manifest of a {FORMAT}", path)
+            raise ReleaseDamagedError(f"is not a manifest of the format {FORMAT}", path)
         version = checks.whole(manifest.get("format_version"), "format_version")
         if version != FORMAT_VERSION:
             raise ReleaseVersionError(
-                f"has format version {version}, and this code reads version {FORMAT_VERSION}: "
-                "use the Bitrecall that wrote it, or train again",
+                f"has format version {version}; this Bitrecall reads version {FORMAT_VERSION}: "
+                "use the version of Bitrecall that wrote it, or train again",
                 path,
             )
-        seal = manifest.pop("sha256", None)
+        sha256 = manifest.pop("sha256", None)
         try:
-            sealed = seal == _sha256(manifest)
+            matches = sha256 == sha256_of_fields(manifest)
         except (ReleaseContentsError, UnicodeEncodeError) as error:
             raise ReleaseDamagedError(
-                f"holds text that is not valid Unicode: {error}", path
+                f"contains text that is not valid Unicode: {error}", path
             ) from error
-        if not sealed:
+        if not matches:
             raise ReleaseDamagedError("was altered: its own sha256 does not match", path)
         return cls._from_fields(manifest, checks)
 
@@ -211,7 +213,6 @@ _FIELDS = {
     *("metrics", "bits", "counts", "backend", "attributes", "files"),
 }
 
-
 # The fields that the content hash covers.
 _HASHED = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics", "counts"})
 
@@ -247,33 +248,3 @@ def _file(name: str, value: Any, checks: Checks) -> FileEntry:
         dtype=checks.optional_text(fields["dtype"], f"files.{name}.dtype"),
         shape=None if shape is None else checks.shape(shape, f"files.{name}.shape"),
     )
-
-
-def _dump(fields: Mapping[str, Any], indent: int | None) -> str:
-    separators = (",", ":") if indent is None else (",", ": ")
-    try:
-        return json.dumps(
-            fields,
-            allow_nan=False,
-            ensure_ascii=False,
-            indent=indent,
-            separators=separators,
-            sort_keys=True,
-        )
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ReleaseContentsError(f"the manifest cannot be written as JSON: {error}") from error
-
-
-def _sha256(fields: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_dump(fields, indent=None).encode()).hexdigest()
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text} is too large for a 64-bit float")
-    return value
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

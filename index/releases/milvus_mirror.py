@@ -1,4 +1,4 @@
-"""Copies the releases of a store to a Milvus server."""
+"""A mirror of a store of releases on a Milvus server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class MilvusMirror:
     """Keeps a collection per release that may be served, and an alias on the current one.
 
     Args:
-        server: holds the collections.
+        server: the server with the collections.
         ivf: search only the nearest of many lists of codes (BIN_IVF_FLAT); otherwise compare every
             code (BIN_FLAT).
         recall: share of the true nearest 100 items that a search with ``ivf`` must return; nprobe

@@ -1,4 +1,4 @@
-"""What follows a store of releases, such as a search server that holds their codes."""
+"""The interface of mirrors: copies of a store of releases, such as on a search server."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Mirror(Protocol):
     """
 
     def prepare(self, release: Release) -> None:
-        """Copy what is needed to serve a release, unless it is there."""
+        """Copy what is needed to serve a release, unless the mirror has it."""
         ...
 
     def point(self, release_id: str) -> None:
-        """Make a prepared release the current one of the mirror."""
+        """Make a prepared release current in the mirror."""
         ...
 
     def keep(self, release_ids: Iterable[str]) -> object:

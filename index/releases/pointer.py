@@ -1,4 +1,4 @@
-"""The file ``CURRENT``, which holds the id of the current release."""
+"""The file ``CURRENT``, which contains the id of the current release."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CurrentPointer:
     def read(self) -> str | None:
         """Return the id of the current release; None if there is no pointer or it is damaged.
 
-        Damage is logged once, not at every read.
+        The same damage is logged once, not at every read.
         """
         try:
             text = read_small(self.path, _MAX_BYTES).decode("ascii").strip()

@@ -45,18 +45,18 @@ class Release:
 
     Attributes:
         path: the folder.
-        manifest: see ``docs/release-format.md``.
+        manifest: the manifest; see ``docs/release-format.md``.
         backend: searches the item codes.
         item_codes: uint8 (n, f/8), rows in descending popularity.
         user_embeddings: float16 or float32 (m, f); their signs are the users' codes.
         fold_in_messages: float16 or float32 (n, f).
         fold_in_map: maps messages to embeddings.
         seen: the item rows of each user's training interactions.
-        seen_weights: float32 (seen,), the weight of each training pair; None for equal weights.
+        seen_weights: float32 (seen,), weights of the training interactions; None for equal weights.
         users: ids of the users.
         items: ids of the items.
         popularity: int64 (n,), interactions per item, never increasing.
-        attributes: of the items.
+        attributes: attributes of the items.
     """
 
     path: Path
@@ -87,8 +87,8 @@ class Release:
                 process has just computed.
 
         Raises:
-            ReleaseVersionError: another format version.
-            ReleaseDamagedError: anything else is not as it was published; names the file.
+            ReleaseVersionError: the release has another format version.
+            ReleaseDamagedError: a file differs from what was published; ``path`` is the file.
         """
         manifest = read_manifest(path)
         for name, entry in manifest.files.items():
@@ -135,10 +135,10 @@ class Release:
             raise ReleaseDamagedError(wrong[1], path / wrong[0])
         if manifest.backend_recall is not None:
             queries = sample_queries(release.user_embeddings, VERIFIED_WITH)
-            if lacking := shortfall(index, codes, queries, manifest.backend_recall):
-                raise ReleaseDamagedError(lacking, path / INDEX_NAME)
+            if reason := shortfall(index, codes, queries, manifest.backend_recall):
+                raise ReleaseDamagedError(reason, path / INDEX_NAME)
         if not manifest.id.endswith(manifest.content_hash()):
-            raise ReleaseDamagedError("has an id of other contents", path / MANIFEST_NAME)
+            raise ReleaseDamagedError("has the id of other contents", path / MANIFEST_NAME)
         return release
 
     @property
@@ -164,7 +164,7 @@ class Release:
     def user_code(self, row: int) -> NDArray[np.uint8]:
         """Return the code of one user, uint8 (1, bits/8). Raises SearchError on an unknown row."""
         if not 0 <= row < self.n_users:
-            raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
+            raise SearchError(f"a user row is outside 0 … {self.n_users - 1}")
         embedding = self.user_embeddings[row]
         if native is not None and embedding.dtype == np.float16:
             return np.frombuffer(native.signs(embedding), np.uint8).reshape(1, -1)
@@ -177,8 +177,8 @@ class Release:
         """
         rows = np.asarray(rows)
         if rows.size and (rows.min() < 0 or rows.max() >= self.n_users):
-            raise SearchError(f"a user row lies outside 0 … {self.n_users - 1}")
-        # The checks of pack_signs were made when the release was opened.
+            raise SearchError(f"a user row is outside 0 … {self.n_users - 1}")
+        # Opening the release made the checks of pack_signs.
         return np.packbits(self.user_embeddings[rows] >= 0, axis=1, bitorder="little")
 
 
@@ -190,15 +190,15 @@ def read_manifest(path: Path) -> Manifest:
         ReleaseVersionError: it has another format version.
     """
     if path.is_symlink() or not path.is_dir():
-        raise ReleaseDamagedError("is not the folder of a release", path)
+        raise ReleaseDamagedError("is not a release folder", path)
     manifest_path = path / MANIFEST_NAME
     manifest = Manifest.from_json(read_manifest_text(path), manifest_path)
-    # Names are compared with a fixed list before they are joined to a path: none can leave the
-    # folder.
+    # Names are compared with a fixed list before they are joined to a path: none can lead out of
+    # the folder.
     expected = {*ARRAYS, INDEX_NAME}
     if manifest.files.keys() != expected:
-        odd = sorted(manifest.files.keys() ^ expected)
-        raise ReleaseDamagedError(f"lists other files than the format has: {odd}", manifest_path)
+        differing = sorted(manifest.files.keys() ^ expected)
+        raise ReleaseDamagedError(f"lists missing or unknown files: {differing}", manifest_path)
     return manifest
 
 
@@ -206,7 +206,8 @@ def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]
     users, items, bits = manifest.users, manifest.items, manifest.bits
     if not users or not items or not bits or bits % 8:
         raise ReleaseDamagedError(
-            f"cannot hold {users} users and {items} items of {bits} bits", path / MANIFEST_NAME
+            f"has invalid counts: {users} users and {items} items of {bits} bits",
+            path / MANIFEST_NAME,
         )
     for name, shape in (
         (CODES_NAME, (items, bits // 8)),
@@ -223,25 +224,23 @@ def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]
     ):
         if arrays[name].shape != shape:
             raise ReleaseDamagedError(
-                f"has shape {arrays[name].shape}, and the counts say {shape}", path / name
+                f"has shape {arrays[name].shape}: expected {shape} from the counts", path / name
             )
 
 
 def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Repeat the checks of values in ``ReleaseContents.check``."""
     for name, array in arrays.items():
-        of_embeddings = ARRAYS[name] is None or name.startswith("fold_in_")
-        if of_embeddings and not is_finite(array):
-            raise ReleaseDamagedError("holds NaN or infinity", path / name)
+        is_embedding = ARRAYS[name] is None or name.startswith("fold_in_")
+        if is_embedding and not is_finite(array):
+            raise ReleaseDamagedError("contains NaN or infinity", path / name)
     embeddings, popularity = arrays["user_embeddings.npy"], arrays["popularity.npy"]
     if embeddings.dtype == np.float16 and has_negative_zero(embeddings):
         raise ReleaseDamagedError(
-            "holds -0.0, which has lost its sign", path / "user_embeddings.npy"
+            "contains -0.0, a negative value that lost its sign", path / "user_embeddings.npy"
         )
     if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
-        raise ReleaseDamagedError(
-            "increases from one item to the next, or is negative", path / "popularity.npy"
-        )
+        raise ReleaseDamagedError("is not descending, or is negative", path / "popularity.npy")
 
 
 def _id_table(path: Path, kind: str, arrays: dict[str, NDArray[Any]]) -> IdTable:

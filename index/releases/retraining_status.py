@@ -42,7 +42,7 @@ EXIT_CODES: Final[Mapping[Outcome, int]] = {
 }
 """Exit codes of ``bitrecall retrain``."""
 
-UNDER_WAY: Final = 5
+IN_PROGRESS: Final = 5
 """Exit code if another run is in progress."""
 
 
@@ -52,9 +52,9 @@ class RetrainingStatus:
 
     Attributes:
         started: ISO 8601 in UTC, to the second.
-        finished: likewise.
+        finished: ISO 8601 in UTC, to the second.
         outcome: one of ``Outcome``.
-        reason: why, in a sentence.
+        reason: the reason, in one sentence.
         release: id of the published release; None if none was published.
     """
 

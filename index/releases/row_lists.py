@@ -1,4 +1,4 @@
-"""Lists of rows, one per owner: items that a user has seen, items that have a tag."""
+"""Lists of rows, one per owner: the items of a user, or the items with a tag."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ class RowLists:
         owners, rows = np.asarray(owners), np.asarray(rows)
         if owners.shape != rows.shape or owners.ndim != 1:
             raise ReleaseContentsError(
-                f"{owners.shape} owners and {rows.shape} rows do not make pairs"
+                f"owners of shape {owners.shape} and rows of shape {rows.shape} do not match"
             )
         if owners.size and (owners.min() < 0 or owners.max() >= n_owners or rows.min() < 0):
-            raise ReleaseContentsError(f"a pair lies outside the {n_owners} owners")
+            raise ReleaseContentsError(
+                f"a row is negative, or an owner is outside 0 … {n_owners - 1}"
+            )
         order = np.lexsort((rows, owners))
         owners, rows = owners[order], rows[order]
         is_first = np.ones(len(owners), np.bool_)
@@ -82,7 +84,7 @@ class RowLists:
         if indptr[0] != 0 or indptr[-1] != len(rows) or (indptr[1:] < indptr[:-1]).any():
             return f"indptr does not rise from 0 to {len(rows)}"
         if rows.size and (rows.min() < 0 or rows.max() >= n_rows):
-            return f"a row lies outside 0 … {n_rows - 1}"
+            return f"a row is outside 0 … {n_rows - 1}"
         starts = np.zeros(len(rows) + 1, np.bool_)
         starts[indptr] = True
         if ((rows[1:] <= rows[:-1]) & ~starts[1:-1]).any():

@@ -1,40 +1,26 @@
-"""A folder of releases, one of which is current.
+"""A folder of releases, one of which is current: publishing, activating, rolling back, pruning.
 
 ROOT/
   20261123T174500Z-3fa94c1b/   a release, complete or absent
-  CURRENT                      the id of the current one
-  activations.jsonl            which were current before (see index/releases/activations.py)
-  .lock                        held while a folder or the pointer moves
-  .mirror-lock                 held while a mirror, such as Milvus, is updated
+  CURRENT                      the id of the current release
+  activations.jsonl            the history of ``CURRENT`` (``index/releases/activations.py``)
+  .lock                        locked while a folder or ``CURRENT`` changes
+  .mirror-lock                 locked while a mirror, such as Milvus, is updated
   .publishing-…                a release being written; locked by its writer
 """
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bitrecall.disk import disk_fault, sync
-from bitrecall.index.errors import (
-    NoReleaseError,
-    ReleaseContentsError,
-    ReleaseDamagedError,
-    ReleaseError,
-    ReleaseNotFoundError,
-)
-from bitrecall.index.releases.activations import (
-    Activation,
-    append_activation,
-    read_activations,
-    trail,
-)
-from bitrecall.index.releases.files import check_size
-from bitrecall.index.releases.json_checks import RELEASE_ID
+from bitrecall.index.errors import ReleaseContentsError, ReleaseError
+from bitrecall.index.releases.activations import Activation, append_activation
 from bitrecall.index.releases.locks import (
     hide_folder,
     mirror_lock,
@@ -42,45 +28,22 @@ from bitrecall.index.releases.locks import (
     store_lock,
     writing_folder,
 )
-from bitrecall.index.releases.manifest import Manifest, Metrics
+from bitrecall.index.releases.manifest import Metrics
 from bitrecall.index.releases.mirror import Mirror
-from bitrecall.index.releases.pointer import CurrentPointer
-from bitrecall.index.releases.release import Release, ReleaseContents, read_manifest
+from bitrecall.index.releases.reader import ACTIVATIONS_NAME, ReleaseIds, ReleaseReader
+from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.retention import releases_to_remove
 from bitrecall.index.releases.writer import sync_folder, write_files, write_manifest
-
-_log = logging.getLogger(__name__)
 
 Measure = Callable[[Release], Metrics]
 
 
-@dataclass(frozen=True)
-class ReleaseSummary:
-    """A line of a list of releases.
-
-    Attributes:
-        id: the name of its folder.
-        current: whether it is the current release.
-        manifest: None if it cannot be read.
-        damage: why the release cannot be opened; None if it can.
-    """
-
-    id: str
-    current: bool
-    manifest: Manifest | None
-    damage: str | None
-
-
-# Inside the class, ``list`` is its method.
-Summaries = list[ReleaseSummary]
-ReleaseIds = list[str]
-
-
-class ReleaseStore:
+class ReleaseStore(ReleaseReader):
     """The releases in a folder.
 
     Reading writes nothing, so a service may have the folder read-only. Any number of processes may
-    read while others publish, activate or prune. What takes long (writing, hashing, measuring,
-    copying to a mirror) is done without the store's lock.
+    read while others publish, activate or prune. Slow steps (writing, hashing, measuring, copying
+    to a mirror) do not hold the store's lock.
 
     Args:
         root: the folder; publishing creates it if it is missing.
@@ -90,9 +53,8 @@ class ReleaseStore:
     """
 
     def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
-        self.root = Path(root)
+        super().__init__(root)
         self._mirror = mirror
-        self._pointer = CurrentPointer(self.root)
 
     def publish(
         self,
@@ -105,15 +67,15 @@ class ReleaseStore:
         """Write a new release, and make it current.
 
         The release is written to a hidden folder, each file hashed as it is written, then opened
-        and measured. Only then it appears under its id, complete, and only then the pointer moves:
-        a crash at any moment, or an error from ``measure``, leaves the store as it was. Leftovers
-        of dead publishers are removed. The current release becomes the parent.
+        and measured. Only then is it renamed to its id, and ``CURRENT`` replaced: a crash at any
+        step, or an error from ``measure``, leaves the store unchanged. Folders of dead publishers
+        are removed. The current release becomes the parent.
 
         Args:
-            contents: what to write.
+            contents: the contents of the release.
             measure: gets the opened release, and returns the metrics for its manifest.
             activate: make the release current.
-            instead_of: id of a release; make the new one current only if that one still is.
+            instead_of: id of a release; make the new release current only if this one still is.
 
         Returns:
             The opened release.
@@ -126,7 +88,7 @@ class ReleaseStore:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ReleaseError(f"cannot be made: {error.strerror}", self.root) from error
+            raise ReleaseError(f"cannot be created: {error.strerror}", self.root) from error
         with ExitStack() as stack:
             with store_lock(self.root), _disk_errors(self.root, "publishing"):
                 remove_leftovers(self.root)
@@ -139,14 +101,14 @@ class ReleaseStore:
             with store_lock(self.root), _disk_errors(self.root, "publishing"):
                 if release.path.exists():
                     raise ReleaseContentsError(
-                        "there is already a release of that id", release.path
+                        "a release with this id already exists", release.path
                     )
                 folder.rename(release.path)
                 sync(self.root)
-                takes_over = activate and instead_of in (None, self.current_id())
-                if takes_over and self._mirror is None:
+                becomes_current = activate and instead_of in (None, self.current_id())
+                if becomes_current and self._mirror is None:
                     self._move(release.id, "publish")
-            if takes_over and self._mirror is not None:
+            if becomes_current and self._mirror is not None:
                 self._mirror.point(release.id)
                 with store_lock(self.root), _disk_errors(self.root, "publishing"):
                     # A process without the mirror may have changed the store meanwhile.
@@ -154,66 +116,6 @@ class ReleaseStore:
                     if instead_of in (None, self.current_id()):
                         self._move(release.id, "publish")
         return release
-
-    def list(self, *, verify: bool = True) -> Summaries:
-        """Return all releases, newest first, damaged ones included.
-
-        Args:
-            verify: check every byte; otherwise only the sizes of files.
-        """
-        current = self.current_id()
-        summaries = [self._summary(path, current, verify) for path in self._folders()]
-        return sorted(summaries, key=_age, reverse=True)
-
-    def current_id(self) -> str | None:
-        """Return the id of the current release; None if there is no pointer or it is damaged.
-
-        Damage is logged once, not at every call.
-        """
-        return self._pointer.read()
-
-    def open(self, release_id: str) -> Release:
-        """Verify and open one release.
-
-        Raises:
-            ReleaseNotFoundError: there is no release of that id.
-            ReleaseDamagedError: it is damaged.
-            ReleaseVersionError: it has another format version.
-        """
-        path = self._path(release_id)
-        release = Release.open(path)
-        if release.id != release_id:
-            raise ReleaseDamagedError(f"its manifest is that of {release.id}", path)
-        return release
-
-    def open_current(self) -> Release:
-        """Open the current release; if it is damaged, the last good one before it.
-
-        It falls back only to releases that were current once, since one that was published without
-        being activated may have been held back for a reason. If the history is lost, it falls back
-        to the newest good release. What is skipped is logged.
-
-        Raises:
-            NoReleaseError: no release is current, or none can be opened.
-        """
-        reasons = []
-        for release_id in self._candidates():
-            try:
-                release = self.open(release_id)
-            except ReleaseError as error:
-                reasons.append(str(error))
-                _log.warning("release %s cannot be opened: %s", release_id, error)
-                continue
-            if reasons:
-                _log.warning("using release %s instead", release_id)
-            return release
-        if reasons:
-            raise NoReleaseError(f"no release can be opened: {'; '.join(reasons)}", self.root)
-        raise NoReleaseError("there is no current release: publish or activate one", self.root)
-
-    def verify(self, release_id: str) -> Manifest:
-        """Check every byte of one release and return its manifest; errors are those of ``open``."""
-        return self.open(release_id).manifest
 
     def activate(self, release_id: str) -> None:
         """Verify a release and make it current.
@@ -231,31 +133,31 @@ class ReleaseStore:
                 if release_id != self.current_id():
                     self._mirror.point(release_id)
             with store_lock(self.root), _disk_errors(self.root, "activating"):
-                # It may have been pruned meanwhile.
+                # Another process may have pruned it meanwhile.
                 self._path(release_id)
                 if release_id != self.current_id():
                     self._move(release_id, "activate")
 
     def rollback(self) -> str:
-        """Make the release current that was current before, and return its id.
+        """Make the release current that was current before this one, and return its id.
 
         Releases that are gone or damaged are skipped.
 
         Raises:
-            NoReleaseError: there is none, or the store is missing.
+            NoReleaseError: no earlier release can be opened, or the store is missing.
             ReleaseError: the store is not writable.
             SearchUnavailableError: the mirror failed.
         """
         with self._mirror_lock():
             while True:
                 with store_lock(self.root), _disk_errors(self.root, "rolling back"):
-                    current, before = self.current_id(), self._trail()
-                release = self._newest_good(before)
+                    current, earlier = self.current_id(), self._trail()
+                release = self._newest_good(earlier)
                 if self._mirror is not None:
                     self._mirror.prepare(release)
                     self._mirror.point(release.id)
                 with store_lock(self.root), _disk_errors(self.root, "rolling back"):
-                    # Otherwise the store has changed meanwhile: look again.
+                    # If the store has changed meanwhile, try again.
                     if self.current_id() == current and release.path.is_dir():
                         self._move(release.id, "rollback")
                         return release.id
@@ -263,13 +165,13 @@ class ReleaseStore:
     def prune(self, keep: int) -> ReleaseIds:
         """Remove releases older than the newest ``keep`` good ones.
 
-        The current release stays at any age. If it is damaged, the one that ``open_current`` falls
-        back to stays too; with ``keep`` above 1, so does the one that a rollback would return to.
-        A damaged release does not count towards ``keep``. A process that has a removed release open
-        can go on reading it.
+        The current release is kept at any age. If it is damaged, the release that ``open_current``
+        falls back to is kept too; with ``keep`` above 1, so is the release that a rollback would
+        return to. Damaged releases do not count towards ``keep``. A process that has opened a
+        removed release can still read it.
 
         Args:
-            keep: how many good releases to keep, from 0 up.
+            keep: how many good releases to keep, at least 0.
 
         Returns:
             The ids of the removed releases.
@@ -277,7 +179,7 @@ class ReleaseStore:
         Raises:
             NoReleaseError: the store is missing.
             ReleaseError: ``keep`` is negative, or the store is not writable.
-            SearchUnavailableError: the mirror failed; the releases are removed all the same.
+            SearchUnavailableError: the mirror failed; the releases are removed nevertheless.
         """
         if keep < 0:
             raise ReleaseError(f"cannot keep {keep} releases")
@@ -289,7 +191,7 @@ class ReleaseStore:
                     replace(summary, damage=summary.damage or damage.get(summary.id))
                     for summary in self.list(verify=False)
                 ]
-                removed = self._to_remove(summaries, keep)
+                removed = releases_to_remove(summaries, self._candidates(), keep)
                 hidden = [hide_folder(self.root / release_id) for release_id in removed]
             for folder in hidden:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -304,7 +206,7 @@ class ReleaseStore:
         parent: str | None,
         measure: Measure | None,
     ) -> Release:
-        """Write, open and measure a release, which is then to be renamed to its ``path``."""
+        """Write, open and measure a release in ``folder``, to be renamed to its ``path``."""
         with _disk_errors(self.root, "publishing"):
             manifest = write_files(folder, contents, parent)
             write_manifest(folder, manifest)
@@ -315,85 +217,20 @@ class ReleaseStore:
             sync_folder(folder)
         return replace(written, path=self.root / manifest.id, manifest=manifest)
 
-    def _to_remove(self, summaries: Summaries, keep: int) -> ReleaseIds:
-        good = [summary.id for summary in summaries if summary.damage is None]
-        kept = {*good[:keep], *(summary.id for summary in summaries if summary.current)}
-        served = [release_id for release_id in self._candidates() if release_id in good]
-        kept.update(served[: 2 if keep > 1 else 1])
-        ids = [summary.id for summary in summaries]
-        oldest_kept = 0 if keep == 0 else len(ids)
-        if 0 < keep <= len(good):
-            oldest_kept = ids.index(good[keep - 1])
-        return [release_id for release_id in ids[oldest_kept:] if release_id not in kept]
-
-    def _newest_good(self, release_ids: ReleaseIds) -> Release:
-        """Open the last of some releases that can be opened. Raises NoReleaseError."""
-        for release_id in reversed(release_ids):
-            try:
-                return self.open(release_id)
-            except ReleaseError as error:
-                _log.warning("release %s is skipped: %s", release_id, error)
-        raise NoReleaseError("no release to roll back to was current before", self.root)
-
     def _mirror_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._mirror is None else mirror_lock(self.root)
 
     def _move(self, release_id: str, cause: str) -> None:
-        """Make a release current; to be called under the store's lock."""
+        """Make a release current. Call it under the store's lock."""
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         activation = Activation(now, cause, release_id, self.current_id())
-        append_activation(self.root / "activations.jsonl", activation)
+        append_activation(self.root / ACTIVATIONS_NAME, activation)
         self._pointer.write(release_id)
-
-    def _trail(self) -> ReleaseIds:
-        activations = read_activations(self.root / "activations.jsonl")
-        return trail(activations, self.current_id())
-
-    def _candidates(self) -> ReleaseIds:
-        """Return ids to serve from, the best first: the current, then those that were before."""
-        current = self.current_id()
-        if current is None and not self._pointer.path.exists():
-            return []
-        before = self._trail()
-        if not (self.root / "activations.jsonl").exists():
-            before = [summary.id for summary in reversed(self.list(verify=False))]
-        newest_first = [release_id for release_id in reversed(before) if release_id != current]
-        return newest_first if current is None else [current, *newest_first]
-
-    def _path(self, release_id: str) -> Path:
-        path = self.root / release_id
-        if RELEASE_ID.fullmatch(release_id) is None or not path.is_dir():
-            raise ReleaseNotFoundError(f"there is no release {release_id!r}", self.root)
-        return path
-
-    def _folders(self) -> Iterator[Path]:
-        if self.root.is_dir():
-            for path in self.root.iterdir():
-                if RELEASE_ID.fullmatch(path.name):
-                    yield path
-
-    def _summary(self, path: Path, current: str | None, verify: bool) -> ReleaseSummary:
-        manifest, damage = None, None
-        try:
-            manifest = read_manifest(path)
-            if verify:
-                self.open(path.name)
-            for name, entry in manifest.files.items():
-                check_size(path / name, entry)
-        except ReleaseError as error:
-            damage = str(error)
-        return ReleaseSummary(path.name, path.name == current, manifest, damage)
-
-
-def _age(summary: ReleaseSummary) -> tuple[str, str]:
-    """Order by the second in the id, then by the time in the manifest."""
-    moment = summary.manifest.created_at if summary.manifest else ""
-    return summary.id[:16], moment
 
 
 @contextmanager
 def _disk_errors(root: Path, action: str) -> Iterator[None]:
-    """Turn an OSError raised in the block into a ReleaseError that names the action."""
+    """Turn an OSError in the block into a ReleaseError that names the action."""
     try:
         yield
     except OSError as error:

@@ -27,7 +27,7 @@ from bitrecall.index.search.tuning import sample_queries
 
 
 def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> Manifest:
-    """Write all files of a release but its manifest, and return the manifest.
+    """Write all files of a release except the manifest, which is returned.
 
     Raises:
         ReleaseContentsError: the contents are inconsistent.
@@ -100,7 +100,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Sync every file of a folder to the disk, and then the folder itself."""
+    """Sync every file of a folder to disk, and then the folder itself."""
     for path in sorted(folder.iterdir()):
         sync(path)
     sync(folder)

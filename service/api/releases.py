@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
+from bitrecall.index.releases.reader import ReleaseSummary
 from bitrecall.index.releases.retraining_status import RetrainingStatus
-from bitrecall.index.releases.store import ReleaseStore, ReleaseSummary
+from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.json_responses import json_response
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.schemas.requests import MoveRequest

@@ -1,7 +1,6 @@
-"""The promises of a release, checked the slow and obvious way: ``docs/release-format.md`` in
-Python.
+"""The rules of ``docs/release-format.md`` in plain Python, to check crafted releases.
 
-A crafted release has sizes and hashes of its own, so that only its values give it away.
+A crafted release has sizes and hashes that match, so only its values can reveal it.
 """
 
 from itertools import pairwise
@@ -13,10 +12,10 @@ import numpy as np
 from bitrecall.index.releases.manifest import Manifest
 
 
-def broken_promise(folder: Path) -> str | None:
-    """The first value that cannot be, None if the release is as it may be.
+def broken_rule(folder: Path) -> str | None:
+    """Return the first rule that the values of a release break, or None.
 
-    The index and the manifest's own fields are not looked at, and shapes are taken to be right.
+    The index and the fields of the manifest are not checked, and shapes are assumed to be right.
     """
     manifest = Manifest.from_json((folder / "manifest.json").read_text("utf-8"), folder)
     files = {name: np.load(folder / f"{name}.npy") for name in _NAMES}
@@ -25,12 +24,12 @@ def broken_promise(folder: Path) -> str | None:
         if not all(isfinite(value) for value in files[name].ravel().tolist()):
             return f"{name} not finite"
     if any(str(value) == "-0.0" for value in files["user_embeddings"].ravel().tolist()):
-        return "a sign lost"
+        return "a lost sign"
     weights = files["seen_weights"].tolist()
     if len(weights) not in (0, manifest.seen):
-        return "weights of other pairs"
+        return "number of weights"
     if not all(isfinite(weight) and weight > 0 for weight in weights):
-        return "a weight that cannot be"
+        return "invalid weight"
     popularity = files["popularity"].tolist()
     if popularity != sorted(popularity, reverse=True) or popularity[-1] < 0:
         return "popularity"
@@ -41,35 +40,35 @@ def broken_promise(folder: Path) -> str | None:
         if indptr[0] != 0 or indptr[-1] != len(rows) or len(indptr) != n_owners + 1:
             return f"{owner} lists"
         for begin, end in pairwise(indptr):
-            some = rows[begin:end]
-            if begin > end or some != sorted(set(some)):
+            owned = rows[begin:end]
+            if begin > end or owned != sorted(set(owned)):
                 return f"{owner} rows"
-            if any(not 0 <= row < n_rows for row in some):
+            if any(not 0 <= row < n_rows for row in owned):
                 return f"{owner} rows outside"
-    for whose in ("user_id", "item_id", "tag", "value"):
-        offsets, order = files[f"{whose}_offsets"].tolist(), files[f"{whose}_order"].tolist()
-        text = files[f"{whose}_text"].tobytes()
+    for kind in ("user_id", "item_id", "tag", "value"):
+        offsets, order = files[f"{kind}_offsets"].tolist(), files[f"{kind}_order"].tolist()
+        text = files[f"{kind}_text"].tobytes()
         if offsets[0] != 0 or offsets[-1] != len(text):
-            return f"{whose} offsets"
+            return f"{kind} offsets"
         if any(begin >= end for begin, end in pairwise(offsets)):
-            return f"{whose} offsets do not rise"
+            return f"{kind} offsets do not rise"
         ids = [text[begin:end] for begin, end in pairwise(offsets)]
         try:
-            [one.decode() for one in ids]
+            [encoded.decode() for encoded in ids]
         except UnicodeDecodeError:
-            return f"{whose} text"
+            return f"{kind} text"
         if sorted(order) != list(range(len(ids))) or len(set(ids)) < len(ids):
-            return f"{whose} order"
+            return f"{kind} order"
         if [ids[row] for row in order] != sorted(ids):
-            return f"{whose} not sorted"
-        if whose == "tag" and order != sorted(order):
+            return f"{kind} not sorted"
+        if kind == "tag" and order != sorted(order):
             return "tags are not in order"
     numbers = files["attribute_numbers"].ravel().tolist()
     if not all(isnan(value) or isfinite(value) for value in numbers):
         return "an attribute is infinite"
     values = len(files["value_order"])
     if not all(-1 <= text < values for text in files["attribute_texts"].ravel().tolist()):
-        return "a text that there is not"
+        return "unknown text"
     return None
 
 
@@ -84,7 +83,7 @@ _NAMES = (
         "attribute_texts",
         "tag_indptr",
     ),
-    *(f"{whose}_{part}" for whose in ("user_id", "item_id") for part in ("text", "offsets")),
+    *(f"{kind}_{part}" for kind in ("user_id", "item_id") for part in ("text", "offsets")),
     *("user_id_order", "item_id_order", "tag_text", "tag_offsets", "tag_order", "tag_rows"),
     *("value_text", "value_offsets", "value_order"),
 )

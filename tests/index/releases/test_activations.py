@@ -11,14 +11,14 @@ from bitrecall.index.releases.activations import (
 
 
 def moves(*steps: tuple[str, str, str | None]) -> list[Activation]:
-    """Activations from (cause, id, previous)."""
+    """Return activations from tuples of (cause, id, previous)."""
     return [Activation("2026-01-01T00:00:00Z", *step) for step in steps]
 
 
 PUBLISHED = moves(("publish", "A", None), ("publish", "B", "A"), ("publish", "C", "B"))
 
 
-def test_lines_are_read_back_in_order(tmp_path: Path) -> None:
+def test_reads_activations_in_order(tmp_path: Path) -> None:
     path = tmp_path / "activations.jsonl"
     assert read_activations(path) == []
     for activation in PUBLISHED:
@@ -37,7 +37,7 @@ def test_golden_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "broken", [b'{"at": "20', b"\xff\xfe", b"[1]", b'{"id": 3}', b"", b"[" * 100_000]
 )
-def test_a_line_that_a_crash_cut_short_spoils_no_other(tmp_path: Path, broken: bytes) -> None:
+def test_skips_a_line_truncated_by_a_crash(tmp_path: Path, broken: bytes) -> None:
     path = tmp_path / "activations.jsonl"
     append_activation(path, PUBLISHED[0])
     with path.open("ab") as file:
@@ -46,7 +46,7 @@ def test_a_line_that_a_crash_cut_short_spoils_no_other(tmp_path: Path, broken: b
     assert read_activations(path) == PUBLISHED[:2]
 
 
-def test_the_trail_is_what_was_current_before() -> None:
+def test_the_trail_lists_the_earlier_current_releases() -> None:
     assert trail(PUBLISHED, "C") == ["A", "B"]
     assert trail([], "C") == []
     assert trail([], None) == []
@@ -59,20 +59,20 @@ def test_a_second_rollback_goes_further_back() -> None:
     assert trail(back, "A") == []
 
 
-def test_activating_an_old_one_leaves_the_way_back_to_the_new() -> None:
+def test_activating_an_old_release_keeps_the_newer_in_the_trail() -> None:
     assert trail([*PUBLISHED, *moves(("activate", "A", "C"))], "A") == ["B", "C"]
 
 
-def test_a_move_that_a_crash_prevented_never_was() -> None:
+def test_ignores_a_move_that_a_crash_prevented() -> None:
     assert trail(PUBLISHED, "B") == ["A"]
     assert trail([*PUBLISHED, *moves(("publish", "D", "B"))], "D") == ["A", "B"]
 
 
-def test_a_pointer_moved_by_hand_is_believed() -> None:
+def test_follows_a_pointer_moved_by_hand() -> None:
     assert trail([*PUBLISHED, *moves(("publish", "D", "X"))], "D") == ["A", "B", "X"]
 
 
-def test_without_a_pointer_the_last_is_what_it_should_have_been() -> None:
+def test_without_a_pointer_the_trail_ends_with_the_lost_release() -> None:
     assert trail(PUBLISHED, None) == ["A", "B", "C"]
     after = [*PUBLISHED, *moves(("publish", "D", None))]
     assert trail(after, "D") == ["A", "B", "C"]

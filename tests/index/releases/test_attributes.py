@@ -17,7 +17,7 @@ TABLE = ItemAttributes.build(
 )
 
 
-def test_what_was_said_of_an_item_comes_back() -> None:
+def test_returns_the_attributes_of_an_item() -> None:
     assert [TABLE.tags_of(row) for row in range(3)] == [["jazz", "live"], [], ["live"]]
     assert [TABLE.columns_of(row) for row in range(3)] == [
         {"year": 1959.0, "label": "Blue Note"},
@@ -26,47 +26,49 @@ def test_what_was_said_of_an_item_comes_back() -> None:
     ]
 
 
-def test_nothing_is_known_without_columns() -> None:
-    nothing = ItemAttributes.build(3)
-    assert nothing.fault(3) is None
-    assert (nothing.tags_of(2), nothing.columns_of(2)) == ([], {})
-    assert nothing.numbers.shape == nothing.texts.shape == (0, 3)
+def test_builds_without_columns() -> None:
+    empty = ItemAttributes.build(3)
+    assert empty.fault(3) is None
+    assert (empty.tags_of(2), empty.columns_of(2)) == ([], {})
+    assert empty.numbers.shape == empty.texts.shape == (0, 3)
 
 
 tag_sets = st.lists(st.sets(st.sampled_from("abcde")), max_size=12)
 
 
 @given(tag_sets)
-def test_tags_come_back_from_the_items_of_each(tags: list[set[str]]) -> None:
+def test_returns_the_tags_of_every_item(tags: list[set[str]]) -> None:
     table = ItemAttributes.build(len(tags), tags=tags)
     assert [table.tags_of(row) for row in range(len(tags))] == [sorted(item) for item in tags]
 
 
-def test_the_arrays_are_those_of_the_format_and_come_back() -> None:
+def test_arrays_have_the_dtypes_of_the_format_and_can_be_loaded() -> None:
     arrays = TABLE.arrays()
     assert {name: array.dtype.str for name, array in arrays.items()} == {
         name: ARRAYS[name] for name in ARRAY_NAMES
     }
-    back = ItemAttributes.from_arrays(arrays, TABLE.number_names, TABLE.text_names)
-    assert back.fault(3) is None
-    assert [back.columns_of(row) for row in range(3)] == [TABLE.columns_of(row) for row in range(3)]
+    loaded = ItemAttributes.from_arrays(arrays, TABLE.number_names, TABLE.text_names)
+    assert loaded.fault(3) is None
+    assert [loaded.columns_of(row) for row in range(3)] == [
+        TABLE.columns_of(row) for row in range(3)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         ({"tags": [["a"]]}, "tags has 1 values for 3 items"),
         ({"numbers": {"year": [1.0]}}, "year has 1 values for 3 items"),
         ({"texts": {"label": ["a", "b"]}}, "label has 2 values for 3 items"),
         ({"numbers": {"year": [1.0, np.inf, 2.0]}}, "infinite"),
-        ({"numbers": {"": [1.0, 2.0, 3.0]}}, "not all different"),
-        ({"numbers": {"x": [1.0] * 3}, "texts": {"x": ["a"] * 3}}, "not all different"),
+        ({"numbers": {"": [1.0, 2.0, 3.0]}}, "empty or repeated"),
+        ({"numbers": {"x": [1.0] * 3}, "texts": {"x": ["a"] * 3}}, "empty or repeated"),
         ({"texts": {"label": ["a", "", "b"]}}, "empty"),
         ({"tags": [["a"], [""], []]}, "empty"),
     ],
 )
-def test_columns_that_make_no_sense_are_refused(columns: dict[str, Any], said: str) -> None:
-    with pytest.raises(ReleaseContentsError, match=said):
+def test_rejects_invalid_columns(columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(ReleaseContentsError, match=message):
         ItemAttributes.build(3, **columns)
 
 
@@ -84,11 +86,11 @@ def test_columns_that_make_no_sense_are_refused(columns: dict[str, Any], said: s
         ("tag_rows.npy", np.array([0, 0, 3], np.int32)),
     ],
 )
-def test_the_array_at_fault_is_named(name: str, array: np.ndarray) -> None:
+def test_names_the_array_at_fault(name: str, array: np.ndarray) -> None:
     table = ItemAttributes.from_arrays(
         TABLE.arrays() | {name: array}, TABLE.number_names, TABLE.text_names
     )
-    found = table.fault(3)
-    assert found is not None
-    assert found[0] == name
-    assert found[1]
+    fault = table.fault(3)
+    assert fault is not None
+    assert fault[0] == name
+    assert fault[1]

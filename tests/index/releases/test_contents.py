@@ -12,12 +12,12 @@ from bitrecall.index.releases.release import ReleaseContents, RowLists
 Make = Callable[..., ReleaseContents]
 
 
-def test_good_contents_pass(make_contents: Make) -> None:
+def test_accepts_good_contents(make_contents: Make) -> None:
     make_contents().check()
     make_contents(users=1, items=1, bits=8).check()
 
 
-def test_single_precision_is_as_good_as_half(make_contents: Make) -> None:
+def test_accepts_single_precision(make_contents: Make) -> None:
     contents = make_contents()
     replace(
         contents,
@@ -26,14 +26,14 @@ def test_single_precision_is_as_good_as_half(make_contents: Make) -> None:
     ).check()
 
 
-def spoilt(array: np.ndarray, value: float) -> np.ndarray:
+def with_value(array: np.ndarray, value: float) -> np.ndarray:
     array = array.copy()
     array[1, 2] = value
     return array
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda c: {"item_codes": c.item_codes.astype(np.int8)}, "item codes are int8"),
         (lambda c: {"item_codes": c.item_codes[:0]}, "item codes"),
@@ -45,11 +45,14 @@ def spoilt(array: np.ndarray, value: float) -> np.ndarray:
         (lambda c: {"user_embeddings": c.user_embeddings.astype(float)}, "float64"),
         (lambda c: {"user_embeddings": c.user_embeddings[:, :8]}, "user embeddings have shape"),
         (lambda c: {"fold_in_messages": c.fold_in_messages[:-1]}, "fold-in messages have shape"),
-        (lambda c: {"fold_in_messages": spoilt(c.fold_in_messages, np.nan)}, "NaN"),
-        (lambda c: {"user_embeddings": spoilt(c.user_embeddings, np.inf)}, "infinity"),
-        (lambda c: {"user_embeddings": spoilt(c.user_embeddings, -0.0)}, "to_half_keeping_signs"),
-        (lambda c: {"popularity": c.popularity[::-1]}, "descending popularity"),
-        (lambda c: {"popularity": c.popularity - 5}, "descending popularity"),
+        (lambda c: {"fold_in_messages": with_value(c.fold_in_messages, np.nan)}, "NaN"),
+        (lambda c: {"user_embeddings": with_value(c.user_embeddings, np.inf)}, "infinity"),
+        (
+            lambda c: {"user_embeddings": with_value(c.user_embeddings, -0.0)},
+            "to_half_keeping_signs",
+        ),
+        (lambda c: {"popularity": c.popularity[::-1]}, "popularity must be descending"),
+        (lambda c: {"popularity": c.popularity - 5}, "popularity must be descending"),
         (lambda c: {"popularity": c.popularity.astype(np.int32)}, "popularity is int32"),
         (lambda c: {"popularity": c.popularity[:-1]}, "popularity is int64"),
         (lambda _: {"seen": RowLists.from_lists([[0]])}, "seen items"),
@@ -58,9 +61,9 @@ def spoilt(array: np.ndarray, value: float) -> np.ndarray:
         (lambda _: {"backend": "milvus"}, "unknown backend 'milvus'"),
     ],
 )
-def test_contents_that_contradict_themselves_are_refused(
-    make_contents: Make, change: Callable[[ReleaseContents], dict[str, Any]], said: str
+def test_rejects_inconsistent_contents(
+    make_contents: Make, change: Callable[[ReleaseContents], dict[str, Any]], message: str
 ) -> None:
     contents = make_contents()
-    with pytest.raises(ReleaseContentsError, match=said):
+    with pytest.raises(ReleaseContentsError, match=message):
         replace(contents, **change(contents)).check()

@@ -1,4 +1,4 @@
-"""Releases whose hashes are right and whose values cannot be: refused on opening, by their file."""
+"""Releases with matching hashes and invalid values: opening rejects them and names the file."""
 
 import io
 import json
@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from bitrecall.index.errors import ReleaseDamagedError, ReleaseVersionError
 from bitrecall.index.fold_in.users import UserFoldIn
 from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.canonical_json import sha256_of_fields
 from bitrecall.index.releases.files import ARRAYS, CODES_NAME, INDEX_NAME, entry_of
-from bitrecall.index.releases.manifest import Manifest, _sha256
+from bitrecall.index.releases.manifest import Manifest
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.writer import write_files, write_manifest
-from tests.index.releases.crafted import broken_promise
+from tests.index.releases.crafted import broken_rule
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +53,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy(published: Path, folder: Path) -> None:
-    """Make a copy of a release, of links to its files: what changes a file replaces it."""
+    """Copy a release as hard links: replace a file to change it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for path in published.iterdir():
@@ -60,29 +61,29 @@ def copy(published: Path, folder: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes | bytearray) -> None:
-    """Write a file that may be a link to one of the published release, which stays as it is."""
+    """Replace a file that may be a hard link to a file of the published release."""
     path.unlink()
     path.write_bytes(content)
 
 
 def reseal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change the manifest's JSON and give it the seal and the id that go with it."""
+    """Change the manifest's JSON, with a matching sha256."""
     path = folder / "manifest.json"
     fields = json.loads(path.read_text("utf-8"))
     fields.pop("sha256")
     change(fields)
-    replace_file(path, json.dumps({**fields, "sha256": _sha256(fields)}).encode())
+    replace_file(path, json.dumps({**fields, "sha256": sha256_of_fields(fields)}).encode())
 
 
 def identify(folder: Path) -> None:
-    """Give a changed release the id of its contents, as whoever made it would."""
+    """Give a changed release the id of its contents."""
     path = folder / "manifest.json"
     manifest = Manifest.from_json(path.read_text("utf-8"), path)
     reseal(folder, lambda fields: fields.update(id=f"{manifest.id[:-8]}{manifest.content_hash()}"))
 
 
 def craft(folder: Path, name: str, array: np.ndarray) -> None:
-    """Put an array in place, with the hashes that go with it."""
+    """Replace an array, with matching hashes."""
     content = io.BytesIO()
     np.save(content, array)
     replace_file(folder / name, content.getvalue())
@@ -93,7 +94,7 @@ def craft(folder: Path, name: str, array: np.ndarray) -> None:
 
 
 def use(release: Release) -> None:
-    """What a service does with a release it has opened."""
+    """Use an opened release as a service does."""
     distances, rows = release.backend.search(release.user_codes(np.arange(5)), 12)
     assert ((rows >= 0) & (rows < 12)).all()
     assert (np.diff(distances) >= 0).all()
@@ -110,10 +111,10 @@ def use(release: Release) -> None:
 @pytest.mark.parametrize("name", [name for name in ARRAYS if name != CODES_NAME])
 @settings(MANY, max_examples=20)
 @given(data=st.data())
-def test_a_release_opens_only_if_its_values_can_be(
+def test_opens_a_release_only_if_its_values_are_valid(
     published: Path, tmp_path: Path, name: str, data: st.DataObject
 ) -> None:
-    """Any file with a value changed, two swapped, or turned round, beside the slow reference."""
+    """Change values of a file, swap two or reverse all, and compare with the plain checks."""
     folder = tmp_path / "crafted"
     copy(published, folder)
     array = np.load(folder / name)
@@ -131,12 +132,12 @@ def test_a_release_opens_only_if_its_values_can_be(
         case _:
             flat[:] = flat[::-1].copy()
     craft(folder, name, array)
-    if broken_promise(folder) is None:
+    if broken_rule(folder) is None:
         use(Release.open(folder))
     else:
         with pytest.raises(ReleaseDamagedError) as caught:
             Release.open(folder)
-        # The text, the offsets and the order of ids are one table, and so are lists of rows.
+        # An error names any of the files that belong together, such as those of one id table.
         assert caught.value.path is not None
         assert caught.value.path.name[:3] == name[:3]
 
@@ -148,23 +149,23 @@ ODD: list[Any] = [
 ]
 
 
-def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found = [path] if path else []
+def member_paths(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    paths = [path] if path else []
     if isinstance(value, dict):
-        for key, one in value.items():
-            found += leaves(one, (*path, key))
-    return found
+        for key, member in value.items():
+            paths += member_paths(member, (*path, key))
+    return paths
 
 
 @settings(MANY, max_examples=100)
 @given(data=st.data())
-def test_a_manifest_of_odd_values_is_refused_or_harmless(
+def test_rejects_or_survives_odd_values_in_the_manifest(
     published: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
     folder = tmp_path / "crafted"
     copy(published, folder)
     fields = json.loads((folder / "manifest.json").read_text("utf-8"))
-    *outer, last = data.draw(st.sampled_from(leaves(fields)))
+    *outer, last = data.draw(st.sampled_from(member_paths(fields)))
     odd = data.draw(st.sampled_from(ODD))
 
     def change(fields: dict[str, Any]) -> None:
@@ -192,7 +193,7 @@ def test_a_manifest_of_odd_values_is_refused_or_harmless(
         ("sha256", "../x"),
     ],
 )
-def test_data_that_cannot_be_are_refused(
+def test_rejects_an_invalid_data_fingerprint(
     published: Path, tmp_path: Path, place: str, value: Any
 ) -> None:
     folder = tmp_path / "crafted"
@@ -204,7 +205,7 @@ def test_data_that_cannot_be_are_refused(
 
 
 @pytest.mark.parametrize("text", ['"\\ud800"', "1e999", "-1e999", "NaN", "Infinity", "1" * 5000])
-def test_text_and_numbers_that_json_cannot_say_are_refused(
+def test_rejects_text_and_numbers_that_are_not_json(
     published: Path, tmp_path: Path, text: str
 ) -> None:
     folder = tmp_path / "crafted"
@@ -217,7 +218,7 @@ def test_text_and_numbers_that_json_cannot_say_are_refused(
         Release.open(folder)
 
 
-def test_an_id_of_other_contents_is_refused(published: Path, tmp_path: Path) -> None:
+def test_rejects_the_id_of_other_contents(published: Path, tmp_path: Path) -> None:
     folder = tmp_path / "crafted"
     copy(published, folder)
     reseal(folder, lambda fields: fields.update(id="20260101T000000Z-00000000"))
@@ -228,15 +229,15 @@ def test_an_id_of_other_contents_is_refused(published: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("backend", ["flat", "hnsw", "ivf"])
 @settings(MANY, max_examples=50)
 @given(data=st.data())
-def test_an_index_with_bytes_changed_is_refused_or_harmless(
+def test_rejects_or_survives_changed_bytes_in_the_index(
     make_contents: Make, tmp_path: Path, backend: str, data: st.DataObject
 ) -> None:
-    """Whatever an index says, FAISS neither reads beyond it nor finds rows that there are not."""
-    whole, folder = tmp_path / "whole", tmp_path / "crafted"
-    if not whole.exists():
-        whole.mkdir()
-        write_manifest(whole, write_files(whole, make_contents(backend=backend), None))
-    copy(whole, folder)
+    """Whatever the index contains, FAISS neither reads beyond it nor returns unknown rows."""
+    original, folder = tmp_path / "original", tmp_path / "crafted"
+    if not original.exists():
+        original.mkdir()
+        write_manifest(original, write_files(original, make_contents(backend=backend), None))
+    copy(original, folder)
     path = folder / INDEX_NAME
     content = bytearray(path.read_bytes())
     for place in data.draw(st.lists(st.integers(0, len(content) - 4), min_size=1, max_size=2)):

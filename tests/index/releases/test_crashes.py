@@ -1,4 +1,4 @@
-"""Publishing, killed at every step: the store then has the old release or the new one, whole."""
+"""Publishing, killed at every step: the store then has the old or the new release, complete."""
 
 import subprocess
 import sys
@@ -12,9 +12,9 @@ from bitrecall.index.releases.store import ReleaseStore
 
 pytestmark = pytest.mark.slow
 
-# For N = 1, 2, … a child publishes into a copy of the store, and dies without any clean-up at its
-# Nth step that changes the disk: opening for writing, making, renaming, removing, syncing. The
-# last copy is of the child that came through.
+# For N = 1, 2, … a child publishes into a copy of the store and exits without any clean-up at its
+# Nth step that changes the disk: opening for writing, creating, renaming, removing, syncing. The
+# last child completes.
 SCRIPT = """
 import os, shutil, sys
 from pathlib import Path
@@ -60,7 +60,7 @@ for fatal in range(1, 1000):
 
 @pytest.fixture
 def crashes(make_contents: Callable[..., ReleaseContents], tmp_path: Path) -> list[Path]:
-    """The stores that crashes at each step left, in the order of the steps."""
+    """The stores after a crash at each step, in the order of the steps."""
     ReleaseStore(tmp_path / "old").publish(make_contents(), measure=lambda _: {"recall@50": 0.0})
     (tmp_path / "copies").mkdir()
     helpers = (Path(__file__).parents[1] / "conftest.py").read_text(encoding="utf-8")
@@ -91,14 +91,14 @@ def test_a_crash_at_any_step_leaves_the_old_release_or_the_new(
         assert release.manifest.metrics == {"recall@50": float(moved[-1])}
         assert release.manifest.parent == (old if moved[-1] else None)
 
-        # The next publisher goes on from there, and clears away what the dead one left.
+        # The next publisher continues from there, and removes the leftovers of the dead one.
         newer = store.publish(make_contents(seed=2))
         assert newer.manifest.parent == release.id
         hidden = {path.name for path in root.iterdir() if path.name.startswith(".")}
         assert hidden == {".lock"}
         assert store.rollback() == release.id
 
-    # First the old, then the new is there, then it is current; and there were steps in each state.
+    # The new release becomes visible, then current, and there are steps in each state.
     assert moved == sorted(moved)
     assert visible == sorted(visible)
     assert {(False, 1), (False, 2), (True, 2)} == set(zip(moved, visible, strict=True))

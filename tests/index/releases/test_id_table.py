@@ -14,10 +14,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True, params=["python", "c"], scope="module")
-def loops(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each test with the loops in Python and with those in C."""
+def implementation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run each test with the look-ups in Python and with those in C."""
     if request.param == "c" and native is None:
-        pytest.skip("there was no compiler")
+        pytest.skip("installed without a C compiler")
     with patch(
         "bitrecall.index.releases.id_table.native", native if request.param == "c" else None
     ):
@@ -40,7 +40,7 @@ def test_golden_bytes() -> None:
 
 
 @given(st.lists(texts, unique=True), texts)
-def test_ids_are_found_both_ways(ids: list[str], other: str) -> None:
+def test_finds_rows_of_ids_and_ids_of_rows(ids: list[str], other: str) -> None:
     table = IdTable.build(ids)
     assert len(table) == len(ids)
     assert table.fault() is None
@@ -57,32 +57,32 @@ def test_ids_are_found_both_ways(ids: list[str], other: str) -> None:
     "text",
     ["", "a\0", "A", " a", "a ", "\ud800", "a" * 100_000, "0", "１"],  # noqa: RUF001
 )
-def test_what_is_not_there_is_not_found(text: str) -> None:
+def test_does_not_find_an_unknown_id(text: str) -> None:
     assert IdTable.build(["a", "1", "ab"]).row_of(text) is None
 
 
-def test_ids_that_look_alike_stay_apart() -> None:
+def test_distinguishes_similar_ids() -> None:
     ids = ["1", "01", "1.0", " 1", "1 ", "é", "e\u0301", "a\0", "a", "None", "nan"]
     table = IdTable.build(ids)
     assert [table.row_of(text) for text in ids] == list(range(len(ids)))
 
 
 @pytest.mark.parametrize(
-    ("ids", "said"),
+    ("ids", "message"),
     [
         (["a", ""], "row 1 is empty"),
-        (["a", "b", "a"], "rows 0 and 2 both have id 'a'"),
-        (["a", "\ud800"], "not valid unicode"),
+        (["a", "b", "a"], "rows 0 and 2 both have the id 'a'"),
+        (["a", "\ud800"], "not valid Unicode"),
         (["a", 1], "must be a string"),
     ],
 )
-def test_ids_that_cannot_be_kept_are_refused(ids: list[str], said: str) -> None:
-    with pytest.raises(ReleaseContentsError, match=said):
+def test_rejects_invalid_ids(ids: list[str], message: str) -> None:
+    with pytest.raises(ReleaseContentsError, match=message):
         IdTable.build(ids)
 
 
 @pytest.mark.parametrize("row", [-1, 2])
-def test_an_unknown_row_has_no_id(row: int) -> None:
+def test_rejects_an_unknown_row(row: int) -> None:
     table = IdTable.build(["a", "b"])
     with pytest.raises(SearchError, match="no row"):
         table.id_of(row)
@@ -97,11 +97,11 @@ def table_of(text: bytes, offsets: list[int], order: list[int]) -> IdTable:
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         (table_of(b"ab", [0, 1, 2], [0, 1]), None),
         (table_of(b"", [0], []), None),
-        (table_of(b"ab", [0, 1], [0, 1]), "offsets for"),
+        (table_of(b"ab", [0, 1], [0, 1]), "offsets have shape"),
         (table_of(b"ab", [0, 1, 3], [0, 1]), "rise"),
         (table_of(b"ab", [1, 1, 2], [0, 1]), "rise"),
         (table_of(b"ab", [0, 2, 2], [0, 1]), "rise"),
@@ -114,36 +114,36 @@ def table_of(text: bytes, offsets: list[int], order: list[int]) -> IdTable:
         (IdTable(np.zeros(1, np.int8), np.zeros(2, np.int64), np.zeros(1, np.int64)), "int8"),
     ],
 )
-def test_faults_are_found(table: IdTable, said: str | None) -> None:
+def test_reports_faults(table: IdTable, message: str | None) -> None:
     fault = table.fault()
-    assert fault is None if said is None else fault is not None and said in fault
+    assert fault is None if message is None else fault is not None and message in fault
 
 
 @given(
     st.lists(st.text("abé🎈", min_size=1, max_size=4), unique=True), st.text("abé🎈", max_size=3)
 )
-def test_ids_are_found_by_how_they_start(ids: list[str], prefix: str) -> None:
+def test_finds_ids_by_prefix(ids: list[str], prefix: str) -> None:
     table = IdTable.build(ids)
-    expected = sorted((one for one in ids if one.startswith(prefix)), key=str.encode)
+    expected = sorted((text for text in ids if text.startswith(prefix)), key=str.encode)
     assert table.ids_of(table.starting_with(prefix, 100)) == expected
     assert table.ids_of(table.starting_with(prefix, 2)) == expected[:2]
     assert table.starting_with(prefix, 0) == []
     assert table.starting_with("\ud800", 5) == []
 
 
-def test_arrays_that_do_not_fit_together_are_not_read_beyond() -> None:
+def test_does_not_read_past_inconsistent_arrays() -> None:
     if native is None:
-        pytest.skip("there was no compiler")
+        pytest.skip("installed without a C compiler")
     text, order = np.frombuffer(b"abc", np.uint8), np.arange(2)
     for offsets in ([0, 1, 4], [0, -1, 3], [2, 1, 3], [0, 1]):
-        given = (text, np.array(offsets), order)
+        arrays = (text, np.array(offsets), order)
         with pytest.raises(IndexError):
-            native.place_of(*given, b"b")
+            native.place_of(*arrays, b"b")
         with pytest.raises(IndexError):
-            native.ids_of(*given, np.array([0, 1]))
+            native.ids_of(*arrays, np.array([0, 1]))
 
 
 @pytest.mark.parametrize("row", [2, 2**31, 2**62, 2**63 - 1, -1, -(2**63)])
-def test_an_order_beyond_the_rows_is_a_fault_and_not_counted(row: int) -> None:
+def test_reports_an_order_outside_the_rows(row: int) -> None:
     table = IdTable.build(["a", "b"])
     assert IdTable(table.text, table.offsets, np.array([0, row])).fault() is not None

@@ -9,7 +9,7 @@ from bitrecall.index.releases.json_checks import Checks
 checks = Checks(Path("manifest.json"))
 
 
-def test_what_is_as_it_must_be_is_returned() -> None:
+def test_returns_valid_values() -> None:
     assert checks.mapping({"a": 1}, "x") == {"a": 1}
     assert checks.text("é", "x") == "é"
     assert checks.optional_text(None, "x") is None
@@ -37,19 +37,19 @@ def test_what_is_as_it_must_be_is_returned() -> None:
         ("texts", ["é", 3]),
     ],
 )
-def test_anything_else_is_refused_by_name(check: str, value: Any) -> None:
+def test_rejects_invalid_values_and_names_the_field(check: str, value: Any) -> None:
     with pytest.raises(ReleaseDamagedError, match=r"manifest\.json: the field must be"):
         getattr(checks, check)(value, "the field")
 
 
-def test_missing_and_unknown_keys_are_named() -> None:
+def test_names_missing_and_unknown_keys() -> None:
     with pytest.raises(ReleaseDamagedError, match="lacks b"):
         checks.keys({"a": 1}, {"a", "b"}, "x")
     with pytest.raises(ReleaseDamagedError, match="unknown c"):
         checks.keys({"a": 1, "c": 1}, {"a"}, "x")
 
 
-def test_a_long_wrong_value_does_not_fill_the_screen() -> None:
+def test_shortens_a_long_value_in_the_message() -> None:
     with pytest.raises(ReleaseDamagedError) as caught:
         checks.whole("x" * 10_000, "size")
     assert len(str(caught.value)) < 300

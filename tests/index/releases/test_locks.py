@@ -18,7 +18,7 @@ from bitrecall.index.releases.store import ReleaseStore
 
 pytestmark = pytest.mark.slow
 
-# Makes a folder to write in, says so, and then waits to be killed or told to end.
+# Creates a folder to write in, prints its name, and waits until it is killed.
 WRITER = """
 import sys
 from pathlib import Path
@@ -48,7 +48,9 @@ def hidden(root: Path) -> set[str]:
     return {path.name for path in root.iterdir() if path.name.startswith(".")}
 
 
-def test_a_live_publishers_folder_is_left_alone_and_a_dead_ones_removed(tmp_path: Path) -> None:
+def test_keeps_the_folder_of_a_running_publisher_and_removes_that_of_a_dead_one(
+    tmp_path: Path,
+) -> None:
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -69,18 +71,18 @@ def test_a_live_publishers_folder_is_left_alone_and_a_dead_ones_removed(tmp_path
     assert hidden(tmp_path) == {".lock"}
 
 
-def test_leftovers_of_each_kind_are_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_removes_leftovers_and_nothing_else(tmp_path: Path) -> None:
     for name in (".publishing-1", ".removing-2", "20260101T000000Z-00000000", "notes", ".git"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("x")
     (tmp_path / ".writing-3").write_text("x")
     (tmp_path / "CURRENT").write_text("x")
     remove_leftovers(tmp_path)
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"20260101T000000Z-00000000", "notes", ".git", "CURRENT"}
+    remaining = {path.name for path in tmp_path.iterdir()}
+    assert remaining == {"20260101T000000Z-00000000", "notes", ".git", "CURRENT"}
 
 
-def test_a_folder_to_write_in_is_gone_at_the_end_unless_renamed(tmp_path: Path) -> None:
+def test_removes_the_writing_folder_unless_it_was_renamed(tmp_path: Path) -> None:
     with writing_folder(tmp_path) as folder:
         (folder / "file").write_text("x")
     assert list(tmp_path.iterdir()) == []
@@ -90,15 +92,15 @@ def test_a_folder_to_write_in_is_gone_at_the_end_unless_renamed(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
-def test_the_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
-    inside, most = 0, 0
+def test_only_one_thread_holds_the_lock(tmp_path: Path) -> None:
+    inside, max_inside = 0, 0
 
     def enter() -> None:
-        nonlocal inside, most
+        nonlocal inside, max_inside
         for _ in range(50):
             with store_lock(tmp_path):
                 inside += 1
-                most = max(most, inside)
+                max_inside = max(max_inside, inside)
                 inside -= 1
 
     threads = [threading.Thread(target=enter) for _ in range(4)]
@@ -106,10 +108,10 @@ def test_the_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most == 1
+    assert max_inside == 1
 
 
-def test_a_missing_folder_cannot_be_locked(tmp_path: Path) -> None:
+def test_rejects_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="no such folder"), store_lock(tmp_path / "missing"):
         pass
 
@@ -123,7 +125,7 @@ def test_a_hidden_folder_is_a_leftover(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_publishers_at_the_same_time_all_succeed(tmp_path: Path) -> None:
+def test_concurrent_publishers_all_succeed(tmp_path: Path) -> None:
     helpers = (Path(__file__).parents[1] / "conftest.py").read_text(encoding="utf-8")
     script = PUBLISHER.format(contents=helpers.split("@pytest.fixture")[0])
     publishers = [
@@ -150,12 +152,12 @@ def test_publishers_at_the_same_time_all_succeed(tmp_path: Path) -> None:
     assert all(summary.damage is None for summary in store.list())
     assert store.open_current().id in published
     assert hidden(tmp_path) == {".lock"}
-    # Every move was written down, one after the other: all nine can be walked back.
+    # Every activation was recorded, in order: all can be rolled back.
     for _ in range(8):
         store.rollback()
 
 
-def test_a_release_can_be_published_while_another_is_measured(
+def test_publishes_a_release_while_another_is_measured(
     make_contents: Callable[..., ReleaseContents], tmp_path: Path
 ) -> None:
     store = ReleaseStore(tmp_path)

@@ -110,7 +110,7 @@ GOLDEN = """{
 
 
 def seal(fields: dict[str, Any]) -> str:
-    """A manifest that somebody with the means to do so has forged."""
+    """Return a forged manifest: changed fields with a matching sha256."""
     fields.pop("sha256", None)
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return json.dumps(fields | {"sha256": hashlib.sha256(text.encode()).hexdigest()})
@@ -132,11 +132,11 @@ def test_golden_bytes() -> None:
     assert json.loads(seal(body))["sha256"] == json.loads(text)["sha256"]
 
 
-def test_it_comes_back_as_it_was() -> None:
+def test_reads_what_it_wrote() -> None:
     assert Manifest.from_json(MANIFEST.to_json(), PATH) == MANIFEST
 
 
-def test_any_altered_character_is_noticed() -> None:
+def test_rejects_any_altered_character() -> None:
     text = MANIFEST.to_json()
     for position in range(len(text)):
         other = "7" if text[position] != "7" else "8"
@@ -145,7 +145,7 @@ def test_any_altered_character_is_noticed() -> None:
             Manifest.from_json(altered, PATH)
 
 
-def test_any_cut_is_noticed() -> None:
+def test_rejects_any_truncation() -> None:
     text = MANIFEST.to_json().rstrip()
     for length in range(len(text)):
         with pytest.raises(ReleaseDamagedError, match=r"manifest\.json"):
@@ -153,12 +153,12 @@ def test_any_cut_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("version", [0, 1, 5, 99])
-def test_another_format_version_is_refused(version: int) -> None:
+def test_rejects_another_format_version(version: int) -> None:
     with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 6"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
-def test_another_format_version_is_refused_before_its_fields_are_judged() -> None:
+def test_rejects_another_format_version_before_checking_fields() -> None:
     with pytest.raises(ReleaseVersionError):
         Manifest.from_json('{"format": "bitrecall-release", "format_version": 1}', PATH)
 
@@ -179,13 +179,13 @@ def test_another_format_version_is_refused_before_its_fields_are_judged() -> Non
         "9" * 10_000,
     ],
 )
-def test_what_is_no_manifest_is_refused(text: str) -> None:
+def test_rejects_anything_but_a_manifest(text: str) -> None:
     with pytest.raises(ReleaseDamagedError, match=r"manifest\.json"):
         Manifest.from_json(text, PATH)
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "value", "message"),
     [
         (("id",), 3, "id must be a text"),
         (("parent",), [], "parent must be a text"),
@@ -210,28 +210,28 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
         (("surprise",), 1, "unknown surprise"),
     ],
 )
-def test_a_field_of_a_wrong_kind_is_refused_by_name(
-    path: tuple[str, ...], value: Any, said: str
+def test_rejects_an_invalid_field_and_names_it(
+    path: tuple[str, ...], value: Any, message: str
 ) -> None:
-    with pytest.raises(ReleaseDamagedError, match=said):
+    with pytest.raises(ReleaseDamagedError, match=message):
         Manifest.from_json(forged(*path, value=value), PATH)
 
 
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), None, True, np.float32(0.5), [1], {"a": 1}]
 )
-def test_metrics_that_json_cannot_say_are_refused(value: Any) -> None:
+def test_rejects_metrics_that_are_not_json(value: Any) -> None:
     with pytest.raises(ReleaseContentsError):
         MANIFEST.with_metrics({"recall@50": value}).to_json()
 
 
 @pytest.mark.parametrize("value", [float("nan"), object(), {1, 2}, np.int64(3)])
-def test_recipes_that_json_cannot_say_are_refused(value: Any) -> None:
+def test_rejects_recipes_that_are_not_json(value: Any) -> None:
     with pytest.raises(ReleaseContentsError, match="JSON"):
         replace(MANIFEST, recipe={"x": value}).to_json()
 
 
-def test_the_content_hash_is_of_what_is_held_and_not_of_how_well_it_did() -> None:
+def test_the_content_hash_covers_the_contents_and_not_the_metrics() -> None:
     digits = MANIFEST.content_hash()
     assert len(digits) == 8
     assert MANIFEST.with_metrics({"recall@50": 0.5}).content_hash() == digits

@@ -1,4 +1,4 @@
-"""A Milvus server in step with a store, on a real one."""
+"""The mirror of a store, on a real Milvus server."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,35 +36,35 @@ def collections(server: MilvusServer) -> list[str]:
     return sorted(server.run(lambda client, timeout: client.list_collections(timeout=timeout)))
 
 
-def pointed_at(server: MilvusServer) -> str:
-    found = server.run(lambda client, timeout: client.describe_alias(ALIAS, timeout=timeout))
-    return str(found["collection_name"])
+def aliased_collection(server: MilvusServer) -> str:
+    alias = server.run(lambda client, timeout: client.describe_alias(ALIAS, timeout=timeout))
+    return str(alias["collection_name"])
 
 
-def test_a_store_and_its_mirror_go_together(
+def test_the_mirror_follows_the_store(
     store: ReleaseStore, milvus_server: MilvusServer, make_contents: Make
 ) -> None:
     first = store.publish(make_contents(seed=1))
     aside = store.publish(make_contents(seed=2), activate=False)
     assert collections(milvus_server) == [collection_name(first.id)]
-    assert pointed_at(milvus_server) == collection_name(first.id)
+    assert aliased_collection(milvus_server) == collection_name(first.id)
 
     store.activate(aside.id)
     names = {release.id: collection_name(release.id) for release in (first, aside)}
     assert collections(milvus_server) == sorted(names.values())
-    assert pointed_at(milvus_server) == names[aside.id]
+    assert aliased_collection(milvus_server) == names[aside.id]
     for release in (first, aside):
         queries = release.user_codes(np.arange(release.n_users))
-        found = open_backend(milvus_server, release).search(queries, 5)
-        assert np.array_equal(found, release.backend.search(queries, 5))
+        results = open_backend(milvus_server, release).search(queries, 5)
+        assert np.array_equal(results, release.backend.search(queries, 5))
 
     store.rollback()
-    assert pointed_at(milvus_server) == names[first.id]
+    assert aliased_collection(milvus_server) == names[first.id]
     store.activate(aside.id)
     store.prune(1)
     assert collections(milvus_server) == [names[aside.id]]
 
-    # Somebody has dropped it there: activating it again writes it.
+    # Activating a release again writes its collection if it was dropped.
     milvus_server.run(
         lambda client, timeout: client.drop_collection(names[aside.id], timeout=timeout)
     )
@@ -74,10 +74,10 @@ def test_a_store_and_its_mirror_go_together(
     assert len(open_backend(milvus_server, aside)) == aside.n_items
 
 
-def test_lists_are_searched_as_far_as_the_recall_takes(
+def test_tunes_nprobe_to_the_recall(
     milvus_server: MilvusServer, tmp_path: Path, make_contents: Make
 ) -> None:
-    # Milvus compares the codes one by one where there are fewer than 1,024.
+    # Milvus scans all codes if there are fewer than 1,024.
     release = ReleaseStore(tmp_path).publish(make_contents(users=80, items=3000, bits=64))
     name = collection_name(release.id)
     mirror = MilvusMirror(milvus_server, ivf=True, recall=0.9)
@@ -92,7 +92,7 @@ def test_lists_are_searched_as_far_as_the_recall_takes(
         mirror.keep([])
 
 
-def test_other_codes_than_the_release_has_are_refused(
+def test_rejects_a_collection_with_other_codes(
     milvus_server: MilvusServer, tmp_path: Path, make_contents: Make
 ) -> None:
     release = ReleaseStore(tmp_path).publish(make_contents())
@@ -105,13 +105,13 @@ def test_other_codes_than_the_release_has_are_refused(
         MilvusMirror(milvus_server).keep([])
 
 
-def test_what_cannot_be_written_leaves_no_collection_and_no_release(
+def test_a_failed_write_leaves_no_collection_and_no_release(
     milvus_server: MilvusServer,
     tmp_path: Path,
     make_contents: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(self: MilvusMirror, *given: object) -> None:
+    def fail(self: MilvusMirror, *arguments: object) -> None:
         raise ValueError("interrupted")
 
     monkeypatch.setattr(MilvusMirror, "_tuned", fail)

@@ -1,4 +1,4 @@
-"""Opening a release, and refusing what is not as it was published."""
+"""Opening a release, and rejecting one that differs from what was published."""
 
 import json
 import os
@@ -38,26 +38,26 @@ def folder(make_contents: Make, tmp_path: Path) -> Path:
 
 
 def reseal(folder: Path, change: Callable[[Manifest], Manifest]) -> None:
-    """Forge: change the manifest and seal it again, as one could who may write the folder."""
+    """Forge a manifest: change it, with a matching sha256."""
     text = (folder / "manifest.json").read_text(encoding="utf-8")
     write_manifest(folder, change(Manifest.from_json(text, folder)))
 
 
-def plant(folder: Path, name: str, array: np.ndarray) -> None:
-    """Forge: put another array in place, with a manifest that agrees with it."""
+def forge_array(folder: Path, name: str, array: np.ndarray) -> None:
+    """Forge an array: replace it, with a matching manifest."""
     entry = write_array(folder / name, array)
     reseal(folder, lambda manifest: replace(manifest, files={**manifest.files, name: entry}))
 
 
-def plant_bytes(folder: Path, name: str, content: bytes, **entry: Any) -> None:
+def forge_file(folder: Path, name: str, content: bytes, **entry: Any) -> None:
     (folder / name).write_bytes(content)
-    found = entry_of(folder / name)
-    forged = FileEntry(found.size, found.sha256, **entry)
+    actual = entry_of(folder / name)
+    forged = FileEntry(actual.size, actual.sha256, **entry)
     reseal(folder, lambda manifest: replace(manifest, files={**manifest.files, name: forged}))
 
 
-def refused(folder: Path, name: str, said: str | None = None) -> None:
-    with pytest.raises(ReleaseDamagedError, match=said) as caught:
+def assert_rejected(folder: Path, name: str, message: str | None = None) -> None:
+    with pytest.raises(ReleaseDamagedError, match=message) as caught:
         Release.open(folder)
     assert caught.value.path is not None
     assert caught.value.path.name == name
@@ -72,30 +72,30 @@ def test_codes_are_the_signs_of_the_embeddings(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("row", [-1, 5])
-def test_an_unknown_user_row_is_refused(folder: Path, row: int) -> None:
+def test_rejects_an_unknown_user_row(folder: Path, row: int) -> None:
     with pytest.raises(SearchError, match="outside 0 … 4"):
         Release.open(folder).user_codes(np.array([0, row]))
 
 
-def test_nothing_of_it_can_be_written_to(folder: Path) -> None:
+def test_arrays_are_read_only(folder: Path) -> None:
     release = Release.open(folder)
     for array in (release.item_codes, release.user_embeddings, release.popularity):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
 
 
-def test_it_is_mapped_and_not_read(folder: Path) -> None:
+def test_arrays_are_memory_mapped(folder: Path) -> None:
     release = Release.open(folder)
     mapped = Path("/proc/self/maps")
     if mapped.exists():
-        held = mapped.read_text()
-        # Without weights that file holds nothing.
+        maps = mapped.read_text()
+        # The release has no weights, so that array is empty and cannot be mapped.
         arrays = ARRAYS.keys() - {"seen_weights.npy"}
-        assert all(f"release/{name}" in held for name in arrays)
+        assert all(f"release/{name}" in maps for name in arrays)
     assert release.n_items == 12
 
 
-def test_it_stays_readable_when_its_folder_is_removed(folder: Path) -> None:
+def test_stays_readable_after_its_folder_is_removed(folder: Path) -> None:
     release = Release.open(folder)
     expected = release.backend.search(release.user_codes(np.arange(5)), 12)
     shutil.rmtree(folder)
@@ -103,24 +103,24 @@ def test_it_stays_readable_when_its_folder_is_removed(folder: Path) -> None:
     assert release.users.row_of("user 4") == 4
 
 
-def test_what_is_known_of_items_comes_back(folder: Path) -> None:
+def test_returns_the_attributes_of_items(folder: Path) -> None:
     attributes = Release.open(folder).attributes
     assert attributes.tags_of(1) == ["new"]
     assert attributes.columns_of(1) == {"price": 0.5, "label": "é"}
 
 
-def test_nothing_need_be_known_of_items(make_contents: Make, tmp_path: Path) -> None:
+def test_opens_a_release_without_attributes(make_contents: Make, tmp_path: Path) -> None:
     write_manifest(tmp_path, write_files(tmp_path, make_contents(attributes=None), None))
     assert Release.open(tmp_path).attributes.columns_of(0) == {}
 
 
-def test_users_who_have_seen_nothing_are_fine(make_contents: Make, tmp_path: Path) -> None:
+def test_opens_a_release_of_users_without_items(make_contents: Make, tmp_path: Path) -> None:
     contents = make_contents(seen=RowLists.from_lists([[]] * 5))
     write_manifest(tmp_path, write_files(tmp_path, contents, None))
     assert [len(Release.open(tmp_path).seen[user]) for user in range(5)] == [0] * 5
 
 
-def test_an_hnsw_release_opens_with_its_parameters(make_contents: Make, tmp_path: Path) -> None:
+def test_opens_an_hnsw_release_with_its_parameters(make_contents: Make, tmp_path: Path) -> None:
     contents = make_contents(backend="hnsw", backend_parameters={"ef_search": 9})
     write_manifest(tmp_path, write_files(tmp_path, contents, None))
     release = Release.open(tmp_path)
@@ -131,32 +131,32 @@ def test_an_hnsw_release_opens_with_its_parameters(make_contents: Make, tmp_path
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+def test_names_a_missing_file(folder: Path, name: str) -> None:
     (folder / name).unlink()
-    refused(folder, name, "missing")
+    assert_rejected(folder, name, "missing")
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_truncated_file_is_named(folder: Path, name: str) -> None:
-    whole = (folder / name).read_bytes()
-    for length in (0, 1, len(whole) // 2, len(whole) - 1):
-        (folder / name).write_bytes(whole[:length])
-        if name != "manifest.json" or length < len(whole) - 1:
-            refused(folder, name)
+def test_names_a_truncated_file(folder: Path, name: str) -> None:
+    content = (folder / name).read_bytes()
+    for length in (0, 1, len(content) // 2, len(content) - 1):
+        (folder / name).write_bytes(content[:length])
+        if name != "manifest.json" or length < len(content) - 1:
+            assert_rejected(folder, name)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_longer_file_is_named(folder: Path, name: str) -> None:
+def test_names_a_file_with_extra_bytes(folder: Path, name: str) -> None:
     with (folder / name).open("ab") as file:
         file.write(b"7")
-    refused(folder, name)
+    assert_rejected(folder, name)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_bit_is_named(folder: Path, name: str) -> None:
-    whole = bytearray((folder / name).read_bytes())
-    for position in (0, len(whole) // 2, len(whole) - 2):
-        altered = whole.copy()
+def test_names_a_file_with_a_flipped_bit(folder: Path, name: str) -> None:
+    content = bytearray((folder / name).read_bytes())
+    for position in (0, len(content) // 2, len(content) - 2):
+        altered = content.copy()
         altered[position] ^= 1
         (folder / name).write_bytes(altered)
         with pytest.raises(ReleaseError) as caught:
@@ -165,76 +165,76 @@ def test_a_flipped_bit_is_named(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_link_out_is_refused(folder: Path, name: str) -> None:
+def test_rejects_a_link(folder: Path, name: str) -> None:
     outside = folder.parent / "outside"
     (folder / name).rename(outside)
     (folder / name).symlink_to(outside)
-    refused(folder, name, "neither a link nor a folder")
+    assert_rejected(folder, name, "neither a link nor a folder")
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_folder_or_a_pipe_in_place_of_a_file_is_refused(folder: Path, name: str) -> None:
+def test_rejects_a_folder_or_a_pipe_in_place_of_a_file(folder: Path, name: str) -> None:
     (folder / name).unlink()
     (folder / name).mkdir()
-    refused(folder, name, "regular file")
+    assert_rejected(folder, name, "regular file")
     (folder / name).rmdir()
     os.mkfifo(folder / name)
-    refused(folder, name, "regular file")
+    assert_rejected(folder, name, "regular file")
 
 
-def test_a_folder_that_is_a_link_is_refused(folder: Path) -> None:
+def test_rejects_a_link_to_a_release(folder: Path) -> None:
     link = folder.with_name("link")
     link.symlink_to(folder)
-    refused(link, "link", "not the folder of a release")
+    assert_rejected(link, "link", "not a release folder")
 
 
-def test_no_folder_is_no_release(folder: Path) -> None:
-    refused(folder / "nothing", "nothing", "not the folder of a release")
-    refused(folder / "item_codes.npy", "item_codes.npy", "not the folder of a release")
+def test_rejects_a_path_that_is_not_a_folder(folder: Path) -> None:
+    assert_rejected(folder / "nothing", "nothing", "not a release folder")
+    assert_rejected(folder / "item_codes.npy", "item_codes.npy", "not a release folder")
 
 
 @pytest.mark.parametrize(
     "name", ["../outside", "/etc/passwd", "..", "a/b", "item_codes.npy\0", "extra.npy", ""]
 )
-def test_a_file_that_the_format_does_not_have_is_refused_unopened(folder: Path, name: str) -> None:
+def test_rejects_an_unknown_file_without_opening_it(folder: Path, name: str) -> None:
     entry = FileEntry(1, "00" * 32)
     reseal(folder, lambda manifest: replace(manifest, files={**manifest.files, name: entry}))
-    refused(folder, "manifest.json", "lists other files")
+    assert_rejected(folder, "manifest.json", "lists missing or unknown files")
 
 
-def test_a_manifest_that_leaves_a_file_out_is_refused(folder: Path) -> None:
+def test_rejects_a_manifest_that_lacks_a_file(folder: Path) -> None:
     def without(manifest: Manifest) -> Manifest:
         files = {name: entry for name, entry in manifest.files.items() if name != "seen_rows.npy"}
         return replace(manifest, files=files)
 
     reseal(folder, without)
-    refused(folder, "manifest.json", "seen_rows.npy")
+    assert_rejected(folder, "manifest.json", "seen_rows.npy")
 
 
-def test_a_file_beside_those_of_the_format_is_not_opened(folder: Path) -> None:
+def test_ignores_other_files_in_the_folder(folder: Path) -> None:
     (folder / "notes.txt").write_text("kept by hand", encoding="utf-8")
     assert Release.open(folder).n_users == 5
 
 
-def test_another_format_version_is_told_apart_from_damage(folder: Path) -> None:
+def test_distinguishes_another_format_version_from_damage(folder: Path) -> None:
     reseal(folder, lambda manifest: replace(manifest, format_version=1))
     with pytest.raises(ReleaseVersionError, match="format version 1"):
         Release.open(folder)
 
 
-def test_an_enormous_manifest_is_not_read(folder: Path) -> None:
+def test_does_not_read_an_enormous_manifest(folder: Path) -> None:
     with (folder / "manifest.json").open("ab") as file:
         file.truncate(17 * 2**20)
-    refused(folder, "manifest.json", "too large")
+    assert_rejected(folder, "manifest.json", "too large")
 
 
-def test_a_manifest_that_is_not_utf8_is_refused(folder: Path) -> None:
+def test_rejects_a_manifest_that_is_not_utf8(folder: Path) -> None:
     (folder / "manifest.json").write_bytes(b"\xff\xfe")
-    refused(folder, "manifest.json")
+    assert_rejected(folder, "manifest.json")
 
 
 class Bomb:
-    """An object that would make a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
@@ -243,15 +243,15 @@ class Bomb:
         return Path.touch, (self.marker,)
 
 
-def test_pickled_objects_are_never_loaded(folder: Path) -> None:
+def test_never_loads_pickled_objects(folder: Path) -> None:
     name, marker = "popularity.npy", folder.parent / "was-here"
     with (folder / name).open("wb") as file:
         np.save(file, np.array([Bomb(marker)], object), allow_pickle=True)
     content = (folder / name).read_bytes()
-    plant_bytes(folder, name, content, dtype="<i8", shape=(12,))
-    refused(folder, name, "not a readable npy file")
-    plant_bytes(folder, name, content, dtype="|O", shape=(1,))
-    refused(folder, name, "may not be of dtype")
+    forge_file(folder, name, content, dtype="<i8", shape=(12,))
+    assert_rejected(folder, name, "not a readable npy file")
+    forge_file(folder, name, content, dtype="|O", shape=(1,))
+    assert_rejected(folder, name, "invalid dtype")
     assert not marker.exists()
     np.load(folder / name, allow_pickle=True)
     assert marker.exists()
@@ -260,13 +260,13 @@ def test_pickled_objects_are_never_loaded(folder: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"\x80\x04N.", b"PK\x03\x04", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x02\x00{}"]
 )
-def test_what_is_no_npy_file_is_refused(folder: Path, content: bytes) -> None:
-    plant_bytes(folder, "popularity.npy", content, dtype="<i8", shape=(12,))
-    refused(folder, "popularity.npy")
+def test_rejects_a_file_that_is_not_npy(folder: Path, content: bytes) -> None:
+    forge_file(folder, "popularity.npy", content, dtype="<i8", shape=(12,))
+    assert_rejected(folder, "popularity.npy")
 
 
 @pytest.mark.parametrize(
-    ("name", "array", "blamed"),
+    ("name", "array", "file"),
     [
         ("popularity.npy", np.zeros(12, np.int32), "popularity.npy"),
         ("popularity.npy", np.zeros(11, np.int64), "popularity.npy"),
@@ -285,53 +285,53 @@ def test_what_is_no_npy_file_is_refused(folder: Path, content: bytes) -> None:
         ("attribute_texts.npy", np.full((1, 12), 1, np.int32), "attribute_texts.npy"),
     ],
 )
-def test_files_that_disagree_with_each_other_are_refused(
-    folder: Path, name: str, array: np.ndarray, blamed: str
+def test_rejects_files_that_contradict_each_other(
+    folder: Path, name: str, array: np.ndarray, file: str
 ) -> None:
-    plant(folder, name, array)
-    refused(folder, blamed)
+    forge_array(folder, name, array)
+    assert_rejected(folder, file)
 
 
-def test_a_shape_that_the_file_does_not_have_is_refused(folder: Path) -> None:
+def test_rejects_a_shape_other_than_in_the_file(folder: Path) -> None:
     content = (folder / "popularity.npy").read_bytes()
     for entry in ({"dtype": "<i8", "shape": (6,)}, {"dtype": "<i8", "shape": None}):
-        plant_bytes(folder, "popularity.npy", content, **entry)
-        refused(folder, "popularity.npy", "shape")
+        forge_file(folder, "popularity.npy", content, **entry)
+        assert_rejected(folder, "popularity.npy", "shape")
 
 
-def test_column_order_is_refused(folder: Path) -> None:
+def test_rejects_column_order(folder: Path) -> None:
     codes = np.asfortranarray(np.arange(24, dtype=np.uint8).reshape(12, 2))
     with (folder / "item_codes.npy").open("wb") as file:
         np.save(file, codes)
     content = (folder / "item_codes.npy").read_bytes()
-    plant_bytes(folder, "item_codes.npy", content, dtype="|u1", shape=(12, 2))
-    refused(folder, "item_codes.npy")
+    forge_file(folder, "item_codes.npy", content, dtype="|u1", shape=(12, 2))
+    assert_rejected(folder, "item_codes.npy")
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"users": 6}, "counts say"),
-        ({"items": 13}, "counts say"),
-        ({"seen": 3}, "counts say"),
-        ({"bits": 8}, "counts say"),
-        ({"users": 0}, "cannot hold"),
-        ({"bits": 12}, "cannot hold"),
+        ({"users": 6}, "from the counts"),
+        ({"items": 13}, "from the counts"),
+        ({"seen": 3}, "from the counts"),
+        ({"bits": 8}, "from the counts"),
+        ({"users": 0}, "invalid counts"),
+        ({"bits": 12}, "invalid counts"),
         ({"backend": "milvus"}, "unknown backend"),
         ({"backend": "hnsw"}, INDEX_NAME),
         ({"backend_parameters": {"m": 3}}, "no parameters"),
     ],
 )
-def test_counts_and_backends_that_do_not_fit_are_refused(
-    folder: Path, change: dict[str, Any], said: str
+def test_rejects_counts_and_backends_that_do_not_match(
+    folder: Path, change: dict[str, Any], message: str
 ) -> None:
     reseal(folder, lambda manifest: replace(manifest, **change))
-    with pytest.raises(ReleaseDamagedError, match=said):
+    with pytest.raises(ReleaseDamagedError, match=message):
         Release.open(folder)
 
 
-def test_the_manifest_can_be_read_by_anyone(folder: Path) -> None:
-    """Plain JSON: the names in it are those of ``docs/release-format.md``."""
+def test_the_manifest_is_plain_json(folder: Path) -> None:
+    """Its names are those of ``docs/release-format.md``."""
     fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert fields["counts"] == {"users": 5, "items": 12, "seen": 15}
     assert fields["files"]["item_codes.npy"]["shape"] == [12, 2]

@@ -1,4 +1,4 @@
-"""The document says what the code does: its names, and the examples in it."""
+"""``docs/release-format.md`` describes the format: its names and examples match the code."""
 
 import dataclasses
 import json
@@ -16,19 +16,19 @@ from bitrecall.index.search.registry import backends
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "release-format.md").read_text(encoding="utf-8")
 
 
-def test_it_is_of_this_version() -> None:
+def test_describes_the_current_version() -> None:
     assert DOCUMENT.startswith(f"# The release format, version {FORMAT_VERSION}\n")
 
 
 @pytest.mark.parametrize("name", [*ARRAYS, INDEX_NAME, MANIFEST_NAME])
-def test_every_file_is_described_with_its_dtype(name: str) -> None:
+def test_describes_every_file_with_its_dtype(name: str) -> None:
     (row,) = [line for line in DOCUMENT.splitlines() if line.startswith(f"| `{name}` |")]
     dtype = ARRAYS.get(name, "")
-    for wanted in ("<f2", "<f4") if dtype is None else [dtype]:
-        assert wanted.replace("|", "\\|") in row
+    for allowed in ("<f2", "<f4") if dtype is None else [dtype]:
+        assert allowed.replace("|", "\\|") in row
 
 
-def test_every_key_of_the_manifest_is_described() -> None:
+def test_describes_every_key_of_the_manifest() -> None:
     manifest = Manifest(
         *(
             "id",
@@ -57,13 +57,13 @@ def test_every_key_of_the_manifest_is_described() -> None:
 
 
 @pytest.mark.parametrize("name", list(backends()))
-def test_every_backend_is_described_with_its_parameters(name: str) -> None:
+def test_describes_every_backend_with_its_parameters(name: str) -> None:
     (row,) = [line for line in DOCUMENT.splitlines() if line.startswith(f"| `{name}` |")]
     built = backends()[name].build(np.zeros((1, 1), np.uint8))
     assert all(f"`{parameter}`" in row for parameter in built.parameters)
 
 
-def test_the_examples_hold() -> None:
+def test_the_examples_are_right() -> None:
     signs = [1, -1, -1, -1, -1, -1, -1, -1, -1, 1, 1, -1, -1, -1, -1, 1]
     assert f"`{pack_signs(np.array([signs])).tobytes().hex(' ')}`" in DOCUMENT
     table = IdTable.build(["b", "é,", "a b", "🎈"])

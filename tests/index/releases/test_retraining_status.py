@@ -10,7 +10,7 @@ STATUS = RetrainingStatus(
 )
 
 
-def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_reads_a_written_status(tmp_path: Path) -> None:
     STATUS.write(tmp_path)
     assert RetrainingStatus.read(tmp_path) == STATUS
     later = RetrainingStatus(
@@ -21,7 +21,7 @@ def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", NAME]
 
 
-def test_without_a_folder_there_is_nowhere_to_write(tmp_path: Path) -> None:
+def test_rejects_writing_without_a_folder(tmp_path: Path) -> None:
     with pytest.raises(NoReleaseError):
         STATUS.write(tmp_path / "missing")
     assert RetrainingStatus.read(tmp_path / "missing") is None
@@ -33,7 +33,7 @@ def test_reads_none_from_a_file_that_is_not_a_status(tmp_path: Path, content: by
     assert RetrainingStatus.read(tmp_path) is None
 
 
-def test_fields_of_another_type_are_none(tmp_path: Path) -> None:
+def test_reads_none_from_fields_of_another_type(tmp_path: Path) -> None:
     STATUS.write(tmp_path)
     path = tmp_path / NAME
     path.write_text(path.read_text().replace('"refused"', "7"))

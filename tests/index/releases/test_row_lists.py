@@ -10,12 +10,12 @@ pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=40)
 
 
 @given(pairs)
-def test_each_user_has_their_items_once_and_increasing(given_pairs: list[tuple[int, int]]) -> None:
-    users = np.array([user for user, _ in given_pairs], np.int64)
-    items = np.array([item for _, item in given_pairs], np.int64)
+def test_lists_distinct_items_in_increasing_order(interactions: list[tuple[int, int]]) -> None:
+    users = np.array([user for user, _ in interactions], np.int64)
+    items = np.array([item for _, item in interactions], np.int64)
     seen = RowLists.from_pairs(users, items, 6)
     expected = [
-        sorted({item for user, item in given_pairs if user == wanted}) for wanted in range(6)
+        sorted({item for user, item in interactions if user == owner}) for owner in range(6)
     ]
     assert [seen[user].tolist() for user in range(6)] == expected
     assert seen.lengths.tolist() == [len(items) for items in expected]
@@ -27,7 +27,7 @@ def test_each_user_has_their_items_once_and_increasing(given_pairs: list[tuple[i
     assert np.array_equal(listed.rows, seen.rows)
 
 
-def test_users_without_items_have_none() -> None:
+def test_builds_empty_lists() -> None:
     seen = RowLists.from_lists([[], [3], []])
     assert [seen[user].tolist() for user in range(3)] == [[], [3], []]
     assert len(RowLists.from_lists([])) == 0
@@ -36,13 +36,13 @@ def test_users_without_items_have_none() -> None:
 @pytest.mark.parametrize(
     ("users", "items"), [([0, 9], [1, 1]), ([-1], [0]), ([0], [-1]), ([0], [1, 2]), ([[0]], [[0]])]
 )
-def test_pairs_that_make_no_sense_are_refused(users: list[int], items: list[int]) -> None:
+def test_rejects_invalid_pairs(users: list[int], items: list[int]) -> None:
     with pytest.raises(ReleaseContentsError):
         RowLists.from_pairs(np.array(users), np.array(items), 3)
 
 
 @pytest.mark.parametrize("user", [-1, 2])
-def test_an_unknown_owner_is_refused(user: int) -> None:
+def test_rejects_an_unknown_owner(user: int) -> None:
     with pytest.raises(SearchError, match="no list"):
         RowLists.from_lists([[1], [2]])[user]
 
@@ -52,7 +52,7 @@ def seen_of(indptr: list[int], rows: list[int]) -> RowLists:
 
 
 @pytest.mark.parametrize(
-    ("seen", "said"),
+    ("seen", "message"),
     [
         (seen_of([0, 1, 3], [0, 1, 2]), None),
         (seen_of([0, 2, 3], [0, 1, 0]), None),
@@ -69,6 +69,6 @@ def seen_of(indptr: list[int], rows: list[int]) -> RowLists:
         (RowLists(np.zeros(3, np.int32), np.zeros(0, np.int32)), "int64"),
     ],
 )
-def test_faults_are_found(seen: RowLists, said: str | None) -> None:
+def test_reports_faults(seen: RowLists, message: str | None) -> None:
     fault = seen.fault(2, 3)
-    assert fault is None if said is None else fault is not None and said in fault
+    assert fault is None if message is None else fault is not None and message in fault

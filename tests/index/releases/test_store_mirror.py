@@ -1,4 +1,4 @@
-"""The mirror of a store: when it is called, and what is locked meanwhile."""
+"""Calls to the mirror of a store, and the locks held during them."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ Make = Callable[..., ReleaseContents]
 
 
 def is_free(lock: Path) -> bool:
-    """Whether the lock can be had now."""
+    """Return whether the lock is free now."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,91 +29,91 @@ def is_free(lock: Path) -> bool:
     return True
 
 
-class InMemory:
-    """A mirror that holds ids; calls ``on`` first, with the name of the method."""
+class InMemoryMirror:
+    """A mirror in memory; every method first calls ``on`` with its name."""
 
     def __init__(self) -> None:
-        self.held: set[str] = set()
+        self.release_ids: set[str] = set()
         self.current: str | None = None
         self.on: Callable[[str], object] = lambda name: None
 
     def prepare(self, release: Release) -> None:
         self.on("prepare")
-        self.held.add(release.id)
+        self.release_ids.add(release.id)
 
     def point(self, release_id: str) -> None:
         self.on("point")
-        assert release_id in self.held
+        assert release_id in self.release_ids
         self.current = release_id
 
     def keep(self, release_ids: Iterable[str]) -> None:
         self.on("keep")
-        self.held &= set(release_ids)
+        self.release_ids &= set(release_ids)
 
 
 @pytest.fixture
-def mirror() -> InMemory:
-    return InMemory()
+def mirror() -> InMemoryMirror:
+    return InMemoryMirror()
 
 
 @pytest.fixture
-def store(tmp_path: Path, mirror: InMemory) -> ReleaseStore:
+def store(tmp_path: Path, mirror: InMemoryMirror) -> ReleaseStore:
     return ReleaseStore(tmp_path, mirror)
 
 
 def test_the_mirror_follows_the_store(
-    store: ReleaseStore, mirror: InMemory, make_contents: Make
+    store: ReleaseStore, mirror: InMemoryMirror, make_contents: Make
 ) -> None:
     first = store.publish(make_contents(seed=1)).id
-    aside = store.publish(make_contents(seed=2), activate=False).id
-    assert (mirror.held, mirror.current) == ({first}, first)
-    store.activate(aside)
-    assert (mirror.held, mirror.current) == ({first, aside}, aside)
+    inactive = store.publish(make_contents(seed=2), activate=False).id
+    assert (mirror.release_ids, mirror.current) == ({first}, first)
+    store.activate(inactive)
+    assert (mirror.release_ids, mirror.current) == ({first, inactive}, inactive)
     store.rollback()
     assert mirror.current == first
-    store.activate(aside)
+    store.activate(inactive)
     assert store.prune(1) == [first]
-    assert (mirror.held, mirror.current) == ({aside}, aside)
+    assert (mirror.release_ids, mirror.current) == ({inactive}, inactive)
 
 
-def test_the_stores_lock_is_free_while_the_mirror_is_called(
-    store: ReleaseStore, mirror: InMemory, make_contents: Make, tmp_path: Path
+def test_does_not_hold_the_store_lock_while_calling_the_mirror(
+    store: ReleaseStore, mirror: InMemoryMirror, make_contents: Make, tmp_path: Path
 ) -> None:
-    called = []
+    calls = []
 
-    def look(name: str) -> None:
-        called.append(name)
+    def check_locks(name: str) -> None:
+        calls.append(name)
         assert is_free(tmp_path / LOCK)
-        # No other process changes the mirror meanwhile.
+        # No other process can change the mirror meanwhile.
         assert not is_free(tmp_path / MIRROR_LOCK)
 
-    mirror.on = look
+    mirror.on = check_locks
     store.publish(make_contents(seed=1))
     second = store.publish(make_contents(seed=2)).id
     store.rollback()
     store.activate(second)
     store.prune(1)
-    assert called == ["prepare", "point"] * 4 + ["keep"]
+    assert calls == ["prepare", "point"] * 4 + ["keep"]
 
 
-def test_others_publish_without_the_mirror_while_it_is_slow(
-    store: ReleaseStore, mirror: InMemory, make_contents: Make, tmp_path: Path
+def test_a_slow_mirror_does_not_block_stores_without_it(
+    store: ReleaseStore, mirror: InMemoryMirror, make_contents: Make, tmp_path: Path
 ) -> None:
     published = []
 
-    def slow(name: str) -> None:
+    def publish_meanwhile(name: str) -> None:
         mirror.on = lambda name: None
-        # In this call: it would never return if publishing had to wait for it.
+        # If publishing waited for the mirror, this call would never return.
         published.append(ReleaseStore(tmp_path).publish(make_contents(seed=8)).id)
 
-    mirror.on = slow
+    mirror.on = publish_meanwhile
     release = store.publish(make_contents(seed=1))
     assert store.current_id() == release.id
     assert store.rollback() == published[0]
 
 
 def test_a_prune_waits_until_a_prepared_release_is_current(
-    store: ReleaseStore, mirror: InMemory, make_contents: Make, tmp_path: Path
+    store: ReleaseStore, mirror: InMemoryMirror, make_contents: Make, tmp_path: Path
 ) -> None:
     pruning = threading.Thread(target=ReleaseStore(tmp_path, mirror).prune, args=[1])
 
@@ -124,24 +124,24 @@ def test_a_prune_waits_until_a_prepared_release_is_current(
     mirror.on = prune_once
     release = store.publish(make_contents(seed=1))
     pruning.join()
-    assert mirror.held == {mirror.current} == {release.id} == {store.current_id()}
+    assert mirror.release_ids == {mirror.current} == {release.id} == {store.current_id()}
 
 
 @pytest.mark.parametrize("failing", ["prepare", "point"])
 def test_a_failing_mirror_leaves_the_current_release(
-    store: ReleaseStore, mirror: InMemory, make_contents: Make, failing: str
+    store: ReleaseStore, mirror: InMemoryMirror, make_contents: Make, failing: str
 ) -> None:
     first = store.publish(make_contents(seed=1)).id
-    aside = store.publish(make_contents(seed=2), activate=False).id
+    inactive = store.publish(make_contents(seed=2), activate=False).id
 
     def fail(name: str) -> None:
         if name == failing:
-            raise SearchUnavailableError("away")
+            raise SearchUnavailableError("unreachable")
 
     mirror.on = fail
     for change in (
         lambda: store.publish(make_contents(seed=3)),
-        lambda: store.activate(aside),
+        lambda: store.activate(inactive),
     ):
         with pytest.raises(SearchUnavailableError):
             change()
@@ -152,24 +152,24 @@ def test_a_failing_mirror_leaves_the_current_release(
 
 
 @pytest.mark.parametrize("when", ["prepare", "point"])
-def test_a_release_that_vanishes_while_it_is_activated_is_not_made_current(
-    store: ReleaseStore, mirror: InMemory, make_contents: Make, when: str
+def test_does_not_activate_a_release_that_is_removed_meanwhile(
+    store: ReleaseStore, mirror: InMemoryMirror, make_contents: Make, when: str
 ) -> None:
     first = store.publish(make_contents(seed=1)).id
-    aside = store.publish(make_contents(seed=2), activate=False)
+    inactive = store.publish(make_contents(seed=2), activate=False)
 
-    def vanish(name: str) -> None:
+    def remove(name: str) -> None:
         if name == when:
-            shutil.rmtree(aside.path)
+            shutil.rmtree(inactive.path)
 
-    mirror.on = vanish
+    mirror.on = remove
     with pytest.raises(ReleaseNotFoundError):
-        store.activate(aside.id)
+        store.activate(inactive.id)
     assert store.current_id() == first
 
 
-def test_a_rollback_looks_again_if_the_store_changed_meanwhile(
-    store: ReleaseStore, mirror: InMemory, make_contents: Make, tmp_path: Path
+def test_a_rollback_starts_again_if_the_store_changed_meanwhile(
+    store: ReleaseStore, mirror: InMemoryMirror, make_contents: Make, tmp_path: Path
 ) -> None:
     first, second, third = (store.publish(make_contents(seed=seed)).id for seed in range(3))
 
@@ -180,4 +180,4 @@ def test_a_rollback_looks_again_if_the_store_changed_meanwhile(
     mirror.on = roll_back_first
     assert store.rollback() == first
     assert store.current_id() == mirror.current == first
-    assert third in mirror.held
+    assert third in mirror.release_ids

@@ -13,7 +13,7 @@ from bitrecall.index.releases.writer import sync_folder, write_files, write_mani
 Make = Callable[..., ReleaseContents]
 
 
-def test_what_is_written_is_what_is_opened(make_contents: Make, tmp_path: Path) -> None:
+def test_opens_what_was_written(make_contents: Make, tmp_path: Path) -> None:
     contents = make_contents()
     manifest = write_files(tmp_path, contents, parent="20260101T000000Z-00000000")
     write_manifest(tmp_path, manifest)
@@ -21,7 +21,7 @@ def test_what_is_written_is_what_is_opened(make_contents: Make, tmp_path: Path) 
     release = Release.open(tmp_path)
     assert release.manifest == manifest
     assert {path.name for path in tmp_path.iterdir()} == {*ARRAYS, INDEX_NAME, MANIFEST_NAME}
-    for found, given in (
+    for opened, written in (
         (release.item_codes, contents.item_codes),
         (release.user_embeddings, contents.user_embeddings),
         (release.fold_in_messages, contents.fold_in_messages),
@@ -29,8 +29,8 @@ def test_what_is_written_is_what_is_opened(make_contents: Make, tmp_path: Path) 
         (release.seen.indptr, contents.seen.indptr),
         (release.seen.rows, contents.seen.rows),
     ):
-        assert found.dtype == given.dtype
-        assert np.array_equal(found, given)
+        assert opened.dtype == written.dtype
+        assert np.array_equal(opened, written)
     assert release.users.ids_of(range(5)) == contents.user_ids
     assert release.items.ids_of(range(12)) == contents.item_ids
     assert (release.n_users, release.n_items, release.bits) == (5, 12, 16)
@@ -41,7 +41,7 @@ def test_what_is_written_is_what_is_opened(make_contents: Make, tmp_path: Path) 
     assert manifest.parent == "20260101T000000Z-00000000"
 
 
-def test_the_id_is_the_time_and_the_content(make_contents: Make, tmp_path: Path) -> None:
+def test_the_id_is_the_time_and_the_content_hash(make_contents: Make, tmp_path: Path) -> None:
     manifest = write_files(tmp_path, make_contents(), None)
     seconds = manifest.created_at[:19].replace("-", "").replace(":", "")
     assert manifest.id == f"{seconds}Z-{manifest.content_hash()}"
@@ -53,11 +53,13 @@ def test_golden_bytes_of_the_arrays(make_contents: Make, tmp_path: Path) -> None
     contents = make_contents(items=2, users=1, item_codes=codes, popularity=np.array([258, 1]))
     write_files(tmp_path, contents, None)
     header = b"\x93NUMPY\x01\x00\x76\x00"
-    described = b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }"
-    expected = header + described.ljust(117) + b"\n" + b"\x01\x02\x03\xff"
+    description = b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }"
+    expected = header + description.ljust(117) + b"\n" + b"\x01\x02\x03\xff"
     assert (tmp_path / "item_codes.npy").read_bytes() == expected
-    described = b"{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }"
-    expected = header + described.ljust(117) + b"\n" + b"\x02\x01" + b"\0" * 6 + b"\x01" + b"\0" * 7
+    description = b"{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }"
+    expected = (
+        header + description.ljust(117) + b"\n" + b"\x02\x01" + b"\0" * 6 + b"\x01" + b"\0" * 7
+    )
     assert (tmp_path / "popularity.npy").read_bytes() == expected
 
 
@@ -78,32 +80,32 @@ def test_golden_bytes_of_the_flat_index(make_contents: Make, tmp_path: Path) -> 
     )
 
 
-def test_another_memory_order_is_written_alike(make_contents: Make, tmp_path: Path) -> None:
+def test_writes_arrays_in_another_memory_order_alike(make_contents: Make, tmp_path: Path) -> None:
     contents = make_contents()
-    odd = replace(
+    in_column_order = replace(
         contents,
         fold_in_messages=np.asfortranarray(contents.fold_in_messages),
         item_codes=np.asfortranarray(contents.item_codes),
     )
     folders = [tmp_path / "one", tmp_path / "two"]
-    for folder, given in zip(folders, (contents, odd), strict=True):
+    for folder, written in zip(folders, (contents, in_column_order), strict=True):
         folder.mkdir()
-        write_files(folder, given, None)
+        write_files(folder, written, None)
     for name in (*ARRAYS, INDEX_NAME):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"user_ids": ["a", "b", "c", "d", "a"]}, "both have id 'a'"),
+        ({"user_ids": ["a", "b", "c", "d", "a"]}, "both have the id 'a'"),
         ({"user_ids": ["a", "b", "c", "d", ""]}, "empty"),
         ({"backend": "hnsw", "backend_parameters": {"m": 0}}, "m"),
         ({"backend_parameters": {"m": 3}}, "no parameters"),
     ],
 )
-def test_what_only_shows_in_writing_is_refused_too(
-    make_contents: Make, tmp_path: Path, change: dict[str, object], said: str
+def test_rejects_contents_while_writing(
+    make_contents: Make, tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ReleaseContentsError, match=said):
+    with pytest.raises(ReleaseContentsError, match=message):
         write_files(tmp_path, make_contents(**change), None)

@@ -109,5 +109,5 @@ def test_the_recall_is_in_the_manifest_and_verified_on_opening(
 def test_rejects_a_recall_outside_0_to_1(
     tmp_path: Path, make_contents: Callable[..., ReleaseContents], recall: float
 ) -> None:
-    with pytest.raises(ReleaseContentsError, match="cannot find"):
+    with pytest.raises(ReleaseContentsError, match="invalid recall"):
         ReleaseStore(tmp_path).publish(make_contents(recall=recall))
