@@ -233,7 +233,7 @@ def test_points_at_a_filter_that_does_not_fit_the_release(
     client: httpx.Client, problem_in: Callable[..., dict]
 ) -> None:
     for where, message in (
-        ({"colour": "red"}, "no item has an attribute 'colour': there are label, price"),
+        ({"colour": "red"}, "no item has an attribute 'colour': expected label, price"),
         ({"label": {"gte": 1}}, "only numbers have bounds"),
         ({"price": "cheap"}, "price is a number"),
     ):
