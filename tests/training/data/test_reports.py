@@ -162,5 +162,5 @@ def test_notes_ids_that_are_floats_with_integer_values(tmp_path):
     dataset = load(tmp_path / "a.parquet")
     assert dataset.train.user_ids == ["1", "2", "3"]
     assert dataset.report.notes == (
-        "the user column user holds whole numbers as floats; 1.0 was read as 1",
+        "the user column user contains integers as floats; 1.0 was read as 1",
     )

@@ -43,7 +43,7 @@ def test_unknown_types_are_left_out_counted_and_named(event) -> None:
     assert weights_of(found.pairs) == {("a", "x"): 1}
     assert (found.counts.read, found.counts.taken, found.counts.filtered) == (3, 1, 2)
     told = "\n".join(found.counts.selection)
-    assert "'share': 2 rows weigh 0, left out (not listed in --weight)" in told
+    assert "'share': 2 rows, total weight 0, left out (not listed in --weight)" in told
     assert found.position.sequence == events[-1].sequence
 
 

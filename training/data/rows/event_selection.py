@@ -1,4 +1,4 @@
-"""Filters and weights of files, applied to the events of the service."""
+"""Apply the filters and weights of files to the events of the service."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _ROLES = {"user": USER_NAMES, "item": ITEM_NAMES, "type": EVENT_NAMES, "time": T
 
 @dataclass(frozen=True)
 class SelectedEvents:
-    """Which events count, and how much.
+    """The selected events and their weights.
 
     Attributes:
-        rows: bool (events,).
-        weights: float64 (chosen,), above 0; None if all count alike.
-        lines: what filters and weights did, for people.
+        rows: bool (events,), which events are selected.
+        weights: float64 (selected,), above 0; None if all are equal.
+        lines: report of the filters and weights, for users.
     """
 
     rows: NDArray[np.bool_]
@@ -43,20 +43,19 @@ class SelectedEvents:
 
 
 def select_events(events: Sequence[StoredEvent], options: ReadOptions) -> SelectedEvents:
-    """Apply the options of files to events.
+    """Apply ``where`` and ``weight`` to events.
 
     An event has the columns user, item, type and time, under any of their common names (``event``
-    and ``type`` are the same). An option that names another column says nothing about events and is
-    not applied to them.
+    and ``type`` are equivalent). An option with any other column is not applied to events.
 
     Args:
-        events: that can be used.
-        options: ``where`` and ``weight``; events have no ratings.
+        events: valid events.
+        options: only ``where`` and ``weight`` apply; events have no ratings.
 
     Raises:
-        DataError: an expression is not valid.
+        DataError: an expression is invalid.
     """
-    named: dict[str, str] = {}
+    role_of: dict[str, str] = {}
     notes = []
     applied = replace(options, min_rating=None)
     for field, columns in (
@@ -71,33 +70,33 @@ def select_events(events: Sequence[StoredEvent], options: ReadOptions) -> Select
                 replace(applied, where=None) if field == "where" else replace(applied, weight=None)
             )
         else:
-            named |= roles
-    if not named:
+            role_of |= roles
+    if not role_of:
         return SelectedEvents(np.ones(len(events), np.bool_), None, tuple(notes))
     values = {
-        "user": pl.Series([one.user_id for one in events], dtype=pl.String),
-        "item": pl.Series([one.item_id for one in events], dtype=pl.String),
-        "type": pl.Series([one.type for one in events], dtype=pl.String),
+        "user": pl.Series([event.user_id for event in events], dtype=pl.String),
+        "item": pl.Series([event.item_id for event in events], dtype=pl.String),
+        "type": pl.Series([event.type for event in events], dtype=pl.String),
         "time": pl.from_epoch(
-            pl.Series([one.at * 1e6 for one in events], dtype=pl.Float64).cast(pl.Int64), "us"
+            pl.Series([event.at * 1e6 for event in events], dtype=pl.Float64).cast(pl.Int64), "us"
         ),
     }
-    frame = pl.DataFrame({name: values[role] for name, role in named.items()})
+    frame = pl.DataFrame({name: values[role] for name, role in role_of.items()})
     selection = RowSelection(applied, frame.columns, "events")
-    chosen = selection.select(frame)
-    if chosen is None:
+    selected = selection.select(frame)
+    if selected is None:
         return SelectedEvents(np.ones(len(events), np.bool_), None, tuple(notes))
-    rows, weights = chosen.rows, chosen.weights
-    if weights is not None and chosen.faults:
-        # A column of numbers: whatever is no weight does not count.
-        good = ~np.isnan(weights)
-        rows[np.flatnonzero(rows)[~good]] = False
-        weights = weights[good]
-        notes.append(f"{len(chosen.faults):,} events have no usable weight and are left out")
+    rows, weights = selected.rows, selected.weights
+    if weights is not None and selected.faults:
+        # Cells in a column of numbers may be invalid weights: leave these events out.
+        valid = ~np.isnan(weights)
+        rows[np.flatnonzero(rows)[~valid]] = False
+        weights = weights[valid]
+        notes.append(f"{len(selected.faults):,} events have no valid weight and are left out")
     lines = selection_lines(applied, selection.left_out, selection.tally)
     return SelectedEvents(rows, weights, (*notes, *(f"events: {line.strip()}" for line in lines)))
 
 
 def _role(name: str) -> str | None:
-    short = normalise_name(name)
-    return next((role for role, names in _ROLES.items() if short in names), None)
+    normalised = normalise_name(name)
+    return next((role for role, names in _ROLES.items() if normalised in names), None)

@@ -1,4 +1,4 @@
-"""What the readers share: one vocabulary for all files, and the bad rows."""
+"""State that the readers of files share: the vocabulary of ids and the bad rows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bitrecall.training.errors import DataError
 
 __all__ = ["BadRows", "FileRows", "Vocabulary", "encode"]
 
-KEPT_EXAMPLES = 5
+MAX_EXAMPLES = 5
 
 
 @dataclass
 class Vocabulary:
-    """Ids to rows, in the order of their first appearance."""
+    """Rows of the ids, in the order of their first appearance."""
 
     users: dict[str, int] = field(default_factory=dict)
     items: dict[str, int] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Vocabulary:
 
 @dataclass
 class BadRows:
-    """Rows that could not be read: the first one raises, unless they are to be skipped."""
+    """Invalid rows. The first one raises, unless they are skipped."""
 
     skip: bool = False
     count: int = 0
@@ -38,25 +38,25 @@ class BadRows:
         if not self.skip:
             raise error
         self.count += 1
-        if len(self.examples) < KEPT_EXAMPLES:
+        if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(str(error))
 
 
 @dataclass(frozen=True)
 class FileRows:
-    """The good rows of one file, in its order, duplicates included.
+    """The valid rows of one file, in its order, duplicates included.
 
     Attributes:
-        users: int32 (rows,), rows of the vocabulary that was given to the reader.
-        items: int32 (rows,).
+        users: int32 (rows,), rows of the reader's vocabulary.
+        items: int32 (rows,), rows of the reader's vocabulary.
         times: float64 (rows,), seconds since 1970-01-01 UTC, or None.
-        users_without_items: lines of a user and nothing else (LightGCN).
-        columns: which columns were read as what; None without columns.
-        notes: what was decided on reading.
-        warnings: what is suspicious.
+        users_without_items: lines with a user and no item (LightGCN).
+        columns: how the columns were read; None for a format without columns.
+        notes: decisions made while reading.
+        warnings: suspicious content.
         weights: float64 (rows,), above 0, or None.
-        left_out: rows that a filter left out, good or not.
-        tally: what weights came to, None without.
+        left_out: number of rows that the filters left out, valid or not.
+        tally: totals of the weights; None without weights.
     """
 
     users: NDArray[np.int32]
@@ -72,6 +72,6 @@ class FileRows:
 
 
 def encode(ids: Iterable[str], rows: dict[str, int]) -> NDArray[np.int32]:
-    """Rows of the ids, int32 (len,); ids not seen before get the next rows."""
+    """Look up the rows of ids, int32 (len,); new ids get the next rows."""
     # len(rows) is read before the insertion, so a new id gets the next free row.
-    return np.fromiter((rows.setdefault(one, len(rows)) for one in ids), np.int32)
+    return np.fromiter((rows.setdefault(name, len(rows)) for name in ids), np.int32)

@@ -1,4 +1,4 @@
-"""The one stage that the rows of every table go through, on their way to pairs of numbers."""
+"""Filter, check and encode the rows of a table, whatever its format."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ T = TypeVar("T", bound=np.generic)
 def encode_rows(
     source: TableSource, vocabulary: Vocabulary, bad_rows: BadRows, options: ReadOptions
 ) -> FileRows:
-    """Read all rows of a source; ids join the vocabulary in the order in which they come.
+    """Read all rows of a source, and add their ids to the vocabulary in the order of the rows.
 
-    Each batch is filtered, its ids and times are checked, and only ids of good rows join.
+    Each batch is filtered, and its ids and times are checked. Only valid rows add ids.
 
     Raises:
-        DataError: a column is missing or has a type that cannot be; or a row has an id or a time
-            that cannot be used (unless bad rows are skipped).
+        DataError: a column is missing or has an unsupported type; or a row has an invalid id, time
+            or weight, unless bad rows are skipped.
     """
-    collector = _Collector(source, vocabulary, bad_rows, options)
-    for batch in source.batches(collector.names):
-        collector.add(batch)
-    return collector.rows()
+    encoder = _RowEncoder(source, vocabulary, bad_rows, options)
+    for batch in source.batches(encoder.names):
+        encoder.add(batch)
+    return encoder.rows()
 
 
-class _Collector:
-    """Rows of one source, as far as it has been read.
+class _RowEncoder:
+    """Encodes the rows of one source, batch by batch.
 
     Attributes:
         names: the columns to read.
@@ -57,26 +57,27 @@ class _Collector:
         self._columns = find_columns(source.names, options, source.label)
         self._selection = RowSelection(options, source.names, source.label)
         columns = (self._columns.user, self._columns.item, self._columns.time)
-        wanted = [*(name for name in columns if name is not None), *self._selection.columns]
-        self.names: list[str] = list(dict.fromkeys(wanted))
+        names = [*(name for name in columns if name is not None), *self._selection.columns]
+        self.names: list[str] = list(dict.fromkeys(names))
         self._vocabulary = vocabulary
         self._bad_rows = bad_rows
         self._times = TimeReader(options.time_unit, options.time_format)
         self._notes: list[str] = []
-        self._headers = 0
+        self._header_lines = 0
         self._users: list[NDArray[np.int32]] = []
         self._items: list[NDArray[np.int32]] = []
         self._seconds: list[NDArray[np.float64]] = []
         self._weights: list[NDArray[np.float64]] = []
 
     def add(self, batch: RowBatch) -> None:
-        """Check a batch and encode its good rows."""
+        """Check a batch and encode its valid rows."""
         frame, lines = self._without_headers(batch.frame, batch.lines)
-        # Rows that are left out need not be good.
-        chosen = self._selection.select(frame)
+        # Filter first: rows that are left out are not checked.
+        selected = self._selection.select(frame)
         weights = None
-        if chosen is not None:
-            frame, lines, weights = frame.filter(chosen.rows), lines[chosen.rows], chosen.weights
+        if selected is not None:
+            frame, lines = frame.filter(selected.rows), lines[selected.rows]
+            weights = selected.weights
         reasons: dict[int, str] = {}
         seconds = None
         if self._columns.time is not None:
@@ -88,19 +89,19 @@ class _Collector:
         for role, name in (("user", self._columns.user), ("item", self._columns.item)):
             if frame[name].dtype.is_float():
                 self._notes.append(
-                    f"the {role} column {name} holds whole numbers as floats; 1.0 was read as 1"
+                    f"the {role} column {name} contains integers as floats; 1.0 was read as 1"
                 )
         for role, ids in (("item", items), ("user", users)):
             reasons |= id_faults(ids, role)
-        if chosen is not None:
-            reasons |= chosen.faults
+        if selected is not None:
+            reasons |= selected.faults
         self._report(reasons, lines, batch.bad)
         if reasons:
-            good = np.ones(len(frame), bool)
-            good[list(reasons)] = False
-            users, items = users.filter(good), items.filter(good)
-            seconds = None if seconds is None else seconds[good]
-            weights = None if weights is None else weights[good]
+            valid = np.ones(len(frame), bool)
+            valid[list(reasons)] = False
+            users, items = users.filter(valid), items.filter(valid)
+            seconds = None if seconds is None else seconds[valid]
+            weights = None if weights is None else weights[valid]
         self._users.append(_encode(users, self._vocabulary.users))
         self._items.append(_encode(items, self._vocabulary.items))
         if seconds is not None:
@@ -111,22 +112,22 @@ class _Collector:
     def _without_headers(
         self, frame: pl.DataFrame, lines: NDArray[np.int64]
     ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-        """Drop lines that repeat the header, as files that were joined have them."""
+        """Drop lines that repeat the header, as in concatenated files."""
         if self._unit != "line":
             return frame, lines
-        row = pl.lit(value=True)
+        is_header = pl.lit(value=True)
         for name in (self._columns.user, self._columns.item):
             if frame[name].dtype != pl.String:
                 return frame, lines
-            row &= pl.col(name).str.strip_chars() == name
-        header = frame.select(row.fill_null(value=False)).to_series()
+            is_header &= pl.col(name).str.strip_chars() == name
+        header = frame.select(is_header.fill_null(value=False)).to_series()
         if not header.any():
             return frame, lines
-        self._headers += int(header.sum())
+        self._header_lines += int(header.sum())
         return frame.filter(~header), lines[~header.to_numpy()]
 
     def rows(self) -> FileRows:
-        """Everything that was added."""
+        """Return the rows of all batches."""
         return FileRows(
             users=_joined(self._users, np.int32),
             items=_joined(self._items, np.int32),
@@ -139,18 +140,20 @@ class _Collector:
                 others=tuple(self._selection.columns),
                 ignored=tuple(name for name in self._source.names if name not in self.names),
             ),
-            notes=(*self._source.notes, *dict.fromkeys(self._notes), *self._repeated()),
+            notes=(*self._source.notes, *dict.fromkeys(self._notes), *self._header_notes()),
             warnings=(*self._times.warnings(), *self._selection.warnings(), *self._hints()),
             weights=(None if self._selection.tally is None else _joined(self._weights, np.float64)),
             left_out=self._selection.left_out,
             tally=self._selection.tally,
         )
 
-    def _repeated(self) -> list[str]:
-        if not self._headers:
+    def _header_notes(self) -> list[str]:
+        if not self._header_lines:
             return []
-        lines = "1 line repeats" if self._headers == 1 else f"{self._headers:,} lines repeat"
-        return [f"{lines} the header and {'was' if self._headers == 1 else 'were'} skipped"]
+        lines = (
+            "1 line repeats" if self._header_lines == 1 else f"{self._header_lines:,} lines repeat"
+        )
+        return [f"{lines} the header and {'was' if self._header_lines == 1 else 'were'} skipped"]
 
     def _hints(self) -> list[str]:
         if not set(self._source.names) - set(self.names):
@@ -162,7 +165,7 @@ class _Collector:
     def _report(
         self, reasons: dict[int, str], lines: NDArray[np.int64], bad: Sequence[DataError]
     ) -> None:
-        """Hand on the bad rows of the source and of this stage, in the order of the lines."""
+        """Report the invalid rows of the source and of this stage in the order of lines."""
         if not reasons and not bad:
             return
         errors = [
@@ -190,5 +193,5 @@ def _encode(ids: pl.Series, rows: dict[str, int]) -> NDArray[np.int32]:
 
 def _joined(parts: list[NDArray[T]], dtype: type[T]) -> NDArray[T]:
     joined = np.concatenate(parts) if parts else np.zeros(0, dtype)
-    parts.clear()  # of tens of millions of rows, two copies count
+    parts.clear()  # two copies of tens of millions of rows take too much memory
     return joined

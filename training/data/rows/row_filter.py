@@ -1,4 +1,4 @@
-"""Which rows of a table count: ``event in (buy, cart) and not rating < 3``.
+"""Filter the rows of a table: ``event in (buy, cart) and not rating < 3``.
 
     expression = term {"or" term}
     term       = factor {"and" factor}
@@ -7,14 +7,13 @@
                | COLUMN ["not"] "in" "(" VALUE {"," VALUE} ")"
                | COLUMN "is" ["not"] "null"
 
-Columns and values are bare words, or in quotes if they hold spaces, brackets, commas or operators;
-a quote inside quotes is doubled. Keywords may be in any case. As in SQL, a condition on a missing
-value is unknown, and rows for which the expression is unknown are left out.
+Columns and values are bare words, or in quotes if they contain spaces, brackets, commas or
+operators; a quote inside quotes is doubled. Keywords may be in any case. As in SQL, a condition on
+a missing value is unknown, and rows with an unknown result are left out.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
@@ -22,22 +21,14 @@ from typing import Final, NoReturn
 import polars as pl
 
 from bitrecall.training.data.columns.comparison import Value, compare
+from bitrecall.training.data.rows.filter_tokens import FilterToken, invalid_filter, split_filter
 from bitrecall.training.errors import DataError
 
 __all__ = ["RowFilter"]
 
-_TOKEN: Final = re.compile(
-    r"""\s*(?:
-        (?P<operator><=|>=|<>|!=|==|=|<|>)
-      | (?P<mark>[(),])
-      | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`)
-      | (?P<word>[^\s()<>=!,'"`]+)
-    )""",
-    re.VERBOSE,
-)
-_CURLY: Final = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
+_CURLY_QUOTES: Final = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _KEYWORDS: Final = ("and", "or", "not", "in", "is", "null")
-_SAME: Final = {"==": "=", "<>": "!="}
+_SYNONYMS: Final = {"==": "=", "<>": "!="}
 
 Condition = Callable[[pl.DataFrame], pl.Series]
 
@@ -47,9 +38,9 @@ class RowFilter:
     """A condition on the columns of a row.
 
     Attributes:
-        text: as it was written.
-        columns: the names in it, each once, in order.
-        numeric: those of them whose cells have to be numbers, to be more or less than one.
+        text: the expression.
+        columns: the distinct names in it, in order.
+        numeric: the columns that are ordered against a number, so that cells must be numbers.
     """
 
     text: str
@@ -62,97 +53,70 @@ class RowFilter:
         """Parse an expression.
 
         Raises:
-            DataError: it does not follow the grammar; the message says where.
+            DataError: the text violates the grammar; the message has the position.
         """
-        return _Parser(text).whole()
+        return _Parser(text).parse()
 
     @classmethod
-    def at_least(cls, column: str, least: float) -> RowFilter:
-        """Rows whose value in a column is a number of at least ``least``."""
-        value = Value(f"{least:.15g}", quoted=False)
+    def at_least(cls, column: str, minimum: float) -> RowFilter:
+        """Build a filter for rows whose number in a column is at least ``minimum``."""
+        value = Value(f"{minimum:.15g}", quoted=False)
         return cls(
             f"{column} >= {value.text}", (column,), _comparison(column, ">=", value), (column,)
         )
 
     def keep(self, frame: pl.DataFrame) -> pl.Series:
-        """Which rows to keep, Boolean without nulls.
+        """Return which rows to keep, Boolean without nulls.
 
         Args:
             frame: has the columns, of any type.
 
         Raises:
-            DataError: a value cannot be compared with a column of its type.
+            DataError: a value cannot be compared with the type of its column.
         """
         return self._condition(frame).fill_null(value=False)
 
 
-@dataclass(frozen=True)
-class _Token:
-    text: str
-    start: int
-    kind: str
-
-    def says(self, *words: str) -> bool:
-        """Whether it is one of these keywords, operators or marks."""
-        return self.kind != "quoted" and self.text.lower() in words
-
-
 class _Parser:
-    """Recursive descent over the tokens of one expression."""
+    """Recursive-descent parser of one expression."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = list(self._scan())
-        self._place = 0
+        self._tokens = split_filter(text)
+        self._position = 0
         self._columns: dict[str, None] = {}
         self._numeric: dict[str, None] = {}
 
-    def whole(self) -> RowFilter:
+    def parse(self) -> RowFilter:
         condition = self._expression()
         if (token := self._next()).kind != "end":
-            self._fail("expected 'and', 'or' or the end (quote a value with spaces in it)", token)
+            self._fail(
+                "expected 'and', 'or' or the end (quote a value that contains spaces)", token
+            )
         return RowFilter(self._text, tuple(self._columns), condition, tuple(self._numeric))
-
-    def _scan(self) -> list[_Token]:
-        tokens: list[_Token] = []
-        start = 0
-        text = self._text.rstrip()
-        while start < len(text):
-            match = _TOKEN.match(text, start)
-            if match is None:
-                start += len(text[start:]) - len(text[start:].lstrip())
-                quote = text[start] in "'\"`"
-                self._fail(
-                    "this quote is not closed" if quote else "this character means nothing here",
-                    _Token(text[start:], start, "word"),
-                )
-            kind = str(match.lastgroup)
-            tokens.append(_Token(match[kind], match.start(kind), kind))
-            start = match.end()
-        return [*tokens, _Token("", len(text), "end")]
 
     def _expression(self) -> Condition:
         terms = [self._term()]
-        while self._take("or"):
+        while self._accept("or"):
             terms.append(self._term())
         return _joined(terms, pl.Series.__or__)
 
     def _term(self) -> Condition:
         factors = [self._factor()]
-        while self._take("and"):
+        while self._accept("and"):
             factors.append(self._factor())
         return _joined(factors, pl.Series.__and__)
 
     def _factor(self) -> Condition:
-        # A loop, so that no number of nots is too deep.
+        # A loop, so that many nots do not exceed the recursion limit.
         negated = False
-        while self._take("not"):
+        while self._accept("not"):
             negated = not negated
-        if self._take("("):
+        if self._accept("("):
             condition = self._nested()
             self._expect(")")
         else:
-            condition = self._one_condition()
+            condition = self._condition()
         return _negated(condition) if negated else condition
 
     def _nested(self) -> Condition:
@@ -161,88 +125,84 @@ class _Parser:
         except RecursionError:
             raise DataError("invalid --where: brackets are nested too deep") from None
 
-    def _one_condition(self) -> Condition:
+    def _condition(self) -> Condition:
         column = self._word("a column")
         self._columns[column.text] = None
         name = column.text
-        if self._take("is"):
-            negated = self._take("not")
+        if self._accept("is"):
+            negated = self._accept("not")
             self._expect("null")
             return (
                 (lambda frame: ~_missing(frame[name]))
                 if negated
                 else (lambda frame: _missing(frame[name]))
             )
-        if self._peek().says("not", "in"):
-            negated = self._take("not")
+        if self._peek().matches("not", "in"):
+            negated = self._accept("not")
             self._expect("in")
             values = self._values()
-            found = _joined([_comparison(name, "=", value) for value in values], pl.Series.__or__)
-            return _negated(found) if negated else found
+            equals = [_comparison(name, "=", value) for value in values]
+            is_listed = _joined(equals, pl.Series.__or__)
+            return _negated(is_listed) if negated else is_listed
         operator = self._next()
         if operator.kind != "operator":
             self._fail(
                 f"expected =, !=, <, <=, >, >=, in or is after the column {name!r}", operator
             )
-        written = _SAME.get(operator.text, operator.text)
+        symbol = _SYNONYMS.get(operator.text, operator.text)
         value = self._value(f"a value after {operator.text!r}")
-        if written not in ("=", "!=") and not value.quoted and value.number is not None:
+        if symbol not in ("=", "!=") and not value.quoted and value.number is not None:
             self._numeric[name] = None
-        return _comparison(name, written, value)
+        return _comparison(name, symbol, value)
 
     def _values(self) -> list[Value]:
         self._expect("(")
         values = [self._value("a value")]
-        while self._take(","):
+        while self._accept(","):
             values.append(self._value("a value after the comma"))
         self._expect(")")
         return values
 
-    def _value(self, what: str) -> Value:
-        token = self._word(what)
+    def _value(self, expected: str) -> Value:
+        token = self._word(expected)
         return Value(token.text, quoted=token.kind == "quoted")
 
-    def _word(self, what: str) -> _Token:
+    def _word(self, expected: str) -> FilterToken:
         token = self._next()
         if token.kind == "quoted":
-            quote = token.text[0]
-            text = token.text[1:-1].replace(quote * 2, quote)
-            return _Token(text, token.start, "quoted")
+            return FilterToken(token.unquoted, token.start, "quoted")
         if token.kind != "word":
-            self._fail(f"expected {what}", token)
-        if token.says(*_KEYWORDS):
-            self._fail(f"expected {what}; put the word in quotes if it is one", token)
-        if token.text[0] in _CURLY or token.text[-1] in _CURLY:
+            self._fail(f"expected {expected}", token)
+        if token.matches(*_KEYWORDS):
+            self._fail(f"expected {expected}; put a keyword in quotes to use it as one", token)
+        if token.text[0] in _CURLY_QUOTES or token.text[-1] in _CURLY_QUOTES:
             self._fail("expected straight quotes, ' or \"", token)
         return token
 
-    def _peek(self) -> _Token:
-        return self._tokens[self._place]
+    def _peek(self) -> FilterToken:
+        return self._tokens[self._position]
 
-    def _next(self) -> _Token:
-        token = self._tokens[self._place]
-        self._place = min(self._place + 1, len(self._tokens) - 1)
+    def _next(self) -> FilterToken:
+        token = self._tokens[self._position]
+        self._position = min(self._position + 1, len(self._tokens) - 1)
         return token
 
-    def _take(self, word: str) -> bool:
-        if self._peek().says(word):
+    def _accept(self, word: str) -> bool:
+        if self._peek().matches(word):
             self._next()
             return True
         return False
 
     def _expect(self, word: str) -> None:
-        if not self._take(word):
+        if not self._accept(word):
             self._fail(f"expected {word!r}", self._peek())
 
-    def _fail(self, problem: str, token: _Token) -> NoReturn:
-        found = f"found {token.text!r}" if token.text else "found the end"
-        raise DataError(
-            f"invalid --where {self._text!r}: {problem}, at character {token.start + 1} ({found})"
-        )
+    def _fail(self, problem: str, token: FilterToken) -> NoReturn:
+        raise invalid_filter(self._text, problem, token)
 
 
-def _comparison(column: str, operator: str, value: Value) -> Condition:
-    return lambda frame: compare(frame[column], operator, value)
+def _comparison(column: str, symbol: str, value: Value) -> Condition:
+    return lambda frame: compare(frame[column], symbol, value)
 
 
 def _missing(column: pl.Series) -> pl.Series:
@@ -255,16 +215,16 @@ def _missing(column: pl.Series) -> pl.Series:
 
 
 def _joined(
-    parts: Sequence[Condition], both: Callable[[pl.Series, pl.Series], pl.Series]
+    conditions: Sequence[Condition], combine: Callable[[pl.Series, pl.Series], pl.Series]
 ) -> Condition:
-    if len(parts) == 1:
-        return parts[0]
+    if len(conditions) == 1:
+        return conditions[0]
 
     def joined(frame: pl.DataFrame) -> pl.Series:
-        found = parts[0](frame)
-        for part in parts[1:]:
-            found = both(found, part(frame))
-        return found
+        result = conditions[0](frame)
+        for condition in conditions[1:]:
+            result = combine(result, condition(frame))
+        return result
 
     return joined
 

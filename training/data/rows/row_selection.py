@@ -1,4 +1,4 @@
-"""Which rows of a source count, and how much: what ``--where`` and its like come to."""
+"""Select and weight rows by ``--where``, ``--min-rating`` and ``--weight``."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _PAIR_WEIGHTS: Final = {PairWeight.MAX: "largest", PairWeight.SUM: "sum"}
 
 @dataclass(frozen=True)
 class SelectedRows:
-    """The rows of a batch that count.
+    """The selected rows of a batch and their weights.
 
     Attributes:
-        rows: bool (rows,), of the batch.
-        weights: float64 (chosen,), NaN where ``faults`` says why; None if all count alike.
-        faults: by place among the chosen rows, what is wrong with the weight.
+        rows: bool (rows,), which rows of the batch are selected.
+        weights: float64 (selected,), NaN for a row in ``faults``; None if all are equal.
+        faults: what is wrong with a weight, by position among the selected rows.
     """
 
     rows: NDArray[np.bool_]
@@ -44,7 +44,7 @@ class SelectedRows:
 
 
 class RowSelection:
-    """The filters and the weights of one source.
+    """Applies the filters and weights to the batches of one source.
 
     Args:
         options: ``where``, ``min_rating``, ``rating_column`` and ``weight``.
@@ -52,12 +52,12 @@ class RowSelection:
         label: the source, for messages.
 
     Attributes:
-        columns: the names of the columns to read, the source's own.
-        left_out: rows that the filters left out so far.
-        tally: what the weights came to so far; None without.
+        columns: the columns to read, as named in the source.
+        left_out: number of rows that the filters have left out.
+        tally: totals of the weights so far; None without weights.
 
     Raises:
-        DataError: an expression is not valid, or names a column that is not there.
+        DataError: an expression is invalid, or names a column that does not exist.
     """
 
     def __init__(
@@ -70,94 +70,98 @@ class RowSelection:
             column = find_column(names, "rating", options.rating_column, RATING_NAMES, label)
             self._filters.append(RowFilter.at_least(column, options.min_rating))
         self._weighting = None if options.weight is None else Weighting.parse(options.weight)
-        asked = [name for one in self._filters for name in one.columns]
+        requested = [name for row_filter in self._filters for name in row_filter.columns]
         if self._weighting is not None:
-            asked += self._weighting.columns
-        self._found = find_option_columns(names, list(dict.fromkeys(asked)), label)
-        self.columns = list(self._found.values())
-        self._no_numbers: dict[str, tuple[int, str]] = {}
+            requested += self._weighting.columns
+        self._column_of = find_option_columns(names, list(dict.fromkeys(requested)), label)
+        self.columns = list(self._column_of.values())
+        self._not_numbers: dict[str, tuple[int, str]] = {}
         self.left_out = 0
         self.tally = None if self._weighting is None else WeightTally()
 
     def select(self, frame: pl.DataFrame) -> SelectedRows | None:
-        """The rows of a batch that count; None if all do, and alike.
+        """Select the rows of a batch; None without filters and weights.
 
         Args:
-            frame: has ``columns``.
+            frame: contains ``columns``.
         """
-        if not self._found:
+        if not self._column_of:
             return None
-        asked = frame.select(pl.col(name).alias(wanted) for wanted, name in self._found.items())
+        # Expressions name the columns as the options do.
+        frame = frame.select(pl.col(column).alias(name) for name, column in self._column_of.items())
         rows = np.ones(len(frame), np.bool_)
-        for one in self._filters:
-            rows &= one.keep(asked).to_numpy()
-            for name in one.numeric:
-                self._look_for_text(asked[name])
+        for row_filter in self._filters:
+            rows &= row_filter.keep(frame).to_numpy()
+            for name in row_filter.numeric:
+                self._count_text(frame[name])
         self.left_out += int((~rows).sum())
         if self._weighting is None or self.tally is None:
             return SelectedRows(rows, None, {})
-        asked = asked.filter(rows)
-        given = self._weighting.weights(asked)
-        usable = (given == 0) | ((given >= MIN_WEIGHT) & (given <= MAX_WEIGHT))
-        cells = asked[self._weighting.column]
+        frame = frame.filter(rows)
+        raw_weights = self._weighting.weights(frame)
+        valid = (raw_weights == 0) | ((raw_weights >= MIN_WEIGHT) & (raw_weights <= MAX_WEIGHT))
+        cells = frame[self._weighting.column]
         faults = {
-            place: self._weighting.fault(given[place], cells[place])
-            for place in (~usable.fill_null(value=False)).arg_true()
+            row: self._weighting.fault(raw_weights[row], cells[row])
+            for row in (~valid.fill_null(value=False)).arg_true()
         }
-        weights = given.fill_null(np.nan).to_numpy().copy()
+        weights = raw_weights.fill_null(np.nan).to_numpy().copy()
         weights[list(faults)] = np.nan
-        good = ~np.isnan(weights)
-        self.tally.add(self._weighting, asked.filter(good), weights[good])
-        # Of rows left out nothing else has to be right.
-        counted = weights != 0
-        rows[np.flatnonzero(rows)[~counted]] = False
-        places = np.cumsum(counted) - 1
+        known = ~np.isnan(weights)
+        self.tally.add(self._weighting, frame.filter(known), weights[known])
+        # Rows with a weight of 0 are left out here, so that nothing else in them is checked.
+        selected = weights != 0
+        rows[np.flatnonzero(rows)[~selected]] = False
+        positions = np.cumsum(selected) - 1
         return SelectedRows(
-            rows, weights[counted], {int(places[place]): text for place, text in faults.items()}
+            rows, weights[selected], {int(positions[row]): text for row, text in faults.items()}
         )
 
     def warnings(self) -> list[str]:
-        """What filters could not compare so far, for people."""
+        """Describe the values that the filters could not compare so far."""
         return [
             f"{_values(count, name)}, such as {example!r}, and {'was' if count == 1 else 'were'} "
             f"{NOT_COMPARED}"
-            for name, (count, example) in self._no_numbers.items()
+            for name, (count, example) in self._not_numbers.items()
         ]
 
-    def _look_for_text(self, column: pl.Series) -> None:
+    def _count_text(self, column: pl.Series) -> None:
+        """Count the cells of a numeric column that are not numbers."""
         if column.dtype != pl.String:
             return
         text = column.str.strip_chars()
-        odd = text.filter(as_numbers(text).is_null() & ~text.str.to_lowercase().is_in(UNKNOWN))
-        if len(odd := odd.drop_nulls()):
-            count, example = self._no_numbers.get(column.name, (0, odd[0]))
-            self._no_numbers[column.name] = (count + len(odd), example)
+        invalid = text.filter(as_numbers(text).is_null() & ~text.str.to_lowercase().is_in(UNKNOWN))
+        if len(invalid := invalid.drop_nulls()):
+            count, example = self._not_numbers.get(column.name, (0, invalid[0]))
+            self._not_numbers[column.name] = (count + len(invalid), example)
 
 
 def column_options(options: ReadOptions) -> list[str]:
-    """The options given that need columns, as they are typed."""
-    given = (
+    """List the options in use that read columns, as typed."""
+    options_with_columns = (
         ("--where", options.where),
         ("--min-rating", options.min_rating),
         ("--weight", options.weight),
     )
-    return [f"{option} {value!r}" for option, value in given if value is not None]
+    return [f"{option} {value!r}" for option, value in options_with_columns if value is not None]
 
 
 def filter_options(options: ReadOptions) -> str:
-    """The filters given, as they are typed."""
-    return " and ".join(one for one in column_options(options) if not one.startswith("--weight"))
+    """Return the filters in use, as typed."""
+    return " and ".join(
+        option for option in column_options(options) if not option.startswith("--weight")
+    )
 
 
 def selection_lines(
     options: ReadOptions, left_out: int, tally: WeightTally | None
 ) -> tuple[str, ...]:
-    """What filters and weights did, for people.
+    """Report what the filters and weights did, in lines for users.
 
     Args:
         options: how the source was read.
-        left_out: rows that filters left out.
-        tally: what weights came to; None without.
+        left_out: number of rows that the filters left out.
+        tally: totals of the weights; None without weights.
     """
     lines = []
     if filters := filter_options(options):
@@ -165,7 +169,7 @@ def selection_lines(
     if options.weight is not None and tally is not None:
         lines += tally.lines(Weighting.parse(options.weight))
         lines.append(
-            f"a pair of several rows weighs the {_PAIR_WEIGHTS[options.pair_weight]} of theirs "
+            f"a pair in several rows has the {_PAIR_WEIGHTS[options.pair_weight]} of their weights "
             "(--pair-weight)"
         )
     return tuple(lines)

@@ -1,4 +1,4 @@
-"""How much a row counts: by a mapping of a column's values, or by a column of numbers."""
+"""Weights of rows, from the values of a column or from a column of numbers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bitrecall.training.errors import DataError
 __all__ = ["MAX_WEIGHT", "MIN_WEIGHT", "WeightTally", "Weighting"]
 
 MAX_WEIGHT: Final = 1e9
-"""Largest weight of a row. Sums of any number of rows then fit a float32."""
+"""Largest weight of a row, so that sums over any number of rows fit a float32."""
 
 MIN_WEIGHT: Final = 1e-9
-"""Smallest weight of a row above 0: a float32 tells it from 0, beside any other weight."""
+"""Smallest weight of a row above 0, which a float32 can tell from 0 beside any other weight."""
 
-_OTHERS: Final = "*"
-_SHOWN: Final = 20
+_WILDCARD: Final = "*"
+_MAX_VALUES_SHOWN: Final = 20
 _ENTRY: Final = re.compile(
     r"""\s*(?P<value>'(?:[^']|'')*'|"(?:[^"]|"")*"|[^=,'"]+?)\s*=\s*(?P<weight>[^,=]*?)\s*(?:,|$)"""
 )
@@ -32,41 +32,42 @@ _ENTRY: Final = re.compile(
 
 @dataclass(frozen=True)
 class Weighting:
-    """Weights of rows.
+    """A rule for the weights of rows.
 
     Attributes:
-        text: as it was written.
-        column: the column that decides.
-        by_value: the weight of each value; None takes the column's own numbers.
-        others: the weight of values that are not listed.
+        text: the expression.
+        column: the column that determines the weight.
+        by_value: the weight of each value; None uses the numbers in the column.
+        default: the weight of other values.
     """
 
     text: str
     column: str
     by_value: Mapping[str, float] | None = None
-    others: float = 0.0
+    default: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> Weighting:
         """Parse ``COLUMN`` or ``COLUMN:VALUE=WEIGHT,VALUE=WEIGHT,…``.
 
-        ``*`` stands for all values that are not listed, which weigh 0 without it.
+        ``*`` sets the weight of all other values, which is 0 without it.
 
         Raises:
-            DataError: the text is of neither form, or a weight is no number of 0 or more.
+            DataError: the text has another form, or a weight is not 0 or a number from
+                ``MIN_WEIGHT`` to ``MAX_WEIGHT``.
         """
-        name, mapped, entries = text.partition(":")
+        name, colon, entries = text.partition(":")
         column = name.strip()
-        if not column or (not mapped and "=" in column):
+        if not column or (not colon and "=" in column):
             raise _invalid(text, "expected COLUMN, or COLUMN:VALUE=WEIGHT,VALUE=WEIGHT")
-        if not mapped:
+        if not colon:
             return cls(text, column)
         weights: dict[str, float] = {}
-        place = 0
-        while place < len(entries):
-            match = _ENTRY.match(entries, place)
+        start = 0
+        while start < len(entries):
+            match = _ENTRY.match(entries, start)
             if match is None:
-                raise _invalid(text, f"expected VALUE=WEIGHT at {entries[place:].strip()!r}")
+                raise _invalid(text, f"expected VALUE=WEIGHT at {entries[start:].strip()!r}")
             value, weight = _unquoted(match["value"]), parse_finite_number(match["weight"])
             if weight is None or not (weight == 0 or MIN_WEIGHT <= weight <= MAX_WEIGHT):
                 raise _invalid(
@@ -77,43 +78,43 @@ class Weighting:
             if value in weights:
                 raise _invalid(text, f"{value!r} is listed twice")
             weights[value] = weight
-            place = match.end()
+            start = match.end()
         if not any(weights.values()):
             raise _invalid(text, "no value has a weight above 0")
-        return cls(text, column, weights, weights.pop(_OTHERS, 0.0))
+        return cls(text, column, weights, weights.pop(_WILDCARD, 0.0))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns to read."""
         return (self.column,)
 
     def weights(self, frame: pl.DataFrame) -> pl.Series:
-        """The weight of each row: Float64, null if the cell is missing or no finite number.
+        """Return the weight of each row, Float64; null for a cell that is not a finite number.
 
-        Numbers of a column are as they are there: they may be negative or too large.
+        Numbers in a column are not checked: they may be negative or too large.
 
         Args:
-            frame: has the column, of any type.
+            frame: contains the column, of any type.
 
         Raises:
-            DataError: the column has a type without numbers or texts.
+            DataError: the column's type cannot be compared.
         """
         cells = frame[self.column]
         if self.by_value is None:
             return as_numbers(cells).alias("weight")
         values = as_text(cells)
         weights = values.replace_strict(
-            list(self.by_value), list(self.by_value.values()), default=self.others,
+            list(self.by_value), list(self.by_value.values()), default=self.default,
             return_dtype=pl.Float64,
         )  # fmt: skip
-        return weights.fill_null(self.others).alias("weight")
+        return weights.fill_null(self.default).alias("weight")
 
     def fault(self, weight: float | None, cell: object) -> str:
-        """What is wrong with the weight of a row that cannot be used.
+        """Describe what is wrong with an invalid weight.
 
         Args:
-            weight: of the row; None if its cell holds none.
-            cell: what the column has there.
+            weight: of the row; None if its cell is not a finite number.
+            cell: its value in the column.
         """
         if weight is None and (cell is None or not str(cell).strip()):
             return f"the weight in column {self.column!r} is missing"
@@ -128,33 +129,33 @@ class Weighting:
 
 @dataclass
 class WeightTally:
-    """What weights came to, over all rows that were weighed.
+    """Totals of the weights, over all rows with a valid weight.
 
     Attributes:
-        rows: how many rows each value of the column had; of a column of numbers, none are kept.
-        weights: their total weight, by value.
-        weighed: rows with a weight above 0.
-        total: their total weight.
-        without: rows with a weight of 0, which are left out.
+        rows: number of rows by value of the column; empty for a column of numbers.
+        weights: total weight by value; empty for a column of numbers.
+        weighted_rows: number of rows with a weight above 0.
+        total_weight: of all rows.
+        zero_rows: number of rows with a weight of 0, which are left out.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
     weights: Counter[str] = field(default_factory=Counter)
-    weighed: int = 0
-    total: float = 0.0
-    without: int = 0
+    weighted_rows: int = 0
+    total_weight: float = 0.0
+    zero_rows: int = 0
 
     def add(self, weighting: Weighting, frame: pl.DataFrame, weights: NDArray[np.float64]) -> None:
-        """Count the rows of a batch whose weights can be used.
+        """Count the rows of a batch with valid weights.
 
         Args:
-            weighting: what the weights are from.
+            weighting: the rule of the weights.
             frame: the rows.
             weights: float64 (rows,), finite and not negative.
         """
-        self.weighed += int((weights > 0).sum())
-        self.total += float(weights.sum())
-        self.without += int((weights == 0).sum())
+        self.weighted_rows += int((weights > 0).sum())
+        self.total_weight += float(weights.sum())
+        self.zero_rows += int((weights == 0).sum())
         if weighting.by_value is None:
             return
         counted = (
@@ -163,42 +164,45 @@ class WeightTally:
             .agg(pl.len().alias("rows"), pl.col("w").sum())
         )
         for value, rows, weight in counted.iter_rows():
-            # Bounded: a column of ids must not fill the memory.
+            # Bounded, so that a column of ids does not fill the memory.
             key = value if value in self.rows or len(self.rows) < 10_000 else "others"
             self.rows[key] += rows
             self.weights[key] += weight
 
     def merge(self, other: WeightTally) -> None:
-        """Add what another one counted."""
+        """Add another tally."""
         self.rows.update(other.rows)
         self.weights.update(other.weights)
-        self.weighed += other.weighed
-        self.total += other.total
-        self.without += other.without
+        self.weighted_rows += other.weighted_rows
+        self.total_weight += other.total_weight
+        self.zero_rows += other.zero_rows
 
     def lines(self, weighting: Weighting) -> list[str]:
-        """What to tell a person, a line for each fact."""
-        told = [f"weights by {weighting.column}: {self.weighed:,} rows weigh {self.total:,.6g}"]
+        """Report the totals, in lines for users."""
+        lines = [
+            f"weights by {weighting.column}: {self.weighted_rows:,} rows, "
+            f"total weight {self.total_weight:,.6g}"
+        ]
         if weighting.by_value is None:
-            if self.without:
-                told.append(f"{self.without:,} rows with a weight of 0 are left out")
-            return told
-        shown = self.rows.most_common(_SHOWN)
-        told += [
-            f"  {_named(value)}: {rows:,} rows weigh {self.weights[value]:,.6g}"
+            if self.zero_rows:
+                lines.append(f"{self.zero_rows:,} rows with a weight of 0 are left out")
+            return lines
+        shown = self.rows.most_common(_MAX_VALUES_SHOWN)
+        lines += [
+            f"  {_value_label(value)}: {rows:,} rows, total weight {self.weights[value]:,.6g}"
             + ("" if self.weights[value] else ", left out")
             + ("" if value in weighting.by_value else " (not listed in --weight)")
             for value, rows in shown
         ]
-        if len(self.rows) > _SHOWN:
-            told.append(f"  and {len(self.rows) - _SHOWN:,} other values")
+        if len(self.rows) > _MAX_VALUES_SHOWN:
+            lines.append(f"  and {len(self.rows) - _MAX_VALUES_SHOWN:,} other values")
         absent = [value for value in weighting.by_value if value not in self.rows]
         if absent:
-            told.append(f"warning: no row has {', '.join(map(repr, absent))} (--weight)")
-        return told
+            lines.append(f"warning: no row has {', '.join(map(repr, absent))} (--weight)")
+        return lines
 
 
-def _named(value: str) -> str:
+def _value_label(value: str) -> str:
     return repr(value) if value else "missing"
 
 
