@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from bitrecall.training.model.losses.candidates import taken_pairs
-from bitrecall.training.model.losses.pairs import Pairs
+from bitrecall.training.model.losses.pairs import Pairs, weights_of
 from bitrecall.training.model.pair_scores import pair_scores
 
 
@@ -41,8 +41,7 @@ def bpr_loss(
     Returns:
         float32 scalar ≥ 0, in nats. A positive adds 0 if its user has all items.
     """
-    if weights is None:
-        weights = user_codes.new_full(positives.users.shape, 1 / max(len(positives.users), 1))
+    weights = weights_of(positives, weights, user_codes)
     taken = taken_pairs(positives, excluded)
     counts = torch.bincount(taken.users, minlength=len(user_codes))
     rankable = counts[positives.users] < len(item_codes)

@@ -78,6 +78,15 @@ class Candidates:
         """Number of special pairs."""
         return len(self.special.users)
 
+    def outside_positives(self, positives: Pairs) -> tuple[Tensor, Pairs]:
+        """Return the positives whose items are in no block, and their positions among all.
+
+        Args:
+            positives: the first of the special pairs.
+        """
+        places = self.outside[self.outside < len(positives.users)]
+        return places, Pairs(positives.users[places], positives.items[places])
+
     def blocks(self, size: int) -> Iterator[Block]:
         """Iterate over the items in blocks of at most ``size``."""
         for first, last in ((0, self._head), (self._head, self._length)):
@@ -104,3 +113,24 @@ class Candidates:
         in_catalogue = n_items - self._head - torch.bincount(of_tail, minlength=self._n_users)
         in_sample = self._length - self._head - torch.bincount(drawn, minlength=self._n_users)
         return in_catalogue.double() / in_sample.clamp(min=1).double()
+
+
+def add_pair_gradients(
+    gradients: tuple[Tensor, Tensor],
+    user_codes: Tensor,
+    item_codes: Tensor,
+    pairs: Pairs,
+    slopes: Tensor,
+) -> None:
+    """Add the gradients of pairs that are scored outside the blocks.
+
+    Args:
+        gradients: float (b, f) and (n, f), of users and items; changed in place.
+        user_codes: float (b, f).
+        item_codes: float (n, f).
+        pairs: p pairs.
+        slopes: float (p,), dL/ds of each pair.
+    """
+    user_gradient, item_gradient = gradients
+    user_gradient.index_add_(0, pairs.users, item_codes[pairs.items].mul_(slopes[:, None]))
+    item_gradient.index_add_(0, pairs.items, user_codes[pairs.users].mul_(slopes[:, None]))

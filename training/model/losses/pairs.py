@@ -41,3 +41,16 @@ class Sample:
         """All rows of the sample, int64 (head + c,)."""
         first = torch.arange(self.head, device=self.drawn.device)
         return torch.cat([first, self.drawn])
+
+
+def weights_of(positives: Pairs, weights: Tensor | None, codes: Tensor) -> Tensor:
+    """Return the weights of the positives; None becomes equal weights that sum to 1.
+
+    Args:
+        positives: p pairs.
+        weights: float (p,), or None.
+        codes: equal weights get its data type and device.
+    """
+    if weights is None:
+        return codes.new_full(positives.users.shape, 1 / max(len(positives.users), 1))
+    return weights

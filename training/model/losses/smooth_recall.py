@@ -11,11 +11,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bitrecall.training.model.losses.candidates import Candidates, taken_pairs
+from bitrecall.training.model.losses.candidates import Candidates, add_pair_gradients, taken_pairs
 from bitrecall.training.model.losses.levels import level_gradients
 from bitrecall.training.model.losses.objectives import RankObjective
 from bitrecall.training.model.losses.packed_scores import PackedScores, can_pack
-from bitrecall.training.model.losses.pairs import Pairs, Sample
+from bitrecall.training.model.losses.pairs import Pairs, Sample, weights_of
 from bitrecall.training.model.losses.scores import DenseScores, Scores
 
 
@@ -51,9 +51,7 @@ def smooth_recall_loss(
     Raises:
         ValueError: b·(f + 1) is above ``bitrecall.training.recipe.limits.MAX_BINS``.
     """
-    if weights is None:
-        equal = 1 / max(len(positives.users), 1)
-        weights = user_codes.new_full(positives.users.shape, equal)
+    weights = weights_of(positives, weights, user_codes)
     special = taken_pairs(positives, excluded)
     candidates = Candidates(len(user_codes), len(item_codes), special, sample)
     loss: Tensor = _SmoothRecallLoss.apply(  # type: ignore[no-untyped-call]
@@ -79,9 +77,6 @@ class _SmoothRecallLoss(torch.autograd.Function):
         scores: Scores = kind(user_codes, item_codes, candidates)
         others = scores.histogram()
         count = len(positives.users)
-        # Scores.backward covers the positives in blocks; the others are added below.
-        outside = candidates.outside[candidates.outside < count]
-        users, items = positives.users[outside], positives.items[outside]
         positive_bins = scores.special_bins[:count]
         counts = others.view(-1).index_add(0, positive_bins, torch.ones_like(weights))
         positive_weights = torch.zeros_like(counts).index_add_(0, positive_bins, weights)
@@ -92,9 +87,10 @@ class _SmoothRecallLoss(torch.autograd.Function):
         special[:count] = tables.any_item.reshape(-1)[positive_bins]
         special[:count] += weights * tables.positive.reshape(-1)[positive_bins]
         user_gradient, item_gradient = scores.backward(tables.any_item, special)
-        slopes = special[outside, None]
-        user_gradient.index_add_(0, users, item_codes[items].mul_(slopes))
-        item_gradient.index_add_(0, items, user_codes[users].mul_(slopes))
+        # Scores.backward covers only the positives inside a block.
+        places, outside = candidates.outside_positives(positives)
+        gradients = user_gradient, item_gradient
+        add_pair_gradients(gradients, user_codes, item_codes, outside, special[places])
         ctx.save_for_backward(user_gradient, item_gradient)
         return tables.losses.sum()
 

@@ -12,8 +12,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bitrecall.training.model.losses.candidates import Block, Candidates, taken_pairs
-from bitrecall.training.model.losses.pairs import Pairs, Sample
+from bitrecall.training.model.losses.candidates import (
+    Block,
+    Candidates,
+    add_pair_gradients,
+    taken_pairs,
+)
+from bitrecall.training.model.losses.pairs import Pairs, Sample, weights_of
 
 # Items per block. A block of scores of 1,024 users then takes 8 MiB, which fits into the cache.
 BLOCK_ITEMS = 2048
@@ -49,8 +54,7 @@ def softmax_loss(
     Returns:
         float32 scalar ≥ 0, in nats; 0 without positives.
     """
-    if weights is None:
-        weights = user_codes.new_full(positives.users.shape, 1 / max(len(positives.users), 1))
+    weights = weights_of(positives, weights, user_codes)
     special = taken_pairs(positives, excluded)
     candidates = Candidates(len(user_codes), len(item_codes), special, sample)
     loss: Tensor = _SoftmaxLoss.apply(  # type: ignore[no-untyped-call]
@@ -80,24 +84,22 @@ class _SoftmaxLoss(torch.autograd.Function):
             logits = (user_codes / temperature) @ item_codes[block.items].T
             logits_of_special[block.pairs] = logits[block.users, block.columns]
             total = torch.logaddexp(total, torch.logsumexp(_terms(logits, block), dim=1))
-        count = len(positives.users)
-        outside = candidates.outside[candidates.outside < count]
-        users, items = positives.users[outside], positives.items[outside]
-        outside_scores = (user_codes[users] * item_codes[items]).sum(dim=1)
-        logits_of_special[outside] = outside_scores / temperature
-        logits = logits_of_special[:count]
+        places, outside = candidates.outside_positives(positives)
+        outside_scores = (user_codes[outside.users] * item_codes[outside.items]).sum(dim=1)
+        logits_of_special[places] = outside_scores / temperature
+        logits = logits_of_special[: len(positives.users)]
         of_positives = _log_sum_by_user(logits, positives.users, len(user_codes))
         total = torch.logaddexp(total, of_positives)
         # A user without any item to sum over has no positive either, so its total is not used.
         total = total.masked_fill(total.isneginf(), 0)
-        ctx.save_for_backward(user_codes, item_codes, weights, logits, total, outside)
+        ctx.save_for_backward(user_codes, item_codes, weights, logits, total)
         ctx.positives, ctx.candidates, ctx.temperature = positives, candidates, temperature
         return (weights * (total[positives.users] - logits)).sum()
 
     @staticmethod
     def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
-        user_codes, item_codes, weights, positive_logits, total, outside = ctx.saved_tensors
-        users, items = ctx.positives.users, ctx.positives.items
+        user_codes, item_codes, weights, positive_logits, total = ctx.saved_tensors
+        users = ctx.positives.users
         scale = gradients[0] / ctx.temperature
         by_user = torch.zeros_like(total).index_add_(0, users, weights)
         special = total.new_zeros(ctx.candidates.n_special)
@@ -111,9 +113,10 @@ class _SoftmaxLoss(torch.autograd.Function):
             slopes[block.users, block.columns] = special[block.pairs]
             user_gradient.addmm_(slopes, item_codes[block.items])
             item_gradient[block.items] = slopes.T @ user_codes
-        users, items, slopes = users[outside], items[outside], special[outside, None]
-        user_gradient.index_add_(0, users, slopes * item_codes[items])
-        item_gradient.index_add_(0, items, slopes * user_codes[users])
+        places, outside = ctx.candidates.outside_positives(ctx.positives)
+        add_pair_gradients(
+            (user_gradient, item_gradient), user_codes, item_codes, outside, special[places]
+        )
         return user_gradient, item_gradient, None, None, None, None
 
 
