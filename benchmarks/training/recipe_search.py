@@ -31,7 +31,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.training.tuning import COLUMNS, best_epoch, table_head, table_line
+from benchmarks.training.tuning import best_epoch, table_head, table_line
+from benchmarks.training.variants import COLUMNS, append_record, record_of
 from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
@@ -185,14 +186,8 @@ def main() -> int:
             result = run(
                 train, arguments.recipe, variant.split(), log, arguments.runs, arguments.every
             )
-            done[variant] = {
-                "data": arguments.data.name,
-                "recipe": arguments.recipe,
-                "variant": variant,
-            }
-            done[variant] |= result
-            with arguments.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(done[variant]) + "\n")
+            done[variant] = record_of(arguments.data, arguments.recipe, variant, result)
+            append_record(arguments.out, done[variant])
             print(table_line(variant, result), flush=True)
         return float(done[variant]["metrics"]["recall@50"])
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.training.tuning import COLUMNS
+from benchmarks.training.variants import COLUMNS
 from bitrecall.reproduction.summary import dataset_label
 from bitrecall.reproduction.table_format import markdown, metric_title, number
 

@@ -14,17 +14,22 @@ each of the first 100 places is proportional to score^p. ``teacher.discount_powe
 to it.
 """
 
-import argparse
 import itertools
-import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.training.variants import (
+    COLUMNS,
+    append_record,
+    metric_head,
+    metric_row,
+    record_of,
+    variant_parser,
+)
 from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
@@ -37,7 +42,6 @@ from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import best_items, block_users, scorer, unseen_scores
 
 CUTOFFS = (20, 50, 100)
-COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
 
 
 def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
     matrix = interaction_matrix(part)
     started = time.monotonic()
     teacher = scorer(matrix, recipe.teacher, seed=recipe.seed, progress=None)
-    made = time.monotonic()
+    built = time.monotonic()
     block = block_users(part.n_users, part.n_items)
     for start in range(0, len(users), block):
         batch = users[start : start + block]
@@ -67,8 +71,8 @@ def score(part: Interactions, held_out: Interactions, recipe: Recipe) -> dict[st
     result = metrics.result()
     return {
         "users": len(users),
-        "seconds_to_make": round(made - started, 1),
-        "seconds_to_ask": round(time.monotonic() - made, 1),
+        "seconds_to_build": round(built - started, 1),
+        "seconds_to_query": round(time.monotonic() - built, 1),
         "power": round(likeliest_power(shares, scores), 2),
         "metrics": {name: result[name] for name in COLUMNS},
     }
@@ -98,40 +102,26 @@ def likeliest_power(shares: NDArray[np.float64], scores: NDArray[np.float64]) ->
 
 def main() -> int:
     """Score the variants in turn, return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("variants", nargs="+")
-    parser.add_argument("--recipe", default="default")
-    parser.add_argument("--split-seed", type=int, default=0)
-    parser.add_argument("--cut", choices=("latest", "random"), default="latest")
+    parser = variant_parser((__doc__ or "").splitlines()[0])
     parser.add_argument(
         "--users", type=int, default=10_000, help="maximum number of users to evaluate"
     )
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     train = load_dataset(arguments.data).train.compact()
     part, held_out = cut_validation(train, 0.2, arguments.split_seed, arguments.cut)
     order = popularity_order(part)
     part, held_out = reorder_items(part, order), reorder_items(held_out, order)
-    print("| teacher | s to build | s to query | power | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (4 + len(COLUMNS)) + "|", flush=True)
+    print(metric_head("teacher", "s to build", "s to query", "power"), flush=True)
     for variant in arguments.variants:
         overrides = [f"teacher.{override}" for override in variant.split()]
         recipe = load_recipe(arguments.recipe, [f"validation.users={arguments.users}", *overrides])
         result = score(part, held_out, recipe)
-        cells = [f"{result[f'seconds_to_{part_}']:.0f}" for part_ in ("make", "ask")]
-        cells.append(f"{result['power']:.2f}")
-        cells += [f"{result['metrics'][name]:.4f}" for name in COLUMNS]
-        print(f"| {variant or 'the recipe'} | " + " | ".join(cells) + " |", flush=True)
+        seconds = [f"{result[f'seconds_to_{step}']:.0f}" for step in ("build", "query")]
+        cells = [variant or "the recipe", *seconds, f"{result['power']:.2f}"]
+        print(metric_row(*cells, metrics=result["metrics"]), flush=True)
         if arguments.out is not None:
-            record = {
-                "data": arguments.data.name,
-                "recipe": arguments.recipe,
-                "variant": variant,
-                **result,
-            }
-            with arguments.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+            record = record_of(arguments.data, arguments.recipe, variant, result)
+            append_record(arguments.out, record)
     return 0
 
 

@@ -10,12 +10,18 @@ scored on the same split after each epoch, and its best epoch is printed. The te
 read. With --out, each row is also appended to a JSON-lines file; with --log, each epoch.
 """
 
-import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.training.variants import (
+    COLUMNS,
+    append_record,
+    metric_head,
+    metric_row,
+    record_of,
+    variant_parser,
+)
 from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
@@ -26,8 +32,6 @@ from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
 from bitrecall.training.runtime.training_log import TrainingLog
-
-COLUMNS = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")
 
 
 def best_epoch(
@@ -66,26 +70,18 @@ def best_epoch(
 
 def table_head() -> str:
     """Return the head of the table."""
-    titles = "| variant | best epoch | s | " + " | ".join(COLUMNS) + " |"
-    return f"{titles}\n{'|---' * (3 + len(COLUMNS))}|"
+    return metric_head("variant", "best epoch", "s")
 
 
 def table_line(label: str, result: dict[str, Any]) -> str:
     """Return a row of the table."""
-    cells = [f"{result['metrics'][name]:.4f}" for name in COLUMNS]
     epochs = f"{result['best_epoch']} of {result['epochs_run']}"
-    return f"| {label} | {epochs} | {result['seconds']:.0f} | " + " | ".join(cells) + " |"
+    return metric_row(label, epochs, f"{result['seconds']:.0f}", metrics=result["metrics"])
 
 
 def main() -> int:
     """Run the variants in turn, return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("variants", nargs="+")
-    parser.add_argument("--recipe", default="default")
-    parser.add_argument("--split-seed", type=int, default=0)
-    parser.add_argument("--cut", choices=("latest", "random"), default="latest")
-    parser.add_argument("--out", type=Path)
+    parser = variant_parser((__doc__ or "").splitlines()[0])
     parser.add_argument("--log", type=Path)
     arguments = parser.parse_args()
     keep_freed_memory()
@@ -97,14 +93,8 @@ def main() -> int:
         result = best_epoch(train, recipe, arguments.split_seed, TrainingLog(arguments.log))
         print(table_line(variant or "the recipe", result), flush=True)
         if arguments.out is not None:
-            record = {
-                "data": arguments.data.name,
-                "recipe": arguments.recipe,
-                "variant": variant,
-                **result,
-            }
-            with arguments.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+            record = record_of(arguments.data, arguments.recipe, variant, result)
+            append_record(arguments.out, record)
     return 0
 
 
