@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from typing import Any, Final, NoReturn
 
 import polars as pl
 
+from bitrecall.training.data.columns.numbers import parse_finite_number
 from bitrecall.training.errors import DataError
 
-__all__ = ["Value", "as_numbers", "as_text", "compare", "parse_finite_number"]
+__all__ = ["Value", "as_numbers", "as_text", "compare"]
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "=": operator.eq,
@@ -44,18 +44,6 @@ class Value:
     def number(self) -> float | None:
         """The value as a number; None for text."""
         return parse_finite_number(self.text)
-
-
-def parse_finite_number(text: str) -> float | None:
-    """Parse a finite number; None for any other text."""
-    # float() also accepts 1_000 and digits of other scripts.
-    if "_" in text or not text.isascii():
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def compare(column: pl.Series, symbol: str, value: Value) -> pl.Series:

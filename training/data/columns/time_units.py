@@ -19,7 +19,6 @@ __all__ = [
     "digit_format",
     "parse_digits",
     "parse_format",
-    "parse_number",
     "plausible_unit",
     "typical_unit",
 ]
@@ -39,17 +38,6 @@ UNIT_NAMES: Final = {
     TimeUnit.MICROSECONDS: "microseconds",
     TimeUnit.NANOSECONDS: "nanoseconds",
 }
-
-
-def parse_number(text: str) -> float | None:
-    """Parse a number, infinite and NaN included; None for any other text."""
-    # float() also accepts 1_000 and digits of other scripts, which are not times.
-    if "_" in text or not text.isascii():
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def plausible_unit(number: float, now: float) -> TimeUnit | None:

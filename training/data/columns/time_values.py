@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bitrecall.events.rules import EARLIEST, latest
+from bitrecall.training.data.columns.numbers import parse_number
 from bitrecall.training.data.columns.time_text import parse_formatted_time, parse_time, parse_times
 from bitrecall.training.data.columns.time_units import (
     EARLY,
@@ -21,7 +22,6 @@ from bitrecall.training.data.columns.time_units import (
     digit_format,
     parse_digits,
     parse_format,
-    parse_number,
     typical_unit,
 )
 from bitrecall.training.data.read_options import TimeUnit
@@ -47,7 +47,7 @@ class TimeReader:
         self._unit: TimeUnit | None = None if unit is TimeUnit.AUTO else unit
         self._form = form
         self._now = time.time() if now is None else now
-        self._numbers: bool | None = None if form is None else False
+        self._is_numeric: bool | None = None if form is None else False
         self._digits: str | None = None
         self._mixed: Counter[TimeUnit] = Counter()
         self._early = 0
@@ -60,7 +60,7 @@ class TimeReader:
             return f"as {self._form}"
         if self._digits is not None:
             return f"digits as {self._digits}"
-        if self._numbers and self._unit is not None:
+        if self._is_numeric and self._unit is not None:
             return UNIT_NAMES[self._unit]
         return "instants"
 
@@ -93,40 +93,40 @@ class TimeReader:
         dtype = column.dtype
         reasons: dict[int, str] = {}
         if dtype == pl.String or dtype in (pl.Categorical, pl.Enum):
-            values = self._of_text(column.cast(pl.String), reasons)
+            values = self._parse_text(column.cast(pl.String), reasons)
         elif dtype in (pl.Date, pl.Datetime):
             values = column.dt.epoch("us").cast(pl.Float64).fill_null(np.nan).to_numpy() / 1e6
-            self._numbers = False
+            self._is_numeric = False
         elif dtype.is_numeric() or dtype == pl.Null:
             values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
             if self._form is not None:
-                values = self._of_text(column.cast(pl.String), reasons)
+                values = self._parse_text(column.cast(pl.String), reasons)
             else:
-                self._numbers = True
+                self._is_numeric = True
         else:
             raise DataError(
                 f"the time column has type {dtype}; times are instants, dates, numbers or text",
                 file=label,
             )
-        seconds = self._seconds(values) if self._numbers else values
+        seconds = self._to_seconds(values) if self._is_numeric else values
         self._check(values, seconds, reasons)
         return seconds, reasons
 
-    def _of_text(self, column: pl.Series, reasons: dict[int, str]) -> NDArray[np.float64]:
+    def _parse_text(self, column: pl.Series, reasons: dict[int, str]) -> NDArray[np.float64]:
         """Parse text to numbers or seconds; a row that fails is NaN and added to the reasons."""
-        if self._numbers is None:
-            self._numbers = _are_numbers(column)
+        if self._is_numeric is None:
+            self._is_numeric = _are_numbers(column)
         if self._form is not None:
             form = self._form
             values, parse = (
                 parse_format(column, form),
                 lambda text: parse_formatted_time(text, form),
             )
-        elif self._numbers:
+        elif self._is_numeric:
             texts = column.str.strip_chars().cast(pl.Float64, strict=False)
-            values, parse = texts.fill_null(np.nan).to_numpy().copy(), _only_number
+            values, parse = texts.fill_null(np.nan).to_numpy().copy(), _require_number
         else:
-            values, parse = parse_times(column), _only_instant
+            values, parse = parse_times(column), _require_instant
         unparsed = np.flatnonzero(~np.isfinite(values))
         if len(unparsed):
             self._parse_rows(column, unparsed, values, parse, reasons)
@@ -150,7 +150,7 @@ class TimeReader:
             except ValueError as error:
                 reasons[row] = str(error)
 
-    def _seconds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _to_seconds(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Convert numbers to seconds: all from one unit, except those clearly in another."""
         finite = values[np.isfinite(values)]
         if self._unit is None and self._digits is None and len(finite):
@@ -189,13 +189,13 @@ class TimeReader:
         if early.any():
             self._early += int(early.sum())
             first = int(np.argmax(early))
-            self._examples.setdefault("early", _shown(values[first], seconds[first]))
+            self._examples.setdefault("early", _format_time(values[first], seconds[first]))
         for row in np.flatnonzero(~good).tolist():
             if not math.isfinite(values[row]):
                 reasons.setdefault(row, "the time is empty or not finite")
                 continue
             where = "before 1900" if seconds[row] < EARLIEST else "more than a day in the future"
-            reasons[row] = f"the time {_shown(values[row], seconds[row])} is {where}"
+            reasons[row] = f"the time {_format_time(values[row], seconds[row])} is {where}"
 
 
 def _are_numbers(column: pl.Series) -> bool | None:
@@ -214,7 +214,7 @@ def _are_numbers(column: pl.Series) -> bool | None:
     return None
 
 
-def _only_number(text: str) -> float:
+def _require_number(text: str) -> float:
     number = parse_number(text)
     if number is None:
         raise ValueError(f"the time {text!r} is not a number, but those before it are")
@@ -223,7 +223,7 @@ def _only_number(text: str) -> float:
     return number
 
 
-def _only_instant(text: str) -> float:
+def _require_instant(text: str) -> float:
     number = parse_number(text)
     if number is None:
         return parse_time(text)
@@ -232,7 +232,7 @@ def _only_instant(text: str) -> float:
     raise ValueError(f"the time {text!r} is a number, but those before it are not")
 
 
-def _shown(value: float, seconds: float) -> str:
+def _format_time(value: float, seconds: float) -> str:
     try:
         instant = datetime.fromtimestamp(math.floor(seconds), UTC).isoformat()
     except (ValueError, OverflowError, OSError):

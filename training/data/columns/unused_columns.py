@@ -63,13 +63,13 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
         if short in RATING_NAMES:
             return (
                 f"{name} looks like ratings, but every row counts equally: --min-rating N keeps "
-                f"the high ones, --weight {_quoted(name)} weighs rows by them"
+                f"the high ones, --weight {_quoted(name)} weights rows by them"
             )
         if short in _AMOUNTS or "rating" in short:
             return (
                 f"{name} looks like amounts, but every row counts equally: "
                 f"--where '{_quoted(name)} >= N' keeps the high ones, --weight {_quoted(name)} "
-                "weighs rows by them"
+                "weights rows by them"
             )
     if kind is ValueKind.TEXT and 1 <= len(distinct) <= _MAX_TYPES:
         known = distinct & _EVENTS
@@ -81,7 +81,7 @@ def _hint(column: pl.Series, *, has_time: bool) -> str | None:
             return (
                 f"{name} looks like event types ({', '.join(types[:_SHOWN_TYPES])}), but every "
                 f"row counts equally: --where '{_quoted(name)} = {_quoted(types[0])}' keeps some, "
-                f"--weight '{_quoted(name)}:{weights}' weighs them"
+                f"--weight '{_quoted(name)}:{weights}' weights them"
             )
     return None
 

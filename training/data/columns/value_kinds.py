@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
+from bitrecall.training.data.columns.numbers import parse_finite_number
 from bitrecall.training.data.columns.time_text import parse_time
-from bitrecall.training.data.columns.time_units import EARLY, parse_number, plausible_unit
+from bitrecall.training.data.columns.time_units import EARLY, plausible_unit
 
 __all__ = ["ValueKind", "counts_up", "kind_of", "looks_like_data", "suggest_columns"]
 
@@ -33,7 +33,7 @@ def kind_of(values: Iterable[str]) -> ValueKind:
     present = [value.strip() for value in values if value.strip()]
     if not present:
         return ValueKind.TEXT
-    numbers = [_number(value) for value in present]
+    numbers = [parse_finite_number(value) for value in present]
     if any(number is None for number in numbers):
         return ValueKind.TIME if all(map(_is_instant, present)) else ValueKind.TEXT
     finite = [number for number in numbers if number is not None]
@@ -53,13 +53,13 @@ def looks_like_data(fields: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
 
     It is data if a field is a number or a time, or occurs again in its column.
     """
-    for place, field in enumerate(fields):
+    for position, field in enumerate(fields):
         text = field.strip()
         if not text:
             continue
-        if _number(text) is not None or _is_instant(text):
+        if parse_finite_number(text) is not None or _is_instant(text):
             return True
-        if any(place < len(row) and row[place].strip() == text for row in rows):
+        if any(position < len(row) and row[position].strip() == text for row in rows):
             return True
     return False
 
@@ -71,18 +71,20 @@ def suggest_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """
     columns = list(zip(*rows, strict=True))
     kinds = [kind_of(column) for column in columns]
-    names: list[str] = [f"column{place}" for place in range(1, len(kinds) + 1)]
-    ids = [at for at, kind in enumerate(kinds) if kind not in (ValueKind.TIME, ValueKind.NUMBER)]
+    names: list[str] = [f"column{number}" for number in range(1, len(kinds) + 1)]
+    ids = [
+        index for index, kind in enumerate(kinds) if kind not in (ValueKind.TIME, ValueKind.NUMBER)
+    ]
     if len(ids) > 2 and len(rows) > 1 and counts_up(columns[ids[0]]):
         names[ids[0]] = "row"  # a row number, not a user
         ids = ids[1:]
     if len(ids) > 1:
-        likely = [at for at in ids[1:] if kinds[at] is not ValueKind.RATING]
+        likely = [index for index in ids[1:] if kinds[index] is not ValueKind.RATING]
         names[ids[0]], names[likely[0] if likely else ids[1]] = "user_id", "item_id"
     for kind, name in ((ValueKind.TIME, "timestamp"), (ValueKind.RATING, "rating")):
-        for at, column in enumerate(columns):
-            if kinds[at] is kind and names[at].startswith("column") and len(set(column)) > 1:
-                names[at] = name
+        for index, column in enumerate(columns):
+            if kinds[index] is kind and names[index].startswith("column") and len(set(column)) > 1:
+                names[index] = name
                 break
     return names
 
@@ -93,11 +95,6 @@ def counts_up(values: Sequence[str]) -> bool:
         return False
     numbers = [int(value) for value in values]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-
-def _number(text: str) -> float | None:
-    number = parse_number(text)
-    return number if number is not None and math.isfinite(number) else None
 
 
 def _is_instant(text: str) -> bool:

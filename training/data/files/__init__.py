@@ -1,1 +1,1 @@
-"""Files of a data set: which there are, and their bytes and text."""
+"""Files of a data set: discovery, decompression and decoding."""

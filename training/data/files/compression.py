@@ -134,4 +134,4 @@ def _read_error(error: Exception, path: Path) -> DataError:
     if isinstance(error, OSError) and error.strerror:
         return DataError(f"cannot be read: {error.strerror}", file=path)
     problem = str(error) or type(error).__name__
-    return DataError(f"is compressed and damaged or cut off: {problem}", file=path)
+    return DataError(f"is compressed, and damaged or truncated: {problem}", file=path)

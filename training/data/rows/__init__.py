@@ -1,1 +1,1 @@
-"""Rows of a table: which of them count, what they weigh, and their numbers."""
+"""Rows of a table: filters, weights and the encoding of ids."""

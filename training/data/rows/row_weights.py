@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bitrecall.training.data.columns.comparison import as_numbers, as_text, parse_finite_number
+from bitrecall.training.data.columns.comparison import as_numbers, as_text
+from bitrecall.training.data.columns.numbers import parse_finite_number
 from bitrecall.training.errors import DataError
 
 __all__ = ["MAX_WEIGHT", "MIN_WEIGHT", "WeightTally", "Weighting"]

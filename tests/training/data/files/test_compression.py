@@ -59,7 +59,7 @@ def test_reads_compressed_text_under_any_name(tmp_path, packed, name):
 @pytest.mark.parametrize("packed", PACKED.values(), ids=PACKED)
 def test_rejects_truncated_files(tmp_path, packed):
     for end in (12, len(packed) // 2, len(packed) - 4):
-        with pytest.raises(DataError, match=r"a\.csv: (is compressed and damaged|looks like)"):
+        with pytest.raises(DataError, match=r"a\.csv: (is compressed, and damaged|looks like)"):
             read(write(tmp_path, packed[:end]))
 
 
