@@ -18,7 +18,8 @@ from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from tests.tools.required import skip_or_fail
 
-pytestmark = pytest.mark.slow
+# One process starts nginx and the service once for all of them.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nginx")]
 
 PAGE = Path(__file__).parents[3] / "docs" / "service.md"
 SERVE = """
@@ -53,30 +54,31 @@ def nginx() -> str:
     return path
 
 
-@pytest.fixture(params=["as documented", "path removed"])
+@pytest.fixture(scope="module", params=["as documented", "path removed"])
 def url(
     request: pytest.FixtureRequest,
     nginx: str,
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     contents: Callable[..., ReleaseContents],
 ) -> Iterator[str]:
     """The URL at which nginx serves the service."""
-    ReleaseStore(tmp_path / "releases").publish(contents())
+    folder = tmp_path_factory.mktemp("nginx")
+    ReleaseStore(folder / "releases").publish(contents())
     (documented,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-    path = tmp_path / "s.sock"
+    path = folder / "s.sock"
     documented = documented.replace("/run/bitrecall/service.sock", str(path))
     documented = documented.replace("listen 80;", f"listen 127.0.0.1:{port};")
     if request.param == "path removed":
         documented = documented.replace("http://bitrecall;", "http://bitrecall/;")
-    config = tmp_path / "nginx.conf"
+    config = folder / "nginx.conf"
     # If nginx runs as root, its workers run as another user, who may not open the socket.
     user = "user root;\n" if os.geteuid() == 0 else ""
-    config.write_text(user + _NGINX.format(folder=tmp_path, documented=documented))
+    config.write_text(user + _NGINX.format(folder=folder, documented=documented))
     settings = {
-        "releases": str(tmp_path / "releases"),
-        "events": f"sqlite:///{tmp_path}/events.db",
+        "releases": str(folder / "releases"),
+        "events": f"sqlite:///{folder}/events.db",
         "unix_socket": str(path),
         "root_path": ROOT,
     }
@@ -86,7 +88,7 @@ def url(
     assert service.stderr is not None
     assert any("serving release" in line for line in service.stderr)
     proxy = subprocess.Popen(
-        [nginx, "-e", str(tmp_path / "error.log"), "-c", str(config)], stderr=subprocess.PIPE
+        [nginx, "-e", str(folder / "error.log"), "-c", str(config)], stderr=subprocess.PIPE
     )
     try:
         transport = httpx.HTTPTransport(retries=8)
@@ -109,7 +111,7 @@ def test_serves_the_api_below_the_path(url: str) -> None:
         assert (page.status_code, page.text.splitlines()[0]) == (200, problem.json()["title"])
         assert client.get(f"{url}/openapi.json").json()["servers"] == [{"url": ROOT}]
         same_origin = {"Origin": url.removesuffix(ROOT)}
-        event = {"events": [{"user_id": "17", "item_id": "item 7"}]}
+        event = {"events": [{"user_id": "18", "item_id": "item 7"}]}
         assert client.post(f"{url}/events", json=event, headers=same_origin).status_code == 200
         other_origin = {"Origin": "http://evil.example"}
         assert client.post(f"{url}/events", json=event, headers=other_origin).status_code == 403
@@ -127,6 +129,10 @@ def test_serves_the_explorer_below_the_path(url: str, page: Page, path: str) -> 
     page.locator("#user").fill("17")
     page.locator("#user").press("Enter")
     expect(page.locator("#user-items li")).to_have_count(4)
+    items = httpx.post(f"{url}/recommend", json={"user_id": "17"}, timeout=20).json()["items"]
+    # The user shown first may have as many items: opening one of its recommendations would be lost.
+    names = [item["id"] for item in items]
+    expect(page.locator("#recommendations .name")).to_have_text(names)
     page.locator("#recommendations .open").first.click()
     expect(page.locator("#recommendations .bits")).to_have_count(2)
     assert json.dumps(failed) == "[]"
