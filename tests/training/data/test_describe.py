@@ -70,7 +70,7 @@ def test_the_text_is_aligned_and_has_every_count(description):
     assert any(line.split() == ["pairs", "4", "2"] for line in lines)
     assert any(line.split() == ["bad", "rows", "skipped", "1"] for line in lines)
     (skipped,) = (line for line in lines if line.startswith("  skipped: "))
-    assert skipped.endswith("train.csv, line 7: has 1 field where the header has 3")
+    assert skipped.endswith("train.csv, line 7: has 1 field, but the header has 3")
     assert any(line.startswith("columns: user = user, item = item, time = ") for line in lines)
     assert any(line.startswith("warning: test.csv: 3 times are before 1990") for line in lines)
 

@@ -12,7 +12,7 @@ from bitrecall.training.data.files.compression import open_content
 from bitrecall.training.data.files.text_file import TextFile
 from bitrecall.training.data.tables.csv_records import split_line
 from bitrecall.training.data.tables.delimited import DelimitedSource
-from bitrecall.training.data.tables.delimiters import first_record
+from bitrecall.training.data.tables.delimiters import read_header
 from bitrecall.training.data.tables.json_records import JsonSource
 from bitrecall.training.data.tables.table_start import find_start
 from bitrecall.training.errors import DataError
@@ -158,7 +158,7 @@ def _open_table(text: TextFile) -> DelimitedSource:
         if widths[0] == widths[1] > 1:
             skip -= 1
             lines = text.head_lines[skip:]
-    header_end, names = first_record(text, lines, delimiter, skip)
+    header_end, names = read_header(text, lines, delimiter, skip)
     repeated = sorted({name.strip() for name in names if names.count(name) > 1 and name.strip()})
     if repeated:
         raise DataError(f"has several columns called {', '.join(repeated)}", file=text.path)

@@ -1,4 +1,4 @@
-"""Records of delimited text, which quotes may spread over several lines."""
+"""Parse records of delimited text; a quoted field may span several lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 UNIT_SEPARATOR: Final = "\x1f"
-"""Stands for a delimiter of several characters, because the csv module takes only one."""
+"""Replaces a delimiter of several characters, because the csv module accepts only one."""
 
 
 def parse_records(
@@ -32,18 +32,18 @@ def parse_records(
     bad: list[DataError],
     first: int = 1,
 ) -> Iterator[tuple[int, list[str]]]:
-    """Each record's first line and its fields; blank lines are left out.
+    """Yield the first line number and the fields of each record; blank lines are skipped.
 
     Args:
-        content: blocks of whole lines.
+        content: blocks of complete lines.
         path: the file, for messages.
-        delimiter: between the fields.
-        quotes: whether double quotes mean anything.
-        bad: takes the records that cannot be read.
+        delimiter: one or more characters between the fields.
+        quotes: whether double quotes enclose fields.
+        bad: receives an error for each record that cannot be parsed.
         first: number of the first line.
     """
-    rest = iter(content)
-    lines = RecordLines(next(rest, b""), rest, first)
+    blocks = iter(content)
+    lines = RecordLines(next(blocks, b""), blocks, first)
     while True:
         yield from read_records(lines, path, delimiter, quotes=quotes, bad=bad)
         if not lines.refill():
@@ -51,10 +51,10 @@ def parse_records(
 
 
 def not_utf8(text: str) -> str | None:
-    """Which byte of a text is not UTF-8, for people; None if all are.
+    """Describe the first byte of a text that is not UTF-8; None if all bytes are.
 
     Args:
-        text: as decoded with ``surrogateescape``.
+        text: text decoded with ``surrogateescape``.
     """
     try:
         text.encode()
@@ -68,7 +68,7 @@ def not_utf8(text: str) -> str | None:
 
 
 def split_line(line: str, delimiter: str, *, quotes: bool) -> list[str]:
-    """The fields of one line, or the line itself if its quotes are wrong."""
+    """Split a line into fields; if its quotes are wrong, return the line as one field."""
     try:
         return next(iter(_reader([line], delimiter, quotes=quotes)), [])
     except csv.Error:
@@ -76,41 +76,36 @@ def split_line(line: str, delimiter: str, *, quotes: bool) -> list[str]:
 
 
 class RecordLines:
-    """Lines of a block, and of the next ones as long as a record goes on.
+    """Iterator over the lines of a block, and of later blocks if a record continues there.
 
-    Lines that a failed record took after its first can be given back.
+    After a record failed, the lines after its first line can be read again.
 
     Attributes:
-        first: number of the line on which the current record starts.
+        first: number of the first line of the current record.
     """
 
-    def __init__(self, block: bytes, rest: Iterator[bytes], first: int) -> None:
+    def __init__(self, block: bytes, blocks: Iterator[bytes], first: int) -> None:
         self.first = first
-        self._rest = rest
-        self._waiting: deque[str] = deque()
-        self._taken: list[str] = []
+        self._blocks = blocks
+        self._pending: deque[str] = deque()
+        self._record: list[str] = []
         self._put(block)
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        # Blocks are fetched within a record only: between records, the caller decides how the
-        # next block is read.
-        if not self._waiting and (not self._taken or not self.refill()):
+        # Fetch a block only within a record: between records, the caller decides how to read the
+        # next block.
+        if not self._pending and (not self._record or not self.refill()):
             raise StopIteration
-        line = self._waiting.popleft()
-        self._taken.append(line)
+        line = self._pending.popleft()
+        self._record.append(line)
         return line
 
-    @property
-    def taken(self) -> int:
-        """Lines of the current record."""
-        return len(self._taken)
-
     def refill(self) -> bool:
-        """Add the lines of the next block; False after the last."""
-        block = next(self._rest, None)
+        """Add the lines of the next block; return False after the last."""
+        block = next(self._blocks, None)
         if block is None:
             return False
         self._put(block)
@@ -118,32 +113,35 @@ class RecordLines:
 
     def begin(self) -> None:
         """Start a record at the next line."""
-        self.first += len(self._taken)
-        self._taken.clear()
+        self.first += len(self._record)
+        self._record.clear()
 
-    def give_back(self) -> None:
-        """Take the record to be its first line only."""
-        self._waiting.extendleft(reversed(self._taken[1:]))
-        del self._taken[1:]
+    def push_back(self) -> None:
+        """Reduce the record to its first line; its other lines are read again."""
+        self._pending.extendleft(reversed(self._record[1:]))
+        del self._record[1:]
 
     def not_utf8(self) -> str | None:
-        """Which byte of the record is not UTF-8, for people; None if all are."""
-        if all(line.isascii() for line in self._taken):
+        """Describe the first byte of the record that is not UTF-8; None if all bytes are."""
+        if all(line.isascii() for line in self._record):
             return None
-        return not_utf8("".join(self._taken))
+        return not_utf8("".join(self._record))
 
     def _put(self, block: bytes) -> None:
         lines = block.decode(errors="surrogateescape").split("\n")
         last = lines.pop()
-        self._waiting.extend(line + "\n" for line in lines)
+        self._pending.extend(line + "\n" for line in lines)
         if last:
-            self._waiting.append(last)
+            self._pending.append(last)
 
 
 def read_records(
     lines: RecordLines, path: Path | None, delimiter: str, *, quotes: bool, bad: list[DataError]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Records up to the end of the lines, each with its first line; bad ones go into ``bad``."""
+    """Yield first line number and fields of each record up to the end of the lines.
+
+    Bad records are appended to ``bad``.
+    """
     reader = _reader(lines, delimiter, quotes=quotes)
     while True:
         lines.begin()
@@ -152,7 +150,7 @@ def read_records(
         except StopIteration:
             return
         except csv.Error as error:
-            lines.give_back()
+            lines.push_back()
             bad.append(DataError(_explain(str(error)), file=path, line=lines.first))
             continue
         if (reason := lines.not_utf8()) is not None:
@@ -163,24 +161,24 @@ def read_records(
 
 
 def _reader(lines: Iterable[str], delimiter: str, *, quotes: bool) -> Iterator[list[str]]:
-    """Records of lines; errors of the csv module pass through."""
-    several = len(delimiter) > 1
+    """Return a csv reader of lines; it raises ``csv.Error``."""
+    is_replaced = len(delimiter) > 1
     reader = csv.reader(
-        # The csv module takes one character only; this one is in no text that people write.
-        map(_with_separator(delimiter), lines) if several else lines,
-        delimiter=UNIT_SEPARATOR if several else delimiter,
+        # The csv module accepts one character only. Ordinary text does not contain this one.
+        map(_with_separator(delimiter), lines) if is_replaced else lines,
+        delimiter=UNIT_SEPARATOR if is_replaced else delimiter,
         quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
         strict=True,
     )
-    return _Restored(reader, delimiter) if several and quotes else reader
+    return _RestoredFields(reader, delimiter) if is_replaced and quotes else reader
 
 
 def _with_separator(delimiter: str) -> Callable[[str], str]:
     return lambda line: line.replace(delimiter, UNIT_SEPARATOR)
 
 
-class _Restored:
-    """Records in whose quoted fields a delimiter of several characters is put back."""
+class _RestoredFields:
+    """Iterator over records that restores the replaced delimiter within quoted fields."""
 
     def __init__(self, reader: Iterator[list[str]], delimiter: str) -> None:
         self._reader = reader
@@ -202,7 +200,7 @@ def _explain(problem: str) -> str:
             "quote that is never closed"
         )
     if "expected after" in problem:
-        return "has text after a closing double quote; a quote inside quotes is written twice"
+        return "has text after a closing double quote; double a quote inside a quoted field"
     if "new-line character" in problem:
         return "has a carriage return in the middle of the line; lines end with \\n or \\r\\n"
     return f"cannot be read: {problem}"

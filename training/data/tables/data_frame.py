@@ -1,4 +1,4 @@
-"""Tables in memory: of pandas, of polars, and of any library with Arrow's C stream."""
+"""Tables in memory: pandas, polars, and any library with an Arrow C stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["FrameSource", "as_frame", "is_table"]
 
 
 def is_table(data: object) -> bool:
-    """Whether ``as_frame`` takes it for a table."""
+    """Whether ``as_frame`` accepts an object as a table."""
     return (
         isinstance(data, pl.DataFrame | pl.LazyFrame)
         or hasattr(data, "__arrow_c_stream__")
@@ -28,23 +28,23 @@ def is_table(data: object) -> bool:
 
 
 def as_frame(table: object, label: str) -> pl.DataFrame:
-    """A table as a polars frame.
+    """Convert a table to a polars frame.
 
     Args:
-        table: a data frame of pandas or polars, or an object with ``__arrow_c_stream__``, such as a
-            table of pyarrow, a relation of DuckDB or a frame of narwhals.
-        label: what messages call it.
+        table: a pandas or polars data frame, or an object with ``__arrow_c_stream__``, such as a
+            pyarrow table, a DuckDB relation or a narwhals frame.
+        label: name of the table in messages.
 
     Raises:
-        DataError: it is not a table, has two columns of one name, or holds values that have no
-            type in common.
+        DataError: the object is not a table, has two columns with the same name, or a column has
+            values without a common type.
     """
     if isinstance(table, pl.DataFrame):
         return table
     try:
         if isinstance(table, pl.LazyFrame):
             return table.collect()
-        # Before its stream, which needs pyarrow and fails on columns of several types.
+        # Not by its stream, which needs pyarrow and fails on columns with mixed types.
         if _is_pandas(table):
             return _from_pandas(table, label)
         if hasattr(table, "__arrow_c_stream__"):
@@ -53,18 +53,18 @@ def as_frame(table: object, label: str) -> pl.DataFrame:
         problem = str(error).splitlines()[0]
         raise DataError(f"cannot be read as a table: {problem}", file=label) from error
     raise DataError(
-        f"is of type {type(table).__name__}: expected a path, a data frame of pandas or polars, or "
-        "an Arrow table",
+        f"has type {type(table).__name__}: expected a path, a pandas or polars data frame, or an "
+        "Arrow table",
         file=label,
     )
 
 
 class FrameSource:
-    """A frame as a source of interactions.
+    """A data frame as a source of interactions.
 
     Args:
         frame: the table.
-        label: what messages call it.
+        label: name of the table in messages.
     """
 
     unit = "row"
@@ -79,22 +79,22 @@ class FrameSource:
     def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
         """Read the named columns."""
         stored = dict(zip(self.names, self._stored, strict=True))
-        wanted = [stored[name] for name in names]
+        columns = [stored[name] for name in names]
         for start in range(0, len(self._frame), BATCH_ROWS):
             part = self._frame.slice(start, BATCH_ROWS)
             rows = np.arange(start + 1, start + len(part) + 1, dtype=np.int64)
-            flat, rows = flatten(part, wanted, rows, self.label)
-            yield RowBatch(flat.rename(dict(zip(wanted, names, strict=True))), rows)
+            flat, rows = flatten(part, columns, rows, self.label)
+            yield RowBatch(flat.rename(dict(zip(columns, names, strict=True))), rows)
 
     def sample(self) -> pl.DataFrame:
-        """The first rows, their plain columns."""
+        """Return the first rows, without nested columns."""
         frame = self._frame.head(200)
         plain = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
         return frame.select(pl.col(name).alias(name.strip()) for name in plain)
 
 
 class _Stream:
-    """Nothing of a table but its Arrow stream, so that polars reads it by that."""
+    """Expose only the Arrow stream of a table, so that polars uses it."""
 
     def __init__(self, table: Any) -> None:
         self._table = table
@@ -109,13 +109,13 @@ def _is_pandas(data: object) -> bool:
 
 
 def _from_pandas(frame: Any, label: str) -> pl.DataFrame:
-    """A frame of pandas, its index included if it has a name."""
+    """Convert a pandas frame; a named index becomes a column."""
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
-    again = next((name for name in names if names.count(name) > 1), None)
-    if again is not None:
-        raise DataError(f"has several columns called {again!r}", file=label)
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f"has several columns named {repeated!r}", file=label)
     return pl.DataFrame(
         [_series(name, frame.iloc[:, place], label) for place, name in enumerate(names)]
     )
@@ -131,15 +131,15 @@ def _series(name: str, column: Any, label: str) -> pl.Series:
         instants = pl.Series(name, column.to_numpy().astype("datetime64[us]"))
         return instants if zone is None else instants.dt.replace_time_zone("UTC")
     values = column.astype(object)
-    plain = [
-        _plain(value) if known else None
-        for value, known in zip(values, column.notna(), strict=True)
+    objects = [
+        _to_python(value) if is_present else None
+        for value, is_present in zip(values, column.notna(), strict=True)
     ]
-    return series_of(name, plain, label)
+    return series_of(name, objects, label)
 
 
-def _plain(value: Any) -> Any:
-    """A value as a type of Python's own."""
+def _to_python(value: Any) -> Any:
+    """Convert a NumPy or pandas scalar to a Python object."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, datetime) and type(value) is not datetime:

@@ -1,4 +1,4 @@
-"""Delimited text: batches of rows, each with the line that it starts on."""
+"""Read delimited text in batches of rows, with the line number of each row."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ __all__ = ["DelimitedSource"]
 class DelimitedSource:
     """A delimited text file.
 
-    If quotes count, a field in double quotes may hold the delimiter, line ends, and quotes
-    written twice. After a record that cannot be read, reading goes on at the line after the one
-    on which that record starts, so that a quote that is never closed costs one line.
+    If quotes are enabled, a field in double quotes may contain the delimiter, line ends, and
+    doubled quotes. After a bad record, reading continues at the line after the first line of that
+    record, so that a missing closing quote loses only one line.
 
     Args:
         text: the file.
-        names: the columns, all of them, in order.
+        names: names of all columns, in order.
         delimiter: one or more characters between the fields.
-        quotes: whether double quotes mean anything.
-        skip: how many lines come before the first row.
-        notes: what was decided about the file, for people.
+        quotes: whether double quotes enclose fields.
+        skip: number of lines before the first row.
+        notes: decisions about the file, for the report.
     """
 
     unit = "line"
@@ -59,15 +59,15 @@ class DelimitedSource:
         self._skip = skip
 
     def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
-        """Read the named columns, a block of text at a time.
+        """Read the named columns, one block of text at a time.
 
         Raises:
             DataError: the file cannot be read.
         """
         places = [self.names.index(name) for name in names]
-        rest = self._text.blocks()
+        blocks = self._text.blocks()
         skip, line = self._skip, 1
-        for block in rest:
+        for block in blocks:
             if skip:
                 dropped = _after_lines(block, skip)
                 skip -= block.count(b"\n", 0, dropped)
@@ -75,31 +75,34 @@ class DelimitedSource:
                 block = block[dropped:]
                 if not block:
                     continue
-            frame = self._whole(block, places, names)
+            frame = self._parse_block(block, places, names)
             if frame is not None:
                 yield RowBatch(frame, np.arange(line, line + len(frame), dtype=np.int64))
                 line += len(frame)
                 continue
-            lines = RecordLines(block, rest, line)
+            lines = RecordLines(block, blocks, line)
             yield from self._by_record(lines, places, names)
             line = lines.first
 
     def sample(self) -> pl.DataFrame:
-        """The first rows with all columns, as text."""
+        """Return the first rows with all columns as text."""
         lines = self._text.head_lines[self._skip :]
         content = ("\n".join(lines) + "\n").encode(errors="surrogateescape")
-        found = parse_records([content], None, self._delimiter, quotes=self._quotes, bad=[])
-        rows = [row for _, row in islice(found, 200) if len(row) == len(self.names)]
+        records = parse_records([content], None, self._delimiter, quotes=self._quotes, bad=[])
+        rows = [row for _, row in islice(records, 200) if len(row) == len(self.names)]
         columns: dict[str, pl.Series] = {}
         for place, name in enumerate(self.names):
             values = [row[place].encode(errors="replace").decode() for row in rows]
             columns.setdefault(name, pl.Series(name, values, pl.String))
         return pl.DataFrame(list(columns.values()))
 
-    def _whole(self, block: bytes, places: list[int], names: Sequence[str]) -> pl.DataFrame | None:
-        """The rows of a block if each line is one good record without quotes, else None.
+    def _parse_block(
+        self, block: bytes, places: list[int], names: Sequence[str]
+    ) -> pl.DataFrame | None:
+        """Parse a block with polars if each line is one good record without quotes, else None.
 
-        Polars fills up short rows and cuts long ones, so each line's fields are counted first.
+        Polars pads short rows and truncates long ones, so the fields of each line are counted
+        first.
         """
         delimiter = self._delimiter.encode()
         if len(delimiter) > 1:
@@ -111,7 +114,7 @@ class DelimitedSource:
             b"\0" in block
             or (self._quotes and b'"' in block)
             or block.count(b"\r") != block.count(b"\r\n")
-            or len(self.names) == 1  # its blank lines would be rows
+            or len(self.names) == 1  # blank lines would become rows
         ):
             return None
         content = np.frombuffer(block, np.uint8)
@@ -135,7 +138,7 @@ class DelimitedSource:
                 columns=sorted(set(places)),
             )
         except pl.exceptions.PolarsError:
-            return None  # not UTF-8: found line by line
+            return None  # not UTF-8: reported line by line
         if len(frame) != len(ends):
             return None
         by_place = dict(zip(sorted(set(places)), frame.get_columns(), strict=True))
@@ -146,20 +149,20 @@ class DelimitedSource:
     def _by_record(
         self, lines: RecordLines, places: list[int], names: Sequence[str]
     ) -> Iterator[RowBatch]:
-        """The rows up to the end of a record that ends with a block."""
+        """Read record by record until a record ends at the end of a block."""
         width = len(self.names)
         bad: list[DataError] = []
-        found = read_records(lines, self._path, self._delimiter, quotes=self._quotes, bad=bad)
+        records = read_records(lines, self._path, self._delimiter, quotes=self._quotes, bad=bad)
         while True:
             bad.clear()
             numbers, kept = [], []
-            for number, fields in islice(found, BATCH_ROWS):
+            for number, fields in islice(records, BATCH_ROWS):
                 if len(fields) == width:
                     numbers.append(number)
                     kept.append(fields)
                 else:
-                    counted = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
-                    reason = f"has {counted} where the header has {width}"
+                    count = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
+                    reason = f"has {count}, but the header has {width}"
                     bad.append(DataError(reason, file=self._path, line=number))
             if not numbers and not bad:
                 return
@@ -172,7 +175,7 @@ class DelimitedSource:
 
 
 def _after_lines(block: bytes, lines: int) -> int:
-    """Offset after that many line ends, or the block's length if it has fewer."""
+    """Return the offset after the given number of lines, at most the block's length."""
     place = 0
     for _ in range(lines):
         place = block.find(b"\n", place) + 1

@@ -1,4 +1,4 @@
-"""Delimiters of a table: those that are recognised, and which one a sample of lines has."""
+"""Delimiters of tables in text: which are recognised, and which one a sample of lines uses."""
 
 from __future__ import annotations
 
@@ -10,33 +10,39 @@ from bitrecall.training.data.files.text_file import TextFile
 from bitrecall.training.data.tables.csv_records import parse_records
 from bitrecall.training.errors import DataError
 
-__all__ = ["DELIMITERS", "first_record", "sample_rows", "short", "steady_delimiter"]
+__all__ = ["DELIMITERS", "detect_delimiter", "read_header", "sample_rows", "shorten"]
 
 DELIMITERS: Final = ("::", ",", "\t", ";", "|", " ", "\x01")
-"""Delimiters that are found; ``--delimiter`` takes any other."""
+"""Delimiters that are detected; others need ``--delimiter``."""
 
 SAMPLE_ROWS: Final = 200
 
 
-def steady_delimiter(lines: Sequence[str]) -> str | None:
-    """The delimiter that gives all lines of the sample the same number of fields, most of them."""
-    best, width = None, 1
+def detect_delimiter(lines: Sequence[str]) -> str | None:
+    """Return the delimiter that splits all lines into the same number of fields.
+
+    Of several, the one with the most fields is chosen. None if no delimiter splits the lines.
+    """
+    detected, max_fields = None, 1
     for delimiter in DELIMITERS:
         _, rows = sample_rows(lines, delimiter)
-        widths = {len(row) for row in rows}
-        if len(widths) == 1 and (found := widths.pop()) > width:
-            best, width = delimiter, found
-    return best
+        counts = {len(row) for row in rows}
+        if len(counts) == 1 and (count := counts.pop()) > max_fields:
+            detected, max_fields = delimiter, count
+    return detected
 
 
 def sample_rows(lines: Sequence[str], delimiter: str) -> tuple[bool, list[list[str]]]:
-    """Whether double quotes count, and the first rows.
+    """Parse the first rows, and detect whether fields are quoted.
 
-    Tabs and the like are often written without quoting: quotes count for nothing if only then
-    all rows have as many fields.
+    Text with tabs and similar delimiters is often written without quoting. Quotes are therefore
+    ordinary characters if all rows have the same number of fields only without quoting.
+
+    Returns:
+        whether double quotes enclose fields, and the rows.
     """
     content = ("\n".join(lines[: SAMPLE_ROWS * 2]) + "\n").encode(errors="surrogateescape")
-    found = {}
+    rows_by_quoting = {}
     for quotes in (True, False):
         bad: list[DataError] = []
         rows = [
@@ -45,22 +51,35 @@ def sample_rows(lines: Sequence[str], delimiter: str) -> tuple[bool, list[list[s
                 parse_records([content], None, delimiter, quotes=quotes, bad=bad), SAMPLE_ROWS
             )
         ]
-        found[quotes] = rows
+        rows_by_quoting[quotes] = rows
         if quotes and (not bad or delimiter == ",") and len({len(row) for row in rows}) <= 1:
             return True, rows
-    if len({len(row) for row in found[False]}) == 1 and delimiter != ",":
-        return False, found[False]
-    return True, found[True]
+    if len({len(row) for row in rows_by_quoting[False]}) == 1 and delimiter != ",":
+        return False, rows_by_quoting[False]
+    return True, rows_by_quoting[True]
 
 
-def first_record(
+def read_header(
     text: TextFile, lines: Sequence[str], delimiter: str, skip: int
 ) -> tuple[int, list[str]]:
-    """The header and the number of its last line; a bad header is an error in any case."""
+    """Read the header, which may span several lines.
+
+    Args:
+        text: the file, for messages.
+        lines: its first lines, from the header on.
+        delimiter: between the fields.
+        skip: number of lines before the header.
+
+    Returns:
+        the number of the header's last line, and its fields.
+
+    Raises:
+        DataError: the header cannot be parsed, even if bad rows are skipped.
+    """
     content = ("\n".join(lines) + "\n").encode(errors="surrogateescape")
     bad: list[DataError] = []
-    found = parse_records([content], text.path, delimiter, quotes=True, bad=bad, first=skip + 1)
-    record = next(found, None)
+    records = parse_records([content], text.path, delimiter, quotes=True, bad=bad, first=skip + 1)
+    record = next(records, None)
     if bad:
         raise bad[0]
     if record is None:
@@ -69,7 +88,7 @@ def first_record(
     return line + sum(field.count("\n") for field in fields), fields
 
 
-def short(line: str) -> str:
-    """A line as it is shown in a message, at most 80 characters."""
+def shorten(line: str) -> str:
+    """Shorten a line to at most 80 characters for a message."""
     line = line.strip().encode(errors="replace").decode()
     return line if len(line) <= 80 else line[:77] + "..."

@@ -1,4 +1,4 @@
-"""Columns that lie in the names of folders, as Hive and Spark write them."""
+"""Columns from folder names (``day=2020-09-01``), as Hive and Spark write them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["FolderColumnsSource"]
 
 
 class FolderColumnsSource:
-    """A file with further columns, each of one value.
+    """A file with additional constant columns.
 
     Args:
         source: the file.
-        keys: names and values of the columns; a column of the file itself has precedence.
+        keys: names and values of the columns; columns of the file have precedence.
     """
 
     def __init__(self, source: TableSource, keys: Sequence[tuple[str, str | None]]) -> None:
@@ -30,7 +30,7 @@ class FolderColumnsSource:
         self.names = [*source.names, *self._keys]
 
     def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
-        """Read the named columns, as `TableSource.batches`."""
+        """Read the named columns, see ``TableSource.batches``."""
         stored = [name for name in names if name not in self._keys]
         for batch in self._source.batches(stored):
             frame = batch.frame.with_columns(
@@ -41,14 +41,14 @@ class FolderColumnsSource:
             yield RowBatch(frame.select(names), batch.lines, batch.bad)
 
     def sample(self) -> pl.DataFrame:
-        """The first rows, as `TableSource.sample`."""
+        """Return the first rows, see ``TableSource.sample``."""
         return self._source.sample().with_columns(
             pl.lit(value, pl.String).alias(name) for name, value in self._keys.items()
         )
 
 
 def _differences(sample: pl.DataFrame, keys: Mapping[str, str | None]) -> list[str]:
-    """Notes on columns of a file whose folder names another value."""
+    """Return notes on columns whose values differ between the file and the folder name."""
     return [
         f"{name} is read from the file, not from the folder {name}=..."
         for name, value in keys.items()

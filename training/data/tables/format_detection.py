@@ -1,4 +1,4 @@
-"""What a file holds, and the reader for it."""
+"""Detect the format of a file, and open it with the matching reader."""
 
 from __future__ import annotations
 
@@ -29,17 +29,16 @@ def open_source(
 ) -> TableSource | None:
     """Open a file of interactions; None stands for the LightGCN text format.
 
-    What a file holds goes by its content. The format of an option counts before that, and a
-    suffix only tells what is missing in a file that could be several things.
+    The format of the options is used if they name one. Otherwise the content decides, and the
+    suffix only if the content is ambiguous.
 
     Args:
         path: the file.
         options: how to read it.
-        fallback: the format of the file that this one belongs to, taken if nothing speaks for
-            another.
+        fallback: format of an earlier file of the data set, used if the content is ambiguous.
 
     Raises:
-        DataError: the file cannot be read, is of no known form, or lacks what its form needs.
+        DataError: the file cannot be read, its format is unknown, or it lacks a required part.
     """
     if options.format is Format.PARQUET or _is_parquet(path):
         return ParquetSource(path)
@@ -58,7 +57,7 @@ def open_source(
             return _table(text, find_layout(text, options))
     suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
     if suffixes & {".parquet", ".pq"}:
-        # Unless it says what else it is, its name counts.
+        # The name decides, unless the content has another known format.
         refuse_foreign_text(start, path)
         return ParquetSource(path)
     if start[0] in "{[":
@@ -66,7 +65,7 @@ def open_source(
     if ".inter" in suffixes or is_recbole_header(start.split("\n", 1)[0].split("\t")):
         return recbole_source(text, options)
     certain = options.columns is not None or bool(suffixes & set(_TABLES))
-    # Told apart first: lines of numbers would pass for a table without a header.
+    # Checked first, because lines of numbers also look like a table without a header.
     if not certain and is_lightgcn(text.head_lines, likely=fallback is Format.LIGHTGCN):
         return None
     refuse_foreign_text(start, path)
@@ -80,15 +79,15 @@ def open_source(
         return None
     first = next(line for line in text.head_lines if line.strip()).strip()
     raise DataError(
-        f"does not say what it holds: its first line is {first[:80]!r}. If it is a table without "
-        "a header, name its columns, such as --columns user_id,item_id; if its lines are a user "
-        "and the user's items (user item item ...), pass --format lightgcn",
+        f"has an unknown format: its first line is {first[:80]!r}. If it is a table without a "
+        "header, name its columns, such as --columns user_id,item_id. If each line is a user and "
+        "the user's items (user item item ...), pass --format lightgcn",
         file=path,
     )
 
 
 def _refuse_other_encoding(text: TextFile) -> None:
-    """Refuse a first line that is not UTF-8: neither a header nor rows can be told in it."""
+    """Reject a file whose first line is not UTF-8: its format cannot be detected."""
     number, line = next(
         (at, line) for at, line in enumerate(text.head_lines, start=1) if line.strip()
     )
@@ -97,25 +96,25 @@ def _refuse_other_encoding(text: TextFile) -> None:
 
 
 def _refuse_json_after_text(text: TextFile) -> None:
-    """Refuse lines that hold a record after something else, as dumps of queues and logs do."""
+    """Reject lines with JSON after other text, as in dumps of queues and logs."""
     lines = [line for line in text.head_lines if line.strip()][:5]
-    before = [line.partition("{") for line in lines]
-    for prefix, brace, rest in before:
+    parts = [line.partition("{") for line in lines]
+    for prefix, brace, remainder in parts:
         try:
-            if not prefix.strip() or not isinstance(json.loads(brace + rest), dict):
+            if not prefix.strip() or not isinstance(json.loads(brace + remainder), dict):
                 return
         except (json.JSONDecodeError, RecursionError):
             return
     raise DataError(
-        f"has JSON after other text in every line ({before[0][0]!r} in the first); keep the JSON "
-        "alone: sed 's/^[^{]*//' FILE > FILE.ndjson",
+        f"has JSON after other text in each line ({parts[0][0]!r} in the first); keep only the "
+        "JSON: sed 's/^[^{]*//' FILE > FILE.ndjson",
         file=text.path,
     )
 
 
 def _table(text: TextFile, layout: Layout | None) -> DelimitedSource:
     if layout is None:
-        raise DataError("is no table", file=text.path)
+        raise DataError("is not a table", file=text.path)
     return DelimitedSource(
         text,
         layout.names,

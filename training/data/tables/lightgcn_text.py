@@ -1,4 +1,4 @@
-"""The LightGCN text format: one line a user, `user item item …`, separated by white space."""
+"""The LightGCN text format: one line per user, ``user item item …``, with white space between."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _ID: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9_-]+")
 def read_lightgcn(
     path: Path, vocabulary: Vocabulary, bad_rows: BadRows, encoding: str | None = None
 ) -> FileRows:
-    """Read one file; its new ids join the vocabulary in the order in which they come.
+    """Read a file, and add new ids to the vocabulary in order of appearance.
 
-    Separators are ASCII white space only, so that an id may hold any other character. A line
-    with a user alone puts the user into the vocabulary, without a pair; the items of a user who
-    has several lines add up. Empty lines count for nothing.
+    Only ASCII white space separates ids, so an id may contain any other character. A line with a
+    user only adds the user to the vocabulary without a pair. A user may have several lines. Empty
+    lines are ignored.
 
     Raises:
-        DataError: the file cannot be read; or a line is not UTF-8 or has an id that cannot be used
-            (unless bad rows are skipped).
+        DataError: the file cannot be read, or, unless bad rows are skipped, a line is not UTF-8 or
+            has an invalid id.
     """
     content = b"".join(TextFile(path, encoding).blocks())
     clean = _is_utf8(content)
@@ -60,16 +60,22 @@ def read_lightgcn(
 
 
 def is_lightgcn(lines: Sequence[str], *, likely: bool = False) -> bool:
-    """Whether lines are plainly in this format: evidence, not the lack of another.
+    """Whether the lines clearly are in this format.
 
-    Every token is an id with a digit in it (letters, digits, ``_`` and ``-``), separated by single
-    spaces; no user has two lines; and the lines differ in length, unlike the rows of a table, or
-    are of four numbers and more of which none is a time. Two numbers per line are taken as well:
-    a user and an item, whichever way they are read.
+    All of these must hold:
+
+    - every token is an id of letters, digits, ``_`` and ``-`` with at least one digit;
+    - single spaces separate the tokens;
+    - no user has two lines;
+    - the lines differ in length, unlike rows of a table, or each has at least four numbers and no
+      column contains times.
+
+    Lines of two numbers are accepted too: they are a user and an item in every format.
 
     Args:
         lines: the first lines of a file.
-        likely: whether it belongs to a file in this format, so that ids alone are enough.
+        likely: whether other files of the data set have this format; the first condition is then
+            enough.
     """
     rows = [line.strip().split(" ") for line in lines if line.strip()]
     if likely:
@@ -87,12 +93,14 @@ def is_lightgcn(lines: Sequence[str], *, likely: bool = False) -> bool:
         return True
     columns = zip(*rows, strict=True)
     return (
-        numbers and min(lengths) > 3 and all(kind_of(one) is not ValueKind.TIME for one in columns)
+        numbers
+        and min(lengths) > 3
+        and all(kind_of(column) is not ValueKind.TIME for column in columns)
     )
 
 
 def _fault(tokens: Sequence[bytes]) -> str | None:
-    """What is wrong with the first id of a line that cannot be used."""
+    """Describe the first invalid id of a line; None if all are valid."""
     faults = (id_fault(token.decode()) for token in tokens)
     return next((fault for fault in faults if fault is not None), None)
 
@@ -106,5 +114,5 @@ def _is_utf8(content: bytes) -> bool:
 
 
 def _decode(tokens: list[bytes]) -> list[str]:
-    # Joining first is some ten times faster than decoding a million tokens one by one.
+    # Joining first is about ten times faster than decoding a million tokens one by one.
     return b"\n".join(tokens).decode().split("\n") if tokens else []

@@ -1,4 +1,4 @@
-"""Members of nested records as columns with dotted names, such as ``items.item_id``."""
+"""Flatten nested records into columns with dotted names, such as ``items.item_id``."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ Schema = Mapping[str, pl.DataType]
 
 
 def infer_schema(records: Sequence[Mapping[str, Any]]) -> dict[str, pl.DataType]:
-    """The shape of JSON records: String for all values, Null for what is null in all of them.
+    """Infer the shape of JSON records: String for values, Null for members that are always null.
 
-    A member that is a record here and a value there has the shape that it has more often.
+    A member whose shape differs between records gets the most frequent one.
     """
     names = dict.fromkeys(name for record in records for name in record)
     return {name: _shape([record.get(name) for record in records]) for name in names}
 
 
 def _shape(values: Sequence[Any]) -> pl.DataType:
-    given = [value for value in values if value is not None]
-    records = [value for value in given if isinstance(value, Mapping) and value]
-    lists = [value for value in given if isinstance(value, list)]
-    plain = len(given) - len(records) - len(lists)
-    if records and len(records) >= max(len(lists), plain):
+    present = [value for value in values if value is not None]
+    records = [value for value in present if isinstance(value, Mapping) and value]
+    lists = [value for value in present if isinstance(value, list)]
+    n_scalars = len(present) - len(records) - len(lists)
+    if records and len(records) >= max(len(lists), n_scalars):
         return pl.Struct(infer_schema(records))
-    if lists and len(lists) >= plain:
-        return pl.List(_shape([element for one in lists for element in one]))
-    return pl.String() if given else pl.Null()
+    if lists and len(lists) >= n_scalars:
+        return pl.List(_shape([element for elements in lists for element in elements]))
+    return pl.String() if present else pl.Null()
 
 
 def leaf_names(schema: Schema) -> list[str]:
-    """Names of all members that are no records themselves, those in lists included."""
+    """Return the dotted names of all members that are not records, including those in lists."""
     names = []
     for name, dtype in schema.items():
         fields = _fields(dtype)
@@ -51,7 +51,7 @@ def leaf_names(schema: Schema) -> list[str]:
 
 
 def leaf_type(schema: Schema, name: str) -> pl.DataType:
-    """The type of a member that `leaf_names` names, without the lists around it."""
+    """Return the type of a member that ``leaf_names`` returns, without the lists around it."""
     for root, dtype in schema.items():
         while isinstance(dtype, (pl.List, pl.Array)):
             dtype = _type(dtype.inner)
@@ -64,16 +64,16 @@ def leaf_type(schema: Schema, name: str) -> pl.DataType:
 
 
 def narrowed(schema: Schema, names: Sequence[str], leaf: pl.DataType | None) -> Schema:
-    """The schema of the named members alone.
+    """Return the schema of the named members only.
 
     Args:
-        schema: of the records.
+        schema: schema of the records.
         names: dotted names of members.
-        leaf: the type that the members get; None keeps theirs.
+        leaf: new type of the members; None keeps their types.
     """
     kept: dict[str, pl.DataType] = {}
     for name, dtype in schema.items():
-        inner = [one.removeprefix(f"{name}.") for one in names if one.startswith(f"{name}.")]
+        inner = [path.removeprefix(f"{name}.") for path in names if path.startswith(f"{name}.")]
         fields = _fields(dtype)
         if fields is not None and inner:
             kept[name] = _with_fields(dtype, narrowed(fields, inner, leaf))
@@ -85,18 +85,18 @@ def narrowed(schema: Schema, names: Sequence[str], leaf: pl.DataType | None) -> 
 def flatten(
     frame: pl.DataFrame, names: Sequence[str], lines: NDArray[np.int64], label: str
 ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """The named members as columns; a record with a list becomes a row for each element.
+    """Return the named members as columns; a record with a list gives one row per element.
 
-    A record whose list is empty or missing has no rows.
+    A record whose list is empty or missing gives no rows.
 
     Args:
-        frame: the records, at least with the members named.
+        frame: the records, with at least the named members.
         names: dotted names of members.
-        lines: int64 (records,), the place of each.
+        lines: int64 (records,), line or row number of each record.
         label: the file, for messages.
 
     Raises:
-        DataError: the members lie in lists that have nothing to do with one another.
+        DataError: the members are in different lists.
     """
     if all(name in frame.columns and _plain(frame.schema[name]) for name in names):
         return frame.select(names), lines
@@ -104,7 +104,7 @@ def flatten(
     columns = {name: _path(frame.schema, name) for name in names}
     frame = frame.with_columns(pl.Series(place, lines))
     frame = frame.select(place, *dict.fromkeys(path[0] for path in columns.values()))
-    # Members are taken out one level at a time; what is still nested goes under its prefix.
+    # Unnest one level at a time. Members that are still nested keep the name of their prefix.
     work = frame
     while True:
         nested = [
@@ -117,7 +117,7 @@ def flatten(
             lengths = work.select(pl.col(name).list.len().fill_null(0) for name in lists)
             if any(not (lengths[lists[0]] == lengths[other]).all() for other in lists[1:]):
                 raise DataError(
-                    f"the columns lie in different lists ({', '.join(lists)}), so their elements "
+                    f"the columns are in different lists ({', '.join(lists)}), so their elements "
                     "do not belong together",
                     file=label,
                 )
@@ -132,20 +132,20 @@ def flatten(
                 inner.field(field.name).alias(f"{name}.{field.name}")
                 for field in dtype.fields
                 if any(
-                    one == f"{name}.{field.name}" or one.startswith(f"{name}.{field.name}.")
-                    for one in names
+                    path == f"{name}.{field.name}" or path.startswith(f"{name}.{field.name}.")
+                    for path in names
                 )
             )
     return work.select(names), work[place].to_numpy()
 
 
 def _path(schema: Schema, name: str) -> list[str]:
-    root = next(one for one in schema if name == one or name.startswith(f"{one}."))
+    root = next(member for member in schema if name == member or name.startswith(f"{member}."))
     return [root, *name.removeprefix(root).removeprefix(".").split(".")]
 
 
 def _fields(dtype: pl.DataType) -> dict[str, pl.DataType] | None:
-    """The members of records, or of lists of them; None for anything else."""
+    """Return the members of a record type or of a list of records; None for other types."""
     while isinstance(dtype, (pl.List, pl.Array)):
         dtype = _type(dtype.inner)
     if not isinstance(dtype, pl.Struct):

@@ -1,4 +1,4 @@
-"""Tables in Parquet."""
+"""Read Parquet files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ParquetSource"]
 
 
 class ParquetSource:
-    """A Parquet file, read some row groups at a time.
+    """A Parquet file, read a few row groups at a time.
 
     Args:
         path: the file.
@@ -45,21 +45,21 @@ class ParquetSource:
             DataError: the file is damaged.
         """
         stored = dict(zip(self.names, self._stored, strict=True))
-        wanted = [stored[name] for name in names]
-        roots = list(narrowed(self._schema, wanted, None))
+        columns = [stored[name] for name in names]
+        roots = list(narrowed(self._schema, columns, None))
         row = 1
         try:
             scan = pl.scan_parquet(self._path, hive_partitioning=False, glob=False).select(roots)
             for frame in scan.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
                 rows = np.arange(row, row + len(frame), dtype=np.int64)
                 row += len(frame)
-                flat, rows = flatten(frame, wanted, rows, self.label)
-                yield RowBatch(flat.rename(dict(zip(wanted, names, strict=True))), rows)
+                flat, rows = flatten(frame, columns, rows, self.label)
+                yield RowBatch(flat.rename(dict(zip(columns, names, strict=True))), rows)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise self._failed(error) from error
 
     def sample(self) -> pl.DataFrame:
-        """The first rows, their plain columns."""
+        """Return the first rows, without nested columns."""
         try:
             frame = pl.read_parquet(self._path, n_rows=200, hive_partitioning=False, glob=False)
         except (OSError, pl.exceptions.PolarsError) as error:

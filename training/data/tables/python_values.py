@@ -1,4 +1,4 @@
-"""Columns of Python objects, as databases and data frames hand them out."""
+"""Columns of Python objects, as databases and data frames return them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ __all__ = ["series_of"]
 
 
 def series_of(name: str, values: Sequence[Any], label: str) -> pl.Series:
-    """A column as one type; integers beside text become text.
+    """Convert values to a series of one type; values mixed with text become text.
 
     Args:
-        name: of the column.
-        values: what it holds; None is a missing value.
+        name: name of the column.
+        values: the values; None is a missing value.
         label: the source, for messages.
 
     Raises:
-        DataError: the values have no type in common.
+        DataError: the values have no common type.
     """
     kinds = {type(value) for value in values} - {type(None)}
     if kinds & {Decimal, UUID, bytes, memoryview, bytearray}:
-        values = [_plain(value, name, label) for value in values]
+        values = [_simplify(value, name, label) for value in values]
         kinds = {type(value) for value in values} - {type(None)}
     if str in kinds and len(kinds) > 1:
         values = [value if value is None else str(value) for value in values]
@@ -42,16 +42,17 @@ def series_of(name: str, values: Sequence[Any], label: str) -> pl.Series:
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
         shown = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise DataError(
-            f"column {name!r} holds values of type {shown}: convert them to text, numbers "
-            "or times first",
+            f"column {name!r} has values of type {shown}: convert them to text, numbers or times "
+            "first",
             file=label,
         ) from None
 
 
-def _plain(value: Any, name: str, label: str) -> Any:
+def _simplify(value: Any, name: str, label: str) -> Any:
+    """Convert decimals to numbers, and UUIDs and bytes to text."""
     if isinstance(value, Decimal):
-        whole = value.is_finite() and value == value.to_integral_value()
-        return int(value) if whole else float(value)
+        is_integer = value.is_finite() and value == value.to_integral_value()
+        return int(value) if is_integer else float(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, bytes | bytearray | memoryview):
@@ -59,15 +60,15 @@ def _plain(value: Any, name: str, label: str) -> Any:
             return bytes(value).decode()
         except UnicodeDecodeError:
             raise DataError(
-                f"column {name!r} holds bytes that are not text: write them as text, for "
-                "example in hex",
+                f"column {name!r} has bytes that are not text: write them as text, for example as "
+                "hex",
                 file=label,
             ) from None
     return value
 
 
 def _in_utc(value: date | None) -> datetime | None:
-    """An instant in UTC, which is also what a time without a zone is in."""
+    """Convert a date or time to UTC; times without a zone are in UTC."""
     if value is None:
         return None
     if not isinstance(value, datetime):

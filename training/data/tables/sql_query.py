@@ -1,4 +1,4 @@
-"""A query to a relational database as a table, streamed."""
+"""Stream the rows of a query to a relational database."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ _EXAMPLES: Final = "sqlite:///PATH, postgresql://USER@HOST/NAME or mysql://USER@
 
 
 def is_database(data: str | Path) -> bool:
-    """Whether DATA is the URL of a database, not a path."""
+    """Whether ``data`` is the URL of a database, not a path."""
     return "://" in str(data)
 
 
 class SqlSource:
-    """The rows of a query, some at a time, in the order in which the database returns them.
+    """The rows of a query in batches, in the order in which the database returns them.
 
-    The query runs once, on a connection of its own that may not write. The server
-    keeps the rows that were not read yet (a server-side cursor) if its driver can do that.
+    The query runs once, on a separate read-only connection. If the driver supports server-side
+    cursors, unread rows stay on the server.
 
     Args:
-        url: of the database, for SQLAlchemy; ``?password_file=PATH`` reads the password from a
+        url: SQLAlchemy URL of the database; ``?password_file=PATH`` reads the password from a
             file.
-        query: in the database's own SQL.
+        query: query in the SQL of the database.
 
     Raises:
         DataError: the URL is not valid, its driver is missing, the database cannot be reached, or
-            it refuses the query.
+            the query fails.
     """
 
     unit = "row"
 
     def __init__(self, url: str, query: str | None) -> None:
         parsed = _parsed(url)
-        self.label = _shown(parsed)
+        self.label = _without_secrets(parsed)
         if query is None or not query.strip():
             raise DataError(
                 "a database needs --query, such as --query 'select user_id, item_id, at from "
@@ -95,19 +95,19 @@ class SqlSource:
         self.close()
 
     def close(self) -> None:
-        """Give up the query and the connection."""
-        # What was lost cannot be closed properly, and need not be.
-        for held in (self._result, self._connection):
-            if held is not None:
+        """Close the query and the connection."""
+        # Closing a lost connection fails, which does not matter.
+        for resource in (self._result, self._connection):
+            if resource is not None:
                 with suppress(SQLAlchemyError):
-                    held.close()
+                    resource.close()
         self._engine.dispose()
 
     def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
-        """Read the named columns, once.
+        """Read the named columns; possible only once.
 
         Raises:
-            DataError: the database fails, or returns what no column can hold.
+            DataError: the database fails, or a column has values without a common type.
         """
         if self._result is None:
             return
@@ -129,7 +129,7 @@ class SqlSource:
             raise self._failed(error) from None
 
     def sample(self) -> pl.DataFrame:
-        """The first of the rows that were read, with all columns."""
+        """Return the first rows of those that were read, with all columns."""
         if len(set(self.names)) < len(self.names):
             return pl.DataFrame()
         columns = list(zip(*self._first, strict=True)) or [()] * len(self.names)
@@ -141,7 +141,7 @@ class SqlSource:
         )
 
     def _execute(self, connection: Connection, query: str) -> CursorResult[Any]:
-        # As the driver takes it: colons and percent signs in it are no parameters.
+        # Passed to the driver unchanged: colons and percent signs in it are not parameters.
         streamed = connection.execution_options(
             stream_results=True, yield_per=_ROWS, no_parameters=True
         )
@@ -166,12 +166,12 @@ def _parsed(url: str) -> URL:
     except EventsError as error:
         raise DataError(str(error)) from None
     except (ArgumentError, ValueError):
-        # Not shown: it may hold a password.
-        raise DataError(f"invalid URL of a database: expected {_EXAMPLES}") from None
+        # The URL is not shown, because it may contain a password.
+        raise DataError(f"invalid database URL: expected {_EXAMPLES}") from None
 
 
-def _shown(url: URL) -> str:
-    """The URL without its password and its query, which may hold another."""
+def _without_secrets(url: URL) -> str:
+    """Format the URL without its password and its query, which may contain passwords."""
     return url.set(password=None, query={}).render_as_string(hide_password=True)
 
 
@@ -180,13 +180,13 @@ def _engine(url: URL, label: str) -> Engine:
     if url.drivername in _DRIVERS:
         url = url.set(drivername=_DRIVERS[url.drivername])
     if backend == "sqlite" and url.database and not Path(url.database).is_file():
-        raise DataError("there is no such database file", file=url.database)
+        raise DataError("no such database file", file=url.database)
     try:
         return create_engine(url, poolclass=NullPool)
     except NoSuchModuleError:
         raise DataError(
-            f"databases of the kind {backend!r} are unknown: expected {_EXAMPLES}, or install the "
-            "dialect of SQLAlchemy for it",
+            f"unknown database {backend!r}: expected {_EXAMPLES}, or install the SQLAlchemy "
+            "dialect for it",
             file=label,
         ) from None
     except ModuleNotFoundError as error:
@@ -195,11 +195,11 @@ def _engine(url: URL, label: str) -> Engine:
             file=label,
         ) from None
     except (SQLAlchemyError, TypeError, ValueError) as error:
-        raise DataError(f"invalid URL of a database: {error}", file=label) from None
+        raise DataError(f"invalid database URL: {error}", file=label) from None
 
 
 def _read_only(connection: Connection) -> Connection:
-    """Make the database refuse to write; SQLite and MySQL commit a ``drop table`` by themselves."""
+    """Make the connection read-only: SQLite and MySQL would commit a ``drop table`` at once."""
     match connection.dialect.name:
         case "sqlite":
             connection.exec_driver_sql("pragma query_only = on")

@@ -1,4 +1,4 @@
-"""What every reader of a table yields: batches of rows, with the place of each row."""
+"""The interface of table readers: batches of rows with their line or row numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bitrecall.training.errors import DataError
 __all__ = ["BATCH_ROWS", "RowBatch", "TableSource"]
 
 BATCH_ROWS: Final = 262_144
-"""Rows per batch that readers aim for: memory is bounded by this, not by the file."""
+"""Target number of rows per batch. It bounds the memory use, whatever the size of the file."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class RowBatch:
     """Consecutive rows of a source.
 
     Attributes:
-        frame: the columns asked for, under the source's names, one row per good row. Text files
-            give text (String); Parquet, JSON and SQL give the types that they have.
-        lines: int64 (rows,), the line (or row) in the source, counted from 1, of each row.
-        bad: rows of this stretch that could not be read at all, in order.
+        frame: the requested columns, under their names in the source, one row per valid row. Text
+            files have text (String); Parquet, JSON and SQL keep their types.
+        lines: int64 (rows,), line or row number of each row in the source, counted from 1.
+        bad: errors of the rows of this batch that could not be read, in order.
     """
 
     frame: pl.DataFrame
@@ -38,10 +38,10 @@ class TableSource(Protocol):
     """A table of interactions that is read in batches.
 
     Attributes:
-        label: the name of the file, or a URL without its password, for messages.
-        unit: what a row's place counts: ``line`` or ``row``.
-        names: the columns, white space around each name removed.
-        notes: what was decided about the source on opening it, for people.
+        label: path of the file, or URL without its password, for messages.
+        unit: unit of the numbers in ``RowBatch.lines``: ``line``, ``row`` or ``record``.
+        names: names of the columns, without surrounding white space.
+        notes: decisions made on opening the source, for the report.
     """
 
     label: str
@@ -50,13 +50,13 @@ class TableSource(Protocol):
     notes: tuple[str, ...]
 
     def batches(self, names: Sequence[str]) -> Iterator[RowBatch]:
-        """Read the named columns, a bounded number of rows at a time.
+        """Read the named columns in batches of bounded size.
 
         Raises:
-            DataError: the source cannot be read any further.
+            DataError: reading fails.
         """
         ...
 
     def sample(self) -> pl.DataFrame:
-        """The first rows with all columns, at most 200; what they look like is told."""
+        """Return at most 200 of the first rows, with all columns, for warnings."""
         ...

@@ -16,7 +16,7 @@ pandas = pytest.importorskip("pandas")
 
 
 class OnlyAStream:
-    """What a library looks like of which nothing is known but Arrow's C stream."""
+    """A table of an unknown library that only has an Arrow C stream."""
 
     def __init__(self, frame):
         self._frame = frame
@@ -51,7 +51,7 @@ def pairs(dataset):
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
-def test_every_kind_of_table_reads_as_the_same_file(table, tmp_path):
+def test_all_kinds_of_tables_read_like_the_same_file(table, tmp_path):
     pl.DataFrame(COLUMNS).write_csv(tmp_path / "events.csv")
     options = ReadOptions(where="event = buy or user_id = a", split=Split.NONE)
     assert is_table(table)
@@ -70,7 +70,7 @@ def test_every_kind_of_table_reads_as_the_same_file(table, tmp_path):
         min_size=1,
     )
 )
-def test_pandas_and_polars_read_alike(rows):
+def test_pandas_and_polars_give_the_same_data_set(rows):
     users, items, times = zip(*rows, strict=True)
     columns = {"user": list(users), "item": list(items), "time": list(times)}
     options = ReadOptions(split=Split.NONE)
@@ -99,27 +99,27 @@ def test_times_with_a_zone_are_instants():
     assert read["time"].to_list() == [datetime(2024, 6, 1, 10, tzinfo=UTC)]
 
 
-def test_objects_of_several_types_become_one():
+def test_converts_objects_of_mixed_types():
     frame = pandas.DataFrame({"user": ["a", 7], "time": [date(2024, 1, 1), pandas.Timestamp(0)]})
     read = as_frame(frame, "events")
     assert read["user"].to_list() == ["a", "7"]
     assert read["time"].dtype == pl.Datetime("us", "UTC")
 
 
-def test_two_columns_of_one_name_are_refused():
+def test_rejects_repeated_column_names():
     frame = pandas.DataFrame([["a", "b"]], columns=["user", "user"])
-    with pytest.raises(DataError, match="events: has several columns called 'user'"):
+    with pytest.raises(DataError, match="events: has several columns named 'user'"):
         as_frame(frame, "events")
 
 
 @pytest.mark.parametrize("data", [None, 3, {"user": ["a"]}, [("a", "b")]])
-def test_what_is_no_table_is_named(data):
+def test_rejects_objects_that_are_not_tables(data):
     assert not is_table(data)
-    with pytest.raises(DataError, match=rf"type {type(data).__name__}: expected a path, a data fr"):
+    with pytest.raises(DataError, match=rf"type {type(data).__name__}: expected a path, a pandas"):
         as_frame(data, "events")
 
 
-def test_rows_of_later_batches_have_their_numbers(monkeypatch):
+def test_numbers_rows_of_later_batches(monkeypatch):
     monkeypatch.setattr("bitrecall.training.data.tables.data_frame.BATCH_ROWS", 2)
     source = FrameSource(pl.DataFrame({" user ": ["a", "b", "c"], "item": [1, 2, 3]}), "events")
     batches = list(source.batches(["user"]))

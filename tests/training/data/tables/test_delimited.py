@@ -15,10 +15,10 @@ pytestmark = pytest.mark.slow
 
 def read(path, *, skip=False, quotes=True, delimiter=","):
     bad = []
-    found = list(parse_records(TextFile(path).blocks(), path, delimiter, quotes=quotes, bad=bad))
+    records = list(parse_records(TextFile(path).blocks(), path, delimiter, quotes=quotes, bad=bad))
     if bad and not skip:
         raise bad[0]
-    return found, bad
+    return records, bad
 
 
 def write(tmp_path, content):
@@ -56,11 +56,11 @@ def write(tmp_path, content):
         "blank",
     ],
 )
-def test_records_come_with_the_line_they_start_on(tmp_path, content, expected):
+def test_records_have_the_number_of_their_first_line(tmp_path, content, expected):
     assert read(write(tmp_path, content))[0] == expected
 
 
-def test_without_quotes_a_quote_is_a_letter(tmp_path):
+def test_without_quoting_a_quote_is_an_ordinary_character(tmp_path):
     path = write(tmp_path, '"a\tb"\nc\td\n')
     assert read(path, quotes=False, delimiter="\t")[0] == [(1, ['"a', 'b"']), (2, ["c", "d"])]
 
@@ -76,17 +76,17 @@ def test_without_quotes_a_quote_is_a_letter(tmp_path):
         ('a,b\n"' + "x\n" * 70_000 + '",d\n', 2, "never closed"),
     ],
 )
-def test_a_record_that_cannot_be_read_is_named_by_its_first_line(tmp_path, content, line, reason):
+def test_reports_a_bad_record_with_its_first_line(tmp_path, content, line, reason):
     path = write(tmp_path, content)
     with pytest.raises(DataError, match=reason) as caught:
         read(path)
     assert (caught.value.file, caught.value.line) == (str(path), line)
 
 
-def test_an_unclosed_quote_costs_one_line_and_not_the_rest(tmp_path):
+def test_an_unclosed_quote_loses_only_one_line(tmp_path):
     path = write(tmp_path, 'a,b\n"c,d\ne,f\n\ng,h\n"i,j\n')
-    found, bad = read(path, skip=True)
-    assert found == [(1, ["a", "b"]), (3, ["e", "f"]), (5, ["g", "h"])]
+    records, bad = read(path, skip=True)
+    assert records == [(1, ["a", "b"]), (3, ["e", "f"]), (5, ["g", "h"])]
     assert len(bad) == 2
     assert [error.line for error in bad] == [2, 6]
 
@@ -96,7 +96,7 @@ TEXT = st.text(st.sampled_from('ab,"\n\r é\t🙂'), max_size=6)
 
 @settings(max_examples=200)
 @given(st.lists(st.lists(TEXT, min_size=2, max_size=3), max_size=6))
-def test_what_a_csv_writer_writes_comes_back(tmp_path_factory, rows):
+def test_reads_what_the_csv_module_writes(tmp_path_factory, rows):
     content = io.StringIO(newline="")
     starts = []
     writer = csv.writer(content, quoting=csv.QUOTE_ALL)
@@ -109,18 +109,18 @@ def test_what_a_csv_writer_writes_comes_back(tmp_path_factory, rows):
 
 @settings(max_examples=200)
 @given(st.binary(max_size=40))
-def test_any_bytes_end_in_records_and_bad_rows(tmp_path_factory, content):
+def test_any_bytes_give_records_or_bad_rows(tmp_path_factory, content):
     path = write(tmp_path_factory.mktemp("csv"), b"a,b\n" + content)
-    found, bad = read(path, skip=True)
-    assert found[0] == (1, ["a", "b"])
+    records, bad = read(path, skip=True)
+    assert records[0] == (1, ["a", "b"])
     lines = (b"a,b\n" + content).split(b"\n")
-    assert all(1 <= line <= len(lines) for line, _ in found)
-    assert sorted({line for line, _ in found}) == [line for line, _ in found]
+    assert all(1 <= line <= len(lines) for line, _ in records)
+    assert sorted({line for line, _ in records}) == [line for line, _ in records]
     if not bad:
         content.decode()
 
 
-def test_split_line_gives_back_a_line_it_cannot_split():
+def test_split_line_returns_a_line_with_wrong_quotes():
     assert split_line('a,"b', ",", quotes=True) == ['a,"b']
     assert split_line('a,"b', ",", quotes=False) == ["a", '"b']
 
@@ -131,7 +131,7 @@ ROWS = st.lists(st.lists(FIELD, min_size=1, max_size=4), max_size=8)
 
 @settings(max_examples=400)
 @given(ROWS, st.booleans(), st.integers(1, 30))
-def test_batches_are_the_records_whatever_the_blocks(tmp_path_factory, rows, quoted, size):
+def test_batches_do_not_depend_on_the_block_size(tmp_path_factory, rows, quoted, size):
     content = io.StringIO(newline="")
     how = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
     csv.writer(content, quoting=how, lineterminator="\n").writerows(rows)
@@ -149,15 +149,15 @@ def test_batches_are_the_records_whatever_the_blocks(tmp_path_factory, rows, quo
         if line > 1 and len(fields) == 3
     ]
     source = DelimitedSource(TextFile(path), ["u", "i", "t"], ",", quotes=True, skip=1)
-    found = []
+    records = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bitrecall.training.data.files.text_file.BLOCK_BYTES", size)
         for batch in source.batches(["t", "u"]):
-            found += zip(batch.lines.tolist(), batch.frame["t"], batch.frame["u"], strict=True)
-    assert found == expected
+            records += zip(batch.lines.tolist(), batch.frame["t"], batch.frame["u"], strict=True)
+    assert records == expected
 
 
-def test_a_table_of_one_column_is_read(tmp_path):
+def test_reads_a_table_with_one_column(tmp_path):
     source = DelimitedSource(
         TextFile(write(tmp_path, "id\na\n\nb\n")), ["id"], ",", quotes=True, skip=1
     )
@@ -166,7 +166,7 @@ def test_a_table_of_one_column_is_read(tmp_path):
     assert [line for batch in batches for line in batch.lines.tolist()] == [2, 4]
 
 
-def test_a_quoted_field_that_is_too_long_is_told_from_an_open_quote(tmp_path):
+def test_reports_a_quoted_field_that_is_too_long(tmp_path):
     path = write(tmp_path, 'a,"' + "x" * (csv.field_size_limit() + 1) + '"\n')
     with pytest.raises(DataError, match="quoted field of more than 131,072 characters"):
         read(path)

@@ -12,8 +12,8 @@ def read(tmp_path, read_source):
     def read(content, *, name="a.csv", skip=False, **options):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        given = ReadOptions(skip_bad_rows=skip, **options)
-        return read_source(open_source(path, given), given, skip=skip)
+        read_options = ReadOptions(skip_bad_rows=skip, **options)
+        return read_source(open_source(path, read_options), read_options, skip=skip)
 
     return read
 
@@ -34,7 +34,7 @@ def read(tmp_path, read_source):
     ],
     ids=["plain", "CRLF", "BOM", "quotes", "semicolon", "tab", "bar", "space", "ISO 8601"],
 )
-def test_rows_are_read_in_order(read, content):
+def test_reads_rows_in_order(read, content):
     triples, users, items, _ = read(content)
     assert triples == [("b", "y", 1.0), ("a", "x", 2.0), ("b", "x", 3.0)]
     assert (users, items) == (["b", "a"], ["y", "x"])
@@ -44,47 +44,47 @@ IDS = ["007", "7", "1.0", "1", "1e3", "NaN", "null", "True", "a,b", 'say "hi"', 
 IDS += ["é", "e\u0301", "🙂", "\uff10\uff17", "-0", "0x10", "2024-01-01", "A", "a"]
 
 
-def test_ids_stay_what_they_are(read):
-    quoted = ['"' + one.replace('"', '""') + '"' for one in IDS]
-    content = "user,item\n" + "".join(f"{one},{one}\n" for one in quoted)
+def test_keeps_ids_unchanged(read):
+    quoted = ['"' + text.replace('"', '""') + '"' for text in IDS]
+    content = "user,item\n" + "".join(f"{text},{text}\n" for text in quoted)
     triples, users, items, _ = read(content)
     assert (users, items) == (IDS, IDS)
     assert [user for user, _, _ in triples] == IDS
 
 
-def test_a_tsv_file_has_tabs_whatever_else_is_in_its_header(read):
+def test_a_tsv_file_is_split_at_tabs_only(read):
     triples, *_ = read("user\titem\tuser,item\nb\ty\tz\n", name="a.tsv")
     assert triples == [("b", "y", None)]
 
 
-def test_the_delimiter_and_the_columns_can_be_given(read):
+def test_uses_the_delimiter_and_the_columns_of_the_options(read):
     options = {"user_column": "who", "item_column": "what", "time_column": "when"}
     triples, *_ = read("who#what#when\nb#y#1\n", delimiter="#", **options)
     assert triples == [("b", "y", 1.0)]
 
 
-def test_a_file_without_a_header_has_the_columns_that_are_given(read):
+def test_uses_named_columns_for_a_file_without_a_header(read):
     columns = ("user", "item", "rating", "time")
     triples, *_ = read("b\ty\t5\t1\na\tx\t4\t2\n", name="u.data", columns=columns)
     assert triples == [("b", "y", 1.0), ("a", "x", 2.0)]
 
 
-def test_numbers_can_be_milliseconds(read):
+def test_reads_times_in_milliseconds(read):
     content = "user,item,time\nb,y,1700000000123\n"
     assert read(content)[0] == [("b", "y", 1_700_000_000.123)]
     small = "user,item,time\nb,y,5000\n"
     assert read(small, time_unit=TimeUnit.MILLISECONDS)[0] == [("b", "y", 5.0)]
 
 
-def test_a_unit_does_not_touch_iso_times(read):
+def test_a_time_unit_does_not_change_iso_times(read):
     content = "user,item,time\nb,y,1970-01-01T00:00:05Z\n"
     assert read(content, time_unit=TimeUnit.MILLISECONDS)[0] == [("b", "y", 5.0)]
 
 
 BAD = [
-    ("a,x", "has 2 fields where the header has 3"),
-    ("a,x,1,1", "has 4 fields where the header has 3"),
-    ("a", "has 1 field where the header has 3"),
+    ("a,x", "has 2 fields, but the header has 3"),
+    ("a,x,1,1", "has 4 fields, but the header has 3"),
+    ("a", "has 1 field, but the header has 3"),
     (",x,1", "the user id is empty"),
     ("  ,x,1", "the user id is empty"),
     ("a,,1", "the item id is empty"),
@@ -102,9 +102,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("row", "reason"), BAD)
-def test_a_bad_row_is_named_with_file_line_and_reason(tmp_path, read, row, reason):
+def test_reports_a_bad_row_with_file_line_and_reason(tmp_path, read, row, reason):
     row = row.encode() if isinstance(row, str) else row
-    # The quoted line end makes the bad row's line the fifth, and it is the fourth record.
+    # Because of the quoted line end, the bad row is the fourth record but on line 5.
     content = b'user,item,time\n"b\nb",y,1\nc,y,2\n' + row + b"\nd,z,3\n"
     with pytest.raises(DataError, match=reason) as caught:
         read(content)
@@ -114,7 +114,7 @@ def test_a_bad_row_is_named_with_file_line_and_reason(tmp_path, read, row, reaso
 
 
 @pytest.mark.parametrize(("row", "reason"), BAD)
-def test_a_bad_row_can_be_skipped_and_leaves_nothing_behind(read, row, reason):
+def test_skips_a_bad_row_without_adding_its_ids(read, row, reason):
     row = row.encode() if isinstance(row, str) else row
     content = b'user,item,time\n"b\nb",y,1\nc,y,2\n' + row + b"\nd,z,3\n"
     triples, users, items, bad_rows = read(content, skip=True)
@@ -124,20 +124,20 @@ def test_a_bad_row_can_be_skipped_and_leaves_nothing_behind(read, row, reason):
     assert ", line 5: " in bad_rows.examples[0]
 
 
-def test_a_row_whose_time_is_out_of_range_does_not_count_as_an_appearance(read):
+def test_a_row_with_an_invalid_time_adds_no_ids(read):
     content = "user,item,time\na,x,1e30\nb,y,1\na,x,2\n"
     _, users, items, _ = read(content, skip=True, time_unit=TimeUnit.SECONDS)
     assert (users, items) == (["b", "a"], ["y", "x"])
 
 
-def test_many_bad_rows_are_counted_and_the_first_five_kept(read):
+def test_counts_bad_rows_and_keeps_the_first_five(read):
     content = "user,item\n" + "a\n" * 7 + "a,x\n"
     triples, _, _, bad_rows = read(content, skip=True)
     assert triples == [("a", "x", None)]
     assert (bad_rows.count, len(bad_rows.examples)) == (7, 5)
 
 
-def test_a_time_column_that_is_not_used_may_be_bad(read):
+def test_ignores_errors_in_an_unused_time_column(read):
     assert read("user,item,time\na,x,noon\n", use_times=False)[0] == [("a", "x", None)]
 
 
@@ -157,8 +157,6 @@ def test_a_header_alone_has_no_pairs(read):
         ("user,item\n".encode("utf-16-le"), "binary data, not text; if it is UTF-16"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_an_error_even_where_bad_rows_are_skipped(
-    read, content, message, skip
-):
+def test_rejects_an_unusable_file_even_if_bad_rows_are_skipped(read, content, message, skip):
     with pytest.raises(DataError, match=message):
         read(content, skip=skip)

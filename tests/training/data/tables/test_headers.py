@@ -1,4 +1,4 @@
-"""Tables with and without a header, and what stands before it."""
+"""Detection of headers, and lines before the table."""
 
 import pytest
 
@@ -14,9 +14,9 @@ def read(tmp_path, read_source):
     def read(content, *, name="a.csv", **options):
         path = tmp_path / name
         path.write_bytes(content.encode())
-        given = ReadOptions(**options)
-        source = open_source(path, given)
-        return read_source(source, given)[0], source.notes
+        read_options = ReadOptions(**options)
+        source = open_source(path, read_options)
+        return read_source(source, read_options)[0], source.notes
 
     return read
 
@@ -26,7 +26,7 @@ ROWS = [("1015", "33", 1_600_049_490.0), ("1030", "22", 1_600_129_867.0)]
 
 @pytest.mark.parametrize("name", ["u.data", "ratings.dat", "a.csv", "a"])
 @pytest.mark.parametrize("delimiter", ["\t", "::", ",", ";", "|", " ", "\x01"])
-def test_rows_of_user_item_rating_time_need_no_header(read, name, delimiter):
+def test_reads_movielens_rows_without_a_header(read, name, delimiter):
     lines = ["1015 33 5 1600049490", "1030 22 1 1600129867"]
     content = "".join(line.replace(" ", delimiter) + "\n" for line in lines)
     rows, (note,) = read(content, name=name)
@@ -55,23 +55,23 @@ def test_rows_of_user_item_rating_time_need_no_header(read, name, delimiter):
     ],
 )
 @pytest.mark.parametrize("name", ["a.csv", "a.txt"])
-def test_other_rows_without_a_header_are_refused_with_what_to_type(read, content, columns, name):
+def test_rejects_other_tables_without_a_header_and_suggests_columns(read, content, columns, name):
     with pytest.raises(DataError, match=f"has no header: line 1 is data .* --columns {columns}"):
         read(content, name=name)
 
 
-def test_a_row_is_not_eaten_as_a_header_by_following_the_names_in_it(read):
+def test_does_not_use_a_row_as_the_header_because_an_option_names_its_values(read):
     content = "A1015,B33,5.0,1600049490\nA1030,B22,1.0,1600129867\n"
     with pytest.raises(DataError, match="has no header"):
         read(content, user_column="A1015", item_column="B33")
 
 
-def test_a_header_of_numbers_as_pandas_writes_it_can_be_named(read):
+def test_accepts_a_numbered_header_of_pandas(read):
     rows, _ = read("0,1\na,x\nb,y\n", user_column="0", item_column="1")
     assert rows == [("a", "x", None), ("b", "y", None)]
 
 
-def test_named_columns_read_every_row(read):
+def test_reads_all_rows_if_the_columns_are_named(read):
     columns = ("user_id", "item_id", "rating", "timestamp")
     content = "1015,33,5.0,1600049490\n1030,22,1.0,1600129867\n"
     assert read(content, columns=columns) == (ROWS, ())
@@ -80,7 +80,7 @@ def test_named_columns_read_every_row(read):
 @pytest.mark.parametrize(
     "header", ["userId,movieId,rating,timestamp", "u,i,r,t", "USER ID,Item Id,Rating,Timestamp"]
 )
-def test_a_header_is_not_taken_for_data_if_the_columns_are_named(read, header):
+def test_skips_a_header_if_the_columns_are_named(read, header):
     columns = ("user_id", "item_id", "rating", "timestamp")
     content = f"{header}\n1015,33,5.0,1600049490\n1030,22,1.0,1600129867\n"
     rows, (note,) = read(content, columns=columns)
@@ -88,7 +88,7 @@ def test_a_header_is_not_taken_for_data_if_the_columns_are_named(read, header):
     assert note.startswith("line 1 is a header (")
 
 
-def test_columns_that_do_not_fit_the_file_are_an_error(read):
+def test_rejects_columns_that_do_not_fit_the_file(read):
     with pytest.raises(
         DataError, match=r"line 1: --columns names 2 columns, .* has 3 fields: a,b,c"
     ):
@@ -105,41 +105,41 @@ def test_columns_that_do_not_fit_the_file_are_an_error(read):
         ("\ufeff# a\r\n", "line 1 is a comment"),
     ],
 )
-def test_comments_before_the_header_are_skipped_and_told(read, before, note):
+def test_skips_and_notes_comments_before_the_header(read, before, note):
     rows, notes = read(before + "user_id,item_id,timestamp\n1015,33,1600049490\n")
     assert rows == ROWS[:1]
     assert notes[0].startswith(note)
 
 
 @pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
-def test_a_separator_line_of_excel_names_the_delimiter(read, line):
+def test_uses_the_separator_line_of_excel(read, line):
     content = f"{line}\r\nuser_id;item_id;price\r\n1015;33;7,50\r\n1030;22;1,00\r\n"
     rows, (note,) = read("\ufeff" + content)
     assert rows == [("1015", "33", None), ("1030", "22", None)]
     assert "names the delimiter" in note
 
 
-def test_a_comment_may_be_the_header(read):
+def test_reads_a_header_in_a_comment(read):
     rows, notes = read("# made by x\n#user_id\titem_id\n1\t2\n1\t3\n", name="a.txt")
     assert rows == [("1", "2", None), ("1", "3", None)]
     assert "line 1 is a comment" in notes[0]
     assert notes[1] == "line 2 is the header, after a comment sign"
 
 
-def test_comments_before_a_table_without_a_header(read):
+def test_skips_comments_before_a_table_without_a_header(read):
     content = "% bip weighted\n% 2 1030 33\n1015 33 5 1600049490\n1030 22 1 1600129867\n"
     rows, notes = read(content, name="out.movielens")
     assert rows == ROWS
     assert len(notes) == 3
 
 
-def test_a_row_that_begins_like_a_comment_is_a_row_if_the_columns_are_named(read):
+def test_reads_a_row_that_starts_like_a_comment_if_the_columns_are_named(read):
     rows, _ = read("#1,x\n#2,y\n", columns=("user", "item"))
     assert [user for user, _, _ in rows] == ["#1", "#2"]
 
 
 @pytest.mark.parametrize("delimiter", ["::", "||", "~|~", "→"])
-def test_delimiters_of_several_characters(read, delimiter):
+def test_reads_delimiters_of_several_characters(read, delimiter):
     content = "user::item::name\na::x::1\nb::y::\n".replace("::", delimiter)
     rows, _ = read(content, delimiter=delimiter)
     assert rows == [("a", "x", None), ("b", "y", None)]
@@ -147,14 +147,14 @@ def test_delimiters_of_several_characters(read, delimiter):
     assert read(quoted, delimiter=delimiter)[0] == [(f"a{delimiter}b", "x", None)]
 
 
-def test_quotes_of_tab_separated_text_that_quotes_nothing(read):
+def test_reads_quotes_in_unquoted_tab_separated_text(read):
     content = 'user\titem\n1\t"Heroes\n2\t5" records\n'
     rows, _ = read(content, name="a.tsv")
     assert [item for _, item, _ in rows] == ['"Heroes', '5" records']
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.txt"])
-def test_a_missing_column_is_named_among_those_found(read, name):
+def test_reports_a_missing_column_with_the_existing_ones(read, name):
     content = '"User-ID";"Cover";"Book-Rating"\n"1015";"03";"5"\n"1030";"04";"1"\n'
     with pytest.raises(
         DataError,
@@ -164,13 +164,13 @@ def test_a_missing_column_is_named_among_those_found(read, name):
     assert read(content.replace("Cover", "ISBN"), name=name)[0][0] == ("1015", "03", None)
 
 
-def test_a_column_that_numbers_the_rows_is_not_taken_for_the_user(read):
+def test_does_not_use_row_numbers_as_users(read):
     rows = "".join(f"{row},{5 + row % 2},{6 + row % 3},{1_600_049_490 + row}\n" for row in range(4))
     with pytest.raises(DataError, match="--columns row,user_id,item_id,timestamp"):
         read(rows)
 
 
-def test_two_columns_of_one_name_have_to_be_renamed(read):
+def test_rejects_a_header_with_repeated_names(read):
     with pytest.raises(
         DataError, match="has 2 columns called 'item_id'; give them different names"
     ):
@@ -180,8 +180,8 @@ def test_two_columns_of_one_name_have_to_be_renamed(read):
 @pytest.mark.parametrize(
     "before", ["7\t", "CreateTime:1600049490000\tPartition:0\t", "12:00 INFO "]
 )
-def test_records_after_other_text_are_refused_with_what_to_type(read, before):
+def test_rejects_json_after_other_text_and_suggests_a_command(read, before):
     line = before + '{"user_id": "a", "item_id": "b"}\n'
-    with pytest.raises(DataError, match="JSON after other text in every line") as error:
+    with pytest.raises(DataError, match="JSON after other text in each line") as error:
         read(line * 3, name="dump.txt")
     assert "sed 's/^[^{]*//'" in str(error.value)

@@ -27,21 +27,21 @@ def read(tmp_path, content, *, skip=False):
     ],
     ids=["plain", "no last line end", "CRLF", "BOM", "blank lines and spaces", "two lines"],
 )
-def test_a_line_is_a_user_and_its_items(tmp_path, content):
+def test_reads_a_line_as_a_user_and_items(tmp_path, content):
     pairs, users, items, rows, _ = read(tmp_path, content)
     assert pairs == [("0", "5"), ("0", "3"), ("1", "3")]
     assert (users, items) == (["0", "1"], ["5", "3"])
     assert rows.times is None
 
 
-def test_ids_stay_what_they_are(tmp_path):
+def test_keeps_ids_unchanged(tmp_path):
     ids = ["1.0", "1", "01", "a,b", "é🙂", "non\u00a0breaking", "1e3", '"quoted"']
     pairs, *_ = read(tmp_path, f"007 {' '.join(ids)}\n".encode())
     assert [item for _, item in pairs] == ids
     assert pairs[0][0] == "007"
 
 
-def test_a_user_without_items_joins_the_vocabulary_and_is_counted(tmp_path):
+def test_adds_and_counts_a_user_without_items(tmp_path):
     pairs, users, _, rows, _ = read(tmp_path, b"a\nb 1\nc \n")
     assert pairs == [("b", "1")]
     assert users == ["a", "b", "c"]
@@ -54,13 +54,13 @@ def test_an_empty_file_has_no_pairs(tmp_path, content):
     assert (pairs, users) == ([], [])
 
 
-def test_a_line_that_is_not_utf8_is_named(tmp_path):
+def test_reports_a_line_that_is_not_utf8(tmp_path):
     with pytest.raises(DataError, match=r"train\.txt, line 3: is not UTF-8") as caught:
         read(tmp_path, b"a 1\n\nb \xff\n")
     assert caught.value.line == 3
 
 
-def test_bad_lines_can_be_skipped_and_leave_nothing_behind(tmp_path):
+def test_skips_bad_lines_without_adding_their_ids(tmp_path):
     pairs, users, items, _, bad_rows = read(tmp_path, b"a 1\nb 2 \xff\nc 3\n", skip=True)
     assert pairs == [("a", "1"), ("c", "3")]
     assert (users, items) == (["a", "c"], ["1", "3"])
@@ -68,7 +68,7 @@ def test_bad_lines_can_be_skipped_and_leave_nothing_behind(tmp_path):
     assert bad_rows.examples == [f"{tmp_path / 'train.txt'}, line 2: is not UTF-8"]
 
 
-def test_a_file_that_is_not_there_is_an_error_of_ours(tmp_path):
+def test_rejects_a_missing_file(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_lightgcn(tmp_path / "none.txt", Vocabulary(), BadRows())
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_not_there_is_an_error_of_ours(tmp_path):
         ["0 4 5 6", "1 3 5 7"],
     ],
 )
-def test_lines_that_speak_for_the_format(lines):
+def test_recognises_lines_of_the_format(lines):
     assert is_lightgcn(lines)
 
 
@@ -107,17 +107,17 @@ def test_lines_that_speak_for_the_format(lines):
         ['{"user_id":', "1 2"],
     ],
 )
-def test_lines_that_do_not(lines):
+def test_rejects_lines_of_other_formats(lines):
     assert not is_lightgcn(lines)
 
 
-def test_beside_a_file_of_the_format_ids_are_enough():
+def test_lines_of_ids_are_enough_if_the_format_is_likely():
     assert is_lightgcn(["0 11 12"], likely=True)
     assert not is_lightgcn(["user_id,item_id", "0,11"], likely=True)
 
 
 @pytest.mark.parametrize(("bad", "fault"), [(b"a\0b", r"U\+0000"), (b"x" * 1001, "longer than")])
-def test_an_id_that_an_event_may_not_have_is_a_bad_row(tmp_path, bad, fault):
+def test_a_line_with_an_invalid_id_is_a_bad_row(tmp_path, bad, fault):
     content = b"1 2 3\n4 " + bad + b" 5\n6 7\n"
     with pytest.raises(DataError, match=rf"line 2: an id .*{fault}"):
         read(tmp_path, content)

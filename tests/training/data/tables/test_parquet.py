@@ -18,7 +18,7 @@ def read(tmp_path, read_source):
     return read
 
 
-def test_text_ids_stay_what_they_are(read):
+def test_keeps_text_ids_unchanged(read):
     ids = ["007", "7", "1.0", "a,b", "é🙂", "7"]
     triples, users, items, _ = read({"item": ids, "user": ids, "other": ids})
     assert [user for user, _, _ in triples] == ids
@@ -26,13 +26,13 @@ def test_text_ids_stay_what_they_are(read):
 
 
 @pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt8, pl.Int16, pl.UInt64])
-def test_integer_ids_become_their_decimal_text(read, dtype):
+def test_converts_integer_ids_to_decimal_text(read, dtype):
     columns = {"user": pl.Series([7, 10, 7], dtype=dtype), "item": pl.Series([0, 1, 2])}
     triples, *_ = read(columns)
     assert triples == [("7", "0", None), ("10", "1", None), ("7", "2", None)]
 
 
-def test_large_and_negative_integers_keep_every_digit(read):
+def test_keeps_all_digits_of_large_and_negative_integers(read):
     triples, *_ = read({"user": [2**63 - 1, -(2**63)], "item": [2**53 + 1, 2**53]})
     assert [user for user, _, _ in triples] == ["9223372036854775807", "-9223372036854775808"]
     assert [item for _, item, _ in triples] == ["9007199254740993", "9007199254740992"]
@@ -71,7 +71,7 @@ def test_times_are_instants_dates_numbers_or_text(read, values, seconds):
     assert triples == [("a", "x", seconds)]
 
 
-def test_the_unit_of_numbers_can_be_given_and_does_not_touch_instants(read):
+def test_a_time_unit_applies_to_numbers_only(read):
     columns = {"user": ["a"], "item": ["x"], "time": [5_000]}
     assert read(columns, time_unit=TimeUnit.MILLISECONDS)[0] == [("a", "x", 5.0)]
     columns["time"] = [NOON]
@@ -95,7 +95,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("change", "reason"), BAD)
-def test_a_bad_row_is_named_by_its_number(read, change, reason):
+def test_reports_a_bad_row_with_its_number(read, change, reason):
     rows = [{"user": "a", "item": "x", "time": 1.0}, {"user": "c", "item": "z", "time": 2.0}]
     rows.insert(1, {"user": "b", "item": "y", "time": 3.0} | change)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
@@ -107,7 +107,7 @@ def test_a_bad_row_is_named_by_its_number(read, change, reason):
     assert (users, items, bad_rows.count) == (["a", "c"], ["x", "z"], 1)
 
 
-def test_bad_text_times_are_named(read):
+def test_reports_bad_text_times(read):
     columns = {"user": ["a", "b"], "item": ["x", "y"], "time": ["2024-01-01", None]}
     with pytest.raises(DataError, match="row 2: the time is empty"):
         read(columns)
@@ -133,7 +133,7 @@ def test_a_table_without_rows_has_no_pairs(read):
         ),
     ],
 )
-def test_columns_of_other_types_are_refused(read, columns, message):
+def test_rejects_columns_of_other_types(read, columns, message):
     with pytest.raises(DataError, match=message):
         read(columns)
 
@@ -141,14 +141,14 @@ def test_columns_of_other_types_are_refused(read, columns, message):
 @pytest.mark.parametrize(
     "content", [b"", b"PAR1", b"user,item\na,x\n", b"PAR1" + bytes(50) + b"PAR1"]
 )
-def test_what_is_not_parquet_is_an_error_of_ours(tmp_path, read_source, content):
+def test_rejects_a_file_that_is_not_parquet(tmp_path, read_source, content):
     path = tmp_path / "a.parquet"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"a\.parquet: cannot be read as Parquet"):
         read_source(ParquetSource(path), ReadOptions())
 
 
-def test_a_truncated_file_is_an_error_of_ours(tmp_path, read_source):
+def test_rejects_a_truncated_file(tmp_path, read_source):
     path = tmp_path / "a.parquet"
     pl.DataFrame({"user": ["a"] * 99, "item": ["x"] * 99}).write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])

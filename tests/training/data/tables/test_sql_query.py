@@ -1,4 +1,4 @@
-"""Queries to databases: SQLite, and a PostgreSQL server of the tests' own."""
+"""Queries to databases: SQLite, and a PostgreSQL server of the tests."""
 
 import datetime
 import decimal
@@ -60,24 +60,24 @@ def triples(pairs):
     )
 
 
-def test_rows_of_a_query(orders):
-    wanted = sorted((user, str(item), float(at)) for user, item, at in ROWS)
-    assert triples(read(orders, QUERY)) == wanted
+def test_reads_the_rows_of_a_query(orders):
+    expected = sorted((user, str(item), float(at)) for user, item, at in ROWS)
+    assert triples(read(orders, QUERY)) == expected
 
 
-def test_filters_and_weights_take_columns_of_the_query(orders):
+def test_filters_and_weights_use_columns_of_the_query(orders):
     query = "select user_id, sku, at, sku - 6 as quantity from orders"
     pairs = read(orders, query, where="sku > 7", weight="quantity")
     assert sorted(pairs.weights.tolist()) == [2, 2]
     assert len(pairs) == 2
 
 
-def test_colons_and_percent_signs_are_no_parameters(orders):
+def test_colons_and_percent_signs_are_not_parameters(orders):
     query = "select user_id, sku from orders where user_id not like '%z' and user_id <> ':b'"
     assert len(read(orders, query)) == 3
 
 
-def test_nothing_is_changed(orders):
+def test_does_not_change_the_database(orders):
     dataset = read(orders, QUERY)
     with pytest.raises(DataError):
         read(orders, "delete from orders")
@@ -96,19 +96,19 @@ def test_nothing_is_changed(orders):
         ("select user_id, sku from orders where 1 = 0", "has no interactions"),
     ],
 )
-def test_a_query_that_gives_no_table_is_refused(orders, query, problem):
+def test_rejects_a_query_that_returns_no_rows(orders, query, problem):
     with pytest.raises(DataError, match=problem):
         read(orders, query)
 
 
-def test_rows_are_numbered_in_errors(orders):
+def test_errors_have_row_numbers(orders):
     query = "select case when sku = 8 then '' else user_id end as user_id, sku from orders"
     with pytest.raises(DataError, match="row 2: the user id is empty"):
         read(orders, query)
     assert len(read(orders, query, skip_bad_rows=True)) == 1
 
 
-def test_types_of_postgresql(postgres_url):
+def test_reads_postgresql_types(postgres_url):
     run(
         postgres_url,
         "create table log (user_id uuid, item_id numeric(20, 0), at timestamptz, plain timestamp, "
@@ -128,7 +128,7 @@ def test_types_of_postgresql(postgres_url):
             read(postgres_url, query)
 
 
-def test_a_column_of_several_types_in_sqlite(tmp_path):
+def test_reads_a_column_of_mixed_types_in_sqlite(tmp_path):
     url = f"sqlite:///{tmp_path}/a.db"
     connection = sqlite3.connect(tmp_path / "a.db")
     connection.execute("create table log (user_id, item_id)")
@@ -143,7 +143,7 @@ def test_a_column_of_several_types_in_sqlite(tmp_path):
 @pytest.mark.parametrize(
     "value", [datetime.timedelta(1), object(), decimal.Decimal("1.5"), uuid.uuid4()]
 )
-def test_values_that_no_column_holds_are_refused(value):
+def test_rejects_values_without_a_common_type(value):
     from bitrecall.training.data.tables.python_values import series_of
 
     try:
@@ -152,7 +152,7 @@ def test_values_that_no_column_holds_are_refused(value):
         assert "column 'a'" in str(error)  # noqa: PT017
 
 
-def test_a_password_is_never_shown(postgres_url, tmp_path):
+def test_does_not_show_a_password(postgres_url, tmp_path):
     host = postgres_url.partition("@")[2]
     secret = tmp_path / "secret"
     secret.write_text("hunter2\n")
@@ -172,14 +172,14 @@ def test_a_password_is_never_shown(postgres_url, tmp_path):
         read(f"postgresql://postgres@{host}?password_file={tmp_path}/none", QUERY)
 
 
-def test_a_password_file_is_read(orders, tmp_path):
+def test_reads_a_password_file(orders, tmp_path):
     if not orders.startswith("postgresql"):
         pytest.skip("SQLite has no passwords")
     (tmp_path / "secret").write_text("anything\n")
     assert len(read(f"{orders}?password_file={tmp_path}/secret", QUERY)) == 3
 
 
-def test_a_missing_driver_is_named(monkeypatch):
+def test_reports_a_missing_driver(monkeypatch):
     import bitrecall.training.data.tables.sql_query as module
 
     def missing(*_, **__):
@@ -190,7 +190,7 @@ def test_a_missing_driver_is_named(monkeypatch):
         SqlSource("mysql://me@host/shop", "select 1")
 
 
-def test_a_missing_sqlite_file_is_not_made(tmp_path):
+def test_does_not_create_a_missing_sqlite_file(tmp_path):
     with pytest.raises(DataError, match="no such database file"):
         read(f"sqlite:///{tmp_path}/none.db", QUERY)
     assert not (tmp_path / "none.db").exists()
@@ -203,7 +203,7 @@ def test_a_query_needs_a_database(tmp_path):
     assert not is_database(tmp_path)
 
 
-def test_batches_hold_some_rows_each(url, monkeypatch):
+def test_reads_rows_in_batches(url, monkeypatch):
     import bitrecall.training.data.tables.sql_query as module
 
     monkeypatch.setattr(module, "_ROWS", 1000)
