@@ -1,1 +1,1 @@
-"""Codes for users and items that training has not seen."""
+"""Codes of users and items that were not in the training data."""

@@ -1,11 +1,11 @@
-"""Which code a user gets: the one rule, used by the service, evaluation, the gate and notebooks.
+"""The rule for the code of a user, used by the service, evaluation, the gate and notebooks.
 
 | user    | items beyond training | code                                        | source          |
 |---------|-----------------------|---------------------------------------------|-----------------|
-| known   | no                    | the trained one                             | "codes"         |
-| known   | yes                   | the trained embedding plus their messages   | "codes+history" |
-| unknown | yes                   | folded in from the items                    | "history"       |
-| unknown | no                    | none: the popular list instead              | "popular"       |
+| known   | no                    | the trained code                            | "codes"         |
+| known   | yes                   | from the trained embedding and the messages | "codes+history" |
+| unknown | yes                   | folded in from the messages                 | "history"       |
+| unknown | no                    | none; the popular list is shown instead     | "popular"       |
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class UserCodes(NamedTuple):
 
 
 class UserEncoder:
-    """Makes the codes of users of one release. Safe to use from several threads.
+    """Makes the codes of users for a release. Thread-safe.
 
     Args:
-        release: the users' embeddings and seen items, and the items' messages.
+        release: the release.
         fold_in: makes the codes of unknown users; built from the release by default.
     """
 
@@ -69,9 +69,9 @@ class UserEncoder:
         """Return the code of one user.
 
         Args:
-            user: row in the release; None for a user that it does not know.
-            items: item rows beyond the training data, in any order. Rows from ``n_items`` on are
-                new items: they have no message and are ignored.
+            user: row in the release; None for a user not in the release.
+            items: rows of the user's items beyond the training data, in any order. New items (rows
+                from ``n_items``) have no message and are ignored.
 
         Raises:
             SearchError: a row is negative, or the user does not exist.

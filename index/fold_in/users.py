@@ -1,4 +1,4 @@
-"""Codes for users that training has not seen, made from their items, without torch."""
+"""Codes of users that were not in the training data, made from their items, without torch."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ SHARE = 3.0
 
 
 class UserFoldIn:
-    """Makes codes for new users from their items, their history.
+    """Makes the codes of new users from their items, the history.
 
     LightGCN's embedding of a user with history I is, up to its own free embedding, proportional to
     the sum over I of the items' fold-in messages M_i = (sum over k < K of e_i^(k)) / sqrt(deg(i)).
-    For a short history that sum describes those items well and all others badly. The embeddings
-    that training made for users who have an item say more: W in
-    ``bitrecall.index.releases.fold_in_map``. Its weight a falls with the number of items:
+    For a short history, that sum describes those items well and all others badly. The trained
+    embeddings of the users of an item tell more: the map W, learned from them
+    (``bitrecall.index.releases.fold_in_map``). Its weight a falls with the number of items:
 
         sgn( ē + (1 - a) x + a x W ),   x = Σ_{i∈I} M_i / |I| - c,   a = share / (|I| + share - 1)
 
     with ē the mean user and c the mean message of users' items. Sums are in float64, exact for
-    messages in float16, over the distinct rows in increasing order, so that order and repetition do
-    not matter.
+    float16 messages, over the distinct rows in increasing order, so that the order and repetition
+    of rows do not matter.
 
     Args:
         messages: float (n, f), M_i of the items.
@@ -46,10 +46,10 @@ class UserFoldIn:
         self, messages: NDArray[np.floating[Any]], learned: FoldInMap, share: float = SHARE
     ) -> None:
         if not messages.size:
-            raise SearchError("users cannot be folded in without items to go by")
+            raise SearchError("users cannot be folded in without items")
         if learned.matrix.shape != (messages.shape[1],) * 2:
             raise SearchError(
-                f"messages have {messages.shape[1]} values and the map {len(learned.matrix)}"
+                f"messages have {messages.shape[1]} values, and the map has {len(learned.matrix)}"
             )
         self._messages = messages
         self._centre, self._user, self._matrix = (
@@ -83,15 +83,15 @@ def extended_codes(
 ) -> NDArray[np.uint8]:
     """Return one code, uint8 (b, bits/8), for each user of the release with additional items.
 
-    The trained embedding stands for the items of the training. It is scaled to the magnitude of the
-    sum of their messages, and the messages of the additional items are added: an additional item
-    then weighs as much as each of those. Items of the training are not added again.
+    The trained embedding is scaled to the magnitude of the sum of messages of the user's training
+    items. Then the messages of the additional items are added: each weighs as much as a training
+    item. Training items are not added again.
 
     Args:
-        release: where the users and items are from.
+        release: the release of the users and items.
         users: rows of users, (b,).
         additions: for each user the rows of additional items.
-        magnitudes: a cache of magnitudes by user row, so that many items are summed once.
+        magnitudes: a cache of these magnitudes by user row.
 
     Raises:
         SearchError: a user or an item does not exist.
@@ -110,13 +110,13 @@ def extended_codes(
         trained = release.user_embeddings[user].astype(np.float64)
         magnitude = np.abs(trained).mean()
         if seen.size and magnitude:
-            before = None if magnitudes is None else magnitudes.get(user)
-            if before is None:
-                summed = sum_rows(release.fold_in_messages, [seen], "seen items")
-                before = float(np.abs(summed).mean())
+            summed_magnitude = None if magnitudes is None else magnitudes.get(user)
+            if summed_magnitude is None:
+                total = sum_rows(release.fold_in_messages, [seen], "seen items")
+                summed_magnitude = float(np.abs(total).mean())
                 if magnitudes is not None:
-                    magnitudes[user] = before
-            trained *= before / magnitude
+                    magnitudes[user] = summed_magnitude
+            trained *= summed_magnitude / magnitude
         codes[number] = pack_signs(trained + added)[0]
     return codes
 
@@ -132,8 +132,8 @@ def sum_rows(
     Args:
         values: float (n, f).
         row_sets: sets of row numbers; repetitions count once.
-        name: of a set, for errors.
-        weights: (n,), by which rows are multiplied; None for equal weights.
+        name: name of a set, for error messages.
+        weights: (n,), factors of the rows; None for equal weights.
 
     Raises:
         SearchError: a set is empty, or has a row that does not exist.

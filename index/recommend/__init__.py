@@ -1,1 +1,1 @@
-"""Recommendations from a release: users to items, items to similar items. No HTTP, no events."""
+"""Recommendations for users, and similar items, from a release. No HTTP, no events."""

@@ -1,4 +1,4 @@
-"""The items of a release and the new ones, searched together."""
+"""The items of a release and the new items, searched together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.protocol import Results
 
-# Limits of the cache of filter masks: bytes in all, and masks.
+# Limits of the cache of filter masks: total bytes, and number of masks.
 _MAX_MASK_BYTES: Final = 16 * 2**20
 _MAX_MASKS: Final = 64
 
 
 @dataclass(frozen=True, eq=False)
 class NewItems:
-    """Items that came after training, with codes folded in from their users.
+    """Items that first appeared after training, with codes folded in from their users.
 
     Attributes:
         ids: item ids, the most popular first.
@@ -35,14 +35,13 @@ class NewItems:
 
 
 class Catalogue:
-    """Items by row: 0 … n - 1 are those of the release, n … n + d - 1 the new ones.
+    """Items by row: 0 … n - 1 are the items of the release, n … n + d - 1 the new items.
 
-    New items have no tags or attributes, so no filter that requires one matches them. Safe to use
-    from several threads.
+    New items have no tags or attributes, so no filter that requires one matches them. Thread-safe.
 
     Args:
-        release: the items that training knows.
-        new: items that it does not know; None for none.
+        release: the items of the training.
+        new: the new items; None if there are none.
 
     Raises:
         SearchError: the codes of the new items have another length.
@@ -56,29 +55,29 @@ class Catalogue:
         if self._new_backend.bits != release.bits:
             raise SearchError(
                 f"new items have codes of {self._new_backend.bits} bits, "
-                f"those of the release have {release.bits}"
+                f"items of the release have {release.bits}"
             )
         max_masks = max(1, min(_MAX_MASKS, _MAX_MASK_BYTES // len(self)))
-        # A partial of the release instead of a method: a reference cycle would keep the catalogue,
-        # and the files of its release, until the next garbage collection.
+        # A partial instead of a method: the reference cycle would keep the catalogue, and the files
+        # of its release, until the next garbage collection.
         self.matching = lru_cache(maxsize=max_masks)(partial(_matching, release, len(self.new.ids)))
 
     def __len__(self) -> int:
-        """Return the number of items, new ones included."""
+        """Return the number of items, including new ones."""
         return self.release.n_items + len(self.new.ids)
 
     def row_of(self, item_id: str) -> int | None:
-        """Return the row of an item; None for an unknown one."""
+        """Return the row of an item; None if it is unknown."""
         row = self.release.items.row_of(item_id)
         return self._new_rows.get(item_id) if row is None else row
 
     def rows_of(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
-        """Return the distinct rows of the known items, in the given order."""
+        """Return the distinct rows of the known items among ``item_ids``, in their order."""
         rows = (self.row_of(item_id) for item_id in dict.fromkeys(item_ids))
         return np.array([row for row in rows if row is not None], np.int64)
 
     def new_rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
-        """Return the rows of the new items in a history, in no order."""
+        """Return the rows of the new items in a history, in no particular order."""
         if not self.new.ids:
             return np.empty(0, np.int64)
         if len(self._new_rows) < len(unknown_ids := history.unknown_ids):
@@ -88,7 +87,7 @@ class Catalogue:
         return np.array(rows, np.int64)
 
     def rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
-        """Return the rows of all known items of a history, in no order."""
+        """Return the rows of all known items in a history, in no particular order."""
         new = self.new_rows_in(history)
         return np.concatenate([history.rows, new]) if new.size else history.rows
 
@@ -133,12 +132,12 @@ class Catalogue:
             [rows[rows >= n_items] - n_items for rows in exclude],
             None if allowed is None else allowed[n_items:],
         )
-        return _merged(old, (new[0], np.where(new[1] < 0, -1, new[1] + n_items)), k)
+        return _merge(old, (new[0], np.where(new[1] < 0, -1, new[1] + n_items)), k)
 
     def popular(
         self, k: int, exclude: NDArray[np.int64], allowed: NDArray[np.bool_] | None
     ) -> NDArray[np.int64]:
-        """Return the rows of the ``k`` most popular allowed items; fewer if fewer are left."""
+        """Return the rows of the ``k`` most popular items, or fewer if no more are allowed."""
         return popular_rows(len(self), k, exclude, allowed)
 
 
@@ -150,7 +149,7 @@ def _matching(release: Release, n_new: int, allowed: ItemFilter) -> NDArray[np.b
     return mask
 
 
-def _merged(first: Results, second: Results, k: int) -> Results:
+def _merge(first: Results, second: Results, k: int) -> Results:
     """Merge the results of two searches by (distance, row); rows of -1 come last."""
     distances = np.concatenate([first[0], second[0]], axis=1)
     rows = np.concatenate([first[1], second[1]], axis=1)

@@ -11,12 +11,12 @@ from bitrecall.index.recommend.types import Explanation
 from bitrecall.index.search.packing import hamming_distances
 
 MAX_HISTORY: Final = 1000
-"""The newest items of a history that are compared."""
+"""Maximum number of items of a history that are compared: the newest."""
 
 MAX_EXPLANATIONS: Final = 3
-"""Explanations per recommended item."""
+"""Maximum number of explanations per recommended item."""
 
-# Recommended items compared at once: keeps the scratch memory small.
+# Recommended items compared at once, to limit the working memory.
 _BLOCK: Final = 64
 
 
@@ -26,13 +26,13 @@ def explain(
     """Explain recommended items by the nearest items of a user's history.
 
     Args:
-        catalogue: where both are from.
+        catalogue: the items.
         items: int64 (b,), rows of the recommended items.
         history: int64 (h,), rows of the user's items, the newest last.
 
     Returns:
-        For each item up to ``MAX_EXPLANATIONS`` others, the nearest first and equal distances by
-        popularity. An item does not explain itself.
+        For each item up to ``MAX_EXPLANATIONS`` items of the history, the nearest first, equal
+        distances by popularity. An item does not explain itself.
     """
     history = np.sort(history[-MAX_HISTORY:])
     ids = catalogue.ids_of(history)
@@ -43,8 +43,8 @@ def explain(
         distances = hamming_distances(catalogue.codes_of(block), codes)
         nearest = np.argsort(distances, axis=1, kind="stable")[:, : MAX_EXPLANATIONS + 1]
         for item, row, order in zip(block, distances, nearest, strict=True):
-            places = [place for place in order.tolist() if history[place] != item]
+            others = [place for place in order.tolist() if history[place] != item]
             explanations.append(
-                [Explanation(ids[place], int(row[place])) for place in places[:MAX_EXPLANATIONS]]
+                [Explanation(ids[place], int(row[place])) for place in others[:MAX_EXPLANATIONS]]
             )
     return explanations

@@ -1,4 +1,4 @@
-"""A long history of one user, kept so that a request need not go through all of it."""
+"""A long history of a user, kept so that requests need not process all of it."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bitrecall.index.releases.id_table import IdTable
 
 LONG: Final = 64
-"""Histories of more items than this are worth an ``ItemHistory``."""
+"""For histories of more items than this, an ``ItemHistory`` is faster than a list."""
 
 _UNKNOWN: Final = -1
 
@@ -36,7 +36,7 @@ class ItemHistory:
 
     @classmethod
     def of(cls, item_ids: Iterable[str], items: IdTable) -> Self:
-        """Build the history from interactions in the order of time."""
+        """Build from the item ids of interactions in time order."""
         history = cls(items)
         for item_id in item_ids:
             history.append(item_id)
@@ -47,7 +47,7 @@ class ItemHistory:
         return len(self._rows_by_id)
 
     def append(self, item_id: str) -> None:
-        """Add an item, or move it to the end if it is in the history already."""
+        """Append an item; if the history already has it, move it to the end."""
         row = self._rows_by_id.pop(item_id, None)
         if row is None:
             known_row = self._items.row_of(item_id)
@@ -74,12 +74,12 @@ class ItemHistory:
         return item_id in self._unknown_ids
 
     def newest(self, limit: int) -> list[str]:
-        """Return the ids of up to ``limit`` latest items, the newest last."""
+        """Return the ids of the ``limit`` latest items, the newest last."""
         # A single call into C, so that no item can be added in between.
         return list(islice(reversed(self._rows_by_id), limit))[::-1]
 
     def newest_rows(self, limit: int) -> NDArray[np.int64]:
-        """Return the rows of up to ``limit`` latest items of the release, the newest last."""
+        """Return the rows of the ``limit`` latest items in the release, the newest last."""
         latest = list(islice(reversed(self._rows_by_id.values()), limit))
         if _UNKNOWN in latest:
             latest = list(reversed(self._rows_by_id.values()))
@@ -88,7 +88,7 @@ class ItemHistory:
 
     def _append_row(self, row: int) -> None:
         if self._count == len(self._rows):
-            # A new array: views of the old one that were returned stay as they are.
+            # A new array: returned views of the old one must not change.
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
         self._rows[self._count] = row
         self._count += 1

@@ -9,12 +9,12 @@ from bitrecall.index.recommend.popular import popular_rows
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.results import ItemInfo, UserInfo
 
-# Items listed per user, the latest ones.
+# Maximum number of items listed per user: the latest.
 _MAX_ITEMS: Final = 100
 
 
 def item_info(recommender: Recommender, item_id: str) -> ItemInfo:
-    """Return information on an item; ``known`` is "no" for an unknown one."""
+    """Return information on an item; ``known`` is "no" if it is unknown."""
     release, row = recommender.release, recommender.catalogue.row_of(item_id)
     if row is None or row >= release.n_items:
         known: Literal["new", "no"] = "no" if row is None else "new"
@@ -30,7 +30,7 @@ def item_info(recommender: Recommender, item_id: str) -> ItemInfo:
 
 
 def user_info(recommender: Recommender, user_id: str) -> UserInfo:
-    """Return information on a user; ``known`` is false for one that the release does not know."""
+    """Return information on a user; ``known`` is False if the user is not in the release."""
     release = recommender.release
     row = None if recommender.recent.is_forgotten(user_id) else release.users.row_of(user_id)
     seen = np.empty(0, np.int64) if row is None else release.seen[row]

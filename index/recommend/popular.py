@@ -1,6 +1,6 @@
-"""The popular list: what a user without a code gets, and the baseline that a release must beat.
+"""The popular list: shown to users without a code, and the baseline that a release must beat.
 
-Rows are in descending popularity, so that the list is the first rows that are not left out.
+Rows are in descending popularity, so the list consists of the first rows that are not excluded.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ def popular_rows(
     exclude: NDArray[np.integer[Any]] | None = None,
     allowed: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
-    """Return the rows of the ``k`` most popular items; fewer if fewer are left.
+    """Return the rows of the ``k`` most popular items, or fewer if no more are allowed.
 
     Args:
         n_items: size of the catalogue.
         k: length of the list.
-        exclude: rows to leave out, in any order, repetitions allowed.
+        exclude: rows to leave out, in any order; repetitions are allowed.
         allowed: bool (n_items,), which items may be listed; None for all.
     """
     if allowed is None:
@@ -45,7 +45,7 @@ def popular_lists(
     Args:
         n_items: size of the catalogue.
         k: length of the lists.
-        exclude: for each user the rows to leave out; None for none.
+        exclude: for each user the rows to leave out, or None.
     """
     lists = np.full((len(exclude), k), -1, np.int64)
     for user, rows in enumerate(exclude):

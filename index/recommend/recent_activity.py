@@ -1,4 +1,4 @@
-"""Interactions since the release was trained, as the recommender needs them."""
+"""The interface to the activity of users since the release was trained."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ RecentItems = Sequence[str] | ItemHistory
 
 
 class RecentActivity(Protocol):
-    """What users did since the release was trained."""
+    """The activity of users since the release was trained."""
 
     def interactions_of(self, user_id: str) -> RecentItems:
         """Return the items of a user's interactions, the newest last."""
@@ -26,7 +26,7 @@ class RecentActivity(Protocol):
 
 
 class NoRecentActivity:
-    """No interactions: a recommender of the release alone."""
+    """No activity: for a recommender from the release alone."""
 
     def interactions_of(self, user_id: str) -> Sequence[str]:
         """Return nothing."""

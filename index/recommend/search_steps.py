@@ -1,6 +1,6 @@
-"""Recommendation as a generator that yields its searches.
+"""Recommendations as generators that yield their searches.
 
-The caller decides how a search is run: at once, or merged with those of concurrent requests.
+The caller decides how a search runs: at once, or merged with the searches of concurrent requests.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -45,7 +45,7 @@ SearchFunction: TypeAlias = Callable[[SearchRequest], Results]
 
 
 def run_steps(steps: SearchSteps[Result], search: SearchFunction = SearchRequest.run) -> Result:
-    """Run a generator to its result, with a search of its own for each request that it yields."""
+    """Run a generator to its result, running each search that it yields separately."""
     try:
         request = next(steps)
         while True:
@@ -92,7 +92,7 @@ def _run_merged(
         exclude = [rows for request in requests for rows in request.exclude]
         distances, rows = search(first._replace(codes=codes, exclude=exclude))
     except Exception as error:
-        # Raised in each of these requests, and in no other.
+        # It concerns each of these requests, and no others.
         return [error] * len(requests)
     ends = [*accumulate(len(request.codes) for request in requests)]
     return [(distances[a:b], rows[a:b]) for a, b in zip([0, *ends], ends, strict=False)]

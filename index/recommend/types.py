@@ -10,11 +10,11 @@ from bitrecall.results import Explanation as Explanation
 
 
 class QueryOptions(NamedTuple):
-    """How many items to recommend, and which.
+    """The options of a query: how many items, and which.
 
     Attributes:
         k: number of items; fewer are returned if fewer are allowed.
-        exclude_seen: leave out the items that the user has.
+        exclude_seen: leave out the user's items.
         exclude_items: ids of items to leave out; unknown ids are ignored.
         allowed: filter on tags and attributes; None allows all items.
         explain: return codes, and explanations for each item.
@@ -29,11 +29,11 @@ class QueryOptions(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """Items that a user has according to the request.
+    """Items of a user, from the request.
 
     Attributes:
         item_ids: the newest last; unknown ids and repetitions are ignored.
-        instead: use these items instead of the known ones; otherwise in addition to them.
+        instead: use these items instead of the known ones; otherwise in addition.
     """
 
     item_ids: Sequence[str]
@@ -41,18 +41,18 @@ class History:
 
 
 class RankedItems(NamedTuple):
-    """The items for one user or like one item, best first.
+    """The items for a user, or similar to an item, best first.
 
     Attributes:
-        user_id: whose they are; None for an anonymous user, and for similar items.
-        k: how many were requested.
-        item_ids: the items.
+        user_id: id of the user; None for an anonymous user and for similar items.
+        k: how many items were requested.
+        item_ids: ids of the items.
         distances: Hamming distance in bits per item; None if the source is "popular".
-        bits: code length.
-        release_id: the release that they are from.
+        bits: code length in bits.
+        release_id: id of the release.
         source: what the user's code was made from.
         degraded: the search server did not respond, and these are the most popular items instead.
-        code: the user's code in hexadecimal; None if there is none or ``explain`` was off.
+        code: the user's code in hexadecimal; None without a code, or if ``explain`` was off.
         item_codes: each item's code in hexadecimal; None if ``explain`` was off.
         explanations: for each item the user's nearest items; None if ``explain`` was off.
     """

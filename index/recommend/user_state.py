@@ -18,8 +18,8 @@ class UserState(NamedTuple):
     """A user at the time of a request.
 
     Attributes:
-        items: int64, rows of all of the user's items, in no order, possibly repeated.
-        seen: int64, rows of the items that the release was trained on.
+        items: int64, rows of all of the user's items, in no particular order, possibly repeated.
+        seen: int64, rows of the user's items in the training data.
         newest: int64, rows of the newest other items, distinct, the newest last.
         code: uint8 (1, bits/8); None if the source is "popular".
         source: what the code was made from.
@@ -32,7 +32,7 @@ class UserState(NamedTuple):
     source: CodeSource
 
     def latest(self) -> NDArray[np.int64]:
-        """Return the distinct rows, the newest last as far as the order is known."""
+        """Return the distinct rows, the newest last if the order is known."""
         return _concatenate_distinct(self.seen, self.newest)
 
 
@@ -44,14 +44,14 @@ def user_state(
     history: History | None = None,
     max_recent: int = 1000,
 ) -> UserState:
-    """Return the state of a user; ``encoder`` decides which code they get.
+    """Return the state of a user.
 
     Args:
-        catalogue: the items of the release and the new ones.
-        encoder: makes the user's code.
-        user: row in the release; None for a user that it does not know.
+        catalogue: the items of the release and the new items.
+        encoder: selects or makes the user's code.
+        user: row in the release; None for a user not in the release.
         recent: items since the release was trained, the newest last.
-        history: items that the request says the user has.
+        history: items of the user from the request.
         max_recent: how many of the newest recent items count for the code.
     """
     requested = _NO_ITEMS if history is None else catalogue.rows_of(history.item_ids)
@@ -85,7 +85,7 @@ def _state(
 
 
 def _concatenate_distinct(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Concatenate; rows that are in both keep their position in the second."""
+    """Concatenate distinct rows; rows in both arrays keep their position in ``second``."""
     if not second.size:
         return first
     if not first.size:

@@ -224,7 +224,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "unknown-item": f"there is no item '4097' in {RELEASE}",
     "unknown-release": "unknown release: '20261123T174500Z-00000000'",
     "release-refused": "item_codes.npy was altered: its sha256 is not the one in the manifest",
-    "filter-mismatch": "/filter/where/colour: no item has an attribute 'colour': there are price",
+    "filter-mismatch": "/filter/where/colour: no item has an attribute 'colour': expected price",
     "method-not-allowed": "/recommend allows POST, not GET",
     "request-timeout": "the body did not arrive within 10 seconds",
     "body-too-large": "the body is longer than 1048576 bytes",

@@ -1,4 +1,4 @@
-"""Each user gets the code of the rule's table, alone and in a batch."""
+"""The code of each user follows the rule, alone and in a batch."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,10 @@ from bitrecall.index.releases.release import Release
 USERS = [None, *range(5)]
 
 
-def slow_code(
+def expected_code(
     release: Release, user: int | None, rows: Sequence[int]
 ) -> tuple[np.ndarray | None, str]:
-    """The rule, spelled out with sets."""
+    """Return the code and the source by the rule, with sets."""
     items = {row for row in rows if row < release.n_items}
     if user is None:
         if not items:
@@ -30,21 +30,21 @@ def slow_code(
     return extended_codes(release, np.array([user]), additions)[0], "codes+history"
 
 
-some_rows = st.lists(st.integers(0, 64), max_size=8)
+row_lists = st.lists(st.integers(0, 64), max_size=8)
 
 
 @settings(max_examples=150, deadline=None)
-@given(asked=st.lists(st.tuples(st.sampled_from(USERS), some_rows), max_size=9))
-def test_codes_equal_the_slow_rule_alone_and_in_a_batch(
-    release: Release, asked: list[tuple[int | None, list[int]]]
+@given(queries=st.lists(st.tuples(st.sampled_from(USERS), row_lists), max_size=9))
+def test_codes_follow_the_rule_alone_and_in_a_batch(
+    release: Release, queries: list[tuple[int | None, list[int]]]
 ) -> None:
     encoder = UserEncoder(release)
-    users = [user for user, _ in asked]
-    items = [np.array(rows, np.int64) for _, rows in asked]
+    users = [user for user, _ in queries]
+    items = [np.array(rows, np.int64) for _, rows in queries]
     batch = encoder.encode_many(users, items)
     assert batch.has_code().tolist() == [source != "popular" for source in batch.sources]
-    for position, (user, rows) in enumerate(asked):
-        code, source = slow_code(release, user, rows)
+    for position, (user, rows) in enumerate(queries):
+        code, source = expected_code(release, user, rows)
         single = encoder.encode(user, items[position])
         assert batch.sources[position] == single.source == source
         if code is None:
@@ -64,14 +64,14 @@ def test_every_source_occurs(release: Release) -> None:
     assert sources.sources == ["codes", "codes", "codes+history", "history", "popular"]
 
 
-def test_without_items_known_users_have_their_trained_codes(release: Release) -> None:
+def test_known_users_without_items_get_their_trained_codes(release: Release) -> None:
     codes = UserEncoder(release).encode_many([3, None, 1])
     assert codes.sources == ["codes", "popular", "codes"]
     assert np.array_equal(codes.codes[[0, 2]], release.user_codes(np.array([3, 1])))
 
 
 @pytest.mark.parametrize(("user", "rows"), [(5, []), (-1, []), (None, [-1]), (0, [-1])])
-def test_unknown_rows_are_refused(release: Release, user: int | None, rows: list[int]) -> None:
+def test_rejects_unknown_rows(release: Release, user: int | None, rows: list[int]) -> None:
     items = np.array(rows, np.int64)
     with pytest.raises(SearchError):
         UserEncoder(release).encode(user, items)

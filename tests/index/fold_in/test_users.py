@@ -38,43 +38,46 @@ def test_codes_are_the_signs_of_mean_messages_partly_through_the_map(
     codes = UserFoldIn(release.fold_in_messages, learned, share).codes(histories)
     assert codes.dtype == np.uint8
     for code, history in zip(codes, histories, strict=True):
-        say = share / (len(history) + share - 1)
+        weight = share / (len(history) + share - 1)
         mean = [
             sum(messages[row, bit] for row in history) / len(history) - learned.centre[bit]
             for bit in range(16)
         ]
         mapped = [
-            sum(float(learned.matrix[of, bit]) * mean[of] for of in range(16)) for bit in range(16)
+            sum(float(learned.matrix[row, bit]) * mean[row] for row in range(16))
+            for bit in range(16)
         ]
-        total = [learned.user[bit] + (1 - say) * mean[bit] + say * mapped[bit] for bit in range(16)]
+        total = [
+            learned.user[bit] + (1 - weight) * mean[bit] + weight * mapped[bit] for bit in range(16)
+        ]
         assert bits_of(code) == [value >= 0 for value in total]
 
 
-def test_a_release_has_all_that_it_takes(release: Release) -> None:
+def test_builds_from_a_release(release: Release) -> None:
     history = [np.array([3, 1, 9])]
-    own = UserFoldIn(release.fold_in_messages, release.fold_in_map, SHARE)
-    assert np.array_equal(UserFoldIn.of(release).codes(history), own.codes(history))
+    expected = UserFoldIn(release.fold_in_messages, release.fold_in_map, SHARE)
+    assert np.array_equal(UserFoldIn.of(release).codes(history), expected.codes(history))
 
 
-def test_one_item_has_the_map_alone_and_many_have_little_of_it() -> None:
+def test_the_weight_of_the_map_falls_with_the_number_of_items() -> None:
     ones = np.ones(16, np.float32)
-    away = FoldInMap(0 * ones, 0 * ones, -np.eye(16, dtype=np.float32))
-    one, many = UserFoldIn(np.ones((400, 16)), away).codes([np.arange(1), np.arange(400)])
+    opposite = FoldInMap(0 * ones, 0 * ones, -np.eye(16, dtype=np.float32))
+    one, many = UserFoldIn(np.ones((400, 16)), opposite).codes([np.arange(1), np.arange(400)])
     assert sum(bits_of(one)) == 0
     assert sum(bits_of(many)) == 16
 
 
-def test_neither_order_nor_repetition_counts(release: Release) -> None:
+def test_order_and_repetition_do_not_matter(release: Release) -> None:
     codes = UserFoldIn.of(release).codes([np.array([3, 1, 9]), np.array([9, 9, 1, 3, 1])])
     assert np.array_equal(codes[0], codes[1])
 
 
-def test_no_histories_give_no_codes(release: Release) -> None:
+def test_returns_no_codes_for_no_histories(release: Release) -> None:
     assert UserFoldIn.of(release).codes([]).shape == (0, 2)
 
 
 @pytest.mark.parametrize(
-    ("history", "said"),
+    ("history", "message"),
     [
         ([], "history 1 is empty"),
         ([40], "history 1 has a row outside 0 … 39"),
@@ -82,23 +85,21 @@ def test_no_histories_give_no_codes(release: Release) -> None:
         ([0.5], "outside"),
     ],
 )
-def test_histories_that_make_no_sense_are_refused(
-    release: Release, history: list[int], said: str
-) -> None:
-    with pytest.raises(SearchError, match=said):
+def test_rejects_invalid_histories(release: Release, history: list[int], message: str) -> None:
+    with pytest.raises(SearchError, match=message):
         UserFoldIn.of(release).codes([np.array([1]), np.array(history)])
 
 
 @pytest.mark.parametrize(
-    ("messages", "bits", "said"),
+    ("messages", "bits", "message"),
     [
         (np.empty((0, 16)), 16, "without items"),
-        (np.ones((3, 16)), 8, "16 values and the map 8"),
+        (np.ones((3, 16)), 8, "16 values, and the map has 8"),
     ],
 )
-def test_there_have_to_be_items_and_a_map_of_their_width(
-    messages: np.ndarray, bits: int, said: str
+def test_rejects_no_items_and_a_map_of_another_width(
+    messages: np.ndarray, bits: int, message: str
 ) -> None:
     zeros = np.zeros(bits, np.float32)
-    with pytest.raises(SearchError, match=said):
+    with pytest.raises(SearchError, match=message):
         UserFoldIn(messages, FoldInMap(zeros, zeros, np.eye(bits, dtype=np.float32)))

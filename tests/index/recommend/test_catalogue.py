@@ -10,46 +10,46 @@ CODES = np.array([[1, 2], [3, 4]], np.uint8)
 NEW = NewItems(["new 0", "ñ new/1"], CODES)
 
 
-def test_new_items_come_after_those_of_the_release(release: Release) -> None:
+def test_new_items_come_after_the_items_of_the_release(release: Release) -> None:
     catalogue = Catalogue(release, NEW)
     assert (len(catalogue), len(Catalogue(release))) == (62, 60)
     assert [catalogue.row_of(item) for item in ("item 4", "new 0", "ñ new/1")] == [4, 60, 61]
-    assert catalogue.row_of("nowhere") is None
+    assert catalogue.row_of("unknown") is None
     rows = np.array([61, 4, 60])
     assert catalogue.ids_of(rows) == ["ñ new/1", "item 4", "new 0"]
     assert np.array_equal(catalogue.codes_of(rows)[[0, 2]], CODES[::-1])
     assert np.array_equal(catalogue.codes_of(rows)[1], release.item_codes[4])
 
 
-def test_rows_are_of_the_known_items_each_once(release: Release) -> None:
-    rows = Catalogue(release, NEW).rows_of(["new 0", "nowhere", "item 2", "new 0", "item 0"])
+def test_returns_the_distinct_rows_of_known_items(release: Release) -> None:
+    rows = Catalogue(release, NEW).rows_of(["new 0", "unknown", "item 2", "new 0", "item 0"])
     assert rows.tolist() == [60, 2, 0]
     assert Catalogue(release).rows_of([]).dtype == np.int64
 
 
-def test_new_codes_of_another_length_are_refused(release: Release) -> None:
-    with pytest.raises(SearchError, match="24 bits, those of the release have 16"):
+def test_rejects_new_codes_of_another_length(release: Release) -> None:
+    with pytest.raises(SearchError, match="24 bits, items of the release have 16"):
         Catalogue(release, NewItems(["a"], np.zeros((1, 3), np.uint8)))
 
 
-def test_popular_items_are_those_allowed_in_their_order(release: Release) -> None:
+def test_popular_items_are_the_first_allowed(release: Release) -> None:
     catalogue = Catalogue(release, NEW)
-    nothing = np.empty(0, np.int64)
-    assert catalogue.popular(3, nothing, None).tolist() == [0, 1, 2]
+    no_rows = np.empty(0, np.int64)
+    assert catalogue.popular(3, no_rows, None).tolist() == [0, 1, 2]
     assert catalogue.popular(3, np.array([1, 0]), None).tolist() == [2, 3, 4]
     allowed = np.isin(np.arange(62), [1, 5, 61])
     assert catalogue.popular(9, np.array([1]), allowed).tolist() == [5, 61]
-    assert len(catalogue.popular(100, nothing, None)) == 62
+    assert len(catalogue.popular(100, no_rows, None)) == 62
 
 
-def test_a_filter_that_asks_for_something_leaves_new_items_out(release: Release) -> None:
+def test_a_filter_with_requirements_excludes_new_items(release: Release) -> None:
     catalogue = Catalogue(release, NEW)
     assert catalogue.matching(ItemFilter(no_tags=frozenset({"jazz"})))[60:].all()
     assert not catalogue.matching(ItemFilter(any_tags=frozenset({"jazz"})))[60:].any()
     assert not catalogue.matching(ItemFilter(where=(("price", Condition()),)))[60:].any()
 
 
-def test_a_mask_is_made_once_and_cannot_be_spoilt(release: Release) -> None:
+def test_masks_are_cached_and_read_only(release: Release) -> None:
     catalogue = Catalogue(release)
     first = catalogue.matching(ItemFilter(any_tags=frozenset({"jazz"})))
     assert catalogue.matching(ItemFilter(any_tags=frozenset({"jazz"}))) is first

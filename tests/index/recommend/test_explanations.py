@@ -13,7 +13,7 @@ rows = st.lists(st.integers(0, 60), unique=True, max_size=20)
 
 
 @given(items=rows, history=rows)
-def test_the_nearest_items_of_the_user_explain(
+def test_explains_by_the_nearest_items_of_the_user(
     release: Release, items: list[int], history: list[int]
 ) -> None:
     catalogue = Catalogue(release, NEW)
@@ -21,18 +21,18 @@ def test_the_nearest_items_of_the_user_explain(
     distances = hamming_distances(codes, codes)
     expected = []
     for item in items:
-        others = sorted((int(distances[item, own]), own) for own in history if own != item)
+        others = sorted((int(distances[item, other]), other) for other in history if other != item)
         expected.append(
             [
-                Explanation(catalogue.ids_of(np.array([own]))[0], far)
-                for far, own in others[:MAX_EXPLANATIONS]
+                Explanation(catalogue.ids_of(np.array([other]))[0], distance)
+                for distance, other in others[:MAX_EXPLANATIONS]
             ]
         )
     explanations = explain(catalogue, np.array(items, np.int64), np.array(history, np.int64))
-    assert [list(one) for one in explanations] == expected
+    assert [list(item) for item in explanations] == expected
 
 
-def test_only_the_newest_items_of_a_long_history_count(release: Release) -> None:
+def test_uses_only_the_newest_items_of_a_long_history(release: Release) -> None:
     catalogue = Catalogue(release)
     history = np.concatenate([[5], np.full(MAX_HISTORY, 6)])
     ((first, *_),) = explain(catalogue, np.array([5]), history)

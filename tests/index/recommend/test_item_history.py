@@ -1,4 +1,4 @@
-"""A long history against a plain list of interactions."""
+"""A long history, compared with a plain list of interactions."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,12 @@ interactions = st.lists(
 
 
 def distinct(item_ids: Sequence[str]) -> list[str]:
-    """The distinct items in the order of their latest interaction."""
+    """Return the distinct items in the order of their latest interaction."""
     return list(dict.fromkeys(reversed(item_ids)))[::-1]
 
 
 @given(interactions, st.integers(1, 700))
-def test_it_agrees_with_a_plain_list(item_ids: list[str], limit: int) -> None:
+def test_agrees_with_a_plain_list(item_ids: list[str], limit: int) -> None:
     history = ItemHistory.of(item_ids, ITEMS)
     items = distinct(item_ids)
     known = [int(ITEMS.row_of(item)) for item in items if item.startswith("item")]
@@ -35,7 +35,7 @@ def test_it_agrees_with_a_plain_list(item_ids: list[str], limit: int) -> None:
 
 
 @given(interactions, interactions)
-def test_rows_that_were_returned_do_not_change(before: list[str], after: list[str]) -> None:
+def test_returned_rows_do_not_change(before: list[str], after: list[str]) -> None:
     history = ItemHistory.of(before, ITEMS)
     rows = history.rows
     returned = rows.tolist()

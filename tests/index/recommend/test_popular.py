@@ -1,4 +1,4 @@
-"""The popular list against a slow, obvious one."""
+"""The popular list, compared with a plain one."""
 
 import numpy as np
 from hypothesis import given
@@ -12,7 +12,7 @@ masks = st.none() | st.lists(st.booleans(), min_size=12, max_size=12)
 
 
 @given(n_items=sizes, k=sizes, exclude=st.none() | rows, allowed=masks)
-def test_rows_are_the_first_that_are_left(
+def test_rows_are_the_first_allowed(
     n_items: int, k: int, exclude: list[int] | None, allowed: list[bool] | None
 ) -> None:
     expected = [
@@ -20,17 +20,17 @@ def test_rows_are_the_first_that_are_left(
         for row in range(n_items)
         if row not in (exclude or []) and (allowed is None or allowed[row])
     ]
-    found = popular_rows(
+    result = popular_rows(
         n_items,
         k,
         None if exclude is None else np.array(exclude, np.int64),
         None if allowed is None else np.array(allowed[:n_items], np.bool_),
     )
-    assert found.tolist() == expected[:k]
+    assert result.tolist() == expected[:k]
 
 
 @given(n_items=sizes, k=sizes, excluded=st.lists(st.none() | rows, max_size=4))
-def test_lists_are_padded(n_items: int, k: int, excluded: list[list[int] | None]) -> None:
+def test_pads_lists(n_items: int, k: int, excluded: list[list[int] | None]) -> None:
     exclude = [None if rows is None else np.array(rows, np.int32) for rows in excluded]
     lists = popular_lists(n_items, k, exclude)
     assert lists.shape == (len(excluded), k)

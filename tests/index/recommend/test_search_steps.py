@@ -1,4 +1,4 @@
-"""Searches that are done as one find what each finds alone."""
+"""Merged searches return the same results as separate ones."""
 
 from typing import Any
 
@@ -18,17 +18,17 @@ from bitrecall.index.recommend.search_steps import (
 from bitrecall.index.releases.release import Release
 
 
-class Counted(Catalogue):
-    """Counts its searches, and fails where it is told to."""
+class CountingCatalogue(Catalogue):
+    """Counts its searches; raises ``error`` if it is set."""
 
     searches = 0
     error: Exception | None = None
 
-    def search(self, *given: Any) -> Any:
+    def search(self, *arguments: Any) -> Any:
         self.searches += 1
         if self.error is not None:
             raise self.error
-        return super().search(*given)
+        return super().search(*arguments)
 
 
 def search_of(
@@ -40,53 +40,53 @@ def search_of(
 
 @settings(max_examples=60, deadline=None)
 @given(
-    asked=st.lists(
+    queries=st.lists(
         st.tuples(st.booleans(), st.integers(0, 3), st.integers(1, 3), st.integers(0, 2)),
         min_size=1,
         max_size=12,
     )
 )
-def test_each_finds_what_it_finds_alone(
-    release: Release, asked: list[tuple[bool, int, int, int]]
+def test_merged_searches_return_the_same_results_as_alone(
+    release: Release, queries: list[tuple[bool, int, int, int]]
 ) -> None:
     new = NewItems(("new",), np.zeros((1, release.bits // 8), np.uint8))
-    catalogues = {False: Counted(release), True: Counted(release, new)}
+    catalogues = {False: CountingCatalogue(release), True: CountingCatalogue(release, new)}
     masks = {
-        fresh: [None, np.ones(len(one), np.bool_), np.arange(len(one)) % 2 == 0]
-        for fresh, one in catalogues.items()
+        has_new: [None, np.ones(len(items), np.bool_), np.arange(len(items)) % 2 == 0]
+        for has_new, items in catalogues.items()
     }
     searches = [
-        search_of(catalogues[fresh], users, k, masks[fresh][mask])
-        for fresh, users, k, mask in asked
+        search_of(catalogues[has_new], users, k, masks[has_new][mask])
+        for has_new, users, k, mask in queries
     ]
-    found = run_searches(searches)
-    kinds = {(fresh, k, mask) for fresh, _, k, mask in asked}
-    assert sum(one.searches for one in catalogues.values()) == len(kinds)
-    for one, results in zip(searches, found, strict=True):
+    merged = run_searches(searches)
+    kinds = {(has_new, k, mask) for has_new, _, k, mask in queries}
+    assert sum(catalogue.searches for catalogue in catalogues.values()) == len(kinds)
+    for search, results in zip(searches, merged, strict=True):
         assert not isinstance(results, Exception)
-        distances, rows = one.run()
+        distances, rows = search.run()
         assert np.array_equal(results[0], distances)
         assert np.array_equal(results[1], rows)
 
 
-@pytest.mark.parametrize("error", [SearchUnavailableError("away"), ValueError("a fault")])
-def test_what_goes_wrong_is_told_to_those_whom_it_concerns(
+@pytest.mark.parametrize("error", [SearchUnavailableError("unreachable"), ValueError("a fault")])
+def test_raises_an_error_only_in_the_requests_it_concerns(
     release: Release, error: Exception
 ) -> None:
-    failing, sound = Counted(release), Counted(release)
+    failing, working = CountingCatalogue(release), CountingCatalogue(release)
     failing.error = error
-    found = run_searches([search_of(failing), search_of(sound), search_of(failing)])
-    assert [found[0], found[2]] == [error, error]
-    assert not isinstance(found[1], Exception)
+    results = run_searches([search_of(failing), search_of(working), search_of(failing)])
+    assert [results[0], results[2]] == [error, error]
+    assert not isinstance(results[1], Exception)
     assert run_searches([search_of(failing)]) == [error]
 
 
-def test_steps_taken_alone_go_on_with_what_was_found_or_is_not_there(release: Release) -> None:
-    catalogue = Counted(release)
+def test_steps_receive_results_and_errors(release: Release) -> None:
+    catalogue = CountingCatalogue(release)
 
     def steps() -> SearchSteps[list[object]]:
         _, first = yield search_of(catalogue)
-        catalogue.error = SearchUnavailableError("away")
+        catalogue.error = SearchUnavailableError("unreachable")
         try:
             yield search_of(catalogue)
         except SearchUnavailableError as error:
