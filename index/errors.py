@@ -24,7 +24,7 @@ class ReleaseError(BitrecallError):
     """Base of the errors of releases and their store.
 
     Attributes:
-        path: the file or folder at fault, which also starts the message; None if there is none.
+        path: the file or folder at fault, also at the start of the message; or None.
     """
 
     def __init__(self, message: str, path: Path | None = None) -> None:

@@ -24,7 +24,7 @@ class UserFoldIn:
     LightGCN's embedding of a user with history I is, up to its own free embedding, proportional to
     the sum over I of the items' fold-in messages M_i = (sum over k < K of e_i^(k)) / sqrt(deg(i)).
     For a short history, that sum describes those items well and all others badly. The trained
-    embeddings of the users of an item tell more: the map W, learned from them
+    embeddings of the item's users predict more, through the map W that is learned from them
     (``bitrecall.index.releases.fold_in_map``). Its weight a falls with the number of items:
 
         sgn( ē + (1 - a) x + a x W ),   x = Σ_{i∈I} M_i / |I| - c,   a = share / (|I| + share - 1)

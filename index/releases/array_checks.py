@@ -12,7 +12,7 @@ __all__ = ["has_negative_zero", "is_finite", "order_fault"]
 
 # A block of this many bytes fits into the processor's cache.
 _BLOCK: Final = 2**18
-# Ids are compared in words of eight bytes, up to this many; longer ids, then, one by one.
+# Ids are compared in words of eight bytes, up to this many; then the remaining ids one by one.
 _WORDS: Final = 16
 _ALL: Final = np.uint64(2**64 - 1)
 _IDS_AT_ONCE: Final = 2**18

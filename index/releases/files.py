@@ -94,7 +94,7 @@ def check_plain(path: Path) -> os.stat_result:
 
 
 def check_size(path: Path, entry: FileEntry) -> None:
-    """Raise ReleaseDamagedError unless the file is a regular one of the size in the manifest."""
+    """Raise ReleaseDamagedError unless the file is regular and has the size in the manifest."""
     size = check_plain(path).st_size
     if size != entry.size:
         raise ReleaseDamagedError(

@@ -45,7 +45,7 @@ class Checks:
         """Return a string or None."""
         return None if value is None else self.text(value, name)
 
-    def whole(self, value: Any, name: str) -> int:
+    def integer(self, value: Any, name: str) -> int:
         """Return a whole number from 0 to 2^63 - 1, the range of an int64 and of a database."""
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
             raise self._error(name, "a whole number from 0 to 2^63 - 1", value)
@@ -63,7 +63,7 @@ class Checks:
         """Return a list of whole numbers as a tuple."""
         if not isinstance(value, list):
             raise self._error(name, "a list of whole numbers", value)
-        return tuple(self.whole(length, name) for length in value)
+        return tuple(self.integer(length, name) for length in value)
 
     def instant(self, value: Any, name: str) -> str:
         """Return a time as text: ISO 8601 in UTC, with ``Z`` at the end."""

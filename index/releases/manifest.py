@@ -131,7 +131,7 @@ class Manifest:
         manifest = checks.mapping(fields, "the manifest")
         if manifest.get("format") != FORMAT:
             raise ReleaseDamagedError(f"is not a manifest of the format {FORMAT}", path)
-        version = checks.whole(manifest.get("format_version"), "format_version")
+        version = checks.integer(manifest.get("format_version"), "format_version")
         if version != FORMAT_VERSION:
             raise ReleaseVersionError(
                 f"has format version {version}; this Bitrecall reads version {FORMAT_VERSION}: "
@@ -168,13 +168,13 @@ class Manifest:
             recipe=checks.mapping(fields["recipe"], "recipe"),
             code_version=checks.text(fields["code_version"], "code_version"),
             metrics=checks.metrics(fields["metrics"], "metrics"),
-            bits=checks.whole(fields["bits"], "bits"),
-            users=checks.whole(counts["users"], "counts.users"),
-            items=checks.whole(counts["items"], "counts.items"),
-            seen=checks.whole(counts["seen"], "counts.seen"),
+            bits=checks.integer(fields["bits"], "bits"),
+            users=checks.integer(counts["users"], "counts.users"),
+            items=checks.integer(counts["items"], "counts.items"),
+            seen=checks.integer(counts["seen"], "counts.seen"),
             backend=checks.text(backend["name"], "backend.name"),
             backend_parameters={
-                name: checks.whole(value, f"backend.parameters.{name}")
+                name: checks.integer(value, f"backend.parameters.{name}")
                 for name, value in parameters.items()
             },
             backend_recall=checks.optional_share(backend["recall"], "backend.recall"),
@@ -225,12 +225,12 @@ def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
         checks.in_order(first, last, "data.first_time and data.last_time")
     return DataFingerprint(
         sha256=checks.digest(fields["sha256"], "data.sha256"),
-        users=checks.whole(fields["users"], "data.users"),
-        items=checks.whole(fields["items"], "data.items"),
-        interactions=checks.whole(fields["interactions"], "data.interactions"),
+        users=checks.integer(fields["users"], "data.users"),
+        items=checks.integer(fields["items"], "data.items"),
+        interactions=checks.integer(fields["interactions"], "data.interactions"),
         first_time=first,
         last_time=last,
-        last_event=checks.whole(fields["last_event"], "data.last_event"),
+        last_event=checks.integer(fields["last_event"], "data.last_event"),
         events_id=checks.optional_text(fields["events_id"], "data.events_id"),
         last_event_digest=checks.optional_text(
             fields["last_event_digest"], "data.last_event_digest"
@@ -243,7 +243,7 @@ def _file(name: str, value: Any, checks: Checks) -> FileEntry:
     checks.keys(fields, {"size", "sha256", "dtype", "shape"}, f"files.{name}")
     shape = fields["shape"]
     return FileEntry(
-        size=checks.whole(fields["size"], f"files.{name}.size"),
+        size=checks.integer(fields["size"], f"files.{name}.size"),
         sha256=checks.digest(fields["sha256"], f"files.{name}.sha256"),
         dtype=checks.optional_text(fields["dtype"], f"files.{name}.dtype"),
         shape=None if shape is None else checks.shape(shape, f"files.{name}.shape"),

@@ -124,7 +124,7 @@ def open_backend(server: MilvusServer, release: Release) -> MilvusBackend:
     If the server does not respond now, searches fail until it does.
 
     Raises:
-        ReleaseError: there is no collection of the release, or it holds other codes.
+        ReleaseError: the release has no collection, or its collection has other codes.
     """
     backend = MilvusBackend(server, collection_name(release.id), fingerprint_of(release))
     try:

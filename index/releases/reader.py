@@ -82,7 +82,7 @@ class ReleaseReader:
         return self._pointer.read()
 
     def open(self, release_id: str) -> Release:
-        """Verify and open one release.
+        """Verify and open a release.
 
         Raises:
             ReleaseNotFoundError: the store has no such release.
@@ -121,7 +121,7 @@ class ReleaseReader:
         raise NoReleaseError("there is no current release: publish or activate one", self.root)
 
     def verify(self, release_id: str) -> Manifest:
-        """Check every byte of one release and return its manifest; errors are those of ``open``."""
+        """Check every byte of a release and return its manifest. Raises what ``open`` raises."""
         return self.open(release_id).manifest
 
     def _newest_good(self, release_ids: ReleaseIds) -> Release:

@@ -83,8 +83,8 @@ class Release:
 
         Args:
             path: the folder.
-            check_hashes: compare the files with their sha256; False for a release whose hashes this
-                process has just computed.
+            check_hashes: compare the files with their sha256; False if this process has just
+                computed them.
 
         Raises:
             ReleaseVersionError: the release has another format version.

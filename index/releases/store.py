@@ -121,7 +121,7 @@ class ReleaseStore(ReleaseReader):
         """Verify a release and make it current.
 
         Raises:
-            ReleaseNotFoundError: there is no release of that id.
+            ReleaseNotFoundError: the store has no such release.
             ReleaseDamagedError: it is damaged.
             ReleaseError: the store is not writable.
             SearchUnavailableError: the mirror failed.
@@ -139,7 +139,7 @@ class ReleaseStore(ReleaseReader):
                     self._move(release_id, "activate")
 
     def rollback(self) -> str:
-        """Make the release current that was current before this one, and return its id.
+        """Make the previous current release current again, and return its id.
 
         Releases that are gone or damaged are skipped.
 

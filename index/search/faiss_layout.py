@@ -35,7 +35,7 @@ def check_hnsw_file(path: Path, codes: NDArray[np.uint8], m: int) -> None:
     file.vector("<f8")
     slots, levels, offsets = file.vector("<i4"), file.vector("<i4"), file.vector("<u8")
     neighbours = file.vector("<i4")
-    entry, highest, *_ = file.take("<i4", 5).tolist()
+    entry, highest, *_ = file.read("<i4", 5).tolist()
     if fault := graph_fault(slots, levels, offsets, neighbours, entry, highest, len(codes), m):
         raise ReleaseDamagedError(fault, path)
     file.flat(len(codes), codes.shape[1], codes)
@@ -47,18 +47,18 @@ def check_ivf_file(path: Path, codes: NDArray[np.uint8], nlist: int) -> None:
     count, width = codes.shape
     file = _File(path)
     file.header(b"IBwF", count, width)
-    lists = int(file.take("<u8", 1)[0])
+    lists = int(file.read("<u8", 1)[0])
     if lists != nlist:
         raise ReleaseDamagedError(f"has {lists} lists: the manifest has {nlist}", path)
-    file.take("<u8", 1)
+    file.read("<u8", 1)
     file.flat(nlist, width)
     file.expect(bytes(9), "an unexpected map of rows")
     file.expect(b"ilar", "lists of another kind")
     file.expect(np.array([nlist, width], "<u8").tobytes(), "lists of other codes")
     present, total = np.zeros(count, np.bool_), 0
     for size in file.list_sizes(nlist):
-        listed = file.take("u1", size * width).reshape(size, width)
-        rows = file.take("<i8", size)
+        listed = file.read("u1", size * width).reshape(size, width)
+        rows = file.read("<i8", size)
         outside = size and (rows.min() < 0 or rows.max() >= count)
         if outside or not np.array_equal(codes[rows], listed):
             raise ReleaseDamagedError("its codes differ from the item codes", path)
@@ -80,7 +80,7 @@ class _File:
             raise ReleaseDamagedError(f"is empty or unreadable: {error}", path) from error
         self._at = 0
 
-    def take(self, dtype: str, count: int) -> NDArray[Any]:
+    def read(self, dtype: str, count: int) -> NDArray[Any]:
         """Read ``count`` numbers: (count,)."""
         size = np.dtype(dtype).itemsize * count
         if not 0 <= size <= len(self._bytes) - self._at:
@@ -92,18 +92,18 @@ class _File:
 
     def vector(self, dtype: str) -> NDArray[Any]:
         """Read a count and then that many numbers."""
-        return self.take(dtype, int(self.take("<u8", 1)[0]))
+        return self.read(dtype, int(self.read("<u8", 1)[0]))
 
     def expect(self, expected: bytes, what: str) -> None:
         """Read bytes that must be ``expected``; ``what`` describes others in the error."""
-        if self.take("u1", len(expected)).tobytes() != expected:
+        if self.read("u1", len(expected)).tobytes() != expected:
             raise ReleaseDamagedError(f"has {what}", self._path)
 
     def header(self, tag: bytes, count: int, width: int) -> None:
         """Read the header of an index: tag, bits, bytes per code, codes, trained, metric."""
         self.expect(tag, f"another kind of index than {tag.decode()}")
-        bits, code = self.take("<i4", 2).tolist()
-        codes = int(self.take("<u8", 1)[0])
+        bits, code = self.read("<i4", 2).tolist()
+        codes = int(self.read("<u8", 1)[0])
         if (codes, bits) != (count, 8 * width):
             raise ReleaseDamagedError(
                 f"contains {codes} codes of {bits} bits, instead of {count} of {8 * width}",
@@ -124,7 +124,7 @@ class _File:
 
     def list_sizes(self, nlist: int) -> list[int]:
         """Read the lengths of the lists: of all, or of those that are not empty."""
-        kind = self.take("u1", 4).tobytes()
+        kind = self.read("u1", 4).tobytes()
         sizes = self.vector("<u8")
         if kind == b"full" and len(sizes) == nlist:
             return [int(size) for size in sizes]

@@ -13,7 +13,7 @@ def test_returns_valid_values() -> None:
     assert checks.mapping({"a": 1}, "x") == {"a": 1}
     assert checks.text("é", "x") == "é"
     assert checks.optional_text(None, "x") is None
-    assert checks.whole(0, "x") == 0
+    assert checks.integer(0, "x") == 0
     assert checks.shape([2, 0], "x") == (2, 0)
     assert checks.texts(["é", ""], "x") == ("é", "")
     checks.keys({"a": 1, "b": 2}, {"a", "b"}, "x")
@@ -26,10 +26,10 @@ def test_returns_valid_values() -> None:
         ("text", 3),
         ("text", None),
         ("optional_text", 3),
-        ("whole", -1),
-        ("whole", True),
-        ("whole", 1.0),
-        ("whole", "1"),
+        ("integer", -1),
+        ("integer", True),
+        ("integer", 1.0),
+        ("integer", "1"),
         ("shape", 3),
         ("shape", [1, -1]),
         ("shape", [1, "2"]),
@@ -51,5 +51,5 @@ def test_names_missing_and_unknown_keys() -> None:
 
 def test_shortens_a_long_value_in_the_message() -> None:
     with pytest.raises(ReleaseDamagedError) as caught:
-        checks.whole("x" * 10_000, "size")
+        checks.integer("x" * 10_000, "size")
     assert len(str(caught.value)) < 300
