@@ -13,7 +13,7 @@ pytest_plugins = [
     "tests.tools.milvus",
 ]
 
-# How long an example takes depends on what else the machine does.
+# The duration of an example depends on the load of the machine.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -44,8 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _has_markers_of_servers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test that got a server by ``getfixturevalue`` without having its marker."""
+def _requires_markers_of_servers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that gets a server by ``getfixturevalue`` without its marker."""
     yield
     for fixture, marker in _MARKERS.items():
         if fixture in request.fixturenames and not request.node.get_closest_marker(marker):

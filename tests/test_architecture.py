@@ -13,13 +13,13 @@ JOURNEYS = re.findall(r"^## Journey \d: .*?(?=^## )", PAGE, re.MULTILINE | re.DO
 ROOMS = (
     "benchmarks|bitrecall|docs|events|index|loadtest|reproduction|scheduler|service|tests|training"
 )
-# A file or a folder of a room, as in `index/search/flat.py` or training/recipe/ in a drawing.
+# A file or a folder of a room, such as `index/search/flat.py` or training/recipe/ in a drawing.
 PATHS = sorted(set(re.findall(rf"\b(?:{ROOMS})/(?:\w+/)*(?:\w+\.\w+)?", PAGE)))
 # `Name` (`path.py`): the file defines the name.
 DEFINITIONS = sorted(set(re.findall(r"`(\w+)`\s+\(`([\w/]+\.py)`\)", PAGE)))
 
 
-def test_the_page_is_read_as_it_is_written():
+def test_finds_journeys_paths_and_definitions():
     assert len(JOURNEYS) == 4
     assert len(PATHS) > 50
     assert len(DEFINITIONS) > 40
@@ -31,7 +31,7 @@ def test_each_path_exists(path: str):
 
 
 @pytest.mark.parametrize(("name", "path"), DEFINITIONS)
-def test_each_name_is_defined_in_the_file_beside_it(name: str, path: str):
+def test_each_name_is_defined_in_its_file(name: str, path: str):
     tree = ast.parse((ROOT / path).read_bytes())
     defined = {
         node.name
@@ -42,7 +42,7 @@ def test_each_name_is_defined_in_the_file_beside_it(name: str, path: str):
 
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda text: text.splitlines()[0])
-def test_a_journey_is_one_drawing_and_ten_steps(journey: str):
+def test_a_journey_has_one_drawing_and_ten_steps(journey: str):
     assert journey.count("```mermaid") == 1
     steps = [int(number) for number in re.findall(r"^(\d+)\. ", journey, re.MULTILINE)]
     assert steps == list(range(1, 11))
@@ -54,12 +54,14 @@ def test_the_drawing_of_a_journey_names_files_that_exist(journey: str):
     paths = re.findall(r"<br/>([\w/.]+)", drawing)
     assert len(paths) >= 6
     for path in paths:
-        # The service's own files leave its folder out.
+        # Files of the service are named without its folder.
         assert (ROOT / path).exists() or (ROOT / "service" / path).exists(), path
 
 
 def test_the_layers_are_those_of_the_contract():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    layers = next(one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
+    layers = next(
+        contract["layers"] for contract in contracts["contracts"] if contract["type"] == "layers"
+    )
     section = PAGE.partition("## What may import what")[2].partition("\n## ")[0]
     assert re.findall(r"^    (.+)$", section, re.MULTILINE) == layers

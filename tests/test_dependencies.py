@@ -1,4 +1,4 @@
-"""What may import what: by import-linter, ruff and deptry, and by real interpreters."""
+"""Import rules: checked by import-linter, ruff and deptry, and in new interpreters."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # The folders at the root that are imported as parts of bitrecall.
 LINKED = sorted(path.name for path in (ROOT / "bitrecall").iterdir() if path.is_symlink())
 
-# The extras whose packages a part of bitrecall may import, beside what every installation has.
+# The extras whose packages a part of bitrecall may import, besides the required packages.
 EXTRAS = {
     "client": {"client"},
     "commands": {"serve", "train"},
@@ -30,15 +30,15 @@ EXTRAS = {
     "service": {"milvus", "serve", "events", "tracing"},
     "training": {"train", "events", "milvus"},
 }
-# Distributions whose modules are called otherwise, in an import's first name.
+# Distributions whose modules have another name.
 MODULES = {
     "backports-zstd": "backports",
     "faiss-cpu": "faiss",
     "opentelemetry-sdk": "opentelemetry",
 }
 
-# A module of each room's own, with what importing it must never load. Import contracts read the
-# source; this sees what really happens, third parties included.
+# A module per room, and the modules that importing it must not load. Import contracts read the
+# source; these tests also see imports of third-party packages.
 NEVER_LOADED = {
     "bitrecall.model.model": ["torch", "scipy", "polars", "fastapi", "starlette", "sqlalchemy"],
     "bitrecall.index.releases.store": [
@@ -72,36 +72,36 @@ NEVER_LOADED = {
 
 def test_the_import_contracts_hold():
     lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 broken" in done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
 
 
 @pytest.mark.parametrize("module", NEVER_LOADED)
-def test_importing_a_room_does_not_load_what_it_must_not_need(module):
+def test_importing_a_room_does_not_load_forbidden_modules(module):
     script = f"import sys, {module}; print(*sorted(sys.modules))"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    loaded = set(done.stdout.split())
+    loaded = set(result.stdout.split())
     assert module in loaded
     assert loaded.isdisjoint(NEVER_LOADED[module])
 
 
 @pytest.mark.parametrize("name", LINKED)
 @pytest.mark.parametrize("statement", ["import {}", "from {} import thing", "import {}.inner as i"])
-def test_ruff_refuses_a_linked_folder_imported_by_its_bare_name(name: str, statement: str):
-    done = lint(f"{statement.format(name)}\n")
-    assert done.returncode == 1, done.stderr
-    assert f"TID251 `{name}" in done.stdout
-    assert f"import bitrecall.{name}" in done.stdout
+def test_ruff_rejects_a_linked_folder_imported_by_its_bare_name(name: str, statement: str):
+    result = lint(f"{statement.format(name)}\n")
+    assert result.returncode == 1, result.stderr
+    assert f"TID251 `{name}" in result.stdout
+    assert f"import bitrecall.{name}" in result.stdout
 
 
 def test_ruff_accepts_the_linked_folders_as_parts_of_bitrecall():
-    done = lint("".join(f"import bitrecall.{name}\n" for name in LINKED))
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = lint("".join(f"import bitrecall.{name}\n" for name in LINKED))
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def lint(source: str) -> subprocess.CompletedProcess[str]:
@@ -115,20 +115,20 @@ def lint(source: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_imported_package_is_declared_and_every_declared_one_imported():
-    done = subprocess.run(
+def test_imported_and_declared_packages_agree():
+    result = subprocess.run(
         [sys.executable, "-m", "deptry", "--no-ansi", "."], cwd=ROOT, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("part", sorted({*LINKED, "client", "commands", "model", "results"}))
-def test_a_part_imports_only_packages_that_its_extras_bring(part: str):
+def test_a_part_imports_only_packages_of_its_extras(part: str):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = list(project["dependencies"])
+    requirements = list(project["dependencies"])
     for extra in EXTRAS.get(part, ()):
-        wanted += project["optional-dependencies"][extra]
-    allowed = {module_of(requirement) for requirement in wanted}
+        requirements += project["optional-dependencies"][extra]
+    allowed = {module_of(requirement) for requirement in requirements}
     assert imported(ROOT / "bitrecall" / part) - allowed == set()
 
 
@@ -138,7 +138,7 @@ def module_of(requirement: str) -> str:
 
 
 def imported(folder: Path) -> set[str]:
-    """The first names of what a folder's modules import from other projects."""
+    """Return the top-level names of other projects that the modules of a folder import."""
     names = {
         name for path in folder.rglob("*.py") for name in names_in(ast.parse(path.read_bytes()))
     }

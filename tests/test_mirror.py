@@ -9,7 +9,7 @@ ROOMS = (
     *("benchmarks", "bitrecall", "events", "index", "loadtest", "reproduction"),
     *("scheduler", "service", "training"),
 )
-# Tests of what several modules do together, by folder; pages and files count as well.
+# Tests of several modules together, or of pages and files, by folder.
 ACROSS_MODULES = {
     "bitrecall": {"exported_names", "python_page", "variables"},
     "bitrecall/client": {"clients"},

@@ -1,4 +1,4 @@
-"""What the pages say of results is what results.json and the published figures have."""
+"""The figures in pages are those of results.json and of the published results."""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from bitrecall.reproduction.findings import PageData
-from bitrecall.reproduction.pages import fill, has_places, plots_of, results_page
-from bitrecall.reproduction.pages import without_places as by_hand
+from bitrecall.reproduction.pages import fill, has_places, plots_of, results_page, without_places
 from bitrecall.reproduction.plan import load_plan
 from bitrecall.reproduction.plots import draw
 from bitrecall.reproduction.summary import summarise
@@ -26,7 +25,7 @@ PAGES = [
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     if has_places(page.read_text("utf-8"))
 ]
-# A share as people write it: .2689, with three digits or more, and not part of a longer number.
+# A share as in prose: .2689, with three to five digits, and not part of a longer number.
 FIGURE = re.compile(r"(?<![\w.])0?\.(\d{3,5})(?![\w])")
 
 
@@ -35,7 +34,7 @@ def findings() -> PageData:
     return gather(load_plan(), OUT)
 
 
-def known(findings: PageData) -> Iterator[float]:
+def values_of(findings: PageData) -> Iterator[float]:
     for summary in summarise(findings.rows):
         for metric in summary.first["metrics"]:
             yield summary.mean(metric) or 0.0
@@ -46,29 +45,29 @@ def known(findings: PageData) -> Iterator[float]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_marked_places_are_up_to_date(findings, page):
-    # Where this fails: make tables
+def test_generated_parts_of_pages_are_up_to_date(findings, page):
+    # If this fails: make tables
     text = page.read_text("utf-8")
     assert text == fill(text, findings)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_figures_in_prose_are_among_the_results_to_every_digit(findings, page):
-    values = list(known(findings))
-    for digits in FIGURE.findall(by_hand(page.read_text("utf-8"))):
-        found = {f"{value:.{len(digits)}f}".partition(".")[2] for value in values}
-        assert digits in found, f".{digits} is no result and nothing published"
+def test_figures_in_prose_are_among_the_results(findings, page):
+    values = list(values_of(findings))
+    for digits in FIGURE.findall(without_places(page.read_text("utf-8"))):
+        results = {f"{value:.{len(digits)}f}".partition(".")[2] for value in values}
+        assert digits in results, f".{digits} is neither a result nor a published figure"
 
 
-def test_the_page_and_the_plots_of_all_results_are_up_to_date(findings):
-    # Where this fails: make tables
+def test_the_results_page_and_its_plots_are_up_to_date(findings):
+    # If this fails: make tables
     assert (OUT / "results.md").read_text("utf-8") == results_page(findings)
     assert sorted(path.stem for path in OUT.glob("*.svg")) == sorted(plots_of(findings))
     for name in plots_of(findings):
         assert (OUT / f"{name}.svg").read_text("utf-8") == draw(name, findings), name
 
 
-def test_every_row_is_of_a_part_of_the_plan_and_of_its_recipe(findings):
+def test_every_row_belongs_to_the_plan_and_has_its_recipe(findings):
     parts = {part.name: part for part in findings.plan.parts}
     for row in findings.rows:
         part = parts[row["part"]]
@@ -78,13 +77,13 @@ def test_every_row_is_of_a_part_of_the_plan_and_of_its_recipe(findings):
 
 
 def recipe_of(row: dict[str, Any]) -> Recipe:
-    """What a row was trained by; keys that recipes have gained since have their defaults."""
+    """Return the recipe of a row; keys that were added later have their defaults."""
     return parse_recipe(row["recipe"], row["part"])
 
 
-def test_a_row_from_before_a_key_was_there_is_of_its_default():
-    made = load_recipe("gowalla", ["teacher.lightgcn.weight=0"])
-    old = made.model_dump(mode="json", exclude={"teacher": {"lightgcn"}})
+def test_an_old_row_without_a_key_has_its_default():
+    changed = load_recipe("gowalla", ["teacher.lightgcn.weight=0"])
+    old = changed.model_dump(mode="json", exclude={"teacher": {"lightgcn"}})
     plain = load_recipe("gowalla", ["teacher.lightgcn={}"])
     assert recipe_of({"part": "a", "recipe": old}) == plain != load_recipe("gowalla")
 
@@ -97,5 +96,5 @@ def test_a_row_from_before_a_key_was_there_is_of_its_default():
         ("± .0003 (.12345)", ["0003", "12345"]),
     ],
 )
-def test_what_counts_as_a_figure(text, figures):
+def test_recognises_figures(text, figures):
     assert FIGURE.findall(text) == figures

@@ -1,4 +1,4 @@
-"""The pages that people read: what they point to is there."""
+"""Links and commands in pages exist."""
 
 import importlib.util
 import re
@@ -21,7 +21,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
+def test_links_lead_to_existing_files(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
@@ -34,7 +34,7 @@ def test_commands_exist(page):
         assert name in bitrecall.list_commands(None), name
     for module in re.findall(r"python -m (benchmarks[\w.]+)", text):
         assert importlib.util.find_spec(module) is not None, module
-    # The history names files as they were then.
+    # The changelog may name files that were renamed later.
     current = "" if page.name == "CHANGELOG.md" else text
     for path in re.findall(r"\bbenchmarks/[\w/.]*\w", current):
         assert (ROOT / path).exists(), path
@@ -43,13 +43,13 @@ def test_commands_exist(page):
         assert f"\n{target}:" in makefile, target
 
 
-# Generated pages and the history have lines as long as they come.
+# Lines of generated pages and of the changelog may be longer.
 GENERATED = ("CHANGELOG.md", "docs/api.md", "docs/cli.md", "docs/reproduction/results.md")
 WRITTEN = [page for page in PAGES if str(page.relative_to(ROOT)) not in (*GENERATED, "README.md")]
 
 
 def prose(text):
-    """The lines of a page with their numbers, without code, tables and generated parts."""
+    """Iterate over numbered lines of a page, without code, tables and generated parts."""
     text = re.sub(
         r"<!-- results: .*?<!-- end", lambda part: "\n" * part[0].count("\n"), text, flags=re.S
     )

@@ -1,4 +1,4 @@
-"""The files beside the code that tools and people read: citation, editor, hooks."""
+"""Files for tools: the citation and the hooks of pre-commit."""
 
 import datetime
 import re
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
 
 
-def test_the_citation_has_what_the_format_requires_and_this_version():
+def test_the_citation_has_the_required_keys_and_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= citation.keys()
@@ -32,7 +32,7 @@ def test_the_citation_has_the_date_of_the_changelog():
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
-def test_a_hook_runs_a_command_of_make(hook):
+def test_each_hook_runs_a_command_of_the_makefile(hook):
     assert hook["language"] == "system"
     command = shlex.join([*shlex.split(hook["entry"]), *hook.get("args", [])])
     makefile = (ROOT / "Makefile").read_text().replace("$(BIN)", ".venv/bin")

@@ -1,4 +1,4 @@
-"""The documentation site: every page is in it, links work, and nothing comes from elsewhere."""
+"""The documentation site has every page, its links work, and it loads nothing from other hosts."""
 
 import importlib.util
 import os
@@ -35,20 +35,20 @@ class _Settings(yaml.SafeLoader):
 _Settings.add_multi_constructor("tag:yaml.org,2002:python/name:", lambda loader, name, node: name)
 
 
-def places_in(nav: Any) -> Iterator[str]:
-    """All pages of a navigation, in order."""
+def pages_in(nav: Any) -> Iterator[str]:
+    """Iterate over the pages of a navigation, in order."""
     if isinstance(nav, str):
         yield nav
     for child in nav if isinstance(nav, list) else []:
-        yield from places_in(child)
+        yield from pages_in(child)
     for child in nav.values() if isinstance(nav, dict) else []:
-        yield from places_in(child)
+        yield from pages_in(child)
 
 
 def test_every_page_is_in_the_navigation_once():
     settings = yaml.load((ROOT / "mkdocs.yml").read_text(), Loader=_Settings)
-    own = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
-    assert sorted(places_in(settings["nav"])) == sorted(own | set(HOOKS.REPOSITORY_PAGES.values()))
+    pages = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+    assert sorted(pages_in(settings["nav"])) == sorted(pages | set(HOOKS.REPOSITORY_PAGES.values()))
 
 
 def test_the_pages_of_the_repository_exist():
@@ -80,51 +80,51 @@ def test_links_lead_to_the_site(place: str, markdown: str, expected: str | None)
     assert HOOKS.with_links(markdown, place, ON_SITE) == (expected or markdown)
 
 
-class Loaded(HTMLParser):
-    """The addresses of scripts, styles, fonts and pictures that a page loads."""
+class LoadedAddresses(HTMLParser):
+    """Collects the addresses of scripts, styles, fonts and images that a page loads."""
 
     def __init__(self) -> None:
         super().__init__()
         self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        if tag in {"script", "img", "iframe", "source"} and found.get("src"):
-            self.addresses.append(found["src"])
-        if tag == "link" and found.get("rel") != "canonical" and found.get("href"):
-            self.addresses.append(found["href"])
+        values = dict(attributes)
+        if tag in {"script", "img", "iframe", "source"} and values.get("src"):
+            self.addresses.append(values["src"])
+        if tag == "link" and values.get("rel") != "canonical" and values.get("href"):
+            self.addresses.append(values["href"])
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
 @pytest.mark.slow
-def test_the_site_builds_strictly_and_starts_with_the_readme(site: Path):
+def test_the_strict_build_starts_with_the_readme(site: Path):
     assert "Recommendation retrieval in bits" in (site / "index.html").read_text("utf-8")
 
 
 @pytest.mark.slow
-def test_pages_load_nothing_from_elsewhere(site: Path):
+def test_pages_load_nothing_from_other_hosts(site: Path):
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 15
     for path in pages:
-        page = Loaded()
+        page = LoadedAddresses()
         page.feed(path.read_text("utf-8"))
         assert page.addresses
-        assert [one for one in page.addresses if re.match(r"[a-z]+:|//", one)] == []
+        assert [address for address in page.addresses if re.match(r"[a-z]+:|//", address)] == []
 
 
 @pytest.mark.slow
-def test_code_of_the_site_is_not_part_of_it(site: Path):
+def test_the_code_of_the_site_is_not_published(site: Path):
     assert not (site / "site").exists()

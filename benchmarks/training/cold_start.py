@@ -33,10 +33,10 @@ from bitrecall.training.data.load import load_dataset
 K = 50
 BATCH = 500
 COUNTS = (1, 2, 5, 10, 20, None)
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
-def marked(train: Interactions, what: str, seed: int) -> np.ndarray:
+def mark_left_out(train: Interactions, what: str, seed: int) -> np.ndarray:
     """Return the left-out users or items, bool over the rows of train."""
     degrees = train.user_degrees if what == "users" else train.item_degrees
     return mark_tenth(degrees, np.random.default_rng(seed))
@@ -44,8 +44,8 @@ def marked(train: Interactions, what: str, seed: int) -> np.ndarray:
 
 def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
     """Write the data set in the LightGCN format, without a tenth of its users or items."""
-    gone = marked(dataset.train, what, seed)
-    kept = remove_pairs(dataset.train, **{what: gone})
+    left_out = mark_left_out(dataset.train, what, seed)
+    kept = remove_pairs(dataset.train, **{what: left_out})
     folder.mkdir(parents=True, exist_ok=True)
     assert dataset.test is not None
     for name, pairs in (("train.txt", kept), ("test.txt", dataset.test)):
@@ -55,12 +55,13 @@ def write_without(dataset: Dataset, what: str, seed: int, folder: Path) -> None:
         )
         (folder / name).write_text("\n".join(lines) + "\n")
     print(
-        f"{int(gone.sum()):,} {what} left out, {len(kept):,} of {len(dataset.train):,} pairs kept"
+        f"{int(left_out.sum()):,} {what} left out, "
+        f"{len(kept):,} of {len(dataset.train):,} pairs kept"
     )
 
 
 class RecallMeter:
-    """Requests lists over HTTP, and counts the test items in them."""
+    """Requests recommendations over HTTP, and computes their recall of the test items."""
 
     def __init__(self, dataset: Dataset, users: np.ndarray, client: httpx.Client) -> None:
         assert dataset.test is not None
@@ -79,18 +80,21 @@ class RecallMeter:
         return float(np.mean(shares))
 
     def known(self) -> float:
-        """Request lists for users by id."""
+        """Return the recall of recommendations for users by id."""
         return self.recall(self._known())
 
     def from_histories(self, histories: Sequence[Sequence[str]], owned: list[list[str]]) -> float:
-        """Request lists by some items of each user, with all of their items left out."""
+        """Return the recall of recommendations from some items of each user.
+
+        All items of the user are excluded from them.
+        """
         return self.recall(self._from_histories(histories, owned))
 
     def popular(self, owned: list[list[str]]) -> float:
-        """Return the popular list, without each user's items."""
+        """Return the recall of the popular list, without each user's items."""
         depth = K + max(len(items) for items in owned)
-        answer = self._request("GET", f"/popular?k={min(depth, 1000)}")
-        ranked = [item["id"] for item in answer["items"]]
+        response = self._request("GET", f"/popular?k={min(depth, 1000)}")
+        ranked = [item["id"] for item in response["items"]]
         return self.recall(
             [item for item in ranked if item not in items][:K]
             for items in (set(items) for items in owned)
@@ -99,10 +103,10 @@ class RecallMeter:
     def _known(self) -> Iterator[list[str]]:
         for start in range(0, len(self.ids), BATCH):
             body = {"user_ids": self.ids[start : start + BATCH], "k": K}
-            for answer in self._request("POST", "/recommend/batch", body)["answers"]:
-                if answer["source"] not in ("codes", "codes+history"):
-                    sys.exit(f"user {answer['user_id']} is not known: {answer['source']}")
-                yield [item["id"] for item in answer["items"]]
+            for result in self._request("POST", "/recommend/batch", body)["answers"]:
+                if result["source"] not in ("codes", "codes+history"):
+                    sys.exit(f"unknown user {result['user_id']}: {result['source']}")
+                yield [item["id"] for item in result["items"]]
 
     def _from_histories(
         self, histories: Sequence[Sequence[str]], owned: list[list[str]]
@@ -112,21 +116,21 @@ class RecallMeter:
             yield [item["id"] for item in self._request("POST", "/recommend", body)["items"]]
 
     def _request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        answer = self.client.request(method, path, json=body)
-        if answer.status_code != 200:
-            sys.exit(f"{path}: {answer.status_code} {answer.text[:300]}")
-        document: dict[str, Any] = answer.json()
+        response = self.client.request(method, path, json=body)
+        if response.status_code != 200:
+            sys.exit(f"{path}: {response.status_code} {response.text[:300]}")
+        document: dict[str, Any] = response.json()
         return document
 
 
 def measure_users(dataset: Dataset, arguments: argparse.Namespace) -> None:
-    """Measure left-out users with more and more of their items."""
+    """Measure left-out users, from increasing numbers of their items."""
     train = dataset.train
-    gone = marked(train, "users", arguments.seed)
-    known_items = remove_pairs(train, users=gone).item_degrees > 0
+    left_out = mark_left_out(train, "users", arguments.seed)
+    known_items = remove_pairs(train, users=left_out).item_degrees > 0
     generator = np.random.default_rng(arguments.seed)
     with _client(arguments.releases, "off") as client:
-        meter = RecallMeter(dataset, np.flatnonzero(gone), client)
+        meter = RecallMeter(dataset, np.flatnonzero(left_out), client)
         owned = []
         for row in meter.users:
             items = generator.permutation(train.items_of(row))
@@ -139,23 +143,23 @@ def measure_users(dataset: Dataset, arguments: argparse.Namespace) -> None:
             print(f"from {count or 'all'} of their items: {recall:.4f}", flush=True)
     if arguments.trained is not None:
         with _client(arguments.trained, "off") as client:
-            print(f"trained: {RecallMeter(dataset, np.flatnonzero(gone), client).known():.4f}")
+            print(f"trained: {RecallMeter(dataset, np.flatnonzero(left_out), client).known():.4f}")
 
 
 def measure_items(dataset: Dataset, arguments: argparse.Namespace) -> None:
     """Send the events of left-out items, and measure all users."""
     train = dataset.train
-    gone = marked(train, "items", arguments.seed)
-    known = remove_pairs(train, items=gone).user_degrees > 0
+    left_out = mark_left_out(train, "items", arguments.seed)
+    known = remove_pairs(train, items=left_out).user_degrees > 0
     users = np.flatnonzero(known)
-    pairs = train.select(gone[train.items] & known[train.users])
+    pairs = train.select(left_out[train.items] & known[train.users])
     with (
         tempfile.TemporaryDirectory() as folder,
         _client(arguments.releases, f"sqlite:///{folder}/events.db") as client,
     ):
         meter = RecallMeter(dataset, users, client)
         print(f"{len(meter.users):,} users, Recall@{K} of their test items, of all items")
-        print(f"without the {int(gone.sum()):,} items: {meter.known():.4f}", flush=True)
+        print(f"without the {int(left_out.sum()):,} items: {meter.known():.4f}", flush=True)
         seconds = _post(client, pairs)
         print(
             f"{len(pairs):,} events posted; the last item can be recommended after {seconds:.1f} "
@@ -175,14 +179,14 @@ def _post(client: httpx.Client, pairs: Interactions) -> float:
             {"user_id": pairs.user_ids[user], "item_id": pairs.item_ids[item]}
             for user, item in zip(pairs.users[part], pairs.items[part], strict=True)
         ]
-        answer = client.post("/events", json={"events": events})
-        if answer.status_code != 200:
-            sys.exit(f"/events: {answer.status_code} {answer.text[:300]}")
+        response = client.post("/events", json={"events": events})
+        if response.status_code != 200:
+            sys.exit(f"/events: {response.status_code} {response.text[:300]}")
     started = time.monotonic()
     last = pairs.item_ids[int(np.argmax(pairs.item_degrees))]
     while client.post("/similar", json={"item_id": last}).status_code != 200:
-        if time.monotonic() > started + PATIENCE:
-            sys.exit(f"item {last} could not be recommended within {PATIENCE:.0f} s")
+        if time.monotonic() > started + TIMEOUT:
+            sys.exit(f"item {last} could not be recommended within {TIMEOUT:.0f} s")
         time.sleep(0.1)
     return time.monotonic() - started
 
@@ -195,7 +199,7 @@ def _client(releases: Path, events: str) -> Iterator[httpx.Client]:
 
 
 def main() -> None:
-    """Prepare, or measure."""
+    """Write a reduced data set, or measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     steps = parser.add_subparsers(dest="step", required=True)

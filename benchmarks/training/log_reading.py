@@ -62,14 +62,14 @@ def read(path: Path) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     dataset = load_dataset(path)
-    taken = time.perf_counter() - started
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = time.perf_counter() - started
+    usage = resource.getrusage(resource.RUSAGE_SELF)
     assert dataset.test is not None
     return {
-        "seconds": round(taken, 1),
-        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "start_mib": before // 1024,
-        "peak_mib": used.ru_maxrss // 1024,
+        "peak_mib": usage.ru_maxrss // 1024,
         "rows": dataset.report.rows_read,
         "pairs": len(dataset.train) + len(dataset.test),
         "users": dataset.train.n_users,
@@ -78,12 +78,12 @@ def read(path: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Write, read in another process, and print."""
+    """Write a log, read it in another process, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=50_000_000)
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--items", type=int, default=200_000)
-    parser.add_argument("--form", choices=["parquet", "csv"], default="parquet")
+    parser.add_argument("--form", choices=["parquet", "csv"], default="parquet", help="file format")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tools.machine import describe, save
-from benchmarks.training.training_speed import measured
+from benchmarks.training.training_speed import measure_in_process
 
-# The last is the default of GNU's OpenMP.
-TURNS = (0, 1000, 2000, 3000, 10_000, 300_000)
+# Spin iterations; the last is the default of GNU's OpenMP.
+SPINS = (0, 1000, 2000, 3000, 10_000, 300_000)
 
 
 @contextmanager
 def busy(count: int) -> Iterator[None]:
-    """Run a number of processes that never wait."""
+    """Keep a number of cores busy."""
     processes = [
         subprocess.Popen([sys.executable, "-c", "while True: sum(range(10_000))"])
         for _ in range(count)
@@ -39,19 +39,21 @@ def busy(count: int) -> Iterator[None]:
             process.wait()
 
 
-def epoch(data: Path, turns: int, beside: int, config: dict[str, Any]) -> float:
-    """Return the seconds of an epoch."""
-    os.environ["GOMP_SPINCOUNT"] = str(turns)
-    with busy(beside):
-        return float(measured(data, config)["epoch_seconds"])
+def epoch_seconds(data: Path, spins: int, busy_processes: int, config: dict[str, Any]) -> float:
+    """Return the median duration of an epoch."""
+    os.environ["GOMP_SPINCOUNT"] = str(spins)
+    with busy(busy_processes):
+        return float(measure_in_process(data, config)["epoch_seconds"])
 
 
 def main() -> None:
     """Train and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--turns", type=int, nargs="+", default=TURNS)
-    parser.add_argument("--beside", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--spins", type=int, nargs="+", default=SPINS)
+    parser.add_argument(
+        "--busy", type=int, nargs="+", default=[0, 1, 2], help="numbers of busy processes"
+    )
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument(
@@ -67,21 +69,22 @@ def main() -> None:
         "recipe": "gowalla",
         "epochs": arguments.epochs,
     }
-    print("| turns | " + " | ".join(f"beside {count}, s" for count in arguments.beside) + " |")
-    print("|" + "---|" * (1 + len(arguments.beside)))
+    titles = (f"{count} busy processes, s" for count in arguments.busy)
+    print("| spin iterations | " + " | ".join(titles) + " |")
+    print("|" + "---|" * (1 + len(arguments.busy)))
     rows = []
-    for turns in arguments.turns:
-        took = [
+    for spins in arguments.spins:
+        seconds = [
             statistics.median(
-                epoch(arguments.data, turns, count, config) for _ in range(arguments.times)
+                epoch_seconds(arguments.data, spins, count, config) for _ in range(arguments.times)
             )
-            for count in arguments.beside
+            for count in arguments.busy
         ]
-        rows.append({"turns": turns, "epoch_seconds": took})
+        rows.append({"turns": spins, "epoch_seconds": seconds})
         print(
-            f"| {turns:,} | " + " | ".join(f"{seconds:.2f}" for seconds in took) + " |", flush=True
+            f"| {spins:,} | " + " | ".join(f"{value:.2f}" for value in seconds) + " |", flush=True
         )
-    save(arguments.json, {"machine": describe(), "beside": arguments.beside, "rows": rows})
+    save(arguments.json, {"machine": describe(), "beside": arguments.busy, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def climb(
     ladders: Mapping[str, Sequence[str]],
     start: Rungs,
     score: Callable[[Rungs], float],
-    may_go_on: Callable[[], bool],
+    may_continue: Callable[[], bool],
 ) -> Rungs:
     """Coordinate ascent on ladders.
 
@@ -57,18 +57,18 @@ def climb(
         ladders: Values of each key, ordered so that neighbours are similar.
         start: Start position.
         score: Score of a position, higher is better; called once per position.
-        may_go_on: Called before each step; False ends the search.
+        may_continue: Called before each step; False ends the search.
 
     Returns:
         The best position found.
     """
-    known: dict[tuple[int, ...], float] = {}
+    scores: dict[tuple[int, ...], float] = {}
 
     def scored(place: Rungs) -> float:
         key = tuple(place[name] for name in ladders)
-        if key not in known:
-            known[key] = score(place)
-        return known[key]
+        if key not in scores:
+            scores[key] = score(place)
+        return scores[key]
 
     best, before = dict(start), None
     scored(best)
@@ -78,12 +78,12 @@ def climb(
             for direction in (1, -1):
                 moved = best
                 for step in _steps(ladders[name], best[name], direction):
-                    if not may_go_on():
+                    if not may_continue():
                         return best
-                    tried = {**best, name: step}
-                    if scored(tried) <= scored(best):
+                    neighbour = {**best, name: step}
+                    if scored(neighbour) <= scored(best):
                         break
-                    best = tried
+                    best = neighbour
                 if best is not moved:
                     break
     return best
@@ -191,11 +191,13 @@ def main() -> int:
             print(table_line(variant, result), flush=True)
         return float(done[variant]["metrics"]["recall@50"])
 
-    def may_go_on() -> bool:
+    def may_continue() -> bool:
         return bool(sum(row["seconds_run"] for row in done.values()) < arguments.seconds)
 
     print(table_head(), flush=True)
-    best = climb(ladders, first_rungs(arguments.recipe, arguments.set, ladders), score, may_go_on)
+    best = climb(
+        ladders, first_rungs(arguments.recipe, arguments.set, ladders), score, may_continue
+    )
     spent = sum(row["seconds_run"] for row in done.values())
     print(f"best of {len(done)} runs in {spent:.0f} s:")
     print(" ".join(f"{key}={ladders[key][rung]}" for key, rung in best.items()))

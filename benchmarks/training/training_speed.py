@@ -6,11 +6,11 @@ r"""Measure the training time by size of the data, threads and bits, and its par
         --scales 0.1 1 --bits 256 --threads 2
 
 Each row is a separate process: set-up (graph, teacher, initialisation), then some epochs of the
-recipe, of which the first is not counted; with the peak memory, and the arithmetic of the loss
-relative to the machine's dense products, measured just before. A scale below 1 takes that fraction
-of the users. A scale above 1 copies the users that often, each with a tenth of its items redrawn,
-so that copies differ. For comparison, each row is followed by epochs of LightGCN's BPR training in
-the same code base, at its own 64 dimensions.
+recipe, of which the first is not counted. It has the peak memory, and the arithmetic of the loss
+relative to dense matrix products on the same machine, measured just before. A scale below 1 takes
+that fraction of the users. A scale above 1 copies the users that often, each with a tenth of its
+items redrawn, so that copies differ. For comparison, each row is followed by epochs of LightGCN's
+BPR training in the same code base, with its usual 64 dimensions.
 
     python -m benchmarks.training.training_speed path/to/gowalla --until 0.2308 --epochs 12
 
@@ -46,7 +46,7 @@ def configure_torch() -> Any:
 
 
 def measure_row(data: Path, config: dict[str, Any]) -> dict[str, Any]:
-    """Set up, and train some epochs."""
+    """Set up a training, train some epochs, and return the measurements."""
     torch = configure_torch()
 
     from benchmarks.training.scaled_interactions import scaled
@@ -64,13 +64,13 @@ def measure_row(data: Path, config: dict[str, Any]) -> dict[str, Any]:
     started = time.perf_counter()
     method = build(EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items), recipe)
     setup = time.perf_counter() - started
-    took = [epoch_seconds(method) for _ in range(config["epochs"])]
+    seconds = [epoch_seconds(method) for _ in range(config["epochs"])]
     return {
         "users": pairs.n_users,
         "items": pairs.n_items,
         "pairs": len(pairs),
         "setup_seconds": setup,
-        "epoch_seconds": statistics.median(took[1:] or took),
+        "epoch_seconds": statistics.median(seconds[1:] or seconds),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
         "dense_gflops": gflops,
         # Scores of users and items, once for the histogram and twice for the gradient.
@@ -105,7 +105,7 @@ def dense_gflops(size: int = 2048, times: int = 8) -> float:
     return times * 2 * size**3 / (time.perf_counter() - started) / 1e9
 
 
-def measured(data: Path, config: dict[str, Any]) -> dict[str, Any]:
+def measure_in_process(data: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Measure one row in a separate process."""
     command = [
         sys.executable,
@@ -115,12 +115,12 @@ def measured(data: Path, config: dict[str, Any]) -> dict[str, Any]:
         "--row",
         json.dumps(config),
     ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    row: dict[str, Any] = json.loads(done.stdout)
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    row: dict[str, Any] = json.loads(process.stdout)
     return row
 
 
-def until(arguments: argparse.Namespace, recall: float) -> dict[str, Any]:
+def train_until(arguments: argparse.Namespace, recall: float) -> dict[str, Any]:
     """Train the recipe, and return the first evaluated epoch that reaches a Recall@50."""
     torch = configure_torch()
 
@@ -183,7 +183,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    """Train, print, plot."""
+    """Measure each row, print the table and plot it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--recipe", default="gowalla")
@@ -202,7 +202,7 @@ def main() -> None:
         return
     print(json.dumps(describe()))
     if arguments.until is not None:
-        save(arguments.json, until(arguments, arguments.until))
+        save(arguments.json, train_until(arguments, arguments.until))
         return
     print("| | users | pairs | set-up s | epoch s | peak MiB | loss, share of dense products |")
     print("|" + "---|" * 7)
@@ -214,7 +214,7 @@ def main() -> None:
             for kind, overrides in kinds.items():
                 config = {"scale": scale, "threads": threads, "overrides": overrides}
                 config |= {"recipe": arguments.recipe, "epochs": arguments.epochs}
-                row = measured(arguments.data, config)
+                row = measure_in_process(arguments.data, config)
                 row |= {"name": f"{kind}, {threads} threads", "scale": scale}
                 share = row["loss_gflop"] / row["epoch_seconds"] / row["dense_gflops"]
                 share_text = "" if kind.startswith("LightGCN") else f"{share:.2f}"

@@ -37,8 +37,8 @@ SEED = 0
 def cut(dataset: Dataset, parts: int) -> tuple[Interactions, list[Interactions]]:
     """Return the start, and the interactions of each day, over one vocabulary."""
     start, later = random_per_user(dataset.train, START_SHARE, SEED)
-    when = np.random.default_rng(SEED).integers(parts, size=len(later))
-    return start, [later.select(when == part) for part in range(parts)]
+    parts_of = np.random.default_rng(SEED).integers(parts, size=len(later))
+    return start, [later.select(parts_of == part) for part in range(parts)]
 
 
 def combine(parts: list[Interactions]) -> Interactions:
@@ -64,12 +64,12 @@ def retrain(folder: Path, *arguments: str) -> dict[str, Any]:
         *("--releases", str(folder / "releases"), "--work", str(folder / "work")),
         *("--events", f"sqlite:///{folder}/events.db"),
     ]
-    done = subprocess.run(command, check=False)
-    if done.returncode not in (0, 3, 4):
-        sys.exit(f"the run ended with exit code {done.returncode}")
+    process = subprocess.run(command, check=False)
+    if process.returncode not in (0, 3, 4):
+        sys.exit(f"the run ended with exit code {process.returncode}")
     reports = sorted((folder / "work" / "reports").glob("*.json"), reverse=True)
     documents = (json.loads(report.read_text()) for report in reports)
-    # If this was stopped between a run and its row, the repeated run finds no new data.
+    # If the benchmark was stopped after a run but before its row, the repeated run has no new data.
     return next(document for document in documents if document["outcome"] != "no new data")
 
 
@@ -138,7 +138,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Run what is missing, and print the table."""
+    """Do the missing runs, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--work", type=Path, default=Path("runs/warm-starts"))

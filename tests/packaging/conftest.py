@@ -1,4 +1,4 @@
-"""An sdist and a wheel of this checkout, and an environment with nothing but the wheel."""
+"""An sdist and a wheel of this checkout, and an environment with only the wheel."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Built:
-    """What one build made."""
+    """The source tree of a build, and the sdist and wheel that it made."""
 
     source: Path
     sdist: Path
@@ -43,12 +43,17 @@ class Installed:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program in a folder, without the variables that change what Python imports."""
         return subprocess.run(
-            command, cwd=cwd, env=clean(), capture_output=True, text=True, timeout=timeout
+            command,
+            cwd=cwd,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
         )
 
 
-def clean() -> dict[str, str]:
-    """The environment without what changes imports or configures Bitrecall."""
+def clean_environment() -> dict[str, str]:
+    """Return the environment without variables that change imports or configure Bitrecall."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -58,7 +63,7 @@ def clean() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the files that git has or would add, links as links."""
+    """A copy of the files that git tracks or would add, with symbolic links kept."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -76,10 +81,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """An sdist of the copy, and a wheel made from that sdist, for which a compiler is needed."""
+    """An sdist of the copy, and a wheel built from that sdist; needs a C compiler."""
     has_compiler = any(map(shutil.which, ("cc", "gcc", "clang")))
     if not has_compiler and not os.environ.get("BITRECALL_TESTS_NEED_COMPILER"):
-        pytest.skip("there is no C compiler")
+        pytest.skip("no C compiler is installed")
     out = tmp_path_factory.mktemp("dist")
     build(source, out)
     (sdist,) = out.glob("*.tar.gz")
@@ -88,18 +93,18 @@ def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def build(source: Path, out: Path, *options: str) -> None:
-    """Build with what this environment has, so that no network is needed."""
+    """Build with the packages of this environment, without a network."""
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), *options]
-    done = subprocess.run([*command, str(source)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = subprocess.run([*command, str(source)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.fixture(scope="session")
 def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """An environment with the wheel, which finds what it requires where the tests find it.
+    """An environment with the wheel, and with the dependencies of this environment.
 
-    A folder named in a .pth file is searched, but its own .pth files are not read. So the
-    installation of this checkout, which is made of such files, is not seen from there.
+    Python searches a folder that a .pth file names, but does not read the .pth files in it. So
+    the installation of this checkout, which consists of such files, is not visible.
     """
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=False, symlinks=True)
@@ -108,8 +113,8 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
     (purelib / "required.pth").write_text("".join(f"{entry}\n" for entry in required))
     command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
     options = ["--no-deps", "--no-index", "--force-reinstall", "--disable-pip-version-check"]
-    done = subprocess.run(
+    result = subprocess.run(
         [*command, "install", *options, str(built.wheel)], capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     return Installed(folder)

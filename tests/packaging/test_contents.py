@@ -1,4 +1,4 @@
-"""What an sdist and a wheel hold."""
+"""The contents of an sdist and of a wheel."""
 
 import email
 import re
@@ -11,10 +11,10 @@ import pytest
 from bitrecall import __version__
 from tests.packaging.conftest import Built, build
 
-# One process builds once for all of them.
+# All in one process, which builds once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
-# What a wheel leaves out, by the first names within the package.
+# Folders of the package that a wheel leaves out.
 LEFT_OUT = {"reproduction"}
 C_SOURCES = {".c", ".h"}
 
@@ -25,21 +25,21 @@ def names_of(wheel: Path) -> set[str]:
 
 
 def package_files(source: Path) -> set[str]:
-    """The files of the package in the sources, through the links."""
-    found = set()
+    """Return the files of the package in the sources; symbolic links are followed."""
+    files = set()
     for entry in (source / "bitrecall").iterdir():
         if entry.name not in LEFT_OUT:
             paths = entry.rglob("*") if entry.is_dir() else [entry]
-            found |= {path.relative_to(source).as_posix() for path in paths if path.is_file()}
-    return found
+            files |= {path.relative_to(source).as_posix() for path in paths if path.is_file()}
+    return files
 
 
-def test_a_wheel_has_one_name_at_the_top(built: Built) -> None:
+def test_a_wheel_has_one_top_level_package(built: Built) -> None:
     tops = {name.partition("/")[0] for name in names_of(built.wheel)}
     assert tops == {"bitrecall", f"bitrecall-{__version__}.dist-info"}
 
 
-def test_a_wheel_has_both_extensions_and_fits_every_python_from_3_11(built: Built) -> None:
+def test_a_wheel_has_both_extensions_for_python_3_11_and_later(built: Built) -> None:
     compiled = {name for name in names_of(built.wheel) if name.endswith(".so")}
     assert compiled == {
         "bitrecall/index/search/_native.abi3.so",
@@ -48,14 +48,14 @@ def test_a_wheel_has_both_extensions_and_fits_every_python_from_3_11(built: Buil
     assert "-cp311-abi3-" in built.wheel.name
 
 
-def test_a_wheel_has_every_file_of_the_package_but_c_sources(built: Built) -> None:
-    wanted = {name for name in package_files(built.source) if Path(name).suffix not in C_SOURCES}
+def test_a_wheel_has_every_file_of_the_package_except_c_sources(built: Built) -> None:
+    expected = {name for name in package_files(built.source) if Path(name).suffix not in C_SOURCES}
     in_wheel = {name for name in names_of(built.wheel) if ".dist-info/" not in name}
-    assert in_wheel - wanted == {name for name in in_wheel if name.endswith(".so")}
-    assert wanted - in_wheel == set()
+    assert in_wheel - expected == {name for name in in_wheel if name.endswith(".so")}
+    assert expected - in_wheel == set()
 
 
-def test_an_sdist_has_one_folder_and_every_file_of_the_package_in_it(built: Built) -> None:
+def test_an_sdist_has_every_file_of_the_package(built: Built) -> None:
     with tarfile.open(built.sdist) as archive:
         members = archive.getmembers()
     assert [member.name for member in members if not (member.isfile() or member.isdir())] == []
@@ -65,7 +65,7 @@ def test_an_sdist_has_one_folder_and_every_file_of_the_package_in_it(built: Buil
     assert {name for name in names if name.startswith("bitrecall/")} == package_files(built.source)
 
 
-def test_a_wheel_from_the_checkout_is_the_wheel_from_the_sdist(
+def test_wheels_from_the_checkout_and_from_the_sdist_have_the_same_files(
     built: Built, tmp_path: Path
 ) -> None:
     build(built.source, tmp_path, "--wheel")
@@ -73,7 +73,7 @@ def test_a_wheel_from_the_checkout_is_the_wheel_from_the_sdist(
     assert names_of(wheel) == names_of(built.wheel)
 
 
-def test_the_metadata_have_the_version_the_licence_and_the_readme(built: Built) -> None:
+def test_the_metadata_have_version_licence_and_readme(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))
@@ -85,7 +85,7 @@ def test_the_metadata_have_the_version_the_licence_and_the_readme(built: Built) 
     assert "Programming Language :: Python :: 3.11" in metadata.get_all("Classifier")
 
 
-def test_a_version_stands_in_one_place(source: Path) -> None:
+def test_all_files_have_the_same_version(source: Path) -> None:
     dockerfile = (source / "docker" / "Dockerfile").read_text()
     assert set(re.findall(r"^ARG VERSION=(.+)$", dockerfile, re.MULTILINE)) == {__version__}
     newest = re.search(r"^## \[(\d[\w.]*)\]", (source / "CHANGELOG.md").read_text(), re.MULTILINE)

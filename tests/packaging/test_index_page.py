@@ -59,17 +59,17 @@ def test_relative_links_point_into_the_repository_at_the_tag(tmp_path: Path) -> 
     )
 
 
-def test_a_link_to_nothing_is_an_error(tmp_path: Path) -> None:
-    done = prepare(tmp_path, "[gone](docs/gone.md#part)\n")
-    assert done.returncode == 1
-    assert done.stderr == "README.md links to docs/gone.md#part, which is not in the repository\n"
+def test_rejects_a_link_to_a_missing_file(tmp_path: Path) -> None:
+    result = prepare(tmp_path, "[gone](docs/gone.md#part)\n")
+    assert result.returncode == 1
+    assert result.stderr == "README.md links to docs/gone.md#part, which is not in the repository\n"
 
 
 @pytest.mark.parametrize("address", ["git@example.org:a/b", "example.org/a", "https://example.org"])
-def test_an_address_of_no_repository_is_refused(tmp_path: Path, address: str) -> None:
-    done = prepare(tmp_path, PAGE, address)
-    assert done.returncode == 1
-    assert address in done.stderr
+def test_rejects_an_invalid_repository_address(tmp_path: Path, address: str) -> None:
+    result = prepare(tmp_path, PAGE, address)
+    assert result.returncode == 1
+    assert address in result.stderr
     assert (tmp_path / "README.md").read_text() == PAGE
 
 
@@ -86,12 +86,16 @@ def test_the_metadata_name_the_repository(tmp_path: Path) -> None:
     assert after == before
 
 
-def test_the_readme_of_this_project_keeps_no_relative_link(source: Path, tmp_path: Path) -> None:
+def test_the_readme_of_this_project_has_no_relative_link_left(source: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-a", str(source), str(copy)], check=True)
-    done = run(copy)
-    assert done.returncode == 0, done.stderr
+    result = run(copy)
+    assert result.returncode == 0, result.stderr
     page = re.sub(r"^```.*?^```", "", (copy / "README.md").read_text(), flags=re.S | re.M)
     targets = re.findall(r"\]\(([^)\s]+)|^\[[^\]]+\]:\s+(\S+)", page, re.MULTILINE)
     assert targets
-    assert [one or two for one, two in targets if not re.match("https?:|#", one or two)] == []
+    assert [
+        inline or reference
+        for inline, reference in targets
+        if not re.match("https?:|#", inline or reference)
+    ] == []

@@ -1,4 +1,4 @@
-"""Bitrecall from a wheel, in a folder that has nothing to do with the checkout."""
+"""Bitrecall installed from a wheel, in a folder outside the checkout."""
 
 import contextlib
 import json
@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from bitrecall import __version__
-from tests.packaging.conftest import ROOT, Installed, clean
+from tests.packaging.conftest import ROOT, Installed, clean_environment
 
-# One process builds once for all of them.
+# All in one process, which builds once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
-# What a user might call his own files, all of them folders of this checkout too. Some are modules,
-# some are packages, and each ends the process that imports it.
+# Names that users may give their own files, and that are folders of this checkout too: modules and
+# packages. Each ends the process that imports it.
 SHADOWS = [
     *("index.py", "events.py", "service.py", "scheduler.py"),
     *("training/__init__.py", "loadtest/__init__.py", "reproduction/__init__.py"),
@@ -32,15 +32,15 @@ RETRAIN = ["retrain", "clicks.csv", "--events=off", *QUICK]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A working folder with a user's own files, which must not be imported."""
+    """A working folder with files of a user, which must not be imported."""
     for name in SHADOWS:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f'raise SystemExit("imported {name} of the working folder")\n')
-    draw = random.Random(0)
+    generator = random.Random(0)
     rows = [
-        f"user-{user},item-{user % 4}-{item},{1_700_000_000 + draw.randrange(1_000_000)}"
+        f"user-{user},item-{user % 4}-{item},{1_700_000_000 + generator.randrange(1_000_000)}"
         for user in range(120)
-        for item in draw.sample(range(15), 8)
+        for item in generator.sample(range(15), 8)
     ]
     (tmp_path / "clicks.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows, ""]))
     return tmp_path
@@ -51,8 +51,8 @@ def releases(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> 
     """A store with a release of the sample, trained by the installed command."""
     folder = tmp_path_factory.mktemp("trained")
     command = [installed.bitrecall, "train", "sample", "--releases=releases", *QUICK]
-    done = installed.run(*command, cwd=folder)
-    assert done.returncode == 0, done.stderr
+    result = installed.run(*command, cwd=folder)
+    assert result.returncode == 0, result.stderr
     return folder / "releases"
 
 
@@ -61,36 +61,36 @@ def test_the_package_is_imported_from_the_wheel(installed: Installed, folder: Pa
         "import json, sys; from importlib.util import find_spec; import bitrecall;"
         "import bitrecall.index.search._native as index, bitrecall.training._native as training;"
         "names = ['bitrecall.reproduction', *sys.argv[1:]];"
-        "found = [name for name in names if find_spec(name)];"
-        "print(json.dumps([index.__file__, training.__file__, bitrecall.__version__, found]))"
+        "importable = [name for name in names if find_spec(name)];"
+        "print(json.dumps([index.__file__, training.__file__, bitrecall.__version__, importable]))"
     )
     names = [path.name for path in (ROOT / "bitrecall").iterdir() if path.is_symlink()]
-    # Isolated, and so without the working folder.
-    done = installed.run(installed.python, "-I", "-c", script, *names, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    index, training, version, found = json.loads(done.stdout)
+    # Isolated: without the working folder on the path.
+    result = installed.run(installed.python, "-I", "-c", script, *names, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    index, training, version, importable = json.loads(result.stdout)
     assert Path(index).is_relative_to(installed.folder)
     assert Path(training).is_relative_to(installed.folder)
     assert version == __version__
-    assert found == []
+    assert importable == []
 
 
-def test_the_command_tells_its_version(installed: Installed, folder: Path) -> None:
-    done = installed.run(installed.bitrecall, "--version", cwd=folder)
-    assert done.stdout == f"bitrecall, version {__version__}\n"
+def test_the_command_prints_its_version(installed: Installed, folder: Path) -> None:
+    result = installed.run(installed.bitrecall, "--version", cwd=folder)
+    assert result.stdout == f"bitrecall, version {__version__}\n"
 
 
-def test_the_study_is_said_to_run_from_a_checkout(installed: Installed, folder: Path) -> None:
-    done = installed.run(installed.bitrecall, "reproduce", "--list", cwd=folder)
-    assert done.returncode == 2
-    assert done.stderr == (
+def test_reproducing_the_study_requires_a_checkout(installed: Installed, folder: Path) -> None:
+    result = installed.run(installed.bitrecall, "reproduce", "--list", cwd=folder)
+    assert result.returncode == 2
+    assert result.stderr == (
         "error: the study of the paper is not installed with Bitrecall: run this from a checkout, "
         "where the folder reproduction/ is\n"
     )
 
 
 @pytest.mark.parametrize(("start", "workers"), [("script", 1), ("module", 2)])
-def test_a_service_answers_beside_files_of_the_users(
+def test_the_service_does_not_import_files_of_the_user(
     installed: Installed, releases: Path, folder: Path, start: str, workers: int
 ) -> None:
     command = [installed.bitrecall] if start == "script" else [installed.python, "-m", "bitrecall"]
@@ -98,46 +98,46 @@ def test_a_service_answers_beside_files_of_the_users(
     with running([*command, "serve", *options], folder) as process:
         log = lines_until(process, "listening on")
         address = re.search(r"http://127\.0\.0\.1:\d+", log[-1])[0]
-        answer = ask(f"{address}/recommend", {"user_id": "mateo-028", "k": 3})
-        assert len(answer["items"]) == 3
-        assert answer["source"] == "codes"
+        response = request(f"{address}/recommend", {"user_id": "mateo-028", "k": 3})
+        assert len(response["items"]) == 3
+        assert response["source"] == "codes"
         page = urllib.request.urlopen(f"{address}/").read().decode()
         assert "<html" in page
-        ask(f"{address}/events", {"events": [EVENT]})
+        request(f"{address}/events", {"events": [EVENT]})
         if workers == 1:
-            # Another worker reads the event a moment later.
-            answer = ask(f"{address}/recommend", {"user_id": EVENT["user_id"], "k": 3})
-            assert answer["source"] == "history"
+            # Other workers read the event later.
+            response = request(f"{address}/recommend", {"user_id": EVENT["user_id"], "k": 3})
+            assert response["source"] == "history"
         process.send_signal(signal.SIGTERM)
-        rest = process.stderr.read()
-        assert process.wait(timeout=300) == 0, rest
-    assert "imported" not in "".join(log) + rest
+        last_lines = process.stderr.read()
+        assert process.wait(timeout=300) == 0, last_lines
+    assert "imported" not in "".join(log) + last_lines
     assert (folder / "events.db").exists()
 
 
 EVENT = {"user_id": "somebody new", "item_id": "romance/Stolen Postcard"}
 
 
-def ask(url: str, body: object) -> dict:
+def request(url: str, body: object) -> dict:
     headers = {"content-type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=300) as response:
+    post = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(post, timeout=300) as response:
         return json.load(response)
 
 
 @pytest.mark.parametrize("start", ["script", "module"])
-def test_retraining_works_beside_files_of_the_users(
+def test_retraining_does_not_import_files_of_the_user(
     installed: Installed, folder: Path, start: str
 ) -> None:
     command = [installed.bitrecall] if start == "script" else [installed.python, "-m", "bitrecall"]
-    done = installed.run(*command, *RETRAIN, "--releases=releases", "--no-progress", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("published ")
+    result = installed.run(*command, *RETRAIN, "--releases=releases", "--no-progress", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("published ")
     assert (folder / "releases" / "CURRENT").exists()
     assert list((folder / "retrain" / "reports").glob("*.html"))
 
 
-def test_the_scheduler_retrains_beside_files_of_the_users(
+def test_the_scheduler_does_not_import_files_of_the_user(
     installed: Installed, folder: Path
 ) -> None:
     command = [installed.python, "-m", "bitrecall", "scheduler", "--releases=releases"]
@@ -145,42 +145,42 @@ def test_the_scheduler_retrains_beside_files_of_the_users(
         log = lines_until(process, "retraining ended")
         assert "exit code 0" in log[-1]
         process.send_signal(signal.SIGTERM)
-        rest = process.stderr.read()
-        assert process.wait(timeout=300) == 0, rest
+        last_lines = process.stderr.read()
+        assert process.wait(timeout=300) == 0, last_lines
     assert (folder / "releases" / "CURRENT").exists()
 
 
-# A notebook's cells: the first trains, the second asks the service. Both print the same answers.
-ANSWERS = """
-answers = [
-    asked.recommend("user-1", k=5).to_dicts(),
-    asked.recommend_many(["user-2", "nobody"], k=3).to_dicts(),
-    asked.similar("item-1-2", k=3).to_dicts(),
-    asked.popular(k=3).to_dicts(),
+# Two scripts: the first trains a model, the second sends requests. Both print the same results.
+RESULTS = """
+results = [
+    model.recommend("user-1", k=5).to_dicts(),
+    model.recommend_many(["user-2", "nobody"], k=3).to_dicts(),
+    model.similar("item-1-2", k=3).to_dicts(),
+    model.popular(k=3).to_dicts(),
 ]
-print(json.dumps([sorted(bitrecall.__all__), answers]))
+print(json.dumps([sorted(bitrecall.__all__), results]))
 """
 FIT = f"""
 import json, sys, bitrecall
 frames = __import__(sys.argv[1])
 small = {{"bits": 32, "fit.epochs": 1, "teacher.rank": 8}}
 events = frames.read_csv("clicks.csv")
-asked = bitrecall.fit(
+model = bitrecall.fit(
     events, recipe="sample", overrides=small, releases="releases", progress=False
 )
-assert 0 < asked.evaluate(progress=False)["recall@20"] <= 1
-assert repr(bitrecall.load("releases").recommend("user-1")) == repr(asked.recommend("user-1"))
-{ANSWERS}
+assert 0 < model.evaluate(progress=False)["recall@20"] <= 1
+assert repr(bitrecall.load("releases").recommend("user-1")) == repr(model.recommend("user-1"))
+{RESULTS}
 """
 CLIENT = f"""
 import json, sys, bitrecall
-asked = bitrecall.Client(sys.argv[1])
-{ANSWERS}
+model = bitrecall.Client(sys.argv[1])
+{RESULTS}
 """
 
 
 @pytest.mark.parametrize("frames", ["pandas", "polars"])
-def test_a_notebook_fits_a_frame_and_a_client_gives_the_same(
+def test_a_client_returns_the_results_of_a_model_fitted_to_a_frame(
     installed: Installed, folder: Path, frames: str
 ) -> None:
     fitted = installed.run(installed.python, "-c", FIT, frames, cwd=folder)
@@ -188,26 +188,26 @@ def test_a_notebook_fits_a_frame_and_a_client_gives_the_same(
     options = ["--releases=releases", "--port=0", "--events=off"]
     with running([installed.python, "-m", "bitrecall", "serve", *options], folder) as process:
         address = re.search(r"http://127\.0\.0\.1:\d+", lines_until(process, "listening on")[-1])[0]
-        asked = installed.run(installed.python, "-c", CLIENT, address, cwd=folder)
-    assert asked.returncode == 0, asked.stderr
-    names, answers = json.loads(fitted.stdout)
+        requested = installed.run(installed.python, "-c", CLIENT, address, cwd=folder)
+    assert requested.returncode == 0, requested.stderr
+    names, results = json.loads(fitted.stdout)
     assert {"Client", "fit", "load"} <= set(names)
-    assert len(answers[0]) == 5
-    assert json.loads(asked.stdout) == [names, answers]
+    assert len(results[0]) == 5
+    assert json.loads(requested.stdout) == [names, results]
 
 
 @contextlib.contextmanager
 def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process as long as a ``with`` lasts, its log to be read."""
+    """Run a process within a ``with`` block, with its log in a pipe."""
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=clean(),
+        env=clean_environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
-    # A process that does not log what a test waits for ends the test.
+    # A process that never logs the expected text is killed, which ends the test.
     guard = threading.Timer(300, process.kill)
     guard.start()
     with process:
@@ -218,11 +218,11 @@ def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]
             process.kill()
 
 
-def lines_until(process: subprocess.Popen[str], wanted: str) -> list[str]:
-    """The lines of the log up to one that has this text."""
+def lines_until(process: subprocess.Popen[str], text: str) -> list[str]:
+    """Read the log up to a line with this text; return its lines."""
     lines = []
     for line in process.stderr:
         lines.append(line)
-        if wanted in line:
+        if text in line:
             return lines
-    pytest.fail(f"the process ended without logging {wanted!r}:\n{''.join(lines)}")
+    pytest.fail(f"the process ended without logging {text!r}:\n{''.join(lines)}")

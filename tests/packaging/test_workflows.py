@@ -21,24 +21,24 @@ def commands_of(job: dict[str, Any]) -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def test_every_change_is_checked_by_the_script_that_anyone_can_run() -> None:
+def test_ci_runs_the_script_that_developers_run() -> None:
     commands = commands_of(jobs_of("ci.yml")["checks"])
     assert commands[-1] == ".ci/run"
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-def test_only_a_tag_publishes_and_only_after_everything_was_built() -> None:
+def test_publishes_only_tags_and_after_all_builds() -> None:
     jobs = jobs_of("release.yml")
     publish = jobs["publish"]
     assert publish["if"] == "github.ref_type == 'tag'"
     assert set(publish["needs"]) == jobs.keys() - {"publish"}
-    # Trusted publishing: no password, and the right to ask for an identity in this job alone.
+    # Trusted publishing: no password, and only this job may request an identity token.
     assert publish["permissions"] == {"id-token": "write"}
     assert not [name for name, job in jobs.items() if name != "publish" and "permissions" in job]
     assert "secrets." not in (WORKFLOWS / "release.yml").read_text()
 
 
-def test_the_wheels_are_built_from_the_sdist_that_is_published() -> None:
+def test_builds_the_wheels_from_the_published_sdist() -> None:
     jobs = jobs_of("release.yml")
     (dist,) = (command for command in commands_of(jobs["sdist"]) if command.startswith("make "))
     assert re.search(rf"^{dist.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -48,16 +48,14 @@ def test_the_wheels_are_built_from_the_sdist_that_is_published() -> None:
 
 
 @pytest.mark.parametrize("address", ["", "example.org/a/b", "http://example.org/a/b"])
-def test_a_build_without_the_address_of_the_repository_is_refused(
-    source: Path, address: str
-) -> None:
-    done = subprocess.run(
+def test_rejects_a_build_without_the_address_of_the_repository(source: Path, address: str) -> None:
+    result = subprocess.run(
         [str(source / ".ci" / "dist"), *filter(None, [address])],
-        # The copy is no repository of its own, and so has no remote.
+        # The copy is not a git repository, so it has no remote.
         env={"PATH": os.environ["PATH"], "GIT_CEILING_DIRECTORIES": str(source.parent)},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2
-    assert done.stderr == "no https address of the repository: .ci/dist https://HOST/OWNER/NAME\n"
+    assert result.returncode == 2
+    assert result.stderr == "no https address of the repository: .ci/dist https://HOST/OWNER/NAME\n"
     assert not (source / "build" / "dist").exists()

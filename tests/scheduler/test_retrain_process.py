@@ -19,8 +19,8 @@ def metrics(tmp_path: Path) -> Metrics:
     return Metrics(tmp_path)
 
 
-def ending_with(*codes: int, folder: Path) -> list[str]:
-    """A command whose runs end with these exit codes, one after another."""
+def command_with(*codes: int, folder: Path) -> list[str]:
+    """Return a command whose runs end with these exit codes, in order."""
     script = (
         "import pathlib, sys\n"
         f"runs = pathlib.Path({str(folder / 'runs')!r})\n"
@@ -43,26 +43,26 @@ def ending_with(*codes: int, folder: Path) -> list[str]:
         ((5, 0), 2),
     ],
 )
-def test_what_failed_is_tried_again_and_what_was_decided_is_not(
+def test_retries_failures_but_not_decisions(
     tmp_path: Path, metrics: Metrics, codes: tuple[int, ...], runs: int
 ) -> None:
     process = RetrainProcess(
-        ending_with(*codes, folder=tmp_path), metrics, retries=2, retry_seconds=0
+        command_with(*codes, folder=tmp_path), metrics, retries=2, retry_seconds=0
     )
     assert process.run() == codes[-1]
     assert len((tmp_path / "runs").read_text()) == runs
 
 
-def test_one_at_a_time_and_stopping_ends_it(tmp_path: Path, metrics: Metrics) -> None:
+def test_runs_one_process_at_a_time_and_stops_it(tmp_path: Path, metrics: Metrics) -> None:
     ready = tmp_path / "ready"
     script = f"import pathlib, time\npathlib.Path({str(ready)!r}).touch()\ntime.sleep(600)"
     process = RetrainProcess([sys.executable, "-c", script], metrics, retries=9, retry_seconds=600)
     codes: list[int | None] = []
     thread = Thread(target=lambda: codes.append(process.run()))
     thread.start()
-    give_up = time.monotonic() + 300
+    deadline = time.monotonic() + 300
     while not ready.exists():
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
     assert process.run() is None
     assert b"bitrecall_retraining_running 1.0" in generate_latest(metrics._registry)
     process.stop()
@@ -75,7 +75,7 @@ def test_counts_outcomes_by_the_retraining_status(tmp_path: Path, metrics: Metri
     status = RetrainingStatus("2026-11-26T03:00:00Z", "2026-11-26T03:01:00Z", "held back", "", None)
     status.write(tmp_path)
     for code in (3, 1, 1):
-        RetrainProcess(ending_with(code, code, folder=tmp_path), metrics, 0, 0).run()
+        RetrainProcess(command_with(code, code, folder=tmp_path), metrics, 0, 0).run()
         (tmp_path / "runs").unlink()
     metrics.due(1234.0)
     text = generate_latest(metrics._registry).decode()
@@ -85,7 +85,7 @@ def test_counts_outcomes_by_the_retraining_status(tmp_path: Path, metrics: Metri
     assert "bitrecall_retraining_running 0.0" in text
 
 
-def test_every_code_has_a_name() -> None:
+def test_names_every_exit_code() -> None:
     names = {code: name_of(code) for code in (0, 1, 2, 3, 4, 5, 130, -9)}
     assert names == {
         0: "published or would publish",

@@ -1,4 +1,4 @@
-"""Requests with events to a service, for the tests of several modules."""
+"""Requests with events to a service, for tests of several modules."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from bitrecall.service.api.schemas.events import EventsResponse
 def post(client: httpx.Client, *events: dict[str, Any]) -> tuple[int, int]:
     response = client.post("/events", json={"events": list(events)})
     assert response.status_code == 200, response.text
-    answer = EventsResponse.model_validate_json(response.content, strict=True, extra="forbid")
-    return answer.accepted, answer.duplicates
+    result = EventsResponse.model_validate_json(response.content, strict=True, extra="forbid")
+    return result.accepted, result.duplicates
 
 
 def event_of(user: str, item: str, **members: Any) -> dict[str, Any]:
@@ -19,11 +19,11 @@ def event_of(user: str, item: str, **members: Any) -> dict[str, Any]:
 
 
 def recommended(client: httpx.Client, user: str, **members: Any) -> dict[str, Any]:
-    answer = client.post("/recommend", json={"user_id": user, "k": 60, **members})
-    assert answer.status_code == 200
-    result: dict[str, Any] = answer.json()
+    response = client.post("/recommend", json={"user_id": user, "k": 60, **members})
+    assert response.status_code == 200
+    result: dict[str, Any] = response.json()
     return result
 
 
-def ids(answer: dict[str, Any]) -> list[str]:
-    return [item["id"] for item in answer["items"]]
+def ids(result: dict[str, Any]) -> list[str]:
+    return [item["id"] for item in result["items"]]

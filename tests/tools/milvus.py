@@ -1,4 +1,4 @@
-"""A real Milvus server. It has fixed ports, so only one runs on a machine at a time."""
+"""A real Milvus server. It has fixed ports, so only one can run on a machine at a time."""
 
 import contextlib
 import os
@@ -14,31 +14,31 @@ import pytest
 
 from tests.tools.required import skip_or_fail
 
-# A start takes some ten seconds, and minutes on a busy machine.
+# Starting takes about ten seconds, and minutes on a busy machine.
 _MILVUS_STARTS_WITHIN = 600.0
-# The ports of the etcd inside it, which the package has no setting for.
+# The ports of its embedded etcd, which cannot be configured.
 _MILVUS_FIXED_PORTS = 2379, 2380
 
-# The default, 53100, is among the ports that the system gives to other processes' connections.
+# The default, 53100, is in the range of ephemeral ports, which other connections may use.
 _MILVUS_ROOT_PORT = 21120
-# It ends if another process takes one of its twenty ports in the meantime.
+# The server ends if another process takes one of its twenty ports while it starts.
 _MILVUS_ATTEMPTS = 5
 
-# The package takes the next port if its own is in the state TIME_WAIT, as after a kill; and it
-# does not notice when the server that it started ends.
-_MILVUS_AT_ITS_PORT = """
+# The package uses the next port if its own is in the state TIME_WAIT, for example after a kill, and
+# it does not detect that its server has ended.
+_MILVUS_ON_FIXED_PORT = """
 import socket
 import sys
 
-ITS_PORT = int(sys.argv[sys.argv.index("--proxy-port") + 1])
+PORT = int(sys.argv[sys.argv.index("--proxy-port") + 1])
 
-class Reusing(socket.socket):
+class ReusingSocket(socket.socket):
     def bind(self, address):
-        if address[1] == ITS_PORT:
+        if address[1] == PORT:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         super().bind(address)
 
-socket.socket = Reusing
+socket.socket = ReusingSocket
 from milvus import MilvusServer, main
 MilvusServer.running = property(
     lambda self: self.server_proc is not None and self.server_proc.poll() is None
@@ -50,7 +50,7 @@ main()
 class MilvusProcess:
     """The server of the package ``milvus``, with its data in a folder.
 
-    It has an environment of its own (``make .venv-milvus/all``): its dependencies are years old.
+    It has a separate environment (``make .venv-milvus/all``), because its dependencies are old.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,25 +63,25 @@ class MilvusProcess:
         self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Start the server, and wait until it answers."""
+        """Start the server, and wait until it responds."""
         for port in _MILVUS_FIXED_PORTS:
             assert not _listens(port), (
-                f"port {port} is in use, maybe by another Milvus: one runs on a machine at a time"
+                f"port {port} is in use, maybe by another Milvus: only one can run on a machine"
             )
         for _ in range(_MILVUS_ATTEMPTS):
-            if self._started():
+            if self._start_once():
                 self._has_started = True
                 return
             self.kill()
             if not self._has_started:
-                # After a first start that was cut short, it never starts from those files.
+                # The server cannot start from the files of an incomplete first start.
                 shutil.rmtree(self._folder)
                 self._folder.mkdir()
-        pytest.fail(f"Milvus ended while it started: see {self._folder}/logs")
+        pytest.fail(f"Milvus ended while starting: see {self._folder}/logs")
 
-    def _started(self) -> bool:
-        """Start the server and wait until it answers; False if it ended instead."""
-        command = [str(self._python), "-c", _MILVUS_AT_ITS_PORT]
+    def _start_once(self) -> bool:
+        """Start the server and wait until it responds; return False if it ended instead."""
+        command = [str(self._python), "-c", _MILVUS_ON_FIXED_PORT]
         command += ["--data", str(self._folder), "--proxy-port", str(self._port)]
         command += ["--root-coord-port", str(_MILVUS_ROOT_PORT)]
         self._process = subprocess.Popen(
@@ -90,11 +90,11 @@ class MilvusProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until = time.monotonic() + _MILVUS_STARTS_WITHIN
-        while not self._answers():
+        deadline = time.monotonic() + _MILVUS_STARTS_WITHIN
+        while not self._responds():
             if self._process.poll() is not None:
                 return False
-            assert time.monotonic() < until, (
+            assert time.monotonic() < deadline, (
                 f"Milvus did not start within {_MILVUS_STARTS_WITHIN} s"
             )
             time.sleep(0.2)
@@ -103,16 +103,16 @@ class MilvusProcess:
     def kill(self) -> None:
         """Kill the server, and wait until its ports are free."""
         if self._process is not None:
-            # It may have ended by itself.
+            # The process may already have ended.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-        # The server is a child of that process, and ends a moment later.
+        # The server is a child of that process, and ends slightly later.
         while any(map(_listens, (self._port, *_MILVUS_FIXED_PORTS))):
             time.sleep(0.01)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         from pymilvus import MilvusClient, MilvusException
 
         if not _listens(self._port):
@@ -138,7 +138,7 @@ def _milvus_python() -> Path:
 
 @pytest.fixture(scope="session")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusProcess]:
-    """A Milvus server; a test that kills it starts it again."""
+    """A Milvus server; a test that kills it has to start it again."""
     process = MilvusProcess(tmp_path_factory.mktemp("milvus"))
     try:
         process.start()

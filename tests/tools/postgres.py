@@ -22,7 +22,7 @@ _databases = count(1)
 
 
 def programs() -> Path | None:
-    """The folder of PostgreSQL's programs: Debian's newest version, or the one on PATH."""
+    """Return the folder of PostgreSQL's programs: Debian's newest version, or that on PATH."""
     versions = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if versions:
         return versions[-1].parent
@@ -32,10 +32,10 @@ def programs() -> Path | None:
 
 @contextmanager
 def running_server(bin_folder: Path) -> Iterator[str]:
-    """Run a server with an empty data folder on a free port; its URL without a database name.
+    """Run a server with an empty data folder on a free port; yield its URL without a database.
 
-    The server refuses to run as root. If the tests do, it runs as the user postgres, in a folder
-    that other sessions of pytest leave alone.
+    The server does not run as root. If the tests do, it runs as the user postgres, in a folder that
+    other pytest sessions do not change.
     """
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=run_folder()))
     user: dict[str, Any] = {}
@@ -47,10 +47,10 @@ def running_server(bin_folder: Path) -> Iterator[str]:
 
     def run(program: str, *arguments: str) -> None:
         command = [str(bin_folder / program), "-D", str(data), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, **user)
-        if done.returncode:
+        result = subprocess.run(command, capture_output=True, text=True, cwd=folder, **user)
+        if result.returncode:
             server_log = log.read_text(errors="replace") if log.exists() else ""
-            pytest.fail(f"{program} failed: {done.stdout}{done.stderr}\n{server_log}")
+            pytest.fail(f"{program} failed: {result.stdout}{result.stderr}\n{server_log}")
 
     run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
     with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -66,7 +66,7 @@ def running_server(bin_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of the server, without a database name at its end."""
+    """The URL of the server, without a database name."""
     bin_folder = programs()
     if bin_folder is None:
         skip_or_fail("POSTGRES", "PostgreSQL is not installed: apt-get install postgresql")
@@ -76,12 +76,12 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    """The URL of an empty database of the test's own."""
+    """The URL of an empty database for one test."""
     return new_database(postgres_server)
 
 
 def new_database(server: str, options: str = "") -> str:
-    """Create an empty database with a name of its own; its URL."""
+    """Create an empty database with a unique name; return its URL."""
     import psycopg
 
     name = f"test_{next(_databases)}"

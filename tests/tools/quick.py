@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-_LEFT_OUT = ("chromium", "clients", "milvus", "nginx", "postgres", "slow")
-_MARKED_FILE = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(_LEFT_OUT)})\b", re.MULTILINE)
+_EXCLUDED = ("chromium", "clients", "milvus", "nginx", "postgres", "slow")
+_MARKED_FILE = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(_EXCLUDED)})\b", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,12 +14,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help=f"leave out tests marked {', '.join(_LEFT_OUT[:-1])} or {_LEFT_OUT[-1]}",
+        help=f"exclude tests marked {', '.join(_EXCLUDED[:-1])} or {_EXCLUDED[-1]}",
     )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import a file whose tests are all left out: most of them import torch."""
+    """Do not import a file whose tests are all excluded: most of these files import torch."""
     if config.getoption("quick") and collection_path.name.startswith("test_"):
         return _MARKED_FILE.search(collection_path.read_text("utf-8")) is not None or None
     return None
@@ -30,6 +30,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Deselect the marked tests."""
     if not config.getoption("quick"):
         return
-    left_out = [item for item in items if any(map(item.get_closest_marker, _LEFT_OUT))]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if not any(map(item.get_closest_marker, _LEFT_OUT))]
+    excluded = [item for item in items if any(map(item.get_closest_marker, _EXCLUDED))]
+    config.hook.pytest_deselected(items=excluded)
+    items[:] = [item for item in items if not any(map(item.get_closest_marker, _EXCLUDED))]

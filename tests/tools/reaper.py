@@ -1,9 +1,9 @@
-"""Kill what a test run left running, even if the run itself was killed.
+"""Kill the processes that a test run left, even if the run itself was killed.
 
-``python tests/tools/reaper.py MARK`` waits for the end of its standard input, which the run holds
-open, and then kills every process with ``TEST_RUN_ID=MARK`` in its environment: servers, their
-children and theirs, in any session and of any user. Then it removes the run's folder. It reads
-/proc, so it works on Linux only.
+``python tests/tools/reaper.py MARK`` waits until the run closes the standard input of the reaper,
+or ends. It then kills every process with ``TEST_RUN_ID=MARK`` in its environment: servers and their
+descendants, in any session and of any user. Then it removes the folder of the run. It reads /proc,
+so it works on Linux only.
 """
 
 import contextlib
@@ -18,37 +18,37 @@ VARIABLE = "TEST_RUN_ID"
 
 
 def folder_of(mark: str) -> Path:
-    """The folder that a run may make for its servers.
+    """Return the folder that a run may create for its servers.
 
-    It is not inside pytest's own temporary folder: each pytest that starts takes the permissions
-    of other users away from that one, also while a server of another user works in it.
+    It is outside the temporary folder of pytest: each start of pytest removes the permissions of
+    other users from that folder, even while a server of another user works in it.
     """
     return Path(tempfile.gettempdir()) / f"bitrecall-tests-{mark}"
 
 
-def marked(mark: str) -> list[int]:
-    """The ids of the processes of a run, without this one."""
+def processes_with(mark: str) -> list[int]:
+    """Return the ids of the processes of a run, without this process."""
     entry = f"{VARIABLE}={mark}".encode()
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/environ"):
-        # A process may end, or be another user's.
+        # The process may have ended, or belong to another user.
         with contextlib.suppress(OSError):
             if entry in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return [pid for pid in found if pid != os.getpid()]
+                pids.append(int(path.parent.name))
+    return [pid for pid in pids if pid != os.getpid()]
 
 
 def main() -> None:
-    """Wait for the end of the run, and kill until nothing of it is left."""
+    """Wait for the end of the run, and kill its processes until none is left."""
     mark = sys.argv[1]
     sys.stdin.read()
     killed: set[int] = set()
-    # A killed process is listed, without its environment, until its parent has waited for it.
-    while rest := set(marked(mark)) - killed:
-        for pid in rest:
+    # A killed process stays in /proc until its parent has waited for it.
+    while remaining := set(processes_with(mark)) - killed:
+        for pid in remaining:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        killed |= rest
+        killed |= remaining
     shutil.rmtree(folder_of(mark), ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Parsing of request bodies, for the tests of several modules."""
+"""Parsing of request bodies, for tests of several modules."""
 
 import json
 from typing import Any

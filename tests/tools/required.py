@@ -1,4 +1,4 @@
-"""Programs that some tests need, and that a machine may lack."""
+"""Programs that some tests need, and that may not be installed."""
 
 import os
 from typing import NoReturn
@@ -10,7 +10,7 @@ def skip_or_fail(name: str, message: str) -> NoReturn:
     """Skip the test, or fail it if ``BITRECALL_TESTS_NEED_{name}`` is set, as in CI.
 
     Args:
-        name: what is missing, as in the name of the variable: ``"POSTGRES"``.
+        name: name of the program in the variable, such as ``"POSTGRES"``.
         message: what is missing and how to install it.
     """
     if os.environ.get(f"BITRECALL_TESTS_NEED_{name}"):

@@ -1,4 +1,4 @@
-"""Mark every process of a test run, and have all of them killed when the run ends."""
+"""Mark every process of a test run, so that all of them are killed when the run ends."""
 
 import os
 import subprocess
@@ -14,15 +14,15 @@ _REAPER = Path(reaper.__file__)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the reaper, which kills what the run leaves behind, however the run ends.
+    """Start the reaper, which kills the processes that the run leaves, however the run ends.
 
-    The workers of pytest-xdist inherit the mark of the process that starts them, and so do the
-    servers that they start: one reaper is enough.
+    Workers of pytest-xdist inherit the mark of the process that starts them, and so do the servers
+    that they start. So one reaper is enough.
     """
     if sys.platform != "linux" or hasattr(config, "workerinput"):
         return
     mark = os.environ[reaper.VARIABLE] = uuid.uuid4().hex
-    # In a session of its own, so that a signal to the terminal's processes does not end it.
+    # In a new session, so that a signal to the processes of the terminal does not end it.
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", str(_REAPER), mark],
         stdin=subprocess.PIPE,
@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def run_folder() -> Path:
-    """The folder of the run for what other users have to read; the reaper removes it."""
+    """Return the folder of the run for files that other users read; the reaper removes it."""
     folder = reaper.folder_of(os.environ[reaper.VARIABLE])
     folder.mkdir(mode=0o711, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""The service as a process, for the tests of several modules."""
+"""The service as a process, for tests of several modules."""
 
 import contextlib
 import os
@@ -23,9 +23,9 @@ Start = Callable[..., subprocess.Popen]
 
 @pytest.fixture
 def start(release: Release) -> Iterator[Start]:
-    """Starts the service on a free port, with these settings and nothing from the environment.
+    """Starts the service on a free port, with these settings and no setting of the environment.
 
-    ``before`` is Python that the process runs first.
+    ``before`` is Python code that the process runs first.
     """
     started = []
     guards = []
@@ -52,7 +52,7 @@ def start(release: Release) -> Iterator[Start]:
     for guard in guards:
         guard.cancel()
     for process in started:
-        # Workers have to end too: they would keep the pipe open.
+        # Kill the workers too, because they would keep the pipe open.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         _, output = process.communicate()
@@ -61,7 +61,7 @@ def start(release: Release) -> Iterator[Start]:
 
 
 def line_with(process: subprocess.Popen, text: str) -> str:
-    """The next line of the log with this text."""
+    """Return the next line of the log with this text."""
     for line in process.stderr:
         if text in line:
             return line

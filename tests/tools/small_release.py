@@ -1,4 +1,4 @@
-"""A small release with odd ids and many equal codes, for the tests of several rooms."""
+"""A small release with odd ids and many equal codes, for tests of several rooms."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,7 +20,7 @@ PRICES = np.arange(len(ITEMS)) % 7 + 0.5
 
 
 def make_contents(seed: int = 0) -> ReleaseContents:
-    """Sixty items of sixteen bits with many equal codes, so that ties decide the order."""
+    """Return sixty items of sixteen bits with many equal codes, so that ties decide the order."""
     random = np.random.default_rng(seed)
     few = random.standard_normal((9, BITS)).astype(np.float32)
     items = few[random.integers(0, len(few), len(ITEMS))]
@@ -55,7 +55,7 @@ def make_contents(seed: int = 0) -> ReleaseContents:
 
 @pytest.fixture(scope="session")
 def contents() -> Callable[..., ReleaseContents]:
-    """Makes the contents of a small release; another seed makes another one."""
+    """Makes the contents of a small release from a seed."""
     return make_contents
 
 

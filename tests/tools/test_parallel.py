@@ -35,17 +35,17 @@ def test_by_name(milvus, number): note("milvus")
 """
 
 
-def test_tests_of_milvus_run_in_one_process(tmp_path: Path) -> None:
+def test_runs_the_tests_of_a_group_in_one_process(tmp_path: Path) -> None:
     for name in ("test_some.py", "test_others.py"):
         (tmp_path / name).write_text(TESTS.replace("GROUP", "milvus"))
     (tmp_path / "test_plain.py").write_text("def test_it(): pass")
     options = ("-q", "-n", "3", "-p", "tests.conftest", "-p", "no:cacheprovider")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    milvus: x\n")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
-    assert "121 passed" in done.stdout, done.stdout + done.stderr
+    assert "121 passed" in result.stdout, result.stdout + result.stderr
     assert len(list(tmp_path.glob("milvus-*"))) == 1

@@ -1,4 +1,4 @@
-"""``pytest --quick`` leaves out the tests that need a server, a browser or a training."""
+"""``pytest --quick`` excludes tests that need a server, a browser or a training."""
 
 import subprocess
 import sys
@@ -21,17 +21,17 @@ def test_store(store): pass
 
 
 @pytest.mark.parametrize(("options", "count"), [([], 4), (["--quick"], 2)])
-def test_marked_tests_are_left_out(tmp_path: Path, options: list[str], count: int) -> None:
+def test_excludes_marked_tests(tmp_path: Path, options: list[str], count: int) -> None:
     (tmp_path / "test_some.py").write_text(TESTS)
-    # A file that is left out as a whole is not imported.
+    # A file whose tests are all excluded is not imported.
     (tmp_path / "test_broken.py").write_text(
         "import pytest\npytestmark = pytest.mark.slow\nimport missing" if options else ""
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow: x\n    postgres: x\n")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests.tools.quick", *options, str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
-    assert f"{count} passed" in done.stdout, done.stdout + done.stderr
+    assert f"{count} passed" in result.stdout, result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""A test run that is killed leaves nothing behind."""
+"""A killed test run leaves no processes and no folder."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 
-# A server that is hard to end: in a session of its own, deaf to signals, with a child like it.
+# A server that is hard to stop: it ignores signals, runs in its own session, and has such a child.
 SERVER = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -33,7 +33,7 @@ while True:
     time.sleep(3600)
 """
 
-# A test run of one test, which starts that server and then never ends.
+# A test that starts this server and then never ends.
 RUN = """
 import subprocess, sys, time
 
@@ -45,14 +45,14 @@ def test_that_never_ends():
 
 
 def has_ended(process: int) -> bool:
-    """Wait until a process, given as a pidfd, has ended; False if it has not after ten minutes."""
+    """Wait up to ten minutes for the end of a process, a pidfd; return whether it has ended."""
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(600_000))
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_run_that_is_killed_takes_its_servers_along(tmp_path: Path, workers: str) -> None:
+def test_kills_the_servers_of_a_killed_run(tmp_path: Path, workers: str) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     (tmp_path / "test_it.py").write_text(RUN.format(server=SERVER, fifo=str(fifo)))
@@ -75,7 +75,7 @@ def test_a_run_that_is_killed_takes_its_servers_along(tmp_path: Path, workers: s
             os.close(server)
 
 
-def test_the_folder_of_a_run_is_removed() -> None:
+def test_removes_the_folder_of_a_run() -> None:
     mark = uuid.uuid4().hex
     folder = reaper.folder_of(mark)
     (folder / "data").mkdir(parents=True)
