@@ -15,7 +15,9 @@ ACROSS_MODULES = {
     "bitrecall/client": {"clients"},
     "events": {"changed_files", "odd_rows"},
     "index": {"imports"},
-    "index/releases": {"crafted_releases", "crashes", "release_format", "store_mirror"},
+    "index/releases": {
+        *("crafted_releases", "crashes", "release_damage", "release_format", "store_mirror"),
+    },
     "index/search": {"conformance", "native_faults", "stored_conformance"},
     "reproduction": {"repeated_studies"},
     "service/api": {"large_responses"},

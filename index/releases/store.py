@@ -67,9 +67,10 @@ class ReleaseStore(ReleaseReader):
         """Write a new release, and make it current.
 
         The release is written to a hidden folder, each file hashed as it is written, then opened
-        and measured. Only then is it renamed to its id, and ``CURRENT`` replaced: a crash at any
-        step, or an error from ``measure``, leaves the store unchanged. Folders of dead publishers
-        are removed. The current release becomes the parent.
+        and measured. Only then is it renamed to its id, and then ``CURRENT`` is replaced. So a
+        crash at any step leaves the old or the new release current, complete, and an error from
+        ``measure`` leaves the store unchanged. Folders of dead publishers are removed. The current
+        release becomes the parent.
 
         Args:
             contents: the contents of the release.

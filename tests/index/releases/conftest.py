@@ -1,4 +1,4 @@
-"""Stores of releases for tests: a store, and one with three releases."""
+"""Releases for tests: a store, a store with three releases, and the folder of a release."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.index.releases.writer import write_files, write_manifest
 
 
 @pytest.fixture
@@ -18,3 +19,12 @@ def store(tmp_path: Path) -> ReleaseStore:
 def three(store: ReleaseStore, make_contents: Callable[..., ReleaseContents]) -> list[str]:
     """Three releases, published one after the other; the last is current."""
     return [store.publish(make_contents(seed=seed)).id for seed in range(3)]
+
+
+@pytest.fixture
+def folder(make_contents: Callable[..., ReleaseContents], tmp_path: Path) -> Path:
+    """The folder of a release."""
+    path = tmp_path / "release"
+    path.mkdir()
+    write_manifest(path, write_files(path, make_contents(), None))
+    return path

@@ -2,10 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bitrecall.index.errors import (
-    NoReleaseError,
-    ReleaseError,
-)
+from bitrecall.index.errors import NoReleaseError, ReleaseError
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from tests.index.releases.stores import damage, folders
