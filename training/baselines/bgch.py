@@ -1,25 +1,31 @@
 """BGCH: a code for each layer of a graph convolution, trained by a Fourier series of the sign.
 
 Y. Chen et al., "Bipartite Graph Convolutional Hashing for Effective and Efficient Top-N Search in
-Hamming Space", WWW 2023: free embeddings lose a share of their leading direction (latent feature
-dispersion), are propagated as in LightGCN, and after each layer hashed: sgn(v) times the scaler
-mean |v|, one for each node and layer; the layers' scaled codes are concatenated and scored by
-their inner product. The sign's derivative is that of its Fourier series, cut off. The loss is
-BPR on these scores, a cross-entropy of σ(score of the free embeddings) that reconstructs the
-graph, and L2.
+Hamming Space", WWW 2023: a share of the leading direction is removed from the free embeddings
+(latent feature dispersion). They are propagated as in LightGCN, and hashed after each layer: sgn(v)
+times the scaler mean |v|, one per node and layer. The scaled codes of the layers are concatenated,
+and the score is their inner product. The derivative of the sign is that of its truncated Fourier
+series. The loss is BPR on these scores, a cross-entropy of σ(score of the free embeddings) that
+reconstructs the graph, and L2.
 
-Two forms (``bgch.form``). ``weighted`` is the published one: ``bits`` for each of the K + 1 layers
-and real scalers, 768 bits and six floats for a pair of nodes where the name says 256; its score is
-no Hamming distance, and no Hamming index serves it. ``hamming`` is what is left in the same
-space as ours: one code of ``bits`` without scalers, the sign of the mean of the layers. That
-ranked better on validation, on a sample of Gowalla, than splitting the bits among the layers.
+``bgch.form`` selects one of two forms:
 
-What differs from the public code, yankai-chen/BGCH: there embeddings pass a linear layer before
-the sign, which is kept in a plain list where the optimiser does not see it, so it stays a random
-map; here there is none. Its leading direction is the sum of two power iterations from random
-starts, whose signs may cancel; here it is one, and constant in the backward pass. L2 counts the
-free embeddings of a batch's pairs, as in LightGCN, where the code counts all embeddings and codes,
-over the size of the batch. Its NDCG and its choice of the epoch on the test set are not followed.
+- ``weighted`` is the published form: ``bits`` for each of the K + 1 layers, and real scalers. For
+  256 ``bits`` this makes 768 bits, and six floats for a pair of nodes. Its score is not a Hamming
+  distance, so no Hamming index can serve it.
+- ``hamming`` uses the same space as our codes: one code of ``bits`` without scalers, the sign of
+  the mean of the layers. On validation pairs of a sample of Gowalla it ranked better than splitting
+  the bits among the layers.
+
+Differences from the public code, yankai-chen/BGCH:
+
+- There, embeddings pass through a linear layer before the sign. The layer is in a plain list, which
+  the optimiser does not see, so it stays a random map. Here there is no such layer.
+- There, the leading direction is the sum of two power iterations from random starts, whose signs
+  may cancel. Here it is a single one, constant in the backward pass.
+- L2 applies to the free embeddings of a batch's pairs, as in LightGCN. The public code applies it
+  to all embeddings and codes, divided by the size of the batch.
+- Its NDCG, and its selection of the epoch on the test set, are not used.
 """
 
 from __future__ import annotations
@@ -45,11 +51,11 @@ class BGCH(PairwiseTrainer[LightGCN]):
     """Hashed layers of a graph convolution, in plain Hamming space or with scalers."""
 
     def embeddings(self) -> Embeddings:
-        """What is ranked: (m, f) and (n, f), or with scalers (m, (K + 1) f) and (n, (K + 1) f)."""
+        """Return (m, f) and (n, f), or with scalers (m, (K + 1) f) and (n, (K + 1) f)."""
         with torch.no_grad():
             users, items = self._layers(generator_at(self.recipe.seed))
             if self.recipe.bgch.form == "hamming":
-                # Undispersed, the first layer is the parameter that is trained.
+                # Without dispersion, the first layer is the trained parameter itself.
                 layers = [layer.detach().clone() for layer in items]
                 return Embeddings(mean_of_layers(users), mean_of_layers(items), layers)
             scaled = torch.cat([sign(layer) * scaler(layer) for layer in items], dim=1)
@@ -73,7 +79,7 @@ class BGCH(PairwiseTrainer[LightGCN]):
     def _hashed(self, layers: list[Tensor]) -> Tensor:
         if self.recipe.bgch.form == "hamming":
             return self._sign(mean_of_layers(layers))
-        # As in the public code the scaler takes no part in the backward pass.
+        # As in the public code, the scaler has no gradient.
         codes = [(self._sign(layer), scaler(layer)) for layer in layers]
         return torch.cat([code + (code * (size - 1)).detach() for code, size in codes], dim=1)
 
@@ -98,20 +104,20 @@ class BGCH(PairwiseTrainer[LightGCN]):
 
 
 def scaler(layer: Tensor) -> Tensor:
-    """The mean magnitude of each row: float (n, 1)."""
+    """Return the mean magnitude of each row, float (n, 1)."""
     return layer.abs().mean(dim=1, keepdim=True)
 
 
 def dispersed(embeddings: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Take a share of the leading direction out of every row: X − η·X v vᵀ.
+    """Remove a share of the leading direction from each row: X − η·X v vᵀ.
 
-    v is the leading right singular vector by two power iterations from a random start, and a
-    constant to the gradient.
+    v is the leading right singular vector, by two power iterations from a random start. It is
+    constant in the backward pass.
 
     Args:
         embeddings: float32 (n, f).
         share: η, between 0 and 1.
-        generator: draws the start.
+        generator: generator of the start.
     """
     if not share:
         return embeddings
@@ -126,7 +132,7 @@ def dispersed(embeddings: Tensor, share: float, generator: torch.Generator) -> T
 def propagated(
     graph: NormalisedGraph, users: Tensor, items: Tensor, layers: int
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Embeddings after each of the layers 0..K: K + 1 tensors (m, f), and K + 1 tensors (n, f)."""
+    """Return the embeddings after layers 0..K: K + 1 tensors (m, f), and K + 1 tensors (n, f)."""
     of_users, of_items = [users], [items]
     for _ in range(layers):
         users, items = (

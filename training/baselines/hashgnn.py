@@ -1,21 +1,28 @@
 """HashGNN: codes from a graph encoder, straight-through, guided by the real values.
 
 Q. Tan et al., "Learning to Hash with Graph Neural Networks for Recommender Systems", WWW 2020: a
-graph neural network embeds a node from itself and the mean of its neighbours; a dense layer with
-tanh makes z of it, and its sign the code h. In training each node shows h or z by the toss of a
-coin, ẑ = Q·h + (1 − Q)·z, Q ~ Bernoulli(p), the gradient passing the sign straight through; p
-rises to 1, so that the discrete problem is led by the real-valued one and ends alone. The loss
-is a ranking loss that keeps the order of an item and a drawn one, plus a weighted cross-entropy
-that reconstructs the observed links.
+graph neural network embeds a node from itself and the mean of its neighbours. A dense layer with
+tanh maps the result to z, and the sign of z is the code h. In training each node randomly uses h or
+z: ẑ = Q·h + (1 − Q)·z, Q ~ Bernoulli(p), with a straight-through gradient of the sign. p rises to
+1, so that the real-valued problem guides the discrete one, which remains at the end. The loss is a
+ranking loss on an item and a drawn item, plus a weighted cross-entropy that reconstructs the
+observed links.
 
-From the public code, qiaoyu-tan/HashGNN, come the mean aggregator on the concatenation of a node
-and its neighbours, with weights of their own for users and items, leaky ReLU, the ranking loss
-as BPR where the paper has a hinge, and the weight .1 of the cross-entropy. What differs from it:
-all neighbours are averaged, where the code samples 10 and 5, since one propagation embeds all
-nodes at once; so each node tosses one coin a step, where the code tosses one for a pair and
-another for each of its negatives; users are as deep as items; scores are scaled to a common span
-(``pairwise.span``), because σ of a raw score of 256 bits is flat where the code's 32 bits are not;
-codes keep 256 bits; and p rises evenly, since the code's own schedule is not in the repository.
+From the public code, qiaoyu-tan/HashGNN: the mean aggregator on the concatenation of a node and its
+neighbours, with separate weights for users and items; leaky ReLU; BPR as the ranking loss, where
+the paper has a hinge loss; and the weight 0.1 of the cross-entropy.
+
+Differences from the public code:
+
+- All neighbours are averaged, because one propagation embeds all nodes at once. The public code
+  samples 10 and 5.
+- For the same reason Q is drawn once per node and step. The public code draws it for a pair, and
+  again for each of its negatives.
+- Users have as many layers as items.
+- Scores are scaled to a common span (``pairwise.span``), because σ of a raw score of 256 bits
+  saturates, unlike with the 32 bits of the public code.
+- Codes have 256 bits.
+- p rises linearly, because the schedule of the public code is not in its repository.
 """
 
 from __future__ import annotations
@@ -39,11 +46,11 @@ class GraphEncoder(nn.Module):
     """Free embeddings, K mean aggregators, and the hash layer.
 
     Args:
-        users: float32 (m, d), the first free embeddings of users.
-        items: float32 (n, d), those of items.
-        layers: K, how many times neighbours are averaged.
-        bits: f, the length of a code.
-        generator: draws the weights (Glorot and Bengio, 2010).
+        users: float32 (m, d), initial free embeddings of users.
+        items: float32 (n, d), initial free embeddings of items.
+        layers: K, number of aggregations of neighbours.
+        bits: f, length of a code.
+        generator: generator of the initial weights (Glorot and Bengio, 2010).
     """
 
     def __init__(
@@ -65,7 +72,7 @@ class GraphEncoder(nn.Module):
         self.item_bias = nn.Parameter(torch.zeros(bits))
 
     def forward(self, means: NeighbourMeans) -> tuple[Tensor, Tensor]:
-        """The real values z: users (m, f) and items (n, f), between −1 and 1."""
+        """Return the real values z of users (m, f) and items (n, f), between −1 and 1."""
         users: Tensor = self.users
         items: Tensor = self.items
         for for_users, for_items in zip(self.user_weights, self.item_weights, strict=True):
@@ -85,7 +92,7 @@ class NeighbourMeans:
 
     Args:
         graph: R̂ and its transpose.
-        user_degrees: (m,), pairs of each user, or what these weigh.
+        user_degrees: (m,), number of pairs of each user, or their total weight.
         item_degrees: (n,), likewise.
     """
 
@@ -95,29 +102,29 @@ class NeighbourMeans:
         self._items = torch.where(item_degrees > 0, item_degrees, 1).float().sqrt()[:, None]
 
     def of_users(self, items: Tensor) -> Tensor:
-        """The mean of each user's items: float32 (m, d); 0 for a user without any."""
+        """Return the mean of each user's items, float32 (m, d); 0 for a user without items."""
         graph = self._graph
         total = propagate(graph.users_to_items, graph.items_to_users, items * self._items)
         return total / self._users
 
     def of_items(self, users: Tensor) -> Tensor:
-        """The mean of each item's users: float32 (n, d); 0 for an item without any."""
+        """Return the mean of each item's users, float32 (n, d); 0 for an item without users."""
         graph = self._graph
         total = propagate(graph.items_to_users, graph.users_to_items, users * self._users)
         return total / self._items
 
 
 class HashGNN(PairwiseTrainer[GraphEncoder]):
-    """A graph encoder and a hash layer, trained straight through with guidance."""
+    """A graph encoder and a hash layer, trained with guided straight-through gradients."""
 
     def embeddings(self) -> Embeddings:
-        """The real values, whose signs are the codes: users (m, f) and items (n, f)."""
+        """Return the real values of users (m, f) and items (n, f); their signs are the codes."""
         with torch.no_grad():
             users, items = self.model(self._means)
             return Embeddings(users, items, [items])
 
     def share_of_codes(self) -> float:
-        """Of nodes that show their code in this step: p, from 0 to 1."""
+        """Return p: the share of nodes that use their code in this step, from 0 to 1."""
         guided = self.recipe.hashgnn.guided
         return min(self.progress / guided, 1.0) if guided else 1.0
 

@@ -1,16 +1,17 @@
 """HashRec: binary codes of free embeddings, without a graph.
 
 W.-C. Kang and J. McAuley, "Candidate Generation with Binary Codes for Large-Scale Top-N
-Recommendation", CIKM 2019, the candidate generator that its tables call HashRec: codes sgn(P) and
-sgn(Q), relaxed in training to tanh(βP) and tanh(βQ) with β growing; the score of a pair is the
-codes' inner product times α = 10 / f; the loss is BPR with L2 on the embeddings of a batch.
+Recommendation", CIKM 2019, the candidate generator called HashRec in its tables: codes sgn(P) and
+sgn(Q), relaxed in training to tanh(βP) and tanh(βQ) with growing β. The score of a pair is the
+inner product of the codes times α = 10 / f. The loss is BPR with L2 on the embeddings of a batch.
 
-What differs from the public code, kang205/CIGAR: there β is √(1 + 10·(epochs done)), which after
-its 100 epochs is 31.5; here β² rises just as evenly, from 1 to the square of ``hashrec.steepest``
-over whatever number of epochs the recipe has. An epoch takes every pair once, where that code
-draws users uniformly. The loss is a mean over pairs and not a sum, which no optimiser of Adam's
-kind can tell. Equal distances go to the more popular item and not to a random one, as everywhere
-in this project.
+Differences from the public code, kang205/CIGAR:
+
+- There, β is √(1 + 10·(completed epochs)), which is 31.5 after its 100 epochs. Here, β² also rises
+  linearly, from 1 to the square of ``hashrec.steepest`` over the epochs of the recipe.
+- An epoch uses every pair once. The public code draws users uniformly.
+- The loss is a mean over pairs instead of a sum, which makes no difference for Adam.
+- At equal distance the more popular item comes first, as in all of this project, not a random one.
 """
 
 from __future__ import annotations
@@ -30,16 +31,17 @@ from bitrecall.training.model.pair_scores import bpr_loss, pair_scores
 class HashRec(PairwiseTrainer[LightGCN]):
     """Free embeddings trained through tanh(βx) by BPR, ranked by Hamming distance.
 
-    The encoder is LightGCN's of 0 layers, whatever ``encoder.layers`` says: matrix factorisation.
+    The encoder is LightGCN with 0 layers, which is matrix factorisation; ``encoder.layers`` is
+    ignored.
     """
 
     def embeddings(self) -> Embeddings:
-        """The free embeddings: users (m, f) and items (n, f), f = ``bits``."""
+        """Return the free embeddings of users (m, f) and items (n, f), f = ``bits``."""
         items = self.model.items.detach().clone()
         return Embeddings(self.model.users.detach().clone(), items, [items])
 
     def slope(self) -> float:
-        """β of this step."""
+        """Return β of this step."""
         return math.sqrt(1 + (self.recipe.hashrec.steepest**2 - 1) * self.progress)
 
     def _create(self, *, start: bool) -> LightGCN:

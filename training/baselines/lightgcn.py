@@ -1,14 +1,16 @@
-"""LightGCN in full precision: what codes are measured against.
+"""LightGCN in full precision, the reference for codes.
 
 He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
-SIGIR 2020: the light graph convolution, the mean of the layers as embedding, their inner product
-as score, and the BPR loss with L2 on the free embeddings of a batch's pairs. As published, with 64
-floats a node and three layers.
+SIGIR 2020: light graph convolution, the mean of the layers as embedding, the inner product as
+score, and the BPR loss with L2 on the free embeddings of a batch's pairs. As published, it has 64
+floats per node and three layers.
 
-What differs from the public code, gusye1234/LightGCN-PyTorch: batches are larger (see
-``bitrecall.training.baselines.pairwise_method``); an epoch takes every pair once, where that code
-draws users uniformly and then one of each user's items, so that users with few items weigh less
-here; and the free embeddings may start from the truncated SVD, which saves most of the steps.
+Differences from the public code, gusye1234/LightGCN-PyTorch:
+
+- Batches are larger (see ``bitrecall.training.baselines.pairwise_method``).
+- An epoch uses every pair once. The public code draws users uniformly, and then one item of each,
+  so users with few items have less weight here.
+- The free embeddings may start from the truncated SVD, which saves most of the steps.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class FullPrecisionLightGCN(PairwiseTrainer[LightGCN]):
     """LightGCN trained by BPR, ranked by the inner product of its floats."""
 
     def embeddings(self) -> Embeddings:
-        """Means of the layers: users (m, d) and items (n, d), d = ``lightgcn.dimensions``."""
+        """Return the means of the layers: (m, d) and (n, d), d = ``lightgcn.dimensions``."""
         with torch.no_grad():
             users, items = self.model.layer_outputs(self.graph)
             layers = [layer.detach().clone() for layer in items]

@@ -1,4 +1,4 @@
-"""The pairs one step of a pairwise loss looks at, and items that their users have not."""
+"""Sample pairs for a pairwise loss, with negative items that their users do not have."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from bitrecall.training.model.graph import EdgeList
 
 @dataclass(frozen=True)
 class PairBatch:
-    """One step's pairs, ordered by user.
+    """The pairs of a step, ordered by user.
 
     Attributes:
         users: int64 (b,), user rows.
-        items: int64 (b, 1 + q): an item of each user, and items that it has no training pair with.
-        weights: float32 (b,), of the pairs, over their mean in the batch; None weighs all alike.
+        items: int64 (b, 1 + q): an item of each user, and q items that the user has no training
+            pair with.
+        weights: float32 (b,), weights of the pairs divided by their mean in the batch; None weights
+            all alike.
     """
 
     users: Tensor
@@ -38,16 +40,16 @@ class PairBatch:
 
 
 class PairSampler:
-    """Every pair once an epoch in random order, each with negatives drawn uniformly.
+    """Samples every pair once per epoch in random order, with uniformly drawn negatives.
 
-    A batch is a function of the seed, the epoch and the step alone. The pairs of a user who has
-    every item are left out, since nothing can be ranked below them.
+    A batch depends only on the seed, the epoch and the step. Pairs of a user who has every item are
+    left out, because no item can be ranked below them.
 
     Args:
         edges: the training pairs.
-        size: pairs a step.
-        negatives: q, items drawn for each pair.
-        seed: seeds the order and the draws.
+        size: number of pairs per step.
+        negatives: q, number of items drawn for each pair.
+        seed: seed of the order and the draws.
 
     Raises:
         TrainingError: every user has every item.
@@ -63,21 +65,21 @@ class PairSampler:
         self._missing = edges.n_items - (starts[1:] - starts[:-1])
         self._pairs = torch.nonzero(self._missing[edges.users]).flatten()
         if not len(self._pairs):
-            raise TrainingError("every user has every item: there is nothing to rank below them")
-        # The r-th item that a user has not is r plus the number of its items i_0 < i_1 < … with
-        # i_j − j ≤ r. Offset by user, these are one sorted array for all users at once.
+            raise TrainingError("every user has every item: no item can be ranked below them")
+        # The r-th item that a user does not have is r plus the number of the user's items
+        # i_0 < i_1 < … with i_j − j ≤ r. Offset by user, these form one sorted array for all users.
         place = torch.arange(len(edges), device=device) - starts[edges.users]
         self._shifted = edges.users * edges.n_items + edges.items - place
         self._order: tuple[int, Tensor] | None = None
 
     def __len__(self) -> int:
-        """Steps in an epoch."""
+        """Return the number of steps per epoch."""
         return -(-len(self._pairs) // self._size)
 
     def batch(self, epoch: int, step: int) -> PairBatch:
-        """The batch of a step; epochs and steps count from 0."""
+        """Return the batch of a step; epochs and steps count from 0."""
         chosen = self._epoch_order(epoch)[step * self._size : (step + 1) * self._size]
-        # By user, the products along the pairs read the users' rows in order.
+        # Sorted by user, so that products along the pairs read the users' rows in order.
         pairs = self._pairs[chosen.to(self._pairs.device)].sort().values
         users = self._edges.users[pairs]
         generator = self._generator(epoch, step)
@@ -92,8 +94,8 @@ class PairSampler:
 
     def _absent(self, users: Tensor, draws: Tensor) -> Tensor:
         ranks = (draws * self._missing[users][:, None]).long()
-        wanted = users[:, None] * self._edges.n_items + ranks
-        before = torch.searchsorted(self._shifted, wanted, right=True)
+        keys = users[:, None] * self._edges.n_items + ranks
+        before = torch.searchsorted(self._shifted, keys, right=True)
         return ranks + before - self._edges.user_starts[users][:, None]
 
     def _epoch_order(self, epoch: int) -> Tensor:
@@ -107,6 +109,6 @@ class PairSampler:
 
 
 def generator_at(seed: int, *position: int) -> torch.Generator:
-    """A generator that depends on a seed and a position in the schedule, and on nothing else."""
+    """Return a generator that depends only on the seed and a position in the schedule."""
     state = np.random.SeedSequence([seed, *position]).generate_state(2)
     return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))

@@ -1,8 +1,8 @@
-"""The training that methods with a loss on sampled pairs share.
+"""Shared training of the methods with a loss on sampled pairs.
 
-They differ in how they embed and in what they make of the pairs' scores. A propagation costs the
-same whatever the batch, so batches are large, tens of thousands of pairs where public code takes
-a few thousand, and the learning rate is larger in turn.
+The methods differ in their embeddings and in their loss. A propagation costs the same for any batch
+size. Batches are therefore large: tens of thousands of pairs, compared with a few thousand in
+public code. The learning rate is larger accordingly.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from bitrecall.training.recipe.recipe import Recipe
 
 
 class PairwiseTrainer(GradientMethod[ModelT]):
-    """A ``Method`` that steps through sampled pairs; subclasses embed and give the loss.
+    """A ``Method`` that trains on sampled pairs; subclasses define embeddings and loss.
 
     Args:
-        edges: the training pairs; their device is where the training runs.
-        recipe: every hyper-parameter.
-        start: whether to compute the initial embeddings; False where a state will be loaded.
+        edges: the training pairs; training runs on their device.
+        recipe: all hyper-parameters.
+        start: whether to compute the initial embeddings; False if a state will be loaded.
 
     Attributes:
-        model: holds every trained parameter.
-        graph: of all training pairs.
+        model: module with all trained parameters.
+        graph: graph of all training pairs.
     """
 
     def __init__(self, edges: EdgeList, recipe: Recipe, *, start: bool = True) -> None:
@@ -46,22 +46,22 @@ class PairwiseTrainer(GradientMethod[ModelT]):
 
     @abstractmethod
     def _create(self, *, start: bool) -> ModelT:
-        """The parameters before the first step; with ``start`` False their values do not count."""
+        """Create the initial parameters; with ``start`` False their values are replaced later."""
 
     @abstractmethod
     def _loss(self, batch: PairBatch) -> Tensor:
-        """The loss of a batch, a scalar."""
+        """Return the loss of a batch, a scalar."""
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch."""
+        """Number of steps per epoch."""
         return len(self._sampler)
 
     def _loss_of_step(self) -> Tensor:
         return self._loss(self._sampler.batch(self.epoch, self.step))
 
     def _first_embeddings(self, size: int, *, start: bool) -> tuple[Tensor, Tensor]:
-        """Free embeddings as the recipe starts them: float32 (m, size) and (n, size)."""
+        """Return the initial free embeddings, float32 (m, size) and (n, size)."""
         m, n = self._edges.n_users, self._edges.n_items
         if not start:
             return torch.zeros(m, size), torch.zeros(n, size)
@@ -75,7 +75,7 @@ class PairwiseTrainer(GradientMethod[ModelT]):
         return users * scale, items * scale
 
     def _regularisation(self, users: Tensor, items: Tensor, batch: PairBatch) -> Tensor:
-        """LightGCN's L2 term: free embeddings of the batch's pairs, as its public code counts."""
+        """Return the L2 term of LightGCN's public code: free embeddings of the batch's pairs."""
         user_counts = torch.bincount(batch.users, minlength=len(users)).float()
         item_counts = torch.bincount(batch.items.flatten(), minlength=len(items)).float()
         squares = user_counts @ users.square().sum(1) + item_counts @ items.square().sum(1)

@@ -1,4 +1,4 @@
-"""What one step of training looks at: a batch of users, its graph, and the pairs to rank."""
+"""The input of a training step: a batch of users, its graph, and the pairs to rank."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Batch:
     Attributes:
         users: int64 (b,), user rows.
         graph: the graph to propagate over.
-        positives: the pairs whose ranks count, users as positions in the batch.
-        excluded: the batch's pairs that take no part in the ranking, as training items take none
-            at test time; None where the loss ranks the whole catalogue.
-        weights: float32 (p,), the weight of each positive; over all processes they sum to 1.
+        positives: the pairs to rank high, users as positions in the batch.
+        excluded: pairs of the batch that are left out of the ranking, as training items are in
+            evaluation; None if the loss ranks the whole catalogue.
+        weights: float32 (p,), weight of each positive; the sum over all processes is 1.
     """
 
     users: Tensor
@@ -35,16 +35,16 @@ class Batch:
 
 
 class Batches(ABC):
-    """The batches of an epoch, each a function of the seed, the epoch and the step alone.
+    """The batches of an epoch; each depends only on the seed, the epoch and the step.
 
-    So an interrupted training needs no generator's state to go on to the same result.
+    An interrupted training can therefore resume without the state of a random generator.
 
     Args:
-        edges: the training pairs, of this process's users.
-        degrees: int64 (m,), pairs of each user, those of other processes included.
-        size: users a batch, over all processes.
-        seed: seeds every draw.
-        group: the processes; every one takes its own users of each batch.
+        edges: the training pairs of this process's users.
+        degrees: int64 (m,), number of pairs of each user of all processes.
+        size: number of users per batch, over all processes.
+        seed: seed of all random draws.
+        group: the processes; each takes its local users of every batch.
     """
 
     def __init__(
@@ -66,21 +66,21 @@ class Batches(ABC):
 
     @property
     def full_graph(self) -> NormalisedGraph:
-        """The graph of all pairs."""
+        """The graph of all training pairs."""
         return self._full
 
     def __len__(self) -> int:
-        """Steps in an epoch."""
+        """Return the number of steps per epoch."""
         return -(-len(self._active) // self._size)
 
     @abstractmethod
     def batch(self, epoch: int, step: int) -> Batch:
-        """The batch of a step; epochs and steps count from 0."""
+        """Return the batch of a step; epochs and steps count from 0."""
 
     def sample(self, n_items: int, head: int, size: int, epoch: int, step: int) -> Sample | None:
-        """Draw items for a step: the first ``head`` rows and ``size`` of the others.
+        """Draw items for a step: the first ``head`` rows and ``size`` random other rows.
 
-        None where that would be the whole catalogue.
+        Returns None if that would be the whole catalogue.
         """
         if head + size >= n_items:
             return None
@@ -88,23 +88,23 @@ class Batches(ABC):
         return Sample(head, (head + drawn.sort().values).to(self._edges.users.device))
 
     def generator(self, *position: int) -> torch.Generator:
-        """A generator on the CPU for one purpose at one position of the schedule."""
+        """Return a CPU generator that depends only on the seed and a position in the schedule."""
         state = np.random.SeedSequence([self._seed, *position]).generate_state(2)
         return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
 
     def _users(self, epoch: int, step: int) -> Tensor:
-        """The users of a step, in the rows that their pairs have here."""
-        users = self._everybody(epoch, step)
-        own = users[users % self._group.size == self._group.rank]
-        return (own // self._group.size).to(self._edges.users.device)
+        """Return the local users of a step, as rows of this process."""
+        users = self._all_users(epoch, step)
+        local = users[users % self._group.size == self._group.rank]
+        return (local // self._group.size).to(self._edges.users.device)
 
-    def _everybody(self, epoch: int, step: int) -> Tensor:
-        """The users of a step, those of other processes included, in the rows of all."""
+    def _all_users(self, epoch: int, step: int) -> Tensor:
+        """Return the users of a step over all processes, as global rows."""
         order = torch.randperm(len(self._active), generator=self.generator(epoch))
         return self._active[order[step * self._size : (step + 1) * self._size]]
 
     def _pairs(self, users: Tensor, edges: Tensor) -> Pairs:
-        """Edges of a batch's users as pairs of the batch."""
+        """Convert edges of a batch's users to pairs with positions in the batch."""
         position = torch.empty(self._edges.n_users, dtype=torch.int64, device=users.device)
         position[users] = torch.arange(len(users), device=users.device)
         return Pairs(position[self._edges.users[edges]], self._edges.items[edges])

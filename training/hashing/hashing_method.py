@@ -1,4 +1,4 @@
-"""One training of codes: the encoder, its optimiser, and where in the schedule it stands."""
+"""The training of codes: encoder, loss and batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.teacher.teacher_lists import TeacherLists, positive_weights, teacher_lists
 
-# What a later training may start from.
+# Names of the embedding tables that a later training can start from.
 CODES: Final = "codes"
 TEACHER: Final = "teacher"
 
@@ -31,17 +31,17 @@ TEACHER: Final = "teacher"
 class HashingMethod(GradientMethod[LightGCN | ItemSums]):
     """Methods ``bitrecall`` and ``proposed``: codes that rank a teacher's lists, or the pairs.
 
-    Everything it needs to go on later is in ``state``.
+    ``state`` contains everything that is needed to resume.
 
     Args:
-        edges: the training pairs of all users; their device is where the training runs.
-        recipe: every hyper-parameter.
-        start: whether to compute the teacher's lists and the initial embeddings; False where a
-            state will be loaded.
-        progress: show a bar of the teacher's work on stderr; None shows it only where stderr is a
-            terminal.
-        warm: what an earlier training left, in the rows of ``edges``, to start from.
-        group: the processes that train together, this one among them.
+        edges: the training pairs of all users; training runs on their device.
+        recipe: all hyper-parameters.
+        start: whether to compute the teacher's lists and the initial embeddings; False if a state
+            will be loaded.
+        progress: whether to show a progress bar of the teacher on stderr; None shows it only if
+            stderr is a terminal.
+        warm: embedding tables of an earlier training to start from, in the rows of ``edges``.
+        group: the processes that train together, including this one.
     """
 
     def __init__(
@@ -80,23 +80,23 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch."""
+        """Number of steps per epoch."""
         return len(self._batches)
 
     def state(self) -> dict[str, Tensor]:
-        """As of every method, and the teacher's lists, which take minutes to make again."""
+        """Return the state, and the teacher's lists, which take minutes to compute."""
         lists = {} if self._lists is None else self._lists.tensors()
         return super().state() | lists
 
     def free(self) -> dict[str, EmbeddingTables]:
-        """Those that codes are made of, and the teacher's where it has any."""
-        free = {CODES: EmbeddingTables(**self.parameters())}
+        """Return the free embeddings of the codes and, if it has any, of the teacher."""
+        tables = {CODES: EmbeddingTables(**self.parameters())}
         if self._lists is not None and self._lists.free is not None:
-            free[TEACHER] = self._lists.free
-        return free
+            tables[TEACHER] = self._lists.free
+        return tables
 
     def load(self, state: dict[str, Tensor], *, epoch: int, step: int) -> None:
-        """Go on from a saved state and position."""
+        """Resume from a saved state and position."""
         if self._lists is not None:
             self._lists = TeacherLists.of_tensors(state)
             self._batches = self._make_batches()
@@ -120,22 +120,22 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         """Propagate over the graph of all training pairs, without gradients."""
         with torch.no_grad():
             users, items = self.model.layer_outputs(self._batches.full_graph)
-            # The free embeddings are themselves a layer, and would change with the next step.
+            # The first layer is the free embeddings, which the next step changes.
             layers = [layer.detach().clone() for layer in items]
             combine = self.model.combine
             return Embeddings(self._gather_users("users", combine(users)), combine(layers), layers)
 
     def _make_batches(self) -> Batches:
         recipe = self.recipe
-        given = (self._edges, self._degrees)
+        pairs = (self._edges, self._degrees)
         size, seed = recipe.fit.batch_users, recipe.seed
         if self._lists is not None:
             weights = positive_weights(self._lists, self._degrees.numpy(), recipe.teacher)
             return ListBatches(
-                *given, self._lists, weights, size=size, seed=seed, group=self._group
+                *pairs, self._lists, weights, size=size, seed=seed, group=self._group
             )
         return PairBatches(
-            *given,
+            *pairs,
             size=size,
             hidden=recipe.fit.hidden,
             by_user=recipe.loss.weighting == "users",
@@ -182,6 +182,6 @@ def _start(
         users, items = spectral_start(graph, bits, seed, recipe.encoder.start_power)
     else:
         users, items = random_start(graph, bits, seed)
-    # The learning rate is meant for embeddings of mean magnitude 1.
+    # The learning rate is chosen for embeddings with a mean magnitude of 1.
     magnitude = torch.cat([users, items]).abs().mean().clamp(min=1e-12)
     return users / magnitude, items / magnitude

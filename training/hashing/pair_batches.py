@@ -1,4 +1,4 @@
-"""Batches that rank observed pairs, as the paper does, with some of them hidden or with none."""
+"""Batches that rank observed pairs, as in the paper, optionally with some pairs hidden."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGrou
 
 
 class PairBatches(Batches):
-    """Batches whose positives are the users' own pairs.
+    """Batches whose positives are training pairs of the users.
 
-    With ``hidden`` = 0 this is the paper's plain setting: all pairs are in the graph, and all are
-    ranked among the whole catalogue. The pairs to predict are then in the graph that predicts
-    them, and codes overfit. With a share hidden, that share of the batch's pairs is taken out of
-    the graph and ranked, and the other pairs are left out of the ranking, which is how the codes
-    are used: a user's known items are in the graph, and what is asked for is not.
+    With ``hidden`` = 0 this is the setting of the paper: all pairs are in the graph, and all are
+    ranked among the whole catalogue. The graph then contains the pairs that it predicts, and codes
+    overfit. With ``hidden`` > 0, that share of the batch's pairs is removed from the graph and
+    ranked, and the other pairs are left out of the ranking. This is how codes are used: the graph
+    contains the known items of a user, but not the items to recommend.
 
     Args:
-        edges: the training pairs, of this process's users.
-        degrees: int64 (m,), pairs of each user, those of other processes included.
-        size: users a batch, over all processes.
-        hidden: share of a batch's pairs that is hidden.
-        by_user: whether each user of a batch weighs the same, or each pair; pairs with weights
-            count in proportion to these, of the user or of the batch.
-        seed: seeds every draw.
+        edges: the training pairs of this process's users.
+        degrees: int64 (m,), number of pairs of each user of all processes.
+        size: number of users per batch, over all processes.
+        hidden: share of a batch's pairs that are hidden.
+        by_user: whether all users of a batch have the same total weight, or all pairs the same
+            weight. Weights of pairs apply within the user, or within the batch.
+        seed: seed of all random draws.
         group: the processes.
     """
 
@@ -47,7 +47,7 @@ class PairBatches(Batches):
         self._by_user = by_user
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The batch of a step; epochs and steps count from 0."""
+        """Return the batch of a step; epochs and steps count from 0."""
         users = self._users(epoch, step)
         edges = self._edges.edges_of(users)
         if not self._hidden:
@@ -63,28 +63,32 @@ class PairBatches(Batches):
         return Batch(users, self._edges.graph(kept), positives, excluded, weights)
 
     def _hidden_edges(self, epoch: int, step: int) -> Tensor:
-        """Which of the batch's edges are hidden, bool; drawn for all processes in one way."""
-        users = self._everybody(epoch, step)
-        own = users % self._group.size == self._group.rank
-        owned = torch.repeat_interleave(own, self._degrees[users])
-        draw = torch.rand(len(owned), generator=self.generator(epoch, step))
-        return draw[owned] < self._hidden
+        """Draw which of the batch's local edges are hidden, bool.
+
+        All processes draw the same numbers, so that the result does not depend on their number.
+        """
+        users = self._all_users(epoch, step)
+        is_local = users % self._group.size == self._group.rank
+        is_local_edge = torch.repeat_interleave(is_local, self._degrees[users])
+        draw = torch.rand(len(is_local_edge), generator=self.generator(epoch, step))
+        return draw[is_local_edge] < self._hidden
 
     def _weights(self, positives: Pairs, n_users: int, edges: Tensor) -> Tensor:
         if self._edges.weights is not None:
-            return self._own_weights(positives, n_users, self._edges.weights[edges].double())
+            pair_weights = self._edges.weights[edges].double()
+            return self._proportional_weights(positives, n_users, pair_weights)
         if not self._by_user:
             count = self._group.sum(torch.tensor(len(positives.users)))
-            size, each = (len(positives.users),), 1 / max(int(count), 1)
-            return torch.full(size, each, device=positives.users.device)
+            size, weight = (len(positives.users),), 1 / max(int(count), 1)
+            return torch.full(size, weight, device=positives.users.device)
         counts = torch.bincount(positives.users, minlength=n_users)
-        asked = int(self._group.sum((counts > 0).sum()))
-        return 1.0 / (counts[positives.users] * max(asked, 1)).float()
+        active_users = int(self._group.sum((counts > 0).sum()))
+        return 1.0 / (counts[positives.users] * max(active_users, 1)).float()
 
-    def _own_weights(self, positives: Pairs, n_users: int, own: Tensor) -> Tensor:
-        """Weights in proportion to those of the pairs, ``own`` (p,), in the batch or per user."""
+    def _proportional_weights(self, positives: Pairs, n_users: int, pair_weights: Tensor) -> Tensor:
+        """Scale ``pair_weights`` (p,) to a sum of 1 over the batch, or to equal sums per user."""
         if not self._by_user:
-            return (own / self._group.sum(own.sum())).float()
-        sums = torch.bincount(positives.users, own, minlength=n_users)
-        asked = int(self._group.sum((sums > 0).sum()))
-        return (own / (sums[positives.users] * max(asked, 1))).float()
+            return (pair_weights / self._group.sum(pair_weights.sum())).float()
+        sums = torch.bincount(positives.users, pair_weights, minlength=n_users)
+        active_users = int(self._group.sum((sums > 0).sum()))
+        return (pair_weights / (sums[positives.users] * max(active_users, 1))).float()

@@ -1,1 +1,1 @@
-"""Teachers: each user's best unseen items, found from the training pairs alone."""
+"""Teachers: models that rank unseen items for each user from the training pairs alone."""

@@ -1,4 +1,4 @@
-"""Two teachers with one voice."""
+"""Combine the scores of two teachers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bitrecall.training.teacher.scorer import Scorer
 
 
 class BlendedScorer:
-    """The sum of two teachers' scores, each in units of its own root mean square for a user.
+    """Weighted sum of two teachers' scores, each divided by its root mean square per user.
 
     Args:
-        first: its scores count once.
-        second: its scores count ``weight`` times.
-        weight: ≥ 0.
+        first: teacher with weight 1.
+        second: teacher with weight ``weight``.
+        weight: weight of the second teacher, ≥ 0.
     """
 
     def __init__(self, first: Scorer, second: Scorer, weight: float) -> None:
@@ -26,20 +26,20 @@ class BlendedScorer:
         self._weight = weight
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
-        """float32 (b, n_items), for int64 (b,) user rows; seen items included."""
-        found = in_own_units(self._first.scores(users))
-        return found.add_(in_own_units(self._second.scores(users)), alpha=self._weight)
+        """Return scores of all items, float32 (b, n_items), for int64 (b,) user rows."""
+        scores = divide_by_rms(self._first.scores(users))
+        return scores.add_(divide_by_rms(self._second.scores(users)), alpha=self._weight)
 
     def free(self) -> EmbeddingTables | None:
-        """What was trained for either of them."""
+        """Return the free embeddings of the teacher that has any."""
         return self._first.free() or self._second.free()
 
 
-def in_own_units(scores: Tensor) -> Tensor:
+def divide_by_rms(scores: Tensor) -> Tensor:
     """Divide each row by its root mean square, in place; rows of zeros stay zeros.
 
-    Parts with units of their own can then be weighed against each other, and what a user gets
-    does not depend on whom it is computed with.
+    Scores with different units can then be weighted against each other, and the scores of a user
+    do not depend on the other users of the batch.
 
     Args:
         scores: float (b, n).

@@ -4,12 +4,12 @@ Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019: with G =
 P̂ = (G + λI)⁻¹, the item–item weights are B_ij = −P̂_ij / P̂_jj off the diagonal and 0 on it
 (eq. 8), and a user whose pairs are the row r gets the scores r B.
 
-Only a matrix of the smaller side is ever formed. Where there are fewer items than users it is P̂.
-Where there are fewer users it is K = (RRᵀ + λI)⁻¹: by the push-through identity R P̂ = K R, and by
-Woodbury's λ diag(P̂) = 1 − diag(RᵀKR), so that neither needs the items' matrix.
+Only a matrix of the smaller side is formed. With fewer items than users it is P̂. With fewer users
+it is K = (RRᵀ + λI)⁻¹: R P̂ = K R by the push-through identity, and λ diag(P̂) = 1 − diag(RᵀKR) by
+Woodbury's identity, so that the items' matrix is not needed.
 
 For larger catalogues G is truncated to its leading eigenvectors, G ≈ V S² Vᵀ. Then
-λP̂ = I − V F Vᵀ with F = S² / (S² + λ), and every product is with V.
+λP̂ = I − V F Vᵀ with F = S² / (S² + λ), and all products are with V.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.normalised_pairs import SparsePair, by_columns, csr_tensor
 
 MAX_ROWS = 32_768
-"""The larger of these is refused: three matrices of this size, 12 GiB, are alive at once."""
+"""Largest side of an exact inverse: three matrices of this size, 12 GiB, exist at once."""
 
 _BLOCK = 256
 _OVERSAMPLING = 16
 
 
 class EaseScorer:
-    """EASE over the pairs of one data set, exact or truncated as its recipe says.
+    """EASE over the pairs of a data set, exact or truncated.
 
     Args:
         matrix: float32 CSR (n_users, n_items), R.
         recipe: ``regularisation`` (λ) and ``ease_rank``.
-        seed: of the randomised SVD, where the Gram matrix is truncated.
-        device: where the dense products run.
+        seed: seed of the randomised SVD, if the Gram matrix is truncated.
+        device: device of the dense products.
 
     Raises:
-        TrainingError: exact, and both sides have more than ``MAX_ROWS``.
+        TrainingError: the exact inverse is requested, and both sides exceed ``MAX_ROWS``.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class EaseScorer:
             self._inverse = _Truncated(matrix, weight, recipe.ease_rank, seed, self._device)
         elif min(n_users, n_items) > MAX_ROWS:
             raise TrainingError(
-                f"an exact EASE of {n_users} users and {n_items} items inverts a matrix of the "
-                f"smaller side, and {MAX_ROWS} is the most: set teacher.ease_rank, or "
+                f"exact EASE for {n_users} users and {n_items} items inverts a matrix of the "
+                f"smaller side, but the maximum is {MAX_ROWS}: set teacher.ease_rank, or set "
                 "teacher.kind to filter"
             )
         elif n_users < n_items:
@@ -74,7 +74,7 @@ class EaseScorer:
             self._inverse = _OfItems(matrix, weight, self._device)
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
-        """Scores of all items, r B, those of the users' own pairs included.
+        """Return the scores r B of all items, including the users' training items.
 
         Args:
             users: int64 (b,) rows.
@@ -86,11 +86,11 @@ class EaseScorer:
         return rows - self._inverse.product(users) / self._inverse.diagonal
 
     def free(self) -> None:
-        """None: nothing of it is trained."""
+        """Return None: a closed form has no trained embeddings."""
 
 
 class _Inverse(Protocol):
-    """λP̂, through whatever stands for it; λ cancels in B.
+    """An implicit representation of λP̂; λ cancels in B.
 
     Attributes:
         diagonal: float32 (n_items,), λ diag(P̂).
@@ -99,7 +99,7 @@ class _Inverse(Protocol):
     diagonal: Tensor
 
     def product(self, users: NDArray[np.int64]) -> Tensor:
-        """λ r P̂ of these users, float32 (b, n_items)."""
+        """Return λ r P̂ of these users, float32 (b, n_items)."""
 
 
 class _OfItems:
@@ -151,7 +151,7 @@ class _Truncated:
 
 
 def _regularised_inverse(gram: sp.csr_matrix, weight: float, device: torch.device) -> Tensor:
-    """λ (G + λI)⁻¹, dense float32; G is positive semidefinite, so that λI makes it invertible."""
+    """Return λ (G + λI)⁻¹, dense float32; G is positive semidefinite, so G + λI is invertible."""
     dense = torch.from_numpy(gram.toarray().astype(np.float32, copy=False)).to(device)
     dense.diagonal().add_(weight)
     factor = torch.linalg.cholesky(dense, out=dense)

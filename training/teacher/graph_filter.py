@@ -1,25 +1,25 @@
-"""Graph filters: what a user's items say about all items, in closed form.
+"""Graph filters: score all items from a user's items, in closed form.
 
 With P = ÃᵀÃ, a user whose pairs are the row r, of ones or of weights, gets the scores
 
     r D_i^-l P D_i^l  +  w · r D_i^-p V Vᵀ D_i^p  −  c · r D_i^-l P² D_i^l
 
-- r P is the linear filter, item-based collaborative filtering on normalised pairs, and a positive l
-  leans on popular items as what to list, and on rare ones as what to conclude from (Paudel et al.,
-  "Updatable, Accurate, Diverse, and Scalable Recommendations for Interactive Applications", ACM
-  TiiS 2017, on random walks);
-- V are the leading right singular vectors of Ã: their ideal low-pass filter lets through what many
-  users agree on. The two together are GF-CF (Shen et al., "How Powerful is Graph Convolution for
-  Recommendation?", CIKM 2021, where l is 0, and p and the exponents of Ã are 1/2);
-- r P² is the blurred signal blurred again: less of it is a sharper one, one Euler step of BSPM's
-  sharpening (Choi et al., "Blurring-Sharpening Process Models for Collaborative Filtering", SIGIR
-  2023);
-- exponents of Ã other than 1/2 have a filter's gain follow the spectrum that the data has (Peng et
+- r P is the linear filter: item-based collaborative filtering on normalised pairs. A positive l
+  favours popular items in the list, and gives the rare items of the user more weight (Paudel et
+  al., "Updatable, Accurate, Diverse, and Scalable Recommendations for Interactive Applications",
+  ACM TiiS 2017, on random walks).
+- V are the leading right singular vectors of Ã. Their ideal low-pass filter keeps what many users
+  agree on. These two parts are GF-CF (Shen et al., "How Powerful is Graph Convolution for
+  Recommendation?", CIKM 2021, where l is 0, and p and the exponents of Ã are 1/2).
+- r P² is the signal blurred twice. Subtracting it sharpens the signal: this is one Euler step of
+  the sharpening of BSPM (Choi et al., "Blurring-Sharpening Process Models for Collaborative
+  Filtering", SIGIR 2023).
+- Exponents of Ã other than 1/2 adapt the gain of the filter to the spectrum of the data (Peng et
   al., "How Powerful is Graph Filtering for Recommendation", KDD 2024).
 
-The parts have units of their own, which depend on the exponents. So each is first divided by the
-root mean square of its scores for that user, which keeps a user's scores independent of whom they
-are computed with; w and c are relative to that.
+The units of the parts differ and depend on the exponents. Each part is therefore divided by the
+root mean square of its scores for the user, so that a user's scores do not depend on the other
+users of the batch. The weights w and c apply to the divided parts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from torch import Tensor
 
 from bitrecall.training.model.svd import randomised_svd
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
-from bitrecall.training.teacher.blended import in_own_units
+from bitrecall.training.teacher.blended import divide_by_rms
 from bitrecall.training.teacher.normalised_pairs import (
     SparsePair,
     by_columns,
@@ -46,13 +46,13 @@ _OVERSAMPLING = 16
 
 
 class GraphFilterScorer:
-    """The filter of a recipe over the pairs of one data set.
+    """The filter of a recipe over the pairs of a data set.
 
     Args:
         matrix: float32 CSR (n_users, n_items), R.
-        recipe: exponents, weights, rank, and how many neighbours are kept.
-        seed: of the randomised SVD.
-        device: where the dense products run.
+        recipe: exponents, weights, rank, and number of neighbours to keep.
+        seed: seed of the randomised SVD.
+        device: device of the dense products.
     """
 
     def __init__(
@@ -72,50 +72,51 @@ class GraphFilterScorer:
         if low_pass or self._neighbours is None:
             self._pair = SparsePair.of(scaled, device)
         self._popularity = torch.from_numpy(degrees(matrix)[1]).to(self._device)
-        self._lean = self._popularity**recipe.linear_power
-        self._unlean = 1 / self._lean.cpu().numpy()
+        self._popularity_scale = self._popularity**recipe.linear_power
+        self._inverse_scale = 1 / self._popularity_scale.cpu().numpy()
         self._low_pass = self._ideal(seed) if low_pass else None
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
-        """Scores of all items, those of the users' own pairs included.
+        """Return the scores of all items, including the users' training items.
 
         Args:
             users: int64 (b,) rows.
 
         Returns:
-            float32 (b, n_items); memory is a few times its size.
+            float32 (b, n_items); the memory needed is a few times its size.
         """
         recipe = self._recipe
         scores, *twice = self._filtered(users, 2 if recipe.sharpen else 1)
-        scores = in_own_units(scores)
+        scores = divide_by_rms(scores)
         if twice:
-            scores.sub_(in_own_units(twice[0]), alpha=recipe.sharpen)
+            scores.sub_(divide_by_rms(twice[0]), alpha=recipe.sharpen)
         if self._low_pass is not None:
             left, right = self._low_pass
             ideal = left[torch.from_numpy(users).to(self._device)] @ right
-            scores.add_(in_own_units(ideal), alpha=recipe.low_pass)
+            scores.add_(divide_by_rms(ideal), alpha=recipe.low_pass)
         return scores
 
     def free(self) -> None:
-        """None: nothing of it is trained."""
+        """Return None: a closed form has no trained embeddings."""
 
     def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:
-        """R P for these users, then R P², as many as asked for, each between powers of D_i."""
-        lean = self._lean
-        sparse = sp.csr_matrix(self._matrix[users].multiply(self._unlean))
-        found = []
+        """Return R P of these users and, for 2 turns, R P², each between powers of D_i."""
+        popularity_scale = self._popularity_scale
+        sparse = sp.csr_matrix(self._matrix[users].multiply(self._inverse_scale))
+        products = []
         if self._neighbours is not None:
             for _ in range(turns):
                 sparse = sparse @ self._neighbours
-                found.append(torch.from_numpy(sparse.toarray()).to(self._device).mul_(lean))
-            return found
-        return [part.mul_(lean) for part in by_columns(sparse, self._gram, turns)]
+                dense = torch.from_numpy(sparse.toarray()).to(self._device)
+                products.append(dense.mul_(popularity_scale))
+            return products
+        return [part.mul_(popularity_scale) for part in by_columns(sparse, self._gram, turns)]
 
     def _gram(self, columns: Tensor) -> Tensor:
         return self._pair.gram(columns.to(self._device))
 
     def _ideal(self, seed: int) -> tuple[Tensor, Tensor]:
-        """R D_i^-p V, float32 (n_users, k), and Vᵀ D_i^p, float32 (k, n_items)."""
+        """Return R D_i^-p V, float32 (n_users, k), and Vᵀ D_i^p, float32 (k, n_items)."""
         rank, power = self._recipe.rank, self._recipe.low_pass_power
         _, _, vectors = randomised_svd(
             self._pair.matrix,

@@ -1,11 +1,11 @@
-"""A second opinion for the teacher: LightGCN in floats, trained on the pairs by BPR.
+"""A trained teacher: full-precision LightGCN with the BPR loss.
 
-What a linear filter overlooks, a model trained on the same pairs may see, and the other way round.
-On Gowalla it ranks worse than the filter, and the sum of both ranks better than either; on Yelp2018
-it adds nothing (docs/tuning.md). Codes that learn from the sum are as short as before.
+A linear filter and a model trained on the same pairs make different errors. On Gowalla LightGCN
+ranks worse than the filter, but their sum ranks better than either; on Yelp2018 it adds nothing
+(docs/tuning.md). The length of the codes does not change.
 
 He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation",
-SIGIR 2020; ``bitrecall.training.baselines.lightgcn`` says what differs from its public code.
+SIGIR 2020; ``bitrecall.training.baselines.lightgcn`` lists the differences from its public code.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from bitrecall.training.runtime.progress_bar import progress_bar
 
 
 class LightGCNScorer:
-    """Scores by a LightGCN that is trained when this is made.
+    """Scores of a LightGCN that the constructor trains.
 
     Args:
         matrix: float32 CSR (n_users, n_items), R.
         recipe: size and schedule.
-        seed: of its batches.
-        device: where it is trained and scores.
-        progress: show a bar on stderr; None shows it only where stderr is a terminal.
-        start: free embeddings to start from, in place of an SVD.
+        seed: seed of its batches.
+        device: device of training and scoring.
+        progress: whether to show a progress bar on stderr; None shows it only if stderr is a
+            terminal.
+        start: free embeddings to start from, instead of an SVD.
 
     Raises:
-        DivergedError: its loss is no longer a number.
+        DivergedError: the loss is not finite.
         TrainingError: every user has every item.
     """
 
@@ -59,7 +60,7 @@ class LightGCNScorer:
             device,
             weights=None if (pairs.data == 1).all() else pairs.data,
         )
-        method = FullPrecisionLightGCN(edges, _whole(recipe, seed), start=start is None)
+        method = FullPrecisionLightGCN(edges, _complete_recipe(recipe, seed), start=start is None)
         if start is not None:
             method.restore(start._asdict())
         with progress_bar(
@@ -72,21 +73,21 @@ class LightGCNScorer:
                 loss = method.advance()
                 bar.update()
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
-        found = method.embeddings()
-        self._users, self._items = found.users, found.items
+        embeddings = method.embeddings()
+        self._users, self._items = embeddings.users, embeddings.items
         self._free = EmbeddingTables(**method.parameters())
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
-        """Inner products with all items: float32 (b, n_items), for int64 (b,) user rows."""
+        """Return inner products with all items, float32 (b, n_items), for int64 (b,) user rows."""
         rows = torch.from_numpy(users).to(self._users.device)
         return self._users[rows] @ self._items.T
 
     def free(self) -> EmbeddingTables:
-        """The free embeddings at the end of its training."""
+        """Return the free embeddings at the end of training."""
         return self._free
 
 
-def _whole(recipe: TeacherLightGCNRecipe, seed: int) -> Recipe:
+def _complete_recipe(recipe: TeacherLightGCNRecipe, seed: int) -> Recipe:
     values = {
         "name": "teacher",
         "method": "lightgcn",

@@ -1,8 +1,8 @@
-"""The normalised pairs, and products with them a few columns at a time.
+"""The normalised interaction matrix, and products with it a few columns at a time.
 
-Ã = D_u^-a R D_i^-b, where R holds the weight of each pair, 1 without weights, and D_u, D_i the
-sums of its rows and columns, which are then the degrees. With a = b = 1/2 it
-is LightGCN's and GF-CF's normalisation (Shen et al., CIKM 2021); other exponents move weight
+Ã = D_u^-a R D_i^-b. R contains the weight of each pair, or 1 without weights. D_u and D_i contain
+the sums of its rows and columns, which are the degrees without weights. With a = b = 1/2 this is
+the normalisation of LightGCN and GF-CF (Shen et al., CIKM 2021). Other exponents move weight
 between popular and rare items, as in LinkProp (Fu et al., WWW 2022).
 """
 
@@ -24,9 +24,9 @@ from bitrecall.training.model.svd import CACHED_COLUMNS
 
 
 def interaction_matrix(pairs: Interactions | EdgeList) -> sp.csr_matrix:
-    """R: float32 CSR (n_users, n_items), sorted by row and column.
+    """Return R, float32 CSR (n_users, n_items), sorted by row and column.
 
-    It holds a 1 for each pair, or its weight relative to the mean.
+    The entry of a pair is 1, or its weight relative to the mean weight.
     """
     if isinstance(pairs, EdgeList):
         users, items = pairs.users.cpu().numpy(), pairs.items.cpu().numpy()
@@ -40,9 +40,9 @@ def interaction_matrix(pairs: Interactions | EdgeList) -> sp.csr_matrix:
 
 
 def degrees(matrix: sp.csr_matrix) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Sums of the rows (m,) and of the columns (n,): how many pairs, or what they weigh.
+    """Return the sums of the rows (m,) and columns (n,): numbers of pairs, or their total weights.
 
-    Without pairs it is 1, so that powers are finite.
+    The sum of an empty row or column is set to 1, so that its powers are finite.
     """
     values = matrix.data.astype(np.float64)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
@@ -55,7 +55,7 @@ def degrees(matrix: sp.csr_matrix) -> tuple[NDArray[np.float32], NDArray[np.floa
 
 
 def normalised(matrix: sp.csr_matrix, user_power: float, item_power: float) -> sp.csr_matrix:
-    """Ã, float32 CSR of the same shape."""
+    """Return Ã, float32 CSR of the same shape."""
     users, items = degrees(matrix)
     scaled = sp.diags(users**-user_power) @ matrix @ sp.diags(items**-item_power)
     return sp.csr_matrix(scaled, dtype=np.float32)
@@ -79,39 +79,39 @@ class SparsePair:
         return cls(csr_tensor(matrix, device), csr_tensor(sp.csr_matrix(matrix.T), device))
 
     def gram(self, columns: Tensor) -> Tensor:
-        """(MᵀM) times a dense float32 (q, w), without ever forming MᵀM."""
+        """Multiply MᵀM by a dense float32 (q, w), without forming MᵀM."""
         return self.transpose @ (self.matrix @ columns)
 
 
 def by_columns(
     rows: Tensor | sp.csr_matrix, product: Callable[[Tensor], Tensor], turns: int = 1
 ) -> list[Tensor]:
-    """Apply a linear map to vectors that lie in rows, and again to what it gives.
+    """Apply a linear map to row vectors one or more times.
 
     Args:
         rows: float32 (b, p), dense on the device of the products, or sparse.
-        product: takes (p, w) to (q, w), for any w.
-        turns: how many times, at least 1; p and q are the same where it is more.
+        product: maps (p, w) to (q, w), for any w.
+        turns: number of times, at least 1; above 1, p must equal q.
 
     Returns:
-        float32 (b, q) of each turn.
+        float32 (b, q) after each turn.
     """
-    found: list[list[Tensor]] = [[] for _ in range(turns)]
+    results: list[list[Tensor]] = [[] for _ in range(turns)]
     for start in range(0, max(1, rows.shape[0]), CACHED_COLUMNS):
         part = rows[start : start + CACHED_COLUMNS]
         columns = (
             part.T.contiguous() if isinstance(part, Tensor) else torch.from_numpy(part.T.toarray())
         )
-        for of_turn in found:
+        for parts in results:
             columns = product(columns)
-            of_turn.append(columns.T)
-    return [torch.cat(of_turn) for of_turn in found]
+            parts.append(columns.T)
+    return [torch.cat(parts) for parts in results]
 
 
 def csr_tensor(matrix: sp.csr_matrix, device: torch.device | str = "cpu") -> Tensor:
-    """The same matrix as torch's sparse CSR, float32."""
+    """Convert a SciPy matrix to a torch sparse CSR tensor, float32."""
     with warnings.catch_warnings():
-        # torch calls its CSR support beta on first use; the products used here are tested.
+        # torch warns on first use that its CSR support is beta; the products used here are tested.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(
             torch.from_numpy(matrix.indptr.astype(np.int64)),

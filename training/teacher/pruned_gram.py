@@ -1,8 +1,8 @@
-"""Item–item neighbours, kept to the strongest of each row: memory O(n M), whatever the catalogue.
+"""Item–item similarities, pruned to the strongest neighbours of each item: memory O(n M).
 
-The product ÃᵀÃ of a catalogue of millions has too many entries to keep. It is made a block of rows
-at a time, and of each row only the M largest entries stay, as item-based collaborative filtering
-has always done (Deshpande and Karypis, TOIS 2004).
+For a catalogue of millions, the product ÃᵀÃ has too many entries to keep. It is computed one block
+of rows at a time, and each row keeps only its M largest entries, as usual in item-based
+collaborative filtering (Deshpande and Karypis, TOIS 2004).
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-# Products of one block of rows at most, unless a single row has more: 24 bytes each.
+# Maximum number of products per block, unless a single row has more: 24 bytes each.
 _MAX_PRODUCTS = 8_000_000
 
 
 def pruned_gram(
     matrix: sp.csr_matrix, neighbours: int, max_products: int = _MAX_PRODUCTS
 ) -> sp.csr_matrix:
-    """ÃᵀÃ with its diagonal and the strongest other entries of each row.
+    """Return ÃᵀÃ with its diagonal and the largest other entries of each row.
 
     Args:
-        matrix: Ã, float32 CSR (m, n), no entry negative.
-        neighbours: M, how many entries beside the diagonal each row keeps; of equal ones those of
-            the smaller columns.
-        max_products: bounds how much of ÃᵀÃ is held at once.
+        matrix: Ã, float32 CSR (m, n), without negative entries.
+        neighbours: M, number of entries besides the diagonal that each row keeps; of equal entries,
+            those in smaller columns.
+        max_products: bounds the part of ÃᵀÃ that is in memory at once.
 
     Returns:
         float32 CSR (n, n), not symmetric.
     """
     transpose = sp.csr_matrix(matrix.T)
     n_items = transpose.shape[0]
-    # Products of entries that each row of ÃᵀÃ costs: the degrees of the item's users, summed.
+    # Number of products for each row of ÃᵀÃ: the sum of the degrees of the item's users.
     work = np.cumsum(transpose.astype(bool) @ np.diff(matrix.indptr).astype(np.int64))
     blocks = []
     start = 0
@@ -49,11 +49,11 @@ def pruned_gram(
 def _strongest(block: sp.csr_matrix, items: NDArray[np.int64], neighbours: int) -> sp.csr_matrix:
     kept = []
     ends = np.zeros(len(items) + 1, dtype=np.int64)
-    # Row by row: selecting within a row is linear, where sorting whole blocks is not.
+    # Row by row, because selection within a row takes linear time, and sorting a block does not.
     for row, item in enumerate(items):
         start, end = block.indptr[row : row + 2]
         columns = block.indices[start:end]
-        # The item itself takes no neighbour's place.
+        # The item itself is kept in addition to its neighbours.
         values = np.where(columns == item, np.inf, block.data[start:end])
         chosen = _largest(values, columns, neighbours + int((columns == item).any()))
         kept.append(start + chosen)

@@ -1,4 +1,4 @@
-"""What every teacher has in common."""
+"""The interface of teachers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bitrecall.training.model.method import EmbeddingTables
 
 
 class Scorer(Protocol):
-    """A teacher: scores of all items for any users, the larger the better."""
+    """A teacher: scores all items for any users; larger scores are better."""
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
-        """float32 (b, n_items), seen items included, on the teacher's device."""
+        """Return scores, float32 (b, n_items), including seen items, on the teacher's device."""
         ...
 
     def free(self) -> EmbeddingTables | None:
-        """What was trained for it, which a later one can start from; None in closed form."""
+        """Return trained embeddings that a later teacher can start from; None for closed forms."""
         ...

@@ -1,4 +1,4 @@
-"""What a teacher hands on: for every user its best unseen items, and what each of them weighs."""
+"""The output of a teacher: the best unseen items of each user, and their weights in the loss."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from bitrecall.training.teacher.lightgcn_scorer import LightGCNScorer
 from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.scorer import Scorer
 
-# What a block of users may take beside the teacher itself.
+# Memory for a block of users, besides the teacher itself.
 _MAX_BYTES = 512 * 1024**2
-# Matrices of float32 (block, n_items + n_users) alive at once, by measurement rounded up.
+# Number of float32 matrices (block, n_items + n_users) in memory at once: measured, rounded up.
 _MATRICES = 6
 
 
@@ -35,10 +35,10 @@ class TeacherLists:
     """The best unseen items of each user.
 
     Attributes:
-        items: int32 (n_users, length) item rows, best first, ended by ``OUTSIDE``.
-        scores: float32 (n_users, length), the teacher's scores, descending; 0 past the end.
-        counts: int64 (n_users,), how many items each list has.
-        free: what was trained for the teacher; None where nothing was.
+        items: int32 (n_users, length) item rows, best first, padded with ``OUTSIDE``.
+        scores: float32 (n_users, length), the teacher's scores, descending, padded with 0.
+        counts: int64 (n_users,), number of items of each list.
+        free: trained embeddings of the teacher; None for a closed form.
     """
 
     items: NDArray[np.int32]
@@ -48,7 +48,7 @@ class TeacherLists:
 
     @classmethod
     def blank(cls, n_users: int, length: int) -> TeacherLists:
-        """Lists without items."""
+        """Return lists without items."""
         return cls(
             np.full((n_users, length), OUTSIDE, dtype=np.int32),
             np.zeros((n_users, length), dtype=np.float32),
@@ -57,7 +57,7 @@ class TeacherLists:
 
     @classmethod
     def of_tensors(cls, named: Mapping[str, Tensor]) -> TeacherLists:
-        """What ``tensors`` gave, among others."""
+        """Create lists from the tensors that ``tensors`` returned; other tensors are ignored."""
         items, scores = (named[f"teacher.{name}"].cpu().numpy() for name in ("items", "scores"))
         free = None
         if "teacher.free.users" in named:
@@ -65,7 +65,7 @@ class TeacherLists:
         return cls(items, scores, (items != OUTSIDE).sum(axis=1), free)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that the lists are, by name, for a checkpoint."""
+        """Return all tensors of the lists by name, for a checkpoint."""
         tensors = {
             "teacher.items": torch.from_numpy(self.items),
             "teacher.scores": torch.from_numpy(self.scores),
@@ -79,11 +79,11 @@ class TeacherLists:
 
 @dataclass(frozen=True)
 class TeacherWeights:
-    """What the positives of each user weigh in the loss.
+    """Weights of the positives in the loss.
 
     Attributes:
-        listed: float32 (n_users, length), of the items of the list; 0 past its end.
-        seen: float32 (n_users,), of each training pair of the user.
+        listed: float32 (n_users, length), weights of the items of each list, padded with 0.
+        seen: float32 (n_users,), weight of each training pair of the user.
     """
 
     listed: NDArray[np.float32]
@@ -99,27 +99,27 @@ def scorer(
     progress: bool | None = False,
     start: EmbeddingTables | None = None,
 ) -> Scorer:
-    """The teacher of a recipe.
+    """Create the teacher of a recipe, and train it if it has a trained part.
 
     Args:
         matrix: float32 CSR (n_users, n_items), R.
-        recipe: which teacher, and its settings.
-        seed: of whatever is random in it.
-        device: where its dense products run.
-        progress: show a bar of what is trained, on stderr; None shows it only where stderr is a
-            terminal.
-        start: what was trained for an earlier teacher, in rows of ``matrix``.
+        recipe: kind of teacher, and its settings.
+        seed: seed of all random draws.
+        device: device of the dense products.
+        progress: whether to show a progress bar of training on stderr; None shows it only if
+            stderr is a terminal.
+        start: trained embeddings of an earlier teacher, in the rows of ``matrix``.
 
     Raises:
-        TrainingError: an exact EASE of this size needs too much memory.
-        DivergedError: the loss of what is trained is no longer a number.
+        TrainingError: exact EASE of this size needs too much memory.
+        DivergedError: the loss of the trained part is not finite.
     """
     closed: Scorer
     if recipe.kind == "ease":
         closed = EaseScorer(matrix, recipe, seed=seed, device=device)
     else:
         closed = GraphFilterScorer(matrix, recipe, seed=seed, device=device)
-    # Without pairs there is nothing to train, and nothing to list by.
+    # Without pairs there is nothing to train on.
     if not recipe.lightgcn.weight or not matrix.nnz:
         return closed
     trained = LightGCNScorer(
@@ -137,20 +137,21 @@ def teacher_lists(
     progress: bool | None = False,
     start: EmbeddingTables | None = None,
 ) -> TeacherLists:
-    """Every user's best items among those it has no pair with.
+    """List the best unseen items of each user.
 
     Args:
-        pairs: the training pairs, items in descending popularity: equal scores go to the smaller
-            row.
-        recipe: which teacher, its settings, and how long a list is.
+        pairs: the training pairs, with items in descending popularity: of equal scores, the smaller
+            row comes first.
+        recipe: kind of teacher, its settings, and the length of the lists.
         seed: the same seed gives the same lists on the same device and number of threads.
-        device: where the dense products run.
-        progress: show a bar on stderr; None shows it only where stderr is a terminal.
-        start: what was trained for an earlier teacher, in the rows of ``pairs``.
+        device: device of the dense products.
+        progress: whether to show a progress bar on stderr; None shows it only if stderr is a
+            terminal.
+        start: trained embeddings of an earlier teacher, in the rows of ``pairs``.
 
     Raises:
-        TrainingError: an exact EASE of this size needs too much memory.
-        DivergedError: the loss of what is trained for it is no longer a number.
+        TrainingError: exact EASE of this size needs too much memory.
+        DivergedError: the loss of the trained part is not finite.
     """
     matrix = interaction_matrix(pairs)
     n_users, n_items = matrix.shape
@@ -179,12 +180,12 @@ def teacher_lists(
 
 
 def block_users(n_users: int, n_items: int) -> int:
-    """How many users to score at once, so that their scores stay within bounds."""
+    """Return how many users to score at once within the memory limit."""
     return max(1, _MAX_BYTES // (4 * _MATRICES * max(n_users + n_items, 1)))
 
 
 def unseen_scores(teacher: Scorer, matrix: sp.csr_matrix, users: NDArray[np.int64]) -> Tensor:
-    """The teacher's scores, float32 (b, n_items), with −∞ for the items of the users' pairs."""
+    """Return the teacher's scores, float32 (b, n_items), with −∞ for the users' training items."""
     scores = teacher.scores(users)
     seen = matrix[users].tocoo()
     places = torch.from_numpy(np.stack([seen.row, seen.col]).astype(np.int64)).to(scores.device)
@@ -193,15 +194,15 @@ def unseen_scores(teacher: Scorer, matrix: sp.csr_matrix, users: NDArray[np.int6
 
 
 def best_items(scores: Tensor, depth: int) -> tuple[Tensor, Tensor]:
-    """The largest entries of each row, equal ones by ascending column.
+    """Return the largest entries of each row; equal entries are in order of their columns.
 
     Args:
-        scores: float32 (b, n); −∞ stands for an item that may not be listed.
-        depth: how many to find.
+        scores: float32 (b, n); −∞ excludes an item.
+        depth: number of entries to return.
 
     Returns:
         int64 (b, min(depth, n)) columns and float32 of the same shape, the entries, descending.
-        Where fewer may be listed, the rest of the row's entries are −∞.
+        If a row has fewer items that are not excluded, its last entries are −∞.
     """
     reach = min(depth, scores.shape[1])
     values, items = scores.topk(reach, dim=1)
@@ -210,7 +211,7 @@ def best_items(scores: Tensor, depth: int) -> tuple[Tensor, Tensor]:
     items = items.gather(1, order)
     if not reach:
         return items, values
-    # topk takes any of several equal entries: where some were left out, the first must be in.
+    # topk returns any of several equal entries. If it left some out, choose the first columns.
     lowest = values[:, -1:]
     crowded = ((scores >= lowest).sum(dim=1) > reach) & (lowest[:, 0] > -torch.inf)
     for row in crowded.nonzero()[:, 0].tolist():
@@ -222,13 +223,13 @@ def best_items(scores: Tensor, depth: int) -> tuple[Tensor, Tensor]:
 def positive_weights(
     lists: TeacherLists, user_degrees: NDArray[np.integer], recipe: TeacherRecipe
 ) -> TeacherWeights:
-    """Weights of the positives: the list's by discount, and a share for the pairs themselves.
+    """Compute the weights of the positives: discounts of the lists, and a share for the pairs.
 
-    A user's weights sum to those of its list's discounts, whatever the share of its pairs.
+    The total weight of a user is the sum of its discounts, whatever the share of its pairs.
 
     Args:
-        lists: of all users.
-        user_degrees: (n_users,), training pairs of each.
+        lists: lists of all users.
+        user_degrees: (n_users,), number of training pairs of each user.
         recipe: ``discount``, its power, and ``pairs``.
     """
     places = np.arange(lists.items.shape[1])
@@ -242,8 +243,8 @@ def positive_weights(
     else:
         raw = np.broadcast_to(1 / np.log2(2 + places), inside.shape)
     weights = np.where(inside, raw, 0)
-    whole = weights.sum(axis=1)
+    totals = weights.sum(axis=1)
     return TeacherWeights(
         ((1 - recipe.pairs) * weights).astype(np.float32),
-        (recipe.pairs * whole / np.maximum(user_degrees, 1)).astype(np.float32),
+        (recipe.pairs * totals / np.maximum(user_degrees, 1)).astype(np.float32),
     )

@@ -8,20 +8,20 @@ from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe
 
-RIVALS = ("bgch", "bgch-weighted", "hashgnn", "hashrec", "lightgcn")
+BASELINES = ("bgch", "bgch-weighted", "hashgnn", "hashrec", "lightgcn")
 
 USERS, ITEMS, GROUPS = 80, 40, 4
 
 
-@pytest.fixture(params=RIVALS)
-def rival(request) -> Recipe:
-    """A small recipe of each rival in turn."""
+@pytest.fixture(params=BASELINES)
+def baseline(request) -> Recipe:
+    """A small recipe of each baseline in turn."""
     return _recipe(request.param)
 
 
 @pytest.fixture
 def recipe_of() -> Callable[..., Recipe]:
-    """Makes the small recipe of a rival by name; keywords override keys of its sections."""
+    """Build the small recipe of a baseline by name; keywords override keys of its sections."""
     return _recipe
 
 
@@ -45,15 +45,17 @@ def _recipe(name: str, **choices: dict[str, object]) -> Recipe:
 
 @pytest.fixture(scope="session")
 def blocks() -> tuple[EdgeList, torch.Tensor]:
-    """Four groups of users, each with items of its own; three of every user's ten are hidden.
+    """Four groups of users with separate items; three of the ten items of each user are hidden.
 
-    Returns the graph without the hidden pairs, and the hidden pairs as a bool (users, items).
-    Every item is equally popular within and between groups, but for the hidden ones.
+    Apart from the hidden pairs, all items are equally popular.
+
+    Returns:
+        the graph without the hidden pairs, and the hidden pairs as a bool (users, items).
     """
     generator = np.random.default_rng(3)
-    own = np.arange(USERS)[:, None] % GROUPS == np.arange(ITEMS) % GROUPS
-    hidden = np.zeros_like(own)
+    same_group = np.arange(USERS)[:, None] % GROUPS == np.arange(ITEMS) % GROUPS
+    hidden = np.zeros_like(same_group)
     for user in range(USERS):
-        hidden[user, generator.choice(np.flatnonzero(own[user]), 3, replace=False)] = True
-    users, items = np.nonzero(own & ~hidden)
+        hidden[user, generator.choice(np.flatnonzero(same_group[user]), 3, replace=False)] = True
+    users, items = np.nonzero(same_group & ~hidden)
     return EdgeList(users, items, USERS, ITEMS), torch.from_numpy(hidden)

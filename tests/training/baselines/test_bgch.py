@@ -18,7 +18,7 @@ def signs(x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
-def test_dispersion_takes_its_share_of_the_leading_direction(share):
+def test_dispersion_removes_a_share_of_the_leading_direction(share):
     left, right = torch.linalg.qr(drawn(40, 6)).Q, torch.linalg.qr(drawn(6, 6, 1)).Q
     values = torch.tensor([50.0, 3.0, 2.5, 2.0, 1.5, 1.0])
     embeddings = (left * values) @ right.T
@@ -30,7 +30,7 @@ def test_dispersion_takes_its_share_of_the_leading_direction(share):
     )
 
 
-def test_the_direction_is_a_constant_to_the_gradient():
+def test_the_direction_has_no_gradient():
     embeddings = drawn(7, 3).requires_grad_()
     found = dispersed(embeddings, 1.0, torch.Generator().manual_seed(0))
     weights = drawn(7, 3, 1)
@@ -41,18 +41,18 @@ def test_the_direction_is_a_constant_to_the_gradient():
     np.testing.assert_allclose(embeddings.grad, expected, atol=1e-5)
 
 
-def test_layers_are_those_of_lightgcn(blocks):
+def test_layers_equal_those_of_lightgcn(blocks):
     graph = blocks[0].graph()
     users, items = drawn(blocks[0].n_users, 4), drawn(blocks[0].n_items, 4, 1)
     with torch.no_grad():
         expected = LightGCN(users, items, 3).layer_outputs(graph)
-    for found, wanted in zip(propagated(graph, users, items, 3), expected, strict=True):
-        assert len(found) == 4
-        for layer, other in zip(found, wanted, strict=True):
-            np.testing.assert_allclose(layer, other.detach(), atol=1e-6)
+    for layers, expected_layers in zip(propagated(graph, users, items, 3), expected, strict=True):
+        assert len(layers) == 4
+        for layer, expected_layer in zip(layers, expected_layers, strict=True):
+            np.testing.assert_allclose(layer, expected_layer.detach(), atol=1e-6)
 
 
-def test_a_scaler_is_a_rows_mean_magnitude():
+def test_a_scaler_is_the_mean_magnitude_of_a_row():
     np.testing.assert_allclose(scaler(torch.tensor([[1.0, -3.0], [0.0, 0.5]])), [[2.0], [0.25]])
 
 
@@ -72,7 +72,7 @@ def test_with_scalers_a_score_is_the_weighted_sum_of_the_layers_hamming_scores(b
     assert float(found.users[5] @ found.items[7]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_in_hamming_space_there_is_one_code_of_the_layers_mean(blocks, recipe_of):
+def test_in_hamming_space_the_code_is_the_sign_of_the_mean_of_the_layers(blocks, recipe_of):
     recipe = recipe_of("bgch", bgch={"dispersion": 0.0})
     method = build(blocks[0], recipe)
     found = method.embeddings()
@@ -85,7 +85,7 @@ def test_in_hamming_space_there_is_one_code_of_the_layers_mean(blocks, recipe_of
 
 
 @pytest.mark.parametrize("name", ["bgch", "bgch-weighted"])
-def test_its_loss_ranks_codes_and_reconstructs_from_free_embeddings(blocks, recipe_of, name):
+def test_the_loss_ranks_codes_and_reconstructs_from_free_embeddings(blocks, recipe_of, name):
     recipe = recipe_of(
         name,
         bgch={"reconstruction": 0.3, "dispersion": 0.0},
@@ -115,7 +115,7 @@ def test_its_loss_ranks_codes_and_reconstructs_from_free_embeddings(blocks, reci
 
 
 def test_scalers_scale_the_code_but_not_its_gradient(blocks, recipe_of):
-    """As in the public code: the layers get the scores' gradient times the series' derivative."""
+    """As in the public code, layers get the gradient of the scores times the series' derivative."""
     recipe = recipe_of("bgch-weighted", encoder={"layers": 0})
     method = build(blocks[0], recipe)
     layer = (0.1 * drawn(5, recipe.bits)).requires_grad_()

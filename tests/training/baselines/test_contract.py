@@ -1,4 +1,4 @@
-"""What the fit loop asks of every method, asked of each by its name."""
+"""The contract of the fit loop, tested with every method."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ VARIANTS = {
 
 @pytest.fixture(params=VARIANTS)
 def recipe(request) -> Recipe:
-    """Of three or more steps an epoch on the clustered pairs, 16 bits or 8 floats."""
+    """A recipe with at least three steps per epoch on the clustered pairs, 16 bits or 8 floats."""
     values = {
         "name": request.param,
         "bits": 16,
@@ -91,7 +91,7 @@ def test_embeddings_are_of_all_users_and_items(make, clustered, recipe):
     assert {len(layer) for layer in found.item_layers} == {clustered.n_items}
 
 
-def test_a_look_at_the_embeddings_changes_nothing(make):
+def test_reading_the_embeddings_changes_nothing(make):
     watched, alone = make(), make()
     for _ in range(3):
         first, second = watched.embeddings(), watched.embeddings()
@@ -102,7 +102,7 @@ def test_a_look_at_the_embeddings_changes_nothing(make):
 
 
 @pytest.mark.parametrize("taken", [0, 2, "an epoch", "more than an epoch"])
-def test_a_checkpoint_goes_on_to_the_same_result(make, tmp_path, taken):
+def test_resuming_a_checkpoint_gives_the_same_result(make, tmp_path, taken):
     whole, part = make(), make()
     steps = {"an epoch": whole.steps, "more than an epoch": whole.steps + 1}.get(taken, taken)
     advance(whole, steps)
@@ -123,7 +123,7 @@ def test_a_checkpoint_goes_on_to_the_same_result(make, tmp_path, taken):
     assert torch.equal(whole.embeddings().items, resumed.embeddings().items)
 
 
-def test_a_kept_moment_comes_back(make):
+def test_restores_saved_parameters(make):
     method = make()
     advance(method, 2)
     kept, then = method.parameters(), method.embeddings()
@@ -141,14 +141,14 @@ def test_a_kept_moment_comes_back(make):
             assert torch.equal(layer, expected)
 
 
-def test_the_seed_decides(make):
+def test_the_result_depends_on_the_seed(make):
     same, again, other = make(), make(), make(changed={"seed": 1})
     assert advance(same, 3) == advance(again, 3)
     assert equal(same.state(), again.state())
     assert advance(other, 3) != advance(make(), 3)
 
 
-def test_not_a_number_stops_loudly_and_changes_nothing(make):
+def test_raises_on_nan_and_changes_nothing(make):
     method = make()
     advance(method, 1)
     poisoned = {
@@ -163,11 +163,11 @@ def test_not_a_number_stops_loudly_and_changes_nothing(make):
     assert (method.epoch, method.step) == (0, 1)
 
 
-def test_the_fit_loop_validates_learns_and_ends_in_what_is_published(clustered, recipe):
+def test_the_fit_loop_trains_validates_and_returns_the_published_result(clustered, recipe):
     part, held_out = cut_validation(clustered, 0.2, seed=0)
     validator = Validator(part, held_out, recipe)
     fitted = FitLoop(part, recipe, epochs=recipe.fit.epochs, validate=validator).run()
-    # 80 items, 20 of the user's own group: chance would find a quarter.
+    # 80 items, 20 of them in the user's group: random lists have a recall of 1/4.
     assert fitted.progress.best_metrics["recall@20"] > 0.4
     if recipe.similarity == "hamming":
         contents = release_contents(fitted.embeddings, clustered, recipe)

@@ -26,7 +26,7 @@ def mean_rows(values: torch.Tensor, chosen: np.ndarray) -> torch.Tensor:
     )
 
 
-def test_neighbours_are_averaged_and_without_any_there_is_nothing():
+def test_averages_neighbours_and_gives_0_without_any():
     users, items, means = drawn(3, 2), drawn(4, 2, 1), means_of(MATRIX)
     for user in range(3):
         np.testing.assert_allclose(
@@ -38,8 +38,8 @@ def test_neighbours_are_averaged_and_without_any_there_is_nothing():
         )
 
 
-def test_the_encoder_aggregates_node_by_node():
-    """Each node by itself: leaky ReLU of [self; mean of neighbours] W, twice, then tanh."""
+def test_the_encoder_equals_aggregation_node_by_node():
+    """For each node: leaky ReLU of [self; mean of neighbours] W, twice, then tanh."""
     generator = torch.Generator().manual_seed(2)
     encoder = GraphEncoder(drawn(3, 2), drawn(4, 2, 1), 2, 8, generator)
     with torch.no_grad():
@@ -87,7 +87,7 @@ def losses_of(method, users: torch.Tensor, items: torch.Tensor) -> float:
     return float(bpr_loss(scores) + weight * reconstruction_loss(scores))
 
 
-def test_it_begins_with_real_values_and_unguided_with_codes(blocks, recipe_of):
+def test_starts_with_real_values_if_guided_and_with_codes_if_not(blocks, recipe_of):
     for guided in (0.5, 0.0):
         recipe = recipe_of(
             "hashgnn",
@@ -104,7 +104,7 @@ def test_it_begins_with_real_values_and_unguided_with_codes(blocks, recipe_of):
         assert method.advance() == pytest.approx(expected, rel=1e-5)
 
 
-def test_half_way_some_nodes_show_codes_and_others_real_values(blocks, recipe_of):
+def test_half_way_some_nodes_use_codes_and_others_real_values(blocks, recipe_of):
     recipe = recipe_of(
         "hashgnn",
         hashgnn={"guided": 1.0, "cross_entropy": 0.0},
@@ -122,8 +122,8 @@ def test_half_way_some_nodes_show_codes_and_others_real_values(blocks, recipe_of
     assert mixed != pytest.approx(real, rel=1e-4)
 
 
-def test_the_gradient_passes_a_code_straight_through(blocks, recipe_of):
-    """The hash layer's bias gets the scores' gradient with ±1 in them, times tanh's derivative."""
+def test_the_gradient_of_a_code_is_straight_through(blocks, recipe_of):
+    """The bias of the hash layer gets the gradient at ±1, times the derivative of tanh."""
     recipe = recipe_of(
         "hashgnn",
         hashgnn={"guided": 0.0, "cross_entropy": 0.0},

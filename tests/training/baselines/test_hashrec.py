@@ -7,7 +7,7 @@ import torch
 from bitrecall.training.fitting.method_registry import build
 
 
-def test_the_square_of_the_slope_rises_evenly_from_1(blocks, recipe_of):
+def test_the_square_of_the_slope_rises_linearly_from_1(blocks, recipe_of):
     recipe = recipe_of("hashrec", fit={"epochs": 2}, hashrec={"steepest": 9.0})
     method = build(blocks[0], recipe)
     squares = []
@@ -20,7 +20,7 @@ def test_the_square_of_the_slope_rises_evenly_from_1(blocks, recipe_of):
     assert rises == pytest.approx([80 / (2 * method.steps)] * len(rises))
 
 
-def test_its_loss_is_bpr_of_scaled_products_of_tanh(blocks, recipe_of):
+def test_the_loss_is_bpr_of_scaled_products_of_tanh(blocks, recipe_of):
     recipe = recipe_of(
         "hashrec",
         fit={"epochs": 2},
@@ -41,7 +41,7 @@ def test_its_loss_is_bpr_of_scaled_products_of_tanh(blocks, recipe_of):
     assert method.advance() == pytest.approx(sum(terms) / len(terms), rel=1e-5)
 
 
-def test_it_knows_no_graph(blocks, recipe_of):
+def test_does_not_use_the_graph(blocks, recipe_of):
     found = build(blocks[0], recipe_of("hashrec", encoder={"layers": 4})).embeddings()
     assert len(found.item_layers) == 1
     assert torch.equal(found.item_layers[0], found.items)

@@ -7,7 +7,7 @@ import torch
 from bitrecall.training.fitting.method_registry import build
 
 
-def test_its_embeddings_are_the_layers_means_and_ranked_by_inner_product(blocks, recipe_of):
+def test_embeddings_are_means_of_layers_ranked_by_inner_product(blocks, recipe_of):
     method = build(blocks[0], recipe_of("lightgcn", encoder={"layers": 3}))
     found = method.embeddings()
     assert found.similarity == "inner_product"
@@ -16,7 +16,7 @@ def test_its_embeddings_are_the_layers_means_and_ranked_by_inner_product(blocks,
     np.testing.assert_allclose(found.items, torch.stack(found.item_layers).mean(0), atol=1e-7)
 
 
-def test_its_loss_is_bpr_of_propagated_scores_plus_l2_of_free_embeddings(blocks, recipe_of):
+def test_the_loss_is_bpr_of_propagated_scores_plus_l2_of_free_embeddings(blocks, recipe_of):
     recipe = recipe_of(
         "lightgcn", pairwise={"batch_pairs": 6, "negatives": 2, "regularisation": 0.2}
     )

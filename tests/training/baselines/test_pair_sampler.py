@@ -27,7 +27,7 @@ def matrices(draw):
     users, items = draw(st.integers(1, 8)), draw(st.integers(2, 9))
     flags = draw(st.lists(st.booleans(), min_size=users * items, max_size=users * items))
     matrix = np.array(flags).reshape(users, items)
-    # One user at least with something, and something left to draw.
+    # At least one user has an item, and an item is left to draw.
     matrix[0, 0], matrix[0, 1] = True, False
     return matrix
 
@@ -47,22 +47,22 @@ def test_negatives_are_never_items_of_their_user(matrix, size, negatives, seed):
 
 @settings(max_examples=40, deadline=None)
 @given(matrices(), st.integers(1, 5))
-def test_an_epoch_takes_each_pair_of_a_user_who_lacks_something_once(matrix, size):
+def test_an_epoch_uses_each_pair_once_except_of_users_with_all_items(matrix, size):
     made = sampler(matrix, size)
     seen = Counter()
     for step in range(len(made)):
         batch = made.batch(0, step)
         assert 0 < len(batch.users) <= size
         seen.update(zip(batch.users.tolist(), batch.positives.tolist(), strict=True))
-    wanted = {
+    expected = {
         (user, item)
         for user, item in zip(*(axis.tolist() for axis in np.nonzero(matrix)), strict=True)
         if not matrix[user].all()
     }
-    assert seen == Counter(wanted)
+    assert seen == Counter(expected)
 
 
-def test_every_item_that_a_user_lacks_is_drawn_equally_often():
+def test_draws_each_unseen_item_equally_often():
     matrix = np.zeros((2, 9), dtype=bool)
     matrix[0, [0, 3, 4, 8]] = matrix[1, [5]] = True
     made = sampler(matrix, size=5, negatives=4000)
@@ -75,7 +75,7 @@ def test_every_item_that_a_user_lacks_is_drawn_equally_often():
         np.testing.assert_allclose(share, np.full(missing, 1 / missing), rtol=0.15)
 
 
-def test_a_batch_is_a_function_of_seed_epoch_and_step():
+def test_a_batch_depends_only_on_seed_epoch_and_step():
     matrix = np.random.default_rng(0).random((30, 40)) < 0.2
     made = sampler(matrix)
     made.batch(1, 0)
@@ -86,6 +86,6 @@ def test_a_batch_is_a_function_of_seed_epoch_and_step():
         assert not torch.equal(first.negatives, other.negatives)
 
 
-def test_without_anything_to_draw_it_says_so():
+def test_rejects_pairs_without_unseen_items():
     with pytest.raises(TrainingError, match="every user has every item"):
         sampler(np.ones((3, 4), dtype=bool))

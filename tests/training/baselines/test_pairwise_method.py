@@ -1,4 +1,4 @@
-"""What every rival has in common beside the contract of all methods, each in turn."""
+"""Shared behaviour of all baselines, besides the contract of all methods."""
 
 import pytest
 import torch
@@ -10,10 +10,10 @@ pytestmark = pytest.mark.slow
 
 
 def ranked(method) -> torch.Tensor:
-    """Scores of every user and item, as the method is ranked."""
-    found = method.embeddings()
-    users, items = found.users, found.items
-    if found.similarity == "hamming":
+    """Return the scores of all users and items by which the method ranks."""
+    embeddings = method.embeddings()
+    users, items = embeddings.users, embeddings.items
+    if embeddings.similarity == "hamming":
         users, items = torch.where(users >= 0, 1.0, -1.0), torch.where(items >= 0, 1.0, -1.0)
     return users @ items.T
 
@@ -25,17 +25,17 @@ def recall_at_3(scores: torch.Tensor, edges, hidden: torch.Tensor) -> float:
     return hidden.gather(1, top).float().mean().item()
 
 
-def test_it_finds_the_hidden_items_of_a_users_group(rival, blocks):
+def test_ranks_the_hidden_items_of_a_users_group(baseline, blocks):
     edges, hidden = blocks
-    method = build(edges, rival)
-    while method.epoch < rival.fit.epochs:
+    method = build(edges, baseline)
+    while method.epoch < baseline.fit.epochs:
         method.advance()
-    # Three of 33 items: chance and popularity find about 9%.
+    # Three of 33 items: random and popular lists have a recall of about 9%.
     assert recall_at_3(ranked(method), edges, hidden) > 0.8
 
 
-def test_not_a_number_stops_loudly_and_changes_nothing(rival, blocks):
-    method = build(blocks[0], rival)
+def test_raises_on_nan_and_changes_nothing(baseline, blocks):
+    method = build(blocks[0], baseline)
     method.advance()
     with torch.no_grad():
         method.model.users[3, 2] = float("nan")
@@ -45,9 +45,9 @@ def test_not_a_number_stops_loudly_and_changes_nothing(rival, blocks):
     assert torch.equal(before, method.model.items.detach())
 
 
-def test_every_parameter_is_trained(rival, blocks):
-    """A layer outside the optimiser's reach stays as it was drawn, as BGCH's public code has it."""
-    method = build(blocks[0], rival)
+def test_trains_all_parameters(baseline, blocks):
+    """A layer that the optimiser does not see stays random, as in the public code of BGCH."""
+    method = build(blocks[0], baseline)
     before = method.parameters()
     while method.epoch < 2:
         method.advance()
@@ -55,7 +55,7 @@ def test_every_parameter_is_trained(rival, blocks):
         assert not torch.equal(value, before[name]), name
 
 
-def test_the_svd_starts_the_free_embeddings_at_the_same_scale(blocks, recipe_of):
+def test_svd_and_random_starts_have_the_same_scale(blocks, recipe_of):
     for start in ("svd", "random"):
         recipe = recipe_of("hashrec", encoder={"start": start}, pairwise={"start_scale": 0.3})
         model = build(blocks[0], recipe).model
@@ -64,7 +64,7 @@ def test_the_svd_starts_the_free_embeddings_at_the_same_scale(blocks, recipe_of)
 
 
 def test_the_learning_rate_follows_its_schedule(blocks, recipe_of):
-    """Adam's first step moves every entry by the learning rate, and its last by almost nothing."""
+    """Adam's first step changes each entry by the learning rate, its last step by almost 0."""
 
     def moved(schedule: str) -> tuple[float, float]:
         recipe = recipe_of(
@@ -86,7 +86,7 @@ def test_the_learning_rate_follows_its_schedule(blocks, recipe_of):
     assert moved("constant")[1] > 0.002
 
 
-def test_regularisation_counts_the_embeddings_of_the_batchs_pairs(blocks, recipe_of):
+def test_regularisation_uses_the_embeddings_of_the_batchs_pairs(blocks, recipe_of):
     recipe = recipe_of("hashrec", pairwise={"negatives": 2, "regularisation": 0.5})
     method = build(blocks[0], recipe)
     batch = method._sampler.batch(0, 0)

@@ -22,7 +22,7 @@ def test_the_loss_falls(clustered, small_recipe):
     assert last < first - 0.02
 
 
-def test_two_trainings_of_one_seed_are_the_same_and_of_two_seeds_are_not(clustered, small_recipe):
+def test_the_result_depends_only_on_the_seed(clustered, small_recipe):
     runs = []
     for seed in (0, 0, 1):
         made = trainer(clustered, small_recipe.model_copy(update={"seed": seed}))
@@ -35,7 +35,7 @@ def test_two_trainings_of_one_seed_are_the_same_and_of_two_seeds_are_not(cluster
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5])
-def test_a_loaded_state_goes_on_to_the_same_result(clustered, small_recipe, steps):
+def test_resuming_from_a_state_gives_the_same_result(clustered, small_recipe, steps):
     whole, part = (trainer(clustered, small_recipe) for _ in range(2))
     for _ in range(steps):
         whole.advance()
@@ -55,11 +55,11 @@ def test_weight_decay_shrinks_embeddings(clustered, small_recipe):
         made.advance()
         return made.model.items.abs().sum().item()
 
-    # One step of learning rate 0.1 shrinks by 0.1 times the decay, beside Adam's own move.
+    # With a learning rate of 0.1, a step shrinks by 0.1 times the decay, besides Adam's update.
     assert magnitude(2.0) / magnitude(0.0) == pytest.approx(0.8, abs=0.05)
 
 
-def test_not_a_number_stops_loudly_and_changes_nothing(clustered, small_recipe):
+def test_raises_on_nan_and_changes_nothing(clustered, small_recipe):
     made = trainer(clustered, small_recipe)
     made.advance()
     with torch.no_grad():
@@ -70,7 +70,7 @@ def test_not_a_number_stops_loudly_and_changes_nothing(clustered, small_recipe):
     assert torch.equal(before, made.model.items.detach())
 
 
-def test_the_sampled_loss_trains_too(clustered, small_recipe):
+def test_trains_with_the_sampled_loss(clustered, small_recipe):
     loss = small_recipe.loss.model_copy(update={"sample": 30})
     made = trainer(clustered, small_recipe.model_copy(update={"loss": loss}))
     first = np.mean([made.advance() for _ in range(made.steps)])
@@ -79,7 +79,7 @@ def test_the_sampled_loss_trains_too(clustered, small_recipe):
     assert np.mean([made.advance() for _ in range(made.steps)]) < first - 0.02
 
 
-def test_layers_average_to_the_embeddings(clustered, small_recipe):
+def test_embeddings_are_the_mean_of_the_layers(clustered, small_recipe):
     found = trainer(clustered, small_recipe).embeddings()
     assert len(found.item_layers) == small_recipe.encoder.layers + 1
     mean = torch.stack(found.item_layers).mean(0)

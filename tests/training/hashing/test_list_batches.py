@@ -21,7 +21,7 @@ def edges() -> EdgeList:
 
 @pytest.fixture
 def lists(edges) -> TeacherLists:
-    """Three items a user, two for user 5; each scores half as much as the one before."""
+    """Three items per user, two for user 5; each has half the score of the previous one."""
     items = np.full((10, 3), OUTSIDE, dtype=np.int32)
     for user in range(10):
         seen = set(edges.items[edges.users == user].tolist())
@@ -44,18 +44,18 @@ def by_user(batch, pairs) -> dict[int, list[int]]:
     }
 
 
-def test_the_lists_are_ranked_and_the_pairs_left_out(edges, lists):
+def test_ranks_the_lists_and_excludes_the_pairs(edges, lists):
     made = batches(edges, lists)
-    asked = []
+    users = []
     for step in range(len(made)):
         batch = made.batch(0, step)
-        asked += batch.users.tolist()
+        users += batch.users.tolist()
         for user, items in by_user(batch, batch.positives).items():
             assert items == [item for item in lists.items[user] if item != OUTSIDE]
         for user, items in by_user(batch, batch.excluded).items():
             assert items == edges.items[edges.users == user].tolist()
         assert batch.graph is made.full_graph
-    assert sorted(asked) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert sorted(users) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
 
 
 def test_weights_fall_along_the_list_and_sum_to_one(edges, lists):
@@ -66,20 +66,20 @@ def test_weights_fall_along_the_list_and_sum_to_one(edges, lists):
     assert np.allclose(np.array(first) / first[0], expected)
 
 
-def test_pairs_that_weigh_something_are_ranked_too(edges, lists):
+def test_ranks_pairs_with_a_weight(edges, lists):
     made = batches(edges, lists, pairs=0.25)
     batch = made.batch(0, 0)
     assert batch.excluded is None
     for place, user in enumerate(batch.users.tolist()):
         seen = edges.items[edges.users == user]
-        mine = batch.positives.users == place
-        assert set(seen.tolist()) <= set(batch.positives.items[mine].tolist())
-        own = torch.isin(batch.positives.items, seen) & mine
-        share = batch.weights[own].sum() / batch.weights[mine].sum()
+        of_user = batch.positives.users == place
+        assert set(seen.tolist()) <= set(batch.positives.items[of_user].tolist())
+        is_seen = torch.isin(batch.positives.items, seen) & of_user
+        share = batch.weights[is_seen].sum() / batch.weights[of_user].sum()
         assert share.item() == pytest.approx(0.25)
 
 
-def test_a_batch_depends_on_seed_epoch_and_step_alone(edges, lists):
+def test_a_batch_depends_only_on_seed_epoch_and_step(edges, lists):
     first, second = batches(edges, lists), batches(edges, lists)
     second.batch(3, 1)
     assert torch.equal(first.batch(1, 0).users, second.batch(1, 0).users)

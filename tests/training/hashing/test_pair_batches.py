@@ -32,7 +32,7 @@ def all_pairs(edges: EdgeList, users) -> set[tuple[int, int]]:
     return {(user, item) for user, item in pairs if user in chosen}
 
 
-def test_an_epoch_takes_each_user_with_pairs_once(edges):
+def test_an_epoch_uses_each_user_with_pairs_once(edges):
     made = batches(edges)
     users = torch.cat([made.batch(0, step).users for step in range(len(made))])
     assert sorted(users.tolist()) == [user for user in range(30) if user != 7]
@@ -40,7 +40,7 @@ def test_an_epoch_takes_each_user_with_pairs_once(edges):
     assert users.tolist() != other.tolist()
 
 
-def test_hidden_pairs_are_ranked_and_the_others_stay_in_the_graph(edges):
+def test_ranks_hidden_pairs_and_keeps_the_others_in_the_graph(edges):
     batch = batches(edges).batch(0, 1)
     positives = listed(batch.positives, batch.users)
     excluded = listed(batch.excluded, batch.users)
@@ -55,7 +55,7 @@ def test_hidden_pairs_are_ranked_and_the_others_stay_in_the_graph(edges):
     assert in_graph == set(zip(edges.users.tolist(), edges.items.tolist(), strict=True)) - positives
 
 
-def test_nothing_hidden_ranks_every_pair_in_the_whole_graph(edges):
+def test_without_hidden_pairs_ranks_all_pairs_in_the_full_graph(edges):
     made = batches(edges, hidden=0.0)
     batch = made.batch(0, 0)
     assert listed(batch.positives, batch.users) == all_pairs(edges, batch.users)
@@ -63,7 +63,7 @@ def test_nothing_hidden_ranks_every_pair_in_the_whole_graph(edges):
     assert batch.graph is made.full_graph
 
 
-def test_a_batch_is_a_function_of_seed_epoch_and_step(edges):
+def test_a_batch_depends_only_on_seed_epoch_and_step(edges):
     first, again = batches(edges).batch(3, 2), batches(edges).batch(3, 2)
     assert torch.equal(first.users, again.users)
     assert torch.equal(first.positives.items, again.positives.items)
@@ -76,11 +76,11 @@ def test_weights_sum_to_one_by_pair_and_by_user(edges):
     assert by_pair.weights.sum().item() == pytest.approx(1)
     assert len(by_pair.weights.unique()) == 1
     per_user = torch.zeros(8).index_add(0, by_user.positives.users, by_user.weights)
-    asked = per_user > 0
-    np.testing.assert_allclose(per_user[asked], 1 / int(asked.sum()), rtol=1e-6)
+    active = per_user > 0
+    np.testing.assert_allclose(per_user[active], 1 / int(active.sum()), rtol=1e-6)
 
 
-def test_samples_hold_the_head_and_a_repeatable_draw_of_the_rest(edges):
+def test_samples_contain_the_head_and_a_repeatable_draw_of_other_items(edges):
     made = batches(edges)
     sample = made.sample(25, 3, 10, 2, 1)
     rows = sample.rows.tolist()
@@ -91,5 +91,5 @@ def test_samples_hold_the_head_and_a_repeatable_draw_of_the_rest(edges):
     assert not torch.equal(sample.drawn, made.sample(25, 3, 10, 2, 2).drawn)
 
 
-def test_a_sample_of_everything_is_no_sample(edges):
+def test_a_sample_of_the_whole_catalogue_is_none(edges):
     assert batches(edges).sample(25, 20, 5, 0, 0) is None

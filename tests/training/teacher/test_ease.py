@@ -22,7 +22,7 @@ def scored(matrix: np.ndarray, users: np.ndarray | None = None, **chosen) -> np.
 
 
 def weights(matrix: np.ndarray, regularisation: float, rank: int = 0) -> np.ndarray:
-    """B of Steck's listing: the inverse divided by its diagonal, 0 on its own."""
+    """Return B as in Steck's listing: the inverse divided by its diagonal, with a zero diagonal."""
     gram = matrix.T @ matrix
     if rank:
         values, vectors = np.linalg.eigh(gram)
@@ -33,14 +33,14 @@ def weights(matrix: np.ndarray, regularisation: float, rank: int = 0) -> np.ndar
     return found
 
 
-# More items than users inverts the users' matrix, and the other way round.
+# With more items than users, the users' matrix is inverted, otherwise the items' matrix.
 @pytest.mark.parametrize("shape", [(20, 35), (35, 20), (25, 25)])
 @pytest.mark.parametrize("regularisation", [0.5, 20.0])
-def test_either_side_gives_the_closed_form(shape, regularisation):
+def test_both_sides_give_the_closed_form(shape, regularisation):
     matrix = random_matrix(*shape)
-    wanted = matrix @ weights(matrix, regularisation)
+    expected = matrix @ weights(matrix, regularisation)
     found = scored(matrix, regularisation=regularisation)
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0.1, 1000))
@@ -48,15 +48,15 @@ def test_either_side_gives_the_closed_form(shape, regularisation):
 def test_any_matrix(seed, density, regularisation):
     shape = np.random.default_rng(seed).integers(1, 9, 2)
     matrix = random_matrix(*shape, seed, density)  # type: ignore[call-arg]
-    wanted = matrix @ weights(matrix, regularisation)
+    expected = matrix @ weights(matrix, regularisation)
     found = scored(matrix, regularisation=regularisation)
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("others", [5, 40])
-def test_an_item_says_nothing_about_itself(others):
+def test_an_item_does_not_score_itself(others):
     matrix = random_matrix(others, 20)
-    # A user of one item each: its scores are that item's row of B.
+    # Users with one item each: the scores are that item's row of B.
     alone = np.vstack([matrix, np.eye(20)])
     found = scored(alone, np.arange(others, others + 20), regularisation=3.0)
     np.testing.assert_allclose(np.diag(found), 0, atol=1e-5)
@@ -65,22 +65,22 @@ def test_an_item_says_nothing_about_itself(others):
 
 def test_truncation_keeps_the_leading_directions():
     matrix = random_matrix(40, 30)
-    # Two blocks of users with tastes of their own, so that two directions lead.
+    # Two blocks of users with separate tastes give two leading directions.
     matrix[:20, :10] = matrix[20:, 15:25] = 1
-    wanted = matrix @ weights(matrix, 5.0, rank=2)
+    expected = matrix @ weights(matrix, 5.0, rank=2)
     found = scored(matrix, regularisation=5.0, ease_rank=2)
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (30, 40)])
-def test_a_truncation_to_the_whole_rank_is_exact(shape):
+def test_truncation_to_full_rank_is_exact(shape):
     matrix = random_matrix(*shape)
     exact = scored(matrix, regularisation=2.0)
     found = scored(matrix, regularisation=2.0, ease_rank=50)
     np.testing.assert_allclose(found, exact, rtol=1e-3, atol=1e-3)
 
 
-def test_a_matrix_too_large_to_invert_is_refused_by_name(monkeypatch):
+def test_rejects_a_matrix_too_large_to_invert(monkeypatch):
     monkeypatch.setattr(ease, "MAX_ROWS", 10)
     with pytest.raises(TrainingError, match=r"11 users and 12 items.*teacher\.ease_rank"):
         scored(random_matrix(11, 12))

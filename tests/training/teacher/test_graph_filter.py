@@ -25,7 +25,7 @@ def own_units(scores: np.ndarray) -> np.ndarray:
 
 
 def reference(matrix: np.ndarray, recipe: TeacherRecipe) -> np.ndarray:
-    """The filter as its module writes it, dense and in float64."""
+    """The formula of the module, dense and in float64."""
     users, items = np.maximum(matrix.sum(1), 1), np.maximum(matrix.sum(0), 1)
     scaled = users[:, None] ** -recipe.user_power * matrix * items**-recipe.item_power
     gram = scaled.T @ scaled
@@ -48,16 +48,16 @@ def reference(matrix: np.ndarray, recipe: TeacherRecipe) -> np.ndarray:
         {"low_pass": 0.0, "user_power": 0.5, "item_power": 0.1, "sharpen": 0.7},
         {"rank": 30, "low_pass": 0.3, "low_pass_power": 0.5},
         {"rank": 30, "low_pass": 2.0, "sharpen": 0.2, "user_power": 0.0},
-        # Fewer directions than there are: the first of them, which stand well apart.
+        # Fewer directions than the matrix has: the first ones, whose values differ clearly.
         {"rank": 1, "low_pass": 1.0, "low_pass_power": 0.25},
         {"rank": 100, "low_pass": 1.0, "low_pass_power": 0.0},
     ],
 )
 @pytest.mark.parametrize("shape", [(40, 30), (30, 40)])
-def test_the_filter_against_dense_algebra(shape, chosen):
+def test_the_filter_equals_dense_algebra(shape, chosen):
     matrix = random_matrix(*shape)
-    wanted = reference(matrix, TeacherRecipe(**chosen))
-    np.testing.assert_allclose(scored(matrix, **chosen), wanted, rtol=2e-3, atol=2e-3)
+    expected = reference(matrix, TeacherRecipe(**chosen))
+    np.testing.assert_allclose(scored(matrix, **chosen), expected, rtol=2e-3, atol=2e-3)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
@@ -71,19 +71,19 @@ def test_any_matrix_and_exponents(seed, density, user_power, item_power):
         "low_pass": 0.0,
         "sharpen": 0.5,
     }
-    wanted = reference(matrix, TeacherRecipe(**chosen))
-    np.testing.assert_allclose(scored(matrix, **chosen), wanted, rtol=1e-3, atol=1e-3)
+    expected = reference(matrix, TeacherRecipe(**chosen))
+    np.testing.assert_allclose(scored(matrix, **chosen), expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("sharpen", [0.0, 0.5])
-def test_all_neighbours_are_the_exact_product(sharpen):
+def test_all_neighbours_give_the_exact_product(sharpen):
     matrix = random_matrix()
     exact = scored(matrix, rank=5, sharpen=sharpen)
     pruned = scored(matrix, rank=5, sharpen=sharpen, neighbours=30)
     np.testing.assert_allclose(pruned, exact, rtol=1e-4, atol=1e-4)
 
 
-def test_few_neighbours_leave_out_the_weak_ones():
+def test_few_neighbours_keep_the_strongest():
     matrix = random_matrix()
     scores = scored(matrix, low_pass=0.0, sharpen=0.0, neighbours=2)
     reached = (scores != 0).sum(1)
@@ -91,7 +91,7 @@ def test_few_neighbours_leave_out_the_weak_ones():
     assert reached.sum() < (scored(matrix, low_pass=0.0, sharpen=0.0) != 0).sum()
 
 
-def test_a_user_scores_the_same_whoever_is_asked_with_it():
+def test_scores_do_not_depend_on_the_other_users_of_a_batch():
     matrix = random_matrix()
     chosen = {"rank": 5, "sharpen": 0.3}
     together = scored(matrix, **chosen)
@@ -99,12 +99,12 @@ def test_a_user_scores_the_same_whoever_is_asked_with_it():
     np.testing.assert_allclose(scored(matrix, users, **chosen), together[users], rtol=1e-4)
 
 
-def test_no_rank_is_no_low_pass_part():
+def test_rank_0_has_no_low_pass_part():
     matrix = random_matrix()
     np.testing.assert_array_equal(scored(matrix, rank=0), scored(matrix, low_pass=0.0))
 
 
-def test_a_user_without_pairs_scores_nothing():
+def test_a_user_without_pairs_has_scores_of_0():
     matrix = random_matrix()
     matrix[4] = 0
     scores = scored(matrix, rank=5, sharpen=0.3)
@@ -112,7 +112,7 @@ def test_a_user_without_pairs_scores_nothing():
     assert np.isfinite(scores).all()
 
 
-def test_a_seed_decides():
+def test_scores_depend_on_the_seed():
     matrix = sp.csr_matrix(random_matrix(), dtype=np.float32)
     recipe, users = TeacherRecipe(rank=5), np.arange(40)
     first, second, other = (

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 SMALL = {"dimensions": 8, "layers": 1, "epochs": 6, "batch_pairs": 200}
 
 
-def test_it_ranks_held_out_items_of_a_users_own_kind_first(clustered):
+def test_ranks_held_out_items_of_the_users_group_first(clustered):
     train, test = random_per_user(clustered, 0.2, seed=0)
     users = np.arange(train.n_users)
     scores = LightGCNScorer(
@@ -24,7 +24,7 @@ def test_it_ranks_held_out_items_of_a_users_own_kind_first(clustered):
     assert of_held_out > scores.mean() + scores.std()
 
 
-def test_it_repeats_for_a_seed_and_leaves_the_global_generator_alone(clustered):
+def test_repeats_for_a_seed_without_the_global_generator(clustered):
     matrix, users = interaction_matrix(clustered), np.arange(5)
     before = torch.random.get_rng_state()
     first, second, other = (
@@ -37,7 +37,7 @@ def test_it_repeats_for_a_seed_and_leaves_the_global_generator_alone(clustered):
 
 
 @pytest.mark.parametrize("kind", ["filter", "ease"])
-def test_a_weight_brings_it_into_the_scores_and_none_leaves_it_out(clustered, kind):
+def test_a_weight_adds_it_to_the_scores(clustered, kind):
     matrix, users = interaction_matrix(clustered), np.arange(7)
     closed = TeacherRecipe(kind=kind, rank=4)
     mixed = closed.model_copy(update={"lightgcn": TeacherLightGCNRecipe(weight=0.7, **SMALL)})
@@ -51,13 +51,13 @@ def test_a_weight_brings_it_into_the_scores_and_none_leaves_it_out(clustered, ki
     np.testing.assert_allclose(found, units(alone) + 0.7 * units(trained), rtol=1e-3, atol=1e-4)
 
 
-def test_without_pairs_nothing_is_trained(clustered):
+def test_does_not_train_without_pairs(clustered):
     nothing = clustered.select(np.zeros(len(clustered), dtype=bool))
     recipe = TeacherRecipe(length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL))
     assert teacher_lists(nothing, recipe, seed=0).items[:, 0].tolist() == [0] * 120
 
 
-def test_a_bar_of_its_training_is_shown_where_asked_for(clustered, capsys):
+def test_shows_a_progress_bar_of_training_on_request(clustered, capsys):
     recipe = TeacherRecipe(length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL))
     for progress, shown in ((True, True), (False, False), (None, False)):
         teacher_lists(clustered, recipe, seed=0, progress=progress)

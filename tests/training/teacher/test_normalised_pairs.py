@@ -47,7 +47,7 @@ def test_pairs_are_divided_by_powers_of_both_degrees(powers):
 
 @pytest.mark.parametrize("n_vectors", [0, 1, 64, 130])
 @pytest.mark.parametrize("sparse", [True, False])
-def test_the_gram_matrix_times_many_rows_of_vectors_and_again(n_vectors, sparse):
+def test_multiplies_row_vectors_by_the_gram_matrix_twice(n_vectors, sparse):
     dense = random_matrix(12, 9)
     vectors = torch.randn(n_vectors, 9, generator=torch.Generator().manual_seed(0))
     pair = SparsePair.of(sp.csr_matrix(dense))

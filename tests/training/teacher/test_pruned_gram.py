@@ -8,7 +8,7 @@ from bitrecall.training.teacher.pruned_gram import pruned_gram
 
 @st.composite
 def weighted_matrices(draw) -> np.ndarray:
-    """Matrices without a negative entry, few of them distinct, so that products tie."""
+    """Non-negative matrices with few distinct entries, so that products are often equal."""
     shape = draw(st.integers(1, 8)), draw(st.integers(1, 8))
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     kept = generator.random(shape) < draw(st.floats(0, 1))
@@ -35,7 +35,7 @@ def test_each_row_keeps_itself_and_its_strongest_others(matrix, neighbours, max_
 
 @given(weighted_matrices())
 @settings(deadline=None, max_examples=20)
-def test_as_many_neighbours_as_items_is_the_whole_product(matrix):
+def test_as_many_neighbours_as_items_give_the_full_product(matrix):
     sparse = sp.csr_matrix(matrix, dtype=np.float32)
     found = pruned_gram(sparse, matrix.shape[1])
     np.testing.assert_allclose(found.toarray(), matrix.T @ matrix, rtol=1e-6)

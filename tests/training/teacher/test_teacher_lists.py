@@ -44,19 +44,19 @@ tied_scores = st.integers(1, 12).flatmap(
 
 @given(tied_scores, st.integers(1, 14))
 @settings(deadline=None, max_examples=60)
-def test_the_best_of_a_row_are_those_of_a_stable_sort(rows, depth):
+def test_best_items_equal_a_stable_sort(rows, depth):
     scores = np.array(rows, np.float32)
     items, values = best_items(torch.from_numpy(scores), depth)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :depth]
-    wanted = np.take_along_axis(scores, order, axis=1)
-    np.testing.assert_array_equal(values.numpy(), wanted)
-    listed = wanted > -np.inf
+    expected = np.take_along_axis(scores, order, axis=1)
+    np.testing.assert_array_equal(values.numpy(), expected)
+    listed = expected > -np.inf
     np.testing.assert_array_equal(items.numpy()[listed], order[listed])
 
 
 @pytest.mark.parametrize("chosen", [{}, {"kind": "ease", "regularisation": 2.0}])
 @pytest.mark.parametrize("users_at_once", [4, 1000])
-def test_lists_hold_the_best_unseen_items_in_order(chosen, users_at_once, monkeypatch):
+def test_lists_contain_the_best_unseen_items_in_order(chosen, users_at_once, monkeypatch):
     monkeypatch.setattr(module, "block_users", lambda *_: users_at_once)
     seen = random_matrix()
     pairs = interactions(seen)
@@ -64,15 +64,15 @@ def test_lists_hold_the_best_unseen_items_in_order(chosen, users_at_once, monkey
     lists = teacher_lists(pairs, recipe, seed=0)
     scores = scorer(interaction_matrix(pairs), recipe, seed=0).scores(np.arange(25)).numpy()
     scores[seen] = -np.inf
-    wanted = np.argsort(-scores, axis=1, kind="stable")[:, :5]
-    np.testing.assert_array_equal(lists.items, wanted)
-    np.testing.assert_allclose(lists.scores, np.take_along_axis(scores, wanted, 1), rtol=1e-4)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+    np.testing.assert_array_equal(lists.items, expected)
+    np.testing.assert_allclose(lists.scores, np.take_along_axis(scores, expected, 1), rtol=1e-4)
     assert (lists.counts == 5).all()
     assert lists.items.dtype == np.int32
     assert lists.scores.dtype == np.float32
 
 
-def test_a_list_ends_with_the_unseen_items():
+def test_a_list_is_padded_after_the_unseen_items():
     seen = random_matrix()
     seen[3, 2:] = True
     seen[3, :2] = False
@@ -87,7 +87,7 @@ def test_a_list_ends_with_the_unseen_items():
 
 
 def test_equal_scores_go_to_the_more_popular_item():
-    # Items in descending popularity. The last user shares nothing with anyone.
+    # Items in descending popularity. The last user shares no item with other users.
     seen = np.array([[1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [1, 0, 0, 1, 0], [0, 0, 0, 0, 1]])
     recipe = TeacherRecipe(length=3, low_pass=0.0)
     lists = teacher_lists(interactions(seen), recipe, seed=0)
@@ -99,13 +99,13 @@ def test_lists_repeat_for_a_seed_from_interactions_or_edges():
     recipe = TeacherRecipe(length=5, rank=4)
     edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items)
     before = torch.random.get_rng_state()
-    first, second = (teacher_lists(given, recipe, seed=3) for given in (pairs, edges))
+    first, second = (teacher_lists(source, recipe, seed=3) for source in (pairs, edges))
     np.testing.assert_array_equal(first.items, second.items)
     np.testing.assert_array_equal(first.scores, second.scores)
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_a_bar_is_shown_where_asked_for(capsys):
+def test_shows_a_progress_bar_on_request(capsys):
     pairs = interactions(random_matrix())
     recipe = TeacherRecipe(length=5, low_pass=0.0)
     for progress, shown in ((True, True), (False, False), (None, False)):
@@ -114,7 +114,7 @@ def test_a_bar_is_shown_where_asked_for(capsys):
 
 
 def listed() -> TeacherLists:
-    """Three users: a full list, one that ends early with a score below 0, and an empty one."""
+    """Lists of three users: full, shorter with a last score below 0, and empty."""
     return TeacherLists(
         np.array([[4, 1, 2], [3, 0, -1], [-1, -1, -1]], np.int32),
         np.array([[2.0, 1.0, 0.5], [4.0, -1.0, 0.0], [0.0, 0.0, 0.0]], np.float32),
@@ -123,7 +123,7 @@ def listed() -> TeacherLists:
 
 
 @pytest.mark.parametrize(
-    ("discount", "wanted"),
+    ("discount", "expected"),
     [
         ({}, [[1 / 4, 1 / 16, 1 / 64], [1, 0, 0], [0, 0, 0]]),
         ({"discount_power": 1.0}, [[1 / 2, 1 / 4, 1 / 8], [1, 0, 0], [0, 0, 0]]),
@@ -135,14 +135,14 @@ def listed() -> TeacherLists:
         ({"discount": "log2"}, [[1, 1 / np.log2(3), 0.5], [1, 1 / np.log2(3), 0], [0, 0, 0]]),
     ],
 )
-def test_discounts(discount, wanted):
+def test_discounts(discount, expected):
     weights = positive_weights(listed(), np.array([2, 3, 5]), TeacherRecipe(**discount))
-    np.testing.assert_allclose(weights.listed, wanted, rtol=1e-6)
+    np.testing.assert_allclose(weights.listed, expected, rtol=1e-6)
     assert not weights.seen.any()
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_pairs_get_their_share_and_the_sum_stays(share):
+def test_pairs_get_their_share_of_an_unchanged_sum(share):
     degrees = np.array([2, 3, 5])
     alone = positive_weights(listed(), degrees, TeacherRecipe())
     weights = positive_weights(listed(), degrees, TeacherRecipe(pairs=share))
@@ -152,7 +152,7 @@ def test_pairs_get_their_share_and_the_sum_stays(share):
     assert weights.listed.dtype == weights.seen.dtype == np.float32
 
 
-def test_lists_are_the_same_from_a_checkpoints_tensors():
+def test_restores_lists_from_the_tensors_of_a_checkpoint():
     seen = random_matrix()
     seen[4] = True
     made = teacher_lists(interactions(seen), TeacherRecipe(length=16, rank=4), seed=0)
