@@ -12,6 +12,7 @@ from bitrecall.index.errors import (
     ReleaseNotFoundError,
 )
 from bitrecall.index.releases.release import ReleaseContents
+from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from tests.index.releases.stores import damage
 
@@ -208,3 +209,16 @@ def test_opens_the_newest_good_release_without_a_history(
     (store.root / "activations.jsonl").unlink()
     damage(store, three[2])
     assert store.open_current().id == three[1]
+
+
+@pytest.mark.parametrize("name", ["activations.jsonl", "RETRAINING.json"])
+def test_does_not_wait_for_a_pipe_beside_the_releases(
+    store: ReleaseStore, three: list[str], name: str
+) -> None:
+    (store.root / name).unlink(missing_ok=True)
+    os.mkfifo(store.root / name)
+    if name == "RETRAINING.json":
+        assert RetrainingStatus.read(store.root) is None
+    else:
+        with pytest.raises(ReleaseError, match="not a regular file"):
+            store.rollback()

@@ -21,7 +21,6 @@ from bitrecall.index.errors import (
 from bitrecall.index.releases.files import check_hash
 from bitrecall.index.releases.manifest import FileEntry
 from bitrecall.index.releases.release import Release, ReleaseContents
-from bitrecall.index.releases.retraining_status import RetrainingStatus
 from bitrecall.index.releases.store import ReleaseStore
 from tests.index.releases.stores import damage, folders
 
@@ -200,19 +199,6 @@ def test_rejects_a_file_in_place_of_the_store(store: ReleaseStore, make_contents
     for action in (lambda: store.publish(make_contents()), store.rollback):
         with pytest.raises(ReleaseError, match="releases: cannot be"):
             action()
-
-
-@pytest.mark.parametrize("name", ["activations.jsonl", "RETRAINING.json"])
-def test_does_not_wait_for_a_pipe_beside_the_releases(
-    store: ReleaseStore, three: list[str], name: str
-) -> None:
-    (store.root / name).unlink(missing_ok=True)
-    os.mkfifo(store.root / name)
-    if name == "RETRAINING.json":
-        assert RetrainingStatus.read(store.root) is None
-    else:
-        with pytest.raises(ReleaseError, match="not a regular file"):
-            store.rollback()
 
 
 def test_does_not_activate_a_damaged_release(store: ReleaseStore, three: list[str]) -> None:
