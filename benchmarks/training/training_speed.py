@@ -10,7 +10,7 @@ recipe, of which the first is not counted. It has the peak memory, and the arith
 relative to dense matrix products on the same machine, measured just before. A scale below 1 takes
 that fraction of the users. A scale above 1 copies the users that often, each with a tenth of its
 items redrawn, so that copies differ. For comparison, each row is followed by epochs of LightGCN's
-BPR training in the same code base, with its usual 64 dimensions.
+BPR training in the same code base, with 64 dimensions.
 
     python -m benchmarks.training.training_speed path/to/gowalla --until 0.2308 --epochs 12
 

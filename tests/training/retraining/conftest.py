@@ -21,7 +21,7 @@ Publish = Callable[..., Release]
 
 @pytest.fixture
 def event() -> Callable[..., StoredEvent]:
-    """Makes events with rising numbers: a user, an item, a type, a moment."""
+    """Makes events with increasing sequence numbers from user, item, type and time."""
     numbers = count(101)
 
     def make(user: str, item: str, kind: str = "view", at: float = 0.0) -> StoredEvent:
@@ -30,15 +30,15 @@ def event() -> Callable[..., StoredEvent]:
     return make
 
 
-def weigh(seen, items, weights):
-    """Weights of the pairs in the order of a release; 1 for those that are not named."""
+def weights_in_order(seen, items, weights):
+    """Return the weights of pairs in the order of a release; 1 for other pairs."""
     ordered = [(user, item) for user, own in seen.items() for item in sorted(own, key=items.index)]
     return np.array([weights.get(pair, 1) for pair in ordered], np.float32)
 
 
 @pytest.fixture
 def publish(tmp_path) -> Publish:
-    """Publishes a release of users and what they have seen, its codes drawn from a seed."""
+    """Publishes a release of users and their items, with codes drawn from a seed."""
     store = ReleaseStore(tmp_path / "releases")
 
     def make(
@@ -66,7 +66,7 @@ def publish(tmp_path) -> Publish:
             ),
             recipe={},
             code_version="test",
-            seen_weights=None if weights is None else weigh(seen, items, weights),
+            seen_weights=None if weights is None else weights_in_order(seen, items, weights),
         )
         return store.publish(contents)
 

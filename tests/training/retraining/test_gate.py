@@ -7,20 +7,20 @@ from bitrecall.training.retraining.gate import Interval, bootstrap, decide, judg
 from bitrecall.training.retraining.settings import RetrainingSettings
 
 
-def test_the_interval_is_that_of_the_mean() -> None:
+def test_the_interval_covers_the_mean() -> None:
     generator = np.random.default_rng(0)
     differences = generator.normal(0.3, 1.0, 400)
-    found = bootstrap(differences, 2000, seed=1)
-    assert found.mean == pytest.approx(differences.mean())
+    interval = bootstrap(differences, 2000, seed=1)
+    assert interval.mean == pytest.approx(differences.mean())
     half = 1.96 * differences.std() / 400**0.5
-    assert found.low == pytest.approx(found.mean - half, abs=0.02)
-    assert found.high == pytest.approx(found.mean + half, abs=0.02)
-    assert bootstrap(differences, 2000, seed=1) == found
+    assert interval.low == pytest.approx(interval.mean - half, abs=0.02)
+    assert interval.high == pytest.approx(interval.mean + half, abs=0.02)
+    assert bootstrap(differences, 2000, seed=1) == interval
 
 
-def test_without_any_difference_the_interval_is_a_point() -> None:
-    found = bootstrap(np.zeros(5), 100, seed=0)
-    assert (found.mean, found.low, found.high) == (0, 0, 0)
+def test_the_interval_is_a_point_without_differences() -> None:
+    interval = bootstrap(np.zeros(5), 100, seed=0)
+    assert (interval.mean, interval.low, interval.high) == (0, 0, 0)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def settings() -> RetrainingSettings:
     return RetrainingSettings().model_copy(update={"gate_metric": "recall@10"})
 
 
-def test_a_trained_release_beats_noise_and_the_popular_list_and_not_the_other_way_round(
+def test_a_trained_release_beats_noise_and_the_popular_list(
     clustered_dataset, small_recipe, publish, settings, tmp_path
 ) -> None:
     train, test = clustered_dataset.train, clustered_dataset.test
@@ -55,7 +55,7 @@ def test_a_trained_release_beats_noise_and_the_popular_list_and_not_the_other_wa
     assert "popular list" in judge(None, noise, train, test, settings, seed=0).says
 
 
-def test_being_worse_by_chance_is_borne_and_by_more_is_not(settings) -> None:
+def test_accepts_a_worse_result_only_within_the_margin_or_by_chance(settings) -> None:
     before = {"recall@10": 0.5, "ndcg@10": 0.5}
     for mean, high, passed in (
         (-0.004, -0.001, True),
@@ -64,9 +64,9 @@ def test_being_worse_by_chance_is_borne_and_by_more_is_not(settings) -> None:
         (0.2, 0.3, True),
     ):
         change = Interval(mean, mean - 0.01, high)
-        found = {name: value + mean for name, value in before.items()}
+        after = {name: value + mean for name, value in before.items()}
         differences = {"recall@10": change, "ndcg@10": Interval(0, 0, 0)}
-        assert decide(before, found, differences, settings, 10, True)[0] is passed
-        # NDCG at the same cut-off is held to the same margin.
+        assert decide(before, after, differences, settings, 10, True)[0] is passed
+        # NDCG at the same cut-off has the same margin.
         other = {"recall@10": Interval(0, 0, 0), "ndcg@10": change}
-        assert decide(before, found, other, settings, 10, True)[0] is passed
+        assert decide(before, after, other, settings, 10, True)[0] is passed

@@ -1,4 +1,4 @@
-"""The memory limit of a training, inside and outside of a container."""
+"""The memory limit of a training, inside and outside a container."""
 
 from pathlib import Path
 
@@ -25,12 +25,12 @@ def test_page_cache_is_free(
     stat = tmp_path / "memory.stat"
     stat.write_text("anon 1\nshmem 99\n")
     assert budget.free_mib() == 1
-    # Of what is used, files that were read are most.
+    # Most of the used memory is page cache.
     stat.write_text(f"anon 1\n{cache[0]} {300 * 2**20}\n{cache[1]} {200 * 2**20}\nshmem 99\n")
     assert budget.free_mib() == 501
 
 
-def test_a_container_without_a_limit_has_what_the_machine_has(
+def test_a_container_without_a_limit_has_the_memory_of_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget, "_CGROUPS", ((str(tmp_path), *V2),))
@@ -41,4 +41,4 @@ def test_a_container_without_a_limit_has_what_the_machine_has(
 
 def available_mib() -> int:
     lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-    return next(int(one.split()[1]) for one in lines if one.startswith("MemAvailable:")) // 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) // 1024

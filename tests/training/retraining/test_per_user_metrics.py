@@ -11,60 +11,60 @@ SEEN = {f"u{user}": [f"i{(user * 7 + n * n) % 30:02}" for n in range(6)] for use
 
 
 def pairs(lists: dict[str, list[str]], users: list[str], items: list[str]) -> Interactions:
-    rows = [(users.index(user), items.index(item)) for user, own in lists.items() for item in own]
+    rows = [(users.index(user), items.index(item)) for user, row in lists.items() for item in row]
     return collapse(users, items, *np.array(rows, np.int32).reshape(-1, 2).T)
 
 
 @pytest.fixture
-def wanted() -> dict[str, list[str]]:
+def targets() -> dict[str, list[str]]:
     generator = np.random.default_rng(1)
     return {
         user: [f"i{item:02}" for item in generator.choice(30, 5, replace=False)] for user in SEEN
-    } | {"stranger": ["i00", "elsewhere"]}
+    } | {"unknown user": ["i00", "elsewhere"]}
 
 
-def test_known_users_are_answered_as_an_evaluation_asks(publish, wanted) -> None:
+def test_known_users_have_the_metrics_of_an_evaluation(publish, targets) -> None:
     release = publish(SEEN)
-    wanted = {
+    targets = {
         user: [item for item in items if item not in SEEN.get(user, ())]
-        for user, items in wanted.items()
+        for user, items in targets.items()
     }
-    users, items = list(wanted), [f"i{item:02}" for item in range(30)] + ["elsewhere"]
-    taken, held_out = pairs(SEEN, users, items), pairs(wanted, users, items)
-    found = score_users(release, taken, held_out, [3, 10])
+    users, items = list(targets), [f"i{item:02}" for item in range(30)] + ["elsewhere"]
+    train, held_out = pairs(SEEN, users, items), pairs(targets, users, items)
+    metrics = score_users(release, train, held_out, [3, 10])
     expected = evaluate(release, held_out, [3, 10]).metrics
-    for name, values in found.items():
+    for name, values in metrics.items():
         assert len(values) == 26
         assert values.mean() == pytest.approx(expected[name])
 
 
-def test_what_was_taken_since_counts_and_is_not_listed(publish) -> None:
+def test_does_not_recommend_items_of_later_training_pairs(publish) -> None:
     release = publish(SEEN)
-    users, items = [*SEEN, "stranger"], [f"i{item:02}" for item in range(30)]
-    everything = {"u0": items[:29], "stranger": items[:29]}
-    last = pairs({"u0": [items[29]], "stranger": [items[29]]}, users, items)
-    found = score_users(release, pairs(everything, users, items), last, [1])
-    assert found["recall@1"].tolist() == [1, 1]
+    users, items = [*SEEN, "unknown user"], [f"i{item:02}" for item in range(30)]
+    everything = {"u0": items[:29], "unknown user": items[:29]}
+    last = pairs({"u0": [items[29]], "unknown user": [items[29]]}, users, items)
+    metrics = score_users(release, pairs(everything, users, items), last, [1])
+    assert metrics["recall@1"].tolist() == [1, 1]
 
 
-def test_a_stranger_is_folded_in(publish) -> None:
+def test_folds_in_an_unknown_user(publish) -> None:
     release = publish(SEEN)
-    users, items = ["stranger"], [f"i{item:02}" for item in range(30)]
-    history = pairs({"stranger": ["i03", "i10"]}, users, items)
+    users, items = ["unknown user"], [f"i{item:02}" for item in range(30)]
+    history = pairs({"unknown user": ["i03", "i10"]}, users, items)
     rows = np.array([release.items.row_of(item) for item in ("i03", "i10")])
     code = UserFoldIn.of(release).codes([rows])
     _, listed = release.backend.search(code, 1, [np.sort(rows).astype(np.int32)])
     best = release.items.id_of(int(listed[0, 0]))
-    found = score_users(release, history, pairs({"stranger": [best]}, users, items), [1])
-    assert found["ndcg@1"].tolist() == [1]
+    metrics = score_users(release, history, pairs({"unknown user": [best]}, users, items), [1])
+    assert metrics["ndcg@1"].tolist() == [1]
 
 
-def test_the_popular_list_leaves_out_what_was_taken(publish) -> None:
+def test_the_popular_list_excludes_training_items(publish) -> None:
     release = publish(SEEN)
     ranked = release.items.ids_of(np.arange(30))
     users, items = ["a", "b"], list(ranked)
-    taken = pairs({"a": ranked[:2], "b": ranked[5:7]}, users, items)
-    wanted = pairs({"a": ranked[2:4], "b": ranked[2:4]}, users, items)
-    found = score_users(release, taken, wanted, [2, 4], popular=True)
-    assert found["recall@2"].tolist() == [1, 0]
-    assert found["recall@4"].tolist() == [1, 1]
+    train = pairs({"a": ranked[:2], "b": ranked[5:7]}, users, items)
+    targets = pairs({"a": ranked[2:4], "b": ranked[2:4]}, users, items)
+    metrics = score_users(release, train, targets, [2, 4], popular=True)
+    assert metrics["recall@2"].tolist() == [1, 0]
+    assert metrics["recall@4"].tolist() == [1, 1]

@@ -9,7 +9,7 @@ from bitrecall.training.retraining.settings import PREFIX, RetrainingSettings
 PAGE = Path(__file__).parents[3] / "docs" / "retraining.md"
 
 
-def test_the_page_has_every_setting_with_its_default_and_meaning() -> None:
+def test_the_page_describes_every_setting_and_its_default() -> None:
     rows = dict(re.findall(rf"^\| `{PREFIX}(\w+)` \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
     assert set(rows) == {name.upper() for name in RetrainingSettings.model_fields}
     for name, field in RetrainingSettings.model_fields.items():
@@ -17,7 +17,7 @@ def test_the_page_has_every_setting_with_its_default_and_meaning() -> None:
         assert rows[name.upper()] == f"`{default}` | {field.description}"
 
 
-def test_settings_come_from_the_environment_and_arguments_go_before_them(
+def test_arguments_override_settings_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BITRECALL_RETRAIN_KEEP", "9")
@@ -31,6 +31,6 @@ def test_settings_come_from_the_environment_and_arguments_go_before_them(
     ("name", "value"),
     [("gate_share", 1.0), ("gate_metric", "mrr@5"), ("keep", 0), ("max_repeated", 1.5)],
 )
-def test_a_setting_that_is_none_is_named(name: str, value: object) -> None:
+def test_names_the_variable_of_an_invalid_setting(name: str, value: object) -> None:
     with pytest.raises(SettingsError, match=f"BITRECALL_RETRAIN_{name.upper()}"):
         load_settings(RetrainingSettings, {name: value})
