@@ -71,8 +71,8 @@ def implausible_option(command: F) -> F:
     return option(
         "--allow-implausible",
         is_flag=True,
-        help="Train on data that nobody can mean too: of one user or one item, or without an item "
-        "that two users share.",
+        help="Train on implausible data: of a single user or item, or without items that users "
+        "share.",
     )(command)
 
 
