@@ -12,7 +12,7 @@ from bitrecall.training.recipe.recipe_file import parse_recipe
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Matrices this small wait longer for a second thread than they gain from it."""
+    """For such small matrices, a second thread costs more time than it saves."""
     torch.set_num_threads(1)
 
 
@@ -22,8 +22,8 @@ def clustered() -> Interactions:
     generator = np.random.default_rng(0)
     users, items = np.nonzero(generator.random((120, 80)) < 0.02)
     for user in range(120):
-        own = user % 4 * 20 + generator.choice(20, size=9, replace=False)
-        users, items = np.append(users, np.full(9, user)), np.append(items, own)
+        chosen = user % 4 * 20 + generator.choice(20, size=9, replace=False)
+        users, items = np.append(users, np.full(9, user)), np.append(items, chosen)
     return collapse(
         [f"user-{row}" for row in range(120)],
         [f"item-{row}" for row in range(80)],

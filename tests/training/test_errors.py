@@ -16,7 +16,7 @@ from bitrecall.training.errors import DataError
         ({"file": "a.pq", "line": 7, "unit": "row"}, "a.pq, row 7: is empty"),
     ],
 )
-def test_a_data_error_says_where_and_why(arguments, message):
+def test_the_message_of_a_data_error_has_place_and_reason(arguments, message):
     assert str(DataError("is empty", **arguments)) == message
 
 
@@ -26,7 +26,7 @@ def test_a_data_error_keeps_file_line_and_reason():
     assert isinstance(error, BitrecallError)
 
 
-def test_all_is_sorted_and_whole():
+def test_all_is_sorted_and_complete():
     defined = {
         name
         for name, value in vars(errors).items()

@@ -11,20 +11,20 @@ from bitrecall.training.model.graph import EdgeList
 
 @pytest.fixture
 def clustered(clustered):
-    """The clustered pairs, items in descending popularity."""
+    """The clustered interactions, with items in descending popularity."""
     return reorder_items(clustered, popularity_order(clustered))
 
 
 @pytest.fixture
 def trained(clustered, small_recipe):
     edges = EdgeList(clustered.users, clustered.items, clustered.n_users, clustered.n_items)
-    made = HashingMethod(edges, small_recipe)
+    method = HashingMethod(edges, small_recipe)
     for _ in range(3):
-        made.advance()
-    return made
+        method.advance()
+    return method
 
 
-def test_contents_are_what_a_release_asks_for(clustered, small_recipe, trained):
+def test_creates_valid_contents_of_a_release(clustered, small_recipe, trained):
     contents = release_contents(trained.embeddings(), clustered, small_recipe)
     contents.check()
     assert contents.user_embeddings.dtype == np.float16
@@ -44,11 +44,11 @@ def test_rows_are_in_descending_popularity_and_belong_to_their_ids(
         assert contents.popularity[row] == clustered.item_degrees[before]
     for row in range(5):
         seen = {contents.item_ids[item] for item in contents.seen[row]}
-        own = clustered.items[clustered.users == row]
-        assert seen == {clustered.item_ids[item] for item in own}
+        items = clustered.items[clustered.users == row]
+        assert seen == {clustered.item_ids[item] for item in items}
 
 
-def test_halves_keep_the_codes(clustered, small_recipe, trained):
+def test_float16_embeddings_keep_the_codes(clustered, small_recipe, trained):
     embeddings = trained.embeddings()
     embeddings.users[0, :4] = torch.tensor([-1e-20, 1e-20, -0.0, 0.0])
     contents = release_contents(embeddings, clustered, small_recipe)
@@ -61,7 +61,7 @@ def test_halves_keep_the_codes(clustered, small_recipe, trained):
 
 
 def test_summed_messages_are_the_propagated_part_of_a_user(clustered, small_recipe, trained):
-    """A user's embedding less its own free part is the sum of its items' messages, scaled."""
+    """A user's embedding minus its free part is the scaled sum of its items' messages."""
     embeddings = trained.embeddings()
     layers = small_recipe.encoder.layers
     contents = release_contents(embeddings, clustered, small_recipe)
@@ -74,7 +74,7 @@ def test_summed_messages_are_the_propagated_part_of_a_user(clustered, small_reci
         assert cosine == pytest.approx(1, abs=1e-4)
 
 
-def test_without_propagation_the_item_itself_is_the_message():
+def test_the_message_is_the_item_itself_without_propagation():
     items = torch.tensor([[2.0, -2.0], [4.0, 4.0]])
-    found = fold_in_messages([items], np.array([4, 16]))
-    np.testing.assert_allclose(found, [[1, -1], [1, 1]])
+    messages = fold_in_messages([items], np.array([4, 16]))
+    np.testing.assert_allclose(messages, [[1, -1], [1, 1]])

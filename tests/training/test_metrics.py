@@ -31,7 +31,7 @@ def padded(lists, width):
     return np.array(rows, dtype=np.int64).reshape(len(lists), width)
 
 
-def measured(n_items, popularity, batches, ks=KS, bgch_depth=None):
+def metrics_of(n_items, popularity, batches, ks=KS, bgch_depth=None):
     popularity = np.array(popularity, dtype=np.int64)
     metrics = RankingMetrics(ks, n_items, popularity, bgch_depth=bgch_depth)
     for lists, truths in batches:
@@ -39,8 +39,8 @@ def measured(n_items, popularity, batches, ks=KS, bgch_depth=None):
     return metrics.result()
 
 
-def obvious(n_items, popularity, lists, truths, k):
-    """The definitions, word for word, one user and one place at a time."""
+def definition(n_items, popularity, lists, truths, k):
+    """Compute the metrics from their definitions, one user and one place at a time."""
     recall, ndcg, precision, hit_rate = [], [], [], []
     for ranked, truth in zip(lists, truths, strict=True):
         if not truth:
@@ -72,44 +72,44 @@ def test_every_measure_agrees_with_its_definition(case):
     n_items, popularity, lists, truths = case
     if not any(truths):
         with pytest.raises(ValueError, match="no user has test items"):
-            measured(n_items, popularity, [(lists, truths)])
+            metrics_of(n_items, popularity, [(lists, truths)])
         return
     expected = {}
     for k in KS:
-        expected |= obvious(n_items, popularity, lists, truths, k)
-    assert measured(n_items, popularity, [(lists, truths)]) == pytest.approx(expected)
+        expected |= definition(n_items, popularity, lists, truths, k)
+    assert metrics_of(n_items, popularity, [(lists, truths)]) == pytest.approx(expected)
 
 
 @given(rankings(), st.integers(1, 12))
-def test_the_ndcg_of_bgch_has_its_own_hits_for_an_ideal(case, bgch_depth):
+def test_the_ideal_list_of_bgch_has_the_hits_of_the_model(case, bgch_depth):
     n_items, popularity, lists, truths = case
     if not any(truths):
         return
-    result = measured(n_items, popularity, [(lists, truths)], bgch_depth=bgch_depth)
+    result = metrics_of(n_items, popularity, [(lists, truths)], bgch_depth=bgch_depth)
     for k in KS:
         values = []
         for ranked, truth in zip(lists, truths, strict=True):
             if not truth:
                 continue
             hits = [item in truth for item in ranked[: max(bgch_depth, *KS)]]
-            found = sum(hit / math.log2(place + 2) for place, hit in enumerate(hits[:k]))
+            dcg = sum(hit / math.log2(place + 2) for place, hit in enumerate(hits[:k]))
             ideal = sorted(hits, reverse=True)[:k]
             best = sum(hit / math.log2(place + 2) for place, hit in enumerate(ideal))
-            values.append(found / best if best else 0.0)
+            values.append(dcg / best if best else 0.0)
         assert result[f"bgch_ndcg@{k}"] == pytest.approx(sum(values) / len(values))
-    plain = measured(n_items, popularity, [(lists, truths)])
+    plain = metrics_of(n_items, popularity, [(lists, truths)])
     assert {name: result[name] for name in plain} == plain
     assert set(result) - set(plain) == {f"bgch_ndcg@{k}" for k in KS}
 
 
 @given(rankings(), st.integers(0, 9))
-def test_batches_make_no_difference(case, cut):
+def test_batches_do_not_change_the_metrics(case, cut):
     n_items, popularity, lists, truths = case
     if not any(truths):
         return
-    whole = measured(n_items, popularity, [(lists, truths)])
+    in_one_batch = metrics_of(n_items, popularity, [(lists, truths)])
     parts = [(lists[:cut], truths[:cut]), (lists[cut:], truths[cut:])]
-    assert measured(n_items, popularity, parts) == pytest.approx(whole)
+    assert metrics_of(n_items, popularity, parts) == pytest.approx(in_one_batch)
 
 
 @settings(max_examples=50)
@@ -118,8 +118,8 @@ def test_means_agree_with_ir_measures(case):
     n_items, popularity, lists, truths = case
     if not any(truths):
         return
-    # The library knows judged users alone, wants a score for each place, and names as strings.
-    # An item outside the catalogue is one that no list holds.
+    # The library averages over users with judgements, and needs a score per place and string ids.
+    # An item outside the catalogue is in no list.
     qrels = [
         ir_measures.Qrel(f"u{user}", f"outside{place}" if item == OUTSIDE else f"i{item}", 1)
         for user, truth in enumerate(truths)
@@ -130,66 +130,66 @@ def test_means_agree_with_ir_measures(case):
         for user, ranked in enumerate(lists)
         for place, item in enumerate(ranked)
     ]
-    theirs = {}
+    names = {}
     for k in KS:
-        theirs[ir_measures.R @ k] = f"recall@{k}"
-        theirs[ir_measures.nDCG @ k] = f"ndcg@{k}"
-        theirs[ir_measures.P @ k] = f"precision@{k}"
-        theirs[ir_measures.Success @ k] = f"hit_rate@{k}"
-    answer = ir_measures.calc_aggregate(list(theirs), qrels, run)
-    ours = measured(n_items, popularity, [(lists, truths)])
-    assert {name: answer[measure] for measure, name in theirs.items()} == pytest.approx(
-        {name: ours[name] for name in theirs.values()}
+        names[ir_measures.R @ k] = f"recall@{k}"
+        names[ir_measures.nDCG @ k] = f"ndcg@{k}"
+        names[ir_measures.P @ k] = f"precision@{k}"
+        names[ir_measures.Success @ k] = f"hit_rate@{k}"
+    expected = ir_measures.calc_aggregate(list(names), qrels, run)
+    metrics = metrics_of(n_items, popularity, [(lists, truths)])
+    assert {name: expected[measure] for measure, name in names.items()} == pytest.approx(
+        {name: metrics[name] for name in names.values()}
     )
 
 
-def test_ndcg_is_against_what_was_there_to_find():
-    # One hit, first in the list, of four items to find. An ideal list made of the model's own
-    # hits would call this perfect.
-    result = measured(9, [1] * 9, [([[0, 5, 6]], [[0, 1, 2, 3]])], ks=(3,))
+def test_ndcg_divides_by_the_ideal_list_of_all_test_items():
+    # One hit, first in the list, of four test items. With an ideal list of the model's own hits,
+    # this would be 1.
+    result = metrics_of(9, [1] * 9, [([[0, 5, 6]], [[0, 1, 2, 3]])], ks=(3,))
     best = 1 + 1 / math.log2(3) + 1 / math.log2(4)
     assert result["ndcg@3"] == pytest.approx(1 / best)
 
 
-def test_hits_beyond_k_make_the_ideal_of_bgch_better():
-    # One hit at the top, one at place 3: found alone, the first would have been perfect.
+def test_hits_beyond_k_improve_the_ideal_list_of_bgch():
+    # Hits at places 1 and 3. With the first alone, the result would be 1.
     truths = [[0, 1, 2, 3]]
-    shallow = measured(9, [1] * 9, [([[0, 5]], truths)], ks=(2,), bgch_depth=2)
-    deep = measured(9, [1] * 9, [([[0, 5, 1]], truths)], ks=(2,), bgch_depth=3)
+    shallow = metrics_of(9, [1] * 9, [([[0, 5]], truths)], ks=(2,), bgch_depth=2)
+    deep = metrics_of(9, [1] * 9, [([[0, 5, 1]], truths)], ks=(2,), bgch_depth=3)
     assert shallow["bgch_ndcg@2"] == 1.0
     assert deep["bgch_ndcg@2"] == pytest.approx(1 / (1 + 1 / math.log2(3)))
 
 
 def test_recall_divides_by_all_test_items_even_beyond_k():
-    result = measured(5, [1] * 5, [([[0, 1]], [[0, 1, 2, 3]])], ks=(2,))
+    result = metrics_of(5, [1] * 5, [([[0, 1]], [[0, 1, 2, 3]])], ks=(2,))
     assert result["recall@2"] == 0.5
 
 
-def test_users_without_test_items_count_in_coverage_alone():
-    with_them = measured(4, [9, 5, 3, 1], [([[0], [3]], [[0], []])], ks=(1,))
-    assert with_them["recall@1"] == 1.0
-    assert with_them["coverage@1"] == 0.5
-    assert with_them["mean_popularity@1"] == 5.0
+def test_users_without_test_items_count_only_in_coverage():
+    metrics = metrics_of(4, [9, 5, 3, 1], [([[0], [3]], [[0], []])], ks=(1,))
+    assert metrics["recall@1"] == 1.0
+    assert metrics["coverage@1"] == 0.5
+    assert metrics["mean_popularity@1"] == 5.0
 
 
 def test_items_outside_the_catalogue_are_missed_but_counted():
-    result = measured(3, [1] * 3, [([[0, 1, 2]], [[0, OUTSIDE, OUTSIDE, OUTSIDE]])], ks=(3,))
+    result = metrics_of(3, [1] * 3, [([[0, 1, 2]], [[0, OUTSIDE, OUTSIDE, OUTSIDE]])], ks=(3,))
     assert result["recall@3"] == 0.25
 
 
-def test_ground_truth_without_users():
+def test_accepts_ground_truth_without_users():
     truth = GroundTruth.from_lists([])
     assert len(truth) == 0
     assert find_hits(np.empty((0, 5), dtype=np.int64), truth).shape == (0, 5)
 
 
-def test_cut_offs_are_sorted_and_each_reported_once():
-    result = measured(3, [1] * 3, [([[0]], [[0]])], ks=(3, 1, 3))
+def test_sorts_cut_offs_and_reports_each_once():
+    result = metrics_of(3, [1] * 3, [([[0]], [[0]])], ks=(3, 1, 3))
     assert [name for name in result if name.startswith("recall")] == ["recall@1", "recall@3"]
 
 
 @pytest.mark.parametrize(
-    ("ranked", "truth", "complaint"),
+    ("ranked", "truth", "message"),
     [
         ([[0, 0]], [[0]], "list contains an item twice"),
         ([[-1, 0]], [[0]], "an item after its end"),
@@ -199,29 +199,29 @@ def test_cut_offs_are_sorted_and_each_reported_once():
         ([[0, 3]], [[0]], "outside 3 items"),
     ],
 )
-def test_lists_that_would_be_measured_wrongly_are_refused(ranked, truth, complaint):
+def test_rejects_inconsistent_lists(ranked, truth, message):
     metrics = RankingMetrics([2], 3, np.ones(3, dtype=np.int64))
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(ValueError, match=message):
         metrics.update(np.array(ranked), GroundTruth.from_lists(truth))
 
 
 @pytest.mark.parametrize("ks", [[], [0], [5, -1]])
-def test_cut_offs_below_one_are_refused(ks):
+def test_rejects_cut_offs_below_one(ks):
     with pytest.raises(ValueError, match="cut-offs"):
         RankingMetrics(ks, 3, np.ones(3, dtype=np.int64))
 
 
-def test_a_depth_below_one_is_refused():
+def test_rejects_a_depth_below_one():
     with pytest.raises(ValueError, match="bgch_depth"):
         RankingMetrics([1], 3, np.ones(3, dtype=np.int64), bgch_depth=0)
 
 
-def test_lists_shorter_than_the_depth_are_refused():
+def test_rejects_lists_shorter_than_the_depth():
     metrics = RankingMetrics([1], 3, np.ones(3, dtype=np.int64), bgch_depth=2)
     with pytest.raises(ValueError, match="too short for K=2"):
         metrics.update(np.array([[0]]), GroundTruth.from_lists([[0]]))
 
 
-def test_popularity_of_another_catalogue_is_refused():
+def test_rejects_the_popularity_of_another_catalogue():
     with pytest.raises(ValueError, match="popularity"):
         RankingMetrics([1], 3, np.ones(2, dtype=np.int64))

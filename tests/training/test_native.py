@@ -1,4 +1,4 @@
-"""The C functions of training against numpy, at each of the processor's levels; without torch."""
+"""The C functions of training against numpy, for each instruction set of the CPU; without torch."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ native = pytest.importorskip("bitrecall.training._native", reason="installed wit
 
 
 def agreeing_bits(users: np.ndarray, items: np.ndarray, bits: int) -> np.ndarray:
-    """The number of bits in which each user's code agrees with each item's, int (b, n)."""
+    """Return the number of equal bits of each user's and each item's code, int (b, n)."""
     differing = np.bitwise_count(users[:, None, :] ^ items[None, :, :]).sum(axis=2, dtype=np.int64)
     return bits - differing
 
@@ -22,7 +22,7 @@ def agreeing_bits(users: np.ndarray, items: np.ndarray, bits: int) -> np.ndarray
     n_items=st.integers(1, 60) | st.sampled_from([2047, 2048, 2049, 4100]),
     bits=st.sampled_from([1, 7, 8, 13, 64, 256, 264]),
 )
-def test_counts_and_values_are_those_of_each_pair(
+def test_counts_and_looks_up_the_level_of_each_pair(
     level: str, seed: int, n_users: int, n_items: int, bits: int
 ) -> None:
     rng = np.random.default_rng(seed)

@@ -29,13 +29,13 @@ def log_of(tmp_path) -> list[dict]:
     return [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
 
 
-def test_a_run_publishes_a_release_that_has_learnt(clustered_dataset, small_recipe, tmp_path):
+def test_publishes_a_release_with_high_recall(clustered_dataset, small_recipe, tmp_path):
     result = run(clustered_dataset, small_recipe, tmp_path)
     release = ReleaseStore(tmp_path / "releases").open_current()
     assert release.id == result.release.id
     metrics = release.manifest.metrics
     assert metrics["split"] == "test"
-    # 80 items, 20 of the user's own group: chance would find a quarter of its test items.
+    # 80 items, 20 of them in the user's group: random lists would have a recall of 1/4.
     assert metrics["recall@20"] > 0.6
     report = evaluate(release, clustered_dataset.test, (20, 50, 100))
     assert report.metrics["recall@20"] == metrics["recall@20"]
@@ -49,7 +49,7 @@ def test_a_run_publishes_a_release_that_has_learnt(clustered_dataset, small_reci
     assert not list((tmp_path / "run").glob("*.npz"))
 
 
-def test_the_final_fit_runs_for_the_epochs_found_best(clustered_dataset, small_recipe, tmp_path):
+def test_the_final_fit_has_the_best_number_of_epochs(clustered_dataset, small_recipe, tmp_path):
     result = run(clustered_dataset, small_recipe, tmp_path)
     records = [record for record in log_of(tmp_path) if record["event"] == "epoch"]
     validated = [r for r in records if r["phase"] == "validation"]
@@ -59,7 +59,7 @@ def test_the_final_fit_runs_for_the_epochs_found_best(clustered_dataset, small_r
     assert result.validation == best["metrics"]
 
 
-def test_without_a_validation_share_every_epoch_is_run(clustered_dataset, small_recipe, tmp_path):
+def test_runs_all_epochs_without_a_validation_share(clustered_dataset, small_recipe, tmp_path):
     recipe = override(small_recipe, "validation", share=0.0)
     assert run(clustered_dataset, recipe, tmp_path).epochs == 4
     recipe = override(recipe, "fit", stop_after=2)
@@ -67,7 +67,7 @@ def test_without_a_validation_share_every_epoch_is_run(clustered_dataset, small_
     assert {r.get("phase") for r in log_of(tmp_path) if r["event"] == "epoch"} == {"final"}
 
 
-def test_without_refit_validation_pairs_are_seen_but_not_learnt(
+def test_without_refit_validation_pairs_are_seen_but_not_trained_on(
     clustered_dataset, small_recipe, tmp_path
 ):
     recipe = override(small_recipe, "validation", refit=False)
@@ -79,7 +79,7 @@ def test_without_refit_validation_pairs_are_seen_but_not_learnt(
     assert {r.get("phase") for r in log_of(tmp_path) if r["event"] == "epoch"} == {"validation"}
 
 
-def test_two_runs_of_one_seed_publish_the_same_codes(clustered_dataset, small_recipe, tmp_path):
+def test_runs_with_the_same_seed_publish_the_same_codes(clustered_dataset, small_recipe, tmp_path):
     first = run(clustered_dataset, small_recipe, tmp_path / "a").release
     second = run(clustered_dataset, small_recipe, tmp_path / "b").release
     assert (first.item_codes == second.item_codes).all()
@@ -87,7 +87,7 @@ def test_two_runs_of_one_seed_publish_the_same_codes(clustered_dataset, small_re
 
 
 @pytest.mark.parametrize("phase", ["validation", "final"])
-def test_an_interrupted_run_goes_on_in_either_phase(
+def test_resumes_an_interrupted_run_in_either_phase(
     clustered_dataset, small_recipe, tmp_path, monkeypatch, phase
 ):
     import os
@@ -95,16 +95,16 @@ def test_an_interrupted_run_goes_on_in_either_phase(
 
     from bitrecall.training.hashing.hashing_method import HashingMethod
 
-    whole = run(clustered_dataset, small_recipe, tmp_path / "whole").release
+    uninterrupted = run(clustered_dataset, small_recipe, tmp_path / "uninterrupted").release
     advance = HashingMethod.advance
-    taken = {"validation": 0, "final": 0}
+    steps = {"validation": 0, "final": 0}
 
     def interrupted_advance(trainer):
-        # The final fit sees all pairs, so it has more of them than the validation fit.
-        every = len(trainer._edges) == len(clustered_dataset.train)
-        here = "final" if every else "validation"
-        taken[here] += 1
-        if here == phase and taken[here] == 3:
+        # Only the final fit has all pairs.
+        has_all_pairs = len(trainer._edges) == len(clustered_dataset.train)
+        current = "final" if has_all_pairs else "validation"
+        steps[current] += 1
+        if current == phase and steps[current] == 3:
             os.kill(os.getpid(), signal.SIGINT)
         return advance(trainer)
 
@@ -113,14 +113,12 @@ def test_an_interrupted_run_goes_on_in_either_phase(
         run(clustered_dataset, small_recipe, tmp_path)
     assert not ReleaseStore(tmp_path / "releases").list()
     resumed = run(clustered_dataset, small_recipe, tmp_path).release
-    assert (resumed.item_codes == whole.item_codes).all()
-    assert (resumed.user_embeddings == whole.user_embeddings).all()
+    assert (resumed.item_codes == uninterrupted.item_codes).all()
+    assert (resumed.user_embeddings == uninterrupted.user_embeddings).all()
     assert "resumed" in {record["event"] for record in log_of(tmp_path)}
 
 
-def test_what_validation_chose_for_another_recipe_is_refused(
-    clustered_dataset, small_recipe, tmp_path
-):
+def test_rejects_the_best_epoch_of_another_recipe(clustered_dataset, small_recipe, tmp_path):
     TrainingPipeline(
         clustered_dataset, small_recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
     ).fit()
@@ -130,7 +128,7 @@ def test_what_validation_chose_for_another_recipe_is_refused(
     assert run(clustered_dataset, other, tmp_path, fresh=True).epochs > 0
 
 
-def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tmp_path):
+def test_fits_without_publishing_a_release(clustered_dataset, small_recipe, tmp_path):
     pipeline = TrainingPipeline(
         clustered_dataset, small_recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
     )
@@ -152,7 +150,9 @@ def test_a_fit_can_be_kept_without_a_release(clustered_dataset, small_recipe, tm
     assert not list((tmp_path / "run").glob("*.npz"))
 
 
-def test_full_precision_is_measured_and_never_published(clustered_dataset, small_recipe, tmp_path):
+def test_evaluates_but_does_not_publish_real_valued_embeddings(
+    clustered_dataset, small_recipe, tmp_path
+):
     recipe = small_recipe.model_copy(update={"method": "lightgcn"})
     pipeline = TrainingPipeline(
         clustered_dataset, recipe, TrainingOptions(tmp_path / "run", progress_bar=False)
@@ -165,13 +165,13 @@ def test_full_precision_is_measured_and_never_published(clustered_dataset, small
 
     model = pipeline.fit()
     metrics = score(model.embeddings, model.train, clustered_dataset.test, (20, 50))
-    # 80 items, 20 of the user's own group: chance would find a quarter of its test items.
+    # 80 items, 20 of them in the user's group: random lists would have a recall of 1/4.
     assert metrics["recall@20"] > 0.6
     pipeline.forget()
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["log.jsonl"]
 
 
-def test_users_and_items_without_training_pairs_stay_out_of_the_release(
+def test_the_release_excludes_users_and_items_without_training_pairs(
     clustered, small_recipe, tmp_path
 ):
     train = clustered.select((clustered.users != 5) & (clustered.items != 8))
@@ -183,20 +183,20 @@ def test_users_and_items_without_training_pairs_stay_out_of_the_release(
     assert (release.n_users, release.n_items) == (119, 79)
 
 
-def test_not_activated_is_published_and_not_current(clustered_dataset, small_recipe, tmp_path):
+def test_publishes_without_activating(clustered_dataset, small_recipe, tmp_path):
     run(clustered_dataset, small_recipe, tmp_path, activate=False)
     store = ReleaseStore(tmp_path / "releases")
     assert len(store.list()) == 1
     assert store.current_id() is None
 
 
-def test_too_little_to_train_on(clustered, small_recipe, tmp_path):
-    one = clustered.select(np.arange(len(clustered)) == 0)
+def test_rejects_a_single_interaction(clustered, small_recipe, tmp_path):
+    single = clustered.select(np.arange(len(clustered)) == 0)
     with pytest.raises(TrainingError, match="1 interactions"):
-        run(Dataset(one, None, "one", ReadReport()), small_recipe, tmp_path)
+        run(Dataset(single, None, "single", ReadReport()), small_recipe, tmp_path)
 
 
-def test_a_single_user_trains_without_validation(clustered, small_recipe, tmp_path):
+def test_trains_a_single_user_without_validation(clustered, small_recipe, tmp_path):
     alone = clustered.select(clustered.users == 0)
     dataset = Dataset(alone, None, "alone", ReadReport())
     recipe = override(small_recipe, "validation", share=0.0)

@@ -62,7 +62,7 @@ def test_rows_follow_their_ids(end):
     assert start.free["t"].items.tolist() == [[10], [-40], [30]]
 
 
-def test_drops_users_and_items_that_are_gone(end):
+def test_drops_users_and_items_without_pairs(end):
     start = end.start(pairs({"a": ["x"]}))
     assert [len(part) for part in start.free["codes"]] == [1, 1]
 

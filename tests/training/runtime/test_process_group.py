@@ -141,7 +141,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_two_processes_train_what_one_does(trained: Path, name: str) -> None:
+def test_two_processes_train_the_codes_of_one(trained: Path, name: str) -> None:
     single, double = trained / "1" / name, trained / "2" / name
     stores = [ReleaseStore(folder / "releases") for folder in (single, double)]
     assert [len(store.list()) for store in stores] == [1, 1]
@@ -180,11 +180,11 @@ def test_rejects_a_method_for_one_process(tmp_path: Path) -> None:
     assert "method bgch trains in one process, not in 2" in completed.stderr
 
 
-def test_a_single_process_communicates_with_nobody() -> None:
-    some = torch.tensor([1.0, 2.0])
-    assert SINGLE_PROCESS.sum(some) is some
-    assert SINGLE_PROCESS.differentiable_sum(some) is some
-    assert SINGLE_PROCESS.gather(some, 2) is some
+def test_a_single_process_does_not_communicate() -> None:
+    values = torch.tensor([1.0, 2.0])
+    assert SINGLE_PROCESS.sum(values) is values
+    assert SINGLE_PROCESS.differentiable_sum(values) is values
+    assert SINGLE_PROCESS.gather(values, 2) is values
     assert SINGLE_PROCESS.broadcast_from_first(lambda: 3) == 3
     assert SINGLE_PROCESS.any(True)
     assert not SINGLE_PROCESS.any(False)
