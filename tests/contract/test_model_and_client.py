@@ -124,7 +124,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=repr)
-def test_what_cannot_be_answered_raises_the_same_error(model, client, wrong):
+def test_invalid_requests_raise_the_same_error(model, client, wrong):
     arguments = {"user_id": "17", **wrong}
     with pytest.raises(BitrecallError) as of_model:
         model.recommend(**arguments)

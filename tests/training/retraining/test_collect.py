@@ -31,22 +31,22 @@ def as_set(data: RetrainingData, which: np.ndarray | None = None) -> set[tuple[s
     }
 
 
-def test_the_parent_files_and_events_come_together(publish, event) -> None:
+def test_combines_pairs_of_the_parent_files_and_events(publish, event) -> None:
     parent = publish({"a": ["x", "y"], "b": ["x"]})
-    given_files = files([("b", "y"), ("c", "x"), ("a", "x")], [30.0, 10.0, 20.0])
+    file_pairs = files([("b", "y"), ("c", "x"), ("a", "x")], [30.0, 10.0, 20.0])
     events = [event("d", "z", at=50.0), event("a", "x", at=60.0), event("c", "x", at=5.0)]
-    found = collect(parent, given_files, events, start=START)
+    data = collect(parent, file_pairs, events, start=START)
     fresh = {("b", "y"), ("c", "x"), ("d", "z")}
-    assert as_set(found) == {("a", "x"), ("a", "y"), ("b", "x")} | fresh
-    assert as_set(found, found.fresh) == fresh
-    moments = dict(zip(sorted(as_set(found)), found.moments[_by_name(found)], strict=True))
+    assert as_set(data) == {("a", "x"), ("a", "y"), ("b", "x")} | fresh
+    assert as_set(data, data.fresh) == fresh
+    moments = dict(zip(sorted(as_set(data)), data.moments[_by_name(data)], strict=True))
     assert (moments["b", "y"], moments["c", "x"], moments["d", "z"]) == (30, 5, 50)
     assert (moments["a", "x"], math.isnan(moments["a", "y"])) == (20, True)
-    assert (found.position.sequence, found.from_files) == (events[-1].sequence, 3)
+    assert (data.position.sequence, data.from_files) == (events[-1].sequence, 3)
 
 
-def _by_name(found: RetrainingData) -> list[int]:
-    pairs = found.pairs
+def _by_name(data: RetrainingData) -> list[int]:
+    pairs = data.pairs
     names = [
         (pairs.user_ids[user], pairs.item_ids[item])
         for user, item in zip(pairs.users, pairs.items, strict=True)
@@ -54,78 +54,78 @@ def _by_name(found: RetrainingData) -> list[int]:
     return sorted(range(len(names)), key=names.__getitem__)
 
 
-def test_the_events_are_counted(publish, event) -> None:
+def test_counts_the_events(publish, event) -> None:
     parent = publish({"a": ["x", "y"]})
     events = [
         event("a", "x"),
         event("a", "new"),
         event("a", "new"),
-        event("stranger", "y"),
+        event("unknown", "y"),
         event("a", "y", HIDE),
-        event("gone", "", FORGET),
+        event("forgotten", "", FORGET),
     ]
     counts = collect(parent, None, events).counts
     assert (counts.read, counts.taken, counts.hidden, counts.forgotten) == (6, 4, 1, 1)
     assert (counts.repeated, counts.of_unknown_users, counts.of_unknown_items) == (2, 1, 2)
-    assert counts.by_user == {"a": 3, "stranger": 1}
+    assert counts.by_user == {"a": 3, "unknown": 1}
 
 
-def test_whoever_asked_to_be_forgotten_is_what_they_did_since(publish, event) -> None:
+def test_a_forgotten_user_has_only_later_events(publish, event) -> None:
     parent = publish({"a": ["x"], "b": ["y"]})
     events = [event("a", "", FORGET), event("a", "z")]
-    found = collect(parent, files([("a", "w"), ("b", "w")]), events, forgotten=["a"])
-    assert as_set(found) == {("a", "z"), ("b", "y"), ("b", "w")}
-    # Of those who asked before the parent was trained, it knows nothing else.
-    again = collect(publish({"a": ["z"]}), files([("a", "w")]), [], forgotten=["a"])
-    assert as_set(again) == {("a", "z")}
+    data = collect(parent, files([("a", "w"), ("b", "w")]), events, forgotten=["a"])
+    assert as_set(data) == {("a", "z"), ("b", "y"), ("b", "w")}
+    # A parent that was trained after the user was forgotten has only later events too.
+    later = collect(publish({"a": ["z"]}), files([("a", "w")]), [], forgotten=["a"])
+    assert as_set(later) == {("a", "z")}
 
 
-def test_without_a_parent_everything_is_fresh(event) -> None:
-    found = collect(None, files([("a", "x")]), [event("b", "x")], start=START)
-    assert as_set(found) == as_set(found, found.fresh) == {("a", "x"), ("b", "x")}
-    assert found.position.sequence == 101
+def test_all_pairs_are_fresh_without_a_parent(event) -> None:
+    data = collect(None, files([("a", "x")]), [event("b", "x")], start=START)
+    assert as_set(data) == as_set(data, data.fresh) == {("a", "x"), ("b", "x")}
+    assert data.position.sequence == 101
 
 
-def test_without_anything_new_nothing_is_fresh(publish) -> None:
+def test_no_pair_is_fresh_without_new_data(publish) -> None:
     parent = publish({"a": ["x", "y"]}, last_event=7)
-    found = collect(parent, files([("a", "y")]), [])
-    assert not found.fresh.any()
-    assert (found.position.sequence, len(found.pairs)) == (7, 2)
+    data = collect(parent, files([("a", "y")]), [])
+    assert not data.fresh.any()
+    assert (data.position.sequence, len(data.pairs)) == (7, 2)
     nothing = collect(None, None, [])
     assert (len(nothing.pairs), len(nothing.fresh), len(nothing.moments)) == (0, 0, 0)
 
 
-def test_where_reading_ended_is_a_position_of_that_database(publish, event) -> None:
+def test_records_the_position_of_the_last_event(publish, event) -> None:
     parent = publish({"a": ["x", "y"]}, last_event=7)
     events = [event("a", "z"), event("b", "z")]
     position = collect(parent, None, events, start=START).position
     expected = ("log", events[-1].sequence, digest_of(events[-1]))
     assert (position.log_id, position.sequence, position.digest) == expected
-    # Without events, or without anything new among them, the parent's stays.
+    # Without new events, the position is that of the parent.
     for start in (None, ReadingStart("log", 7)):
         assert collect(parent, None, [], start=start).position.sequence == 7
-    # Of another database that has no events nothing was read.
+    # Another database without events: no event was read.
     position = collect(parent, None, [], start=ReadingStart("other", 0, "another one")).position
     assert (position.log_id, position.sequence, position.digest) == ("other", 0, None)
 
 
-def test_of_a_user_who_sends_too_much_the_last_events_count(publish, event) -> None:
+def test_only_the_last_events_of_a_flooding_user_count(publish, event) -> None:
     parent = publish({"a": ["x"], "b": ["x"]})
     flood = [event("bot", f"i{n}") for n in range(10)]
     others = [event("a", f"i{n}") for n in (0, 5, 6)] + [event("b", "i9")]
     junk = [event("bot", f"junk {n}") for n in range(5)]
-    found = collect(parent, None, [*flood, *others, *junk], max_user_events=3)
+    data = collect(parent, None, [*flood, *others, *junk], max_user_events=3)
     of_others = {("a", f"i{n}") for n in (0, 5, 6)} | {("b", "i9")}
     kept = {("bot", f"i{n}") for n in (5, 6, 9)}
-    assert as_set(found) == {("a", "x"), ("b", "x")} | of_others | kept
-    assert as_set(found, found.judged) == of_others
-    counts = found.counts
+    assert as_set(data) == {("a", "x"), ("b", "x")} | of_others | kept
+    assert as_set(data, data.judged) == of_others
+    counts = data.counts
     assert (counts.read, counts.taken, counts.over, counts.judged) == (19, 7, 12, 4)
     assert (counts.flooding, counts.by_user["bot"]) == ({"bot": 15}, 15)
     assert (counts.of_unknown_users, counts.of_unknown_items) == (0, 4)
 
 
-def test_events_that_cannot_be_used_are_left_out_and_named(publish, event) -> None:
+def test_leaves_out_unusable_events_and_reports_them(publish, event) -> None:
     parent = publish({"a": ["x"]})
     bad = [
         event("a", "y", at=-7e10),
@@ -136,14 +136,14 @@ def test_events_that_cannot_be_used_are_left_out_and_named(publish, event) -> No
         event("a\ud800", "y" * 2000),
         event("a", "y", kind="?"),
     ]
-    found = collect(parent, None, [*bad, event("b", "y")])
-    assert as_set(found) == {("a", "x"), ("b", "y")}
-    assert (found.counts.read, found.counts.unusable) == (8, 7)
-    named = found.counts.unusable_examples
-    assert [one.event for one in named] == [one.sequence for one in bad]
-    assert named[0].reason == "the time is before 1900 (UTC)"
-    assert (named[3].user, named[3].item) == ("'a'", "b'y'")
-    assert all(str(one).isascii() for one in named)
+    data = collect(parent, None, [*bad, event("b", "y")])
+    assert as_set(data) == {("a", "x"), ("b", "y")}
+    assert (data.counts.read, data.counts.unusable) == (8, 7)
+    examples = data.counts.unusable_examples
+    assert [example.event for example in examples] == [event.sequence for event in bad]
+    assert examples[0].reason == "the time is before 1900 (UTC)"
+    assert (examples[3].user, examples[3].item) == ("'a'", "b'y'")
+    assert all(str(example).isascii() for example in examples)
     many = collect(parent, None, [event("", "y") for _ in range(100)])
     assert (many.counts.unusable, len(many.counts.unusable_examples)) == (100, 20)
 
@@ -155,23 +155,25 @@ rows = st.lists(st.tuples(names, names), max_size=12)
 @given(
     rows, st.lists(st.tuples(names, names, st.sampled_from(["view", HIDE, FORGET])), max_size=12)
 )
-def test_it_is_what_going_through_one_after_another_gives(given_rows, given_events) -> None:
+def test_equals_applying_the_events_in_order(file_rows, event_rows) -> None:
     events = [
         StoredEvent(number, user, "" if kind == FORGET else item, kind, float(number))
-        for number, (user, item, kind) in enumerate(given_events, 1)
+        for number, (user, item, kind) in enumerate(event_rows, 1)
     ]
-    gone = {one.user_id for one in events if one.type == FORGET}
-    # The store has no event of somebody from before they asked to be forgotten.
+    forgotten = {event.user_id for event in events if event.type == FORGET}
+    # The store has no events of a forgotten user from before the marker.
     events = [
-        one
-        for one in events
+        event
+        for event in events
         if not any(
-            later.type == FORGET and later.user_id == one.user_id and later.sequence > one.sequence
+            later.type == FORGET
+            and later.user_id == event.user_id
+            and later.sequence > event.sequence
             for later in events
         )
     ]
-    found = collect(None, files(given_rows), events, forgotten=gone)
-    expected = {(user, item) for user, item in given_rows if user not in gone}
-    expected |= {(one.user_id, one.item_id) for one in events if one.type == "view"}
-    assert as_set(found) == expected
-    assert len(found.pairs) == len(expected)
+    data = collect(None, files(file_rows), events, forgotten=forgotten)
+    expected = {(user, item) for user, item in file_rows if user not in forgotten}
+    expected |= {(event.user_id, event.item_id) for event in events if event.type == "view"}
+    assert as_set(data) == expected
+    assert len(data.pairs) == len(expected)

@@ -20,53 +20,53 @@ def files(rows):
 
 
 def weights_of(pairs):
-    given = np.ones(len(pairs)) if pairs.weights is None else pairs.weights
+    weights = np.ones(len(pairs)) if pairs.weights is None else pairs.weights
     return {
         (pairs.user_ids[user], pairs.item_ids[item]): float(weight)
-        for user, item, weight in zip(pairs.users, pairs.items, given, strict=True)
+        for user, item, weight in zip(pairs.users, pairs.items, weights, strict=True)
     }
 
 
 @pytest.mark.parametrize("name", ["event", "type", "Event Type", "action"])
-def test_events_weigh_by_their_type_under_any_common_name(event, name) -> None:
+def test_weights_events_by_type_under_any_common_column_name(event, name) -> None:
     events = [event("a", "x"), event("a", "x", "buy"), event("b", "x", "cart"), event("b", "y")]
     options = ReadOptions(weight=f"{name}:view=0.25,cart=0.5,buy=1")
-    found = collect(None, None, events, start=START, options=options)
-    assert weights_of(found.pairs) == {("a", "x"): 1, ("b", "x"): 0.5, ("b", "y"): 0.25}
+    data = collect(None, None, events, start=START, options=options)
+    assert weights_of(data.pairs) == {("a", "x"): 1, ("b", "x"): 0.5, ("b", "y"): 0.25}
     total = collect(None, None, events, start=START, options=SUM)
     assert weights_of(total.pairs)["a", "x"] == 1.25
 
 
-def test_unknown_types_are_left_out_counted_and_named(event) -> None:
+def test_leaves_out_unknown_types_and_reports_them(event) -> None:
     events = [event("a", "x", "buy"), event("b", "y", "share"), event("c", "y", "share")]
-    found = collect(None, None, events, start=START, options=OPTIONS)
-    assert weights_of(found.pairs) == {("a", "x"): 1}
-    assert (found.counts.read, found.counts.taken, found.counts.filtered) == (3, 1, 2)
-    told = "\n".join(found.counts.selection)
-    assert "'share': 2 rows, total weight 0, left out (not listed in --weight)" in told
-    assert found.position.sequence == events[-1].sequence
+    data = collect(None, None, events, start=START, options=OPTIONS)
+    assert weights_of(data.pairs) == {("a", "x"): 1}
+    assert (data.counts.read, data.counts.taken, data.counts.filtered) == (3, 1, 2)
+    report = "\n".join(data.counts.selection)
+    assert "'share': 2 rows, total weight 0, left out (not listed in --weight)" in report
+    assert data.position.sequence == events[-1].sequence
 
 
-def test_a_filter_is_of_events_too(event) -> None:
+def test_filters_events(event) -> None:
     events = [event("a", "x", "buy"), event("b", "y"), event("c", "y", "buy", at=50.0)]
     options = ReadOptions(where="event in (buy, cart) and time < 1970-01-01T00:00:40")
-    found = collect(None, None, events, start=START, options=options)
-    assert weights_of(found.pairs) == {("a", "x"): 1}
-    assert found.pairs.weights is None
+    data = collect(None, None, events, start=START, options=options)
+    assert weights_of(data.pairs) == {("a", "x"): 1}
+    assert data.pairs.weights is None
 
 
-def test_options_of_columns_that_events_lack_leave_events_alone(event) -> None:
+def test_ignores_options_of_columns_that_events_do_not_have(event) -> None:
     options = ReadOptions(where="country = DE", weight="quantity", min_rating=4)
-    found = collect(None, None, [event("a", "x"), event("b", "y")], start=START, options=options)
-    assert len(found.pairs) == 2
-    told = "\n".join(found.counts.selection)
-    assert "--where is not applied to events, which have no column country" in told
-    assert "--weight is not applied to events, which have no column quantity" in told
+    data = collect(None, None, [event("a", "x"), event("b", "y")], start=START, options=options)
+    assert len(data.pairs) == 2
+    report = "\n".join(data.counts.selection)
+    assert "--where is not applied to events, which have no column country" in report
+    assert "--weight is not applied to events, which have no column quantity" in report
 
 
-def test_without_options_nothing_weighs(publish, event) -> None:
-    found = collect(publish({"a": ["x"]}), files([("b", "x")]), [event("c", "x")], start=START)
-    assert found.pairs.weights is None
+def test_has_no_weights_without_options(publish, event) -> None:
+    data = collect(publish({"a": ["x"]}), files([("b", "x")]), [event("c", "x")], start=START)
+    assert data.pairs.weights is None
 
 
 @pytest.mark.parametrize(
@@ -78,19 +78,21 @@ def test_without_options_nothing_weighs(publish, event) -> None:
         (SUM, "another database", {("a", "x"): 2, ("a", "y"): 1, ("b", "x"): 0.5}),
     ],
 )
-def test_events_since_add_to_the_parents_weights(publish, event, options, reason, expected) -> None:
+def test_adds_new_events_to_the_weights_of_the_parent(
+    publish, event, options, reason, expected
+) -> None:
     parent = publish({"a": ["x", "y"], "b": ["x"]}, weights={("a", "x"): 2, ("b", "x"): 0.25})
     events = [event("a", "x"), event("a", "x", "buy"), event("b", "x", "cart")]
     if options is OPTIONS:
         events.append(event("b", "x", "buy"))
     start = ReadingStart("log", 0 if reason else 100, reason)
-    found = collect(parent, None, events, start=start, options=options)
-    assert weights_of(found.pairs) == expected
+    data = collect(parent, None, events, start=start, options=options)
+    assert weights_of(data.pairs) == expected
 
 
 @pytest.mark.parametrize("options", [OPTIONS, SUM])
-def test_files_given_again_change_nothing(publish, options) -> None:
+def test_repeated_files_change_nothing(publish, options) -> None:
     parent = publish({"a": ["x", "y"]}, weights={("a", "x"): 2})
-    again = files([("a", "x"), ("a", "y")])
-    found = collect(parent, again, [], start=START, options=options)
-    assert weights_of(found.pairs) == {("a", "x"): 2, ("a", "y"): 1}
+    repeated = files([("a", "x"), ("a", "y")])
+    data = collect(parent, repeated, [], start=START, options=options)
+    assert weights_of(data.pairs) == {("a", "x"): 2, ("a", "y"): 1}
