@@ -1,4 +1,4 @@
-"""What a model and a client return: small objects that print well and become tables."""
+"""Result types of ``Model`` and ``Client``: small objects that print and convert to tables."""
 
 from bitrecall.results.evaluation import Evaluation
 from bitrecall.results.infos import ItemInfo, UserInfo

@@ -1,4 +1,4 @@
-"""How good a release's lists are on held-out interactions."""
+"""Metrics of a release's recommendations on held-out interactions."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ MEASURES: Final[Mapping[str, str]] = {
     "coverage": "coverage",
     "mean_popularity": "popularity",
 }
-"""The measures by their names in ``metrics``, with those of a table's columns."""
+"""Name of each metric in ``Evaluation.metrics``, and its column title."""
 
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Table):
-    """What ``bitrecall evaluate`` measures; ``evaluation["recall@20"]`` is one number of it.
+    """The metrics of ``bitrecall evaluate``; ``evaluation["recall@20"]`` is one of them.
 
     Attributes:
-        release_id: the release that answered.
-        split: what was held out, in words.
-        metrics: each measure under its name and K, as in ``"recall@20"``.
-        users: users that the means are over: all that have a held-out item.
-        unknown_users: how many of them the release does not know.
-        skipped_users: users without a held-out item.
-        pairs: held-out interactions of the users evaluated.
-        unknown_pairs: how many of them are of an item that the release does not know.
-        seen_pairs: how many of them the release had seen in training.
+        release_id: id of the evaluated release.
+        split: description of the held-out interactions.
+        metrics: values by metric and K, such as ``"recall@20"``.
+        users: number of users with a held-out item; the metrics are means over them.
+        unknown_users: how many of them are unknown to the release.
+        skipped_users: number of users without a held-out item.
+        pairs: number of held-out interactions of the evaluated users.
+        unknown_pairs: how many of them have an item unknown to the release.
+        seen_pairs: how many of them were also in the training data.
         seconds: wall time of the evaluation.
     """
 
@@ -50,7 +50,11 @@ class Evaluation(Table):
     seconds: float
 
     def __getitem__(self, name: str) -> float:
-        """One measure, such as ``"ndcg@50"``. Raises ``KeyError``."""
+        """Return the metric of a name such as ``"ndcg@50"``.
+
+        Raises:
+            KeyError: the metric was not computed.
+        """
         return self.metrics[name]
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
@@ -62,7 +66,7 @@ class Evaluation(Table):
 
     def _title(self) -> str:
         seen = (
-            f"; {self.seen_pairs:,} of them seen in training, which cannot be found"
+            f"; {self.seen_pairs:,} of them seen in training, which cannot be hits"
             if self.seen_pairs
             else ""
         )

@@ -1,4 +1,4 @@
-"""Information on one user or one item."""
+"""Information about a user or an item."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["ItemInfo", "UserInfo"]
 
 @dataclass(frozen=True)
 class ItemInfo:
-    """Information on an item.
+    """Information about an item.
 
     Attributes:
         id: the requested id.
-        known: ``release`` if training knows the item, ``new`` if it has come up in events since,
-            ``no`` if neither.
-        popularity: interactions with it in training.
-        tags: its tags.
-        attributes: its known attributes, by their names.
-        release_id: the release that answered.
+        known: ``release`` for an item in the release, ``new`` for an item of later events, ``no``
+            for an unknown item.
+        popularity: number of interactions in training.
+        tags: the item's tags.
+        attributes: the item's attribute values by name, without missing ones.
+        release_id: id of the release.
     """
 
     id: str
@@ -33,15 +33,15 @@ class ItemInfo:
 
 @dataclass(frozen=True)
 class UserInfo:
-    """Information on a user.
+    """Information about a user.
 
     Attributes:
         id: the requested id.
-        known: whether training knows the user.
-        seen: how many items training has seen with the user.
-        fresh: how many items the user has taken in events since.
-        items: the latest hundred of both, the newest last.
-        release_id: the release that answered.
+        known: whether the user is in the release.
+        seen: number of the user's items in training.
+        fresh: number of the user's items in events after training.
+        items: up to 100 of these items, the newest last.
+        release_id: id of the release.
     """
 
     id: str

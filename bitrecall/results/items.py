@@ -1,4 +1,4 @@
-"""Lists of items: for a user, for many users, like an item, and the most popular."""
+"""Item lists: recommendations for one or many users, similar items and popular items."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Row = TypeVar("Row")
 
 
 class Explanation(NamedTuple):
-    """An item of the user's own that a recommended item is like.
+    """An item of the user that is similar to a recommended item.
 
-    ``distance`` is that of the two items' codes, in bits.
+    ``distance`` is the Hamming distance between the codes of the two items, in bits.
     """
 
     item_id: str
@@ -35,15 +35,15 @@ class Explanation(NamedTuple):
 
 
 class Recommendation(NamedTuple):
-    """One item of a list.
+    """One recommended or similar item.
 
     Attributes:
-        item_id: its id.
-        distance: Hamming distance to the code of the user or item asked about, in bits; None in a
-            list of popular items.
-        score: inner product of the two codes, bits - 2 * distance; None likewise.
-        code: the item's code in hexadecimal, if an explanation was asked for.
-        because: the user's own items that it is most like, nearest first, if asked for.
+        item_id: id of the item.
+        distance: Hamming distance to the code of the requested user or item, in bits; None if the
+            list is of popular items.
+        score: inner product of the two codes, bits - 2 * distance; None if ``distance`` is.
+        code: the item's code in hexadecimal; None without ``explain``.
+        because: the user's most similar items, nearest first; None without ``explain``.
     """
 
     item_id: str
@@ -55,7 +55,7 @@ class Recommendation(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class _Items(Table, Sequence[Row]):
-    """A list of items that reads as a sequence."""
+    """A table that is also a sequence of its rows."""
 
     items: tuple[Row, ...]
 
@@ -63,19 +63,19 @@ class _Items(Table, Sequence[Row]):
         return len(self.items)
 
     @overload
-    def __getitem__(self, place: int) -> Row: ...
+    def __getitem__(self, index: int) -> Row: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Row]: ...
-    def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
-        return self.items[place]
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self.items[index]
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.items)
 
 
 @dataclass(frozen=True, repr=False)
-class _NearItems(_Items[Recommendation]):
-    """Items by their distance from a code."""
+class _RankedItems(_Items[Recommendation]):
+    """Items ranked by the distance of their codes."""
 
     k: int
     release_id: str
@@ -87,7 +87,7 @@ class _NearItems(_Items[Recommendation]):
 
     @property
     def shortfall(self) -> int:
-        """How many of the ``k`` items are lacking, because no more are allowed."""
+        """How many of the ``k`` items are missing, because no more are allowed."""
         return self.k - len(self.items)
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
@@ -98,24 +98,28 @@ class _NearItems(_Items[Recommendation]):
         }
         if any(item.because is not None for item in self.items):
             columns["because"] = [
-                ", ".join(one.item_id for one in item.because or ()) for item in self.items
+                ", ".join(similar.item_id for similar in item.because or ()) for item in self.items
             ]
         return columns
 
+    def _shortfall_note(self) -> str:
+        return f", {self.shortfall} fewer than requested" if self.shortfall else ""
+
 
 @dataclass(frozen=True, repr=False)
-class Recommendations(_NearItems):
-    """The items for one user, best first; a sequence of ``Recommendation``.
+class Recommendations(_RankedItems):
+    """The recommendations for one user, best first; a sequence of ``Recommendation``.
 
     Attributes:
-        items: at most ``k`` of them.
-        k: how many were asked for.
-        release_id: the release that answered.
-        user_id: the user; None if only a history was given.
-        source: what the items were ranked by: the code of training (``codes``), that and newer
-            items (``codes+history``), the items alone (``history``), or nothing (``popular``).
-        degraded: whether the search did not answer, so that popular items stand in.
-        code: the user's code in hexadecimal, if an explanation was asked for and there is one.
+        items: up to ``k`` items.
+        k: number of requested items.
+        release_id: id of the release.
+        user_id: id of the user; None if the request had only a history.
+        source: origin of the user's code: the trained code (``codes``), the trained code and newer
+            items (``codes+history``), or items only (``history``). ``popular`` means that there was
+            no code, and the items are the most popular ones.
+        degraded: whether the search failed, so that the items are popular ones instead.
+        code: the user's code in hexadecimal; None without ``explain`` or without a code.
     """
 
     user_id: str | None
@@ -124,25 +128,25 @@ class Recommendations(_NearItems):
     code: str | None = None
 
     def _title(self) -> str:
-        whom = "a history" if self.user_id is None else self.user_id
-        degraded = ", the search did not answer" if self.degraded else ""
-        short = f", {self.shortfall} fewer than asked for" if self.shortfall else ""
-        return f"{len(self)} items for {whom} by {self.source}{degraded}{short}"
+        recipient = "a history" if self.user_id is None else self.user_id
+        degraded = ", because the search failed" if self.degraded else ""
+        return (
+            f"{len(self)} items for {recipient} by {self.source}{degraded}{self._shortfall_note()}"
+        )
 
 
 @dataclass(frozen=True, repr=False)
-class SimilarItems(_NearItems):
-    """The items like one item, best first; ``item_id`` is the item asked about."""
+class SimilarItems(_RankedItems):
+    """The items most similar to the item ``item_id``, nearest first."""
 
     item_id: str
 
     def _title(self) -> str:
-        short = f", {self.shortfall} fewer than asked for" if self.shortfall else ""
-        return f"{len(self)} items like {self.item_id}{short}"
+        return f"{len(self)} items like {self.item_id}{self._shortfall_note()}"
 
 
 class PopularItem(NamedTuple):
-    """One of the most popular items; ``popularity`` counts its interactions in training."""
+    """A popular item; ``popularity`` is the number of its interactions in training."""
 
     item_id: str
     popularity: int
@@ -171,20 +175,28 @@ class PopularItems(_Items[PopularItem]):
 
 @dataclass(frozen=True, repr=False)
 class RecommendationLists(_Items[Recommendations]):
-    """The items for several users, in the order asked for; a sequence of ``Recommendations``.
+    """The recommendations for several users, in the requested order.
 
-    As a table it has a row for each user and item.
+    A sequence of ``Recommendations``. The table has one row per user and item.
     """
 
     def for_user(self, user_id: str) -> Recommendations:
-        """The list of one user. Raises ``KeyError`` if the user was not asked for."""
-        for one in self.items:
-            if one.user_id == user_id:
-                return one
+        """Return the recommendations for one user.
+
+        Raises:
+            KeyError: the user was not requested.
+        """
+        for recommendations in self.items:
+            if recommendations.user_id == user_id:
+                return recommendations
         raise KeyError(user_id)
 
     def _columns(self) -> Mapping[str, Sequence[Any]]:
-        rows = [(one.user_id, rank, item) for one in self for rank, item in enumerate(one, 1)]
+        rows = [
+            (recommendations.user_id, rank, item)
+            for recommendations in self.items
+            for rank, item in enumerate(recommendations, 1)
+        ]
         return {
             "user_id": [user_id for user_id, _, _ in rows],
             "rank": [rank for _, rank, _ in rows],
@@ -194,4 +206,4 @@ class RecommendationLists(_Items[Recommendations]):
         }
 
     def _title(self) -> str:
-        return f"lists for {len(self):,} users"
+        return f"recommendations for {len(self):,} users"

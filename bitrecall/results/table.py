@@ -1,4 +1,4 @@
-"""Results as tables: printed, in a notebook, and as a data frame."""
+"""Results as tables: printed, shown in a notebook, and converted to a data frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Table(ABC):
         return "\n".join([*lines, *([more] if more else [])])
 
     def _repr_html_(self) -> str:
-        """A table for notebooks."""
+        """Return an HTML table for notebooks."""
         columns = self._columns()
         rows, more = _rows(columns)
         head = "".join(f"<th>{escape(name)}</th>" for name in columns)
@@ -57,20 +57,32 @@ class Table(ABC):
         )
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """A dict per row."""
+        """Return one dict per row."""
         columns = self._columns()
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def to_pandas(self) -> Any:
-        """A pandas data frame. Raises ``MissingExtraError`` if pandas is not installed."""
+        """Convert to a pandas data frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
         return _library("pandas", "to_pandas").DataFrame(self._lists())
 
     def to_polars(self) -> Any:
-        """A polars data frame. Raises ``MissingExtraError`` if polars is not installed."""
+        """Convert to a polars data frame.
+
+        Raises:
+            MissingExtraError: polars is not installed.
+        """
         return _library("polars", "to_polars").DataFrame(self._lists())
 
     def to_arrow(self) -> Any:
-        """An Arrow table. Raises ``MissingExtraError`` if pyarrow is not installed."""
+        """Convert to an Arrow table.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+        """
         return _library("pyarrow", "to_arrow").table(self._lists())
 
     def _lists(self) -> dict[str, list[Any]]:
@@ -89,11 +101,11 @@ def _library(name: str, method: str) -> ModuleType:
 
 
 def _rows(columns: Mapping[str, Sequence[Any]]) -> tuple[list[list[str]], str]:
-    """The first rows as text, and a line about those that are left out."""
+    """Return the first rows as text, and a line that counts the omitted ones."""
     total = len(next(iter(columns.values()), ()))
     rows = zip(*(values[:_MAX_ROWS] for values in columns.values()), strict=True)
-    left_out = total - _MAX_ROWS
-    more = f"… and {left_out:,} more rows" if left_out > 0 else ""
+    omitted = total - _MAX_ROWS
+    more = f"… and {omitted:,} more rows" if omitted > 0 else ""
     return [[_cell(value) for value in row] for row in rows], more
 
 

@@ -35,7 +35,7 @@ RESULTS = [
 ]
 
 
-def test_a_list_reads_as_a_sequence():
+def test_recommendations_are_a_sequence():
     assert len(FOR_ADA) == 2
     assert FOR_ADA[0] == FIRST
     assert list(FOR_ADA[:1]) == [FIRST]
@@ -44,39 +44,39 @@ def test_a_list_reads_as_a_sequence():
     assert SECOND in FOR_ADA
 
 
-def test_equal_lists_are_equal():
+def test_compares_by_content():
     assert Recommendations((FIRST, SECOND), 3, "r1", "ada", "codes") == FOR_ADA
     assert Recommendations((FIRST, SECOND), 3, "r2", "ada", "codes") != FOR_ADA
 
 
-def test_it_prints_as_a_table():
+def test_result_prints_as_a_table():
     assert repr(FOR_ADA).splitlines() == [
-        "2 items for ada by codes, 1 fewer than asked for",
+        "2 items for ada by codes, 1 fewer than requested",
         "item_id   distance  score",
         "noir/<b>         3     10",
         "tea              5      6",
     ]
 
 
-def test_reasons_are_a_column():
+def test_explanations_are_a_column():
     item = FIRST._replace(because=(Explanation("milk", 1), Explanation("salt", 2)))
     assert "milk, salt" in repr(Recommendations((item,), 1, "r", "ada", "codes"))
 
 
-def test_a_notebook_shows_a_table_and_markup_in_ids_is_text():
+def test_html_table_escapes_ids():
     html = FOR_ADA._repr_html_()
     assert "<table>" in html
     assert "<td>noir/&lt;b&gt;</td>" in html
 
 
-def test_a_long_result_is_cut_where_it_is_shown():
+def test_display_omits_rows_of_a_long_result():
     many = PopularItems(tuple(PopularItem(str(row), 1) for row in range(1051)), "r")
     assert repr(many).endswith("… and 1,001 more rows")
     assert len(many.to_dicts()) == 1051
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=lambda result: type(result).__name__)
-def test_every_result_becomes_a_data_frame(result):
+def test_converts_every_result_to_a_data_frame(result):
     rows = result.to_dicts()
     assert result.to_polars().to_dicts() == rows
     pandas = pytest.importorskip("pandas")
@@ -84,7 +84,7 @@ def test_every_result_becomes_a_data_frame(result):
     assert isinstance(result.to_pandas(), pandas.DataFrame)
 
 
-def test_an_arrow_table():
+def test_converts_to_an_arrow_table():
     pytest.importorskip("pyarrow")
     assert FOR_ADA.to_arrow().to_pylist() == FOR_ADA.to_dicts()
 
@@ -93,13 +93,13 @@ def test_an_arrow_table():
     ("method", "library"),
     [("to_pandas", "pandas"), ("to_polars", "polars"), ("to_arrow", "pyarrow")],
 )
-def test_a_library_that_is_missing_is_named(monkeypatch, method, library):
+def test_names_the_missing_library(monkeypatch, method, library):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtraError, match=rf"{method}\(\) needs {library}.*pip install"):
         getattr(FOR_ADA, method)()
 
 
-def test_the_list_of_one_user():
+def test_for_user_returns_the_recommendations_of_one_user():
     lists: Any = RESULTS[1]
     assert lists.for_user("ada") is FOR_ADA
     with pytest.raises(KeyError):
