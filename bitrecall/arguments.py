@@ -1,4 +1,4 @@
-"""Arguments of recommend and its kin, checked once for a model and for a client."""
+"""Checks of arguments that ``Model`` and the clients share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, Final, SupportsIndex
 
 from bitrecall.errors import ArgumentError
 
-__all__ = ["check_k", "filter_json", "id_text", "id_texts"]
+__all__ = ["check_k", "filter_json", "id_text", "id_texts", "user_and_history"]
 
-# Unicode's white space, which the service takes off ids. ``str.strip`` also takes U+001C to U+001F.
+# Unicode white space, which the service strips from ids. ``str.strip`` also strips U+001C to
+# U+001F.
 _WHITE_SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -19,7 +20,11 @@ _WHITE_SPACE: Final = (
 
 
 def id_text(value: object, argument: str) -> str:
-    """An id as text: without white space around it, and integers in decimal.
+    """Convert an id to text: strip white space, and write integers in decimal.
+
+    Args:
+        value: a string or an integer.
+        argument: name of the argument, for error messages.
 
     Raises:
         ArgumentError: the value is neither text nor an integer, is empty, or is not valid Unicode.
@@ -27,7 +32,7 @@ def id_text(value: object, argument: str) -> str:
     if not isinstance(value, str):
         if isinstance(value, bool) or not isinstance(value, SupportsIndex):
             raise ArgumentError(
-                f"{argument} has to be an id, text or an integer, not {_shown(value)}", argument
+                f"{argument} has to be an id (text or an integer), not {_shown(value)}", argument
             )
         return str(operator.index(value))
     text = value.strip(_WHITE_SPACE)
@@ -44,54 +49,81 @@ def id_text(value: object, argument: str) -> str:
 
 
 def id_texts(values: Iterable[object], argument: str) -> list[str]:
-    """Several ids as text, from any iterable but a text.
+    """Convert ids to text, as ``id_text`` does.
 
     Raises:
-        ArgumentError: as ``id_text``, or the values are a single text or not iterable.
+        ArgumentError: an id is invalid, or ``values`` is a single text or not iterable.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise ArgumentError(
             f"{argument} has to be a list of ids, not {_shown(values)}; write [...] around one id",
             argument,
         )
-    return [id_text(value, f"{argument}[{place}]") for place, value in enumerate(values)]
+    return [id_text(value, f"{argument}[{index}]") for index, value in enumerate(values)]
+
+
+def user_and_history(
+    user_id: object, history: Iterable[object] | None, history_mode: object
+) -> tuple[str | None, list[str] | None]:
+    """Check the arguments of ``recommend`` that describe the user.
+
+    Returns:
+        The user's id and the ids of the history; None for one that was not passed.
+
+    Raises:
+        ArgumentError: both are missing, an id is invalid, or the mode is unknown.
+    """
+    if user_id is None and history is None:
+        raise ArgumentError("recommend needs a user_id or a history", "user_id")
+    if history_mode not in ("instead", "add"):
+        raise ArgumentError(
+            f"history_mode has to be 'instead' or 'add', not {history_mode!r}", "history_mode"
+        )
+    return (
+        None if user_id is None else id_text(user_id, "user_id"),
+        None if history is None else id_texts(history, "history"),
+    )
 
 
 def check_k(k: object) -> int:
-    """The number of items asked for. Raises ``ArgumentError`` unless it is an integer from 1 up."""
+    """Return the number of requested items as an int.
+
+    Raises:
+        ArgumentError: it is not an integer of at least 1.
+    """
     if isinstance(k, bool) or not isinstance(k, SupportsIndex) or operator.index(k) < 1:
-        raise ArgumentError(f"k has to be a whole number from 1 up, not {_shown(k)}", "k")
+        raise ArgumentError(f"k has to be an integer of at least 1, not {_shown(k)}", "k")
     return operator.index(k)
 
 
-def filter_json(wanted: Mapping[str, Any]) -> bytes:
-    """A filter as the JSON of a request's member ``filter``; sets and arrays become lists.
+def filter_json(conditions: Mapping[str, Any]) -> bytes:
+    """Serialize a filter as the member ``filter`` of a request; sets and arrays become lists.
 
     Raises:
-        ArgumentError: it is not a mapping, or holds what JSON cannot.
+        ArgumentError: it is not a mapping, or JSON cannot represent a value.
     """
-    if not isinstance(wanted, Mapping):
+    if not isinstance(conditions, Mapping):
         raise ArgumentError(
-            f"filter has to be a dict such as {{'any_tags': ['noir']}}, not {_shown(wanted)}",
+            f"filter has to be a dict such as {{'any_tags': ['noir']}}, not {_shown(conditions)}",
             "filter",
         )
     try:
         return json.dumps(
-            dict(wanted), allow_nan=False, ensure_ascii=False, default=_plain
+            dict(conditions), allow_nan=False, ensure_ascii=False, default=_json_value
         ).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ArgumentError(f"filter cannot be written as JSON: {error}", "filter") from None
 
 
-def _plain(value: Any) -> Any:
-    """What json cannot write itself: numbers of NumPy, sets and other iterables."""
+def _json_value(value: Any) -> Any:
+    """Convert a value that ``json`` does not support: a mapping, NumPy value or set."""
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"JSON has no type for {type(value).__name__}")
 
 
 def _shown(value: object) -> str:

@@ -1,1 +1,1 @@
-"""A model in Python: from a click log to recommendations, without a service."""
+"""``Model`` and its functions: recommendations in Python, without a service."""

@@ -1,4 +1,4 @@
-"""The ids of a release as a sequence of text."""
+"""The ids of a release as a sequence of strings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Ids"]
 
-# Of the ids that begin alike, so many are compared.
-_COMPARED: Final = 1000
-_LONGEST_START: Final = 40
-_ALIKE: Final = 0.6
+# Maximum number of ids with a common prefix that are compared with a misspelt one.
+_MAX_CANDIDATES: Final = 1000
+_MAX_PREFIX_LENGTH: Final = 40
+# Similarity ratio of difflib above which an id is suggested.
+_MIN_SIMILARITY: Final = 0.6
 
 
 class Ids(Sequence[str]):
-    """Ids by row, ``ids[0]`` the first; ``id in ids`` takes a bisection, not a scan."""
+    """The ids of users or items by row; ``id in ids`` is a binary search."""
 
     def __init__(self, table: IdTable) -> None:
         self._table = table
@@ -27,11 +28,11 @@ class Ids(Sequence[str]):
         return len(self._table)
 
     @overload
-    def __getitem__(self, place: int) -> str: ...
+    def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        rows = range(len(self))[place]
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        rows = range(len(self))[index]
         return self._table.id_of(rows) if isinstance(rows, int) else self._table.ids_of(rows)
 
     def __iter__(self) -> Iterator[str]:
@@ -41,26 +42,41 @@ class Ids(Sequence[str]):
         return isinstance(value, str) and self._table.row_of(value) is not None
 
     def index(self, value: str, start: int = 0, stop: int | None = None) -> int:
-        """The row of an id. Raises ``ValueError`` if there is no such id."""
+        """Return the row of an id.
+
+        Raises:
+            ValueError: the id is unknown, or its row is outside ``start`` to ``stop``.
+        """
         row = self._table.row_of(value)
         if row is None or row not in range(*slice(start, stop).indices(len(self))):
-            raise ValueError(f"there is no id {value!r}")
+            raise ValueError(f"unknown id {value!r}")
         return row
 
     def __repr__(self) -> str:
         first = ", ".join(map(repr, self[:3]))
         return f"<{len(self):,} ids: {first}{', …' if len(self) > 3 else ''}>"
 
-    def similar_to(self, wanted: str) -> str | None:
-        """The id most like one that is not there, of those that begin like it; None if none is."""
-        for spelling in dict.fromkeys((wanted, wanted.lower(), wanted.capitalize())):
-            for length in range(min(len(spelling), _LONGEST_START), 0, -1):
-                rows = self._table.starting_with(spelling[:length], _COMPARED)
-                close = get_close_matches(
-                    spelling[:200], self._table.ids_of(rows), n=1, cutoff=_ALIKE
-                )
+    def starting_with(self, prefix: str, k: int) -> list[str]:
+        """Return the first ``k`` ids with a prefix, in byte order."""
+        return self._table.ids_of(self._table.starting_with(prefix, k))
+
+    def suggestion(self, unknown_id: str) -> str:
+        """Return ``; did you mean 'ID'?`` with a similar id, or an empty string."""
+        similar = self.similar_to(unknown_id)
+        return "" if similar is None else f"; did you mean {similar!r}?"
+
+    def similar_to(self, unknown_id: str) -> str | None:
+        """Return a similar id with the longest common prefix; None if none is similar.
+
+        Shorter prefixes are tried until 1,000 ids or more have one. Only the first 1,000 ids with a
+        prefix are compared.
+        """
+        for spelling in dict.fromkeys((unknown_id, unknown_id.lower(), unknown_id.capitalize())):
+            for length in range(min(len(spelling), _MAX_PREFIX_LENGTH), 0, -1):
+                candidates = self.starting_with(spelling[:length], _MAX_CANDIDATES)
+                close = get_close_matches(spelling[:200], candidates, n=1, cutoff=_MIN_SIMILARITY)
                 if close:
                     return close[0]
-                if len(rows) == _COMPARED:
+                if len(candidates) == _MAX_CANDIDATES:
                     break
         return None

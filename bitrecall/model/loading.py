@@ -1,4 +1,4 @@
-"""``bitrecall.load``: a release of a store as a model."""
+"""``bitrecall.load``: open a release of a store as a model."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ __all__ = ["load"]
 
 
 def load(releases: str | PathLike[str] = "releases", *, release: str | None = None) -> Model:
-    """Open a release of a store: the current one, or the one of an id.
+    """Open a release as a model.
 
     Args:
         releases: folder of the release store.
-        release: id of a release; None opens the current one.
+        release: id of the release; None opens the current one.
 
     Raises:
-        NoReleaseError: there is no store, or nothing in it can be opened.
-        ReleaseNotFoundError: there is no release of that id.
-        ReleaseDamagedError, ReleaseVersionError: the release cannot be read.
+        NoReleaseError: the folder does not exist, or has no current release.
+        ReleaseNotFoundError: the store has no release with this id.
+        ReleaseDamagedError: the release is damaged.
+        ReleaseVersionError: the format of the release is not supported.
     """
     root = Path(releases)
     if not root.is_dir():
         raise NoReleaseError(
-            "there is no such folder; train a model into it: bitrecall train DATA --releases "
+            "the folder does not exist; train a model first: bitrecall train DATA --releases "
             f"{root}, or bitrecall.fit(events, releases={str(root)!r})",
             root,
         )

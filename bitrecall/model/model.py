@@ -1,30 +1,27 @@
-"""A release as an object to ask: ``bitrecall.Model``."""
+"""``bitrecall.Model``: recommendations from a release, in this process."""
 
 from __future__ import annotations
 
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import numpy as np
-
-from bitrecall.arguments import check_k, id_text, id_texts
-from bitrecall.errors import ArgumentError
+from bitrecall.arguments import check_k, id_text, id_texts, user_and_history
 from bitrecall.extras import extra_needed
 from bitrecall.index.errors import UnknownItemError
 from bitrecall.index.recommend.lookups import item_info, most_popular, user_info
 from bitrecall.index.recommend.recommender import Recommender
-from bitrecall.index.recommend.types import History, QueryOptions
+from bitrecall.index.recommend.types import History
 from bitrecall.keyword_messages import errors_as_keywords
-from bitrecall.model.answers import recommendations, similar_items
-from bitrecall.model.codes import Codes
-from bitrecall.model.filters import item_filter
+from bitrecall.model.codes import Codes, codes_of_users
+from bitrecall.model.conversion import popular_items, recommendations, similar_items
 from bitrecall.model.ids import Ids
+from bitrecall.model.query_options import query_options
 from bitrecall.results import (
     Evaluation,
     ItemInfo,
-    PopularItem,
     PopularItems,
     RecommendationLists,
     Recommendations,
@@ -42,20 +39,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
-# Users that are searched for at once, which bounds the memory of many.
-_TOGETHER = 1024
-DEFAULT_KS = (20, 50, 100)
+# Users per search, to limit memory.
+_BATCH_SIZE: Final = 1024
 
 
 class Model:
-    """A release, ready to recommend; from ``bitrecall.fit`` or ``bitrecall.load``.
+    """A trained model, from ``bitrecall.fit`` or ``bitrecall.load``.
 
-    Safe to use from several threads. Ids are text; integers are taken for their decimal text.
+    It is thread-safe. Ids are text; integers are converted to decimal text.
 
     Args:
-        release: opened release.
-        held_out: interactions that were held out of its training, for ``evaluate``.
-        temporary: folder that the release is in, to be removed with the model.
+        release: the opened release.
+        held_out: interactions held out of its training, for ``evaluate``.
+        temporary: folder of the release, to delete together with the model.
     """
 
     def __init__(
@@ -72,35 +68,32 @@ class Model:
             weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
 
     def __repr__(self) -> str:
-        release = self._release
-        return (
-            f"<Model {release.id}: {release.n_users:,} users, {release.n_items:,} items, "
-            f"{release.bits} bits>"
-        )
+        n_users, n_items = len(self.users), len(self.items)
+        return f"<Model {self.release_id}: {n_users:,} users, {n_items:,} items, {self.bits} bits>"
 
     @property
     def release_id(self) -> str:
-        """The id of the release that answers."""
+        """The id of the release."""
         return self._release.id
 
     @property
     def bits(self) -> int:
-        """Bits in a code."""
+        """The code length in bits."""
         return self._release.bits
 
     @property
     def users(self) -> Ids:
-        """The ids of the users that training knows, in the rows of the codes."""
+        """The ids of the users in the release."""
         return Ids(self._release.users)
 
     @property
     def items(self) -> Ids:
-        """The ids of the items, the most popular first, in the rows of ``item_codes``."""
+        """The ids of the items, most popular first, in the row order of ``item_codes``."""
         return Ids(self._release.items)
 
     @property
     def metrics(self) -> Mapping[str, float | int | str]:
-        """What was measured on the test split when the release was published."""
+        """The metrics that were measured on the test split when the release was published."""
         return self._release.manifest.metrics
 
     def recommend(
@@ -115,37 +108,29 @@ class Model:
         history_mode: Literal["instead", "add"] = "instead",
         explain: bool = False,
     ) -> Recommendations:
-        """The items whose codes are nearest the user's.
+        """Recommend the items whose codes are nearest to the user's code.
 
-        A user of whom nothing is known gets the most popular items.
+        An unknown user without a history gets the most popular items.
 
         Args:
-            user_id: the user; may be left out if there is a history.
-            k: how many items; fewer come back when fewer are allowed.
-            exclude_seen: leave out the items that the user has.
-            exclude_items: ids of items to leave out; unknown ones do no harm.
-            filter: which items are wanted, as in the HTTP API: ``{"any_tags": ["noir"]}``,
-                ``{"where": {"year": {"gte": 1990}}}``.
-            history: ids of items that the user has, the newest last.
-            history_mode: ``instead`` of what is known of the user, or ``add`` to it.
-            explain: say for each item which of the user's own it is like.
+            user_id: id of the user; optional with a history.
+            k: number of items; fewer are returned if fewer are allowed.
+            exclude_seen: exclude the user's items.
+            exclude_items: ids of items to exclude; unknown ids are ignored.
+            filter: conditions on tags and attributes, as in the HTTP API:
+                ``{"any_tags": ["noir"]}``, ``{"where": {"year": {"gte": 1990}}}``.
+            history: ids of the user's items, the newest last.
+            history_mode: use the history ``instead`` of the user's known items, or ``add`` it.
+            explain: return for each item the user's most similar items.
 
         Raises:
-            ArgumentError: an argument cannot be used.
+            ArgumentError: an argument is invalid.
             FilterError: the filter is malformed, or no item has an attribute that it names.
         """
-        user = None if user_id is None else id_text(user_id, "user_id")
-        if user is None and history is None:
-            raise ArgumentError("recommend needs a user_id or a history", "user_id")
-        if history_mode not in ("instead", "add"):
-            raise ArgumentError(
-                f"history_mode has to be 'instead' or 'add', not {history_mode!r}", "history_mode"
-            )
-        given = None
-        if history is not None:
-            given = History(id_texts(history, "history"), instead=history_mode == "instead")
-        options = self._options(k, exclude_seen, exclude_items, filter, explain)
-        return recommendations(self._recommender.recommend(user, options, given))
+        user, item_ids = user_and_history(user_id, history, history_mode)
+        past = None if item_ids is None else History(item_ids, instead=history_mode == "instead")
+        options = query_options(k, exclude_items, filter, exclude_seen, explain)
+        return recommendations(self._recommender.recommend(user, options, past))
 
     def recommend_many(
         self,
@@ -157,17 +142,12 @@ class Model:
         filter: Mapping[str, Any] | None = None,  # noqa: A002
         explain: bool = False,
     ) -> RecommendationLists:
-        """As ``recommend``, for several users at once."""
+        """Recommend items for several users; the arguments and errors are as in ``recommend``."""
         users = id_texts(user_ids, "user_ids")
-        options = self._options(k, exclude_seen, exclude_items, filter, explain)
-        answers = [
-            recommendations(answer)
-            for start in range(0, len(users), _TOGETHER)
-            for answer in self._recommender.recommend_many(
-                users[start : start + _TOGETHER], options
-            )
-        ]
-        return RecommendationLists(tuple(answers))
+        options = query_options(k, exclude_items, filter, exclude_seen, explain)
+        batches = (users[row : row + _BATCH_SIZE] for row in range(0, len(users), _BATCH_SIZE))
+        ranked = (self._recommender.recommend_many(batch, options) for batch in batches)
+        return RecommendationLists(tuple(map(recommendations, chain.from_iterable(ranked))))
 
     def similar(
         self,
@@ -177,140 +157,90 @@ class Model:
         exclude_items: Iterable[str | int] = (),
         filter: Mapping[str, Any] | None = None,  # noqa: A002
     ) -> SimilarItems:
-        """The items whose codes are nearest an item's, itself left out.
+        """Return the items whose codes are nearest to the code of an item, without the item itself.
 
         Raises:
-            UnknownItemError: there is no such item.
-            ArgumentError, FilterError: as ``recommend``.
+            UnknownItemError: the item is unknown.
+            ArgumentError: an argument is invalid.
+            FilterError: the filter is malformed, or no item has an attribute that it names.
         """
         item = id_text(item_id, "item_id")
-        options = self._options(k, True, exclude_items, filter, False)
+        options = query_options(k, exclude_items, filter)
         try:
             return similar_items(item, self._recommender.similar(item, options))
         except UnknownItemError as error:
-            meant = self.items.similar_to(item)
-            if meant is None:
-                raise
-            raise UnknownItemError(f"{error}; did you mean {meant!r}?") from None
+            raise UnknownItemError(f"{error}{self.items.suggestion(item)}") from None
 
     def popular(self, k: int = 10) -> PopularItems:
-        """The most popular items of the training data."""
-        items = most_popular(self._recommender, check_k(k))
-        return PopularItems(tuple(PopularItem(*item) for item in items), self.release_id)
+        """Return the most popular items of the training data."""
+        return popular_items(self._release, most_popular(self._recommender, check_k(k)))
 
     def user(self, user_id: str | int) -> UserInfo:
-        """What is known of a user, who need not be known."""
+        """Return information about a user, known or unknown."""
         return user_info(self._recommender, id_text(user_id, "user_id"))
 
     def item(self, item_id: str | int) -> ItemInfo:
-        """What is known of an item, which need not be known."""
+        """Return information about an item, known or unknown."""
         return item_info(self._recommender, id_text(item_id, "item_id"))
 
     def find_users(self, prefix: str = "", k: int = 10) -> list[str]:
-        """The first ids of users that start with a text, in the order of their bytes."""
-        users = self._release.users
-        return users.ids_of(users.starting_with(prefix, check_k(k)))
+        """Return the first ``k`` user ids with a prefix, in byte order."""
+        return self.users.starting_with(prefix, check_k(k))
 
     def find_items(self, prefix: str = "", k: int = 10) -> list[str]:
-        """The first ids of items that start with a text, in the order of their bytes."""
-        items = self._release.items
-        return items.ids_of(items.starting_with(prefix, check_k(k)))
+        """Return the first ``k`` item ids with a prefix, in byte order."""
+        return self.items.starting_with(prefix, check_k(k))
 
     def codes(self, user_ids: str | int | Iterable[str | int]) -> Codes:
-        """The codes of one user or several, a row for each.
+        """Return the codes of one or several users, one row each.
 
         Raises:
-            ArgumentError: a user is not known to training.
+            ArgumentError: a user is not in the release.
         """
         if isinstance(user_ids, str) or not isinstance(user_ids, Iterable):
             user_ids = [user_ids]
-        rows = []
-        for user in id_texts(user_ids, "user_ids"):
-            row = self._release.users.row_of(user)
-            if row is None:
-                meant = self.users.similar_to(user)
-                more = f"; did you mean {meant!r}?" if meant else ""
-                raise ArgumentError(
-                    f"user {user[:200]!r} is not in release {self.release_id}{more}", "user_ids"
-                )
-            rows.append(row)
-        return Codes(self._release.user_codes(np.array(rows, np.int64)))
+        return codes_of_users(self._release, id_texts(user_ids, "user_ids"))
 
     def item_codes(self) -> Codes:
-        """The codes of all items, in the rows of ``items``; memory-mapped, not to be written."""
+        """Return the codes of all items, in the order of ``items``; memory-mapped and read-only."""
         return Codes(self._release.item_codes)
 
     def evaluate(
         self,
         test: Events | None = None,
-        ks: Sequence[int] = DEFAULT_KS,
+        ks: Sequence[int] = (20, 50, 100),
         *,
         exclude_seen: bool = True,
         progress: bool | None = None,
         **reading: Unpack[ReadKeywords],
     ) -> Evaluation:
-        """Measure the lists on held-out interactions, as ``bitrecall evaluate`` does.
+        """Evaluate the recommendations on held-out interactions, as ``bitrecall evaluate`` does.
 
         Args:
-            test: interactions that training has not seen, as ``bitrecall.fit`` takes them; None
-                takes those that ``fit`` held out. Of a folder with train and test files, and of
-                ``"sample"``, the test split counts; of anything else all rows, unless ``split``
-                says how to cut one.
-            ks: lengths of the lists to judge.
-            exclude_seen: leave out of a list what its user had seen in training.
+            test: interactions that were not in the training data, in any form that
+                ``bitrecall.fit`` accepts; None uses those that ``fit`` held out. For ``"sample"``
+                or a folder with train and test files, the test split is used; otherwise all rows,
+                unless ``split`` is passed.
+            ks: list lengths to evaluate.
+            exclude_seen: exclude the items that a user had in training from the lists.
             progress: show a progress bar; None shows it in a terminal and in a notebook.
-            **reading: how ``test`` is read, as in ``bitrecall.fit``.
+            **reading: how to read ``test``, as in ``bitrecall.fit``.
 
         Raises:
             MissingExtraError: the extra ``train`` is not installed.
             DataError: the interactions cannot be used.
-            EvaluationError: there are none.
-            ArgumentError: nothing was held out, and no ``test`` is given.
+            EvaluationError: there are no interactions to evaluate on.
+            ArgumentError: ``test`` is None and nothing was held out.
         """
-        lengths = [check_k(k) for k in ks]
         with extra_needed("evaluate", "train"), errors_as_keywords():
-            from bitrecall.model.reading import read_held_out
-            from bitrecall.training.evaluation.evaluate import evaluate
+            from bitrecall.model.evaluation import evaluate_release
 
-            if test is not None:
-                held_out, split = read_held_out(test, reading)
-            elif self._held_out is not None:
-                held_out, split = self._held_out, "held out by fit"
-            else:
-                raise ArgumentError("nothing was held out to evaluate on: pass test=", "test")
-            report = evaluate(
+            return evaluate_release(
                 self._release,
-                held_out,
-                lengths,
+                test,
+                self._held_out,
+                [check_k(k) for k in ks],
                 exclude_seen=exclude_seen,
                 progress=progress,
-                split=split,
+                reading=reading,
             )
-        return Evaluation(
-            release_id=report.release,
-            split=report.split,
-            metrics=report.metrics,
-            users=report.users,
-            unknown_users=report.unknown_users,
-            skipped_users=report.skipped_users,
-            pairs=report.pairs,
-            unknown_pairs=report.unknown_pairs,
-            seen_pairs=report.seen_pairs,
-            seconds=report.seconds,
-        )
-
-    def _options(
-        self,
-        k: int,
-        exclude_seen: bool,
-        exclude_items: Iterable[str | int],
-        wanted: Mapping[str, Any] | None,
-        explain: bool,
-    ) -> QueryOptions:
-        return QueryOptions(
-            k=check_k(k),
-            exclude_seen=exclude_seen,
-            exclude_items=id_texts(exclude_items, "exclude_items"),
-            allowed=None if wanted is None else item_filter(wanted),
-            explain=explain,
-        )

@@ -1,4 +1,4 @@
-"""``bitrecall.sample_events``: a click log to try things on."""
+"""``bitrecall.sample_events``: a generated click log for experiments."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["sample_events"]
 
 
 def sample_events() -> pl.DataFrame:
-    """The embedded sample as a data frame of polars, one row per interaction, the oldest first.
+    """Return the embedded sample as a polars data frame, one row per interaction, oldest first.
 
-    Some 90,000 interactions of 3,000 users with 2,000 items over two years, in the columns
-    ``user_id``, ``item_id`` and ``timestamp``; generated, and the same every time. The word
-    ``"sample"`` stands for the same interactions with a test split of their own.
+    It has about 90,000 interactions of 3,000 users with 2,000 items over two years, in the columns
+    ``user_id``, ``item_id`` and ``timestamp``. The data are generated, and the same in every call.
+    ``bitrecall.fit("sample")`` uses the same interactions with a predefined test split.
 
     Raises:
         MissingExtraError: the extra ``train`` is not installed.

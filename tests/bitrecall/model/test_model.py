@@ -60,7 +60,7 @@ def test_integers_are_ids(model):
 
 
 def test_many_users_get_what_each_gets(model, monkeypatch):
-    monkeypatch.setattr("bitrecall.model.model._TOGETHER", 2)
+    monkeypatch.setattr("bitrecall.model.model._BATCH_SIZE", 2)
     users = [*USERS, "nobody", "17"]
     lists = model.recommend_many(users, k=4)
     assert list(lists) == [model.recommend(user, k=4) for user in users]
