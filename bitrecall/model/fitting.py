@@ -1,4 +1,4 @@
-"""``bitrecall.fit``: from a click log to a model."""
+"""``bitrecall.fit``: train a model on a click log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ StrPath: TypeAlias = str | PathLike[str]
 
 
 class DataWarning(UserWarning):
-    """Something about the interactions or the table of items looks wrong, or may."""
+    """The interactions or the item table look wrong, but training is possible."""
 
 
 def fit(
@@ -50,41 +50,41 @@ def fit(
     progress: bool | None = None,
     **reading: Unpack[ReadKeywords],
 ) -> Model:
-    """Train codes from interactions and publish them as a release, as ``bitrecall train`` does.
+    """Train codes on interactions and publish them as a release, as ``bitrecall train`` does.
 
     Args:
-        events: a file or folder, or several, the URL of a database, the word ``"sample"``; or a
-            table in memory with a row per interaction: a data frame of pandas or polars, or any
-            object with Arrow's C stream. Columns of users, items and times are found by common
-            names.
-        items: tags and attributes of items to filter by: a file or a table.
+        events: a file or folder, or several; a database URL; ``"sample"``; or a table in memory
+            with one row per interaction: a pandas or polars data frame, or any object that exports
+            an Arrow C stream. User, item and time columns are detected by common names.
+        items: tags and attributes of the items, for filters: a file or a table.
         recipe: a built-in recipe (``default``, ``sample``, ``gowalla``, ``yelp2018``) or the path
             of a TOML file.
         overrides: values of the recipe to change, such as ``{"bits": 128, "fit.epochs": 4}``.
-        releases: folder of the release store; None keeps the release in a temporary folder as long
-            as the model is used.
-        activate: make the new release the current one of the store.
-        run: folder of the log and the checkpoints, from which the same call goes on after an
-            interruption; None keeps them in a temporary folder.
-        tags_column: column of the tags in ``items``; else the one called ``tags``.
-        allow_implausible: train on data of one user, one item, or without shared items too.
+        releases: folder of the release store; None keeps the release in a temporary folder until
+            the model is deleted.
+        activate: make the new release the store's current one.
+        run: folder of the log and the checkpoints. After an interruption, the same call resumes
+            from it. None uses a temporary folder.
+        tags_column: column of the tags in ``items``; the default is ``tags``.
+        allow_implausible: train even if there is only one user or item, or users share no items.
         device: a torch device, such as ``cuda``.
-        threads: threads that training uses; None is one per core.
+        threads: number of training threads; None is one per core.
         progress: show progress bars; None shows them in a terminal and in a notebook.
-        **reading: how ``events`` are read and split, under the names of the options of
+        **reading: how to read and split ``events``. The names are those of the options of
             ``bitrecall train``: user_column, item_column, time_column, use_times, time_unit,
             time_format, where, min_rating, rating_column, weight, pair_weight, split,
             test_fraction, split_seed, skip_bad_rows; for files also format, columns, delimiter and
-            encoding, and query for a database.
+            encoding; for a database also query.
 
     Returns:
-        The model, which keeps the interactions held out for ``Model.evaluate``.
+        The model. It keeps the held-out interactions for ``Model.evaluate``.
 
     Raises:
         MissingExtraError: the extra ``train`` is not installed.
-        DataError: the interactions or the table of items cannot be used.
+        DataError: the interactions or the item table cannot be used.
         RecipeError: the recipe cannot be used.
-        TrainingError: the training cannot begin or go on; ``InterruptedTraining`` after Ctrl-C.
+        TrainingError: the training cannot start or continue.
+        InterruptedTraining: Ctrl-C was pressed, or the process got SIGTERM.
     """
     with extra_needed("bitrecall.fit", "train"), errors_as_keywords():
         from bitrecall.training.runtime.openmp import wait_briefly
@@ -100,7 +100,7 @@ def fit(
         from bitrecall.training.runtime.allocator import keep_freed_memory
 
         keep_freed_memory()
-        chosen = _recipe(recipe, overrides or {})
+        training_recipe = _recipe(recipe, overrides or {})
         if threads is not None:
             torch.set_num_threads(threads)
         options = read_options(reading)
@@ -108,41 +108,41 @@ def fit(
         for line in dataset.report.lines():
             if not line.startswith("warning: "):
                 _log.info("%s", as_keywords(line))
-        table = read_items(items, paths_of(events), options, tags_column)
-        suspicious = [
+        item_table = read_items(items, paths_of(events), options, tags_column)
+        data_warnings = [
             *dataset.report.warnings,
             *id_warnings(dataset),
             *check_plausible(dataset, allow_implausible),
         ]
-        made = None
+        temporary = None
         if releases is None:
-            made = releases = Path(mkdtemp(prefix="bitrecall-releases-"))
+            temporary = releases = Path(mkdtemp(prefix="bitrecall-releases-"))
         try:
             with TemporaryDirectory(prefix="bitrecall-fit-") as temporary_run:
                 pipeline = TrainingPipeline(
                     dataset,
-                    chosen,
+                    training_recipe,
                     TrainingOptions(
                         folder=Path(temporary_run if run is None else run),
                         device=device,
                         progress_bar=progress,
                         activate=activate,
                     ),
-                    table,
+                    item_table,
                 )
-                for text in (*suspicious, *pipeline.warnings):
+                for text in (*data_warnings, *pipeline.warnings):
                     warnings.warn(as_keywords(text), DataWarning, stacklevel=2)
                 result = pipeline.publish(ReleaseStore(Path(releases)))
         except BaseException as error:
-            if made is not None:
-                shutil.rmtree(made, ignore_errors=True)
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)
             if run is None and isinstance(error, InterruptedTraining):
-                what = str(error).partition(";")[0]
+                reason = str(error).partition(";")[0]
                 raise InterruptedTraining(
-                    f"{what}; its checkpoint is gone: with run=FOLDER the same call would go on"
+                    f"{reason}; its checkpoint was deleted: pass run=FOLDER to be able to resume"
                 ) from None
             raise
-    return Model(result.release, held_out=dataset.test, temporary=made)
+    return Model(result.release, held_out=dataset.test, temporary=temporary)
 
 
 def _recipe(recipe: StrPath, overrides: Mapping[str, Any]) -> Recipe:
@@ -152,5 +152,5 @@ def _recipe(recipe: StrPath, overrides: Mapping[str, Any]) -> Recipe:
 
 
 def _assignments(overrides: Mapping[str, Any]) -> Sequence[str]:
-    """As ``--set`` takes them: the values in TOML, which JSON is for what recipes hold."""
+    """Return ``KEY=VALUE`` texts as for ``--set``; recipe values in JSON are valid TOML."""
     return [f"{key}={json.dumps(value)}" for key, value in overrides.items()]

@@ -1,4 +1,4 @@
-"""Interactions and items as callers in Python give them: paths, or tables in memory."""
+"""Read the interactions and item tables passed to ``fit`` and ``evaluate``: paths or tables."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ __all__ = [
 ]
 
 Events: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]] | object
-"""Where interactions come from: a path or several, or a table in memory."""
+"""Source of interactions: one or several paths, or a table in memory."""
 
-_NAME: Final = "events"
+# Name of a table in memory in messages and reports.
+_TABLE_NAME: Final = "events"
 
 
 class ReadKeywords(TypedDict, total=False):
-    """How interactions are read and split; see ``bitrecall train --help``."""
+    """Keyword arguments for reading and splitting interactions; see ``bitrecall train --help``."""
 
     user_column: str | None
     item_column: str | None
@@ -59,11 +60,11 @@ class ReadKeywords(TypedDict, total=False):
 
 
 def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
-    """The options of reading that keyword arguments say.
+    """Convert keyword arguments to ``ReadOptions``.
 
     Raises:
-        TypeError: an argument is unknown.
-        DataError: a value makes no sense.
+        TypeError: a keyword is unknown.
+        DataError: a value is invalid.
     """
     from bitrecall.training.data.read_options import (
         Format,
@@ -74,7 +75,7 @@ def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
     )
     from bitrecall.training.errors import DataError
 
-    choices: dict[str, type[StrEnum]] = {
+    enums: dict[str, type[StrEnum]] = {
         "format": Format,
         "pair_weight": PairWeight,
         "split": Split,
@@ -85,14 +86,14 @@ def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
     for name, value in keywords.items():
         if name not in known:
             raise TypeError(f"unknown keyword argument {name!r}{did_you_mean(name, known)}")
-        if name in choices:
-            options = [str(choice) for choice in choices[name]]
-            if value not in options:
+        if name in enums:
+            choices = [str(choice) for choice in enums[name]]
+            if value not in choices:
                 raise DataError(
-                    f"--{name.replace('_', '-')} has to be one of {', '.join(options)}, "
+                    f"--{name.replace('_', '-')} has to be one of {', '.join(choices)}, "
                     f"not {value!r}"
                 )
-            value = choices[name](value)
+            value = enums[name](value)
         if name == "columns" and value is not None:
             value = tuple(value.split(",") if isinstance(value, str) else value)
         values["seed" if name == "split_seed" else name] = value
@@ -100,30 +101,42 @@ def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
 
 
 def paths_of(events: Events) -> list[str | PathLike[str]] | None:
-    """The paths that are meant, None for a table in memory."""
+    """Return the paths in ``events``; None for a table in memory."""
     if isinstance(events, str | PathLike):
         return [events]
-    if isinstance(events, list | tuple) and all(isinstance(one, str | PathLike) for one in events):
+    if isinstance(events, list | tuple) and all(
+        isinstance(path, str | PathLike) for path in events
+    ):
         return list(events) or None
     return None
 
 
 def read_dataset(events: Events, options: ReadOptions) -> Dataset:
-    """Read interactions from paths or a table. Raises ``DataError``."""
+    """Read interactions from paths or a table.
+
+    Raises:
+        DataError: the interactions cannot be used.
+    """
     from bitrecall.training.data.load import dataset_of, load_dataset
     from bitrecall.training.data.tables.data_frame import as_frame
 
     paths = paths_of(events)
     if paths is None:
-        return dataset_of(as_frame(events, _NAME), options, _NAME)
-    return load_dataset([_path(one) for one in paths], options)
+        return dataset_of(as_frame(events, _TABLE_NAME), options, _TABLE_NAME)
+    return load_dataset([_path(path) for path in paths], options)
 
 
 def read_held_out(test: Events, keywords: Mapping[str, Any]) -> tuple[Interactions, str]:
-    """The interactions to evaluate on, and what they are in words.
+    """Read interactions to evaluate on.
 
-    They are the test split of a folder that has one, and of the sample; otherwise all, unless the
-    keyword ``split`` says how to cut one. Raises ``DataError``.
+    Uses the test split of the sample and of a folder with a test file. Other data are used in
+    full, unless the keyword ``split`` is passed.
+
+    Returns:
+        The interactions, and their description.
+
+    Raises:
+        DataError: the interactions cannot be used, or have no test split.
     """
     from bitrecall.training.data.files.data_files import find_files
     from bitrecall.training.data.tables.sql_query import is_database
@@ -144,7 +157,9 @@ def read_held_out(test: Events, keywords: Mapping[str, Any]) -> tuple[Interactio
     if split == "none":
         return dataset.train, f"all of {dataset.name}"
     if dataset.test is None:
-        raise DataError("has no test split to evaluate on; --split makes one", file=dataset.name)
+        raise DataError(
+            "has no test split to evaluate on; create one with --split", file=dataset.name
+        )
     return dataset.test, f"test ({dataset.report.split.value})"
 
 
@@ -154,7 +169,20 @@ def read_items(
     options: ReadOptions,
     tags_column: str | None,
 ) -> ItemTable | None:
-    """The table of items given, else the one that belongs to the data. Raises ``DataError``."""
+    """Read the item table ``items``, or else the one of the sample or of a folder in ``data``.
+
+    Args:
+        items: a path or a table in memory; None looks for an item table.
+        data: paths of the interactions; None if they are a table in memory.
+        options: the item column and the encoding are used.
+        tags_column: column of the tags; None is ``tags``.
+
+    Returns:
+        The item table; None if ``items`` is None and the data has none.
+
+    Raises:
+        DataError: the table cannot be used.
+    """
     from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.items.item_file import ItemFile
     from bitrecall.training.data.items.item_table import item_table_of
@@ -162,11 +190,13 @@ def read_items(
     from bitrecall.training.data.tables.sql_query import is_database
 
     if items is None or isinstance(items, str | PathLike):
-        paths = [Path(one) for one in data or () if not is_database(_path(one))]
-        given = None if items is None else Path(items)
-        return default_item_table(paths, given, options.item_column, tags_column, options.encoding)
+        paths = [Path(path) for path in data or () if not is_database(_path(path))]
+        item_path = None if items is None else Path(items)
+        return default_item_table(
+            paths, item_path, options.item_column, tags_column, options.encoding
+        )
     name = Path("items")
-    # As in a file, where a table of other items than the interactions' may have its own column.
+    # The item column may differ from that of the interactions, as in a file.
     return item_table_of(
         ItemFile.of(as_frame(items, str(name))), name, options.item_column, tags_column
     )

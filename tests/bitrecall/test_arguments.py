@@ -13,7 +13,7 @@ from bitrecall.errors import ArgumentError
 SERVICE = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True)])
 
 
-def test_blanks_around_an_id_are_those_that_the_service_takes_off():
+def test_strips_the_same_white_space_as_the_service():
     for letter in map(chr, range(0x3100)):
         assert id_text(f"{letter}a{letter}", "user_id") == SERVICE.validate_python(
             f"{letter}a{letter}"
@@ -21,7 +21,7 @@ def test_blanks_around_an_id_are_those_that_the_service_takes_off():
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_an_id_is_what_the_service_makes_of_it(text):
+def test_converts_ids_as_the_service_does(text):
     stripped = SERVICE.validate_python(text)
     if stripped:
         assert id_text(text, "user_id") == stripped
@@ -31,19 +31,19 @@ def test_an_id_is_what_the_service_makes_of_it(text):
 
 
 @pytest.mark.parametrize("value", [17, np.int64(17), np.uint8(17)])
-def test_integers_are_ids(value):
+def test_accepts_integer_ids(value):
     assert id_text(value, "user_id") == "17"
 
 
 @pytest.mark.parametrize("value", [None, True, 1.0, b"a", ["a"], "\ud800"])
-def test_other_values_are_not_ids(value):
+def test_rejects_other_values_as_ids(value):
     with pytest.raises(ArgumentError) as caught:
         id_text(value, "user_id")
     assert caught.value.argument == "user_id"
     assert isinstance(caught.value, ValueError)
 
 
-def test_one_text_is_not_a_list_of_ids():
+def test_rejects_a_single_text_as_a_list_of_ids():
     with pytest.raises(ArgumentError, match=r"write \[\.\.\.\] around one id"):
         id_texts("abc", "history")
     with pytest.raises(ArgumentError, match=r"history\[1\] has to be an id"):
@@ -52,19 +52,21 @@ def test_one_text_is_not_a_list_of_ids():
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.0, "10", None, True])
-def test_k_is_a_whole_number_from_one_up(k):
+def test_rejects_an_invalid_k(k):
     with pytest.raises(ArgumentError, match="k has to be"):
         check_k(k)
 
 
-def test_numbers_of_numpy_and_sets_go_into_a_filter():
-    wanted = {"any_tags": {"b", "a"}, "where": {"year": {"gte": np.int64(1990)}}}
-    written = json.loads(filter_json(wanted))
-    assert written == {"any_tags": ["a", "b"], "where": {"year": {"gte": 1990}}}
+def test_filter_may_contain_numpy_values_and_sets():
+    conditions = {"any_tags": {"b", "a"}, "where": {"year": {"gte": np.int64(1990)}}}
+    assert json.loads(filter_json(conditions)) == {
+        "any_tags": ["a", "b"],
+        "where": {"year": {"gte": 1990}},
+    }
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "conditions",
     [
         ["noir"],
         "noir",
@@ -73,6 +75,6 @@ def test_numbers_of_numpy_and_sets_go_into_a_filter():
         {"any_tags": ["\ud800"]},
     ],
 )
-def test_what_json_cannot_say_is_no_filter(wanted):
+def test_rejects_a_filter_that_json_cannot_represent(conditions):
     with pytest.raises(ArgumentError, match="filter"):
-        filter_json(wanted)
+        filter_json(conditions)

@@ -32,7 +32,7 @@ QUICK = {
 
 @pytest.fixture(scope="module")
 def frame():
-    """Thirty users of two tastes, each with nine items and times."""
+    """Interactions of 30 users in two groups, each with nine items and times."""
     return pl.DataFrame(
         [
             {"who": user, "item_id": user % 2 * 20 + (user + step) % 20, "timestamp": 10**9 + step}
@@ -54,7 +54,7 @@ def model(frame):
     return fit(frame, user_column="who", **QUICK)
 
 
-def test_the_same_codes_as_the_command_from_every_kind_of_table(frame, csv, model, tmp_path):
+def test_fit_and_the_command_give_equal_codes_for_every_kind_of_table(frame, csv, model, tmp_path):
     done = CliRunner().invoke(
         command_line,
         [
@@ -66,8 +66,8 @@ def test_the_same_codes_as_the_command_from_every_kind_of_table(frame, csv, mode
     assert done.exit_code == 0, done.output
     trained = bitrecall.load(tmp_path / "r")
     pandas = pytest.importorskip("pandas")
-    of_pandas = fit(pandas.DataFrame(frame.to_dict(as_series=False)), user_column="who", **QUICK)
-    for other in (model, of_pandas, fit(str(csv), user_column="who", **QUICK)):
+    from_pandas = fit(pandas.DataFrame(frame.to_dict(as_series=False)), user_column="who", **QUICK)
+    for other in (model, from_pandas, fit(str(csv), user_column="who", **QUICK)):
         assert list(other.items) == list(trained.items)
         assert np.array_equal(other.item_codes().packed, trained.item_codes().packed)
         users = list(trained.users)
@@ -75,37 +75,39 @@ def test_the_same_codes_as_the_command_from_every_kind_of_table(frame, csv, mode
         assert other.metrics == trained.metrics
 
 
-def test_it_evaluates_on_what_was_held_out(model):
-    measured = model.evaluate(ks=[5, 20], progress=False)
-    assert measured.split == "held out by fit"
-    assert measured["recall@20"] == model.metrics["recall@20"]
-    assert {name.partition("@")[2] for name in measured.metrics} == {"5", "20"}
+def test_evaluates_on_the_interactions_held_out_by_fit(model):
+    evaluation = model.evaluate(ks=[5, 20], progress=False)
+    assert evaluation.split == "held out by fit"
+    assert evaluation["recall@20"] == model.metrics["recall@20"]
+    assert {name.partition("@")[2] for name in evaluation.metrics} == {"5", "20"}
 
 
-def test_it_evaluates_on_a_table_or_a_folder(frame, model, tmp_path):
+def test_evaluates_on_a_table_or_a_folder(frame, model, tmp_path):
     test = frame.filter(pl.col("timestamp") >= 10**9 + 7)
-    by_table = model.evaluate(test, user_column="who", progress=False)
-    assert by_table.pairs == len(test)
+    on_table = model.evaluate(test, user_column="who", progress=False)
+    assert on_table.pairs == len(test)
     (tmp_path / "folder").mkdir()
     test.write_csv(tmp_path / "folder" / "test.csv")
     frame.filter(pl.col("timestamp") < 10**9 + 7).write_csv(tmp_path / "folder" / "train.csv")
-    of_folder = model.evaluate(tmp_path / "folder", user_column="who", progress=False)
-    assert (of_folder.split, of_folder.metrics) == ("test (given)", by_table.metrics)
-    cut = model.evaluate(frame, user_column="who", split="time", test_fraction=0.5, progress=False)
-    assert 0 < cut.pairs < len(frame)
+    on_folder = model.evaluate(tmp_path / "folder", user_column="who", progress=False)
+    assert (on_folder.split, on_folder.metrics) == ("test (given)", on_table.metrics)
+    on_split = model.evaluate(
+        frame, user_column="who", split="time", test_fraction=0.5, progress=False
+    )
+    assert 0 < on_split.pairs < len(frame)
 
 
-def test_a_release_in_a_store_stays(frame, tmp_path):
+def test_publishes_to_a_store_and_activates_on_request(frame, tmp_path):
     model = fit(frame, user_column="who", releases=tmp_path / "releases", **QUICK)
     assert bitrecall.load(tmp_path / "releases").release_id == model.release_id
-    held_back = fit(
+    inactive = fit(
         frame, user_column="who", releases=tmp_path / "releases", activate=False, **QUICK
     )
     assert bitrecall.load(tmp_path / "releases").release_id == model.release_id
-    assert bitrecall.load(tmp_path / "releases", release=held_back.release_id).bits == 16
+    assert bitrecall.load(tmp_path / "releases", release=inactive.release_id).bits == 16
 
 
-def test_a_temporary_store_goes_with_its_model(frame):
+def test_deletes_the_temporary_store_with_its_model(frame):
     model = fit(frame, user_column="who", **QUICK)
     folder = Path(model._release.path)
     assert folder.is_dir()
@@ -114,7 +116,7 @@ def test_a_temporary_store_goes_with_its_model(frame):
     assert not folder.exists()
 
 
-def test_a_service_that_starts_meanwhile_leaves_its_folders_alone(frame, tmp_path, monkeypatch):
+def test_a_service_started_meanwhile_keeps_the_temporary_folders(frame, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     publish = TrainingPipeline.publish
 
@@ -129,43 +131,43 @@ def test_a_service_that_starts_meanwhile_leaves_its_folders_alone(frame, tmp_pat
     assert fit(frame, user_column="who", **QUICK).recommend("3", k=1)
 
 
-def test_items_may_be_a_table(frame):
+def test_accepts_items_as_a_table(frame):
     items = pl.DataFrame(
         {"item_id": list(range(40)), "tags": [["even", "odd"][i % 2] for i in range(40)]}
     )
     model = fit(frame, items=items, user_column="who", **QUICK)
-    listed = model.recommend(3, k=40, exclude_seen=False, filter={"any_tags": ["even"]})
-    assert {int(item) % 2 for item in listed.item_ids} == {0}
+    recommended = model.recommend(3, k=40, exclude_seen=False, filter={"any_tags": ["even"]})
+    assert {int(item) % 2 for item in recommended.item_ids} == {0}
 
 
-def test_data_that_nobody_can_mean_name_the_keyword():
-    alone = pl.DataFrame({"user": ["a"] * 5, "item": list("vwxyz")})
+def test_rejects_implausible_data_unless_allowed():
+    one_user = pl.DataFrame({"user": ["a"] * 5, "item": list("vwxyz")})
     with pytest.raises(DataError, match=r"only one user.*with user_column.*allow_implausible=True"):
-        fit(alone, **QUICK)
-    with pytest.warns(DataWarning) as told:
-        fit(alone, allow_implausible=True, split="none", **QUICK)
-    assert any("only one user" in str(warning.message) for warning in told)
-    assert {warning.filename for warning in told} == {__file__}
+        fit(one_user, **QUICK)
+    with pytest.warns(DataWarning) as warnings:
+        fit(one_user, allow_implausible=True, split="none", **QUICK)
+    assert any("only one user" in str(warning.message) for warning in warnings)
+    assert {warning.filename for warning in warnings} == {__file__}
 
 
-def test_a_column_that_cannot_be_found_names_the_keyword(frame):
+def test_error_for_a_missing_column_names_the_keyword(frame):
     with pytest.raises(DataError, match=r"has no user column.*user_column=NAME"):
         fit(frame, **QUICK)
 
 
-def test_an_unknown_keyword_is_named(frame):
+def test_rejects_an_unknown_keyword_or_value(frame):
     with pytest.raises(TypeError, match="'user_colum'; did you mean 'user_column'"):
         fit(frame, user_colum="who")  # type: ignore[call-arg]
     with pytest.raises(DataError, match="split has to be one of auto, given, time"):
         fit(frame, user_column="who", split="tomorrow", **QUICK)
 
 
-def test_a_wrong_override_is_named(frame):
+def test_rejects_an_unknown_recipe_key(frame):
     with pytest.raises(RecipeError, match="unknown key 'bit'"):
         fit(frame, user_column="who", recipe="sample", overrides={"bit": 16})
 
 
-def test_without_the_extra_it_says_what_to_install(csv):
+def test_a_missing_extra_is_named_with_how_to_install_it(csv):
     script = (
         "import sys\n"
         "sys.modules['torch'] = None\n"
@@ -183,11 +185,11 @@ def test_without_the_extra_it_says_what_to_install(csv):
     assert issubclass(MissingExtraError, ImportError)
 
 
-def test_a_service_that_starts_leaves_the_folder_of_a_run_alone(frame, monkeypatch):
+def test_a_service_started_meanwhile_keeps_the_run_folder(frame, monkeypatch):
     publish = TrainingPipeline.publish
 
     def beside_a_service(pipeline, store):
-        # It removes what services that are gone have left among the temporary files.
+        # A service removes temporary files of services that have ended.
         with shared_folder():
             return publish(pipeline, store)
 
@@ -197,24 +199,24 @@ def test_a_service_that_starts_leaves_the_folder_of_a_run_alone(frame, monkeypat
 
 @pytest.fixture
 def interrupted(monkeypatch):
-    """Ctrl-C is pressed before the first step."""
+    """Interrupt a training before its first step, as Ctrl-C does."""
     run = FitLoop.run
 
-    def pressed(loop, stop):
+    def interrupted_run(loop, stop):
         os.kill(os.getpid(), signal.SIGINT)
         return run(loop, stop)
 
-    monkeypatch.setattr(FitLoop, "run", pressed)
+    monkeypatch.setattr(FitLoop, "run", interrupted_run)
     return monkeypatch
 
 
-def test_an_interrupted_fit_says_how_to_be_able_to_go_on(frame, interrupted, tmp_path):
-    with pytest.raises(InterruptedTraining, match=r"^stopped by SIGINT.*with run=FOLDER"):
+def test_an_interrupted_fit_resumes_from_its_run_folder(frame, interrupted, tmp_path):
+    with pytest.raises(InterruptedTraining, match=r"^stopped by SIGINT.*pass run=FOLDER"):
         fit(frame, user_column="who", **QUICK)
     with pytest.raises(InterruptedTraining, match=r"the same command resumes from"):
         fit(frame, user_column="who", run=tmp_path / "run", **QUICK)
     interrupted.undo()
     resumed = fit(frame, user_column="who", run=tmp_path / "run", **QUICK)
     assert "resumed" in (tmp_path / "run" / "log.jsonl").read_text()
-    whole = fit(frame, user_column="who", **QUICK)
-    assert np.array_equal(resumed.item_codes().packed, whole.item_codes().packed)
+    uninterrupted = fit(frame, user_column="who", **QUICK)
+    assert np.array_equal(resumed.item_codes().packed, uninterrupted.item_codes().packed)

@@ -19,20 +19,20 @@ def model(release):
     return Model(release)
 
 
-def test_load_opens_the_current_release_or_another(release, model):
+def test_load_opens_the_current_or_a_named_release(release, model):
     root = release.path.parent
     assert load(root).release_id == release.id
     assert load(str(root), release=release.id).recommend("17") == model.recommend("17")
 
 
-def test_a_missing_store_says_what_to_type(tmp_path):
+def test_load_reports_how_to_train_if_the_store_is_missing(tmp_path):
     with pytest.raises(NoReleaseError, match=r"bitrecall train DATA --releases .*bitrecall\.fit"):
         load(tmp_path / "nowhere")
     with pytest.raises(NoReleaseError, match="no current release"):
         load(tmp_path)
 
 
-def test_it_says_what_it_is(model, release):
+def test_describes_itself_and_lists_its_ids(model, release):
     assert repr(model) == f"<Model {release.id}: 5 users, 60 items, 16 bits>"
     assert (len(model.users), len(model.items)) == (len(USERS), len(ITEMS))
     assert list(model.users) == USERS
@@ -44,22 +44,24 @@ def test_it_says_what_it_is(model, release):
     assert repr(model.items) == "<60 ids: 'item 0', 'item 1', 'item 2', …>"
 
 
-def test_lists_are_by_the_distance_of_the_codes(model):
-    listed = model.recommend("17", k=60, exclude_seen=False)
+def test_ranks_items_by_the_distance_of_the_codes(model):
+    recommended = model.recommend("17", k=60, exclude_seen=False)
     user = model.codes("17").signs.astype(int)
     scores = (model.item_codes().signs.astype(int) @ user.T)[:, 0]
-    assert [item.score for item in listed] == sorted(scores.tolist(), reverse=True)
-    assert [item.score for item in listed] == [
-        scores[model.items.index(item.item_id)] for item in listed
+    assert [item.score for item in recommended] == sorted(scores.tolist(), reverse=True)
+    assert [item.score for item in recommended] == [
+        scores[model.items.index(item.item_id)] for item in recommended
     ]
-    assert [item.distance for item in listed] == [(16 - item.score) // 2 for item in listed]
+    assert [item.distance for item in recommended] == [
+        (16 - item.score) // 2 for item in recommended
+    ]
 
 
-def test_integers_are_ids(model):
+def test_accepts_integer_ids(model):
     assert model.recommend(17) == model.recommend("17")
 
 
-def test_many_users_get_what_each_gets(model, monkeypatch):
+def test_recommend_many_equals_recommend_for_each_user(model, monkeypatch):
     monkeypatch.setattr("bitrecall.model.model._BATCH_SIZE", 2)
     users = [*USERS, "nobody", "17"]
     lists = model.recommend_many(users, k=4)
@@ -67,12 +69,12 @@ def test_many_users_get_what_each_gets(model, monkeypatch):
     assert list(model.recommend_many([])) == []
 
 
-def test_a_user_of_whom_nothing_is_known_gets_popular_items(model):
-    listed = model.recommend("nobody", k=3)
-    assert (listed.source, listed.item_ids) == ("popular", model.popular(3).item_ids)
+def test_recommends_popular_items_to_an_unknown_user(model):
+    recommended = model.recommend("nobody", k=3)
+    assert (recommended.source, recommended.item_ids) == ("popular", model.popular(3).item_ids)
 
 
-def test_codes_are_rows_of_bits_and_of_signs(model, release):
+def test_codes_are_packed_bits_or_signs(model, release):
     codes = model.codes(USERS)
     assert codes.packed.shape == (5, 2)
     assert np.array_equal(codes.signs, np.where(release.user_embeddings >= 0, 1, -1))
@@ -81,31 +83,31 @@ def test_codes_are_rows_of_bits_and_of_signs(model, release):
     assert repr(codes) == "<5 codes of 16 bits>"
 
 
-def test_codes_of_a_user_who_is_not_there(model):
+def test_codes_suggests_an_id_for_an_unknown_user(model):
     with pytest.raises(ArgumentError, match="did you mean 'all seen'"):
         model.codes("all sen")
 
 
-def test_an_item_that_is_not_there(model):
+def test_similar_suggests_an_id_for_an_unknown_item(model):
     with pytest.raises(UnknownItemError, match="did you mean 'item 30'"):
         model.similar("item 30 ~")
     with pytest.raises(UnknownItemError):
         model.similar("?")
 
 
-def test_nobody_to_recommend_for(model):
+def test_recommend_needs_a_user_or_a_history(model):
     with pytest.raises(ArgumentError, match="user_id or a history"):
         model.recommend()
     assert model.recommend(history=["item 3"]).source == "history"
 
 
-def test_a_wrong_mode(model):
+def test_rejects_an_unknown_history_mode(model):
     with pytest.raises(ArgumentError, match="'instead' or 'add', not 'both'"):
         model.recommend("17", history=["item 3"], history_mode="both")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "message"),
+    ("conditions", "message"),
     [
         ({"any_tag": ["jazz"]}, "/filter/any_tag: unknown field 'any_tag'"),
         ({"where": {"price": {"gte": "3"}}}, "/filter/where/price/gte: has to be a number"),
@@ -113,17 +115,17 @@ def test_a_wrong_mode(model):
         ({"where": {"label": {"lt": 3}}}, "only numbers have bounds"),
     ],
 )
-def test_a_wrong_filter(model, wanted, message):
+def test_rejects_an_invalid_filter(model, conditions, message):
     with pytest.raises(FilterError, match=message):
-        model.recommend("17", filter=wanted)
+        model.recommend("17", filter=conditions)
 
 
-def test_a_model_that_was_loaded_has_nothing_held_out(model):
+def test_evaluate_needs_interactions_for_a_loaded_model(model):
     with pytest.raises(ArgumentError, match="pass test="):
         model.evaluate()
 
 
-def test_loading_and_recommending_need_neither_torch_nor_a_web_framework(release):
+def test_loading_and_recommending_import_neither_torch_nor_a_web_framework(release):
     script = (
         "import sys, bitrecall\n"
         "model = bitrecall.load(sys.argv[1])\n"
