@@ -1,22 +1,15 @@
-"""``bitrecall release``: look after the releases of a store."""
+"""``bitrecall release``: manage the releases of a store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import json_option, option, releases_option
-from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from bitrecall.index.releases.manifest import Manifest
     from bitrecall.index.releases.mirror import Mirror
-    from bitrecall.index.releases.reader import ReleaseSummary
-
-MAIN_METRIC = "recall@50"
 
 _id_argument = click.argument("release_id", metavar="ID")
 _optional_id_argument = click.argument("release_id", metavar="[ID]", required=False)
@@ -24,7 +17,7 @@ _optional_id_argument = click.argument("release_id", metavar="[ID]", required=Fa
 
 @click.group()
 def release() -> None:
-    """Look after releases: list, show, verify, activate, roll back, prune."""
+    """Manage releases: list, show, verify, activate, roll back, prune."""
 
 
 @release.command(
@@ -40,26 +33,24 @@ Examples:
 def list_(releases: Path, as_json: bool) -> None:
     """List the releases, newest first; * marks the current one.
 
-    A file that is missing or has another size shows as damage here; ``bitrecall release verify``
-    reads every byte.
+    A release with a missing file, or a file of the wrong size, is listed as damaged. To check the
+    contents of the files, use ``bitrecall release verify``.
     """
+    from bitrecall.commands.release_text import summaries_as_json, summaries_as_table
     from bitrecall.index.errors import NoReleaseError
     from bitrecall.index.releases.store import ReleaseStore
 
     if not releases.is_dir():
-        raise NoReleaseError("there is no such folder of releases", releases)
+        raise NoReleaseError("no such folder", releases)
     summaries = ReleaseStore(releases).list(verify=False)
-    if not summaries and any(not one.name.startswith(".") for one in releases.iterdir()):
-        raise NoReleaseError("has other files and no releases: name another folder", releases)
+    if not summaries and any(not path.name.startswith(".") for path in releases.iterdir()):
+        raise NoReleaseError(
+            "the folder contains other files and no releases; pass another folder", releases
+        )
     if as_json:
-        _print_json([_as_json(summary) for summary in summaries])
+        _print_json(summaries_as_json(summaries))
     elif summaries:
-        titles = ["", "id", "created", "parent", "bits", "users", "items", "backend", MAIN_METRIC]
-        rows = [_row(summary) for summary in summaries]
-        click.echo(aligned(titles, rows, right="<<<<>>><>"))
-        for summary in summaries:
-            if summary.damage is not None:
-                click.echo(f"{summary.id} is damaged: {summary.damage}")
+        click.echo(summaries_as_table(summaries))
     else:
         click.echo(f"no releases in {releases}")
 
@@ -75,20 +66,23 @@ Examples:
 @releases_option
 @json_option
 def show(release_id: str | None, releases: Path, as_json: bool) -> None:
-    """Show where a release comes from and what it holds; without an ID, the current one's."""
+    """Show the origin, metrics, recipe and files of a release; the current one without an ID."""
+    from bitrecall.commands.release_text import manifest_as_json, manifest_as_text
     from bitrecall.index.errors import NoReleaseError
     from bitrecall.index.releases.store import ReleaseStore
 
     store = ReleaseStore(releases)
     current = store.current_id()
-    wanted = release_id or current
-    if wanted is None:
-        raise NoReleaseError("there is no current release to show", releases)
-    manifest = store.verify(wanted)
+    shown_id = release_id or current
+    if shown_id is None:
+        raise NoReleaseError(
+            "no current release; pass the ID of a release, or activate one", releases
+        )
+    manifest = store.verify(shown_id)
     if as_json:
-        _print_json({"current": wanted == current, **_manifest_as_json(manifest)})
+        _print_json({"current": shown_id == current, **manifest_as_json(manifest)})
     else:
-        click.echo(_as_text(manifest, current=wanted == current))
+        click.echo(manifest_as_text(manifest, current=shown_id == current))
 
 
 @release.command(
@@ -102,28 +96,29 @@ Examples:
 @releases_option
 @click.pass_context
 def verify(context: click.Context, release_id: str | None, releases: Path) -> None:
-    """Check every byte of a release, or of all of them, against the manifest.
+    """Verify the files of a release, or of all releases, against the checksums in the manifest.
 
-    Exits with 1 where one is damaged, saying which file, and with 2 where there is none to check.
+    The exit code is 1 if a release is damaged; the output names the file. It is 2 if there is no
+    release.
     """
     from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
     from bitrecall.index.releases.store import ReleaseStore
 
     store = ReleaseStore(releases)
-    ids = [release_id] if release_id else [found.id for found in store.list(verify=False)]
+    ids = [release_id] if release_id else [summary.id for summary in store.list(verify=False)]
     if not ids:
-        raise NoReleaseError("there are no releases to verify", releases)
+        raise NoReleaseError("no releases to verify", releases)
     damaged = 0
-    for checked in ids:
+    for checked_id in ids:
         try:
-            store.verify(checked)
+            store.verify(checked_id)
         except ReleaseNotFoundError:
             raise
         except ReleaseError as error:
             damaged += 1
-            click.echo(f"{checked}  damaged: {error}")
+            click.echo(f"{checked_id}  damaged: {error}")
         else:
-            click.echo(f"{checked}  sound")
+            click.echo(f"{checked_id}  intact")
     if damaged:
         context.exit(1)
 
@@ -138,9 +133,10 @@ Example:
 @releases_option
 @milvus_options
 def activate(release_id: str, releases: Path, mirror: "Mirror | None") -> None:
-    """Make a release the current one, once it is verified; a running service takes it up.
+    """Verify a release and make it the current one; a running service loads it.
 
-    With --milvus its codes are written there first, also where it is the current one already.
+    With --milvus, the codes of the release are first written to the Milvus server, even if the
+    release is already the current one.
     """
     from bitrecall.index.releases.store import ReleaseStore
 
@@ -157,7 +153,7 @@ Example:
 @releases_option
 @milvus_options
 def rollback(releases: Path, mirror: "Mirror | None") -> None:
-    """Make the release current that was current before this one."""
+    """Make the previously current release current again."""
     from bitrecall.index.releases.store import ReleaseStore
 
     click.echo(f"{ReleaseStore(releases, mirror).rollback()} is current again")
@@ -174,93 +170,19 @@ Example:
     type=click.IntRange(min=0),
     metavar="N",
     required=True,
-    help="Releases to keep, the newest ones; the current one stays whatever its age.",
+    help="Number of newest releases to keep; the current release is always kept.",
 )
 @releases_option
 @milvus_options
 def prune(keep: int, releases: Path, mirror: "Mirror | None") -> None:
-    """Remove old releases, and say which."""
+    """Remove old releases, and print their ids."""
     from bitrecall.index.releases.store import ReleaseStore
 
     removed = ReleaseStore(releases, mirror).prune(keep)
     for release_id in removed:
         click.echo(f"removed {release_id}")
     if not removed:
-        click.echo("nothing to remove")
-
-
-def _row(summary: "ReleaseSummary") -> list[str]:
-    mark = "*" if summary.current else ""
-    manifest = summary.manifest
-    if summary.damage is not None or manifest is None:
-        return [mark, summary.id, "damaged", *[""] * 6]
-    metric = manifest.metrics.get(MAIN_METRIC, "-")
-    return [
-        mark,
-        summary.id,
-        manifest.created_at[:19].replace("T", " "),
-        f"…{manifest.parent[-8:]}" if manifest.parent else "-",
-        str(manifest.bits),
-        f"{manifest.users:,}",
-        f"{manifest.items:,}",
-        manifest.backend,
-        _plain(metric),
-    ]
-
-
-def _as_text(manifest: "Manifest", *, current: bool) -> str:
-    data = manifest.data
-    times = f", {data.first_time} to {data.last_time}" if data.first_time else ""
-    facts = {
-        "release": manifest.id + (" (current)" if current else ""),
-        "created": f"{manifest.created_at} by Bitrecall {manifest.code_version}",
-        "parent": manifest.parent or "none",
-        "codes": f"{manifest.bits} bits, {manifest.backend} backend"
-        + "".join(f", {name} {value}" for name, value in manifest.backend_parameters.items())
-        + ("" if manifest.backend_recall is None else f", finds {manifest.backend_recall:.3f}"),
-        "serves": f"{manifest.users:,} users, {manifest.items:,} items, "
-        f"{manifest.seen:,} seen pairs",
-        "data": f"{data.users:,} users, {data.items:,} items, {data.interactions:,} interactions"
-        + times,
-        "sha256": data.sha256,
-    }
-    lines = [f"{fact:<9}{text}" for fact, text in facts.items()]
-    for title, entries in (("metrics", manifest.metrics), ("recipe", manifest.recipe)):
-        rows = [[f"  {name}", _plain(value)] for name, value in _flat(entries)]
-        if rows:
-            lines += ["", aligned([title, ""], rows)]
-    sizes = [[f"  {name}", f"{entry.size:,}"] for name, entry in manifest.files.items()]
-    return "\n".join([*lines, "", aligned(["files", "bytes"], sizes, right="<>")])
-
-
-def _flat(entries: "Mapping[str, Any]", prefix: str = "") -> "Iterator[tuple[str, Any]]":
-    """Give the entries of a mapping of mappings under names with dots, as in ``fit.epochs``."""
-    for name, value in entries.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def _plain(value: object) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def _as_json(summary: "ReleaseSummary") -> dict[str, Any]:
-    manifest = summary.manifest
-    return {
-        "id": summary.id,
-        "current": summary.current,
-        "damage": summary.damage,
-        "manifest": None if manifest is None else _manifest_as_json(manifest),
-    }
-
-
-def _manifest_as_json(manifest: "Manifest") -> dict[str, Any]:
-    import json
-
-    fields: dict[str, Any] = json.loads(manifest.to_json())
-    return fields
+        click.echo("no releases to remove")
 
 
 def _print_json(value: object) -> None:
