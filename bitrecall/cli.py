@@ -13,10 +13,10 @@ First steps:
   curl -s http://127.0.0.1:8000/recommend \\
     -H 'content-type: application/json' -d '{"user_id": "mateo-028", "k": 5}'
 
-`bitrecall data describe sample` shows what that sample is, and `bitrecall COMMAND --help` has an
-example of each command. DATA may be a folder or file of your own instead.
+`bitrecall data describe sample` describes the sample, and `bitrecall COMMAND --help` shows an
+example of each command. To use your own data, replace `sample` with a file or a folder.
 
-Options can be given in the environment too; the help of each names its variable.
+Options can also be set by environment variables; the help of each option names its variable.
 """
 
 
@@ -50,5 +50,5 @@ def bitrecall() -> None:
 
 
 def main() -> None:
-    """Run the command line; ends the process."""
+    """Run the command line, and exit the process."""
     bitrecall(prog_name="bitrecall")

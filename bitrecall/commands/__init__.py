@@ -1,1 +1,1 @@
-"""One file a sub-command; each imports what it needs when it is called."""
+"""The sub-commands, one file each; heavy imports happen when a command runs."""

@@ -1,4 +1,4 @@
-"""``bitrecall data``: look into a data set."""
+"""``bitrecall data``: inspect a data set."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Look into a data set before training on it."""
+    """Inspect a data set before training on it."""
 
 
 @data.command(
@@ -29,11 +29,12 @@ Examples:
 @data_options
 @json_option
 def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json: bool) -> None:
-    """Print what is in DATA, as training would see it.
+    """Describe DATA as training reads it.
 
     DATA is a folder with train and test files, a folder of parts, one or several files, or the word
-    ``sample`` for the generated sample. Printed are users, items, interactions and times, how they
-    are spread, what is held out for the test, which columns were read as what, and what was odd.
+    ``sample`` for the generated sample. The output shows the numbers of users, items and
+    interactions, their distribution, the range of times, the test split, which columns were used,
+    and warnings.
     """
     import json
 
@@ -44,13 +45,17 @@ def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json:
 
     dataset = load_dataset(data, read_options)
     description = describe_dataset(dataset)
-    warnings, reasons = id_warnings(dataset), plausibility_warnings(dataset)
+    warnings, implausible = id_warnings(dataset), plausibility_warnings(dataset)
     if as_json:
-        whole = {**description.as_dict(), "id_warnings": warnings, "implausible": reasons}
-        click.echo(json.dumps(whole, indent=2))
+        document = {
+            **description.as_dict(),
+            "id_warnings": warnings,
+            "implausible": implausible,
+        }
+        click.echo(json.dumps(document, indent=2))
         return
     click.echo(description.render())
     for warning in warnings:
         click.echo(f"warning: {warning}")
-    for reason in reasons:
-        click.echo(f"implausible, and refused by train: {reason}")
+    for reason in implausible:
+        click.echo(f"implausible; train rejects it without --allow-implausible: {reason}")

@@ -1,4 +1,4 @@
-"""``bitrecall evaluate``: how good a release's answers are."""
+"""``bitrecall evaluate``: measure the recommendations of a release."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,13 @@ Examples:
 )
 @data_argument
 @releases_option
-@option("--release", "release_id", metavar="ID", help="Release to evaluate; else the current one.")
+@option(
+    "--release",
+    "release_id",
+    metavar="ID",
+    help="Release to evaluate.",
+    show_default="the current one",
+)
 @option(
     "-k",
     "--k",
@@ -35,12 +41,12 @@ Examples:
     metavar="K",
     multiple=True,
     default=(20, 50, 100),
-    help="Length of the lists to judge; give it several times for several.",
+    help="Number of recommendations to evaluate; may be given several times.",
 )
 @option(
     "--exclude-seen/--include-seen",
     default=True,
-    help="Leave out of a list what its user had seen in training, as the service does by default.",
+    help="Exclude the items that a user had seen in training, as the service does by default.",
 )
 @option(
     "--progress/--no-progress",
@@ -62,13 +68,14 @@ def evaluate(
 ) -> None:
     """Measure a release on the test split of DATA.
 
-    Every user with test items is answered through the release and the index that the service
-    uses. Recall, NDCG, precision and hit rate are means over those users; NDCG's ideal list is
-    the test items'. Coverage is the share of the catalogue that is in some list, popularity the
-    mean number of training interactions of the items listed.
+    The command computes recommendations for every user with test items, with the release and the
+    index that the service uses. Recall, NDCG, precision and hit rate are means over these users;
+    the ideal list of NDCG contains the user's test items. Coverage is the share of the catalogue
+    that is recommended to any user. Popularity is the mean number of training interactions of the
+    recommended items.
 
-    Users that the release does not know get the popular list, as from the service, and count.
-    Test items that it does not know count as misses.
+    Users that the release does not know get the popular list, as from the service, and are
+    included in the means. Test items that the release does not know count as misses.
     """
     import json
     from dataclasses import asdict
@@ -79,12 +86,12 @@ def evaluate(
     from bitrecall.training.evaluation.evaluate import evaluate as evaluate_release
 
     store = ReleaseStore(releases)
-    opened = store.open_current() if release_id is None else store.open(release_id)
+    release = store.open_current() if release_id is None else store.open(release_id)
     dataset = load_dataset(data, read_options)
     if dataset.test is None:
-        raise DataError("has no test split to evaluate on; --split makes one", file=data[0])
+        raise DataError("has no test split to evaluate on; create one with --split", file=data[0])
     report = evaluate_release(
-        opened,
+        release,
         dataset.test,
         ks,
         exclude_seen=exclude_seen,
@@ -94,7 +101,7 @@ def evaluate(
     if as_json:
         click.echo(json.dumps({"data": dataset.name, **asdict(report)}, indent=2))
     else:
-        click.echo(_as_text(report, opened, dataset.name))
+        click.echo(_as_text(report, release, dataset.name))
 
 
 def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
@@ -103,9 +110,9 @@ def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
         "data": f"{name}, {report.split}",
         "users": f"{report.users:,} evaluated in {report.seconds:.1f} s; "
         f"{report.unknown_users:,} of them unknown to the release; "
-        f"{report.skipped_users:,} skipped, without test items",
-        "pairs": f"{report.pairs:,} held out; {report.unknown_pairs:,} of items unknown to the "
-        f"release; {report.seen_pairs:,} seen by it in training",
+        f"{report.skipped_users:,} skipped (no test items)",
+        "pairs": f"{report.pairs:,} held out; {report.unknown_pairs:,} with items unknown to the "
+        f"release; {report.seen_pairs:,} also in the training data",
     }
     lines = [f"{fact:<9}{text}" for fact, text in facts.items()]
     ks = [int(name.partition("@")[2]) for name in report.metrics if name.startswith("recall@")]
@@ -117,7 +124,7 @@ def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
     if report.seen_pairs:
         lines += [
             "",
-            "Test pairs that the release was trained on cannot be found, or flatter it: is this "
-            "the split it was trained with?",
+            "Test pairs that are also in the training data distort the metrics. Is this the split "
+            "that the release was trained with?",
         ]
     return "\n".join(lines)

@@ -82,7 +82,9 @@ Example:
 def forget(user_id: str, url: str) -> None:
     """Remove all events of USER_ID, and exclude the user from the next retraining.
 
-    A running service applies it at its next poll (BITRECALL_POLL_INTERVAL).
+    Events that the user sends afterwards are stored, and trained on as those of a new user; the
+    user's rows in data files stay excluded from retraining. A running service applies it at its
+    next poll (BITRECALL_POLL_INTERVAL).
     """
     from bitrecall.events.store import EventStore
 

@@ -1,4 +1,4 @@
-"""``bitrecall key``: the keys that requests to the service need."""
+"""``bitrecall key``: manage the API keys of the service."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,17 +17,17 @@ def _keys_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default=Path("keys.txt"),
         envvar="BITRECALL_KEYS",
         metavar="FILE",
-        help="File that the hashes of the keys are in.",
+        help="File of the hashed keys.",
     )(command)
 
 
 @click.group()
 def key() -> None:
-    """Look after the keys that requests need: make, list, remove.
+    """Manage API keys: create, list, remove.
 
-    The file has hashes of keys, from which no key can be had. A running service takes up what
-    changes in it at once. Only its owner may be able to write to it: anybody who can may let
-    themselves in.
+    The file contains only hashes, from which a key cannot be recovered. A running service applies
+    changes of the file at once. Only its owner must be able to write to it: anyone else who can
+    write to it can add a key.
     """
 
 
@@ -39,7 +39,8 @@ Examples:
   curl -s http://shop.example:8000/popular -H 'authorization: Bearer br_recommend_…'
 
 \b
-To change a key without a failed request: make another, have it used, remove the first.
+To replace a key without failed requests: create a second key, switch the clients to it, and
+remove the first.
 """
 )
 @click.argument("name")
@@ -47,12 +48,12 @@ To change a key without a failed request: make another, have it used, remove the
     "--role",
     type=click.Choice(["recommend", "read", "write", "admin"]),
     default="read",
-    help="recommend: recommendations only. read: also all users with what each has, all items, "
-    "and metrics. write: also events. admin: also which release is served.",
+    help="recommend: get recommendations only. read: also read users, their items, all items, and "
+    "metrics. write: also send events, and forget users. admin: also change the current release.",
 )
 @_keys_option
 def new(name: str, role: str, keys: Path) -> None:
-    """Make a key called NAME and print it, this once."""
+    """Create a key called NAME and print it; it cannot be shown again."""
     from bitrecall.service.auth.keys import Role, add_key
 
     click.echo(add_key(keys, Role[role.upper()], name))
@@ -67,7 +68,7 @@ Example:
 )
 @_keys_option
 def list_(keys: Path) -> None:
-    """List the names and roles of the keys, and fail if a line of the file is not a key."""
+    """List the names and roles of the keys; fail if a line of the file is not a valid key."""
     from bitrecall.service.auth.keys import parse_keys
     from bitrecall.service.errors import KeysError
 
@@ -87,7 +88,7 @@ Example:
 @click.argument("name")
 @_keys_option
 def remove(name: str, keys: Path) -> None:
-    """Remove the key called NAME: from now on it is refused. Other lines stay as they are."""
+    """Remove the key called NAME; the service rejects it from then on. Other keys do not change."""
     from bitrecall.service.auth.keys import remove_key
 
     remove_key(keys, name)

@@ -1,4 +1,4 @@
-"""``bitrecall loadtest``: how much a running service bears, and what stops it there."""
+"""``bitrecall loadtest``: measure the maximum load of a running service."""
 
 import asyncio
 from pathlib import Path
@@ -18,27 +18,30 @@ Example:
 """
 )
 @click.argument("url")
-@option("--k", type=click.IntRange(1, 1000), default=10, help="Items that each request asks for.")
+@option("--k", type=click.IntRange(1, 1000), default=10, help="Number of items per request.")
 @option(
-    "--seconds", type=click.FloatRange(0.5, 600), default=5.0, help="Seconds that each rate lasts."
+    "--seconds",
+    type=click.FloatRange(0.5, 600),
+    default=5.0,
+    help="Duration of each rate, in seconds.",
 )
 @option(
     "--slow",
     type=click.FloatRange(1.1, 1000),
     default=5.0,
-    help="The knee is where the p99 is so many times that of the lightest load.",
+    help="The knee is the load at which p99 reaches this multiple of p99 at the lightest load.",
 )
 @option(
     "--key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="A file with a key of the role read, where the service asks for keys.",
+    help="File with a key of the role read, if the service requires keys.",
 )
 @option(
     "--plot",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Draw it, as SVG, PNG or PDF by the file's suffix.",
+    help="Plot the result; the suffix of the file selects SVG, PNG or PDF.",
 )
 @json_option
 def loadtest(
@@ -61,20 +64,22 @@ def loadtest(
     from bitrecall.loadtest.target import Target
     from bitrecall.loadtest.verdict import verdict
 
-    def say(line: str) -> None:
+    def echo(line: str) -> None:
         click.echo(line, err=as_json)
 
     if plot is not None:
         if plot.suffix not in _SUFFIXES:
-            raise click.BadParameter(f"{plot} ends in none of {', '.join(_SUFFIXES)}")
-        # Found missing before the test, and not after.
+            raise click.BadParameter(
+                f"{plot} must end in {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
+            )
+        # Imported before the test, so that a missing matplotlib is reported at once.
         from bitrecall.loadtest.plot import draw
 
     key = None if key_file is None else key_file.read_text("utf-8", "replace").strip()
-    found = asyncio.run(load_test(Target.at(url, key), k, seconds, slow, say))
-    for line in verdict(found):
-        say(line)
+    result = asyncio.run(load_test(Target.at(url, key), k, seconds, slow, echo))
+    for line in verdict(result):
+        echo(line)
     if as_json:
-        click.echo(found.to_json())
+        click.echo(result.to_json())
     if plot is not None:
-        draw(found, plot)
+        draw(result, plot)

@@ -1,4 +1,4 @@
-"""Options that have a Milvus server follow the store of releases."""
+"""Options for copying the codes of releases to a Milvus server."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,8 +14,8 @@ _OPTIONS = (
         "--milvus",
         envvar="BITRECALL_MILVUS",
         metavar="URL",
-        help="A Milvus server that searches for the service, such as http://milvus:19530; with "
-        "/NAME at the end for a database of that name. It gets the codes of each release.",
+        help="URL of the Milvus server that searches for the service, such as http://milvus:19530; "
+        "append /NAME to select a database. The codes of each release are written to it.",
     ),
     option(
         "--milvus-token-file",
@@ -28,18 +28,18 @@ _OPTIONS = (
         "--milvus-lists/--no-milvus-lists",
         default=False,
         envvar="BITRECALL_MILVUS_LISTS",
-        help="Have codes in lists there, of which only the nearest are searched (BIN_IVF_FLAT), as "
-        "many as .98 of the true nearest hundred takes: faster, and not exact.",
+        help="Use an approximate index (BIN_IVF_FLAT) in Milvus, which searches only the nearest "
+        "lists of codes, tuned to find 98% of the true nearest 100: faster, but not exact.",
     ),
 )
 
 
 def milvus_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, passed to the command as one ``mirror: Mirror | None``."""
+    """Add the options, passed to the command as ``mirror: Mirror | None``."""
 
     @wraps(command)
     def with_mirror(
-        milvus: str | None, milvus_token_file: Path | None, milvus_lists: bool, **given: Any
+        milvus: str | None, milvus_token_file: Path | None, milvus_lists: bool, **arguments: Any
     ) -> Any:
         from bitrecall.index.releases.mirror import Mirror
 
@@ -50,7 +50,7 @@ def milvus_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
             server = MilvusServer(milvus, read_token(milvus_token_file), timeout=30.0)
             mirror = MilvusMirror(server, ivf=milvus_lists)
-        return command(mirror=mirror, **given)
+        return command(mirror=mirror, **arguments)
 
     decorated: Callable[..., Any] = with_mirror
     for add in reversed(_OPTIONS):

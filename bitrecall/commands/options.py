@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _FlagOption(click.Option):
-    """An option whose environment variable has the name of its flag, whatever its parameter's."""
+    """An option whose environment variable is named by its flag, not by its parameter."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         with self._named_by_flag():
@@ -24,7 +24,7 @@ class _FlagOption(click.Option):
 
     @contextmanager
     def _named_by_flag(self) -> Iterator[None]:
-        # Click makes the variable from the name, which is also that of the function's parameter.
+        # Click derives the variable from ``name``, which is the name of the parameter.
         name, flag = self.name, max(self.opts, key=len).removeprefix("--")
         self.name = flag.replace("-", "_")
         try:
@@ -34,7 +34,7 @@ class _FlagOption(click.Option):
 
 
 option = partial(click.option, cls=_FlagOption, show_envvar=True, show_default=True)
-"""``click.option`` whose help says the default and the environment variable, which has its name."""
+"""``click.option`` whose help shows the default and the environment variable of the flag."""
 
 
 def releases_option(command: F) -> F:
@@ -45,7 +45,7 @@ def releases_option(command: F) -> F:
         default=Path("releases"),
         envvar="BITRECALL_RELEASES",
         metavar="DIR",
-        help="Folder that the releases are in.",
+        help="Folder of the releases.",
     )(command)
 
 
@@ -55,14 +55,14 @@ def items_options(command: F) -> F:
         "--tags-column",
         metavar="NAME",
         show_default="tags, in any case",
-        help="Column of the tags in the table of items.",
+        help="Column of the tags in the item table.",
     )(command)
     return option(
         "--items",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A table of tags and attributes of items, which requests can filter by: CSV, JSON "
-        "lines or Parquet.",
+        help="Item table, with tags and attributes that requests can filter by: CSV, JSON lines or "
+        "Parquet.",
     )(with_tags)
 
 
@@ -79,7 +79,7 @@ def implausible_option(command: F) -> F:
 def device_option(command: F) -> F:
     """Add ``--device``, a torch device, as ``device: str``."""
     return option(
-        "--device", default="cpu", metavar="DEVICE", help="Where to train: cpu, cuda, cuda:1 …"
+        "--device", default="cpu", metavar="DEVICE", help="Device to train on: cpu, cuda, cuda:1 …"
     )(command)
 
 
@@ -89,8 +89,8 @@ def threads_option(command: F) -> F:
         "--threads",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default="one a core",
-        help="Threads that training uses.",
+        show_default="one per core",
+        help="Number of threads for training.",
     )(command)
 
 
@@ -106,6 +106,4 @@ def progress_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     """Add ``--json`` as ``as_json: bool``."""
-    return option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and only that.")(
-        command
-    )
+    return option("--json", "as_json", is_flag=True, help="Print only JSON on stdout.")(command)

@@ -1,4 +1,4 @@
-"""Options of the commands that recommend from a release."""
+"""Options of the commands that query a release."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,11 @@ def release_options(command: F) -> F:
     As ``releases: Path, release_id: str | None, as_json: bool``.
     """
     with_release = option(
-        "--release", "release_id", metavar="ID", help="Release to ask; else the current one."
+        "--release",
+        "release_id",
+        metavar="ID",
+        help="Release to query.",
+        show_default="the current one",
     )(json_option(command))
     return releases_option(with_release)
 
@@ -36,18 +40,18 @@ def k_option(command: F) -> F:
         type=click.IntRange(min=1),
         metavar="K",
         default=10,
-        help="Number of items; fewer come back when fewer are allowed.",
+        help="Number of items; the result is shorter if fewer items are allowed.",
     )(command)
 
 
 def filter_option(command: F) -> F:
-    """Add ``--filter`` as ``wanted: dict[str, Any] | None``."""
+    """Add ``--filter`` as ``item_filter: dict[str, Any] | None``."""
     return option(
         "--filter",
-        "wanted",
-        callback=_parsed,
+        "item_filter",
+        callback=_parse_json,
         metavar="JSON",
-        help="Which items are wanted, as the member filter of POST /recommend: "
+        help="Filter that the items must match, as in POST /recommend: "
         '\'{"any_tags": ["noir"], "where": {"year": {"gte": 1990}}}\'.',
     )(command)
 
@@ -58,18 +62,22 @@ def exclude_option(command: F) -> F:
         "--exclude",
         metavar="ITEM",
         multiple=True,
-        help="Id of an item to leave out; may be given several times.",
+        help="Id of an item to exclude; may be given several times.",
     )(command)
 
 
 def open_model(releases: Path, release_id: str | None) -> "Model":
-    """The release to ask. Raises ``ReleaseError``."""
+    """Open a release; None opens the current one.
+
+    Raises:
+        ReleaseError: the release cannot be opened.
+    """
     from bitrecall.model.loading import load
 
     return load(releases, release=release_id)
 
 
-def _parsed(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Any:
+def _parse_json(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Any:
     import json
 
     if value is None:
@@ -78,6 +86,5 @@ def _parsed(_context: click.Context, _parameter: click.Parameter, value: str | N
         return json.loads(value)
     except ValueError as error:
         raise click.BadParameter(
-            f"{error}; expected a JSON object, in quotes for the shell: "
-            '\'{"any_tags": ["noir"]}\''
+            f'{error}; expected a JSON object, quoted for the shell: \'{{"any_tags": ["noir"]}}\''
         ) from None

@@ -1,4 +1,4 @@
-"""``bitrecall recommend``, ``similar`` and ``popular``: a release, asked without a service."""
+"""``bitrecall recommend``, ``similar`` and ``popular``: query a release without a service."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +31,7 @@ Examples:
 @option(
     "--exclude-seen/--include-seen",
     default=True,
-    help="Leave out the items that the user has.",
+    help="Exclude the items that the user has already.",
 )
 @exclude_option
 @filter_option
@@ -39,16 +39,18 @@ Examples:
     "--history",
     metavar="ITEM",
     multiple=True,
-    help="Id of an item that the user has, the newest last; may be given several times.",
+    help="Id of an item in the user's history, newest last; may be given several times.",
 )
 @option(
     "--history-mode",
     type=click.Choice(["instead", "add"]),
     default="instead",
-    help="Whether the history is used instead of what is known of the user, or added to it.",
+    help="Use the history instead of the known items of the user, or add it to them.",
 )
 @option(
-    "--explain", is_flag=True, help="Say for each item which of the user's own items it is like."
+    "--explain",
+    is_flag=True,
+    help="Show for each item which items of the user are most similar to it.",
 )
 @release_options
 def recommend(
@@ -56,7 +58,7 @@ def recommend(
     k: int,
     exclude_seen: bool,
     exclude: tuple[str, ...],
-    wanted: dict[str, Any] | None,
+    item_filter: dict[str, Any] | None,
     history: tuple[str, ...],
     history_mode: Literal["instead", "add"],
     explain: bool,
@@ -64,23 +66,23 @@ def recommend(
     release_id: str | None,
     as_json: bool,
 ) -> None:
-    """Print the items recommended for USER, the best first.
+    """Print the recommended items for USER, best first.
 
-    The answer is that of a service with this release, without the events since. An item's distance
-    is the number of bits in which its code differs from the user's; its score is the inner product
-    of the two codes, as ±1. A user of whom nothing is known gets the most popular items.
+    The result is the same as from the service with this release, without later events. The
+    distance of an item is the number of bits in which its code differs from the user's; its score
+    is the inner product of the two ±1 codes. Unknown users get the most popular items.
 
-    USER may be left out if there is a history.
+    With --history, USER may be omitted.
     """
     if user is None and not history:
-        raise click.UsageError("name a USER, or items with --history")
+        raise click.UsageError("pass a USER, or items with --history")
     model = open_model(releases, release_id)
     result = model.recommend(
         user,
         k,
         exclude_seen=exclude_seen,
         exclude_items=exclude,
-        filter=wanted,
+        filter=item_filter,
         history=history or None,
         history_mode=history_mode,
         explain=explain,
@@ -91,9 +93,9 @@ def recommend(
         _print_json(recommend_document(result, explained=explain))
         return
     if result.user_id is not None and result.user_id not in model.users:
-        meant = model.users.similar_to(result.user_id)
-        more = f"; did you mean {meant!r}?" if meant else ""
-        click.echo(f"user {result.user_id!r} is not in release {result.release_id}{more}", err=True)
+        similar_id = model.users.similar_to(result.user_id)
+        hint = f"; did you mean {similar_id!r}?" if similar_id else ""
+        click.echo(f"user {result.user_id!r} is not in release {result.release_id}{hint}", err=True)
     click.echo(repr(result))
 
 
@@ -114,16 +116,18 @@ def similar(
     item: str,
     k: int,
     exclude: tuple[str, ...],
-    wanted: dict[str, Any] | None,
+    item_filter: dict[str, Any] | None,
     releases: Path,
     release_id: str | None,
     as_json: bool,
 ) -> None:
-    """Print the items most like ITEM, the best first.
+    """Print the items most similar to ITEM, best first.
 
-    They are those whose codes differ from ITEM's in the fewest bits, which is the distance.
+    The distance of an item is the number of bits in which its code differs from ITEM's.
     """
-    result = open_model(releases, release_id).similar(item, k, exclude_items=exclude, filter=wanted)
+    result = open_model(releases, release_id).similar(
+        item, k, exclude_items=exclude, filter=item_filter
+    )
     if as_json:
         from bitrecall.commands.result_documents import similar_document
 
@@ -142,9 +146,9 @@ Examples:
 @k_option
 @release_options
 def popular(k: int, releases: Path, release_id: str | None, as_json: bool) -> None:
-    """Print the most popular items, which users of whom nothing is known get.
+    """Print the most popular items, which are recommended to unknown users.
 
-    Popularity counts the users who had an item in training.
+    Popularity is the number of users who had the item in training.
     """
     result = open_model(releases, release_id).popular(k)
     if as_json:

@@ -1,4 +1,4 @@
-"""``bitrecall reproduce``: the paper's table and the studies, run part by part."""
+"""``bitrecall reproduce``: reproduce the paper's table and the studies."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,23 +28,33 @@ Examples:
   bitrecall reproduce --tables --page README.md
 
 \b
-A part is DATASET/METHOD/BITS, scored once on the test split, or DATASET/study/STUDY/VARIANT,
-scored on a validation split cut from train. Each run of a part has a folder of its own under
---runs, with its recipe, log, checkpoint and release. When it is finished its row goes to
-OUT/results.json, and at the end the tables and plots beside that are made again.
+A part is DATASET/METHOD/BITS, evaluated once on the test split, or DATASET/study/STUDY/VARIANT,
+evaluated on a validation split of the training data. Each run of a part has its own folder in
+--runs, with its recipe, log, checkpoint and release. A finished run adds a row to
+OUT/results.json. At the end, the tables and plots in OUT are updated.
 
-A finished run is not run again: one whose own folder has a row of the same recipe, data and seed.
-Ctrl-C writes a checkpoint and stops; the same command resumes it. Exit code 1 means that some
-part failed; the others were run.
+Finished runs are skipped: those whose folder has a row with the same recipe, data and seed.
+Ctrl-C writes a checkpoint and stops; the same command resumes from it. Exit code 1 means that at
+least one part failed; all others were run.
 """
 )
-@option("--gowalla", type=_folder, metavar="DIR", help="Folder of Gowalla, the LightGCN split.")
-@option("--yelp2018", type=_folder, metavar="DIR", help="Folder of Yelp2018, the LightGCN split.")
+@option(
+    "--gowalla",
+    type=_folder,
+    metavar="DIR",
+    help="Folder of the Gowalla data, in the LightGCN split.",
+)
+@option(
+    "--yelp2018",
+    type=_folder,
+    metavar="DIR",
+    help="Folder of the Yelp2018 data, in the LightGCN split.",
+)
 @option(
     "--only",
     multiple=True,
     metavar="PATTERN",
-    help="Run these parts: a name, the beginning of one up to a slash, or a glob; may be given "
+    help="Run only these parts: a name, a prefix of names up to a slash, or a glob; may be given "
     "several times.",
 )
 @option(
@@ -52,33 +62,34 @@ part failed; the others were run.
     multiple=True,
     type=click.IntRange(min=0),
     metavar="N",
-    show_default="the plan's",
-    help="Run with this seed; may be given several times.",
+    show_default="the seeds of the plan",
+    help="Seed to run with; may be given several times.",
 )
 @option(
     "--list",
     "listing",
     is_flag=True,
     envvar="BITRECALL_REPRODUCE_LIST",
-    help="Show the parts and how far each is; run nothing.",
+    help="List the parts and their state; run nothing.",
 )
 @option(
     "--tables",
     is_flag=True,
-    help="Make tables and plots from OUT/results.json; run nothing.",
+    help="Only update tables and plots from OUT/results.json; run nothing.",
 )
 @option(
     "--page",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Fill the marked places of this page too; may be given several times.",
+    help="Another page whose marked places to fill; may be given several times.",
 )
-@option("--again", is_flag=True, help="Run finished parts once more, from the start.")
+@option("--again", is_flag=True, help="Run finished parts again, from the beginning.")
 @option(
     "--skip-recorded",
     is_flag=True,
-    help="Leave out what OUT/results.json has of the same recipe and data, whoever ran it.",
+    help="Also skip runs that OUT/results.json has with the same recipe and data, even if their "
+    "folder is missing.",
 )
 @option(
     "--out",
@@ -92,21 +103,21 @@ part failed; the others were run.
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("runs/reproduction"),
     metavar="DIR",
-    help="Folder of the runs' own folders.",
+    help="Folder of the folders of runs.",
 )
 @option(
     "--plan",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="the built-in plan",
-    help="Another plan, in TOML.",
+    help="TOML file of the plan.",
 )
 @option(
     "--threads",
     type=click.IntRange(min=1),
     metavar="N",
-    show_default="one a core",
-    help="Threads that a run uses.",
+    show_default="one per core",
+    help="Number of threads per run.",
 )
 @option(
     "--progress/--no-progress",
@@ -130,25 +141,25 @@ def reproduce(
     threads: int | None,
     progress: bool | None,
 ) -> None:
-    """Run the paper's table and the studies, or resume them.
+    """Run or resume the experiments of the paper's table and of the studies.
 
-    Finished parts are not run again; --list shows all parts. Needs a checkout of Bitrecall.
+    Finished parts are skipped; --list shows all parts. Requires a checkout of Bitrecall.
     """
     if find_spec("bitrecall.reproduction") is None:
         raise Failure(
-            "the study of the paper is not installed with Bitrecall: run this from a checkout, "
-            "where the folder reproduction/ is"
+            "the experiments are not part of the installed package: run this command in a checkout "
+            "of Bitrecall, which contains the folder reproduction/"
         )
     from bitrecall.reproduction.part_selection import select_runs
     from bitrecall.reproduction.plan import load_plan
     from bitrecall.reproduction.study import Study, StudyOptions
     from bitrecall.reproduction.write_pages import publish
 
-    chosen = load_plan(plan)
-    selected = select_runs(chosen, only, seed)
-    given = {"gowalla": gowalla, "yelp2018": yelp2018}
+    loaded_plan = load_plan(plan)
+    selected = select_runs(loaded_plan, only, seed)
+    folders = {"gowalla": gowalla, "yelp2018": yelp2018}
     options = StudyOptions(
-        data={name: folder for name, folder in given.items() if folder is not None},
+        data={name: folder for name, folder in folders.items() if folder is not None},
         runs=runs,
         out=out,
         again=again,
@@ -156,16 +167,16 @@ def reproduce(
         threads=threads,
         progress_bar=progress,
     )
-    study = Study(chosen, options, click.echo)
+    study = Study(loaded_plan, options, click.echo)
     if listing:
         click.echo(_listing(study.progress, selected))
         return
     report = None if tables else study.run(selected)
     if report is None or report.finished or report.skipped:
-        for path in publish(chosen, out, page):
+        for path in publish(loaded_plan, out, page):
             click.echo(f"wrote {path}")
     if report is not None:
-        _end(report)
+        _finish(report)
 
 
 def _listing(progress: "StudyProgress", selected: "list[PlannedRun]") -> str:
@@ -173,28 +184,28 @@ def _listing(progress: "StudyProgress", selected: "list[PlannedRun]") -> str:
         [run.part.name, str(run.seed), run.part.split, f"{run.part.minutes:g}", progress.state(run)]
         for run in selected
     ]
-    left = sum(
+    remaining = sum(
         run.part.minutes for run, row in zip(selected, rows, strict=True) if row[-1] != "done"
     )
-    table = aligned(["part", "seed", "scored on", "minutes", "state"], rows, right="<><><")
+    table = aligned(["part", "seed", "split", "minutes", "state"], rows, right="<><><")
     total = sum(run.part.minutes for run in selected)
     return (
         f"{table}\n{len(selected)} runs, about {total / 60:.1f} hours on two cores, "
-        f"of them {left / 60:.1f} not done here"
+        f"{remaining / 60:.1f} hours remaining"
     )
 
 
-def _end(report: "StudyReport") -> None:
+def _finish(report: "StudyReport") -> None:
     counts = {
         "finished": len(report.finished),
         "skipped": len(report.skipped),
         "failed": len(report.failed),
     }
-    click.echo(", ".join(f"{count} {what}" for what, count in counts.items()))
+    click.echo(", ".join(f"{count} {state}" for state, count in counts.items()))
     for name, reason in report.failed.items():
         click.echo(f"{name}: {reason}", err=True)
     if report.interrupted:
-        click.echo("interrupted: the same command resumes", err=True)
+        click.echo("interrupted; the same command resumes", err=True)
         raise click.exceptions.Exit(INTERRUPTED)
     if report.failed:
         raise click.exceptions.Exit(1)

@@ -1,4 +1,4 @@
-"""Results as the JSON documents that the service answers with."""
+"""Results as JSON documents, equal to the responses of the service."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["popular_document", "recommend_document", "similar_document"]
 
 
 def recommend_document(result: Recommendations, *, explained: bool) -> dict[str, Any]:
-    """As ``POST /recommend`` answers."""
+    """Convert to the response of ``POST /recommend``."""
     document: dict[str, Any] = {
         "user_id": result.user_id,
         "k": result.k,
@@ -24,7 +24,7 @@ def recommend_document(result: Recommendations, *, explained: bool) -> dict[str,
 
 
 def similar_document(result: SimilarItems) -> dict[str, Any]:
-    """As ``POST /similar`` answers."""
+    """Convert to the response of ``POST /similar``."""
     document: dict[str, Any] = {
         "item_id": result.item_id,
         "k": result.k,
@@ -35,7 +35,7 @@ def similar_document(result: SimilarItems) -> dict[str, Any]:
 
 
 def popular_document(result: PopularItems) -> dict[str, Any]:
-    """As ``GET /popular`` answers."""
+    """Convert to the response of ``GET /popular``."""
     items = [{"id": item.item_id, "popularity": item.popularity} for item in result]
     return {"items": items, "release_id": result.release_id}
 

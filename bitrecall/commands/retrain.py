@@ -1,4 +1,4 @@
-"""``bitrecall retrain``: a better release out of what has come in, if it is one."""
+"""``bitrecall retrain``: retrain on new events, and publish if the gate passes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,38 +27,39 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Examples:
-  bitrecall retrain sample --recipe sample        # the first release, where there is none yet
-  bitrecall retrain --events sqlite:///events.db  # from then on, nightly
+  bitrecall retrain sample --recipe sample        # the first release
+  bitrecall retrain --events sqlite:///events.db  # later releases, nightly
   bitrecall retrain clicks.csv --items products.csv --recipe default
-  bitrecall retrain --weight event:view=0.2,cart=0.5,buy=1   # types of events
-  bitrecall retrain --dry-run                     # all but the publishing
+  bitrecall retrain --weight event:view=0.2,cart=0.5,buy=1   # by event type
+  bitrecall retrain --dry-run                     # do not publish
   0 3 * * *  bitrecall retrain                    # as a line of a crontab
 
 \b
 What happens:
-  1. What the release that is served was trained on, DATA and the events since are joined. Events
-     that cannot be used are left out and named; of a user who sent too many only the last count.
-     If the events are in another database than before, all of them are read.
-  2. The data are checked: volume, drift, repeats. One check that fails ends the run.
-  3. The latest of the new pairs are held out. A candidate is trained on all others, going on from
-     where the training of the served release ended, if not too much is new, else anew.
-  4. The candidate and the served release are asked for lists of the users with held-out pairs. If
-     the candidate is worse by more than a margin, the run ends.
-  5. A release is trained on everything, published, and made current; a running service takes it
-     up. Old releases are removed.
+  1. The training data of the current release, DATA and the new events are joined. Events that
+     cannot be used are left out and reported; of a user with too many events only the last count.
+     If the events database has changed, all its events are read.
+  2. The data is checked: volume, drift, repeats. A failed check ends the run.
+  3. The latest new interactions are held out. A candidate is trained on all others: from the
+     final state of the current release's training (a warm start) if not too much is new, otherwise
+     from scratch.
+  4. The candidate and the current release recommend items to the users with held-out interactions.
+     If the candidate is worse by more than a margin, the run ends.
+  5. A release is trained on all data, published, and made current; a running service loads it.
+     Old releases are removed.
 
 \b
 Exit codes:
   0    published (or would have been, with --dry-run)
   1    failed; the error says why
-  2    an option or an argument is wrong
-  3    refused, by a check or by the gate, or held back because another release was activated
-  4    too little has come in
-  5    another run is under way
-  130  interrupted; the next run goes on from its checkpoint
+  2    an option or an argument is invalid
+  3    refused by a check or by the gate, or held back because another release was activated
+  4    too few new interactions
+  5    another run is in progress
+  130  interrupted; the next run resumes from the checkpoint
 
-Whatever happens, the release that is served goes on being served, and a report says what was done
-and why: WORK/reports, a JSON file and a page for each run.
+Whatever the outcome, the service keeps serving. Each run writes a report of its steps and
+reasons to WORK/reports: a JSON file and a page.
 """
 )
 @click.argument("data", type=DataType(path_type=Path), metavar="[DATA]...", nargs=-1)
@@ -68,7 +69,7 @@ and why: WORK/reports, a JSON file and a page for each run.
     default="sqlite:///events.db",
     envvar="BITRECALL_EVENTS",
     metavar="URL",
-    help="Where the service keeps events: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
+    help="Events database of the service: sqlite:///PATH, postgresql://USER@HOST/NAME, or off.",
 )
 @items_options
 @implausible_option
@@ -76,21 +77,22 @@ and why: WORK/reports, a JSON file and a page for each run.
     "--recipe",
     default="default",
     metavar="NAME|FILE",
-    help="Recipe of a training from scratch; a warm start uses a shorter one.",
+    help="Recipe of a training from scratch; a warm start has fewer epochs and a smaller learning "
+    "rate.",
 )
 @option(
     "--set",
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change one value of the recipe, as in bits=128; may be given several times.",
+    help="Change a value of the recipe, such as bits=128; may be given several times.",
 )
 @option(
     "--work",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("retrain"),
     metavar="DIR",
-    help="Folder of the checkpoints, of warm starts, and of the reports.",
+    help="Folder of checkpoints, warm-start states and reports.",
 )
 @option("--dry-run", is_flag=True, help="Do everything but publish.")
 @option(
@@ -121,10 +123,10 @@ def retrain(
     read_options: "ReadOptions",
     **thresholds: object,
 ) -> None:
-    """Retrain on what has come in since, and publish the release if it is worthy.
+    """Retrain on new events and data, and publish the release if it passes the gate.
 
-    DATA is what ``bitrecall train`` takes, and may be left out where a release is there already: a
-    release holds the pairs that it was trained on. It may grow from run to run.
+    DATA is the same as for ``bitrecall train``, and may contain more interactions in each run. It
+    may be omitted if there is a current release, which contains its training interactions.
     """
     settings = load_settings(RetrainingSettings, thresholds)
     from bitrecall.training.runtime.openmp import wait_briefly
@@ -164,19 +166,19 @@ def retrain(
             click.echo(f"warning: {warning}", err=True)
         files = dataset.train
     table = default_item_table(
-        [Path(one) for one in data if not is_database(one)],
+        [Path(source) for source in data if not is_database(source)],
         items,
         read_options.item_column,
         tags_column,
         read_options.encoding,
     )
     if table is not None and items is None and table.name != "sample":
-        click.echo(f"the table of items is {table.name}; --items names another", err=True)
+        click.echo(f"using {table.name} as the item table; to use another, pass --items", err=True)
     store = None
     if events != "off":
         store = EventStore(events)
         location = events_location(events)
-        click.echo(f"events are read from {location.text}", err=True)
+        click.echo(f"reading events from {location.text}", err=True)
         if location.warning is not None:
             click.echo(f"warning: {location.warning}", err=True)
     try:
@@ -195,12 +197,12 @@ def retrain(
         raise click.exceptions.Exit(IN_PROGRESS) from None
     except Exception as error:
         click.echo(f"error: {reason_of(error)}", err=True)
-        click.echo(f"the report is the last one in {work / 'reports'}", err=True)
+        click.echo(f"the newest report in {work / 'reports'} has the details", err=True)
         raise click.exceptions.Exit(EXIT_CODES[Outcome.FAILED]) from error
     finally:
         if store is not None:
             store.close()
-    named = f" {report.release}" if report.release else ""
-    click.echo(f"{report.outcome}{named}: {report.reason}")
-    click.echo(f"the report: {page}")
+    release = f" {report.release}" if report.release else ""
+    click.echo(f"{report.outcome}{release}: {report.reason}")
+    click.echo(f"report: {page}")
     raise click.exceptions.Exit(report.exit_code)

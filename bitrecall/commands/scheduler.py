@@ -20,17 +20,17 @@ Examples:
 
 \b
 Arguments after -- are passed to bitrecall retrain; its options can also be set by environment
-variables. Each run is a process of its own. If a scheduled time was missed, one run starts at once.
-A failed run is retried; a run that was refused or had too little data is not. On SIGTERM and Ctrl-C
-a running training writes its checkpoint, and the next run resumes it.
+variables. Each run is a separate process. If a scheduled time was missed, one run starts at once.
+A failed run is retried; a run that was refused or had too little data is not. On SIGTERM and
+Ctrl-C, a running training writes a checkpoint, and the next run resumes it.
 """,
 )
 @releases_option
 @settings_options(SchedulerSettings)
 @click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS OF RETRAIN]", type=click.UNPROCESSED)
-def scheduler(releases: Path, arguments: tuple[str, ...], **given: object) -> None:
-    """Retrain every day at a time of day, until it is stopped."""
-    settings = load_settings(SchedulerSettings, given)
+def scheduler(releases: Path, arguments: tuple[str, ...], **options: object) -> None:
+    """Retrain once a day at a set time, until stopped."""
+    settings = load_settings(SchedulerSettings, options)
 
     from bitrecall.scheduler.run import retrain_command, run
 

@@ -1,4 +1,4 @@
-"""``bitrecall serve``: answer requests over HTTP."""
+"""``bitrecall serve``: serve recommendations over HTTP."""
 
 import click
 
@@ -16,14 +16,14 @@ Example:
 """
 )
 @settings_options(Settings)
-def serve(**given: object) -> None:
-    """Answer requests for recommendations over HTTP.
+def serve(**options: object) -> None:
+    """Serve recommendations over HTTP.
 
-    Serves the current release of the store, and swaps to a newer one when it is published. With
-    no release yet it starts all the same, and says so at /readyz until there is one. The
-    description of the API is at /openapi.json.
+    The service loads the current release of the store, and swaps to a newer one when it is
+    published. It also starts without a release; /readyz then returns 503 until one is published.
+    The description of the API is at /openapi.json.
     """
-    settings = load_settings(**given)
+    settings = load_settings(**options)
 
     from bitrecall.service.server import run
 

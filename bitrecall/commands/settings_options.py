@@ -1,4 +1,4 @@
-"""Options made from settings: one an option, with the help, default and variable of its field."""
+"""Options generated from the fields of a settings class."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,11 +15,11 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 class SettingsError(BitrecallError):
-    """A setting that cannot be used; the message names its variable."""
+    """A setting is invalid; the message names its environment variable."""
 
 
 def settings_options(settings: type[BaseSettings]) -> Callable[[Callable[..., Any]], Any]:
-    """Add one option a setting; the variable of each is the prefix of the settings and its name."""
+    """Add one option per setting, with the help, default and environment variable of its field."""
     prefix = settings.model_config.get("env_prefix", "")
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,27 +42,34 @@ def settings_options(settings: type[BaseSettings]) -> Callable[[Callable[..., An
     return add
 
 
-def load_settings(settings: type[SettingsT], given: Mapping[str, object]) -> SettingsT:
-    """Settings from the environment, with ``given`` ones (None: not given) before them.
+def load_settings(settings: type[SettingsT], options: Mapping[str, object]) -> SettingsT:
+    """Load settings from the environment.
 
-    Raises SettingsError naming each variable with an unusable value.
+    Args:
+        settings: class of the settings.
+        options: values that take precedence over the environment; None is ignored.
+
+    Raises:
+        SettingsError: values are invalid; the message names their variables.
     """
     try:
-        wanted: dict[str, Any] = {name: one for name, one in given.items() if one is not None}
-        return settings(**wanted)
+        values: dict[str, Any] = {
+            name: value for name, value in options.items() if value is not None
+        }
+        return settings(**values)
     except ValidationError as error:
         prefix = settings.model_config.get("env_prefix", "")
-        said = "; ".join(
-            f"{prefix}{str(one['loc'][0]).upper()}: {one['msg'][0].lower()}{one['msg'][1:]} "
-            f"(is {one['input']!r})"
-            for one in error.errors(include_url=False)
+        problems = "; ".join(
+            f"{prefix}{str(problem['loc'][0]).upper()}: "
+            f"{problem['msg'][0].lower()}{problem['msg'][1:]} (is {problem['input']!r})"
+            for problem in error.errors(include_url=False)
         )
-        raise SettingsError(f"invalid settings: {said}") from None
+        raise SettingsError(f"invalid settings: {problems}") from None
 
 
 def _type_of(field: FieldInfo) -> Any:
     if get_origin(field.annotation) is Literal:
         return click.Choice(get_args(field.annotation), case_sensitive=False)
-    # What may be left out is of the type that it is when it is not.
+    # An optional field ``X | None`` has the type X.
     kind = next(iter(get_args(field.annotation)), field.annotation)
     return click.Path(path_type=Path) if kind is Path else kind

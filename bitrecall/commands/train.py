@@ -1,4 +1,4 @@
-"""``bitrecall train``: from interactions to a published release."""
+"""``bitrecall train``: train on interactions and publish a release."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,22 +34,22 @@ Examples:
   bitrecall train clicks.csv --weight event:view=0.2,cart=0.5,buy=1
   bitrecall train postgresql://me@db/shop --query 'select user_id, sku, at from orders'
   bitrecall train clicks.csv --events sqlite:///events.db
-  bitrecall train clicks.csv --items products.csv     # tags and attributes to filter by
+  bitrecall train clicks.csv --items products.csv     # tags and attributes for filters
   torchrun --nproc-per-node 2 -m -- bitrecall train gowalla/ --recipe gowalla   # two processes
   bitrecall train gowalla/ --recipe gowalla --set validation.share=0.1 \\
-      --set validation.refit=false --no-activate     # how recipes are tuned: never on the test
+      --set validation.refit=false --no-activate     # to tune a recipe without the test split
 
 \b
 What happens:
-  1. DATA is read and its test split, if any, set aside.
-  2. Where the recipe has a validation share, that part of each user's training pairs is held out,
-     codes are trained on the rest, and the best epoch is chosen (early stopping).
-  3. Codes are trained on all training pairs for that many epochs.
-  4. The release is written, opened, and measured on the test split through the index that will
-     be served; then it becomes the current one. A failure on the way leaves the old one.
+  1. DATA is read, and its test split, if any, is set aside.
+  2. If the recipe has a validation share, that share of each user's training interactions is held
+     out, codes are trained on the others, and the best epoch is selected (early stopping).
+  3. Codes are trained on all training interactions for that number of epochs.
+  4. The release is written, opened, and evaluated on the test split with the index that will be
+     served; then it becomes the current one. If a step fails, the old release stays current.
 
-Ctrl-C writes a checkpoint and stops; the same command resumes it, with the same result. The log
-is RUN/log.jsonl, one JSON object a line.
+Ctrl-C writes a checkpoint and stops; the same command resumes from it, with the same result. The
+log is RUN/log.jsonl, with one JSON object per line.
 """
 )
 @data_argument
@@ -57,15 +57,15 @@ is RUN/log.jsonl, one JSON object a line.
     "--recipe",
     default="default",
     metavar="NAME|FILE",
-    help="A built-in recipe (default, sample, gowalla, yelp2018), or a TOML file of your own.",
+    help="A built-in recipe (default, sample, gowalla, yelp2018), or the path of a TOML file.",
 )
 @items_options
 @implausible_option
 @option(
     "--events",
     metavar="URL",
-    help="Events of the service to train on as well (sqlite:///PATH or postgresql://…); whoever "
-    "asked to be forgotten is left out.",
+    help="Events database of the service, to train on its events too (sqlite:///PATH or "
+    "postgresql://…); what forgotten users did before is left out.",
 )
 @releases_option
 @option(
@@ -73,7 +73,7 @@ is RUN/log.jsonl, one JSON object a line.
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change one value of the recipe, as in fit.epochs=3; may be given several times.",
+    help="Change a value of the recipe, such as fit.epochs=3; may be given several times.",
 )
 @option(
     "--run",
@@ -83,13 +83,13 @@ is RUN/log.jsonl, one JSON object a line.
     show_default="runs/RECIPE-FINGERPRINT",
     help="Folder of the log and the checkpoints.",
 )
-@option("--fresh", is_flag=True, help="Do not go on from a checkpoint: start again.")
+@option("--fresh", is_flag=True, help="Ignore checkpoints, and start from the beginning.")
 @device_option
 @threads_option
 @option(
     "--activate/--no-activate",
     default=True,
-    help="Make the new release the current one, which a running service then swaps to.",
+    help="Make the new release the current one; a running service swaps to it.",
 )
 @progress_option
 @milvus_options
@@ -114,9 +114,9 @@ def train(
 ) -> None:
     """Train hash codes from DATA and publish them as a release.
 
-    DATA is a folder with train and test files or with parts, one or several files (CSV and other
-    delimited text, JSON lines, Parquet, LightGCN text, RecBole .inter; compressed or not), the
-    URL of a database (with --query), or the word "sample" for the embedded data set.
+    DATA is a folder with train and test files, a folder of parts, one or several files (CSV and
+    other delimited text, JSON lines, Parquet, LightGCN text, RecBole .inter; also compressed), the
+    URL of a database (with --query), or the word "sample" for the built-in data set.
     """
     from bitrecall.training.runtime.openmp import wait_briefly
 
@@ -145,12 +145,12 @@ def train(
     dataset = load_dataset(data, read_options)
     for line in dataset.report.lines():
         click.echo(line, err=True)
-    paths = [Path(one) for one in data if not is_database(one)]
+    paths = [Path(source) for source in data if not is_database(source)]
     table = default_item_table(
         paths, items, read_options.item_column, tags_column, read_options.encoding
     )
     if table is not None and items is None and table.name != "sample":
-        click.echo(f"the table of items is {table.name}; --items names another", err=True)
+        click.echo(f"using {table.name} as the item table; to use another, pass --items", err=True)
     position = NOTHING_READ
     if events is not None:
         store = EventStore(events, create=False)
@@ -165,8 +165,8 @@ def train(
         if joined.unusable:
             click.echo(f"{joined.unusable:,} events cannot be used", err=True)
         click.echo(
-            f"events up to number {position.sequence:,} add {joined.pairs:,} pairs; "
-            f"{joined.forgotten:,} users are left out as they asked"
+            f"events up to number {position.sequence:,} add {joined.pairs:,} interactions; "
+            f"left out {joined.forgotten:,} forgotten users"
         )
     warnings = [*id_warnings(dataset), *check_plausible(dataset, allow_implausible)]
     with init_process_group(device) as group:
@@ -191,8 +191,8 @@ def train(
             raise click.exceptions.Exit(_INTERRUPTED) from None
     click.echo(_as_text(result, releases, options.folder, activate))
     if table is not None:
-        known, wanted = table.count(dataset.train.item_ids), dataset.train.n_items
-        click.echo(f"{table.name} has tags and attributes of {known:,} of the {wanted:,} items")
+        described, total = table.count(dataset.train.item_ids), dataset.train.n_items
+        click.echo(f"{table.name} describes {described:,} of the {total:,} items")
 
 
 def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: bool) -> str:
@@ -201,8 +201,8 @@ def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: b
     lines = [
         f"published {result.release.id}: {manifest.users:,} users, {manifest.items:,} items, "
         f"{manifest.bits} bits",
-        f"trained {result.epochs} epochs in {result.seconds:.0f} s with at most "
-        f"{result.peak_rss_mib:,} MiB of memory, log in {folder}/log.jsonl",
+        f"trained {result.epochs} epochs in {result.seconds:.0f} s; peak memory "
+        f"{result.peak_rss_mib:,} MiB; log: {folder}/log.jsonl",
     ]
     quality = [f"{name} {metrics[name]:.5f}" for name in _HEADLINE if name in metrics]
     if quality:
@@ -216,6 +216,6 @@ def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: b
     return "\n".join(lines)
 
 
-# What shells give a process that Ctrl-C ended.
+# The exit code that shells report for a process ended by Ctrl-C.
 _INTERRUPTED = 130
 _HEADLINE = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")

@@ -84,8 +84,8 @@ def test_reproducing_the_study_requires_a_checkout(installed: Installed, folder:
     result = installed.run(installed.bitrecall, "reproduce", "--list", cwd=folder)
     assert result.returncode == 2
     assert result.stderr == (
-        "error: the study of the paper is not installed with Bitrecall: run this from a checkout, "
-        "where the folder reproduction/ is\n"
+        "error: the experiments are not part of the installed package: run this command in a "
+        "checkout of Bitrecall, which contains the folder reproduction/\n"
     )
 
 

@@ -9,7 +9,7 @@ def describe(*arguments):
     return CliRunner().invoke(bitrecall, ["data", "describe", *arguments])
 
 
-def test_describe_prints_the_counts(tmp_path):
+def test_describes_the_counts_as_text_and_json(tmp_path):
     (tmp_path / "train.txt").write_text("0 1 2 3\n1 2\n")
     (tmp_path / "test.txt").write_text("0 4\n")
     result = describe(str(tmp_path))
@@ -20,8 +20,8 @@ def test_describe_prints_the_counts(tmp_path):
     assert as_json["test"]["pairs"] == 1
 
 
-def test_what_cannot_be_read_is_an_error_with_its_place(tmp_path):
-    result = describe(str(tmp_path / "none"))
+def test_names_the_path_that_cannot_be_read(tmp_path):
+    result = describe(str(tmp_path / "missing"))
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
-    assert "none" in result.stderr
+    assert "missing" in result.stderr

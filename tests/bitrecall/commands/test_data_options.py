@@ -14,30 +14,30 @@ calls: list[Any] = []
 @data_argument
 @data_options
 @click.option("--seed", default=17)
-def reading(data, read_options, seed):
+def read(data, read_options, seed):
     calls.append((data, read_options, seed))
 
 
-def received(*arguments, **environment):
-    result = CliRunner().invoke(reading, ["set", *arguments], env=environment)
+def parse(*arguments, **environment):
+    result = CliRunner().invoke(read, ["set", *arguments], env=environment)
     assert result.exit_code == 0, result.output
     return calls.pop()
 
 
-def test_without_options_reading_is_as_it_is_by_default():
-    data, options, seed = received()
+def test_has_the_defaults_of_read_options():
+    data, options, seed = parse()
     assert [str(path) for path in data] == ["set"]
     assert options == ReadOptions()
     assert seed == 17
 
 
-def test_every_option_arrives():
+def test_passes_every_option_to_read_options():
     arguments = (
         "--format table --columns u,i,t --user-column u --item-column i --time-column t "
         "--time-unit ms --delimiter ; --split random --test-fraction 0.1 --split-seed 5 "
         "--skip-bad-rows --use-times"
     )
-    _, options, seed = received(*arguments.split())
+    _, options, seed = parse(*arguments.split())
     assert options == ReadOptions(
         format=Format.TABLE,
         user_column="u",
@@ -56,16 +56,16 @@ def test_every_option_arrives():
     assert isinstance(options.split, Split)
 
 
-def test_a_tab_can_be_typed():
-    assert received("--delimiter", r"\t")[1].delimiter == "\t"
+def test_unescapes_the_delimiter():
+    assert parse("--delimiter", r"\t")[1].delimiter == "\t"
 
 
-def test_times_can_be_ignored():
-    assert received("--ignore-times")[1].use_times is False
+def test_ignores_times_on_request():
+    assert parse("--ignore-times")[1].use_times is False
 
 
-def test_options_come_from_the_environment_too():
-    _, options, _ = received(READING_SPLIT="time", READING_SKIP_BAD_ROWS="1")
+def test_reads_options_from_the_environment():
+    _, options, _ = parse(READING_SPLIT="time", READING_SKIP_BAD_ROWS="1")
     assert options.split is Split.TIME
     assert options.skip_bad_rows is True
 
@@ -74,7 +74,7 @@ def test_options_come_from_the_environment_too():
     "arguments",
     [["--split", "by-moon"], ["--test-fraction", "1"], ["--split-seed", "-1"], ["--format", ""]],
 )
-def test_values_that_make_no_sense_are_usage_errors(arguments):
-    result = CliRunner().invoke(reading, ["set", *arguments])
+def test_rejects_invalid_values(arguments):
+    result = CliRunner().invoke(read, ["set", *arguments])
     assert result.exit_code == 2
     assert "Invalid value" in result.stderr

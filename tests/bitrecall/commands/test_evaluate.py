@@ -15,7 +15,7 @@ def data(tmp_path):
     return str(path)
 
 
-def test_json_has_the_metrics_and_what_they_are_of(run, publish, data):
+def test_json_has_the_metrics_and_the_counts(run, publish, data):
     published = publish()
     result = run("evaluate", data, "-k", "1", "-k", "2", "--json")
     assert result.exit_code == 0, result.stderr
@@ -29,44 +29,44 @@ def test_json_has_the_metrics_and_what_they_are_of(run, publish, data):
     assert {name.partition("@")[2] for name in report["metrics"]} == {"1", "2"}
 
 
-def test_the_table_lines_up(run, publish, data):
+def test_aligns_the_table(run, publish, data):
     publish()
     output = run("evaluate", data, "-k", "1", "-k", "100").output
-    titles, one, hundred = output.splitlines()[-3:]
+    titles, first, last = output.splitlines()[-3:]
     assert titles.split()[:3] == ["K", "recall", "NDCG"]
-    assert len(titles) == len(one) == len(hundred)
-    assert one.split()[:2] == ["1", "0.66667"]
+    assert len(titles) == len(first) == len(last)
+    assert first.split()[:2] == ["1", "0.66667"]
     assert "1 of them unknown to the release" in output
 
 
-def test_an_older_release_can_be_evaluated(run, publish, data):
+def test_evaluates_an_older_release(run, publish, data):
     old, new = publish(1), publish(2)
     assert json.loads(run("evaluate", data, "--json").stdout)["release"] == new.id
-    answer = run("evaluate", data, "--json", "--release", old.id)
-    assert json.loads(answer.stdout)["release"] == old.id
+    result = run("evaluate", data, "--json", "--release", old.id)
+    assert json.loads(result.stdout)["release"] == old.id
 
 
-def test_another_split_than_that_of_training_is_remarked_upon(run, publish, data):
+def test_warns_if_the_split_is_not_that_of_the_training(run, publish, data):
     publish()
     output = run("evaluate", data, "--split", "random", "--test-fraction", "0.9").output
-    assert "is this the split it was trained with?" in output
+    assert "Is this the split that the release was trained with?" in output
 
 
-def test_data_without_a_test_split_is_an_error(run, publish, data):
+def test_rejects_data_without_a_test_split(run, publish, data):
     publish()
     result = run("evaluate", data, "--split", "none")
     assert result.exit_code == 2
     assert "has no test split" in result.stderr
 
 
-def test_a_store_without_releases_is_an_error(run, data):
+def test_reports_a_store_without_releases(run, data):
     result = run("evaluate", data)
     assert result.exit_code == 2
     assert "no current release" in result.stderr
 
 
 @pytest.mark.parametrize("k", ["0", "-1", "ten", "1000000001"])
-def test_lengths_that_make_no_sense_are_usage_errors(run, data, k):
+def test_rejects_an_invalid_k(run, data, k):
     result = run("evaluate", data, "-k", k)
     assert result.exit_code == 2
     assert "Invalid value" in result.stderr

@@ -17,19 +17,19 @@ def run(tmp_path: Path):
     return run
 
 
-def test_a_key_is_printed_once_and_works(run, tmp_path: Path) -> None:
-    made = run("new", "shop", "--role", "write")
-    assert made.exit_code == 0, made.output
-    assert Keyring(read_keys(tmp_path / "keys.txt")).role_of(made.stdout.strip()) == Role.WRITE
+def test_prints_a_new_key_once(run, tmp_path: Path) -> None:
+    created = run("new", "shop", "--role", "write")
+    assert created.exit_code == 0, created.output
+    assert Keyring(read_keys(tmp_path / "keys.txt")).role_of(created.stdout.strip()) == Role.WRITE
     listed = run("list")
     assert "shop" in listed.stdout
     assert "write" in listed.stdout
-    assert made.stdout.strip() not in listed.stdout
+    assert created.stdout.strip() not in listed.stdout
     assert run("remove", "shop").stdout == "removed shop\n"
     assert read_keys(tmp_path / "keys.txt") == []
 
 
-def test_what_is_wrong_is_said(run) -> None:
+def test_reports_an_unknown_key_name(run) -> None:
     failed = run("remove", "nobody")
     assert failed.exit_code != 0
     assert "Traceback" not in failed.output

@@ -27,7 +27,7 @@ def http(release):
         yield client
 
 
-def test_a_table_of_items(run):
+def test_prints_recommendations_as_a_table(run):
     done = run("recommend", "17", "-k", "3")
     assert done.exit_code == 0, done.output
     title, head, *rows = done.stdout.splitlines()
@@ -68,35 +68,35 @@ def test_a_table_of_items(run):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_json_is_what_the_service_answers(run, http, arguments, body):
+def test_json_equals_the_response_of_the_service(run, http, arguments, body):
     done = run("recommend", *arguments, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == http.post("/recommend", json=body).json()
 
 
-def test_items_are_left_out(run):
+def test_excludes_items(run):
     best = json.loads(run("recommend", "17", "-k", "2", "--json").stdout)["items"]
     excluded = [f"--exclude={item['id']}" for item in best]
     others = json.loads(run("recommend", "17", *excluded, "--json").stdout)["items"]
     assert {item["id"] for item in best}.isdisjoint(item["id"] for item in others)
-    like = json.loads(run("similar", "item 3", "-k", "1", "--json").stdout)["items"][0]["id"]
-    others = json.loads(run("similar", "item 3", f"--exclude={like}", "--json").stdout)["items"]
-    assert like not in {item["id"] for item in others}
+    nearest = json.loads(run("similar", "item 3", "-k", "1", "--json").stdout)["items"][0]["id"]
+    others = json.loads(run("similar", "item 3", f"--exclude={nearest}", "--json").stdout)["items"]
+    assert nearest not in {item["id"] for item in others}
 
 
-def test_similar_and_popular_in_json_are_what_the_service_answers(run, http):
+def test_json_of_similar_and_popular_equals_the_responses_of_the_service(run, http):
     similar = json.loads(run("similar", "item 3", "-k", "60", "--json").stdout)
     assert similar == http.post("/similar", json={"item_id": "item 3", "k": 60}).json()
     popular = json.loads(run("popular", "-k", "3", "--json").stdout)
     assert popular == http.get("/popular?k=3").json()
 
 
-def test_similar_and_popular_as_tables(run):
+def test_prints_similar_and_popular_items_as_tables(run):
     assert run("similar", "item 3", "-k", "2").stdout.startswith("2 items like item 3\nitem_id")
     assert run("popular", "-k", "2").stdout.splitlines()[2].split() == ["item", "0", "60"]
 
 
-def test_an_unknown_user_is_told_apart(run):
+def test_warns_of_an_unknown_user_and_suggests_a_similar_id(run):
     done = run("recommend", "All Sen", "-k", "2")
     assert done.exit_code == 0
     assert "user 'All Sen' is not in release" in done.stderr
@@ -107,7 +107,7 @@ def test_an_unknown_user_is_told_apart(run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["recommend"], "name a USER, or items with --history"),
+        (["recommend"], "pass a USER, or items with --history"),
         (["recommend", "17", "--filter", "any_tags"], "expected a JSON object"),
         (["recommend", "17", "--filter", "[]"], "filter has to be a dict"),
         (["recommend", "17", "--filter", '{"where": {"color": 1}}'], "no item has an attribute"),
@@ -117,7 +117,7 @@ def test_an_unknown_user_is_told_apart(run):
         (["popular", "--release", "none"], "there is no release 'none'"),
     ],
 )
-def test_what_cannot_be_answered_is_one_line(run, arguments, message):
+def test_reports_invalid_arguments(run, arguments, message):
     done = run(*arguments)
     assert done.exit_code == 2
     assert done.stdout == ""
@@ -125,7 +125,7 @@ def test_what_cannot_be_answered_is_one_line(run, arguments, message):
     assert "Traceback" not in done.stderr
 
 
-def test_a_missing_store_says_what_to_type(tmp_path):
-    done = CliRunner().invoke(bitrecall, ["popular", "--releases", str(tmp_path / "none")])
+def test_shows_the_training_command_if_the_store_is_missing(tmp_path):
+    done = CliRunner().invoke(bitrecall, ["popular", "--releases", str(tmp_path / "missing")])
     assert done.exit_code == 2
     assert "bitrecall train DATA --releases" in done.stderr

@@ -43,7 +43,7 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def places(tmp_path, data):
+def locations(tmp_path, data):
     plan = tmp_path / "plan.toml"
     plan.write_text(PLAN)
     return [
@@ -53,24 +53,24 @@ def places(tmp_path, data):
 
 
 @pytest.fixture
-def reproduce(places):
+def reproduce(locations):
     def reproduce(*arguments):
-        return CliRunner().invoke(bitrecall, ["reproduce", *places, *arguments])
+        return CliRunner().invoke(bitrecall, ["reproduce", *locations, *arguments])
 
     return reproduce
 
 
-def test_the_parts_are_listed_with_how_far_they_are(reproduce):
+def test_lists_the_parts_with_their_state(reproduce):
     done = reproduce("--list")
     assert done.exit_code == 0, done.output
     lines = [line.split() for line in done.output.splitlines()]
-    assert lines[0] == ["part", "seed", "scored", "on", "minutes", "state"]
+    assert lines[0] == ["part", "seed", "split", "minutes", "state"]
     assert lines[1] == ["gowalla/proposed/16", "0", "test", "3"]
     assert lines[2] == ["gowalla/study/sign/aage", "0", "validation", "57"]
     assert "2 runs, about 1.0 hours on two cores" in done.output
 
 
-def test_a_run_ends_in_a_row_tables_and_plots_and_is_not_repeated(reproduce, tmp_path):
+def test_writes_a_row_tables_and_plots_and_skips_the_finished_run(reproduce, tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- results: runs -->\n<!-- end -->\n")
     arguments = ("--only", "gowalla/proposed/16", "--seed", "5", "--threads", "1", "--no-progress")
@@ -89,7 +89,7 @@ def test_a_run_ends_in_a_row_tables_and_plots_and_is_not_repeated(reproduce, tmp
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (("--only", "gowalla/propsed/16"), "did you mean: gowalla/proposed/16"),
         (("--gowalla", "/nowhere/at/all"), "does not exist"),
@@ -97,15 +97,15 @@ def test_a_run_ends_in_a_row_tables_and_plots_and_is_not_repeated(reproduce, tmp
         (("--tables",), "has no results to make tables of"),
     ],
 )
-def test_what_cannot_be_done_is_told_and_nothing_is_run(reproduce, tmp_path, arguments, complaint):
+def test_reports_invalid_arguments_and_runs_nothing(reproduce, tmp_path, arguments, message):
     done = reproduce(*arguments)
     assert done.exit_code == 2
-    assert complaint in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_page_without_a_place_to_fill_is_an_error(reproduce, tmp_path):
+def test_rejects_a_page_without_a_marked_place(reproduce, tmp_path):
     (tmp_path / "page.md").write_text("# Nothing marked\n")
     row = '{"part": "gowalla/proposed/16", "dataset": "gowalla", "method": "proposed", "bits": 16,'
     row += ' "seed": 0, "study": "table", "split": "test", "metrics": {}, "wall_seconds": 1,'
@@ -118,7 +118,7 @@ def test_a_page_without_a_place_to_fill_is_an_error(reproduce, tmp_path):
     assert "page.md has no place" in done.stderr
 
 
-def test_a_part_that_crashes_is_told_and_the_exit_code_is_1(reproduce, tmp_path, monkeypatch):
+def test_reports_a_crashed_part_with_exit_code_1(reproduce, tmp_path, monkeypatch):
     child = tmp_path / "python"
     child.write_text("#!/bin/sh\nexit 9\n")
     child.chmod(0o755)
@@ -129,22 +129,22 @@ def test_a_part_that_crashes_is_told_and_the_exit_code_is_1(reproduce, tmp_path,
     assert "gowalla/proposed/16, seed 0: crashed with exit code 9" in done.stderr
 
 
-def test_ctrl_c_leaves_a_checkpoint_that_the_same_command_goes_on_from(places, reproduce):
+def test_ctrl_c_writes_a_checkpoint(locations, reproduce):
     command = [
-        *(sys.executable, "-m", "bitrecall", "reproduce", *places),
+        *(sys.executable, "-m", "bitrecall", "reproduce", *locations),
         *("--only", "gowalla/study", "--threads", "1", "--progress"),
     ]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=0
     ) as process:
-        shown = ""
-        while "loss" not in shown:  # the bar shows a loss once steps are taken
+        progress = ""
+        while "loss" not in progress:  # the bar shows a loss once steps are taken
             character = process.stderr.read(1)
-            assert character, f"ended before a step was taken: {shown}"
-            shown += character
+            assert character, f"ended before a step was taken: {progress}"
+            progress += character
         os.kill(process.pid, signal.SIGINT)
-        _, rest = process.communicate(timeout=300)
+        _, remaining = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert "the same command resumes" in rest
-    assert "Traceback" not in rest
+    assert "the same command resumes" in remaining
+    assert "Traceback" not in remaining
     assert "interrupted" in reproduce("--list").output

@@ -27,7 +27,7 @@ QUICK = (
 
 @pytest.fixture
 def data(tmp_path):
-    """Thirty users of two tastes, in the LightGCN format with its two files."""
+    """Write 30 users of two disjoint tastes as LightGCN train and test files."""
     folder = tmp_path / "data"
     folder.mkdir()
     lines = [
@@ -43,14 +43,14 @@ def data(tmp_path):
 @pytest.fixture
 def train(data, tmp_path):
     def train(*arguments, env=None):
-        places = ["--releases", str(tmp_path / "releases"), "--run", str(tmp_path / "run")]
-        command = ["train", str(data), *QUICK, *places, *arguments]
+        folders = ["--releases", str(tmp_path / "releases"), "--run", str(tmp_path / "run")]
+        command = ["train", str(data), *QUICK, *folders, *arguments]
         return CliRunner().invoke(bitrecall, command, env=env)
 
     return train
 
 
-def test_publishes_and_says_what_and_how_good(train, tmp_path):
+def test_publishes_a_release_and_prints_its_metrics(train, tmp_path):
     done = train()
     assert done.exit_code == 0, done.output
     release = ReleaseStore(tmp_path / "releases").open_current()
@@ -60,19 +60,19 @@ def test_publishes_and_says_what_and_how_good(train, tmp_path):
     assert f"bitrecall serve --releases {tmp_path / 'releases'}" in done.stdout
 
 
-def test_tags_and_attributes_go_into_the_release(train, tmp_path):
+def test_publishes_tags_and_attributes(train, tmp_path):
     table = tmp_path / "items.csv"
     table.write_text("item,tags,price\n3,new|red,2.5\n4,,\nunheard,red,1\n")
     done = train("--items", str(table))
     assert done.exit_code == 0, done.output
-    assert "items.csv has tags and attributes of 2 of the 40 items" in done.stdout
+    assert "items.csv describes 2 of the 40 items" in done.stdout
     release = ReleaseStore(tmp_path / "releases").open_current()
     row = release.items.row_of("3")
     assert release.attributes.tags_of(row) == ["new", "red"]
     assert release.attributes.columns_of(row) == {"price": 2.5}
 
 
-def test_a_table_of_other_ids_is_refused_before_training(train, tmp_path):
+def test_rejects_an_item_table_with_other_ids_before_training(train, tmp_path):
     table = tmp_path / "items.csv"
     table.write_text("item,price\n3.0,2.5\n4.0,1\n")
     done = train("--items", str(table))
@@ -81,7 +81,7 @@ def test_a_table_of_other_ids_is_refused_before_training(train, tmp_path):
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
 
-def test_a_table_of_nothing_but_tags_is_published(train, tmp_path):
+def test_publishes_an_item_table_with_only_tags(train, tmp_path):
     table = tmp_path / "items.csv"
     table.write_text("item,Tags\n3,new|red\n")
     done = train(env={"BITRECALL_TRAIN_ITEMS": str(table)})
@@ -91,7 +91,7 @@ def test_a_table_of_nothing_but_tags_is_published(train, tmp_path):
     assert release.attributes.tags_of(release.items.row_of("3")) == ["new", "red"]
 
 
-def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path):
+def test_trains_on_events_and_leaves_out_forgotten_users(train, tmp_path):
     url = f"sqlite:///{tmp_path}/events.db"
     store = EventStore(url)
     store.append([Event("newcomer", item, "view", 1.0) for item in ("3", "5", "brand new")])
@@ -100,7 +100,9 @@ def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path)
     store.close()
     done = train("--events", url)
     assert done.exit_code == 0, done.output
-    assert f"events up to number {last} add 3 pairs; 1 users are left out" in done.stdout
+    assert (
+        f"events up to number {last} add 3 interactions; left out 1 forgotten users" in done.stdout
+    )
     release = ReleaseStore(tmp_path / "releases").open_current()
     assert release.users.row_of("7") is None
     assert release.items.row_of("brand new") is not None
@@ -108,7 +110,7 @@ def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path)
     data = release.manifest.data
     assert (data.last_event, data.events_id) == (last, log_id)
     assert len(data.last_event_digest) == 16
-    # What cannot be used is named, and left out.
+    # An event that cannot be used is reported and left out.
     with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as connection, connection:
         row = ("newcomer", "11", "view", -7e10)
         connection.execute("INSERT INTO events (user_id, item_id, type, at) VALUES (?,?,?,?)", row)
@@ -118,20 +120,20 @@ def test_events_are_trained_on_and_who_asked_for_it_is_left_out(train, tmp_path)
     assert "1 events cannot be used" in done.output
 
 
-def test_events_that_are_not_there_are_said(train, tmp_path):
+def test_reports_a_missing_events_database(train, tmp_path):
     done = train("--events", f"sqlite:///{tmp_path}/nowhere/events.db")
     assert done.exit_code != 0
     assert "Traceback" not in done.output
 
 
-def test_not_activated_says_how_to(train, tmp_path):
+def test_prints_the_activation_command_without_activation(train, tmp_path):
     done = train("--no-activate")
     (summary,) = ReleaseStore(tmp_path / "releases").list()
     assert f"bitrecall release activate {summary.id}" in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (("--recipe", "gowala"), "did you mean 'gowalla'?"),
         (("--set", "fit.epoch=2"), "unknown key 'fit.epoch'; did you mean 'fit.epochs'?"),
@@ -142,33 +144,31 @@ def test_not_activated_says_how_to(train, tmp_path):
         (("--set", "fit.learning_rate=1e38", "--set", "fit.batch_users=8"), "diverged"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_publishes_nothing(
-    train, tmp_path, arguments, complaint
-):
+def test_reports_invalid_arguments_and_publishes_nothing(train, tmp_path, arguments, message):
     done = train(*arguments)
     assert done.exit_code == 2
-    assert complaint in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "releases" / "CURRENT").exists()
 
 
-def test_ctrl_c_leaves_a_checkpoint_from_which_the_same_command_resumes(data, tmp_path):
+def test_ctrl_c_writes_a_checkpoint(data, tmp_path):
     command = [
         *(sys.executable, "-m", "bitrecall", "train", str(data), *QUICK),
         *("--set=fit.epochs=3000", "--set=fit.batch_users=4", "--progress"),
         *("--releases", str(tmp_path / "releases"), "--run", str(tmp_path / "run")),
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, bufsize=0)
-    shown = ""
-    while "loss" not in shown:  # the bar shows a loss once steps are taken
+    progress = ""
+    while "loss" not in progress:  # the bar shows a loss once steps are taken
         character = process.stderr.read(1)
-        assert character, f"ended before a step was taken: {shown}"
-        shown += character
+        assert character, f"ended before a step was taken: {progress}"
+        progress += character
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=300)
+    _, remaining = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert "the same command resumes" in rest
-    assert "Traceback" not in rest
+    assert "the same command resumes" in remaining
+    assert "Traceback" not in remaining
     assert (tmp_path / "run" / "final.npz").exists()
     assert not (tmp_path / "releases" / "CURRENT").exists()
     log = (tmp_path / "run" / "log.jsonl").read_text()
