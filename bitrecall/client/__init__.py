@@ -1,1 +1,1 @@
-"""Clients of a running service, with the verbs and results of a model."""
+"""HTTP clients of a running service, with the methods and result types of ``Model``."""

@@ -1,4 +1,4 @@
-"""The requests of a client, and what their answers mean; no network."""
+"""The requests of each client method, and the parsers of their responses. No network I/O."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from bitrecall.arguments import check_k, filter_json, id_text, id_texts
+from bitrecall.arguments import check_k, filter_json, id_text, id_texts, user_and_history
 from bitrecall.client.parsing import (
     item_info,
     popular_items,
@@ -38,15 +38,15 @@ __all__ = [
 
 Result = TypeVar("Result")
 
-# What a service with default settings answers at most in one batch, and takes of events.
-_ITEMS_AT_ONCE: Final = 100_000
-_EVENTS_AT_ONCE: Final = 1000
-# An explained item counts as so many there.
-_EXPLAINED: Final = 10
+# Limits per request of a service with default settings.
+_MAX_ITEMS: Final = 100_000
+_MAX_EVENTS: Final = 1000
+# An item with an explanation counts as this many items.
+_EXPLAINED_ITEM_COST: Final = 10
 
 
 class EventsAccepted(NamedTuple):
-    """How many events were new, and how many were there already by their id."""
+    """The number of new events, and of events whose id was already stored."""
 
     accepted: int
     duplicates: int
@@ -54,19 +54,24 @@ class EventsAccepted(NamedTuple):
 
 @dataclass(frozen=True)
 class Call(Generic[Result]):
-    """One request.
+    """A request, and how to parse its response.
 
     Attributes:
-        method: of HTTP.
-        path: percent-encoded, with its query.
-        parse: makes the result of the answer's JSON.
-        body: JSON, or None.
+        method: the HTTP method.
+        path: path and query, percent-encoded.
+        parse: converts the parsed JSON of the response to the result.
+        body: the body as JSON, or None.
     """
 
     method: str
     path: str
     parse: Callable[[Any], Result]
     body: bytes | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that describe the body."""
+        return {} if self.body is None else {"Content-Type": "application/json"}
 
 
 def recommend(
@@ -75,25 +80,27 @@ def recommend(
     *,
     exclude_seen: bool,
     exclude_items: Iterable[str | int],
-    wanted: Mapping[str, Any] | None,
+    conditions: Mapping[str, Any] | None,
     history: Iterable[str | int] | None,
     history_mode: str,
     explain: bool,
 ) -> Call[Recommendations]:
-    """``POST /recommend``; arguments as ``Model.recommend``. Raises ``ArgumentError``."""
-    if user_id is None and history is None:
-        raise ArgumentError("recommend needs a user_id or a history", "user_id")
-    if history_mode not in ("instead", "add"):
-        raise ArgumentError(
-            f"history_mode has to be 'instead' or 'add', not {history_mode!r}", "history_mode"
-        )
+    """Return the call of ``POST /recommend``.
+
+    In this and the other functions, the arguments are those of the methods of ``Model``, and
+    ``conditions`` is the argument ``filter``.
+
+    Raises:
+        ArgumentError: an argument is invalid.
+    """
+    user, item_ids = user_and_history(user_id, history, history_mode)
     members: dict[str, Any] = _options(k, exclude_items)
     members |= {"exclude_seen": exclude_seen, "explain": explain}
-    if user_id is not None:
-        members["user_id"] = id_text(user_id, "user_id")
-    if history is not None:
-        members |= {"history": id_texts(history, "history"), "history_mode": history_mode}
-    return Call("POST", "/recommend", recommendations, _body(members, wanted))
+    if user is not None:
+        members["user_id"] = user
+    if item_ids is not None:
+        members |= {"history": item_ids, "history_mode": history_mode}
+    return Call("POST", "/recommend", recommendations, _body(members, conditions))
 
 
 def recommend_many(
@@ -102,19 +109,23 @@ def recommend_many(
     *,
     exclude_seen: bool,
     exclude_items: Iterable[str | int],
-    wanted: Mapping[str, Any] | None,
+    conditions: Mapping[str, Any] | None,
     explain: bool,
     batch_size: int,
 ) -> Iterator[Call[tuple[Recommendations, ...]]]:
-    """``POST /recommend/batch``, as often as it takes. Raises ``ArgumentError``."""
+    """Return the calls of ``POST /recommend/batch``, one per batch of users.
+
+    Raises:
+        ArgumentError: an argument is invalid.
+    """
     users = id_texts(user_ids, "user_ids")
     members = _options(k, exclude_items) | {"exclude_seen": exclude_seen, "explain": explain}
-    items = members["k"] * (_EXPLAINED if explain else 1)
-    together = max(1, min(batch_size, _ITEMS_AT_ONCE // items))
-    # Checked before the first is sent.
+    cost = members["k"] * (_EXPLAINED_ITEM_COST if explain else 1)
+    size = max(1, min(batch_size, _MAX_ITEMS // cost))
+    # A list, so that arguments are checked before the first request is sent.
     bodies = [
-        _body(members | {"user_ids": users[start : start + together]}, wanted)
-        for start in range(0, len(users), together)
+        _body(members | {"user_ids": users[start : start + size]}, conditions)
+        for start in range(0, len(users), size)
     ]
     return (Call("POST", "/recommend/batch", recommendation_lists, body) for body in bodies)
 
@@ -124,56 +135,80 @@ def similar(
     k: int,
     *,
     exclude_items: Iterable[str | int],
-    wanted: Mapping[str, Any] | None,
+    conditions: Mapping[str, Any] | None,
 ) -> Call[SimilarItems]:
-    """``POST /similar``. Raises ``ArgumentError``."""
+    """Return the call of ``POST /similar``.
+
+    Raises:
+        ArgumentError: an argument is invalid.
+    """
     members = {"item_id": id_text(item_id, "item_id"), **_options(k, exclude_items)}
-    return Call("POST", "/similar", similar_items, _body(members, wanted))
+    return Call("POST", "/similar", similar_items, _body(members, conditions))
 
 
 def popular(k: int) -> Call[PopularItems]:
-    """``GET /popular``. Raises ``ArgumentError``."""
+    """Return the call of ``GET /popular``.
+
+    Raises:
+        ArgumentError: ``k`` is invalid.
+    """
     return Call("GET", f"/popular?k={check_k(k)}", popular_items)
 
 
 def user(user_id: str | int) -> Call[UserInfo]:
-    """``GET /users/{id}``. Raises ``ArgumentError``."""
+    """Return the call of ``GET /users/{id}``.
+
+    Raises:
+        ArgumentError: the id is invalid.
+    """
     return Call("GET", "/users/" + _segment(id_text(user_id, "user_id")), user_info)
 
 
 def item(item_id: str | int) -> Call[ItemInfo]:
-    """``GET /items/{id}``. Raises ``ArgumentError``."""
+    """Return the call of ``GET /items/{id}``.
+
+    Raises:
+        ArgumentError: the id is invalid.
+    """
     return Call("GET", "/items/" + _segment(id_text(item_id, "item_id")), item_info)
 
 
-def find(what: str, prefix: str, k: int) -> Call[list[str]]:
-    """``GET /users`` or ``GET /items``, by ``what``. Raises ``ArgumentError``."""
-    path = f"/{what}?k={check_k(k)}&prefix={quote(prefix, safe='')}"
+def find(kind: Literal["users", "items"], prefix: str, k: int) -> Call[list[str]]:
+    """Return the call of ``GET /users`` or ``GET /items``.
+
+    Raises:
+        ArgumentError: ``k`` is invalid.
+    """
+    path = f"/{kind}?k={check_k(k)}&prefix={quote(prefix, safe='')}"
     return Call("GET", path, lambda document: list(document["ids"]))
 
 
 def send_events(events: Iterable[Mapping[str, Any]]) -> Iterator[Call[EventsAccepted]]:
-    """``POST /events``, as often as it takes; an event without an id gets one.
+    """Return the calls of ``POST /events``, one per batch of events.
 
-    By its id an event that is sent twice, because the connection broke, counts once.
+    Events without an id get one, so that an event counts once even if a retry sends it again.
 
     Raises:
-        ArgumentError: an event is not a mapping, or lacks its user or item.
+        ArgumentError: an event is not a mapping, has no user or item, or its time has no time zone.
     """
-    written = [_event(event, place) for place, event in enumerate(events)]
+    documents = [_event(event, index) for index, event in enumerate(events)]
     return (
         Call(
             "POST",
             "/events",
             lambda document: EventsAccepted(document["accepted"], document["duplicates"]),
-            json.dumps({"events": written[start : start + _EVENTS_AT_ONCE]}).encode(),
+            json.dumps({"events": documents[start : start + _MAX_EVENTS]}).encode(),
         )
-        for start in range(0, len(written), _EVENTS_AT_ONCE)
+        for start in range(0, len(documents), _MAX_EVENTS)
     )
 
 
 def forget(user_id: str | int) -> Call[int]:
-    """``DELETE /users/{id}``: the number of events removed. Raises ``ArgumentError``."""
+    """Return the call of ``DELETE /users/{id}``; its result is the number of deleted events.
+
+    Raises:
+        ArgumentError: the id is invalid.
+    """
     path = "/users/" + _segment(id_text(user_id, "user_id"))
     return Call("DELETE", path, lambda document: int(document["events"]))
 
@@ -182,31 +217,33 @@ def _options(k: int, exclude_items: Iterable[str | int]) -> dict[str, Any]:
     return {"k": check_k(k), "exclude_items": id_texts(exclude_items, "exclude_items")}
 
 
-def _body(members: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bytes:
+def _body(members: Mapping[str, Any], conditions: Mapping[str, Any] | None) -> bytes:
     body = json.dumps(members).encode()
-    return body if wanted is None else b'%b,"filter":%b}' % (body[:-1], filter_json(wanted))
+    if conditions is None:
+        return body
+    return b'%b,"filter":%b}' % (body[:-1], filter_json(conditions))
 
 
 def _segment(text: str) -> str:
-    """An id as one segment of a path; . and .. would be taken for steps in it."""
+    """Percent-encode an id as a path segment; also ``.`` and ``..``, which URLs resolve."""
     return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
-def _event(event: Mapping[str, Any], place: int) -> dict[str, Any]:
+def _event(event: Mapping[str, Any], index: int) -> dict[str, Any]:
     if not isinstance(event, Mapping):
         raise ArgumentError(
-            f"events[{place}] has to be a dict with user_id and item_id, not {event!r:.60}",
-            f"events[{place}]",
+            f"events[{index}] has to be a dict with user_id and item_id, not {event!r:.60}",
+            f"events[{index}]",
         )
     members = dict(event)
     for name in ("user_id", "item_id"):
-        members[name] = id_text(members.get(name), f"events[{place}].{name}")
-    moment = members.get("time")
-    if isinstance(moment, datetime):
-        if moment.tzinfo is None:
+        members[name] = id_text(members.get(name), f"events[{index}].{name}")
+    time = members.get("time")
+    if isinstance(time, datetime):
+        if time.tzinfo is None:
             raise ArgumentError(
-                f"events[{place}].time has no time zone: {moment.isoformat()}", "time"
+                f"events[{index}].time has no time zone: {time.isoformat()}", "time"
             )
-        members["time"] = moment.isoformat()
+        members["time"] = time.isoformat()
     members.setdefault("id", uuid.uuid4().hex)
     return {name: value for name, value in members.items() if value is not None}

@@ -1,11 +1,11 @@
-"""Where a service is, and how it is connected to."""
+"""The connection settings of a client, and the conversion of httpx responses and errors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bitrecall import __version__
-from bitrecall.client.exchange import Answer, Broken
+from bitrecall.client.exchange import NoResponse, Response
 from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 
@@ -15,17 +15,17 @@ with extra_needed("bitrecall.Client", "client"):
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Connection", "answer_of", "broken", "connection"]
+__all__ = ["Connection", "connection", "no_response", "response_of"]
 
 
 class Connection(NamedTuple):
-    """Arguments of ``httpx.Client``, without its transport.
+    """Arguments of ``httpx.Client`` and of its transport.
 
     Attributes:
-        arguments: as httpx takes them.
-        socket: path of a unix socket, None for TCP.
-        limits: of the pool of connections.
-        verify: whether certificates are checked.
+        arguments: keyword arguments of ``httpx.Client``.
+        socket: path of a unix socket; None for TCP.
+        limits: limits of the connection pool.
+        verify: whether to verify TLS certificates.
     """
 
     arguments: dict[str, Any]
@@ -42,53 +42,52 @@ def connection(
     verify: bool,
     headers: Mapping[str, str] | None,
 ) -> Connection:
-    """What to connect with.
+    """Check the arguments of a client; they are described in ``ServiceClient``.
 
     Raises:
-        ArgumentError: the URL is neither of HTTP nor ``unix:PATH``, or the key is not text that a
-            header can hold.
+        ArgumentError: the URL is neither an HTTP URL nor ``unix:PATH``, or the key has characters
+            that a header cannot contain.
     """
-    sent = {"User-Agent": f"bitrecall/{__version__}", **(headers or {})}
+    all_headers = {"User-Agent": f"bitrecall/{__version__}", **(headers or {})}
     if key is not None:
         key = key.strip()
         if not key or not key.isascii() or not key.isprintable():
-            raise ArgumentError("the key is not one that `bitrecall key new` prints", "key")
-        sent["Authorization"] = f"Bearer {key}"
+            raise ArgumentError("invalid key: expected one from `bitrecall key new`", "key")
+        all_headers["Authorization"] = f"Bearer {key}"
     socket = None
     base = url
     if url.startswith("unix:"):
         socket = url.removeprefix("unix:")
         base = "http://localhost"
         if not socket:
-            raise ArgumentError("a unix socket is given as unix:PATH", "url")
+            raise ArgumentError("invalid URL 'unix:': expected unix:PATH", "url")
     elif not url.startswith(("http://", "https://")):
         raise ArgumentError(
-            f"the URL of a service is http://HOST:PORT, https://HOST or unix:PATH, not {url!r}",
-            "url",
+            f"invalid URL {url!r}: expected http://HOST:PORT, https://HOST or unix:PATH", "url"
         )
     try:
         parsed = httpx.URL(base)
     except httpx.InvalidURL as error:
-        raise ArgumentError(f"the URL {url!r} is not valid: {error}", "url") from None
+        raise ArgumentError(f"invalid URL {url!r}: {error}", "url") from None
     if not parsed.host:
-        raise ArgumentError(f"the URL {url!r} names no host", "url")
+        raise ArgumentError(f"invalid URL {url!r}: the host is missing", "url")
     limits = httpx.Limits(
         max_connections=max_connections, max_keepalive_connections=max_connections
     )
     return Connection(
-        {"base_url": parsed, "headers": sent, "timeout": timeout}, socket, limits, verify
+        {"base_url": parsed, "headers": all_headers, "timeout": timeout}, socket, limits, verify
     )
 
 
-def answer_of(response: httpx.Response) -> Answer:
-    """The answer in a response."""
-    return Answer(response.status_code, response.headers, response.content)
+def response_of(response: httpx.Response) -> Response:
+    """Convert a response of httpx."""
+    return Response(response.status_code, response.headers, response.content)
 
 
-def broken(error: httpx.HTTPError) -> Broken:
-    """What an error of httpx says about a request that was sent."""
+def no_response(error: httpx.HTTPError) -> NoResponse:
+    """Convert an error of httpx; an expired wait for a connection does not count as a timeout."""
     timed_out = isinstance(error, httpx.TimeoutException) and not isinstance(
         error, httpx.ConnectTimeout | httpx.PoolTimeout
     )
     reason = str(error) or type(error).__name__
-    return Broken(f"timed out ({reason})" if timed_out else reason, timed_out)
+    return NoResponse(f"timed out ({reason})" if timed_out else reason, timed_out)

@@ -1,14 +1,14 @@
-"""Why a client has no answer.
+"""Errors of clients.
 
 BitrecallError
  └─ ClientError
-     ├─ ServiceUnreachableError  no answer came: no connection, a broken one, or a timeout
-     ├─ NotPermittedError        the service wants a key, or another one (401, 403)
-     ├─ ServiceBusyError         the service has no capacity at the moment (503)
-     └─ ProblemError             any other problem that the service names, and answers of others
+     ├─ ServiceUnreachableError  no response: no connection, a broken one, or a timeout
+     ├─ NotPermittedError        the key is missing or does not allow the request (401, 403)
+     ├─ ServiceBusyError         the service is overloaded (503)
+     └─ ProblemError             any other error response, also of another server
 
-What a model raises too, a client raises as the same class: ``ArgumentError``, ``FilterError``,
-``UnknownItemError``, ``NoReleaseError`` and ``SearchUnavailableError``.
+For an error that ``Model`` also raises, a client raises the same class: ``ArgumentError``,
+``FilterError``, ``UnknownItemError``, ``NoReleaseError`` or ``SearchUnavailableError``.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ __all__ = [
 
 
 class ClientError(BitrecallError):
-    """The service did not answer a request."""
+    """A request to the service failed."""
 
 
 class ServiceUnreachableError(ClientError):
-    """No answer came; the message names the URL and the cause."""
+    """There was no response; the message names the URL and the cause."""
 
 
 class NotPermittedError(ClientError):
-    """The service wants a key that allows the request."""
+    """The service requires a key that allows the request."""
 
 
 class ServiceBusyError(ClientError):
-    """The service turned the request down each time it was sent; none of it was done."""
+    """The service rejected the request, and each retry, without doing any of it."""
 
 
 class ProblemError(ClientError):
-    """The service answered with a problem that has no class of its own.
+    """An error response without a more specific class.
 
     Attributes:
         status: the HTTP status.
-        problem: the problem document (RFC 9457); empty if the answer was not one.
+        problem: the problem document (RFC 9457); empty if the response has none.
     """
 
     def __init__(self, message: str, status: int, problem: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""From the JSON of answers to results."""
+"""Convert the parsed JSON of responses to result types."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Document: TypeAlias = Mapping[str, Any]
 
 
 def recommendations(document: Document) -> Recommendations:
-    """The items for one user."""
+    """Convert a response of ``POST /recommend``."""
     return _for_user(document, document["k"], document["release_id"])
 
 
 def recommendation_lists(document: Document) -> tuple[Recommendations, ...]:
-    """The items for several users."""
+    """Convert a response of ``POST /recommend/batch``."""
     k, release_id = document["k"], document["release_id"]
-    return tuple(_for_user(answer, k, release_id) for answer in document["answers"])
+    return tuple(_for_user(part, k, release_id) for part in document["answers"])
 
 
 def similar_items(document: Document) -> SimilarItems:
-    """The items like one."""
+    """Convert a response of ``POST /similar``."""
     return SimilarItems(
         items=tuple(map(_item, document["items"])),
         k=document["k"],
@@ -50,13 +50,13 @@ def similar_items(document: Document) -> SimilarItems:
 
 
 def popular_items(document: Document) -> PopularItems:
-    """The most popular items."""
+    """Convert a response of ``GET /popular``."""
     items = tuple(PopularItem(item["id"], item["popularity"]) for item in document["items"])
     return PopularItems(items, document["release_id"])
 
 
 def user_info(document: Document) -> UserInfo:
-    """Information on a user."""
+    """Convert a response of ``GET /users/{id}``."""
     return UserInfo(
         id=document["id"],
         known=document["known"],
@@ -68,7 +68,7 @@ def user_info(document: Document) -> UserInfo:
 
 
 def item_info(document: Document) -> ItemInfo:
-    """Information on an item."""
+    """Convert a response of ``GET /items/{id}``."""
     return ItemInfo(
         id=document["id"],
         known=document["known"],
@@ -100,5 +100,5 @@ def _item(document: Document) -> Recommendation:
         code=document.get("code"),
         because=None
         if because is None
-        else tuple(Explanation(one["id"], one["distance"]) for one in because),
+        else tuple(Explanation(item["id"], item["distance"]) for item in because),
     )

@@ -1,4 +1,4 @@
-"""From a problem document (RFC 9457) to the error that a caller can handle."""
+"""Convert problem documents (RFC 9457) to exceptions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["error_of"]
 
 
 def error_of(status: int, content: bytes) -> BitrecallError:
-    """The error that an answer with an error status stands for."""
+    """Return the exception for an error response."""
     problem = _document(content)
     detail = str(problem.get("detail") or problem.get("title") or "")
     match str(problem.get("type", "")).rpartition("/")[2]:
@@ -43,9 +43,9 @@ def error_of(status: int, content: bytes) -> BitrecallError:
         case "forbidden":
             return NotPermittedError(detail)
         case "":
-            shown = content[:200].decode(errors="replace")
+            start = content[:200].decode(errors="replace")
             return ProblemError(
-                f"status {status}, which does not look like an answer of Bitrecall: {shown!r}",
+                f"status {status}, which is not a response of Bitrecall: {start!r}",
                 status,
                 {},
             )
@@ -61,7 +61,7 @@ def _document(content: bytes) -> Mapping[str, Any]:
 
 
 def _names(problem: Mapping[str, Any]) -> list[str]:
-    """The names in the JSON pointer of the first error; never empty."""
+    """Return the names in the JSON pointer of the first error; never empty."""
     errors = problem.get("errors") or [{}]
     pointer = str(errors[0].get("pointer", "")).removeprefix("/")
     return [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")]

@@ -1,4 +1,4 @@
-"""``bitrecall.Client``: a service asked over HTTP."""
+"""``bitrecall.Client``: query a service over HTTP."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from bitrecall.client import calls
+from bitrecall.client.base import ServiceClient
 from bitrecall.client.calls import Call, EventsAccepted
-from bitrecall.client.connection import answer_of, broken, connection
-from bitrecall.client.exchange import Answer, Broken, RetryPolicy, Send, exchange
+from bitrecall.client.connection import Connection, no_response, response_of
+from bitrecall.client.exchange import NoResponse, Response, Retry
 from bitrecall.extras import extra_needed
 from bitrecall.results import (
     ItemInfo,
@@ -29,59 +30,14 @@ __all__ = ["Client"]
 Result = TypeVar("Result")
 
 
-class Client:
-    """A service, asked over HTTP. Safe to use from several threads.
+class Client(ServiceClient[httpx.Client]):
+    """An HTTP client of a running service. It is thread-safe.
 
-    The verbs, their arguments and results are those of ``bitrecall.Model``.
+    The methods, arguments and results are those of ``bitrecall.Model``.
 
         with bitrecall.Client("http://127.0.0.1:8000") as client:
             client.recommend("ada-017", k=10)
-
-    Args:
-        url: ``http://HOST:PORT``, with a path if the service is below one, or ``unix:PATH`` for a
-            unix socket.
-        key: of ``bitrecall key new``, if the service asks for keys.
-        timeout: seconds to wait for a connection and for each part of an answer.
-        retries: how often a request is sent again after 503, 429 or a broken connection.
-        max_wait: seconds to wait before each of them at most, also if Retry-After says more.
-        max_connections: connections that are kept open.
-        batch_size: users asked for in one request at most.
-        verify: whether certificates are checked.
-        headers: sent with every request.
-
-    Raises:
-        MissingExtraError: the extra ``client`` is not installed.
-        ArgumentError: the URL or the key cannot be used.
     """
-
-    def __init__(
-        self,
-        url: str = "http://127.0.0.1:8000",
-        *,
-        key: str | None = None,
-        timeout: float = 10.0,
-        retries: int = 3,
-        max_wait: float = 10.0,
-        max_connections: int = 100,
-        batch_size: int = 1000,
-        verify: bool = True,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        made = connection(url, key, timeout, max_connections, verify, headers)
-        transport = (
-            None
-            if made.socket is None
-            else httpx.HTTPTransport(uds=made.socket, limits=made.limits)
-        )
-        self._http = httpx.Client(
-            **made.arguments, limits=made.limits, verify=made.verify, transport=transport
-        )
-        self._url = url.rstrip("/")
-        self._policy = RetryPolicy(retries, max_wait)
-        self._batch_size = batch_size
-
-    def __repr__(self) -> str:
-        return f"<Client of {self._url}>"
 
     def __enter__(self) -> Self:
         return self
@@ -110,14 +66,14 @@ class Client:
         history_mode: Literal["instead", "add"] = "instead",
         explain: bool = False,
     ) -> Recommendations:
-        """As ``Model.recommend``, from the release and the events that the service has."""
-        return self._do(
+        """Like ``Model.recommend``; the service also uses the events after training."""
+        return self._run(
             calls.recommend(
                 user_id,
                 k,
                 exclude_seen=exclude_seen,
                 exclude_items=exclude_items,
-                wanted=filter,
+                conditions=filter,
                 history=history,
                 history_mode=history_mode,
                 explain=explain,
@@ -134,20 +90,20 @@ class Client:
         filter: Mapping[str, Any] | None = None,  # noqa: A002
         explain: bool = False,
     ) -> RecommendationLists:
-        """As ``Model.recommend_many``; many users are asked for in several requests."""
-        batches = calls.recommend_many(
+        """Like ``Model.recommend_many``, in requests of up to ``batch_size`` users."""
+        requests = calls.recommend_many(
             user_ids,
             k,
             exclude_seen=exclude_seen,
             exclude_items=exclude_items,
-            wanted=filter,
+            conditions=filter,
             explain=explain,
             batch_size=self._batch_size,
         )
         lists: list[Recommendations] = []
-        for call in batches:
-            answered = self._do(call)
-            lists += answered
+        for call in requests:
+            batch = self._run(call)
+            lists += batch
         return RecommendationLists(tuple(lists))
 
     def similar(
@@ -158,73 +114,76 @@ class Client:
         exclude_items: Iterable[str | int] = (),
         filter: Mapping[str, Any] | None = None,  # noqa: A002
     ) -> SimilarItems:
-        """As ``Model.similar``."""
-        return self._do(calls.similar(item_id, k, exclude_items=exclude_items, wanted=filter))
+        """Like ``Model.similar``."""
+        return self._run(calls.similar(item_id, k, exclude_items=exclude_items, conditions=filter))
 
     def popular(self, k: int = 10) -> PopularItems:
-        """As ``Model.popular``."""
-        return self._do(calls.popular(k))
+        """Like ``Model.popular``."""
+        return self._run(calls.popular(k))
 
     def user(self, user_id: str | int) -> UserInfo:
-        """As ``Model.user``."""
-        return self._do(calls.user(user_id))
+        """Like ``Model.user``."""
+        return self._run(calls.user(user_id))
 
     def item(self, item_id: str | int) -> ItemInfo:
-        """As ``Model.item``."""
-        return self._do(calls.item(item_id))
+        """Like ``Model.item``."""
+        return self._run(calls.item(item_id))
 
     def find_users(self, prefix: str = "", k: int = 10) -> list[str]:
-        """As ``Model.find_users``."""
-        return self._do(calls.find("users", prefix, k))
+        """Like ``Model.find_users``."""
+        return self._run(calls.find("users", prefix, k))
 
     def find_items(self, prefix: str = "", k: int = 10) -> list[str]:
-        """As ``Model.find_items``."""
-        return self._do(calls.find("items", prefix, k))
+        """Like ``Model.find_items``."""
+        return self._run(calls.find("items", prefix, k))
 
     def send_events(self, events: Iterable[Mapping[str, Any]]) -> EventsAccepted:
-        """Tell the service what users did; returns when that is durable.
+        """Send events to the service; returns when they are stored durably.
 
         Args:
-            events: each a dict of user_id and item_id, and optionally type, time (a datetime with
-                a time zone, or text in RFC 3339) and id. Events with an id may be sent again: each
+            events: dicts with user_id and item_id, and optionally type, time (a datetime with a
+                time zone, or RFC 3339 text) and id. You may send an event with an id again: it
                 counts once.
 
         Raises:
-            ArgumentError: an event is not valid; those before it by a thousand or more were kept.
+            ArgumentError: an event is invalid. Events are sent in batches of 1,000: the batches
+                before that of the invalid event are stored.
         """
         accepted = duplicates = 0
         for call in calls.send_events(events):
-            kept = self._do(call)
-            accepted, duplicates = accepted + kept.accepted, duplicates + kept.duplicates
+            stored = self._run(call)
+            accepted, duplicates = accepted + stored.accepted, duplicates + stored.duplicates
         return EventsAccepted(accepted, duplicates)
 
     def forget(self, user_id: str | int) -> int:
-        """Have the service forget a user; returns the number of events removed."""
-        return self._do(calls.forget(user_id))
+        """Delete a user's events and forget the user; returns the number of deleted events."""
+        return self._run(calls.forget(user_id))
 
-    def _do(self, call: Call[Result]) -> Result:
-        """Carry out the steps of a call."""
-        steps = exchange(call, self._policy, self._url)
-        answer: Answer | Broken | None = None
-        while True:
-            try:
-                step = next(steps) if answer is None else steps.send(answer)
-            except StopIteration as done:
-                result: Result = done.value
-                return result
-            if isinstance(step, Send):
-                answer = self._send(step)
-            else:
-                time.sleep(step.seconds)
-                answer = None
+    def _run(self, call: Call[Result]) -> Result:
+        """Send a request, with retries, and return its result."""
+        attempt = 0
+        while isinstance(outcome := self._outcome(call, self._send(call), attempt), Retry):
+            time.sleep(outcome.seconds)
+            attempt += 1
+        return outcome.result
 
-    def _send(self, request: Send) -> Answer | Broken:
-        headers = {} if request.body is None else {"Content-Type": "application/json"}
+    def _send(self, call: Call[Any]) -> Response | NoResponse:
         try:
-            return answer_of(
-                self._http.request(
-                    request.method, request.path, content=request.body, headers=headers
-                )
+            return response_of(
+                self._http.request(call.method, call.path, content=call.body, headers=call.headers)
             )
         except httpx.TransportError as error:
-            return broken(error)
+            return no_response(error)
+
+    def _open(self, connection: Connection) -> httpx.Client:
+        transport = (
+            None
+            if connection.socket is None
+            else httpx.HTTPTransport(uds=connection.socket, limits=connection.limits)
+        )
+        return httpx.Client(
+            **connection.arguments,
+            limits=connection.limits,
+            verify=connection.verify,
+            transport=transport,
+        )

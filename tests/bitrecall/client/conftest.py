@@ -1,4 +1,4 @@
-"""A server that answers what a test has laid down."""
+"""A server with scripted responses."""
 
 import contextlib
 import json
@@ -13,45 +13,45 @@ from tests.tools.small_release import contents, release
 __all__ = ["contents", "release"]
 
 
-class Scripted(ThreadingHTTPServer):
-    """Answers each request with the next of ``answers``; keeps what was asked.
+class ScriptedServer(ThreadingHTTPServer):
+    """Sends the next of ``responses`` for each request, and keeps the ``requests``.
 
-    An answer is a status, headers and a body; None closes the connection without one.
+    A response is a status, headers and a body; None closes the connection without a response.
     """
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers = []
-        self.asked = []
+        self.responses = []
+        self.requests = []
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_port}"
 
     def problem(self, status, name, *, headers=None, **members):
-        """Lay down a problem document."""
+        """Add a problem document to the responses."""
         document = {"type": f"/problems/{name}", "title": "A title", "detail": "a detail"}
-        self.answers.append((status, headers or {}, json.dumps(document | members).encode()))
+        self.responses.append((status, headers or {}, json.dumps(document | members).encode()))
 
     def ok(self, document):
-        """Lay down an answer."""
-        self.answers.append((200, {}, json.dumps(document).encode()))
+        """Add a successful response."""
+        self.responses.append((200, {}, json.dumps(document).encode()))
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def _answer(self):
+    def _respond(self):
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length)
-        self.server.asked.append((self.command, self.path, dict(self.headers), body))  # type: ignore[attr-defined]
-        answer = self.server.answers.pop(0)  # type: ignore[attr-defined]
-        if answer is None:
+        self.server.requests.append((self.command, self.path, dict(self.headers), body))  # type: ignore[attr-defined]
+        response = self.server.responses.pop(0)  # type: ignore[attr-defined]
+        if response is None:
             self.close_connection = True
             return
-        status, headers, content = answer
+        status, headers, content = response
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -60,15 +60,15 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self.wfile.write(content)
 
-    do_GET = do_POST = do_DELETE = _answer  # noqa: N815
+    do_GET = do_POST = do_DELETE = _respond  # noqa: N815
 
     def log_message(self, *_):
         pass
 
 
 @pytest.fixture
-def server() -> Iterator[Scripted]:
-    server = Scripted()
+def server() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server

@@ -20,46 +20,46 @@ from tests.service.conftest import serving
 RELEASE = {"release_id": "r"}
 
 
-def test_the_key_and_the_version_are_sent(server):
+def test_sends_the_key_the_version_and_extra_headers(server):
     server.ok({"items": [], **RELEASE})
     with Client(server.url, key=" secret\n", headers={"X-Tenant": "a"}) as client:
         client.popular(3)
-    ((method, path, headers, body),) = server.asked
+    ((method, path, headers, body),) = server.requests
     assert (method, path, body) == ("GET", "/popular?k=3", b"")
     assert headers["Authorization"] == "Bearer secret"
     assert headers["User-Agent"] == f"bitrecall/{bitrecall.__version__}"
     assert headers["X-Tenant"] == "a"
 
 
-def test_a_path_before_the_paths_of_the_service(server):
+def test_keeps_the_path_of_the_url(server):
     server.ok({"items": [], **RELEASE})
     with Client(server.url + "/shop/") as client:
         client.popular(3)
-    assert server.asked[0][1] == "/shop/popular?k=3"
+    assert server.requests[0][1] == "/shop/popular?k=3"
 
 
-def test_a_connection_that_breaks_is_made_again(server):
-    server.answers.append(None)
+def test_retries_after_a_broken_connection(server):
+    server.responses.append(None)
     server.ok({"items": [], **RELEASE})
     with Client(server.url, max_wait=0) as client:
         assert len(client.popular(3)) == 0
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
-def test_an_asynchronous_client_repeats_too(server):
-    server.answers.append(None)
+def test_asynchronous_client_retries(server):
+    server.responses.append(None)
     server.problem(503, "too-busy", headers={"Retry-After": "1"})
     server.ok({"items": [], **RELEASE})
 
-    async def ask():
+    async def query():
         async with AsyncClient(server.url, max_wait=0) as client:
             return await client.popular(3)
 
-    assert len(asyncio.run(ask())) == 0
-    assert len(server.asked) == 3
+    assert len(asyncio.run(query())) == 0
+    assert len(server.requests) == 3
 
 
-def test_a_service_that_is_not_there():
+def test_reports_a_service_that_is_not_running():
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     with (
@@ -69,8 +69,8 @@ def test_a_service_that_is_not_there():
         client.popular()
 
 
-def test_a_service_that_does_not_answer_in_time():
-    # Nobody accepts: the connection is made, and nothing comes back.
+def test_reports_a_timeout():
+    # The socket listens without accepting: clients can connect, but get no response.
     with (
         socket.create_server(("127.0.0.1", 0)) as sock,
         Client(f"http://127.0.0.1:{sock.getsockname()[1]}", timeout=0.05) as client,
@@ -85,57 +85,57 @@ def test_a_service_that_does_not_answer_in_time():
         ("127.0.0.1:8000", "http://HOST:PORT, https://HOST or unix:PATH"),
         ("ftp://here", "unix:PATH"),
         ("unix:", "unix:PATH"),
-        ("http://", "names no host"),
-        ("http://a:b", "not valid"),
+        ("http://", "the host is missing"),
+        ("http://a:b", "invalid URL"),
     ],
 )
-def test_a_url_that_cannot_be_used(url, message):
+def test_rejects_an_invalid_url(url, message):
     with pytest.raises(bitrecall.ArgumentError, match=message):
         Client(url)
 
 
 @pytest.mark.parametrize("key", ["", " ", "a\nb", "ключ"])
-def test_a_key_that_cannot_be_used(key):
+def test_rejects_an_invalid_key(key):
     with pytest.raises(bitrecall.ArgumentError, match="bitrecall key new"):
         Client(key=key)
 
 
-def test_many_users_are_asked_for_in_parts(server):
+def test_recommend_many_sends_batches(server):
     for users in (["a", "b"], ["c"]):
-        answers = [{"user_id": user, "items": [], "source": "popular"} for user in users]
-        server.ok({"answers": answers, "k": 10, **RELEASE})
+        responses = [{"user_id": user, "items": [], "source": "popular"} for user in users]
+        server.ok({"answers": responses, "k": 10, **RELEASE})
     with Client(server.url, batch_size=2) as client:
         lists = client.recommend_many(["a", "b", "c"])
-    assert [one.user_id for one in lists] == ["a", "b", "c"]
-    assert [json.loads(body)["user_ids"] for *_, body in server.asked] == [["a", "b"], ["c"]]
+    assert [recommendations.user_id for recommendations in lists] == ["a", "b", "c"]
+    assert [json.loads(body)["user_ids"] for *_, body in server.requests] == [["a", "b"], ["c"]]
 
 
-def test_nobody_is_asked_for_without_a_request(server):
+def test_sends_no_request_for_empty_lists(server):
     with Client(server.url) as client:
         assert len(client.recommend_many([])) == 0
         assert client.send_events([]) == (0, 0)
-    assert server.asked == []
+    assert server.requests == []
 
 
 @pytest.fixture
 def service(release, tmp_path):
-    """A service that keeps events, and its URL."""
+    """The URL of a service that stores events."""
     settings = Settings(releases=release.path.parent, events=f"sqlite:///{tmp_path}/events.db")
     with serving(create_app(settings)) as running:
         yield str(running.base_url)
 
 
-def test_events_count_at_once_and_once(service):
-    moment = datetime(2026, 1, 2, tzinfo=UTC)
-    event = {"user_id": "new", "item_id": "item 3", "time": moment, "id": "first"}
+def test_recommendations_use_events_at_once_and_ids_deduplicate(service):
+    time = datetime(2026, 1, 2, tzinfo=UTC)
+    event = {"user_id": "new", "item_id": "item 3", "time": time, "id": "first"}
     with Client(service) as client:
         assert client.recommend("new").source == "popular"
         assert client.send_events([event, {"user_id": "new", "item_id": "item 4"}]) == (2, 0)
         assert client.send_events([event]) == (0, 1)
         assert client.user("new").fresh == 2
-        listed = client.recommend("new", k=60)
-        assert listed.source == "history"
-        assert {"item 3", "item 4"}.isdisjoint(listed.item_ids)
+        recommended = client.recommend("new", k=60)
+        assert recommended.source == "history"
+        assert {"item 3", "item 4"}.isdisjoint(recommended.item_ids)
         assert client.forget("new") == 2
         assert client.recommend("new").source == "popular"
 
@@ -150,14 +150,14 @@ def test_events_count_at_once_and_once(service):
         ({"user_id": "a", "item_id": "b", "price": 3}, "/events/0/price: unknown field"),
     ],
 )
-def test_an_event_that_cannot_be_used(service, event, message):
+def test_rejects_an_invalid_event(service, event, message):
     with Client(service) as client, pytest.raises(bitrecall.ArgumentError, match=message):
         client.send_events([event])
 
 
 @pytest.mark.slow
-def test_a_service_that_asks_for_keys(release, tmp_path):
-    made = subprocess.run(
+def test_authenticates_with_a_key(release, tmp_path):
+    created = subprocess.run(
         [
             sys.executable,
             "-m",
@@ -179,13 +179,13 @@ def test_a_service_that_asks_for_keys(release, tmp_path):
         url = str(running.base_url)
         with Client(url) as client, pytest.raises(bitrecall.NotPermittedError, match="key="):
             client.recommend("17")
-        with Client(url, key=made.stdout) as client:
+        with Client(url, key=created.stdout) as client:
             assert len(client.recommend("17")) == 10
             with pytest.raises(bitrecall.NotPermittedError, match="role recommend"):
                 client.recommend("17", explain=True)
 
 
-def test_a_service_without_a_release(tmp_path):
+def test_reports_a_service_without_a_release(tmp_path):
     with (
         serving(create_app(Settings(releases=tmp_path / "empty", events="off"))) as running,
         Client(str(running.base_url), retries=0) as client,
@@ -194,7 +194,7 @@ def test_a_service_without_a_release(tmp_path):
         client.recommend("17")
 
 
-def test_a_unix_socket(release, tmp_path):
+def test_connects_to_a_unix_socket(release, tmp_path):
     path = tmp_path / "service.sock"
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(path))
@@ -207,11 +207,11 @@ def test_a_unix_socket(release, tmp_path):
             with Client(f"unix:{path}") as client:
                 assert client.recommend("17").release_id == release.id
                 assert repr(client) == f"<Client of unix:{path}>"
-            asked = asyncio.run(_popular(f"unix:{path}"))
+            popular = asyncio.run(_popular(f"unix:{path}"))
         finally:
             server.should_exit = True
             thread.join()
-    assert asked.release_id == ReleaseStore(release.path.parent).current_id()
+    assert popular.release_id == ReleaseStore(release.path.parent).current_id()
 
 
 async def _popular(url):
@@ -219,17 +219,17 @@ async def _popular(url):
         return await client.popular()
 
 
-def test_many_tasks_share_a_client(service):
-    async def ask():
+def test_tasks_can_share_a_client(service):
+    async def query():
         async with AsyncClient(service) as client:
             return await asyncio.gather(*(client.recommend("17", k=k) for k in range(1, 31)))
 
-    assert [len(one) for one in asyncio.run(ask())] == list(range(1, 31))
+    assert [len(recommended) for recommended in asyncio.run(query())] == list(range(1, 31))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["Client", "AsyncClient"])
-def test_without_the_extra_it_says_what_to_install(name):
+def test_a_missing_extra_is_named_with_how_to_install_it(name):
     script = (
         "import sys\n"
         "sys.modules['httpx'] = None\n"
@@ -247,7 +247,7 @@ def test_without_the_extra_it_says_what_to_install(name):
 
 
 @pytest.mark.slow
-def test_a_client_loads_no_library_of_numbers():
+def test_imports_no_numerical_or_server_library():
     script = "import sys, bitrecall; bitrecall.Client; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -4,82 +4,71 @@ import pytest
 
 from bitrecall.client import calls
 from bitrecall.client.errors import ProblemError, ServiceBusyError, ServiceUnreachableError
-from bitrecall.client.exchange import Answer, Broken, RetryPolicy, Send, Wait, exchange
+from bitrecall.client.exchange import Done, NoResponse, Response, RetryPolicy, outcome_of
 
 POPULAR = json.dumps({"items": [{"id": "a", "popularity": 3}], "release_id": "r"}).encode()
-OK = Answer(200, {}, POPULAR)
-BUSY = Answer(503, {"retry-after": "2"}, b'{"type": "/problems/too-busy", "detail": "busy"}')
+OK = Response(200, {}, POPULAR)
+BUSY = Response(503, {"retry-after": "2"}, b'{"type": "/problems/too-busy", "detail": "busy"}')
 
 
-def carried_out(answers, policy=RetryPolicy()):  # noqa: B008 - it is frozen
-    """The result of a call that gets these answers, and how long it waited in between."""
-    steps = exchange(calls.popular(1), policy, "http://here")
-    waits, left, answer = [], list(answers), None
-    while True:
-        try:
-            step = steps.send(answer)
-        except StopIteration as done:
-            assert not left
-            return done.value, waits
-        if isinstance(step, Send):
-            answer = left.pop(0)
-        else:
-            waits.append(step.seconds)
-            answer = None
+def run(responses, policy=RetryPolicy()):  # noqa: B008 - it is frozen
+    """Return the result of a call that gets these responses, and the waits between attempts."""
+    call, waits = calls.popular(1), []
+    for attempt, response in enumerate(responses):
+        outcome = outcome_of(call, response, attempt, policy, "http://here")
+        if isinstance(outcome, Done):
+            assert attempt == len(responses) - 1
+            return outcome.result, waits
+        waits.append(outcome.seconds)
+    raise AssertionError("another attempt is due")
 
 
-def test_an_answer_is_parsed():
-    result, waits = carried_out([OK])
+def test_parses_a_successful_response():
+    result, waits = run([OK])
     assert (result.item_ids, waits) == (["a"], [])
 
 
-def test_a_busy_service_is_asked_again_when_it_said():
-    result, waits = carried_out([BUSY, BUSY, OK])
+def test_retries_a_busy_service_after_retry_after():
+    result, waits = run([BUSY, BUSY, OK])
     assert result.item_ids == ["a"]
     assert all(2 <= wait <= 2.2 for wait in waits)
 
 
-def test_no_wait_is_longer_than_the_bound():
-    patient = Answer(503, {"retry-after": "86400"}, b"{}")
-    _, waits = carried_out([patient, OK], RetryPolicy(max_wait=7))
+def test_limits_waits_to_max_wait():
+    long_wait = Response(503, {"retry-after": "86400"}, b"{}")
+    _, waits = run([long_wait, OK], RetryPolicy(max_wait=7))
     assert waits == [7]
-    _, waits = carried_out([Answer(503, {"retry-after": "soon"}, b"{}"), OK], RetryPolicy())
+    _, waits = run([Response(503, {"retry-after": "soon"}, b"{}"), OK], RetryPolicy())
     assert waits[0] <= 0.2
 
 
-def test_it_gives_up_after_so_many_retries():
+def test_fails_after_the_maximum_number_of_retries():
     with pytest.raises(ServiceBusyError, match=r"^busy$"):
-        carried_out([BUSY, BUSY, BUSY], RetryPolicy(retries=2))
+        run([BUSY, BUSY, BUSY], RetryPolicy(retries=2))
     with pytest.raises(ServiceBusyError):
-        carried_out([BUSY], RetryPolicy(retries=0))
+        run([BUSY], RetryPolicy(retries=0))
 
 
-def test_waits_get_longer_while_nothing_can_be_connected_to():
-    _, waits = carried_out([Broken("refused")] * 3 + [OK])
+def test_waits_increase_while_the_connection_fails():
+    _, waits = run([NoResponse("refused")] * 3 + [OK])
     assert waits == sorted(waits)
     with pytest.raises(ServiceUnreachableError, match="http://here cannot be reached: refused"):
-        carried_out([Broken("refused")] * 4)
+        run([NoResponse("refused")] * 4)
 
 
-def test_a_timeout_is_not_repeated():
+def test_does_not_retry_after_a_timeout():
     with pytest.raises(ServiceUnreachableError, match="timed out"):
-        carried_out([Broken("timed out", timed_out=True)])
+        run([NoResponse("timed out", timed_out=True)])
 
 
 @pytest.mark.parametrize("status", [500, 502, 404, 301])
-def test_other_answers_are_not_repeated(status):
+def test_does_not_retry_after_other_statuses(status):
     with pytest.raises(ProblemError, match=f"status {status}.*<html>") as caught:
-        carried_out([Answer(status, {}, b"<html>")])
+        run([Response(status, {}, b"<html>")])
     assert caught.value.status == status
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"3", b'{"items": 3}', b'{"k": 1}'])
-def test_an_answer_of_something_else_is_a_problem(content):
-    with pytest.raises(ProblemError, match=r"http://here/popular.*does not answer as Bitrecall"):
-        carried_out([Answer(200, {}, content)])
-
-
-def test_steps_say_what_to_send():
-    steps = exchange(calls.forget("a/b"), RetryPolicy(), "http://here")
-    assert next(steps) == Send("DELETE", "/users/a%2Fb", None)
-    assert isinstance(steps.send(BUSY), Wait)
+def test_reports_a_response_of_another_server(content):
+    with pytest.raises(ProblemError, match=r"http://here/popular.*is not a response of Bitrecall"):
+        run([Response(200, {}, content)])

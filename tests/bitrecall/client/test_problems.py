@@ -20,7 +20,7 @@ CLASSES = {
 
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("root_path", ["", "/below"])
-def test_every_problem_of_the_service_has_its_class(name, root_path):
+def test_raises_the_class_of_every_problem_of_the_service(name, root_path):
     response = problem_response(PROBLEMS[name], "what is wrong", root_path=root_path)
     error = error_of(response.status_code, bytes(response.body))
     assert type(error) is CLASSES.get(name, bitrecall.ProblemError)
@@ -29,7 +29,7 @@ def test_every_problem_of_the_service_has_its_class(name, root_path):
         assert error.problem["title"] == PROBLEMS[name].title
 
 
-def test_a_filter_says_which_attribute():
+def test_filter_error_names_the_attribute():
     content = b'{"type": "/problems/filter-mismatch", "detail": "d", "errors": [{"pointer": '
     error = error_of(409, content + b'"/filter/where/a~1b~0c", "detail": "d"}]}')
     assert isinstance(error, FilterError)
@@ -37,8 +37,8 @@ def test_a_filter_says_which_attribute():
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>Bad gateway</html>", b"[1]", b"\xff"])
-def test_what_is_no_problem_document_is_shown(content):
+def test_quotes_a_response_that_is_not_a_problem_document(content):
     error = error_of(502, content)
     assert isinstance(error, bitrecall.ProblemError)
     assert (error.status, dict(error.problem)) == (502, {})
-    assert "does not look like an answer of Bitrecall" in str(error)
+    assert "is not a response of Bitrecall" in str(error)
