@@ -32,7 +32,7 @@ def describe(data: tuple[Path | str, ...], read_options: "ReadOptions", as_json:
     """Describe DATA as training reads it.
 
     DATA is a folder with train and test files, a folder of parts, one or several files, or the word
-    ``sample`` for the generated sample. The output shows the numbers of users, items and
+    "sample" for the generated sample. The output shows the numbers of users, items and
     interactions, their distribution, the range of times, the test split, which columns were used,
     and warnings.
     """

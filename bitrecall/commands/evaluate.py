@@ -41,7 +41,8 @@ Examples:
     metavar="K",
     multiple=True,
     default=(20, 50, 100),
-    help="Number of recommendations to evaluate; may be given several times.",
+    help="Number of items to recommend to each user, the K of the metrics; may be given several "
+    "times.",
 )
 @option(
     "--exclude-seen/--include-seen",

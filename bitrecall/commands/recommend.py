@@ -20,7 +20,8 @@ from bitrecall.commands.query_options import (
 Examples:
   bitrecall recommend mateo-028
   bitrecall recommend mateo-028 -k 5 --explain
-  bitrecall recommend mateo-028 --filter '{"any_tags": ["noir"], "where": {"year": {"gte": 1990}}}'
+  bitrecall recommend mateo-028 \\
+      --filter '{"any_tags": ["noir"], "where": {"year": {"gte": 1990}}}'
   bitrecall recommend mateo-028 --exclude 'noir/The Last Alibi' --json
   bitrecall recommend --history 'noir/The Last Alibi' --history 'noir/The Quiet Jury'
   bitrecall recommend mateo-028 --history 'noir/The Last Alibi' --history-mode add

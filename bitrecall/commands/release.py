@@ -34,7 +34,7 @@ def list_(releases: Path, as_json: bool) -> None:
     """List the releases, newest first; * marks the current one.
 
     A release with a missing file, or a file of the wrong size, is listed as damaged. To check the
-    contents of the files, use ``bitrecall release verify``.
+    contents of the files, use 'bitrecall release verify'.
     """
     from bitrecall.commands.release_text import summaries_as_json, summaries_as_table
     from bitrecall.index.errors import NoReleaseError
@@ -66,7 +66,10 @@ Examples:
 @releases_option
 @json_option
 def show(release_id: str | None, releases: Path, as_json: bool) -> None:
-    """Show the origin, metrics, recipe and files of a release; the current one without an ID."""
+    """Show the origin, metrics, recipe and files of a release.
+
+    Without an ID, show the current release.
+    """
     from bitrecall.commands.release_text import manifest_as_json, manifest_as_text
     from bitrecall.index.errors import NoReleaseError
     from bitrecall.index.releases.store import ReleaseStore
@@ -96,10 +99,10 @@ Examples:
 @releases_option
 @click.pass_context
 def verify(context: click.Context, release_id: str | None, releases: Path) -> None:
-    """Verify the files of a release, or of all releases, against the checksums in the manifest.
+    """Verify the files of a release against the checksums in its manifest.
 
-    The exit code is 1 if a release is damaged; the output names the file. It is 2 if there is no
-    release.
+    Without an ID, verify all releases. The exit code is 1 if a release is damaged; the output names
+    the file. The exit code is 2 if there are no releases.
     """
     from bitrecall.index.errors import NoReleaseError, ReleaseError, ReleaseNotFoundError
     from bitrecall.index.releases.store import ReleaseStore
@@ -153,7 +156,7 @@ Example:
 @releases_option
 @milvus_options
 def rollback(releases: Path, mirror: "Mirror | None") -> None:
-    """Make the previously current release current again."""
+    """Make the previous current release current again."""
     from bitrecall.index.releases.store import ReleaseStore
 
     click.echo(f"{ReleaseStore(releases, mirror).rollback()} is current again")

@@ -82,7 +82,7 @@ least one part failed; all others were run.
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Another page whose marked places to fill; may be given several times.",
+    help="Also fill the marked places of this page; may be given several times.",
 )
 @option("--again", is_flag=True, help="Run finished parts again, from the beginning.")
 @option(
@@ -103,14 +103,14 @@ least one part failed; all others were run.
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("runs/reproduction"),
     metavar="DIR",
-    help="Folder of the folders of runs.",
+    help="Folder that contains one folder per run.",
 )
 @option(
     "--plan",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="the built-in plan",
-    help="TOML file of the plan.",
+    help="Plan to run, a TOML file.",
 )
 @option(
     "--threads",

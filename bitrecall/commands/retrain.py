@@ -37,14 +37,14 @@ Examples:
 \b
 What happens:
   1. The training data of the current release, DATA and the new events are joined. Events that
-     cannot be used are left out and reported; of a user with too many events only the last count.
-     If the events database has changed, all its events are read.
+     cannot be used are left out and reported. Of a user with too many events, only the last
+     count. If the events are in another database than before, all of them are read.
   2. The data is checked: volume, drift, repeats. A failed check ends the run.
   3. The latest new interactions are held out. A candidate is trained on all others: from the
-     final state of the current release's training (a warm start) if not too much is new, otherwise
-     from scratch.
-  4. The candidate and the current release recommend items to the users with held-out interactions.
-     If the candidate is worse by more than a margin, the run ends.
+     final state of the current release's training (a warm start) if not too much is new,
+     otherwise from scratch.
+  4. The candidate and the current release are evaluated on the held-out interactions. If the
+     candidate is worse by more than a margin, the run ends.
   5. A release is trained on all data, published, and made current; a running service loads it.
      Old releases are removed.
 
@@ -125,7 +125,7 @@ def retrain(
 ) -> None:
     """Retrain on new events and data, and publish the release if it passes the gate.
 
-    DATA is the same as for ``bitrecall train``, and may contain more interactions in each run. It
+    DATA is the same as for 'bitrecall train', and may contain more interactions in each run. It
     may be omitted if there is a current release, which contains its training interactions.
     """
     settings = load_settings(RetrainingSettings, thresholds)

@@ -20,7 +20,7 @@ def serve(**options: object) -> None:
     """Serve recommendations over HTTP.
 
     The service loads the current release of the store, and swaps to a newer one when it is
-    published. It also starts without a release; /readyz then returns 503 until one is published.
+    published. It also starts without a release; /readyz returns 503 until one is published.
     The description of the API is at /openapi.json.
     """
     settings = load_settings(**options)

@@ -65,7 +65,7 @@ log is RUN/log.jsonl, with one JSON object per line.
     "--events",
     metavar="URL",
     help="Events database of the service, to train on its events too (sqlite:///PATH or "
-    "postgresql://…); what forgotten users did before is left out.",
+    "postgresql://…); earlier interactions of forgotten users are left out.",
 )
 @releases_option
 @option(
@@ -166,7 +166,7 @@ def train(
             click.echo(f"{joined.unusable:,} events cannot be used", err=True)
         click.echo(
             f"events up to number {position.sequence:,} add {joined.pairs:,} interactions; "
-            f"left out {joined.forgotten:,} forgotten users"
+            f"left out the earlier interactions of {joined.forgotten:,} forgotten users"
         )
     warnings = [*id_warnings(dataset), *check_plausible(dataset, allow_implausible)]
     with init_process_group(device) as group:
