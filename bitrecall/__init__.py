@@ -5,8 +5,8 @@
     model = bitrecall.fit("clicks.csv")
     model.recommend("ada-017", k=10)
 
-``fit`` trains a model and ``load`` opens a trained one; ``Client`` and ``AsyncClient`` ask a
-running service the same questions. docs/python.md shows them at work.
+``fit`` trains a model and ``load`` opens a trained one. ``Client`` and ``AsyncClient`` have the
+same methods for a running service. See docs/python.md for examples.
 """
 
 from importlib import import_module
@@ -14,8 +14,8 @@ from typing import Any
 
 __version__ = "0.2.0"
 
-# Imported when they are first used, so that ``import bitrecall`` costs nothing. Their types are in
-# __init__.pyi.
+# The module of each public name, imported on first use to keep ``import bitrecall`` fast. The types
+# are in __init__.pyi.
 _MODULES = {
     "ArgumentError": "errors",
     "AsyncClient": "client.asynchronous",

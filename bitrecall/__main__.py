@@ -1,4 +1,4 @@
-"""``python -m bitrecall`` is the ``bitrecall`` command."""
+"""Run the ``bitrecall`` command with ``python -m bitrecall``."""
 
 from bitrecall.cli import main
 

@@ -1,4 +1,4 @@
-"""Writing files: atomic and durable replacement, and errors that say what to do."""
+"""Atomic and durable replacement of files, and error messages for full disks."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def replace_file(path: Path, content: str | bytes, *, new_mode: int = 0o666) -> 
     """Replace the content of a file atomically and durably; text is written as UTF-8.
 
     Args:
-        path: the file, which need not exist; its folder must.
+        path: the file, which may be new; its folder must exist.
         content: the new content.
-        new_mode: permissions of a new file, less the umask. An existing file keeps its permissions,
-            and its owner if this process may set it.
+        new_mode: permissions of a new file, before the umask. An existing file keeps its
+            permissions, and its owner if this process may set it.
 
     Raises:
-        OSError: the file cannot be written. It names the file, and the old content stays.
+        OSError: the file cannot be written. The error names the file, and the old content stays.
     """
     with replacing(path, new_mode=new_mode) as file:
         file.write(content.encode() if isinstance(content, str) else content)
@@ -45,12 +45,12 @@ def replace_file(path: Path, content: str | bytes, *, new_mode: int = 0o666) -> 
 
 @contextmanager
 def replacing(path: Path, *, new_mode: int = 0o666) -> Iterator[IO[bytes]]:
-    """Open a file that replaces ``path`` at the end of the block, unless an error is raised in it.
+    """Open a file that replaces ``path`` at the end of the block, unless the block raises an error.
 
-    The content goes to a hidden file in the same folder, which is synced and then renamed. Readers
-    see the old content or the new, whenever they open the file and whenever a process dies. What a
-    process left that died while writing is removed by the next one. Arguments and errors are those
-    of ``replace_file``.
+    The content is written to a hidden file in the same folder, which is synced and then renamed.
+    Readers see either the old or the new content, even if the process crashes. The next writer
+    removes the hidden file of a crashed process. Arguments and errors are those of
+    ``replace_file``.
     """
     remove_unfinished(path.parent, path.name)
     with naming(path):
@@ -69,18 +69,18 @@ def replacing(path: Path, *, new_mode: int = 0o666) -> Iterator[IO[bytes]]:
 
 
 def remove_unfinished(folder: Path, name: str | None = None) -> None:
-    """Remove what processes left in a folder that died while replacing files.
+    """Remove the hidden files of processes that crashed while replacing files.
 
     Args:
-        folder: where to look.
-        name: of the file that they were replacing; None for any.
+        folder: the folder to clean.
+        name: name of the file to be replaced; None for any.
     """
     pattern = f"{_UNFINISHED}*" if name is None else f"{_UNFINISHED}{escape(name)}-*"
     for unfinished in folder.glob(pattern):
         with suppress(OSError):
             descriptor = os.open(unfinished, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                # A living writer holds the lock.
+                # A running writer has the lock.
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 unfinished.unlink()
             finally:
@@ -88,7 +88,7 @@ def remove_unfinished(folder: Path, name: str | None = None) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file or a folder is on the disk."""
+    """Flush a file or a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -103,14 +103,14 @@ def _open_unfinished(path: Path, mode: int) -> tuple[Path, int]:
         unfinished = path.with_name(f"{_UNFINISHED}{path.name}-{secrets.token_hex(8)}")
         descriptor = os.open(unfinished, flags, mode)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Another process may have removed it before it was locked.
+        # Another process may have removed the file before the lock.
         if os.fstat(descriptor).st_nlink:
             return unfinished, descriptor
         os.close(descriptor)
 
 
 def _keep_permissions(path: Path, descriptor: int) -> None:
-    """Give an open file the permissions and the owner of the file that it will replace."""
+    """Set an open file to the permissions and owner of the file that it will replace."""
     try:
         before = path.lstat()
     except FileNotFoundError:
@@ -126,7 +126,7 @@ def _keep_permissions(path: Path, descriptor: int) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Add the name of the file to an OSError raised in the block, if it has none."""
+    """Add the file name to an OSError raised in the block, if it has none."""
     try:
         yield
     except OSError as error:
@@ -145,7 +145,7 @@ def is_full(error: OSError) -> bool:
 
 
 def disk_fault(error: OSError, folder: Path) -> str:
-    """Describe an error of writing to a folder, as a clause that says what to do."""
+    """Describe a write error, as a clause that also states what to do."""
     if not is_full(error):
         return error.strerror or str(error)
     if error.errno == EFBIG:

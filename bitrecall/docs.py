@@ -1,4 +1,4 @@
-"""The command line's reference as Markdown, made from the commands' own help.
+"""Generate the reference of the command line, in Markdown, from the help of the commands.
 
 python -m bitrecall.docs > docs/cli.md
 """
@@ -18,7 +18,7 @@ two, so change the help and not this file.
 
 
 def reference() -> str:
-    """Give the help of every command and sub-command, in the order of the help."""
+    """Return the help of every command and sub-command, in the order of the help."""
     parts = [_HEAD]
     for context in _contexts(bitrecall, "bitrecall", None):
         level = "#" * (2 + context.command_path.count(" "))
@@ -39,7 +39,7 @@ def _contexts(
 
 
 def _help(context: click.Context) -> str:
-    # The same text whatever the terminal's width.
+    # The text does not depend on the width of the terminal.
     context.terminal_width = 100
     lines = context.command.get_help(context).splitlines()
     return "\n".join(line.rstrip() for line in lines).strip()

@@ -1,10 +1,10 @@
-"""The base class of Bitrecall's errors, and those of calls that cannot be carried out.
+"""The base class of Bitrecall's errors, and errors that several packages use.
 
 BitrecallError
- ├─ ArgumentError      an argument of a call cannot be used
- └─ MissingExtraError  a package that the call needs is not installed
+ ├─ ArgumentError      an argument is invalid
+ └─ MissingExtraError  a required package is not installed
 
-Each package derives its own in its ``errors`` module.
+Each package defines further subclasses in its ``errors`` module.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ __all__ = ["ArgumentError", "BitrecallError", "MissingExtraError"]
 
 
 class BitrecallError(Exception):
-    """Base of every error that Bitrecall raises on purpose; its text is fit to show a user."""
+    """Base class of all errors that Bitrecall raises on purpose; the message is for users."""
 
 
 class ArgumentError(BitrecallError, ValueError):
-    """An argument has a type or a value that the call cannot use; ``argument`` is its name."""
+    """An argument has an invalid type or value; ``argument`` is its name."""
 
     def __init__(self, message: str, argument: str) -> None:
         super().__init__(message)
@@ -25,9 +25,11 @@ class ArgumentError(BitrecallError, ValueError):
 
 
 class MissingExtraError(BitrecallError, ImportError):
-    """A package is not installed that the call needs; the message says what to type.
+    """A required package is not installed; the message has the command to install it.
 
-    ``name`` is the package, as in ImportError, and ``extra`` the extra of Bitrecall that has it.
+    Attributes:
+        name: the package, as in ImportError.
+        extra: the extra of Bitrecall that installs it.
     """
 
     def __init__(self, message: str, package: str, extra: str) -> None:

@@ -1,4 +1,4 @@
-"""Listing events as a table or as JSON."""
+"""List events as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE_SIZE = 10_000
 
 @dataclass(frozen=True)
 class ListedEvent:
-    """An event, and the reason why it cannot be used, or None."""
+    """An event, and the reason why it is unusable; None for a usable one."""
 
     event: StoredEvent
     fault: str | None
@@ -31,14 +31,17 @@ class ListedEvent:
 def list_matching(
     store: EventStore, after: int, limit: int, unusable: bool, conditions: Mapping[str, Any]
 ) -> tuple[list[ListedEvent], bool]:
-    """Read the first events that match, and whether more follow.
+    """Read the first events that match.
 
     Args:
         store: the store to read.
         after: only events after this sequence number.
         limit: maximum number of events.
-        unusable: whether to list only events that cannot be used.
+        unusable: whether to list only unusable events.
         conditions: further arguments of ``EventStore.find``.
+
+    Returns:
+        The events, and whether more match.
     """
     now = time.time()
 

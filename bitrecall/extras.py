@@ -1,4 +1,4 @@
-"""The packages that only some uses need, and how they are installed."""
+"""The packages of each extra, and errors that name the extra to install."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bitrecall.errors import MissingExtraError
 
 __all__ = ["extra_needed", "how_to_install", "missing_extra"]
 
-# The modules that extras bring, and which extra to name when one is missing.
+# Modules that only extras install, and the extra to name if one is missing.
 _EXTRAS: Final = {
     "alembic": "events",
     "anyio": "serve",
@@ -30,55 +30,60 @@ _EXTRAS: Final = {
     "uvicorn": "serve",
     "uvloop": "serve",
 }
-# Commands with an extra of their own, which brings what they miss.
-_OF_COMMANDS: Final = {
+# Commands with an extra that installs all that they need.
+_COMMAND_EXTRAS: Final = {
     "loadtest": "loadtest",
     "reproduce": "reproduce",
     "scheduler": "schedule",
     "serve": "serve",
 }
 
-# To be changed to "pip install 'bitrecall[{extra}]'" by the first release on a package index.
-_COMMAND: Final = (
+# Change to "pip install 'bitrecall[{extra}]'" with the first release on a package index.
+_INSTALL_COMMAND: Final = (
     "from a checkout, pip install -c constraints.txt '.[{extra}]'; from a wheel, pip install "
     "'bitrecall-VERSION.whl[{extra}]'"
 )
 
 
 def how_to_install(extra: str) -> str:
-    """What to type to have the packages of an extra, such as ``serve``."""
-    return _COMMAND.format(extra=extra)
+    """Return the command that installs an extra, such as ``serve``."""
+    return _INSTALL_COMMAND.format(extra=extra)
 
 
 def missing_extra(
-    error: ModuleNotFoundError, what: str = "this", command: str | None = None
+    error: ModuleNotFoundError, caller: str = "this", command: str | None = None
 ) -> MissingExtraError | None:
-    """The error to raise instead, if the module that was not found is of an extra.
+    """Return the error to raise instead if the missing module belongs to an extra, else None.
 
     Args:
-        error: what the import raised.
-        what: needs the module, such as ``bitrecall.fit``.
+        error: the error of the import.
+        caller: what needs the module, such as ``bitrecall.fit``.
         command: the sub-command of ``bitrecall`` that needs it.
     """
     package = (error.name or "").partition(".")[0]
     if package not in _EXTRAS:
         return None
-    return _missing(what, package, _OF_COMMANDS.get(command or "", _EXTRAS[package]))
+    return _missing(caller, package, _COMMAND_EXTRAS.get(command or "", _EXTRAS[package]))
 
 
 @contextmanager
-def extra_needed(what: str, extra: str) -> Iterator[None]:
-    """Turn the failed import of a package of an extra into a MissingExtraError that names it."""
+def extra_needed(caller: str, extra: str) -> Iterator[None]:
+    """Turn a failed import of an extra's package into a MissingExtraError.
+
+    Args:
+        caller: what needs the package, such as ``bitrecall.fit``.
+        extra: the extra to name.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRAS:
             raise
-        raise _missing(what, package, extra) from error
+        raise _missing(caller, package, extra) from error
 
 
-def _missing(what: str, package: str, extra: str) -> MissingExtraError:
+def _missing(caller: str, package: str, extra: str) -> MissingExtraError:
     return MissingExtraError(
-        f"{what} needs {package}, which is not installed: {how_to_install(extra)}", package, extra
+        f"{caller} needs {package}, which is not installed: {how_to_install(extra)}", package, extra
     )

@@ -1,4 +1,4 @@
-"""Messages that name options of the command line, for callers in Python."""
+"""Rewrite messages that name command-line options for callers in Python."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["as_keywords", "errors_as_keywords"]
 
 _FLAGS: Final = frozenset({"allow_implausible", "skip_bad_rows"})
 _NAMES: Final = {"set": "overrides"}
-# An option, and the value after it: a placeholder in capitals, quoted text, or what no word of a
-# sentence looks like.
+# An option and its value: a placeholder in capitals, quoted text, or text that cannot be an
+# ordinary word of the sentence.
 _OPTION: Final = re.compile(
     r"--(?P<name>[a-z][a-z-]*[a-z])(?: (?P<value>[A-Z][A-Z:=]*\b|'[^']*'|\"[^\"]*\"|lightgcn\b"
     r"|[a-z]\w*(?:[,=_:]\w+)+))?"
@@ -22,13 +22,13 @@ _OPTION: Final = re.compile(
 
 
 def as_keywords(message: str) -> str:
-    """A message with ``--user-column NAME`` as ``user_column=NAME``."""
+    """Rewrite options as keyword arguments: ``--user-column NAME`` as ``user_column=NAME``."""
     return _OPTION.sub(_keyword, message)
 
 
 @contextmanager
 def errors_as_keywords() -> Iterator[None]:
-    """Have errors of Bitrecall raised inside name keyword arguments, not options."""
+    """Rewrite the options in the messages of Bitrecall errors raised in the block."""
     try:
         yield
     except BitrecallError as error:

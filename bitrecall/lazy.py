@@ -1,4 +1,4 @@
-"""A click group that imports a sub-command when it is asked for, not before."""
+"""A click group that imports each sub-command on first use."""
 
 import sys
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from bitrecall.errors import BitrecallError
 from bitrecall.extras import missing_extra
 from bitrecall.suggestions import did_you_mean
 
+# Exit code of a process interrupted by Ctrl-C.
 INTERRUPTED = 130
 
 
@@ -27,10 +28,15 @@ class Failure(click.ClickException):
 
 
 class LazyGroup(click.Group):
-    """Sub-commands by name, each given as ``"module:attribute"`` and imported on first use.
+    """A group whose sub-commands are imported on first use.
 
     Turns a BitrecallError, an OSError and a missing extra into a ``Failure``, and Ctrl-C into exit
     code 130.
+
+    Args:
+        places: ``"module:attribute"`` of each sub-command by name.
+        args: positional arguments of ``click.Group``.
+        kwargs: further arguments of ``click.Group``.
     """
 
     def __init__(self, *args: Any, places: Mapping[str, str], **kwargs: Any) -> None:
@@ -38,11 +44,11 @@ class LazyGroup(click.Group):
         self._places = dict(places)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the sub-commands in the order given."""
+        """Return the names of the sub-commands, in the order of ``places``."""
         return list(self._places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the sub-command of this name; None if there is none."""
+        """Import a sub-command; None if the name is unknown."""
         if cmd_name not in self._places:
             return None
         module, attribute = self._places[cmd_name].split(":")
@@ -56,13 +62,13 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            meant = did_you_mean(args[0], self.list_commands(ctx))
-            if not meant or "did you mean" in error.message.lower():
+            suggestion = did_you_mean(args[0], self.list_commands(ctx))
+            if not suggestion or "did you mean" in error.message.lower():
                 raise
-            raise click.UsageError(error.message.rstrip(".") + meant, ctx) from None
+            raise click.UsageError(error.message.rstrip(".") + suggestion, ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the sub-command, its errors shown in one line."""
+        """Run the sub-command; errors that the user can correct become one line."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -75,10 +81,11 @@ class LazyGroup(click.Group):
                 raise
             raise Failure(str(missing)) from error
         except BrokenPipeError:
-            # The reader of our output has closed it, as ``head`` does: click exits quietly.
+            # The reader closed the pipe, as ``head`` does: click exits without a message.
             raise
         except OSError as error:
-            known = error.filename is not None and error.strerror is not None
-            if known and is_full(error):
+            if error.filename is None or error.strerror is None:
+                raise Failure(str(error)) from error
+            if is_full(error):
                 raise Failure(disk_fault(error, Path(error.filename).parent)) from error
-            raise Failure(f"{error.filename}: {error.strerror}" if known else str(error)) from error
+            raise Failure(f"{error.filename}: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""What people who misspelt a name probably meant."""
+"""Suggest a known name for a misspelt one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["did_you_mean"]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'gowalla'?`` for a name like a known one, else nothing.
+    """Return ``; did you mean 'gowalla'?`` with a similar known name, or an empty string.
 
     Args:
-        name: as it was written.
-        known: what there is.
+        name: the misspelt name.
+        known: the known names.
     """
-    by_lower = {one.lower(): one for one in known}
+    by_lower = {known_name.lower(): known_name for known_name in known}
     close = get_close_matches(name.lower()[:200], list(by_lower), n=1, cutoff=0.6)
     return f"; did you mean {by_lower[close[0]]!r}?" if close else ""

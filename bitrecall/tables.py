@@ -1,13 +1,16 @@
-"""Rows of text in aligned columns."""
+"""Text tables with aligned columns."""
 
 from collections.abc import Sequence
 
 
 def aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> str:
-    """Lay rows out under their titles, two spaces between columns.
+    """Format rows under their titles, with two spaces between columns.
 
-    ``right`` has one character a column: ``>`` sets it to the right, anything else to the left,
-    which is also the rule for columns beyond it.
+    Args:
+        titles: column titles.
+        rows: cells of each row.
+        right: one character per column: ``>`` aligns it right, any other one left. Columns after
+            the last character are aligned left.
     """
     lines = [titles, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]

@@ -15,20 +15,20 @@ _LONGEST_VALUE: Final = 50
 
 
 def pointer(*path: str | int) -> str:
-    """The JSON pointer (RFC 6901) of a path of member names and positions.
+    """Return the JSON pointer (RFC 6901) of a path of member names and array indices.
 
-    It ends before a name that is longer than ``_LONGEST_NAME``.
+    The pointer ends before the first name that is longer than ``_LONGEST_NAME``.
     """
     short = itertools.takewhile(lambda part: len(str(part)) <= _LONGEST_NAME, path)
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in short)
 
 
 def explain(problem: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
-    """The JSON pointer of a validation error, and its message.
+    """Return the JSON pointer and the message of a validation error.
 
     Args:
-        problem: the error, as pydantic describes it.
-        model: the model of the whole body.
+        problem: the error details of pydantic.
+        model: the model of the complete body.
     """
     if problem["type"] == "extra_forbidden":
         *path, name = problem["loc"]
@@ -43,7 +43,7 @@ def explain(problem: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
 
 
 def _fields_at(annotation: Any, path: Sequence[int | str]) -> list[str]:
-    """The field names of the model at a path in an annotation."""
+    """Return the field names of the model at a path in an annotation."""
     while get_origin(annotation) in (Annotated, Union, UnionType):
         annotation = get_args(annotation)[0]
     if not path:
@@ -55,12 +55,12 @@ def _fields_at(annotation: Any, path: Sequence[int | str]) -> list[str]:
 
 
 def decapitalised(message: str) -> str:
-    """A message with a lower-case first letter, to follow a colon."""
+    """Return a message with a lower-case first letter, to follow a colon."""
     return message[:1].lower() + message[1:]
 
 
 def _kind(value: object) -> str:
-    """The JSON name of the type of a parsed value."""
+    """Return the JSON name of the type of a parsed value."""
     match value:
         case None:
             return "null"
@@ -79,7 +79,7 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value for an error message, shortened: it may be as long as a body."""
+    """Return a value for an error message, shortened: a value may be as long as a body."""
     text = str(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 

@@ -19,7 +19,7 @@ BOOKKEEPING = (*SERVING, "fastapi", "uvicorn", "bitrecall.training.data")
 
 
 def commands(command=bitrecall, path=()):
-    """Every command that does something, with the words that call it."""
+    """Yield every command that is not a group; the id is its name."""
     if not isinstance(command, click.Group):
         yield pytest.param(command, id=" ".join(path))
         return
@@ -39,7 +39,7 @@ def run(*arguments, **environment):
     )
 
 
-def test_help_names_the_commands_and_the_first_steps():
+def test_help_lists_the_commands_and_first_steps():
     output = CliRunner().invoke(bitrecall, ["--help"]).output
     for name in ("train", "evaluate", "serve", "data", "release"):
         assert f"\n  {name} " in output
@@ -47,17 +47,17 @@ def test_help_names_the_commands_and_the_first_steps():
     assert "bitrecall train sample" in output
 
 
-def test_the_user_of_the_first_steps_is_in_the_sample():
+def test_sample_has_the_user_of_the_first_steps():
     assert "mateo-028" in sample_dataset().train.user_ids
 
 
-def test_version():
+def test_prints_the_version():
     result = CliRunner().invoke(bitrecall, ["--version"])
     assert result.output == f"bitrecall, version {__version__}\n"
 
 
 @pytest.mark.parametrize("command", list(commands()))
-def test_every_command_explains_itself(command):
+def test_every_command_and_option_has_help(command):
     assert command.help
     assert "Example" in (command.epilog or "")
     for parameter in command.params:
@@ -76,11 +76,11 @@ def test_every_command_explains_itself(command):
     ],
     ids=" ".join,
 )
-def test_a_command_loads_only_what_it_needs(arguments, banned):
+def test_a_command_imports_only_what_it_needs(arguments, banned):
     script = (
         "import contextlib, sys\n"
         "from bitrecall.cli import bitrecall\n"
-        # That there is no such folder is an error of ours, and was found without what is banned.
+        # The missing folder raises an error, which is found without importing a banned module.
         "with contextlib.suppress(Exception):\n"
         "    bitrecall(sys.argv[1:], prog_name='bitrecall', standalone_mode=False)\n"
         "print('loaded:', *sys.modules)\n"
@@ -97,7 +97,7 @@ def test_a_command_loads_only_what_it_needs(arguments, banned):
     assert set(banned).isdisjoint(loaded)
 
 
-def test_our_errors_end_a_process_with_one_line_and_exit_code_2(tmp_path):
+def test_prints_an_error_in_one_line_and_exits_with_2(tmp_path):
     done = run("release", "show", "--releases", str(tmp_path))
     assert done.returncode == 2
     assert done.stdout == ""
@@ -105,14 +105,14 @@ def test_our_errors_end_a_process_with_one_line_and_exit_code_2(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_wrong_option_is_a_usage_error():
+def test_rejects_an_unknown_option():
     done = run("release", "list", "--colour")
     assert done.returncode == 2
     assert "No such option" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_the_store_can_be_named_in_the_environment(tmp_path):
+def test_reads_the_store_from_the_environment(tmp_path):
     done = run("release", "show", BITRECALL_RELEASES=str(tmp_path / "elsewhere"))
     assert done.returncode == 2
     assert "elsewhere" in done.stderr

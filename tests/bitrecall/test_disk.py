@@ -1,4 +1,4 @@
-"""Replacing files, and full disks: a small file system in a mount namespace of the test."""
+"""Replacement of files, and full disks: small file systems in a mount namespace."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ print([path.name for path in folder.iterdir()])
 
 
 def on_a_small_disk(folder: Path, code: str, *arguments: object, size: str = "400k") -> str:
-    """Run a program with a file system of this size mounted at ``folder``; return its output."""
+    """Run a program with a file system of ``size`` mounted at ``folder``; return its output."""
     if shutil.which("unshare") is None:
         pytest.skip("needs unshare to mount a file system")
     program = [sys.executable, "-c", code, str(folder), *map(str, arguments)]
@@ -77,32 +77,32 @@ def on_a_small_disk(folder: Path, code: str, *arguments: object, size: str = "40
 @pytest.mark.parametrize(
     ("users", "items"), [(5, 4000), (4000, 20), (5, 700)], ids=["index", "users", "later"]
 )
-def test_publishing_on_a_full_disk_says_where(tmp_path: Path, users: int, items: int) -> None:
+def test_publishing_reports_a_full_disk(tmp_path: Path, users: int, items: int) -> None:
     conftest = Path(__file__).parents[1] / "index"
-    said, left = on_a_small_disk(tmp_path, PUBLISH, conftest, users, items).splitlines()
-    assert f"no space left on {tmp_path}" in said
-    assert "bitrecall release prune --keep" in said
-    assert "requested" not in said
-    assert left == "1 True"
+    message, remaining = on_a_small_disk(tmp_path, PUBLISH, conftest, users, items).splitlines()
+    assert f"no space left on {tmp_path}" in message
+    assert "bitrecall release prune --keep" in message
+    assert "requested" not in message
+    assert remaining == "1 True"
 
 
-def test_a_checkpoint_on_a_full_disk_says_where_and_leaves_nothing(tmp_path: Path) -> None:
-    said, left = on_a_small_disk(tmp_path, CHECKPOINT).splitlines()
-    assert said.startswith(f"cannot write the checkpoint {tmp_path}/final.npz: no space left on")
-    assert left == "[]"
+def test_saving_a_checkpoint_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    message, remaining = on_a_small_disk(tmp_path, CHECKPOINT).splitlines()
+    assert message.startswith(f"cannot write the checkpoint {tmp_path}/final.npz: no space left on")
+    assert remaining == "[]"
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "message"),
     [(ENOSPC, "no space left on"), (EDQUOT, "no space of the quota left on"), (EFBIG, "ulimit -f")],
 )
-def test_a_full_disk_is_described(tmp_path: Path, number: int, said: str) -> None:
+def test_describes_a_full_disk(tmp_path: Path, number: int, message: str) -> None:
     error = OSError(number, os.strerror(number))
     assert is_full(error)
-    assert said in disk_fault(error, tmp_path)
+    assert message in disk_fault(error, tmp_path)
 
 
-def test_an_error_without_a_file_name_gets_one(tmp_path: Path) -> None:
+def test_adds_the_file_name_to_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as caught, naming(tmp_path / "a"):
         raise OSError("write error in a: 0 != 3 (No space left on device)")
     assert (caught.value.errno, caught.value.filename) == (ENOSPC, str(tmp_path / "a"))
@@ -126,7 +126,7 @@ def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def test_a_reader_keeps_the_content_that_it_opened(tmp_path: Path) -> None:
+def test_an_open_reader_keeps_the_old_content(tmp_path: Path) -> None:
     path = tmp_path / "CURRENT"
     replace_file(path, "the old, longer content\n")
     with path.open() as reader:
@@ -136,7 +136,7 @@ def test_a_reader_keeps_the_content_that_it_opened(tmp_path: Path) -> None:
     assert names(tmp_path) == ["CURRENT"]
 
 
-def test_an_error_in_the_block_leaves_the_old_content(tmp_path: Path) -> None:
+def test_an_error_in_the_block_keeps_the_old_content(tmp_path: Path) -> None:
     path = tmp_path / "a"
     replace_file(path, b"old")
 
@@ -152,7 +152,7 @@ def test_an_error_in_the_block_leaves_the_old_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "a [1]*?", "ä" * 90])
-def test_the_file_of_a_killed_writer_is_removed_by_the_next(tmp_path: Path, name: str) -> None:
+def test_the_next_writer_removes_the_file_of_a_killed_one(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     replace_file(path, "old")
     writer = subprocess.Popen(
@@ -164,7 +164,7 @@ def test_the_file_of_a_killed_writer_is_removed_by_the_next(tmp_path: Path, name
     with writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "writing\n"
-        # A living writer's is left alone.
+        # The file of a running writer stays.
         replace_file(path, "new")
         remove_unfinished(tmp_path)
         assert len(names(tmp_path)) == 2
@@ -176,7 +176,7 @@ def test_the_file_of_a_killed_writer_is_removed_by_the_next(tmp_path: Path, name
     assert path.read_text() == "newer"
 
 
-def test_permissions_are_kept_and_those_of_a_new_file_chosen(tmp_path: Path) -> None:
+def test_keeps_permissions_and_sets_those_of_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     before = os.umask(0o022)
     try:
@@ -191,8 +191,8 @@ def test_permissions_are_kept_and_those_of_a_new_file_chosen(tmp_path: Path) -> 
         os.umask(before)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-def test_the_owner_is_kept(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change the owner of a file")
+def test_keeps_the_owner(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     replace_file(path, "one")
     os.chown(path, 12, 34)
@@ -200,7 +200,7 @@ def test_the_owner_is_kept(tmp_path: Path) -> None:
     assert (path.stat().st_uid, path.stat().st_gid) == (12, 34)
 
 
-def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+def test_replaces_a_link_without_following_it(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("untouched")
     (tmp_path / "link").symlink_to(tmp_path / "target")
     replace_file(tmp_path / "link", "new")
@@ -208,19 +208,19 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "link").is_symlink()
 
 
-def test_the_content_is_on_the_disk_before_the_name_and_the_name_at_the_end(
+def test_syncs_the_content_before_the_rename_and_the_folder_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced = []
     fsync = os.fsync
 
-    def watched(descriptor: int) -> None:
+    def recording_fsync(descriptor: int) -> None:
         target = Path(f"/proc/self/fd/{descriptor}").readlink()
         synced.append((target.name if target.is_file() else "folder", path.exists()))
         fsync(descriptor)
 
     path = tmp_path / "a"
-    monkeypatch.setattr(os, "fsync", watched)
+    monkeypatch.setattr(os, "fsync", recording_fsync)
     replace_file(path, "content")
     (first, replaced), last = synced
     assert first.startswith(".writing-a-")
@@ -228,7 +228,7 @@ def test_the_content_is_on_the_disk_before_the_name_and_the_name_at_the_end(
     assert last == ("folder", True)
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+def test_reports_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         replace_file(tmp_path / "missing" / "a", "content")
     assert str(tmp_path / "missing") in str(caught.value.filename)

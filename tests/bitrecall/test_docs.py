@@ -5,8 +5,8 @@ from bitrecall.docs import reference
 REFERENCE = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
-def test_the_reference_is_up_to_date():
-    # Where this fails: python -m bitrecall.docs > docs/cli.md
+def test_the_page_matches_the_commands():
+    # If this fails: python -m bitrecall.docs > docs/cli.md
     assert REFERENCE.read_text() == reference()
 
 

@@ -1,4 +1,4 @@
-"""The public names are one sorted list, each with its types, and cost nothing until used."""
+"""The public names are sorted, typed and imported lazily."""
 
 import ast
 import subprocess
@@ -12,13 +12,13 @@ import bitrecall
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_public_names_are_sorted_and_each_is_there():
+def test_public_names_are_sorted_and_defined():
     assert bitrecall.__all__ == sorted(bitrecall.__all__)
     assert [name for name in bitrecall.__all__ if not hasattr(bitrecall, name)] == []
     assert set(bitrecall.__all__) <= set(dir(bitrecall))
 
 
-def test_type_checkers_see_the_same_names():
+def test_the_stub_has_the_same_names():
     tree = ast.parse((ROOT / "bitrecall" / "__init__.pyi").read_text())
     imported = {
         alias.asname
@@ -32,7 +32,7 @@ def test_type_checkers_see_the_same_names():
     assert imported == set(listed) - {"__version__"}
 
 
-def test_each_name_is_documented():
+def test_every_name_has_a_docstring():
     undocumented = [
         name
         for name in bitrecall.__all__
@@ -41,12 +41,12 @@ def test_each_name_is_documented():
     assert undocumented == []
 
 
-def test_another_name_is_an_attribute_error_as_usual():
+def test_an_unknown_name_raises_attribute_error():
     with pytest.raises(AttributeError, match="has no attribute 'recommend'"):
         _ = bitrecall.recommend  # type: ignore[attr-defined]
 
 
-def test_importing_loads_no_library():
+def test_importing_bitrecall_imports_no_library():
     script = "import sys; before = set(sys.modules); import bitrecall; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""What is said when the packages of an extra are not installed."""
+"""The errors if the packages of an extra are not installed."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from bitrecall.extras import extra_needed, how_to_install, missing_extra
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-# Bitrecall with the packages of no extra: what is imported from them is not found.
+# Runs a command as if no extra were installed: imports of their modules fail.
 BARE = """
 import sys
 
@@ -30,30 +30,33 @@ main()
 
 
 def modules_of_extras() -> set[str]:
-    """The first names of the modules that only extras bring."""
+    """Return the top-level modules that only extras install."""
     names = set()
-    # The others are for those who work on Bitrecall, or have messages of their own.
+    # The other extras are for development, or have their own messages.
     others = {"dev", "docs", "examples", "milvus", "postgres", "tracing"}
     for extra in PROJECT["optional-dependencies"].keys() - others:
         for requirement in PROJECT["optional-dependencies"][extra]:
             name = re.match(r"[\w-]+", requirement)[0]
             names.add(name.replace("-", "_"))
-    base = {re.match(r"[\w-]+", one)[0].replace("-", "_") for one in PROJECT["dependencies"]}
+    base = {
+        re.match(r"[\w-]+", requirement)[0].replace("-", "_")
+        for requirement in PROJECT["dependencies"]
+    }
     return names - base - {"bitrecall"}
 
 
 @pytest.mark.parametrize("module", sorted(modules_of_extras()))
-def test_every_module_that_an_extra_brings_is_known(module: str) -> None:
+def test_every_module_of_an_extra_is_known(module: str) -> None:
     error = missing_extra(ModuleNotFoundError(name=f"{module}.inner"), "fit")
     assert error is not None
     assert error.name == module
-    brought = PROJECT["optional-dependencies"][error.extra]
-    assert any(one.replace("-", "_").startswith(module) for one in brought)
+    requirements = PROJECT["optional-dependencies"][error.extra]
+    assert any(name.replace("-", "_").startswith(module) for name in requirements)
     assert f"fit needs {module}" in str(error)
     assert f"[{error.extra}]'" in str(error)
 
 
-def test_a_module_of_no_extra_is_none_of_its_business() -> None:
+def test_ignores_a_missing_module_of_no_extra() -> None:
     assert missing_extra(ModuleNotFoundError(name="bitrecall.misspelt")) is None
     with pytest.raises(ModuleNotFoundError) as raised, extra_needed("fit", "train"):
         raise ModuleNotFoundError(name="something")
@@ -74,7 +77,7 @@ def test_a_module_of_no_extra_is_none_of_its_business() -> None:
         (["events", "count"], "events"),
     ],
 )
-def test_a_command_without_its_extra_says_what_to_install(
+def test_a_command_without_its_extra_reports_how_to_install_it(
     arguments: list[str], extra: str, tmp_path: Path
 ) -> None:
     script = BARE.format(absent=repr(sorted(modules_of_extras())))
@@ -88,7 +91,7 @@ def test_a_command_without_its_extra_says_what_to_install(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_message_claims_that_a_package_index_has_it() -> None:
+def test_the_install_command_does_not_use_a_package_index() -> None:
     assert "pip install bitrecall" not in how_to_install("serve")
     assert "pip install 'bitrecall[" not in how_to_install("serve")
     assert "'.[serve]'" in how_to_install("serve")

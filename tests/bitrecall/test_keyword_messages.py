@@ -18,13 +18,13 @@ from bitrecall.keyword_messages import as_keywords, errors_as_keywords
         ("a -- b, --", "a -- b, --"),
     ],
 )
-def test_options_become_keyword_arguments(option, keyword):
+def test_rewrites_options_as_keyword_arguments(option, keyword):
     assert as_keywords(option) == keyword
 
 
-def test_errors_keep_their_type_and_say_keywords():
-    class OfSomeRoomError(BitrecallError):
+def test_rewrites_an_error_and_keeps_its_type():
+    class SubclassError(BitrecallError):
         pass
 
-    with pytest.raises(OfSomeRoomError, match=r"^name it with items=FILE$"), errors_as_keywords():
-        raise OfSomeRoomError("name it with --items FILE")
+    with pytest.raises(SubclassError, match=r"^name it with items=FILE$"), errors_as_keywords():
+        raise SubclassError("name it with --items FILE")

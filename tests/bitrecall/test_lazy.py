@@ -8,7 +8,7 @@ from bitrecall.lazy import LazyGroup
 
 pytestmark = pytest.mark.slow
 
-# One module with a command for each way to go wrong, imported by the group under test alone.
+# A module with one command per kind of error; only the group under test imports it.
 COMMANDS = """\
 import os, signal
 import click
@@ -56,49 +56,49 @@ def group(tmp_path, monkeypatch):
     sys.modules.pop("commands_of_the_test", None)
 
 
-def test_a_command_is_found_and_run(group):
+def test_runs_a_command(group):
     result = CliRunner().invoke(group, ["fine"])
     assert (result.exit_code, result.output) == (0, "fine\n")
 
 
-def test_nothing_is_imported_before_it_is_asked_for(group):
+def test_imports_no_module_for_an_unknown_command(group):
     result = CliRunner().invoke(group, ["unheard-of"])
     assert result.exit_code == 2
     assert "No such command 'unheard-of'" in result.stderr
     assert "commands_of_the_test" not in sys.modules
 
 
-def test_our_errors_are_one_line_on_stderr_and_exit_code_2(group):
+def test_prints_an_error_in_one_line_and_exits_with_2(group):
     result = CliRunner().invoke(group, ["ours"])
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == "error: the file is damaged\n"
 
 
-def test_bugs_are_not_hidden(group):
+def test_does_not_hide_a_bug(group):
     result = CliRunner().invoke(group, ["bug"])
     assert isinstance(result.exception, ZeroDivisionError)
 
 
-def test_a_missing_extra_says_how_to_install_it(group):
+def test_reports_how_to_install_a_missing_extra(group):
     result = CliRunner().invoke(group, ["bare"])
     assert result.exit_code == 2
     assert "needs torch" in result.stderr
     assert "from a checkout, pip install -c constraints.txt '.[train]'" in result.stderr
 
 
-def test_a_missing_module_that_is_no_extra_is_a_bug(group):
+def test_does_not_hide_a_missing_module_of_no_extra(group):
     result = CliRunner().invoke(group, ["misspelt"])
     assert isinstance(result.exception, ModuleNotFoundError)
 
 
-def test_a_file_that_cannot_be_opened_is_named(group, tmp_path):
+def test_names_a_file_that_cannot_be_opened(group, tmp_path):
     result = CliRunner().invoke(group, ["reading", str(tmp_path / "none")])
     assert result.exit_code == 2
     assert result.stderr == f"error: {tmp_path / 'none'}: No such file or directory\n"
 
 
-def test_control_c_exits_with_130_and_no_trace(tmp_path):
+def test_control_c_exits_with_130_without_a_traceback(tmp_path):
     (tmp_path / "commands_of_the_test.py").write_text(COMMANDS)
     script = (
         "from bitrecall.lazy import LazyGroup\n"
@@ -111,7 +111,7 @@ def test_control_c_exits_with_130_and_no_trace(tmp_path):
     assert done.stderr == "interrupted\n"
 
 
-def test_a_misspelt_command_is_told_which_was_meant() -> None:
+def test_suggests_a_command_for_a_misspelt_one() -> None:
     from bitrecall.cli import bitrecall
 
     assert "did you mean 'train'?" in CliRunner().invoke(bitrecall, ["tran"]).stderr

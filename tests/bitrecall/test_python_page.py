@@ -1,4 +1,4 @@
-"""The blocks of docs/python.md run in order and print what the page says; so does the README's."""
+"""The code blocks of docs/python.md and of the README run, and print what the pages show."""
 
 import ast
 import re
@@ -17,9 +17,9 @@ BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE.read_text("utf-8"), re.D
 
 
 def run(source, names):
-    """Run a block as a notebook does; returns the value of its last expression.
+    """Run a block as a notebook does, and return the value of its last expression.
 
-    A comment that is a literal says what the expression before it gives.
+    A comment that is a literal is the expected value of the expression before it.
     """
     value = None
     for statement in ast.parse(source).body:
@@ -29,25 +29,25 @@ def run(source, names):
             continue
         value = eval(code, names)
         line = source.splitlines()[statement.end_lineno - 1]
-        if says := re.search(r"  # ('.*'|True|False)$", line):
-            assert repr(value) == says[1], line
+        if expected := re.search(r"  # ('.*'|True|False)$", line):
+            assert repr(value) == expected[1], line
     return value
 
 
 def outline(table):
-    """A printed table without its items and numbers, and the columns that it has.
+    """Return the words of a printed table, with placeholders for items and numbers.
 
-    Which items are nearest depends on the rounding of sums, and so on processor and threads.
+    The nearest items depend on the rounding of sums, and so on the processor and the threads.
     """
     lines = [re.sub(r"[a-z]+/.*?(?=  )", "ITEM", line) for line in table.rstrip().splitlines()]
     return [re.sub(r"\d+", "N", line).split() for line in lines]
 
 
 @pytest.mark.slow
-def test_the_page_runs(tmp_path, monkeypatch):
+def test_page_and_readme_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names, shown = {}, None
-    service = next(place for place, (_, text) in enumerate(BLOCKS) if "127.0.0.1:8000" in text)
+    service = next(index for index, (_, text) in enumerate(BLOCKS) if "127.0.0.1:8000" in text)
     for kind, text in BLOCKS[:service]:
         if kind == "text":
             assert outline(repr(shown)) == outline(text)
@@ -59,7 +59,7 @@ def test_the_page_runs(tmp_path, monkeypatch):
         here = str(http.base_url).rstrip("/")
         for _, text in BLOCKS[service:]:
             run(text.replace("http://127.0.0.1:8000", here), names)
-        # The README begins with the same training.
+        # The README starts with the same training.
         (text,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
         assert text.count(FIT) == BLOCKS[0][1].count(FIT) == 1
         text = text.replace(FIT, "fitted").replace("http://127.0.0.1:8000", here)
@@ -70,5 +70,5 @@ def test_the_page_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("source", [text for kind, text in BLOCKS if kind == "python"])
-def test_a_line_is_short_enough_for_the_page(source):
+def test_code_lines_fit_the_page(source):
     assert max(map(len, source.splitlines())) <= 100

@@ -4,7 +4,7 @@ from bitrecall.suggestions import did_you_mean
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "suggestion"),
     [
         ("gowala", "gowalla"),
         ("GOWALLA", "gowalla"),
@@ -12,11 +12,11 @@ from bitrecall.suggestions import did_you_mean
         ("Prise", "price"),
     ],
 )
-def test_a_name_like_a_known_one_is_suggested(name: str, meant: str) -> None:
+def test_suggests_a_similar_name(name: str, suggestion: str) -> None:
     known = ["gowalla", "fit.epochs", "price"]
-    assert did_you_mean(name, known) == f"; did you mean {meant!r}?"
+    assert did_you_mean(name, known) == f"; did you mean {suggestion!r}?"
 
 
 @pytest.mark.parametrize("name", ["", "x", "something else", "x" * 100_000])
-def test_others_are_not(name: str) -> None:
+def test_suggests_nothing_for_other_names(name: str) -> None:
     assert did_you_mean(name, ["gowalla", "price"]) == ""

@@ -1,4 +1,4 @@
-"""The environment variable of every option is its flag's name."""
+"""The environment variable of every option is named after its flag."""
 
 from collections.abc import Iterator
 
@@ -28,26 +28,28 @@ ALL = list(options(bitrecall, "BITRECALL"))
 
 
 @pytest.mark.parametrize(
-    ("command", "flag", "context"), ALL, ids=[f"{one} {two.opts[0]}" for one, two, _ in ALL]
+    ("command", "flag", "context"),
+    ALL,
+    ids=[f"{command} {flag.opts[0]}" for command, flag, _ in ALL],
 )
-def test_the_variable_of_an_option_is_its_flag(
+def test_variable_is_named_after_the_flag(
     command: str, flag: click.Option, context: click.Context
 ) -> None:
-    named = max(flag.opts, key=len).removeprefix("--").upper().replace("-", "_")
+    suffix = max(flag.opts, key=len).removeprefix("--").upper().replace("-", "_")
     shown = flag.get_help_extra(context)["envvars"]
     if flag.envvar is None:
-        assert list(shown) == [f"{command}_{named}"]
+        assert list(shown) == [f"{command}_{suffix}"]
     else:
-        # One that several commands share is named without the command's own name.
-        assert all(one.startswith("BITRECALL_") and one.endswith(named) for one in shown)
+        # The variable of an option that several commands share does not contain a command.
+        assert all(name.startswith("BITRECALL_") and name.endswith(suffix) for name in shown)
 
 
-def test_what_help_shows_is_what_is_read() -> None:
+def test_reads_the_variables_that_help_shows() -> None:
     @click.command(context_settings={"auto_envvar_prefix": "TRY"})
     @option("--set", "overrides", multiple=True)
-    @option("--as-json/--as-text", "as_it_is")
-    def command(overrides: tuple[str, ...], as_it_is: bool) -> None:
-        click.echo(f"{overrides} {as_it_is}")
+    @option("--as-json/--as-text", "as_json")
+    def command(overrides: tuple[str, ...], as_json: bool) -> None:
+        click.echo(f"{overrides} {as_json}")
 
     variables = {"TRY_SET": "a b", "TRY_AS_JSON": "1", "TRY_OVERRIDES": "c"}
     assert CliRunner().invoke(command, env=variables).output == "('a', 'b') True\n"

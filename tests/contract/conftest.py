@@ -1,4 +1,4 @@
-"""One service and one model of the same release, and clients of the service."""
+"""A model, and clients of a service, with the same release."""
 
 import asyncio
 import threading
@@ -18,8 +18,8 @@ from tests.tools.small_release import contents, release
 __all__ = ["contents", "release"]
 
 
-class Blocking:
-    """An ``AsyncClient`` whose verbs wait, so that one suite can call it as the others."""
+class BlockingClient:
+    """An ``AsyncClient`` with blocking methods, so that the same tests can call it."""
 
     def __init__(self, url: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -27,10 +27,10 @@ class Blocking:
         self._thread.start()
         self._client = AsyncClient(url)
 
-    def __getattr__(self, verb: str) -> Any:
+    def __getattr__(self, method: str) -> Any:
         def wait(*args: Any, **kwargs: Any) -> Any:
-            asked = getattr(self._client, verb)(*args, **kwargs)
-            return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
+            coroutine = getattr(self._client, method)(*args, **kwargs)
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
         return wait
 
@@ -59,6 +59,6 @@ def client(request, url) -> Iterator[Any]:
         with Client(url) as client:
             yield client
     else:
-        blocking = Blocking(url)
+        blocking = BlockingClient(url)
         yield blocking
         blocking.stop()

@@ -1,4 +1,4 @@
-"""A model and the clients of a service with the same release give equal results and errors."""
+"""A model and the clients of a service with the same release return equal results and errors."""
 
 import pytest
 from hypothesis import given, settings
@@ -37,10 +37,10 @@ options = {"exclude_items": few_items, "filter": filters}
 for_users = options | {"exclude_seen": st.booleans(), "explain": st.booleans()}
 
 
-def outcome(verb, *args, **kwargs):
-    """The result of a call, or the type of its error."""
+def outcome(method, *args, **kwargs):
+    """Return the result of a call, or the type of its error."""
     try:
-        return verb(*args, **kwargs)
+        return method(*args, **kwargs)
     except BitrecallError as error:
         return type(error)
 
@@ -54,7 +54,7 @@ def outcome(verb, *args, **kwargs):
     ),
 )
 @settings(max_examples=150)
-def test_recommend(model, client, user, k, arguments):
+def test_recommend_for_a_user(model, client, user, k, arguments):
     result = model.recommend(user, k, **arguments)
     assert client.recommend(user, k, **arguments) == result
 
@@ -66,10 +66,11 @@ def test_recommend_for_a_history(model, client, history, k, arguments):
     assert client.recommend(k=k, history=history, **arguments) == result
 
 
-@given(some=st.lists(users, max_size=8), k=ks, arguments=st.fixed_dictionaries(for_users))
+@given(user_ids=st.lists(users, max_size=8), k=ks, arguments=st.fixed_dictionaries(for_users))
 @settings(max_examples=50)
-def test_recommend_many(model, client, some, k, arguments):
-    assert client.recommend_many(some, k, **arguments) == model.recommend_many(some, k, **arguments)
+def test_recommend_many(model, client, user_ids, k, arguments):
+    result = model.recommend_many(user_ids, k, **arguments)
+    assert client.recommend_many(user_ids, k, **arguments) == result
 
 
 @given(item=items, k=ks, arguments=st.fixed_dictionaries(options))
@@ -90,12 +91,12 @@ def test_lookups(model, client, user, item, k, prefix):
 
 
 @pytest.mark.parametrize("odd_id", [".", "..", "a/b", "?", "#", "%2e", "\x1f", "a\nb", "%"])
-def test_ids_that_mean_something_in_a_path(model, client, odd_id):
+def test_ids_with_special_characters_of_a_path(model, client, odd_id):
     assert client.user(odd_id) == model.user(odd_id)
     assert client.item(odd_id) == model.item(odd_id)
 
 
-WRONG = [
+INVALID_ARGUMENTS = [
     {"k": 0},
     {"k": "10"},
     {"k": True},
@@ -123,13 +124,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=repr)
-def test_invalid_requests_raise_the_same_error(model, client, wrong):
-    arguments = {"user_id": "17", **wrong}
-    with pytest.raises(BitrecallError) as of_model:
+@pytest.mark.parametrize("invalid", INVALID_ARGUMENTS, ids=repr)
+def test_invalid_requests_raise_the_same_error(model, client, invalid):
+    arguments = {"user_id": "17", **invalid}
+    with pytest.raises(BitrecallError) as model_error:
         model.recommend(**arguments)
-    with pytest.raises(BitrecallError) as of_client:
+    with pytest.raises(BitrecallError) as client_error:
         client.recommend(**arguments)
-    assert type(of_client.value) is type(of_model.value)
-    assert str(of_model.value) in str(of_client.value)
-    assert vars(of_client.value) == vars(of_model.value)
+    assert type(client_error.value) is type(model_error.value)
+    assert str(model_error.value) in str(client_error.value)
+    assert vars(client_error.value) == vars(model_error.value)

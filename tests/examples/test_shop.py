@@ -1,4 +1,4 @@
-"""The web shop of examples/, beside a real service."""
+"""The web shop of examples/, with a real service."""
 
 import contextlib
 import importlib.util
@@ -43,7 +43,7 @@ shop = load_shop()
 
 @contextlib.contextmanager
 def browsing(app: Starlette) -> Iterator[httpx.Client]:
-    """A client that keeps cookies, of a shop that is served in another thread."""
+    """Serve a shop in another thread, and yield a client that keeps cookies."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
@@ -75,7 +75,7 @@ def browser(service):
         yield client
 
 
-def test_a_visitor_gets_popular_items_and_then_ones_of_their_own(browser):
+def test_recommends_popular_items_first_and_personal_ones_after_a_view(browser):
     page = browser.get("/").text
     assert "Popular now" in page
     first = items_on(page)[0]
@@ -86,21 +86,21 @@ def test_a_visitor_gets_popular_items_and_then_ones_of_their_own(browser):
     assert first not in items_on(home)
 
 
-def test_buying_leads_home_and_counts(browser):
+def test_buying_redirects_home_and_sends_an_event(browser):
     first = items_on(browser.get("/").text)[0]
-    answer = browser.post(f"/buy/{quote(first, safe='')}")
-    assert answer.url.path == "/"
-    assert first not in items_on(answer.text)
+    response = browser.post(f"/buy/{quote(first, safe='')}")
+    assert response.url.path == "/"
+    assert first not in items_on(response.text)
 
 
-def test_an_item_that_does_not_exist_is_not_found_and_not_an_event(browser):
-    answer = browser.get("/item/<script>alert(1)")
-    assert answer.status_code == 404
-    assert "<script>" not in answer.text
+def test_an_unknown_item_returns_404_and_sends_no_event(browser):
+    response = browser.get("/item/<script>alert(1)")
+    assert response.status_code == 404
+    assert "<script>" not in response.text
     assert "Popular now" in browser.get("/").text
 
 
-def test_without_the_service_the_pages_still_work(unused_url):
+def test_pages_work_without_the_service(unused_url):
     with browsing(shop.create_app(unused_url)) as client:
         assert client.get("/").status_code == 200
         assert client.get("/item/anything").status_code == 200
@@ -109,31 +109,31 @@ def test_without_the_service_the_pages_still_work(unused_url):
 
 @pytest.fixture
 def unused_url():
-    # A port that is bound and does not listen refuses connections.
+    # A bound port that does not listen refuses connections.
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
 
 
-def test_names_are_escaped():
+def test_escapes_names():
     assert "<b>" not in shop.shelf("<b>", ['<b>"'])
 
 
 @pytest.mark.slow
-def test_it_explains_itself():
+def test_prints_help():
     command = [sys.executable, str(SHOP / "shop.py"), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "--service" in done.stdout
 
 
-@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="there is no Compose v1")
-def test_compose_v1_reads_it():
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="needs Compose v1")
+def test_compose_v1_accepts_the_file():
     command = ["docker-compose", "--file", str(SHOP / "compose.yaml"), "config", "--quiet"]
     subprocess.run(command, check=True, capture_output=True)
 
 
-def test_only_the_shop_is_published_and_on_this_machine_alone():
+def test_publishes_only_the_shop_and_only_on_localhost():
     services = yaml.safe_load((SHOP / "compose.yaml").read_text())["services"]
-    published = {name: one["ports"] for name, one in services.items() if "ports" in one}
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {"shop": ["127.0.0.1:8080:8080"]}
-    assert all("${" not in str(one) for one in services.values())
+    assert all("${" not in str(service) for service in services.values())
