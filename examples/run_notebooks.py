@@ -1,9 +1,9 @@
-"""Run the notebooks beside this file and keep what they show.
+"""Run the notebooks in this folder and save their outputs.
 
-    python examples/run_notebooks.py            # all of them
+    python examples/run_notebooks.py            # all notebooks
     python examples/run_notebooks.py quickstart
 
-A cell that fails ends it with the cell's traceback, and leaves the notebook as it was.
+If a cell fails, the script exits with the traceback of the cell, and the notebook is not changed.
 """
 
 import sys
@@ -17,7 +17,7 @@ CELL_SECONDS = 600
 
 
 def executed(path: Path) -> nbformat.NotebookNode:
-    """Return a notebook with the outputs of running it in its folder.
+    """Run a notebook in its folder, and return it with the new outputs.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.

@@ -1,11 +1,11 @@
-"""A small web shop that shows recommendations of Bitrecall and tells it what visitors do.
+"""A small web shop that shows recommendations of Bitrecall and sends it events.
 
     bitrecall train sample --recipe sample --releases releases
     bitrecall serve --releases releases
     python examples/shop/shop.py            # http://127.0.0.1:8080
 
-Its catalogue is what the service knows. A visitor is a cookie; the first click on an item is enough
-for recommendations of one's own. If the service does not answer, the shop shows pages without them.
+The catalogue is that of the service. A cookie identifies the visitor, and the first click on an
+item is enough for personal recommendations. If the service does not respond, the pages have none.
 """
 
 import argparse
@@ -42,14 +42,14 @@ class Shop:
     """The pages of the shop.
 
     Args:
-        client: of the service that recommends.
+        client: client of the recommendation service.
     """
 
     def __init__(self, client: bitrecall.AsyncClient) -> None:
         self._client = client
 
     async def home(self, request: Request) -> Response:
-        """What the visitor may like; the popular items for somebody new."""
+        """Show recommendations; a new visitor gets the popular items."""
         visitor = visitor_of(request)
         content = shelf("The shop is open", [])
         with degrading():
@@ -59,14 +59,14 @@ class Shop:
         return page("A shop", content, visitor)
 
     async def item(self, request: Request) -> Response:
-        """One item, and others like it. Looking at it is an event."""
+        """Show an item and similar items, and send an event of the view."""
         visitor, item_id = visitor_of(request), request.path_params["item_id"]
         content = ""
         try:
             with degrading():
                 similar = await self._client.similar(item_id, k=PER_SHELF)
                 content = shelf("Others like it", similar.item_ids)
-                await self._tell(visitor, item_id, "view")
+                await self._send_event(visitor, item_id, "view")
         except bitrecall.UnknownItemError:
             return page("There is no such item", "", visitor, status=404)
         action = f"/buy/{quote(item_id, safe='')}"
@@ -74,23 +74,28 @@ class Shop:
         return page(item_id, buy + content, visitor)
 
     async def buy(self, request: Request) -> Response:
-        """Buy an item, which is an event, and go home."""
+        """Send an event of the purchase, and redirect to the home page."""
         visitor = visitor_of(request)
         with degrading():
-            await self._tell(visitor, request.path_params["item_id"], "buy")
+            await self._send_event(visitor, request.path_params["item_id"], "buy")
         response = RedirectResponse("/", status_code=303)
         remember(response, visitor)
         return response
 
-    async def _tell(self, visitor: str, item_id: str, kind: str) -> None:
-        # With an id, an event that is sent again after a broken connection counts once.
-        event = {"user_id": visitor, "item_id": item_id, "type": kind, "id": uuid.uuid4().hex}
+    async def _send_event(self, visitor: str, item_id: str, event_type: str) -> None:
+        # The id makes an event count once even if it is sent again after a broken connection.
+        event = {
+            "user_id": visitor,
+            "item_id": item_id,
+            "type": event_type,
+            "id": uuid.uuid4().hex,
+        }
         await self._client.send_events([event])
 
 
 @contextlib.contextmanager
 def degrading() -> Iterator[None]:
-    """Go on without the service if it does not answer, with a line in the log."""
+    """Log an error of the service and continue after the block."""
     try:
         yield
     except bitrecall.UnknownItemError:
@@ -100,7 +105,7 @@ def degrading() -> Iterator[None]:
 
 
 def visitor_of(request: Request) -> str:
-    """The id of the visitor: that of the cookie, or a new one."""
+    """Return the visitor's id from the cookie, or a new id."""
     return request.cookies.get(COOKIE) or f"visitor-{uuid.uuid4().hex}"
 
 
@@ -110,7 +115,7 @@ def remember(response: Response, visitor: str) -> None:
 
 
 def shelf(title: str, item_ids: Iterable[str]) -> str:
-    """A row of items, each a link to its page."""
+    """Return a row of items in HTML; each links to its page."""
     items = "".join(
         f'<li><a href="/item/{quote(item_id, safe="")}">{escape(item_id)}</a></li>'
         for item_id in item_ids
@@ -119,7 +124,7 @@ def shelf(title: str, item_ids: Iterable[str]) -> str:
 
 
 def page(title: str, content: str, visitor: str, status: int = 200) -> Response:
-    """A page of HTML."""
+    """Return an HTML page that also sets the visitor's cookie."""
     response = HTMLResponse(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<style>{_STYLE}</style><a href="/">Home</a><h1>{escape(title)}</h1>{content}'
@@ -131,13 +136,13 @@ def page(title: str, content: str, visitor: str, status: int = 200) -> Response:
 
 
 def create_app(service: str, key: str | None = None) -> Starlette:
-    """The shop.
+    """Create the shop.
 
     Args:
-        service: URL of the service that recommends.
-        key: a key of the service, if it needs one.
+        service: URL of the recommendation service.
+        key: a key of the service, if it requires one.
     """
-    # A shop does not wait long for recommendations: it shows its pages without them.
+    # A short timeout without retries: a page without recommendations is better than a slow one.
     client = bitrecall.AsyncClient(service, key=key, timeout=2.0, retries=0)
     shop = Shop(client)
 

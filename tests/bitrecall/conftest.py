@@ -17,7 +17,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def run(root):
-    """Call the command line on the store of the test."""
+    """Return a function that runs a command on the store of the test."""
 
     def run(*arguments, store=root):
         return CliRunner().invoke(bitrecall, [*arguments, "--releases", str(store)])
@@ -27,7 +27,7 @@ def run(root):
 
 @pytest.fixture
 def publish(root):
-    """Publish two users and four items; each release's embeddings are its own."""
+    """Return a function that publishes a release of two users and four items."""
 
     def publish(seed=0, metrics=None, activate=True):
         embeddings = np.where(np.arange(8) < np.array([0, 1, 4, 8])[:, None], -1.0, 1.0)
@@ -54,7 +54,7 @@ def publish(root):
 
 @pytest.fixture
 def damage():
-    """Change one byte of a release, which keeps every size."""
+    """Return a function that changes one byte of a release, but no file size."""
 
     def damage(release):
         path = release.path / "user_embeddings.npy"
