@@ -80,11 +80,11 @@ Example:
 @click.argument("user_id")
 @_url_option
 def forget(user_id: str, url: str) -> None:
-    """Remove all events of USER_ID, and exclude the user from the next retraining.
+    """Remove all events of USER_ID, and exclude earlier interactions from retraining.
 
-    Events that the user sends afterwards are stored, and trained on as those of a new user; the
-    user's rows in data files stay excluded from retraining. A running service applies it at its
-    next poll (BITRECALL_POLL_INTERVAL).
+    Events that the user sends afterwards are stored, and trained on as those of a new user. Rows of
+    the user in data files stay excluded from retraining. A running service applies the removal at
+    its next poll (BITRECALL_POLL_INTERVAL).
     """
     from bitrecall.events.store import EventStore
 

@@ -46,7 +46,7 @@ def test_the_command_prints_a_verdict_and_plots(stub, tmp_path: Path) -> None:
 def test_reports_an_unusable_plot_path_before_the_test(stub) -> None:
     finished = CliRunner().invoke(bitrecall, ["loadtest", stub.url, "--plot", "knee.doc"])
     assert (finished.exit_code, stub.requests) == (2, [])
-    assert "ends in none of .svg, .png, .pdf" in finished.stderr
+    assert "must end in .svg, .png or .pdf" in finished.stderr
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:1"])

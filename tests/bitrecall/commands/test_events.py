@@ -156,7 +156,7 @@ def test_copies_events_with_their_numbers_and_the_log_id(run, url: str, postgres
     assert same.exit_code == 2
 
 
-def test_a_copy_into_sqlite_continues_the_numbers(url: str, tmp_path) -> None:
+def test_continues_the_numbers_in_a_copy(url: str, tmp_path) -> None:
     source = EventStore(url)
     source.append([Event("a", str(n), "view", 1.0, f"id {n}") for n in range(3)])
     source.remove_sequences([3])
