@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from bitrecall.client.calls import Call
 from bitrecall.client.connection import Connection, connection
-from bitrecall.client.exchange import (
+from bitrecall.client.outcome import (
     Done,
     NoResponse,
     Response,

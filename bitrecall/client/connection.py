@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bitrecall import __version__
-from bitrecall.client.exchange import NoResponse, Response
+from bitrecall.client.outcome import NoResponse, Response
 from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 

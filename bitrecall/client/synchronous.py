@@ -11,7 +11,7 @@ from bitrecall.client import calls
 from bitrecall.client.base import ServiceClient
 from bitrecall.client.calls import Call, EventsAccepted
 from bitrecall.client.connection import Connection, no_response, response_of
-from bitrecall.client.exchange import NoResponse, Response, Retry
+from bitrecall.client.outcome import NoResponse, Response, Retry
 from bitrecall.extras import extra_needed
 from bitrecall.results import (
     ItemInfo,

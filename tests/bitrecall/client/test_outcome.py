@@ -4,7 +4,7 @@ import pytest
 
 from bitrecall.client import calls
 from bitrecall.client.errors import ProblemError, ServiceBusyError, ServiceUnreachableError
-from bitrecall.client.exchange import Done, NoResponse, Response, RetryPolicy, outcome_of
+from bitrecall.client.outcome import Done, NoResponse, Response, RetryPolicy, outcome_of
 
 POPULAR = json.dumps({"items": [{"id": "a", "popularity": 3}], "release_id": "r"}).encode()
 OK = Response(200, {}, POPULAR)
