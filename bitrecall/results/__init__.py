@@ -2,7 +2,7 @@
 
 from bitrecall.results.evaluation import Evaluation
 from bitrecall.results.infos import ItemInfo, UserInfo
-from bitrecall.results.items import (
+from bitrecall.results.recommendations import (
     Explanation,
     PopularItem,
     PopularItems,

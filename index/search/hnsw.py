@@ -24,6 +24,7 @@ from bitrecall.index.search.protocol import Results
 
 _MAX_PARAMETER: Final = 2**16
 
+# Releases tune ``ef_search`` to their recall (``index_selection``).
 _DEFAULTS: Final = {"m": 16, "ef_construction": 100, "ef_search": 128}
 _RANGES: Final = {
     "m": (2, _MAX_PARAMETER),

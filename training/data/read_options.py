@@ -80,7 +80,7 @@ class ReadOptions:
         time_format: format of times, as for ``strptime``; None reads numbers and ISO 8601.
         delimiter: one or more characters between the fields of a table; None detects it.
         encoding: encoding of text files; None uses the byte-order mark, or UTF-8 without one.
-        where: expression that rows must meet (``row_filter``); None keeps all rows.
+        where: expression that rows must meet (``where_filter``); None keeps all rows.
         min_rating: lowest rating to keep; None keeps all.
         rating_column: name of the rating column; None looks for a common name.
         weight: weights of rows (``row_weights``); None weights all alike.

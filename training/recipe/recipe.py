@@ -27,7 +27,7 @@ from bitrecall.training.recipe.common_sections import (
     SignRecipe,
     ValidationRecipe,
 )
-from bitrecall.training.recipe.limits import MAX_BINS
+from bitrecall.training.recipe.max_bins import MAX_BINS
 from bitrecall.training.recipe.method_names import MethodName, Similarity
 from bitrecall.training.recipe.section import Section
 from bitrecall.training.recipe.teacher_section import TeacherRecipe

@@ -1,10 +1,13 @@
 import subprocess
 import sys
 from importlib import resources
+from typing import get_args
 
 import pytest
 
+from bitrecall.index.search.registry import backends
 from bitrecall.training.errors import RecipeError
+from bitrecall.training.recipe.common_sections import ReleaseRecipe
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import built_in_recipes, load_recipe, parse_recipe
 
@@ -74,6 +77,11 @@ def test_reads_a_baseline_recipe_without_torch():
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", read], check=True)
+
+
+def test_accepts_every_index():
+    choices = get_args(ReleaseRecipe.model_fields["index"].annotation)
+    assert set(choices) == {"auto", *backends()}
 
 
 def test_names_every_wrong_key():

@@ -18,9 +18,9 @@ from bitrecall.training.data.columns.column_names import (
     normalise_name,
 )
 from bitrecall.training.data.read_options import ReadOptions
-from bitrecall.training.data.rows.row_filter import RowFilter
 from bitrecall.training.data.rows.row_selection import RowSelection, selection_lines
 from bitrecall.training.data.rows.row_weights import Weighting
+from bitrecall.training.data.rows.where_filter import RowFilter
 
 __all__ = ["SelectedEvents", "select_events"]
 

@@ -19,8 +19,8 @@ from bitrecall.training.data.columns.column_names import (
 from bitrecall.training.data.columns.comparison import as_numbers
 from bitrecall.training.data.items.attribute_columns import UNKNOWN
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
-from bitrecall.training.data.rows.row_filter import RowFilter
 from bitrecall.training.data.rows.row_weights import MAX_WEIGHT, MIN_WEIGHT, Weighting, WeightTally
+from bitrecall.training.data.rows.where_filter import RowFilter
 
 __all__ = ["RowSelection", "SelectedRows", "column_options", "filter_options", "selection_lines"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bitrecall.training.model.losses.objectives import RankObjective
+from bitrecall.training.model.losses.smooth_metrics import RankObjective
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from bitrecall.training.model.losses.bpr import bpr_loss
-from bitrecall.training.model.losses.objectives import RankObjective, SmoothNDCG, SmoothRecall
 from bitrecall.training.model.losses.pairs import Pairs, Sample
-from bitrecall.training.model.losses.smooth_recall import smooth_recall_loss
+from bitrecall.training.model.losses.rank_loss import smooth_recall_loss
+from bitrecall.training.model.losses.smooth_metrics import RankObjective, SmoothNDCG, SmoothRecall
 from bitrecall.training.model.losses.softmax import softmax_loss
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bitrecall.training.model.losses.candidates import Block, Candidates
-from bitrecall.training.recipe.limits import MAX_BINS
+from bitrecall.training.recipe.max_bins import MAX_BINS
 
 # Items per block. A block of scores of 1,024 users then takes 8 MiB, which fits into the cache.
 BLOCK_ITEMS = 2048

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.training.model.losses.levels import level_gradients
-from bitrecall.training.model.losses.objectives import SmoothNDCG, SmoothRecall
+from bitrecall.training.model.losses.smooth_metrics import SmoothNDCG, SmoothRecall
 
 pytestmark = pytest.mark.slow
 

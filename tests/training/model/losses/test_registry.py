@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from bitrecall.training.model.losses.bpr import bpr_loss
-from bitrecall.training.model.losses.objectives import SmoothNDCG, SmoothRecall
 from bitrecall.training.model.losses.pairs import Pairs, Sample
+from bitrecall.training.model.losses.rank_loss import smooth_recall_loss
 from bitrecall.training.model.losses.registry import ranking_loss
-from bitrecall.training.model.losses.smooth_recall import smooth_recall_loss
+from bitrecall.training.model.losses.smooth_metrics import SmoothNDCG, SmoothRecall
 from bitrecall.training.model.losses.softmax import softmax_loss
 from bitrecall.training.recipe.common_sections import LossRecipe
 

@@ -6,11 +6,11 @@ import torch
 
 import bitrecall.training.model.losses.scores as module
 from bitrecall.training.model.losses.candidates import Candidates
-from bitrecall.training.model.losses.objectives import SmoothRecall
 from bitrecall.training.model.losses.pairs import Pairs, Sample
+from bitrecall.training.model.losses.rank_loss import smooth_recall_loss
 from bitrecall.training.model.losses.scores import DenseScores
-from bitrecall.training.model.losses.smooth_recall import smooth_recall_loss
-from bitrecall.training.recipe.limits import MAX_BINS
+from bitrecall.training.model.losses.smooth_metrics import SmoothRecall
+from bitrecall.training.recipe.max_bins import MAX_BINS
 
 OBJECTIVE = SmoothRecall(cutoffs=(2.0, 5.0, 10.0), phi=0.5, psi=2.0)
 

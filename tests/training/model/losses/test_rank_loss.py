@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import bitrecall.training.model.losses.packed_scores as packed_scores
 import bitrecall.training.model.losses.scores as scores_module
-from bitrecall.training.model.losses.objectives import SmoothRecall
 from bitrecall.training.model.losses.pairs import Pairs, Sample
-from bitrecall.training.model.losses.smooth_recall import smooth_recall_loss
+from bitrecall.training.model.losses.rank_loss import smooth_recall_loss
+from bitrecall.training.model.losses.smooth_metrics import SmoothRecall
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from typing import Final, NoReturn
 import polars as pl
 
 from bitrecall.training.data.columns.comparison import Value, compare
-from bitrecall.training.data.rows.filter_tokens import FilterToken, invalid_filter, split_filter
+from bitrecall.training.data.rows.where_tokens import FilterToken, invalid_filter, split_filter
 from bitrecall.training.errors import DataError
 
 __all__ = ["RowFilter"]

@@ -1,4 +1,4 @@
-"""Limits that recipes are checked against without importing torch."""
+"""The limit on the size of a batch, apart from the losses so that recipes need no torch."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from bitrecall.training.model.losses.objectives import SmoothNDCG, SmoothRecall
+from bitrecall.training.model.losses.smooth_metrics import SmoothNDCG, SmoothRecall
 
 CUTOFFS = (2.0, 5.0)
 OBJECTIVES: dict[str, Any] = {

@@ -1,9 +1,9 @@
-"""SRLoss over the whole catalogue, or over a sample of it, as one autograd function.
+"""The loss by smooth ranks, over the whole catalogue or a sample of it, as one autograd function.
 
 F. Luo and J. Wu, "Optimizing Recall in Deep Graph Hashing Framework for Item Retrieval",
 AAAI 2024: L = −1/|Ω| Σ K_φ(N − rank_ui), rank_ui ≈ 1 + Σ_{j≠i} K_ψ(s_uj − s_ui). ``levels.py``
-has the identity that makes the full sum affordable, and ``objectives.py`` other functions of the
-rank, for which it holds too.
+has the identity that makes the full sum affordable, and ``smooth_metrics.py`` the functions of the
+rank: SRLoss, and smooth NDCG.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from torch import Tensor
 
 from bitrecall.training.model.losses.candidates import Candidates, add_pair_gradients, taken_pairs
 from bitrecall.training.model.losses.levels import level_gradients
-from bitrecall.training.model.losses.objectives import RankObjective
 from bitrecall.training.model.losses.packed_scores import PackedScores, can_pack
 from bitrecall.training.model.losses.pairs import Pairs, Sample, weights_of
 from bitrecall.training.model.losses.scores import DenseScores, Scores
+from bitrecall.training.model.losses.smooth_metrics import RankObjective
 
 
 def smooth_recall_loss(
@@ -49,7 +49,7 @@ def smooth_recall_loss(
         float32 scalar, in (−1, 0) for smooth recall with the default weights.
 
     Raises:
-        ValueError: b·(f + 1) is above ``bitrecall.training.recipe.limits.MAX_BINS``.
+        ValueError: b·(f + 1) is above ``bitrecall.training.recipe.max_bins.MAX_BINS``.
     """
     weights = weights_of(positives, weights, user_codes)
     special = taken_pairs(positives, excluded)

@@ -1,6 +1,6 @@
 import pytest
 
-from bitrecall.training.data.rows.filter_tokens import split_filter
+from bitrecall.training.data.rows.where_tokens import split_filter
 from bitrecall.training.errors import DataError
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitrecall.training.data.columns.comparison import as_numbers
-from bitrecall.training.data.rows.row_filter import RowFilter
+from bitrecall.training.data.rows.where_filter import RowFilter
 from bitrecall.training.errors import DataError
 
 pytestmark = pytest.mark.slow
