@@ -55,3 +55,11 @@ def test_masks_are_cached_and_read_only(release: Release) -> None:
     assert catalogue.matching(ItemFilter(any_tags=frozenset({"jazz"}))) is first
     with pytest.raises(ValueError, match="read-only"):
         first[0] = True
+
+
+@pytest.mark.parametrize("new", [None, NEW])
+def test_a_search_with_a_huge_k_returns_all_items(release: Release, new: NewItems | None) -> None:
+    catalogue = Catalogue(release, new)
+    distances, rows = catalogue.search(release.item_codes[:1], 10**15, None, None)
+    assert distances.shape == (1, len(catalogue))
+    assert sorted(rows[0]) == list(range(len(catalogue)))
