@@ -9,7 +9,16 @@ from typing import Any, Final, SupportsIndex
 
 from bitrecall.errors import ArgumentError
 
-__all__ = ["check_k", "filter_json", "id_text", "id_texts", "user_and_history"]
+__all__ = [
+    "check_flag",
+    "check_k",
+    "check_ks",
+    "check_prefix",
+    "filter_json",
+    "id_text",
+    "id_texts",
+    "user_and_history",
+]
 
 # Unicode white space, which the service strips from ids. ``str.strip`` also strips U+001C to
 # U+001F.
@@ -17,6 +26,9 @@ _WHITE_SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
+
+# The longest lists to evaluate; as in ``bitrecall evaluate``.
+_MAX_LENGTH: Final = 1_000_000
 
 
 def id_text(value: object, argument: str) -> str:
@@ -38,14 +50,7 @@ def id_text(value: object, argument: str) -> str:
     text = value.strip(_WHITE_SPACE)
     if not text:
         raise ArgumentError(f"{argument} is empty", argument)
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ArgumentError(
-                f"{argument} is not valid Unicode: {error.reason}", argument
-            ) from None
-    return text
+    return _unicode(text, argument)
 
 
 def id_texts(values: Iterable[object], argument: str) -> list[str]:
@@ -91,9 +96,53 @@ def check_k(k: object) -> int:
     Raises:
         ArgumentError: it is not an integer of at least 1.
     """
-    if isinstance(k, bool) or not isinstance(k, SupportsIndex) or operator.index(k) < 1:
-        raise ArgumentError(f"k has to be an integer of at least 1, not {_shown(k)}", "k")
-    return operator.index(k)
+    try:
+        if not isinstance(k, bool) and (number := operator.index(k)) >= 1:  # type: ignore[arg-type]
+            return number
+    except TypeError:
+        pass
+    raise ArgumentError(f"k has to be an integer of at least 1, not {_shown(k)}", "k")
+
+
+def check_ks(ks: object) -> list[int]:
+    """Return the list lengths to evaluate as ints.
+
+    Raises:
+        ArgumentError: they are not a list of integers from 1 to 1,000,000, or the list is empty.
+    """
+    lengths = [] if isinstance(ks, str) or not isinstance(ks, Iterable) else list(map(check_k, ks))
+    if not lengths or max(lengths) > _MAX_LENGTH:
+        raise ArgumentError(
+            f"ks has to be a list of integers from 1 to {_MAX_LENGTH:,}, such as [20, 50], not "
+            f"{_shown(ks)}",
+            "ks",
+        )
+    return lengths
+
+
+def check_flag(value: object, argument: str) -> bool:
+    """Return a flag as a bool.
+
+    Raises:
+        ArgumentError: it is neither True nor False.
+    """
+    if isinstance(value, bool):
+        return value
+    # Not isinstance: clients work without NumPy.
+    if type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise ArgumentError(f"{argument} has to be True or False, not {_shown(value)}", argument)
+
+
+def check_prefix(prefix: object) -> str:
+    """Return the prefix of ids.
+
+    Raises:
+        ArgumentError: it is not text, or is not valid Unicode.
+    """
+    if not isinstance(prefix, str):
+        raise ArgumentError(f"prefix has to be text, not {_shown(prefix)}", "prefix")
+    return _unicode(prefix, "prefix")
 
 
 def filter_json(conditions: Mapping[str, Any]) -> bytes:
@@ -124,6 +173,18 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
     raise TypeError(f"JSON has no type for {type(value).__name__}")
+
+
+def _unicode(text: str, argument: str) -> str:
+    """Return ``text`` unchanged. Raises ``ArgumentError`` if UTF-8 cannot represent it."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"{argument} is not valid Unicode: {error.reason}", argument
+            ) from None
+    return text
 
 
 def _shown(value: object) -> str:

@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from bitrecall.arguments import check_k, filter_json, id_text, id_texts, user_and_history
+from bitrecall.arguments import (
+    check_flag,
+    check_k,
+    check_prefix,
+    filter_json,
+    id_text,
+    id_texts,
+    user_and_history,
+)
 from bitrecall.client.parsing import (
     item_info,
     popular_items,
@@ -94,8 +102,7 @@ def recommend(
         ArgumentError: an argument is invalid.
     """
     user, item_ids = user_and_history(user_id, history, history_mode)
-    members: dict[str, Any] = _options(k, exclude_items)
-    members |= {"exclude_seen": exclude_seen, "explain": explain}
+    members = _options(k, exclude_items) | _flags(exclude_seen, explain)
     if user is not None:
         members["user_id"] = user
     if item_ids is not None:
@@ -119,7 +126,7 @@ def recommend_many(
         ArgumentError: an argument is invalid.
     """
     users = id_texts(user_ids, "user_ids")
-    members = _options(k, exclude_items) | {"exclude_seen": exclude_seen, "explain": explain}
+    members = _options(k, exclude_items) | _flags(exclude_seen, explain)
     cost = members["k"] * (_EXPLAINED_ITEM_COST if explain else 1)
     size = max(1, min(batch_size, _MAX_ITEMS // cost))
     # A list, so that arguments are checked before the first request is sent.
@@ -177,9 +184,9 @@ def find(kind: Literal["users", "items"], prefix: str, k: int) -> Call[list[str]
     """Return the call of ``GET /users`` or ``GET /items``.
 
     Raises:
-        ArgumentError: ``k`` is invalid.
+        ArgumentError: the prefix or ``k`` is invalid.
     """
-    path = f"/{kind}?k={check_k(k)}&prefix={quote(prefix, safe='')}"
+    path = f"/{kind}?k={check_k(k)}&prefix={quote(check_prefix(prefix), safe='')}"
     return Call("GET", path, lambda document: list(document["ids"]))
 
 
@@ -215,6 +222,13 @@ def forget(user_id: str | int) -> Call[int]:
 
 def _options(k: int, exclude_items: Iterable[str | int]) -> dict[str, Any]:
     return {"k": check_k(k), "exclude_items": id_texts(exclude_items, "exclude_items")}
+
+
+def _flags(exclude_seen: bool, explain: bool) -> dict[str, Any]:
+    return {
+        "exclude_seen": check_flag(exclude_seen, "exclude_seen"),
+        "explain": check_flag(explain, "explain"),
+    }
 
 
 def _body(members: Mapping[str, Any], conditions: Mapping[str, Any] | None) -> bytes:

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from bitrecall.arguments import check_k, id_text, id_texts, user_and_history
+from bitrecall.arguments import (
+    check_k,
+    check_ks,
+    check_prefix,
+    id_text,
+    id_texts,
+    user_and_history,
+)
 from bitrecall.extras import extra_needed
 from bitrecall.index.errors import UnknownItemError
 from bitrecall.index.recommend.lookups import item_info, most_popular, user_info
@@ -185,11 +192,11 @@ class Model:
 
     def find_users(self, prefix: str = "", k: int = 10) -> list[str]:
         """Return the first ``k`` user ids with a prefix, in byte order."""
-        return self.users.starting_with(prefix, check_k(k))
+        return self.users.starting_with(check_prefix(prefix), check_k(k))
 
     def find_items(self, prefix: str = "", k: int = 10) -> list[str]:
         """Return the first ``k`` item ids with a prefix, in byte order."""
-        return self.items.starting_with(prefix, check_k(k))
+        return self.items.starting_with(check_prefix(prefix), check_k(k))
 
     def codes(self, user_ids: str | int | Iterable[str | int]) -> Codes:
         """Return the codes of one or several users, one row each.
@@ -230,7 +237,7 @@ class Model:
             MissingExtraError: the extra ``train`` is not installed.
             DataError: the interactions cannot be used.
             EvaluationError: there are no interactions to evaluate on.
-            ArgumentError: ``test`` is None and nothing was held out.
+            ArgumentError: ``ks`` is invalid, or ``test`` is None and nothing was held out.
         """
         with extra_needed("evaluate", "train"), errors_as_keywords():
             from bitrecall.model.evaluation import evaluate_release
@@ -239,7 +246,7 @@ class Model:
                 self._release,
                 test,
                 self._held_out,
-                [check_k(k) for k in ks],
+                check_ks(ks),
                 exclude_seen=exclude_seen,
                 progress=progress,
                 reading=reading,

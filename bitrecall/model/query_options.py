@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bitrecall.arguments import check_k, filter_json, id_texts
+from bitrecall.arguments import check_flag, check_k, filter_json, id_texts
 from bitrecall.errors import ArgumentError
 from bitrecall.index.errors import FilterError
 from bitrecall.index.recommend.filter_schema import FilterRequest
@@ -34,10 +34,10 @@ def query_options(
     """
     return QueryOptions(
         k=check_k(k),
-        exclude_seen=exclude_seen,
+        exclude_seen=check_flag(exclude_seen, "exclude_seen"),
         exclude_items=id_texts(exclude_items, "exclude_items"),
         allowed=None if conditions is None else _item_filter(conditions),
-        explain=explain,
+        explain=check_flag(explain, "explain"),
     )
 
 

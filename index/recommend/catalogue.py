@@ -115,8 +115,14 @@ class Catalogue:
         exclude: Sequence[NDArray[np.integer[Any]]] | None,
         allowed: NDArray[np.bool_] | None,
     ) -> Results:
-        """Search all items; see ``bitrecall.index.search.protocol.SearchBackend.search``."""
+        """Search all items; see ``bitrecall.index.search.protocol.SearchBackend.search``.
+
+        Returns:
+            Distances and rows with ``k`` columns, or one per item if there are fewer items.
+        """
         n_items = self.release.n_items
+        # The results have ``k`` columns, so that a huge ``k`` would use up the memory.
+        k = min(k, len(self))
         if not self.new.ids:
             return self.release.backend.search(codes, k, exclude, allowed)
         exclude = exclude or [np.empty(0, np.int64)] * len(codes)

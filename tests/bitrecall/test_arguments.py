@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import StringConstraints, TypeAdapter
 
-from bitrecall.arguments import check_k, filter_json, id_text, id_texts
+from bitrecall.arguments import (
+    check_flag,
+    check_k,
+    check_ks,
+    check_prefix,
+    filter_json,
+    id_text,
+    id_texts,
+)
 from bitrecall.errors import ArgumentError
 
 SERVICE = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True)])
@@ -51,10 +59,35 @@ def test_rejects_a_single_text_as_a_list_of_ids():
     assert id_texts(np.array([3, 4]), "history") == ["3", "4"]
 
 
-@pytest.mark.parametrize("k", [0, -1, 1.0, "10", None, True])
+@pytest.mark.parametrize("k", [0, -1, 1.0, "10", None, True, np.True_, np.array([5])])
 def test_rejects_an_invalid_k(k):
     with pytest.raises(ArgumentError, match="k has to be"):
         check_k(k)
+
+
+@pytest.mark.parametrize("ks", [20, None, "20", [], [0], [True], [20, 10**9]])
+def test_rejects_invalid_ks(ks):
+    with pytest.raises(ArgumentError, match="has to be"):
+        check_ks(ks)
+
+
+def test_accepts_any_collection_of_ks():
+    assert (
+        check_ks(np.array([20, 50])) == check_ks((20, 50)) == check_ks({20: 1, 50: 1}) == [20, 50]
+    )
+
+
+@pytest.mark.parametrize("value", [1, 0, "no", None, [], np.int64(1)])
+def test_rejects_a_flag_that_is_no_bool(value):
+    with pytest.raises(ArgumentError, match="explain has to be True or False"):
+        check_flag(value, "explain")
+    assert check_flag(np.False_, "explain") is check_flag(False, "explain") is False
+
+
+@pytest.mark.parametrize("prefix", [None, 3, b"a", "\ud800"])
+def test_rejects_a_prefix_that_is_no_text(prefix):
+    with pytest.raises(ArgumentError, match="prefix"):
+        check_prefix(prefix)
 
 
 def test_filter_may_contain_numpy_values_and_sets():
