@@ -10,6 +10,7 @@ from typing import Any, Final, SupportsIndex
 from bitrecall.errors import ArgumentError
 
 __all__ = [
+    "check_count",
     "check_flag",
     "check_k",
     "check_ks",
@@ -90,18 +91,30 @@ def user_and_history(
     )
 
 
+def check_count(value: object, argument: str) -> int:
+    """Return a number of things as an int.
+
+    Raises:
+        ArgumentError: it is not an integer of at least 1.
+    """
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ArgumentError(
+            f"{argument} has to be an integer of at least 1, not {_shown(value)}", argument
+        )
+    return number
+
+
 def check_k(k: object) -> int:
     """Return the number of requested items as an int.
 
     Raises:
         ArgumentError: it is not an integer of at least 1.
     """
-    try:
-        if not isinstance(k, bool) and (number := operator.index(k)) >= 1:  # type: ignore[arg-type]
-            return number
-    except TypeError:
-        pass
-    raise ArgumentError(f"k has to be an integer of at least 1, not {_shown(k)}", "k")
+    return check_count(k, "k")
 
 
 def check_ks(ks: object) -> list[int]:

@@ -13,6 +13,7 @@ __all__ = ["as_keywords", "errors_as_keywords"]
 
 _FLAGS: Final = frozenset({"allow_implausible", "skip_bad_rows"})
 _NAMES: Final = {"set": "overrides"}
+_NEGATED: Final = {"ignore_times": "use_times=False"}
 # An option and its value: a placeholder in capitals, quoted text, or text that cannot be an
 # ordinary word of the sentence.
 _OPTION: Final = re.compile(
@@ -40,6 +41,8 @@ def errors_as_keywords() -> Iterator[None]:
 def _keyword(match: re.Match[str]) -> str:
     name, value = match["name"].replace("-", "_"), match["value"]
     name = _NAMES.get(name, name)
+    if name in _NEGATED:
+        return _NEGATED[name] + (f" {value}" if value else "")
     if name in _FLAGS:
         return f"{name}=True" + (f" {value}" if value else "")
     if value is None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bitrecall.arguments import check_count
+from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.keyword_messages import as_keywords, errors_as_keywords
@@ -81,6 +83,7 @@ def fit(
 
     Raises:
         MissingExtraError: the extra ``train`` is not installed.
+        ArgumentError: ``overrides`` or ``threads`` is invalid.
         DataError: the interactions or the item table cannot be used.
         RecipeError: the recipe cannot be used.
         TrainingError: the training cannot start or continue.
@@ -102,7 +105,7 @@ def fit(
         keep_freed_memory()
         training_recipe = _recipe(recipe, overrides or {})
         if threads is not None:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(check_count(threads, "threads"))
         options = read_options(reading)
         dataset = read_dataset(events, options)
         for line in dataset.report.lines():
@@ -153,4 +156,15 @@ def _recipe(recipe: StrPath, overrides: Mapping[str, Any]) -> Recipe:
 
 def _assignments(overrides: Mapping[str, Any]) -> Sequence[str]:
     """Return ``KEY=VALUE`` texts as for ``--set``; recipe values in JSON are valid TOML."""
-    return [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
+    if not isinstance(overrides, Mapping):
+        raise ArgumentError(
+            "overrides has to be a dict such as {'bits': 128, 'fit.epochs': 4}, not "
+            f"{type(overrides).__name__}",
+            "overrides",
+        )
+    return [f"{key}={json.dumps(value, default=_plain)}" for key, value in overrides.items()]
+
+
+def _plain(value: Any) -> Any:
+    """Convert a value that ``json`` does not support: a NumPy value, or else text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

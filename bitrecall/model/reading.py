@@ -37,15 +37,15 @@ _TABLE_NAME: Final = "events"
 class ReadKeywords(TypedDict, total=False):
     """Keyword arguments for reading and splitting interactions; see ``bitrecall train --help``."""
 
-    user_column: str | None
-    item_column: str | None
-    time_column: str | None
+    user_column: str | int | None
+    item_column: str | int | None
+    time_column: str | int | None
     use_times: bool
     time_unit: str
     time_format: str | None
     where: str | None
     min_rating: float | None
-    rating_column: str | None
+    rating_column: str | int | None
     weight: str | None
     pair_weight: str
     split: str
@@ -94,6 +94,8 @@ def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
                     f"not {value!r}"
                 )
             value = enums[name](value)
+        if name.endswith("_column") and isinstance(value, int):
+            value = str(value)  # the default names of pandas are integers
         if name == "columns" and value is not None:
             value = tuple(value.split(",") if isinstance(value, str) else value)
         values["seed" if name == "split_seed" else name] = value

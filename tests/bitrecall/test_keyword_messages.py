@@ -14,6 +14,7 @@ from bitrecall.keyword_messages import as_keywords, errors_as_keywords
         ("--query 'select a from b'", "query='select a from b'"),
         ("pass --format lightgcn", "pass format='lightgcn'"),
         ("--min-rating must be finite", "min_rating must be finite"),
+        ("see --time-unit and --ignore-times", "see time_unit and use_times=False"),
         ("--set fit.epochs", "overrides fit.epochs"),
         ("a -- b, --", "a -- b, --"),
     ],

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import bitrecall
 from bitrecall.cli import bitrecall as command_line
-from bitrecall.errors import MissingExtraError
+from bitrecall.errors import ArgumentError, MissingExtraError
 from bitrecall.model.fitting import DataWarning, fit
 from bitrecall.service.shared_folder import shared_folder
 from bitrecall.training.errors import DataError, InterruptedTraining, RecipeError
@@ -165,6 +165,36 @@ def test_rejects_an_unknown_keyword_or_value(frame):
 def test_rejects_an_unknown_recipe_key(frame):
     with pytest.raises(RecipeError, match="unknown key 'bit'"):
         fit(frame, user_column="who", recipe="sample", overrides={"bit": 16})
+
+
+def test_accepts_numpy_values_as_overrides(frame):
+    overrides = {**QUICK["overrides"], "bits": np.int64(16), "fit.epochs": np.array(1)}
+    model = fit(frame, user_column="who", **{**QUICK, "overrides": overrides})
+    assert model.bits == 16
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("overrides", ["bits=16"]), ("threads", 0), ("threads", "2")]
+)
+def test_rejects_overrides_and_threads_of_another_type(frame, argument, value):
+    with pytest.raises(ArgumentError, match=f"{argument} has to be"):
+        fit(frame, user_column="who", **{**QUICK, argument: value})
+
+
+def test_accepts_columns_named_by_integers(frame):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(frame.select("who", "item_id").to_numpy())
+    assert len(fit(table, user_column=0, item_column=1, **QUICK).users) == 30
+    with pytest.raises(DataError, match=r"has no column '7' \(user_column\)"):
+        fit(table, user_column=7, item_column=1, **QUICK)
+
+
+def test_rejects_a_table_that_cannot_be_read():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(DataError, match=r"it has no columns"):
+        fit(pandas.DataFrame(), **QUICK)
+    with pytest.raises(DataError, match="column 'user_id' has text that is not valid Unicode"):
+        fit(pandas.DataFrame({"user_id": ["\ud800"], "item_id": ["a"]}), **QUICK)
 
 
 def test_a_missing_extra_is_named_with_how_to_install_it(csv):

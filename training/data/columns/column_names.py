@@ -155,7 +155,7 @@ def find_column(
         DataError: no column matches, or several do.
     """
     more = f", ... ({len(names)} in all)" if len(names) > 40 else ""
-    available = "the columns are " + ", ".join(names[:40]) + more
+    available = f"the columns are {', '.join(names[:40])}{more}" if names else "it has no columns"
     option = f"--{role}-column"
     if requested is not None:
         matches = [name for name in names if name == requested]

@@ -49,7 +49,7 @@ def as_frame(table: object, label: str) -> pl.DataFrame:
             return _from_pandas(table, label)
         if hasattr(table, "__arrow_c_stream__"):
             return pl.DataFrame(_Stream(table))
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, ImportError) as error:
         problem = str(error).splitlines()[0]
         raise DataError(f"cannot be read as a table: {problem}", file=label) from error
     raise DataError(

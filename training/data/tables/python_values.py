@@ -39,6 +39,10 @@ def series_of(name: str, values: Sequence[Any], label: str) -> pl.Series:
         values = [value if value is None else float(value) for value in values]
     try:
         return pl.Series(name, values, strict=True)
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"column {name!r} has text that is not valid Unicode: {error.reason}", file=label
+        ) from None
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
         shown = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise DataError(
