@@ -70,7 +70,13 @@ class Evaluation(Table):
             if self.seen_pairs
             else ""
         )
+        unknown = (
+            f"; {self.unknown_users:,} users and the items of {self.unknown_pairs:,} pairs are "
+            "unknown to the release"
+            if self.unknown_users or self.unknown_pairs
+            else ""
+        )
         return (
-            f"{self.users:,} users, {self.pairs:,} held-out pairs ({self.split}){seen}; "
+            f"{self.users:,} users, {self.pairs:,} held-out pairs ({self.split}){seen}{unknown}; "
             f"release {self.release_id}"
         )

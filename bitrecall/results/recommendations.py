@@ -97,9 +97,7 @@ class _RankedItems(_Items[Recommendation]):
             "score": [item.score for item in self.items],
         }
         if any(item.because is not None for item in self.items):
-            columns["because"] = [
-                ", ".join(similar.item_id for similar in item.because or ()) for item in self.items
-            ]
+            columns["because"] = _reasons(self.items)
         return columns
 
     def _shortfall_note(self) -> str:
@@ -130,9 +128,8 @@ class Recommendations(_RankedItems):
     def _title(self) -> str:
         recipient = "a history" if self.user_id is None else self.user_id
         degraded = ", because the search failed" if self.degraded else ""
-        return (
-            f"{len(self)} items for {recipient} by {self.source}{degraded}{self._shortfall_note()}"
-        )
+        items = _counted(len(self), "item")
+        return f"{items} for {recipient} by {self.source}{degraded}{self._shortfall_note()}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,7 +139,7 @@ class SimilarItems(_RankedItems):
     item_id: str
 
     def _title(self) -> str:
-        return f"{len(self)} items like {self.item_id}{self._shortfall_note()}"
+        return f"{_counted(len(self), 'item')} like {self.item_id}{self._shortfall_note()}"
 
 
 class PopularItem(NamedTuple):
@@ -170,7 +167,7 @@ class PopularItems(_Items[PopularItem]):
         }
 
     def _title(self) -> str:
-        return f"the {len(self)} most popular items"
+        return f"the {_counted(len(self), 'most popular item')}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -180,14 +177,14 @@ class RecommendationLists(_Items[Recommendations]):
     A sequence of ``Recommendations``. The table has one row per user and item.
     """
 
-    def for_user(self, user_id: str) -> Recommendations:
+    def for_user(self, user_id: str | int) -> Recommendations:
         """Return the recommendations for one user.
 
         Raises:
             KeyError: the user was not requested.
         """
         for recommendations in self.items:
-            if recommendations.user_id == user_id:
+            if recommendations.user_id == str(user_id):
                 return recommendations
         raise KeyError(user_id)
 
@@ -197,13 +194,26 @@ class RecommendationLists(_Items[Recommendations]):
             for recommendations in self.items
             for rank, item in enumerate(recommendations, 1)
         ]
-        return {
+        items = [item for _, _, item in rows]
+        columns: dict[str, Sequence[Any]] = {
             "user_id": [user_id for user_id, _, _ in rows],
             "rank": [rank for _, rank, _ in rows],
-            "item_id": [item.item_id for _, _, item in rows],
-            "distance": [item.distance for _, _, item in rows],
-            "score": [item.score for _, _, item in rows],
+            "item_id": [item.item_id for item in items],
+            "distance": [item.distance for item in items],
+            "score": [item.score for item in items],
         }
+        if any(item.because is not None for item in items):
+            columns["because"] = _reasons(items)
+        return columns
 
     def _title(self) -> str:
-        return f"recommendations for {len(self):,} users"
+        return f"recommendations for {_counted(len(self), 'user')}"
+
+
+def _reasons(items: Sequence[Recommendation]) -> list[str]:
+    """Return for each item the ids of the user's most similar items, as text."""
+    return [", ".join(similar.item_id for similar in item.because or ()) for item in items]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

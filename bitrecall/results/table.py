@@ -38,7 +38,10 @@ class Table(ABC):
         columns = self._columns()
         rows, more = _rows(columns)
         numbers = "".join(">" if _is_numeric(values) else "<" for values in columns.values())
-        lines = [self._title(), *([aligned(list(columns), rows, right=numbers)] if rows else [])]
+        lines = [
+            _one_line(self._title()),
+            *([aligned(list(columns), rows, right=numbers)] if rows else []),
+        ]
         return "\n".join([*lines, *([more] if more else [])])
 
     def _repr_html_(self) -> str:
@@ -112,7 +115,12 @@ def _rows(columns: Mapping[str, Sequence[Any]]) -> tuple[list[list[str]], str]:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.5f}" if isinstance(value, float) else str(value)
+    return f"{value:.5f}" if isinstance(value, float) else _one_line(str(value))
+
+
+def _one_line(text: str) -> str:
+    """Return a text with control characters escaped, so that it is safe in a terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:

@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 from typing import Any
 
@@ -104,3 +105,25 @@ def test_for_user_returns_the_recommendations_of_one_user():
     assert lists.for_user("ada") is FOR_ADA
     with pytest.raises(KeyError):
         lists.for_user("cleo")
+    with_number = RecommendationLists((Recommendations((), 3, "r1", "17", "popular"),))
+    assert with_number.for_user(17).user_id == "17"
+
+
+def test_lists_have_a_column_of_explanations():
+    explained = FIRST._replace(because=(Explanation("milk", 2),))
+    lists = RecommendationLists((Recommendations((explained, SECOND), 2, "r1", "ada", "codes"),))
+    assert [row["because"] for row in lists.to_dicts()] == ["milk", ""]
+
+
+def test_prints_control_characters_escaped():
+    item = Recommendation("a\x1b[31m\nb", 3, 10)
+    lines = repr(Recommendations((item,), 1, "r1", "ada\r", "codes")).splitlines()
+    assert lines[0] == r"1 item for ada\r by codes"
+    assert lines[2].startswith(r"a\x1b[31m\nb ")
+
+
+def test_evaluation_counts_what_the_release_does_not_know():
+    known: Any = RESULTS[-1]
+    assert "unknown" not in repr(known)
+    other = dataclasses.replace(known, unknown_users=1, unknown_pairs=2)
+    assert "1 users and the items of 2 pairs are unknown to the release" in repr(other)
