@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any, Final, SupportsIndex
 
 from bitrecall.errors import ArgumentError
@@ -14,6 +16,7 @@ __all__ = [
     "check_flag",
     "check_k",
     "check_ks",
+    "check_path",
     "check_prefix",
     "filter_json",
     "id_text",
@@ -145,6 +148,20 @@ def check_flag(value: object, argument: str) -> bool:
     if type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_"):
         return bool(value)
     raise ArgumentError(f"{argument} has to be True or False, not {_shown(value)}", argument)
+
+
+def check_path(value: object, argument: str) -> Path:
+    """Return a path that was passed as text or as a path object.
+
+    Raises:
+        ArgumentError: it is neither, or it is empty: usually a variable without a value, so that
+            the current folder is not what the caller wants.
+    """
+    if value == "" or not isinstance(value, str | PathLike):
+        raise ArgumentError(
+            f"{argument} has to be a path such as './{argument}', not {_shown(value)}", argument
+        )
+    return Path(value)
 
 
 def check_prefix(prefix: object) -> str:

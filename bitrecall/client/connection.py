@@ -71,6 +71,8 @@ def connection(
         raise ArgumentError(f"invalid URL {url!r}: {error}", "url") from None
     if not parsed.host:
         raise ArgumentError(f"invalid URL {url!r}: the host is missing", "url")
+    if parsed.port is not None and not 0 < parsed.port < 2**16:
+        raise ArgumentError(f"invalid URL {url!r}: the port has to be from 1 to 65535", "url")
     limits = httpx.Limits(
         max_connections=max_connections, max_keepalive_connections=max_connections
     )

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from bitrecall.commands.options import option
+from bitrecall.commands.options import NonEmptyPath, option
 from bitrecall.training.data.read_options import Format, PairWeight, ReadOptions, Split, TimeUnit
 
 
-class DataType(click.Path):
+class DataType(NonEmptyPath):
     """Type of DATA: a path, or the URL of a database."""
 
     name = "data"

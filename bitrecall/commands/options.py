@@ -37,11 +37,21 @@ option = partial(click.option, cls=_FlagOption, show_envvar=True, show_default=T
 """``click.option`` whose help shows the default and the environment variable of the flag."""
 
 
+class NonEmptyPath(click.Path):
+    """A path; an empty one, usually of an unset shell variable, is not the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert to ``path_type``."""
+        if value == "":
+            self.fail("the path is empty; the current folder is '.'", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def releases_option(command: F) -> F:
     """Add ``--releases``, the folder of the release store, as ``releases: Path``."""
     return option(
         "--releases",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=NonEmptyPath(file_okay=False, path_type=Path),
         default=Path("releases"),
         envvar="BITRECALL_RELEASES",
         metavar="DIR",

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bitrecall.arguments import check_count
+from bitrecall.arguments import check_count, check_path
 from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 from bitrecall.index.releases.store import ReleaseStore
@@ -83,7 +83,7 @@ def fit(
 
     Raises:
         MissingExtraError: the extra ``train`` is not installed.
-        ArgumentError: ``overrides`` or ``threads`` is invalid.
+        ArgumentError: ``overrides``, ``threads`` or a path is invalid.
         DataError: the interactions or the item table cannot be used.
         RecipeError: the recipe cannot be used.
         TrainingError: the training cannot start or continue.
@@ -103,6 +103,8 @@ def fit(
         from bitrecall.training.runtime.allocator import keep_freed_memory
 
         keep_freed_memory()
+        store = None if releases is None else check_path(releases, "releases")
+        run_folder = None if run is None else check_path(run, "run")
         training_recipe = _recipe(recipe, overrides or {})
         if threads is not None:
             torch.set_num_threads(check_count(threads, "threads"))
@@ -118,15 +120,15 @@ def fit(
             *check_plausible(dataset, allow_implausible),
         ]
         temporary = None
-        if releases is None:
-            temporary = releases = Path(mkdtemp(prefix="bitrecall-releases-"))
+        if store is None:
+            temporary = store = Path(mkdtemp(prefix="bitrecall-releases-"))
         try:
             with TemporaryDirectory(prefix="bitrecall-fit-") as temporary_run:
                 pipeline = TrainingPipeline(
                     dataset,
                     training_recipe,
                     TrainingOptions(
-                        folder=Path(temporary_run if run is None else run),
+                        folder=run_folder or Path(temporary_run),
                         device=device,
                         progress_bar=progress,
                         activate=activate,
@@ -135,7 +137,7 @@ def fit(
                 )
                 for text in (*data_warnings, *pipeline.warnings):
                     warnings.warn(as_keywords(text), DataWarning, stacklevel=2)
-                result = pipeline.publish(ReleaseStore(Path(releases)))
+                result = pipeline.publish(ReleaseStore(store))
         except BaseException as error:
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 
+from bitrecall.arguments import check_path
 from bitrecall.index.errors import NoReleaseError
+from bitrecall.index.releases.files import MANIFEST_NAME
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.model.model import Model
 
@@ -20,12 +21,22 @@ def load(releases: str | PathLike[str] = "releases", *, release: str | None = No
         release: id of the release; None opens the current one.
 
     Raises:
-        NoReleaseError: the folder does not exist, or has no current release.
+        ArgumentError: ``releases`` is empty or is not a path.
+        NoReleaseError: the folder does not exist, is not a release store, or has no current
+            release.
         ReleaseNotFoundError: the store has no release with this id.
         ReleaseDamagedError: the release is damaged.
         ReleaseVersionError: the format of the release is not supported.
     """
-    root = Path(releases)
+    root = check_path(releases, "releases")
+    if root.exists() and not root.is_dir():
+        raise NoReleaseError("is a file: expected the folder of the release store", root)
+    if (root / MANIFEST_NAME).is_file():
+        raise NoReleaseError(
+            "is a release: expected the folder of the release store; open the release with "
+            f"bitrecall.load({str(root.parent)!r}, release={root.name!r})",
+            root,
+        )
     if not root.is_dir():
         raise NoReleaseError(
             "the folder does not exist; train a model first: bitrecall train DATA --releases "

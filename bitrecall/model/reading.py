@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
+from bitrecall.arguments import check_path
 from bitrecall.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -205,4 +206,5 @@ def read_items(
 
 
 def _path(value: str | PathLike[str]) -> str | Path:
-    return value if isinstance(value, str) else Path(value)
+    path = check_path(value, "events")
+    return value if isinstance(value, str) else path

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -11,6 +12,7 @@ from bitrecall.arguments import (
     check_flag,
     check_k,
     check_ks,
+    check_path,
     check_prefix,
     filter_json,
     id_text,
@@ -82,6 +84,13 @@ def test_rejects_a_flag_that_is_no_bool(value):
     with pytest.raises(ArgumentError, match="explain has to be True or False"):
         check_flag(value, "explain")
     assert check_flag(np.False_, "explain") is check_flag(False, "explain") is False
+
+
+@pytest.mark.parametrize("path", ["", None, 3, b"a", ["a"]])
+def test_rejects_an_empty_path_and_other_values(path):
+    with pytest.raises(ArgumentError, match="releases has to be a path"):
+        check_path(path, "releases")
+    assert check_path(".", "releases") == check_path(Path(), "releases") == Path()
 
 
 @pytest.mark.parametrize("prefix", [None, 3, b"a", "\ud800"])

@@ -87,6 +87,7 @@ def test_reports_a_timeout():
         ("unix:", "unix:PATH"),
         ("http://", "the host is missing"),
         ("http://a:b", "invalid URL"),
+        ("http://a:99999", "the port has to be from 1 to 65535"),
     ],
 )
 def test_rejects_an_invalid_url(url, message):

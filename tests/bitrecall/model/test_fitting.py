@@ -181,6 +181,12 @@ def test_rejects_overrides_and_threads_of_another_type(frame, argument, value):
         fit(frame, user_column="who", **{**QUICK, argument: value})
 
 
+@pytest.mark.parametrize("arguments", [{"releases": ""}, {"run": ""}, {"events": ""}])
+def test_rejects_an_empty_path(frame, arguments):
+    with pytest.raises(ArgumentError, match=f"{next(iter(arguments))} has to be a path"):
+        fit(**{"events": frame, "user_column": "who", **QUICK, **arguments})
+
+
 def test_accepts_columns_named_by_integers(frame):
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame(frame.select("who", "item_id").to_numpy())

@@ -32,6 +32,16 @@ def test_load_reports_how_to_train_if_the_store_is_missing(tmp_path):
         load(tmp_path)
 
 
+def test_load_reports_a_path_that_is_no_release_store(release, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NoReleaseError, match="file: is a file: expected the folder"):
+        load(tmp_path / "file")
+    with pytest.raises(NoReleaseError, match=rf"is a release: .*release='{release.id}'"):
+        load(release.path)
+    with pytest.raises(ArgumentError, match="releases has to be a path"):
+        load("")
+
+
 def test_describes_itself_and_lists_its_ids(model, release):
     assert repr(model) == f"<Model {release.id}: 5 users, 60 items, 16 bits>"
     assert (len(model.users), len(model.items)) == (len(USERS), len(ITEMS))
