@@ -135,6 +135,7 @@ class TrainingPipeline:
 
         Raises:
             TrainingError: the method's embeddings cannot be served; nothing was trained.
+            ReleaseError: the store is not writable; nothing was trained.
             InterruptedTraining: stopped by a signal; the next call resumes.
             DivergedError: the loss is no longer a finite number.
             CheckpointError: a checkpoint in the folder is damaged or belongs to another training.
@@ -145,6 +146,7 @@ class TrainingPipeline:
                 "product of real numbers, which releases and their indexes do not support; "
                 "use bitrecall reproduce to train and evaluate it"
             )
+        store.check_writable()
         return self._release(store, self.fit())
 
     def fit(self) -> TrainedModel:

@@ -56,6 +56,20 @@ class ReleaseStore(ReleaseReader):
         super().__init__(root)
         self._mirror = mirror
 
+    def check_writable(self) -> None:
+        """Create the folder if it is missing, and check that a release can be written to it.
+
+        A training calls it first, so that it does not find out after hours.
+
+        Raises:
+            ReleaseError: ``root`` is not a writable folder, or the disk is full or fails.
+        """
+        self._create_folder()
+        with store_lock(self.root), _disk_errors(self.root, "publishing"):
+            remove_leftovers(self.root)
+            with writing_folder(self.root):
+                pass
+
     def publish(
         self,
         contents: ReleaseContents,
@@ -86,10 +100,7 @@ class ReleaseStore(ReleaseReader):
             ReleaseError: ``root`` is not a writable folder, or the disk is full or fails.
             SearchUnavailableError: the mirror failed.
         """
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ReleaseError(f"cannot be created: {error.strerror}", self.root) from error
+        self._create_folder()
         with ExitStack() as stack:
             with store_lock(self.root), _disk_errors(self.root, "publishing"):
                 remove_leftovers(self.root)
@@ -199,6 +210,12 @@ class ReleaseStore(ReleaseReader):
             if self._mirror is not None:
                 self._mirror.keep(summary.id for summary in summaries if summary.id not in removed)
         return removed
+
+    def _create_folder(self) -> None:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ReleaseError(f"cannot be created: {error.strerror}", self.root) from error
 
     def _write(
         self,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from bitrecall.index.errors import ReleaseError
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.packing import pack_signs
 from bitrecall.training.data.dataset import Dataset, ReadReport
@@ -208,3 +209,10 @@ def test_the_run_folder_is_named_by_recipe_and_data(clustered_dataset, small_rec
     assert folder.name.startswith("small-")
     other = small_recipe.model_copy(update={"seed": 1})
     assert default_run_folder(clustered_dataset, other) != folder
+
+
+def test_trains_nothing_if_the_store_is_not_writable(clustered_dataset, small_recipe, tmp_path):
+    (tmp_path / "releases").touch()
+    with pytest.raises(ReleaseError, match="releases: cannot be created: File exists"):
+        run(clustered_dataset, small_recipe, tmp_path)
+    assert not (tmp_path / "run" / "log.jsonl").exists()

@@ -237,3 +237,12 @@ def test_activating_the_current_release_changes_nothing(
 ) -> None:
     store.activate(three[2])
     assert store.rollback() == three[1]
+
+
+def test_check_writable_creates_an_empty_folder_or_reports_why_not(tmp_path):
+    store = ReleaseStore(tmp_path / "new" / "releases")
+    store.check_writable()
+    assert [path.name for path in store.root.iterdir()] == [".lock"]
+    (tmp_path / "file").touch()
+    with pytest.raises(ReleaseError, match="file: cannot be created"):
+        ReleaseStore(tmp_path / "file").check_writable()
