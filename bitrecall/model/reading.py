@@ -122,9 +122,15 @@ def read_dataset(events: Events, options: ReadOptions) -> Dataset:
     """
     from bitrecall.training.data.load import dataset_of, load_dataset
     from bitrecall.training.data.tables.data_frame import as_frame
+    from bitrecall.training.errors import DataError
 
     paths = paths_of(events)
     if paths is None:
+        for name in ("columns", "delimiter", "query"):
+            if getattr(options, name) is not None:
+                raise DataError(
+                    f"is a table in memory, to which {name} does not apply", file=_TABLE_NAME
+                )
         return dataset_of(as_frame(events, _TABLE_NAME), options, _TABLE_NAME)
     return load_dataset([_path(path) for path in paths], options)
 

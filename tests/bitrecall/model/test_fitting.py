@@ -187,6 +187,12 @@ def test_rejects_an_empty_path(frame, arguments):
         fit(**{"events": frame, "user_column": "who", **QUICK, **arguments})
 
 
+@pytest.mark.parametrize("option", [{"columns": ["a", "b"]}, {"query": "select 1"}])
+def test_rejects_options_of_files_for_a_table(frame, option):
+    with pytest.raises(DataError, match=f"in memory, to which {next(iter(option))} does not"):
+        fit(frame, user_column="who", **QUICK, **option)
+
+
 def test_accepts_columns_named_by_integers(frame):
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame(frame.select("who", "item_id").to_numpy())
