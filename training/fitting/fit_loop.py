@@ -143,7 +143,7 @@ class FitLoop:
                     break
                 self._epoch(bar, stop)
             self._save()
-        return FitResult(self._result(), self.progress, method.free())
+        return FitResult(self._result(), self.progress, method.embedding_tables())
 
     def _epoch(self, bar: tqdm[Any], stop: StopRequest | None) -> None:
         method, progress = self._method, self.progress

@@ -88,7 +88,7 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         lists = {} if self._lists is None else self._lists.tensors()
         return super().state() | lists
 
-    def free(self) -> dict[str, EmbeddingTables]:
+    def embedding_tables(self) -> dict[str, EmbeddingTables]:
         """Return the free embeddings of the codes and, if it has any, of the teacher."""
         tables = {CODES: EmbeddingTables(**self.parameters())}
         if self._lists is not None and self._lists.free is not None:

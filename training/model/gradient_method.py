@@ -143,7 +143,7 @@ class GradientMethod(ABC, Generic[ModelT]):
                 saved = self._local_users(name, state[f"{name}.{key}"])
                 moments[key] = saved.clone().to(parameter.device)
 
-    def free(self) -> dict[str, EmbeddingTables]:
+    def embedding_tables(self) -> dict[str, EmbeddingTables]:
         """Return no tables: most methods cannot start from an earlier training."""
         return {}
 

@@ -81,7 +81,7 @@ class Method(Protocol):
         """Embed all users and items on the graph of all training pairs, without gradients."""
         ...
 
-    def free(self) -> dict[str, EmbeddingTables]:
+    def embedding_tables(self) -> dict[str, EmbeddingTables]:
         """Copy the tables that a later training can start from, by name; empty if it cannot."""
         ...
 

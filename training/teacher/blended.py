@@ -30,9 +30,9 @@ class BlendedScorer:
         scores = divide_by_rms(self._first.scores(users))
         return scores.add_(divide_by_rms(self._second.scores(users)), alpha=self._weight)
 
-    def free(self) -> EmbeddingTables | None:
+    def embedding_tables(self) -> EmbeddingTables | None:
         """Return the free embeddings of the teacher that has any."""
-        return self._first.free() or self._second.free()
+        return self._first.embedding_tables() or self._second.embedding_tables()
 
 
 def divide_by_rms(scores: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ class EaseScorer:
         rows = torch.from_numpy(self._matrix[users].toarray()).to(self._device)
         return rows - self._inverse.product(users) / self._inverse.diagonal
 
-    def free(self) -> None:
+    def embedding_tables(self) -> None:
         """Return None: a closed form has no trained embeddings."""
 
 

@@ -96,7 +96,7 @@ class GraphFilterScorer:
             scores.add_(divide_by_rms(ideal), alpha=recipe.low_pass)
         return scores
 
-    def free(self) -> None:
+    def embedding_tables(self) -> None:
         """Return None: a closed form has no trained embeddings."""
 
     def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:

@@ -82,7 +82,7 @@ class LightGCNScorer:
         rows = torch.from_numpy(users).to(self._users.device)
         return self._users[rows] @ self._items.T
 
-    def free(self) -> EmbeddingTables:
+    def embedding_tables(self) -> EmbeddingTables:
         """Return the free embeddings at the end of training."""
         return self._free
 

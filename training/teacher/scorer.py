@@ -18,6 +18,6 @@ class Scorer(Protocol):
         """Return scores, float32 (b, n_items), including seen items, on the teacher's device."""
         ...
 
-    def free(self) -> EmbeddingTables | None:
+    def embedding_tables(self) -> EmbeddingTables | None:
         """Return trained embeddings that a later teacher can start from; None for closed forms."""
         ...

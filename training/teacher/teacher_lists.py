@@ -176,7 +176,7 @@ def teacher_lists(
             lists.items[users, :reach] = torch.where(listed, items, OUTSIDE).cpu().numpy()
             lists.scores[users, :reach] = torch.where(listed, values, 0).cpu().numpy()
             bar.update(len(users))
-    return replace(lists, free=teacher.free())
+    return replace(lists, free=teacher.embedding_tables())
 
 
 def block_users(n_users: int, n_items: int) -> int:
