@@ -90,7 +90,7 @@ class Service(FastAPI):
         self.connection_budget = ConnectionBudget(
             ConnectionLimits.of(settings), self.metrics.count_dropped
         )
-        self.batcher = MicroBatcher(self.metrics.timed_search)
+        self.batcher = MicroBatcher(self.metrics.run_timed)
         self.write_coalescer = WriteCoalescer()
         self.tracing = Tracing(settings.traces)
         paths = routes(settings, self.current, self.event_feed, self.metrics, self.batcher)
@@ -120,9 +120,9 @@ class Service(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or start and stop the service (the lifespan)."""
-        await (self.fast_path(scope) or super().__call__)(scope, receive, send)
+        await (self.fast_application_for(scope) or super().__call__)(scope, receive, send)
 
-    def fast_path(self, scope: Scope) -> ASGIApp | None:
+    def fast_application_for(self, scope: Scope) -> ASGIApp | None:
         """The application for a request that does not need the framework; None for all others.
 
         The root path is removed from the path of the request.

@@ -21,7 +21,7 @@ def common_middleware(
 ) -> list[Middleware]:
     """The middleware of both paths, the outermost first.
 
-    The root path is removed before it (``Service.fast_path``).
+    The root path is removed before it (``Service.fast_application_for``).
 
     Args:
         settings: the settings of the service.

@@ -97,7 +97,7 @@ def replacements_by_part(app: Service) -> dict[str, list[Replacement]]:
         AGAIN: [],
         "one search per batch": [(micro_batching, "MAX_BATCH", 1)],
         "eager start in a batch": [(micro_batching.MicroBatcher, "add", add_task)],
-        "fast path": [(app, "fast_path", lambda scope: None)],
+        "fast path": [(app, "fast_application_for", lambda scope: None)],
         "response in one write": [(BufferedExchange, "send", uvicorn_send)],
         "body without waiting": [(BufferedExchange, "receive", uvicorn_receive)],
         "no timer for a body that has arrived": [(body, "EagerCoroutine", BodyTimer)],

@@ -32,7 +32,7 @@ class HttpApplication(Protocol):
     def write_coalescer(self) -> WriteCoalescer:
         """Combines the writes of all connections."""
 
-    def fast_path(self, scope: Scope) -> ASGIApp | None:
+    def fast_application_for(self, scope: Scope) -> ASGIApp | None:
         """The application for a request that does not need the framework; None for all others.
 
         It has to send one ``http.response.start`` with a correct ``content-length`` and one

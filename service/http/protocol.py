@@ -98,12 +98,12 @@ class HttpProtocol(ParsingConnection):
             return
         exchange = BufferedExchange(cycle, is_client_done=self._is_client_done)
         self._exchange = exchange
-        fast_path = self._application.fast_path(cast("Scope", cycle.scope))
-        if fast_path is None:
+        fast_application = self._application.fast_application_for(cast("Scope", cycle.scope))
+        if fast_application is None:
             send = cast("Send", cycle.send)
             super()._start_asgi_task(cycle, partial(self._run, exchange, app, send))
         else:
-            handler = partial(self._run, exchange, fast_path, exchange.send)
+            handler = partial(self._run, exchange, fast_application, exchange.send)
             self._application.batcher.add(partial(self._begin, cycle, handler))
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> Coroutine[Any, Any, None] | None:

@@ -103,7 +103,7 @@ class Metrics:
             self._is_flush_due = True
             asyncio.get_running_loop().call_later(_DELAY, self.flush)
 
-    def timed_search(self, search: SearchRequest) -> Results:
+    def run_timed(self, search: SearchRequest) -> Results:
         """Run a search and record its duration.
 
         Raises:

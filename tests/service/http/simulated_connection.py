@@ -121,7 +121,7 @@ class App:
         self.batcher = MicroBatcher()
         self.write_coalescer = WriteCoalescer()
 
-    def fast_path(self, scope: Any) -> None:
+    def fast_application_for(self, scope: Any) -> None:
         return None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
