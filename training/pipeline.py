@@ -131,7 +131,7 @@ class TrainingPipeline:
         self._log = TrainingLog(options.folder / "log.jsonl" if first else None)
 
     def publish(self, store: ReleaseStore) -> TrainingResult:
-        """Train and publish.
+        """Train (``fit``) and publish the model.
 
         Raises:
             TrainingError: the method's embeddings cannot be served; nothing was trained.
@@ -147,7 +147,7 @@ class TrainingPipeline:
                 "use bitrecall reproduce to train and evaluate it"
             )
         store.check_writable()
-        return self._release(store, self.fit())
+        return self._publish_model(store, self.fit())
 
     def fit(self) -> TrainedModel:
         """Train; checkpoints are kept until ``forget``, so a second call takes no steps.
@@ -210,7 +210,7 @@ class TrainingPipeline:
         )
         return fit_interactions(pairs, self._recipe, options, epochs=epochs, held_out=held_out)
 
-    def _release(self, store: ReleaseStore, model: TrainedModel) -> TrainingResult:
+    def _publish_model(self, store: ReleaseStore, model: TrainedModel) -> TrainingResult:
         progress, epochs = model.fit.progress, model.fit.epochs
         contents = release_contents(
             model.embeddings,

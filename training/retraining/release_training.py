@@ -107,7 +107,7 @@ class ReleaseTraining:
         )
         start = self._warm_start(parent, train_pairs)
         candidate = self._train(train_pairs, start, "candidate", folder)
-        verdict = self._compare(parent, candidate, train_pairs, held_out, folder)
+        verdict = self._judge_in_temporary_store(parent, candidate, train_pairs, held_out, folder)
         if not verdict.passed:
             return Outcome.REFUSED, verdict.says
         if self._options.dry_run:
@@ -167,7 +167,7 @@ class ReleaseTraining:
         share = _SHARE_OF_CANDIDATE if phase == "candidate" else 1.0
         return self._started + 60 * self._settings.minutes * share
 
-    def _compare(
+    def _judge_in_temporary_store(
         self,
         parent: Release | None,
         candidate: TrainedCandidate,
@@ -175,7 +175,7 @@ class ReleaseTraining:
         held_out: Interactions,
         folder: Path,
     ) -> Verdict:
-        """Publish the candidate to a temporary store, and compare it with the parent."""
+        """Publish the candidate to a temporary store, judge it there, and remove the store."""
         temporary = ReleaseStore(folder / "candidate")
         try:
             release = temporary.publish(candidate.contents(None, NOTHING_READ), activate=False)

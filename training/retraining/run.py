@@ -53,12 +53,12 @@ def run_retraining(
             if not _is_expected(error):
                 report.trace = traceback.format_exc()
             try:
-                _leave(report, store, workspace, settings)
+                _write_report(report, store, workspace, settings)
             except (BitrecallError, OSError) as report_error:
                 # Raise the first error: it may be the cause of this one too.
                 _log.warning("the report of this run could not be written: %s", report_error)
             raise
-        return report, _leave(report, store, workspace, settings)
+        return report, _write_report(report, store, workspace, settings)
 
 
 def reason_of(error: Exception) -> str:
@@ -80,9 +80,10 @@ def _is_expected(error: Exception) -> bool:
     return isinstance(error, BitrecallError | OSError) and bool(str(error))
 
 
-def _leave(
+def _write_report(
     report: Report, store: ReleaseStore, workspace: Workspace, settings: RetrainingSettings
 ) -> Path:
+    """Write the report, its page, and the status for the service; return the page's file."""
     report.finished = now()
     page = workspace.reports.write(
         report, page_of(report, workspace.reports.all()), settings.keep_reports
