@@ -1,4 +1,4 @@
-"""Is the candidate worthy? It and its parent are asked the same, and the difference is judged."""
+"""The gate: compares a candidate with its parent on held-out pairs, and decides on publication."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK = 64
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean difference, candidate less parent, and where 95% of its resamples lie."""
+    """The mean of the differences, candidate minus parent, and its 95% bootstrap interval."""
 
     mean: float
     low: float
@@ -27,16 +27,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate decided, and on what.
+    """The decision of the gate and the metrics that it is based on.
 
     Attributes:
         passed: whether the candidate may be published.
-        says: why, in a sentence.
-        users: how many were asked.
-        pairs: how many held-out pairs they have.
-        parent: its mean measures by name; those of the popular list where there is no parent.
-        candidate: those of the candidate.
-        differences: by measure.
+        says: the reason, in one sentence.
+        users: number of users with a held-out pair.
+        pairs: number of held-out pairs.
+        parent: mean metrics of the parent by name; without a parent, those of the popular list.
+        candidate: mean metrics of the candidate by name.
+        differences: candidate minus parent, by metric.
     """
 
     passed: bool
@@ -51,47 +51,46 @@ class Verdict:
 def judge(
     parent: Release | None,
     candidate: Release,
-    taken: Interactions,
+    train_pairs: Interactions,
     held_out: Interactions,
     settings: RetrainingSettings,
     seed: int,
 ) -> Verdict:
-    """Ask both releases for lists of all users with a held-out pair, and compare.
+    """Compare the candidate with the parent on all users with a held-out pair.
 
-    A candidate is refused that is worse by more than the margin, in the measure that decides or in
-    NDCG at its cut-off, unless what it is worse by may be chance. Without a parent it is compared
-    with the popular list, which any release has to beat.
+    The candidate is refused if it is significantly worse by more than the margin, in the metric of
+    the settings or in NDCG at the same cut-off: the 95% interval of the difference is below 0.
+    Without a parent, both means have to be higher than those of the popular list.
 
     Args:
-        parent: the release that is served.
-        candidate: trained on ``taken``.
-        taken: all pairs but those held out.
-        held_out: what to find, over the same vocabulary.
-        settings: measure, margin, resamples.
-        seed: of the bootstrap.
+        parent: the release that is served; None before the first.
+        candidate: a release of codes that were trained on ``train_pairs``.
+        train_pairs: all pairs except the held-out ones.
+        held_out: the pairs to predict, over the same vocabulary.
+        settings: metric, margin, number of resamples.
+        seed: seed of the bootstrap.
     """
     k = int(settings.gate_metric.partition("@")[2])
     ks = sorted({20, 50, k})
-    own = score_users(candidate, taken, held_out, ks)
-    before = score_users(parent or candidate, taken, held_out, ks, popular=parent is None)
+    after = score_users(candidate, train_pairs, held_out, ks)
+    before = score_users(parent or candidate, train_pairs, held_out, ks, popular=parent is None)
     differences = {
-        name: bootstrap(own[name] - before[name], settings.gate_resamples, seed) for name in own
+        name: bootstrap(after[name] - before[name], settings.gate_resamples, seed) for name in after
     }
-    means = {name: float(values.mean()) for name, values in before.items()}
-    found = {name: float(values.mean()) for name, values in own.items()}
-    passed, says = decide(means, found, differences, settings, k, parent is not None)
-    return Verdict(
-        passed, says, len(next(iter(own.values()))), len(held_out), means, found, differences
-    )
+    parent_means = {name: float(values.mean()) for name, values in before.items()}
+    means = {name: float(values.mean()) for name, values in after.items()}
+    passed, says = decide(parent_means, means, differences, settings, k, parent is not None)
+    n_users = len(next(iter(after.values())))
+    return Verdict(passed, says, n_users, len(held_out), parent_means, means, differences)
 
 
 def bootstrap(differences: NDArray[np.float64], resamples: int, seed: int) -> Interval:
-    """The percentile interval of the mean of users' differences (Efron, 1979).
+    """Return the 95% percentile interval of the mean difference over users (Efron, 1979).
 
     Args:
-        differences: float64 (b,), one a user, at least one.
-        resamples: how often b users are drawn with replacement.
-        seed: of the draws.
+        differences: float64 (b,), one per user, at least one.
+        resamples: number of resamples of b users, drawn with replacement.
+        seed: seed of the draws.
     """
     generator = np.random.default_rng(seed)
     count = len(differences)
@@ -105,37 +104,37 @@ def bootstrap(differences: NDArray[np.float64], resamples: int, seed: int) -> In
 
 def decide(
     before: Mapping[str, float],
-    found: Mapping[str, float],
+    after: Mapping[str, float],
     differences: Mapping[str, Interval],
     settings: RetrainingSettings,
     k: int,
     has_parent: bool,
 ) -> tuple[bool, str]:
-    """Whether a candidate may be published, and why.
+    """Return whether the candidate may be published, and the reason.
 
     Args:
-        before: mean measures of the parent, or of the popular list.
-        found: those of the candidate.
-        differences: by measure.
-        settings: the measure that decides, and the margin.
-        k: its cut-off.
-        has_parent: whether there is a parent to be compared with.
+        before: mean metrics of the parent, or of the popular list.
+        after: mean metrics of the candidate.
+        differences: candidate minus parent, by metric.
+        settings: the metric to compare, and the margin.
+        k: cut-off of the metric.
+        has_parent: whether ``before`` is the parent's; otherwise the popular list's.
     """
     name = settings.gate_metric
     than = "the parent" if has_parent else "the popular list"
-    for measure in dict.fromkeys((name, f"ndcg@{k}")):
-        change = differences[measure]
+    for metric in dict.fromkeys((name, f"ndcg@{k}")):
+        change = differences[metric]
         if has_parent:
-            worse = change.mean < -settings.gate_margin * before[measure] and change.high < 0
+            worse = change.mean < -settings.gate_margin * before[metric] and change.high < 0
         else:
             worse = change.mean <= 0
         if worse:
             return False, (
-                f"{measure} is {found[measure]:.4f}, and that of {than} {before[measure]:.4f}: "
+                f"{metric} is {after[metric]:.4f}, and that of {than} {before[metric]:.4f}: "
                 f"{change.mean:+.4f}, with 95% between {change.low:+.4f} and {change.high:+.4f}"
             )
     change = differences[name]
     return True, (
-        f"{name} is {found[name]:.4f}, that of {than} {before[name]:.4f}: {change.mean:+.4f}, "
+        f"{name} is {after[name]:.4f}, that of {than} {before[name]:.4f}: {change.mean:+.4f}, "
         f"with 95% between {change.low:+.4f} and {change.high:+.4f}"
     )

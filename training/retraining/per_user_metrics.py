@@ -19,7 +19,7 @@ _BATCH = 1024
 
 def score_users(
     release: Release,
-    taken: Interactions,
+    known_pairs: Interactions,
     held_out: Interactions,
     ks: Sequence[int],
     *,
@@ -32,7 +32,7 @@ def score_users(
 
     Args:
         release: the release to measure.
-        taken: all items that users have so far; ids are matched as strings.
+        known_pairs: all items that users have so far; ids are matched as strings.
         held_out: their next items, over the same vocabulary.
         ks: the cut-offs.
         popular: measure the popular list instead, without the items that each user has.
@@ -43,7 +43,7 @@ def score_users(
     item_rows = np.array(
         [
             OUTSIDE if (row := release.items.row_of(text)) is None else row
-            for text in taken.item_ids
+            for text in known_pairs.item_ids
         ],
         np.int64,
     )
@@ -52,11 +52,11 @@ def score_users(
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for start in range(0, len(users), _BATCH):
         batch = users[start : start + _BATCH]
-        known = [_known(item_rows[taken.items_of(user)]) for user in batch]
+        known = [_known(item_rows[known_pairs.items_of(user)]) for user in batch]
         if popular:
             ranked = popular_lists(release.n_items, max(ks), known)
         else:
-            rows = [release.users.row_of(taken.user_ids[user]) for user in batch]
+            rows = [release.users.row_of(known_pairs.user_ids[user]) for user in batch]
             ranked = ranked_lists(release, encoder.encode_many(rows, known), max(ks), known)
         truth = GroundTruth.from_lists(item_rows[held_out.items_of(user)] for user in batch)
         hits, sizes = find_hits(ranked, truth), truth.sizes
