@@ -25,7 +25,7 @@ _MODULES = {
     "Codes": "model.codes",
     "DataWarning": "model.fitting",
     "Evaluation": "results",
-    "EventsAccepted": "client.calls",
+    "EventsAccepted": "client.event_batches",
     "Explanation": "results",
     "FilterError": "index.errors",
     "ItemInfo": "results",

@@ -21,6 +21,7 @@ __all__ = [
     "filter_json",
     "id_text",
     "id_texts",
+    "json_text",
     "user_and_history",
 ]
 
@@ -186,12 +187,25 @@ def filter_json(conditions: Mapping[str, Any]) -> bytes:
             f"filter has to be a dict such as {{'any_tags': ['noir']}}, not {_shown(conditions)}",
             "filter",
         )
+    return json_text(conditions, "filter")
+
+
+def json_text(members: Mapping[str, Any], argument: str) -> bytes:
+    """Serialize a mapping as JSON in UTF-8; sets and arrays become lists.
+
+    Args:
+        members: the members of the JSON object.
+        argument: name of the argument, for error messages.
+
+    Raises:
+        ArgumentError: JSON cannot represent a value, such as NaN.
+    """
     try:
         return json.dumps(
-            dict(conditions), allow_nan=False, ensure_ascii=False, default=_json_value
+            dict(members), allow_nan=False, ensure_ascii=False, default=_json_value
         ).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise ArgumentError(f"filter cannot be written as JSON: {error}", "filter") from None
+        raise ArgumentError(f"{argument} cannot be written as JSON: {error}", argument) from None
 
 
 def _json_value(value: Any) -> Any:

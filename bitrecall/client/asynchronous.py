@@ -9,8 +9,9 @@ from typing import Any, Literal, Self, TypeVar
 
 from bitrecall.client import calls
 from bitrecall.client.base import ServiceClient
-from bitrecall.client.calls import Call, EventsAccepted
+from bitrecall.client.calls import Call
 from bitrecall.client.connection import Connection, no_response, response_of
+from bitrecall.client.event_batches import EventBatches, EventsAccepted
 from bitrecall.client.outcome import NoResponse, Response, Retry
 from bitrecall.extras import extra_needed
 from bitrecall.results import (
@@ -149,13 +150,13 @@ class AsyncClient(ServiceClient[httpx.AsyncClient]):
 
         Raises:
             ArgumentError: an event is invalid. Events are sent in batches of 1,000: the batches
-                before that of the invalid event are stored.
+                before that of the invalid event are stored, and the message counts their events.
         """
-        accepted = duplicates = 0
-        for call in calls.send_events(events):
-            stored = await self._run(call)
-            accepted, duplicates = accepted + stored.accepted, duplicates + stored.duplicates
-        return EventsAccepted(accepted, duplicates)
+        batches = EventBatches(events)
+        with batches.name_stored():
+            for call in batches:
+                batches.add(await self._run(call))
+        return batches.total
 
     async def forget(self, user_id: str | int) -> int:
         """Delete a user's events and forget the user; returns the number of deleted events."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 from bitrecall.arguments import (
@@ -27,37 +25,26 @@ from bitrecall.client.parsing import (
     similar_items,
     user_info,
 )
-from bitrecall.errors import ArgumentError
 from bitrecall.results import ItemInfo, PopularItems, Recommendations, SimilarItems, UserInfo
 
 __all__ = [
     "Call",
-    "EventsAccepted",
     "find",
     "forget",
     "item",
     "popular",
     "recommend",
     "recommend_many",
-    "send_events",
     "similar",
     "user",
 ]
 
 Result = TypeVar("Result")
 
-# Limits per request of a service with default settings.
+# Limit per request of a service with default settings.
 _MAX_ITEMS: Final = 100_000
-_MAX_EVENTS: Final = 1000
 # An item with an explanation counts as this many items.
 _EXPLAINED_ITEM_COST: Final = 10
-
-
-class EventsAccepted(NamedTuple):
-    """The number of new events, and of events whose id was already stored."""
-
-    accepted: int
-    duplicates: int
 
 
 @dataclass(frozen=True)
@@ -190,26 +177,6 @@ def find(kind: Literal["users", "items"], prefix: str, k: int) -> Call[list[str]
     return Call("GET", path, lambda document: list(document["ids"]))
 
 
-def send_events(events: Iterable[Mapping[str, Any]]) -> Iterator[Call[EventsAccepted]]:
-    """Return the calls of ``POST /events``, one per batch of events.
-
-    Events without an id get one, so that an event counts once even if a retry sends it again.
-
-    Raises:
-        ArgumentError: an event is not a mapping, has no user or item, or its time has no time zone.
-    """
-    documents = [_event(event, index) for index, event in enumerate(events)]
-    return (
-        Call(
-            "POST",
-            "/events",
-            lambda document: EventsAccepted(document["accepted"], document["duplicates"]),
-            json.dumps({"events": documents[start : start + _MAX_EVENTS]}).encode(),
-        )
-        for start in range(0, len(documents), _MAX_EVENTS)
-    )
-
-
 def forget(user_id: str | int) -> Call[int]:
     """Return the call of ``DELETE /users/{id}``; its result is the number of deleted events.
 
@@ -241,23 +208,3 @@ def _body(members: Mapping[str, Any], conditions: Mapping[str, Any] | None) -> b
 def _segment(text: str) -> str:
     """Percent-encode an id as a path segment; also ``.`` and ``..``, which URLs resolve."""
     return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
-
-
-def _event(event: Mapping[str, Any], index: int) -> dict[str, Any]:
-    if not isinstance(event, Mapping):
-        raise ArgumentError(
-            f"events[{index}] has to be a dict with user_id and item_id, not {event!r:.60}",
-            f"events[{index}]",
-        )
-    members = dict(event)
-    for name in ("user_id", "item_id"):
-        members[name] = id_text(members.get(name), f"events[{index}].{name}")
-    time = members.get("time")
-    if isinstance(time, datetime):
-        if time.tzinfo is None:
-            raise ArgumentError(
-                f"events[{index}].time has no time zone: {time.isoformat()}", "time"
-            )
-        members["time"] = time.isoformat()
-    members.setdefault("id", uuid.uuid4().hex)
-    return {name: value for name, value in members.items() if value is not None}

@@ -156,6 +156,21 @@ def test_rejects_an_invalid_event(service, event, message):
         client.send_events([event])
 
 
+def test_names_the_invalid_event_of_a_later_batch_and_the_number_stored(service):
+    events = [{"user_id": "a", "item_id": str(item)} for item in range(1501)]
+    events[1500]["type"] = "!"
+    expected = r"^/events/1500/type: .*; the first 1,000 events are stored \(1,000 new\)"
+
+    async def send():
+        async with AsyncClient(service) as client:
+            await client.send_events(events)
+
+    with Client(service) as client, pytest.raises(bitrecall.ArgumentError, match=expected):
+        client.send_events(events)
+    with pytest.raises(bitrecall.ArgumentError, match=expected):
+        asyncio.run(send())
+
+
 @pytest.mark.slow
 def test_authenticates_with_a_key(release, tmp_path):
     created = subprocess.run(
