@@ -17,8 +17,8 @@ _NEGATED: Final = {"ignore_times": "use_times=False"}
 # An option and its value: a placeholder in capitals, quoted text, or text that cannot be an
 # ordinary word of the sentence.
 _OPTION: Final = re.compile(
-    r"--(?P<name>[a-z][a-z-]*[a-z])(?: (?P<value>[A-Z][A-Z:=]*\b|'[^']*'|\"[^\"]*\"|lightgcn\b"
-    r"|[a-z]\w*(?:[,=_:]\w+)+))?"
+    r"--(?P<name>[a-z][a-z-]*[a-z])(?: (?P<value>[A-Z][A-Z:=]*\b|'[^']*'|\"[^\"]*\""
+    r"|(?:lightgcn|cpu|cuda|random)\b|[a-z]\w*(?:[,=_:]\w+)+))?"
 )
 
 

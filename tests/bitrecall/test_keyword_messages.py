@@ -13,6 +13,7 @@ from bitrecall.keyword_messages import as_keywords, errors_as_keywords
         ("such as --columns user_id,item_id", "such as columns='user_id,item_id'"),
         ("--query 'select a from b'", "query='select a from b'"),
         ("pass --format lightgcn", "pass format='lightgcn'"),
+        ("use --device cpu or --device cuda", "use device='cpu' or device='cuda'"),
         ("--min-rating must be finite", "min_rating must be finite"),
         ("see --time-unit and --ignore-times", "see time_unit and use_times=False"),
         ("--set fit.epochs", "overrides fit.epochs"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 
 from bitrecall.training.errors import TrainingError
+
+_HINT: Final = "use --device cpu or --device cuda"
 
 
 def named_device(name: str) -> torch.device:
@@ -16,7 +20,9 @@ def named_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise TrainingError(f"{name!r} is not a device: try cpu or cuda") from error
+        raise TrainingError(f"{name!r} is not a device: {_HINT}") from error
+    if device.type == "meta":
+        raise TrainingError(f"{name!r} is not a device to train on: {_HINT}")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise TrainingError("no CUDA device is available: use --device cpu")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():

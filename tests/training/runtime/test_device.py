@@ -13,6 +13,8 @@ def test_returns_an_existing_device():
 def test_rejects_devices_that_do_not_exist(monkeypatch):
     with pytest.raises(TrainingError, match="not a device"):
         named_device("toaster")
+    with pytest.raises(TrainingError, match="to train on: use --device cpu or --device cuda"):
+        named_device("meta")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(TrainingError, match="--device cpu"):
         named_device("cuda")
