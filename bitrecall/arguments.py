@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
+from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, SupportsIndex
+from typing import Final, SupportsIndex
 
 from bitrecall.errors import ArgumentError
 
@@ -16,12 +18,12 @@ __all__ = [
     "check_flag",
     "check_k",
     "check_ks",
+    "check_number",
     "check_path",
     "check_prefix",
-    "filter_json",
+    "check_text",
     "id_text",
     "id_texts",
-    "json_text",
     "user_and_history",
 ]
 
@@ -95,19 +97,19 @@ def user_and_history(
     )
 
 
-def check_count(value: object, argument: str) -> int:
+def check_count(value: object, argument: str, minimum: int = 1) -> int:
     """Return a number of things as an int.
 
     Raises:
-        ArgumentError: it is not an integer of at least 1.
+        ArgumentError: it is not an integer, or is below the minimum.
     """
-    try:
-        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = 0
-    if number < 1:
+    number = None
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        with suppress(TypeError):  # arrays have the method, but most are not integers
+            number = operator.index(value)
+    if number is None or number < minimum:
         raise ArgumentError(
-            f"{argument} has to be an integer of at least 1, not {_shown(value)}", argument
+            f"{argument} has to be an integer of at least {minimum}, not {_shown(value)}", argument
         )
     return number
 
@@ -171,52 +173,41 @@ def check_prefix(prefix: object) -> str:
     Raises:
         ArgumentError: it is not text, or is not valid Unicode.
     """
-    if not isinstance(prefix, str):
-        raise ArgumentError(f"prefix has to be text, not {_shown(prefix)}", "prefix")
-    return _unicode(prefix, "prefix")
+    return _unicode(check_text(prefix, "prefix"), "prefix")
 
 
-def filter_json(conditions: Mapping[str, Any]) -> bytes:
-    """Serialize a filter as the member ``filter`` of a request; sets and arrays become lists.
-
-    Raises:
-        ArgumentError: it is not a mapping, or JSON cannot represent a value.
-    """
-    if not isinstance(conditions, Mapping):
-        raise ArgumentError(
-            f"filter has to be a dict such as {{'any_tags': ['noir']}}, not {_shown(conditions)}",
-            "filter",
-        )
-    return json_text(conditions, "filter")
-
-
-def json_text(members: Mapping[str, Any], argument: str) -> bytes:
-    """Serialize a mapping as JSON in UTF-8; sets and arrays become lists.
+def check_text(value: object, argument: str, example: str | None = None) -> str:
+    """Return a value that has to be text.
 
     Args:
-        members: the members of the JSON object.
+        value: the value.
         argument: name of the argument, for error messages.
+        example: a valid value, for error messages.
 
     Raises:
-        ArgumentError: JSON cannot represent a value, such as NaN.
+        ArgumentError: it is not text.
     """
-    try:
-        return json.dumps(
-            dict(members), allow_nan=False, ensure_ascii=False, default=_json_value
-        ).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ArgumentError(f"{argument} cannot be written as JSON: {error}", argument) from None
+    if isinstance(value, str):
+        return value
+    such_as = f" such as {example!r}" if example else ""
+    raise ArgumentError(f"{argument} has to be text{such_as}, not {_shown(value)}", argument)
 
 
-def _json_value(value: Any) -> Any:
-    """Convert a value that ``json`` does not support: a mapping, NumPy value or set."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    raise TypeError(f"JSON has no type for {type(value).__name__}")
+def check_number(value: object, argument: str, minimum: float | None = None) -> float:
+    """Return a number as a float.
+
+    Raises:
+        ArgumentError: it is not a number, or is below the minimum.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or math.isnan(value)
+        or (minimum is not None and value < minimum)
+    ):
+        least = "" if minimum is None else f" of at least {minimum:g}"
+        raise ArgumentError(f"{argument} has to be a number{least}, not {_shown(value)}", argument)
+    return float(value)
 
 
 def _unicode(text: str, argument: str) -> str:

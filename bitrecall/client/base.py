@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
+from bitrecall.arguments import check_count, check_number
 from bitrecall.client.calls import Call
 from bitrecall.client.connection import Connection, connection
 from bitrecall.client.outcome import (
@@ -55,12 +56,14 @@ class ServiceClient(ABC, Generic[HttpClient]):
 
         Raises:
             MissingExtraError: the extra ``client`` is not installed.
-            ArgumentError: the URL or the key is invalid.
+            ArgumentError: an argument is invalid.
         """
+        self._policy = RetryPolicy(
+            check_count(retries, "retries", 0), check_number(max_wait, "max_wait", 0)
+        )
+        self._batch_size = check_count(batch_size, "batch_size")
         self._http = self._open(connection(url, key, timeout, max_connections, verify, headers))
         self._url = url.rstrip("/")
-        self._policy = RetryPolicy(retries, max_wait)
-        self._batch_size = batch_size
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._url}>"

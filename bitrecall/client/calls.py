@@ -12,7 +12,6 @@ from bitrecall.arguments import (
     check_flag,
     check_k,
     check_prefix,
-    filter_json,
     id_text,
     id_texts,
     user_and_history,
@@ -25,6 +24,7 @@ from bitrecall.client.parsing import (
     similar_items,
     user_info,
 )
+from bitrecall.json_text import filter_json
 from bitrecall.results import ItemInfo, PopularItems, Recommendations, SimilarItems, UserInfo
 
 __all__ = [

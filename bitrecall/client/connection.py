@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from bitrecall import __version__
+from bitrecall.arguments import check_count, check_number, check_text
 from bitrecall.client.outcome import NoResponse, Response
 from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 
 with extra_needed("bitrecall.Client", "client"):
     import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Connection", "connection", "no_response", "response_of"]
 
@@ -45,12 +44,16 @@ def connection(
     """Check the arguments of a client; they are described in ``ServiceClient``.
 
     Raises:
-        ArgumentError: the URL is neither an HTTP URL nor ``unix:PATH``, or the key has characters
-            that a header cannot contain.
+        ArgumentError: an argument has an invalid type, the URL is neither an HTTP URL nor
+            ``unix:PATH``, or the key has characters that a header cannot contain.
     """
-    all_headers = {"User-Agent": f"bitrecall/{__version__}", **(headers or {})}
+    url = check_text(url, "url", "http://127.0.0.1:8000")
+    if timeout is not None:
+        timeout = check_number(timeout, "timeout", 0)
+    max_connections = check_count(max_connections, "max_connections")
+    all_headers = {"User-Agent": f"bitrecall/{__version__}", **_checked_headers(headers)}
     if key is not None:
-        key = key.strip()
+        key = check_text(key, "key").strip()
         if not key or not key.isascii() or not key.isprintable():
             raise ArgumentError("invalid key: expected one from `bitrecall key new`", "key")
         all_headers["Authorization"] = f"Bearer {key}"
@@ -79,6 +82,22 @@ def connection(
     return Connection(
         {"base_url": parsed, "headers": all_headers, "timeout": timeout}, socket, limits, verify
     )
+
+
+def _checked_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    if headers is not None and not isinstance(headers, Mapping):
+        raise ArgumentError(
+            f"headers has to be a dict such as {{'X-Tenant': 'a'}}, not {type(headers).__name__}",
+            "headers",
+        )
+    for name, value in (headers or {}).items():
+        for text in (name, value):
+            if not isinstance(text, str) or not text.isascii() or not text.isprintable():
+                raise ArgumentError(
+                    f"headers has to have names and values of printable ASCII text, not {text!r}",
+                    "headers",
+                )
+    return dict(headers or {})
 
 
 def response_of(response: httpx.Response) -> Response:

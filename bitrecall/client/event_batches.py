@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from bitrecall.arguments import id_text, json_text
+from bitrecall.arguments import id_text
 from bitrecall.client.calls import Call
 from bitrecall.errors import ArgumentError, BitrecallError
+from bitrecall.json_text import json_text
 
 __all__ = ["EventBatches", "EventsAccepted"]
 

@@ -6,13 +6,13 @@ import json
 import logging
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bitrecall.arguments import check_count, check_path
+from bitrecall.arguments import check_count, check_flag, check_path, check_text
 from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 from bitrecall.index.releases.store import ReleaseStore
@@ -61,7 +61,8 @@ def fit(
         items: tags and attributes of the items, for filters: a file or a table.
         recipe: a built-in recipe (``default``, ``sample``, ``gowalla``, ``yelp2018``) or the path
             of a TOML file.
-        overrides: values of the recipe to change, such as ``{"bits": 128, "fit.epochs": 4}``.
+        overrides: values of the recipe to change, such as ``{"bits": 128, "fit.epochs": 4}`` or
+            ``{"bits": 128, "fit": {"epochs": 4}}``.
         releases: folder of the release store; None keeps the release in a temporary folder until
             the model is deleted.
         activate: make the new release the store's current one.
@@ -83,7 +84,8 @@ def fit(
 
     Raises:
         MissingExtraError: the extra ``train`` is not installed.
-        ArgumentError: ``overrides``, ``threads`` or a path is invalid.
+        ArgumentError: an argument has an invalid type, or ``overrides``, ``threads`` or a path is
+            invalid.
         DataError: the interactions or the item table cannot be used.
         RecipeError: the recipe cannot be used.
         TrainingError: the training cannot start or continue.
@@ -105,7 +107,10 @@ def fit(
         keep_freed_memory()
         store = None if releases is None else check_path(releases, "releases")
         run_folder = None if run is None else check_path(run, "run")
-        training_recipe = _recipe(recipe, overrides or {})
+        device = check_text(device, "device", "cpu")
+        activate = check_flag(activate, "activate")
+        allow_implausible = check_flag(allow_implausible, "allow_implausible")
+        training_recipe = _recipe(recipe, {} if overrides is None else overrides)
         if threads is not None:
             torch.set_num_threads(check_count(threads, "threads"))
         options = read_options(reading)
@@ -156,7 +161,7 @@ def _recipe(recipe: StrPath, overrides: Mapping[str, Any]) -> Recipe:
     return load_recipe(str(recipe), _assignments(overrides))
 
 
-def _assignments(overrides: Mapping[str, Any]) -> Sequence[str]:
+def _assignments(overrides: Mapping[str, Any]) -> list[str]:
     """Return ``KEY=VALUE`` texts as for ``--set``; recipe values in JSON are valid TOML."""
     if not isinstance(overrides, Mapping):
         raise ArgumentError(
@@ -164,7 +169,26 @@ def _assignments(overrides: Mapping[str, Any]) -> Sequence[str]:
             f"{type(overrides).__name__}",
             "overrides",
         )
-    return [f"{key}={json.dumps(value, default=_plain)}" for key, value in overrides.items()]
+    lines = []
+    for key, value in overrides.items():
+        if isinstance(value, Mapping):
+            lines += _assignments({f"{key}.{name}": entry for name, entry in value.items()})
+        else:
+            lines.append(f"{key}={_toml(value, str(key))}")
+    return lines
+
+
+def _toml(value: Any, key: str) -> str:
+    try:
+        if value is not None:
+            return json.dumps(value, default=_plain, allow_nan=False)
+    except ValueError:
+        pass  # NaN or infinity
+    raise ArgumentError(
+        f"overrides[{key!r}] is {value!r}, which is not a value of a recipe; omit the key to keep "
+        "the recipe's value",
+        "overrides",
+    )
 
 
 def _plain(value: Any) -> Any:

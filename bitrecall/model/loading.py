@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 
-from bitrecall.arguments import check_path
+from bitrecall.arguments import check_path, check_text
 from bitrecall.index.errors import NoReleaseError
 from bitrecall.index.releases.files import MANIFEST_NAME
 from bitrecall.index.releases.store import ReleaseStore
@@ -21,7 +21,7 @@ def load(releases: str | PathLike[str] = "releases", *, release: str | None = No
         release: id of the release; None opens the current one.
 
     Raises:
-        ArgumentError: ``releases`` is empty or is not a path.
+        ArgumentError: ``releases`` is empty or is not a path, or ``release`` is not text.
         NoReleaseError: the folder does not exist, is not a release store, or has no current
             release.
         ReleaseNotFoundError: the store has no release with this id.
@@ -29,6 +29,8 @@ def load(releases: str | PathLike[str] = "releases", *, release: str | None = No
         ReleaseVersionError: the format of the release is not supported.
     """
     root = check_path(releases, "releases")
+    if release is not None:
+        check_text(release, "release", "20261123T174500Z-3fa94c1b")
     if root.exists() and not root.is_dir():
         raise NoReleaseError("is a file: expected the folder of the release store", root)
     if (root / MANIFEST_NAME).is_file():

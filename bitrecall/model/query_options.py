@@ -7,12 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bitrecall.arguments import check_flag, check_k, filter_json, id_texts
+from bitrecall.arguments import check_flag, check_k, id_texts
 from bitrecall.errors import ArgumentError
 from bitrecall.index.errors import FilterError
 from bitrecall.index.recommend.filter_schema import FilterRequest
 from bitrecall.index.recommend.types import QueryOptions
 from bitrecall.index.releases.filters import ItemFilter
+from bitrecall.json_text import filter_json
 from bitrecall.validation_messages import explain as explain_error
 
 __all__ = ["query_options"]

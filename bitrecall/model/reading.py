@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex, TypeAlias, TypedDict
 
-from bitrecall.arguments import check_path
+from bitrecall.arguments import check_count, check_flag, check_number, check_path, check_text
+from bitrecall.errors import ArgumentError
 from bitrecall.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -60,11 +62,53 @@ class ReadKeywords(TypedDict, total=False):
     query: str | None
 
 
+def _check_column(value: object, argument: str) -> str:
+    # The default names of pandas are integers.
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        return str(value)
+    return check_text(value, argument)
+
+
+def _check_columns(value: object, argument: str) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, Iterable):
+        raise ArgumentError(
+            f"{argument} has to be a list of names such as ['user_id', 'item_id'], not {value!r}",
+            argument,
+        )
+    return tuple(check_text(name, f"{argument}[{index}]") for index, name in enumerate(names))
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any, str], object]]] = {
+    "user_column": _check_column,
+    "item_column": _check_column,
+    "time_column": _check_column,
+    "rating_column": _check_column,
+    "columns": _check_columns,
+    "use_times": check_flag,
+    "skip_bad_rows": check_flag,
+    "test_fraction": check_number,
+    "min_rating": check_number,
+    "split_seed": partial(check_count, minimum=0),
+    "time_format": check_text,
+    "where": check_text,
+    "weight": check_text,
+    "delimiter": check_text,
+    "encoding": check_text,
+    "query": check_text,
+}
+"""The check of each keyword that is not a choice."""
+
+# Keywords that cannot be None.
+_REQUIRED: Final = {"use_times", "skip_bad_rows", "test_fraction", "split_seed"}
+
+
 def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
     """Convert keyword arguments to ``ReadOptions``.
 
     Raises:
         TypeError: a keyword is unknown.
+        ArgumentError: a value has an invalid type.
         DataError: a value is invalid.
     """
     from bitrecall.training.data.read_options import (
@@ -95,10 +139,8 @@ def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
                     f"not {value!r}"
                 )
             value = enums[name](value)
-        if name.endswith("_column") and isinstance(value, int):
-            value = str(value)  # the default names of pandas are integers
-        if name == "columns" and value is not None:
-            value = tuple(value.split(",") if isinstance(value, str) else value)
+        elif value is not None or name in _REQUIRED:
+            value = _CHECKS[name](value, name)
         values["seed" if name == "split_seed" else name] = value
     return ReadOptions(**values)
 
@@ -200,7 +242,7 @@ def read_items(
 
     if items is None or isinstance(items, str | PathLike):
         paths = [Path(path) for path in data or () if not is_database(_path(path))]
-        item_path = None if items is None else Path(items)
+        item_path = None if items is None else check_path(items, "items")
         return default_item_table(
             paths, item_path, options.item_column, tags_column, options.encoding
         )

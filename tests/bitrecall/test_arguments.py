@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +8,14 @@ from hypothesis import strategies as st
 from pydantic import StringConstraints, TypeAdapter
 
 from bitrecall.arguments import (
+    check_count,
     check_flag,
     check_k,
     check_ks,
+    check_number,
     check_path,
     check_prefix,
-    filter_json,
+    check_text,
     id_text,
     id_texts,
 )
@@ -99,24 +100,17 @@ def test_rejects_a_prefix_that_is_no_text(prefix):
         check_prefix(prefix)
 
 
-def test_filter_may_contain_numpy_values_and_sets():
-    conditions = {"any_tags": {"b", "a"}, "where": {"year": {"gte": np.int64(1990)}}}
-    assert json.loads(filter_json(conditions)) == {
-        "any_tags": ["a", "b"],
-        "where": {"year": {"gte": 1990}},
-    }
+@pytest.mark.parametrize("value", ["1", None, True, float("nan"), -1])
+def test_rejects_what_is_not_a_number_of_at_least_the_minimum(value):
+    with pytest.raises(ArgumentError, match="timeout has to be a number of at least 0, not"):
+        check_number(value, "timeout", 0)
 
 
-@pytest.mark.parametrize(
-    "conditions",
-    [
-        ["noir"],
-        "noir",
-        {"where": {"year": float("nan")}},
-        {"where": {"x": object()}},
-        {"any_tags": ["\ud800"]},
-    ],
-)
-def test_rejects_a_filter_that_json_cannot_represent(conditions):
-    with pytest.raises(ArgumentError, match="filter"):
-        filter_json(conditions)
+def test_accepts_numpy_numbers():
+    assert check_number(np.float32(0.5), "x") == 0.5
+    assert check_count(np.int64(0), "x", 0) == 0
+
+
+def test_rejects_what_is_not_text():
+    with pytest.raises(ArgumentError, match=r"device has to be text such as 'cpu', not None"):
+        check_text(None, "device", "cpu")

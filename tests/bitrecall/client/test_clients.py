@@ -101,6 +101,28 @@ def test_rejects_an_invalid_key(key):
         Client(key=key)
 
 
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"url": None},
+        {"key": 3},
+        {"timeout": -1},
+        {"timeout": "x"},
+        {"retries": -1},
+        {"max_wait": -1},
+        {"max_connections": 0},
+        {"batch_size": 0},
+        {"headers": 3},
+        {"headers": {"x": 3}},
+        {"headers": {"x": "é"}},
+    ],
+)
+def test_rejects_an_argument_of_another_type(argument):
+    (name,) = argument
+    with pytest.raises(bitrecall.ArgumentError, match=f"^{name} has to "):
+        Client(**argument)
+
+
 def test_recommend_many_sends_batches(server):
     for users in (["a", "b"], ["c"]):
         responses = [{"user_id": user, "items": [], "source": "popular"} for user in users]

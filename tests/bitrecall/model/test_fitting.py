@@ -16,7 +16,7 @@ from bitrecall.cli import bitrecall as command_line
 from bitrecall.errors import ArgumentError, MissingExtraError
 from bitrecall.model.fitting import DataWarning, fit
 from bitrecall.service.shared_folder import shared_folder
-from bitrecall.training.errors import DataError, InterruptedTraining, RecipeError
+from bitrecall.training.errors import DataError, InterruptedTraining, RecipeError, TrainingError
 from bitrecall.training.fitting.fit_loop import FitLoop
 from bitrecall.training.pipeline import TrainingPipeline
 
@@ -181,7 +181,51 @@ def test_rejects_overrides_and_threads_of_another_type(frame, argument, value):
         fit(frame, user_column="who", **{**QUICK, argument: value})
 
 
-@pytest.mark.parametrize("arguments", [{"releases": ""}, {"run": ""}, {"events": ""}])
+def test_accepts_nested_overrides(frame):
+    model = fit(
+        frame,
+        user_column="who",
+        **QUICK | {"overrides": {"bits": 24, "fit": {"epochs": 1}, "validation": {"share": 0}}},
+    )
+    assert model.bits == 24
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), [float("inf")]])
+def test_rejects_overrides_without_a_value(frame, value):
+    with pytest.raises(ArgumentError, match=r"overrides\['fit.epochs'\] is .*; omit the key"):
+        fit(frame, overrides={"fit": {"epochs": value}})
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"test_fraction": "x"},
+        {"split_seed": 1.5},
+        {"where": 3},
+        {"weight": 3},
+        {"columns": 3},
+        {"columns": ["a", 3]},
+        {"user_column": 1.5},
+        {"use_times": "no"},
+        {"skip_bad_rows": None},
+        {"device": None},
+        {"activate": "no"},
+    ],
+)
+def test_rejects_arguments_of_another_type(frame, argument):
+    (name,) = argument
+    with pytest.raises(ArgumentError, match=rf"^{name}(\[1\])? has to be "):
+        fit(frame, **argument)
+
+
+def test_an_unusable_device_names_the_keyword(frame):
+    with pytest.raises(TrainingError, match="use device='cpu' or device='cuda'"):
+        fit(frame, user_column="who", **QUICK, device="meta")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"releases": ""}, {"run": ""}, {"events": ""}, {"items": ""}]
+)
 def test_rejects_an_empty_path(frame, arguments):
     with pytest.raises(ArgumentError, match=f"{next(iter(arguments))} has to be a path"):
         fit(**{"events": frame, "user_column": "who", **QUICK, **arguments})

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +31,12 @@ def test_load_reports_how_to_train_if_the_store_is_missing(tmp_path):
         load(tmp_path / "nowhere")
     with pytest.raises(NoReleaseError, match="no current release"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("release_id", [3, Path("a")])
+def test_load_rejects_a_release_id_that_is_not_text(release, release_id):
+    with pytest.raises(ArgumentError, match="release has to be text"):
+        load(release.path.parent, release=release_id)
 
 
 def test_load_reports_a_path_that_is_no_release_store(release, tmp_path):
