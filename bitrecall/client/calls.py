@@ -24,6 +24,7 @@ from bitrecall.client.parsing import (
     similar_items,
     user_info,
 )
+from bitrecall.errors import ArgumentError
 from bitrecall.json_text import filter_json
 from bitrecall.results import ItemInfo, PopularItems, Recommendations, SimilarItems, UserInfo
 
@@ -43,6 +44,8 @@ Result = TypeVar("Result")
 
 # Limit per request of a service with default settings.
 _MAX_ITEMS: Final = 100_000
+# Bytes of an id in a URL; httpx and the service have limits of 65,536 for more than the id.
+_MAX_QUOTED: Final = 60_000
 # An item with an explanation counts as this many items.
 _EXPLAINED_ITEM_COST: Final = 10
 
@@ -155,7 +158,7 @@ def user(user_id: str | int) -> Call[UserInfo]:
     Raises:
         ArgumentError: the id is invalid.
     """
-    return Call("GET", "/users/" + _segment(id_text(user_id, "user_id")), user_info)
+    return Call("GET", "/users/" + _segment(id_text(user_id, "user_id"), "user_id"), user_info)
 
 
 def item(item_id: str | int) -> Call[ItemInfo]:
@@ -164,7 +167,7 @@ def item(item_id: str | int) -> Call[ItemInfo]:
     Raises:
         ArgumentError: the id is invalid.
     """
-    return Call("GET", "/items/" + _segment(id_text(item_id, "item_id")), item_info)
+    return Call("GET", "/items/" + _segment(id_text(item_id, "item_id"), "item_id"), item_info)
 
 
 def find(kind: Literal["users", "items"], prefix: str, k: int) -> Call[list[str]]:
@@ -173,7 +176,7 @@ def find(kind: Literal["users", "items"], prefix: str, k: int) -> Call[list[str]
     Raises:
         ArgumentError: the prefix or ``k`` is invalid.
     """
-    path = f"/{kind}?k={check_k(k)}&prefix={quote(check_prefix(prefix), safe='')}"
+    path = f"/{kind}?k={check_k(k)}&prefix={_quoted(check_prefix(prefix), 'prefix')}"
     return Call("GET", path, lambda document: list(document["ids"]))
 
 
@@ -183,7 +186,7 @@ def forget(user_id: str | int) -> Call[int]:
     Raises:
         ArgumentError: the id is invalid.
     """
-    path = "/users/" + _segment(id_text(user_id, "user_id"))
+    path = "/users/" + _segment(id_text(user_id, "user_id"), "user_id")
     return Call("DELETE", path, lambda document: int(document["events"]))
 
 
@@ -205,6 +208,17 @@ def _body(members: Mapping[str, Any], conditions: Mapping[str, Any] | None) -> b
     return b'%b,"filter":%b}' % (body[:-1], filter_json(conditions))
 
 
-def _segment(text: str) -> str:
+def _segment(text: str, argument: str) -> str:
     """Percent-encode an id as a path segment; also ``.`` and ``..``, which URLs resolve."""
-    return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
+    return text.replace(".", "%2E") if text in (".", "..") else _quoted(text, argument)
+
+
+def _quoted(text: str, argument: str) -> str:
+    quoted = quote(text, safe="")
+    if len(quoted) > _MAX_QUOTED:
+        raise ArgumentError(
+            f"{argument} is too long: {len(text):,} characters are "
+            f"{len(quoted):,} bytes in a URL; the limit is {_MAX_QUOTED:,}",
+            argument,
+        )
+    return quoted
