@@ -1,10 +1,10 @@
 from bitrecall.client.asynchronous import AsyncClient as AsyncClient
-from bitrecall.client.calls import EventsAccepted as EventsAccepted
 from bitrecall.client.errors import ClientError as ClientError
 from bitrecall.client.errors import NotPermittedError as NotPermittedError
 from bitrecall.client.errors import ProblemError as ProblemError
 from bitrecall.client.errors import ServiceBusyError as ServiceBusyError
 from bitrecall.client.errors import ServiceUnreachableError as ServiceUnreachableError
+from bitrecall.client.event_batches import EventsAccepted as EventsAccepted
 from bitrecall.client.synchronous import Client as Client
 from bitrecall.errors import ArgumentError as ArgumentError
 from bitrecall.errors import BitrecallError as BitrecallError

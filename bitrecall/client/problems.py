@@ -26,7 +26,9 @@ def error_of(status: int, content: bytes) -> BitrecallError:
         case "unknown-item":
             return UnknownItemError(detail)
         case "filter-mismatch":
-            return FilterError(detail, _names(problem)[-1])
+            # ``detail`` also has the JSON pointer, and ``Model`` raises the error without it.
+            reason = str(_first_error(problem).get("detail") or detail)
+            return FilterError(reason, _names(problem)[-1])
         case "invalid-request":
             names = _names(problem)
             if names[0] == "filter":
@@ -62,6 +64,10 @@ def _document(content: bytes) -> Mapping[str, Any]:
 
 def _names(problem: Mapping[str, Any]) -> list[str]:
     """Return the names in the JSON pointer of the first error; never empty."""
-    errors = problem.get("errors") or [{}]
-    pointer = str(errors[0].get("pointer", "")).removeprefix("/")
+    pointer = str(_first_error(problem).get("pointer", "")).removeprefix("/")
     return [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")]
+
+
+def _first_error(problem: Mapping[str, Any]) -> Mapping[str, Any]:
+    errors: list[Mapping[str, Any]] = problem.get("errors") or [{}]
+    return errors[0]

@@ -132,5 +132,5 @@ def test_invalid_requests_raise_the_same_error(model, client, invalid):
     with pytest.raises(BitrecallError) as client_error:
         client.recommend(**arguments)
     assert type(client_error.value) is type(model_error.value)
-    assert str(model_error.value) in str(client_error.value)
+    assert str(client_error.value) == str(model_error.value)
     assert vars(client_error.value) == vars(model_error.value)

@@ -30,10 +30,10 @@ def test_raises_the_class_of_every_problem_of_the_service(name, root_path):
 
 
 def test_filter_error_names_the_attribute():
-    content = b'{"type": "/problems/filter-mismatch", "detail": "d", "errors": [{"pointer": '
+    content = b'{"type": "/problems/filter-mismatch", "detail": "/x: d", "errors": [{"pointer": '
     error = error_of(409, content + b'"/filter/where/a~1b~0c", "detail": "d"}]}')
     assert isinstance(error, FilterError)
-    assert error.attribute == "a/b~c"
+    assert (error.attribute, str(error)) == ("a/b~c", "d")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>Bad gateway</html>", b"[1]", b"\xff"])
