@@ -34,12 +34,14 @@ NATIVE := $(wildcard index/search/native/* training/native/*)
 
 .venv/all: pyproject.toml constraints.txt $(NATIVE)
 	$(PYTHON) -m venv .venv
+	@echo "installing into .venv (this takes some minutes)"
 	$(PIP) install -c constraints.txt -e '.[train,serve,dev]'
 	touch $@
 
 .venv/run: pyproject.toml constraints.txt $(NATIVE)
 	$(PYTHON) -m venv .venv
-	$(PIP) install -c constraints.txt -e '.[train,serve]'
+	@echo "installing into .venv (this takes some minutes)"
+	$(PIP) install -c constraints.txt -e '.[train,serve,client]'
 	touch $@
 
 # A Milvus server for the tests; what it needs is years old, hence apart.
