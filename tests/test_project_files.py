@@ -3,6 +3,8 @@
 import datetime
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,13 @@ def test_the_citation_has_the_date_of_the_changelog():
     heading = rf"^## \[?{re.escape(__version__)}\]? [-–] (\S+)$"
     for date in re.findall(heading, (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE):
         assert date == citation["date-released"].isoformat()
+
+
+def test_python_finds_an_editable_install_in_the_folder_above_a_checkout(tmp_path):
+    (tmp_path / "bitrecall").symlink_to(ROOT, target_is_directory=True)
+    command = [sys.executable, "-c", "import bitrecall; print(bitrecall.__version__)"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert found.stdout == f"{__version__}\n", found.stderr
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
