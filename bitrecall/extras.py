@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -38,16 +40,18 @@ _COMMAND_EXTRAS: Final = {
     "serve": "serve",
 }
 
-# Change to "pip install 'bitrecall[{extra}]'" with the first release on a package index.
+# Change to "{pip} install 'bitrecall[{extra}]'" with the first release on a package index.
 _INSTALL_COMMAND: Final = (
-    "from a checkout, pip install -c constraints.txt '.[{extra}]'; from a wheel, pip install "
-    "'bitrecall-VERSION.whl[{extra}]'"
+    "from a checkout, {pip} install -c constraints.txt -e '.[{extra}]'; from a wheel, {pip} "
+    "install 'bitrecall-VERSION.whl[{extra}]'"
 )
 
 
 def how_to_install(extra: str) -> str:
     """Return the command that installs an extra, such as ``serve``."""
-    return _INSTALL_COMMAND.format(extra=extra)
+    # The pip of another Python would install it where this one does not look.
+    pip = f"{shlex.quote(sys.executable)} -m pip" if sys.executable else "pip"
+    return _INSTALL_COMMAND.format(pip=pip, extra=extra)
 
 
 def missing_extra(

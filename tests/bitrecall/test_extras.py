@@ -94,4 +94,9 @@ def test_a_command_without_its_extra_reports_how_to_install_it(
 def test_the_install_command_does_not_use_a_package_index() -> None:
     assert "pip install bitrecall" not in how_to_install("serve")
     assert "pip install 'bitrecall[" not in how_to_install("serve")
-    assert "'.[serve]'" in how_to_install("serve")
+    assert "-e '.[serve]'" in how_to_install("serve")
+
+
+def test_the_install_command_uses_the_running_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/my venv/bin/python")
+    assert "'/my venv/bin/python' -m pip install -c constraints.txt" in how_to_install("serve")

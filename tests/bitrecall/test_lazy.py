@@ -84,7 +84,7 @@ def test_reports_how_to_install_a_missing_extra(group):
     result = CliRunner().invoke(group, ["bare"])
     assert result.exit_code == 2
     assert "needs torch" in result.stderr
-    assert "from a checkout, pip install -c constraints.txt '.[train]'" in result.stderr
+    assert "install -c constraints.txt -e '.[train]'" in result.stderr
 
 
 def test_does_not_hide_a_missing_module_of_no_extra(group):
