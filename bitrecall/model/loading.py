@@ -23,10 +23,11 @@ def load(releases: str | PathLike[str] = "releases", *, release: str | None = No
     Raises:
         ArgumentError: ``releases`` is empty or is not a path, or ``release`` is not text.
         NoReleaseError: the folder does not exist, is not a release store, or has no current
-            release.
+            release, or without ``release`` neither the current release nor an earlier one can be
+            opened.
         ReleaseNotFoundError: the store has no release with this id.
-        ReleaseDamagedError: the release is damaged.
-        ReleaseVersionError: the format of the release is not supported.
+        ReleaseDamagedError: the release ``release`` is damaged.
+        ReleaseVersionError: the format of ``release`` is not supported.
     """
     root = check_path(releases, "releases")
     if release is not None:

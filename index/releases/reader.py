@@ -100,7 +100,7 @@ class ReleaseReader:
 
         Only releases that were current before are used: a release that was never activated may have
         been held back for a reason. If the history is lost, the newest good release is used.
-        Skipped releases are logged.
+        Skipped releases are logged; if all are, the error has the reasons.
 
         Raises:
             NoReleaseError: no release is current, or none can be opened.
@@ -111,14 +111,19 @@ class ReleaseReader:
                 release = self.open(release_id)
             except ReleaseError as error:
                 reasons.append(str(error))
-                _log.warning("release %s cannot be opened: %s", release_id, error)
                 continue
             if reasons:
+                for reason in reasons:
+                    _log.warning("skipping a release that cannot be opened: %s", reason)
                 _log.warning("using release %s instead", release_id)
             return release
         if reasons:
             raise NoReleaseError(f"no release can be opened: {'; '.join(reasons)}", self.root)
-        raise NoReleaseError("there is no current release: publish or activate one", self.root)
+        raise NoReleaseError(
+            "there is no current release: publish one with `bitrecall train DATA --releases "
+            f"{self.root}`, or activate one of `bitrecall release list --releases {self.root}`",
+            self.root,
+        )
 
     def verify(self, release_id: str) -> Manifest:
         """Check every byte of a release and return its manifest. Raises what ``open`` raises."""
@@ -151,7 +156,11 @@ class ReleaseReader:
     def _path(self, release_id: str) -> Path:
         path = self.root / release_id
         if RELEASE_ID.fullmatch(release_id) is None or not path.is_dir():
-            raise ReleaseNotFoundError(f"there is no release {release_id!r}", self.root)
+            raise ReleaseNotFoundError(
+                f"there is no release {release_id!r}: list the releases with `bitrecall release "
+                f"list --releases {self.root}`",
+                self.root,
+            )
         return path
 
     def _folders(self) -> Iterator[Path]:

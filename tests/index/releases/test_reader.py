@@ -27,9 +27,9 @@ def test_an_empty_or_missing_store_has_no_release(store: ReleaseStore, exists: b
         store.root.mkdir()
     assert store.list() == []
     assert store.current_id() is None
-    with pytest.raises(NoReleaseError, match="publish or activate"):
+    with pytest.raises(NoReleaseError, match="`bitrecall train DATA --releases"):
         store.open_current()
-    with pytest.raises(ReleaseNotFoundError):
+    with pytest.raises(ReleaseNotFoundError, match="`bitrecall release list --releases"):
         store.open("20260101T000000Z-00000000")
     with pytest.raises(ReleaseError):
         store.activate("20260101T000000Z-00000000")
@@ -164,8 +164,10 @@ def test_opens_the_previous_release_if_the_current_is_damaged(
     damage(store, three[1])
     assert store.open_current().id == three[0]
     damage(store, three[0])
+    caplog.clear()
     with pytest.raises(NoReleaseError, match=r"no release can be opened.*item_codes\.npy"):
         store.open_current()
+    assert not caplog.records
 
 
 def test_does_not_fall_back_to_a_release_that_was_never_activated(
