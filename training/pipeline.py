@@ -109,7 +109,10 @@ class TrainingPipeline:
         # Codes of ids without any pair would be noise, so these ids are left out and unknown.
         self.train = dataset.train.compact()
         if len(self.train) < 2:
-            raise TrainingError(f"cannot train on {len(self.train)} interactions")
+            raise TrainingError(
+                f"training needs at least 2 interactions, and the training data has "
+                f"{len(self.train)}: use more data, or train on all of it with --split none"
+            )
         self._test = dataset.test
         self._name = dataset.name
         self._recipe = recipe

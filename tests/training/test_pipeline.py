@@ -193,7 +193,7 @@ def test_publishes_without_activating(clustered_dataset, small_recipe, tmp_path)
 
 def test_rejects_a_single_interaction(clustered, small_recipe, tmp_path):
     single = clustered.select(np.arange(len(clustered)) == 0)
-    with pytest.raises(TrainingError, match="1 interactions"):
+    with pytest.raises(TrainingError, match=r"at least 2 interactions, .* has 1: .* --split none"):
         run(Dataset(single, None, "single", ReadReport()), small_recipe, tmp_path)
 
 

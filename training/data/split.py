@@ -35,7 +35,7 @@ def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, 
     if interactions.times is None:
         raise DataError(
             "a split by time needs times, but these interactions have none; "
-            "name the time column, or split at random"
+            "name the time column with --time-column NAME, or use --split random"
         )
     n = len(interactions)
     n_held_out = max(min(max(round(fraction * n), 1), n - 1), 0)

@@ -165,7 +165,7 @@ def test_a_split_by_time_may_hold_out_a_whole_user():
 
 def test_a_split_by_time_needs_times():
     without = collapse(["u"], ["i"], np.zeros(1, np.int32), np.zeros(1, np.int32))
-    with pytest.raises(DataError, match="needs times"):
+    with pytest.raises(DataError, match="--time-column NAME, or use --split random"):
         by_time(without, 0.5)
 
 

@@ -103,6 +103,8 @@ def _find(path: Path) -> DataFiles:
     if path.is_file():
         return DataFiles(path.name.split(".")[0] or path.name, (DataFile(path, path.name),))
     if not path.is_dir():
+        if path.exists():
+            raise DataError("is neither a regular file nor a folder", file=path)
         raise DataError("no such file or folder", file=path)
     _refuse_table_formats(path)
     name = path.resolve().name

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from bitrecall.training.data.files.data_files import find_files
@@ -114,3 +116,8 @@ def test_names_a_data_set_by_its_file_without_suffixes(tmp_path):
 def test_rejects_a_path_that_does_not_exist(tmp_path):
     with pytest.raises(DataError, match="no such file or folder"):
         find_files([tmp_path / "none"])
+
+
+def test_rejects_a_device_or_pipe():
+    with pytest.raises(DataError, match="neither a regular file nor a folder"):
+        find_files([Path("/dev/null")])
