@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from bitrecall.commands.options import option
+from bitrecall.commands.options import NonEmptyPath, option
 from bitrecall.tables import aligned
 
 
 def _keys_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return option(
         "--keys",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=NonEmptyPath(dir_okay=False, path_type=Path),
         default=Path("keys.txt"),
         envvar="BITRECALL_KEYS",
         metavar="FILE",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bitrecall.commands.options import json_option, option
+from bitrecall.commands.options import NonEmptyPath, json_option, option
 
 _SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -33,13 +33,13 @@ Example:
 )
 @option(
     "--key-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=NonEmptyPath(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="File with a key of the role read, if the service requires keys.",
 )
 @option(
     "--plot",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=NonEmptyPath(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
     help="Plot the result; the suffix of the file selects SVG, PNG or PDF.",
 )

@@ -5,9 +5,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import click
-
-from bitrecall.commands.options import option
+from bitrecall.commands.options import NonEmptyPath, option
 
 _OPTIONS = (
     option(
@@ -19,7 +17,7 @@ _OPTIONS = (
     ),
     option(
         "--milvus-token-file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=NonEmptyPath(exists=True, dir_okay=False, path_type=Path),
         envvar="BITRECALL_MILVUS_TOKEN_FILE",
         metavar="FILE",
         help="File with USER:PASSWORD or a token for the Milvus server.",

@@ -69,7 +69,7 @@ def items_options(command: F) -> F:
     )(command)
     return option(
         "--items",
-        type=click.Path(path_type=Path),
+        type=NonEmptyPath(path_type=Path),
         metavar="FILE",
         help="Item table, with tags and attributes that requests can filter by: CSV, JSON lines or "
         "Parquet.",

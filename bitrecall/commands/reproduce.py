@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bitrecall.commands.options import option
+from bitrecall.commands.options import NonEmptyPath, option
 from bitrecall.lazy import INTERRUPTED, Failure
 from bitrecall.tables import aligned
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bitrecall.reproduction.progress import StudyProgress
     from bitrecall.reproduction.study import StudyReport
 
-_folder = click.Path(exists=True, path_type=Path)
+_folder = NonEmptyPath(exists=True, path_type=Path)
 
 
 @click.command(
@@ -80,7 +80,7 @@ least one part failed; all others were run.
 @option(
     "--page",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=NonEmptyPath(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Also fill the marked places of this page; may be given several times.",
 )
@@ -93,21 +93,21 @@ least one part failed; all others were run.
 )
 @option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NonEmptyPath(file_okay=False, path_type=Path),
     default=Path("docs/reproduction"),
     metavar="DIR",
     help="Folder of results.json, the tables and the plots.",
 )
 @option(
     "--runs",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NonEmptyPath(file_okay=False, path_type=Path),
     default=Path("runs/reproduction"),
     metavar="DIR",
     help="Folder that contains one folder per run.",
 )
 @option(
     "--plan",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NonEmptyPath(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="the built-in plan",
     help="Plan to run, a TOML file.",

@@ -8,6 +8,7 @@ import click
 from bitrecall.commands.data_options import DataType, reading_options
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
+    NonEmptyPath,
     device_option,
     implausible_option,
     items_options,
@@ -89,7 +90,7 @@ reasons to WORK/reports: a JSON file and a page.
 )
 @option(
     "--work",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NonEmptyPath(file_okay=False, path_type=Path),
     default=Path("retrain"),
     metavar="DIR",
     help="Folder of checkpoints, warm-start states and reports.",

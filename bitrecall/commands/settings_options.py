@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from bitrecall.commands.options import NonEmptyPath
 from bitrecall.errors import BitrecallError
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
@@ -72,4 +73,4 @@ def _type_of(field: FieldInfo) -> Any:
         return click.Choice(get_args(field.annotation), case_sensitive=False)
     # An optional field ``X | None`` has the type X.
     kind = next(iter(get_args(field.annotation)), field.annotation)
-    return click.Path(path_type=Path) if kind is Path else kind
+    return NonEmptyPath(path_type=Path) if kind is Path else kind

@@ -8,6 +8,7 @@ import click
 from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
+    NonEmptyPath,
     device_option,
     implausible_option,
     items_options,
@@ -78,7 +79,7 @@ log is RUN/log.jsonl, with one JSON object per line.
 @option(
     "--run",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NonEmptyPath(file_okay=False, path_type=Path),
     metavar="DIR",
     show_default="runs/RECIPE-FINGERPRINT",
     help="Folder of the log and the checkpoints.",
