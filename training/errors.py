@@ -55,10 +55,16 @@ class DataError(BitrecallError):
         self.reason = reason
         self.file = None if file is None else str(file)
         self.line = line
+        self._unit = unit
         place = [] if self.file is None else [self.file]
         if line is not None:
             place.append(f"{unit} {line}")
         super().__init__(f"{', '.join(place)}: {reason}" if place else reason)
+
+    def with_remedy(self, remedy: str) -> DataError:
+        """Return the same error with a remedy at the end of the reason."""
+        reason = f"{self.reason}; {remedy}"
+        return DataError(reason, file=self.file, line=self.line, unit=self._unit)
 
 
 class EvaluationError(BitrecallError):

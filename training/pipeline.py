@@ -115,6 +115,7 @@ class TrainingPipeline:
             )
         self._test = dataset.test
         self._name = dataset.name
+        self._report = dataset.report
         self._recipe = recipe
         self._options = options
         self._items = items
@@ -170,6 +171,8 @@ class TrainingPipeline:
             items=self.train.n_items,
             recipe=self._recipe.model_dump(mode="json"),
             processes=self._options.group.size,
+            bad_rows_skipped=self._report.bad_rows_skipped,
+            bad_row_examples=self._report.bad_row_examples,
         )
         if self._recipe.validation.share == 0:
             return self._fit(self.train, self._recipe.fit.epochs_to_run, "final")

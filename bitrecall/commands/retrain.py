@@ -161,6 +161,7 @@ def retrain(
         for line in dataset.report.lines():
             click.echo(line, err=True)
         for warning in (
+            *dataset.report.bad_row_warnings(),
             *id_warnings(dataset),
             *check_plausible(dataset, allow_implausible),
         ):

@@ -152,6 +152,9 @@ def train(
     )
     if table is not None and items is None and table.name != "sample":
         click.echo(f"using {table.name} as the item table; to use another, pass --items", err=True)
+    if table is not None:
+        known, total = table.count(dataset.train.item_ids), dataset.train.n_items
+        click.echo(f"item table: {table.name} has {known:,} of the {total:,} items", err=True)
     position = NOTHING_READ
     if events is not None:
         store = EventStore(events, create=False)
@@ -169,7 +172,11 @@ def train(
             f"events up to number {position.sequence:,} add {joined.pairs:,} interactions; "
             f"left out the earlier interactions of {joined.forgotten:,} forgotten users"
         )
-    warnings = [*id_warnings(dataset), *check_plausible(dataset, allow_implausible)]
+    warnings = [
+        *dataset.report.bad_row_warnings(),
+        *id_warnings(dataset),
+        *check_plausible(dataset, allow_implausible),
+    ]
     with init_process_group(device) as group:
         options = TrainingOptions(
             folder=folder or default_run_folder(dataset, chosen),
@@ -191,9 +198,6 @@ def train(
             click.echo(stopped, err=True)
             raise click.exceptions.Exit(_INTERRUPTED) from None
     click.echo(_as_text(result, releases, options.folder, activate))
-    if table is not None:
-        described, total = table.count(dataset.train.item_ids), dataset.train.n_items
-        click.echo(f"{table.name} describes {described:,} of the {total:,} items")
 
 
 def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: bool) -> str:
@@ -202,7 +206,7 @@ def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: b
     lines = [
         f"published {result.release.id}: {manifest.users:,} users, {manifest.items:,} items, "
         f"{manifest.bits} bits",
-        f"trained {result.epochs} epochs in {result.seconds:.0f} s; peak memory "
+        f"trained {result.epochs} epochs in {result.seconds:.1f} s; peak memory "
         f"{result.peak_rss_mib:,} MiB; log: {folder}/log.jsonl",
     ]
     quality = [f"{name} {metrics[name]:.5f}" for name in _HEADLINE if name in metrics]

@@ -121,6 +121,7 @@ def fit(
         item_table = read_items(items, paths_of(events), options, tags_column)
         data_warnings = [
             *dataset.report.warnings,
+            *dataset.report.bad_row_warnings(),
             *id_warnings(dataset),
             *check_plausible(dataset, allow_implausible),
         ]

@@ -83,6 +83,13 @@ class ReadReport:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def bad_row_warnings(self) -> list[str]:
+        """Describe the skipped bad rows with one example; empty without any."""
+        if not self.bad_rows_skipped:
+            return []
+        count = f"{self.bad_rows_skipped:,} bad row{'s' if self.bad_rows_skipped > 1 else ''}"
+        return [f"{count} skipped, such as {self.bad_row_examples[0]}"]
+
     def lines(self) -> list[str]:
         """Format columns, notes, filters and warnings as lines of text."""
         return [

@@ -60,12 +60,24 @@ def test_publishes_a_release_and_prints_its_metrics(train, tmp_path):
     assert f"bitrecall serve --releases {tmp_path / 'releases'}" in done.stdout
 
 
+def test_reports_the_bad_rows_that_it_skips(train, data, tmp_path):
+    with (data / "train.txt").open("ab") as file:
+        file.write(b"\n7 \xff\n8 \xfe")
+    done = train("--skip-bad-rows", "--format", "lightgcn")
+    assert done.exit_code == 0, done.output
+    example = f"{data / 'train.txt'}, line 31: is not UTF-8"
+    assert f"warning: 2 bad rows skipped, such as {example}" in done.stderr
+    start = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
+    assert start["bad_rows_skipped"] == 2
+    assert start["bad_row_examples"][0] == example
+
+
 def test_publishes_tags_and_attributes(train, tmp_path):
     table = tmp_path / "items.csv"
     table.write_text("item,tags,price\n3,new|red,2.5\n4,,\nunheard,red,1\n")
     done = train("--items", str(table))
     assert done.exit_code == 0, done.output
-    assert "items.csv describes 2 of the 40 items" in done.stdout
+    assert "item table: items.csv has 2 of the 40 items" in done.stderr
     release = ReleaseStore(tmp_path / "releases").open_current()
     row = release.items.row_of("3")
     assert release.attributes.tags_of(row) == ["new", "red"]

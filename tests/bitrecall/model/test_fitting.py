@@ -150,6 +150,14 @@ def test_rejects_implausible_data_unless_allowed():
     assert {warning.filename for warning in warnings} == {__file__}
 
 
+def test_warns_of_the_bad_rows_that_it_skips(frame):
+    dirty = frame.with_columns(who=pl.when(pl.int_range(pl.len()) > 0).then("who"))
+    with pytest.raises(DataError, match=r"or pass skip_bad_rows=True to leave it out"):
+        fit(dirty, user_column="who", **QUICK)
+    with pytest.warns(DataWarning, match=r"^1 bad row skipped, such as events, row 1: the user"):
+        fit(dirty, user_column="who", skip_bad_rows=True, **QUICK)
+
+
 def test_error_for_a_missing_column_names_the_keyword(frame):
     with pytest.raises(DataError, match=r"has no user column.*user_column=NAME"):
         fit(frame, **QUICK)

@@ -212,6 +212,14 @@ def test_bad_rows_raise_or_are_counted_over_all_files(tmp_path):
     assert (report.bad_rows_skipped, report.rows_read) == (2, 2)
     assert "train.csv, line 3: " in report.bad_row_examples[0]
     assert "test.csv, line 2: " in report.bad_row_examples[1]
+    (warning,) = report.bad_row_warnings()
+    assert warning == f"2 bad rows skipped, such as {report.bad_row_examples[0]}"
+
+
+def test_the_error_for_a_bad_row_names_the_option_that_skips_it(tmp_path):
+    remedy = r"line 2: the user id is empty; repair the row, or pass --skip-bad-rows to leave it"
+    with pytest.raises(DataError, match=remedy):
+        load(tmp_path, "user,item\n,x\nb,y\n")
 
 
 def test_rejects_a_file_of_bad_rows_with_an_example(tmp_path):

@@ -93,6 +93,8 @@ def select_events(events: Sequence[StoredEvent], options: ReadOptions) -> Select
         rows[np.flatnonzero(rows)[~valid]] = False
         weights = weights[valid]
         notes.append(f"{len(selected.faults):,} events have no valid weight and are left out")
+    if weights is not None:
+        selection.count(frame.filter(rows), weights)
     lines = selection_lines(applied, selection.left_out, selection.tally)
     return SelectedEvents(rows, weights, (*notes, *(f"events: {line.strip()}" for line in lines)))
 

@@ -36,7 +36,7 @@ class BadRows:
     def add(self, error: DataError) -> None:
         """Raise the error, or count it and keep the first few messages."""
         if not self.skip:
-            raise error
+            raise error.with_remedy("repair the row, or pass --skip-bad-rows to leave it out")
         self.count += 1
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(str(error))

@@ -101,12 +101,14 @@ class _RowEncoder:
             valid[list(reasons)] = False
             users, items = users.filter(valid), items.filter(valid)
             seconds = None if seconds is None else seconds[valid]
+            frame = frame.filter(valid)
             weights = None if weights is None else weights[valid]
         self._users.append(_encode(users, self._vocabulary.users))
         self._items.append(_encode(items, self._vocabulary.items))
         if seconds is not None:
             self._seconds.append(seconds)
         if weights is not None:
+            self._selection.count(frame, weights)
             self._weights.append(weights)
 
     def _without_headers(

@@ -54,7 +54,7 @@ class RowSelection:
     Attributes:
         columns: the columns to read, as named in the source.
         left_out: number of rows that the filters have left out.
-        tally: totals of the weights so far; None without weights.
+        tally: totals of the weights so far, without bad rows; None without weights.
 
     Raises:
         DataError: an expression is invalid, or names a column that does not exist.
@@ -107,15 +107,27 @@ class RowSelection:
         }
         weights = raw_weights.fill_null(np.nan).to_numpy().copy()
         weights[list(faults)] = np.nan
-        known = ~np.isnan(weights)
-        self.tally.add(self._weighting, frame.filter(known), weights[known])
         # Rows with a weight of 0 are left out here, so that nothing else in them is checked.
         selected = weights != 0
+        self.tally.add(self._weighting, frame.filter(~selected), weights[~selected])
         rows[np.flatnonzero(rows)[~selected]] = False
         positions = np.cumsum(selected) - 1
         return SelectedRows(
             rows, weights[selected], {int(positions[row]): text for row, text in faults.items()}
         )
+
+    def count(self, frame: pl.DataFrame, weights: NDArray[np.float64]) -> None:
+        """Add selected rows to the tally, without the bad ones.
+
+        Args:
+            frame: the rows, with the source's columns.
+            weights: float64 (rows,), above 0.
+        """
+        if self._weighting is None or self.tally is None:
+            return
+        column = self._weighting.column
+        frame = frame.select(pl.col(self._column_of[column]).alias(column))
+        self.tally.add(self._weighting, frame, weights)
 
     def warnings(self) -> list[str]:
         """Describe the values that the filters could not compare so far."""

@@ -130,7 +130,7 @@ class Weighting:
 
 @dataclass
 class WeightTally:
-    """Totals of the weights, over all rows with a valid weight.
+    """Totals of the weights, over all valid rows.
 
     Attributes:
         rows: number of rows by value of the column; empty for a column of numbers.

@@ -106,6 +106,13 @@ def test_a_row_with_an_invalid_weight_is_bad(read, value):
     assert dataset.report.bad_rows_skipped == 1
 
 
+def test_counts_no_bad_rows_in_the_weights(read):
+    table = "user_id,item_id,event\na,x,buy\n,y,buy\nb,y,view\nb,,other\n"
+    report = read(table, weight="event:view=0.5,buy=1", skip_bad_rows=True).report
+    assert (report.rows_read, report.bad_rows_skipped) == (2, 1)
+    assert report.selection[0] == "weights by event: 2 rows, total weight 1.5"
+
+
 def test_does_not_check_rows_that_are_left_out(read):
     table = "user_id,item_id,event,time\na,x,buy,1600049490\n,,view,\nb,y,buy,1600049491\n"
     assert len(read(table, where="event = buy").train) == 2
