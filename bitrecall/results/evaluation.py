@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bitrecall.results.table import Table
 
@@ -37,6 +37,8 @@ class Evaluation(Table):
         seen_pairs: how many of them were also in the training data.
         seconds: wall time of the evaluation.
     """
+
+    _column_types: ClassVar[Mapping[str, type]] = {"K": int}
 
     release_id: str
     split: str

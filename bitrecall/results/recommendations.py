@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 from bitrecall.results.table import Table
 
@@ -56,6 +56,16 @@ class Recommendation(NamedTuple):
 @dataclass(frozen=True, repr=False)
 class _Items(Table, Sequence[Row]):
     """A table that is also a sequence of its rows."""
+
+    _column_types: ClassVar[Mapping[str, type]] = {
+        "user_id": str,
+        "rank": int,
+        "item_id": str,
+        "distance": int,
+        "score": int,
+        "because": str,
+        "popularity": int,
+    }
 
     items: tuple[Row, ...]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bitrecall.errors import MissingExtraError
 from bitrecall.tables import aligned
@@ -25,6 +25,9 @@ class Table(ABC):
     """
 
     __slots__ = ()
+
+    # Type of each column, for results without values; other columns are floats.
+    _column_types: ClassVar[Mapping[str, type]]
 
     @abstractmethod
     def _columns(self) -> Mapping[str, Sequence[Any]]:
@@ -70,7 +73,9 @@ class Table(ABC):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        return _library("pandas", "to_pandas").DataFrame(self._lists())
+        frame = _library("pandas", "to_pandas").DataFrame(self._lists())
+        # Without values, pandas has no type to infer.
+        return frame if len(frame) else frame.astype(self._types())
 
     def to_polars(self) -> Any:
         """Convert to a polars data frame.
@@ -78,7 +83,8 @@ class Table(ABC):
         Raises:
             MissingExtraError: polars is not installed.
         """
-        return _library("polars", "to_polars").DataFrame(self._lists())
+        polars = _library("polars", "to_polars")
+        return polars.DataFrame(self._lists(), schema_overrides=self._types())
 
     def to_arrow(self) -> Any:
         """Convert to an Arrow table.
@@ -86,7 +92,13 @@ class Table(ABC):
         Raises:
             MissingExtraError: pyarrow is not installed.
         """
-        return _library("pyarrow", "to_arrow").table(self._lists())
+        pyarrow = _library("pyarrow", "to_arrow")
+        arrow_types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+        fields = [(name, arrow_types[kind]) for name, kind in self._types().items()]
+        return pyarrow.table(self._lists(), schema=pyarrow.schema(fields))
+
+    def _types(self) -> dict[str, type]:
+        return {name: self._column_types.get(name, float) for name in self._columns()}
 
     def _lists(self) -> dict[str, list[Any]]:
         return {name: list(values) for name, values in self._columns().items()}

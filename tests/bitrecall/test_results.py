@@ -85,6 +85,29 @@ def test_converts_every_result_to_a_data_frame(result):
     assert isinstance(result.to_pandas(), pandas.DataFrame)
 
 
+EMPTY = [
+    Recommendations((), 3, "r1", "ada", "codes"),
+    SimilarItems((), 3, "r1", "milk"),
+    PopularItems((), "r1"),
+    RecommendationLists(()),
+]
+
+
+@pytest.mark.parametrize("result", EMPTY, ids=lambda result: type(result).__name__)
+def test_empty_results_have_the_types_of_others(result):
+    full: Any = next(other for other in RESULTS if type(other) is type(result))
+    assert result.to_polars().schema == full.to_polars().schema
+    pytest.importorskip("pandas")
+    assert result.to_pandas().dtypes.to_dict() == full.to_pandas().dtypes.to_dict()
+    pytest.importorskip("pyarrow")
+    assert result.to_arrow().schema == full.to_arrow().schema
+
+
+def test_popular_recommendations_have_the_types_of_others():
+    popular = Recommendations((Recommendation("milk", None, None),), 1, "r1", "ada", "popular")
+    assert popular.to_polars().schema == FOR_ADA.to_polars().schema
+
+
 def test_converts_to_an_arrow_table():
     pytest.importorskip("pyarrow")
     assert FOR_ADA.to_arrow().to_pylist() == FOR_ADA.to_dicts()
