@@ -121,9 +121,15 @@ class ReleaseReader:
             raise NoReleaseError(f"no release can be opened: {'; '.join(reasons)}", self.root)
         raise NoReleaseError(
             "there is no current release: publish one with `bitrecall train DATA --releases "
-            f"{self.root}`, or activate one of `bitrecall release list --releases {self.root}`",
+            f"{self.root}`, or activate one of `bitrecall release list --releases {self.root}`"
+            + self._stores_inside(),
             self.root,
         )
+
+    def _stores_inside(self) -> str:
+        """Return a hint that names the release stores in folders of this one, or nothing."""
+        stores = [str(path.parent) for path in self.root.glob("*/CURRENT")]
+        return f". Folders of it with releases: {', '.join(sorted(stores)[:5])}" if stores else ""
 
     def verify(self, release_id: str) -> Manifest:
         """Check every byte of a release and return its manifest. Raises what ``open`` raises."""

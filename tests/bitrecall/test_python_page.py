@@ -12,7 +12,7 @@ from tests.service.conftest import serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 README = Path(__file__).parents[2] / "README.md"
-FIT = 'bitrecall.fit("sample", recipe="sample", releases="releases")'
+FIT = 'bitrecall.fit("sample", recipe="sample", releases="releases/sample")'
 BLOCKS = re.findall(r"```(python|text)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 
 
@@ -54,7 +54,7 @@ def test_page_and_readme_run(tmp_path, monkeypatch):
         else:
             shown = run(text, names)
             fitted = names.setdefault("fitted", names["model"])
-    settings = Settings(releases=Path("releases"), events="sqlite:///events.db")
+    settings = Settings(releases=Path("releases/sample"), events="sqlite:///events.db")
     with serving(create_app(settings)) as http:
         here = str(http.base_url).rstrip("/")
         for _, text in BLOCKS[service:]:

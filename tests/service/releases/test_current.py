@@ -48,6 +48,13 @@ def test_an_empty_store_gives_a_reason(tmp_path: Path) -> None:
     assert not (tmp_path / "not made yet").exists()
 
 
+def test_the_reason_names_a_store_in_a_folder(tmp_path: Path, contents: Contents) -> None:
+    ReleaseStore(tmp_path / "sample").publish(contents())
+    current = CurrentRelease(ReleaseStore(tmp_path))
+    current.refresh()
+    assert current.reason.endswith(f"Folders of it with releases: {tmp_path / 'sample'}")
+
+
 def test_loads_the_first_release_at_the_next_refresh(tmp_path: Path, contents: Contents) -> None:
     current = CurrentRelease(ReleaseStore(tmp_path), Clock())
     current.refresh()
