@@ -23,17 +23,25 @@ def pointer(*path: str | int) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in short)
 
 
-def explain(problem: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
+def explain(
+    problem: ErrorDetails,
+    model: type[BaseModel],
+    formats: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, str]:
     """Return the JSON pointer and the message of a validation error.
 
     Args:
         problem: the error details of pydantic.
         model: the model of the complete body.
+        formats: the message for a text that does not match, by pattern.
     """
     if problem["type"] == "extra_forbidden":
         *path, name = problem["loc"]
         fields = ", ".join(_fields_at(model, path))
         detail = f"unknown field {str(name)[:100]!r}: the fields are {fields}"
+    elif problem["type"] == "string_pattern_mismatch":
+        pattern = _bound(problem, "pattern")
+        detail = formats.get(pattern, f"has to match {pattern}")
     else:
         explanation = _EXPLANATIONS.get(problem["type"])
         detail = explanation(problem) if explanation else decapitalised(problem["msg"])
@@ -111,7 +119,6 @@ _EXPLANATIONS: Final[Mapping[str, _Explain]] = MappingProxyType(
             else f"has to be a number, not {_kind(problem['input'])}"
         ),
         "bool_type": lambda problem: f"has to be true or false, not {_kind(problem['input'])}",
-        "string_pattern_mismatch": lambda problem: f"has to match {_bound(problem, 'pattern')}",
         "string_too_long": lambda problem: (
             f"has to have at most {_bound(problem, 'max_length')} characters"
         ),

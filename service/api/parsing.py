@@ -6,6 +6,7 @@ from typing import Final, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bitrecall.service.api.bounded_errors import first_errors
+from bitrecall.service.api.schemas.events import FORMATS
 from bitrecall.service.errors import FieldError, InvalidRequestError, MalformedJsonError
 from bitrecall.validation_messages import decapitalised, explain
 
@@ -29,7 +30,7 @@ def parse_request(body: bytes, model: type[Model]) -> Model:
     if problems[0]["type"] == "json_invalid":
         raise MalformedJsonError(decapitalised(problems[0]["msg"]))
     _reject_constants(body)
-    errors = [FieldError(*explain(problem, model)) for problem in problems[:MAX_ERRORS]]
+    errors = [FieldError(*explain(problem, model, FORMATS)) for problem in problems[:MAX_ERRORS]]
     raise InvalidRequestError(_summary(errors, total), errors=errors)
 
 

@@ -20,12 +20,19 @@ from bitrecall.events.event import Event
 from bitrecall.events.rules import MAX_ID_LENGTH, TYPE_PATTERN, time_fault
 
 # PostgreSQL cannot store U+0000.
+_TEXT_PATTERN: Final = r"^[^\x00]+$"
 EventText = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
-    Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00]+$"),
+    Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=_TEXT_PATTERN),
 ]
 EventType = Annotated[str, Field(pattern=TYPE_PATTERN)]
+
+FORMATS: Final = {
+    _TEXT_PATTERN: "must not contain U+0000",
+    TYPE_PATTERN: "has to be at most 64 lower-case letters, digits, _ . - and begin with a letter",
+}
+"""The message for a text that does not match, by pattern."""
 
 
 # The dates that pydantic parses. Without this check it parses "20261128" as seconds since 1970.
