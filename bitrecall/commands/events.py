@@ -21,7 +21,7 @@ def _url_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def events() -> None:
-    """Manage the events database: list, count, remove, forget, copy, migrate."""
+    """List, count, remove, forget, copy and migrate events."""
 
 
 @events.command(

@@ -53,7 +53,7 @@ def loadtest(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the maximum load of the service at URL, and what limits it.
+    """Measure the maximum load of a service, and what limits it.
 
     The first part sends requests as fast as they are answered, over more and more connections.
     The second part sends them at fixed rates below and above that maximum, with Poisson arrivals

@@ -147,7 +147,7 @@ Examples:
 @k_option
 @release_options
 def popular(k: int, releases: Path, release_id: str | None, as_json: bool) -> None:
-    """Print the most popular items, which are recommended to unknown users.
+    """Print the most popular items, the result for unknown users.
 
     Popularity is the number of users who had the item in training.
     """

@@ -17,7 +17,7 @@ _optional_id_argument = click.argument("release_id", metavar="[ID]", required=Fa
 
 @click.group()
 def release() -> None:
-    """Manage releases: list, show, verify, activate, roll back, prune."""
+    """List, show, verify, activate, roll back and prune releases."""
 
 
 @release.command(

@@ -141,7 +141,7 @@ def reproduce(
     threads: int | None,
     progress: bool | None,
 ) -> None:
-    """Run or resume the experiments of the paper's table and of the studies.
+    """Run or resume the experiments on the paper's method.
 
     Finished parts are skipped; --list shows all parts. Requires a checkout of Bitrecall.
     """

@@ -124,7 +124,7 @@ def retrain(
     read_options: "ReadOptions",
     **thresholds: object,
 ) -> None:
-    """Retrain on new events and data, and publish the release if it passes the gate.
+    """Retrain on new data, and publish the release if it is no worse.
 
     DATA is the same as for 'bitrecall train', and may contain more interactions in each run. It
     may be omitted if there is a current release, which contains its training interactions.
