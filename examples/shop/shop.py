@@ -1,7 +1,7 @@
 """A small web shop that shows recommendations of Bitrecall and sends it events.
 
-    bitrecall train sample --recipe sample --releases releases
-    bitrecall serve --releases releases
+    bitrecall train sample --recipe sample --releases releases/sample
+    bitrecall serve --releases releases/sample
     python examples/shop/shop.py            # http://127.0.0.1:8080
 
 The catalogue is that of the service. A cookie identifies the visitor, and the first click on an

@@ -37,7 +37,7 @@ def recbole_source(text: TextFile, options: ReadOptions) -> DelimitedSource:
     if not is_recbole_header(header):
         raise DataError(
             "the header must name every column with its type, such as user_id:token, separated by "
-            f"tabs; it is {' | '.join(header)}",
+            f"tabs; it is {' | '.join(header)}. If the file is another table, pass --format table",
             file=path,
         )
     names, types = zip(*(field.strip().rsplit(":", 1) for field in header), strict=True)
