@@ -204,6 +204,15 @@ def test_rejects_a_file_without_interactions(tmp_path, name, content, message):
         load_dataset(path)
 
 
+@pytest.mark.parametrize("suffix", ["inter", "parquet"])
+def test_the_error_for_a_table_with_another_suffix_names_the_format_option(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("user_id,item_id\na,x\nb,y\n")
+    with pytest.raises(DataError, match=r"pass --format.* table"):
+        load_dataset(path)
+    assert len(load_dataset(path, ReadOptions(format=Format.TABLE, split=Split.NONE)).train) == 2
+
+
 def test_bad_rows_raise_or_are_counted_over_all_files(tmp_path):
     folder = write(tmp_path, train_csv="user,item\na,x\na\n", test_csv="user,item\n,x\nb,y\n")
     with pytest.raises(DataError, match=r"train\.csv, line 3: has 1 field"):

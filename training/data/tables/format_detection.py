@@ -57,9 +57,12 @@ def open_source(
             return _table(text, find_layout(text, options))
     suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
     if suffixes & {".parquet", ".pq"}:
-        # The name decides, unless the content has another known format.
         refuse_foreign_text(start, path)
-        return ParquetSource(path)
+        raise DataError(
+            "does not begin with PAR1, as Parquet does; for another format, pass --format, such as "
+            "--format table",
+            file=path,
+        )
     if start[0] in "{[":
         return JsonSource(text)
     if ".inter" in suffixes or is_recbole_header(start.split("\n", 1)[0].split("\t")):
