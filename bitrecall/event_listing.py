@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bitrecall.aligned_text import aligned
 from bitrecall.events.event import StoredEvent
 from bitrecall.events.rules import event_fault
-from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
     from bitrecall.events.store import EventStore

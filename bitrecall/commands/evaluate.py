@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bitrecall.aligned_text import aligned
 from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.options import json_option, option, releases_option
 from bitrecall.results.evaluation import MEASURES
-from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
     from bitrecall.index.releases.release import Release

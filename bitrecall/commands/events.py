@@ -54,9 +54,9 @@ Example:
 @_url_option
 def count(url: str) -> None:
     """Count the events of each type, and the forget markers."""
+    from bitrecall.aligned_text import aligned
     from bitrecall.events.event import FORGET
     from bitrecall.events.store import EventStore
-    from bitrecall.tables import aligned
 
     store = EventStore(url, create=False)
     counts = dict(store.count_types())

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from bitrecall.aligned_text import aligned
 from bitrecall.commands.options import NonEmptyPath, option
-from bitrecall.tables import aligned
 
 
 def _keys_option(command: Callable[..., Any]) -> Callable[..., Any]:

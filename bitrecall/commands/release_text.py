@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bitrecall.tables import aligned
+from bitrecall.aligned_text import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bitrecall.aligned_text import aligned
 from bitrecall.commands.options import NonEmptyPath, option
 from bitrecall.lazy import INTERRUPTED, Failure
-from bitrecall.tables import aligned
 
 if TYPE_CHECKING:
     from bitrecall.reproduction.part_selection import PlannedRun

@@ -9,8 +9,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, ClassVar, Final
 
+from bitrecall.aligned_text import aligned
 from bitrecall.errors import MissingExtraError
-from bitrecall.tables import aligned
 
 __all__ = ["Table"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from bitrecall.service.http.raw_problems import TooBusyResponse
+from bitrecall.service.http.too_busy import TooBusyResponse
 
 # Probes and monitoring always get a response, to distinguish a busy service from a dead one.
 _ALWAYS_ANSWERED: Final = ("/livez", "/readyz", "/metrics")

@@ -1,4 +1,4 @@
-from bitrecall.tables import aligned
+from bitrecall.aligned_text import aligned
 
 
 def test_aligns_columns_to_the_widest_cell():
