@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -116,7 +116,7 @@ class TrainingPipeline:
         self._test = dataset.test
         self._name = dataset.name
         self._report = dataset.report
-        self._recipe = recipe
+        self._recipe = recipe.for_users(self.train.n_users)
         self._options = options
         self._items = items
         self.warnings = items.check_against(self.train.item_ids) if items is not None else []
@@ -175,14 +175,19 @@ class TrainingPipeline:
             bad_row_examples=self._report.bad_row_examples,
         )
         if self._recipe.validation.share == 0:
-            return self._fit(self.train, self._recipe.fit.epochs_to_run, "final")
+            return self._fit(self.train, self._recipe, "final")
         if not self._recipe.validation.refit:
             return self._fit_with_validation().for_pairs(self.train)
         progress = self._best_epoch.read()
         if progress is None:
             progress = self._fit_with_validation().fit.progress
             self._options.group.broadcast_from_first(partial(self._best_epoch.write, progress))
-        return self._fit(self.train, progress.best_epoch, "final").with_validation_of(progress)
+        # The schedule of the learning rate ends with the best epoch.
+        schedule = {"epochs": progress.best_epoch, "stop_after": None}
+        fit = self._recipe.fit.model_copy(update=schedule)
+        recipe = self._recipe.model_copy(update={"fit": fit})
+        model = self._fit(self.train, recipe, "final", ranker_models=progress.ranker_models)
+        return model.with_validation_of(progress)
 
     def forget(self) -> None:
         """Remove the checkpoints; keep the log."""
@@ -201,10 +206,17 @@ class TrainingPipeline:
             raise TrainingError(
                 "no user has enough interactions to hold one out: set validation.share=0"
             )
-        return self._fit(part, self._recipe.fit.epochs, "validation", held_out)
+        fit = self._recipe.fit.model_copy(update={"stop_after": None})
+        recipe = self._recipe.model_copy(update={"fit": fit})
+        return self._fit(part, recipe, "validation", held_out)
 
     def _fit(
-        self, pairs: Interactions, epochs: int, phase: str, held_out: Interactions | None = None
+        self,
+        pairs: Interactions,
+        recipe: Recipe,
+        phase: str,
+        held_out: Interactions | None = None,
+        ranker_models: Sequence[str] = (),
     ) -> TrainedModel:
         options = FitOptions(
             device=self._options.device,
@@ -214,7 +226,9 @@ class TrainingPipeline:
             phase=phase,
             group=self._options.group,
         )
-        return fit_interactions(pairs, self._recipe, options, epochs=epochs, held_out=held_out)
+        return fit_interactions(
+            pairs, recipe, options, held_out=held_out, ranker_models=ranker_models
+        )
 
     def _publish_model(self, store: ReleaseStore, model: TrainedModel) -> TrainingResult:
         progress, epochs = model.fit.progress, model.fit.epochs

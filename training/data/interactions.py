@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bitrecall.training.errors import DataError
 
-__all__ = ["Interactions", "iso_time"]
+__all__ = ["Interactions", "ages_by_user", "iso_time"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,20 @@ class Interactions:
     def indptr(self) -> NDArray[np.int64]:
         """Start of each user's pairs, int64 (m + 1,): ``items[indptr[u]:indptr[u + 1]]``."""
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.user_degrees)])
+
+    @cached_property
+    def ages(self) -> NDArray[np.int32] | None:
+        """For each pair, the number of the user's later pairs, int32 (nnz,).
+
+        Pairs of equal times are ordered as they were read. None if the order is unknown: there are
+        no times, or no user has two different ones.
+        """
+        if self.times is None or not len(self):
+            return None
+        same_user = self.users[1:] == self.users[:-1]
+        if not (same_user & (self.times[1:] != self.times[:-1])).any():
+            return None
+        return ages_by_user(self.users, self.times, self.places)
 
     @property
     def first_time(self) -> str | None:
@@ -195,6 +209,27 @@ class Interactions:
             digest.update(b"weights\n")
             digest.update(self.weights[order_of_pairs].astype("<f4").tobytes())
         return digest.hexdigest()
+
+
+def ages_by_user(
+    users: NDArray[np.integer],
+    times: NDArray[np.number],
+    places: NDArray[np.int64] | None = None,
+) -> NDArray[np.int32]:
+    """Return for each pair the number of the user's later pairs, int32 (nnz,).
+
+    Args:
+        users: (nnz,) user rows.
+        times: (nnz,), larger for later pairs.
+        places: int64 (nnz,), the order of pairs with equal times; None keeps that of the arrays.
+    """
+    keys = (times, users) if places is None else (places, times, users)
+    order = np.lexsort(keys)
+    degrees = np.bincount(users)
+    ends = np.cumsum(degrees)
+    ages = np.empty(len(users), np.int32)
+    ages[order] = ends[users[order]] - 1 - np.arange(len(users))
+    return ages
 
 
 def iso_time(seconds: float) -> str:

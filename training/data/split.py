@@ -12,7 +12,7 @@ from bitrecall.training.errors import DataError
 
 __all__ = ["Cut", "by_time", "cut_validation", "random_per_user"]
 
-Cut = Literal["random", "latest"]
+Cut = Literal["auto", "random", "latest"]
 
 # Separate random streams, so that the validation split is independent of the test split.
 TEST_STREAM = 0
@@ -69,7 +69,8 @@ def cut_validation(
 
     Works as ``random_per_user``, with another stream of the seed. The latest pairs are those with
     the latest times; without times, and if times are equal, those that were read last. An item may
-    lose all its pairs to validation: it stays in the vocabulary, with degree 0 in fit.
+    lose all its pairs to validation: it stays in the vocabulary, with degree 0 in fit. ``auto``
+    takes the latest pairs if there are times.
 
     Returns:
         fit and validation pairs.
@@ -79,7 +80,7 @@ def cut_validation(
             ``latest`` and neither times nor the order of the rows are known.
     """
     ages = None
-    if cut == "latest":
+    if cut == "latest" or (cut == "auto" and train.ages is not None):
         known = [order for order in (train.places, train.times) if order is not None]
         if not known:
             raise DataError(

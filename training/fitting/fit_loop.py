@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,8 @@ class FitLoop:
         validate_every: validate after each epoch divisible by this, at least 1, and after the last.
         options: device, files, bar.
         warm: embeddings of an earlier training to start from, in the rows of ``pairs``.
+        held_out: pairs to fit a learned teacher's ranker on, in the rows of ``pairs``.
+        ranker_models: the ranker of an earlier learned teacher; empty fits one.
 
     Raises:
         TrainingError: there are no pairs.
@@ -84,6 +86,8 @@ class FitLoop:
         validate_every: int = 1,
         options: FitOptions | None = None,
         warm: WarmStart | None = None,
+        held_out: Interactions | None = None,
+        ranker_models: Sequence[str] = (),
     ) -> None:
         if not len(pairs):
             raise TrainingError("there are no interactions to train on")
@@ -108,11 +112,13 @@ class FitLoop:
             start=saved is None,
             progress=self._options.progress_bar,
             warm=None if warm is None else warm.free,
+            held_out=None if held_out is None else EdgeList.of(held_out, device),
+            ranker_models=ranker_models,
             group=self._options.group,
         )
         self._best: dict[str, Tensor] = {}
         self._saved_at = time.monotonic()
-        self.progress = Progress()
+        self.progress = Progress(ranker_models=list(self._method.ranker_models))
         self.resumed = saved is not None
         if saved is not None:
             self._method.load(saved.state, epoch=saved.epoch, step=saved.step)
@@ -189,9 +195,10 @@ class FitLoop:
         self._options.log.write("epoch", phase=self._options.phase, **record)
 
     def _out_of_patience(self) -> bool:
-        if self._validate is None or not self.progress.best_epoch:
+        patience = self._recipe.validation.patience
+        if self._validate is None or patience is None or not self.progress.best_epoch:
             return False
-        return self._method.epoch - self.progress.best_epoch >= self._recipe.validation.patience
+        return self._method.epoch - self.progress.best_epoch >= patience
 
     def _result(self) -> Embeddings:
         if self._best:

@@ -21,6 +21,7 @@ class Progress:
         history: one record per epoch: epoch, loss, seconds, metrics.
         best_epoch: the epoch of the best validation metric; 0 without validation.
         best_metrics: its metrics.
+        ranker_models: the ranker of a learned teacher; empty without one.
     """
 
     seconds: float = 0.0
@@ -28,6 +29,7 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = 0
     best_metrics: dict[str, float] = field(default_factory=dict)
+    ranker_models: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from bitrecall.training.errors import TrainingError
 from bitrecall.training.recipe.method_names import MethodName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bitrecall.training.model.graph import EdgeList
     from bitrecall.training.model.method import EmbeddingTables, Method
@@ -25,6 +25,8 @@ def build(
     start: bool = True,
     progress: bool | None = False,
     warm: Mapping[str, EmbeddingTables] | None = None,
+    held_out: EdgeList | None = None,
+    ranker_models: Sequence[str] = (),
     group: ProcessGroup | None = None,
 ) -> Method:
     """Create the method ``recipe.method``.
@@ -36,6 +38,9 @@ def build(
         progress: show a bar for a long initialisation; None shows it only if stderr is a terminal.
         warm: embeddings of an earlier training, in the rows of ``edges``; methods without a warm
             start ignore it.
+        held_out: pairs to fit a learned teacher's ranker on, in the rows of ``edges``; other
+            methods and teachers ignore it.
+        ranker_models: the ranker of an earlier learned teacher; empty fits one.
         group: the processes that train together; None is a single process.
 
     Raises:
@@ -50,7 +55,14 @@ def build(
 
             options = {} if group is None else {"group": group}
             return HashingMethod(
-                edges, recipe, start=start, progress=progress, warm=warm, **options
+                edges,
+                recipe,
+                start=start,
+                progress=progress,
+                warm=warm,
+                held_out=held_out,
+                ranker_models=ranker_models,
+                **options,
             )
         case "bgch":
             from bitrecall.training.baselines.bgch import BGCH

@@ -6,6 +6,7 @@ including their trainings that hold out users or items.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,6 +88,7 @@ def fit_interactions(
     held_out: Interactions | None = None,
     validate_every: int = 1,
     start: WarmStartState | None = None,
+    ranker_models: Sequence[str] = (),
 ) -> TrainedModel:
     """Train on pairs, resuming from the checkpoint of the same training if there is one.
 
@@ -101,6 +103,8 @@ def fit_interactions(
             kept, and ``recipe.validation.patience`` epochs without an improvement end the fit.
         validate_every: validate after each epoch divisible by this, at least 1, and after the last.
         start: an earlier training to start from; None starts from scratch.
+        ranker_models: the ranker of an earlier learned teacher; empty fits one, on ``held_out`` if
+            there are such pairs.
 
     Raises:
         TrainingError: there are no pairs.
@@ -111,9 +115,11 @@ def fit_interactions(
     """
     order = popularity_order(pairs)
     train = reorder_items(pairs, order)
+    recipe = recipe.for_users(int(np.count_nonzero(train.user_degrees)))
     validator = None
     if held_out is not None:
-        validator = Validator(train, reorder_items(held_out, order), recipe)
+        held_out = reorder_items(held_out, order)
+        validator = Validator(train, held_out, recipe)
     warm_start = None if start is None else start.start(train)
     loop = FitLoop(
         train,
@@ -123,6 +129,8 @@ def fit_interactions(
         validate_every=validate_every,
         options=options,
         warm=warm_start,
+        held_out=held_out,
+        ranker_models=ranker_models,
     )
     if loop.resumed:
         options.log.write("resumed", phase=options.phase, epochs_done=len(loop.progress.history))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import torch
@@ -41,6 +41,9 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         progress: whether to show a progress bar of the teacher on stderr; None shows it only if
             stderr is a terminal.
         warm: embedding tables of an earlier training to start from, in the rows of ``edges``.
+        held_out: pairs of the same users and items to fit a learned teacher's ranker on; None holds
+            out a part of ``edges``.
+        ranker_models: the ranker of an earlier teacher; empty fits one.
         group: the processes that train together, including this one.
     """
 
@@ -52,18 +55,23 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         start: bool = True,
         progress: bool | None = False,
         warm: Mapping[str, EmbeddingTables] | None = None,
+        held_out: EdgeList | None = None,
+        ranker_models: Sequence[str] = (),
         group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
+        recipe = recipe.for_users(int((edges.user_starts.diff() > 0).sum()))
         super().__init__(recipe, edges.n_users, group)
+        self.ranker_models = tuple(ranker_models)
         self._edges = edges.share_of(group)
         self._degrees = edges.user_starts.diff().cpu()
         self._lists: TeacherLists | None = None
         if recipe.method == "bitrecall":
-            self._lists = (
-                group.broadcast_from_first(lambda: _lists(edges, recipe, progress, warm))
-                if start
-                else TeacherLists.blank(edges.n_users, recipe.teacher.length)
-            )
+            if start:
+                self._lists, self.ranker_models = group.broadcast_from_first(
+                    lambda: _lists(edges, recipe, progress, warm, held_out, self.ranker_models)
+                )
+            else:
+                self._lists = TeacherLists.blank(edges.n_users, recipe.teacher.length)
         self._batches = self._make_batches()
         self._loss = ranking_loss(recipe.loss)
         users, items = (
@@ -155,8 +163,26 @@ def _lists(
     recipe: Recipe,
     progress: bool | None,
     warm: Mapping[str, EmbeddingTables] | None,
-) -> TeacherLists:
-    return teacher_lists(
+    held_out: EdgeList | None,
+    ranker_models: tuple[str, ...],
+) -> tuple[TeacherLists, tuple[str, ...]]:
+    """Return the teacher's lists, and the models of its ranker."""
+    if recipe.teacher.kind == "learned":
+        # LightGBM is loaded only for this teacher.
+        from bitrecall.training.teacher.learned.learned_lists import learned_lists
+        from bitrecall.training.teacher.learned.ranker import Ranker
+
+        learned = learned_lists(
+            edges,
+            recipe.teacher,
+            seed=recipe.seed,
+            device=edges.users.device,
+            progress=progress,
+            held_out=held_out,
+            ranker=Ranker(ranker_models) if ranker_models else None,
+        )
+        return learned.lists, () if learned.ranker is None else learned.ranker.models
+    lists = teacher_lists(
         edges,
         recipe.teacher,
         seed=recipe.seed,
@@ -164,6 +190,7 @@ def _lists(
         progress=progress,
         start=None if warm is None else warm.get(TEACHER),
     )
+    return lists, ()
 
 
 def _blank(edges: EdgeList, recipe: Recipe) -> tuple[Tensor, Tensor]:

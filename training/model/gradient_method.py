@@ -38,9 +38,11 @@ class GradientMethod(ABC, Generic[ModelT]):
         model: holds every trained parameter; subclasses pass it to ``_set_model`` once.
         epoch: number of completed epochs.
         step: number of completed steps of the current epoch.
+        ranker_models: as ``Method``.
     """
 
     model: ModelT
+    ranker_models: tuple[str, ...] = ()
 
     def __init__(
         self, recipe: Recipe, n_users: int = 0, group: ProcessGroup = SINGLE_PROCESS

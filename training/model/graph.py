@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.interactions import Interactions, ages_by_user
 from bitrecall.training.model.sparse_product import csr_matrix
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 
@@ -71,9 +71,12 @@ class EdgeList:
         group: the processes that train together, if these pairs are the part of one process;
             degrees of items are counted over all processes.
         weights: float32 (nnz,), above 0, of the pairs; None weights each 1.
+        ages: int32 (nnz,), for each pair the number of the user's later pairs; None if the order is
+            unknown.
 
     Attributes:
         weights: float32 (nnz,) in this list's order, or None.
+        ages: int32 (nnz,) in this list's order, or None.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class EdgeList:
         device: torch.device | str = "cpu",
         group: ProcessGroup = SINGLE_PROCESS,
         weights: NDArray[np.float32] | None = None,
+        ages: NDArray[np.int32] | None = None,
     ) -> None:
         self._group = group
         by_user = np.lexsort((items, users))
@@ -93,6 +97,7 @@ class EdgeList:
         self.users = torch.from_numpy(users[by_user].astype(np.int64)).to(device)
         self.items = torch.from_numpy(items[by_user].astype(np.int64)).to(device)
         self.weights = None if weights is None else torch.from_numpy(weights[by_user]).to(device)
+        self.ages = None if ages is None else torch.from_numpy(ages[by_user]).to(device)
         by_item = np.lexsort((users[by_user], items[by_user]))
         self._by_item = torch.from_numpy(by_item).to(device)
         counts = torch.bincount(self.users, minlength=n_users)
@@ -102,8 +107,28 @@ class EdgeList:
     @classmethod
     def of(cls, pairs: Interactions, device: torch.device | str = "cpu") -> EdgeList:
         """The pairs of a data set, in its rows, weighted relative to their mean weight."""
-        weights = pairs.relative_weights()
-        return cls(pairs.users, pairs.items, pairs.n_users, pairs.n_items, device, weights=weights)
+        weights, ages = pairs.relative_weights(), pairs.ages
+        rows = pairs.users, pairs.items
+        return cls(*rows, pairs.n_users, pairs.n_items, device, weights=weights, ages=ages)
+
+    def select(self, chosen: NDArray[np.bool_]) -> EdgeList:
+        """Return the pairs that a boolean mask (nnz,) selects, over the same users and items.
+
+        Ages are counted among the selected pairs.
+        """
+        weights = None if self.weights is None else self.weights.cpu().numpy()[chosen]
+        users, items = self.users.cpu().numpy()[chosen], self.items.cpu().numpy()[chosen]
+        ages = None if self.ages is None else ages_by_user(users, -self.ages.cpu().numpy()[chosen])
+        return EdgeList(
+            users,
+            items,
+            self.n_users,
+            self.n_items,
+            self.users.device,
+            self._group,
+            weights,
+            ages,
+        )
 
     def share_of(self, group: ProcessGroup) -> EdgeList:
         """The pairs of the users of one process, in the rows of that process."""
@@ -119,6 +144,7 @@ class EdgeList:
             self.users.device,
             group,
             None if self.weights is None else self.weights.cpu().numpy()[is_local],
+            None if self.ages is None else self.ages.cpu().numpy()[is_local],
         )
 
     def __len__(self) -> int:

@@ -56,10 +56,12 @@ class Method(Protocol):
     Attributes:
         epoch: number of completed epochs.
         step: number of completed steps of the current epoch.
+        ranker_models: the ranker of a learned teacher, in LightGBM's text form; empty without one.
     """
 
     epoch: int
     step: int
+    ranker_models: tuple[str, ...]
 
     @property
     def steps(self) -> int:

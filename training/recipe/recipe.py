@@ -19,18 +19,16 @@ from bitrecall.training.recipe.baseline_sections import (
     LightGCNRecipe,
     PairwiseRecipe,
 )
-from bitrecall.training.recipe.common_sections import (
-    EncoderRecipe,
-    FitRecipe,
-    LossRecipe,
-    ReleaseRecipe,
-    SignRecipe,
-    ValidationRecipe,
-)
+from bitrecall.training.recipe.encoder_section import EncoderRecipe
+from bitrecall.training.recipe.fit_section import FitRecipe
+from bitrecall.training.recipe.loss_section import LossRecipe
 from bitrecall.training.recipe.max_bins import MAX_BINS
 from bitrecall.training.recipe.method_names import MethodName, Similarity
+from bitrecall.training.recipe.release_section import ReleaseRecipe
 from bitrecall.training.recipe.section import Section
+from bitrecall.training.recipe.sign_section import SignRecipe
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.recipe.validation_section import ValidationRecipe
 
 
 class Recipe(Section):
@@ -63,7 +61,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _check_schedule(self) -> Self:
-        if (self.fit.stop_after or 0) > self.fit.epochs:
+        if self.fit.epochs and (self.fit.stop_after or 0) > self.fit.epochs:
             raise ValueError(
                 f"fit.stop_after ({self.fit.stop_after}) is beyond fit.epochs ({self.fit.epochs}), "
                 "where the learning rate has fallen to 0"
@@ -87,9 +85,20 @@ class Recipe(Section):
         weighted = self.method == "bgch" and self.bgch.form == "weighted"
         return "inner_product" if weighted or self.method == "lightgcn" else "hamming"
 
+    def for_users(self, n_users: int) -> Self:
+        """Return the recipe with the batch size and the epochs for a number of users."""
+        return self.model_copy(update={"fit": self.fit.for_users(n_users, self.bits)})
+
     def trained(self) -> Self:
-        """Return the recipe with the default release section, which training does not use."""
-        return self.model_copy(update={"release": ReleaseRecipe()})
+        """Return the recipe with defaults in what its training does not use."""
+        unused: dict[str, Section] = {"release": ReleaseRecipe()}
+        if self.method != "bitrecall":
+            unused["teacher"] = TeacherRecipe()
+        elif self.teacher.discount == "log2":
+            unused["teacher"] = self.teacher.model_copy(update={"discount_power": 1.0})
+        if self.method not in ("bitrecall", "proposed"):
+            unused["fit"] = self.fit.model_copy(update={"batch_users": 0})
+        return self.model_copy(update=unused)
 
     def sha256(self) -> str:
         """Hash all values, including defaults, to a hexadecimal fingerprint."""

@@ -1,8 +1,12 @@
-"""The base class of the sections of a recipe."""
+"""The base class of the sections of a recipe, and the type of a share."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Section(BaseModel):

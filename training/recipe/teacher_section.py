@@ -35,8 +35,17 @@ class TeacherLightGCNRecipe(Section):
 class TeacherRecipe(Section):
     """The teacher and its lists (``bitrecall.training.teacher``)."""
 
-    kind: Literal["filter", "ease"] = Field(
-        "filter", description="graph filter (as in GF-CF), or EASE"
+    kind: Literal["learned", "filter", "ease"] = Field(
+        "learned",
+        description="a ranker over the scores of several recommenders, the graph filter (as in "
+        "GF-CF), or EASE",
+    )
+    held_out: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="learned: share of each user's pairs that the ranker is fitted on, if "
+        "validation holds out none: the latest pairs if there are times",
     )
     length: int = Field(100, ge=1, le=10_000, description="unseen items per user's list")
     discount: Literal["score", "rank", "log2"] = Field(
@@ -45,10 +54,10 @@ class TeacherRecipe(Section):
         "rank^-discount_power; or 1 / log2(1 + rank)",
     )
     discount_power: float = Field(
-        2.0,
+        1.0,
         ge=0,
-        description="how fast weights fall, ideally as fast as the teacher's hit rate; 0 weights "
-        "all equally",
+        description="how fast weights fall, ideally as fast as the teacher's hit rate, which the "
+        "learned teacher's scores are; 0 weights all equally",
     )
     pairs: float = Field(
         0.0,

@@ -72,7 +72,7 @@ def warm_recipe(recipe: Recipe, settings: RetrainingSettings) -> Recipe:
     base = recipe_without_validation(recipe)
     fit = base.fit.model_copy(
         update={
-            "epochs": min(settings.warm_epochs, base.fit.epochs),
+            "epochs": min(settings.warm_epochs, base.fit.epochs or settings.warm_epochs),
             "stop_after": None,
             "learning_rate": min(settings.warm_learning_rate, base.fit.learning_rate),
         }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.errors import TrainingError
 from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.method import EmbeddingTables
@@ -114,6 +115,11 @@ def scorer(
         TrainingError: exact EASE of this size needs too much memory.
         DivergedError: the loss of the trained part is not finite.
     """
+    if recipe.kind == "learned":
+        raise TrainingError(
+            "the learned teacher ranks candidates, and scores no other items: "
+            "set teacher.kind to filter or ease"
+        )
     closed: Scorer
     if recipe.kind == "ease":
         closed = EaseScorer(matrix, recipe, seed=seed, device=device)

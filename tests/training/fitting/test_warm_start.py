@@ -93,6 +93,7 @@ def test_a_new_item_of_unknown_users_is_not_zero(end):
 def warm_recipe(small_recipe: Recipe, **changes) -> Recipe:
     teacher = small_recipe.teacher.model_copy(
         update={
+            "kind": "filter",
             "length": 10,
             "rank": 8,
             "lightgcn": small_recipe.teacher.lightgcn.model_copy(

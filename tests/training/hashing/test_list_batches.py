@@ -62,7 +62,7 @@ def test_weights_fall_along_the_list_and_sum_to_one(edges, lists):
     batch = batches(edges, lists).batch(0, 0)
     assert batch.weights.sum().item() == pytest.approx(1)
     first = batch.weights[batch.positives.users == 0].tolist()
-    expected = 0.25 ** np.arange(len(first))
+    expected = 0.5 ** np.arange(len(first))
     assert np.allclose(np.array(first) / first[0], expected)
 
 

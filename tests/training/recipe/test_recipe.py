@@ -7,9 +7,9 @@ import pytest
 
 from bitrecall.index.search.registry import backends
 from bitrecall.training.errors import RecipeError
-from bitrecall.training.recipe.common_sections import ReleaseRecipe
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import built_in_recipes, load_recipe, parse_recipe
+from bitrecall.training.recipe.release_section import ReleaseRecipe
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def test_an_empty_file_has_the_defaults(tmp_path):
     [
         ("epochs = 3", "unknown key 'epochs'"),
         ("[fit]\nepoch = 3", "unknown key 'fit.epoch'"),
-        ("[fit]\nepochs = 0", "fit.epochs"),
+        ("[fit]\nepochs = -1", "fit.epochs"),
         ("[fit]\nhidden = 1.0", "fit.hidden"),
         ("[fit]\nlearning_rate = nan", "fit.learning_rate"),
         ("[loss]\ncutoffs = []", "loss.cutoffs"),

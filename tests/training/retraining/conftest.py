@@ -78,7 +78,12 @@ def recipe() -> Recipe:
     values = {
         "name": "retraining",
         "bits": 32,
-        "teacher": {"length": 10, "rank": 8, "lightgcn": {"weight": 0.5, "epochs": 3}},
+        "teacher": {
+            "kind": "filter",
+            "length": 10,
+            "rank": 8,
+            "lightgcn": {"weight": 0.5, "epochs": 3},
+        },
         "loss": {"cutoffs": [5, 20], "sample": 0},
         "fit": {"epochs": 4, "batch_users": 32},
     }

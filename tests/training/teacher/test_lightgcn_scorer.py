@@ -53,12 +53,16 @@ def test_a_weight_adds_it_to_the_scores(clustered, kind):
 
 def test_does_not_train_without_pairs(clustered):
     nothing = clustered.select(np.zeros(len(clustered), dtype=bool))
-    recipe = TeacherRecipe(length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL))
+    recipe = TeacherRecipe(
+        kind="filter", length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL)
+    )
     assert teacher_lists(nothing, recipe, seed=0).items[:, 0].tolist() == [0] * 120
 
 
 def test_shows_a_progress_bar_of_training_on_request(clustered, capsys):
-    recipe = TeacherRecipe(length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL))
+    recipe = TeacherRecipe(
+        kind="filter", length=3, rank=4, lightgcn=TeacherLightGCNRecipe(weight=1.0, **SMALL)
+    )
     for progress, shown in ((True, True), (False, False), (None, False)):
         teacher_lists(clustered, recipe, seed=0, progress=progress)
         assert ("teacher, trained" in capsys.readouterr().err) is shown

@@ -54,7 +54,7 @@ def test_best_items_equal_a_stable_sort(rows, depth):
     np.testing.assert_array_equal(items.numpy()[listed], order[listed])
 
 
-@pytest.mark.parametrize("chosen", [{}, {"kind": "ease", "regularisation": 2.0}])
+@pytest.mark.parametrize("chosen", [{"kind": "filter"}, {"kind": "ease", "regularisation": 2.0}])
 @pytest.mark.parametrize("users_at_once", [4, 1000])
 def test_lists_contain_the_best_unseen_items_in_order(chosen, users_at_once, monkeypatch):
     monkeypatch.setattr(module, "block_users", lambda *_: users_at_once)
@@ -77,7 +77,9 @@ def test_a_list_is_padded_after_the_unseen_items():
     seen[3, 2:] = True
     seen[3, :2] = False
     seen[4] = True
-    lists = teacher_lists(interactions(seen), TeacherRecipe(length=30, rank=4), seed=0)
+    lists = teacher_lists(
+        interactions(seen), TeacherRecipe(kind="filter", length=30, rank=4), seed=0
+    )
     assert lists.items.shape == lists.scores.shape == (25, 30)
     assert lists.counts.tolist() == (~seen).sum(1).tolist()
     for user, count in enumerate(lists.counts):
@@ -89,14 +91,14 @@ def test_a_list_is_padded_after_the_unseen_items():
 def test_equal_scores_go_to_the_more_popular_item():
     # Items in descending popularity. The last user shares no item with other users.
     seen = np.array([[1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [1, 0, 0, 1, 0], [0, 0, 0, 0, 1]])
-    recipe = TeacherRecipe(length=3, low_pass=0.0)
+    recipe = TeacherRecipe(kind="filter", length=3, low_pass=0.0)
     lists = teacher_lists(interactions(seen), recipe, seed=0)
     assert lists.items[3].tolist() == [0, 1, 2]
 
 
 def test_lists_repeat_for_a_seed_from_interactions_or_edges():
     pairs = interactions(random_matrix())
-    recipe = TeacherRecipe(length=5, rank=4)
+    recipe = TeacherRecipe(kind="filter", length=5, rank=4)
     edges = EdgeList(pairs.users, pairs.items, pairs.n_users, pairs.n_items)
     before = torch.random.get_rng_state()
     first, second = (teacher_lists(source, recipe, seed=3) for source in (pairs, edges))
@@ -107,7 +109,7 @@ def test_lists_repeat_for_a_seed_from_interactions_or_edges():
 
 def test_shows_a_progress_bar_on_request(capsys):
     pairs = interactions(random_matrix())
-    recipe = TeacherRecipe(length=5, low_pass=0.0)
+    recipe = TeacherRecipe(kind="filter", length=5, low_pass=0.0)
     for progress, shown in ((True, True), (False, False), (None, False)):
         teacher_lists(pairs, recipe, seed=0, progress=progress)
         assert ("teacher" in capsys.readouterr().err) is shown
@@ -125,8 +127,8 @@ def listed() -> TeacherLists:
 @pytest.mark.parametrize(
     ("discount", "expected"),
     [
-        ({}, [[1 / 4, 1 / 16, 1 / 64], [1, 0, 0], [0, 0, 0]]),
-        ({"discount_power": 1.0}, [[1 / 2, 1 / 4, 1 / 8], [1, 0, 0], [0, 0, 0]]),
+        ({}, [[1 / 2, 1 / 4, 1 / 8], [1, 0, 0], [0, 0, 0]]),
+        ({"discount_power": 2.0}, [[1 / 4, 1 / 16, 1 / 64], [1, 0, 0], [0, 0, 0]]),
         ({"discount_power": 0.0}, [[1, 1, 1], [1, 0, 0], [0, 0, 0]]),
         (
             {"discount": "rank", "discount_power": 1.0},
@@ -155,7 +157,9 @@ def test_pairs_get_their_share_of_an_unchanged_sum(share):
 def test_restores_lists_from_the_tensors_of_a_checkpoint():
     seen = random_matrix()
     seen[4] = True
-    made = teacher_lists(interactions(seen), TeacherRecipe(length=16, rank=4), seed=0)
+    made = teacher_lists(
+        interactions(seen), TeacherRecipe(kind="filter", length=16, rank=4), seed=0
+    )
     kept = TeacherLists.of_tensors({**made.tensors(), "users": torch.zeros(1)})
     np.testing.assert_array_equal(kept.items, made.items)
     np.testing.assert_array_equal(kept.scores, made.scores)

@@ -7,7 +7,7 @@ from bitrecall.training.model.losses.rank_loss import smooth_recall_loss
 from bitrecall.training.model.losses.registry import ranking_loss
 from bitrecall.training.model.losses.smooth_metrics import SmoothNDCG, SmoothRecall
 from bitrecall.training.model.losses.softmax import softmax_loss
-from bitrecall.training.recipe.common_sections import LossRecipe
+from bitrecall.training.recipe.loss_section import LossRecipe
 
 USERS = torch.tensor([[1.0, 1, -1, 1], [1, -1, -1, -1]])
 ITEMS = torch.tensor(

@@ -13,7 +13,7 @@ from bitrecall.training.model.signs import (
     tanh_relaxation,
     unit_magnitude,
 )
-from bitrecall.training.recipe.common_sections import SignRecipe
+from bitrecall.training.recipe.sign_section import SignRecipe
 
 X = torch.tensor([[-2.0, -0.6, 0.0, 0.3, 1.4], [-20.0, 3.0, 4.0, 50.0, 0.1]], dtype=torch.float64)
 SETTINGS = {"beta": 1.3, "beta_end": 6.0, "fourier_terms": 3, "fourier_width": 4.0}

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.teacher.learned import learned_lists as module
+from bitrecall.training.teacher.learned.held_out import hold_out
+from bitrecall.training.teacher.learned.learned_lists import learned_lists
+from tests.training.teacher.learned.conftest import grouped_matrix, interactions
+
+pytestmark = pytest.mark.slow
+
+RECIPE = TeacherRecipe(length=20)
+
+
+@pytest.fixture(scope="module")
+def edges() -> EdgeList:
+    return EdgeList.of(interactions(grouped_matrix()))
+
+
+def test_lists_unseen_items_by_descending_probability(edges: EdgeList) -> None:
+    learned = learned_lists(edges, RECIPE, seed=0)
+    assert learned.ranker is not None
+    seen = grouped_matrix()
+    lists = learned.lists
+    for user, (items, scores, count) in enumerate(
+        zip(lists.items, lists.scores, lists.counts, strict=True)
+    ):
+        assert count == 20
+        assert len(set(items.tolist())) == 20
+        assert not seen[user, items].any()
+        assert (np.diff(scores) <= 0).all()
+        assert 0 < scores[0] < 1
+
+
+def test_items_of_a_users_group_come_first(edges: EdgeList) -> None:
+    lists = learned_lists(edges, RECIPE, seed=0).lists
+    same = (np.arange(300) % 4)[:, None] == lists.items[:, :5] % 4
+    assert same.mean() > 0.9
+
+
+def test_the_same_seed_gives_the_same_lists(edges: EdgeList) -> None:
+    first, second = (learned_lists(edges, RECIPE, seed=1).lists for _ in range(2))
+    np.testing.assert_array_equal(first.items, second.items)
+
+
+def test_a_model_ranks_only_users_whose_held_out_pairs_it_has_not_seen(
+    edges: EdgeList, monkeypatch
+) -> None:
+    part, held_out = hold_out(edges, 0.2, seed=0)
+    fitted: list[int] = []
+    ranked: dict[int, set[int]] = {0: set(), 1: set()}
+    fit, probabilities = module._fit, module._probabilities
+
+    def recorded_fit(*arguments):
+        result = fit(*arguments)
+        fitted.extend(result.model_of_user.tolist())
+        return result
+
+    def recorded(block, ranker, model_of_user):
+        for user in block.users.tolist():
+            ranked[int(model_of_user[user])].add(user)
+        return probabilities(block, ranker, model_of_user)
+
+    monkeypatch.setattr(module, "_fit", recorded_fit)
+    monkeypatch.setattr(module, "_probabilities", recorded)
+    learned_lists(part, RECIPE, seed=0, held_out=held_out)
+    halves = np.random.default_rng(0).integers(0, 2, edges.n_users)
+    # Half h fits model h, so its users are ranked by the other.
+    for model, users in ranked.items():
+        assert users
+        assert (halves[sorted(users)] == 1 - model).all()
+
+
+def test_a_ranker_ranks_other_pairs_without_being_fitted_again(
+    edges: EdgeList, monkeypatch
+) -> None:
+    ranker = learned_lists(edges, RECIPE, seed=0).ranker
+    monkeypatch.setattr(module, "fit_model", None)
+    again = learned_lists(edges, RECIPE, seed=0, ranker=ranker)
+    assert again.ranker is ranker
+    assert (again.lists.counts == 20).all()
+
+
+def test_features_that_do_not_fit_in_memory_are_computed_again(
+    edges: EdgeList, monkeypatch
+) -> None:
+    part, held_out = hold_out(edges, 0.2, seed=0)
+    expected = learned_lists(part, RECIPE, seed=0, held_out=held_out).lists
+    monkeypatch.setattr(module, "_MAX_KEPT_BYTES", 0)
+    found = learned_lists(part, RECIPE, seed=0, held_out=held_out).lists
+    np.testing.assert_array_equal(found.items, expected.items)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (5, 2), (30, 4)])
+def test_too_few_pairs_for_a_ranker_are_ranked_by_the_mean_of_scores(
+    shape: tuple[int, int],
+) -> None:
+    dense = np.random.default_rng(0).random(shape) < 0.6
+    dense[0, 0] = True
+    learned = learned_lists(EdgeList.of(interactions(dense)), RECIPE, seed=0)
+    assert learned.ranker is None
+    for user, (items, count) in enumerate(
+        zip(learned.lists.items, learned.lists.counts, strict=True)
+    ):
+        assert set(items[:count]) == set(np.flatnonzero(~dense[user]))
+        assert (items[count:] == OUTSIDE).all()

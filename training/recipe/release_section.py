@@ -1,0 +1,26 @@
+"""Recipe section of the release."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from bitrecall.training.recipe.section import Section
+
+
+class ReleaseRecipe(Section):
+    """The index and the dtype of a published release."""
+
+    index: Literal["auto", "flat", "hnsw", "ivf"] = Field(
+        "auto", description="search backend; auto scans while that is fastest, and else uses ivf"
+    )
+    recall: float = Field(
+        0.98,
+        gt=0,
+        le=1,
+        description="share of the true nearest 100 items that hnsw and ivf must find",
+    )
+    embeddings: Literal["float16", "float32"] = Field(
+        "float16", description="dtype of the stored user embeddings and item messages"
+    )

@@ -1,0 +1,1 @@
+"""The learned teacher: a ranker over the scores of several recommenders."""

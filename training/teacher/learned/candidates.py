@@ -1,0 +1,122 @@
+"""Candidates: the items of each user that the ranker orders, and their features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bitrecall.training.teacher.learned.scorer_set import ScorerSet, SparseScores
+
+DEPTH = 200
+"""Candidates per user."""
+
+# What one dense matrix of a block of users may take; four are alive at once, and one per factor
+# model.
+_BLOCK_BYTES = 80 * 1024**2
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The candidates of some users.
+
+    Attributes:
+        users: int64 (b,) rows.
+        items: int32 (b, d) rows, unseen ones first: the best by the sum of all scores.
+        counts: int64 (b,), number of unseen candidates of each user.
+        features: float32 (b, d, f).
+    """
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    features: NDArray[np.float32]
+
+
+def feature_names(scorers: ScorerSet) -> list[str]:
+    """Return the names of the features, in the order of ``Candidates.features``."""
+    scored = [f"{name}: {kind}" for name in scorers.names for kind in ("score", "rank")]
+    return [*scored, "sum of scores", "log popularity", "log number of items"]
+
+
+def candidates(scorers: ScorerSet, depth: int = DEPTH) -> Iterator[Candidates]:
+    """Yield the candidates of all users, in blocks of users.
+
+    Features of a candidate are each model's score and its rank among the user's candidates, the sum
+    of the scores, the item's popularity, and the number of the user's items.
+
+    Args:
+        scorers: the models.
+        depth: candidates per user; fewer in a smaller catalogue.
+    """
+    n_users, n_items = scorers.matrix.shape
+    depth = min(depth, n_items)
+    block = max(1, _BLOCK_BYTES // (4 * max(n_items, 1)))
+    popularity = scorers.popularity.log1p()
+    degrees = np.diff(scorers.matrix.indptr)
+    scratch = torch.zeros(min(block, n_users), n_items)
+    for start in range(0, n_users, block):
+        users = np.arange(start, min(start + block, n_users))
+        scores = scorers.scores(users)
+        total = _total(scores, scratch[: len(users)].clone())
+        seen = scorers.matrix[users].tocoo()
+        total[torch.from_numpy(seen.row).long(), torch.from_numpy(seen.col).long()] = -torch.inf
+        best, items = total.topk(depth, dim=1)
+        items = _by_row_where_equal(best, items)
+        features = torch.empty(len(users), depth, 2 * len(scores) + 3)
+        for number, part in enumerate(scores):
+            values = _gathered(part, items, scratch)
+            features[:, :, 2 * number] = values
+            features[:, :, 2 * number + 1] = _ranks(values)
+        unseen = best > -torch.inf
+        features[:, :, -3] = torch.where(unseen, best, 0)
+        features[:, :, -2] = popularity[items]
+        counts = torch.from_numpy(degrees[users]).clamp(min=1).float().log()
+        features[:, :, -1] = counts[:, None]
+        yield Candidates(
+            users,
+            items.numpy().astype(np.int32),
+            unseen.sum(dim=1).numpy(),
+            features.numpy(),
+        )
+
+
+def _total(scores: list[SparseScores | Tensor], total: Tensor) -> Tensor:
+    for part in scores:
+        if isinstance(part, Tensor):
+            total += part
+        else:
+            places = part.rows * total.shape[1] + part.items
+            total.view(-1).index_add_(0, places, part.values)
+    return total
+
+
+def _gathered(part: SparseScores | Tensor, items: Tensor, scratch: Tensor) -> Tensor:
+    """Return the scores of the candidates, float32 (b, d); ``scratch`` is zeros, and stays so."""
+    if isinstance(part, Tensor):
+        return part.gather(1, items)
+    places = part.rows * scratch.shape[1] + part.items
+    flat = scratch.view(-1)
+    flat[places] = part.values
+    values = scratch[: len(items)].gather(1, items)
+    flat[places] = 0
+    return values
+
+
+def _by_row_where_equal(values: Tensor, items: Tensor) -> Tensor:
+    """Order items of equal values by row: topk leaves their order open."""
+    items, order = items.sort(dim=1)
+    order = values.gather(1, order).argsort(dim=1, descending=True, stable=True)
+    return items.gather(1, order)
+
+
+def _ranks(values: Tensor) -> Tensor:
+    """Rank each row's values from 0, equal ones by position."""
+    order = torch.argsort(values, dim=1, descending=True, stable=True)
+    ranks = torch.empty_like(order)
+    positions = torch.arange(values.shape[1]).expand_as(order)
+    return ranks.scatter_(1, order, positions).float()

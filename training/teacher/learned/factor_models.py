@@ -1,0 +1,70 @@
+"""Recommenders that score by inner products of user and item vectors."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from bitrecall.training.model.svd import randomised_svd
+from bitrecall.training.teacher.normalised_pairs import SparsePair, degrees, normalised
+
+# Exponents of the graph filter (``bitrecall.training.recipe.teacher_section``).
+_USER_POWER, _ITEM_POWER, _LOW_PASS_POWER = 0.3, 0.4, 0.6
+_RANK = 256
+_OVERSAMPLING = 16
+
+_FACTORS = 64
+_CONFIDENCE = 10.0
+_REGULARISATION = 0.1
+_ITERATIONS = 15
+
+
+class Factors(NamedTuple):
+    """Vectors whose inner products are the scores.
+
+    Attributes:
+        users: float32 (n_users, f).
+        items: float32 (n_items, f).
+    """
+
+    users: Tensor
+    items: Tensor
+
+
+def low_pass(matrix: sp.csr_matrix, seed: int, device: torch.device | str = "cpu") -> Factors:
+    """Return the ideal low-pass part of the graph filter (GF-CF), rank 256."""
+    pair = SparsePair.of(normalised(matrix, _USER_POWER, _ITEM_POWER), device)
+    drawn = min(_RANK + _OVERSAMPLING, *matrix.shape)
+    generator = torch.Generator(device).manual_seed(seed)
+    _, _, vectors = randomised_svd(pair.matrix, pair.transpose, drawn, generator)
+    vectors = vectors[:, :_RANK].cpu()
+    popularity = torch.from_numpy(degrees(matrix)[1])[:, None]
+    weighted = (vectors * popularity**-_LOW_PASS_POWER).numpy()
+    users = torch.from_numpy(np.ascontiguousarray(matrix @ weighted))
+    return Factors(users, (vectors * popularity**_LOW_PASS_POWER).contiguous())
+
+
+def als(matrix: sp.csr_matrix, seed: int, threads: int) -> Factors:
+    """Return the factors of implicit ALS, by the library ``implicit``.
+
+    Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008.
+    """
+    from implicit.cpu.als import AlternatingLeastSquares  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    # BLAS' own threads would slow down the library's.
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=_FACTORS,
+            regularization=_REGULARISATION,
+            alpha=_CONFIDENCE,
+            iterations=_ITERATIONS,
+            num_threads=threads,
+            random_state=seed,
+        )
+        model.fit(matrix, show_progress=False)
+    return Factors(torch.from_numpy(model.user_factors), torch.from_numpy(model.item_factors))

@@ -1,0 +1,218 @@
+"""Lists of the learned teacher.
+
+The recommenders of a ``ScorerSet`` and a ranker over their scores, after the stacking of Wolpert,
+"Stacked Generalization", Neural Networks 5, 1992: the ranker learns which scores predict
+interactions that the scorers have not seen. Two models are fitted, each on the held-out
+interactions of half of the users, and lists of the users whose held-out interactions a model has
+seen come from the other model. So no list is made by anything that has seen what it lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bitrecall.training.metrics import OUTSIDE
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.runtime.progress_bar import progress_bar
+from bitrecall.training.teacher.learned.candidates import DEPTH, Candidates, candidates
+from bitrecall.training.teacher.learned.held_out import hold_out
+from bitrecall.training.teacher.learned.ranker import Ranker, fit_model
+from bitrecall.training.teacher.learned.scorer_set import ScorerSet
+from bitrecall.training.teacher.normalised_pairs import interaction_matrix
+from bitrecall.training.teacher.teacher_lists import TeacherLists
+
+# Rows that one model is fitted on. More gain nothing on Gowalla and beauty.
+_MAX_ROWS = 400_000
+
+# A model of fewer hits would rank by noise.
+_MIN_HITS = 50
+
+# Features that are kept in memory for the second pass; without, they are computed again.
+_MAX_KEPT_BYTES = 600 * 1024**2
+
+
+@dataclass(frozen=True)
+class LearnedLists:
+    """The lists of a learned teacher, and its ranker.
+
+    Attributes:
+        lists: the lists of all users, with probabilities of a hit as scores.
+        ranker: the ranker; None if there were too few held-out interactions to fit one. Scores are
+            then the mean of the recommenders' scores.
+    """
+
+    lists: TeacherLists
+    ranker: Ranker | None
+
+
+def learned_lists(
+    edges: EdgeList,
+    recipe: TeacherRecipe,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    progress: bool | None = False,
+    held_out: EdgeList | None = None,
+    ranker: Ranker | None = None,
+) -> LearnedLists:
+    """Compute the lists of all users.
+
+    Args:
+        edges: the training pairs.
+        recipe: EASE's regularisation, the share of pairs to hold out, and the lists' length.
+        seed: the same seed gives the same lists on the same machine and number of threads.
+        device: device of the dense products.
+        progress: whether to show a progress bar on stderr; None shows it only if stderr is a
+            terminal.
+        held_out: pairs of the same users and items, not in ``edges``, to fit the ranker on. None
+            holds out a part of ``edges``.
+        ranker: a ranker of earlier lists; None fits one.
+    """
+    if ranker is None and held_out is None:
+        part, held_out = hold_out(edges, recipe.held_out, seed)
+        scorers = _scorers(part, recipe, seed, device)
+        ranker = _fit(scorers, held_out, recipe.length, seed, progress).ranker
+        del scorers
+        return LearnedLists(
+            _lists(_scorers(edges, recipe, seed, device), ranker, recipe.length, progress), ranker
+        )
+    scorers = _scorers(edges, recipe, seed, device)
+    if ranker is not None or held_out is None:
+        return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker)
+    fitted = _fit(scorers, held_out, recipe.length, seed, progress)
+    lists = _lists(
+        scorers, fitted.ranker, recipe.length, progress, fitted.model_of_user, fitted.kept
+    )
+    return LearnedLists(lists, fitted.ranker)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A ranker, and for each user the model that has not seen the user's held-out pairs.
+
+    Attributes:
+        ranker: None if there are too few hits.
+        model_of_user: int8 (n_users,).
+        kept: the candidates of all users; empty if they take too much memory.
+    """
+
+    ranker: Ranker | None
+    model_of_user: NDArray[np.int8]
+    kept: list[Candidates]
+
+
+def _scorers(
+    edges: EdgeList, recipe: TeacherRecipe, seed: int, device: torch.device | str
+) -> ScorerSet:
+    ages = None if edges.ages is None else edges.ages.cpu().numpy()
+    return ScorerSet(interaction_matrix(edges), ages, recipe, seed=seed, device=device)
+
+
+def _fit(
+    scorers: ScorerSet, held_out: EdgeList, length: int, seed: int, progress: bool | None
+) -> _Fitted:
+    candidate_depth = max(length, DEPTH)
+    generator = np.random.default_rng(seed)
+    n_users = scorers.matrix.shape[0]
+    half = generator.integers(0, 2, n_users).astype(np.int8)
+    wanted = sp.csr_matrix(interaction_matrix(held_out).astype(bool))
+    counts = np.diff(wanted.indptr)
+    rows: list[list[tuple[NDArray[np.float32], NDArray[np.bool_]]]] = [[], []]
+    share = 0.0
+    kept: list[Candidates] = []
+    with _bar("teacher: ranker", n_users, progress) as bar:
+        for block in candidates(scorers, candidate_depth):
+            depth = block.items.shape[1]
+            share = min(1.0, 2 * _MAX_ROWS / max(int((counts > 0).sum()) * depth, 1))
+            _keep(kept, block, n_users)
+            hits = _contains(wanted, block)
+            chosen = hits | (generator.random(hits.shape) < share)
+            chosen &= np.arange(depth) < block.counts[:, None]
+            chosen &= (counts[block.users] > 0)[:, None]
+            for side in (0, 1):
+                of_side = chosen & (half[block.users] == side)[:, None]
+                rows[side].append((block.features[of_side], hits[of_side]))
+            bar.update(len(block.users))
+    models = []
+    for number, parts in enumerate(rows):
+        features = np.concatenate([part for part, _ in parts])
+        hits = np.concatenate([part for _, part in parts])
+        if min(int(hits.sum()), int((~hits).sum())) < _MIN_HITS:
+            return _Fitted(None, 1 - half, kept)
+        weights = np.where(hits, 1, 1 / share).astype(np.float32)
+        models.append(fit_model(features, hits, weights, seed + number))
+        parts.clear()
+    return _Fitted(Ranker(models), 1 - half, kept)
+
+
+def _lists(
+    scorers: ScorerSet,
+    ranker: Ranker | None,
+    length: int,
+    progress: bool | None,
+    model_of_user: NDArray[np.int8] | None = None,
+    kept: list[Candidates] | None = None,
+) -> TeacherLists:
+    n_users = scorers.matrix.shape[0]
+    lists = TeacherLists.blank(n_users, length)
+    blocks: Iterator[Candidates] = iter(kept) if kept else candidates(scorers, max(length, DEPTH))
+    with _bar("teacher", n_users, progress) as bar:
+        for block in blocks:
+            scores = _probabilities(block, ranker, model_of_user)
+            scores[np.arange(scores.shape[1]) >= block.counts[:, None]] = -np.inf
+            order = np.lexsort((block.items, -scores))[:, :length]
+            reach = order.shape[1]
+            items = np.take_along_axis(block.items, order, 1)
+            best = np.take_along_axis(scores, order, 1)
+            listed = best > -np.inf
+            lists.items[block.users, :reach] = np.where(listed, items, OUTSIDE)
+            lists.scores[block.users, :reach] = np.where(listed, best, 0)
+            lists.counts[block.users] = listed.sum(axis=1)
+            bar.update(len(block.users))
+    return lists
+
+
+def _probabilities(
+    block: Candidates, ranker: Ranker | None, model_of_user: NDArray[np.int8] | None
+) -> NDArray[np.float32]:
+    users, depth, width = block.features.shape
+    if ranker is None:
+        # The sum of the scores: see ``candidates.feature_names``.
+        return np.maximum(block.features[:, :, -3], 0)
+    if model_of_user is None:
+        return ranker.probabilities(block.features.reshape(-1, width)).reshape(users, depth)
+    scores = np.empty((users, depth), np.float32)
+    for model in (0, 1):
+        of_model = model_of_user[block.users] == model
+        features = block.features[of_model].reshape(-1, width)
+        scores[of_model] = ranker.probabilities(features, model).reshape(-1, depth)
+    return scores
+
+
+def _keep(kept: list[Candidates], block: Candidates, n_users: int) -> None:
+    """Keep a block if the blocks of all users fit in memory."""
+    if block.features.nbytes // max(len(block.users), 1) * n_users <= _MAX_KEPT_BYTES:
+        kept.append(block)
+
+
+def _contains(pairs: sp.csr_matrix, block: Candidates) -> NDArray[np.bool_]:
+    """Return whether each candidate is one of the user's pairs, bool (b, d)."""
+    keys = pairs[block.users].tocoo()
+    n_items = pairs.shape[1]
+    known = np.sort(keys.row.astype(np.int64) * n_items + keys.col)
+    asked = np.arange(len(block.users))[:, None] * n_items + block.items
+    places = np.searchsorted(known, asked).clip(max=max(len(known) - 1, 0))
+    return known[places] == asked if len(known) else np.zeros(asked.shape, bool)
+
+
+def _bar(description: str, n_users: int, progress: bool | None) -> tqdm[Any]:
+    return progress_bar(total=n_users, desc=description, unit=" users", progress=progress)

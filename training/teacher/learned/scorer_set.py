@@ -1,0 +1,138 @@
+"""The recommenders of a learned teacher, fitted to one set of interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.teacher.learned.factor_models import Factors, als, low_pass
+from bitrecall.training.teacher.learned.histories import History, histories
+from bitrecall.training.teacher.learned.item_models import (
+    MAX_EASE_ITEMS,
+    ease,
+    item_knn,
+    random_walk,
+    transitions,
+)
+from bitrecall.training.teacher.normalised_pairs import degrees
+
+_Model = TypeVar("_Model")
+
+
+@dataclass(frozen=True)
+class SparseScores:
+    """Scores of some items for each user; all others are 0.
+
+    Attributes:
+        rows: int64 (s,), positions of users in the block.
+        items: int64 (s,).
+        values: float32 (s,).
+    """
+
+    rows: Tensor
+    items: Tensor
+    values: Tensor
+
+
+class ScorerSet:
+    """Item models, each with all histories, and factor models.
+
+    Args:
+        matrix: float32 CSR (n_users, n_items), R; sorted.
+        ages: int32 (nnz,), for each entry the number of the user's later items; None without order.
+        recipe: EASE's regularisation.
+        seed: seed of the randomised SVD and of ALS.
+        device: device of the dense products.
+
+    Attributes:
+        matrix: R.
+        popularity: float32 (n_items,), sums of R's columns.
+        seconds: time to fit each model, by its name.
+    """
+
+    def __init__(
+        self,
+        matrix: sp.csr_matrix,
+        ages: NDArray[np.int32] | None,
+        recipe: TeacherRecipe,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.matrix = matrix
+        self.popularity = torch.from_numpy(degrees(matrix)[1])
+        self.seconds: dict[str, float] = {}
+        self._histories = histories(matrix, ages)
+        self._item_models: dict[str, sp.csr_matrix] = {}
+        self._factor_models: dict[str, Factors] = {}
+        makers: dict[str, Callable[[], sp.csr_matrix]] = {
+            "item kNN": lambda: item_knn(matrix),
+            "random walk": lambda: random_walk(matrix),
+        }
+        if matrix.shape[1] <= MAX_EASE_ITEMS:
+            makers["EASE"] = lambda: ease(matrix, recipe.regularisation, device)
+        if ages is not None:
+            makers["transitions"] = lambda: transitions(matrix, ages)
+        for name, make in makers.items():
+            self._item_models[name] = self._timed(name, make)
+        self._factor_models["ALS"] = self._timed(
+            "ALS", lambda: als(matrix, seed, torch.get_num_threads())
+        )
+        self._factor_models["low-pass filter"] = self._timed(
+            "low-pass filter", lambda: low_pass(matrix, seed, device)
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the scores, in the order of ``scores``."""
+        pairs = [(model, history) for model in self._item_models for history in self._histories]
+        return [f"{model}, {history.name}" for model, history in pairs] + list(self._factor_models)
+
+    def scores(self, users: NDArray[np.int64]) -> list[SparseScores | Tensor]:
+        """Score all items for some users, seen items included.
+
+        Each user's scores of a model are divided by their root mean square over all items.
+
+        Args:
+            users: int64 (b,) rows.
+
+        Returns:
+            One entry per name; dense ones are float32 (b, n_items).
+        """
+        blocks: list[SparseScores | Tensor] = [
+            self._of_items(model, history, users)
+            for model in self._item_models.values()
+            for history in self._histories
+        ]
+        rows = torch.from_numpy(users)
+        for factors in self._factor_models.values():
+            dense = factors.users[rows] @ factors.items.T
+            size = dense.square().mean(dim=1, keepdim=True).sqrt_()
+            blocks.append(dense.div_(torch.where(size > 0, size, 1)))
+        return blocks
+
+    def _of_items(
+        self, model: sp.csr_matrix, history: History, users: NDArray[np.int64]
+    ) -> SparseScores:
+        product = sp.csr_matrix(history.matrix[users] @ model)
+        rows = torch.from_numpy(np.repeat(np.arange(len(users)), np.diff(product.indptr)))
+        values = torch.from_numpy(product.data.astype(np.float32, copy=False))
+        squares = torch.zeros(len(users)).index_add_(0, rows, values.square())
+        size = (squares / max(product.shape[1], 1)).sqrt_()
+        values = values / torch.where(size > 0, size, 1)[rows]
+        return SparseScores(rows, torch.from_numpy(product.indices.astype(np.int64)), values)
+
+    def _timed(self, name: str, make: Callable[[], _Model]) -> _Model:
+        started = monotonic()
+        made = make()
+        self.seconds[name] = monotonic() - started
+        return made
