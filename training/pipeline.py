@@ -15,7 +15,7 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
-from bitrecall.training.data.split import cut_validation
+from bitrecall.training.data.split import cut_validation, takes_latest
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
@@ -133,6 +133,14 @@ class TrainingPipeline:
             options.group.broadcast_from_first(self.forget)
         first = options.group.is_first
         self._log = TrainingLog(options.folder / "log.jsonl" if first else None)
+
+    def validation_split(self) -> str | None:
+        """Describe which pairs are held out for validation; None if none are."""
+        validation = self._recipe.validation
+        if not validation.share:
+            return None
+        which = "the latest" if takes_latest(self.train, validation.cut) else "a random"
+        return f"{which} {validation.share:.0%} of each user's interactions"
 
     def publish(self, store: ReleaseStore) -> TrainingResult:
         """Train (``fit``) and publish the model.

@@ -44,7 +44,8 @@ Examples:
 What happens:
   1. DATA is read, and its test split, if any, is set aside.
   2. If the recipe has a validation share, that share of each user's training interactions is held
-     out, codes are trained on the others, and the best epoch is selected (early stopping).
+     out: the latest if there are times, random ones otherwise. The teacher's ranker is fitted on
+     them, codes are trained on the others, and the best epoch is selected.
   3. Codes are trained on all training interactions for that number of epochs.
   4. The release is written, opened, and evaluated on the test split with the index that will be
      served; then it becomes the current one. If a step fails, the old release stays current.
@@ -193,6 +194,8 @@ def train(
                 return
             for warning in (*warnings, *run.warnings):
                 click.echo(f"warning: {warning}", err=True)
+            if held_out := run.validation_split():
+                click.echo(f"validation: {held_out}", err=True)
             result = run.publish(ReleaseStore(releases, mirror))
         except InterruptedTraining as stopped:
             click.echo(stopped, err=True)

@@ -11,6 +11,7 @@ from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.evaluation.inner_product import score
+from bitrecall.training.fitting.best_epoch import BestEpoch
 from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
 
 pytestmark = pytest.mark.slow
@@ -216,3 +217,33 @@ def test_trains_nothing_if_the_store_is_not_writable(clustered_dataset, small_re
     with pytest.raises(ReleaseError, match="releases: cannot be created: File exists"):
         run(clustered_dataset, small_recipe, tmp_path)
     assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def learned(small_recipe):
+    recipe = small_recipe.model_copy(update={"method": "bitrecall"})
+    return override(recipe, "teacher", length=20)
+
+
+def test_validation_fits_the_ranker_of_the_final_teacher(clustered_dataset, small_recipe, tmp_path):
+    options = TrainingOptions(tmp_path / "run", progress_bar=False)
+    pipeline = TrainingPipeline(clustered_dataset, learned(small_recipe), options)
+    model = pipeline.fit()
+    validated = BestEpoch(tmp_path / "run" / "validation.json", pipeline._best_epoch.fingerprint)
+    assert len(validated.read().ranker_models) == 2
+    assert model.fit.progress.ranker_models == validated.read().ranker_models
+
+
+def test_codes_of_a_learned_teacher_have_high_recall(clustered_dataset, small_recipe, tmp_path):
+    release = run(clustered_dataset, learned(small_recipe), tmp_path).release
+    assert release.manifest.metrics["recall@20"] > 0.6
+
+
+def test_describes_the_validation_split(clustered_dataset, small_recipe, tmp_path):
+    def described(**values) -> str | None:
+        options = TrainingOptions(tmp_path / "run", progress_bar=False)
+        recipe = override(small_recipe, "validation", **values)
+        return TrainingPipeline(clustered_dataset, recipe, options).validation_split()
+
+    assert described(share=0.0) is None
+    assert described(share=0.15) == "a random 15% of each user's interactions"
+    assert described(cut="latest") == "the latest 15% of each user's interactions"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import DataError
 
-__all__ = ["Cut", "by_time", "cut_validation", "random_per_user"]
+__all__ = ["Cut", "by_time", "cut_validation", "random_per_user", "takes_latest"]
 
 Cut = Literal["auto", "random", "latest"]
 
@@ -80,7 +80,7 @@ def cut_validation(
             ``latest`` and neither times nor the order of the rows are known.
     """
     ages = None
-    if cut == "latest" or (cut == "auto" and train.ages is not None):
+    if takes_latest(train, cut):
         known = [order for order in (train.places, train.times) if order is not None]
         if not known:
             raise DataError(
@@ -90,6 +90,11 @@ def cut_validation(
         ages = np.empty(len(train))
         ages[np.lexsort(known)[::-1]] = np.arange(len(train))
     return _per_user(train, fraction, seed, VALIDATION_STREAM, ages)
+
+
+def takes_latest(train: Interactions, cut: Cut) -> bool:
+    """Return whether a cut holds out each user's latest pairs, and not random ones."""
+    return cut == "latest" or (cut == "auto" and train.ages is not None)
 
 
 def _per_user(

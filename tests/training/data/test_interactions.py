@@ -202,3 +202,36 @@ def test_rejects_places_of_another_length():
     empty = np.zeros(0, np.int32)
     with pytest.raises(DataError, match="places must be int64"):
         Interactions([], [], empty, empty, places=np.zeros(1, np.int64))
+
+
+def test_ages_count_the_users_later_pairs():
+    rows = [("a", "x", 3.0), ("a", "y", 1.0), ("b", "x", 5.0), ("a", "z", 2.0)]
+    users, items, times = (np.array(column) for column in zip(*rows, strict=True))
+    interactions = collapse(
+        ["a", "b"],
+        ["x", "y", "z"],
+        np.searchsorted(["a", "b"], users).astype(np.int32),
+        np.searchsorted(["x", "y", "z"], items).astype(np.int32),
+        times,
+    )
+    assert interactions.ages.tolist() == [0, 2, 1, 0]
+    assert interactions.select(times[[0, 1, 3, 2]] < 3).ages.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("times", [None, np.zeros(3)])
+def test_without_different_times_there_are_no_ages(times):
+    users, items = np.array([0, 0, 1], np.int32), np.array([0, 1, 0], np.int32)
+    assert Interactions(["a", "b"], ["x", "y"], users, items, times).ages is None
+
+
+def test_pairs_of_equal_times_are_as_old_as_they_were_read_early():
+    users, items = np.zeros(3, np.int32), np.arange(3, dtype=np.int32)
+    interactions = Interactions(
+        ["a"],
+        ["x", "y", "z"],
+        users,
+        items,
+        np.array([1.0, 1.0, 2.0]),
+        np.array([7, 4, 1]),
+    )
+    assert interactions.ages.tolist() == [1, 2, 0]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.split import by_time, cut_validation, random_per_user
+from bitrecall.training.data.split import by_time, cut_validation, random_per_user, takes_latest
 from bitrecall.training.errors import DataError
 
 pytestmark = pytest.mark.slow
@@ -181,3 +181,20 @@ def test_rejects_a_fraction_outside_0_and_1(split, fraction):
 def test_rejects_a_negative_seed():
     with pytest.raises(DataError, match="seed must be 0 or more"):
         random_per_user(large(2, 2), 0.5, -1)
+
+
+def test_auto_holds_out_the_latest_if_there_are_times():
+    users, items = np.zeros(8, np.int32), np.arange(8, dtype=np.int32)
+    times = np.array([3.0, 9, 1, 7, 2, 8, 4, 6])
+    train = Interactions(["a"], [f"i{row}" for row in range(8)], users, items, times)
+    assert takes_latest(train, "auto")
+    _, held_out = cut_validation(train, 0.25, 0, "auto")
+    assert held_out.items.tolist() == [1, 5]
+
+
+def test_auto_holds_out_random_pairs_without_times():
+    users, items = np.zeros(8, np.int32), np.arange(8, dtype=np.int32)
+    train = Interactions(["a"], [f"i{row}" for row in range(8)], users, items, places=np.arange(8))
+    assert not takes_latest(train, "auto")
+    expected = cut_validation(train, 0.25, 0, "random")[1].items
+    assert cut_validation(train, 0.25, 0, "auto")[1].items.tolist() == expected.tolist()

@@ -74,3 +74,18 @@ def test_rows_of_users_are_rows_of_the_full_graph(edges, random):
     expected = whole.users_to_items.to_dense()[users]
     assert torch.equal(part.users_to_items.to_dense(), expected)
     assert torch.equal(part.items_to_users.to_dense(), expected.T)
+
+
+def test_selected_pairs_keep_their_weights_and_count_their_ages():
+    users, items = np.array([0, 0, 0, 1]), np.array([2, 0, 1, 0])
+    weights, ages = np.float32([1, 2, 3, 4]), np.array([0, 1, 2, 0], np.int32)
+    edges = EdgeList(users, items, 2, 3, weights=weights, ages=ages)
+    assert edges.ages.tolist() == [1, 2, 0, 0]
+    chosen = edges.select(np.array([True, True, False, True]))
+    assert list(zip(chosen.users.tolist(), chosen.items.tolist(), strict=True)) == [
+        (0, 0),
+        (0, 1),
+        (1, 0),
+    ]
+    assert chosen.weights.tolist() == [2, 3, 4]
+    assert chosen.ages.tolist() == [0, 1, 0]
