@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import DataError
 
-__all__ = ["Cut", "by_time", "cut_validation", "random_per_user", "takes_latest"]
+__all__ = [
+    "Cut",
+    "by_time",
+    "cut_validation",
+    "held_out_pairs",
+    "random_per_user",
+    "takes_latest",
+]
 
 Cut = Literal["auto", "random", "latest"]
 
@@ -109,16 +116,38 @@ def _per_user(
     if seed < 0:
         raise DataError(f"a seed must be 0 or more, not {seed}")
     generator = np.random.default_rng([seed, stream])
-    degrees = interactions.user_degrees
-    counts = np.floor(fraction * degrees + generator.random(len(degrees))).astype(np.int64)
-    n_held_out = np.minimum(counts, np.maximum(degrees - 1, 0))
-    users: NDArray[np.int64] = interactions.users.astype(np.int64)
-    # Pairs are sorted by user: position minus the user's start is the rank within the user.
-    shuffled = np.lexsort((generator.random(len(users)) if ages is None else ages, users))
-    rank = np.empty(len(users), np.int64)
-    rank[shuffled] = np.arange(len(users)) - interactions.indptr[users]
-    held_out = rank < n_held_out[users]
+    held_out = held_out_pairs(interactions.users, interactions.n_users, fraction, generator, ages)
     return interactions.select(~held_out), interactions.select(held_out)
+
+
+def held_out_pairs(
+    users: NDArray[np.integer],
+    n_users: int,
+    fraction: float,
+    generator: np.random.Generator,
+    ages: NDArray[np.number] | None = None,
+) -> NDArray[np.bool_]:
+    """Return which pairs to hold out, bool (nnz,): each user's with the smallest ages.
+
+    Each user keeps at least one pair. ``fraction`` of a user's pairs is rounded up or down at
+    random, so users with few pairs take part.
+
+    Args:
+        users: (nnz,) user rows, ascending.
+        n_users: number of users.
+        fraction: share of each user's pairs, between 0 and 1.
+        generator: draws the rounding and, without ages, the pairs.
+        ages: (nnz,), smaller for later pairs; None holds out random pairs.
+    """
+    degrees = np.bincount(users, minlength=n_users)
+    counts = np.floor(fraction * degrees + generator.random(n_users)).astype(np.int64)
+    n_held_out = np.minimum(counts, np.maximum(degrees - 1, 0))
+    shuffled = np.lexsort((generator.random(len(users)) if ages is None else ages, users))
+    # Pairs are sorted by user: position minus the user's start is the rank within the user.
+    starts = np.cumsum(degrees) - degrees
+    rank = np.empty(len(users), np.int64)
+    rank[shuffled] = np.arange(len(users)) - starts[users]
+    return np.asarray(rank < n_held_out[users])
 
 
 def _check_fraction(fraction: float) -> None:

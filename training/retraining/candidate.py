@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,7 @@ def train(
     recipe: Recipe,
     start: WarmStartState | None,
     options: FitOptions,
+    ranker_models: Sequence[str] = (),
 ) -> TrainedCandidate:
     """Train on pairs, resuming from a checkpoint of the same training if there is one.
 
@@ -97,6 +99,7 @@ def train(
         recipe: ``recipe_without_validation`` or ``warm_recipe``.
         start: what to start from; None starts from scratch.
         options: the checkpoint, the log and the deadline.
+        ranker_models: the ranker of a learned teacher; empty fits one.
 
     Raises:
         InterruptedTraining: by a signal; the same call resumes.
@@ -104,7 +107,9 @@ def train(
         CheckpointError: a checkpoint is damaged or of another training, or cannot be written.
     """
     started = time.monotonic()
-    model = fit_interactions(pairs.compact(), recipe, options, start=start)
+    model = fit_interactions(
+        pairs.compact(), recipe, options, start=start, ranker_models=ranker_models
+    )
     return TrainedCandidate(recipe, model, time.monotonic() - started)
 
 

@@ -7,10 +7,13 @@ from typing import Final
 
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.teacher.learned.item_models import MAX_EASE_ITEMS
 
 _MIB: Final = 2**20
 # Python, torch and their libraries, and scoring a block of users for the teacher.
 _BASE_MIB: Final = 1024
+# The learned teacher's similarities, candidates and ranker.
+_CANDIDATES_BYTES: Final = 1536 * _MIB
 # A parameter, its gradient and Adam's two moments in float32, plus allocator overhead.
 _BYTES_PER_VALUE: Final = 16 * 1.3
 # Version 2 and version 1: the folder, the limit, what is used, and the page cache within it, which
@@ -27,11 +30,17 @@ _CGROUPS: Final = (
 def needed_mib(users: int, items: int, recipe: Recipe) -> int:
     """Estimate the peak memory of a training, in MiB.
 
-    Measured: Gowalla at 256 bits (29,858 users, 40,981 items) takes 1,426 MiB.
+    Measured: Gowalla at 256 bits (29,858 users, 40,981 items) takes 1,426 MiB with the filter as
+    teacher.
     """
     values = (users + items) * recipe.bits * _BYTES_PER_VALUE
     lists = users * recipe.teacher.length * 16
-    return round(_BASE_MIB + (values + lists) / _MIB)
+    teacher = 0.0
+    if recipe.method == "bitrecall" and recipe.teacher.kind == "learned":
+        teacher = _CANDIDATES_BYTES
+        if items <= MAX_EASE_ITEMS:
+            teacher += 2 * 4 * items**2
+    return round(_BASE_MIB + (values + lists + teacher) / _MIB)
 
 
 def free_mib() -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -112,7 +113,9 @@ class ReleaseTraining:
             return Outcome.REFUSED, verdict.says
         if self._options.dry_run:
             return Outcome.WOULD_PUBLISH, verdict.says
-        final = self._train(data.pairs, candidate.model.warm_start_state(), "release", folder)
+        model = candidate.model
+        ranker_models = model.fit.progress.ranker_models
+        final = self._train(data.pairs, model.warm_start_state(), "release", folder, ranker_models)
         # Saved before the release is published, so that every release can be started from.
         self._workspace.save_warm_start(final.model.warm_start_state())
         metrics: Metrics = {
@@ -139,7 +142,12 @@ class ReleaseTraining:
         return None if reason else state
 
     def _train(
-        self, pairs: Interactions, start: WarmStartState | None, phase: str, folder: Path
+        self,
+        pairs: Interactions,
+        start: WarmStartState | None,
+        phase: str,
+        folder: Path,
+        ranker_models: Sequence[str] = (),
     ) -> TrainedCandidate:
         warm = start is not None
         recipe = (
@@ -156,7 +164,7 @@ class ReleaseTraining:
             phase=phase,
             deadline=self._deadline(phase),
         )
-        trained = train(pairs, recipe, start, options)
+        trained = train(pairs, recipe, start, options, ranker_models)
         self._report.training.setdefault(phase, {}).update(trained.as_counts())
         self._report.recipe = recipe.model_dump(mode="json")
         return trained

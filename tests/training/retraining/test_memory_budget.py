@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.retraining import memory_budget as budget
 
 GIB = 2**30
@@ -42,3 +44,12 @@ def test_a_container_without_a_limit_has_the_memory_of_the_machine(
 def available_mib() -> int:
     lines = Path("/proc/meminfo").read_text("ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) // 1024
+
+
+def test_the_learned_teacher_needs_more_for_its_similarities() -> None:
+    learned, closed = (Recipe(teacher=TeacherRecipe(kind=kind)) for kind in ("learned", "filter"))
+    small, large = 12_000, 200_000
+    more = budget.needed_mib(1000, small, learned) - budget.needed_mib(1000, small, closed)
+    assert more > 2 * 4 * small**2 / 2**20
+    # EASE is left out for a large catalogue.
+    assert budget.needed_mib(1000, large, learned) - budget.needed_mib(1000, large, closed) < more

@@ -20,7 +20,7 @@ NEIGHBOURS = 200
 """Neighbours that an item keeps."""
 
 MAX_EASE_ITEMS = 16_384
-"""EASE inverts a dense matrix of items × items: 1 GiB at this size, and three are alive at once."""
+"""EASE inverts a dense matrix of items × items: 1 GiB at this size, and two are alive at once."""
 
 # Values common in the literature (shrinkage: Koren and Bell, Recommender Systems Handbook;
 # beta: Paudel et al., TiiS 2017).
@@ -115,11 +115,15 @@ def ease(
         regularisation: λ, added to the diagonal of the Gram matrix.
         device: device of the inversion.
     """
-    gram = torch.from_numpy((matrix.T @ matrix).toarray().astype(np.float32)).to(device)
+    counts = sp.csr_matrix(matrix.T @ matrix).toarray()
+    gram = torch.from_numpy(counts.astype(np.float32, copy=False)).to(device)
+    del counts
     gram.diagonal().add_(regularisation)
-    factor = torch.linalg.cholesky(gram, out=gram)
+    # Only two of these matrices are alive at once.
+    factor = torch.linalg.cholesky(gram)
+    del gram
     inverse = torch.cholesky_inverse(factor)
-    del gram, factor
+    del factor
     weights = inverse.div_(-inverse.diagonal().clone())
     weights.fill_diagonal_(0)
     return _largest_entries(weights, NEIGHBOURS)

@@ -120,24 +120,23 @@ def _scorers(
 def _fit(
     scorers: ScorerSet, held_out: EdgeList, length: int, seed: int, progress: bool | None
 ) -> _Fitted:
-    candidate_depth = max(length, DEPTH)
     generator = np.random.default_rng(seed)
-    n_users = scorers.matrix.shape[0]
+    n_users, n_items = scorers.matrix.shape
+    depth = min(max(length, DEPTH), n_items)
     half = generator.integers(0, 2, n_users).astype(np.int8)
-    wanted = sp.csr_matrix(interaction_matrix(held_out).astype(bool))
-    counts = np.diff(wanted.indptr)
+    positives = sp.csr_matrix(interaction_matrix(held_out).astype(bool))
+    has_positives = np.diff(positives.indptr) > 0
+    # All hits, and a share of the other candidates, which then weigh more.
+    share = min(1.0, 2 * _MAX_ROWS / max(int(has_positives.sum()) * depth, 1))
     rows: list[list[tuple[NDArray[np.float32], NDArray[np.bool_]]]] = [[], []]
-    share = 0.0
     kept: list[Candidates] = []
     with _bar("teacher: ranker", n_users, progress) as bar:
-        for block in candidates(scorers, candidate_depth):
-            depth = block.items.shape[1]
-            share = min(1.0, 2 * _MAX_ROWS / max(int((counts > 0).sum()) * depth, 1))
+        for block in candidates(scorers, depth):
             _keep(kept, block, n_users)
-            hits = _contains(wanted, block)
+            hits = _contains(positives, block)
             chosen = hits | (generator.random(hits.shape) < share)
             chosen &= np.arange(depth) < block.counts[:, None]
-            chosen &= (counts[block.users] > 0)[:, None]
+            chosen &= has_positives[block.users][:, None]
             for side in (0, 1):
                 of_side = chosen & (half[block.users] == side)[:, None]
                 rows[side].append((block.features[of_side], hits[of_side]))
@@ -206,12 +205,11 @@ def _keep(kept: list[Candidates], block: Candidates, n_users: int) -> None:
 
 def _contains(pairs: sp.csr_matrix, block: Candidates) -> NDArray[np.bool_]:
     """Return whether each candidate is one of the user's pairs, bool (b, d)."""
-    keys = pairs[block.users].tocoo()
     n_items = pairs.shape[1]
-    known = np.sort(keys.row.astype(np.int64) * n_items + keys.col)
-    asked = np.arange(len(block.users))[:, None] * n_items + block.items
-    places = np.searchsorted(known, asked).clip(max=max(len(known) - 1, 0))
-    return known[places] == asked if len(known) else np.zeros(asked.shape, bool)
+    of_block = pairs[block.users].tocoo()
+    pair_keys = of_block.row.astype(np.int64) * n_items + of_block.col
+    candidate_keys = np.arange(len(block.users))[:, None] * n_items + block.items
+    return np.isin(candidate_keys, pair_keys)
 
 
 def _bar(description: str, n_users: int, progress: bool | None) -> tqdm[Any]:
