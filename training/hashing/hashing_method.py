@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from bitrecall.training.errors import TrainingError
 from bitrecall.training.hashing.batches import Batches
 from bitrecall.training.hashing.list_batches import ListBatches
 from bitrecall.training.hashing.pair_batches import PairBatches
@@ -168,9 +170,10 @@ def _lists(
 ) -> tuple[TeacherLists, tuple[str, ...]]:
     """Return the teacher's lists, and the models of its ranker."""
     if recipe.teacher.kind == "learned":
-        # LightGBM is loaded only for this teacher.
-        from bitrecall.training.teacher.learned.learned_lists import learned_lists
-        from bitrecall.training.teacher.learned.ranker import Ranker
+        # LightGBM and implicit are loaded only for this teacher.
+        with _openmp_needed():
+            from bitrecall.training.teacher.learned.learned_lists import learned_lists
+            from bitrecall.training.teacher.learned.ranker import Ranker
 
         learned = learned_lists(
             edges,
@@ -191,6 +194,20 @@ def _lists(
         start=None if warm is None else warm.get(TEACHER),
     )
     return lists, ()
+
+
+@contextmanager
+def _openmp_needed() -> Iterator[None]:
+    """Name the package to install if LightGBM or implicit do not find the OpenMP library."""
+    try:
+        yield
+    except ModuleNotFoundError:
+        raise
+    except (ImportError, OSError) as error:
+        raise TrainingError(
+            f"the learned teacher's libraries cannot be loaded ({error}): install OpenMP (on "
+            "Debian and Ubuntu, apt-get install libgomp1), or use --set teacher.kind=filter"
+        ) from error
 
 
 def _blank(edges: EdgeList, recipe: Recipe) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,14 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from bitrecall.training.errors import DivergedError
+from bitrecall.training.errors import DivergedError, TrainingError
 from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.recipe.recipe_file import load_recipe
 
 
 def trainer(clustered, recipe: Recipe, **choices) -> HashingMethod:
@@ -85,3 +88,20 @@ def test_embeddings_are_the_mean_of_the_layers(clustered, small_recipe):
     mean = torch.stack(found.item_layers).mean(0)
     np.testing.assert_allclose(found.items, mean, atol=1e-6)
     assert not found.item_layers[0].requires_grad
+
+
+class BrokenLibrary:
+    """Finds LightGBM, which then does not find OpenMP."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "lightgbm":
+            raise OSError("libgomp.so.1: cannot open shared object file")
+
+
+def test_names_the_package_to_install_without_openmp(clustered, monkeypatch) -> None:
+    for name in [*sys.modules]:
+        if name.startswith(("lightgbm", "bitrecall.training.teacher.learned")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [BrokenLibrary(), *sys.meta_path])
+    with pytest.raises(TrainingError, match="apt-get install libgomp1"):
+        HashingMethod(EdgeList.of(clustered), load_recipe("default", ["bits=16"]))

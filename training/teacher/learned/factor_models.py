@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 import torch
+from implicit.cpu.als import AlternatingLeastSquares  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
 from bitrecall.training.model.svd import randomised_svd
@@ -53,9 +55,6 @@ def als(matrix: sp.csr_matrix, seed: int, threads: int) -> Factors:
 
     Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008.
     """
-    from implicit.cpu.als import AlternatingLeastSquares  # type: ignore[import-untyped]
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     # BLAS' own threads would slow down the library's.
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
