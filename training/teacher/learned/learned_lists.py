@@ -30,7 +30,7 @@ from bitrecall.training.teacher.learned.scorer_set import ScorerSet
 from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import TeacherLists
 
-# Rows that one model is fitted on. More gain nothing on Gowalla and beauty.
+# Rows that one model is fitted on, which bounds its time.
 _MAX_ROWS = 400_000
 
 # A model of fewer hits would rank by noise.

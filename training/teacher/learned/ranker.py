@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-# Chosen on validation of ml100k, beauty, toys and Gowalla: more trees or leaves gain nothing.
+# Common values. 60 trees of 7 leaves with twice the learning rate do as well on ml100k's validation
+# pairs; others were not tried.
 _TREES = 150
 _PARAMETERS = {
     "objective": "binary",
