@@ -7,6 +7,8 @@ collaborative filtering (Deshpande and Karypis, TOIS 2004).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -30,20 +32,33 @@ def pruned_gram(
         float32 CSR (n, n), not symmetric.
     """
     transpose = sp.csr_matrix(matrix.T)
-    n_items = transpose.shape[0]
-    # Number of products for each row of ÃᵀÃ: the sum of the degrees of the item's users.
-    work = np.cumsum(transpose.astype(bool) @ np.diff(matrix.indptr).astype(np.int64))
-    blocks = []
-    start = 0
-    while start < n_items:
-        done = int(work[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(work, done + max_products, side="right")))
-        rows = np.arange(start, min(end, n_items))
-        blocks.append(_strongest(sp.csr_matrix(transpose[rows] @ matrix), rows, neighbours))
-        start += len(rows)
+    blocks = [
+        _strongest(sp.csr_matrix(transpose[rows] @ matrix), rows, neighbours)
+        for rows in row_blocks(transpose, matrix, max_products)
+    ]
     if not blocks:
         return sp.csr_matrix(transpose @ matrix)
     return sp.csr_matrix(sp.vstack(blocks, format="csr"), dtype=np.float32)
+
+
+def row_blocks(
+    left: sp.csr_matrix, right: sp.csr_matrix, max_products: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of a sparse product in blocks of bounded work, each of at least one row.
+
+    Args:
+        left: CSR (n, m).
+        right: CSR (m, k).
+        max_products: maximum number of products of two entries per block.
+    """
+    work = np.cumsum(left.astype(bool) @ np.diff(right.indptr).astype(np.int64))
+    start = 0
+    while start < len(work):
+        done = int(work[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(work, done + max_products, side="right")))
+        rows = np.arange(start, min(end, len(work)))
+        yield rows
+        start += len(rows)
 
 
 def _strongest(block: sp.csr_matrix, items: NDArray[np.int64], neighbours: int) -> sp.csr_matrix:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitrecall.training.teacher.learned.scorer_set import ScorerSet, SparseScores
+from bitrecall.training.teacher.teacher_lists import best_items
 
 DEPTH = 200
 """Candidates per user."""
@@ -65,8 +66,7 @@ def candidates(scorers: ScorerSet, depth: int = DEPTH) -> Iterator[Candidates]:
         total = _total(scores, scratch[: len(users)].clone())
         seen = scorers.matrix[users].tocoo()
         total[torch.from_numpy(seen.row).long(), torch.from_numpy(seen.col).long()] = -torch.inf
-        best, items = total.topk(depth, dim=1)
-        items = _by_row_where_equal(best, items)
+        items, best = best_items(total, depth)
         features = torch.empty(len(users), depth, 2 * len(scores) + 3)
         for number, part in enumerate(scores):
             values = _gathered(part, items, scratch)
@@ -105,13 +105,6 @@ def _gathered(part: SparseScores | Tensor, items: Tensor, scratch: Tensor) -> Te
     values = scratch[: len(items)].gather(1, items)
     flat[places] = 0
     return values
-
-
-def _by_row_where_equal(values: Tensor, items: Tensor) -> Tensor:
-    """Order items of equal values by row: topk leaves their order open."""
-    items, order = items.sort(dim=1)
-    order = values.gather(1, order).argsort(dim=1, descending=True, stable=True)
-    return items.gather(1, order)
 
 
 def _ranks(values: Tensor) -> Tensor:

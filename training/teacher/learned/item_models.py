@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitrecall.training.teacher.normalised_pairs import degrees
+from bitrecall.training.teacher.pruned_gram import row_blocks
 
 NEIGHBOURS = 200
 """Neighbours that an item keeps."""
@@ -154,19 +155,12 @@ def _pruned_product(
     ],
 ) -> sp.csr_matrix:
     """Multiply in blocks of rows, scale the entries, and keep the strongest off the diagonal."""
-    n_items = left.shape[0]
-    work = np.cumsum(left.astype(bool) @ np.diff(right.indptr).astype(np.int64))
     blocks = []
-    start = 0
-    while start < n_items:
-        done = int(work[start - 1]) if start else 0
-        end = int(np.searchsorted(work, done + _MAX_PRODUCTS, side="right"))
-        end = min(max(start + 1, end), n_items)
-        product = _without_diagonal(sp.csr_matrix(left[start:end] @ right), start)
-        rows = np.repeat(np.arange(start, end), np.diff(product.indptr))
-        product.data = scale(product.data, rows, product.indices).astype(np.float32)
+    for rows in row_blocks(left, right, _MAX_PRODUCTS):
+        product = _without_diagonal(sp.csr_matrix(left[rows] @ right), int(rows[0]))
+        of_entries = np.repeat(rows, np.diff(product.indptr))
+        product.data = scale(product.data, of_entries, product.indices).astype(np.float32)
         blocks.append(strongest(product, NEIGHBOURS))
-        start = end
     if not blocks:
         return sp.csr_matrix(left @ right)
     return sp.csr_matrix(sp.vstack(blocks, format="csr"))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.teacher.blended import divide_by_rms
 from bitrecall.training.teacher.learned.factor_models import Factors, als, low_pass
 from bitrecall.training.teacher.learned.histories import History, histories
 from bitrecall.training.teacher.learned.item_models import (
@@ -114,11 +115,8 @@ class ScorerSet:
             for history in self._histories
         ]
         rows = torch.from_numpy(users)
-        for factors in self._factor_models.values():
-            dense = factors.users[rows] @ factors.items.T
-            size = dense.square().mean(dim=1, keepdim=True).sqrt_()
-            blocks.append(dense.div_(torch.where(size > 0, size, 1)))
-        return blocks
+        dense = [divide_by_rms(f.users[rows] @ f.items.T) for f in self._factor_models.values()]
+        return blocks + dense
 
     def _of_items(
         self, model: sp.csr_matrix, history: History, users: NDArray[np.int64]
