@@ -18,7 +18,7 @@ DEPTH = 200
 
 # What one dense matrix of a block of users may take; four are alive at once, and one per factor
 # model.
-_BLOCK_BYTES = 80 * 1024**2
+_BLOCK_BYTES = 48 * 1024**2
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ from bitrecall.training.teacher.normalised_pairs import SparsePair, degrees, nor
 
 # Exponents of the graph filter (``bitrecall.training.recipe.teacher_section``).
 _USER_POWER, _ITEM_POWER, _LOW_PASS_POWER = 0.3, 0.4, 0.6
-_RANK = 256
 _OVERSAMPLING = 16
 
 _FACTORS = 64
@@ -37,30 +37,59 @@ class Factors(NamedTuple):
     items: Tensor
 
 
-def low_pass(matrix: sp.csr_matrix, seed: int, device: torch.device | str = "cpu") -> Factors:
-    """Return the ideal low-pass part of the graph filter (GF-CF), rank 256."""
+def low_pass(
+    matrix: sp.csr_matrix,
+    ranks: Sequence[int],
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> list[Factors]:
+    """Return the ideal low-pass part of the graph filter (GF-CF) for each rank.
+
+    Args:
+        matrix: float32 CSR (n_users, n_items).
+        ranks: numbers of singular vectors; a higher rank than the matrix has is the full one.
+        seed: seed of the randomised SVD, which is computed once.
+        device: device of the dense products.
+    """
     pair = SparsePair.of(normalised(matrix, _USER_POWER, _ITEM_POWER), device)
-    drawn = min(_RANK + _OVERSAMPLING, *matrix.shape)
+    drawn = min(max(ranks) + _OVERSAMPLING, *matrix.shape)
     generator = torch.Generator(device).manual_seed(seed)
     _, _, vectors = randomised_svd(pair.matrix, pair.transpose, drawn, generator)
-    vectors = vectors[:, :_RANK].cpu()
+    vectors = vectors.cpu()
     popularity = torch.from_numpy(degrees(matrix)[1])[:, None]
     weighted = (vectors * popularity**-_LOW_PASS_POWER).numpy()
     users = torch.from_numpy(np.ascontiguousarray(matrix @ weighted))
-    return Factors(users, (vectors * popularity**_LOW_PASS_POWER).contiguous())
+    items = vectors * popularity**_LOW_PASS_POWER
+    return [Factors(users[:, :rank].contiguous(), items[:, :rank].contiguous()) for rank in ranks]
 
 
-def als(matrix: sp.csr_matrix, seed: int, threads: int) -> Factors:
+def als(
+    matrix: sp.csr_matrix,
+    seed: int,
+    threads: int,
+    *,
+    factors: int = _FACTORS,
+    regularisation: float = _REGULARISATION,
+    confidence: float = _CONFIDENCE,
+) -> Factors:
     """Return the factors of implicit ALS, by the library ``implicit``.
 
     Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008.
+
+    Args:
+        matrix: float32 CSR (n_users, n_items).
+        seed: seed of the initial factors.
+        threads: number of threads.
+        factors: length of the vectors.
+        regularisation: weight of the squared factors.
+        confidence: factor of the entries, "alpha" in the library.
     """
     # BLAS' own threads would slow down the library's.
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
-            factors=_FACTORS,
-            regularization=_REGULARISATION,
-            alpha=_CONFIDENCE,
+            factors=factors,
+            regularization=regularisation,
+            alpha=confidence,
             iterations=_ITERATIONS,
             num_threads=threads,
             random_state=seed,

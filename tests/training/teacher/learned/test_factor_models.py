@@ -10,8 +10,15 @@ def test_low_pass_projects_on_the_leading_singular_vectors(
     matrix: np.ndarray, edges: EdgeList
 ) -> None:
     # All of them: the projection is the identity on the rows, whatever the exponents.
-    users, items = low_pass(interaction_matrix(edges), seed=0)
+    [(users, items)] = low_pass(interaction_matrix(edges), [10_000], seed=0)
     np.testing.assert_allclose((users @ items.T).numpy(), matrix, atol=1e-3)
+
+
+def test_a_lower_rank_is_the_start_of_a_higher_one(edges: EdgeList) -> None:
+    low, high = low_pass(interaction_matrix(edges), [4, 16], seed=0)
+    assert low.users.shape[1] == low.items.shape[1] == 4
+    for part, whole in zip(low, high, strict=True):
+        assert (part == whole[:, :4]).all()
 
 
 def test_als_scores_items_of_a_users_group_higher() -> None:

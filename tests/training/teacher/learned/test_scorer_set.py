@@ -27,7 +27,7 @@ def test_every_score_has_a_name_and_a_root_mean_square_of_1(edges: EdgeList, ord
     scorers = scorers_of(edges, ordered=ordered)
     users = np.arange(edges.n_users)
     parts = scorers.scores(users)
-    assert len(scorers.names) == len(set(scorers.names)) == len(parts) == (14 if ordered else 5)
+    assert len(scorers.names) == len(set(scorers.names)) == len(parts) == (18 if ordered else 9)
     with_items = np.diff(scorers.matrix.indptr) > 0
     for part in parts:
         size = np.sqrt((dense(part, edges.n_users, edges.n_items) ** 2).mean(axis=1))
