@@ -11,14 +11,14 @@ from bitrecall.errors import BitrecallError
 
 __all__ = ["as_keywords", "errors_as_keywords"]
 
-_FLAGS: Final = frozenset({"allow_implausible", "skip_bad_rows"})
+_FLAGS: Final = frozenset({"allow_implausible", "lines_in_order", "skip_bad_rows"})
 _NAMES: Final = {"set": "overrides"}
 _NEGATED: Final = {"ignore_times": "use_times=False"}
 # An option and its value: a placeholder in capitals, quoted text, or text that cannot be an
 # ordinary word of the sentence.
 _OPTION: Final = re.compile(
     r"--(?P<name>[a-z][a-z-]*[a-z])(?: (?P<value>[A-Z][A-Z:=]*\b|'[^']*'|\"[^\"]*\""
-    r"|(?:lightgcn|cpu|cuda|random)\b|[a-z]\w*(?:[,=_:]\w+)+))?"
+    r"|(?:lightgcn|cpu|cuda|latest|random)\b|[a-z]\w*(?:[,=_:]\w+)+))?"
 )
 
 

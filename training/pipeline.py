@@ -139,8 +139,12 @@ class TrainingPipeline:
         validation = self._recipe.validation
         if not validation.share:
             return None
-        which = "the latest" if takes_latest(self.train, validation.cut) else "a random"
-        return f"{which} {validation.share:.0%} of each user's interactions"
+        share = f"{validation.share:.0%} of each user's interactions"
+        if takes_latest(self.train, validation.cut):
+            return f"the latest {share}, by {self.train.order_name}"
+        if validation.cut == "auto" and self.train.order is not None:
+            return f"a random {share}, because most users' interactions have equal times"
+        return f"a random {share}"
 
     def publish(self, store: ReleaseStore) -> TrainingResult:
         """Train (``fit``) and publish the model.

@@ -81,6 +81,12 @@ _OPTIONS = (
         help="Whether to read the time column.",
     ),
     option(
+        "--lines-in-order",
+        is_flag=True,
+        help="Each user's lines, or the items on a line of LightGCN text, are in order, the latest "
+        "last; for data without times.",
+    ),
+    option(
         "--columns",
         callback=lambda _context, _parameter, value: tuple(value.split(",")) if value else None,
         metavar="NAMES",
@@ -153,22 +159,23 @@ _OPTIONS = (
         "--split",
         **_choice(Split),
         default=_DEFAULTS.split.value,
-        help="What to hold out for the test: the given test file, the latest interactions, random "
-        "interactions of each user, or nothing; auto uses the first of these that DATA allows.",
+        help="What to hold out for the test: the given test file, the latest interactions (time), "
+        "those of each user (latest), random ones of each user, or nothing; auto uses the first of "
+        "these that DATA allows.",
     ),
     option(
         "--test-fraction",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
         metavar="FRACTION",
         default=_DEFAULTS.test_fraction,
-        help="Share of the interactions that the splits time and random hold out.",
+        help="Share of the interactions that the splits time, latest and random hold out.",
     ),
     option(
         "--split-seed",
         type=click.IntRange(min=0),
         metavar="N",
         default=_DEFAULTS.seed,
-        help="Seed of the random split.",
+        help="Seed of the splits latest and random.",
     ),
     option(
         "--skip-bad-rows",

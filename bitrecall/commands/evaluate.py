@@ -47,7 +47,8 @@ Examples:
 @option(
     "--exclude-seen/--include-seen",
     default=True,
-    help="Exclude the items that a user had seen in training, as the service does by default.",
+    help="Exclude the items that a user had in training, as the service does by default. With "
+    "--include-seen, items that the user takes again are right answers.",
 )
 @option(
     "--progress/--no-progress",
@@ -77,6 +78,10 @@ def evaluate(
 
     Users that the release does not know get the popular list, as from the service, and are
     included in the means. Test items that the release does not know count as misses.
+
+    Test interactions that repeat a training interaction are left out, unless --include-seen is
+    passed: then lists may contain items that the user had in training, as with "exclude_seen":
+    false, and items that the user takes again are right answers.
     """
     import json
     from dataclasses import asdict
@@ -89,11 +94,12 @@ def evaluate(
     store = ReleaseStore(releases)
     release = store.open_current() if release_id is None else store.open(release_id)
     dataset = load_dataset(data, read_options)
-    if dataset.test is None:
+    held_out = dataset.held_out(with_repeats=not exclude_seen)
+    if held_out is None:
         raise DataError("has no test split to evaluate on; create one with --split", file=data[0])
     report = evaluate_release(
         release,
-        dataset.test,
+        held_out,
         ks,
         exclude_seen=exclude_seen,
         progress=progress,
@@ -102,10 +108,10 @@ def evaluate(
     if as_json:
         click.echo(json.dumps({"data": dataset.name, **asdict(report)}, indent=2))
     else:
-        click.echo(_as_text(report, release, dataset.name))
+        click.echo(_as_text(report, release, dataset.name, exclude_seen))
 
 
-def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
+def _as_text(report: "EvaluationReport", release: "Release", name: str, exclude_seen: bool) -> str:
     facts = {
         "release": f"{report.release}, {release.bits} bits, {release.n_items:,} items",
         "data": f"{name}, {report.split}",
@@ -122,7 +128,13 @@ def _as_text(report: "EvaluationReport", release: "Release", name: str) -> str:
         *shares, popularity = (report.metrics[f"{measure}@{k}"] for measure in MEASURES)
         rows.append([str(k), *(f"{share:.5f}" for share in shares), f"{popularity:.1f}"])
     lines += ["", aligned(["K", *MEASURES.values()], rows, right=">" * 7)]
-    if report.seen_pairs:
+    if not exclude_seen and not report.seen_pairs:
+        lines += [
+            "",
+            "No test interaction repeats a training interaction: items that a user had in training "
+            "take places in the lists, but are never right answers.",
+        ]
+    if exclude_seen and report.seen_pairs:
         lines += [
             "",
             "Test pairs that are also in the training data distort the metrics. Is this the split "

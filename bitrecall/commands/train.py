@@ -44,8 +44,9 @@ Examples:
 What happens:
   1. DATA is read, and its test split, if any, is set aside.
   2. If the recipe has a validation share, that share of each user's training interactions is held
-     out: the latest if there are times, random ones otherwise. The teacher's ranker is fitted on
-     them, codes are trained on the others, and the best epoch is selected.
+     out: the latest if their order is known (by times, or --lines-in-order), otherwise random
+     ones. The teacher's ranker is fitted on them, codes are trained on the others, and the best
+     epoch is selected.
   3. Codes are trained on all training interactions for that number of epochs.
   4. The release is written, opened, and evaluated on the test split with the index that will be
      served; then it becomes the current one. If a step fails, the old release stays current.

@@ -33,7 +33,7 @@ def evaluate_release(
     The other arguments and the errors are those of ``Model.evaluate``.
     """
     if test is not None:
-        held_out, split = read_held_out(test, reading)
+        held_out, split = read_held_out(test, reading, with_repeats=not exclude_seen)
     elif held_out is not None:
         split = "held out by fit"
     else:

@@ -74,8 +74,8 @@ def fit(
         threads: number of training threads; None is one per core.
         progress: show progress bars; None shows them in a terminal and in a notebook.
         **reading: how to read and split ``events``. The names are those of the options of
-            ``bitrecall train``: user_column, item_column, time_column, use_times, time_unit,
-            time_format, where, min_rating, rating_column, weight, pair_weight, split,
+            ``bitrecall train``: user_column, item_column, time_column, use_times, lines_in_order,
+            time_unit, time_format, where, min_rating, rating_column, weight, pair_weight, split,
             test_fraction, split_seed, skip_bad_rows; for files also format, columns, delimiter and
             encoding; for a database also query.
 
@@ -153,7 +153,12 @@ def fit(
                     f"{reason}; its checkpoint was deleted: pass run=FOLDER to be able to resume"
                 ) from None
             raise
-    return Model(result.release, held_out=dataset.test, temporary=temporary)
+    return Model(
+        result.release,
+        held_out=dataset.test,
+        held_out_with_repeats=dataset.held_out(with_repeats=True),
+        temporary=temporary,
+    )
 
 
 def _recipe(recipe: StrPath, overrides: Mapping[str, Any]) -> Recipe:

@@ -58,6 +58,7 @@ class Model:
     Args:
         release: the opened release.
         held_out: interactions held out of its training, for ``evaluate``.
+        held_out_with_repeats: these, and held-out interactions that repeat a training interaction.
         temporary: folder of the release, to delete together with the model.
     """
 
@@ -66,10 +67,12 @@ class Model:
         release: Release,
         *,
         held_out: Interactions | None = None,
+        held_out_with_repeats: Interactions | None = None,
         temporary: Path | None = None,
     ) -> None:
         self._release = release
         self._held_out = held_out
+        self._held_out_with_repeats = held_out_with_repeats
         self._recommender = Recommender(release)
         if temporary is not None:
             weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
@@ -229,7 +232,8 @@ class Model:
                 or a folder with train and test files, the test split is used; otherwise all rows,
                 unless ``split`` is passed.
             ks: list lengths to evaluate.
-            exclude_seen: exclude the items that a user had in training from the lists.
+            exclude_seen: exclude the items that a user had in training from the lists; False also
+                counts held-out interactions that repeat a training interaction.
             progress: show a progress bar; None shows it in a terminal and in a notebook.
             **reading: how to read ``test``, as in ``bitrecall.fit``.
 
@@ -245,7 +249,7 @@ class Model:
             return evaluate_release(
                 self._release,
                 test,
-                self._held_out,
+                self._held_out if exclude_seen else self._held_out_with_repeats,
                 check_ks(ks),
                 exclude_seen=exclude_seen,
                 progress=progress,

@@ -44,6 +44,7 @@ class ReadKeywords(TypedDict, total=False):
     item_column: str | int | None
     time_column: str | int | None
     use_times: bool
+    lines_in_order: bool
     time_unit: str
     time_format: str | None
     where: str | None
@@ -86,6 +87,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any, str], object]]] = {
     "rating_column": _check_column,
     "columns": _check_columns,
     "use_times": check_flag,
+    "lines_in_order": check_flag,
     "skip_bad_rows": check_flag,
     "test_fraction": check_number,
     "min_rating": check_number,
@@ -100,7 +102,9 @@ _CHECKS: Final[Mapping[str, Callable[[Any, str], object]]] = {
 """The check of each keyword that is not a choice."""
 
 # Keywords that cannot be None.
-_REQUIRED: Final = {"use_times", "skip_bad_rows", "test_fraction", "split_seed"}
+_REQUIRED: Final = {
+    *("use_times", "lines_in_order", "skip_bad_rows", "test_fraction", "split_seed"),
+}
 
 
 def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
@@ -177,11 +181,18 @@ def read_dataset(events: Events, options: ReadOptions) -> Dataset:
     return load_dataset([_path(path) for path in paths], options)
 
 
-def read_held_out(test: Events, keywords: Mapping[str, Any]) -> tuple[Interactions, str]:
+def read_held_out(
+    test: Events, keywords: Mapping[str, Any], *, with_repeats: bool = False
+) -> tuple[Interactions, str]:
     """Read interactions to evaluate on.
 
     Uses the test split of the sample and of a folder with a test file. Other data are used in
     full, unless the keyword ``split`` is passed.
+
+    Args:
+        test: paths or a table.
+        keywords: how to read ``test``.
+        with_repeats: whether a test split includes interactions that repeat a training interaction.
 
     Returns:
         The interactions, and their description.
@@ -207,11 +218,12 @@ def read_held_out(test: Events, keywords: Mapping[str, Any]) -> tuple[Interactio
     dataset = read_dataset(test, read_options({**keywords, "split": split}))
     if split == "none":
         return dataset.train, f"all of {dataset.name}"
-    if dataset.test is None:
+    held_out = dataset.held_out(with_repeats=with_repeats)
+    if held_out is None:
         raise DataError(
             "has no test split to evaluate on; create one with --split", file=dataset.name
         )
-    return dataset.test, f"test ({dataset.report.split.value})"
+    return held_out, f"test ({dataset.report.split.value})"
 
 
 def read_items(

@@ -15,6 +15,10 @@ from bitrecall.keyword_messages import as_keywords, errors_as_keywords
         ("pass --format lightgcn", "pass format='lightgcn'"),
         ("use --device cpu or --device cuda", "use device='cpu' or device='cuda'"),
         ("--min-rating must be finite", "min_rating must be finite"),
+        (
+            "pass --split latest with --lines-in-order if",
+            "pass split='latest' with lines_in_order=True if",
+        ),
         ("see --time-unit and --ignore-times", "see time_unit and use_times=False"),
         ("--set fit.epochs", "overrides fit.epochs"),
         ("a -- b, --", "a -- b, --"),

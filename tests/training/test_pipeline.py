@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -239,11 +240,22 @@ def test_codes_of_a_learned_teacher_have_high_recall(clustered_dataset, small_re
 
 
 def test_describes_the_validation_split(clustered_dataset, small_recipe, tmp_path):
-    def described(**values) -> str | None:
+    def described(order=None, times=None, **values) -> str | None:
         options = TrainingOptions(tmp_path / "run", progress_bar=False)
         recipe = override(small_recipe, "validation", **values)
-        return TrainingPipeline(clustered_dataset, recipe, options).validation_split()
+        train = replace(clustered_dataset.train, times=times, order=order)
+        dataset = replace(clustered_dataset, train=train)
+        return TrainingPipeline(dataset, recipe, options).validation_split()
 
+    in_order = np.arange(len(clustered_dataset.train), dtype=np.float64)
     assert described(share=0.0) is None
-    assert described(share=0.15) == "a random 15% of each user's interactions"
-    assert described(cut="latest") == "the latest 15% of each user's interactions"
+    assert described() == "a random 15% of each user's interactions"
+    latest = "the latest 15% of each user's interactions, by"
+    assert described(in_order) == f"{latest} the order of lines"
+    assert described(times=in_order) == f"{latest} timestamp"
+    assert described(cut="latest") == f"{latest} their order in the file"
+    reason = "because most users' interactions have equal times"
+    assert described(times=np.zeros_like(in_order)) == (
+        f"a random 15% of each user's interactions, {reason}"
+    )
+    assert described(times=in_order, cut="random") == "a random 15% of each user's interactions"

@@ -1,22 +1,37 @@
-"""Assemble a data set from the rows of all its sources."""
+"""Assemble the rows of all sources of a data set, before it is split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from bitrecall.training.data.collapse import collapse
-from bitrecall.training.data.dataset import Dataset, ReadReport
-from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.dataset import ReadReport
 from bitrecall.training.data.read_options import ReadOptions
 from bitrecall.training.data.rows.file_rows import BadRows, FileRows, Vocabulary
+from bitrecall.training.data.rows.pooled_rows import PooledRows
 from bitrecall.training.data.rows.row_selection import NOT_COMPARED, selection_lines
 from bitrecall.training.data.rows.row_weights import WeightTally
 from bitrecall.training.errors import DataError
 
-__all__ = ["assemble"]
+__all__ = ["UnsplitData", "assemble"]
+
+
+@dataclass(frozen=True, eq=False)
+class UnsplitData:
+    """The rows of a data set.
+
+    Attributes:
+        train: rows of the train files, or of all files.
+        test: rows of the test files; None without any.
+        name: name of the data set.
+        report: what was read; it has no split and no duplicates yet.
+    """
+
+    train: PooledRows
+    test: PooledRows | None
+    name: str
+    report: ReadReport
 
 
 def assemble(
@@ -28,8 +43,8 @@ def assemble(
     first: Path | str,
     name: str,
     options: ReadOptions,
-) -> Dataset:
-    """Build a data set, before any split, from the rows of its sources.
+) -> UnsplitData:
+    """Join the rows of the sources of a data set.
 
     Args:
         parts: rows of each source; those after the first ``n_train`` are the test split.
@@ -46,14 +61,16 @@ def assemble(
     """
     train_rows, test_rows = parts[:n_train], parts[n_train:]
     user_ids, item_ids = list(vocabulary.users), list(vocabulary.items)
-    train, test = (_collapse(user_ids, item_ids, rows, options) for rows in (train_rows, test_rows))
+    train, test = (
+        PooledRows.of(user_ids, item_ids, rows, options.lines_in_order)
+        for rows in (train_rows, test_rows)
+    )
     rows_read = sum(len(rows.users) for rows in parts)
     left_out = sum(rows.left_out for rows in parts)
     tallies = [rows.tally for rows in parts if rows.tally is not None]
     report = ReadReport(
         files=tuple(names),
         rows_read=rows_read,
-        duplicates_collapsed=rows_read - len(train) - len(test),
         bad_rows_skipped=bad_rows.count,
         bad_row_examples=tuple(bad_rows.examples),
         users_without_items=sum(rows.users_without_items for rows in parts),
@@ -65,7 +82,7 @@ def assemble(
     )
     if not len(train):
         raise DataError(_why_empty(report), file=first)
-    return Dataset(train, test if test_rows else None, name, report)
+    return UnsplitData(train, test if test_rows else None, name, report)
 
 
 def _merged(tallies: list[WeightTally]) -> WeightTally | None:
@@ -117,20 +134,3 @@ def _why_empty(report: ReadReport) -> str:
             "without items. If it is a table without a header, name its columns with --columns"
         )
     return "has no interactions"
-
-
-def _collapse(
-    user_ids: list[str], item_ids: list[str], rows: list[FileRows], options: ReadOptions
-) -> Interactions:
-    empty = np.zeros(0, np.int32)
-    times = [part.times for part in rows if part.times is not None]
-    weights = [part.weights for part in rows if part.weights is not None]
-    return collapse(
-        user_ids,
-        item_ids,
-        np.concatenate([empty, *(part.users for part in rows)]),
-        np.concatenate([empty, *(part.items for part in rows)]),
-        np.concatenate(times) if times and len(times) == len(rows) else None,
-        weights=np.concatenate(weights) if weights else None,
-        pair_weight=options.pair_weight,
-    )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import Split
 
@@ -50,7 +53,7 @@ class ReadReport:
 
     Attributes:
         files: names of the files, train files first.
-        split: how the test split was made: given, time, random or none.
+        split: how the test split was made: given, time, latest, random or none.
         rows_read: number of valid rows in all files, before duplicates are removed.
         duplicates_collapsed: number of rows that repeat a pair of the same split.
         bad_rows_skipped: number of rows that could not be read.
@@ -58,8 +61,8 @@ class ReadReport:
         users_without_items: number of lines with a user only (LightGCN format).
         rows_left_out: number of rows that filters left out; not part of ``rows_read``.
         selection: lines of text about filters and weights.
-        test_pairs_in_train: number of pairs dropped from a given test split because train also has
-            them.
+        test_pairs_in_train: number of held-out pairs that train also has. They are not part of the
+            test of new items.
         test_users_not_in_train: number of users that only the test split has.
         test_items_not_in_train: number of items that only the test split has.
         columns: roles of the columns, each combination once.
@@ -104,11 +107,32 @@ class ReadReport:
 class Dataset:
     """Training interactions and, if any are held out, test interactions.
 
-    Both share one vocabulary: ids in the order of their first appearance in train, then the ids
+    All share one vocabulary: ids in the order of their first appearance in train, then the ids
     that only the test split has.
+
+    Attributes:
+        train: training interactions.
+        test: held-out interactions with items that are new to the user; None if none are held out.
+        name: name of the data set.
+        report: what was read.
+        repeated: held-out interactions whose pairs are also in train; None without any.
     """
 
     train: Interactions
     test: Interactions | None
     name: str
     report: ReadReport
+    repeated: Interactions | None = None
+
+    def held_out(self, *, with_repeats: bool = False) -> Interactions | None:
+        """Return the test interactions, and if requested the repeated ones; None without any."""
+        if not with_repeats or self.repeated is None:
+            return self.test
+        if self.test is None:
+            return self.repeated
+        return collapse(
+            self.test.user_ids,
+            self.test.item_ids,
+            np.concatenate([self.test.users, self.repeated.users]),
+            np.concatenate([self.test.items, self.repeated.items]),
+        )

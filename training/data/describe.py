@@ -68,13 +68,12 @@ class Description:
     """The output of ``bitrecall data describe``.
 
     Attributes:
-        name: name of the data set.
-        users: number of users in the vocabulary.
-        items: number of items in the vocabulary.
-        cold_users: number of users without a pair in train.
-        cold_items: number of items without a pair in train.
-        train: counts of the train split.
-        test: counts of the test split, or None.
+        name: name of the data set. users: number of users in the vocabulary. items: number of items
+        in the vocabulary. cold_users: number of users without a pair in train. cold_items: number
+        of items without a pair in train. train: counts of the train split. test: counts of the test
+        split, or None. order: what orders a user's pairs in train: "timestamp" or "the order of
+        lines"; None if their
+            order is unknown.
         report: report of reading the data set.
     """
 
@@ -85,6 +84,7 @@ class Description:
     cold_items: int
     train: PartDescription
     test: PartDescription | None
+    order: str | None
     report: ReadReport
 
     def as_dict(self) -> dict[str, object]:
@@ -117,11 +117,12 @@ class Description:
         notes = [
             ("files", _join_names(report.files)),
             ("split", str(report.split)),
+            ("order of a user's pairs", self._order_text()),
             ("rows read", f"{report.rows_read:,}"),
             ("duplicates collapsed", f"{report.duplicates_collapsed:,}"),
             ("bad rows skipped", f"{report.bad_rows_skipped:,}"),
             ("users without items", f"{report.users_without_items:,}"),
-            ("test pairs also in train, dropped", f"{report.test_pairs_in_train:,}"),
+            ("test pairs also in train", f"{report.test_pairs_in_train:,}"),
             ("users without a train pair", f"{self.cold_users:,}"),
             ("items without a train pair", f"{self.cold_items:,}"),
         ]
@@ -139,6 +140,13 @@ class Description:
             *report.lines(),
         ]
         return "\n".join(lines)
+
+    def _order_text(self) -> str:
+        if self.order is not None:
+            return f"by {self.order}"
+        if self.train.first_time is not None:
+            return "unknown (most users' times are equal)"
+        return "unknown"
 
 
 def _join_names(files: tuple[str, ...]) -> str:
@@ -159,6 +167,7 @@ def describe(dataset: Dataset) -> Description:
         cold_items=int((train.item_degrees == 0).sum()),
         train=_describe_part(train),
         test=None if dataset.test is None else _describe_part(dataset.test),
+        order=None if train.ages is None else train.order_name,
         report=dataset.report,
     )
 

@@ -116,7 +116,7 @@ def join_events(
 
     An event that hides an item adds no pair, and removes none. Users that asked to be forgotten are
     left out of train and test, but their later events count. For the validation split by recency,
-    events are later than all pairs of the data set.
+    and if the pairs are ordered by their rows, events are later than all pairs of the data set.
 
     Args:
         dataset: as read from files.
@@ -139,17 +139,24 @@ def join_events(
         np.concatenate([kept.users, added.users]),
         np.concatenate([kept.items, added.items]),
         None if kept.times is None else np.concatenate([kept.times, added.times]),
-        None if kept.places is None else _places(kept, len(added.users)),
+        None
+        if kept.places is None
+        else np.concatenate([kept.places, _after(kept.places, len(added.users))]),
         joined_weights((len(kept), kept.weights), (len(added.users), added.weights)),
         options.pair_weight,
+        _order(kept, added),
     )
     test = dataset.test
     if test is not None:
         test = test.select(~np.isin(test.users, forgotten))
         test = replace(test, user_ids=joined.user_ids, item_ids=joined.item_ids)
         test = test.select(~np.isin(test.keys(), joined.keys()))
+    repeated = dataset.repeated
+    if repeated is not None:
+        repeated = repeated.select(~np.isin(repeated.users, forgotten))
+        repeated = replace(repeated, user_ids=joined.user_ids, item_ids=joined.item_ids)
     return JoinedDataset(
-        dataset=replace(dataset, train=joined, test=test),
+        dataset=replace(dataset, train=joined, test=test, repeated=repeated),
         last=added.last,
         pairs=len(joined) - len(kept),
         forgotten=int(np.isin(forgotten, np.flatnonzero(train.user_degrees)).sum()),
@@ -241,8 +248,14 @@ def _shown(value: Any) -> str:
     return ascii(value[:60] if isinstance(value, str | bytes) else value)
 
 
-def _places(kept: Interactions, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the position of each pair in the sources; events come after all other pairs."""
-    places = kept.places if kept.places is not None else np.empty(0, np.int64)
-    after = int(places.max(initial=-1)) + 1
-    return np.concatenate([places, np.arange(after, after + count)])
+def _order(kept: Interactions, added: EventInteractions) -> NDArray[np.float64] | None:
+    """Return the order of all rows: that of the times, or else events after all other pairs."""
+    if kept.order is None:
+        return None
+    events = added.times if kept.times is not None else _after(kept.order, len(added.users))
+    return np.concatenate([kept.order, events])
+
+
+def _after(values: NDArray[Any], count: int) -> NDArray[Any]:
+    after: NDArray[Any] = np.arange(count) + (values.max(initial=-1) + 1)
+    return after

@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bitrecall.training.data.ages import ages_by_user, orders_most_users
 from bitrecall.training.errors import DataError
 
-__all__ = ["Interactions", "ages_by_user", "iso_time"]
+__all__ = ["Interactions", "iso_time"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,15 @@ class Interactions:
         item_ids: n distinct, non-empty strings.
         users: int32 (nnz,), rows of ``user_ids``.
         items: int32 (nnz,), rows of ``item_ids``.
-        times: float64 (nnz,), seconds since 1970-01-01 UTC, or None if unknown.
-        places: int64 (nnz,), position of each pair in the source, or None if unknown. Files
-            without times often list each user's pairs in order.
+        times: float64 (nnz,), seconds since 1970-01-01 UTC, of each pair's first row; None if
+            unknown.
+        places: int64 (nnz,), position of each pair's first row in the source, or None if unknown.
+            Files without times often list each user's pairs in order.
         weights: float32 (nnz,), weight of each pair in training, above 0 and finite, on any scale;
             None weights all alike.
+        order: float64 (nnz,), larger for later pairs of the same user, of each pair's last row: its
+            time, or its position if the rows are in order. The default is ``times``; None if
+            unknown.
 
     Raises:
         DataError: the arrays differ in length, have a wrong dtype, or contain rows outside the
@@ -46,6 +51,7 @@ class Interactions:
     times: NDArray[np.float64] | None = None
     places: NDArray[np.int64] | None = None
     weights: NDArray[np.float32] | None = None
+    order: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         for name, rows, limit in (
@@ -56,10 +62,13 @@ class Interactions:
                 raise DataError(f"{name} must be int32 and as long as users, not {rows.dtype}")
             if rows.size and (rows.min() < 0 or rows.max() >= limit):
                 raise DataError(f"{name} contains rows outside the {limit} ids of the vocabulary")
-        if self.times is not None and (
-            self.times.dtype != np.float64 or self.times.shape != self.users.shape
-        ):
-            raise DataError("times must be float64 and as long as users")
+        if self.order is None:
+            object.__setattr__(self, "order", self.times)
+        for name, values in (("times", self.times), ("order", self.order)):
+            if values is not None and (
+                values.dtype != np.float64 or values.shape != self.users.shape
+            ):
+                raise DataError(f"{name} must be float64 and as long as users")
         if self.places is not None and (
             self.places.dtype != np.int64 or self.places.shape != self.users.shape
         ):
@@ -100,17 +109,27 @@ class Interactions:
 
     @cached_property
     def ages(self) -> NDArray[np.int32] | None:
-        """For each pair, the number of the user's later pairs, int32 (nnz,).
+        """For each pair, the number of the user's strictly later pairs, int32 (nnz,).
 
-        Pairs of equal times are ordered as they were read. None if the order is unknown: there are
-        no times, or no user has two different ones.
+        None if the order is unknown: there is none, or fewer than half of the users with several
+        pairs have two of different order (times that are all alike, such as those of an import).
         """
-        if self.times is None or not len(self):
+        if self.order is None or not orders_most_users(self.users, self.order):
             return None
-        same_user = self.users[1:] == self.users[:-1]
-        if not (same_user & (self.times[1:] != self.times[:-1])).any():
-            return None
-        return ages_by_user(self.users, self.times, self.places)
+        return ages_by_user(self.users, self.order)
+
+    @property
+    def order_name(self) -> str:
+        """What tells which of a user's pairs are later, for messages."""
+        if self.times is not None:
+            return "timestamp"
+        return "the order of lines" if self.order is not None else "their order in the file"
+
+    @property
+    def _ordered_by_times(self) -> bool:
+        if self.order is None or self.times is None:
+            return False
+        return self.order is self.times or bool((self.order == self.times).all())
 
     @property
     def first_time(self) -> str | None:
@@ -140,6 +159,7 @@ class Interactions:
             None if self.times is None else self.times[chosen],
             None if self.places is None else self.places[chosen],
             None if self.weights is None else self.weights[chosen],
+            None if self.order is None or self.order is self.times else self.order[chosen],
         )
 
     def compact(self) -> Interactions:
@@ -154,6 +174,7 @@ class Interactions:
             self.times,
             self.places,
             self.weights,
+            self.order,
         )
 
     def relative_weights(self) -> NDArray[np.float32] | None:
@@ -172,7 +193,7 @@ class Interactions:
         return weights_32
 
     def sha256(self) -> str:
-        """Return a fingerprint of the pairs, times and weights, in hexadecimal.
+        """Return a fingerprint of the pairs, times, weights and order, in hexadecimal.
 
         It does not depend on the order of the rows (places are not hashed), on the order of the
         vocabulary, or on ids without pairs. The hashed bytes are, in this order:
@@ -183,7 +204,8 @@ class Interactions:
         3. the item ids likewise;
         4. for the pairs sorted by user and item in those orders: the user ranks (int32), the item
            ranks (int32) and, if the pairs have times, the times (float64);
-        5. if the pairs have weights, the line ``weights`` and the weights (float32).
+        5. if the pairs have weights, the line ``weights`` and the weights (float32);
+        6. if the order is not that of the times, the line ``ages`` and the ages (int32).
 
         All numbers are little-endian.
         """
@@ -208,28 +230,10 @@ class Interactions:
         if self.weights is not None:
             digest.update(b"weights\n")
             digest.update(self.weights[order_of_pairs].astype("<f4").tobytes())
+        if self.ages is not None and not self._ordered_by_times:
+            digest.update(b"ages\n")
+            digest.update(self.ages[order_of_pairs].astype("<i4").tobytes())
         return digest.hexdigest()
-
-
-def ages_by_user(
-    users: NDArray[np.integer],
-    times: NDArray[np.number],
-    places: NDArray[np.int64] | None = None,
-) -> NDArray[np.int32]:
-    """Return for each pair the number of the user's later pairs, int32 (nnz,).
-
-    Args:
-        users: (nnz,) user rows.
-        times: (nnz,), larger for later pairs.
-        places: int64 (nnz,), the order of pairs with equal times; None keeps that of the arrays.
-    """
-    keys = (times, users) if places is None else (places, times, users)
-    order = np.lexsort(keys)
-    degrees = np.bincount(users)
-    ends = np.cumsum(degrees)
-    ages = np.empty(len(users), np.int32)
-    ages[order] = ends[users[order]] - 1 - np.arange(len(users))
-    return ages
 
 
 def iso_time(seconds: float) -> str:

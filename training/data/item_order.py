@@ -35,4 +35,5 @@ def reorder_items(interactions: Interactions, order: NDArray[np.int64]) -> Inter
         interactions.times,
         interactions.places,
         interactions.weights,
+        order=interactions.order,
     )

@@ -33,13 +33,14 @@ class Split(StrEnum):
     """What is held out for the test.
 
     ``auto`` uses the train and test files of a folder that has both. Otherwise it splits by time,
-    or at random if the data has no times. ``none`` trains on everything. ``time``, ``random`` and
-    ``none`` first merge train and test files.
+    by the order of each user's lines (``latest``), or at random if neither is known. ``none``
+    trains on everything. All but ``given`` first merge train and test files.
     """
 
     AUTO = "auto"
     GIVEN = "given"
     TIME = "time"
+    LATEST = "latest"
     RANDOM = "random"
     NONE = "none"
 
@@ -75,6 +76,8 @@ class ReadOptions:
         time_column: name of the time column; None looks for a common name. Files without such a
             column have no times.
         use_times: False ignores the time column and any errors in it.
+        lines_in_order: whether the order of a user's lines, and of the items on a line of LightGCN
+            text, is that of the interactions; for data without times.
         columns: names of all columns, for a table without a header.
         time_unit: unit of numeric times.
         time_format: format of times, as for ``strptime``; None reads numbers and ISO 8601.
@@ -87,8 +90,8 @@ class ReadOptions:
         pair_weight: weight of a pair that occurs in several rows, with ``weight``.
         query: SQL query that reads from a database.
         split: what is held out for the test.
-        test_fraction: share of the interactions that ``time`` and ``random`` hold out.
-        seed: seed of the random split.
+        test_fraction: share of the interactions that ``time``, ``latest`` and ``random`` hold out.
+        seed: seed of the splits ``latest`` and ``random``.
         skip_bad_rows: leave out and count bad rows instead of raising at the first one.
 
     Raises:
@@ -100,6 +103,7 @@ class ReadOptions:
     item_column: str | None = None
     time_column: str | None = None
     use_times: bool = True
+    lines_in_order: bool = False
     columns: tuple[str, ...] | None = None
     time_unit: TimeUnit = TimeUnit.AUTO
     time_format: str | None = None
@@ -147,4 +151,9 @@ class ReadOptions:
             raise DataError(
                 f"--time-column {self.time_column!r} has no effect if times are ignored; omit one "
                 "of the two options"
+            )
+        if self.time_column is not None and self.lines_in_order:
+            raise DataError(
+                f"--time-column {self.time_column!r} orders interactions by time, and "
+                "--lines-in-order by their lines; omit one of the two options"
             )

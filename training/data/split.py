@@ -1,12 +1,13 @@
-"""Hold out interactions: by time, at random per user, or the latest of each user."""
+"""Hold out interactions: the latest, the latest of each user, or random ones of each user."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bitrecall.training.data.ages import ages_by_user
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import DataError
 
@@ -14,7 +15,9 @@ __all__ = [
     "Cut",
     "by_time",
     "cut_validation",
+    "first_order",
     "held_out_pairs",
+    "latest_per_user",
     "random_per_user",
     "takes_latest",
 ]
@@ -42,7 +45,8 @@ def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, 
     if interactions.times is None:
         raise DataError(
             "a split by time needs times, but these interactions have none; "
-            "name the time column with --time-column NAME, or use --split random"
+            "name the time column with --time-column NAME, or use --split random (or --split "
+            "latest with --lines-in-order)"
         )
     n = len(interactions)
     n_held_out = max(min(max(round(fraction * n), 1), n - 1), 0)
@@ -69,15 +73,47 @@ def random_per_user(
     return _per_user(interactions, fraction, seed, TEST_STREAM)
 
 
+def latest_per_user(
+    interactions: Interactions, fraction: float, seed: int
+) -> tuple[Interactions, Interactions]:
+    """Hold out each user's pairs with the latest first rows, as many as ``random_per_user``.
+
+    Of pairs with equal times, random ones are held out.
+
+    Returns:
+        train and held-out pairs.
+
+    Raises:
+        DataError: the fraction is not between 0 and 1, the seed is negative, or the order is
+            unknown.
+    """
+    if interactions.order is None:
+        raise DataError(
+            "to hold out each user's latest interactions, their order must be known; name the time "
+            "column with --time-column NAME, or pass --lines-in-order if lines are in order"
+        )
+    ages = ages_by_user(interactions.users, first_order(interactions))
+    return _per_user(interactions, fraction, seed, TEST_STREAM, ages)
+
+
+def first_order(interactions: Interactions) -> NDArray[np.number[Any]]:
+    """Return the order of each pair's first row, (nnz,): its time, or else its position."""
+    if interactions.times is not None:
+        return interactions.times
+    if interactions.places is None:
+        raise ValueError("these interactions have neither times nor places")
+    return interactions.places
+
+
 def cut_validation(
     train: Interactions, fraction: float, seed: int, cut: Cut = "random"
 ) -> tuple[Interactions, Interactions]:
     """Split the train split into fit and validation pairs, at random or by recency per user.
 
     Works as ``random_per_user``, with another stream of the seed. The latest pairs are those with
-    the latest times; without times, and if times are equal, those that were read last. An item may
-    lose all its pairs to validation: it stays in the vocabulary, with degree 0 in fit. ``auto``
-    takes the latest pairs if there are times.
+    the smallest ages, of equal ages random ones; without an order, those that were read last. An
+    item may lose all its pairs to validation: it stays in the vocabulary, with degree 0 in fit.
+    ``auto`` takes the latest pairs if the order is known.
 
     Returns:
         fit and validation pairs.
@@ -86,16 +122,17 @@ def cut_validation(
         DataError: the fraction is not between 0 and 1, the seed is negative, or ``cut`` is
             ``latest`` and neither times nor the order of the rows are known.
     """
-    ages = None
+    ages: NDArray[np.number[Any]] | None = None
     if takes_latest(train, cut):
-        known = [order for order in (train.places, train.times) if order is not None]
-        if not known:
+        if train.order is not None:
+            ages = ages_by_user(train.users, train.order)
+        elif train.places is not None:
+            ages = -train.places
+        else:
             raise DataError(
                 "to hold out each user's latest interactions, their times or their order must be "
                 "known; hold out random interactions instead"
             )
-        ages = np.empty(len(train))
-        ages[np.lexsort(known)[::-1]] = np.arange(len(train))
     return _per_user(train, fraction, seed, VALIDATION_STREAM, ages)
 
 
@@ -109,9 +146,9 @@ def _per_user(
     fraction: float,
     seed: int,
     stream: int,
-    ages: NDArray[np.float64] | None = None,
+    ages: NDArray[np.number[Any]] | None = None,
 ) -> tuple[Interactions, Interactions]:
-    """Hold out each user's pairs with the smallest ages; random pairs without ages."""
+    """Hold out each user's pairs with the smallest ages, or random pairs without ages."""
     _check_fraction(fraction)
     if seed < 0:
         raise DataError(f"a seed must be 0 or more, not {seed}")
@@ -125,7 +162,7 @@ def held_out_pairs(
     n_users: int,
     fraction: float,
     generator: np.random.Generator,
-    ages: NDArray[np.number] | None = None,
+    ages: NDArray[np.number[Any]] | None = None,
 ) -> NDArray[np.bool_]:
     """Return which pairs to hold out, bool (nnz,): each user's with the smallest ages.
 
@@ -136,13 +173,14 @@ def held_out_pairs(
         users: (nnz,) user rows, ascending.
         n_users: number of users.
         fraction: share of each user's pairs, between 0 and 1.
-        generator: draws the rounding and, without ages, the pairs.
+        generator: draws the rounding, and the pairs of equal ages.
         ages: (nnz,), smaller for later pairs; None holds out random pairs.
     """
     degrees = np.bincount(users, minlength=n_users)
     counts = np.floor(fraction * degrees + generator.random(n_users)).astype(np.int64)
     n_held_out = np.minimum(counts, np.maximum(degrees - 1, 0))
-    shuffled = np.lexsort((generator.random(len(users)) if ages is None else ages, users))
+    ties = generator.random(len(users))
+    shuffled = np.lexsort((ties, users) if ages is None else (ties, ages, users))
     # Pairs are sorted by user: position minus the user's start is the rank within the user.
     starts = np.cumsum(degrees) - degrees
     rank = np.empty(len(users), np.int64)

@@ -5,7 +5,8 @@ embedding, the release's own backend searches it, and the items seen in training
 Users unknown to the release get the popular list, as in the service, and count in every mean.
 
 The ground truth contains all held-out interactions, even those that cannot be hits: an item unknown
-to the release, and an item that the user had seen in training. Both are misses, and are counted.
+to the release, and, if seen items are excluded, an item that the user had seen in training. Both
+are misses, and are counted.
 """
 
 import time
@@ -47,7 +48,8 @@ class EvaluationReport:
         skipped_users: number of users without a held-out item, who are not counted.
         pairs: number of held-out interactions.
         unknown_pairs: number of these with an item that the release does not know.
-        seen_pairs: number of these that are also training interactions, which are not recommended.
+        seen_pairs: number of these that are also training interactions, which are recommended only
+            if seen items are not excluded.
         seconds: wall time.
     """
 
@@ -78,7 +80,8 @@ def evaluate(
 
     Args:
         release: opened release; its own backend searches.
-        held_out: interactions that were not in the training data; ids are matched as strings.
+        held_out: interactions that were not in the training data, except repeated ones if seen
+            items are not excluded; ids are matched as strings.
         ks: the cut-offs K, from 1 up; a K beyond the catalogue gets lists of the whole catalogue.
         exclude_seen: exclude the items that a user had seen in training, the service's default.
         batch: maximum number of users per batch; fewer if a large K needs much memory.

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.training.data.interactions import Interactions, ages_by_user
+from bitrecall.training.data.ages import ages_by_user
+from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.model.sparse_product import csr_matrix
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 

@@ -45,7 +45,7 @@ class TeacherRecipe(Section):
         gt=0,
         lt=1,
         description="learned: share of each user's pairs that the ranker is fitted on, if "
-        "validation holds out none: the latest pairs if there are times",
+        "validation holds out none: the latest pairs if their order is known",
     )
     length: int = Field(100, ge=1, le=10_000, description="unseen items per user's list")
     discount: Literal["score", "rank", "log2"] = Field(

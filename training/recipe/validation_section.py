@@ -17,7 +17,7 @@ class ValidationRecipe(Section):
     cut: Cut = Field(
         "auto",
         description="which pairs of a user are held out: random ones, or the latest by time, or "
-        "else by their order in the files; auto takes the latest if there are times",
+        "else by their order in the files; auto takes the latest if their order is known",
     )
     metric: str = Field(
         "recall@50",

@@ -52,6 +52,25 @@ def test_warns_if_the_split_is_not_that_of_the_training(run, publish, data):
     assert "Is this the split that the release was trained with?" in output
 
 
+def test_counts_repeated_interactions_if_seen_items_are_included(run, publish, tmp_path):
+    publish()
+    path = tmp_path / "events"
+    path.mkdir()
+    (path / "train.csv").write_text("user,item\nanna,bread\n")
+    (path / "test.csv").write_text("user,item\nanna,milk\nanna,bread\n")
+    arguments = ("evaluate", str(path), "-k", "1", "-k", "2", "--json")
+    new, every = (json.loads(run(*arguments, *more).stdout) for more in ([], ["--include-seen"]))
+    assert (new["pairs"], new["seen_pairs"], new["metrics"]["recall@1"]) == (1, 0, 1.0)
+    assert (every["pairs"], every["seen_pairs"]) == (2, 1)
+    assert (every["metrics"]["recall@1"], every["metrics"]["recall@2"]) == (0.5, 1.0)
+    assert "Is this the split" not in run(*arguments[:-1], "--include-seen").output
+
+
+def test_reports_that_no_test_interaction_repeats_a_training_interaction(run, publish, data):
+    publish()
+    assert "are never right answers" in run("evaluate", data, "--include-seen").output
+
+
 def test_rejects_data_without_a_test_split(run, publish, data):
     publish()
     result = run("evaluate", data, "--split", "none")

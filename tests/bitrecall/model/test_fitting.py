@@ -82,6 +82,38 @@ def test_evaluates_on_the_interactions_held_out_by_fit(model):
     assert {name.partition("@")[2] for name in evaluation.metrics} == {"5", "20"}
 
 
+def test_lines_in_order_give_the_codes_of_times_that_count_lines():
+    order = np.random.default_rng(0).permutation(40 * 24)
+    users, items = np.repeat(np.arange(40), 24), np.tile(np.arange(24), 40)
+    items = users % 2 * 40 + (items * (1 + users % 3) + users) % 40
+    lines = pl.DataFrame({"user_id": users[order], "item_id": items[order]})
+    timed = lines.with_columns(timestamp=10**9 + pl.int_range(pl.len()))
+    arguments = {
+        "recipe": "default",
+        "overrides": {"bits": 16, "fit.epochs": 2},
+        "threads": 1,
+        "progress": False,
+        "split": "latest",
+    }
+    by_lines, by_times = fit(lines, lines_in_order=True, **arguments), fit(timed, **arguments)
+    overrides = {**arguments["overrides"], "validation.cut": "random"}
+    at_random = fit(timed, **{**arguments, "overrides": overrides})
+    assert by_lines.metrics == by_times.metrics
+    names = list(by_times.users)
+    assert np.array_equal(by_lines.item_codes().packed, by_times.item_codes().packed)
+    assert np.array_equal(by_lines.codes(names).packed, by_times.codes(names).packed)
+    assert not np.array_equal(by_lines.codes(names).packed, at_random.codes(names).packed)
+
+
+def test_evaluates_on_repeated_interactions_if_seen_items_are_included(frame):
+    again = frame.filter(pl.col("timestamp") < 10**9 + 3).with_columns(pl.col("timestamp") + 20)
+    model = fit(pl.concat([frame, again]), user_column="who", **QUICK)
+    new = model.evaluate(ks=[20], progress=False)
+    every = model.evaluate(ks=[20], exclude_seen=False, progress=False)
+    assert (new.seen_pairs, every.seen_pairs) == (0, 90)
+    assert every.pairs == new.pairs + 90
+
+
 def test_evaluates_on_a_table_or_a_folder(frame, model, tmp_path):
     test = frame.filter(pl.col("timestamp") >= 10**9 + 7)
     on_table = model.evaluate(test, user_column="who", progress=False)

@@ -81,3 +81,26 @@ def test_without_a_test_split_the_table_has_one_column(tmp_path):
     assert description.test is None
     assert "test, pairs" not in description.render()
     assert description.train.first_time is None
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "order", "text"),
+    [
+        ("user,item,time\na,x,1\na,y,2\n", {}, "timestamp", "by timestamp"),
+        ("user,item,time\na,x,1\na,y,1\n", {}, None, "unknown (most users' times are equal)"),
+        ("user,item\na,x\na,y\n", {}, None, "unknown"),
+        (
+            "user,item\na,x\na,y\n",
+            {"lines_in_order": True},
+            "the order of lines",
+            "by the order of lines",
+        ),
+    ],
+)
+def test_shows_what_orders_the_pairs(tmp_path, content, options, order, text):
+    (tmp_path / "a.csv").write_text(content)
+    options = ReadOptions(split=Split.NONE, **options)
+    description = describe(load_dataset(tmp_path / "a.csv", options))
+    assert description.order == order
+    lines = [line.split("  ") for line in description.render().splitlines()]
+    assert [line[-1].strip() for line in lines if line[0] == "order of a user's pairs"] == [text]

@@ -91,3 +91,28 @@ def test_events_come_after_all_pairs_of_the_data_set(dataset: Dataset) -> None:
     train = join_events(timed, events(("a", "z"))).dataset.train
     assert train.times is not None
     assert sorted(train.times.tolist()) == [0.0, 1.0, 7.0]
+
+
+def test_events_are_later_than_lines_in_order(dataset: Dataset) -> None:
+    in_order = replace(dataset.train, order=np.arange(3.0)[::-1].copy())
+    joined = join_events(replace(dataset, train=in_order), events(("a", "z"), ("a", "x")))
+    train = joined.dataset.train
+    assert train.ages is not None
+    ages = dict(zip([train.item_ids[row] for row in train.items_of(0)], train.ages, strict=False))
+    assert ages == {"x": 0, "z": 1, "y": 2}
+
+
+def test_a_pair_that_an_event_repeats_is_as_recent_as_the_event(dataset: Dataset) -> None:
+    timed = replace(dataset, train=interactions(("a", "x"), ("a", "y"), ("a", "z"), times=True))
+    train = join_events(timed, events(("a", "x"))).dataset.train
+    assert train.ages is not None
+    assert train.ages.tolist() == [0, 2, 1]
+    assert train.times is not None
+    assert train.times.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_repeated_pairs_leave_out_forgotten_users(dataset: Dataset) -> None:
+    dataset = replace(dataset, repeated=interactions(("a", "x"), ("b", "z")))
+    repeated = join_events(dataset, events(("a", "", FORGET), ("new", "x"))).dataset.repeated
+    assert repeated is not None
+    assert pairs_of(repeated) == {("b", "z")}

@@ -37,6 +37,11 @@ def as_dict(interactions):
     }
 
 
+def ages_of(interactions):
+    ages = interactions.ages
+    return None if ages is None else dict(zip(as_dict(interactions), ages.tolist(), strict=True))
+
+
 @given(PAIRS)
 def test_collapse_keeps_each_pair_once_at_its_earliest_time(rows):
     expected = {}
@@ -91,7 +96,8 @@ def test_the_fingerprint_ignores_the_order_of_rows_and_ids(rows, random):
 @given(PAIRS, PAIRS)
 def test_the_fingerprint_differs_for_other_interactions(rows, others):
     first, second = from_rows(rows), from_rows(others)
-    assert (first.sha256() == second.sha256()) == (as_dict(first) == as_dict(second))
+    equal = as_dict(first) == as_dict(second) and ages_of(first) == ages_of(second)
+    assert (first.sha256() == second.sha256()) == equal
 
 
 def test_the_fingerprint_separates_ids():
@@ -224,14 +230,40 @@ def test_without_different_times_there_are_no_ages(times):
     assert Interactions(["a", "b"], ["x", "y"], users, items, times).ages is None
 
 
-def test_pairs_of_equal_times_are_as_old_as_they_were_read_early():
-    users, items = np.zeros(3, np.int32), np.arange(3, dtype=np.int32)
-    interactions = Interactions(
-        ["a"],
-        ["x", "y", "z"],
-        users,
-        items,
-        np.array([1.0, 1.0, 2.0]),
-        np.array([7, 4, 1]),
+def one_user(times, order=None):
+    n = len(times)
+    users, items = np.zeros(n, np.int32), np.arange(n, dtype=np.int32)
+    return Interactions(
+        ["a"], [f"i{row}" for row in range(n)], users, items, np.array(times), order=order
     )
-    assert interactions.ages.tolist() == [1, 2, 0]
+
+
+def test_pairs_of_equal_times_have_equal_ages():
+    assert one_user([1.0, 1.0, 2.0, 0.0, 2.0]).ages.tolist() == [2, 2, 0, 4, 0]
+
+
+def test_the_order_takes_precedence_over_the_times():
+    assert one_user([1.0, 2.0, 3.0], np.array([5.0, 4.0, 3.0])).ages.tolist() == [0, 1, 2]
+
+
+def test_rejects_an_order_of_another_length():
+    with pytest.raises(DataError, match="order must be float64"):
+        one_user([1.0, 2.0], np.zeros(3))
+
+
+@given(PAIRS)
+def test_selected_and_compact_pairs_keep_their_order(rows):
+    whole = from_rows(rows)
+    order_of = dict(zip(whole.keys().tolist(), whole.order.tolist(), strict=True))
+    part = whole.select(whole.items > 2)
+    assert [order_of[key] for key in part.keys().tolist()] == part.order.tolist()
+    assert part.compact().order.tolist() == part.order.tolist()
+
+
+def test_the_fingerprint_depends_on_an_order_that_times_do_not_give():
+    times = [1.0, 2.0, 3.0]
+    by_times = one_user(times).sha256()
+    assert one_user(times, np.array(times)).sha256() == by_times
+    reverse = one_user(times, np.array([3.0, 2.0, 1.0])).sha256()
+    assert reverse != by_times
+    assert one_user(times, np.array([9.0, 5.0, 0.0])).sha256() == reverse

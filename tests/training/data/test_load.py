@@ -107,6 +107,46 @@ def test_a_validation_file_joins_train(tmp_path):
     assert dataset.report.files == ("train.txt", "valid.txt", "test.txt")
 
 
+IN_ORDER = replace(LINES, lines_in_order=True)
+
+
+def test_lines_in_order_give_ages(tmp_path):
+    """A user may have several lines and take an item again."""
+    folder = write(tmp_path, a_txt="a x y x\nb y z\na w\n")
+    train = load_dataset(folder, replace(IN_ORDER, split=Split.NONE)).train
+    ages = {
+        (train.user_ids[u], train.item_ids[i]): age
+        for u, i, age in zip(train.users, train.items, train.ages.tolist(), strict=True)
+    }
+    assert ages == {("a", "w"): 0, ("a", "x"): 1, ("a", "y"): 2, ("b", "z"): 0, ("b", "y"): 1}
+    assert load_dataset(folder, replace(LINES, split=Split.NONE)).train.ages is None
+
+
+def test_the_lines_of_a_later_file_are_later(tmp_path):
+    files = {"train_csv": "user,item\na,x\na,y\n", "valid_csv": "user,item\na,x\n"}
+    folder = write(tmp_path, **files, test_csv="user,item\na,z\n")
+    options = ReadOptions(lines_in_order=True)
+    assert load_dataset(folder, options).train.ages.tolist() == [0, 1]
+    everything = load_dataset(folder, replace(options, split=Split.NONE)).train
+    assert everything.ages.tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize("data", ["sample", "a.csv"])
+def test_rejects_lines_in_order_with_times(tmp_path, data):
+    path = data if data == "sample" else write(tmp_path, a_csv=TIMED) / data
+    with pytest.raises(DataError, match="has times"):
+        load_dataset(path, ReadOptions(lines_in_order=True))
+
+
+def test_a_row_without_a_time_is_a_bad_row(tmp_path):
+    content = "user,item,time\na,x,1\na,y,\na,z,3\n"
+    with pytest.raises(DataError, match=r"a\.csv, line 3: the time is empty"):
+        load(tmp_path, content, split=Split.NONE)
+    train = load(tmp_path, content, split=Split.NONE, skip_bad_rows=True).train
+    assert pairs(train) == {("a", "x"), ("a", "z")}
+    assert train.ages.tolist() == [1, 0]
+
+
 TIMED = "user,item,time\n" + "".join(f"u{n % 3},i{n},{n}\n" for n in range(10))
 UNTIMED = "user,item\n" + "".join(f"u{n % 3},i{n}\n" for n in range(10))
 

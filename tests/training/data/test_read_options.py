@@ -21,6 +21,10 @@ from bitrecall.training.errors import DataError
             {"time_column": "t", "use_times": False},
             "'t' has no effect if times are ignored",
         ),
+        (
+            {"time_column": "t", "lines_in_order": True},
+            "--time-column 't' orders interactions by time, and --lines-in-order by their lines",
+        ),
         ({"columns": ()}, "name at least a user column and an item column"),
     ],
 )

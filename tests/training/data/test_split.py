@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.split import by_time, cut_validation, random_per_user, takes_latest
+from bitrecall.training.data.split import (
+    by_time,
+    cut_validation,
+    latest_per_user,
+    random_per_user,
+    takes_latest,
+)
 from bitrecall.training.errors import DataError
 
 pytestmark = pytest.mark.slow
@@ -64,7 +70,7 @@ def test_holds_out_as_many_of_the_latest_pairs_as_at_random(whole, fraction, see
     at_random = cut_validation(whole, fraction, seed)[1]
     assert held_out.user_degrees.tolist() == at_random.user_degrees.tolist()
     for user in np.flatnonzero(held_out.user_degrees):
-        kept, last = (part.times[part.users == user] for part in (train, held_out))
+        kept, last = (part.order[part.users == user] for part in (train, held_out))
         assert kept.max() <= last.min()
 
 
@@ -79,10 +85,14 @@ def test_without_times_holds_out_the_pairs_that_were_read_last():
     assert train.items_of(0).tolist() == [1, 2]
 
 
-def test_with_equal_times_holds_out_the_pairs_that_were_read_last():
-    users, items = np.zeros(3, np.int32), np.array([2, 0, 1], np.int32)
-    whole = collapse(["u"], ["a", "b", "c"], users, items, np.array([5.0, 7.0, 7.0]))
-    assert cut_validation(whole, 1 / 3, 0, "latest")[1].items.tolist() == [1]
+def test_of_equal_times_holds_out_random_pairs():
+    users, items = np.zeros(9, np.int32), np.arange(9, dtype=np.int32)
+    times = np.array([5.0, *[7.0] * 8])
+    whole = collapse(["u"], [f"i{row}" for row in range(9)], users, items, times)
+    held_out = [cut_validation(whole, 2 / 9, seed, "latest")[1].items for seed in range(40)]
+    assert set(np.concatenate(held_out).tolist()) == set(range(1, 9))
+    again = cut_validation(whole, 2 / 9, 3, "latest")[1].items
+    assert again.tolist() == held_out[3].tolist()
 
 
 def test_holding_out_the_latest_needs_times_or_an_order():
@@ -198,3 +208,21 @@ def test_auto_holds_out_random_pairs_without_times():
     assert not takes_latest(train, "auto")
     expected = cut_validation(train, 0.25, 0, "random")[1].items
     assert cut_validation(train, 0.25, 0, "auto")[1].items.tolist() == expected.tolist()
+
+
+@given(interactions(), FRACTIONS, st.integers(0, 9))
+def test_the_latest_of_each_user_are_held_out_by_their_first_rows(whole, fraction, seed):
+    train, held_out = latest_per_user(whole, fraction, seed)
+    assert_partition(whole, train, held_out)
+    at_random = random_per_user(whole, fraction, seed)[1]
+    assert held_out.user_degrees.tolist() == at_random.user_degrees.tolist()
+    for user in np.flatnonzero(held_out.user_degrees):
+        kept, last = (part.times[part.users == user] for part in (train, held_out))
+        assert kept.max() <= last.min()
+
+
+def test_the_latest_of_each_user_need_an_order():
+    whole = large(2, 4)
+    unordered = Interactions(whole.user_ids, whole.item_ids, whole.users, whole.items)
+    with pytest.raises(DataError, match="pass --lines-in-order if lines are in order"):
+        latest_per_user(unordered, 0.5, 0)

@@ -55,6 +55,12 @@ class _RowEncoder:
         self._source = source
         self._label, self._unit = source.label, source.unit
         self._columns = find_columns(source.names, options, source.label)
+        if options.lines_in_order and self._columns.time is not None:
+            raise DataError(
+                f"has times in column {self._columns.time!r}, and --lines-in-order orders by "
+                "lines; omit it to order by time, or add --ignore-times to order by lines",
+                file=source.label,
+            )
         self._selection = RowSelection(options, source.names, source.label)
         columns = (self._columns.user, self._columns.item, self._columns.time)
         names = [*(name for name in columns if name is not None), *self._selection.columns]
