@@ -92,7 +92,7 @@ emulated: .venv/all
 	.ci/emulated
 
 run: .venv/run
-	@test -e $(RELEASES)/CURRENT || $(BIN)/bitrecall train $(DATA) --recipe $(RECIPE) --releases $(RELEASES)
+	@test -e $(RELEASES)/CURRENT || $(BIN)/bitrecall train $(DATA) --recipe $(RECIPE) --releases $(RELEASES) --no-comparison
 	$(BIN)/bitrecall serve --releases $(RELEASES) --host $(HOST) --port $(PORT)
 
 train: .venv/run

@@ -27,6 +27,7 @@ Options can also be set by environment variables; the help of each option names 
         "retrain": "bitrecall.commands.retrain:retrain",
         "scheduler": "bitrecall.commands.scheduler:scheduler",
         "evaluate": "bitrecall.commands.evaluate:evaluate",
+        "benchmark": "bitrecall.commands.benchmark:benchmark",
         "recommend": "bitrecall.commands.recommend:recommend",
         "similar": "bitrecall.commands.recommend:similar",
         "popular": "bitrecall.commands.recommend:popular",

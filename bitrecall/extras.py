@@ -37,6 +37,7 @@ _EXTRAS: Final = {
 }
 # Commands with an extra that installs all that they need.
 _COMMAND_EXTRAS: Final = {
+    "benchmark": "benchmark",
     "loadtest": "loadtest",
     "reproduce": "reproduce",
     "scheduler": "schedule",

@@ -28,7 +28,7 @@ EXTRAS = {
     "reproduction": {"reproduce", "train"},
     "scheduler": {"schedule"},
     "service": {"milvus", "serve", "events", "tracing"},
-    "training": {"train", "events", "milvus"},
+    "training": {"benchmark", "train", "events", "milvus"},
 }
 # Distributions whose modules have another name.
 MODULES = {

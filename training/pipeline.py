@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bitrecall.events.position import NOTHING_READ, LogPosition
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
-from bitrecall.training.data.split import cut_validation, takes_latest
+from bitrecall.training.data.split import cut_validation, describe_cut
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
@@ -58,6 +61,9 @@ class TrainingResult:
         epochs: number of epochs that its codes were trained for.
         seconds: time in steps of the published fit, over all runs since its start.
         validation: metrics of the best epoch on the validation split; empty without one.
+        validation_lists: int32 (b, K), the item rows that the codes of that epoch list for the
+            validated users; None with a test split, without validation, or if the fit with
+            validation ended in an earlier process.
         peak_rss_mib: peak memory of the process, in MiB.
     """
 
@@ -65,6 +71,7 @@ class TrainingResult:
     epochs: int
     seconds: float
     validation: dict[str, float]
+    validation_lists: NDArray[np.int32] | None
     peak_rss_mib: int
 
 
@@ -113,7 +120,8 @@ class TrainingPipeline:
                 f"training needs at least 2 interactions, and the training data has "
                 f"{len(self.train)}: use more data, or train on all of it with --split none"
             )
-        self._test = dataset.test
+        self._test = dataset.test if dataset.test is not None and len(dataset.test) else None
+        self._validation_lists: NDArray[np.int32] | None = None
         self._name = dataset.name
         self._report = dataset.report
         self._recipe = recipe.for_users(self.train.n_users)
@@ -139,12 +147,7 @@ class TrainingPipeline:
         validation = self._recipe.validation
         if not validation.share:
             return None
-        share = f"{validation.share:.0%} of each user's interactions"
-        if takes_latest(self.train, validation.cut):
-            return f"the latest {share}, by {self.train.order_name}"
-        if validation.cut == "auto" and self.train.order is not None:
-            return f"a random {share}, because most users' interactions have equal times"
-        return f"a random {share}"
+        return describe_cut(self.train, validation.share, validation.cut)
 
     def publish(self, store: ReleaseStore) -> TrainingResult:
         """Train (``fit``) and publish the model.
@@ -220,7 +223,10 @@ class TrainingPipeline:
             )
         fit = self._recipe.fit.model_copy(update={"stop_after": None})
         recipe = self._recipe.model_copy(update={"fit": fit})
-        return self._fit(part, recipe, "validation", held_out)
+        model = self._fit(part, recipe, "validation", held_out)
+        if model.validator is not None and self._options.group.is_first and self._test is None:
+            self._validation_lists = model.validator.lists(model.embeddings)
+        return model
 
     def _fit(
         self,
@@ -267,12 +273,19 @@ class TrainingPipeline:
             metrics=dict(release.manifest.metrics),
         )
         self.forget()
-        return TrainingResult(release, epochs, progress.seconds, progress.best_metrics, peak)
+        return TrainingResult(
+            release,
+            epochs,
+            progress.seconds,
+            progress.best_metrics,
+            self._validation_lists,
+            peak,
+        )
 
     def _measure(
         self, release: Release, validation: dict[str, float]
     ) -> Mapping[str, float | int | str]:
-        if self._test is not None and len(self._test):
+        if self._test is not None:
             report = evaluate(release, self._test, progress=self._options.progress_bar)
             return {"split": "test", "users": report.users, **report.metrics}
         return {"split": "validation", **validation} if validation else {"split": "none"}

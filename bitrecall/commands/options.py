@@ -59,6 +59,23 @@ def releases_option(command: F) -> F:
     )(command)
 
 
+def recipe_options(command: F) -> F:
+    """Add ``--recipe`` and ``--set`` as ``recipe: str, overrides: tuple[str, ...]``."""
+    with_overrides = option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a value of the recipe, such as fit.epochs=3; may be given several times.",
+    )(command)
+    return option(
+        "--recipe",
+        default="default",
+        metavar="NAME|FILE",
+        help="A built-in recipe (default, sample, gowalla, yelp2018), or the path of a TOML file.",
+    )(with_overrides)
+
+
 def items_options(command: F) -> F:
     """Add ``--items`` and ``--tags-column`` as ``items: Path | None, tags_column: str | None``."""
     with_tags = option(

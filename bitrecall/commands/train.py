@@ -1,10 +1,13 @@
 """``bitrecall train``: train on interactions and publish a release."""
 
+from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
 
+from bitrecall.commands.comparison_text import comparison_text
 from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
@@ -14,6 +17,7 @@ from bitrecall.commands.options import (
     items_options,
     option,
     progress_option,
+    recipe_options,
     releases_option,
     threads_option,
 )
@@ -50,18 +54,15 @@ What happens:
   3. Codes are trained on all training interactions for that number of epochs.
   4. The release is written, opened, and evaluated on the test split with the index that will be
      served; then it becomes the current one. If a step fails, the old release stays current.
+  5. Popularity, item kNN, EASE and ALS, in floats, are tuned on the validation interactions and
+     compared with the codes, in at most a quarter of the training's time or 10 s.
 
 Ctrl-C writes a checkpoint and stops; the same command resumes from it, with the same result. The
 log is RUN/log.jsonl, with one JSON object per line.
 """
 )
 @data_argument
-@option(
-    "--recipe",
-    default="default",
-    metavar="NAME|FILE",
-    help="A built-in recipe (default, sample, gowalla, yelp2018), or the path of a TOML file.",
-)
+@recipe_options
 @items_options
 @implausible_option
 @option(
@@ -71,13 +72,6 @@ log is RUN/log.jsonl, with one JSON object per line.
     "postgresql://…); earlier interactions of forgotten users are left out.",
 )
 @releases_option
-@option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a value of the recipe, such as fit.epochs=3; may be given several times.",
-)
 @option(
     "--run",
     "folder",
@@ -93,6 +87,12 @@ log is RUN/log.jsonl, with one JSON object per line.
     "--activate/--no-activate",
     default=True,
     help="Make the new release the current one; a running service swaps to it.",
+)
+@option(
+    "--comparison/--no-comparison",
+    "compared",
+    default=True,
+    help="Compare the codes with float recommenders (see bitrecall benchmark).",
 )
 @progress_option
 @milvus_options
@@ -111,6 +111,7 @@ def train(
     device: str,
     threads: int | None,
     activate: bool,
+    compared: bool,
     progress: bool | None,
     mirror: "Mirror | None",
     read_options: "ReadOptions",
@@ -129,17 +130,20 @@ def train(
     from bitrecall.events.position import NOTHING_READ, position_after
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.store import ReleaseStore
+    from bitrecall.training.comparison.codes import Codes
+    from bitrecall.training.comparison.comparison import compare
     from bitrecall.training.data.event_interactions import join_events
     from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.data.plausibility import check_plausible
     from bitrecall.training.data.similar_ids import id_warnings
     from bitrecall.training.data.tables.sql_query import is_database
-    from bitrecall.training.errors import InterruptedTraining
+    from bitrecall.training.errors import EvaluationError, InterruptedTraining
     from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
     from bitrecall.training.recipe.recipe_file import load_recipe
     from bitrecall.training.runtime.allocator import keep_freed_memory
     from bitrecall.training.runtime.process_group import init_process_group
+    from bitrecall.training.runtime.training_log import TrainingLog
 
     keep_freed_memory()
     chosen = load_recipe(recipe, overrides)
@@ -197,11 +201,29 @@ def train(
                 click.echo(f"warning: {warning}", err=True)
             if held_out := run.validation_split():
                 click.echo(f"validation: {held_out}", err=True)
+            started = monotonic()
             result = run.publish(ReleaseStore(releases, mirror))
+            seconds = monotonic() - started
         except InterruptedTraining as stopped:
             click.echo(stopped, err=True)
             raise click.exceptions.Exit(_INTERRUPTED) from None
     click.echo(_as_text(result, releases, options.folder, activate))
+    if not compared:
+        return
+    try:
+        comparison = compare(
+            run.train,
+            dataset.test,
+            chosen,
+            Codes.of_training(result, dataset.test, seconds),
+            seconds=max(_MIN_COMPARISON_SECONDS, _COMPARISON_SHARE * seconds),
+            progress=progress,
+        )
+    except EvaluationError as error:
+        click.echo(f"no comparison: {error}", err=True)
+        return
+    TrainingLog(options.folder / "log.jsonl").write("comparison", **asdict(comparison))
+    click.echo(f"\n{comparison_text(comparison)}")
 
 
 def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: bool) -> str:
@@ -227,4 +249,7 @@ def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: b
 
 # The exit code that shells report for a process ended by Ctrl-C.
 _INTERRUPTED = 130
+# Time for the comparison: a share of the training's, and at least some seconds.
+_COMPARISON_SHARE = 0.25
+_MIN_COMPARISON_SECONDS = 10.0
 _HEADLINE = ("recall@20", "recall@50", "recall@100", "ndcg@20", "ndcg@50", "ndcg@100")

@@ -70,6 +70,7 @@ def test_ignores_a_missing_module_of_no_extra() -> None:
         (["retrain", "sample"], "train"),
         (["data", "describe", "sample"], "train"),
         (["evaluate", "sample"], "train"),
+        (["benchmark", "sample"], "benchmark"),
         (["serve"], "serve"),
         (["scheduler"], "schedule"),
         (["loadtest", "http://127.0.0.1:9"], "loadtest"),

@@ -51,6 +51,7 @@ def releases(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> 
     """A store with a release of the sample, trained by the installed command."""
     folder = tmp_path_factory.mktemp("trained")
     command = [installed.bitrecall, "train", "sample", "--releases=releases", *QUICK]
+    command.append("--no-comparison")
     result = installed.run(*command, cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder / "releases"

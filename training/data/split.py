@@ -15,6 +15,7 @@ __all__ = [
     "Cut",
     "by_time",
     "cut_validation",
+    "describe_cut",
     "first_order",
     "held_out_pairs",
     "latest_per_user",
@@ -139,6 +140,16 @@ def cut_validation(
 def takes_latest(train: Interactions, cut: Cut) -> bool:
     """Return whether a cut holds out each user's latest pairs, and not random ones."""
     return cut == "latest" or (cut == "auto" and train.ages is not None)
+
+
+def describe_cut(train: Interactions, fraction: float, cut: Cut) -> str:
+    """Describe the pairs that ``cut_validation`` holds out."""
+    share = f"{fraction:.0%} of each user's interactions"
+    if takes_latest(train, cut):
+        return f"the latest {share}, by {train.order_name}"
+    if cut == "auto" and train.order is not None:
+        return f"a random {share}, because most users' interactions have equal times"
+    return f"a random {share}"
 
 
 def _per_user(

@@ -16,21 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.releases.release import Release
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.held_out_users import HeldOutUsers
-from bitrecall.training.evaluation.ranked_lists import ranked_lists
+from bitrecall.training.evaluation.ranked_batches import release_batches
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 from bitrecall.training.runtime.progress_bar import progress_bar
 
 DEFAULT_KS = (20, 50, 100)
-
-# Maximum entries of the ranked lists of a batch: limits its memory for any K.
-_MAX_ENTRIES = 4_000_000
-
-_NO_ITEMS = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -102,7 +96,6 @@ def evaluate(
         raise EvaluationError(
             f"the {split} split holds no interactions: there is nothing to evaluate on"
         )
-    encoder = UserEncoder(release)
     depth = metrics.depth
     seen_pairs = 0
     with progress_bar(
@@ -111,15 +104,12 @@ def evaluate(
         unit=" users",
         progress=progress,
     ) as bar:
-        for users, truth in held_out_users.batches(max(1, min(batch, _MAX_ENTRIES // depth))):
-            rows = [None if user == OUTSIDE else user for user in users.tolist()]
-            seen = [_NO_ITEMS if row is None else release.seen[row] for row in rows]
-            codes = encoder.encode_many(rows)
-            metrics.update(
-                ranked_lists(release, codes, depth, seen if exclude_seen else None), truth
-            )
-            seen_pairs += _count_seen(truth, seen, release.n_items)
-            bar.update(len(users))
+        for ranking in release_batches(
+            release, held_out_users, depth, exclude_seen=exclude_seen, batch=batch
+        ):
+            metrics.update(ranking.ranked, ranking.truth)
+            seen_pairs += _count_seen(ranking.truth, ranking.seen, release.n_items)
+            bar.update(len(ranking.truth))
     return EvaluationReport(
         release=release.id,
         split=split,

@@ -13,19 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bitrecall.index.recommend.popular import popular_lists
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.held_out_users import HeldOutUsers
+from bitrecall.training.evaluation.ranked_batches import trained_batches
 from bitrecall.training.metrics import OUTSIDE, RankingMetrics
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.teacher.teacher_lists import best_items
 
 # Maximum scores in memory: 64 MiB, for any catalogue size.
 _MAX_SCORES = 16_000_000
-_BATCH_USERS = 1024
 
 
 def score(
@@ -70,19 +69,19 @@ def score(
     )
     if not len(held_out_users.truth):
         raise EvaluationError("there are no held-out interactions to evaluate on")
-    depth = metrics.depth
-    for users, truth in held_out_users.batches(_BATCH_USERS):
-        if users[0] == OUTSIDE:
-            ranked = popular_lists(ordered.n_items, depth, [None] * len(users))
-        else:
-            ranked = rank(
-                embeddings.users[torch.from_numpy(users).to(embeddings.users.device)],
-                items,
-                depth,
-                [ordered.items_of(user) for user in users],
-            )
-        metrics.update(ranked, truth)
+
+    def lists(users: NDArray[np.int64], seen: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
+        rows = torch.from_numpy(users).to(embeddings.users.device)
+        return rank(embeddings.users[rows], items, metrics.depth, seen)
+
+    for batch in trained_batches(ordered, held_out_users, metrics.depth, lists):
+        metrics.update(batch.ranked, batch.truth)
     return metrics.result()
+
+
+def block_users(n_items: int) -> int:
+    """Return the number of users whose scores of all items are in memory at once."""
+    return max(1, _MAX_SCORES // max(n_items, 1))
 
 
 def rank(
@@ -100,21 +99,30 @@ def rank(
         int64 (b, depth) item rows by descending score, equal scores by ascending row; shorter
         lists are padded with ``OUTSIDE``.
     """
-    size = max(1, _MAX_SCORES // max(len(items), 1))
+    size = block_users(len(items))
     ranked = np.empty((len(users), depth), dtype=np.int64)
     for start in range(0, len(users), size):
         block = slice(start, start + size)
-        ranked[block] = _rank_block(users[block], items, depth, exclude[block])
+        ranked[block] = rank_scores(users[block] @ items.T, depth, exclude[block])
     return ranked
 
 
-def _rank_block(
-    users: Tensor, items: Tensor, depth: int, exclude: Sequence[NDArray[np.int32]]
+def rank_scores(
+    scores: Tensor, depth: int, exclude: Sequence[NDArray[np.int32]]
 ) -> NDArray[np.int64]:
-    scores = users @ items.T
+    """Rank all items by their scores, as ``rank`` does.
+
+    Args:
+        scores: float32 (b, n); overwritten.
+        depth: K, the length of the lists.
+        exclude: for each user the item rows to exclude, int32.
+
+    Returns:
+        int64 (b, depth), as ``rank``.
+    """
     for row, hidden in enumerate(exclude):
         scores[row, torch.from_numpy(hidden).to(scores.device)] = -torch.inf
     best_rows, values = best_items(scores, depth)
-    ranked = best_rows.new_full((len(users), depth), OUTSIDE)
+    ranked = best_rows.new_full((len(scores), depth), OUTSIDE)
     ranked[:, : best_rows.shape[1]] = torch.where(values > -torch.inf, best_rows, OUTSIDE)
     return ranked.cpu().numpy()

@@ -5,7 +5,7 @@ Embeddings of methods without codes are ranked exactly by inner product instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -56,17 +56,27 @@ class Validator:
 
     def __call__(self, embeddings: Embeddings) -> dict[str, float]:
         """Compute the metrics of ``bitrecall.training.metrics``, by name and cut-off."""
+        metrics = RankingMetrics(self._ks, self.train.n_items, self.train.item_degrees)
+        for users, ranked in self._ranked(embeddings):
+            expected = [self.held_out.items_of(user) for user in users]
+            metrics.update(ranked, GroundTruth.from_lists(expected))
+        return metrics.result()
+
+    def lists(self, embeddings: Embeddings) -> NDArray[np.int32]:
+        """Return the item rows listed for each validated user, int32 (b, K), padded with -1."""
+        parts = [ranked.astype(np.int32) for _, ranked in self._ranked(embeddings)]
+        return np.concatenate(parts)
+
+    def _ranked(
+        self, embeddings: Embeddings
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.integer]]]:
         if embeddings.similarity == "inner_product":
             lists = self._by_inner_product(embeddings)
         else:
             lists = self._by_codes(embeddings)
-        metrics = RankingMetrics(self._ks, self.train.n_items, self.train.item_degrees)
         for start in range(0, len(self._users), _BATCH_USERS):
             users = self._users[start : start + _BATCH_USERS]
-            expected = [self.held_out.items_of(user) for user in users]
-            seen = [self.train.items_of(user) for user in users]
-            metrics.update(lists(users, seen), GroundTruth.from_lists(expected))
-        return metrics.result()
+            yield users, lists(users, [self.train.items_of(user) for user in users])
 
     def _by_codes(self, embeddings: Embeddings) -> _Lists:
         user_codes = pack_signs(embeddings.users.cpu().numpy())

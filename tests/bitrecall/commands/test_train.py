@@ -22,6 +22,7 @@ QUICK = (
     "--set=fit.epochs=1",
     "--set=validation.share=0",
     "--no-progress",
+    "--no-comparison",
 )
 
 
@@ -58,6 +59,43 @@ def test_publishes_a_release_and_prints_its_metrics(train, tmp_path):
     assert f"recall@20 {release.manifest.metrics['recall@20']:.5f}" in done.stdout
     assert "on the test split" in done.stdout
     assert f"bitrecall serve --releases {tmp_path / 'releases'}" in done.stdout
+
+
+def test_compares_the_codes_with_float_recommenders(train, tmp_path):
+    done = train("--comparison")
+    assert done.exit_code == 0, done.output
+    published, table = done.stdout.split("\n\n", 1)
+    assert "bitrecall serve" in published
+    assert "compared on 60 test interactions of 30 users" in table
+    assert "settings chosen on a random 15% of each user's interactions" in table
+    for name in ("popularity", "item kNN", "EASE", "ALS, 64 floats", "Bitrecall, 16 bits"):
+        assert f"\n{name}" in table
+    record = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
+    assert record["event"] == "comparison"
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    measured = record["codes"]["measures"]["recall@20"]
+    assert measured == release.manifest.metrics["recall@20"]
+    assert len(record["recommenders"]) == 4
+
+
+def test_compares_on_the_validation_interactions_without_a_test_split(train, data):
+    (data / "test.txt").unlink()
+    done = train("--comparison", "--set=validation.share=0.2", "--split=none")
+    assert done.exit_code == 0, done.output
+    assert "validation interactions of 30 users" in done.stdout
+    assert "the same interactions, so all values are a little too high" in done.stdout
+
+
+def test_publishes_and_reports_no_comparison_if_nothing_is_held_out(train, data, tmp_path):
+    (data / "test.txt").unlink()
+    done = train("--comparison", "--split=none")
+    assert done.exit_code == 0, done.output
+    assert "no comparison: nothing is held out to compare on" in done.stderr
+    assert ReleaseStore(tmp_path / "releases").open_current().n_items == 40
+
+
+def test_without_comparison_prints_no_table(train):
+    assert "compared on" not in train().output
 
 
 def test_reports_the_bad_rows_that_it_skips(train, data, tmp_path):

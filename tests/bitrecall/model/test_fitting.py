@@ -60,6 +60,7 @@ def test_fit_and_the_command_give_equal_codes_for_every_kind_of_table(frame, csv
         [
             *("train", str(csv), "--recipe=sample", "--threads=1", "--set=bits=16"),
             *("--set=fit.epochs=1", "--set=validation.share=0", "--no-progress"),
+            "--no-comparison",
             *("--user-column=who", f"--run={tmp_path / 'run'}", f"--releases={tmp_path / 'r'}"),
         ],
     )

@@ -108,7 +108,7 @@ def run_script(folder: Path, processes: int, script: str, *arguments: str) -> No
 
 
 def train(folder: Path, processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    options = ["--recipe", "sample", "--run", str(folder / "run")]
+    options = ["--recipe", "sample", "--no-comparison", "--run", str(folder / "run")]
     options += ["--releases", str(folder / "releases"), *arguments]
     # Without the separator torchrun would take options that it knows for its own.
     separator = ["--"] if processes > 1 else []

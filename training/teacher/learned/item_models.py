@@ -36,17 +36,25 @@ _TRANSITION_SHRINKAGE = 5.0
 _MAX_PRODUCTS = 30_000_000
 
 
-def item_knn(matrix: sp.csr_matrix) -> sp.csr_matrix:
-    """Return shrunk cosine similarities of items, float32 CSR (n_items, n_items)."""
+def item_knn(
+    matrix: sp.csr_matrix, neighbours: int = NEIGHBOURS, shrinkage: float = _SHRINKAGE
+) -> sp.csr_matrix:
+    """Return shrunk cosine similarities of items, float32 CSR (n_items, n_items).
+
+    Args:
+        matrix: float32 CSR (n_users, n_items).
+        neighbours: number of neighbours that each row keeps.
+        shrinkage: added to the product of the items' lengths.
+    """
     lengths = np.sqrt(degrees(matrix)[1])
 
     def scale(
         values: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int32]
     ) -> NDArray[np.float32]:
-        scale = lengths[rows] * lengths[columns] + np.float32(_SHRINKAGE)
+        scale = lengths[rows] * lengths[columns] + np.float32(shrinkage)
         return (values / scale).astype(np.float32)
 
-    return _pruned_product(sp.csr_matrix(matrix.T), matrix, scale)
+    return _pruned_product(sp.csr_matrix(matrix.T), matrix, scale, neighbours)
 
 
 def random_walk(matrix: sp.csr_matrix) -> sp.csr_matrix:
@@ -131,18 +139,26 @@ def ease(
 
 
 def strongest(matrix: sp.csr_matrix, neighbours: int) -> sp.csr_matrix:
-    """Keep the largest entries of each row; of equal ones, any.
+    """Keep the largest entries of each row; of equal ones, the first.
 
     Args:
         matrix: float32 CSR (n, m).
         neighbours: maximum entries of a row.
     """
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    descending = np.lexsort((-matrix.data, rows))
-    position = np.arange(len(rows)) - matrix.indptr[rows]
-    kept = np.sort(descending[position < neighbours])
+    counts = np.diff(matrix.indptr)
+    is_kept = np.ones(len(matrix.data), bool)
+    # Selection takes linear time per row; sorting all entries takes ten times as long.
+    for row in np.flatnonzero(counts > neighbours):
+        entries = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        values = matrix.data[entries]
+        lowest = np.partition(values, -neighbours)[-neighbours]
+        is_largest = values > lowest
+        equal = np.flatnonzero(values == lowest)
+        is_largest[equal[: neighbours - int(is_largest.sum())]] = True
+        is_kept[entries] = is_largest
+    rows = np.repeat(np.arange(matrix.shape[0]), counts)[is_kept]
     return sp.csr_matrix(
-        (matrix.data[kept].astype(np.float32), (rows[kept], matrix.indices[kept])),
+        (matrix.data[is_kept].astype(np.float32), (rows, matrix.indices[is_kept])),
         shape=matrix.shape,
     )
 
@@ -153,6 +169,7 @@ def _pruned_product(
     scale: Callable[
         [NDArray[np.float32], NDArray[np.int64], NDArray[np.int32]], NDArray[np.float32]
     ],
+    neighbours: int = NEIGHBOURS,
 ) -> sp.csr_matrix:
     """Multiply in blocks of rows, scale the entries, and keep the strongest off the diagonal."""
     blocks = []
@@ -160,7 +177,7 @@ def _pruned_product(
         product = _without_diagonal(sp.csr_matrix(left[rows] @ right), int(rows[0]))
         of_entries = np.repeat(rows, np.diff(product.indptr))
         product.data = scale(product.data, of_entries, product.indices).astype(np.float32)
-        blocks.append(strongest(product, NEIGHBOURS))
+        blocks.append(strongest(product, neighbours))
     if not blocks:
         return sp.csr_matrix(left @ right)
     return sp.csr_matrix(sp.vstack(blocks, format="csr"))

@@ -1,0 +1,111 @@
+"""The comparison of codes with float recommenders, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from bitrecall.aligned_text import aligned
+
+if TYPE_CHECKING:
+    from bitrecall.training.comparison.comparison import Comparison, Row
+
+_COLUMNS: Final = {
+    "R@20": "recall@20",
+    "R@50": "recall@50",
+    "N@20": "ndcg@20",
+    "cold": "recall@20 cold",
+    "warm": "recall@20 warm",
+    "head": "recall@20 head",
+    "tail": "recall@20 tail",
+    "coverage": "coverage@20",
+}
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """Format a comparison as a table with notes."""
+    lines = [_title(comparison), "", _table(comparison)]
+    lines += [f"{row.name}  not run: {row.reason}" for row in comparison.not_run]
+    lines += ["", *_legend(comparison), *_settings(comparison.recommenders)]
+    return "\n".join([*lines, "", _verdict(comparison)])
+
+
+def _title(comparison: Comparison) -> str:
+    held_out = f"{comparison.interactions:,} {comparison.split} interactions of "
+    title = f"compared on {held_out}{comparison.users:,} users; settings chosen on "
+    title += comparison.tuned_on
+    if comparison.split == "validation":
+        title += ", the same interactions, so all values are a little too high"
+    return title
+
+
+def _table(comparison: Comparison) -> str:
+    rows = [*comparison.recommenders, comparison.codes]
+    best = {name: _best(rows, name) for name in _COLUMNS.values()}
+    cells = [
+        [
+            row.name,
+            *(_cell(row.measures.get(name), best[name]) for name in _COLUMNS.values()),
+            f"{row.bytes_per_item:,}",
+            "–" if row.seconds is None else f"{row.seconds:,.1f} s",
+        ]
+        for row in rows
+    ]
+    titles = ["", *(f"{title} " for title in _COLUMNS), "bytes/item", "time"]
+    return aligned(titles, cells, right="<" + ">" * (len(titles) - 1))
+
+
+def _best(rows: Sequence[Row], name: str) -> float | None:
+    values = [value for row in rows if (value := row.measures.get(name)) is not None]
+    return max(values, default=None)
+
+
+def _cell(value: float | None, best: float | None) -> str:
+    if value is None:
+        return "– "
+    text = f"{value:.4f}"
+    return text + ("*" if text == f"{best:.4f}" else " ")
+
+
+def _legend(comparison: Comparison) -> list[str]:
+    groups = comparison.groups
+    return [
+        "* the best of its column; R: recall, N: NDCG; cold, warm, head, tail: R@20 of",
+        f"  cold  {groups.cold_users:,} users with {max(groups.cold_items, 0):,} or fewer training "
+        f"items; warm  the other {groups.warm_users:,}",
+        f"  head  the {groups.head_items:,} most popular items, with half of the training "
+        f"interactions; tail  the other {groups.tail_items:,}",
+        "coverage: share of the catalogue in the first 20 places of any user; time: tuning and fit",
+    ]
+
+
+def _settings(rows: Sequence[Row]) -> list[str]:
+    lines = []
+    for row in rows:
+        if row.possible_trials:
+            values = ", ".join(f"{name} {value:g}" for name, value in row.setting.items())
+            chosen = f"best of {row.trials}" if row.trials else "default, no time to tune"
+            missing = row.possible_trials - row.trials
+            if row.trials and missing:
+                chosen += f" tried, {missing} left out for time"
+            lines.append(f"{row.name}: {values} ({chosen})")
+    return lines
+
+
+def _verdict(comparison: Comparison) -> str:
+    """Compare the codes with the recommender of the highest recall@20."""
+    codes = comparison.codes
+    recall = codes.measures.get("recall@20")
+    scored = [
+        (value, row)
+        for row in comparison.recommenders
+        if (value := row.measures.get("recall@20")) is not None
+    ]
+    if recall is None or not scored:
+        return "codes: no float recommender to compare with"
+    best, row = max(scored, key=lambda pair: pair[0])
+    share = f"{recall / best:.0%} of" if best else "no value for"
+    return (
+        f"codes: {share} the recall@20 of {row.name}, the best of the others, with "
+        f"{codes.bytes_per_item:,} bytes per item instead of {row.bytes_per_item:,}"
+    )

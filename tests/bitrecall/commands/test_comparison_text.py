@@ -1,0 +1,102 @@
+from dataclasses import replace
+
+import pytest
+
+from bitrecall.commands.comparison_text import comparison_text
+from bitrecall.training.comparison.comparison import Comparison, NotRun, Row
+from bitrecall.training.comparison.measures import BREAKDOWN, OVERALL, Groups
+
+
+def row(name, recall, **changes):
+    values = dict.fromkeys((*OVERALL, *BREAKDOWN), recall / 2) | {"recall@20": recall}
+    return replace(Row(name, values, 4, 1.25, {}), **changes)
+
+
+@pytest.fixture
+def comparison():
+    return Comparison(
+        split="test",
+        users=1234,
+        interactions=5678,
+        tuned_on="the latest 15% of each user's interactions",
+        groups=Groups(5, 400, 834, 20, 180),
+        recommenders=[
+            row("popularity", 0.05),
+            row("EASE", 0.2, bytes_per_item=6452),
+        ],
+        codes=row("Bitrecall, 256 bits", 0.19, bytes_per_item=32, seconds=61.5),
+        not_run=[],
+        seconds=9.0,
+    )
+
+
+def cells(text, name):
+    (line,) = [line for line in text.splitlines() if line.startswith(name)]
+    return line.removeprefix(name).split()
+
+
+def test_the_table_has_a_row_per_recommender_and_marks_the_best_of_each_column(comparison):
+    text = comparison_text(comparison)
+    assert text.startswith("compared on 5,678 test interactions of 1,234 users")
+    assert cells(text, "EASE ") == ["0.2000*", *["0.1000*"] * 7, "6,452", "1.2", "s"]
+    assert cells(text, "Bitrecall, 256 bits")[:2] == ["0.1900", "0.0950"]
+    assert cells(text, "Bitrecall, 256 bits")[-3:] == ["32", "61.5", "s"]
+
+
+def test_the_last_line_compares_the_codes_with_the_best_of_the_others(comparison):
+    assert comparison_text(comparison).splitlines()[-1] == (
+        "codes: 95% of the recall@20 of EASE, the best of the others, with 32 bytes per item "
+        "instead of 6,452"
+    )
+
+
+def test_the_groups_have_their_bounds(comparison):
+    text = comparison_text(comparison)
+    assert "cold  400 users with 5 or fewer training items; warm  the other 834" in text
+    assert "head  the 20 most popular items" in text
+    assert "tail  the other 180" in text
+
+
+def test_an_equal_value_is_marked_too(comparison):
+    codes = row("Bitrecall, 256 bits", 0.20001)
+    text = comparison_text(replace(comparison, codes=codes))
+    assert cells(text, "EASE ")[0] == cells(text, "Bitrecall, 256 bits")[0] == "0.2000*"
+
+
+def test_a_recommender_that_was_not_run_has_a_line_with_the_reason(comparison):
+    missing = [NotRun("ALS", "about 90 s expected, 5 s left for it")]
+    text = comparison_text(replace(comparison, not_run=missing))
+    assert "ALS  not run: about 90 s expected, 5 s left for it" in text
+
+
+@pytest.mark.parametrize(
+    ("trials", "note"),
+    [
+        (4, "(best of 4)"),
+        (2, "(best of 2 tried, 2 left out for time)"),
+        (0, "(default, no time to tune)"),
+    ],
+)
+def test_names_the_chosen_settings(comparison, trials, note):
+    ease = row("EASE", 0.2, setting={"lambda": 200}, trials=trials, possible_trials=4)
+    text = comparison_text(replace(comparison, recommenders=[ease]))
+    assert f"EASE: lambda 200 {note}" in text
+
+
+def test_unknown_values_are_dashes(comparison):
+    codes = row("Bitrecall, 256 bits", 0.19, seconds=None)
+    codes.measures["recall@20 cold"] = None
+    text = comparison_text(replace(comparison, codes=codes))
+    assert cells(text, "Bitrecall, 256 bits")[3] == "–"
+    assert cells(text, "Bitrecall, 256 bits")[-1] == "–"
+
+
+def test_values_on_the_validation_interactions_are_said_to_be_too_high(comparison):
+    text = comparison_text(replace(comparison, split="validation"))
+    assert "5,678 validation interactions" in text
+    assert "so all values are a little too high" in text
+
+
+def test_there_may_be_nothing_to_compare_with(comparison):
+    text = comparison_text(replace(comparison, recommenders=[]))
+    assert text.endswith("codes: no float recommender to compare with")

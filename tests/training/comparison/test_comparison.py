@@ -1,0 +1,143 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bitrecall.training.comparison import families
+from bitrecall.training.comparison.codes import Codes
+from bitrecall.training.comparison.comparison import NotRun, compare
+from bitrecall.training.comparison.families import FAMILIES, Ease
+from bitrecall.training.comparison.measures import BREAKDOWN, OVERALL, measure
+from bitrecall.training.comparison.tuning import Search
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.errors import EvaluationError
+
+NAMES = ["popularity", "item kNN", "EASE", "ALS"]
+
+
+@pytest.fixture
+def codes():
+    return Codes("Bitrecall", 16, 7.0, lambda problem, groups: {"recall@20": 0.5})
+
+
+def test_measures_tuned_recommenders_on_the_test_split(
+    train, clustered_dataset, small_recipe, codes
+):
+    result = compare(train, clustered_dataset.test, small_recipe, codes)
+    assert result.split == "test"
+    assert (result.users, result.interactions) == (120, len(clustered_dataset.test))
+    assert result.tuned_on == "a random 15% of each user's interactions"
+    assert [row.name.partition(",")[0] for row in result.recommenders] == NAMES
+    assert [row.trials for row in result.recommenders] == [0, 6, 4, 7]
+    assert all(set(row.measures) == {*OVERALL, *BREAKDOWN} for row in result.recommenders)
+    # The groups of users and items are learnable, popularity is not.
+    popularity, *others = (row.measures["recall@20"] or 0 for row in result.recommenders)
+    assert min(others) > 2 * popularity
+    assert result.codes.name == "Bitrecall, 16 bits"
+    assert (result.codes.bytes_per_item, result.codes.seconds) == (2, 7.0)
+    assert result.codes.measures == {"recall@20": 0.5}
+    assert result.not_run == []
+
+
+def test_the_measures_are_those_of_the_recommender_fitted_to_all_training_interactions(
+    train, clustered_dataset, small_recipe, codes, final
+):
+    result = compare(train, clustered_dataset.test, small_recipe, codes, families=[Ease()])
+    (row,) = result.recommenders
+    fitted = Ease().fit(final.matrix, row.setting, seed=0)
+    expected = measure(final.batches(fitted), final.train.item_degrees, result.groups)
+    assert row.measures == expected
+    assert expected["recall@20"] == final.metric(fitted, "recall@20")
+
+
+def test_settings_do_not_depend_on_the_test_split(train, clustered_dataset, small_recipe, codes):
+    test = clustered_dataset.test
+    generator = np.random.default_rng(1)
+    other = collapse(
+        test.user_ids,
+        test.item_ids,
+        test.users,
+        generator.integers(0, test.n_items, len(test)).astype(np.int32),
+    )
+    first, second = (compare(train, split, small_recipe, codes) for split in (test, other))
+    for a, b in zip(first.recommenders, second.recommenders, strict=True):
+        assert a.setting == b.setting
+        assert a.measures != b.measures
+
+
+def test_without_a_test_split_measures_on_the_validation_interactions(
+    train, small_recipe, codes, validation
+):
+    result = compare(train, None, small_recipe, codes, families=[Ease()])
+    assert result.split == "validation"
+    assert result.interactions == validation.n_interactions
+    (row,) = result.recommenders
+    fitted = Ease().fit(validation.matrix, row.setting, seed=0)
+    assert row.measures["recall@20"] == validation.metric(fitted, "recall@20")
+
+
+def test_the_same_seed_gives_the_same_measures(train, clustered_dataset, small_recipe, codes):
+    first, second = (compare(train, clustered_dataset.test, small_recipe, codes) for _ in range(2))
+    for a, b in zip(first.recommenders, second.recommenders, strict=True):
+        assert replace(a, seconds=0) == replace(b, seconds=0)
+
+
+def test_names_the_recommenders_without_time(train, clustered_dataset, small_recipe, codes):
+    result = compare(
+        train, clustered_dataset.test, small_recipe, codes, seconds=1e-3, clock=lambda: 0.0
+    )
+    # Fits of such small data are expected to take less than the time of ALS.
+    (als,) = [row for row in result.not_run if row.name == "ALS"]
+    assert als.reason == "about 0 s expected, 0 s left for it"
+    assert result.recommenders[0].name == "popularity"
+
+
+def test_names_a_recommender_that_does_not_fit_in_memory(
+    train, clustered_dataset, small_recipe, codes, monkeypatch
+):
+    monkeypatch.setattr(families, "MAX_EASE_ITEMS", 79)
+    result = compare(train, clustered_dataset.test, small_recipe, codes)
+    (ease,) = result.not_run
+    assert ease.name == "EASE"
+    assert ease.reason.endswith("the limit is 79")
+    assert len(result.recommenders) == 3
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory\nmore")])
+def test_a_recommender_that_fails_does_not_stop_the_others(
+    train, clustered_dataset, small_recipe, codes, monkeypatch, error
+):
+    def fail(*arguments, **keywords):
+        raise error
+
+    monkeypatch.setattr(families, "als", fail)
+    result = compare(train, clustered_dataset.test, small_recipe, codes)
+    reason = "can't allocate memory" if str(error) else "MemoryError"
+    assert result.not_run == [NotRun("ALS", reason)]
+    assert len(result.recommenders) == 3
+
+
+def test_the_time_left_is_shared_by_the_recommenders_that_follow(
+    train, clustered_dataset, small_recipe, codes, monkeypatch
+):
+    shares = {}
+
+    class Recorded(Search):
+        def __post_init__(self):
+            shares[self.family.name] = self.seconds
+            super().__post_init__()
+
+    monkeypatch.setattr("bitrecall.training.comparison.comparison.Search", Recorded)
+    compare(train, clustered_dataset.test, small_recipe, codes, seconds=12, clock=lambda: 0.0)
+    assert sorted(shares.values()) == [4, 6, 12]
+
+
+def test_rejects_data_without_anything_held_out(train, small_recipe, codes):
+    section = small_recipe.validation.model_copy(update={"share": 0.0})
+    recipe = small_recipe.model_copy(update={"validation": section})
+    with pytest.raises(EvaluationError, match="nothing is held out to compare on"):
+        compare(train, None, recipe, codes)
+
+
+def test_all_families_are_in_the_table():
+    assert [family.name for family in FAMILIES] == NAMES

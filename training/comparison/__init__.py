@@ -1,0 +1,1 @@
+"""Codes compared with common float recommenders on the same held-out interactions."""
