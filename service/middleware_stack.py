@@ -6,8 +6,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from bitrecall.service.api.openapi.operations import PATHS
-from bitrecall.service.auth.key_check import KeyMiddleware
 from bitrecall.service.auth.key_file import KeyFile
+from bitrecall.service.auth.key_middleware import KeyMiddleware
 from bitrecall.service.host_names import names_in
 from bitrecall.service.http.hosts import HostRule
 from bitrecall.service.http.middleware import RequestMiddleware

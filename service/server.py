@@ -15,7 +15,7 @@ import uvicorn
 
 from bitrecall.events.location import events_location
 from bitrecall.index.search.native_module import native
-from bitrecall.service.auth.keys import read_keys
+from bitrecall.service.auth.keyring import read_keys
 from bitrecall.service.environment import as_environment, unknown_variables
 from bitrecall.service.http.connection_limits import connection_limit, raise_descriptor_limit
 from bitrecall.service.http.versions import untested_versions, untested_warning

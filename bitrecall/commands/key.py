@@ -54,7 +54,7 @@ remove the first.
 @_keys_option
 def new(name: str, role: str, keys: Path) -> None:
     """Create a key called NAME and print it; it cannot be shown again."""
-    from bitrecall.service.auth.keys import Role, add_key
+    from bitrecall.service.auth.keyring import Role, add_key
 
     click.echo(add_key(keys, Role[role.upper()], name))
 
@@ -69,7 +69,7 @@ Example:
 @_keys_option
 def list_(keys: Path) -> None:
     """List the names and roles of the keys; fail if a line of the file is not a valid key."""
-    from bitrecall.service.auth.keys import parse_keys
+    from bitrecall.service.auth.keyring import parse_keys
     from bitrecall.service.errors import KeysError
 
     parsed = parse_keys(keys)
@@ -89,7 +89,7 @@ Example:
 @_keys_option
 def remove(name: str, keys: Path) -> None:
     """Remove the key called NAME; the service rejects it from then on. Other keys do not change."""
-    from bitrecall.service.auth.keys import remove_key
+    from bitrecall.service.auth.keyring import remove_key
 
     remove_key(keys, name)
     click.echo(f"removed {name}")

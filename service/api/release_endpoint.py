@@ -18,7 +18,7 @@ from bitrecall.service.api.json_responses import send_json
 from bitrecall.service.api.parsing import parse_request
 from bitrecall.service.api.schemas.requests import QueryOptionsRequest
 from bitrecall.service.api.thread_offload import Check, ThreadOffload, no_check
-from bitrecall.service.auth.key_check import may_see_histories
+from bitrecall.service.auth.key_middleware import may_see_histories
 from bitrecall.service.errors import (
     FieldError,
     FilterMismatchError,

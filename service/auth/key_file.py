@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from bitrecall.service.auth.keys import Keyring, Role, parse_keys
+from bitrecall.service.auth.keyring import Keyring, Role, parse_keys
 from bitrecall.service.errors import KeysError
 
 _log = logging.getLogger(__name__)

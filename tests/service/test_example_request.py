@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.service.auth.keys import Role, add_key
+from bitrecall.service.auth.keyring import Role, add_key
 from tests.tools.service_process import Start, line_with
 
 pytestmark = pytest.mark.slow

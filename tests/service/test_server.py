@@ -14,7 +14,7 @@ import pytest
 
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.service.auth.keys import Role, add_key
+from bitrecall.service.auth.keyring import Role, add_key
 from tests.tools.service_process import Start, line_with, port_of
 
 pytestmark = pytest.mark.slow

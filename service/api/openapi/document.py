@@ -13,7 +13,7 @@ from bitrecall.service.api.openapi.operations import OPERATIONS, Operation, Para
 from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.api.schemas.requests import MoveRequest, request_models
 from bitrecall.service.api.schemas.responses import Problem
-from bitrecall.service.auth.key_check import role_needed
+from bitrecall.service.auth.key_middleware import role_needed
 from bitrecall.service.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, ProblemType
 from bitrecall.service.settings import Settings
 

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bitrecall.cli import bitrecall
-from bitrecall.service.auth.keys import Keyring, Role, read_keys
+from bitrecall.service.auth.keyring import Keyring, Role, read_keys
 
 
 @pytest.fixture

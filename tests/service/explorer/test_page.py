@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.service.auth.keys import Role, add_key
+from bitrecall.service.auth.keyring import Role, add_key
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.service.auth.keys import Role, add_key
+from bitrecall.service.auth.keyring import Role, add_key
 from bitrecall.service.environment import load_settings
 from bitrecall.service.errors import SettingsError
 from bitrecall.service.http.hosts import HostRule

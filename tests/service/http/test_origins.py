@@ -10,7 +10,7 @@ import pytest
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.openapi.operations import OPERATIONS
-from bitrecall.service.auth.keys import Role, add_key
+from bitrecall.service.auth.keyring import Role, add_key
 from bitrecall.service.environment import load_settings
 from bitrecall.service.errors import SettingsError
 from bitrecall.service.http.origins import changes_state

@@ -15,7 +15,7 @@ from bitrecall.service.api.schemas.events import EventsRequest
 from bitrecall.service.api.schemas.requests import MoveRequest, request_models
 from bitrecall.service.api.schemas.responses import Problem, RecommendResponse
 from bitrecall.service.app import create_app
-from bitrecall.service.auth.key_check import role_needed
+from bitrecall.service.auth.key_middleware import role_needed
 from bitrecall.service.problems import PROBLEMS
 from bitrecall.service.settings import Settings
 

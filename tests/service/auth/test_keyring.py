@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bitrecall.service.auth.keys import Keyring, Role, add_key, read_keys, remove_key
+from bitrecall.service.auth.keyring import Keyring, Role, add_key, read_keys, remove_key
 from bitrecall.service.errors import KeysError
 
 

@@ -11,8 +11,8 @@ from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.api.openapi.operations import OPERATIONS
 from bitrecall.service.app import create_app
-from bitrecall.service.auth.key_check import role_needed
-from bitrecall.service.auth.keys import Role, add_key, remove_key
+from bitrecall.service.auth.key_middleware import role_needed
+from bitrecall.service.auth.keyring import Role, add_key, remove_key
 from bitrecall.service.environment import load_settings
 from bitrecall.service.errors import KeysError, SettingsError
 from bitrecall.service.server import run

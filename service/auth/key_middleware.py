@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bitrecall.service.auth.key_file import KeyFile
-from bitrecall.service.auth.keys import Role
+from bitrecall.service.auth.keyring import Role
 from bitrecall.service.errors import ForbiddenError, RequestError, UnauthorizedError
 from bitrecall.service.http.root_path import root_path_of
 from bitrecall.service.problem_responses import error_response
