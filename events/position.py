@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bitrecall.events.event import StoredEvent
-from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
 
 
 @dataclass(frozen=True)

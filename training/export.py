@@ -13,7 +13,7 @@ from torch import Tensor
 from bitrecall import __version__
 from bitrecall.events.position import NOTHING_READ, LogPosition
 from bitrecall.index.releases.contents import ReleaseContents
-from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 from bitrecall.training.data.interactions import Interactions

@@ -49,6 +49,9 @@ def publish(release: Release, into: Path, items: int) -> Release:
         data=replace(release.manifest.data, items=items),
         recipe=release.manifest.recipe,
         code_version=release.manifest.code_version,
+        seen_weights=release.seen_weights,
+        seen_ages=release.seen_ages,
+        recency=release.recency,
     )
     try:
         return ReleaseStore(into).publish(contents)

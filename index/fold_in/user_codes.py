@@ -2,10 +2,22 @@
 
 | user    | items beyond training | code                                        | source          |
 |---------|-----------------------|---------------------------------------------|-----------------|
-| known   | no                    | the trained code                            | "codes"         |
+| known   | no                    | the published code                          | "codes"         |
 | known   | yes                   | from the trained embedding and the messages | "codes+history" |
 | unknown | yes                   | folded in from the messages                 | "history"       |
 | unknown | no                    | none; the popular list is shown instead     | "popular"       |
+
+If the release has a recency (``bitrecall.index.releases.recency``), the newest items count more.
+With e the trained embedding, x the sum that a known user gets without recency, M_i the items'
+messages, D = Σ exp(-age/τ) M_i over a known user's items, and |·| the mean magnitude:
+
+| user    | items beyond training | code                                                          |
+|---------|-----------------------|---------------------------------------------------------------|
+| known   | no                    | sgn(e/|e| + g D/|D|), made when published: g = known_strength |
+| known   | yes                   | sgn(x/|x| + g D/|D|): g = fresh_strength                      |
+| unknown | yes                   | folded in from the mean message, weighted by exp(-age/τ)      |
+
+A training item that a user takes again then is an item beyond training: the newest one.
 """
 
 from __future__ import annotations
@@ -16,7 +28,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bitrecall.index.fold_in.users import UserFoldIn, extended_codes
+from bitrecall.index.fold_in.fresh_items import extended_codes
+from bitrecall.index.fold_in.item_sets import contains_all
+from bitrecall.index.fold_in.users import UserFoldIn
 from bitrecall.index.releases.release import Release
 
 _NO_ITEMS = np.empty(0, np.int64)
@@ -64,14 +78,17 @@ class UserEncoder:
         self._release = release
         self._fold_in = fold_in or UserFoldIn.of(release)
         self._magnitudes: dict[int, float] = {}
+        recency = release.recency
+        self._recency = recency if recency is not None and recency.fresh_strength else None
 
     def encode(self, user: int | None, items: NDArray[np.integer[Any]]) -> UserCode:
         """Return the code of one user.
 
         Args:
             user: row in the release; None for a user not in the release.
-            items: rows of the user's items beyond the training data, in any order. New items (rows
-                from ``n_items``) have no message and are ignored.
+            items: rows of the user's items beyond the training data, the newest last; the last of
+                several occurrences counts. New items (rows from ``n_items``) have no message and
+                are ignored. The order matters only if the release has a recency.
 
         Raises:
             SearchError: a row is negative, or the user does not exist.
@@ -84,8 +101,7 @@ class UserEncoder:
             return UserCode(self._fold_in.codes([items]), source)
         if source == "codes":
             return UserCode(self._release.user_code(user), source)
-        extended = extended_codes(self._release, np.array([user]), [items], self._magnitudes)
-        return UserCode(extended, source)
+        return UserCode(self._extended_codes(np.array([user]), [items]), source)
 
     def encode_many(
         self,
@@ -118,8 +134,13 @@ class UserEncoder:
             if source == "codes":
                 codes[positions] = self._release.user_codes(rows)
             else:
-                codes[positions] = extended_codes(self._release, rows, additions, self._magnitudes)
+                codes[positions] = self._extended_codes(rows, additions)
         return UserCodes(codes, sources)
+
+    def _extended_codes(
+        self, users: NDArray[np.int64], additions: Sequence[NDArray[np.integer[Any]]]
+    ) -> NDArray[np.uint8]:
+        return extended_codes(self._release, users, additions, self._magnitudes, self._recency)
 
     def _foldable(self, items: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
         return items[items < self._release.n_items] if items.size else items
@@ -127,14 +148,8 @@ class UserEncoder:
     def _source(self, user: int | None, foldable: NDArray[np.integer[Any]]) -> CodeSource:
         if user is None:
             return "history" if foldable.size else "popular"
-        if not foldable.size or _contains_all(self._release.seen[user], foldable):
+        if not foldable.size:
+            return "codes"
+        if self._recency is None and contains_all(self._release.seen[user], foldable):
             return "codes"
         return "codes+history"
-
-
-def _contains_all(increasing: NDArray[np.integer[Any]], values: NDArray[np.integer[Any]]) -> bool:
-    """Return whether an increasing array contains all of ``values``."""
-    if not increasing.size:
-        return False
-    places = np.searchsorted(increasing, values).clip(max=len(increasing) - 1)
-    return bool((increasing[places] == values).all())

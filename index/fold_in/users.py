@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.errors import SearchError
+from bitrecall.index.fold_in.item_sets import check_rows, newest_first
 from bitrecall.index.releases.fold_in_map import FoldInMap
+from bitrecall.index.releases.recency import age_weights
 from bitrecall.index.releases.release import Release
 from bitrecall.index.search.packing import pack_signs
 
@@ -33,17 +35,26 @@ class UserFoldIn:
     float16 messages, over the distinct rows in increasing order, so that the order and repetition
     of rows do not matter.
 
+    With a decay τ, the history has an order. Each item then has the weight exp(-age/τ), with its
+    age the number of later items: x is the weighted mean of the messages, and the sum of the
+    weights takes the place of |I|.
+
     Args:
         messages: float (n, f), M_i of the items.
         learned: ē, c and W.
         share: how slowly the weight of W falls.
+        decay: τ, in items; None weights all items alike.
 
     Raises:
         SearchError: no items, or a map of another width.
     """
 
     def __init__(
-        self, messages: NDArray[np.floating[Any]], learned: FoldInMap, share: float = SHARE
+        self,
+        messages: NDArray[np.floating[Any]],
+        learned: FoldInMap,
+        share: float = SHARE,
+        decay: float | None = None,
     ) -> None:
         if not messages.size:
             raise SearchError("users cannot be folded in without items")
@@ -56,69 +67,46 @@ class UserFoldIn:
             array.astype(np.float64) for array in (learned.centre, learned.user, learned.matrix)
         )
         self._share = share
+        self._weights = None if decay is None else age_weights(decay)
 
     @classmethod
     def of(cls, release: Release) -> Self:
         """Build from a release."""
-        return cls(release.fold_in_messages, release.fold_in_map)
+        decay = None if release.recency is None else release.recency.history_decay
+        return cls(release.fold_in_messages, release.fold_in_map, decay=decay)
 
     def codes(self, histories: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.uint8]:
         """Return one code, uint8 (b, f/8), for each history of item rows.
 
+        Args:
+            histories: rows of items. With a decay, the newest is last, and the last of several
+                occurrences counts; otherwise order and repetition do not matter.
+
         Raises:
             SearchError: a history is empty, or has a row that does not exist.
         """
-        sums = sum_rows(self._messages, histories, "history")
-        counts = np.array([len(np.unique(history)) for history in histories], np.float64)[:, None]
+        if self._weights is None:
+            sums = sum_rows(self._messages, histories, "history")
+            counts = np.array([len(np.unique(history)) for history in histories], np.float64)
+        else:
+            sums, counts = self._weighted_sums(histories, self._weights)
+        counts = counts[:, None]
         means = sums / counts - self._centre
         weight = self._share / (counts + self._share - 1)
         return pack_signs(self._user + (1 - weight) * means + weight * (means @ self._matrix))
 
-
-def extended_codes(
-    release: Release,
-    users: NDArray[np.integer[Any]],
-    additions: Sequence[NDArray[np.integer[Any]]],
-    magnitudes: MutableMapping[int, float] | None = None,
-) -> NDArray[np.uint8]:
-    """Return one code, uint8 (b, bits/8), for each user of the release with additional items.
-
-    The trained embedding is scaled to the magnitude of the sum of messages of the user's training
-    items. Then the messages of the additional items are added: each weighs as much as a training
-    item. Training items are not added again.
-
-    Args:
-        release: the release of the users and items.
-        users: rows of users, (b,).
-        additions: for each user the rows of additional items.
-        magnitudes: a cache of these magnitudes by user row.
-
-    Raises:
-        SearchError: a user or an item does not exist.
-    """
-    users = np.asarray(users)
-    codes = release.user_codes(users)
-    for number, (user, rows) in enumerate(zip(users.tolist(), additions, strict=True)):
-        seen = release.seen[user]
-        unseen = np.unique(rows)
-        if seen.size:
-            places = np.searchsorted(seen, unseen).clip(max=len(seen) - 1)
-            unseen = unseen[seen[places] != unseen]
-        if not unseen.size:
-            continue
-        added = sum_rows(release.fold_in_messages, [unseen], "additions")
-        trained = release.user_embeddings[user].astype(np.float64)
-        magnitude = np.abs(trained).mean()
-        if seen.size and magnitude:
-            summed_magnitude = None if magnitudes is None else magnitudes.get(user)
-            if summed_magnitude is None:
-                total = sum_rows(release.fold_in_messages, [seen], "seen items")
-                summed_magnitude = float(np.abs(total).mean())
-                if magnitudes is not None:
-                    magnitudes[user] = summed_magnitude
-            trained *= summed_magnitude / magnitude
-        codes[number] = pack_signs(trained + added)[0]
-    return codes
+    def _weighted_sums(
+        self, histories: Sequence[NDArray[np.integer[Any]]], weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weighted sums of messages, (b, f), and the sums of the weights, (b,)."""
+        sums = np.empty((len(histories), self._messages.shape[1]))
+        counts = np.empty(len(histories))
+        for number, history in enumerate(histories):
+            check_rows(np.asarray(history), len(self._messages), f"history {number}")
+            items = newest_first(np.asarray(history))[: len(weights)]
+            counts[number] = weights[: len(items)].sum()
+            sums[number] = weights[: len(items)] @ self._messages[items].astype(np.float64)
+        return sums, counts
 
 
 def sum_rows(
@@ -141,10 +129,7 @@ def sum_rows(
     sums = np.empty((len(row_sets), values.shape[1]), np.float64)
     for number, row_set in enumerate(row_sets):
         rows = np.unique(np.asarray(row_set))
-        if rows.size == 0:
-            raise SearchError(f"{name} {number} is empty: no code can be made from it")
-        if rows.dtype.kind not in "iu" or rows[0] < 0 or rows[-1] >= len(values):
-            raise SearchError(f"{name} {number} has a row outside 0 … {len(values) - 1}")
+        check_rows(rows, len(values), f"{name} {number}")
         if weights is None:
             sums[number] = values[rows].sum(axis=0, dtype=np.float64)
         else:

@@ -1,6 +1,6 @@
 """The items of a release and the new items, searched together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -71,10 +71,13 @@ class Catalogue:
         row = self.release.items.row_of(item_id)
         return self._new_rows.get(item_id) if row is None else row
 
-    def rows_of(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
-        """Return the distinct rows of the known items among ``item_ids``, in their order."""
-        rows = (self.row_of(item_id) for item_id in dict.fromkeys(item_ids))
-        return np.array([row for row in rows if row is not None], np.int64)
+    def rows_of(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return the distinct rows of the known items among ``item_ids``, in their order.
+
+        The last of several occurrences counts.
+        """
+        newest_first = [self.row_of(item_id) for item_id in dict.fromkeys(reversed(item_ids))]
+        return np.array([row for row in newest_first[::-1] if row is not None], np.int64)
 
     def new_rows_in(self, history: ItemHistory) -> NDArray[np.int64]:
         """Return the rows of the new items in a history, in no particular order."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bitrecall.index.errors import ReleaseContentsError, SearchError
 from bitrecall.index.releases.array_checks import has_negative_zero, is_finite
 from bitrecall.index.releases.attributes import ItemAttributes
-from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
+from bitrecall.index.releases.recency import Recency, ages_fault
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.index_selection import AUTOMATIC
 from bitrecall.index.search.registry import backend
@@ -43,6 +44,9 @@ class ReleaseContents:
         recall: share of the true nearest 100 that the index must return
             (``bitrecall.index.search.index_selection``).
         seen_weights: float32 (seen,), weights of the training interactions; None for equal weights.
+        seen_ages: uint16 (seen,), for each training interaction the number of the user's later ones
+            (``bitrecall.index.releases.recency.stored_ages``); None if their order is unknown.
+        recency: how codes depend on the order; None if they do not, or without ``seen_ages``.
     """
 
     item_codes: NDArray[np.uint8]
@@ -60,6 +64,8 @@ class ReleaseContents:
     backend_parameters: Mapping[str, int] = field(default_factory=dict)
     recall: float = 0.98
     seen_weights: NDArray[np.float32] | None = None
+    seen_ages: NDArray[np.uint16] | None = None
+    recency: Recency | None = None
 
     def check(self) -> None:
         """Raise ReleaseContentsError on the first inconsistency."""
@@ -108,6 +114,13 @@ class ReleaseContents:
             fault := weights_fault(self.seen_weights, len(self.seen.rows))
         ):
             return f"weights of seen items: {fault}"
+        if self.seen_ages is not None and (fault := ages_fault(self.seen_ages, self.seen)):
+            return f"ages of seen items: {fault}"
+        if self.recency is not None:
+            if self.seen_ages is None or not len(self.seen_ages):
+                return "recency needs the ages of seen items"
+            if fault := self.recency.fault():
+                return f"recency: {fault}"
         if self.attributes and (wrong := self.attributes.fault(items)):
             return f"item attributes: {wrong[1]}"
         return None

@@ -32,6 +32,8 @@ ARRAYS: dict[str, str | None] = {
     "seen_indptr.npy": "<i8",
     "seen_rows.npy": "<i4",
     "seen_weights.npy": "<f4",
+    "seen_ages.npy": "<u2",
+    "leaning_codes.npy": "|u1",
     "user_id_text.npy": "|u1",
     "user_id_offsets.npy": "<i8",
     "user_id_order.npy": "<i8",

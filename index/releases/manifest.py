@@ -4,46 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Self
 
 from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
 from bitrecall.index.releases.canonical_json import dump, parse, sha256_of_fields
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.json_checks import Checks
+from bitrecall.index.releases.recency import Recency
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 
 Metrics = Mapping[str, float | int | str]
-
-
-@dataclass(frozen=True)
-class DataFingerprint:
-    """Identifies the interactions that a release was trained on.
-
-    Attributes:
-        sha256: of the interactions, in any order.
-        users: number of users.
-        items: number of items.
-        interactions: number of user-item pairs.
-        first_time: ISO 8601 in UTC; None if the data has no times.
-        last_time: ISO 8601 in UTC; None if the data has no times.
-        last_event: number of the last event among them; 0 without events.
-        events_id: id of the events database; None without events.
-        last_event_digest: digest of the last event; tells whether that number still belongs to the
-            same event (``bitrecall.events.log``).
-    """
-
-    sha256: str
-    users: int
-    items: int
-    interactions: int
-    first_time: str | None = None
-    last_time: str | None = None
-    last_event: int = 0
-    events_id: str | None = None
-    last_event_digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +49,7 @@ class Manifest:
     backend_recall: float | None
     attributes: Mapping[str, tuple[str, ...]]
     files: Mapping[str, FileEntry]
+    recency: Recency | None = None
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
@@ -164,7 +138,7 @@ class Manifest:
             id=checks.release_id(fields["id"], "id"),
             parent=checks.optional_release_id(fields["parent"], "parent"),
             created_at=checks.instant(fields["created_at"], "created_at"),
-            data=_data(checks.mapping(fields["data"], "data"), checks),
+            data=DataFingerprint.from_fields(checks.mapping(fields["data"], "data"), checks),
             recipe=checks.mapping(fields["recipe"], "recipe"),
             code_version=checks.text(fields["code_version"], "code_version"),
             metrics=checks.metrics(fields["metrics"], "metrics"),
@@ -183,6 +157,7 @@ class Manifest:
                 for kind, names in attributes.items()
             },
             files={name: _file(name, entry, checks) for name, entry in files.items()},
+            recency=_recency(fields["recency"], checks),
         )
 
     def _fields(self) -> dict[str, Any]:
@@ -205,37 +180,17 @@ class Manifest:
             },
             "attributes": {kind: list(names) for kind, names in self.attributes.items()},
             "files": {name: asdict(entry) for name, entry in self.files.items()},
+            "recency": None if self.recency is None else asdict(self.recency),
         }
 
 
 _FIELDS = {
     *("format", "format_version", "id", "parent", "created_at", "data", "recipe", "code_version"),
-    *("metrics", "bits", "counts", "backend", "attributes", "files"),
+    *("metrics", "bits", "counts", "backend", "attributes", "files", "recency"),
 }
 
 # The fields that the content hash covers.
 _HASHED = sorted(_FIELDS - {"format", "format_version", "id", "parent", "metrics", "counts"})
-
-
-def _data(fields: dict[str, Any], checks: Checks) -> DataFingerprint:
-    checks.keys(fields, {field.name for field in dataclass_fields(DataFingerprint)}, "data")
-    first = checks.optional_instant(fields["first_time"], "data.first_time")
-    last = checks.optional_instant(fields["last_time"], "data.last_time")
-    if first is not None and last is not None:
-        checks.in_order(first, last, "data.first_time and data.last_time")
-    return DataFingerprint(
-        sha256=checks.digest(fields["sha256"], "data.sha256"),
-        users=checks.integer(fields["users"], "data.users"),
-        items=checks.integer(fields["items"], "data.items"),
-        interactions=checks.integer(fields["interactions"], "data.interactions"),
-        first_time=first,
-        last_time=last,
-        last_event=checks.integer(fields["last_event"], "data.last_event"),
-        events_id=checks.optional_text(fields["events_id"], "data.events_id"),
-        last_event_digest=checks.optional_text(
-            fields["last_event_digest"], "data.last_event_digest"
-        ),
-    )
 
 
 def _file(name: str, value: Any, checks: Checks) -> FileEntry:
@@ -248,3 +203,14 @@ def _file(name: str, value: Any, checks: Checks) -> FileEntry:
         dtype=checks.optional_text(fields["dtype"], f"files.{name}.dtype"),
         shape=None if shape is None else checks.shape(shape, f"files.{name}.shape"),
     )
+
+
+def _recency(value: Any, checks: Checks) -> Recency | None:
+    if value is None:
+        return None
+    fields = checks.mapping(value, "recency")
+    checks.keys(fields, set(asdict(Recency())), "recency")
+    recency = Recency(**fields)
+    if fault := recency.fault():
+        raise ReleaseDamagedError(f"recency: {fault}", checks.path)
+    return recency

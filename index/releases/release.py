@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.index.errors import ReleaseDamagedError, SearchError
-from bitrecall.index.releases.array_checks import has_negative_zero, is_finite
 from bitrecall.index.releases.attributes import ItemAttributes
-from bitrecall.index.releases.contents import ReleaseContents, weights_fault
+from bitrecall.index.releases.consistency import check_interactions, check_shapes, check_values
+from bitrecall.index.releases.contents import ReleaseContents
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.files import (
     ARRAYS,
     CODES_NAME,
@@ -25,7 +26,8 @@ from bitrecall.index.releases.files import (
 )
 from bitrecall.index.releases.fold_in_map import FoldInMap
 from bitrecall.index.releases.id_table import IdTable
-from bitrecall.index.releases.manifest import DataFingerprint, Manifest
+from bitrecall.index.releases.manifest import Manifest
+from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.index_selection import VERIFIED_WITH, shortfall
 from bitrecall.index.search.native_module import native
@@ -53,6 +55,10 @@ class Release:
         fold_in_map: maps messages to embeddings.
         seen: the item rows of each user's training interactions.
         seen_weights: float32 (seen,), weights of the training interactions; None for equal weights.
+        seen_ages: uint16 (seen,), for each training interaction the number of the user's later
+            ones; None if their order is unknown.
+        leaning_codes: uint8 (m, f/8), codes of users that lean on their newest items; None if
+            codes are the signs of the embeddings.
         users: ids of the users.
         items: ids of the items.
         popularity: int64 (n,), interactions per item, never increasing.
@@ -68,6 +74,8 @@ class Release:
     fold_in_map: FoldInMap
     seen: RowLists
     seen_weights: NDArray[np.float32] | None
+    seen_ages: NDArray[np.uint16] | None
+    leaning_codes: NDArray[np.uint8] | None
     users: IdTable
     items: IdTable
     popularity: NDArray[np.int64]
@@ -96,8 +104,8 @@ class Release:
         for name, entry in manifest.files.items() if check_hashes else ():
             check_hash(path / name, entry)
         arrays = {name: open_array(path / name, manifest.files[name]) for name in ARRAYS}
-        _check_shapes(path, manifest, arrays)
-        _check_values(path, arrays)
+        check_shapes(path, manifest, arrays)
+        check_values(path, arrays)
         codes = arrays[CODES_NAME]
         try:
             backend_class = backend(manifest.backend)
@@ -117,7 +125,9 @@ class Release:
                 arrays["fold_in_matrix.npy"],
             ),
             seen=RowLists(arrays["seen_indptr.npy"], arrays["seen_rows.npy"]),
-            seen_weights=weights if len(weights := arrays["seen_weights.npy"]) else None,
+            seen_weights=_or_none(arrays["seen_weights.npy"]),
+            seen_ages=_or_none(arrays["seen_ages.npy"]),
+            leaning_codes=_or_none(arrays["leaning_codes.npy"]),
             users=_id_table(path, "user", arrays),
             items=_id_table(path, "item", arrays),
             popularity=arrays["popularity.npy"],
@@ -125,12 +135,7 @@ class Release:
                 arrays, manifest.attributes["numbers"], manifest.attributes["texts"]
             ),
         )
-        if fault := release.seen.fault(manifest.users, manifest.items):
-            raise ReleaseDamagedError(fault, path / "seen_rows.npy")
-        if release.seen_weights is not None and (
-            fault := weights_fault(release.seen_weights, manifest.seen)
-        ):
-            raise ReleaseDamagedError(fault, path / "seen_weights.npy")
+        check_interactions(path, manifest, release.seen, release.seen_weights, release.seen_ages)
         if wrong := release.attributes.fault(manifest.items):
             raise ReleaseDamagedError(wrong[1], path / wrong[0])
         if manifest.backend_recall is not None:
@@ -161,10 +166,17 @@ class Release:
         """The number of items."""
         return self.manifest.items
 
+    @property
+    def recency(self) -> Recency | None:
+        """How codes depend on the order of a user's items; None if they do not."""
+        return self.manifest.recency
+
     def user_code(self, row: int) -> NDArray[np.uint8]:
         """Return the code of one user, uint8 (1, bits/8). Raises SearchError on an unknown row."""
         if not 0 <= row < self.n_users:
             raise SearchError(f"a user row is outside 0 … {self.n_users - 1}")
+        if self.leaning_codes is not None:
+            return self.leaning_codes[row : row + 1]
         embedding = self.user_embeddings[row]
         if native is not None and embedding.dtype == np.float16:
             return np.frombuffer(native.signs(embedding), np.uint8).reshape(1, -1)
@@ -173,11 +185,15 @@ class Release:
     def user_codes(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return the codes, uint8 (b, bits/8), of the users at ``rows``, integers (b,).
 
-        They are the signs of the embeddings. Raises SearchError on an unknown row.
+        They are the signs of the embeddings, or lean on the users' newest items if the release's
+        recency says so. Raises SearchError on an unknown row.
         """
         rows = np.asarray(rows)
         if rows.size and (rows.min() < 0 or rows.max() >= self.n_users):
             raise SearchError(f"a user row is outside 0 … {self.n_users - 1}")
+        if self.leaning_codes is not None:
+            leaning: NDArray[np.uint8] = self.leaning_codes[rows]
+            return leaning
         # Opening the release made the checks of pack_signs.
         return np.packbits(self.user_embeddings[rows] >= 0, axis=1, bitorder="little")
 
@@ -202,47 +218,6 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def _check_shapes(path: Path, manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> None:
-    users, items, bits = manifest.users, manifest.items, manifest.bits
-    if not users or not items or not bits or bits % 8:
-        raise ReleaseDamagedError(
-            f"has invalid counts: {users} users and {items} items of {bits} bits",
-            path / MANIFEST_NAME,
-        )
-    for name, shape in (
-        (CODES_NAME, (items, bits // 8)),
-        ("user_embeddings.npy", (users, bits)),
-        ("fold_in_messages.npy", (items, bits)),
-        ("fold_in_centre.npy", (bits,)),
-        ("fold_in_user.npy", (bits,)),
-        ("fold_in_matrix.npy", (bits, bits)),
-        ("popularity.npy", (items,)),
-        ("seen_indptr.npy", (users + 1,)),
-        ("seen_rows.npy", (manifest.seen,)),
-        ("user_id_order.npy", (users,)),
-        ("item_id_order.npy", (items,)),
-    ):
-        if arrays[name].shape != shape:
-            raise ReleaseDamagedError(
-                f"has shape {arrays[name].shape}: expected {shape} from the counts", path / name
-            )
-
-
-def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Repeat the checks of values in ``ReleaseContents.check``."""
-    for name, array in arrays.items():
-        is_embedding = ARRAYS[name] is None or name.startswith("fold_in_")
-        if is_embedding and not is_finite(array):
-            raise ReleaseDamagedError("contains NaN or infinity", path / name)
-    embeddings, popularity = arrays["user_embeddings.npy"], arrays["popularity.npy"]
-    if embeddings.dtype == np.float16 and has_negative_zero(embeddings):
-        raise ReleaseDamagedError(
-            "contains -0.0, a negative value that lost its sign", path / "user_embeddings.npy"
-        )
-    if (popularity[1:] > popularity[:-1]).any() or popularity[-1] < 0:
-        raise ReleaseDamagedError("is not descending, or is negative", path / "popularity.npy")
-
-
 def _id_table(path: Path, kind: str, arrays: dict[str, NDArray[Any]]) -> IdTable:
     text, offsets, order = (
         arrays[f"{kind}_id_{part}.npy"] for part in ("text", "offsets", "order")
@@ -252,3 +227,8 @@ def _id_table(path: Path, kind: str, arrays: dict[str, NDArray[Any]]) -> IdTable
     if fault:
         raise ReleaseDamagedError(fault, path / f"{kind}_id_text.npy")
     return table
+
+
+def _or_none(array: NDArray[Any]) -> NDArray[Any] | None:
+    """Return an array, or None if it is empty."""
+    return array if len(array) else None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bitrecall.disk import naming, sync
 from bitrecall.index.errors import ReleaseContentsError, SearchError
@@ -22,6 +23,7 @@ from bitrecall.index.releases.files import (
 from bitrecall.index.releases.fold_in_map import FoldInMap
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.index.releases.manifest import Manifest
+from bitrecall.index.releases.recency import leaning_codes
 from bitrecall.index.search.index_selection import build_index
 from bitrecall.index.search.tuning import sample_queries
 
@@ -53,6 +55,10 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         "seen_weights.npy": (
             np.zeros(0, np.float32) if contents.seen_weights is None else contents.seen_weights
         ),
+        "seen_ages.npy": (
+            np.zeros(0, np.uint16) if contents.seen_ages is None else contents.seen_ages
+        ),
+        "leaning_codes.npy": _leaning_codes(contents),
     }
     learned = FoldInMap.fit(contents.fold_in_messages, contents.user_embeddings, contents.seen)
     arrays |= {
@@ -88,8 +94,19 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         backend_recall=selected.recall,
         attributes={"numbers": attributes.number_names, "texts": attributes.text_names},
         files=files,
+        recency=contents.recency,
     )
     return replace(manifest, id=f"{now:%Y%m%dT%H%M%SZ}-{manifest.content_hash()}")
+
+
+def _leaning_codes(contents: ReleaseContents) -> NDArray[np.uint8]:
+    """Return the codes of users that lean on their newest items; no rows if none do."""
+    recency, ages = contents.recency, contents.seen_ages
+    if recency is None or ages is None or not recency.known_strength:
+        return np.zeros((0, contents.item_codes.shape[1]), np.uint8)
+    return leaning_codes(
+        contents.user_embeddings, contents.fold_in_messages, contents.seen, ages, recency
+    )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

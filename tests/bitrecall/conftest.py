@@ -3,7 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from bitrecall.cli import bitrecall
-from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.releases.store import ReleaseStore

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.recency import Recency, stored_ages
 from bitrecall.index.releases.release import DataFingerprint, Release, ReleaseContents
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.releases.store import ReleaseStore
@@ -19,13 +20,20 @@ TAGS = ["jazz", "live", "new", "sold out"]
 PRICES = np.arange(len(ITEMS)) % 7 + 0.5
 
 
-def make_contents(seed: int = 0) -> ReleaseContents:
-    """Return sixty items of sixteen bits with many equal codes, so that ties decide the order."""
+RECENCY = Recency(decay=1.5, known_strength=0.5, fresh_strength=1.0, history_decay=4.0)
+
+
+def make_contents(seed: int = 0, recency: Recency | None = None) -> ReleaseContents:
+    """Return sixty items of sixteen bits with many equal codes, so that ties decide the order.
+
+    With a recency, the training interactions have ages.
+    """
     random = np.random.default_rng(seed)
     few = random.standard_normal((9, BITS)).astype(np.float32)
     items = few[random.integers(0, len(few), len(ITEMS))]
     users = random.standard_normal((len(USERS), BITS)).astype(np.float32)
     seen: list[Sequence[int]] = [[0, 1, 5, 30], [2], range(10, 40), range(len(ITEMS)), []]
+    ages = [np.random.default_rng(len(rows)).permutation(len(rows)) for rows in seen]
     return ReleaseContents(
         item_codes=pack_signs(items),
         user_embeddings=users,
@@ -44,6 +52,8 @@ def make_contents(seed: int = 0) -> ReleaseContents:
         ),
         recipe={"seed": seed},
         code_version="test",
+        seen_ages=None if recency is None else stored_ages(np.concatenate(ages)),
+        recency=recency,
         attributes=ItemAttributes.build(
             len(ITEMS),
             tags=[[name for name in TAGS if random.random() < 0.3] for _ in ITEMS],
@@ -63,3 +73,10 @@ def contents() -> Callable[..., ReleaseContents]:
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A release that no test changes."""
     return ReleaseStore(tmp_path_factory.mktemp("store")).publish(make_contents())
+
+
+@pytest.fixture(scope="session")
+def ordered_release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The same release with ``RECENCY``; no test changes it."""
+    store = ReleaseStore(tmp_path_factory.mktemp("ordered"))
+    return store.publish(make_contents(recency=RECENCY))

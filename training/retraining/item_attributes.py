@@ -77,4 +77,7 @@ def with_attributes(release: Release, attributes: ItemAttributes) -> ReleaseCont
         attributes=attributes,
         backend=manifest.backend,
         backend_parameters=manifest.backend_parameters,
+        seen_weights=release.seen_weights,
+        seen_ages=release.seen_ages,
+        recency=release.recency,
     )

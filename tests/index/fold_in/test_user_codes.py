@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitrecall.index.errors import SearchError
+from bitrecall.index.fold_in.fresh_items import extended_codes
 from bitrecall.index.fold_in.user_codes import UserEncoder
-from bitrecall.index.fold_in.users import UserFoldIn, extended_codes
+from bitrecall.index.fold_in.users import UserFoldIn
 from bitrecall.index.releases.release import Release
 
 USERS = [None, *range(5)]
@@ -77,3 +78,52 @@ def test_rejects_unknown_rows(release: Release, user: int | None, rows: list[int
         UserEncoder(release).encode(user, items)
     with pytest.raises(SearchError):
         UserEncoder(release).encode_many([user], [items])
+
+
+def test_without_recency_the_order_does_not_matter(release: Release) -> None:
+    encoder = UserEncoder(release)
+    for user in USERS:
+        forward, backward = (
+            encoder.encode(user, np.array(rows)) for rows in ([4, 41, 7], [7, 41, 4, 4])
+        )
+        assert forward.source == backward.source
+        assert np.array_equal(forward.code, backward.code)
+
+
+@settings(max_examples=100, deadline=None)
+@given(queries=st.lists(st.tuples(st.sampled_from(USERS), row_lists), max_size=9))
+def test_with_recency_codes_are_the_same_alone_and_in_a_batch(
+    ordered_release: Release, queries: list[tuple[int | None, list[int]]]
+) -> None:
+    encoder = UserEncoder(ordered_release)
+    items = [np.array(rows, np.int64) for _, rows in queries]
+    batch = encoder.encode_many([user for user, _ in queries], items)
+    for position, (user, rows) in enumerate(queries):
+        single = encoder.encode(user, items[position])
+        assert single.source == batch.sources[position]
+        if single.code is not None:
+            assert single.code[0].tolist() == batch.codes[position].tolist()
+        assert (single.source == "codes+history") == (
+            user is not None and any(row < ordered_release.n_items for row in rows)
+        )
+
+
+def test_with_recency_the_order_and_the_last_occurrence_count(ordered_release: Release) -> None:
+    encoder = UserEncoder(ordered_release)
+    differing = 0
+    for user in (None, 2, 3):
+        codes = [
+            encoder.encode(user, np.array(rows)).code
+            for rows in ([41, 4, 7, 50], [50, 41, 4, 50, 7, 50], [50, 7, 4, 41])
+        ]
+        assert np.array_equal(codes[0], codes[1])
+        differing += not np.array_equal(codes[0], codes[2])
+    assert differing == 3
+
+
+def test_users_without_items_get_their_published_codes(ordered_release: Release) -> None:
+    codes = UserEncoder(ordered_release).encode_many([3, None, 1])
+    assert codes.sources == ["codes", "popular", "codes"]
+    leaning = ordered_release.leaning_codes
+    assert leaning is not None
+    assert np.array_equal(codes.codes[[0, 2]], leaning[[3, 1]])

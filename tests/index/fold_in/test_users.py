@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,34 @@ def test_rejects_no_items_and_a_map_of_another_width(
     zeros = np.zeros(bits, np.float32)
     with pytest.raises(SearchError, match=message):
         UserFoldIn(messages, FoldInMap(zeros, zeros, np.eye(bits, dtype=np.float32)))
+
+
+@pytest.mark.parametrize("decay", [0.7, 3.0])
+def test_with_a_decay_newer_items_weigh_more(release: Release, decay: float) -> None:
+    learned = release.fold_in_map
+    history = [9, 30, 2, 9, 17, 5]
+    weights = {
+        row: round(4096 * exp(-age / decay)) / 4096 for age, row in enumerate([5, 17, 9, 2, 30])
+    }
+    count = sum(weights.values())
+    total = sum(
+        weight * release.fold_in_messages[row].astype(float) for row, weight in weights.items()
+    )
+    mean = total / count - learned.centre
+    share = SHARE / (count + SHARE - 1)
+    expected = learned.user + (1 - share) * mean + share * (mean @ learned.matrix.astype(float))
+    fold_in = UserFoldIn(release.fold_in_messages, learned, decay=decay)
+    assert bits_of(fold_in.codes([np.array(history)])[0]) == (expected >= 0).tolist()
+
+
+def test_a_decay_changes_nothing_for_a_single_item(release: Release) -> None:
+    history = [np.array([3, 3])]
+    with_decay = UserFoldIn(release.fold_in_messages, release.fold_in_map, decay=0.5)
+    assert np.array_equal(with_decay.codes(history), UserFoldIn.of(release).codes(history))
+
+
+def test_with_a_decay_rejects_invalid_histories(release: Release) -> None:
+    fold_in = UserFoldIn(release.fold_in_messages, release.fold_in_map, decay=2.0)
+    for history, message in (([], "is empty"), ([40], "outside"), ([-1], "outside")):
+        with pytest.raises(SearchError, match=f"history 1 .*{message}"):
+            fold_in.codes([np.array([1]), np.array(history)])

@@ -1,3 +1,3 @@
-from tests.tools.small_release import contents, release
+from tests.tools.small_release import contents, ordered_release, release
 
-__all__ = ["contents", "release"]
+__all__ = ["contents", "ordered_release", "release"]

@@ -1,5 +1,6 @@
 """A plain, slow recommender. The fast one must return the same items, ties included."""
 
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,8 @@ class Reference:
         messages = self.contents.fold_in_messages.astype(np.float64)
         instead = history is not None and history.instead
         items = set(requested) if instead else set(requested) | set(recent)
+        order = requested if instead else [*recent, *requested]
+        recency = self.contents.recency
         foldable = sorted(row for row in items if row < self.n_items)
         if not instead and user_id in users:
             row = users.index(user_id)
@@ -60,16 +63,40 @@ class Reference:
                     summed = messages[sorted(seen)].sum(axis=0)
                     trained = trained * (np.abs(summed).mean() / np.abs(trained).mean())
                 trained = trained + messages[unseen].sum(axis=0)
+            if recency is not None:
+                source = "codes+history" if foldable else "codes"
+                strength = recency.fresh_strength if foldable else recency.known_strength
+                assert self.contents.seen_ages is not None
+                begin = int(self.contents.seen.indptr[row])
+                ages = self.contents.seen_ages[begin : begin + len(seen)].tolist()
+                oldest_first = [item for _, item in sorted(zip(ages, seen, strict=True))][::-1]
+                weighted = self._weighted([*oldest_first, *order], recency.decay)
+                total = sum(weight * messages[item] for item, weight in weighted.items())
+                if weighted:
+                    trained = trained / np.abs(trained).mean()
+                    trained = trained + strength * (total / np.abs(total).mean())
             return np.where(trained >= 0, 1, -1), items | set(seen), source
         if foldable:
-            learned, count = self.learned, len(foldable)
-            mean = messages[foldable].sum(axis=0) / count - learned.centre
+            learned, count = self.learned, float(len(foldable))
+            total = messages[foldable].sum(axis=0)
+            if recency is not None and recency.history_decay is not None:
+                weighted = self._weighted(order, recency.history_decay)
+                count = sum(weighted.values())
+                total = sum(weight * messages[item] for item, weight in weighted.items())
+            mean = total / count - learned.centre
             weight = SHARE / (count + SHARE - 1)
             total = (
                 learned.user + (1 - weight) * mean + weight * (mean @ learned.matrix.astype(float))
             )
             return np.where(total >= 0, 1, -1), items, "history"
         return None, items, "popular"
+
+    def _weighted(self, items: list[int], decay: float) -> dict[int, float]:
+        """Return the weight of each item of the release, from items with the newest last."""
+        newest_first = dict.fromkeys(item for item in items[::-1] if item < self.n_items)
+        return {
+            item: round(4096 * exp(-age / decay)) / 4096 for age, item in enumerate(newest_first)
+        }
 
     def allowed(self, allowed: ItemFilter | None) -> list[bool]:
         """Return whether each item matches the filter."""

@@ -21,9 +21,9 @@ def test_new_items_come_after_the_items_of_the_release(release: Release) -> None
     assert np.array_equal(catalogue.codes_of(rows)[1], release.item_codes[4])
 
 
-def test_returns_the_distinct_rows_of_known_items(release: Release) -> None:
+def test_returns_distinct_rows_in_the_order_of_their_last_occurrence(release: Release) -> None:
     rows = Catalogue(release, NEW).rows_of(["new 0", "unknown", "item 2", "new 0", "item 0"])
-    assert rows.tolist() == [60, 2, 0]
+    assert rows.tolist() == [2, 60, 0]
     assert Catalogue(release).rows_of([]).dtype == np.int64
 
 

@@ -95,6 +95,23 @@ def test_results_equal_the_reference_with_all_ties(
     assert result.shortfall == options.k - len(expected[0])
 
 
+@settings(max_examples=150, deadline=None)
+@given(user_id=st.sampled_from([*USERS, "all seen"]), history=histories)
+def test_results_equal_the_reference_if_newest_items_count_more(
+    ordered_release: Release, contents: Contents, user_id: str | None, history: History | None
+) -> None:
+    class NothingForgotten(Activity):
+        def is_forgotten(self, user_id: str) -> bool:
+            return False
+
+    options = QueryOptions(70, exclude_seen=False)
+    recommender = Recommender(ordered_release, NEW, NothingForgotten())
+    result = recommender.recommend(user_id, options, history)
+    reference = Reference(contents(recency=ordered_release.recency), NEW, RECENT)
+    expected = reference.recommend(user_id, options, history)
+    assert (result.item_ids, result.distances, result.source) == expected
+
+
 @settings(max_examples=50, deadline=None)
 @given(user_ids=st.lists(st.sampled_from(USERS), max_size=12), options=queries)
 def test_several_users_get_the_same_results_as_alone(

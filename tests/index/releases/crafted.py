@@ -30,6 +30,12 @@ def broken_rule(folder: Path) -> str | None:
         return "number of weights"
     if not all(isfinite(weight) and weight > 0 for weight in weights):
         return "invalid weight"
+    ages = files["seen_ages"].tolist()
+    if len(ages) not in (0, manifest.seen) or (manifest.recency and not ages):
+        return "number of ages"
+    for begin, end in pairwise(files["seen_indptr"].tolist()):
+        if any(age >= end - begin for age in ages[begin:end]):
+            return "invalid age"
     popularity = files["popularity"].tolist()
     if popularity != sorted(popularity, reverse=True) or popularity[-1] < 0:
         return "popularity"
@@ -79,6 +85,7 @@ _NAMES = (
         "seen_indptr",
         "seen_rows",
         "seen_weights",
+        "seen_ages",
         "attribute_numbers",
         "attribute_texts",
         "tag_indptr",

@@ -7,6 +7,7 @@ import pytest
 
 from bitrecall.index.errors import ReleaseContentsError
 from bitrecall.index.releases.attributes import ItemAttributes
+from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.release import ReleaseContents, RowLists
 
 Make = Callable[..., ReleaseContents]
@@ -57,6 +58,14 @@ def with_value(array: np.ndarray, value: float) -> np.ndarray:
         (lambda c: {"popularity": c.popularity[:-1]}, "popularity is int64"),
         (lambda _: {"seen": RowLists.from_lists([[0]])}, "seen items"),
         (lambda _: {"seen": RowLists.from_lists([[99]] * 5)}, "seen items"),
+        (lambda _: {"seen_ages": np.zeros(15, np.int32)}, "ages of seen items: they are int32"),
+        (lambda _: {"seen_ages": np.zeros(14, np.uint16)}, "ages of seen items: they are uint16"),
+        (lambda _: {"seen_ages": np.full(15, 3, np.uint16)}, "not below the number"),
+        (lambda _: {"recency": Recency()}, "recency needs the ages"),
+        (
+            lambda _: {"seen_ages": np.zeros(15, np.uint16), "recency": Recency(decay=0.0)},
+            "recency: decay",
+        ),
         (lambda _: {"attributes": ItemAttributes.build(3)}, "item attributes: is float64"),
         (lambda _: {"backend": "milvus"}, "unknown backend 'milvus'"),
     ],

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bitrecall.index.errors import ReleaseDamagedError, ReleaseVersionError
+from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.fold_in.users import UserFoldIn
 from bitrecall.index.releases.attributes import ItemAttributes
 from bitrecall.index.releases.canonical_json import sha256_of_fields
 from bitrecall.index.releases.files import ARRAYS, CODES_NAME, INDEX_NAME, entry_of
 from bitrecall.index.releases.manifest import Manifest
+from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.writer import write_files, write_manifest
 from tests.index.releases.crafted import broken_rule
@@ -47,7 +49,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = {"label": ["é" if row % 2 else None for row in range(12)], "kind": ["k", "l"] * 6}
     attributes = ItemAttributes.build(12, tags, {"price": np.arange(12) / 2}, texts)
     weights = np.linspace(0.5, 2, len(contents.seen.rows), dtype=np.float32)
-    contents = replace(contents, attributes=attributes, seen_weights=weights)
+    recency = Recency(decay=1.0, known_strength=0.5, fresh_strength=0.5, history_decay=2.0)
+    contents = replace(
+        contents,
+        attributes=attributes,
+        seen_weights=weights,
+        seen_ages=np.tile(np.arange(3, dtype=np.uint16), 5),
+        recency=recency,
+    )
     write_manifest(path, write_files(path, contents, None))
     return path
 
@@ -106,6 +115,8 @@ def use(release: Release) -> None:
         assert release.users.row_of(release.users.id_of(user)) == user
         if len(release.seen[user]):
             assert UserFoldIn.of(release).codes([release.seen[user]]).shape == (1, 2)
+            encoded = UserEncoder(release).encode(user, np.array([11, release.seen[user][0]]))
+            assert encoded.code is not None
 
 
 @pytest.mark.parametrize("name", [name for name in ARRAYS if name != CODES_NAME])
@@ -216,6 +227,30 @@ def test_rejects_text_and_numbers_that_are_not_json(
     assert path.read_text("utf-8") != fields
     with pytest.raises(ReleaseDamagedError):
         Release.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("seen_ages.npy", np.arange(14, dtype=np.uint16), "expected uint16 \\(15,\\)"),
+        ("seen_ages.npy", np.full(15, 3, np.uint16), "not below the number"),
+        ("seen_ages.npy", np.zeros(0, np.uint16), "is empty, but the manifest has a recency"),
+        ("leaning_codes.npy", np.zeros((0, 2), np.uint8), r"expected \(5, 2\) from the counts"),
+        ("leaning_codes.npy", np.zeros((4, 2), np.uint8), r"expected \(5, 2\) from the counts"),
+    ],
+)
+def test_rejects_ages_and_codes_that_do_not_fit_the_recency(
+    published: Path, tmp_path: Path, name: str, array: np.ndarray, message: str
+) -> None:
+    folder = tmp_path / "crafted"
+    copy(published, folder)
+    craft(folder, name, array)
+    shape = list(array.shape)
+    reseal(folder, lambda fields: fields["files"][name].update(shape=shape))
+    identify(folder)
+    with pytest.raises(ReleaseDamagedError, match=message) as caught:
+        Release.open(folder)
+    assert caught.value.path == folder / name
 
 
 def test_rejects_the_id_of_other_contents(published: Path, tmp_path: Path) -> None:

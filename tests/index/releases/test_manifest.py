@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, ReleaseVersionError
-from bitrecall.index.releases.manifest import DataFingerprint, FileEntry, Manifest
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
+from bitrecall.index.releases.manifest import FileEntry, Manifest
+from bitrecall.index.releases.recency import Recency
 
 PATH = Path("release") / "manifest.json"
 
@@ -37,6 +39,7 @@ MANIFEST = Manifest(
         "item_codes.npy": FileEntry(131, "cd" * 32, "|u1", (3, 1)),
         "item_index.faiss": FileEntry(36, "ef" * 32),
     },
+    recency=Recency(2.0, 0.0, 0.5),
 )
 
 GOLDEN = """{
@@ -90,12 +93,18 @@ GOLDEN = """{
     }
   },
   "format": "bitrecall-release",
-  "format_version": 6,
+  "format_version": 7,
   "id": "20261123T174500Z-3fa94c1b",
   "metrics": {
     "recall@50": 0.25
   },
   "parent": null,
+  "recency": {
+    "decay": 2.0,
+    "fresh_strength": 0.5,
+    "history_decay": null,
+    "known_strength": 0.0
+  },
   "recipe": {
     "bits": 8,
     "name": "é",
@@ -152,9 +161,9 @@ def test_rejects_any_truncation() -> None:
             Manifest.from_json(text[:length], PATH)
 
 
-@pytest.mark.parametrize("version", [0, 1, 5, 99])
+@pytest.mark.parametrize("version", [0, 1, 6, 99])
 def test_rejects_another_format_version(version: int) -> None:
-    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 6"):
+    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 7"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
@@ -245,3 +254,30 @@ def test_the_content_hash_covers_the_contents_and_not_the_metrics() -> None:
         {"data": replace(MANIFEST.data, users=9)},
     ):
         assert replace(MANIFEST, **change).content_hash() != digits
+
+
+def test_reads_a_manifest_without_recency() -> None:
+    assert Manifest.from_json(forged("recency", value=None), PATH).recency is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("decay", 0),
+        ("decay", 1e9),
+        ("decay", None),
+        ("known_strength", -1),
+        ("known_strength", 1),
+        ("fresh_strength", "1"),
+        ("fresh_strength", True),
+        ("history_decay", -0.5),
+    ],
+)
+def test_rejects_an_invalid_recency(name: str, value: Any) -> None:
+    with pytest.raises(ReleaseDamagedError, match=f"recency: .*{name}"):
+        Manifest.from_json(forged("recency", name, value=value), PATH)
+
+
+def test_rejects_a_recency_with_other_fields() -> None:
+    with pytest.raises(ReleaseDamagedError, match="recency lacks decay"):
+        Manifest.from_json(forged("recency", value={}), PATH)

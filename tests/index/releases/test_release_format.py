@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.files import ARRAYS, INDEX_NAME, MANIFEST_NAME
 from bitrecall.index.releases.id_table import IdTable
-from bitrecall.index.releases.manifest import FORMAT_VERSION, DataFingerprint, FileEntry, Manifest
+from bitrecall.index.releases.manifest import FORMAT_VERSION, FileEntry, Manifest
 from bitrecall.index.search.packing import pack_signs
 from bitrecall.index.search.registry import backends
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bitrecall.events.event import FORGET, HIDE, StoredEvent
-from bitrecall.index.fold_in.users import UserFoldIn, extended_codes
+from bitrecall.index.fold_in.fresh_items import extended_codes
+from bitrecall.index.fold_in.users import UserFoldIn
 from bitrecall.index.recommend import recommender as module
 from bitrecall.index.recommend.item_history import LONG, ItemHistory
 from bitrecall.index.recommend.lookups import user_info

@@ -6,7 +6,7 @@ import pytest
 
 from bitrecall.events.event import StoredEvent
 from bitrecall.index.releases.contents import ReleaseContents
-from bitrecall.index.releases.manifest import DataFingerprint
+from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.row_lists import RowLists
