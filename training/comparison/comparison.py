@@ -209,4 +209,4 @@ class _Run:
         )
         needed, left = search.expected_seconds(), max(seconds, 0)
         reason = f"about {needed:,.0f} s expected, {left:,.0f} s left for it"
-        return search.run() or NotRun(family.name, reason)
+        return search.run() or NotRun(family.name, f"{reason}; bitrecall benchmark runs it")

@@ -211,18 +211,20 @@ def best_items(scores: Tensor, depth: int) -> tuple[Tensor, Tensor]:
         If a row has fewer items that are not excluded, its last entries are −∞.
     """
     reach = min(depth, scores.shape[1])
-    values, items = scores.topk(reach, dim=1)
-    items, order = items.sort(dim=1)
-    values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
+    # One more entry shows whether equal entries were left out.
+    longer, columns = scores.topk(min(reach + 1, scores.shape[1]), dim=1)
+    items, order = columns[:, :reach].sort(dim=1)
+    values, order = longer[:, :reach].gather(1, order).sort(dim=1, descending=True, stable=True)
     items = items.gather(1, order)
-    if not reach:
+    if not reach or longer.shape[1] == reach:
         return items, values
     # topk returns any of several equal entries. If it left some out, choose the first columns.
     lowest = values[:, -1:]
-    crowded = ((scores >= lowest).sum(dim=1) > reach) & (lowest[:, 0] > -torch.inf)
+    crowded = (longer[:, -1:] == lowest) & (lowest > -torch.inf)
+    above = (values > lowest).sum(dim=1)
     for row in crowded.nonzero()[:, 0].tolist():
-        above = int((values[row] > lowest[row]).sum())
-        items[row, above:] = (scores[row] == lowest[row]).nonzero()[: reach - above, 0]
+        equal = (scores[row] == lowest[row]).nonzero()[:, 0]
+        items[row, above[row] :] = equal[: reach - above[row]]
     return items, values
 
 
