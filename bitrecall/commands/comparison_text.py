@@ -18,25 +18,27 @@ _COLUMNS: Final = {
     "warm": "recall@20 warm",
     "head": "recall@20 head",
     "tail": "recall@20 tail",
-    "coverage": "coverage@20",
+    "cover": "coverage@20",
 }
 
 
 def comparison_text(comparison: Comparison) -> str:
     """Format a comparison as a table with notes."""
-    lines = [_title(comparison), "", _table(comparison)]
+    lines = [*_head(comparison), "", _table(comparison)]
     lines += [f"{row.name}  not run: {row.reason}" for row in comparison.not_run]
     lines += ["", *_legend(comparison), *_settings(comparison.recommenders)]
     return "\n".join([*lines, "", _verdict(comparison)])
 
 
-def _title(comparison: Comparison) -> str:
-    held_out = f"{comparison.interactions:,} {comparison.split} interactions of "
-    title = f"compared on {held_out}{comparison.users:,} users; settings chosen on "
-    title += comparison.tuned_on
+def _head(comparison: Comparison) -> list[str]:
+    held_out = f"{comparison.interactions:,} {comparison.split} interactions"
+    lines = [
+        f"compared on {held_out} of {comparison.users:,} users",
+        f"settings chosen on {comparison.tuned_on}",
+    ]
     if comparison.split == "validation":
-        title += ", the same interactions, so all values are a little too high"
-    return title
+        lines.append("these are the same interactions, so all values are a little too high")
+    return lines
 
 
 def _table(comparison: Comparison) -> str:
@@ -51,7 +53,7 @@ def _table(comparison: Comparison) -> str:
         ]
         for row in rows
     ]
-    titles = ["", *(f"{title} " for title in _COLUMNS), "bytes/item", "time"]
+    titles = ["", *(f"{title} " for title in _COLUMNS), "bytes", "time"]
     return aligned(titles, cells, right="<" + ">" * (len(titles) - 1))
 
 
@@ -63,19 +65,25 @@ def _best(rows: Sequence[Row], name: str) -> float | None:
 def _cell(value: float | None, best: float | None) -> str:
     if value is None:
         return "– "
-    text = f"{value:.4f}"
-    return text + ("*" if text == f"{best:.4f}" else " ")
+    text = _short(value)
+    return text + ("*" if best is not None and text == _short(best) else " ")
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}".removeprefix("0")
 
 
 def _legend(comparison: Comparison) -> list[str]:
     groups = comparison.groups
     return [
-        "* the best of its column; R: recall, N: NDCG; cold, warm, head, tail: R@20 of",
-        f"  cold  {groups.cold_users:,} users with {max(groups.cold_items, 0):,} or fewer training "
-        f"items; warm  the other {groups.warm_users:,}",
-        f"  head  the {groups.head_items:,} most popular items, with half of the training "
-        f"interactions; tail  the other {groups.tail_items:,}",
-        "coverage: share of the catalogue in the first 20 places of any user; time: tuning and fit",
+        "* the best of its column",
+        "R: recall, N: NDCG; cold, warm, head, tail: R@20 of",
+        f"  cold: {groups.cold_users:,} users with {max(groups.cold_items, 0):,} or fewer training "
+        f"items; warm: the other {groups.warm_users:,}",
+        f"  head: the {groups.head_items:,} most popular items, with half of the training "
+        f"interactions; tail: the other {groups.tail_items:,}",
+        "cover: share of the catalogue in the first 20 places of any user",
+        "bytes: per item; time: tuning and fits, of codes the training",
     ]
 
 

@@ -122,11 +122,16 @@ def compare(
     final = Problem.test(train, test) if test is not None and len(test) else None
     measured = final or validation
     groups = Groups.of(measured.user_degrees(), measured.train.item_degrees)
-    outcomes: dict[str, Row | NotRun] = {}
+    outcomes: dict[str, Row | NotRun] = {
+        family.name: NotRun(family.name, obstacle)
+        for family in families
+        if (obstacle := family.obstacle(measured.matrix)) is not None
+    }
     cheapest_first = sorted(
-        families, key=lambda family: family.expected_seconds(measured.matrix, family.default())
+        (family for family in families if family.name not in outcomes),
+        key=lambda family: family.expected_seconds(measured.matrix, family.default()),
     )
-    fits = sum(family.n_trials + (final is not None) for family in families)
+    fits = sum(family.n_trials + (final is not None) for family in cheapest_first)
     with progress_bar(total=fits, desc="comparing", unit=" fits", progress=progress) as bar:
         for number, family in enumerate(cheapest_first):
             left = seconds - (clock() - started)
@@ -164,10 +169,6 @@ class _Run:
     clock: Clock
 
     def __call__(self, family: Family, seconds: float) -> Row | NotRun:
-        measured = self.final or self.validation
-        obstacle = family.obstacle(measured.matrix)
-        if obstacle is not None:
-            return NotRun(family.name, obstacle)
         try:
             return self._row(family, seconds)
         except (BitrecallError, MemoryError, RuntimeError) as error:

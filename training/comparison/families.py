@@ -20,6 +20,7 @@ import torch
 
 from bitrecall.training.comparison.recommenders import Popular, Recommender, Scored
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.retraining.memory_budget import free_mib
 from bitrecall.training.teacher.ease import EaseScorer
 from bitrecall.training.teacher.learned.factor_models import als
 from bitrecall.training.teacher.learned.item_models import MAX_EASE_ITEMS, item_knn
@@ -33,6 +34,10 @@ _ROWS_PER_SECOND = 20e3
 _DENSE_PER_SECOND = 40e9
 _ALS_PER_SECOND = 75e6
 _ALS_ITERATIONS = 15
+
+# Peak memory of EASE per entry of its matrix: a sparse matrix that may have every entry, and a
+# dense one.
+_EASE_BYTES = 12 + 4
 
 
 class Family(ABC):
@@ -132,13 +137,13 @@ class Ease(Family):
     def obstacle(self, matrix: sp.csr_matrix) -> str | None:
         """Return a text if the matrix to invert does not fit in memory."""
         side = min(matrix.shape)
-        if side <= MAX_EASE_ITEMS:
-            return None
-        gib = 4 * side**2 / 2**30
-        return (
-            f"it inverts a matrix of {side:,} × {side:,} numbers ({gib:.0f} GiB, several times); "
-            f"the limit is {MAX_EASE_ITEMS:,}"
-        )
+        needed, free = _EASE_BYTES * side**2 // 2**20, free_mib()
+        inverts = f"it inverts a matrix of {side:,} × {side:,} numbers"
+        if side > MAX_EASE_ITEMS:
+            return f"{inverts}, and {MAX_EASE_ITEMS:,} × {MAX_EASE_ITEMS:,} is the limit of memory"
+        if free is not None and needed > free:
+            return f"{inverts}, which takes up to {needed:,} MiB of memory; {free:,} MiB are free"
+        return None
 
     def expected_seconds(self, matrix: sp.csr_matrix, setting: Setting) -> float:
         """Return the time of inverting a matrix of the smaller side."""

@@ -83,7 +83,7 @@ def test_compares_on_the_validation_interactions_without_a_test_split(train, dat
     done = train("--comparison", "--set=validation.share=0.2", "--split=none")
     assert done.exit_code == 0, done.output
     assert "validation interactions of 30 users" in done.stdout
-    assert "the same interactions, so all values are a little too high" in done.stdout
+    assert "these are the same interactions, so all values are a little too high" in done.stdout
 
 
 def test_publishes_and_reports_no_comparison_if_nothing_is_held_out(train, data, tmp_path):

@@ -99,7 +99,7 @@ def test_names_a_recommender_that_does_not_fit_in_memory(
     result = compare(train, clustered_dataset.test, small_recipe, codes)
     (ease,) = result.not_run
     assert ease.name == "EASE"
-    assert ease.reason.endswith("the limit is 79")
+    assert ease.reason.endswith("79 × 79 is the limit of memory")
     assert len(result.recommenders) == 3
 
 
@@ -130,6 +130,10 @@ def test_the_time_left_is_shared_by_the_recommenders_that_follow(
     monkeypatch.setattr("bitrecall.training.comparison.comparison.Search", Recorded)
     compare(train, clustered_dataset.test, small_recipe, codes, seconds=12, clock=lambda: 0.0)
     assert sorted(shares.values()) == [4, 6, 12]
+    shares.clear()
+    monkeypatch.setattr(families, "MAX_EASE_ITEMS", 79)
+    compare(train, clustered_dataset.test, small_recipe, codes, seconds=12, clock=lambda: 0.0)
+    assert sorted(shares.values()) == [6, 12]
 
 
 def test_rejects_data_without_anything_held_out(train, small_recipe, codes):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from bitrecall.training.comparison import families
 from bitrecall.training.comparison.families import FAMILIES, Als, Ease, ItemKNN, Popularity
 
 DENSE = (np.random.default_rng(0).random((40, 25)) < 0.3).astype(float)
@@ -78,11 +79,20 @@ def test_als_takes_its_settings():
     assert shrunk.abs().mean() < plain.abs().mean() / 2
 
 
-def test_ease_does_not_invert_a_matrix_that_is_too_large():
+def test_ease_does_not_invert_a_matrix_that_is_too_large(monkeypatch):
+    monkeypatch.setattr(families, "free_mib", lambda: None)
     large = sp.csr_matrix((20_000, 17_000), dtype=np.float32)
-    assert "17,000 × 17,000 numbers (1 GiB" in Ease().obstacle(large)
+    assert "17,000 × 17,000 numbers, and 16,384 × 16,384 is the limit" in Ease().obstacle(large)
     assert Ease().obstacle(sp.csr_matrix((20_000, 16_384), dtype=np.float32)) is None
     assert Ease().obstacle(sp.csr_matrix((1_000, 17_000), dtype=np.float32)) is None
+
+
+def test_ease_does_not_run_without_free_memory(monkeypatch):
+    matrix = sp.csr_matrix((20_000, 10_000), dtype=np.float32)
+    monkeypatch.setattr(families, "free_mib", lambda: 1526)
+    assert Ease().obstacle(matrix) is None
+    monkeypatch.setattr(families, "free_mib", lambda: 1000)
+    assert Ease().obstacle(matrix).endswith("up to 1,525 MiB of memory; 1,000 MiB are free")
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
