@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from bitrecall.training.errors import DivergedError
+from bitrecall.training.model.adamw import AdamW
 from bitrecall.training.model.method import Embeddings, EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
@@ -58,12 +59,8 @@ class GradientMethod(ABC, Generic[ModelT]):
         fit = self.recipe.fit
         self.model = model
         self._shared = self._group.wrap(_Shared(model))
-        self._optimiser = torch.optim.AdamW(
-            model.parameters(),
-            lr=fit.learning_rate,
-            weight_decay=fit.weight_decay,
-            eps=fit.epsilon,
-            fused=True,
+        self._optimiser = AdamW(
+            model.parameters(), weight_decay=fit.weight_decay, epsilon=fit.epsilon
         )
 
     @property
@@ -96,8 +93,6 @@ class GradientMethod(ABC, Generic[ModelT]):
         """
         loss = self._loss_of_step()
         value = float(self._group.sum(loss.detach()).item())
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._learning_rate()
         self._optimiser.zero_grad()
         self._shared()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -114,7 +109,7 @@ class GradientMethod(ABC, Generic[ModelT]):
                 f"(loss {value}): parameters or gradients are no longer finite; try a smaller "
                 f"fit.learning_rate than {self.recipe.fit.learning_rate}"
             )
-        self._optimiser.step()
+        self._optimiser.step(self._learning_rate())
         self.step += 1
         if self.step == self.steps:
             self.epoch, self.step = self.epoch + 1, 0
@@ -139,11 +134,11 @@ class GradientMethod(ABC, Generic[ModelT]):
         if not steps_done:
             return
         for name, parameter in self.model.named_parameters():
-            moments: dict[str, Any] = self._optimiser.state[parameter]
-            moments["step"] = torch.tensor(float(steps_done), device=parameter.device)
+            moments = {"step": torch.tensor(float(steps_done), device=parameter.device)}
             for key in _MOMENTS:
                 saved = self._local_users(name, state[f"{name}.{key}"])
                 moments[key] = saved.clone().to(parameter.device)
+            self._optimiser.state[parameter] = moments
 
     def embedding_tables(self) -> dict[str, EmbeddingTables]:
         """Return no tables: most methods cannot start from an earlier training."""

@@ -32,16 +32,15 @@ def spectral_start(
     """
     matrix = graph.users_to_items
     smaller = min(matrix.shape)
-    devices = [matrix.device] if matrix.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        rank = min(bits + _OVERSAMPLING, smaller)
-        left, values, right = randomised_svd(matrix, graph.items_to_users, rank)
-        keep = min(bits, rank)
-        scale = values[:keep].clamp(min=0) ** power
-        rotation = _random_rotation(bits, matrix.device)[:keep]
-        users = (left[:, :keep] * scale) @ rotation
-        items = (right[:, :keep] * scale) @ rotation
+    # Not the global generator: torch.manual_seed imports torch's compiler, a second of CPU time.
+    generator = torch.Generator(matrix.device).manual_seed(seed)
+    rank = min(bits + _OVERSAMPLING, smaller)
+    left, values, right = randomised_svd(matrix, graph.items_to_users, rank, generator)
+    keep = min(bits, rank)
+    scale = values[:keep].clamp(min=0) ** power
+    rotation = _random_rotation(bits, generator)[:keep]
+    users = (left[:, :keep] * scale) @ rotation
+    items = (right[:, :keep] * scale) @ rotation
     return users, items
 
 
@@ -57,8 +56,9 @@ def random_start(graph: NormalisedGraph, bits: int, seed: int) -> tuple[Tensor, 
     return both[:n_users], both[n_users:]
 
 
-def _random_rotation(size: int, device: torch.device) -> Tensor:
-    rotation, triangle = torch.linalg.qr(torch.randn(size, size, device=device))
+def _random_rotation(size: int, generator: torch.Generator) -> Tensor:
+    drawn = torch.randn(size, size, device=generator.device, generator=generator)
+    rotation, triangle = torch.linalg.qr(drawn)
     # These signs make the rotation uniform over the orthogonal group (Mezzadri, 2007).
     uniform: Tensor = rotation * torch.sign(torch.diagonal(triangle))
     return uniform

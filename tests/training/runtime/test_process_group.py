@@ -4,16 +4,26 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.split import random_per_user
+from bitrecall.training.hashing.hashing_method import HashingMethod
+from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
+from tests.training.runtime.ranks import run_in_processes
 
 # One process trains once for all of them.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("process_group")]
@@ -36,43 +46,43 @@ RECIPES = {
 # This epsilon is above float32's rounding of any gradient here.
 ADAM_EPSILON = "fit.epsilon=1e-5"
 
-# Trains and publishes with each recipe; the processes join once for all of them.
-TRAIN = """
-import json
-import sys
-from pathlib import Path
-from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.training.data.load import load_dataset
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
-from bitrecall.training.recipe.recipe_file import load_recipe
-from bitrecall.training.runtime.process_group import init_process_group
 
-dataset = load_dataset("sample")
-with init_process_group() as group:
-    for folder, overrides in json.loads(sys.argv[1]).items():
-        options = TrainingOptions(Path(folder) / "run", progress_bar=False, group=group)
-        pipeline = TrainingPipeline(dataset, load_recipe("sample", overrides), options)
-        if group.is_first:
-            pipeline.publish(ReleaseStore(Path(folder) / "releases"))
-        else:
-            pipeline.fit()
-"""
+def dataset() -> Dataset:
+    """400 users in four groups, who mostly choose among their group's 75 items."""
+    rng = np.random.default_rng(0)
+    same_group = np.arange(400)[:, None] % 4 == np.arange(300)[None] % 4
+    users, items = np.nonzero(rng.random((400, 300)) < np.where(same_group, 0.15, 0.02))
+    pairs = collapse(
+        [f"user-{row}" for row in range(400)],
+        [f"item-{row}" for row in range(300)],
+        users.astype(np.int32),
+        items.astype(np.int32),
+    )
+    train, test = random_per_user(pairs, 0.2, seed=0)
+    return Dataset(train, test, "groups", ReadReport())
 
-# Saves the gradients of the first step, for all users, from the first process.
-STEP = """
-import sys
-from pathlib import Path
-import numpy as np
-import torch
-from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.runtime.process_group import init_process_group
-from bitrecall.training.recipe.recipe_file import load_recipe
-from bitrecall.training.hashing.hashing_method import HashingMethod
 
-rng = np.random.default_rng(0)
-users, items = np.nonzero(rng.random((61, 40)) < 0.2)
-with init_process_group() as group:
-    for encoder in sys.argv[2:]:
+def train(group: ProcessGroup, folder: Path, overrides: list[str]) -> None:
+    """Train and publish into a folder."""
+    options = TrainingOptions(folder / "run", progress_bar=False, group=group)
+    recipe = load_recipe("sample", [*overrides, ADAM_EPSILON])
+    pipeline = TrainingPipeline(dataset(), recipe, options)
+    if group.is_first:
+        pipeline.publish(ReleaseStore(folder / "releases"))
+    else:
+        pipeline.fit()
+
+
+def train_each(group: ProcessGroup, root: Path) -> None:
+    for name, overrides in RECIPES.items():
+        train(group, root / name, overrides)
+
+
+def save_gradients(group: ProcessGroup, folder: Path, encoders: Sequence[str]) -> None:
+    """Save the gradients of the first step, for all users, from the first process."""
+    rng = np.random.default_rng(0)
+    users, items = np.nonzero(rng.random((61, 40)) < 0.2)
+    for encoder in encoders:
         overrides = ["bits=16", "fit.batch_users=50", f"encoder.name={encoder}"]
         recipe = load_recipe("proposed-gowalla", overrides)
         trainer = HashingMethod(EdgeList(users, items, 61, 40), recipe, group=group)
@@ -82,37 +92,7 @@ with init_process_group() as group:
             for name, parameter in trainer.model.named_parameters()
         }
         if group.is_first:
-            np.savez(Path(sys.argv[1]) / f"{encoder}.npz", **gradients)
-"""
-
-
-def run(processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable]
-    if processes > 1:
-        command += ["-m", "torch.distributed.run", "--standalone"]
-        command += ["--nproc-per-node", str(processes)]
-    return subprocess.run(
-        [*command, *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
-        check=False,
-    )
-
-
-def run_script(folder: Path, processes: int, script: str, *arguments: str) -> None:
-    path = folder / "script.py"
-    path.write_text(script)
-    completed = run(processes, str(path), *arguments)
-    assert completed.returncode == 0, completed.stderr[-2000:]
-
-
-def train(folder: Path, processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    options = ["--recipe", "sample", "--no-comparison", "--run", str(folder / "run")]
-    options += ["--releases", str(folder / "releases"), *arguments]
-    # Without the separator torchrun would take options that it knows for its own.
-    separator = ["--"] if processes > 1 else []
-    return run(processes, "-m", *separator, "bitrecall", "train", "sample", *options)
+            np.savez(folder / f"{encoder}.npz", **gradients)
 
 
 def logged(folder: Path, event: str) -> list[dict[str, Any]]:
@@ -131,12 +111,8 @@ def share_of_equal_bits(one: Release, other: Release) -> float:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with PROCESSES/RECIPE/{releases,run} for one process and for two."""
     root = tmp_path_factory.mktemp("trained")
-    for processes in (1, 2):
-        folders = {
-            str(root / str(processes) / name): [*overrides, ADAM_EPSILON]
-            for name, overrides in RECIPES.items()
-        }
-        run_script(root, processes, TRAIN, json.dumps(folders))
+    train_each(SINGLE_PROCESS, root / "1")
+    run_in_processes(2, train_each, root / "2")
     return root
 
 
@@ -154,7 +130,25 @@ def test_two_processes_train_the_codes_of_one(trained: Path, name: str) -> None:
 
 
 def test_the_command_trains_in_two_processes_and_publishes_once(tmp_path: Path) -> None:
-    completed = train(tmp_path, 2, "--set", "fit.epochs=1")
+    train = dataset().train
+    rows = [
+        f"{train.user_ids[u]},{train.item_ids[i]}"
+        for u, i in zip(train.users, train.items, strict=True)
+    ]
+    (tmp_path / "clicks.csv").write_text("\n".join(["user_id,item_id", *rows]))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    # Without the separator torchrun would take options that it knows for its own.
+    command += ["--nproc-per-node", "2", "-m", "--", "bitrecall", "train"]
+    command += [str(tmp_path / "clicks.csv"), "--recipe", "sample", "--no-comparison"]
+    command += ["--set", "fit.epochs=1"]
+    command += ["--run", str(tmp_path / "run"), "--releases", str(tmp_path / "releases")]
+    completed = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+        check=False,
+    )
     assert completed.returncode == 0, completed.stderr[-2000:]
     assert len(ReleaseStore(tmp_path / "releases").list()) == 1
     assert logged(tmp_path, "start")[0]["processes"] == 2
@@ -163,21 +157,22 @@ def test_the_command_trains_in_two_processes_and_publishes_once(tmp_path: Path) 
 def test_three_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     # Trained embeddings would not show a gradient of the wrong length: Adam divides by it.
     encoders = ("lightgcn", "item_sums")
-    for processes in (1, 3):
-        folder = tmp_path / str(processes)
-        folder.mkdir()
-        run_script(tmp_path, processes, STEP, str(folder), *encoders)
+    for processes in ("1", "3"):
+        (tmp_path / processes).mkdir()
+    save_gradients(SINGLE_PROCESS, tmp_path / "1", encoders)
+    run_in_processes(3, save_gradients, tmp_path / "3", encoders)
     for encoder in encoders:
-        one, three = (np.load(tmp_path / f"{count}" / f"{encoder}.npz") for count in (1, 3))
+        one, three = (np.load(tmp_path / count / f"{encoder}.npz") for count in ("1", "3"))
         for name in ("users", "items"):
             assert np.abs(one[name]).max() > 1e-6
             assert np.allclose(one[name], three[name], rtol=1e-3, atol=1e-7)
 
 
 def test_rejects_a_method_for_one_process(tmp_path: Path) -> None:
-    completed = train(tmp_path, 2, "--set", "method=bgch")
-    assert completed.returncode != 0
-    assert "method bgch trains in one process, not in 2" in completed.stderr
+    with pytest.raises(
+        ProcessRaisedException, match="TrainingError: method bgch trains in one process, not in 2"
+    ):
+        run_in_processes(2, train, tmp_path, ["method=bgch"])
 
 
 def test_a_single_process_does_not_communicate() -> None:
