@@ -14,6 +14,7 @@ from bitrecall import __version__
 from bitrecall.events.position import NOTHING_READ, LogPosition
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
+from bitrecall.index.releases.recency import Recency, stored_ages
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 from bitrecall.training.data.interactions import Interactions
@@ -31,6 +32,7 @@ def release_contents(
     items: ItemTable | None = None,
     position: LogPosition = NOTHING_READ,
     recorded: Mapping[str, Any] | None = None,
+    recency: Recency | None = None,
 ) -> ReleaseContents:
     """Build the contents of a release.
 
@@ -42,6 +44,7 @@ def release_contents(
         items: tags and attributes for filters; None if there are none.
         position: position in the event log up to which the pairs include the service's events.
         recorded: more entries for the manifest's recipe, such as the number of epochs that ran.
+        recency: how codes depend on the order of the pairs; ignored if their order is unknown.
 
     Returns:
         The contents, items in descending popularity.
@@ -58,6 +61,8 @@ def release_contents(
         fold_in_messages=stored(messages),
         seen=RowLists(train.indptr, train.items),
         seen_weights=train.weights,
+        seen_ages=None if train.ages is None else stored_ages(train.ages),
+        recency=None if train.ages is None else recency,
         user_ids=train.user_ids,
         item_ids=train.item_ids,
         popularity=train.item_degrees,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.events.position import NOTHING_READ, LogPosition
+from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset
@@ -25,6 +26,7 @@ from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.best_epoch import BestEpoch
 from bitrecall.training.fitting.fit_loop import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
+from bitrecall.training.recency.choice import choose_recency
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.training_log import TrainingLog
@@ -224,6 +226,10 @@ class TrainingPipeline:
         fit = self._recipe.fit.model_copy(update={"stop_after": None})
         recipe = self._recipe.model_copy(update={"fit": fit})
         model = self._fit(part, recipe, "validation", held_out)
+        model.fit.progress.recency = self._options.group.broadcast_from_first(
+            lambda: choose_recency(model, self._recipe)
+        )
+        self._log.write("recency", chosen=model.fit.progress.recency)
         if model.validator is not None and self._options.group.is_first and self._test is None:
             self._validation_lists = model.validator.lists(model.embeddings)
         return model
@@ -257,6 +263,7 @@ class TrainingPipeline:
             items=self._items,
             position=self._position,
             recorded={"epochs_trained": epochs},
+            recency=None if progress.recency is None else Recency(**progress.recency),
         )
         release = store.publish(
             contents,

@@ -60,6 +60,7 @@ def manifest_as_text(manifest: Manifest, *, current: bool) -> str:
         "data": f"{data.users:,} users, {data.items:,} items, {data.interactions:,} interactions"
         + times,
         "sha256": data.sha256,
+        "recency": "none" if manifest.recency is None else manifest.recency.describe(),
     }
     lines = [f"{fact:<9}{text}" for fact, text in facts.items()]
     for title, entries in (("metrics", manifest.metrics), ("recipe", manifest.recipe)):

@@ -238,6 +238,8 @@ def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: b
     quality = [f"{name} {metrics[name]:.5f}" for name in _HEADLINE if name in metrics]
     if quality:
         lines.append(f"on the {metrics['split']} split: " + ", ".join(quality))
+    if manifest.recency is not None:
+        lines.append(f"recency: {manifest.recency.describe()}")
     if activate:
         lines.append(f"serve it: bitrecall serve --releases {releases}")
     else:

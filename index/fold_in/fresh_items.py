@@ -68,11 +68,11 @@ def extended_codes(
     for number, (user, items) in enumerate(zip(users.tolist(), additions, strict=True)):
         if not 0 <= user < len(trained.seen):
             raise SearchError(f"a user row is outside 0 … {len(trained.seen) - 1}")
-        embedding = extended_embedding(trained, user, items, magnitudes)
+        embedding = extended_embedding(trained, user, items, magnitudes)[None]
         if recency is not None and recency.fresh_strength:
-            recent = recent_sum(trained, user, items, recency.decay)
+            recent = recent_sum(trained, user, items, recency.decay)[None]
             embedding = lean(embedding, recent, recency.fresh_strength)
-        codes[number] = pack_signs(embedding[None])[0]
+        codes[number] = pack_signs(embedding)[0]
     return codes
 
 

@@ -67,6 +67,18 @@ class Recency:
             )
         return None
 
+    def describe(self) -> str:
+        """Describe the values in a sentence, for users of the command line."""
+        parts = []
+        if self.fresh_strength:
+            parts.append(
+                f"known users lean {self.known_strength:g} towards their newest items, "
+                f"{self.fresh_strength:g} with new ones (decay {self.decay:g} items)"
+            )
+        if self.history_decay is not None:
+            parts.append(f"histories of unknown users decay over {self.history_decay:g} items")
+        return "; ".join(parts) or "the order of items does not matter"
+
 
 @lru_cache(maxsize=64)
 def age_weights(decay: float) -> NDArray[np.float64]:
@@ -100,25 +112,18 @@ def decayed_sum(
 
 
 def lean(
-    embedding: NDArray[np.floating[Any]], recent: NDArray[np.float64], strength: float
+    embeddings: NDArray[np.floating[Any]], recent: NDArray[np.float64], strength: float
 ) -> NDArray[np.float64]:
-    """Return an embedding that leans towards recent items, float64 (f,).
+    """Return embeddings that lean towards recent items, float64 (b, f).
 
-    It is e/|e| + g · D/|D|, with |·| the mean magnitude. A vector of zeros stays out of the sum.
+    They are e/|e| + g · D/|D|, with |·| the mean magnitude. A vector of zeros adds nothing.
 
     Args:
-        embedding: e, float (f,).
-        recent: D, the sum of the messages of recent items, (f,).
+        embeddings: e, float (b, f).
+        recent: D, the sums of the messages of recent items, (b, f).
         strength: g.
     """
-    values = embedding.astype(np.float64)
-    parts = [(1.0, values), (strength, recent)]
-    total = np.zeros(len(values))
-    for factor, part in parts:
-        magnitude = np.abs(part).mean()
-        if magnitude:
-            total += factor * (part / magnitude)
-    return total
+    return _unit(embeddings.astype(np.float64)) + strength * _unit(recent)
 
 
 def leaning_codes(
@@ -140,16 +145,19 @@ def leaning_codes(
     codes = np.empty((len(embeddings), embeddings.shape[1] // 8), np.uint8)
     for start in range(0, len(embeddings), _USERS_AT_ONCE):
         block = np.arange(start, min(start + _USERS_AT_ONCE, len(embeddings)))
-        leaning = [
-            lean(
-                embeddings[user],
-                decayed_sum(messages, seen[user], ages_of(seen, ages, user), recency.decay),
-                recency.known_strength,
-            )
+        recent = [
+            decayed_sum(messages, seen[user], ages_of(seen, ages, user), recency.decay)
             for user in block.tolist()
         ]
-        codes[block] = np.packbits(np.array(leaning) >= 0, axis=1, bitorder="little")
+        leaning = lean(embeddings[block], np.array(recent), recency.known_strength)
+        codes[block] = np.packbits(leaning >= 0, axis=1, bitorder="little")
     return codes
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide vectors by their mean magnitudes, except vectors of zeros."""
+    magnitudes = np.abs(vectors).mean(axis=-1, keepdims=True)
+    return np.asarray(vectors / np.where(magnitudes > 0, magnitudes, 1.0))
 
 
 def ages_of(seen: RowLists, ages: NDArray[np.integer[Any]], user: int) -> NDArray[np.integer[Any]]:

@@ -22,6 +22,8 @@ class Progress:
         best_epoch: the epoch of the best validation metric; 0 without validation.
         best_metrics: its metrics.
         ranker_models: the ranker of a learned teacher; empty without one.
+        recency: how codes depend on the order of items, chosen on validation: the fields of
+            ``bitrecall.index.releases.recency.Recency``; None if they do not.
     """
 
     seconds: float = 0.0
@@ -30,6 +32,7 @@ class Progress:
     best_epoch: int = 0
     best_metrics: dict[str, float] = field(default_factory=dict)
     ranker_models: list[str] = field(default_factory=list)
+    recency: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

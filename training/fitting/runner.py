@@ -64,11 +64,12 @@ class TrainedModel:
         )
 
     def with_validation_of(self, progress: Progress) -> TrainedModel:
-        """Return this model with the best epoch and metrics of the fit that chose its length."""
+        """Return this model with what the fit with validation chose: epoch, metrics, recency."""
         validated = replace(
             self.fit.progress,
             best_epoch=progress.best_epoch,
             best_metrics=progress.best_metrics,
+            recency=progress.recency,
         )
         return replace(self, fit=replace(self.fit, progress=validated))
 

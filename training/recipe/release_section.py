@@ -10,7 +10,7 @@ from bitrecall.training.recipe.section import Section
 
 
 class ReleaseRecipe(Section):
-    """The index and the dtype of a published release."""
+    """The index, the dtype and the recency of a published release."""
 
     index: Literal["auto", "flat", "hnsw", "ivf"] = Field(
         "auto", description="search backend; auto scans while that is fastest, and else uses ivf"
@@ -23,4 +23,9 @@ class ReleaseRecipe(Section):
     )
     embeddings: Literal["float16", "float32"] = Field(
         "float16", description="dtype of the stored user embeddings and item messages"
+    )
+    recency: Literal["auto", "off"] = Field(
+        "auto",
+        description="auto chooses on validation how much more a user's newest items count for the "
+        "code, if validation holds out the latest interactions; off counts all items alike",
     )

@@ -25,6 +25,7 @@ from bitrecall.training.data.event_interactions import (
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
 from bitrecall.training.retraining.retraining_data import EventCounts, RetrainingData
+from bitrecall.training.retraining.row_order import has_order, row_order
 
 _NONE = np.empty(0, np.int32)
 
@@ -37,6 +38,7 @@ class _Rows:
         self.items = {text: row for row, text in enumerate(item_ids)}
         self._parts: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
         self._weights: list[tuple[int, NDArray[np.floating[Any]] | None]] = []
+        self.file_order: NDArray[np.float64] | None = None
 
     def add(
         self,
@@ -58,6 +60,7 @@ class _Rows:
         kept = ~gone[files.users]
         at = np.full(len(files), np.nan) if files.times is None else files.times
         weights = None if files.weights is None else files.weights[kept]
+        self.file_order = None if files.order is None else files.order[kept]
         self.add(users[files.users[kept]], items[files.items[kept]], at[kept], weights)
         return int(kept.sum())
 
@@ -148,7 +151,12 @@ def collect(
     if weighed is not None:
         again = start is not None and start.reason is not None
         weighed = _weights_of_pairs(weighed, place, by_event, options.pair_weight, again=again)
-    pairs = collapse(names, list(rows.items), users, items, weights=weighed)
+    order = None
+    if has_order(parent, files):
+        ages = None if parent is None or parent.seen_ages is None else parent.seen_ages[still]
+        in_parent = old[place[before:by_event]]
+        order = row_order(ages, rows.file_order, in_parent, len(taken.users))
+    pairs = collapse(names, list(rows.items), users, items, weights=weighed, order=order)
     return RetrainingData(
         # Pairs are in the order of their keys, which leaving out ids without a pair keeps.
         pairs.compact(),

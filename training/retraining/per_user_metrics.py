@@ -27,8 +27,9 @@ def score_users(
 ) -> dict[str, NDArray[np.float64]]:
     """Return Recall@K and NDCG@K of each user with a held-out item, through the release's index.
 
-    A user's code is made as the service makes it: from the release and the user's later items. An
-    unknown user is folded in, or gets the popular list. Items that the user has are not listed.
+    A user's code is made as the service makes it: from the release and the user's later items, in
+    their order. An unknown user is folded in, or gets the popular list. Items that the user has are
+    not listed.
 
     Args:
         release: the release to measure.
@@ -52,12 +53,16 @@ def score_users(
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for start in range(0, len(users), _BATCH):
         batch = users[start : start + _BATCH]
-        known = [_known(item_rows[known_pairs.items_of(user)]) for user in batch]
+        known = [_known(item_rows[known_pairs.history_of(user)]) for user in batch]
         if popular:
             ranked = popular_lists(release.n_items, max(ks), known)
         else:
             rows = [release.users.row_of(known_pairs.user_ids[user]) for user in batch]
-            ranked = ranked_lists(release, encoder.encode_many(rows, known), max(ks), known)
+            later = [
+                items if row is None else items[~np.isin(items, release.seen[row])]
+                for row, items in zip(rows, known, strict=True)
+            ]
+            ranked = ranked_lists(release, encoder.encode_many(rows, later), max(ks), known)
         truth = GroundTruth.from_lists(item_rows[held_out.items_of(user)] for user in batch)
         hits, sizes = find_hits(ranked, truth), truth.sizes
         for k in ks:
@@ -67,4 +72,4 @@ def score_users(
 
 
 def _known(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.unique(rows[rows != OUTSIDE])
+    return np.asarray(rows[rows != OUTSIDE])

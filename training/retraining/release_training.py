@@ -186,7 +186,9 @@ class ReleaseTraining:
         """Publish the candidate to a temporary store, judge it there, and remove the store."""
         temporary = ReleaseStore(folder / "candidate")
         try:
-            release = temporary.publish(candidate.contents(None, NOTHING_READ), activate=False)
+            release = temporary.publish(
+                candidate.contents(None, NOTHING_READ, parent), activate=False
+            )
             verdict = judge(
                 parent, release, train_pairs, held_out, self._settings, self._recipe.seed
             )
@@ -201,7 +203,7 @@ class ReleaseTraining:
         items = self._items
         if items is None and parent is not None:
             items = table_of(parent)
-        contents = final.contents(items, data.position)
+        contents = final.contents(items, data.position, parent)
         moments = data.moments[~np.isnan(data.moments)]
         if not len(moments):
             return contents

@@ -45,10 +45,10 @@ def test_sums_messages_by_age_and_leaves_out_old_items() -> None:
 
 
 def test_leans_by_the_ratio_of_mean_magnitudes() -> None:
-    embedding, recent = np.array([4.0, -4.0]), np.array([-1.0, -3.0])
-    assert lean(embedding, recent, 0.5).tolist() == [1 - 0.25, -1 - 0.75]
-    assert lean(embedding, np.zeros(2), 0.5).tolist() == [1, -1]
-    assert lean(np.zeros(2), recent, 2.0).tolist() == [-1, -3]
+    embeddings = np.array([[4.0, -4.0], [4.0, -4.0], [0.0, 0.0]])
+    recent = np.array([[-1.0, -3.0], [0.0, 0.0], [-1.0, -3.0]])
+    expected = [[1 - 0.25, -1 - 0.75], [1, -1], [-0.25, -0.75]]
+    assert lean(embeddings, recent, 0.5).tolist() == expected
 
 
 def test_published_codes_lean_on_the_newest_items(ordered_release: Release) -> None:

@@ -7,6 +7,7 @@ import pytest
 from bitrecall.events.event import StoredEvent
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
+from bitrecall.index.releases.recency import Recency, stored_ages
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.row_lists import RowLists
@@ -48,6 +49,8 @@ def publish(tmp_path) -> Publish:
         last_event: int = 100,
         seed: int = 0,
         weights=None,
+        ordered: bool = False,
+        recency: Recency | None = None,
     ):
         generator = np.random.default_rng(seed)
         named = [item for items in seen.values() for item in items]
@@ -67,10 +70,22 @@ def publish(tmp_path) -> Publish:
             recipe={},
             code_version="test",
             seen_weights=None if weights is None else weights_in_order(seen, items, weights),
+            seen_ages=ages_in_order(seen, items) if ordered else None,
+            recency=recency,
         )
         return store.publish(contents)
 
     return make
+
+
+def ages_in_order(seen: dict[str, list[str]], items: list[str]) -> np.ndarray:
+    """Return the ages of interactions in the order of a release; each user's newest is last."""
+    ages = [
+        len(own) - 1 - own.index(item)
+        for own in seen.values()
+        for item in sorted(own, key=items.index)
+    ]
+    return stored_ages(np.array(ages))
 
 
 @pytest.fixture(scope="module")

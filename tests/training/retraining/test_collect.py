@@ -177,3 +177,37 @@ def test_equals_applying_the_events_in_order(file_rows, event_rows) -> None:
     expected |= {(event.user_id, event.item_id) for event in events if event.type == "view"}
     assert as_set(data) == expected
     assert len(data.pairs) == len(expected)
+
+
+def histories(data: RetrainingData) -> dict[str, list[str]]:
+    pairs = data.pairs
+    return {
+        user: [pairs.item_ids[item] for item in pairs.history_of(row)]
+        for row, user in enumerate(pairs.user_ids)
+    }
+
+
+def test_orders_pairs_of_the_parent_then_of_files_then_events(publish, event) -> None:
+    parent = publish({"a": ["y", "x", "w"], "b": ["x"]}, ordered=True)
+    rows = [("a", "f"), ("a", "y"), ("a", "e"), ("c", "f")]
+    file_pairs = files(rows, [30.0, 99.0, 20.0, 1.0])
+    events = [event("a", "z", at=7.0), event("c", "w"), event("a", "x", at=5.0)]
+    data = collect(parent, file_pairs, events, start=START)
+    assert histories(data) == {
+        "a": ["y", "w", "e", "f", "z", "x"],
+        "b": ["x"],
+        "c": ["f", "w"],
+    }
+    assert data.pairs.ages is not None
+
+
+def test_orders_nothing_if_the_order_of_the_oldest_pairs_is_unknown(publish, event) -> None:
+    unordered = publish({"a": ["x", "y"]})
+    events = [event("a", "z")]
+    assert collect(unordered, None, events, start=START).pairs.order is None
+    assert collect(None, files([("a", "x"), ("a", "y")]), events, start=START).pairs.order is None
+    timed = files([("a", "x"), ("a", "y")], [2.0, 1.0])
+    assert histories(collect(None, timed, events, start=START)) == {"a": ["y", "x", "z"]}
+    assert histories(collect(None, None, [*events, event("a", "x")], start=START)) == {
+        "a": ["z", "x"]
+    }

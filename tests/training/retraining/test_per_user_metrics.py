@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.fold_in.users import UserFoldIn
+from bitrecall.index.releases.recency import Recency
 from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.evaluation.evaluate import evaluate
@@ -68,3 +70,44 @@ def test_the_popular_list_excludes_training_items(publish) -> None:
     metrics = score_users(release, train, targets, [2, 4], popular=True)
     assert metrics["recall@2"].tolist() == [1, 0]
     assert metrics["recall@4"].tolist() == [1, 1]
+
+
+def test_codes_depend_on_the_order_of_later_items_alone(publish) -> None:
+    recency = Recency(1.0, 0.0, 4.0, 1.0)
+    release = publish(SEEN, ordered=True, recency=recency)
+    users, items = [*SEEN, "unknown user"], [f"i{item:02}" for item in range(30)]
+    later = ["i29", "i04", "i11", "i17"]
+    known = {user: [*SEEN.get(user, ()), *later] for user in ("u0", "unknown user")}
+    rows = [(users.index(user), items.index(item)) for user, row in known.items() for item in row]
+    rows_of_users, rows_of_items = np.array(rows, np.int32).T
+    order = np.arange(len(rows), dtype=np.float64)
+    train = collapse(users, items, rows_of_users, rows_of_items, order=order)
+    encoder = UserEncoder(release)
+    for user, codes in (("u0", later), ("unknown user", later)):
+        item_rows = np.array([release.items.row_of(item) for item in codes])
+        code = encoder.encode(release.users.row_of(user), item_rows).code
+        seen = [release.items.row_of(item) for item in known[user]]
+        _, listed = release.backend.search(code, 1, [np.sort(seen).astype(np.int32)])
+        best = pairs({user: [release.items.id_of(int(listed[0, 0]))]}, users, items)
+        assert score_users(release, train, best, [1])["recall@1"].tolist() == [1]
+
+
+def test_a_release_trained_on_all_known_pairs_has_its_published_codes(publish) -> None:
+    recency = Recency(1.0, 0.5, 4.0)
+    release = publish(SEEN, ordered=True, recency=recency)
+    users, items = list(SEEN), [f"i{item:02}" for item in range(30)]
+    rows = [(users.index(user), items.index(item)) for user, row in SEEN.items() for item in row]
+    rows_of_users, rows_of_items = np.array(rows, np.int32).T
+    order = np.arange(len(rows), dtype=np.float64)
+    train = collapse(users, items, rows_of_users, rows_of_items, order=order)
+    _, listed = release.backend.search(
+        release.user_codes(np.arange(25)),
+        1,
+        [rows.astype(np.int32) for rows in (release.seen[user] for user in range(25))],
+    )
+    best = pairs(
+        {user: [release.items.id_of(int(listed[row, 0]))] for row, user in enumerate(SEEN)},
+        users,
+        items,
+    )
+    assert score_users(release, train, best, [1])["recall@1"].tolist() == [1] * 25

@@ -1,7 +1,12 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from bitrecall.index.releases.recency import Recency, ages_of
 from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
 from bitrecall.training.data.interactions import iso_time
+from bitrecall.training.retraining.item_attributes import with_attributes
 from tests.training.retraining.retraining_system import SETTINGS, RetrainingSystem
 
 pytestmark = pytest.mark.slow
@@ -71,3 +76,30 @@ def test_publishes_despite_a_passed_time_limit(published: RetrainingSystem) -> N
     assert report.outcome in (Outcome.PUBLISHED, Outcome.REFUSED)
     assert report.training["candidate"]["epochs"] == 1
     assert report.training["candidate"]["epochs_wanted"] == 2
+
+
+def test_keeps_the_recency_and_the_order_of_the_current_release(system: RetrainingSystem) -> None:
+    times = np.random.default_rng(3).permutation(len(system.files)) + 0.5
+    files = replace(system.files, times=times, order=times)
+    assert system.retrain(files=files).outcome is Outcome.PUBLISHED
+    first = system.store.open_current()
+    assert first.recency is None
+    recency = Recency(decay=2.0, known_strength=0.25, fresh_strength=0.5, history_decay=8.0)
+    contents = with_attributes(first, first.attributes)
+    system.store.publish(replace(contents, recency=recency))
+    system.add_events()
+    assert system.retrain().outcome is Outcome.PUBLISHED
+    release = system.store.open_current()
+    assert release.recency == recency
+    assert release.seen_ages is not None
+    user = system.later.user_ids[system.later.users[0]]
+    row = release.users.row_of(user)
+    ages = ages_of(release.seen, release.seen_ages, row)
+    newest_first = release.items.ids_of(release.seen[row][np.argsort(ages)])
+    # Events come in the order of rows, after all pairs of the files.
+    by_event = [
+        system.later.item_ids[item] for item in system.later.items_of(system.later.users[0])
+    ]
+    assert newest_first[: len(by_event)] == by_event[::-1]
+    in_files = files.history_of(files.user_ids.index(user))[::-1]
+    assert newest_first[len(by_event) :] == [files.item_ids[item] for item in in_files]

@@ -1,0 +1,1 @@
+"""How much more a user's newest items count for the code, chosen on validation."""

@@ -1,0 +1,114 @@
+"""Chooses on validation how codes depend on the order of a user's items.
+
+The model was trained without each user's latest pairs. Three choices are made on them:
+
+- How far known users with fresh items lean, and over how many items: of each user with at least two
+  held-out pairs, the first half are fresh items and the others are to be found.
+- How far known users without fresh items lean, at most as far: all held-out pairs are to be found.
+- Over how many items the histories of unknown users decay: users are folded in from their training
+  items alone.
+
+Of settings that differ by no more than noise, the one that depends least on the order is chosen
+(``bitrecall.training.recency.selection``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitrecall.index.releases.recency import Recency
+from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.split import takes_latest
+from bitrecall.training.export import release_contents
+from bitrecall.training.fitting.runner import TrainedModel
+from bitrecall.training.recency.selection import simplest_within_noise
+from bitrecall.training.recency.validation_scores import ValidationScores
+from bitrecall.training.recipe.recipe import Recipe
+
+STRENGTHS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
+DECAYS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+HISTORY_DECAYS: Final = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
+
+# With fewer users a strength is not measured.
+_MIN_USERS: Final = 30
+_MAX_USERS: Final = 4000
+# Limits the codes that a setting compares: half a second on one core.
+_MAX_COMPARISONS: Final = 2**28
+_STREAM: Final = 11
+
+_NO_ITEMS: Final = np.empty(0, np.int64)
+
+
+def choose_recency(model: TrainedModel, recipe: Recipe) -> dict[str, Any] | None:
+    """Choose a recency with the held-out pairs of a model.
+
+    Args:
+        model: trained without the held-out pairs of its validator.
+        recipe: its recipe.
+
+    Returns:
+        The fields of a ``Recency``; None if the order does not matter, or validation does not hold
+        out the latest pairs.
+    """
+    if model.validator is None or recipe.release.recency == "off":
+        return None
+    part, held_out = model.train, model.validator.held_out
+    if part.ages is None or not takes_latest(part, recipe.validation.cut):
+        return None
+    if recipe.similarity != "hamming":
+        return None
+    users = _sample(part, held_out, recipe.seed)
+    if len(users) < _MIN_USERS:
+        return None
+    contents = release_contents(model.embeddings, part, recipe)
+    histories, targets = ([pairs.history_of(user) for user in users] for pairs in (part, held_out))
+    nothing = [_NO_ITEMS] * len(users)
+    every = ValidationScores(contents, users, histories, nothing, targets)
+    several = [place for place, items in enumerate(targets) if len(items) > 1]
+    if len(several) < _MIN_USERS:
+        known_strength, decay = _strength(every, STRENGTHS, DECAYS)
+        fresh_strength = known_strength
+    else:
+        half = [len(targets[place]) // 2 for place in several]
+        with_fresh = ValidationScores(
+            contents,
+            users[several],
+            [histories[place] for place in several],
+            [targets[place][:count] for place, count in zip(several, half, strict=True)],
+            [targets[place][count:] for place, count in zip(several, half, strict=True)],
+        )
+        fresh_strength, decay = _strength(with_fresh, STRENGTHS, DECAYS)
+        smaller = [strength for strength in STRENGTHS if strength <= fresh_strength]
+        known_strength, _ = _strength(every, smaller, [decay])
+    history_decay = simplest_within_noise(
+        [(choice, every.of_unknown(choice)) for choice in (None, *HISTORY_DECAYS)]
+    )
+    if not fresh_strength and history_decay is None:
+        return None
+    return asdict(Recency(decay, known_strength, fresh_strength, history_decay))
+
+
+def _strength(
+    scores: ValidationScores, strengths: Sequence[float], decays: Sequence[float]
+) -> tuple[float, float]:
+    """Choose a strength and its best decay; without a strength, the decay is any of them."""
+    candidates = [((0.0, decays[0]), scores.of_known(0.0, decays[0]))]
+    for strength in strengths:
+        measured = [((strength, decay), scores.of_known(strength, decay)) for decay in decays]
+        candidates.append(max(measured, key=lambda candidate: float(candidate[1].mean())))
+    return simplest_within_noise(candidates)
+
+
+def _sample(part: Interactions, held_out: Interactions, seed: int) -> NDArray[np.int64]:
+    """Return rows of users with pairs in both parts, increasing; a random sample if many."""
+    users = np.flatnonzero((part.user_degrees > 0) & (held_out.user_degrees > 0))
+    limit = min(_MAX_USERS, max(_MAX_COMPARISONS // max(part.n_items, 1), _MIN_USERS))
+    if len(users) <= limit:
+        return users
+    chosen = np.random.default_rng([seed, _STREAM]).choice(users, limit, replace=False)
+    return np.sort(chosen)
