@@ -83,7 +83,7 @@ def _legend(comparison: Comparison) -> list[str]:
         f"  head: the {groups.head_items:,} most popular items, with half of the training "
         f"interactions; tail: the other {groups.tail_items:,}",
         "cover: share of the catalogue in the first 20 places of any user",
-        "bytes: per item; time: tuning and fits, of codes the training",
+        "bytes: per item; time: of tuning and fits, for codes of the whole training",
     ]
 
 
