@@ -30,6 +30,7 @@ from bitrecall.training.recency.choice import choose_recency
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.training_log import TrainingLog
+from bitrecall.training.teacher.learned.scorer_report import ScorerReport
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class TrainingResult:
         validation_lists: int32 (b, K), the item rows that the codes of that epoch list for the
             validated users; None with a test split, without validation, or if the fit with
             validation ended in an earlier process.
+        scorers: what the scorers of a learned teacher cost and added; empty without one.
         peak_rss_mib: peak memory of the process, in MiB.
     """
 
@@ -74,6 +76,7 @@ class TrainingResult:
     seconds: float
     validation: dict[str, float]
     validation_lists: NDArray[np.int32] | None
+    scorers: tuple[ScorerReport, ...]
     peak_rss_mib: int
 
 
@@ -286,6 +289,7 @@ class TrainingPipeline:
             progress.seconds,
             progress.best_metrics,
             self._validation_lists,
+            tuple(ScorerReport(**scorer) for scorer in progress.scorers),
             peak,
         )
 

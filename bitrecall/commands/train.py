@@ -235,6 +235,8 @@ def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: b
         f"trained {result.epochs} epochs in {result.seconds:.1f} s; peak memory "
         f"{result.peak_rss_mib:,} MiB; log: {folder}/log.jsonl",
     ]
+    if result.scorers:
+        lines.append("teacher: " + "; ".join(str(scorer) for scorer in result.scorers))
     quality = [f"{name} {metrics[name]:.5f}" for name in _HEADLINE if name in metrics]
     if quality:
         lines.append(f"on the {metrics['split']} split: " + ", ".join(quality))

@@ -118,7 +118,10 @@ class FitLoop:
         )
         self._best: dict[str, Tensor] = {}
         self._saved_at = time.monotonic()
-        self.progress = Progress(ranker_models=list(self._method.ranker_models))
+        self.progress = Progress(
+            ranker_models=list(self._method.ranker_models),
+            scorers=[dict(report) for report in self._method.scorers],
+        )
         self.resumed = saved is not None
         if saved is not None:
             self._method.load(saved.state, epoch=saved.epoch, step=saved.step)
@@ -136,6 +139,9 @@ class FitLoop:
         if not self.resumed:
             # The initialisation may have taken minutes.
             self._save()
+            if self.progress.scorers:
+                scorers = self.progress.scorers
+                self._options.log.write("teacher", phase=self._options.phase, scorers=scorers)
         with progress_bar(
             total=self._epochs * method.steps,
             initial=method.epoch * method.steps + method.step,

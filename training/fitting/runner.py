@@ -70,6 +70,7 @@ class TrainedModel:
             best_epoch=progress.best_epoch,
             best_metrics=progress.best_metrics,
             recency=progress.recency,
+            scorers=self.fit.progress.scorers or progress.scorers,
         )
         return replace(self, fit=replace(self.fit, progress=validated))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -69,7 +69,7 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         self._lists: TeacherLists | None = None
         if recipe.method == "bitrecall":
             if start:
-                self._lists, self.ranker_models = group.broadcast_from_first(
+                self._lists, self.ranker_models, self.scorers = group.broadcast_from_first(
                     lambda: _lists(edges, recipe, progress, warm, held_out, self.ranker_models)
                 )
             else:
@@ -167,8 +167,8 @@ def _lists(
     warm: Mapping[str, EmbeddingTables] | None,
     held_out: EdgeList | None,
     ranker_models: tuple[str, ...],
-) -> tuple[TeacherLists, tuple[str, ...]]:
-    """Return the teacher's lists, and the models of its ranker."""
+) -> tuple[TeacherLists, tuple[str, ...], tuple[dict[str, Any], ...]]:
+    """Return the teacher's lists, the models of its ranker, and the report of its scorers."""
     if recipe.teacher.kind == "learned":
         # LightGBM and implicit are loaded only for this teacher.
         with _openmp_needed():
@@ -184,7 +184,8 @@ def _lists(
             held_out=held_out,
             ranker=Ranker(ranker_models) if ranker_models else None,
         )
-        return learned.lists, () if learned.ranker is None else learned.ranker.models
+        models = () if learned.ranker is None else learned.ranker.models
+        return learned.lists, models, tuple(report._asdict() for report in learned.scorers)
     lists = teacher_lists(
         edges,
         recipe.teacher,
@@ -193,7 +194,7 @@ def _lists(
         progress=progress,
         start=None if warm is None else warm.get(TEACHER),
     )
-    return lists, ()
+    return lists, (), ()
 
 
 @contextmanager

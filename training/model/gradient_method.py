@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -40,10 +41,12 @@ class GradientMethod(ABC, Generic[ModelT]):
         epoch: number of completed epochs.
         step: number of completed steps of the current epoch.
         ranker_models: as ``Method``.
+        scorers: as ``Method``.
     """
 
     model: ModelT
     ranker_models: tuple[str, ...] = ()
+    scorers: tuple[Mapping[str, Any], ...] = ()
 
     def __init__(
         self, recipe: Recipe, n_users: int = 0, group: ProcessGroup = SINGLE_PROCESS

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,11 +58,14 @@ class Method(Protocol):
         epoch: number of completed epochs.
         step: number of completed steps of the current epoch.
         ranker_models: the ranker of a learned teacher, in LightGBM's text form; empty without one.
+        scorers: the reports of a learned teacher's scorers (kind, seconds, added, used); empty if
+            no ranker was fitted.
     """
 
     epoch: int
     step: int
     ranker_models: tuple[str, ...]
+    scorers: tuple[Mapping[str, Any], ...]
 
     @property
     def steps(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ from bitrecall.training.teacher.teacher_lists import best_items
 
 DEPTH = 200
 """Candidates per user."""
+
+SUM = "sum_of_scores"
+"""The feature by which candidates are chosen."""
 
 # What one dense matrix of a block of users may take; four are alive at once, and one per factor
 # model.
@@ -40,8 +43,35 @@ class Candidates:
 
 def feature_names(scorers: ScorerSet) -> list[str]:
     """Return the names of the features, in the order of ``Candidates.features``."""
-    scored = [f"{name}: {kind}" for name in scorers.names for kind in ("score", "rank")]
-    return [*scored, "sum of scores", "log popularity", "log number of items"]
+    scored = [f"{name}/{feature}" for name in scorers.names for feature in ("score", "rank")]
+    return [*scored, SUM, "log_popularity", "log_number_of_items"]
+
+
+def of_kinds(
+    features: NDArray[np.float32], names: Sequence[str], kinds: Collection[str]
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Select the features that candidates would have with some kinds of scorers only.
+
+    Args:
+        features: float32 (…, f).
+        names: the names of the features.
+        kinds: the kinds of scorers to keep.
+
+    Returns:
+        The features and their names.
+    """
+    present = {name.partition("/")[0] for name in names if "/" in name}
+    kept = [
+        number
+        for number, name in enumerate(names)
+        if "/" not in name or name.partition("/")[0] in kinds
+    ]
+    if present <= set(kinds):
+        return features, list(names)
+    selected, selected_names = features[..., kept], [names[number] for number in kept]
+    scores = [number for number, name in enumerate(selected_names) if name.endswith("/score")]
+    selected[..., selected_names.index(SUM)] = selected[..., scores].sum(axis=-1)
+    return selected, selected_names
 
 
 def candidates(scorers: ScorerSet, depth: int = DEPTH) -> Iterator[Candidates]:

@@ -18,7 +18,7 @@ class History:
     """The weights of users' items.
 
     Attributes:
-        name: "all", or the decay.
+        name: "all", or "decay_" and the decay.
         matrix: float32 CSR (n_users, n_items).
     """
 
@@ -41,5 +41,5 @@ def histories(matrix: sp.csr_matrix, ages: NDArray[np.int32] | None) -> list[His
     for decay in DECAYS:
         weights = matrix.data * np.exp(-ages / decay).astype(np.float32)
         newer = sp.csr_matrix((weights, matrix.indices, matrix.indptr), shape=matrix.shape)
-        decayed.append(History(f"decay {decay:g}", newer))
+        decayed.append(History(f"decay_{decay:g}", newer))
     return every + decayed

@@ -9,7 +9,7 @@ seen come from the other model. So no list is made by anything that has seen wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,19 @@ from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.runtime.progress_bar import progress_bar
-from bitrecall.training.teacher.learned.candidates import DEPTH, Candidates, candidates
+from bitrecall.training.teacher.learned.candidates import (
+    DEPTH,
+    SUM,
+    Candidates,
+    candidates,
+    feature_names,
+    of_kinds,
+)
 from bitrecall.training.teacher.learned.held_out import hold_out
-from bitrecall.training.teacher.learned.ranker import Ranker, fit_model
-from bitrecall.training.teacher.learned.scorer_set import ScorerSet
+from bitrecall.training.teacher.learned.ranker import Ranker
+from bitrecall.training.teacher.learned.scorer_report import ScorerReport
+from bitrecall.training.teacher.learned.scorer_selection import Rows, select_scorers
+from bitrecall.training.teacher.learned.scorer_set import KINDS, ScorerSet
 from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import TeacherLists
 
@@ -48,10 +57,12 @@ class LearnedLists:
         lists: the lists of all users, with probabilities of a hit as scores.
         ranker: the ranker; None if there were too few held-out interactions to fit one. Scores are
             then the mean of the recommenders' scores.
+        scorers: what each kind of scorer cost and added to the ranker; empty without a new ranker.
     """
 
     lists: TeacherLists
     ranker: Ranker | None
+    scorers: tuple[ScorerReport, ...] = ()
 
 
 def learned_lists(
@@ -77,22 +88,22 @@ def learned_lists(
             holds out a part of ``edges``.
         ranker: a ranker of earlier lists; None fits one.
     """
+    reports: tuple[ScorerReport, ...] = ()
     if ranker is None and held_out is None:
         part, held_out = hold_out(edges, recipe.held_out, seed)
-        scorers = _scorers(part, recipe, seed, device)
-        ranker = _fit(scorers, held_out, recipe.length, seed, progress).ranker
-        del scorers
-        return LearnedLists(
-            _lists(_scorers(edges, recipe, seed, device), ranker, recipe.length, progress), ranker
+        fitted = _fit(_scorers(part, recipe, seed, device), held_out, recipe, seed, progress)
+        ranker, reports = fitted.ranker, fitted.reports
+        del fitted
+    elif ranker is None and held_out is not None:
+        scorers = _scorers(edges, recipe, seed, device)
+        fitted = _fit(scorers, held_out, recipe, seed, progress)
+        lists = _lists(
+            scorers, fitted.ranker, recipe.length, progress, fitted.model_of_user, fitted.kept
         )
-    scorers = _scorers(edges, recipe, seed, device)
-    if ranker is not None or held_out is None:
-        return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker)
-    fitted = _fit(scorers, held_out, recipe.length, seed, progress)
-    lists = _lists(
-        scorers, fitted.ranker, recipe.length, progress, fitted.model_of_user, fitted.kept
-    )
-    return LearnedLists(lists, fitted.ranker)
+        return LearnedLists(lists, fitted.ranker, fitted.reports)
+    kinds = KINDS if ranker is None else ranker.kinds
+    scorers = _scorers(edges, recipe, seed, device, kinds)
+    return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker, reports)
 
 
 @dataclass(frozen=True)
@@ -103,26 +114,32 @@ class _Fitted:
         ranker: None if there are too few hits.
         model_of_user: int8 (n_users,).
         kept: the candidates of all users; empty if they take too much memory.
+        reports: what each kind of scorer cost and added; empty without a ranker.
     """
 
     ranker: Ranker | None
     model_of_user: NDArray[np.int8]
     kept: list[Candidates]
+    reports: tuple[ScorerReport, ...] = ()
 
 
 def _scorers(
-    edges: EdgeList, recipe: TeacherRecipe, seed: int, device: torch.device | str
+    edges: EdgeList,
+    recipe: TeacherRecipe,
+    seed: int,
+    device: torch.device | str,
+    kinds: Collection[str] = KINDS,
 ) -> ScorerSet:
     ages = None if edges.ages is None else edges.ages.cpu().numpy()
-    return ScorerSet(interaction_matrix(edges), ages, recipe, seed=seed, device=device)
+    return ScorerSet(interaction_matrix(edges), ages, recipe, seed=seed, device=device, kinds=kinds)
 
 
 def _fit(
-    scorers: ScorerSet, held_out: EdgeList, length: int, seed: int, progress: bool | None
+    scorers: ScorerSet, held_out: EdgeList, recipe: TeacherRecipe, seed: int, progress: bool | None
 ) -> _Fitted:
     generator = np.random.default_rng(seed)
     n_users, n_items = scorers.matrix.shape
-    depth = min(max(length, DEPTH), n_items)
+    depth = min(max(recipe.length, DEPTH), n_items)
     half = generator.integers(0, 2, n_users).astype(np.int8)
     positives = sp.csr_matrix(interaction_matrix(held_out).astype(bool))
     has_positives = np.diff(positives.indptr) > 0
@@ -141,16 +158,25 @@ def _fit(
                 of_side = chosen & (half[block.users] == side)[:, None]
                 rows[side].append((block.features[of_side], hits[of_side]))
             bar.update(len(block.users))
-    models = []
-    for number, parts in enumerate(rows):
+    halves = []
+    for parts in rows:
         features = np.concatenate([part for part, _ in parts])
         hits = np.concatenate([part for _, part in parts])
+        parts.clear()
         if min(int(hits.sum()), int((~hits).sum())) < _MIN_HITS:
             return _Fitted(None, 1 - half, kept)
-        weights = np.where(hits, 1, 1 / share).astype(np.float32)
-        models.append(fit_model(features, hits, weights, seed + number))
-        parts.clear()
-    return _Fitted(Ranker(models), 1 - half, kept)
+        halves.append(Rows(features, hits, np.where(hits, 1, 1 / share).astype(np.float32)))
+    names, kinds = feature_names(scorers), list(scorers.seconds)
+    added = select_scorers(halves[0], halves[1], names, kinds, seed)
+    models = []
+    for number, half_rows in enumerate(halves):
+        selected, selected_names = half_rows.of_kinds(names, list(added))
+        models.append(selected.fit(selected_names, seed + number))
+    reports = tuple(
+        ScorerReport(kind, seconds, added.get(kind, 0.0), kind in added)
+        for kind, seconds in scorers.seconds.items()
+    )
+    return _Fitted(Ranker(models), 1 - half, kept, reports)
 
 
 def _lists(
@@ -161,12 +187,12 @@ def _lists(
     model_of_user: NDArray[np.int8] | None = None,
     kept: list[Candidates] | None = None,
 ) -> TeacherLists:
-    n_users = scorers.matrix.shape[0]
+    n_users, names = scorers.matrix.shape[0], feature_names(scorers)
     lists = TeacherLists.blank(n_users, length)
     blocks: Iterator[Candidates] = iter(kept) if kept else candidates(scorers, max(length, DEPTH))
     with _bar("teacher", n_users, progress) as bar:
         for block in blocks:
-            scores = _probabilities(block, ranker, model_of_user)
+            scores = _probabilities(block, names, ranker, model_of_user)
             scores[np.arange(scores.shape[1]) >= block.counts[:, None]] = -np.inf
             order = np.lexsort((block.items, -scores))[:, :length]
             reach = order.shape[1]
@@ -181,18 +207,22 @@ def _lists(
 
 
 def _probabilities(
-    block: Candidates, ranker: Ranker | None, model_of_user: NDArray[np.int8] | None
+    block: Candidates,
+    names: list[str],
+    ranker: Ranker | None,
+    model_of_user: NDArray[np.int8] | None,
 ) -> NDArray[np.float32]:
-    users, depth, width = block.features.shape
+    users, depth, _ = block.features.shape
     if ranker is None:
-        # The sum of the scores: see ``candidates.feature_names``.
-        return np.maximum(block.features[:, :, -3], 0)
+        return np.maximum(block.features[:, :, names.index(SUM)], 0)
+    selected, _ = of_kinds(block.features, names, ranker.kinds)
+    width = selected.shape[-1]
     if model_of_user is None:
-        return ranker.probabilities(block.features.reshape(-1, width)).reshape(users, depth)
+        return ranker.probabilities(selected.reshape(-1, width)).reshape(users, depth)
     scores = np.empty((users, depth), np.float32)
     for model in (0, 1):
         of_model = model_of_user[block.users] == model
-        features = block.features[of_model].reshape(-1, width)
+        features = selected[of_model].reshape(-1, width)
         scores[of_model] = ranker.probabilities(features, model).reshape(-1, depth)
     return scores
 

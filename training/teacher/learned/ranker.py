@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 # Chosen with the scorers (``scorer_set``): 150 trees of 15 leaves, of 50 rows at least, overfit on
 # small data.
 _TREES = 80
+_DRAFT_TREES, _DRAFT_LEARNING_RATE = 25, 0.2
 _PARAMETERS = {
     "objective": "binary",
     "num_leaves": 7,
@@ -28,12 +29,21 @@ class Ranker:
     """Several models, whose probabilities are averaged.
 
     Args:
-        models: LightGBM's text form of each; at least one.
+        models: LightGBM's text form of each; at least one, all of the same features.
+
+    Attributes:
+        features: the names of the features.
     """
 
     def __init__(self, models: Sequence[str]) -> None:
         self.models = tuple(models)
         self._boosters = [lightgbm.Booster(model_str=model) for model in models]
+        self.features: tuple[str, ...] = tuple(self._boosters[0].feature_name())
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of scorers that the features come from."""
+        return list(dict.fromkeys(name.partition("/")[0] for name in self.features if "/" in name))
 
     def probabilities(
         self, features: NDArray[np.float32], model: int | None = None
@@ -56,7 +66,10 @@ def fit_model(
     features: NDArray[np.float32],
     hits: NDArray[np.bool_],
     weights: NDArray[np.float32],
+    names: Sequence[str],
     seed: int,
+    *,
+    draft: bool = False,
 ) -> str:
     """Fit one model and return its text form.
 
@@ -64,8 +77,15 @@ def fit_model(
         features: float32 (n, f).
         hits: bool (n,), with some of both.
         weights: float32 (n,), of each row.
+        names: of the features, without spaces and the special characters of JSON.
         seed: the same seed gives the same model.
+        draft: fit fewer trees at a higher learning rate, to compare features.
     """
-    data = lightgbm.Dataset(features, hits.astype(np.float32), weight=weights)
+    data = lightgbm.Dataset(
+        features, hits.astype(np.float32), weight=weights, feature_name=list(names)
+    )
     parameters = {**_PARAMETERS, "seed": seed, "num_threads": torch.get_num_threads()}
-    return str(lightgbm.train(parameters, data, _TREES).model_to_string())
+    if draft:
+        parameters["learning_rate"] = _DRAFT_LEARNING_RATE
+    trees = _DRAFT_TREES if draft else _TREES
+    return str(lightgbm.train(parameters, data, trees).model_to_string())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -33,6 +33,9 @@ from bitrecall.training.teacher.normalised_pairs import degrees
 LOW_PASS_RANKS = (32, 64, 128, 256)
 ALS_SETTINGS = ((24, 3.0), (64, 10.0))  # factors, confidence
 
+KINDS = ("item_knn", "random_walk", "ease", "transitions", "als", "low_pass")
+"""All kinds of scorers. ``transitions`` needs the order of interactions."""
+
 _Model = TypeVar("_Model")
 
 
@@ -60,11 +63,13 @@ class ScorerSet:
         recipe: EASE's regularisation.
         seed: seed of the randomised SVD and of ALS.
         device: device of the dense products.
+        kinds: the kinds of scorers to fit. EASE is left out of large catalogues (see
+            ``MAX_EASE_ITEMS``), and ``transitions`` if there is no order.
 
     Attributes:
         matrix: R.
         popularity: float32 (n_items,), sums of R's columns.
-        seconds: time to fit each kind of model, by its name.
+        seconds: time to fit each kind of scorer, in the order of ``KINDS``.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class ScorerSet:
         *,
         seed: int,
         device: torch.device | str = "cpu",
+        kinds: Collection[str] = KINDS,
     ) -> None:
         self.matrix = matrix
         self.popularity = torch.from_numpy(degrees(matrix)[1])
@@ -82,33 +88,34 @@ class ScorerSet:
         self._histories = histories(matrix, ages)
         self._item_models: dict[str, sp.csr_matrix] = {}
         self._factor_models: dict[str, Factors] = {}
-        makers: dict[str, Callable[[], sp.csr_matrix]] = {
-            "item kNN": lambda: item_knn(matrix),
-            "random walk": lambda: random_walk(matrix),
+        threads = torch.get_num_threads()
+        item_models: dict[str, Callable[[], sp.csr_matrix]] = {
+            "item_knn": lambda: item_knn(matrix),
+            "random_walk": lambda: random_walk(matrix),
         }
         if matrix.shape[1] <= MAX_EASE_ITEMS:
-            makers["EASE"] = lambda: ease(matrix, recipe.regularisation, device)
+            item_models["ease"] = lambda: ease(matrix, recipe.regularisation, device)
         if ages is not None:
-            makers["transitions"] = lambda: transitions(matrix, ages)
-        for name, make in makers.items():
-            self._item_models[name] = self._timed(name, make)
-        threads = torch.get_num_threads()
-        for factors, confidence in ALS_SETTINGS:
-            self._factor_models[f"ALS {factors}"] = self._timed(
-                "ALS",
-                partial(als, matrix, seed, threads, factors=factors, confidence=confidence),
-            )
-        parts = self._timed(
-            "low-pass filter", lambda: low_pass(matrix, LOW_PASS_RANKS, seed, device)
-        )
-        for rank, part in zip(LOW_PASS_RANKS, parts, strict=True):
-            self._factor_models[f"low-pass filter {rank}"] = part
+            item_models["transitions"] = lambda: transitions(matrix, ages)
+        for kind, make in item_models.items():
+            if kind in kinds:
+                self._item_models[kind] = self._timed(kind, make)
+        if "als" in kinds:
+            for factors, confidence in ALS_SETTINGS:
+                fit = partial(als, matrix, seed, threads, factors=factors, confidence=confidence)
+                self._factor_models[f"als/{factors}"] = self._timed("als", fit)
+        if "low_pass" in kinds:
+            filters = partial(low_pass, matrix, LOW_PASS_RANKS, seed, device)
+            for rank, factor_model in zip(
+                LOW_PASS_RANKS, self._timed("low_pass", filters), strict=True
+            ):
+                self._factor_models[f"low_pass/{rank}"] = factor_model
 
     @property
     def names(self) -> list[str]:
-        """The names of the scores, in the order of ``scores``."""
+        """The names of the scores, in the order of ``scores``: the kind and a variant of it."""
         pairs = [(model, history) for model in self._item_models for history in self._histories]
-        return [f"{model}, {history.name}" for model, history in pairs] + list(self._factor_models)
+        return [f"{model}/{history.name}" for model, history in pairs] + list(self._factor_models)
 
     def scores(self, users: NDArray[np.int64]) -> list[SparseScores | Tensor]:
         """Score all items for some users, seen items included.
@@ -141,8 +148,8 @@ class ScorerSet:
         values = values / torch.where(size > 0, size, 1)[rows]
         return SparseScores(rows, torch.from_numpy(product.indices.astype(np.int64)), values)
 
-    def _timed(self, name: str, make: Callable[[], _Model]) -> _Model:
+    def _timed(self, kind: str, make: Callable[[], _Model]) -> _Model:
         started = monotonic()
         made = make()
-        self.seconds[name] = self.seconds.get(name, 0.0) + monotonic() - started
+        self.seconds[kind] = self.seconds.get(kind, 0.0) + monotonic() - started
         return made

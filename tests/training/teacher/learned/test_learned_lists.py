@@ -7,6 +7,7 @@ from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.learned import learned_lists as module
 from bitrecall.training.teacher.learned.held_out import hold_out
 from bitrecall.training.teacher.learned.learned_lists import learned_lists
+from bitrecall.training.teacher.learned.scorer_set import KINDS, ScorerSet
 from tests.training.teacher.learned.conftest import grouped_matrix, interactions
 
 pytestmark = pytest.mark.slow
@@ -58,10 +59,10 @@ def test_a_model_ranks_only_users_whose_held_out_pairs_it_has_not_seen(
         fitted.extend(result.model_of_user.tolist())
         return result
 
-    def recorded(block, ranker, model_of_user):
+    def recorded(block, names, ranker, model_of_user):
         for user in block.users.tolist():
             ranked[int(model_of_user[user])].add(user)
-        return probabilities(block, ranker, model_of_user)
+        return probabilities(block, names, ranker, model_of_user)
 
     monkeypatch.setattr(module, "_fit", recorded_fit)
     monkeypatch.setattr(module, "_probabilities", recorded)
@@ -77,7 +78,7 @@ def test_a_ranker_ranks_other_pairs_without_being_fitted_again(
     edges: EdgeList, monkeypatch
 ) -> None:
     ranker = learned_lists(edges, RECIPE, seed=0).ranker
-    monkeypatch.setattr(module, "fit_model", None)
+    monkeypatch.setattr(module, "_fit", None)
     again = learned_lists(edges, RECIPE, seed=0, ranker=ranker)
     assert again.ranker is ranker
     assert (again.lists.counts == 20).all()
@@ -106,3 +107,27 @@ def test_too_few_pairs_for_a_ranker_are_ranked_by_the_mean_of_scores(
     ):
         assert set(items[:count]) == set(np.flatnonzero(~dense[user]))
         assert (items[count:] == OUTSIDE).all()
+
+
+def test_reports_every_scorer_and_fits_only_those_in_use_again(
+    edges: EdgeList, monkeypatch
+) -> None:
+    learned = learned_lists(edges, RECIPE, seed=0)
+    reports = {report.kind: report for report in learned.scorers}
+    assert set(reports) == set(KINDS)
+    assert learned.ranker is not None
+    used = [kind for kind, report in reports.items() if report.used]
+    assert set(learned.ranker.kinds) == set(used)
+    assert 0 < len(used) < len(KINDS)
+    assert all(report.seconds > 0 for report in learned.scorers)
+    assert all((report.added > 0) == report.used for report in learned.scorers)
+    fitted: list[str] = []
+
+    def recorded(*arguments, **keywords):
+        scorers = ScorerSet(*arguments, **keywords)
+        fitted.extend(scorers.seconds)
+        return scorers
+
+    monkeypatch.setattr(module, "ScorerSet", recorded)
+    learned_lists(edges, RECIPE, seed=0, ranker=learned.ranker)
+    assert set(fitted) == set(used)

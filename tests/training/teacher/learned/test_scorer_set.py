@@ -47,7 +47,5 @@ def test_scores_of_some_users_are_those_of_all(edges: EdgeList) -> None:
 def test_leaves_out_ease_for_large_catalogues(edges: EdgeList, monkeypatch) -> None:
     monkeypatch.setattr(module, "MAX_EASE_ITEMS", edges.n_items - 1)
     scorers = scorers_of(edges)
-    assert "EASE" not in scorers.seconds
-    assert {"item kNN", "random walk", "transitions", "ALS", "low-pass filter"} == set(
-        scorers.seconds
-    )
+    assert "ease" not in scorers.seconds
+    assert {"item_knn", "random_walk", "transitions", "als", "low_pass"} == set(scorers.seconds)
