@@ -3,135 +3,29 @@
     bitrecall serve --releases releases --events off &
     python -m benchmarks.service.agreement --releases releases --requests 2000
 
+    bitrecall serve --releases releases --events sqlite:///empty.db &
+    python -m benchmarks.service.agreement --releases releases --events 1000
+
 Requests have exclusions, filters over the tags and attributes of the release, and histories that
 replace or extend what is known. Some are batches, some request similar items. Every response must
-equal the reference including ties: items, distances, scores, order, source, shortfall. The
-reference uses no index and no packing: it compares all signs and sorts. Exits with 1 at the first
-response that differs.
+equal the reference (reference.py) including ties: items, distances, scores, order, source,
+shortfall. With --events, the given number of random events is sent first, and the responses must
+take them into account; the service must not have any others. If the release has a recency, the
+order of events and histories matters. Exits with 1 at the first response that differs.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 
-from bitrecall.index.fold_in.users import SHARE
-from bitrecall.index.releases.release import Release
+from benchmarks.service.reference import Reference
 from bitrecall.index.releases.store import ReleaseStore
-
-
-class Reference:
-    """Responses computed from the arrays of a release."""
-
-    def __init__(self, release: Release) -> None:
-        self.release = release
-        self.ids = release.items.ids_of(range(release.n_items))
-        self.row = {item: row for row, item in enumerate(self.ids)}
-        bits = np.unpackbits(np.asarray(release.item_codes), axis=1, bitorder="little")
-        self.signs = 2 * bits.astype(np.int32) - 1
-        self.messages = np.asarray(release.fold_in_messages, np.float64)
-        self.matrix = np.asarray(release.fold_in_map.matrix, np.float64)
-        self.tags = [set(release.attributes.tags_of(row)) for row in range(release.n_items)]
-        self.known = [release.attributes.columns_of(row) for row in range(release.n_items)]
-
-    def recommend(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the expected response of ``POST /recommend``, without the release id."""
-        code, known_rows, source = self._user(body)
-        allowed = self._allowed(body)
-        if body.get("exclude_seen", True):
-            allowed[known_rows] = False
-        return {"user_id": body.get("user_id"), **self._ranked(code, allowed, body["k"], source)}
-
-    def similar(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the expected response of ``POST /similar``, without the release id."""
-        allowed = self._allowed(body)
-        row = self.row[body["item_id"]]
-        allowed[row] = False
-        answer = self._ranked(self.signs[row], allowed, body["k"], "codes")
-        del answer["source"]
-        return {"item_id": body["item_id"], **answer}
-
-    def _user(self, body: dict[str, Any]) -> tuple[np.ndarray | None, list[int], str]:
-        history = [self.row[item] for item in body.get("history") or () if item in self.row]
-        instead = "history" in body and body.get("history_mode", "instead") == "instead"
-        row = None if instead else self.release.users.row_of(body.get("user_id") or "")
-        if row is None:
-            if not history:
-                return None, [], "popular"
-            rows = sorted(set(history))
-            mean = self.messages[rows].sum(axis=0) / len(rows) - self.release.fold_in_map.centre
-            weight = SHARE / (len(rows) + SHARE - 1)
-            embedding = (
-                self.release.fold_in_map.user + (1 - weight) * mean + weight * mean @ self.matrix
-            )
-            return self._signs(embedding), history, "history"
-        seen = self.release.seen[row].tolist()
-        more = sorted(set(history) - set(seen))
-        trained = np.asarray(self.release.user_embeddings[row], np.float64)
-        if not more:
-            return self._signs(trained), [*seen, *history], "codes"
-        before = self.messages[seen].sum(axis=0)
-        trained = trained * (np.abs(before).mean() / np.abs(trained).mean())
-        code = self._signs(trained + self.messages[more].sum(axis=0))
-        return code, [*seen, *history], "codes+history"
-
-    def _signs(self, values: np.ndarray) -> np.ndarray:
-        return np.where(values >= 0, 1, -1)
-
-    def _allowed(self, body: dict[str, Any]) -> np.ndarray:
-        conditions = body.get("filter", {})
-        allowed = np.array([self._passes(conditions, row) for row in range(len(self.ids))])
-        for item in body.get("exclude_items", ()):
-            if item in self.row:
-                allowed[self.row[item]] = False
-        return allowed
-
-    def _passes(self, conditions: dict[str, Any], row: int) -> bool:
-        tags, known = self.tags[row], self.known[row]
-        if conditions.get("any_tags") and not tags & set(conditions["any_tags"]):
-            return False
-        if not set(conditions.get("all_tags", ())) <= tags or tags & set(
-            conditions.get("no_tags", ())
-        ):
-            return False
-        for name, condition in conditions.get("where", {}).items():
-            if name not in known:
-                return False
-            value = known[name]
-            if "in" in condition and value not in condition["in"]:
-                return False
-            if "gte" in condition and not value >= condition["gte"]:
-                return False
-            if "lt" in condition and not value < condition["lt"]:
-                return False
-        return True
-
-    def _ranked(
-        self, code: np.ndarray | None, allowed: np.ndarray, k: int, source: str
-    ) -> dict[str, Any]:
-        rows = np.flatnonzero(allowed)
-        items: list[dict[str, Any]]
-        if code is None:
-            items = [{"id": self.ids[row], "distance": None, "score": None} for row in rows[:k]]
-        else:
-            scores = self.signs @ code
-            rows = rows[np.lexsort((rows, -scores[rows]))][:k]
-            items = [
-                {
-                    "id": self.ids[row],
-                    "distance": (self.release.bits - int(scores[row])) // 2,
-                    "score": int(scores[row]),
-                }
-                for row in rows
-            ]
-        answer: dict[str, Any] = {"k": k, "items": items, "source": source}
-        if len(items) < k:
-            answer["shortfall"] = k - len(items)
-        return answer
 
 
 class RequestGenerator:
@@ -144,6 +38,14 @@ class RequestGenerator:
         self.users = release.users.ids_of(range(release.n_users))
         self.tags = sorted({tag for tags in reference.tags for tag in tags})
         self.columns = {name for known in reference.known for name in known}
+
+    def events(self, count: int) -> Iterator[dict[str, Any]]:
+        """Yield random events, most of them of a few users of the release."""
+        users = [*self._some(self.users, 20), "unknown user"]
+        for _ in range(count):
+            user = self._some(users if self._often(0.7) else self.users, 1)[0]
+            item = self._some(self.reference.ids, 1)[0]
+            yield {"user_id": user, "item_id": item, "type": "view"}
 
     def request(self) -> tuple[str, dict[str, Any]]:
         """Return a path and a body."""
@@ -160,7 +62,10 @@ class RequestGenerator:
             users = [*self._some(self.users, 20), "unknown user"]
             return "/recommend/batch", {**body, "k": min(body["k"], 100), "user_ids": users}
         if self._often(0.8):
-            body["user_id"] = "unknown user" if self._often(0.1) else self._some(self.users, 1)[0]
+            users = [*self.reference.recent] if self._often(0.5) else []
+            body["user_id"] = self._some(users or self.users, 1)[0]
+            if self._often(0.1):
+                body["user_id"] = "unknown user"
         if self._often(0.4) or "user_id" not in body:
             body["history"] = [*self._some(self.reference.ids, 20), "unknown item"]
             body["history_mode"] = "add" if self._often(0.5) else "instead"
@@ -209,13 +114,18 @@ def main() -> int:
     parser.add_argument("--releases", type=Path, default=Path("releases"))
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--requests", type=int, default=2000)
+    parser.add_argument("--events", type=int, default=0, metavar="COUNT")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     release = ReleaseStore(arguments.releases).open_current()
-    reference = Reference(release)
+    recent: dict[str, list[str]] = {}
+    reference = Reference(release, recent)
     generator = RequestGenerator(reference, arguments.seed)
     counted: dict[str, int] = {}
     with httpx.Client(base_url=arguments.url, timeout=60) as client:
+        for event in generator.events(arguments.events):
+            client.post("/events", json={"events": [event]}).raise_for_status()
+            recent.setdefault(event["user_id"], []).append(event["item_id"])
         for number in range(arguments.requests):
             path, body = generator.request()
             response = client.post(path, json=body)

@@ -100,5 +100,7 @@ def _item(document: Document) -> Recommendation:
         code=document.get("code"),
         because=None
         if because is None
-        else tuple(Explanation(item["id"], item["distance"]) for item in because),
+        else tuple(
+            Explanation(item["id"], item["distance"], item.get("weight")) for item in because
+        ),
     )

@@ -50,6 +50,7 @@ def _item(item: Recommendation) -> dict[str, Any]:
         document["code"] = item.code
         document["because"] = [
             {"id": explanation.item_id, "distance": explanation.distance}
+            | ({} if explanation.weight is None else {"weight": explanation.weight})
             for explanation in item.because
         ]
     return document

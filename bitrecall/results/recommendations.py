@@ -27,11 +27,16 @@ Row = TypeVar("Row")
 class Explanation(NamedTuple):
     """An item of the user that is similar to a recommended item.
 
-    ``distance`` is the Hamming distance between the codes of the two items, in bits.
+    Attributes:
+        item_id: id of the user's item.
+        distance: Hamming distance between the codes of the two items, in bits.
+        weight: how much the user's item counts for the user's code, from 0 to 1 for the item that
+            counts most; None if all items count alike.
     """
 
     item_id: str
     distance: int
+    weight: float | None = None
 
 
 class Recommendation(NamedTuple):
@@ -43,7 +48,8 @@ class Recommendation(NamedTuple):
             list is of popular items.
         score: inner product of the two codes, bits - 2 * distance; None if ``distance`` is.
         code: the item's code in hexadecimal; None without ``explain``.
-        because: the user's most similar items, nearest first; None without ``explain``.
+        because: the user's most similar items, nearest first, or by the product of score and
+            weight; None without ``explain``.
     """
 
     item_id: str

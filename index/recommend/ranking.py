@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bitrecall.index.fold_in.item_weights import item_weights
 from bitrecall.index.fold_in.user_codes import CodeSource
 from bitrecall.index.recommend.catalogue import Catalogue
 from bitrecall.index.recommend.explanations import explain
@@ -102,8 +103,11 @@ def _ranked(
     )
     if not options.explain:
         return ranked
+    weighted = None
+    if user.code is not None:
+        weighted = item_weights(catalogue.release, user.row, user.newest)
     return ranked._replace(
         code=None if user.code is None else user.code.tobytes().hex(),
         item_codes=[code.tobytes().hex() for code in catalogue.codes_of(rows)],
-        explanations=explain(catalogue, rows, user.latest()),
+        explanations=explain(catalogue, rows, user.latest(), weighted),
     )

@@ -18,6 +18,7 @@ class UserState(NamedTuple):
     """A user at the time of a request.
 
     Attributes:
+        row: row in the release; None for a user not in the release.
         items: int64, rows of all of the user's items, in no particular order, possibly repeated.
         seen: int64, rows of the user's items in the training data.
         newest: int64, rows of the newest other items, distinct, the newest last.
@@ -25,6 +26,7 @@ class UserState(NamedTuple):
         source: what the code was made from.
     """
 
+    row: int | None
     items: NDArray[np.int64]
     seen: NDArray[np.int64]
     newest: NDArray[np.int64]
@@ -81,7 +83,7 @@ def _state(
     newest: NDArray[np.int64],
 ) -> UserState:
     code, source = encoder.encode(user, newest)
-    return UserState(items, seen, newest, code, source)
+    return UserState(user, items, seen, newest, code, source)
 
 
 def _concatenate_distinct(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from bitrecall.index.recommend.types import RankedItems
+from bitrecall.index.recommend.types import Explanation, RankedItems
 from bitrecall.index.search.native_module import native
 
 
@@ -73,10 +73,13 @@ def _items(result: RankedItems) -> list[dict[str, object]]:
         explained = zip(items, result.item_codes, result.explanations, strict=True)
         for item, code, explanations in explained:
             item["code"] = code
-            item["because"] = [
-                {"id": reason.item_id, "distance": reason.distance} for reason in explanations
-            ]
+            item["because"] = [_reason(explanation) for explanation in explanations]
     return items
+
+
+def _reason(explanation: Explanation) -> dict[str, Any]:
+    document: dict[str, Any] = {"id": explanation.item_id, "distance": explanation.distance}
+    return document if explanation.weight is None else document | {"weight": explanation.weight}
 
 
 def _shortfall(result: RankedItems) -> bytes:

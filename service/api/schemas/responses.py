@@ -28,6 +28,13 @@ class ReasonResponse(BaseModel):
 
     id: str = Field(description="Id of the user's item.")
     distance: int = Field(description="Hamming distance between the two codes, in bits.")
+    weight: float | SkipJsonSchema[None] = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="How much the user's item counts for the user's code, 1 for the item that "
+        "counts most; only present if the release has a recency and newer items count more.",
+    )
 
 
 class RecommendedItem(BaseModel):
@@ -48,8 +55,8 @@ class RecommendedItem(BaseModel):
     )
     because: list[ReasonResponse] | SkipJsonSchema[None] = Field(
         default=None,
-        description="The user's own items with the nearest codes, nearest first; only present with "
-        "explain.",
+        description="The user's own items with the nearest codes, nearest first, or by the product "
+        "of score and weight if they have weights; only present with explain.",
     )
 
 

@@ -37,3 +37,47 @@ def test_uses_only_the_newest_items_of_a_long_history(release: Release) -> None:
     history = np.concatenate([[5], np.full(MAX_HISTORY, 6)])
     ((first, *_),) = explain(catalogue, np.array([5]), history)
     assert first.item_id == "item 6"
+
+
+@given(items=rows, history=st.dictionaries(st.integers(0, 60), st.integers(1, 8), max_size=20))
+def test_weights_multiply_the_scores(
+    release: Release, items: list[int], history: dict[int, int]
+) -> None:
+    catalogue = Catalogue(release, NEW)
+    codes = catalogue.codes_of(np.arange(61))
+    distances = hamming_distances(codes, codes)
+    weights = {row: weight / 8 for row, weight in history.items()}
+    expected = []
+    for item in items:
+        others = sorted(
+            (-weight * (16 - 2 * int(distances[item, row])), row)
+            for row, weight in weights.items()
+            if row != item
+        )
+        expected.append(
+            [
+                Explanation(
+                    catalogue.ids_of(np.array([row]))[0],
+                    int(distances[item, row]),
+                    round(weights[row], 3),
+                )
+                for _, row in others[:MAX_EXPLANATIONS]
+            ]
+        )
+    weighted = (
+        np.array(sorted(weights), np.int64),
+        np.array([weights[r] for r in sorted(weights)]),
+    )
+    explanations = explain(catalogue, np.array(items, np.int64), np.arange(61), weighted)
+    assert [list(item) for item in explanations] == expected
+
+
+def test_uses_only_the_items_with_the_largest_weights(release: Release) -> None:
+    rows = np.arange(MAX_HISTORY + 1)
+    weights = np.full(MAX_HISTORY + 1, 0.5)
+    weights[3] = 0.1
+    ids = [row % 60 for row in rows]
+    ((first, *_),) = explain(
+        Catalogue(release), np.array([5]), rows, (np.sort(np.array(ids)), weights)
+    )
+    assert first.weight == 0.5

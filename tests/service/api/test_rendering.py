@@ -39,7 +39,7 @@ RESULT = RankedItems(
 EXPLAINED = {
     "code": "00ff",
     "item_codes": ["0000", "ffff", "00ff"],
-    "explanations": [[Explanation("x", 3)], [], [Explanation("x", 0)]],
+    "explanations": [[Explanation("x", 3)], [], [Explanation("x", 0, 0.25)]],
 }
 VARIANTS = [
     RESULT,
@@ -77,7 +77,7 @@ def test_explanations_and_codes_belong_to_their_item() -> None:
     assert [item["because"] for item in items] == [
         [{"id": "x", "distance": 3}],
         [],
-        [{"id": "x", "distance": 0}],
+        [{"id": "x", "distance": 0, "weight": 0.25}],
     ]
 
 
