@@ -127,6 +127,7 @@ def train(
     wait_briefly()
     import torch
 
+    from bitrecall.errors import BitrecallError
     from bitrecall.events.position import NOTHING_READ, position_after
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.store import ReleaseStore
@@ -138,7 +139,7 @@ def train(
     from bitrecall.training.data.plausibility import check_plausible
     from bitrecall.training.data.similar_ids import id_warnings
     from bitrecall.training.data.tables.sql_query import is_database
-    from bitrecall.training.errors import EvaluationError, InterruptedTraining
+    from bitrecall.training.errors import InterruptedTraining
     from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
     from bitrecall.training.recipe.recipe_file import load_recipe
     from bitrecall.training.runtime.allocator import keep_freed_memory
@@ -219,7 +220,8 @@ def train(
             seconds=max(_MIN_COMPARISON_SECONDS, _COMPARISON_SHARE * seconds),
             progress=progress,
         )
-    except EvaluationError as error:
+    except BitrecallError as error:
+        # The release is published all the same.
         click.echo(f"no comparison: {error}", err=True)
         return
     TrainingLog(options.folder / "log.jsonl").write("comparison", **asdict(comparison))

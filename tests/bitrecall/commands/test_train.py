@@ -12,6 +12,7 @@ from bitrecall.cli import bitrecall
 from bitrecall.events.event import Event
 from bitrecall.events.store import EventStore
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.errors import DataError
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +92,17 @@ def test_publishes_and_reports_no_comparison_if_nothing_is_held_out(train, data,
     done = train("--comparison", "--split=none")
     assert done.exit_code == 0, done.output
     assert "no comparison: nothing is held out to compare on" in done.stderr
+    assert ReleaseStore(tmp_path / "releases").open_current().n_items == 40
+
+
+def test_an_error_of_the_comparison_keeps_the_release(train, tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise DataError("the order is unknown")
+
+    monkeypatch.setattr("bitrecall.training.comparison.comparison.compare", fail)
+    done = train("--comparison")
+    assert done.exit_code == 0, done.output
+    assert "no comparison: the order is unknown" in done.stderr
     assert ReleaseStore(tmp_path / "releases").open_current().n_items == 40
 
 

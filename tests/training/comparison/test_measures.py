@@ -5,10 +5,10 @@ from bitrecall.training.comparison.measures import BREAKDOWN, OVERALL, Groups, m
 from bitrecall.training.evaluation.ranked_batches import RankedBatch
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 
-POPULARITY = np.array([40, 30, 20, *[1] * 57])
+POPULARITY = np.arange(60, 0, -1)
 
 
-def batch(seed: int, users: int = 30) -> RankedBatch:
+def batch(seed: int, users: int = 300) -> RankedBatch:
     generator = np.random.default_rng(seed)
     ranked = np.stack([generator.permutation(60)[:50] for _ in range(users)])
     truth = [generator.permutation(60)[: 1 + user % 5] for user in range(users)]
@@ -80,7 +80,7 @@ def test_cold_and_warm_users_sum_to_all_users():
     measures = measure([part], POPULARITY, groups)
     total = measures["recall@20 cold"] * groups.cold_users
     total += measures["recall@20 warm"] * groups.warm_users
-    assert total == pytest.approx(measures["recall@20"] * 30)
+    assert total == pytest.approx(measures["recall@20"] * 300)
 
 
 def test_an_unknown_item_is_a_missed_tail_item():
