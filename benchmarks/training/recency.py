@@ -22,6 +22,7 @@ from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.releases.recency import Recency, ages_of
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.evaluation.ranked_lists import ranked_lists
@@ -50,8 +51,11 @@ class RecencyTable:
         users = np.flatnonzero(test.user_degrees)
         known = [(release.users.row_of(test.user_ids[user]), user) for user in users.tolist()]
         self.users = [row for row, _ in known if row is not None]
-        self.targets = [rows[test.history_of(user)] for row, user in known if row is not None]
-        self.histories = [self._history(row) for row in self.users]
+        # The order of equally old items is random: by row it would be that of popularity.
+        generator = np.random.default_rng(0)
+        in_release = [user for row, user in known if row is not None]
+        self.targets = [rows[items] for items in histories(test, in_release, generator)]
+        self.histories = [self._history(row, generator) for row in self.users]
 
     def print_all(self) -> None:
         """Print the table."""
@@ -70,8 +74,8 @@ class RecencyTable:
             )
         for count in COUNTS:
             name = "all items" if count is None else f"{count} item{'s' * (count > 1)}"
-            histories = [rows[-(count or len(rows)) :] for rows in self.histories]
-            self.print_rows(f"unknown, {name}", self.users, histories, self.targets, known=False)
+            newest = [rows[-(count or len(rows)) :] for rows in self.histories]
+            self.print_rows(f"unknown, {name}", self.users, newest, self.targets, known=False)
 
     def print_rows(
         self, name: str, users: list[int], items: Rows, targets: Rows, *, known: bool = True
@@ -102,13 +106,14 @@ class RecencyTable:
             cells = [f"{values[metric]:.4f}".lstrip("0") for metric in METRICS]
             print(f"| {name} | {codes} | {len(users):,} | {' | '.join(cells)} |", flush=True)
 
-    def _history(self, user: int) -> np.ndarray:
+    def _history(self, user: int, generator: np.random.Generator) -> np.ndarray:
         """Return the training items of a user, the newest last."""
         release = self._release
         if release.seen_ages is None:
             raise SystemExit("the release does not know the order of its interactions")
         ages = ages_of(release.seen, release.seen_ages, user)
-        return release.seen[user][np.argsort(-ages.astype(np.int64), kind="stable")]
+        ties = generator.permutation(len(ages))
+        return release.seen[user][np.lexsort((ties, -ages.astype(np.int64)))]
 
 
 def main() -> None:

@@ -149,14 +149,6 @@ class Interactions:
         """Return the item rows of a user's pairs, increasing."""
         return self.items[self.indptr[user] : self.indptr[user + 1]]
 
-    def history_of(self, user: int) -> NDArray[np.int32]:
-        """Return the item rows of a user's pairs, the newest last; increasing without an order."""
-        items = self.items_of(user)
-        if self.order is None:
-            return items
-        order = self.order[self.indptr[user] : self.indptr[user + 1]]
-        return items[np.argsort(order, kind="stable")]
-
     def select(self, chosen: NDArray[np.bool_]) -> Interactions:
         """Return the pairs that a boolean mask (nnz,) selects, over the same vocabulary."""
         return Interactions(

@@ -3,7 +3,8 @@
 The model was trained without each user's latest pairs. Three choices are made on them:
 
 - How far known users with fresh items lean, and over how many items: of each user with at least two
-  held-out pairs, the first half are fresh items and the others are to be found.
+  held-out pairs, the first quarter, half and three quarters are fresh items, and the others are to
+  be found. The three scores are averaged.
 - How far known users without fresh items lean, at most as far: all held-out pairs are to be found.
 - Over how many items the histories of unknown users decay: users are folded in from their training
   items alone.
@@ -21,7 +22,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.recency import Recency
+from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.split import takes_latest
 from bitrecall.training.export import release_contents
@@ -37,8 +40,9 @@ HISTORY_DECAYS: Final = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
 # With fewer users a strength is not measured.
 _MIN_USERS: Final = 30
 _MAX_USERS: Final = 4000
-# Limits the codes that a setting compares: half a second on one core.
-_MAX_COMPARISONS: Final = 2**28
+# Limits the codes that are compared for a score, to a tenth of a second on one core.
+_MAX_COMPARISONS: Final = 2**26
+_FRESH_SHARES: Final = (0.25, 0.5, 0.75)
 _STREAM: Final = 11
 
 _NO_ITEMS: Final = np.empty(0, np.int64)
@@ -66,25 +70,28 @@ def choose_recency(model: TrainedModel, recipe: Recipe) -> dict[str, Any] | None
     if len(users) < _MIN_USERS:
         return None
     contents = release_contents(model.embeddings, part, recipe)
-    histories, targets = ([pairs.history_of(user) for user in users] for pairs in (part, held_out))
+    generator = np.random.default_rng([recipe.seed, _STREAM])
+    taken, targets = (histories(pairs, users.tolist(), generator) for pairs in (part, held_out))
     nothing = [_NO_ITEMS] * len(users)
-    every = ValidationScores(contents, users, histories, nothing, targets)
+    every = ValidationScores(contents, users, taken, nothing, targets)
     several = [place for place, items in enumerate(targets) if len(items) > 1]
     if len(several) < _MIN_USERS:
-        known_strength, decay = _strength(every, STRENGTHS, DECAYS)
+        known_strength, decay = _strength([every], STRENGTHS, DECAYS)
         fresh_strength = known_strength
     else:
-        half = [len(targets[place]) // 2 for place in several]
-        with_fresh = ValidationScores(
-            contents,
-            users[several],
-            [histories[place] for place in several],
-            [targets[place][:count] for place, count in zip(several, half, strict=True)],
-            [targets[place][count:] for place, count in zip(several, half, strict=True)],
-        )
+        with_fresh = [
+            _scores_with_fresh(
+                contents,
+                users[several],
+                [taken[place] for place in several],
+                [targets[place] for place in several],
+                share,
+            )
+            for share in _FRESH_SHARES
+        ]
         fresh_strength, decay = _strength(with_fresh, STRENGTHS, DECAYS)
         smaller = [strength for strength in STRENGTHS if strength <= fresh_strength]
-        known_strength, _ = _strength(every, smaller, [decay])
+        known_strength, _ = _strength([every], smaller, [decay])
     history_decay = simplest_within_noise(
         [(choice, every.of_unknown(choice)) for choice in (None, *HISTORY_DECAYS)]
     )
@@ -93,13 +100,37 @@ def choose_recency(model: TrainedModel, recipe: Recipe) -> dict[str, Any] | None
     return asdict(Recency(decay, known_strength, fresh_strength, history_decay))
 
 
+def _scores_with_fresh(
+    contents: ReleaseContents,
+    users: NDArray[np.int64],
+    taken: Sequence[NDArray[np.int32]],
+    held_out: Sequence[NDArray[np.int32]],
+    share: float,
+) -> ValidationScores:
+    """Return the scores if a share of each user's held-out items, the first ones, is fresh."""
+    counts = [min(max(round(share * len(items)), 1), len(items) - 1) for items in held_out]
+    fresh = [items[:count] for items, count in zip(held_out, counts, strict=True)]
+    targets = [items[count:] for items, count in zip(held_out, counts, strict=True)]
+    return ValidationScores(contents, users, taken, fresh, targets)
+
+
 def _strength(
-    scores: ValidationScores, strengths: Sequence[float], decays: Sequence[float]
+    scores: Sequence[ValidationScores], strengths: Sequence[float], decays: Sequence[float]
 ) -> tuple[float, float]:
-    """Choose a strength and its best decay; without a strength, the decay is any of them."""
-    candidates = [((0.0, decays[0]), scores.of_known(0.0, decays[0]))]
+    """Choose a strength and its best decay; without a strength, the decay is any of them.
+
+    Args:
+        scores: of the same users; their mean counts.
+        strengths: strengths above 0, the smallest first.
+        decays: the decays to try.
+    """
+
+    def measure(strength: float, decay: float) -> NDArray[np.float64]:
+        return np.asarray(np.mean([score.of_known(strength, decay) for score in scores], axis=0))
+
+    candidates = [((0.0, decays[0]), measure(0.0, decays[0]))]
     for strength in strengths:
-        measured = [((strength, decay), scores.of_known(strength, decay)) for decay in decays]
+        measured = [((strength, decay), measure(strength, decay)) for decay in decays]
         candidates.append(max(measured, key=lambda candidate: float(candidate[1].mean())))
     return simplest_within_noise(candidates)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.recommend.popular import popular_lists
 from bitrecall.index.releases.release import Release
+from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.evaluation.ranked_lists import ranked_lists
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, find_hits, ndcg_at, recall_at
@@ -53,7 +54,7 @@ def score_users(
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for start in range(0, len(users), _BATCH):
         batch = users[start : start + _BATCH]
-        known = [_known(item_rows[known_pairs.history_of(user)]) for user in batch]
+        known = [_known(item_rows[items]) for items in histories(known_pairs, batch.tolist())]
         if popular:
             ranked = popular_lists(release.n_items, max(ks), known)
         else:

@@ -10,6 +10,7 @@ from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import InterruptedTraining
@@ -110,8 +111,8 @@ def test_a_release_has_the_chosen_recency_and_the_ages(
     rows, begin = release.seen[row], int(release.seen.indptr[row])
     ages = release.seen_ages[begin : begin + len(rows)]
     newest_first = release.items.ids_of(rows[np.argsort(ages)])
-    taken = drifting.history_of(drifting.user_ids.index("user-7"))[::-1]
-    assert newest_first == [drifting.item_ids[item] for item in taken]
+    (taken,) = histories(drifting, [drifting.user_ids.index("user-7")])
+    assert newest_first == [drifting.item_ids[item] for item in taken[::-1]]
 
 
 def test_a_release_without_validation_has_ages_and_no_recency(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bitrecall.events.event import FORGET, HIDE, StoredEvent
 from bitrecall.events.position import ReadingStart, digest_of
 from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.retraining.collect import collect
 from bitrecall.training.retraining.retraining_data import RetrainingData
@@ -179,11 +180,12 @@ def test_equals_applying_the_events_in_order(file_rows, event_rows) -> None:
     assert len(data.pairs) == len(expected)
 
 
-def histories(data: RetrainingData) -> dict[str, list[str]]:
+def histories_by_name(data: RetrainingData) -> dict[str, list[str]]:
     pairs = data.pairs
+    lists = histories(pairs, range(pairs.n_users))
     return {
-        user: [pairs.item_ids[item] for item in pairs.history_of(row)]
-        for row, user in enumerate(pairs.user_ids)
+        user: [pairs.item_ids[item] for item in items]
+        for user, items in zip(pairs.user_ids, lists, strict=True)
     }
 
 
@@ -193,7 +195,7 @@ def test_orders_pairs_of_the_parent_then_of_files_then_events(publish, event) ->
     file_pairs = files(rows, [30.0, 99.0, 20.0, 1.0])
     events = [event("a", "z", at=7.0), event("c", "w"), event("a", "x", at=5.0)]
     data = collect(parent, file_pairs, events, start=START)
-    assert histories(data) == {
+    assert histories_by_name(data) == {
         "a": ["y", "w", "e", "f", "z", "x"],
         "b": ["x"],
         "c": ["f", "w"],
@@ -207,7 +209,7 @@ def test_orders_nothing_if_the_order_of_the_oldest_pairs_is_unknown(publish, eve
     assert collect(unordered, None, events, start=START).pairs.order is None
     assert collect(None, files([("a", "x"), ("a", "y")]), events, start=START).pairs.order is None
     timed = files([("a", "x"), ("a", "y")], [2.0, 1.0])
-    assert histories(collect(None, timed, events, start=START)) == {"a": ["y", "x", "z"]}
-    assert histories(collect(None, None, [*events, event("a", "x")], start=START)) == {
+    assert histories_by_name(collect(None, timed, events, start=START)) == {"a": ["y", "x", "z"]}
+    assert histories_by_name(collect(None, None, [*events, event("a", "x")], start=START)) == {
         "a": ["z", "x"]
     }

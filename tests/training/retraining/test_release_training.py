@@ -5,6 +5,7 @@ import pytest
 
 from bitrecall.index.releases.recency import Recency, ages_of
 from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
+from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import iso_time
 from bitrecall.training.retraining.item_attributes import with_attributes
 from tests.training.retraining.retraining_system import SETTINGS, RetrainingSystem
@@ -101,5 +102,5 @@ def test_keeps_the_recency_and_the_order_of_the_current_release(system: Retraini
         system.later.item_ids[item] for item in system.later.items_of(system.later.users[0])
     ]
     assert newest_first[: len(by_event)] == by_event[::-1]
-    in_files = files.history_of(files.user_ids.index(user))[::-1]
-    assert newest_first[len(by_event) :] == [files.item_ids[item] for item in in_files]
+    (in_files,) = histories(files, [files.user_ids.index(user)])
+    assert newest_first[len(by_event) :] == [files.item_ids[item] for item in in_files[::-1]]
