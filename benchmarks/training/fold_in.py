@@ -7,8 +7,9 @@ Trains once without a tenth of the users, and makes codes for these users from 1
 all of their items: with the plain sum of messages, with the sum shrunk towards the mean user by a
 constant over the root of the number of items, and with the learned map
 (index/releases/fold_in_map.py), for several values of its ridge and its share
-(index/fold_in/users.py). Measured on the last fifth of each user's training interactions; the test
-split is not read.
+(index/fold_in/users.py). If the order of items is known, also from the newest 1, 2, 5, 10, 20 and
+all items, all alike and with several decays (index/releases/recency.py). Measured on the last fifth
+of each user's training interactions; the test split is not read.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from bitrecall.reproduction.fold_in_study import (
 )
 from bitrecall.reproduction.holdout_training import remove_pairs, train_without
 from bitrecall.reproduction.trial import Trial
+from bitrecall.training.data.histories import histories
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.recipe.recipe_file import load_recipe
@@ -39,6 +41,7 @@ from bitrecall.training.runtime.allocator import keep_freed_memory
 SHRINKAGES = (0.0, 0.15, 0.25, 0.4, 0.7)
 RIDGES = (0.003, 0.03, 0.3)
 SHARES = (1.0, 3.0, 10.0)
+DECAYS = (None, 64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
 
 
 def main() -> None:
@@ -64,16 +67,20 @@ def main() -> None:
     scorer = FoldInScorer(trial, part, held_out, generator)
     known = part.select(without.has_item[part.items])
     users = scorer.sample_users(new & (known.user_degrees > 0), held_out)
-    histories = shuffled(known, users, generator)
+    in_random_order = shuffled(known, users, generator)
     codes = pack_signs(without.items)
     place = np.cumsum(without.has_item) - 1
     print("| method | " + " | ".join(str(count or "all") for count in COUNTS) + " |")
     print("|---" * (len(COUNTS) + 1) + "|")
 
-    def row(name: str, make: Callable[[list[np.ndarray]], np.ndarray]) -> None:
+    def row(
+        name: str,
+        make: Callable[[list[np.ndarray]], np.ndarray],
+        taken: Sequence[np.ndarray] = in_random_order,
+    ) -> None:
         cells = []
         for count in COUNTS:
-            user_codes = make([place[rows[:count]] for rows in histories])
+            user_codes = make([place[rows[:count][::-1]] for rows in taken])
             measurement = scorer.score("", user_codes, users, codes, without.has_item, held_out)
             cells.append(f"{measurement.metrics['recall@50']:.4f}".lstrip("0"))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
@@ -86,6 +93,12 @@ def main() -> None:
     for ridge, share in product(RIDGES, SHARES):
         learned = UserFoldIn(*learn_map(without, known, ridge), share)
         row(f"with the map, ridge {ridge:g}, share {share:g}", learned.codes)
+    if known.ages is None:
+        return
+    newest_first = [rows[::-1] for rows in histories(known, users.tolist(), generator)]
+    for decay in DECAYS:
+        name = "the newest" + (", all alike" if decay is None else f", decay {decay:g}")
+        row(name, UserFoldIn(*learn_map(without, known), decay=decay).codes, newest_first)
 
 
 class ShrunkSum:

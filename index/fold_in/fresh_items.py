@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bitrecall.index.errors import SearchError
 from bitrecall.index.fold_in.item_sets import are_in, newest_first
 from bitrecall.index.fold_in.users import sum_rows
-from bitrecall.index.releases.recency import Recency, ages_of, decayed_sum, lean
+from bitrecall.index.releases.recency import Recency, age_weights, ages_of, decayed_sum, lean
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.packing import pack_signs
 
@@ -120,14 +120,17 @@ def recent_sum(
             items, and so are training items among them.
         decay: τ, in items.
     """
-    fresh = newest_first(additions)
-    total = decayed_sum(trained.fold_in_messages, fresh, np.arange(len(fresh)), decay)
-    if trained.seen_ages is None:
-        return total
-    seen, ages = trained.seen[user], ages_of(trained.seen, trained.seen_ages, user)
-    ages = later_items(seen, ages, fresh)
-    older = ~are_in(seen, np.sort(fresh))
-    return total + decayed_sum(trained.fold_in_messages, seen[older], ages[older], decay)
+    items, limit = newest_first(additions), len(age_weights(decay))
+    ages = np.arange(len(items))
+    if trained.seen_ages is not None and len(items) < limit:
+        seen_ages = ages_of(trained.seen, trained.seen_ages, user)
+        # Later items only make training items older: the others have no weight.
+        has_weight = seen_ages < limit
+        seen, seen_ages = trained.seen[user][has_weight], seen_ages[has_weight]
+        older = ~are_in(seen, np.sort(items))
+        later = later_items(seen, seen_ages, items)
+        items, ages = np.concatenate([items, seen[older]]), np.concatenate([ages, later[older]])
+    return decayed_sum(trained.fold_in_messages, items, ages, decay)
 
 
 def later_items(

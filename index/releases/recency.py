@@ -156,7 +156,8 @@ def leaning_codes(
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide vectors by their mean magnitudes, except vectors of zeros."""
-    magnitudes = np.abs(vectors).mean(axis=-1, keepdims=True)
+    # As np.mean does it, without its overhead.
+    magnitudes = np.add.reduce(np.abs(vectors), axis=-1, keepdims=True) / vectors.shape[-1]
     return np.asarray(vectors / np.where(magnitudes > 0, magnitudes, 1.0))
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bitrecall.index.errors import SearchError
 from bitrecall.index.fold_in.item_sets import are_in, check_rows, contains_all, newest_first
 
-rows = st.lists(st.integers(0, 9))
+rows = st.lists(st.integers(0, 9)) | st.lists(st.integers(0, 99), min_size=60, max_size=120)
 
 
 @given(items=rows)
