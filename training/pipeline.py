@@ -26,7 +26,7 @@ from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.best_epoch import BestEpoch
 from bitrecall.training.fitting.fit_loop import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
-from bitrecall.training.recency.choice import choose_recency
+from bitrecall.training.recency.choice import validated_recency
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.training_log import TrainingLog
@@ -230,7 +230,7 @@ class TrainingPipeline:
         recipe = self._recipe.model_copy(update={"fit": fit})
         model = self._fit(part, recipe, "validation", held_out)
         model.fit.progress.recency = self._options.group.broadcast_from_first(
-            lambda: choose_recency(model, self._recipe)
+            lambda: validated_recency(model, self._recipe)
         )
         self._log.write("recency", chosen=model.fit.progress.recency)
         if model.validator is not None and self._options.group.is_first and self._test is None:

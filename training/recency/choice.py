@@ -48,23 +48,36 @@ _STREAM: Final = 11
 _NO_ITEMS: Final = np.empty(0, np.int64)
 
 
-def choose_recency(model: TrainedModel, recipe: Recipe) -> dict[str, Any] | None:
-    """Choose a recency with the held-out pairs of a model.
+def validated_recency(model: TrainedModel, recipe: Recipe) -> dict[str, Any] | None:
+    """Choose a recency with the validation pairs of a model, if these are the latest.
 
     Args:
         model: trained without the held-out pairs of its validator.
         recipe: its recipe.
 
     Returns:
-        The fields of a ``Recency``; None if the order does not matter, or validation does not hold
-        out the latest pairs.
+        As ``choose_recency``.
     """
-    if model.validator is None or recipe.release.recency == "off":
+    if model.validator is None or not takes_latest(model.train, recipe.validation.cut):
         return None
-    part, held_out = model.train, model.validator.held_out
-    if part.ages is None or not takes_latest(part, recipe.validation.cut):
-        return None
-    if recipe.similarity != "hamming":
+    return choose_recency(model, model.validator.held_out, recipe)
+
+
+def choose_recency(
+    model: TrainedModel, held_out: Interactions, recipe: Recipe
+) -> dict[str, Any] | None:
+    """Choose a recency with held-out pairs.
+
+    Args:
+        model: trained without the held-out pairs.
+        held_out: the latest pairs of users, in the rows of the model.
+        recipe: the recipe of the model.
+
+    Returns:
+        The fields of a ``Recency``; None if the order is unknown or does not matter.
+    """
+    part = model.train
+    if recipe.release.recency == "off" or recipe.similarity != "hamming" or part.ages is None:
         return None
     users = _sample(part, held_out, recipe.seed)
     if len(users) < _MIN_USERS:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bitrecall.events.position import LogPosition
 from bitrecall.index.releases.contents import ReleaseContents
-from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.recency import Recency
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.export import release_contents
@@ -48,9 +48,9 @@ class TrainedCandidate:
         }
 
     def contents(
-        self, items: ItemTable | None, position: LogPosition, parent: Release | None
+        self, items: ItemTable | None, position: LogPosition, recency: Recency | None
     ) -> ReleaseContents:
-        """The contents of a release of these codes, with the parent's recency."""
+        """The contents of a release of these codes."""
         warm = self.model.warm_start
         return release_contents(
             self.model.embeddings,
@@ -62,7 +62,7 @@ class TrainedCandidate:
                 "epochs_trained": self.model.fit.epochs,
                 "started_from": "scratch" if warm is None else warm.origin,
             },
-            recency=None if parent is None else parent.recency,
+            recency=recency,
         )
 
 

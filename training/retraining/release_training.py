@@ -15,6 +15,7 @@ import numpy as np
 from bitrecall.events.position import NOTHING_READ
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.manifest import Metrics
+from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.store import ReleaseStore
@@ -31,6 +32,7 @@ from bitrecall.training.retraining.candidate import (
     train,
     warm_recipe,
 )
+from bitrecall.training.retraining.first_recency import first_recency
 from bitrecall.training.retraining.gate import Verdict, judge
 from bitrecall.training.retraining.item_attributes import table_of
 from bitrecall.training.retraining.memory_budget import check_memory
@@ -108,7 +110,9 @@ class ReleaseTraining:
         )
         start = self._warm_start(parent, train_pairs)
         candidate = self._train(train_pairs, start, "candidate", folder)
-        verdict = self._judge_in_temporary_store(parent, candidate, train_pairs, held_out, folder)
+        recency = self._recency(parent, candidate, data, held_out)
+        contents = candidate.contents(None, NOTHING_READ, recency)
+        verdict = self._judge_in_temporary_store(parent, contents, train_pairs, held_out, folder)
         if not verdict.passed:
             return Outcome.REFUSED, verdict.says
         if self._options.dry_run:
@@ -123,7 +127,20 @@ class ReleaseTraining:
             "users": verdict.users,
             **verdict.candidate,
         }
-        return publisher.publish(self._contents(final, parent, data), metrics, verdict.says)
+        contents = self._contents(final, parent, data, recency)
+        return publisher.publish(contents, metrics, verdict.says)
+
+    def _recency(
+        self,
+        parent: Release | None,
+        candidate: TrainedCandidate,
+        data: RetrainingData,
+        held_out: Interactions,
+    ) -> Recency | None:
+        """Return the parent's recency; without a parent, choose one with the held-out pairs."""
+        if parent is not None:
+            return parent.recency
+        return first_recency(candidate.model, data, held_out, candidate.recipe)
 
     def _warm_start(self, parent: Release | None, pairs: Interactions) -> WarmStartState | None:
         """Return the state to start the candidate from; None starts from scratch.
@@ -178,7 +195,7 @@ class ReleaseTraining:
     def _judge_in_temporary_store(
         self,
         parent: Release | None,
-        candidate: TrainedCandidate,
+        contents: ReleaseContents,
         train_pairs: Interactions,
         held_out: Interactions,
         folder: Path,
@@ -186,9 +203,7 @@ class ReleaseTraining:
         """Publish the candidate to a temporary store, judge it there, and remove the store."""
         temporary = ReleaseStore(folder / "candidate")
         try:
-            release = temporary.publish(
-                candidate.contents(None, NOTHING_READ, parent), activate=False
-            )
+            release = temporary.publish(contents, activate=False)
             verdict = judge(
                 parent, release, train_pairs, held_out, self._settings, self._recipe.seed
             )
@@ -198,12 +213,16 @@ class ReleaseTraining:
         return verdict
 
     def _contents(
-        self, final: TrainedCandidate, parent: Release | None, data: RetrainingData
+        self,
+        final: TrainedCandidate,
+        parent: Release | None,
+        data: RetrainingData,
+        recency: Recency | None,
     ) -> ReleaseContents:
         items = self._items
         if items is None and parent is not None:
             items = table_of(parent)
-        contents = final.contents(items, data.position, parent)
+        contents = final.contents(items, data.position, recency)
         moments = data.moments[~np.isnan(data.moments)]
         if not len(moments):
             return contents

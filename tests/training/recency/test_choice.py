@@ -17,7 +17,7 @@ from bitrecall.training.errors import InterruptedTraining
 from bitrecall.training.fitting.fit_loop import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
-from bitrecall.training.recency.choice import choose_recency
+from bitrecall.training.recency.choice import validated_recency
 from bitrecall.training.recipe.recipe import Recipe
 
 pytestmark = pytest.mark.slow
@@ -42,13 +42,13 @@ def model(drifting: Interactions, drifting_recipe: Recipe) -> TrainedModel:
 def test_leans_on_the_newest_items_if_they_predict_the_next(
     model: TrainedModel, drifting_recipe: Recipe
 ) -> None:
-    chosen = choose_recency(model, drifting_recipe)
+    chosen = validated_recency(model, drifting_recipe)
     assert chosen is not None
     recency = Recency(**chosen)
     assert recency.fault() is None
     assert recency.fresh_strength > 0
     assert recency.history_decay is not None
-    assert choose_recency(model, drifting_recipe) == chosen
+    assert validated_recency(model, drifting_recipe) == chosen
 
 
 def test_does_not_lean_if_the_order_says_nothing(
@@ -56,31 +56,31 @@ def test_does_not_lean_if_the_order_says_nothing(
 ) -> None:
     random_times = np.random.default_rng(0).random(len(clustered))
     pairs = replace(clustered, times=random_times, order=random_times)
-    assert choose_recency(fit(pairs, drifting_recipe), drifting_recipe) is None
+    assert validated_recency(fit(pairs, drifting_recipe), drifting_recipe) is None
 
 
 def test_is_off_without_an_order_or_the_latest_pairs_or_by_the_recipe(
     model: TrainedModel, drifting: Interactions, drifting_recipe: Recipe
 ) -> None:
     as_set = replace(drifting, times=None, order=None)
-    assert choose_recency(fit(as_set, drifting_recipe), drifting_recipe) is None
+    assert validated_recency(fit(as_set, drifting_recipe), drifting_recipe) is None
     at_random = changed(drifting_recipe, "validation", cut="random")
-    assert choose_recency(model, at_random) is None
+    assert validated_recency(model, at_random) is None
     off = changed(drifting_recipe, "release", recency="off")
-    assert choose_recency(model, off) is None
-    assert choose_recency(replace(model, validator=None), drifting_recipe) is None
+    assert validated_recency(model, off) is None
+    assert validated_recency(replace(model, validator=None), drifting_recipe) is None
 
 
 def test_is_off_for_a_handful_of_users(drifting: Interactions, drifting_recipe: Recipe) -> None:
     few = drifting.select(drifting.users < 20).compact()
-    assert choose_recency(fit(few, drifting_recipe), drifting_recipe) is None
+    assert validated_recency(fit(few, drifting_recipe), drifting_recipe) is None
 
 
 def test_users_with_a_single_held_out_pair_lean_alike_with_and_without_fresh_items(
     drifting: Interactions, drifting_recipe: Recipe
 ) -> None:
     recipe = changed(drifting_recipe, "validation", share=0.05)
-    chosen = choose_recency(fit(drifting, recipe), recipe)
+    chosen = validated_recency(fit(drifting, recipe), recipe)
     assert chosen is not None
     assert chosen["fresh_strength"] == chosen["known_strength"]
 
@@ -102,7 +102,7 @@ def test_a_release_has_the_chosen_recency_and_the_ages(
 ) -> None:
     recipe = changed(drifting_recipe, "validation", refit=refit)
     release = publish(drifting, recipe, tmp_path)
-    chosen = choose_recency(model, drifting_recipe)
+    chosen = validated_recency(model, drifting_recipe)
     assert chosen is not None
     assert release.recency == Recency(**chosen)
     assert release.seen_ages is not None
@@ -149,8 +149,8 @@ def test_a_run_resumed_in_the_final_fit_keeps_the_recency(
         with pytest.raises(InterruptedTraining):
             publish(drifting, drifting_recipe, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr("bitrecall.training.pipeline.choose_recency", lambda *_: 1 / 0)
+        patched.setattr("bitrecall.training.pipeline.validated_recency", lambda *_: 1 / 0)
         release = publish(drifting, drifting_recipe, tmp_path)
-    chosen = choose_recency(model, drifting_recipe)
+    chosen = validated_recency(model, drifting_recipe)
     assert chosen is not None
     assert release.recency == Recency(**chosen)
