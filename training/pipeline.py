@@ -27,6 +27,7 @@ from bitrecall.training.fitting.best_epoch import BestEpoch
 from bitrecall.training.fitting.fit_loop import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.recency.choice import validated_recency
+from bitrecall.training.recency.leaning import leaning_embeddings
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.training_log import TrainingLog
@@ -229,12 +230,15 @@ class TrainingPipeline:
         fit = self._recipe.fit.model_copy(update={"stop_after": None})
         recipe = self._recipe.model_copy(update={"fit": fit})
         model = self._fit(part, recipe, "validation", held_out)
-        model.fit.progress.recency = self._options.group.broadcast_from_first(
+        chosen = self._options.group.broadcast_from_first(
             lambda: validated_recency(model, self._recipe)
         )
-        self._log.write("recency", chosen=model.fit.progress.recency)
+        model.fit.progress.recency = chosen
+        self._log.write("recency", chosen=chosen)
         if model.validator is not None and self._options.group.is_first and self._test is None:
-            self._validation_lists = model.validator.lists(model.embeddings)
+            recency = None if chosen is None else Recency(**chosen)
+            embeddings = leaning_embeddings(model, self._recipe, recency)
+            self._validation_lists = model.validator.lists(embeddings)
         return model
 
     def _fit(
