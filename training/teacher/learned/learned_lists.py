@@ -165,9 +165,10 @@ def _fit(
         parts.clear()
         if min(int(hits.sum()), int((~hits).sum())) < _MIN_HITS:
             return _Fitted(None, 1 - half, kept)
-        halves.append(Rows(features, hits, np.where(hits, 1, 1 / share).astype(np.float32)))
+        weights = np.where(hits, 1, 1 / share).astype(np.float32)
+        halves.append(Rows(features, hits, weights, int(has_positives.sum())))
     names, kinds = feature_names(scorers), list(scorers.seconds)
-    added = select_scorers(halves[0], halves[1], names, kinds, seed)
+    added = select_scorers((halves[0], halves[1]), names, kinds, seed)
     models = []
     for number, half_rows in enumerate(halves):
         selected, selected_names = half_rows.of_kinds(names, list(added))

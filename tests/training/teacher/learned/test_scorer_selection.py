@@ -17,18 +17,18 @@ def rows(seed: int, n: int = 20_000) -> Rows:
     hits = rng.random(n) < good**2 / 2
     total = 2 * good + noise
     columns = [good, -good, good, -good, noise, -noise, total, rng.random(n)]
-    return Rows(np.stack(columns, 1).astype(np.float32), hits, np.ones(n, np.float32))
+    return Rows(np.stack(columns, 1).astype(np.float32), hits, np.ones(n, np.float32), 1000)
 
 
 def test_leaves_out_noise_and_one_of_two_equal_scorers() -> None:
-    added = select_scorers(rows(0), rows(1), NAMES, KINDS, seed=0)
+    added = select_scorers((rows(0), rows(1)), NAMES, KINDS, seed=0)
     assert len(added) == 1
     assert "noise" not in added
     assert next(iter(added.values())) > 0.5
 
 
 def test_keeps_a_scorer_that_is_the_only_one() -> None:
-    assert list(select_scorers(rows(0), rows(1), NAMES, ["noise"], seed=0)) == ["noise"]
+    assert list(select_scorers((rows(0), rows(1)), NAMES, ["noise"], seed=0)) == ["noise"]
 
 
 def test_the_sum_of_scores_has_only_the_scores_that_are_kept() -> None:
@@ -38,6 +38,10 @@ def test_the_sum_of_scores_has_only_the_scores_that_are_kept() -> None:
     assert features.features[:, names.index("sum_of_scores")] == pytest.approx(expected)
 
 
-def test_a_sample_has_at_most_the_maximum() -> None:
-    assert len(rows(0, 1000).sample(300).hits) == 250
-    assert len(rows(0, 1000).sample(1000).hits) == 1000
+def test_a_sample_has_all_hits_and_the_weight_of_all_rows() -> None:
+    every = rows(0, 1000)
+    sample = every.sample(300)
+    assert sample.hits.sum() == every.hits.sum()
+    assert (~sample.hits).sum() <= 300
+    assert sample.weights.sum() == pytest.approx(every.weights.sum(), rel=0.02)
+    assert len(every.sample(1000).hits) == 1000
