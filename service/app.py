@@ -15,7 +15,6 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bitrecall import __version__
-from bitrecall.events.store import EventStore
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.milvus_mirror import MilvusMirror, open_backend
 from bitrecall.index.releases.release import Release
@@ -206,7 +205,12 @@ class Service(FastAPI):
 
 
 def _event_feed(settings: Settings) -> EventFeed:
-    store = None if settings.events == "off" else EventStore(settings.events)
+    store = None
+    if settings.events != "off":
+        # SQLAlchemy is a quarter of a process's imports.
+        from bitrecall.events.store import EventStore
+
+        store = EventStore(settings.events)
     path = settings.events_signal
     wakeup = Wakeup.private() if path is None else Wakeup(path)
     return EventFeed(

@@ -1,21 +1,25 @@
 """Keeping the recommender up to date with the events."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bitrecall.events.errors import EventsError, EventsUnavailableError
 from bitrecall.events.event import Appended, Event
 from bitrecall.events.position import position_of
-from bitrecall.events.store import EventStore, Page
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.releases.release import Release
 from bitrecall.service.online.group_commit import EventWriter
 from bitrecall.service.online.recent_events import RecentEvents
 from bitrecall.service.online.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from bitrecall.events.store import EventStore, Page
 
 # Seconds until a database that did not respond is queried again.
 RETRY_SECONDS: Final = 5.0

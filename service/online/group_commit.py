@@ -1,15 +1,19 @@
 """Group commit: the events of concurrent requests are stored with one commit."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bitrecall.events.errors import EventsUnavailableError
 from bitrecall.events.event import Appended, Event
-from bitrecall.events.store import EventStore
 from bitrecall.events.timeouts import TIMEOUT_S
 from bitrecall.service.errors import TooBusyError
+
+if TYPE_CHECKING:
+    from bitrecall.events.store import EventStore
 
 # Maximum events per transaction; the events of one request are never split.
 _MAX_EVENTS: Final = 5000

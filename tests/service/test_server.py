@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.service.auth.keyring import Role, add_key
 from tests.tools.service_process import Start, line_with, port_of
@@ -167,10 +167,10 @@ def test_warns_of_a_misspelt_variable(start: Start) -> None:
     assert process.returncode == 0
 
 
-def test_does_not_import_torch_or_scipy(release: Release) -> None:
+def test_does_not_import_torch_or_scipy_and_sqlalchemy_only_for_events() -> None:
     code = (
         "import sys, bitrecall.service.server, bitrecall.service.app\n"
-        "assert not {'torch', 'scipy', 'polars', 'training'} & sys.modules.keys()"
+        "assert not {'torch', 'scipy', 'polars', 'sqlalchemy'} & sys.modules.keys()"
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
