@@ -90,6 +90,10 @@ def benchmark(
 
     Unlike the table of bitrecall train, no setting is left out to save time.
     """
+    from bitrecall.training.runtime.openmp import wait_briefly
+
+    # Before the module of the plot, which imports torch too.
+    wait_briefly()
     if not no_plot:
         if plot.suffix not in _SUFFIXES:
             raise click.BadParameter(
@@ -97,9 +101,6 @@ def benchmark(
             )
         # Imported before the training, so that a missing matplotlib is reported at once.
         from bitrecall.training.comparison.plot import draw
-    from bitrecall.training.runtime.openmp import wait_briefly
-
-    wait_briefly()
     import torch
 
     from bitrecall.training.comparison.comparison import compare
