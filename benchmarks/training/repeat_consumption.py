@@ -107,7 +107,7 @@ class Scores:
     @property
     def own(self) -> NDArray[np.bool_]:
         """The users' items."""
-        return self.counts > 0
+        return np.asarray(self.counts > 0)
 
 
 def scores(release: Release, past: pl.DataFrame, future: pl.DataFrame, decay: float) -> Scores:
@@ -156,11 +156,11 @@ def merged(known: Scores, fitted: Scores) -> NDArray[np.float64]:
         (True, known.decayed, fitted.decayed, bins),
         (False, rank_of_others(known), rank_of_others(fitted), RANKS),
     ):
-        chosen = (fitted.own == own) & active[:, None]
+        chosen = (fitted.own if own else ~fitted.own) & active[:, None]
         groups = np.digitize(fitted_values[chosen], edges)
         hits = np.bincount(groups, fitted.future[chosen], minlength=len(edges) + 1)
         rates = hits / np.maximum(np.bincount(groups, minlength=len(edges) + 1), 1)
-        members = known.own == own
+        members = known.own if own else ~known.own
         # Within a group, the better value first.
         better = values[members] if own else -values[members]
         finer = 1e-9 * better / np.abs(better).max()
