@@ -151,7 +151,7 @@ def merged(known: Scores, fitted: Scores) -> NDArray[np.float64]:
     """Return the probability that an item is taken, with frequencies of other interactions."""
     bins = np.unique(np.quantile(fitted.decayed[fitted.own], np.linspace(0, 1, 21)[1:-1]))
     probabilities = np.zeros_like(known.near)
-    active = fitted.future.any(axis=1)
+    active = np.asarray(fitted.future.any(axis=1))
     for own, values, fitted_values, edges in (
         (True, known.decayed, fitted.decayed, bins),
         (False, rank_of_others(known), rank_of_others(fitted), RANKS),
