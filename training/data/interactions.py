@@ -126,10 +126,14 @@ class Interactions:
         return "the order of lines" if self.order is not None else "their order in the file"
 
     @property
-    def _ordered_by_times(self) -> bool:
-        if self.order is None or self.times is None:
-            return False
-        return self.order is self.times or bool((self.order == self.times).all())
+    def _has_ages_of_times(self) -> bool:
+        """Whether ``ages`` are those that the order of the times gives."""
+        by_times = None
+        if self.times is not None and orders_most_users(self.users, self.times):
+            by_times = ages_by_user(self.users, self.times)
+        if self.ages is None or by_times is None:
+            return self.ages is by_times
+        return bool((self.ages == by_times).all())
 
     @property
     def first_time(self) -> str | None:
@@ -205,7 +209,8 @@ class Interactions:
         4. for the pairs sorted by user and item in those orders: the user ranks (int32), the item
            ranks (int32) and, if the pairs have times, the times (float64);
         5. if the pairs have weights, the line ``weights`` and the weights (float32);
-        6. if the order is not that of the times, the line ``ages`` and the ages (int32).
+        6. if the ages are not those by the times, the line ``ages`` and, if the order is known, the
+           ages (int32).
 
         All numbers are little-endian.
         """
@@ -230,9 +235,10 @@ class Interactions:
         if self.weights is not None:
             digest.update(b"weights\n")
             digest.update(self.weights[order_of_pairs].astype("<f4").tobytes())
-        if self.ages is not None and not self._ordered_by_times:
+        if not self._has_ages_of_times:
             digest.update(b"ages\n")
-            digest.update(self.ages[order_of_pairs].astype("<i4").tobytes())
+            if self.ages is not None:
+                digest.update(self.ages[order_of_pairs].astype("<i4").tobytes())
         return digest.hexdigest()
 
 
