@@ -37,7 +37,7 @@ def test_splitting_and_reordering_keep_the_weight_of_each_pair():
     parts = [
         pairs.select(pairs.items % 3 == 0).compact(),
         reorder_items(pairs, np.arange(20)[::-1]),
-        *by_time(pairs, 0.3),
+        pairs.select(by_time(pairs, 0.3)),
         *random_per_user(pairs, 0.3, 1),
         *cut_validation(pairs, 0.3, 1, "latest"),
     ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.training.data.assembly import UnsplitData
-from bitrecall.training.data.dataset import Dataset
+from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.rows.pooled_rows import PooledRows
@@ -28,36 +28,34 @@ def split_dataset(data: UnsplitData, options: ReadOptions) -> Dataset:
     Raises:
         DataError: the data does not have what the split needs.
     """
+    name, report = data.name, data.report
     if data.test is not None and options.split in (Split.AUTO, Split.GIVEN):
         return _given(data, data.train, data.test, options)
     if options.split is Split.GIVEN:
-        raise DataError(
-            f"{data.name} has no test file; choose the split time, latest, random or none"
-        )
+        raise DataError(f"{name} has no test file; choose the split time, latest, random or none")
     rows = data.train if data.test is None else data.train.followed_by(data.test)
+    del data  # the rows and two copies of the pairs take too much memory
     pairs = rows.collapse(options.pair_weight)
     split = _auto(pairs) if options.split is Split.AUTO else options.split
-    duplicates = len(rows) - len(pairs)
+    report = replace(report, split=split, duplicates_collapsed=len(rows) - len(pairs))
     if split is Split.NONE:
-        return _dataset(data, split, duplicates, pairs)
+        return Dataset(pairs, None, name, report)
     if split is Split.RANDOM:
-        train, test = random_per_user(pairs, options.test_fraction, options.seed)
-        return _dataset(data, split, duplicates, train, test)
+        del rows
+        return _dataset(name, report, *random_per_user(pairs, options.test_fraction, options.seed))
     if split is Split.TIME:
-        train, test = by_time(pairs, options.test_fraction)
+        held_out = by_time(pairs, options.test_fraction)
     else:
-        train, test = latest_per_user(pairs, options.test_fraction, options.seed)
-    if not duplicates:
-        return _dataset(data, split, duplicates, train, test)
-    is_repeat = _rows_after(rows, test, split)
-    is_held_out = np.isin(rows.keys(), test.keys())
-    train = rows.select(~is_repeat & ~is_held_out).collapse(options.pair_weight)
-    repeated = rows.select(is_repeat & ~is_held_out).collapse(options.pair_weight)
-    return _dataset(data, split, duplicates, train, test, repeated)
+        held_out = latest_per_user(pairs, options.test_fraction, options.seed)
+    repeated = None
+    if report.duplicates_collapsed:
+        pairs, repeated = _without_later_rows(pairs, held_out, rows, options)
+    del rows
+    return _dataset(name, report, pairs.select(~held_out), pairs.select(held_out), repeated)
 
 
 def _auto(pairs: Interactions) -> Split:
-    if pairs.ages is None:
+    if not pairs.is_ordered:
         return Split.RANDOM
     return Split.LATEST if pairs.times is None else Split.TIME
 
@@ -68,43 +66,71 @@ def _given(data: UnsplitData, train: PooledRows, test: PooledRows, options: Read
         test.collapse(options.pair_weight),
     )
     duplicates = len(train) - len(train_pairs) + len(test) - len(test_pairs)
+    report = replace(data.report, split=Split.GIVEN, duplicates_collapsed=duplicates)
     is_new = ~np.isin(test_pairs.keys(), train_pairs.keys(), assume_unique=True)
     new, repeated = test_pairs.select(is_new), test_pairs.select(~is_new)
-    return _dataset(data, Split.GIVEN, duplicates, train_pairs, new, repeated)
+    return _dataset(data.name, report, train_pairs, new, repeated)
 
 
-def _rows_after(rows: PooledRows, test: Interactions, split: Split) -> NDArray[np.bool_]:
-    """Return the rows that come after the first held-out row, or that of the same user."""
-    order = first_order(test)
-    if split is Split.TIME:
-        starts = np.full(len(rows.user_ids), order.min(initial=np.inf))
+def _without_later_rows(
+    pairs: Interactions, held_out: NDArray[np.bool_], rows: PooledRows, options: ReadOptions
+) -> tuple[Interactions, Interactions | None]:
+    """Leave the rows after the first held-out row out of the other pairs.
+
+    For the split ``latest`` that is the first held-out row of the same user, because its pairs are
+    in order only within a user.
+
+    Args:
+        pairs: all pairs, with the order and the weights of all their rows.
+        held_out: bool (nnz,), the held-out pairs.
+        rows: the rows of all pairs.
+        options: how the rows were read.
+
+    Returns:
+        The pairs with the order and the weights of the earlier rows, and the pairs of the later
+        rows.
+    """
+    starts = np.full(pairs.n_users, np.inf)
+    if options.split is Split.LATEST or pairs.times is None:
+        np.minimum.at(starts, pairs.users[held_out], first_order(pairs)[held_out])
     else:
-        starts = np.full(len(rows.user_ids), np.inf)
-        np.minimum.at(starts, test.users, order)
-    return np.asarray(rows.order() > starts[rows.users])
+        starts[:] = pairs.times[held_out].min(initial=np.inf)
+    order = pairs.order
+    if order is None:
+        raise ValueError("these interactions have no order")
+    (changed,) = np.nonzero(~held_out & (order > starts[pairs.users]))
+    if not len(changed):
+        return pairs, None
+    # Only the rows of these pairs are read again, usually a small part.
+    rows, row_order = rows.of_keys(pairs.keys()[changed])
+    is_later = row_order > starts[rows.users]
+    earlier = rows.collapse(options.pair_weight, row_order, ~is_later)
+    repeated = rows.collapse(options.pair_weight, row_order, is_later)
+    order = order.copy()
+    order[changed] = earlier.order
+    weights = pairs.weights
+    if weights is not None:
+        weights = weights.copy()
+        weights[changed] = earlier.weights
+    return replace(pairs, order=order, weights=weights), repeated
 
 
 def _dataset(
-    data: UnsplitData,
-    split: Split,
-    duplicates: int,
+    name: str,
+    report: ReadReport,
     train: Interactions,
-    test: Interactions | None = None,
+    test: Interactions,
     repeated: Interactions | None = None,
 ) -> Dataset:
-    report = replace(
-        data.report,
-        split=split,
-        duplicates_collapsed=duplicates,
-        test_pairs_in_train=0 if repeated is None else len(repeated),
-    )
+    """Count what the test split has, and leave out empty splits."""
+    report = replace(report, test_pairs_in_train=0 if repeated is None else len(repeated))
     if repeated is not None and not len(repeated):
         repeated = None
-    if test is None or not len(test):
-        return Dataset(train, None, data.name, report, repeated)
+    if not len(test):
+        return Dataset(train, None, name, report, repeated)
     report = replace(
         report,
         test_users_not_in_train=int(((test.user_degrees > 0) & (train.user_degrees == 0)).sum()),
         test_items_not_in_train=int(((test.item_degrees > 0) & (train.item_degrees == 0)).sum()),
     )
-    return Dataset(train, test, data.name, report, repeated)
+    return Dataset(train, test, name, report, repeated)

@@ -167,7 +167,7 @@ def describe(dataset: Dataset) -> Description:
         cold_items=int((train.item_degrees == 0).sum()),
         train=_describe_part(train),
         test=None if dataset.test is None else _describe_part(dataset.test),
-        order=None if train.ages is None else train.order_name,
+        order=train.order_name if train.is_ordered else None,
         report=dataset.report,
     )
 

@@ -108,13 +108,18 @@ class Interactions:
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.user_degrees)])
 
     @cached_property
+    def is_ordered(self) -> bool:
+        """Whether the order of each user's pairs is known, see ``orders_most_users``."""
+        return self.order is not None and orders_most_users(self.users, self.order)
+
+    @cached_property
     def ages(self) -> NDArray[np.int32] | None:
         """For each pair, the number of the user's strictly later pairs, int32 (nnz,).
 
         None if the order is unknown: there is none, or fewer than half of the users with several
         pairs have two of different order (times that are all alike, such as those of an import).
         """
-        if self.order is None or not orders_most_users(self.users, self.order):
+        if self.order is None or not self.is_ordered:
             return None
         return ages_by_user(self.users, self.order)
 

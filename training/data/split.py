@@ -30,14 +30,11 @@ TEST_STREAM = 0
 VALIDATION_STREAM = 1
 
 
-def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, Interactions]:
-    """Hold out the latest fraction of all pairs, over all users together.
+def by_time(interactions: Interactions, fraction: float) -> NDArray[np.bool_]:
+    """Return the latest fraction of all pairs, over all users together, bool (nnz,).
 
     ``fraction * nnz`` pairs are held out, rounded, at least 1 and at most nnz - 1. Of pairs with
     equal times, those in later rows count as later. A user may have all pairs on one side.
-
-    Returns:
-        train and held-out pairs.
 
     Raises:
         DataError: the fraction is not between 0 and 1, or the interactions have no times.
@@ -53,7 +50,7 @@ def by_time(interactions: Interactions, fraction: float) -> tuple[Interactions, 
     n_held_out = max(min(max(round(fraction * n), 1), n - 1), 0)
     held_out = np.zeros(n, bool)
     held_out[np.argsort(interactions.times, kind="stable")[n - n_held_out :]] = True
-    return interactions.select(~held_out), interactions.select(held_out)
+    return held_out
 
 
 def random_per_user(
@@ -71,18 +68,14 @@ def random_per_user(
     Raises:
         DataError: the fraction is not between 0 and 1, or the seed is negative.
     """
-    return _per_user(interactions, fraction, seed, TEST_STREAM)
+    held_out = _latest_or_random(interactions, fraction, seed, TEST_STREAM)
+    return interactions.select(~held_out), interactions.select(held_out)
 
 
-def latest_per_user(
-    interactions: Interactions, fraction: float, seed: int
-) -> tuple[Interactions, Interactions]:
-    """Hold out each user's pairs with the latest first rows, as many as ``random_per_user``.
+def latest_per_user(interactions: Interactions, fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Return each user's pairs with the latest first rows, bool (nnz,).
 
-    Of pairs with equal times, random ones are held out.
-
-    Returns:
-        train and held-out pairs.
+    They are as many as ``random_per_user`` holds out; of pairs with equal times, random ones.
 
     Raises:
         DataError: the fraction is not between 0 and 1, the seed is negative, or the order is
@@ -94,7 +87,7 @@ def latest_per_user(
             "column with --time-column NAME, or pass --lines-in-order if lines are in order"
         )
     ages = ages_by_user(interactions.users, first_order(interactions))
-    return _per_user(interactions, fraction, seed, TEST_STREAM, ages)
+    return _latest_or_random(interactions, fraction, seed, TEST_STREAM, ages)
 
 
 def first_order(interactions: Interactions) -> NDArray[np.number[Any]]:
@@ -134,12 +127,13 @@ def cut_validation(
                 "to hold out each user's latest interactions, their times or their order must be "
                 "known; hold out random interactions instead"
             )
-    return _per_user(train, fraction, seed, VALIDATION_STREAM, ages)
+    held_out = _latest_or_random(train, fraction, seed, VALIDATION_STREAM, ages)
+    return train.select(~held_out), train.select(held_out)
 
 
 def takes_latest(train: Interactions, cut: Cut) -> bool:
     """Return whether a cut holds out each user's latest pairs, and not random ones."""
-    return cut == "latest" or (cut == "auto" and train.ages is not None)
+    return cut == "latest" or (cut == "auto" and train.is_ordered)
 
 
 def describe_cut(train: Interactions, fraction: float, cut: Cut) -> str:
@@ -152,20 +146,19 @@ def describe_cut(train: Interactions, fraction: float, cut: Cut) -> str:
     return f"a random {share}"
 
 
-def _per_user(
+def _latest_or_random(
     interactions: Interactions,
     fraction: float,
     seed: int,
     stream: int,
     ages: NDArray[np.number[Any]] | None = None,
-) -> tuple[Interactions, Interactions]:
-    """Hold out each user's pairs with the smallest ages, or random pairs without ages."""
+) -> NDArray[np.bool_]:
+    """Return each user's pairs with the smallest ages, or random pairs without ages."""
     _check_fraction(fraction)
     if seed < 0:
         raise DataError(f"a seed must be 0 or more, not {seed}")
     generator = np.random.default_rng([seed, stream])
-    held_out = held_out_pairs(interactions.users, interactions.n_users, fraction, generator, ages)
-    return interactions.select(~held_out), interactions.select(held_out)
+    return held_out_pairs(interactions.users, interactions.n_users, fraction, generator, ages)
 
 
 def held_out_pairs(

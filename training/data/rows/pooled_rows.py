@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from bitrecall.training.data.read_options import PairWeight
 from bitrecall.training.data.rows.file_rows import FileRows
 
 __all__ = ["PooledRows"]
+
+_ROWS_AT_ONCE: Final = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +69,28 @@ class PooledRows:
     def __len__(self) -> int:
         return len(self.users)
 
-    def keys(self) -> NDArray[np.int64]:
-        """Encode each row's pair like ``Interactions.keys``, int64 (rows,)."""
-        return self.users.astype(np.int64) * max(len(self.item_ids), 1) + self.items
+    def of_keys(self, keys: NDArray[np.int64]) -> tuple[PooledRows, NDArray[np.float64]]:
+        """Return the rows of some pairs, and the order of each: that of times, or of all rows.
 
-    def order(self) -> NDArray[np.float64]:
-        """Return the order of rows of the same user, float64 (rows,): that of times, or of rows."""
-        return np.arange(len(self), dtype=np.float64) if self.times is None else self.times
+        Args:
+            keys: increasing keys of pairs, see ``Interactions.keys``; at least one.
+        """
+        chosen = np.zeros(len(self), np.bool_)
+        for start in range(0, len(self), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            part_keys = self.users[part].astype(np.int64) * max(len(self.item_ids), 1)
+            part_keys += self.items[part]
+            places = np.minimum(np.searchsorted(keys, part_keys), len(keys) - 1)
+            chosen[part] = keys[places] == part_keys
+        times = None if self.times is None else self.times[chosen]
+        order = np.flatnonzero(chosen).astype(np.float64) if times is None else times
+        return replace(
+            self,
+            users=self.users[chosen],
+            items=self.items[chosen],
+            times=times,
+            weights=None if self.weights is None else self.weights[chosen],
+        ), order
 
     def followed_by(self, later: PooledRows) -> PooledRows:
         """Return these rows and then others over the same vocabulary."""
@@ -90,27 +108,30 @@ class PooledRows:
             self.in_order,
         )
 
-    def select(self, chosen: NDArray[np.bool_]) -> PooledRows:
-        """Return the rows that a boolean mask (rows,) selects."""
-        return PooledRows(
-            self.user_ids,
-            self.item_ids,
-            self.users[chosen],
-            self.items[chosen],
-            None if self.times is None else self.times[chosen],
-            None if self.weights is None else self.weights[chosen],
-            self.in_order,
-        )
+    def collapse(
+        self,
+        pair_weight: PairWeight,
+        order: NDArray[np.float64] | None = None,
+        chosen: NDArray[np.bool_] | None = None,
+    ) -> Interactions:
+        """Merge the rows of each pair.
 
-    def collapse(self, pair_weight: PairWeight) -> Interactions:
-        """Merge the rows of each pair."""
+        Args:
+            pair_weight: weight of a pair that occurs in several rows.
+            order: float64 (rows,), larger for later rows of the same user; None takes the times, or
+                the positions if rows are in order.
+            chosen: bool (rows,), the rows that count; None takes all.
+        """
+        if order is None and self.in_order:
+            order = np.arange(len(self), dtype=np.float64)
+        rows = slice(None) if chosen is None else chosen
         return collapse(
             self.user_ids,
             self.item_ids,
-            self.users,
-            self.items,
-            self.times,
-            weights=self.weights,
+            self.users[rows],
+            self.items[rows],
+            None if self.times is None else self.times[rows],
+            weights=None if self.weights is None else self.weights[rows],
             pair_weight=pair_weight,
-            order=self.order() if self.in_order else None,
+            order=None if order is None else order[rows],
         )
