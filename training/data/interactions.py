@@ -133,6 +133,8 @@ class Interactions:
     @property
     def _has_ages_of_times(self) -> bool:
         """Whether ``ages`` are those that the order of the times gives."""
+        if self.order is self.times:
+            return True
         by_times = None
         if self.times is not None and orders_most_users(self.users, self.times):
             by_times = ages_by_user(self.users, self.times)

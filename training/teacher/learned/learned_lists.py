@@ -86,21 +86,26 @@ def learned_lists(
             terminal.
         held_out: pairs of the same users and items, not in ``edges``, to fit the ranker on. None
             holds out a part of ``edges``.
-        ranker: a ranker of earlier lists; None fits one.
+        ranker: a ranker of earlier lists; None fits one. One is also fitted if a scorer of the
+            ranker is not available for these pairs: EASE past its number of items, or transitions
+            without an order.
     """
-    reports: tuple[ScorerReport, ...] = ()
-    if ranker is None and held_out is None:
-        part, held_out = hold_out(edges, recipe.held_out, seed)
-        fitted = _fit(_scorers(part, recipe, seed, device), held_out, recipe, seed, progress)
-        ranker, reports = fitted.ranker, fitted.reports
-        del fitted
-    elif ranker is None and held_out is not None:
+    if ranker is not None:
+        scorers = _scorers(edges, recipe, seed, device, ranker.kinds)
+        if set(scorers.seconds) == set(ranker.kinds):
+            return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker)
+        del scorers
+    if held_out is not None:
         scorers = _scorers(edges, recipe, seed, device)
         fitted = _fit(scorers, held_out, recipe, seed, progress)
         lists = _lists(
             scorers, fitted.ranker, recipe.length, progress, fitted.model_of_user, fitted.kept
         )
         return LearnedLists(lists, fitted.ranker, fitted.reports)
+    part, held_out = hold_out(edges, recipe.held_out, seed)
+    fitted = _fit(_scorers(part, recipe, seed, device), held_out, recipe, seed, progress)
+    ranker, reports = fitted.ranker, fitted.reports
+    del fitted  # its candidates
     kinds = KINDS if ranker is None else ranker.kinds
     scorers = _scorers(edges, recipe, seed, device, kinds)
     return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker, reports)

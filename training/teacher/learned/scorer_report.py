@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+_TITLES = {
+    "item_knn": "item kNN",
+    "random_walk": "random walk",
+    "ease": "EASE",
+    "transitions": "transitions",
+    "als": "ALS",
+    "low_pass": "low-pass filter",
+}
+
 
 class ScorerReport(NamedTuple):
     """A kind of scorer of a learned teacher.
@@ -22,6 +31,11 @@ class ScorerReport(NamedTuple):
     used: bool
 
     def __str__(self) -> str:
-        name = self.kind.replace("_", " ")
-        result = f"adds {self.added:.1%}" if self.used else "left out"
-        return f"{name} {self.seconds:.1f} s, {result}"
+        if not self.used:
+            result = "left out"
+        elif self.added > 0:
+            result = f"adds {self.added:.1%}"
+        else:
+            # It adds something on one half of the users only.
+            result = "adds nothing on average"
+        return f"{_TITLES[self.kind]} {self.seconds:.1f} s, {result}"

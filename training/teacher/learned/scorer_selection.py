@@ -29,7 +29,7 @@ class Rows:
         features: float32 (n, f).
         hits: bool (n,).
         weights: float32 (n,), of each row.
-        n_users: number of users that the rows come from.
+        n_users: number of users with held-out items, of both halves.
     """
 
     features: NDArray[np.float32]

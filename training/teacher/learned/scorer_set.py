@@ -28,8 +28,8 @@ from bitrecall.training.teacher.learned.item_models import (
 from bitrecall.training.teacher.normalised_pairs import degrees
 
 # Small data want few dimensions and large data many; the ranker takes what it needs. Chosen on
-# random validation pairs of ml100k and of the densest parts of Gowalla and Yelp2018: one rank of
-# 256 and one ALS have 2 to 3% less Recall@20 there.
+# random validation pairs of ml100k and of the densest parts of Gowalla and Yelp2018, where one rank
+# of 256 and one ALS rank worse.
 LOW_PASS_RANKS = (32, 64, 128, 256)
 ALS_SETTINGS = ((24, 3.0), (64, 10.0))  # factors, confidence
 

@@ -5,10 +5,13 @@ from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.learned import learned_lists as module
+from bitrecall.training.teacher.learned import scorer_set
 from bitrecall.training.teacher.learned.held_out import hold_out
 from bitrecall.training.teacher.learned.learned_lists import learned_lists
+from bitrecall.training.teacher.learned.ranker import Ranker, fit_model
 from bitrecall.training.teacher.learned.scorer_set import KINDS, ScorerSet
 from tests.training.teacher.learned.conftest import grouped_matrix, interactions
+from tests.training.teacher.learned.test_ranker import NAMES, data
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +134,25 @@ def test_reports_every_scorer_and_fits_only_those_in_use_again(
     monkeypatch.setattr(module, "ScorerSet", recorded)
     learned_lists(edges, RECIPE, seed=0, ranker=learned.ranker)
     assert set(fitted) == set(used)
+
+
+def test_fits_a_new_ranker_if_the_order_of_an_earlier_one_is_unknown(edges: EdgeList) -> None:
+    earlier = learned_lists(edges, RECIPE, seed=0).ranker
+    assert earlier is not None
+    assert "transitions" in earlier.kinds
+    unordered = EdgeList.of(interactions(grouped_matrix(), ordered=False))
+    learned = learned_lists(unordered, RECIPE, seed=0, ranker=earlier)
+    assert learned.ranker is not None
+    assert learned.ranker is not earlier
+    assert "transitions" not in learned.ranker.kinds
+
+
+def test_fits_a_new_ranker_if_the_catalogue_outgrew_ease(edges: EdgeList, monkeypatch) -> None:
+    features, hits = data(0)
+    weights = np.ones(len(hits), np.float32)
+    earlier = Ranker([fit_model(features, hits, weights, NAMES, 0, n_users=100)])
+    assert earlier.kinds == ["ease"]
+    monkeypatch.setattr(scorer_set, "MAX_EASE_ITEMS", edges.n_items - 1)
+    learned = learned_lists(edges, RECIPE, seed=0, ranker=earlier)
+    assert learned.ranker is not None
+    assert "ease" not in learned.ranker.kinds
