@@ -38,12 +38,12 @@ def run(*arguments):
     return CliRunner().invoke(bitrecall, ["benchmark", *map(str, arguments)])
 
 
-def test_compares_on_the_sample_and_draws(folder):
-    done = run("sample", *QUICK)
+def test_prints_and_draws_the_comparison(folder, clicks):
+    done = run(clicks, *QUICK, "--split=random")
     assert done.exit_code == 0, done.output
     for name in ("popularity", "item kNN", "EASE", "ALS, ", "Bitrecall, 16 bits"):
         assert f"\n{name}" in done.stdout
-    assert "compared on 18,362 test interactions of 3,000 users" in done.stdout
+    assert "compared on 108 test interactions of 60 users" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("codes: ")
     assert "left out for time" not in done.stdout
     assert (folder / "benchmark.png").read_bytes()[:4] == b"\x89PNG"

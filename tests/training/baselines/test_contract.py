@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 
 VARIANTS = {
     **{name: {"method": name} for name in METHODS},
+    # The learned teacher takes most of the time, and has its own tests.
+    "bitrecall": {"method": "bitrecall", "teacher": {"kind": "filter"}},
     "bgch-without-dispersion": {"method": "bgch", "bgch": {"dispersion": 0.0}},
     "bgch-weighted": {"method": "bgch", "bgch": {"form": "weighted"}},
 }

@@ -7,7 +7,7 @@ from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.learned import learned_lists as module
 from bitrecall.training.teacher.learned import scorer_set
 from bitrecall.training.teacher.learned.held_out import hold_out
-from bitrecall.training.teacher.learned.learned_lists import learned_lists
+from bitrecall.training.teacher.learned.learned_lists import LearnedLists, learned_lists
 from bitrecall.training.teacher.learned.ranker import Ranker, fit_model
 from bitrecall.training.teacher.learned.scorer_set import KINDS, ScorerSet
 from tests.training.teacher.learned.conftest import grouped_matrix, interactions
@@ -23,8 +23,12 @@ def edges() -> EdgeList:
     return EdgeList.of(interactions(grouped_matrix()))
 
 
-def test_lists_unseen_items_by_descending_probability(edges: EdgeList) -> None:
-    learned = learned_lists(edges, RECIPE, seed=0)
+@pytest.fixture(scope="module")
+def learned(edges: EdgeList) -> LearnedLists:
+    return learned_lists(edges, RECIPE, seed=0)
+
+
+def test_lists_unseen_items_by_descending_probability(learned: LearnedLists) -> None:
     assert learned.ranker is not None
     seen = grouped_matrix()
     lists = learned.lists
@@ -38,15 +42,14 @@ def test_lists_unseen_items_by_descending_probability(edges: EdgeList) -> None:
         assert 0 < scores[0] < 1
 
 
-def test_items_of_a_users_group_come_first(edges: EdgeList) -> None:
-    lists = learned_lists(edges, RECIPE, seed=0).lists
-    same = (np.arange(300) % 4)[:, None] == lists.items[:, :5] % 4
+def test_items_of_a_users_group_come_first(learned: LearnedLists) -> None:
+    same = (np.arange(300) % 4)[:, None] == learned.lists.items[:, :5] % 4
     assert same.mean() > 0.9
 
 
-def test_the_same_seed_gives_the_same_lists(edges: EdgeList) -> None:
-    first, second = (learned_lists(edges, RECIPE, seed=1).lists for _ in range(2))
-    np.testing.assert_array_equal(first.items, second.items)
+def test_the_same_seed_gives_the_same_lists(edges: EdgeList, learned: LearnedLists) -> None:
+    again = learned_lists(edges, RECIPE, seed=0)
+    np.testing.assert_array_equal(again.lists.items, learned.lists.items)
 
 
 def test_a_model_ranks_only_users_whose_held_out_pairs_it_has_not_seen(
@@ -78,9 +81,9 @@ def test_a_model_ranks_only_users_whose_held_out_pairs_it_has_not_seen(
 
 
 def test_a_ranker_ranks_other_pairs_without_being_fitted_again(
-    edges: EdgeList, monkeypatch
+    edges: EdgeList, learned: LearnedLists, monkeypatch
 ) -> None:
-    ranker = learned_lists(edges, RECIPE, seed=0).ranker
+    ranker = learned.ranker
     monkeypatch.setattr(module, "_fit", None)
     again = learned_lists(edges, RECIPE, seed=0, ranker=ranker)
     assert again.ranker is ranker
@@ -113,9 +116,8 @@ def test_too_few_pairs_for_a_ranker_are_ranked_by_the_mean_of_scores(
 
 
 def test_reports_every_scorer_and_fits_only_those_in_use_again(
-    edges: EdgeList, monkeypatch
+    edges: EdgeList, learned: LearnedLists, monkeypatch
 ) -> None:
-    learned = learned_lists(edges, RECIPE, seed=0)
     reports = {report.kind: report for report in learned.scorers}
     assert set(reports) == set(KINDS)
     assert learned.ranker is not None
@@ -136,15 +138,17 @@ def test_reports_every_scorer_and_fits_only_those_in_use_again(
     assert set(fitted) == set(used)
 
 
-def test_fits_a_new_ranker_if_the_order_of_an_earlier_one_is_unknown(edges: EdgeList) -> None:
-    earlier = learned_lists(edges, RECIPE, seed=0).ranker
+def test_fits_a_new_ranker_if_the_order_of_an_earlier_one_is_unknown(
+    learned: LearnedLists,
+) -> None:
+    earlier = learned.ranker
     assert earlier is not None
     assert "transitions" in earlier.kinds
     unordered = EdgeList.of(interactions(grouped_matrix(), ordered=False))
-    learned = learned_lists(unordered, RECIPE, seed=0, ranker=earlier)
-    assert learned.ranker is not None
-    assert learned.ranker is not earlier
-    assert "transitions" not in learned.ranker.kinds
+    later = learned_lists(unordered, RECIPE, seed=0, ranker=earlier).ranker
+    assert later is not None
+    assert later is not earlier
+    assert "transitions" not in later.kinds
 
 
 def test_fits_a_new_ranker_if_the_catalogue_outgrew_ease(edges: EdgeList, monkeypatch) -> None:
