@@ -169,6 +169,7 @@ def _lists(
     ranker_models: tuple[str, ...],
 ) -> tuple[TeacherLists, tuple[str, ...], tuple[dict[str, Any], ...]]:
     """Return the teacher's lists, the models of its ranker, and the report of its scorers."""
+    start = None if warm is None else warm.get(TEACHER)
     if recipe.teacher.kind == "learned":
         # LightGBM and implicit are loaded only for this teacher.
         with _openmp_needed():
@@ -183,6 +184,7 @@ def _lists(
             progress=progress,
             held_out=held_out,
             ranker=Ranker(ranker_models) if ranker_models else None,
+            start=start,
         )
         models = () if learned.ranker is None else learned.ranker.models
         return learned.lists, models, tuple(report._asdict() for report in learned.scorers)
@@ -192,7 +194,7 @@ def _lists(
         seed=recipe.seed,
         device=edges.users.device,
         progress=progress,
-        start=None if warm is None else warm.get(TEACHER),
+        start=start,
     )
     return lists, (), ()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -10,13 +11,13 @@ from bitrecall.training.recipe.section import Section
 
 
 class TeacherLightGCNRecipe(Section):
-    """Full-precision LightGCN, blended into the teacher (see ``teacher.lightgcn_scorer``)."""
+    """Full-precision LightGCN, a part of the teacher (see ``teacher.lightgcn_scorer``)."""
 
     weight: float = Field(
         0.0,
         ge=0,
-        description="weight of its scores relative to those in closed form, each divided by its "
-        "root mean square; 0 trains none",
+        description="filter and EASE: weight of its scores relative to those in closed form, each "
+        "divided by its root mean square; 0 trains none",
     )
     dimensions: int = Field(64, ge=1, le=4096, description="embedding dimensions")
     layers: int = Field(3, ge=0, le=8, description="number of propagation layers, K")
@@ -107,3 +108,9 @@ class TeacherRecipe(Section):
         0, ge=0, le=8192, description="EASE: rank of the truncated Gram matrix; 0 is exact"
     )
     lightgcn: TeacherLightGCNRecipe = TeacherLightGCNRecipe()
+
+    def continued(self) -> Self:
+        """Return the section for a training that starts from the embeddings of an earlier one."""
+        epochs = math.ceil(self.lightgcn.epochs / 4)
+        lightgcn = self.lightgcn.model_copy(update={"epochs": epochs})
+        return self.model_copy(update={"lightgcn": lightgcn})

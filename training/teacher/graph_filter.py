@@ -33,14 +33,13 @@ from torch import Tensor
 from bitrecall.training.model.svd import randomised_svd
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.blended import divide_by_rms
+from bitrecall.training.teacher.linear_filter import LinearFilter
 from bitrecall.training.teacher.normalised_pairs import (
     SparsePair,
-    by_columns,
     csr_tensor,
     degrees,
     normalised,
 )
-from bitrecall.training.teacher.pruned_gram import pruned_gram
 
 _OVERSAMPLING = 16
 
@@ -68,13 +67,10 @@ class GraphFilterScorer:
         self._device = torch.device(device)
         scaled = normalised(matrix, recipe.user_power, recipe.item_power)
         low_pass = recipe.low_pass > 0 and recipe.rank > 0 and min(matrix.shape) > 0
-        self._neighbours = pruned_gram(scaled, recipe.neighbours) if recipe.neighbours else None
-        if low_pass or self._neighbours is None:
-            self._pair = SparsePair.of(scaled, device)
-        self._popularity = torch.from_numpy(degrees(matrix)[1]).to(self._device)
-        self._popularity_scale = self._popularity**recipe.linear_power
-        self._inverse_scale = 1 / self._popularity_scale.cpu().numpy()
-        self._low_pass = self._ideal(seed) if low_pass else None
+        self._low_pass = self._ideal(scaled, seed) if low_pass else None
+        self._linear = LinearFilter(
+            matrix, scaled, recipe.linear_power, neighbours=recipe.neighbours, device=device
+        )
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
         """Return the scores of all items, including the users' training items.
@@ -86,7 +82,7 @@ class GraphFilterScorer:
             float32 (b, n_items); the memory needed is a few times its size.
         """
         recipe = self._recipe
-        scores, *twice = self._filtered(users, 2 if recipe.sharpen else 1)
+        scores, *twice = self._linear.scores(users, 2 if recipe.sharpen else 1)
         scores = divide_by_rms(scores)
         if twice:
             scores.sub_(divide_by_rms(twice[0]), alpha=recipe.sharpen)
@@ -99,32 +95,17 @@ class GraphFilterScorer:
     def embedding_tables(self) -> None:
         """Return None: a closed form has no trained embeddings."""
 
-    def _filtered(self, users: NDArray[np.int64], turns: int) -> list[Tensor]:
-        """Return R P of these users and, for 2 turns, R P², each between powers of D_i."""
-        popularity_scale = self._popularity_scale
-        sparse = sp.csr_matrix(self._matrix[users].multiply(self._inverse_scale))
-        products = []
-        if self._neighbours is not None:
-            for _ in range(turns):
-                sparse = sparse @ self._neighbours
-                dense = torch.from_numpy(sparse.toarray()).to(self._device)
-                products.append(dense.mul_(popularity_scale))
-            return products
-        return [part.mul_(popularity_scale) for part in by_columns(sparse, self._gram, turns)]
-
-    def _gram(self, columns: Tensor) -> Tensor:
-        return self._pair.gram(columns.to(self._device))
-
-    def _ideal(self, seed: int) -> tuple[Tensor, Tensor]:
+    def _ideal(self, scaled: sp.csr_matrix, seed: int) -> tuple[Tensor, Tensor]:
         """Return R D_i^-p V, float32 (n_users, k), and Vᵀ D_i^p, float32 (k, n_items)."""
         rank, power = self._recipe.rank, self._recipe.low_pass_power
+        pair = SparsePair.of(scaled, self._device)
         _, _, vectors = randomised_svd(
-            self._pair.matrix,
-            self._pair.transpose,
+            pair.matrix,
+            pair.transpose,
             min(rank + _OVERSAMPLING, *self._matrix.shape),
             torch.Generator(self._device).manual_seed(seed),
         )
         vectors = vectors[:, :rank]
-        popularity = self._popularity[:, None]
+        popularity = torch.from_numpy(degrees(self._matrix)[1]).to(self._device)[:, None]
         left = csr_tensor(self._matrix, self._device) @ (vectors * popularity**-power)
         return left, (vectors * popularity**power).T.contiguous()

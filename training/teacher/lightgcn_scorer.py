@@ -37,6 +37,10 @@ class LightGCNScorer:
             terminal.
         start: free embeddings to start from, instead of an SVD.
 
+    Attributes:
+        users: float32 (n_users, d), after propagation.
+        items: float32 (n_items, d), after propagation.
+
     Raises:
         DivergedError: the loss is not finite.
         TrainingError: every user has every item.
@@ -74,13 +78,13 @@ class LightGCNScorer:
                 bar.update()
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         embeddings = method.embeddings()
-        self._users, self._items = embeddings.users, embeddings.items
+        self.users, self.items = embeddings.users, embeddings.items
         self._free = EmbeddingTables(**method.parameters())
 
     def scores(self, users: NDArray[np.int64]) -> Tensor:
         """Return inner products with all items, float32 (b, n_items), for int64 (b,) user rows."""
-        rows = torch.from_numpy(users).to(self._users.device)
-        return self._users[rows] @ self._items.T
+        rows = torch.from_numpy(users).to(self.users.device)
+        return self.users[rows] @ self.items.T
 
     def embedding_tables(self) -> EmbeddingTables:
         """Return the free embeddings at the end of training."""

@@ -10,7 +10,8 @@ seen come from the other model. So no list is made by anything that has seen wha
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tqdm import tqdm
 
 from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
+from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.runtime.progress_bar import progress_bar
 from bitrecall.training.teacher.learned.candidates import (
@@ -74,12 +76,14 @@ def learned_lists(
     progress: bool | None = False,
     held_out: EdgeList | None = None,
     ranker: Ranker | None = None,
+    start: EmbeddingTables | None = None,
 ) -> LearnedLists:
     """Compute the lists of all users.
 
     Args:
         edges: the training pairs.
-        recipe: EASE's regularisation, the share of pairs to hold out, and the lists' length.
+        recipe: settings of EASE and LightGCN, the share of pairs to hold out, and the lists'
+            length.
         seed: the same seed gives the same lists on the same machine and number of threads.
         device: device of the dense products.
         progress: whether to show a progress bar on stderr; None shows it only if stderr is a
@@ -89,25 +93,31 @@ def learned_lists(
         ranker: a ranker of earlier lists; None fits one. One is also fitted if a scorer of the
             ranker is not available for these pairs: EASE past its number of items, or transitions
             without an order.
+        start: free embeddings of an earlier LightGCN, in the rows of ``edges``.
+
+    Raises:
+        DivergedError: the loss of LightGCN is not finite.
     """
+    fit = partial(_scorers, seed=seed, device=device, progress=progress)
     if ranker is not None:
-        scorers = _scorers(edges, recipe, seed, device, ranker.kinds)
+        scorers = fit(edges, recipe, kinds=ranker.kinds, start=start)
         if set(scorers.seconds) == set(ranker.kinds):
             return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker)
         del scorers
     if held_out is not None:
-        scorers = _scorers(edges, recipe, seed, device)
+        scorers = fit(edges, recipe, start=start)
         fitted = _fit(scorers, held_out, recipe, seed, progress)
         lists = _lists(
             scorers, fitted.ranker, recipe.length, progress, fitted.model_of_user, fitted.kept
         )
         return LearnedLists(lists, fitted.ranker, fitted.reports)
     part, held_out = hold_out(edges, recipe.held_out, seed)
-    fitted = _fit(_scorers(part, recipe, seed, device), held_out, recipe, seed, progress)
-    ranker, reports = fitted.ranker, fitted.reports
-    del fitted  # its candidates
+    scorers = fit(part, recipe, start=start)
+    fitted = _fit(scorers, held_out, recipe, seed, progress)
+    ranker, reports, start = fitted.ranker, fitted.reports, scorers.free
+    del fitted, scorers  # the candidates and the models
     kinds = KINDS if ranker is None else ranker.kinds
-    scorers = _scorers(edges, recipe, seed, device, kinds)
+    scorers = fit(edges, recipe.continued(), kinds=kinds, start=start)
     return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker, reports)
 
 
@@ -131,12 +141,24 @@ class _Fitted:
 def _scorers(
     edges: EdgeList,
     recipe: TeacherRecipe,
+    *,
     seed: int,
     device: torch.device | str,
+    progress: bool | None,
     kinds: Collection[str] = KINDS,
+    start: EmbeddingTables | None = None,
 ) -> ScorerSet:
     ages = None if edges.ages is None else edges.ages.cpu().numpy()
-    return ScorerSet(interaction_matrix(edges), ages, recipe, seed=seed, device=device, kinds=kinds)
+    return ScorerSet(
+        interaction_matrix(edges),
+        ages,
+        recipe,
+        seed=seed,
+        device=device,
+        progress=progress,
+        kinds=kinds,
+        start=start,
+    )
 
 
 def _fit(
@@ -209,7 +231,7 @@ def _lists(
             lists.scores[block.users, :reach] = np.where(listed, best, 0)
             lists.counts[block.users] = listed.sum(axis=1)
             bar.update(len(block.users))
-    return lists
+    return replace(lists, free=scorers.free)
 
 
 def _probabilities(

@@ -11,6 +11,8 @@ _TITLES = {
     "transitions": "transitions",
     "als": "ALS",
     "low_pass": "low-pass filter",
+    "linear_filter": "linear filter",
+    "lightgcn": "LightGCN",
 }
 
 

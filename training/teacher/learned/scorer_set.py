@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.blended import divide_by_rms
 from bitrecall.training.teacher.learned.factor_models import Factors, als, low_pass
@@ -25,7 +26,9 @@ from bitrecall.training.teacher.learned.item_models import (
     random_walk,
     transitions,
 )
-from bitrecall.training.teacher.normalised_pairs import degrees
+from bitrecall.training.teacher.lightgcn_scorer import LightGCNScorer
+from bitrecall.training.teacher.linear_filter import LinearFilter
+from bitrecall.training.teacher.normalised_pairs import degrees, normalised
 
 # Small data want few dimensions and large data many; the ranker takes what it needs. Chosen on
 # random validation pairs of ml100k and of the densest parts of Gowalla and Yelp2018, where one rank
@@ -33,8 +36,20 @@ from bitrecall.training.teacher.normalised_pairs import degrees
 LOW_PASS_RANKS = (32, 64, 128, 256)
 ALS_SETTINGS = ((24, 3.0), (64, 10.0))  # factors, confidence
 
-KINDS = ("item_knn", "random_walk", "ease", "transitions", "als", "low_pass")
+KINDS = (
+    *("item_knn", "random_walk", "ease", "transitions", "als", "low_pass", "linear_filter"),
+    "lightgcn",
+)
 """All kinds of scorers. ``transitions`` needs the order of interactions."""
+
+MAX_FILTER_PRODUCTS = 10**11
+"""The linear filter multiplies a block of users by all pairs: its limit on users × pairs."""
+
+MAX_LIGHTGCN_PAIRS = 3_000_000
+"""Each step of LightGCN propagates over all pairs."""
+
+# Exponents of the graph filter (``bitrecall.training.recipe.teacher_section``).
+_USER_POWER, _ITEM_POWER, _LINEAR_POWER = 0.3, 0.4, 0.1
 
 _Model = TypeVar("_Model")
 
@@ -55,21 +70,29 @@ class SparseScores:
 
 
 class ScorerSet:
-    """Item models, each with all histories, and factor models.
+    """Item models, each with all histories, factor models, and the linear filter.
 
     Args:
         matrix: float32 CSR (n_users, n_items), R; sorted.
         ages: int32 (nnz,), for each entry the number of the user's later items; None without order.
-        recipe: EASE's regularisation.
-        seed: seed of the randomised SVD and of ALS.
+        recipe: EASE's regularisation, and LightGCN's size and schedule.
+        seed: seed of the randomised SVD, of ALS and of LightGCN.
         device: device of the dense products.
-        kinds: the kinds of scorers to fit. EASE is left out of large catalogues (see
-            ``MAX_EASE_ITEMS``), and ``transitions`` if there is no order.
+        progress: whether to show a progress bar of LightGCN on stderr; None shows it only if stderr
+            is a terminal.
+        kinds: the kinds of scorers to fit, if they are available: ``transitions`` needs the order,
+            EASE a catalogue of up to ``MAX_EASE_ITEMS``, and LightGCN, which takes longer and adds
+            nothing to EASE, a larger one, and up to ``MAX_LIGHTGCN_PAIRS``.
+        start: free embeddings of an earlier LightGCN to start from.
 
     Attributes:
         matrix: R.
         popularity: float32 (n_items,), sums of R's columns.
         seconds: time to fit each kind of scorer, in the order of ``KINDS``.
+        free: LightGCN's free embeddings; None without one.
+
+    Raises:
+        DivergedError: the loss of LightGCN is not finite.
     """
 
     def __init__(
@@ -80,42 +103,38 @@ class ScorerSet:
         *,
         seed: int,
         device: torch.device | str = "cpu",
+        progress: bool | None = False,
         kinds: Collection[str] = KINDS,
+        start: EmbeddingTables | None = None,
     ) -> None:
         self.matrix = matrix
         self.popularity = torch.from_numpy(degrees(matrix)[1])
         self.seconds: dict[str, float] = {}
+        self.free: EmbeddingTables | None = None
         self._histories = histories(matrix, ages)
         self._item_models: dict[str, sp.csr_matrix] = {}
         self._factor_models: dict[str, Factors] = {}
-        threads = torch.get_num_threads()
-        item_models: dict[str, Callable[[], sp.csr_matrix]] = {
-            "item_knn": lambda: item_knn(matrix),
-            "random_walk": lambda: random_walk(matrix),
-        }
-        if matrix.shape[1] <= MAX_EASE_ITEMS:
-            item_models["ease"] = lambda: ease(matrix, recipe.regularisation, device)
-        if ages is not None:
-            item_models["transitions"] = lambda: transitions(matrix, ages)
-        for kind, make in item_models.items():
-            if kind in kinds:
-                self._item_models[kind] = self._timed(kind, make)
-        if "als" in kinds:
-            for factors, confidence in ALS_SETTINGS:
-                fit = partial(als, matrix, seed, threads, factors=factors, confidence=confidence)
-                self._factor_models[f"als/{factors}"] = self._timed("als", fit)
-        if "low_pass" in kinds:
-            filters = partial(low_pass, matrix, LOW_PASS_RANKS, seed, device)
-            for rank, factor_model in zip(
-                LOW_PASS_RANKS, self._timed("low_pass", filters), strict=True
-            ):
-                self._factor_models[f"low_pass/{rank}"] = factor_model
+        self._linear_filter: LinearFilter | None = None
+        self._fit_item_models(ages, recipe, device, kinds)
+        self._fit_factor_models(seed, device, kinds)
+        if "linear_filter" in kinds and matrix.shape[0] * matrix.nnz <= MAX_FILTER_PRODUCTS:
+            self._linear_filter = self._timed("linear_filter", partial(_linear, matrix, device))
+        if (
+            "lightgcn" in kinds
+            and matrix.shape[1] > MAX_EASE_ITEMS
+            and matrix.nnz <= MAX_LIGHTGCN_PAIRS
+        ):
+            fit = partial(LightGCNScorer, matrix, recipe.lightgcn, seed=seed, device=device)
+            trained = self._timed("lightgcn", partial(fit, progress=progress, start=start))
+            self._factor_models["lightgcn/all"] = Factors(trained.users, trained.items)
+            self.free = trained.embedding_tables()
 
     @property
     def names(self) -> list[str]:
         """The names of the scores, in the order of ``scores``: the kind and a variant of it."""
         pairs = [(model, history) for model in self._item_models for history in self._histories]
-        return [f"{model}/{history.name}" for model, history in pairs] + list(self._factor_models)
+        names = [f"{model}/{history.name}" for model, history in pairs] + list(self._factor_models)
+        return names if self._linear_filter is None else [*names, "linear_filter/all"]
 
     def scores(self, users: NDArray[np.int64]) -> list[SparseScores | Tensor]:
         """Score all items for some users, seen items included.
@@ -134,8 +153,45 @@ class ScorerSet:
             for history in self._histories
         ]
         rows = torch.from_numpy(users)
-        dense = [divide_by_rms(f.users[rows] @ f.items.T) for f in self._factor_models.values()]
-        return blocks + dense
+        dense = [f.users[rows] @ f.items.T for f in self._factor_models.values()]
+        if self._linear_filter is not None:
+            dense += self._linear_filter.scores(users, turns=1)
+        return blocks + [divide_by_rms(part) for part in dense]
+
+    def _fit_item_models(
+        self,
+        ages: NDArray[np.int32] | None,
+        recipe: TeacherRecipe,
+        device: torch.device | str,
+        kinds: Collection[str],
+    ) -> None:
+        matrix = self.matrix
+        models: dict[str, Callable[[], sp.csr_matrix]] = {
+            "item_knn": lambda: item_knn(matrix),
+            "random_walk": lambda: random_walk(matrix),
+        }
+        if matrix.shape[1] <= MAX_EASE_ITEMS:
+            models["ease"] = lambda: ease(matrix, recipe.regularisation, device)
+        if ages is not None:
+            models["transitions"] = lambda: transitions(matrix, ages)
+        for kind, fit in models.items():
+            if kind in kinds:
+                self._item_models[kind] = self._timed(kind, fit)
+
+    def _fit_factor_models(
+        self, seed: int, device: torch.device | str, kinds: Collection[str]
+    ) -> None:
+        matrix, threads = self.matrix, torch.get_num_threads()
+        if "als" in kinds:
+            for factors, confidence in ALS_SETTINGS:
+                fit = partial(als, matrix, seed, threads, factors=factors, confidence=confidence)
+                self._factor_models[f"als/{factors}"] = self._timed("als", fit)
+        if "low_pass" in kinds:
+            filters = partial(low_pass, matrix, LOW_PASS_RANKS, seed, device)
+            for rank, factor_model in zip(
+                LOW_PASS_RANKS, self._timed("low_pass", filters), strict=True
+            ):
+                self._factor_models[f"low_pass/{rank}"] = factor_model
 
     def _of_items(
         self, model: sp.csr_matrix, history: History, users: NDArray[np.int64]
@@ -153,3 +209,8 @@ class ScorerSet:
         made = make()
         self.seconds[kind] = self.seconds.get(kind, 0.0) + monotonic() - started
         return made
+
+
+def _linear(matrix: sp.csr_matrix, device: torch.device | str) -> LinearFilter:
+    scaled = normalised(matrix, _USER_POWER, _ITEM_POWER)
+    return LinearFilter(matrix, scaled, _LINEAR_POWER, device=device)
