@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.best_epoch import BestEpoch
 from bitrecall.training.fitting.fit_loop import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
+from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recency.choice import validated_recency
 from bitrecall.training.recency.leaning import leaning_embeddings
 from bitrecall.training.recipe.recipe import Recipe
@@ -62,7 +63,8 @@ class TrainingResult:
 
     Attributes:
         release: the published release.
-        epochs: number of epochs that its codes were trained for.
+        epochs: number of epochs that its codes were trained for, including those with validation
+            that the training on all pairs continues.
         seconds: time in steps of the published fit, over all runs since its start.
         validation: metrics of the best epoch on the validation split; empty without one.
         validation_lists: int32 (b, K), the item rows that the codes of that epoch list for the
@@ -143,6 +145,7 @@ class TrainingPipeline:
             ) from error
         fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
         self._best_epoch = BestEpoch(options.folder / "validation.json", fingerprint)
+        self._end_of_validation = options.folder / "validation-end.npz"
         if options.fresh:
             options.group.broadcast_from_first(self.forget)
         first = options.group.is_first
@@ -199,15 +202,15 @@ class TrainingPipeline:
             return self._fit(self.train, self._recipe, "final")
         if not self._recipe.validation.refit:
             return self._fit_with_validation().for_pairs(self.train)
-        progress = self._best_epoch.read()
-        if progress is None:
-            progress = self._fit_with_validation().fit.progress
+        progress, end = self._best_epoch.read(), WarmStartState.load(self._end_of_validation)
+        if progress is None or end is None:
+            validated = self._fit_with_validation()
+            progress, end = validated.fit.progress, validated.warm_start_state()
+            self._options.group.broadcast_from_first(partial(end.save, self._end_of_validation))
             self._options.group.broadcast_from_first(partial(self._best_epoch.write, progress))
-        # The schedule of the learning rate ends with the best epoch.
-        schedule = {"epochs": progress.best_epoch, "stop_after": None}
-        fit = self._recipe.fit.model_copy(update=schedule)
-        recipe = self._recipe.model_copy(update={"fit": fit})
-        model = self._fit(self.train, recipe, "final", ranker_models=progress.ranker_models)
+        recipe = self._recipe.after_validation(progress.best_epoch)
+        start = end if recipe.starts_warm else None
+        model = self._fit(self.train, recipe, "final", start=start)
         return model.with_validation_of(progress)
 
     def forget(self) -> None:
@@ -215,6 +218,7 @@ class TrainingPipeline:
         for phase in ("validation", "final"):
             self._checkpoint(phase).unlink(missing_ok=True)
         self._best_epoch.forget()
+        self._end_of_validation.unlink(missing_ok=True)
 
     def _fit_with_validation(self) -> TrainedModel:
         part, held_out = cut_validation(
@@ -247,7 +251,7 @@ class TrainingPipeline:
         recipe: Recipe,
         phase: str,
         held_out: Interactions | None = None,
-        ranker_models: Sequence[str] = (),
+        start: WarmStartState | None = None,
     ) -> TrainedModel:
         options = FitOptions(
             device=self._options.device,
@@ -257,12 +261,10 @@ class TrainingPipeline:
             phase=phase,
             group=self._options.group,
         )
-        return fit_interactions(
-            pairs, recipe, options, held_out=held_out, ranker_models=ranker_models
-        )
+        return fit_interactions(pairs, recipe, options, held_out=held_out, start=start)
 
     def _publish_model(self, store: ReleaseStore, model: TrainedModel) -> TrainingResult:
-        progress, epochs = model.fit.progress, model.fit.epochs
+        progress, epochs = model.fit.progress, model.epochs
         contents = release_contents(
             model.embeddings,
             model.train,

@@ -51,7 +51,7 @@ What happens:
      out: the latest if their order is known (by times, or --lines-in-order), otherwise random
      ones. The teacher's ranker is fitted on them, codes are trained on the others, and the best
      epoch is selected.
-  3. Codes are trained on all training interactions for that number of epochs.
+  3. The training of the codes continues on all training interactions.
   4. The release is written, opened, and evaluated on the test split with the index that will be
      served; then it becomes the current one. If a step fails, the old release stays current.
   5. Popularity, item kNN, EASE and ALS, in floats, are tuned on the validation interactions and

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,9 @@ class FitLoop:
             ``recipe.validation.patience`` epochs without an improvement end the fit.
         validate_every: validate after each epoch divisible by this, at least 1, and after the last.
         options: device, files, bar.
-        warm: embeddings of an earlier training to start from, in the rows of ``pairs``.
-        held_out: pairs to fit a learned teacher's ranker on, in the rows of ``pairs``.
-        ranker_models: the ranker of an earlier learned teacher; empty fits one.
+        warm: an earlier training to start from, in the rows of ``pairs``.
+        held_out: pairs to fit a learned teacher's ranker on, in the rows of ``pairs``, unless
+            ``warm`` has one.
 
     Raises:
         TrainingError: there are no pairs.
@@ -87,7 +87,6 @@ class FitLoop:
         options: FitOptions | None = None,
         warm: WarmStart | None = None,
         held_out: Interactions | None = None,
-        ranker_models: Sequence[str] = (),
     ) -> None:
         if not len(pairs):
             raise TrainingError("there are no interactions to train on")
@@ -113,7 +112,7 @@ class FitLoop:
             progress=self._options.progress_bar,
             warm=None if warm is None else warm.free,
             held_out=None if held_out is None else EdgeList.of(held_out, device),
-            ranker_models=ranker_models,
+            ranker_models=() if warm is None else warm.ranker_models,
             group=self._options.group,
         )
         self._best: dict[str, Tensor] = {}

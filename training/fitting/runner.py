@@ -6,7 +6,6 @@ including their trainings that hold out users or items.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +46,12 @@ class TrainedModel:
         """The embeddings, in the rows of ``train``."""
         return self.fit.embeddings
 
+    @property
+    def epochs(self) -> int:
+        """Number of epochs, including those of a validated training that this one continues."""
+        continued = self.warm_start is not None and self.fit.progress.best_epoch
+        return self.fit.epochs + (len(self.fit.progress.history) if continued else 0)
+
     def for_pairs(self, pairs: Interactions) -> TrainedModel:
         """Return the same embeddings with other pairs, ordered by the popularity in those pairs.
 
@@ -77,7 +82,11 @@ class TrainedModel:
     def warm_start_state(self) -> WarmStartState:
         """Return the state from which a later training on other pairs can start."""
         return WarmStartState(
-            self.train.sha256(), self.train.user_ids, self.train.item_ids, self.fit.free
+            self.train.sha256(),
+            self.train.user_ids,
+            self.train.item_ids,
+            self.fit.free,
+            tuple(self.fit.progress.ranker_models),
         )
 
 
@@ -90,7 +99,6 @@ def fit_interactions(
     held_out: Interactions | None = None,
     validate_every: int = 1,
     start: WarmStartState | None = None,
-    ranker_models: Sequence[str] = (),
 ) -> TrainedModel:
     """Train on pairs, resuming from the checkpoint of the same training if there is one.
 
@@ -105,8 +113,6 @@ def fit_interactions(
             kept, and ``recipe.validation.patience`` epochs without an improvement end the fit.
         validate_every: validate after each epoch divisible by this, at least 1, and after the last.
         start: an earlier training to start from; None starts from scratch.
-        ranker_models: the ranker of an earlier learned teacher; empty fits one, on ``held_out`` if
-            there are such pairs.
 
     Raises:
         TrainingError: there are no pairs.
@@ -132,7 +138,6 @@ def fit_interactions(
         options=options,
         warm=warm_start,
         held_out=held_out,
-        ranker_models=ranker_models,
     )
     if loop.resumed:
         options.log.write("resumed", phase=options.phase, epochs_done=len(loop.progress.history))

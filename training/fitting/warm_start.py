@@ -36,29 +36,33 @@ class WarmStart:
         free: embeddings by name, in the rows of the training pairs.
         new_users: number of users that the earlier training did not have.
         new_items: number of items that the earlier training did not have.
+        ranker_models: the ranker of a learned teacher; empty fits one.
     """
 
     origin: str
     free: Mapping[str, EmbeddingTables]
     new_users: int
     new_items: int
+    ranker_models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class WarmStartState:
-    """The free embeddings at the end of a training.
+    """The end of a training: its free embeddings, and the ranker of its teacher.
 
     Attributes:
         origin: name of the training.
         user_ids: ids of the rows of user embeddings.
         item_ids: ids of the rows of item embeddings.
         free: embeddings by name.
+        ranker_models: the ranker of a learned teacher; empty without one.
     """
 
     origin: str
     user_ids: list[str]
     item_ids: list[str]
     free: Mapping[str, EmbeddingTables]
+    ranker_models: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Replace the file at ``path``.
@@ -73,7 +77,11 @@ class WarmStartState:
         for name, free in self.free.items():
             for side, value in free._asdict().items():
                 arrays[f"free/{name}/{side}"] = value.cpu().numpy()
-        header = {"origin": self.origin, "names": list(self.free)}
+        header = {
+            "origin": self.origin,
+            "names": list(self.free),
+            "ranker_models": list(self.ranker_models),
+        }
         save_arrays(path, header, arrays, _FILE_KIND)
 
     @classmethod
@@ -101,7 +109,7 @@ class WarmStartState:
                 if (len(user_rows), len(item_rows)) != (len(users), len(items)):
                     raise ValueError("embeddings and ids differ in number")
                 free[name] = EmbeddingTables(user_rows, item_rows)
-            return cls(header["origin"], users, items, free)
+            return cls(header["origin"], users, items, free, tuple(header["ranker_models"]))
         except (KeyError, TypeError, ValueError) as error:
             raise unreadable(path, _FILE_KIND, error) from error
 
@@ -119,7 +127,8 @@ class WarmStartState:
         free = {
             name: _initial_tables(tables, users, items, edges) for name, tables in self.free.items()
         }
-        return WarmStart(self.origin, free, int((users < 0).sum()), int((items < 0).sum()))
+        new_users, new_items = int((users < 0).sum()), int((items < 0).sum())
+        return WarmStart(self.origin, free, new_users, new_items, self.ranker_models)
 
 
 def _initial_tables(

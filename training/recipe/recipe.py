@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -29,6 +30,10 @@ from bitrecall.training.recipe.section import Section
 from bitrecall.training.recipe.sign_section import SignRecipe
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.recipe.validation_section import ValidationRecipe
+
+# Chosen on validation pairs of ml100k and Gowalla (see docs/tuning.md): a third of the steps gives
+# the quality of a training from scratch.
+_CONTINUED_SHARE = 0.3
 
 
 class Recipe(Section):
@@ -85,9 +90,27 @@ class Recipe(Section):
         weighted = self.method == "bgch" and self.bgch.form == "weighted"
         return "inner_product" if weighted or self.method == "lightgcn" else "hamming"
 
+    @property
+    def starts_warm(self) -> bool:
+        """Whether the method can start from the embeddings of an earlier training."""
+        return self.method in ("bitrecall", "proposed")
+
     def for_users(self, n_users: int) -> Self:
         """Return the recipe with the batch size and the epochs for a number of users."""
         return self.model_copy(update={"fit": self.fit.for_users(n_users, self.bits)})
+
+    def after_validation(self, best_epoch: int) -> Self:
+        """Return the recipe of a training on all pairs that follows the one with validation.
+
+        Methods that can start warm continue from the embeddings of the training with validation.
+
+        Args:
+            best_epoch: the best epoch of the training with validation; the schedule of the learning
+                rate ends there or, continued, after a share of it.
+        """
+        epochs = math.ceil(best_epoch * _CONTINUED_SHARE) if self.starts_warm else best_epoch
+        fit = self.fit.model_copy(update={"epochs": epochs, "stop_after": None})
+        return self.model_copy(update={"fit": fit, "teacher": self.teacher.continued()})
 
     def trained(self) -> Self:
         """Return the recipe with defaults in what its training does not use."""

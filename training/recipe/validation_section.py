@@ -30,4 +30,4 @@ class ValidationRecipe(Section):
     users: int = Field(
         10_000, ge=1, description="maximum number of users to validate on, sampled at random"
     )
-    refit: bool = Field(True, description="train again on all pairs for the best number of epochs")
+    refit: bool = Field(True, description="continue on all pairs after the best epoch")

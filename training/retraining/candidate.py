@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +93,6 @@ def train(
     recipe: Recipe,
     start: WarmStartState | None,
     options: FitOptions,
-    ranker_models: Sequence[str] = (),
 ) -> TrainedCandidate:
     """Train on pairs, resuming from a checkpoint of the same training if there is one.
 
@@ -103,7 +101,6 @@ def train(
         recipe: ``recipe_without_validation`` or ``warm_recipe``.
         start: what to start from; None starts from scratch.
         options: the checkpoint, the log and the deadline.
-        ranker_models: the ranker of a learned teacher; empty fits one.
 
     Raises:
         InterruptedTraining: by a signal; the same call resumes.
@@ -111,9 +108,7 @@ def train(
         CheckpointError: a checkpoint is damaged or of another training, or cannot be written.
     """
     started = time.monotonic()
-    model = fit_interactions(
-        pairs.compact(), recipe, options, start=start, ranker_models=ranker_models
-    )
+    model = fit_interactions(pairs.compact(), recipe, options, start=start)
     return TrainedCandidate(recipe, model, time.monotonic() - started)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -118,8 +117,7 @@ class ReleaseTraining:
         if self._options.dry_run:
             return Outcome.WOULD_PUBLISH, verdict.says
         model = candidate.model
-        ranker_models = model.fit.progress.ranker_models
-        final = self._train(data.pairs, model.warm_start_state(), "release", folder, ranker_models)
+        final = self._train(data.pairs, model.warm_start_state(), "release", folder)
         # Saved before the release is published, so that every release can be started from.
         self._workspace.save_warm_start(final.model.warm_start_state())
         metrics: Metrics = {
@@ -164,7 +162,6 @@ class ReleaseTraining:
         start: WarmStartState | None,
         phase: str,
         folder: Path,
-        ranker_models: Sequence[str] = (),
     ) -> TrainedCandidate:
         warm = start is not None
         recipe = (
@@ -181,7 +178,7 @@ class ReleaseTraining:
             phase=phase,
             deadline=self._deadline(phase),
         )
-        trained = train(pairs, recipe, start, options, ranker_models)
+        trained = train(pairs, recipe, start, options)
         self._report.training.setdefault(phase, {}).update(trained.as_counts())
         self._report.recipe = recipe.model_dump(mode="json")
         return trained

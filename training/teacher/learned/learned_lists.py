@@ -9,13 +9,12 @@ seen come from the other model. So no list is made by anything that has seen wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -33,22 +32,17 @@ from bitrecall.training.teacher.learned.candidates import (
     feature_names,
     of_kinds,
 )
+from bitrecall.training.teacher.learned.fitted_ranker import fit_ranker
 from bitrecall.training.teacher.learned.held_out import hold_out
 from bitrecall.training.teacher.learned.ranker import Ranker
 from bitrecall.training.teacher.learned.scorer_report import ScorerReport
-from bitrecall.training.teacher.learned.scorer_selection import Rows, select_scorers
 from bitrecall.training.teacher.learned.scorer_set import KINDS, ScorerSet
 from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import TeacherLists
 
-# Rows that one model is fitted on, which bounds its time.
-_MAX_ROWS = 400_000
-
-# A model of fewer hits would rank by noise.
-_MIN_HITS = 50
-
-# Features that are kept in memory for the second pass; without, they are computed again.
-_MAX_KEPT_BYTES = 600 * 1024**2
+# The models of few users depend on which pairs were drawn, so they are fitted on several draws.
+_FEW_USERS = 5_000
+_DRAWS = 3
 
 
 @dataclass(frozen=True)
@@ -102,40 +96,55 @@ def learned_lists(
     if ranker is not None:
         scorers = fit(edges, recipe, kinds=ranker.kinds, start=start)
         if set(scorers.seconds) == set(ranker.kinds):
+            ranker = _with_more_draws(ranker, edges, recipe, seed, progress, fit)
             return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker)
         del scorers
     if held_out is not None:
         scorers = fit(edges, recipe, start=start)
-        fitted = _fit(scorers, held_out, recipe, seed, progress)
+        fitted = fit_ranker(scorers, held_out, recipe, seed=seed, progress=progress)
         lists = _lists(
             scorers, fitted.ranker, recipe.length, progress, fitted.model_of_user, fitted.kept
         )
         return LearnedLists(lists, fitted.ranker, fitted.reports)
     part, held_out = hold_out(edges, recipe.held_out, seed)
     scorers = fit(part, recipe, start=start)
-    fitted = _fit(scorers, held_out, recipe, seed, progress)
+    fitted = fit_ranker(scorers, held_out, recipe, seed=seed, progress=progress)
     ranker, reports, start = fitted.ranker, fitted.reports, scorers.free
     del fitted, scorers  # the candidates and the models
-    kinds = KINDS if ranker is None else ranker.kinds
-    scorers = fit(edges, recipe.continued(), kinds=kinds, start=start)
+    if ranker is None:
+        return LearnedLists(_lists(fit(edges, recipe), None, recipe.length, progress), None)
+    ranker = _with_more_draws(ranker, edges, recipe, seed, progress, fit)
+    scorers = fit(edges, recipe.continued(), kinds=ranker.kinds, start=start)
     return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker, reports)
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    """A ranker, and for each user the model that has not seen the user's held-out pairs.
+def _with_more_draws(
+    ranker: Ranker,
+    edges: EdgeList,
+    recipe: TeacherRecipe,
+    seed: int,
+    progress: bool | None,
+    fit: Callable[..., ScorerSet],
+) -> Ranker:
+    """Add models of other draws of held-out pairs if there are few users, unless there are some.
 
-    Attributes:
-        ranker: None if there are too few hits.
-        model_of_user: int8 (n_users,).
-        kept: the candidates of all users; empty if they take too much memory.
-        reports: what each kind of scorer cost and added; empty without a ranker.
+    If the order is known, the latest pairs are held out, and there is only one draw.
     """
-
-    ranker: Ranker | None
-    model_of_user: NDArray[np.int8]
-    kept: list[Candidates]
-    reports: tuple[ScorerReport, ...] = ()
+    models = list(ranker.models)
+    enough = len(models) >= 2 * _DRAWS
+    if enough or edges.ages is not None or edges.n_users >= _FEW_USERS:
+        return ranker
+    while len(models) < 2 * _DRAWS:
+        draw = seed + len(models)
+        part, held_out = hold_out(edges, recipe.held_out, draw)
+        scorers = fit(part, recipe, kinds=ranker.kinds)
+        fitted = fit_ranker(
+            scorers, held_out, recipe, seed=draw, progress=progress, kinds=ranker.kinds
+        )
+        if fitted.ranker is None:
+            return ranker
+        models += fitted.ranker.models
+    return Ranker(models)
 
 
 def _scorers(
@@ -159,52 +168,6 @@ def _scorers(
         kinds=kinds,
         start=start,
     )
-
-
-def _fit(
-    scorers: ScorerSet, held_out: EdgeList, recipe: TeacherRecipe, seed: int, progress: bool | None
-) -> _Fitted:
-    generator = np.random.default_rng(seed)
-    n_users, n_items = scorers.matrix.shape
-    depth = min(max(recipe.length, DEPTH), n_items)
-    half = generator.integers(0, 2, n_users).astype(np.int8)
-    positives = sp.csr_matrix(interaction_matrix(held_out).astype(bool))
-    has_positives = np.diff(positives.indptr) > 0
-    # All hits, and a share of the other candidates, which then weigh more.
-    share = min(1.0, 2 * _MAX_ROWS / max(int(has_positives.sum()) * depth, 1))
-    rows: list[list[tuple[NDArray[np.float32], NDArray[np.bool_]]]] = [[], []]
-    kept: list[Candidates] = []
-    with _bar("teacher: ranker", n_users, progress) as bar:
-        for block in candidates(scorers, depth):
-            _keep(kept, block, n_users)
-            hits = _contains(positives, block)
-            chosen = hits | (generator.random(hits.shape) < share)
-            chosen &= np.arange(depth) < block.counts[:, None]
-            chosen &= has_positives[block.users][:, None]
-            for side in (0, 1):
-                of_side = chosen & (half[block.users] == side)[:, None]
-                rows[side].append((block.features[of_side], hits[of_side]))
-            bar.update(len(block.users))
-    halves = []
-    for parts in rows:
-        features = np.concatenate([part for part, _ in parts])
-        hits = np.concatenate([part for _, part in parts])
-        parts.clear()
-        if min(int(hits.sum()), int((~hits).sum())) < _MIN_HITS:
-            return _Fitted(None, 1 - half, kept)
-        weights = np.where(hits, 1, 1 / share).astype(np.float32)
-        halves.append(Rows(features, hits, weights, int(has_positives.sum())))
-    names, kinds = feature_names(scorers), list(scorers.seconds)
-    added = select_scorers((halves[0], halves[1]), names, kinds, seed)
-    models = []
-    for number, half_rows in enumerate(halves):
-        selected, selected_names = half_rows.of_kinds(names, list(added))
-        models.append(selected.fit(selected_names, seed + number))
-    reports = tuple(
-        ScorerReport(kind, seconds, added.get(kind, 0.0), kind in added)
-        for kind, seconds in scorers.seconds.items()
-    )
-    return _Fitted(Ranker(models), 1 - half, kept, reports)
 
 
 def _lists(
@@ -253,21 +216,6 @@ def _probabilities(
         features = selected[of_model].reshape(-1, width)
         scores[of_model] = ranker.probabilities(features, model).reshape(-1, depth)
     return scores
-
-
-def _keep(kept: list[Candidates], block: Candidates, n_users: int) -> None:
-    """Keep a block if the blocks of all users fit in memory."""
-    if block.features.nbytes // max(len(block.users), 1) * n_users <= _MAX_KEPT_BYTES:
-        kept.append(block)
-
-
-def _contains(pairs: sp.csr_matrix, block: Candidates) -> NDArray[np.bool_]:
-    """Return whether each candidate is one of the user's pairs, bool (b, d)."""
-    n_items = pairs.shape[1]
-    of_block = pairs[block.users].tocoo()
-    pair_keys = of_block.row.astype(np.int64) * n_items + of_block.col
-    candidate_keys = np.arange(len(block.users))[:, None] * n_items + block.items
-    return np.isin(candidate_keys, pair_keys)
 
 
 def _bar(description: str, n_users: int, progress: bool | None) -> tqdm[Any]:

@@ -4,8 +4,8 @@ import pytest
 from bitrecall.training.metrics import OUTSIDE
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
+from bitrecall.training.teacher.learned import fitted_ranker, scorer_set
 from bitrecall.training.teacher.learned import learned_lists as module
-from bitrecall.training.teacher.learned import scorer_set
 from bitrecall.training.teacher.learned.held_out import hold_out
 from bitrecall.training.teacher.learned.learned_lists import LearnedLists, learned_lists
 from bitrecall.training.teacher.learned.ranker import Ranker, fit_model
@@ -56,21 +56,14 @@ def test_a_model_ranks_only_users_whose_held_out_pairs_it_has_not_seen(
     edges: EdgeList, monkeypatch
 ) -> None:
     part, held_out = hold_out(edges, 0.2, seed=0)
-    fitted: list[int] = []
     ranked: dict[int, set[int]] = {0: set(), 1: set()}
-    fit, probabilities = module._fit, module._probabilities
-
-    def recorded_fit(*arguments):
-        result = fit(*arguments)
-        fitted.extend(result.model_of_user.tolist())
-        return result
+    probabilities = module._probabilities
 
     def recorded(block, names, ranker, model_of_user):
         for user in block.users.tolist():
             ranked[int(model_of_user[user])].add(user)
         return probabilities(block, names, ranker, model_of_user)
 
-    monkeypatch.setattr(module, "_fit", recorded_fit)
     monkeypatch.setattr(module, "_probabilities", recorded)
     learned_lists(part, RECIPE, seed=0, held_out=held_out)
     halves = np.random.default_rng(0).integers(0, 2, edges.n_users)
@@ -84,7 +77,7 @@ def test_a_ranker_ranks_other_pairs_without_being_fitted_again(
     edges: EdgeList, learned: LearnedLists, monkeypatch
 ) -> None:
     ranker = learned.ranker
-    monkeypatch.setattr(module, "_fit", None)
+    monkeypatch.setattr(module, "fit_ranker", None)
     again = learned_lists(edges, RECIPE, seed=0, ranker=ranker)
     assert again.ranker is ranker
     assert (again.lists.counts == 20).all()
@@ -95,7 +88,7 @@ def test_features_that_do_not_fit_in_memory_are_computed_again(
 ) -> None:
     part, held_out = hold_out(edges, 0.2, seed=0)
     expected = learned_lists(part, RECIPE, seed=0, held_out=held_out).lists
-    monkeypatch.setattr(module, "_MAX_KEPT_BYTES", 0)
+    monkeypatch.setattr(fitted_ranker, "_MAX_KEPT_BYTES", 0)
     found = learned_lists(part, RECIPE, seed=0, held_out=held_out).lists
     np.testing.assert_array_equal(found.items, expected.items)
 
@@ -160,3 +153,20 @@ def test_fits_a_new_ranker_if_the_catalogue_outgrew_ease(edges: EdgeList, monkey
     learned = learned_lists(edges, RECIPE, seed=0, ranker=earlier)
     assert learned.ranker is not None
     assert "ease" not in learned.ranker.kinds
+
+
+def test_adds_models_of_more_draws_for_few_users_without_order(
+    edges: EdgeList, learned: LearnedLists, monkeypatch
+) -> None:
+    assert learned.ranker is not None
+    assert len(learned.ranker.models) == 2
+    unordered = EdgeList.of(interactions(grouped_matrix(), ordered=False))
+    ranker = learned_lists(unordered, RECIPE, seed=0).ranker
+    assert ranker is not None
+    assert len(set(ranker.models)) == 6
+    again = learned_lists(unordered, RECIPE, seed=0, ranker=ranker)
+    assert again.ranker is ranker
+    monkeypatch.setattr(module, "_FEW_USERS", edges.n_users)
+    many = learned_lists(unordered, RECIPE, seed=0).ranker
+    assert many is not None
+    assert many.models == ranker.models[:2]
