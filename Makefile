@@ -115,6 +115,7 @@ notebooks: .venv/all
 tables: .venv/all
 	$(BIN)/python -m benchmarks.training.recipe_search_page docs/searches > docs/searches.md
 	$(BIN)/bitrecall reproduce --tables $(patsubst %,--page %,$(shell grep -l '<!-- results: ' README.md docs/*.md))
+	$(BIN)/python -m bitrecall.reproduction.log_studies --tables
 
 .venv-dist/all:
 	$(PYTHON) -m venv .venv-dist

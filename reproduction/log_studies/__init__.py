@@ -1,0 +1,1 @@
+"""Studies of the default recipe on logs: order, the teacher's parts, recency, steps."""

@@ -1,0 +1,63 @@
+"""The plots of the page as SVG; the same results give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from io import StringIO
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bitrecall.reproduction import axes as style
+from bitrecall.reproduction.log_studies.cell import METRICS
+from bitrecall.reproduction.log_studies.tables import MODELS, datasets, order_summaries
+from bitrecall.reproduction.results import Row
+from bitrecall.reproduction.summary import dataset_label
+from bitrecall.reproduction.table_format import metric_title
+
+_WIDTH, _HEIGHT = 4.2, 3.0
+_COLOURS = ("#56B4E9", "#0072B2", "#D55E00")
+
+Panel = Callable[[Axes], None]
+
+
+def draw(name: str, rows: Sequence[Row]) -> str | None:
+    """Draw a plot of ``PLOTS`` as the text of an SVG file; None if it has no data."""
+    panels = PLOTS[name](rows)
+    if not panels:
+        return None
+    text = StringIO()
+    with mpl.rc_context(style.STYLE):
+        figure = Figure(figsize=(_WIDTH * len(panels), _HEIGHT), layout="constrained")
+        FigureCanvasAgg(figure)
+        for place, panel in enumerate(panels, 1):
+            panel(figure.add_subplot(1, len(panels), place))
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _order(rows: Sequence[Row]) -> list[Panel]:
+    summaries = order_summaries(rows)
+
+    def panel_of(label: str) -> Panel:
+        def panel(axes: Axes) -> None:
+            for number, (model, colour) in enumerate(zip(MODELS.values(), _COLOURS, strict=True)):
+                of_model = [s for data, name, s in summaries if (data, name) == (label, model)]
+                if of_model:
+                    values = [of_model[0].mean(metric) or 0.0 for metric in METRICS]
+                    places = [place + 0.27 * (number - 1) for place in range(len(METRICS))]
+                    axes.bar(places, values, width=0.25, color=colour, label=model)
+            axes.set_xticks(range(len(METRICS)), [metric_title(metric) for metric in METRICS])
+            axes.legend(frameon=False, fontsize=8)
+            style.name_axes(axes, label, "", "test split")
+
+        return panel
+
+    labels = [dataset_label(name) for name in datasets(rows)]
+    return [panel_of(label) for label in labels if any(data == label for data, _, _ in summaries)]
+
+
+PLOTS: dict[str, Callable[[Sequence[Row]], list[Panel]]] = {"order": _order}
+"""The plots, ``NAME.svg`` beside the page."""

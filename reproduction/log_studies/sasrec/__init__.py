@@ -1,0 +1,1 @@
+"""SASRec, a sequence model in floats, to compare codes with."""
