@@ -10,15 +10,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bitrecall.disk import replace_file
-from bitrecall.reproduction.log_studies import tables
+from bitrecall.reproduction.log_studies import order_tables, teacher_tables
 from bitrecall.reproduction.results import Row, read_results
 from bitrecall.training.errors import StudyError
 
 PAGE = "README.md"
 
 TABLES: dict[str, Callable[[Sequence[Row]], str]] = {
-    "order": tables.order_table,
-    "search": tables.search_table,
+    "order": order_tables.order_table,
+    "search": order_tables.search_table,
+    "scorers": teacher_tables.scorers_table,
+    "ranker": teacher_tables.ranker_table,
+    "student": teacher_tables.student_table,
 }
 """The tables by the names of their places."""
 

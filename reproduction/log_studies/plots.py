@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 
 from bitrecall.reproduction import axes as style
 from bitrecall.reproduction.log_studies.cell import METRICS
-from bitrecall.reproduction.log_studies.tables import MODELS, datasets, order_summaries
+from bitrecall.reproduction.log_studies.order_tables import MODELS, order_summaries
+from bitrecall.reproduction.log_studies.summaries import datasets, mean_of
+from bitrecall.reproduction.log_studies.teacher_tables import scorer_rows
 from bitrecall.reproduction.results import Row
-from bitrecall.reproduction.summary import dataset_label
+from bitrecall.reproduction.summary import dataset_label, summarise
 from bitrecall.reproduction.table_format import metric_title
 
 _WIDTH, _HEIGHT = 4.2, 3.0
@@ -59,5 +61,31 @@ def _order(rows: Sequence[Row]) -> list[Panel]:
     return [panel_of(label) for label in labels if any(data == label for data, _, _ in summaries)]
 
 
-PLOTS: dict[str, Callable[[Sequence[Row]], list[Panel]]] = {"order": _order}
+def _scorers(rows: Sequence[Row]) -> list[Panel]:
+    def panel_of(dataset: str, of_dataset: Sequence[Row]) -> Panel:
+        def panel(axes: Axes) -> None:
+            added = {
+                summary.first["variant"]: 100 * mean_of(summary, "added")
+                for summary in summarise(of_dataset)
+            }
+            kinds = sorted(added, key=added.__getitem__)
+            axes.barh(kinds, [added[kind] for kind in kinds], color=style.GAIN, height=0.62)
+            axes.tick_params(axis="y", length=0)
+            axes.grid(visible=False, axis="y")
+            axes.set_title(dataset_label(dataset))
+            axes.set_xlabel("of the explained log loss is lost without it, %")
+
+        return panel
+
+    by_dataset = {
+        dataset: [row for row in scorer_rows(rows) if row["dataset"] == dataset]
+        for dataset in datasets(rows)
+    }
+    return [panel_of(name, of_dataset) for name, of_dataset in by_dataset.items() if of_dataset]
+
+
+PLOTS: dict[str, Callable[[Sequence[Row]], list[Panel]]] = {
+    "order": _order,
+    "scorers": _scorers,
+}
 """The plots, ``NAME.svg`` beside the page."""

@@ -18,3 +18,10 @@ def test_draws_a_panel_per_data_set(row):
 @pytest.mark.parametrize("name", PLOTS)
 def test_draws_nothing_without_data(name):
     assert draw(name, []) is None
+
+
+def test_draws_what_each_scorer_adds(row):
+    details = {"kind": "ease", "seconds": 1.0, "added": 0.12, "used": True}
+    text = draw("scorers", [row("teacher/toys", variant="ease", details=details)])
+    assert text is not None
+    assert ">ease<" in text

@@ -1,11 +1,12 @@
-"""The tables of the page."""
+"""The tables of codes and of the sequence model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bitrecall.reproduction.log_studies import codes, sasrec_study
 from bitrecall.reproduction.log_studies.cell import METRICS
+from bitrecall.reproduction.log_studies.summaries import datasets, mean, metric_cells
 from bitrecall.reproduction.results import Row
 from bitrecall.reproduction.summary import Summary, dataset_label, summarise
 from bitrecall.reproduction.table_format import markdown, metric_title, spread
@@ -73,18 +74,3 @@ def search_table(rows: Sequence[Row]) -> str:
             ]
         )
     return markdown(titles, lines)
-
-
-def datasets(rows: Sequence[Row]) -> list[str]:
-    """Return the names of the data sets, in the order of the rows."""
-    return list(dict.fromkeys(row["dataset"] for row in rows))
-
-
-def metric_cells(summary: Summary) -> list[str]:
-    """Format the metrics of the studies, one cell per metric."""
-    return [spread(summary, metric) for metric in METRICS]
-
-
-def mean(summary: Summary, value: Callable[[Row], float]) -> str:
-    """Format the mean of a number over the seeds."""
-    return f"{sum(value(row) for row in summary.rows) / len(summary.rows):,.0f}"

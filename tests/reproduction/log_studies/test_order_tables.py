@@ -1,4 +1,4 @@
-from bitrecall.reproduction.log_studies.tables import order_table, search_table
+from bitrecall.reproduction.log_studies.order_tables import order_table, search_table
 
 SIZE = {"settings": {"dimensions": 64, "dropout": 0.5}}
 
