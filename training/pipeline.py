@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +144,7 @@ class TrainingPipeline:
             raise TrainingError(
                 f"cannot create the run folder {options.folder}: {error}"
             ) from error
+        self._started = monotonic()
         fingerprint = f"{recipe.sha256()}/{self.train.sha256()}"
         self._best_epoch = BestEpoch(options.folder / "validation.json", fingerprint)
         self._end_of_validation = options.folder / "validation-end.npz"
@@ -198,6 +200,7 @@ class TrainingPipeline:
             bad_rows_skipped=self._report.bad_rows_skipped,
             bad_row_examples=self._report.bad_row_examples,
         )
+        self._started = monotonic()
         if self._recipe.validation.share == 0:
             return self._fit(self.train, self._recipe, "final")
         if not self._recipe.validation.refit:
@@ -259,9 +262,18 @@ class TrainingPipeline:
             log=self._log,
             progress_bar=self._options.progress_bar if self._options.group.is_first else False,
             phase=phase,
+            seconds=self._seconds(phase),
             group=self._options.group,
         )
         return fit_interactions(pairs, recipe, options, held_out=held_out, start=start)
+
+    def _seconds(self, phase: str) -> float | None:
+        """Return how long a fit may take; a part of the time is left for evaluation."""
+        if self._recipe.minutes is None:
+            return None
+        refit = self._recipe.validation.share > 0 and self._recipe.validation.refit
+        end = 0.6 if phase == "validation" and refit else 0.8
+        return 60 * self._recipe.minutes * end - (monotonic() - self._started)
 
     def _publish_model(self, store: ReleaseStore, model: TrainedModel) -> TrainingResult:
         progress, epochs = model.fit.progress, model.epochs

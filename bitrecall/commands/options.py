@@ -1,5 +1,6 @@
 """Options that several sub-commands share."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -59,15 +60,35 @@ def releases_option(command: F) -> F:
     )(command)
 
 
-def recipe_options(command: F) -> F:
-    """Add ``--recipe`` and ``--set`` as ``recipe: str, overrides: tuple[str, ...]``."""
+def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--recipe``, and ``--set`` and ``--minutes``.
+
+    The command gets ``recipe: str, overrides: tuple[str, ...]``.
+    """
+
+    @functools.wraps(command)
+    def with_minutes(
+        *arguments: Any, overrides: tuple[str, ...], minutes: float | None, **values: Any
+    ) -> None:
+        if minutes is not None:
+            overrides = (*overrides, f"minutes={minutes}")
+        command(*arguments, overrides=overrides, **values)
+
+    with_budget = option(
+        "--minutes",
+        type=click.FloatRange(min=0, min_open=True),
+        show_default="as long as the recipe needs",
+        metavar="M",
+        help="About how long to train. Less time means fewer epochs, and no slow recommender in "
+        "the teacher; more time, up to twice the epochs.",
+    )(with_minutes)
     with_overrides = option(
         "--set",
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
         help="Change a value of the recipe, such as fit.epochs=3; may be given several times.",
-    )(command)
+    )(with_budget)
     return option(
         "--recipe",
         default="default",

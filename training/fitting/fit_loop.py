@@ -22,6 +22,7 @@ from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.method import Embeddings, Method
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.device import named_device
+from bitrecall.training.runtime.epoch_budget import EpochBudget
 from bitrecall.training.runtime.interrupt import StopRequest
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.progress_bar import progress_bar
@@ -31,10 +32,13 @@ from bitrecall.training.runtime.training_log import TrainingLog
 # 10% of an epoch.
 _CHECKPOINT_SECONDS = 120.0
 
+# Of the time of a fit, for the scorers of a learned teacher.
+_TEACHER_SHARE = 0.4
+
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a fit is run; no option changes its result.
+    """How a fit is run; only ``seconds`` changes its result.
 
     Attributes:
         device: a torch device.
@@ -43,6 +47,8 @@ class FitOptions:
         progress_bar: show a bar on stderr; None shows it only if stderr is a terminal.
         phase: name of this fit in the bar and the log.
         deadline: time, on the clock of ``time.monotonic``, after which no epoch starts.
+        seconds: about how long the fit may take: a part of it for the scorers of a learned teacher,
+            and the rest for epochs, fewer or up to twice as many; None runs the recipe's.
         group: the processes that train together. The first one decides when to stop or save, and
             writes the files; all of them read the checkpoint.
     """
@@ -53,6 +59,7 @@ class FitOptions:
     progress_bar: bool | None = False
     phase: str = "fit"
     deadline: float = math.inf
+    seconds: float | None = None
     group: ProcessGroup = SINGLE_PROCESS
 
 
@@ -100,6 +107,7 @@ class FitLoop:
             f"{f'validated every {validate_every}' if validate else 'plain'}"
             f"{f'/from {warm.origin}' if warm else ''}"
         )
+        started = time.monotonic()
         device = named_device(self._options.device)
         edges = EdgeList.of(pairs, device)
         saved = None
@@ -113,6 +121,7 @@ class FitLoop:
             warm=None if warm is None else warm.free,
             held_out=None if held_out is None else EdgeList.of(held_out, device),
             ranker_models=() if warm is None else warm.ranker_models,
+            teacher_seconds=_teacher_seconds(self._options.seconds),
             group=self._options.group,
         )
         self._best: dict[str, Tensor] = {}
@@ -126,6 +135,12 @@ class FitLoop:
             self._method.load(saved.state, epoch=saved.epoch, step=saved.step)
             self._best = saved.best
             self.progress = Progress(**saved.progress)
+        self._budget: EpochBudget | None = None
+        if self.progress.epochs:
+            self._set_epochs(self.progress.epochs)
+        elif self._options.seconds is not None:
+            left = self._options.seconds - (time.monotonic() - started)
+            self._budget = EpochBudget(left, epochs, self._method.steps)
 
     def run(self, stop: StopRequest | None = None) -> FitResult:
         """Train to the end.
@@ -164,7 +179,9 @@ class FitLoop:
             started = time.monotonic()
             total += method.advance()
             done = method.step or method.steps
-            progress.seconds += time.monotonic() - started
+            seconds = time.monotonic() - started
+            progress.seconds += seconds
+            self._choose_epochs(seconds, bar)
             progress.loss = total / done
             bar.update()
             bar.set_postfix_str(self._postfix(), refresh=False)
@@ -178,6 +195,19 @@ class FitLoop:
         self._end_of_epoch()
         bar.set_postfix_str(self._postfix())
         self._save_when_due()
+
+    def _choose_epochs(self, seconds: float, bar: tqdm[Any]) -> None:
+        """Set the number of epochs by the time of the first steps."""
+        chosen = None if self._budget is None else self._budget.record(seconds)
+        chosen = self._options.group.broadcast_from_first(lambda: chosen)
+        if chosen is not None:
+            self._set_epochs(chosen)
+            bar.total = chosen * self._method.steps
+            self._options.log.write("schedule", phase=self._options.phase, epochs=chosen)
+
+    def _set_epochs(self, epochs: int) -> None:
+        self._epochs = self.progress.epochs = epochs
+        self._method.set_epochs(epochs)
 
     def _end_of_epoch(self) -> None:
         progress, epoch = self.progress, self._method.epoch
@@ -253,3 +283,7 @@ class FitLoop:
             best = self.progress.best_metrics[name]
             parts.append(f"{name} {last:.4f} (best {best:.4f}, epoch {self.progress.best_epoch})")
         return ", ".join(parts)
+
+
+def _teacher_seconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * _TEACHER_SHARE

@@ -19,6 +19,7 @@ class Progress:
         seconds: time spent in steps, over all runs since the start.
         loss: mean loss of the completed steps of the current epoch, or of the last epoch.
         history: one record per epoch: epoch, loss, seconds, metrics.
+        epochs: number of epochs of the schedule, if it was chosen by time; 0 is the recipe's.
         best_epoch: the epoch of the best validation metric; 0 without validation.
         best_metrics: its metrics.
         ranker_models: the ranker of a learned teacher; empty without one.
@@ -30,6 +31,7 @@ class Progress:
     seconds: float = 0.0
     loss: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
+    epochs: int = 0
     best_epoch: int = 0
     best_metrics: dict[str, float] = field(default_factory=dict)
     ranker_models: list[str] = field(default_factory=list)

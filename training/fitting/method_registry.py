@@ -27,6 +27,7 @@ def build(
     warm: Mapping[str, EmbeddingTables] | None = None,
     held_out: EdgeList | None = None,
     ranker_models: Sequence[str] = (),
+    teacher_seconds: float | None = None,
     group: ProcessGroup | None = None,
 ) -> Method:
     """Create the method ``recipe.method``.
@@ -41,6 +42,7 @@ def build(
         held_out: pairs to fit a learned teacher's ranker on, in the rows of ``edges``; other
             methods and teachers ignore it.
         ranker_models: the ranker of an earlier learned teacher; empty fits one.
+        teacher_seconds: about how long the scorers of a learned teacher may take; None takes all.
         group: the processes that train together; None is a single process.
 
     Raises:
@@ -62,6 +64,7 @@ def build(
                 warm=warm,
                 held_out=held_out,
                 ranker_models=ranker_models,
+                teacher_seconds=teacher_seconds,
                 **options,
             )
         case "bgch":

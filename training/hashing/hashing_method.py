@@ -46,6 +46,7 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         held_out: pairs of the same users and items to fit a learned teacher's ranker on; None holds
             out a part of ``edges``.
         ranker_models: the ranker of an earlier teacher; empty fits one.
+        teacher_seconds: about how long the scorers of a learned teacher may take; None takes all.
         group: the processes that train together, including this one.
     """
 
@@ -59,6 +60,7 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         warm: Mapping[str, EmbeddingTables] | None = None,
         held_out: EdgeList | None = None,
         ranker_models: Sequence[str] = (),
+        teacher_seconds: float | None = None,
         group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         recipe = recipe.for_users(int((edges.user_starts.diff() > 0).sum()))
@@ -70,7 +72,9 @@ class HashingMethod(GradientMethod[LightGCN | ItemSums]):
         if recipe.method == "bitrecall":
             if start:
                 self._lists, self.ranker_models, self.scorers = group.broadcast_from_first(
-                    lambda: _lists(edges, recipe, progress, warm, held_out, self.ranker_models)
+                    lambda: _lists(
+                        edges, recipe, progress, warm, held_out, self.ranker_models, teacher_seconds
+                    )
                 )
             else:
                 self._lists = TeacherLists.blank(edges.n_users, recipe.teacher.length)
@@ -167,6 +171,7 @@ def _lists(
     warm: Mapping[str, EmbeddingTables] | None,
     held_out: EdgeList | None,
     ranker_models: tuple[str, ...],
+    teacher_seconds: float | None,
 ) -> tuple[TeacherLists, tuple[str, ...], tuple[dict[str, Any], ...]]:
     """Return the teacher's lists, the models of its ranker, and the report of its scorers."""
     start = None if warm is None else warm.get(TEACHER)
@@ -185,6 +190,7 @@ def _lists(
             held_out=held_out,
             ranker=Ranker(ranker_models) if ranker_models else None,
             start=start,
+            seconds=teacher_seconds,
         )
         models = () if learned.ranker is None else learned.ranker.models
         return learned.lists, models, tuple(report._asdict() for report in learned.scorers)

@@ -85,6 +85,11 @@ class GradientMethod(ABC, Generic[ModelT]):
         done = (self.epoch * self.steps + self.step) / (self.recipe.fit.epochs * self.steps)
         return min(done, 1.0)
 
+    def set_epochs(self, epochs: int) -> None:
+        """Change the number of epochs at which the schedule of the learning rate ends."""
+        fit = self.recipe.fit.model_copy(update={"epochs": epochs})
+        self.recipe = self.recipe.model_copy(update={"fit": fit})
+
     def advance(self) -> float:
         """Take one step.
 

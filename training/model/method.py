@@ -102,6 +102,10 @@ class Method(Protocol):
         """Resume from a saved state and position."""
         ...
 
+    def set_epochs(self, epochs: int) -> None:
+        """Change the number of epochs at which the schedule of the learning rate ends."""
+        ...
+
     def parameters(self) -> dict[str, Tensor]:
         """Copy the tensors that ``embeddings`` depends on, by name, detached from later steps."""
         ...

@@ -51,6 +51,12 @@ class Recipe(Section):
     seed: int = Field(
         0, ge=0, description="seed of the initialisation, the batches and the hidden pairs"
     )
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        description="about how long to train: fewer scorers of a learned teacher, and fewer epochs "
+        "or up to twice as many; None takes what the other settings need",
+    )
     encoder: EncoderRecipe = EncoderRecipe()
     sign: SignRecipe = SignRecipe()
     loss: LossRecipe = LossRecipe()

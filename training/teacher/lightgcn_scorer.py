@@ -10,6 +10,8 @@ SIGIR 2020; ``bitrecall.training.baselines.lightgcn`` lists the differences from
 
 from __future__ import annotations
 
+from time import monotonic
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -22,6 +24,7 @@ from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.recipe.teacher_section import TeacherLightGCNRecipe
+from bitrecall.training.runtime.epoch_budget import EpochBudget
 from bitrecall.training.runtime.progress_bar import progress_bar
 
 
@@ -36,6 +39,7 @@ class LightGCNScorer:
         progress: whether to show a progress bar on stderr; None shows it only if stderr is a
             terminal.
         start: free embeddings to start from, instead of an SVD.
+        seconds: about how long to train, for fewer epochs than the recipe's; None trains them all.
 
     Attributes:
         users: float32 (n_users, d), after propagation.
@@ -55,6 +59,7 @@ class LightGCNScorer:
         device: torch.device | str = "cpu",
         progress: bool | None = False,
         start: EmbeddingTables | None = None,
+        seconds: float | None = None,
     ) -> None:
         pairs = matrix.tocoo()
         edges = EdgeList(
@@ -67,15 +72,23 @@ class LightGCNScorer:
         method = FullPrecisionLightGCN(edges, _complete_recipe(recipe, seed), start=start is None)
         if start is not None:
             method.restore(start._asdict())
+        epochs = recipe.epochs
+        budget = None if seconds is None else EpochBudget(seconds, epochs, method.steps)
         with progress_bar(
-            total=recipe.epochs * method.steps,
+            total=epochs * method.steps,
             desc="teacher, trained",
             unit=" steps",
             progress=progress,
         ) as bar:
-            while method.epoch < recipe.epochs:
+            while method.epoch < epochs:
+                started = monotonic()
                 loss = method.advance()
                 bar.update()
+                allowed = None if budget is None else budget.record(monotonic() - started)
+                if allowed is not None and allowed < epochs:
+                    epochs = allowed
+                    method.set_epochs(epochs)
+                    bar.total = epochs * method.steps
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         embeddings = method.embeddings()
         self.users, self.items = embeddings.users, embeddings.items

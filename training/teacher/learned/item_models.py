@@ -7,6 +7,7 @@ history × neighbours, for any size of the catalogue.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +28,9 @@ MAX_EASE_ITEMS = 16_384
 # beta: Paudel et al., TiiS 2017).
 _SHRINKAGE = 10.0
 _POPULARITY_POWER = 0.6
+
+# Items of the inverse that the time of a larger one is estimated from.
+_SAMPLE_ITEMS = 1024
 
 _TRANSITION_WINDOW = 10
 _TRANSITION_DECAY = 3.0
@@ -112,6 +116,15 @@ def transitions(matrix: sp.csr_matrix, ages: NDArray[np.int32]) -> sp.csr_matrix
     rows = np.repeat(np.arange(n_items), np.diff(counts.indptr))
     counts.data = counts.data / (lengths[rows] * lengths[counts.indices] + _TRANSITION_SHRINKAGE)
     return strongest(_without_diagonal(counts, 0), NEIGHBOURS)
+
+
+def ease_seconds(n_items: int) -> float:
+    """Estimate how long ``ease`` takes, from a small inverse."""
+    size = min(n_items, _SAMPLE_ITEMS)
+    matrix = torch.eye(size)
+    started = monotonic()
+    torch.cholesky_inverse(torch.linalg.cholesky(matrix))
+    return float((monotonic() - started) * (n_items / max(size, 1)) ** 3)
 
 
 def ease(

@@ -36,7 +36,7 @@ from bitrecall.training.teacher.learned.fitted_ranker import fit_ranker
 from bitrecall.training.teacher.learned.held_out import hold_out
 from bitrecall.training.teacher.learned.ranker import Ranker
 from bitrecall.training.teacher.learned.scorer_report import ScorerReport
-from bitrecall.training.teacher.learned.scorer_set import KINDS, ScorerSet
+from bitrecall.training.teacher.learned.scorer_set import ScorerSet
 from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from bitrecall.training.teacher.teacher_lists import TeacherLists
 
@@ -71,6 +71,7 @@ def learned_lists(
     held_out: EdgeList | None = None,
     ranker: Ranker | None = None,
     start: EmbeddingTables | None = None,
+    seconds: float | None = None,
 ) -> LearnedLists:
     """Compute the lists of all users.
 
@@ -88,11 +89,13 @@ def learned_lists(
             ranker is not available for these pairs: EASE past its number of items, or transitions
             without an order.
         start: free embeddings of an earlier LightGCN, in the rows of ``edges``.
+        seconds: about how long fitting the recommenders may take (``ScorerSet``); None has no
+            limit. What each adds is measured if half of it is left.
 
     Raises:
         DivergedError: the loss of LightGCN is not finite.
     """
-    fit = partial(_scorers, seed=seed, device=device, progress=progress)
+    fit = partial(_scorers, seed=seed, device=device, progress=progress, seconds=seconds)
     if ranker is not None:
         scorers = fit(edges, recipe, kinds=ranker.kinds, start=start)
         if set(scorers.seconds) == set(ranker.kinds):
@@ -101,14 +104,16 @@ def learned_lists(
         del scorers
     if held_out is not None:
         scorers = fit(edges, recipe, start=start)
-        fitted = fit_ranker(scorers, held_out, recipe, seed=seed, progress=progress)
+        kinds = _kinds_without_measuring(scorers, seconds)
+        fitted = fit_ranker(scorers, held_out, recipe, seed=seed, progress=progress, kinds=kinds)
         lists = _lists(
             scorers, fitted.ranker, recipe.length, progress, fitted.model_of_user, fitted.kept
         )
         return LearnedLists(lists, fitted.ranker, fitted.reports)
     part, held_out = hold_out(edges, recipe.held_out, seed)
     scorers = fit(part, recipe, start=start)
-    fitted = fit_ranker(scorers, held_out, recipe, seed=seed, progress=progress)
+    kinds = _kinds_without_measuring(scorers, seconds)
+    fitted = fit_ranker(scorers, held_out, recipe, seed=seed, progress=progress, kinds=kinds)
     ranker, reports, start = fitted.ranker, fitted.reports, scorers.free
     del fitted, scorers  # the candidates and the models
     if ranker is None:
@@ -116,6 +121,13 @@ def learned_lists(
     ranker = _with_more_draws(ranker, edges, recipe, seed, progress, fit)
     scorers = fit(edges, recipe.continued(), kinds=ranker.kinds, start=start)
     return LearnedLists(_lists(scorers, ranker, recipe.length, progress), ranker, reports)
+
+
+def _kinds_without_measuring(scorers: ScorerSet, seconds: float | None) -> list[str] | None:
+    """Return all kinds of scorers if there is no time to measure what each adds."""
+    if seconds is None or sum(scorers.seconds.values()) <= seconds / 2:
+        return None
+    return list(scorers.seconds)
 
 
 def _with_more_draws(
@@ -154,7 +166,8 @@ def _scorers(
     seed: int,
     device: torch.device | str,
     progress: bool | None,
-    kinds: Collection[str] = KINDS,
+    seconds: float | None,
+    kinds: Collection[str] | None = None,
     start: EmbeddingTables | None = None,
 ) -> ScorerSet:
     ages = None if edges.ages is None else edges.ages.cpu().numpy()
@@ -167,6 +180,7 @@ def _scorers(
         progress=progress,
         kinds=kinds,
         start=start,
+        seconds=seconds,
     )
 
 

@@ -22,6 +22,7 @@ from bitrecall.training.teacher.learned.histories import History, histories
 from bitrecall.training.teacher.learned.item_models import (
     MAX_EASE_ITEMS,
     ease,
+    ease_seconds,
     item_knn,
     random_walk,
     transitions,
@@ -82,8 +83,10 @@ class ScorerSet:
             is a terminal.
         kinds: the kinds of scorers to fit, if they are available: ``transitions`` needs the order,
             EASE a catalogue of up to ``MAX_EASE_ITEMS``, and LightGCN, which takes longer and adds
-            nothing to EASE, a larger one, and up to ``MAX_LIGHTGCN_PAIRS``.
+            nothing to EASE, a larger one, and up to ``MAX_LIGHTGCN_PAIRS``. None is all of them.
         start: free embeddings of an earlier LightGCN to start from.
+        seconds: about how long fitting may take. LightGCN then has fewer epochs, and EASE is left
+            out if it takes too long and ``kinds`` is None.
 
     Attributes:
         matrix: R.
@@ -104,9 +107,13 @@ class ScorerSet:
         seed: int,
         device: torch.device | str = "cpu",
         progress: bool | None = False,
-        kinds: Collection[str] = KINDS,
+        kinds: Collection[str] | None = None,
         start: EmbeddingTables | None = None,
+        seconds: float | None = None,
     ) -> None:
+        if kinds is None:
+            slow = seconds is not None and ease_seconds(matrix.shape[1]) > seconds / 2
+            kinds = set(KINDS) - ({"ease"} if slow else set())
         self.matrix = matrix
         self.popularity = torch.from_numpy(degrees(matrix)[1])
         self.seconds: dict[str, float] = {}
@@ -125,7 +132,9 @@ class ScorerSet:
             and matrix.nnz <= MAX_LIGHTGCN_PAIRS
         ):
             fit = partial(LightGCNScorer, matrix, recipe.lightgcn, seed=seed, device=device)
-            trained = self._timed("lightgcn", partial(fit, progress=progress, start=start))
+            fit = partial(fit, progress=progress, start=start)
+            share = None if seconds is None else seconds / 2
+            trained = self._timed("lightgcn", partial(fit, seconds=share))
             self._factor_models["lightgcn/all"] = Factors(trained.users, trained.items)
             self.free = trained.embedding_tables()
 
