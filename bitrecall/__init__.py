@@ -5,7 +5,8 @@
     model = bitrecall.fit("clicks.csv")
     model.recommend("ada-017", k=10)
 
-``fit`` trains a model and ``load`` opens a trained one. ``Client`` and ``AsyncClient`` have the
+``fit`` trains a model, ``load`` opens a trained one, and ``benchmark`` compares codes with other
+recommenders. ``Client`` and ``AsyncClient`` have the
 same methods for a running service. See docs/python.md for examples.
 """
 
@@ -23,6 +24,8 @@ _MODULES = {
     "Client": "client.synchronous",
     "ClientError": "client.errors",
     "Codes": "model.codes",
+    "Comparison": "results",
+    "ComparisonRow": "results",
     "DataWarning": "model.fitting",
     "Evaluation": "results",
     "EventsAccepted": "client.event_batches",
@@ -46,6 +49,7 @@ _MODULES = {
     "SimilarItems": "results",
     "UnknownItemError": "index.errors",
     "UserInfo": "results",
+    "benchmark": "model.benchmarking",
     "fit": "model.fitting",
     "load": "model.loading",
     "sample_events": "model.sample",

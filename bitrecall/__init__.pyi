@@ -14,12 +14,15 @@ from bitrecall.index.errors import NoReleaseError as NoReleaseError
 from bitrecall.index.errors import ReleaseError as ReleaseError
 from bitrecall.index.errors import SearchUnavailableError as SearchUnavailableError
 from bitrecall.index.errors import UnknownItemError as UnknownItemError
+from bitrecall.model.benchmarking import benchmark as benchmark
 from bitrecall.model.codes import Codes as Codes
 from bitrecall.model.fitting import DataWarning as DataWarning
 from bitrecall.model.fitting import fit as fit
 from bitrecall.model.loading import load as load
 from bitrecall.model.model import Model as Model
 from bitrecall.model.sample import sample_events as sample_events
+from bitrecall.results import Comparison as Comparison
+from bitrecall.results import ComparisonRow as ComparisonRow
 from bitrecall.results import Evaluation as Evaluation
 from bitrecall.results import Explanation as Explanation
 from bitrecall.results import ItemInfo as ItemInfo
@@ -38,6 +41,8 @@ __all__ = [
     "Client",
     "ClientError",
     "Codes",
+    "Comparison",
+    "ComparisonRow",
     "DataWarning",
     "Evaluation",
     "EventsAccepted",
@@ -62,6 +67,7 @@ __all__ = [
     "UnknownItemError",
     "UserInfo",
     "__version__",
+    "benchmark",
     "fit",
     "load",
     "sample_events",

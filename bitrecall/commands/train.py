@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bitrecall.commands.comparison_text import comparison_text
 from bitrecall.commands.data_options import data_argument, data_options
 from bitrecall.commands.milvus_options import milvus_options
 from bitrecall.commands.options import (
@@ -54,8 +53,8 @@ What happens:
   3. The training of the codes continues on all training interactions.
   4. The release is written, opened, and evaluated on the test split with the index that will be
      served; then it becomes the current one. If a step fails, the old release stays current.
-  5. Popularity, item kNN, EASE and ALS, in floats, are tuned on the validation interactions and
-     compared with the codes, in at most a quarter of the training's time or 10 s.
+  5. Popularity, item kNN, RP3beta, EASE and ALS, in floats, are tuned on the validation
+     interactions and compared with the codes, in a quarter of the training's time or 10 s.
 
 Ctrl-C writes a checkpoint and stops; the same command resumes from it, with the same result. The
 log is RUN/log.jsonl, with one JSON object per line.
@@ -132,7 +131,7 @@ def train(
     from bitrecall.events.store import EventStore
     from bitrecall.index.releases.store import ReleaseStore
     from bitrecall.training.comparison.codes import Codes
-    from bitrecall.training.comparison.comparison import compare
+    from bitrecall.training.comparison.comparison import InterruptedComparison, compare
     from bitrecall.training.data.event_interactions import join_events
     from bitrecall.training.data.items.default_table import default_item_table
     from bitrecall.training.data.load import load_dataset
@@ -217,6 +216,7 @@ def train(
             dataset.test,
             chosen,
             Codes.of_training(result, dataset.test, seconds),
+            data=dataset.name,
             seconds=max(_MIN_COMPARISON_SECONDS, _COMPARISON_SHARE * seconds),
             progress=progress,
         )
@@ -224,8 +224,12 @@ def train(
         # The release is published all the same.
         click.echo(f"no comparison: {error}", err=True)
         return
+    except InterruptedComparison as stopped:
+        click.echo(f"\n{stopped.comparison}")
+        click.echo(f"release {result.release.id} is published", err=True)
+        raise
     TrainingLog(options.folder / "log.jsonl").write("comparison", **asdict(comparison))
-    click.echo(f"\n{comparison_text(comparison)}")
+    click.echo(f"\n{comparison}")
 
 
 def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import warnings
@@ -13,17 +12,15 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bitrecall.arguments import check_count, check_flag, check_path, check_text
-from bitrecall.errors import ArgumentError
 from bitrecall.extras import extra_needed
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.keyword_messages import as_keywords, errors_as_keywords
 from bitrecall.model.model import Model
 from bitrecall.model.reading import Events, ReadKeywords, paths_of
+from bitrecall.model.recipe_keywords import read_recipe
 
 if TYPE_CHECKING:
     from typing import Unpack
-
-    from bitrecall.training.recipe.recipe import Recipe
 
 __all__ = ["DataWarning", "fit"]
 
@@ -110,7 +107,7 @@ def fit(
         device = check_text(device, "device", "cpu")
         activate = check_flag(activate, "activate")
         allow_implausible = check_flag(allow_implausible, "allow_implausible")
-        training_recipe = _recipe(recipe, {} if overrides is None else overrides)
+        training_recipe = read_recipe(recipe, overrides)
         if threads is not None:
             torch.set_num_threads(check_count(threads, "threads"))
         options = read_options(reading)
@@ -159,44 +156,3 @@ def fit(
         held_out_with_repeats=dataset.held_out(with_repeats=True),
         temporary=temporary,
     )
-
-
-def _recipe(recipe: StrPath, overrides: Mapping[str, Any]) -> Recipe:
-    from bitrecall.training.recipe.recipe_file import load_recipe
-
-    return load_recipe(str(recipe), _assignments(overrides))
-
-
-def _assignments(overrides: Mapping[str, Any]) -> list[str]:
-    """Return ``KEY=VALUE`` texts as for ``--set``; recipe values in JSON are valid TOML."""
-    if not isinstance(overrides, Mapping):
-        raise ArgumentError(
-            "overrides has to be a dict such as {'bits': 128, 'fit.epochs': 4}, not "
-            f"{type(overrides).__name__}",
-            "overrides",
-        )
-    lines = []
-    for key, value in overrides.items():
-        if isinstance(value, Mapping):
-            lines += _assignments({f"{key}.{name}": entry for name, entry in value.items()})
-        else:
-            lines.append(f"{key}={_toml(value, str(key))}")
-    return lines
-
-
-def _toml(value: Any, key: str) -> str:
-    try:
-        if value is not None:
-            return json.dumps(value, default=_plain, allow_nan=False)
-    except ValueError:
-        pass  # NaN or infinity
-    raise ArgumentError(
-        f"overrides[{key!r}] is {value!r}, which is not a value of a recipe; omit the key to keep "
-        "the recipe's value",
-        "overrides",
-    )
-
-
-def _plain(value: Any) -> Any:
-    """Convert a value that ``json`` does not support: a NumPy value, or else text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -28,6 +28,7 @@ __all__ = [
     "read_held_out",
     "read_items",
     "read_options",
+    "read_with_test",
 ]
 
 Events: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]] | object
@@ -160,8 +161,8 @@ def paths_of(events: Events) -> list[str | PathLike[str]] | None:
     return None
 
 
-def read_dataset(events: Events, options: ReadOptions) -> Dataset:
-    """Read interactions from paths or a table.
+def read_dataset(events: Events, options: ReadOptions, name: str = _TABLE_NAME) -> Dataset:
+    """Read interactions from paths or a table, which is called ``name`` in messages.
 
     Raises:
         DataError: the interactions cannot be used.
@@ -172,17 +173,21 @@ def read_dataset(events: Events, options: ReadOptions) -> Dataset:
 
     paths = paths_of(events)
     if paths is None:
-        for name in ("columns", "delimiter", "query"):
-            if getattr(options, name) is not None:
+        for option in ("columns", "delimiter", "query"):
+            if getattr(options, option) is not None:
                 raise DataError(
-                    f"is a table in memory, to which {name} does not apply", file=_TABLE_NAME
+                    f"is a table in memory, to which {option} does not apply", file=name
                 )
-        return dataset_of(as_frame(events, _TABLE_NAME), options, _TABLE_NAME)
+        return dataset_of(as_frame(events, name), options, name)
     return load_dataset([_path(path) for path in paths], options)
 
 
 def read_held_out(
-    test: Events, keywords: Mapping[str, Any], *, with_repeats: bool = False
+    test: Events,
+    keywords: Mapping[str, Any],
+    *,
+    with_repeats: bool = False,
+    name: str = _TABLE_NAME,
 ) -> tuple[Interactions, str]:
     """Read interactions to evaluate on.
 
@@ -193,6 +198,7 @@ def read_held_out(
         test: paths or a table.
         keywords: how to read ``test``.
         with_repeats: whether a test split includes interactions that repeat a training interaction.
+        name: what messages call a table.
 
     Returns:
         The interactions, and their description.
@@ -215,7 +221,7 @@ def read_held_out(
             )
         )
         split = "given" if has_test else "none"
-    dataset = read_dataset(test, read_options({**keywords, "split": split}))
+    dataset = read_dataset(test, read_options({**keywords, "split": split}), name)
     if split == "none":
         return dataset.train, f"all of {dataset.name}"
     held_out = dataset.held_out(with_repeats=with_repeats)
@@ -224,6 +230,23 @@ def read_held_out(
             "has no test split to evaluate on; create one with --split", file=dataset.name
         )
     return held_out, f"test ({dataset.report.split.value})"
+
+
+def read_with_test(events: Events, test: Events, keywords: Mapping[str, Any]) -> Dataset:
+    """Read the training split from ``events`` and the test split from ``test``.
+
+    Raises:
+        ArgumentError: the keyword ``split`` is passed.
+        DataError: the interactions cannot be used.
+    """
+    from bitrecall.training.data.dataset_split import with_test_split
+
+    if "split" in keywords:
+        raise ArgumentError("test is the test split: omit split", "split")
+    options = read_options({**keywords, "split": "none"})
+    return with_test_split(
+        read_dataset(events, options), read_held_out(test, keywords, name="test")[0]
+    )
 
 
 def read_items(

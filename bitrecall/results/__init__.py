@@ -1,5 +1,6 @@
 """Result types of ``Model`` and ``Client``: small objects that print and convert to tables."""
 
+from bitrecall.results.comparison import Comparison, ComparisonRow
 from bitrecall.results.evaluation import Evaluation
 from bitrecall.results.infos import ItemInfo, UserInfo
 from bitrecall.results.recommendations import (
@@ -14,6 +15,8 @@ from bitrecall.results.recommendations import (
 )
 
 __all__ = [
+    "Comparison",
+    "ComparisonRow",
     "Evaluation",
     "Explanation",
     "ItemInfo",

@@ -6,14 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bitrecall.index.releases.release import Release
-from bitrecall.training.comparison.measures import (
-    BREAKDOWN,
-    KS,
-    OVERALL,
-    Groups,
-    Measures,
-    measure,
-)
+from bitrecall.results.comparison import BREAKDOWN, OVERALL, Groups, Measures
+from bitrecall.training.comparison.measures import KS, measure
 from bitrecall.training.comparison.problem import Problem
 from bitrecall.training.comparison.recommenders import Listed
 from bitrecall.training.data.interactions import Interactions
@@ -31,12 +25,15 @@ class Codes:
         bits: their length.
         seconds: time of their training; None if unknown.
         measure: measures them on the held-out interactions of a problem.
+        order_used_by: what makes them depend on the order of interactions, if it is known
+            (see ``Comparison``).
     """
 
     method: str
     bits: int
     seconds: float | None
     measure: Callable[[Problem, Groups], Measures]
+    order_used_by: tuple[str, ...] = ()
 
     @classmethod
     def of_training(
@@ -61,7 +58,7 @@ class Codes:
             lists = Listed(problem.held_out.users, result.validation_lists, release.bits // 8)
             return measure(problem.batches(lists), problem.train.item_degrees, groups)
 
-        return cls(_method_of(release), release.bits, seconds, measured)
+        return cls(_method_of(release), release.bits, seconds, measured, _order_used_by(release))
 
     @classmethod
     def of_release(
@@ -81,9 +78,20 @@ class Codes:
             batches = release_batches(release, held_out, max(KS))
             return measure(batches, release.popularity, groups)
 
-        return cls(_method_of(release), release.bits, seconds, measured)
+        return cls(_method_of(release), release.bits, seconds, measured, _order_used_by(release))
 
 
 def _method_of(release: Release) -> str:
     method = str(release.manifest.recipe.get("method", "bitrecall"))
     return "Bitrecall" if method == "bitrecall" else method
+
+
+def _order_used_by(release: Release) -> tuple[str, ...]:
+    """Return what makes the codes of known users depend on the order."""
+    recipe = release.manifest.recipe
+    teacher = recipe.get("teacher") if recipe.get("method") == "bitrecall" else None
+    users = ["teacher"] if isinstance(teacher, dict) and teacher.get("kind") == "learned" else []
+    recency = release.manifest.recency
+    if recency is not None and recency.known_strength:
+        users.append("recency")
+    return tuple(users)

@@ -89,6 +89,16 @@ class Problem:
         """Number of held-out interactions."""
         return len(self.held_out.truth.rows)
 
+    def of_some_users(self, n_users: int, seed: int) -> Problem:
+        """Return the same interactions with a random sample of the measured users."""
+        if self.n_users <= n_users:
+            return self
+        generator = np.random.default_rng(seed)
+        rows = np.sort(generator.choice(self.n_users, n_users, replace=False))
+        indptr, items = self.held_out.truth.indptr, self.held_out.truth.rows
+        truth = GroundTruth.from_lists(items[indptr[row] : indptr[row + 1]] for row in rows)
+        return Problem(self.train, HeldOutUsers(self.held_out.users[rows], truth))
+
     def user_degrees(self) -> NDArray[np.int64]:
         """Return the number of training items of each measured user, int64 (b,)."""
         users = self.held_out.users

@@ -1,4 +1,4 @@
-"""Search for a recommender's setting on validation interactions, in bounded time."""
+"""Search for a recommender's setting on validation interactions."""
 
 from __future__ import annotations
 
@@ -6,99 +6,118 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from bitrecall.training.comparison.families import Family, Setting
+from bitrecall.training.comparison.family import Family, Setting
 from bitrecall.training.comparison.problem import Problem
 
 Clock = Callable[[], float]
 """Returns the time in seconds."""
 
 # Scores that are computed and ranked per second, measured on two cores of an AMD EPYC.
-_SCORES_PER_SECOND = 60e6
+_SCORES_PER_SECOND = 40e6
 
 # A fit takes at least this many seconds, even if the clock does not move.
 _CLOCK_STEP = 1e-6
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """The result of a search.
-
-    Attributes:
-        setting: the best setting, or the default one if there was no time to try any.
-        trials: number of settings tried.
-    """
-
-    setting: Setting
-    trials: int
-
-
 @dataclass
 class Search:
-    """A search over the settings of a recommender.
+    """A search over the settings of a recommender, one setting at a time.
 
-    Values are tried one axis after the other, from the best setting so far. A setting is tried if
-    the fit, its measurement and the final fit are expected to end in time.
+    The default and the promising settings of the family come first. Then the values of one axis
+    after the other are tried, from the best setting so far: with few trials it covers more than a
+    grid.
 
     Args:
         family: the recommender.
         validation: the problem to choose on.
-        final: the problem that the chosen setting is fitted on afterwards; None if there is none.
+        measured: the problem that the chosen setting is fitted on and measured on afterwards.
         metric: metric to choose by, such as ``recall@50``.
         seed: seed of the fits.
-        seconds: time for the search and the final fit.
-        clock: the clock of this time.
-        on_trial: called after each trial.
+        clock: the clock of the times.
+
+    Attributes:
+        best: the best setting so far.
+        next: the setting to try next; None after the last one.
+        trials: number of settings tried.
+        skipped: number of settings that were left out.
+        seconds: time of the trials so far.
     """
 
     family: Family
     validation: Problem
-    final: Problem | None
+    measured: Problem
     metric: str
     seed: int
-    seconds: float
     clock: Clock = monotonic
-    on_trial: Callable[[], object] = lambda: None
-    _values: list[float] = field(init=False, default_factory=list)
+    best: Setting = field(init=False)
+    next: Setting | None = field(init=False, default=None)
+    trials: int = field(init=False, default=0)
+    skipped: int = field(init=False, default=0)
+    seconds: float = field(init=False, default=0.0)
+    _best_value: float = field(init=False, default=-1.0)
     # Actual time over expected time of the last fit.
     _slowness: float = field(init=False, default=1.0)
 
     def __post_init__(self) -> None:
-        self._started = self.clock()
-        self._best: Setting = self.family.default()
+        self.best = self.family.default()
+        self._seen: list[Setting] = []
+        self._queue = [self.best, *self.family.promising] if self.family.axes else []
+        self._axes = list(self.family.axes.items())
+        self._advance()
 
-    def run(self) -> Tuned | None:
-        """Search; None if the time is too short for any fit."""
-        if not self._try(self._best):
-            if self.final is None or self.expected_seconds() > self.seconds:
-                return None
-            return Tuned(self._best, 0)
-        for name, candidates in self.family.axes.items():
-            start = self._best
-            for value in candidates[1:]:
-                self._try({**start, name: value})
-        return Tuned(self._best, len(self._values))
-
-    def expected_seconds(self) -> float:
-        """Return the expected time of one fit of the best setting and its measurement."""
-        return self._expected(self.final or self.validation, self._best)
-
-    def _try(self, setting: Setting) -> bool:
-        """Try a setting if there is time, and keep it if it is the best so far."""
-        reserve = 0.0
-        if self.final is not None:
-            reserve = max(self._expected(self.final, s) for s in (setting, self._best))
-        expected = self._expected(self.validation, setting)
-        started = self.clock()
-        if started - self._started + expected + reserve > self.seconds:
-            return False
+    def try_next(self) -> None:
+        """Try the next setting, and keep it if it is the best so far."""
+        setting = self._take()
+        expected, started = self._expected(self.validation, setting), self.clock()
         recommender = self.family.fit(self.validation.matrix, setting, self.seed)
         value = self.validation.metric(recommender, self.metric)
-        self._slowness *= max(self.clock() - started, _CLOCK_STEP) / expected
-        if not self._values or value > max(self._values):
-            self._best = setting
-        self._values.append(value)
-        self.on_trial()
-        return True
+        seconds = self.clock() - started
+        self._slowness *= max(seconds, _CLOCK_STEP) / expected
+        self.seconds += seconds
+        self.trials += 1
+        if value > self._best_value:
+            self.best, self._best_value = setting, value
+        self._advance()
+
+    def skip_next(self) -> None:
+        """Leave the next setting out."""
+        self._take()
+        self.skipped += 1
+        self._advance()
+
+    def trial_seconds(self) -> float:
+        """Return the expected time of the next trial."""
+        return 0.0 if self.next is None else self._expected(self.validation, self.next)
+
+    def final_seconds(self) -> float:
+        """Return the expected time to fit and measure the best setting at the end."""
+        return self._expected(self.measured, self.best)
+
+    def final_seconds_after_next(self) -> float:
+        """Return the same after the next trial, which may become the best."""
+        if self.next is None:
+            return self.final_seconds()
+        following = self._expected(self.measured, self.next)
+        return max(self.final_seconds(), following) if self.trials else following
+
+    def _take(self) -> Setting:
+        if self.next is None:
+            raise ValueError("the search is over")
+        self._seen.append(self.next)
+        return self.next
+
+    def _advance(self) -> None:
+        """Choose the next setting, without those that were tried or left out."""
+        while True:
+            while self._queue:
+                self.next = self._queue.pop(0)
+                if self.next not in self._seen:
+                    return
+            if not self._axes:
+                self.next = None
+                return
+            name, values = self._axes.pop(0)
+            self._queue = [{**self.best, name: value} for value in values]
 
     def _expected(self, problem: Problem, setting: Setting) -> float:
         scores = max(problem.n_users * problem.train.n_items, 1)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitrecall.training.data.assembly import UnsplitData
+from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import ReadOptions, Split
@@ -15,7 +16,7 @@ from bitrecall.training.data.rows.pooled_rows import PooledRows
 from bitrecall.training.data.split import by_time, first_order, latest_per_user, random_per_user
 from bitrecall.training.errors import DataError
 
-__all__ = ["split_dataset"]
+__all__ = ["split_dataset", "with_test_split"]
 
 
 def split_dataset(data: UnsplitData, options: ReadOptions) -> Dataset:
@@ -52,6 +53,31 @@ def split_dataset(data: UnsplitData, options: ReadOptions) -> Dataset:
         pairs, repeated = _without_later_rows(pairs, held_out, rows, options)
     del rows
     return _dataset(name, report, pairs.select(~held_out), pairs.select(held_out), repeated)
+
+
+def with_test_split(dataset: Dataset, test: Interactions) -> Dataset:
+    """Return all interactions of a data set as train, with other interactions as test.
+
+    Args:
+        dataset: a data set without a test split.
+        test: the test split, with its own vocabulary. Pairs that train also has are not part of
+            the result's test split.
+    """
+    train = dataset.train
+    user_ids, users = _joined_ids(train.user_ids, test.user_ids)
+    item_ids, items = _joined_ids(train.item_ids, test.item_ids)
+    train = replace(train, user_ids=user_ids, item_ids=item_ids)
+    pairs = collapse(user_ids, item_ids, users[test.users], items[test.items])
+    is_new = ~np.isin(pairs.keys(), train.keys(), assume_unique=True)
+    report = replace(dataset.report, split=Split.GIVEN)
+    return _dataset(dataset.name, report, train, pairs.select(is_new), pairs.select(~is_new))
+
+
+def _joined_ids(first: list[str], second: list[str]) -> tuple[list[str], NDArray[np.int32]]:
+    """Return all ids, the first ones in their order, and the rows of the second ones in them."""
+    rows = {text: row for row, text in enumerate(first)}
+    places = [rows.setdefault(text, len(rows)) for text in second]
+    return list(rows), np.array(places, np.int32)
 
 
 def _auto(pairs: Interactions) -> Split:

@@ -41,7 +41,7 @@ def run(*arguments):
 def test_prints_and_draws_the_comparison(folder, clicks):
     done = run(clicks, *QUICK, "--split=random")
     assert done.exit_code == 0, done.output
-    for name in ("popularity", "item kNN", "EASE", "ALS, ", "Bitrecall, 16 bits"):
+    for name in ("popularity", "item kNN", "RP3beta", "EASE", "ALS, ", "Bitrecall, 16 bits"):
         assert f"\n{name}" in done.stdout
     assert "compared on 108 test interactions of 60 users" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("codes: ")
@@ -57,10 +57,31 @@ def test_json_has_the_table(folder, clicks):
     assert document["data"] == "clicks"
     assert document["split"] == "test"
     assert document["not_run"] == []
-    assert [row["trials"] for row in document["recommenders"]] == [0, 6, 4, 7]
+    for row in document["recommenders"]:
+        assert row["trials"] == row["possible_trials"]
     assert document["codes"]["bytes_per_item"] == 2
     assert document["codes"]["seconds"] > 0
     assert 0 <= document["codes"]["measures"]["recall@20 tail"] <= 1
+    assert not list(folder.iterdir())
+
+
+def test_leaves_out_settings_that_do_not_fit_in_the_minutes(folder, clicks):
+    document = json.loads(run(clicks, *QUICK, "--json", "--no-plot", "--minutes=0").stdout)
+    assert [row["name"] for row in document["recommenders"]] == ["popularity"]
+    assert len(document["not_run"]) == 4
+
+
+def test_ctrl_c_prints_the_recommenders_that_are_ready(folder, clicks, monkeypatch):
+    def interrupt(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bitrecall.training.comparison.families.als", interrupt)
+    done = run(clicks, *QUICK)
+    assert done.exit_code == 130
+    assert "\nEASE" in done.stdout
+    assert "\nBitrecall, 16 bits" in done.stdout
+    assert "ALS  not run: interrupted" in done.stdout
+    assert done.stderr.endswith("interrupted\n")
     assert not list(folder.iterdir())
 
 

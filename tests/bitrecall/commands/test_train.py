@@ -69,14 +69,14 @@ def test_compares_the_codes_with_float_recommenders(train, tmp_path):
     assert "bitrecall serve" in published
     assert "compared on 60 test interactions of 30 users" in table
     assert "settings chosen on a random 15% of each user's interactions" in table
-    for name in ("popularity", "item kNN", "EASE", "ALS, 64 floats", "Bitrecall, 16 bits"):
+    for name in ("popularity", "item kNN", "RP3beta", "EASE", "ALS, ", "Bitrecall, 16 bits"):
         assert f"\n{name}" in table
     record = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
     assert record["event"] == "comparison"
     release = ReleaseStore(tmp_path / "releases").open_current()
     measured = record["codes"]["measures"]["recall@20"]
     assert measured == release.manifest.metrics["recall@20"]
-    assert len(record["recommenders"]) == 4
+    assert len(record["recommenders"]) == 5
 
 
 def test_compares_on_the_validation_interactions_without_a_test_split(train, data):

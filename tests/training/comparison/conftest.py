@@ -19,3 +19,13 @@ def validation(train: Interactions, small_recipe: Recipe) -> Problem:
 @pytest.fixture(scope="session")
 def final(train: Interactions, clustered_dataset: Dataset) -> Problem:
     return Problem.test(train, clustered_dataset.test)
+
+
+class FitClock:
+    """A clock that only fits move."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+
+    def __call__(self) -> float:
+        return self.time

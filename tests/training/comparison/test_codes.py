@@ -2,7 +2,7 @@ import pytest
 
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.comparison.codes import Codes
-from bitrecall.training.comparison.measures import Groups
+from bitrecall.training.comparison.measures import choose_groups
 from bitrecall.training.comparison.problem import Problem
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.evaluation.evaluate import evaluate
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def groups_of(problem):
-    return Groups.of(problem.user_degrees(), problem.train.item_degrees)
+    return choose_groups(problem.user_degrees(), problem.train.item_degrees)
 
 
 def test_a_release_has_the_measures_of_its_evaluation(

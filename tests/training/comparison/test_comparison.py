@@ -3,16 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bitrecall.results.comparison import BREAKDOWN, OVERALL, NotRun
 from bitrecall.training.comparison import families
 from bitrecall.training.comparison.codes import Codes
-from bitrecall.training.comparison.comparison import NotRun, compare
-from bitrecall.training.comparison.families import FAMILIES, Ease
-from bitrecall.training.comparison.measures import BREAKDOWN, OVERALL, measure
-from bitrecall.training.comparison.tuning import Search
+from bitrecall.training.comparison.comparison import InterruptedComparison, compare
+from bitrecall.training.comparison.families import FAMILIES, Ease, Popularity
+from bitrecall.training.comparison.measures import measure
 from bitrecall.training.data.collapse import collapse
 from bitrecall.training.errors import EvaluationError
 
-NAMES = ["popularity", "item kNN", "EASE", "ALS"]
+NAMES = ["popularity", "item kNN", "RP3beta", "EASE", "ALS"]
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def test_measures_tuned_recommenders_on_the_test_split(
     assert (result.users, result.interactions) == (120, len(clustered_dataset.test))
     assert result.tuned_on == "a random 15% of each user's interactions"
     assert [row.name.partition(",")[0] for row in result.recommenders] == NAMES
-    assert [row.trials for row in result.recommenders] == [0, 6, 4, 7]
+    for row, family in zip(result.recommenders, FAMILIES, strict=True):
+        assert row.trials == row.possible_trials <= family.max_trials
+        assert row.trials >= 4 or family.name == "popularity"
     assert all(set(row.measures) == {*OVERALL, *BREAKDOWN} for row in result.recommenders)
     # The groups of users and items are learnable, popularity is not.
     popularity, *others = (row.measures["recall@20"] or 0 for row in result.recommenders)
@@ -92,6 +94,42 @@ def test_names_the_recommenders_without_time(train, clustered_dataset, small_rec
     assert result.recommenders[0].name == "popularity"
 
 
+@pytest.mark.parametrize("families_before", [0, 2])
+def test_an_interruption_keeps_the_rows_that_are_ready(
+    train, clustered_dataset, small_recipe, codes, families_before
+):
+    class Interrupted(Ease):
+        name = "interrupted"
+
+        def fit(self, matrix, setting, seed):
+            raise KeyboardInterrupt
+
+    before = [Popularity(), Ease()][:families_before]
+    with pytest.raises(InterruptedComparison) as stopped:
+        compare(
+            train,
+            clustered_dataset.test,
+            small_recipe,
+            codes,
+            families=[Interrupted(), *before] if not before else [*before, Interrupted()],
+        )
+    result = stopped.value.comparison
+    assert [row.name for row in result.recommenders] == ["popularity", "EASE"][:families_before]
+    assert result.not_run == [NotRun("interrupted", "interrupted")]
+    assert result.codes.measures == {"recall@20": 0.5}
+
+
+def test_tells_that_codes_use_the_order_only_if_it_is_known(
+    train, clustered_dataset, small_recipe, codes
+):
+    used = replace(codes, order_used_by=("teacher",))
+    options = {"families": [Popularity()]}
+    without = compare(train, clustered_dataset.test, small_recipe, used, **options)
+    ordered = replace(train, order=np.arange(len(train), dtype=np.float64))
+    with_order = compare(ordered, clustered_dataset.test, small_recipe, used, **options)
+    assert (without.order_used_by, with_order.order_used_by) == ((), ("teacher",))
+
+
 def test_names_a_recommender_that_does_not_fit_in_memory(
     train, clustered_dataset, small_recipe, codes, monkeypatch
 ):
@@ -99,8 +137,8 @@ def test_names_a_recommender_that_does_not_fit_in_memory(
     result = compare(train, clustered_dataset.test, small_recipe, codes)
     (ease,) = result.not_run
     assert ease.name == "EASE"
-    assert ease.reason.endswith("79 × 79 is the limit of memory")
-    assert len(result.recommenders) == 3
+    assert ease.reason.endswith("79 × 79 is the limit")
+    assert len(result.recommenders) == 4
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory\nmore")])
@@ -114,26 +152,7 @@ def test_a_recommender_that_fails_does_not_stop_the_others(
     result = compare(train, clustered_dataset.test, small_recipe, codes)
     reason = "can't allocate memory" if str(error) else "MemoryError"
     assert result.not_run == [NotRun("ALS", reason)]
-    assert len(result.recommenders) == 3
-
-
-def test_the_time_left_is_shared_by_the_recommenders_that_follow(
-    train, clustered_dataset, small_recipe, codes, monkeypatch
-):
-    shares = {}
-
-    class Recorded(Search):
-        def __post_init__(self):
-            shares[self.family.name] = self.seconds
-            super().__post_init__()
-
-    monkeypatch.setattr("bitrecall.training.comparison.comparison.Search", Recorded)
-    compare(train, clustered_dataset.test, small_recipe, codes, seconds=12, clock=lambda: 0.0)
-    assert sorted(shares.values()) == [4, 6, 12]
-    shares.clear()
-    monkeypatch.setattr(families, "MAX_EASE_ITEMS", 79)
-    compare(train, clustered_dataset.test, small_recipe, codes, seconds=12, clock=lambda: 0.0)
-    assert sorted(shares.values()) == [6, 12]
+    assert len(result.recommenders) == 4
 
 
 def test_rejects_data_without_anything_held_out(train, small_recipe, codes):

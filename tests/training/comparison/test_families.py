@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from bitrecall.training.comparison import families
-from bitrecall.training.comparison.families import FAMILIES, Als, Ease, ItemKNN, Popularity
+from bitrecall.training.comparison import family as family_module
+from bitrecall.training.comparison.families import FAMILIES, Als, Ease, ItemKNN, Popularity, RP3Beta
 
 DENSE = (np.random.default_rng(0).random((40, 25)) < 0.3).astype(float)
 DENSE = DENSE[:, np.argsort(-DENSE.sum(axis=0), kind="stable")]
@@ -46,6 +46,19 @@ def test_item_knn_sums_the_similarities_to_the_nearest_neighbours(shrinkage, nei
     assert recommender.bytes_per_item <= 8 * neighbours
 
 
+def test_rp3beta_sums_the_transitions_from_the_users_items():
+    setting = {"beta": 0.3, "alpha": 0.5, "neighbours": 24}
+    expected = np.zeros_like(DENSE)
+    users, items = DENSE.sum(axis=1), DENSE.sum(axis=0)
+    for user, source in np.argwhere(DENSE):
+        for target in range(25):
+            if source != target:
+                steps = DENSE[:, source] * DENSE[:, target] / np.sqrt(users * items[source])
+                expected[user, target] += steps.sum() / items[target] ** 0.3
+    recommender = RP3Beta().fit(MATRIX, setting, seed=0)
+    np.testing.assert_allclose(recommender.scores(USERS).numpy(), expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("matrix", [DENSE, DENSE.T], ids=["fewer items", "fewer users"])
 def test_ease_equals_the_dense_inverse(matrix):
     inverse = np.linalg.inv(matrix.T @ matrix + 3 * np.eye(matrix.shape[1]))
@@ -80,19 +93,43 @@ def test_als_takes_its_settings():
 
 
 def test_ease_does_not_invert_a_matrix_that_is_too_large(monkeypatch):
-    monkeypatch.setattr(families, "free_mib", lambda: None)
+    monkeypatch.setattr(family_module, "free_mib", lambda: None)
     large = sp.csr_matrix((20_000, 17_000), dtype=np.float32)
-    assert "17,000 × 17,000 numbers, and 16,384 × 16,384 is the limit" in Ease().obstacle(large)
-    assert Ease().obstacle(sp.csr_matrix((20_000, 16_384), dtype=np.float32)) is None
-    assert Ease().obstacle(sp.csr_matrix((1_000, 17_000), dtype=np.float32)) is None
+    setting = Ease().default()
+    assert "17,000 × 17,000 numbers, and 16,384 × 16,384 is the limit" in (
+        Ease().obstacle(large, setting)
+    )
+    assert Ease().obstacle(sp.csr_matrix((20_000, 16_384), dtype=np.float32), setting) is None
+    assert Ease().obstacle(sp.csr_matrix((1_000, 17_000), dtype=np.float32), setting) is None
 
 
 def test_ease_does_not_run_without_free_memory(monkeypatch):
     matrix = sp.csr_matrix((20_000, 10_000), dtype=np.float32)
-    monkeypatch.setattr(families, "free_mib", lambda: 1526)
-    assert Ease().obstacle(matrix) is None
-    monkeypatch.setattr(families, "free_mib", lambda: 1000)
-    assert Ease().obstacle(matrix).endswith("up to 1,525 MiB of memory; 1,000 MiB are free")
+    monkeypatch.setattr(family_module, "free_mib", lambda: 1526)
+    assert Ease().obstacle(matrix, Ease().default()) is None
+    monkeypatch.setattr(family_module, "free_mib", lambda: 1000)
+    assert (
+        Ease()
+        .obstacle(matrix, Ease().default())
+        .endswith("10,000 × 10,000 numbers; it takes up to 1,525 MiB of memory; 1,000 MiB are free")
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "small", "large"),
+    [
+        (ItemKNN(), {"shrinkage": 0, "neighbours": 50}, {"shrinkage": 0, "neighbours": 500}),
+        (RP3Beta(), RP3Beta().default() | {"neighbours": 50}, RP3Beta().default()),
+        (Als(), Als().default(), Als().default() | {"factors": 256}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_settings_that_need_too_much_memory_have_an_obstacle(monkeypatch, family, small, large):
+    matrix = sp.csr_matrix((400_000, 300_000), dtype=np.float32)
+    monkeypatch.setattr(family_module, "free_mib", lambda: 400)
+    assert family.obstacle(matrix, small) is None
+    assert "MiB of memory; 400 MiB are free" in family.obstacle(matrix, large)
+    assert Popularity().obstacle(matrix, {}) is None
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -104,5 +141,10 @@ def test_a_larger_matrix_is_expected_to_take_longer(family):
     assert large > small if family.axes else large == small == 0
 
 
-def test_a_complete_search_tries_the_default_and_each_other_value():
-    assert [family.n_trials for family in FAMILIES] == [1, 6, 4, 7]
+def test_a_complete_search_tries_the_default_the_promising_and_each_other_value():
+    assert [family.max_trials for family in FAMILIES] == [0, 6, 7, 4, 9]
+    for family in FAMILIES:
+        for setting in family.promising:
+            assert {name: setting[name] in values for name, values in family.axes.items()} == (
+                dict.fromkeys(setting, True)
+            )

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bitrecall.training.comparison.measures import BREAKDOWN, OVERALL, Groups, measure
+from bitrecall.results.comparison import BREAKDOWN, OVERALL, Groups
+from bitrecall.training.comparison.measures import choose_groups, measure
 from bitrecall.training.evaluation.ranked_batches import RankedBatch
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, RankingMetrics
 
@@ -29,29 +30,29 @@ def recalls(batches, is_counted):
 
 
 def test_bounds_are_the_third_with_the_fewest_items_and_half_of_the_interactions():
-    groups = Groups.of(np.array([1, 2, 3, 4, 5, 6, 7, 8, 9]), np.array([5, 4, 3, 2, 1, 1]))
+    groups = choose_groups(np.array([1, 2, 3, 4, 5, 6, 7, 8, 9]), np.array([5, 4, 3, 2, 1, 1]))
     assert groups == Groups(cold_items=3, cold_users=3, warm_users=6, head_items=2, tail_items=4)
 
 
 def test_users_with_many_equal_counts_stay_in_one_group():
-    groups = Groups.of(np.array([4, 4, 4, 4, 4, 9]), np.array([1, 1]))
+    groups = choose_groups(np.array([4, 4, 4, 4, 4, 9]), np.array([1, 1]))
     assert (groups.cold_items, groups.cold_users, groups.warm_users) == (4, 5, 1)
 
 
 def test_fewer_than_a_third_are_cold_if_the_others_have_equal_counts():
-    groups = Groups.of(np.array([2, 6, 6, 6, 6]), np.array([1, 1]))
+    groups = choose_groups(np.array([2, 6, 6, 6, 6]), np.array([1, 1]))
     assert (groups.cold_items, groups.cold_users, groups.warm_users) == (2, 1, 4)
 
 
 def test_no_user_is_cold_if_all_have_equal_counts():
-    groups = Groups.of(np.array([6, 6, 6]), np.array([1, 1]))
+    groups = choose_groups(np.array([6, 6, 6]), np.array([1, 1]))
     assert (groups.cold_users, groups.warm_users) == (0, 3)
 
 
 def test_equals_a_plain_loop():
     batches = [batch(0), batch(1)]
     degrees = np.array([len(seen) for part in batches for seen in part.seen])
-    groups = Groups.of(degrees, POPULARITY)
+    groups = choose_groups(degrees, POPULARITY)
     measures = measure(batches, POPULARITY, groups)
     cold, head = groups.cold_items, groups.head_items
     expected = {
@@ -76,7 +77,7 @@ def test_the_overall_measures_are_those_of_an_evaluation():
 
 def test_cold_and_warm_users_sum_to_all_users():
     part = batch(2)
-    groups = Groups.of(np.array([len(seen) for seen in part.seen]), POPULARITY)
+    groups = choose_groups(np.array([len(seen) for seen in part.seen]), POPULARITY)
     measures = measure([part], POPULARITY, groups)
     total = measures["recall@20 cold"] * groups.cold_users
     total += measures["recall@20 warm"] * groups.warm_users

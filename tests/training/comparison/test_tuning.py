@@ -1,20 +1,13 @@
-import numpy as np
+from collections.abc import Sequence
+from typing import ClassVar
+
 import pytest
 import torch
 
-from bitrecall.training.comparison.families import Family
+from bitrecall.training.comparison.family import Family, Setting
 from bitrecall.training.comparison.recommenders import Scored
-from bitrecall.training.comparison.tuning import Search, Tuned
-
-
-class Clock:
-    """A clock that only fits move."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def __call__(self) -> float:
-        return self.time
+from bitrecall.training.comparison.tuning import Search
+from tests.training.comparison.conftest import FitClock
 
 
 class Blend(Family):
@@ -22,8 +15,9 @@ class Blend(Family):
 
     name = "blend"
     axes = {"popularity": (0.0, 1.0, -1.0), "cost": (1.0, 4.0)}  # noqa: RUF012
+    promising: ClassVar[Sequence[Setting]] = ({"popularity": -1.0, "cost": 1.0},)
 
-    def __init__(self, clock: Clock, fit_seconds: float = 2.0) -> None:
+    def __init__(self, clock: FitClock, fit_seconds: float = 2.0) -> None:
         self.clock, self.fit_seconds = clock, fit_seconds
         self.fitted: list[dict[str, float]] = []
 
@@ -39,69 +33,83 @@ class Blend(Family):
 
 @pytest.fixture
 def search(validation, final):
-    def search(seconds, with_final=True, **options):
-        clock = Clock()
+    def search(**options):
+        clock = FitClock()
         family = Blend(clock, **options)
-        problem = final if with_final else None
-        run = Search(
-            family, validation, problem, metric="recall@20", seed=0, seconds=seconds, clock=clock
-        )
-        return run, family
+        return Search(family, validation, final, metric="recall@20", seed=0, clock=clock)
 
     return search
 
 
-def test_tries_every_value_from_the_best_setting_so_far(search):
-    run, family = search(np.inf)
-    tuned = run.run()
-    assert family.fitted == [
+def complete(search):
+    while search.next is not None:
+        search.try_next()
+    return search
+
+
+def test_tries_the_promising_settings_and_then_every_value_from_the_best_so_far(search):
+    run = complete(search())
+    assert run.family.fitted == [
         {"popularity": 0.0, "cost": 1.0},
-        {"popularity": 1.0, "cost": 1.0},
         {"popularity": -1.0, "cost": 1.0},
-        {"popularity": tuned.setting["popularity"], "cost": 4.0},
+        {"popularity": 1.0, "cost": 1.0},
+        {"popularity": run.best["popularity"], "cost": 4.0},
     ]
-    assert tuned.trials == family.n_trials == 4
+    assert (run.trials, run.skipped, run.seconds) == (4, 0, 14.0)
+    assert run.trials <= run.family.max_trials
 
 
 def test_chooses_the_setting_with_the_best_metric(search, validation):
-    run, family = search(np.inf)
+    run = search()
     values = {
         popularity: validation.metric(
-            family.fit(validation.matrix, {"popularity": popularity, "cost": 1.0}, 0), "recall@20"
+            run.family.fit(validation.matrix, {"popularity": popularity, "cost": 1.0}, 0),
+            "recall@20",
         )
         for popularity in (0.0, 1.0, -1.0)
     }
-    assert run.run().setting["popularity"] == max(values, key=values.__getitem__)
+    assert complete(run).best["popularity"] == max(values, key=values.__getitem__)
 
 
-def test_leaves_out_trials_that_would_not_end_in_time(search):
-    # Three trials of 2 s and the final fit of 2 s; the costly setting would take 8 s, twice.
-    run, family = search(9)
-    assert run.run().trials == 3
-    assert family.clock.time - 100 <= 9
-    assert all(setting["cost"] == 1 for setting in family.fitted)
+def test_a_setting_that_was_left_out_is_not_tried(search):
+    run = search()
+    run.try_next()
+    run.skip_next()
+    complete(run)
+    assert (run.trials, run.skipped) == (3, 1)
+    assert {"popularity": -1.0, "cost": 1.0} not in run.family.fitted
 
 
-def test_without_a_final_fit_there_is_time_for_more_trials(search):
-    assert search(7)[0].run().trials == 2
-    assert search(7, with_final=False)[0].run().trials == 3
+def test_without_trials_the_default_is_the_best(search):
+    run = search()
+    while run.next is not None:
+        run.skip_next()
+    assert run.best == {"popularity": 0.0, "cost": 1.0}
+    assert (run.trials, run.seconds) == (0, 0.0)
 
 
 def test_learns_from_the_first_fit_how_slow_fits_are(search):
-    run, family = search(20, fit_seconds=6.0)
-    assert run.run().trials == 2
-    assert family.clock.time - 100 == 12
+    run = search(fit_seconds=6.0)
+    assert run.trial_seconds() == pytest.approx(2.0, abs=0.1)
+    run.try_next()
+    assert run.trial_seconds() == pytest.approx(6.0, abs=0.1)
+    assert run.final_seconds() == pytest.approx(6.0, abs=0.1)
 
 
-def test_uses_the_default_setting_if_there_is_time_for_one_fit(search):
-    run, family = search(3)
-    assert run.run() == Tuned({"popularity": 0.0, "cost": 1.0}, 0)
-    assert family.fitted == []
+def test_the_final_fit_after_a_costly_trial_may_be_costly(search):
+    run = search()
+    while run.next["cost"] < 4:
+        run.try_next()
+    assert run.final_seconds() == pytest.approx(2.0, abs=0.1)
+    assert run.final_seconds_after_next() == pytest.approx(8.0, abs=0.2)
 
 
-def test_nothing_runs_if_no_fit_ends_in_time(search):
-    for with_final in (True, False):
-        run, family = search(1.5, with_final=with_final)
-        assert run.run() is None
-        assert run.expected_seconds() == pytest.approx(2.0, abs=0.1)
-        assert family.fitted == []
+def test_a_recommender_without_settings_has_no_trials(validation, final):
+    class Plain(Blend):
+        axes = {}  # noqa: RUF012
+        promising = ()
+
+    run = Search(Plain(FitClock()), validation, final, metric="recall@20", seed=0)
+    assert run.next is None
+    with pytest.raises(ValueError, match="the search is over"):
+        run.try_next()

@@ -1,4 +1,4 @@
-"""The comparison of codes with float recommenders, as text."""
+"""The text of a comparison: a table with notes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bitrecall.aligned_text import aligned
 
 if TYPE_CHECKING:
-    from bitrecall.training.comparison.comparison import Comparison, Row
+    from bitrecall.results.comparison import Comparison, ComparisonRow
 
 _COLUMNS: Final = {
     "R@20": "recall@20",
@@ -24,13 +24,11 @@ _COLUMNS: Final = {
 
 def comparison_text(comparison: Comparison) -> str:
     """Format a comparison as a table with notes."""
-    lines = [*_head(comparison), "", _table(comparison)]
-    lines += [f"{row.name}  not run: {row.reason}" for row in comparison.not_run]
-    lines += ["", *_legend(comparison), *_settings(comparison.recommenders)]
-    return "\n".join([*lines, "", _verdict(comparison)])
+    return "\n".join([*head_lines(comparison), "", _table(comparison), *notes(comparison)])
 
 
-def _head(comparison: Comparison) -> list[str]:
+def head_lines(comparison: Comparison) -> list[str]:
+    """Describe what the recommenders were measured and tuned on."""
     held_out = f"{comparison.interactions:,} {comparison.split} interactions"
     lines = [
         f"compared on {held_out} of {comparison.users:,} users",
@@ -41,8 +39,28 @@ def _head(comparison: Comparison) -> list[str]:
     return lines
 
 
+def notes(comparison: Comparison) -> list[str]:
+    """Return the lines below the table: what was not run, the columns, the settings, the result."""
+    lines = [f"{row.name}  not run: {row.reason}" for row in comparison.not_run]
+    lines += ["", *_legend(comparison)]
+    lines += [f"{row.name}: {text}" for row in comparison.recommenders if (text := _tried(row))]
+    lines += ["", _verdict(comparison)]
+    if comparison.order_used_by:
+        users = " and ".join(comparison.order_used_by)
+        lines.append(
+            "the float recommenders ignore the order of interactions; the codes use it, through "
+            f"the {users}"
+        )
+    return lines
+
+
+def setting_text(row: ComparisonRow) -> str:
+    """Return the chosen values of a row, such as ``lambda 200``."""
+    return ", ".join(f"{name} {value:g}" for name, value in row.setting.items())
+
+
 def _table(comparison: Comparison) -> str:
-    rows = [*comparison.recommenders, comparison.codes]
+    rows = comparison.rows
     best = {name: _best(rows, name) for name in _COLUMNS.values()}
     cells = [
         [
@@ -57,7 +75,7 @@ def _table(comparison: Comparison) -> str:
     return aligned(titles, cells, right="<" + ">" * (len(titles) - 1))
 
 
-def _best(rows: Sequence[Row], name: str) -> float | None:
+def _best(rows: Sequence[ComparisonRow], name: str) -> float | None:
     values = [value for row in rows if (value := row.measures.get(name)) is not None]
     return max(values, default=None)
 
@@ -87,31 +105,24 @@ def _legend(comparison: Comparison) -> list[str]:
     ]
 
 
-def _settings(rows: Sequence[Row]) -> list[str]:
-    lines = []
-    for row in rows:
-        if row.possible_trials:
-            values = ", ".join(f"{name} {value:g}" for name, value in row.setting.items())
-            chosen = f"best of {row.trials}" if row.trials else "default, no time to tune"
-            missing = row.possible_trials - row.trials
-            if row.trials and missing:
-                chosen += f" tried, {missing} left out for time"
-            lines.append(f"{row.name}: {values} ({chosen})")
-    return lines
+def _tried(row: ComparisonRow) -> str:
+    """Return the setting of a row, and how much of its search was done; empty without a search."""
+    if not row.possible_trials:
+        return ""
+    tried = f"best of {row.trials}" if row.trials else "default, no time to tune"
+    missing = row.possible_trials - row.trials
+    if row.trials and missing:
+        tried += f" tried, {missing} left out for time"
+    return f"{setting_text(row)} ({tried})"
 
 
 def _verdict(comparison: Comparison) -> str:
     """Compare the codes with the recommender of the highest recall@20."""
-    codes = comparison.codes
+    codes, row = comparison.codes, comparison.best
     recall = codes.measures.get("recall@20")
-    scored = [
-        (value, row)
-        for row in comparison.recommenders
-        if (value := row.measures.get("recall@20")) is not None
-    ]
-    if recall is None or not scored:
+    if recall is None or row is None:
         return "codes: no float recommender to compare with"
-    best, row = max(scored, key=lambda pair: pair[0])
+    best = row.measures.get("recall@20")
     share = f"{recall / best:.0%} of" if best else "no value for"
     return (
         f"codes: {share} the recall@20 of {row.name}, the best of the others, with "

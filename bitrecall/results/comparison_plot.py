@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bitrecall.training.comparison.comparison import Comparison, Row
+from bitrecall.results.comparison import Comparison, ComparisonRow
 
 _METRICS = {"Recall@20": "recall@20", "Recall@50": "recall@50", "NDCG@20": "ndcg@20"}
 _CODES, _FLOATS = "#1f5f99", "#b9b9b9"
 
 
-def draw(comparison: Comparison, name: str, path: Path) -> None:
+def draw(comparison: Comparison, path: Path) -> None:
     """Write the plot in the format of the path's suffix.
 
     Args:
         comparison: the comparison.
-        name: name of the data.
         path: the file.
 
     Raises:
         OSError: the file cannot be written.
     """
-    rows = [*comparison.recommenders, comparison.codes]
+    rows = comparison.rows
     figure = Figure(figsize=(11, 1.4 + 0.42 * len(rows)), layout="constrained")
     panels = figure.subplots(1, len(_METRICS) + 1, sharey=True)
     for axes, (title, metric) in zip(panels, _METRICS.items(), strict=False):
@@ -35,15 +33,15 @@ def draw(comparison: Comparison, name: str, path: Path) -> None:
     _bars(panels[-1], rows, sizes, [f"{size:,.0f}" for size in sizes], "bytes per item (log)")
     panels[-1].set_xscale("log")
     panels[-1].set_xlim(1, 8 * max(sizes))
-    figure.suptitle(
-        f"{name}: {comparison.users:,} users, {comparison.interactions:,} {comparison.split} "
-        "interactions"
-    )
+    held_out = f"{comparison.interactions:,} {comparison.split} interactions"
+    figure.suptitle(f"{comparison.data}: {comparison.users:,} users, {held_out}")
     figure.savefig(path)
 
 
-def _bars(axes: Axes, rows: list[Row], values: list[float], texts: list[str], title: str) -> None:
-    places = np.arange(len(rows))
+def _bars(
+    axes: Axes, rows: list[ComparisonRow], values: list[float], texts: list[str], title: str
+) -> None:
+    places = range(len(rows))
     colours = [_FLOATS] * (len(rows) - 1) + [_CODES]
     axes.barh(places, values, color=colours, height=0.65)
     axes.set_yticks(places, [row.name for row in rows])

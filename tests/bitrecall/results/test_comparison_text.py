@@ -2,32 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from bitrecall.commands.comparison_text import comparison_text
-from bitrecall.training.comparison.comparison import Comparison, NotRun, Row
-from bitrecall.training.comparison.measures import BREAKDOWN, OVERALL, Groups
-
-
-def row(name, recall, **changes):
-    values = dict.fromkeys((*OVERALL, *BREAKDOWN), recall / 2) | {"recall@20": recall}
-    return replace(Row(name, values, 4, 1.25, {}), **changes)
-
-
-@pytest.fixture
-def comparison():
-    return Comparison(
-        split="test",
-        users=1234,
-        interactions=5678,
-        tuned_on="the latest 15% of each user's interactions",
-        groups=Groups(5, 400, 834, 20, 180),
-        recommenders=[
-            row("popularity", 0.05),
-            row("EASE", 0.2, bytes_per_item=6452),
-        ],
-        codes=row("Bitrecall, 256 bits", 0.19, bytes_per_item=32, seconds=61.5),
-        not_run=[],
-        seconds=9.0,
-    )
+from bitrecall.results.comparison import NotRun
+from bitrecall.results.comparison_text import comparison_text
+from tests.bitrecall.results.conftest import comparison_row
 
 
 def cells(text, name):
@@ -59,7 +36,7 @@ def test_the_groups_have_their_bounds(comparison):
 
 
 def test_an_equal_value_is_marked_too(comparison):
-    codes = row("Bitrecall, 256 bits", 0.20001)
+    codes = comparison_row("Bitrecall, 256 bits", 0.20001)
     text = comparison_text(replace(comparison, codes=codes))
     assert cells(text, "EASE ")[0] == cells(text, "Bitrecall, 256 bits")[0] == ".2000*"
 
@@ -79,13 +56,13 @@ def test_a_recommender_that_was_not_run_has_a_line_with_the_reason(comparison):
     ],
 )
 def test_names_the_chosen_settings(comparison, trials, note):
-    ease = row("EASE", 0.2, setting={"lambda": 200}, trials=trials, possible_trials=4)
+    ease = comparison_row("EASE", 0.2, setting={"lambda": 200}, trials=trials, possible_trials=4)
     text = comparison_text(replace(comparison, recommenders=[ease]))
     assert f"EASE: lambda 200 {note}" in text
 
 
 def test_unknown_values_are_dashes(comparison):
-    codes = row("Bitrecall, 256 bits", 0.19, seconds=None)
+    codes = comparison_row("Bitrecall, 256 bits", 0.19, seconds=None)
     codes.measures["recall@20 cold"] = None
     text = comparison_text(replace(comparison, codes=codes))
     assert cells(text, "Bitrecall, 256 bits")[3] == "–"
@@ -101,3 +78,13 @@ def test_values_on_the_validation_interactions_are_said_to_be_too_high(compariso
 def test_there_may_be_nothing_to_compare_with(comparison):
     text = comparison_text(replace(comparison, recommenders=[]))
     assert text.endswith("codes: no float recommender to compare with")
+
+
+def test_tells_that_only_the_codes_use_the_order(comparison):
+    line = "the float recommenders ignore the order of interactions; the codes use it, through the "
+    assert "ignore the order" not in comparison_text(comparison)
+    text = comparison_text(replace(comparison, order_used_by=("teacher", "recency")))
+    assert text.splitlines()[-1] == line + "teacher and recency"
+    assert text.splitlines()[-2].startswith("codes: 95% of")
+    text = comparison_text(replace(comparison, order_used_by=("teacher",)))
+    assert text.endswith(line + "teacher")
