@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bitrecall.training.data.dataset import Dataset
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.training_log import TrainingLog
 

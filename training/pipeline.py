@@ -25,7 +25,7 @@ from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
 from bitrecall.training.fitting.best_epoch import BestEpoch
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recency.choice import validated_recency

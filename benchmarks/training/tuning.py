@@ -26,7 +26,7 @@ from bitrecall.errors import BitrecallError
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.data.split import cut_validation
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import fit_interactions
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.recipe.recipe_file import load_recipe

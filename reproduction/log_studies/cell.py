@@ -11,7 +11,7 @@ from bitrecall.reproduction.results import Row
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import StudyError
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.training_log import TrainingLog
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from torch import Tensor
@@ -15,6 +13,7 @@ from tqdm import tqdm
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import InterruptedTraining, TrainingError
 from bitrecall.training.fitting.checkpoint import Checkpoint
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.fit_result import FitResult, Progress
 from bitrecall.training.fitting.method_registry import build
 from bitrecall.training.fitting.warm_start import WarmStart
@@ -24,9 +23,7 @@ from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.runtime.device import named_device
 from bitrecall.training.runtime.epoch_budget import EpochBudget
 from bitrecall.training.runtime.interrupt import StopRequest
-from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
 from bitrecall.training.runtime.progress_bar import progress_bar
-from bitrecall.training.runtime.training_log import TrainingLog
 
 # A crash loses at most this much work. Writing a checkpoint of Gowalla takes nearly a second,
 # 10% of an epoch.
@@ -34,33 +31,6 @@ _CHECKPOINT_SECONDS = 120.0
 
 # Of the time of a fit, for the scorers of a learned teacher.
 _TEACHER_SHARE = 0.4
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """How a fit is run; only ``seconds`` changes its result.
-
-    Attributes:
-        device: a torch device.
-        checkpoint: path of the checkpoint; None writes no checkpoint.
-        log: receives the events.
-        progress_bar: show a bar on stderr; None shows it only if stderr is a terminal.
-        phase: name of this fit in the bar and the log.
-        deadline: time, on the clock of ``time.monotonic``, after which no epoch starts.
-        seconds: about how long the fit may take: a part of it for the scorers of a learned teacher,
-            and the rest for epochs, fewer or up to twice as many; None runs the recipe's.
-        group: the processes that train together. The first one decides when to stop or save, and
-            writes the files; all of them read the checkpoint.
-    """
-
-    device: str = "cpu"
-    checkpoint: Path | None = None
-    log: TrainingLog = field(default_factory=lambda: TrainingLog(None))
-    progress_bar: bool | None = False
-    phase: str = "fit"
-    deadline: float = math.inf
-    seconds: float | None = None
-    group: ProcessGroup = SINGLE_PROCESS
 
 
 class FitLoop:

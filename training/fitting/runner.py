@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.fit_result import FitResult, Progress
 from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.fitting.warm_start import WarmStart, WarmStartState

@@ -12,7 +12,7 @@ from bitrecall.index.releases.recency import Recency
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.export import release_contents
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe

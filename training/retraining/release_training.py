@@ -21,7 +21,7 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions, iso_time
 from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.errors import CheckpointError
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.retraining.candidate import (

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from bitrecall.training.errors import CheckpointError, InterruptedTraining, TrainingError
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.hashing import hashing_method as trainer
 from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.runtime.interrupt import StopRequest
@@ -138,3 +139,16 @@ def test_saves_the_initialisation_before_the_first_step(
         resumed = FitLoop(clustered, recipe, epochs=2, options=options)
     assert resumed.resumed
     assert torch.equal(resumed.run().embeddings.items, whole.embeddings.items)
+
+
+@pytest.mark.parametrize(("seconds", "epochs"), [(1e6, 8), (1e-9, 1)])
+def test_time_decides_about_the_epochs_of_the_schedule(
+    clustered, small_recipe, tmp_path, seconds, epochs
+):
+    options = FitOptions(checkpoint=tmp_path / "fit.npz", seconds=seconds)
+    with pytest.raises(InterruptedTraining):
+        FitLoop(clustered, small_recipe, epochs=4, options=options).run(StopAfter(5))
+    resumed = FitLoop(clustered, small_recipe, epochs=4, options=options)
+    assert resumed.resumed
+    progress = resumed.run().progress
+    assert len(progress.history) == progress.epochs == epochs

@@ -9,7 +9,8 @@ from bitrecall.index.search.packing import pack_signs
 from bitrecall.training.data.item_order import popularity_order, reorder_items
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import InterruptedTraining
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import fit_interactions
 from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.hashing.hashing_method import HashingMethod

@@ -5,7 +5,8 @@ import torch
 from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import CheckpointError
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.recipe import Recipe

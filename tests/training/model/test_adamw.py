@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import fit_interactions
 from bitrecall.training.model.adamw import AdamW
 from bitrecall.training.recipe.recipe import Recipe

@@ -14,7 +14,7 @@ from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import InterruptedTraining
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
 from bitrecall.training.recency.choice import validated_recency

@@ -9,7 +9,7 @@ from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.export import release_contents
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.recency.leaning import leaning_embeddings
 from bitrecall.training.recipe.recipe import Recipe

@@ -8,7 +8,7 @@ import pytest
 
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.split import cut_validation
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.retraining.collect import collect

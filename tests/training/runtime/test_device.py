@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from bitrecall.training.errors import TrainingError
-from bitrecall.training.fitting.fit_loop import FitLoop, FitOptions
+from bitrecall.training.fitting.fit_loop import FitLoop
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.runtime.device import named_device
 
 
