@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from bitrecall.reproduction import axes as style
 from bitrecall.reproduction.log_studies.cell import METRICS
 from bitrecall.reproduction.log_studies.order_tables import MODELS, order_summaries
+from bitrecall.reproduction.log_studies.recency_study import ALL_USERS, HALF_NEW
+from bitrecall.reproduction.log_studies.recency_table import recency_rows
 from bitrecall.reproduction.log_studies.summaries import datasets, mean_of
 from bitrecall.reproduction.log_studies.teacher_tables import scorer_rows
 from bitrecall.reproduction.results import Row
@@ -84,8 +86,40 @@ def _scorers(rows: Sequence[Row]) -> list[Panel]:
     return [panel_of(name, of_dataset) for name, of_dataset in by_dataset.items() if of_dataset]
 
 
+def _recency(rows: Sequence[Row]) -> list[Panel]:
+    def panel_of(dataset: str, groups: Sequence[Row]) -> Panel:
+        def panel(axes: Axes) -> None:
+            for row, (colour, line) in zip(groups, style.LINES, strict=False):
+                gains = row["details"]["by_strength"]
+                low, high = row["details"]["items"]
+                name = "all users" if row["details"]["group"] == ALL_USERS else f"{low:,}–{high:,}"
+                axes.plot(
+                    range(len(gains)),
+                    [100 * gain for gain in gains.values()],
+                    marker="o",
+                    linestyle=line,
+                    color=colour,
+                    markersize=3,
+                    label=name,
+                )
+            axes.set_xticks(range(len(gains)), list(gains))
+            axes.legend(frameon=False, fontsize=8, title="training items", title_fontsize=8)
+            axes.set_title(f"{dataset_label(dataset)}, half of the items new")
+            axes.set_xlabel("strength g, each with its best decay")
+            axes.set_ylabel("gain, %")
+
+        return panel
+
+    by_dataset: dict[str, list[Row]] = {}
+    for row in recency_rows(rows):
+        if row["details"]["new"] == HALF_NEW:
+            by_dataset.setdefault(row["dataset"], []).append(row)
+    return [panel_of(dataset, groups) for dataset, groups in by_dataset.items()]
+
+
 PLOTS: dict[str, Callable[[Sequence[Row]], list[Panel]]] = {
     "order": _order,
     "scorers": _scorers,
+    "recency": _recency,
 }
 """The plots, ``NAME.svg`` beside the page."""

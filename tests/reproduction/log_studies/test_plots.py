@@ -25,3 +25,14 @@ def test_draws_what_each_scorer_adds(row):
     text = draw("scorers", [row("teacher/toys", variant="ease", details=details)])
     assert text is not None
     assert ">ease<" in text
+
+
+def test_draws_the_gain_of_each_strength(row):
+    def group(name, items):
+        gains = {"0": 0.0, "0.5": 0.04}
+        details = {"new": "half", "group": name, "items": items, "by_strength": gains}
+        return row("recency/toys", variant=f"half/{name}", details=details)
+
+    text = draw("recency", [group("all", [2, 50]), group("1", [2, 9])])
+    assert text is not None
+    assert all(label in text for label in (">all users<", ">2–9<", ">0.5<"))
