@@ -54,9 +54,9 @@ Examples:
     help="Plot the result; the suffix of the file selects PNG, SVG or PDF.",
 )
 @option(
-    "--minutes",
+    "--comparison-minutes",
     type=click.FloatRange(min=0),
-    metavar="N",
+    metavar="M",
     show_default="as many as all settings take",
     help="Time for the float recommenders, without the training of the codes. If it is short, "
     "settings or recommenders are left out.",
@@ -75,7 +75,7 @@ def benchmark(
     release_id: str | None,
     releases: Path,
     plot: Path,
-    minutes: float | None,
+    comparison_minutes: float | None,
     no_plot: bool,
     allow_implausible: bool,
     device: str,
@@ -91,8 +91,8 @@ def benchmark(
     measured on the test split as in bitrecall evaluate. Without a test split, all are measured on
     the validation interactions.
 
-    Unlike the table of bitrecall train, no setting is left out to save time, unless --minutes is
-    given. Ctrl-C stops, and prints the recommenders that are ready.
+    --comparison-minutes limits the time; without it, no setting is left out, unlike in the table of
+    bitrecall train. Ctrl-C stops, and prints the recommenders that are ready.
     """
     from bitrecall.training.runtime.openmp import wait_briefly
 
@@ -133,7 +133,7 @@ def benchmark(
             chosen,
             release,
             device=device,
-            seconds=math.inf if minutes is None else 60 * minutes,
+            seconds=math.inf if comparison_minutes is None else 60 * comparison_minutes,
             progress=progress,
         )
     except InterruptedComparison as stopped:

@@ -35,7 +35,7 @@ def benchmark(
     model: Model | None = None,
     recipe: str | PathLike[str] = "default",
     overrides: Mapping[str, Any] | None = None,
-    minutes: float | None = None,
+    comparison_minutes: float | None = None,
     allow_implausible: bool = False,
     device: str = "cpu",
     threads: int | None = None,
@@ -57,8 +57,9 @@ def benchmark(
             the same training split.
         recipe: as for ``fit``. It also defines the validation interactions.
         overrides: as for ``fit``.
-        minutes: time for the other recommenders. If it is short, settings or recommenders are left
-            out, as the result describes; None tries every setting.
+        comparison_minutes: time for the comparison, without the training of the codes, which has
+            ``minutes`` in ``overrides``. If it is short, settings or recommenders are left out, as
+            the result describes; None tries every setting.
         allow_implausible: as for ``fit``.
         device: as for ``fit``.
         threads: as for ``fit``.
@@ -96,7 +97,9 @@ def benchmark(
             )
         device = check_text(device, "device", "cpu")
         allow_implausible = check_flag(allow_implausible, "allow_implausible")
-        seconds = math.inf if minutes is None else 60 * check_number(minutes, "minutes", 0)
+        seconds = math.inf
+        if comparison_minutes is not None:
+            seconds = 60 * check_number(comparison_minutes, "comparison_minutes", 0)
         training_recipe = read_recipe(recipe, overrides)
         if threads is not None:
             torch.set_num_threads(check_count(threads, "threads"))

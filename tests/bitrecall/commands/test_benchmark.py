@@ -66,7 +66,9 @@ def test_json_has_the_table(folder, clicks):
 
 
 def test_leaves_out_settings_that_do_not_fit_in_the_minutes(folder, clicks):
-    document = json.loads(run(clicks, *QUICK, "--json", "--no-plot", "--minutes=0").stdout)
+    document = json.loads(
+        run(clicks, *QUICK, "--json", "--no-plot", "--comparison-minutes=0").stdout
+    )
     assert [row["name"] for row in document["recommenders"]] == ["popularity"]
     assert len(document["not_run"]) == 4
 

@@ -91,7 +91,7 @@ def test_a_test_split_may_have_other_users_and_items(clicks):
 def test_compares_a_model_without_training(clicks, monkeypatch):
     model = bitrecall.fit(clicks, split="latest", **QUICK)
     monkeypatch.setattr("bitrecall.training.pipeline.TrainingPipeline.fit", None)
-    result = benchmark(clicks, model=model, split="latest", minutes=0, **QUICK)
+    result = benchmark(clicks, model=model, split="latest", comparison_minutes=0, **QUICK)
     assert result.codes.measures["recall@20"] == model.metrics["recall@20"]
     assert result.codes.seconds is None
     with pytest.raises(EvaluationError, match="was trained on other interactions"):
@@ -99,7 +99,7 @@ def test_compares_a_model_without_training(clicks, monkeypatch):
 
 
 def test_short_time_leaves_recommenders_out(clicks):
-    result = benchmark(clicks, split="latest", minutes=0, **QUICK)
+    result = benchmark(clicks, split="latest", comparison_minutes=0, **QUICK)
     assert [row.name for row in result.recommenders] == ["popularity"]
     assert [row.name for row in result.not_run] == ["item kNN", "RP3beta", "EASE", "ALS"]
 
@@ -112,7 +112,8 @@ def test_errors_name_the_keywords(clicks):
 
 
 @pytest.mark.parametrize(
-    ("argument", "value"), [("minutes", -1), ("minutes", "5"), ("model", "releases"), ("test", 3)]
+    ("argument", "value"),
+    [("comparison_minutes", -1), ("comparison_minutes", "5"), ("model", "releases"), ("test", 3)],
 )
 def test_rejects_arguments_of_another_type(clicks, argument, value):
     with pytest.raises((ArgumentError, DataError), match=argument):
