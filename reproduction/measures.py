@@ -42,8 +42,9 @@ from bitrecall.training.evaluation.inner_product import score
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.fitting.validator import Validator
 from bitrecall.training.metrics import BGCH_DEPTH, GroundTruth, RankingMetrics
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.teacher.teacher_lists import teacher_lists
+from bitrecall.training.training_options import TrainingOptions
 
 _SPLIT_SEED = 0
 

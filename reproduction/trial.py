@@ -38,7 +38,7 @@ class Trial:
         dataset: the data set; only the measure ``test`` reads its test split.
         recipe: the recipe.
         folder: folder for the log, checkpoints and releases.
-        progress_bar: as in ``bitrecall.training.pipeline.TrainingOptions``.
+        progress_bar: as in ``bitrecall.training.training_options.TrainingOptions``.
     """
 
     dataset: Dataset

@@ -36,9 +36,9 @@ from bitrecall.reproduction.run_history import SESSION_ENDED, SESSION_STARTED, h
 from bitrecall.reproduction.trial import Measurement, Trial
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
-from bitrecall.training.pipeline import peak_rss_mib
 from bitrecall.training.recipe.recipe_file import parse_recipe
 from bitrecall.training.runtime.allocator import keep_freed_memory
+from bitrecall.training.runtime.peak_memory import peak_rss_mib
 from bitrecall.training.runtime.training_log import TrainingLog
 
 _LOG = "log.jsonl"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -31,68 +28,11 @@ from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recency.choice import validated_recency
 from bitrecall.training.recency.leaning import leaning_embeddings
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
+from bitrecall.training.runtime.peak_memory import peak_rss_mib
 from bitrecall.training.runtime.training_log import TrainingLog
 from bitrecall.training.teacher.learned.scorer_report import ScorerReport
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """How a run is carried out; no option changes its result.
-
-    Attributes:
-        folder: folder of the log and the checkpoints.
-        device: a torch device.
-        fresh: delete the checkpoints of an earlier run in the folder.
-        progress_bar: show bars on stderr; None shows them only if stderr is a terminal.
-        activate: make the new release the current one.
-        group: the processes that train together, each with the same run and the same folder; the
-            first one publishes.
-    """
-
-    folder: Path
-    device: str = "cpu"
-    fresh: bool = False
-    progress_bar: bool | None = None
-    activate: bool = True
-    group: ProcessGroup = SINGLE_PROCESS
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """A finished run.
-
-    Attributes:
-        release: the published release.
-        epochs: number of epochs that its codes were trained for, including those with validation
-            that the training on all pairs continues.
-        seconds: time in steps of the published fit, over all runs since its start.
-        validation: metrics of the best epoch on the validation split; empty without one.
-        validation_lists: int32 (b, K), the item rows that the codes of that epoch list for the
-            validated users; None with a test split, without validation, or if the fit with
-            validation ended in an earlier process.
-        scorers: what the scorers of a learned teacher cost and added; empty without one.
-        peak_rss_mib: peak memory of the process, in MiB.
-    """
-
-    release: Release
-    epochs: int
-    seconds: float
-    validation: dict[str, float]
-    validation_lists: NDArray[np.int32] | None
-    scorers: tuple[ScorerReport, ...]
-    peak_rss_mib: int
-
-
-def peak_rss_mib() -> int:
-    """Return the peak memory of this process so far, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def default_run_folder(dataset: Dataset, recipe: Recipe) -> Path:
-    """Return ``runs/RECIPE-FINGERPRINT``, the same folder for the same data and recipe."""
-    return Path("runs") / f"{recipe.name}-{recipe.sha256()[:8]}{dataset.train.sha256()[:8]}"
+from bitrecall.training.training_options import TrainingOptions
+from bitrecall.training.training_result import TrainingResult
 
 
 class TrainingPipeline:

@@ -43,8 +43,9 @@ from bitrecall.training.data.load import dataset_of
 from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.sample import sample_model
 from bitrecall.training.metrics import GroundTruth, RankingMetrics
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.training_options import TrainingOptions
 
 K = 20
 HELD_OUT = 0.2

@@ -24,7 +24,7 @@ from bitrecall.commands.options import (
 if TYPE_CHECKING:
     from bitrecall.index.releases.mirror import Mirror
     from bitrecall.training.data.read_options import ReadOptions
-    from bitrecall.training.pipeline import TrainingResult
+    from bitrecall.training.training_result import TrainingResult
 
 
 @click.command(
@@ -139,11 +139,12 @@ def train(
     from bitrecall.training.data.similar_ids import id_warnings
     from bitrecall.training.data.tables.sql_query import is_database
     from bitrecall.training.errors import InterruptedTraining
-    from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
+    from bitrecall.training.pipeline import TrainingPipeline
     from bitrecall.training.recipe.recipe_file import load_recipe
     from bitrecall.training.runtime.allocator import keep_freed_memory
     from bitrecall.training.runtime.process_group import init_process_group
     from bitrecall.training.runtime.training_log import TrainingLog
+    from bitrecall.training.training_options import TrainingOptions, default_run_folder
 
     keep_freed_memory()
     chosen = load_recipe(recipe, overrides)

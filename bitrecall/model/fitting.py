@@ -98,8 +98,9 @@ def fit(
         from bitrecall.training.data.plausibility import check_plausible
         from bitrecall.training.data.similar_ids import id_warnings
         from bitrecall.training.errors import InterruptedTraining
-        from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+        from bitrecall.training.pipeline import TrainingPipeline
         from bitrecall.training.runtime.allocator import keep_freed_memory
+        from bitrecall.training.training_options import TrainingOptions
 
         keep_freed_memory()
         store = None if releases is None else check_path(releases, "releases")

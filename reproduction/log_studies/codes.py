@@ -8,7 +8,8 @@ from bitrecall.index.releases.release import Release
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.reproduction.log_studies.cell import KS, METRICS, Cell, CellRun, Measured
 from bitrecall.training.evaluation.evaluate import evaluate
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
+from bitrecall.training.training_options import TrainingOptions
 
 STUDY = "codes"
 WITH_RECENCY, ORDER_IGNORED = "with recency", "recency off"

@@ -20,8 +20,8 @@ from bitrecall.reproduction.run_history import SESSION_ENDED, SESSION_STARTED, h
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.load import load_dataset
 from bitrecall.training.errors import InterruptedTraining
-from bitrecall.training.pipeline import peak_rss_mib
 from bitrecall.training.recipe.recipe_file import load_recipe
+from bitrecall.training.runtime.peak_memory import peak_rss_mib
 from bitrecall.training.runtime.training_log import TrainingLog
 
 State = Literal["done", "outdated", ""]

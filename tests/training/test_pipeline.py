@@ -14,7 +14,8 @@ from bitrecall.training.errors import CheckpointError, InterruptedTraining, Trai
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.evaluation.inner_product import score
 from bitrecall.training.fitting.best_epoch import BestEpoch
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline, default_run_folder
+from bitrecall.training.pipeline import TrainingPipeline
+from bitrecall.training.training_options import TrainingOptions, default_run_folder
 
 pytestmark = pytest.mark.slow
 

@@ -9,10 +9,11 @@ from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.fitting.fit_loop import FitLoop
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.recipe.recipe_file import load_recipe, parse_recipe
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.teacher_lists import teacher_lists
+from bitrecall.training.training_options import TrainingOptions
 from tests.training.weighted_pairs import some_pairs
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,9 @@ from bitrecall.training.comparison.comparison import compare
 from bitrecall.training.comparison.problem import check_held_out
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.errors import EvaluationError, InterruptedTraining
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.training_options import TrainingOptions
 
 
 def benchmark_dataset(

@@ -13,7 +13,7 @@ from bitrecall.training.comparison.recommenders import Listed
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.evaluation.held_out_users import HeldOutUsers
 from bitrecall.training.evaluation.ranked_batches import release_batches
-from bitrecall.training.pipeline import TrainingResult
+from bitrecall.training.training_result import TrainingResult
 
 
 @dataclass(frozen=True)

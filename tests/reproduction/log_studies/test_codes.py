@@ -1,7 +1,8 @@
 from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.reproduction.log_studies.codes import cells, without_recency
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
+from bitrecall.training.training_options import TrainingOptions
 
 
 def test_measures_the_release_on_the_test_split(cell_run):

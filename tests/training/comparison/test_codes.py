@@ -6,7 +6,8 @@ from bitrecall.training.comparison.measures import choose_groups
 from bitrecall.training.comparison.problem import Problem
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.evaluation.evaluate import evaluate
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
+from bitrecall.training.training_options import TrainingOptions
 
 pytestmark = pytest.mark.slow
 

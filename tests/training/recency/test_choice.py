@@ -16,9 +16,10 @@ from bitrecall.training.data.split import cut_validation
 from bitrecall.training.errors import InterruptedTraining
 from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.recency.choice import validated_recency
 from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.training_options import TrainingOptions
 
 pytestmark = pytest.mark.slow
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from bitrecall.index.releases.store import ReleaseStore
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.retraining.gate import Interval, bootstrap, decide, judge
 from bitrecall.training.retraining.settings import RetrainingSettings
+from bitrecall.training.training_options import TrainingOptions
 
 
 def test_the_interval_covers_the_mean() -> None:

@@ -20,9 +20,10 @@ from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.split import random_per_user
 from bitrecall.training.hashing.hashing_method import HashingMethod
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.recipe.recipe_file import load_recipe
 from bitrecall.training.runtime.process_group import SINGLE_PROCESS, ProcessGroup
+from bitrecall.training.training_options import TrainingOptions
 from tests.training.runtime.ranks import run_in_processes
 
 # One process trains once for all of them.
