@@ -49,7 +49,7 @@ def measure_row(data: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Set up a training, train some epochs, and return the measurements."""
     torch = configure_torch()
 
-    from benchmarks.training.scaled_interactions import scaled
+    from bitrecall.reproduction.log_studies.scaled_interactions import scaled
     from bitrecall.training.data.item_order import popularity_order, reorder_items
     from bitrecall.training.data.load import load_dataset
     from bitrecall.training.fitting.method_registry import build

@@ -10,7 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bitrecall.disk import replace_file
-from bitrecall.reproduction.log_studies import order_tables, recency_table, teacher_tables
+from bitrecall.reproduction.log_studies import (
+    order_tables,
+    recency_table,
+    steps_table,
+    teacher_tables,
+)
 from bitrecall.reproduction.results import Row, read_results
 from bitrecall.training.errors import StudyError
 
@@ -23,6 +28,7 @@ TABLES: dict[str, Callable[[Sequence[Row]], str]] = {
     "ranker": teacher_tables.ranker_table,
     "student": teacher_tables.student_table,
     "recency": recency_table.recency_table,
+    "steps": steps_table.steps_table,
 }
 """The tables by the names of their places."""
 

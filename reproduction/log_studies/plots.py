@@ -9,12 +9,14 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from bitrecall.reproduction import axes as style
 from bitrecall.reproduction.log_studies.cell import METRICS
 from bitrecall.reproduction.log_studies.order_tables import MODELS, order_summaries
 from bitrecall.reproduction.log_studies.recency_study import ALL_USERS, HALF_NEW
 from bitrecall.reproduction.log_studies.recency_table import recency_rows
+from bitrecall.reproduction.log_studies.steps_table import SizeResults, sizes_of
 from bitrecall.reproduction.log_studies.summaries import datasets, mean_of
 from bitrecall.reproduction.log_studies.teacher_tables import scorer_rows
 from bitrecall.reproduction.results import Row
@@ -117,9 +119,39 @@ def _recency(rows: Sequence[Row]) -> list[Panel]:
     return [panel_of(dataset, groups) for dataset, groups in by_dataset.items()]
 
 
+def _steps(rows: Sequence[Row]) -> list[Panel]:
+    def panel_of(dataset: str, sizes: Sequence[SizeResults]) -> Panel:
+        def panel(axes: Axes) -> None:
+            for results, (colour, line) in zip(sizes, style.LINES, strict=False):
+                steps = [mean_of(summary, "steps") for summary in results.summaries]
+                shares = [100 * results.share(summary) for summary in results.summaries]
+                users = results.summaries[0].first["details"]["users"]
+                name = f"{users:,} users"
+                axes.plot(
+                    steps, shares, ".", linestyle=line, color=colour, markersize=5, label=name
+                )
+                for step, share, summary in zip(steps, shares, results.summaries, strict=True):
+                    if summary.first["details"]["multiple"] == 1:
+                        axes.plot([step], [share], "o", color=colour, markersize=7)
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            axes.legend(frameon=False, fontsize=8)
+            axes.set_title(f"{dataset_label(dataset)} (● the recipe)")
+            axes.set_xlabel("training steps")
+            axes.set_ylabel("of the best R@50, %")
+
+        return panel
+
+    by_dataset: dict[str, list[SizeResults]] = {}
+    for results in sizes_of(rows):
+        by_dataset.setdefault(results.dataset, []).append(results)
+    return [panel_of(dataset, sizes) for dataset, sizes in by_dataset.items()]
+
+
 PLOTS: dict[str, Callable[[Sequence[Row]], list[Panel]]] = {
     "order": _order,
     "scorers": _scorers,
     "recency": _recency,
+    "steps": _steps,
 }
 """The plots, ``NAME.svg`` beside the page."""

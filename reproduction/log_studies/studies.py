@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from bitrecall.reproduction.log_studies import codes, recency_study, sasrec_study, teacher_study
+from bitrecall.reproduction.log_studies import (
+    codes,
+    recency_study,
+    sasrec_study,
+    steps_study,
+    teacher_study,
+)
 from bitrecall.reproduction.log_studies.cell import Cell
 from bitrecall.training.errors import StudyError
 
@@ -14,6 +20,7 @@ STUDIES: dict[str, Callable[[str], list[Cell]]] = {
     teacher_study.STUDY: teacher_study.cells,
     recency_study.STUDY: recency_study.cells,
     sasrec_study.STUDY: sasrec_study.cells,
+    steps_study.STUDY: steps_study.cells,
 }
 """Maps the name of a study to its cells on a data set."""
 

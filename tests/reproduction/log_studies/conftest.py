@@ -62,8 +62,10 @@ def cell_run(data, recipe, tmp_path):
 
     def cell_run(rows=(), dataset=None, recipe=recipe):
         dataset = dataset or load_dataset(data)
-        log = TrainingLog(tmp_path / "log.jsonl")
-        return CellRun(dataset, recipe, tmp_path, rows, log, lambda line: None, False)
+        folder = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        log = TrainingLog(folder / "log.jsonl")
+        return CellRun(dataset, recipe, folder, rows, log, lambda line: None, False)
 
     return cell_run
 

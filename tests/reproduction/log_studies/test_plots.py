@@ -36,3 +36,15 @@ def test_draws_the_gain_of_each_strength(row):
     text = draw("recency", [group("all", [2, 50]), group("1", [2, 9])])
     assert text is not None
     assert all(label in text for label in (">all users<", ">2–9<", ">0.5<"))
+
+
+def test_draws_a_line_per_size(row):
+    def cell(size, users, multiple):
+        details = {"size": size, "users": users, "multiple": multiple, "steps": 100 * multiple}
+        return row(f"steps/gowalla/{size}/{multiple}", split="validation", details=details)
+
+    sizes = (("1x", 29858), ("10x", 298580))
+    rows = [cell(*size, multiple) for size in sizes for multiple in (1, 2)]
+    text = draw("steps", rows)
+    assert text is not None
+    assert all(label in text for label in (">29,858 users<", ">298,580 users<", ">Gowalla"))
