@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bitrecall.reproduction import axes as style
 from bitrecall.reproduction.log_studies.cell import METRICS
@@ -56,7 +56,8 @@ def _order(rows: Sequence[Row]) -> list[Panel]:
                     places = [place + 0.27 * (number - 1) for place in range(len(METRICS))]
                     axes.bar(places, values, width=0.25, color=colour, label=model)
             axes.set_xticks(range(len(METRICS)), [metric_title(metric) for metric in METRICS])
-            axes.legend(frameon=False, fontsize=8)
+            axes.set_ylim(top=1.3 * axes.get_ylim()[1])
+            axes.legend(frameon=False, fontsize=8, loc="upper left")
             style.name_axes(axes, label, "", "test split")
 
         return panel
@@ -134,6 +135,8 @@ def _steps(rows: Sequence[Row]) -> list[Panel]:
                     if summary.first["details"]["multiple"] == 1:
                         axes.plot([step], [share], "o", color=colour, markersize=7)
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
             axes.legend(frameon=False, fontsize=8)
             axes.set_title(f"{dataset_label(dataset)} (● the recipe)")

@@ -26,8 +26,10 @@ from bitrecall.training.comparison.recommenders import Scored
 from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.errors import StudyError
+from bitrecall.training.model.adamw import AdamW
 
 _FLOAT_BYTES = 4
+_EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class SASRecTraining:
         self.steps = math.ceil(len(self._windows) / settings.batch)
         torch.manual_seed(seed)
         self._model = SASRec(train.n_items, settings)
-        self._adam = torch.optim.Adam(self._model.parameters(), lr=settings.learning_rate)
+        self._adam = AdamW(self._model.parameters(), weight_decay=0.0, epsilon=_EPSILON)
         self.seconds = 0.0
 
     def epoch(self) -> float:
@@ -92,7 +94,7 @@ class SASRecTraining:
             loss = self._loss(batch)
             self._adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            self._adam.step()
+            self._adam.step(self._settings.learning_rate)
             losses.append(float(loss.detach()))
         self.seconds += monotonic() - started
         return float(np.mean(losses))
