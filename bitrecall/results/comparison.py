@@ -98,7 +98,9 @@ class Comparison(Table):
         data: name of the data set.
         split: held-out interactions that were measured: "test" or "validation".
         users: number of measured users.
-        interactions: number of their held-out interactions.
+        unknown_users: how many of them have no training interactions; all recommenders list the
+            popular items for them.
+        interactions: number of the held-out interactions of all measured users.
         tuned_on: description of the interactions that settings were chosen on.
         groups: bounds and sizes of the groups.
         recommenders: the float recommenders, in the order of the table.
@@ -118,6 +120,7 @@ class Comparison(Table):
     data: str
     split: str
     users: int
+    unknown_users: int
     interactions: int
     tuned_on: str
     groups: Groups
@@ -134,9 +137,15 @@ class Comparison(Table):
 
     @property
     def best(self) -> ComparisonRow | None:
-        """The float recommender with the highest recall@20; None if none was measured."""
-        measured = [row for row in self.recommenders if row.measures.get("recall@20") is not None]
-        return max(measured, key=lambda row: row.measures["recall@20"] or 0.0, default=None)
+        """The float recommender with the highest recall@20, of equal ones the highest ndcg@20.
+
+        None if none was measured.
+        """
+        return max(
+            self.recommenders,
+            key=lambda row: [row.measures.get(name) or 0.0 for name in ("recall@20", "ndcg@20")],
+            default=None,
+        )
 
     def __repr__(self) -> str:
         return comparison_text(self)

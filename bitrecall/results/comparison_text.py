@@ -10,6 +10,9 @@ from bitrecall.aligned_text import aligned
 if TYPE_CHECKING:
     from bitrecall.results.comparison import Comparison, ComparisonRow
 
+# Lists of 20 have all items of such a catalogue.
+_FEW_ITEMS: Final = 20
+
 _COLUMNS: Final = {
     "R@20": "recall@20",
     "R@50": "recall@50",
@@ -29,13 +32,19 @@ def comparison_text(comparison: Comparison) -> str:
 
 def head_lines(comparison: Comparison) -> list[str]:
     """Describe what the recommenders were measured and tuned on."""
-    held_out = f"{comparison.interactions:,} {comparison.split} interactions"
-    lines = [
-        f"compared on {held_out} of {comparison.users:,} users",
-        f"settings chosen on {comparison.tuned_on}",
-    ]
+    held_out = _count(comparison.interactions, f"{comparison.split} interaction")
+    lines = [f"compared on {held_out} of {_count(comparison.users, 'user')}"]
+    if unknown := comparison.unknown_users:
+        lines.append(
+            f"{unknown:,} of them had no training interactions: all recommenders, and the codes, "
+            "list the popular items"
+        )
+    lines.append(f"settings chosen on {comparison.tuned_on}")
     if comparison.split == "validation":
         lines.append("these are the same interactions, so all values are a little too high")
+    items = comparison.groups.head_items + comparison.groups.tail_items
+    if items <= _FEW_ITEMS:
+        lines.append(f"the catalogue has {_count(items, 'item')}: lists of 20 have all of them")
     return lines
 
 
@@ -44,7 +53,7 @@ def notes(comparison: Comparison) -> list[str]:
     lines = [f"{row.name}  not run: {row.reason}" for row in comparison.not_run]
     lines += ["", *_legend(comparison)]
     lines += [f"{row.name}: {text}" for row in comparison.recommenders if (text := _tried(row))]
-    lines += ["", _verdict(comparison)]
+    lines += ["", *_verdict(comparison)]
     if comparison.order_used_by:
         users = " and ".join(comparison.order_used_by)
         lines.append(
@@ -76,8 +85,9 @@ def _table(comparison: Comparison) -> str:
 
 
 def _best(rows: Sequence[ComparisonRow], name: str) -> float | None:
+    """Return the largest value of a column; None if all are equal in the table."""
     values = [value for row in rows if (value := row.measures.get(name)) is not None]
-    return max(values, default=None)
+    return max(values) if len(set(map(_short, values))) > 1 else None
 
 
 def _cell(value: float | None, best: float | None) -> str:
@@ -93,12 +103,19 @@ def _short(value: float) -> str:
 
 def _legend(comparison: Comparison) -> list[str]:
     groups = comparison.groups
+    if groups.cold_users:
+        cold = (
+            f"  cold: {_count(groups.cold_users, 'user')} with "
+            f"{f'{groups.cold_items:,} or fewer' if groups.cold_items else 'no'} training items; "
+            f"warm: the other {groups.warm_users:,}"
+        )
+    else:
+        cold = "  cold: no users, because all have the same number of training items"
     return [
         "* the best of its column",
         "R: recall, N: NDCG; cold, warm, head, tail: R@20 of",
-        f"  cold: {groups.cold_users:,} users with {max(groups.cold_items, 0):,} or fewer training "
-        f"items; warm: the other {groups.warm_users:,}",
-        f"  head: the {groups.head_items:,} most popular items, with half of the training "
+        cold,
+        f"  head: the {_count(groups.head_items, 'most popular item')}, with half of the training "
         f"interactions; tail: the other {groups.tail_items:,}",
         "cover: share of the catalogue in the first 20 places of any user",
         "bytes: per item; time: of tuning and fits, for codes of the whole training",
@@ -116,15 +133,24 @@ def _tried(row: ComparisonRow) -> str:
     return f"{setting_text(row)} ({tried})"
 
 
-def _verdict(comparison: Comparison) -> str:
-    """Compare the codes with the recommender of the highest recall@20."""
+def _verdict(comparison: Comparison) -> list[str]:
+    """Compare the codes with the best of the others."""
     codes, row = comparison.codes, comparison.best
-    recall = codes.measures.get("recall@20")
-    if recall is None or row is None:
-        return "codes: no float recommender to compare with"
-    best = row.measures.get("recall@20")
-    share = f"{recall / best:.0%} of" if best else "no value for"
-    return (
-        f"codes: {share} the recall@20 of {row.name}, the best of the others, with "
-        f"{codes.bytes_per_item:,} bytes per item instead of {row.bytes_per_item:,}"
-    )
+    if row is None:
+        return ["codes: no float recommender to compare with"]
+    if not row.measures.get("recall@20"):
+        return ["no float recommender has a hit in the first 20 places"]
+    shares = [
+        f"{value / best:.0%} of the {title}"
+        for title, name in (("recall@20", "recall@20"), ("NDCG@20", "ndcg@20"))
+        if (value := codes.measures.get(name)) is not None and (best := row.measures.get(name))
+    ]
+    return [
+        f"codes: {' and '.join(shares) or 'not measured, beside those'} of {row.name}, the best of "
+        "the others,",
+        f"  with {_count(codes.bytes_per_item, 'byte')} per item instead of {row.bytes_per_item:,}",
+    ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

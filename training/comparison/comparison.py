@@ -80,6 +80,7 @@ def compare(
             data=data,
             split="validation" if final is None else "test",
             users=measured.n_users,
+            unknown_users=measured.n_unknown_users,
             interactions=measured.n_interactions,
             tuned_on=describe_cut(train, validation_share(recipe), recipe.validation.cut),
             groups=groups,

@@ -85,6 +85,11 @@ class Problem:
         return len(self.held_out.truth)
 
     @property
+    def n_unknown_users(self) -> int:
+        """Number of measured users without interactions to fit."""
+        return int((self.held_out.users == OUTSIDE).sum())
+
+    @property
     def n_interactions(self) -> int:
         """Number of held-out interactions."""
         return len(self.held_out.truth.rows)

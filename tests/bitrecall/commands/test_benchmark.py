@@ -44,7 +44,7 @@ def test_prints_and_draws_the_comparison(folder, clicks):
     for name in ("popularity", "item kNN", "RP3beta", "EASE", "ALS, ", "Bitrecall, 16 bits"):
         assert f"\n{name}" in done.stdout
     assert "compared on 108 test interactions of 60 users" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("codes: ")
+    assert done.stdout.splitlines()[-2].startswith("codes: ")
     assert "left out for time" not in done.stdout
     assert (folder / "benchmark.png").read_bytes()[:4] == b"\x89PNG"
     assert [path.name for path in folder.iterdir()] == ["benchmark.png"]

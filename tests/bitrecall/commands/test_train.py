@@ -106,6 +106,18 @@ def test_an_error_of_the_comparison_keeps_the_release(train, tmp_path, monkeypat
     assert ReleaseStore(tmp_path / "releases").open_current().n_items == 40
 
 
+def test_ctrl_c_in_the_comparison_keeps_the_release(train, tmp_path, monkeypatch):
+    def interrupt(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bitrecall.training.comparison.families.als", interrupt)
+    done = train("--comparison")
+    assert done.exit_code == 130
+    assert "ALS  not run: interrupted" in done.stdout
+    release = ReleaseStore(tmp_path / "releases").open_current()
+    assert done.stderr.endswith(f"release {release.id} is published\ninterrupted\n")
+
+
 def test_without_comparison_prints_no_table(train):
     assert "compared on" not in train().output
 

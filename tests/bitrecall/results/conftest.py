@@ -16,6 +16,7 @@ def comparison():
         data="clicks",
         split="test",
         users=1234,
+        unknown_users=0,
         interactions=5678,
         tuned_on="the latest 15% of each user's interactions",
         groups=Groups(5, 400, 834, 20, 180),

@@ -37,11 +37,15 @@ def test_a_notebook_shows_the_table_and_the_notes(comparison):
     assert page.count("<tr>") == 1 + 3
     assert "clicks: compared on 5,678 test interactions of 1,234 users" in page
     assert "ALS  not run: it takes up to &lt;1&gt; MiB" in page
-    assert "codes: 95% of the recall@20 of EASE" in page
+    assert "codes: 95% of the recall@20 and 95% of the NDCG@20 of EASE" in page
 
 
 def test_the_best_is_the_float_recommender_with_the_highest_recall(comparison):
     assert comparison.best.name == "EASE"
+    equal = comparison_row("kNN", 0.2)
+    equal.measures["ndcg@20"] = 0.3
+    recommenders = [*comparison.recommenders, equal]
+    assert replace(comparison, recommenders=recommenders).best is equal
     assert replace(comparison, recommenders=[]).best is None
 
 

@@ -155,6 +155,58 @@ def test_a_recommender_that_fails_does_not_stop_the_others(
     assert len(result.recommenders) == 4
 
 
+def interactions(users, items, **columns):
+    """Return interactions of users and items that are numbers."""
+    users, items = np.array(users), np.array(items)
+    ids = [
+        [f"{role}{row}" for row in range(rows.max() + 1)]
+        for role, rows in (("u", users), ("i", items))
+    ]
+    return collapse(*ids, users.astype(np.int32), items.astype(np.int32), **columns).compact()
+
+
+GRID_USERS, GRID_ITEMS = np.repeat(np.arange(12), 8), np.tile(np.arange(8), 12)
+UNUSUAL = {
+    "one user": interactions(np.zeros(30, int), np.arange(30)),
+    "two items": interactions(np.repeat(np.arange(20), 2), np.tile([0, 1], 20)),
+    "every user has every item": interactions(GRID_USERS, GRID_ITEMS),
+    "users share no items": interactions(GRID_USERS, GRID_USERS * 8 + GRID_ITEMS),
+    "one item is in most interactions": interactions(
+        [*range(50), 0, 1, 2, 3], [0] * 50 + [1, 1, 2, 2]
+    ),
+    "very different weights": interactions(
+        GRID_USERS, GRID_ITEMS, weights=np.where(GRID_ITEMS, 1e-6, 1e6).astype(np.float32)
+    ),
+    "fewer users than items": interactions(np.repeat(np.arange(3), 40), np.arange(120) * 7 % 100),
+    "order of few users": interactions(
+        GRID_USERS, GRID_ITEMS, times=np.where(GRID_USERS < 2, GRID_ITEMS, 5).astype(float)
+    ),
+}
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+@pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_data_have_all_rows(data, split, small_recipe, codes):
+    # Of the test users, one is unknown to training, and so is one item.
+    test = interactions([0, 0, 10**3], [0, 10**3, 1])
+    result = compare(data, test if split == "test" else None, small_recipe, codes)
+    assert [row.name.partition(",")[0] for row in result.recommenders] == NAMES
+    assert result.not_run == []
+    for row in result.recommenders:
+        values = [row.measures[name] for name in OVERALL]
+        assert all(value is not None and 0 <= value <= 1 for value in values)
+    assert result.unknown_users == (split == "test")
+    text = repr(result)
+    assert "nan" not in text
+    assert max(map(len, text.splitlines())) <= 110
+
+
+def test_a_known_user_without_test_items_does_not_count(train, small_recipe, codes):
+    test = interactions([1, 1], [2, 3])
+    result = compare(train, test, small_recipe, codes, families=[Popularity()])
+    assert (result.users, result.interactions) == (1, 2)
+
+
 def test_rejects_data_without_anything_held_out(train, small_recipe, codes):
     section = small_recipe.validation.model_copy(update={"share": 0.0})
     recipe = small_recipe.model_copy(update={"validation": section})

@@ -36,6 +36,7 @@ def test_users_unknown_to_training_are_cold_and_get_the_popular_list(train):
     problem = Problem.test(train, test)
     assert problem.held_out.users.tolist() == [OUTSIDE]
     assert problem.user_degrees().tolist() == [0]
+    assert problem.n_unknown_users == 1
     (batch,) = problem.batches(Popular(train.n_items), 5)
     assert batch.ranked.tolist() == [[0, 1, 2, 3, 4]]
     assert len(batch.seen[0]) == 0
