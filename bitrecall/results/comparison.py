@@ -152,7 +152,8 @@ class Comparison(Table):
 
     def _repr_html_(self) -> str:
         """Return an HTML table with the notes, for notebooks."""
-        lines = [escape(line) for line in notes(self) if line]
+        # Only the text marks the best values.
+        lines = [escape(line) for line in notes(self) if line and not line.startswith("*")]
         return f"<div>{super()._repr_html_()}<p>{'<br>'.join(lines)}</p></div>"
 
     def plot(self, path: str | PathLike[str]) -> None:

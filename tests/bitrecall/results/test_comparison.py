@@ -36,6 +36,7 @@ def test_a_notebook_shows_the_table_and_the_notes(comparison):
     page = replace(comparison, not_run=missing)._repr_html_()
     assert page.count("<tr>") == 1 + 3
     assert "clicks: compared on 5,678 test interactions of 1,234 users" in page
+    assert "best of its column" not in page
     assert "ALS  not run: it takes up to &lt;1&gt; MiB" in page
     assert "codes: 95% of the recall@20 and 95% of the NDCG@20 of EASE" in page
 

@@ -158,11 +158,10 @@ def test_a_recommender_that_fails_does_not_stop_the_others(
 def interactions(users, items, **columns):
     """Return interactions of users and items that are numbers."""
     users, items = np.array(users), np.array(items)
-    ids = [
-        [f"{role}{row}" for row in range(rows.max() + 1)]
-        for role, rows in (("u", users), ("i", items))
-    ]
-    return collapse(*ids, users.astype(np.int32), items.astype(np.int32), **columns).compact()
+    user_ids = [f"u{row}" for row in range(users.max() + 1)]
+    item_ids = [f"i{row}" for row in range(items.max() + 1)]
+    rows = users.astype(np.int32), items.astype(np.int32)
+    return collapse(user_ids, item_ids, *rows, **columns).compact()
 
 
 GRID_USERS, GRID_ITEMS = np.repeat(np.arange(12), 8), np.tile(np.arange(8), 12)
