@@ -44,3 +44,16 @@ def test_training_has_the_scores_of_evaluation_without_dropout():
 
 def test_scores_all_items_but_the_padding(model):
     assert model.logits(torch.zeros(2, 3, 8)).shape == (2, 3, 20)
+
+
+@torch.no_grad()
+def test_the_newest_item_has_the_last_position(model):
+    items, lengths = torch.tensor([[1, 20], [2, 3]]), torch.tensor([1, 2])
+    before = model(items, lengths)
+    # Of six positions, no history of two items has the first ones.
+    model.position_table.weight[:4] += 1.0
+    assert torch.equal(model(items, lengths)[1], before[1])
+    model.position_table.weight[4] += torch.arange(8.0)
+    after = model(items, lengths)
+    assert torch.equal(after[0, 0], before[0, 0])
+    assert not torch.equal(after[1, 0], before[1, 0])
