@@ -52,6 +52,9 @@ def publish(release: Release, into: Path, items: int) -> Release:
         seen_weights=release.seen_weights,
         seen_ages=release.seen_ages,
         recency=release.recency,
+        seen_counts=release.seen_counts,
+        seen_decayed=release.seen_decayed,
+        repeats=release.repeats,
     )
     try:
         return ReleaseStore(into).publish(contents)

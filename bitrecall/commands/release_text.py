@@ -61,6 +61,7 @@ def manifest_as_text(manifest: Manifest, *, current: bool) -> str:
         + times,
         "sha256": data.sha256,
         "recency": "none" if manifest.recency is None else manifest.recency.describe(),
+        "repeats": "none" if manifest.repeats is None else manifest.repeats.describe(),
     }
     lines = [f"{fact:<9}{text}" for fact, text in facts.items()]
     for title, entries in (("metrics", manifest.metrics), ("recipe", manifest.recipe)):

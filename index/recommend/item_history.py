@@ -1,5 +1,6 @@
 """A long history of a user, kept so that requests need not process all of it."""
 
+from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final, Self
@@ -12,11 +13,16 @@ from bitrecall.index.releases.id_table import IdTable
 LONG: Final = 64
 """For histories of more items than this, an ``ItemHistory`` is faster than a list."""
 
+MAX_INTERACTIONS: Final = 1000
+"""How many of a user's newest interactions count for ``bitrecall.index.releases.repeats``."""
+
 _UNKNOWN: Final = -1
 
 
 class ItemHistory:
     """Distinct items in the order of their latest interaction, with their rows in a release.
+
+    The newest interactions are kept with repetitions.
 
     Adding an item takes constant time. One thread may add items while others read.
 
@@ -24,7 +30,7 @@ class ItemHistory:
         items: the item ids of the release.
     """
 
-    __slots__ = ("_count", "_items", "_rows", "_rows_by_id", "_unknown_ids")
+    __slots__ = ("_count", "_interactions", "_items", "_rows", "_rows_by_id", "_unknown_ids")
 
     def __init__(self, items: IdTable) -> None:
         self._items = items
@@ -33,6 +39,7 @@ class ItemHistory:
         self._rows = np.empty(2 * LONG, np.int64)
         self._count = 0
         self._unknown_ids: dict[str, None] = {}
+        self._interactions: deque[str] = deque(maxlen=MAX_INTERACTIONS)
 
     @classmethod
     def of(cls, item_ids: Iterable[str], items: IdTable) -> Self:
@@ -48,6 +55,7 @@ class ItemHistory:
 
     def append(self, item_id: str) -> None:
         """Append an item; if the history already has it, move it to the end."""
+        self._interactions.append(item_id)
         row = self._rows_by_id.pop(item_id, None)
         if row is None:
             known_row = self._items.row_of(item_id)
@@ -77,6 +85,10 @@ class ItemHistory:
         """Return the ids of the ``limit`` latest items, the newest last."""
         # A single call into C, so that no item can be added in between.
         return list(islice(reversed(self._rows_by_id), limit))[::-1]
+
+    def newest_interactions(self) -> list[str]:
+        """Return the items of the ``MAX_INTERACTIONS`` newest interactions, the newest last."""
+        return list(self._interactions)
 
     def newest_rows(self, limit: int) -> NDArray[np.int64]:
         """Return the rows of the ``limit`` latest items in the release, the newest last."""

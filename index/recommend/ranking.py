@@ -11,6 +11,7 @@ from bitrecall.index.recommend.catalogue import Catalogue
 from bitrecall.index.recommend.explanations import explain
 from bitrecall.index.recommend.types import QueryOptions, RankedItems
 from bitrecall.index.recommend.user_state import UserState
+from bitrecall.index.releases.repeats import OwnItems
 
 
 def nearest_items(
@@ -20,6 +21,7 @@ def nearest_items(
     options: QueryOptions,
     distances: NDArray[np.int32],
     rows: NDArray[np.int64],
+    own: OwnItems | None = None,
 ) -> RankedItems:
     """Return the recommendations for a user from a search.
 
@@ -30,11 +32,16 @@ def nearest_items(
         options: the options of the request.
         distances: int32 (k,), of the search.
         rows: int64 (k,), of the search, padded with -1.
+        own: the user's items in the list; None if they have no place of their own.
     """
     if len(rows) and rows[-1] < 0:
         valid = rows >= 0
         distances, rows = distances[valid], rows[valid]
-    return _ranked(catalogue, user_id, user, options, rows, distances.tolist(), user.source)
+    ranked = _ranked(catalogue, user_id, user, options, rows, distances.tolist(), user.source)
+    if own is None or not options.explain:
+        return ranked
+    taken = dict(zip(own.rows.tolist(), own.counts.tolist(), strict=True))
+    return ranked._replace(taken=[taken.get(row, 0) for row in rows.tolist()])
 
 
 def popular_items(

@@ -10,12 +10,14 @@ from bitrecall.index.errors import SearchUnavailableError, UnknownItemError
 from bitrecall.index.fold_in.user_codes import UserEncoder
 from bitrecall.index.recommend.catalogue import Catalogue, NewItems
 from bitrecall.index.recommend.item_history import ItemHistory
+from bitrecall.index.recommend.own_items import allowed_items, merge_own_items, own_items
 from bitrecall.index.recommend.ranking import nearest_items, popular_items, similar_items
 from bitrecall.index.recommend.recent_activity import NoRecentActivity, RecentActivity
 from bitrecall.index.recommend.search_steps import SearchRequest, SearchSteps, run_steps
 from bitrecall.index.recommend.types import History, QueryOptions, RankedItems
 from bitrecall.index.recommend.user_state import UserState, user_state
 from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.repeats import OwnItems
 
 _NO_ITEMS = np.empty(0, np.int64)
 
@@ -95,9 +97,11 @@ class Recommender:
     ) -> RankedItems:
         """Return the ``k`` allowed items whose codes are nearest to the user's code.
 
-        Equal distances are ordered by popularity. There are fewer than ``k`` items only if no more
-        are allowed. A user without a code gets the most popular items. If the search server does
-        not respond, every user gets them, and the result is marked ``degraded``.
+        Equal distances are ordered by popularity. If the release has repeats and
+        ``options.exclude_seen`` is off, the user's own items get their places by how often the user
+        took them (``bitrecall.index.releases.repeats``). There are fewer than ``k`` items only if
+        no more are allowed. A user without a code gets the most popular items. If the search server
+        does not respond, every user gets them, and the result is marked ``degraded``.
 
         Args:
             user_id: id of the user, known to the release or not; None for an anonymous user.
@@ -139,13 +143,15 @@ class Recommender:
         exclude = self._excluded(user_id, user, options, self._excluded_items(options))
         if user.code is None:
             return popular_items(self.catalogue, user_id, user, options, exclude, allowed)
+        own = self._own_items(user_id, user, options, history, exclude, allowed)
+        searched = exclude if own is None else np.concatenate([exclude, user.items])
         try:
             distances, rows = yield SearchRequest(
-                self.catalogue, user.code, options.k, [exclude], allowed
+                self.catalogue, user.code, options.k, [searched], allowed
             )
         except SearchUnavailableError:
             return popular_items(self.catalogue, user_id, user, options, exclude, allowed)
-        return nearest_items(self.catalogue, user_id, user, options, distances[0], rows[0])
+        return self._nearest(user_id, user, options, own, (distances[0], rows[0]))
 
     def recommend_many_steps(
         self, user_ids: Sequence[str | None], options: QueryOptions, history: History | None = None
@@ -158,9 +164,17 @@ class Recommender:
             self._excluded(user_id, user, options, excluded_items)
             for user_id, user in zip(user_ids, users, strict=True)
         ]
-        results = yield from self._search(users, options.k, exclude, allowed)
+        own = [
+            self._own_items(user_id, user, options, history, rows, allowed)
+            for user_id, user, rows in zip(user_ids, users, exclude, strict=True)
+        ]
+        searched = [
+            rows if items is None else np.concatenate([rows, user.items])
+            for user, items, rows in zip(users, own, exclude, strict=True)
+        ]
+        results = yield from self._search(users, options.k, searched, allowed)
         return [
-            nearest_items(self.catalogue, user_id, user, options, *results[position])
+            self._nearest(user_id, user, options, own[position], results[position])
             if position in results
             else popular_items(self.catalogue, user_id, user, options, exclude[position], allowed)
             for position, (user_id, user) in enumerate(zip(user_ids, users, strict=True))
@@ -215,6 +229,37 @@ class Recommender:
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else _NO_ITEMS
+
+    def _own_items(
+        self,
+        user_id: str | None,
+        user: UserState,
+        options: QueryOptions,
+        history: History | None,
+        exclude: NDArray[np.int64],
+        allowed: NDArray[np.bool_] | None,
+    ) -> OwnItems | None:
+        """Return the user's items that may be listed; None if they have no place of their own."""
+        repeats = self.release.repeats
+        if repeats is None or options.exclude_seen or user.code is None:
+            return None
+        recent = () if user_id is None else self.recent.interactions_of(user_id)
+        own = own_items(self.catalogue, repeats, user.row, recent, history)
+        return allowed_items(own, exclude, allowed)
+
+    def _nearest(
+        self,
+        user_id: str | None,
+        user: UserState,
+        options: QueryOptions,
+        own: OwnItems | None,
+        results: tuple[NDArray[np.int32], NDArray[np.int64]],
+    ) -> RankedItems:
+        """Return the recommendations from a search, with the own items merged into it."""
+        repeats = self.release.repeats
+        if own is not None and repeats is not None and user.code is not None:
+            results = merge_own_items(self.catalogue, repeats, user.code, own, results, options.k)
+        return nearest_items(self.catalogue, user_id, user, options, *results, own)
 
     def _search(
         self,

@@ -32,7 +32,8 @@ class History:
     """Items of a user, from the request.
 
     Attributes:
-        item_ids: the newest last; unknown ids and repetitions are ignored.
+        item_ids: the newest last; unknown ids are ignored, and repetitions count only if the
+            release has repeats and ``exclude_seen`` is off.
         instead: use these items instead of the known ones; otherwise in addition.
     """
 
@@ -55,6 +56,8 @@ class RankedItems(NamedTuple):
         code: the user's code in hexadecimal; None without a code, or if ``explain`` was off.
         item_codes: each item's code in hexadecimal; None if ``explain`` was off.
         explanations: for each item the user's nearest items; None if ``explain`` was off.
+        taken: for each item how often the user took it; None if ``explain`` was off, or if own
+            items have no place of their own.
     """
 
     user_id: str | None
@@ -68,6 +71,7 @@ class RankedItems(NamedTuple):
     code: str | None = None
     item_codes: Sequence[str] | None = None
     explanations: Sequence[Sequence[Explanation]] | None = None
+    taken: Sequence[int] | None = None
 
     @property
     def shortfall(self) -> int:

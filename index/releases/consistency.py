@@ -17,6 +17,7 @@ from bitrecall.index.releases.contents import weights_fault
 from bitrecall.index.releases.files import ARRAYS, CODES_NAME, MANIFEST_NAME
 from bitrecall.index.releases.manifest import Manifest
 from bitrecall.index.releases.recency import ages_fault
+from bitrecall.index.releases.repeats import counts_fault
 from bitrecall.index.releases.row_lists import RowLists
 
 
@@ -82,3 +83,25 @@ def check_interactions(
         raise ReleaseDamagedError(
             "is empty, but the manifest has a recency", path / "seen_ages.npy"
         )
+
+
+def check_repeats(
+    path: Path,
+    manifest: Manifest,
+    seen: RowLists,
+    counts: NDArray[np.uint16] | None,
+    decayed: NDArray[np.float16] | None,
+) -> None:
+    """Check how often users took their training items: known if the manifest has repeats."""
+    if manifest.repeats is None:
+        for name, array in (("seen_counts.npy", counts), ("seen_decayed.npy", decayed)):
+            if array is not None:
+                raise ReleaseDamagedError(
+                    "is not empty, but the manifest has no repeats", path / name
+                )
+        return
+    if counts is None or decayed is None:
+        name = "seen_counts.npy" if counts is None else "seen_decayed.npy"
+        raise ReleaseDamagedError("is empty, but the manifest has repeats", path / name)
+    if fault := counts_fault(counts, decayed, seen):
+        raise ReleaseDamagedError(fault, path / "seen_decayed.npy")

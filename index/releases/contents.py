@@ -14,6 +14,7 @@ from bitrecall.index.releases.array_checks import has_negative_zero, is_finite
 from bitrecall.index.releases.attributes import ItemAttributes
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.recency import Recency, ages_fault
+from bitrecall.index.releases.repeats import Repeats, counts_fault
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.index_selection import AUTOMATIC
 from bitrecall.index.search.registry import backend
@@ -47,6 +48,11 @@ class ReleaseContents:
         seen_ages: uint16 (seen,), for each training interaction the number of the user's later ones
             (``bitrecall.index.releases.recency.stored_ages``); None if their order is unknown.
         recency: how codes depend on the order; None if they do not, or without ``seen_ages``.
+        seen_counts: uint16 (seen,), for each pair of user and item the number of interactions, at
+            most 65,535; None without ``repeats``.
+        seen_decayed: float16 (seen,), their decayed counts; None without ``repeats``.
+        repeats: which place own items take in lists that do not leave them out; None if they have
+            none of their own.
     """
 
     item_codes: NDArray[np.uint8]
@@ -66,6 +72,9 @@ class ReleaseContents:
     seen_weights: NDArray[np.float32] | None = None
     seen_ages: NDArray[np.uint16] | None = None
     recency: Recency | None = None
+    seen_counts: NDArray[np.uint16] | None = None
+    seen_decayed: NDArray[np.float16] | None = None
+    repeats: Repeats | None = None
 
     def check(self) -> None:
         """Raise ReleaseContentsError on the first inconsistency."""
@@ -121,6 +130,15 @@ class ReleaseContents:
                 return "recency needs the ages of seen items"
             if fault := self.recency.fault():
                 return f"recency: {fault}"
+        if self.repeats is not None:
+            if self.seen_counts is None or self.seen_decayed is None or not len(self.seen_counts):
+                return "repeats need the counts of seen items"
+            if fault := self.repeats.fault() or counts_fault(
+                self.seen_counts, self.seen_decayed, self.seen
+            ):
+                return f"repeats: {fault}"
+        elif self.seen_counts is not None or self.seen_decayed is not None:
+            return "counts of seen items need repeats"
         if self.attributes and (wrong := self.attributes.fault(items)):
             return f"item attributes: {wrong[1]}"
         return None

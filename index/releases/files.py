@@ -34,6 +34,8 @@ ARRAYS: dict[str, str | None] = {
     "seen_weights.npy": "<f4",
     "seen_ages.npy": "<u2",
     "leaning_codes.npy": "|u1",
+    "seen_counts.npy": "<u2",
+    "seen_decayed.npy": "<f2",
     "user_id_text.npy": "|u1",
     "user_id_offsets.npy": "<i8",
     "user_id_order.npy": "<i8",

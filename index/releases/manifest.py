@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,9 +13,10 @@ from bitrecall.index.releases.canonical_json import dump, parse, sha256_of_field
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.json_checks import Checks
 from bitrecall.index.releases.recency import Recency
+from bitrecall.index.releases.repeats import Repeats
 
 FORMAT = "bitrecall-release"
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 
 Metrics = Mapping[str, float | int | str]
 
@@ -50,6 +52,7 @@ class Manifest:
     attributes: Mapping[str, tuple[str, ...]]
     files: Mapping[str, FileEntry]
     recency: Recency | None = None
+    repeats: Repeats | None = None
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
@@ -158,6 +161,7 @@ class Manifest:
             },
             files={name: _file(name, entry, checks) for name, entry in files.items()},
             recency=_recency(fields["recency"], checks),
+            repeats=_repeats(fields["repeats"], checks),
         )
 
     def _fields(self) -> dict[str, Any]:
@@ -181,12 +185,13 @@ class Manifest:
             "attributes": {kind: list(names) for kind, names in self.attributes.items()},
             "files": {name: asdict(entry) for name, entry in self.files.items()},
             "recency": None if self.recency is None else asdict(self.recency),
+            "repeats": None if self.repeats is None else asdict(self.repeats),
         }
 
 
 _FIELDS = {
     *("format", "format_version", "id", "parent", "created_at", "data", "recipe", "code_version"),
-    *("metrics", "bits", "counts", "backend", "attributes", "files", "recency"),
+    *("metrics", "bits", "counts", "backend", "attributes", "files", "recency", "repeats"),
 }
 
 # The fields that the content hash covers.
@@ -214,3 +219,18 @@ def _recency(value: Any, checks: Checks) -> Recency | None:
     if fault := recency.fault():
         raise ReleaseDamagedError(f"recency: {fault}", checks.path)
     return recency
+
+
+def _repeats(value: Any, checks: Checks) -> Repeats | None:
+    if value is None:
+        return None
+    fields = checks.mapping(value, "repeats")
+    checks.keys(fields, {field.name for field in dataclass_fields(Repeats)}, "repeats")
+    lists = {name: part for name, part in fields.items() if name != "decay"}
+    for name, part in lists.items():
+        if not isinstance(part, list):
+            raise ReleaseDamagedError(f"repeats: {name} is not a list", checks.path)
+    repeats = Repeats(decay=fields["decay"], **{name: tuple(part) for name, part in lists.items()})
+    if fault := repeats.fault():
+        raise ReleaseDamagedError(f"repeats: {fault}", checks.path)
+    return repeats

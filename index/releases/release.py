@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from bitrecall.index.errors import ReleaseDamagedError, SearchError
 from bitrecall.index.releases.attributes import ItemAttributes
-from bitrecall.index.releases.consistency import check_interactions, check_shapes, check_values
+from bitrecall.index.releases.consistency import (
+    check_interactions,
+    check_repeats,
+    check_shapes,
+    check_values,
+)
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.files import (
@@ -28,6 +33,7 @@ from bitrecall.index.releases.fold_in_map import FoldInMap
 from bitrecall.index.releases.id_table import IdTable
 from bitrecall.index.releases.manifest import Manifest
 from bitrecall.index.releases.recency import Recency
+from bitrecall.index.releases.repeats import NO_OWN_ITEMS, OwnItems, Repeats
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.index_selection import VERIFIED_WITH, shortfall
 from bitrecall.index.search.native_module import native
@@ -59,6 +65,9 @@ class Release:
             ones; None if their order is unknown.
         leaning_codes: uint8 (m, f/8), codes of users that lean on their newest items; None if
             codes are the signs of the embeddings.
+        seen_counts: uint16 (seen,), for each pair of user and item the number of interactions; None
+            without ``repeats``.
+        seen_decayed: float16 (seen,), their decayed counts; None without ``repeats``.
         users: ids of the users.
         items: ids of the items.
         popularity: int64 (n,), interactions per item, never increasing.
@@ -76,6 +85,8 @@ class Release:
     seen_weights: NDArray[np.float32] | None
     seen_ages: NDArray[np.uint16] | None
     leaning_codes: NDArray[np.uint8] | None
+    seen_counts: NDArray[np.uint16] | None
+    seen_decayed: NDArray[np.float16] | None
     users: IdTable
     items: IdTable
     popularity: NDArray[np.int64]
@@ -128,6 +139,8 @@ class Release:
             seen_weights=_or_none(arrays["seen_weights.npy"]),
             seen_ages=_or_none(arrays["seen_ages.npy"]),
             leaning_codes=_or_none(arrays["leaning_codes.npy"]),
+            seen_counts=_or_none(arrays["seen_counts.npy"]),
+            seen_decayed=_or_none(arrays["seen_decayed.npy"]),
             users=_id_table(path, "user", arrays),
             items=_id_table(path, "item", arrays),
             popularity=arrays["popularity.npy"],
@@ -136,6 +149,7 @@ class Release:
             ),
         )
         check_interactions(path, manifest, release.seen, release.seen_weights, release.seen_ages)
+        check_repeats(path, manifest, release.seen, release.seen_counts, release.seen_decayed)
         if wrong := release.attributes.fault(manifest.items):
             raise ReleaseDamagedError(wrong[1], path / wrong[0])
         if manifest.backend_recall is not None:
@@ -170,6 +184,30 @@ class Release:
     def recency(self) -> Recency | None:
         """How codes depend on the order of a user's items; None if they do not."""
         return self.manifest.recency
+
+    @property
+    def repeats(self) -> Repeats | None:
+        """Which place own items take in lists that do not leave them out; None without a rule."""
+        return self.manifest.repeats
+
+    def own_items(self, row: int | None) -> OwnItems:
+        """Return a user's training items and how often the user took them.
+
+        Args:
+            row: row of the user; None for a user not in the release, without training items.
+
+        Raises:
+            SearchError: the user does not exist.
+        """
+        if row is None or self.seen_counts is None or self.seen_decayed is None:
+            return NO_OWN_ITEMS
+        items = self.seen[row].astype(np.int64)
+        part = slice(int(self.seen.indptr[row]), int(self.seen.indptr[row + 1]))
+        return OwnItems(
+            items,
+            self.seen_decayed[part].astype(np.float64),
+            self.seen_counts[part].astype(np.int64),
+        )
 
     def user_code(self, row: int) -> NDArray[np.uint8]:
         """Return the code of one user, uint8 (1, bits/8). Raises SearchError on an unknown row."""

@@ -59,6 +59,12 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
             np.zeros(0, np.uint16) if contents.seen_ages is None else contents.seen_ages
         ),
         "leaning_codes.npy": _leaning_codes(contents),
+        "seen_counts.npy": (
+            np.zeros(0, np.uint16) if contents.seen_counts is None else contents.seen_counts
+        ),
+        "seen_decayed.npy": (
+            np.zeros(0, np.float16) if contents.seen_decayed is None else contents.seen_decayed
+        ),
     }
     learned = FoldInMap.fit(contents.fold_in_messages, contents.user_embeddings, contents.seen)
     arrays |= {
@@ -95,6 +101,7 @@ def write_files(folder: Path, contents: ReleaseContents, parent: str | None) -> 
         attributes={"numbers": attributes.number_names, "texts": attributes.text_names},
         files=files,
         recency=contents.recency,
+        repeats=contents.repeats,
     )
     return replace(manifest, id=f"{now:%Y%m%dT%H%M%SZ}-{manifest.content_hash()}")
 

@@ -80,4 +80,7 @@ def with_attributes(release: Release, attributes: ItemAttributes) -> ReleaseCont
         seen_weights=release.seen_weights,
         seen_ages=release.seen_ages,
         recency=release.recency,
+        seen_counts=release.seen_counts,
+        seen_decayed=release.seen_decayed,
+        repeats=release.repeats,
     )

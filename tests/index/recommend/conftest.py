@@ -1,3 +1,3 @@
-from tests.tools.small_release import contents, ordered_release, release
+from tests.tools.small_release import contents, ordered_release, release, repeating_release
 
-__all__ = ["contents", "ordered_release", "release"]
+__all__ = ["contents", "ordered_release", "release", "repeating_release"]

@@ -98,6 +98,44 @@ class Reference:
             item: round(4096 * exp(-age / decay)) / 4096 for age, item in enumerate(newest_first)
         }
 
+    def taken(self, user_id: str | None, history: History | None) -> dict[int, tuple[float, int]]:
+        """Return the decayed count and the count of each item of a user."""
+        contents, taken = self.contents, dict[int, tuple[float, int]]()
+        assert contents.repeats is not None
+        assert contents.seen_counts is not None
+        assert contents.seen_decayed is not None
+        later = list(history.item_ids if history else ())
+        if history is None or not history.instead:
+            later = [*self.recent.get(user_id or "", ()), *later]
+            if user_id in contents.user_ids:
+                row = list(contents.user_ids).index(user_id)
+                for place, item in enumerate(contents.seen[row].tolist()):
+                    at = int(contents.seen.indptr[row]) + place
+                    taken[item] = float(contents.seen_decayed[at]), int(contents.seen_counts[at])
+        for item_id in later:
+            if item_id in self.ids:
+                for item, (decayed, count) in taken.items():
+                    taken[item] = decayed * exp(-1 / contents.repeats.decay), count
+                decayed, count = taken.get(self.ids.index(item_id), (0.0, 0))
+                taken[self.ids.index(item_id)] = decayed + 1, count + 1
+        return taken
+
+    def _by_rate(self, rows: list[int], taken: dict[int, tuple[float, int]]) -> list[int]:
+        """Order rows, the nearest first, by the rates of own and other items."""
+        repeats, rank = self.contents.repeats, 0
+        assert repeats is not None
+        keys = []
+        for row in rows:
+            if row in taken:
+                decayed = taken[row][0]
+                number = max(b for b, start in enumerate(repeats.counts) if start <= decayed)
+                keys.append((-repeats.own_rates[number], 0, -round(decayed, 9), row))
+            else:
+                rank += 1
+                number = max(b for b, start in enumerate(repeats.ranks) if start <= rank)
+                keys.append((-repeats.other_rates[number], 1, float(rank), row))
+        return [row for *_, row in sorted(keys)]
+
     def allowed(self, allowed: ItemFilter | None) -> list[bool]:
         """Return whether each item matches the filter."""
         attributes, matches = self.contents.attributes, []
@@ -143,5 +181,8 @@ class Reference:
         if code is None:
             return [self.ids[row] for row in rows[: options.k]], None, source
         distances = (self.signs != code).sum(axis=1)
-        rows = sorted(rows, key=lambda row: (distances[row], row))[: options.k]
+        rows = sorted(rows, key=lambda row: (distances[row], row))
+        if self.contents.repeats is not None and not options.exclude_seen:
+            rows = self._by_rate(rows, self.taken(user_id, history))
+        rows = rows[: options.k]
         return [self.ids[row] for row in rows], [int(distances[row]) for row in rows], source

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitrecall.index.recommend.item_history import ItemHistory
+from bitrecall.index.recommend.item_history import MAX_INTERACTIONS, ItemHistory
 from bitrecall.index.releases.id_table import IdTable
 
 ITEMS = IdTable.build([f"item {row}" for row in range(300)])
@@ -31,6 +31,7 @@ def test_agrees_with_a_plain_list(item_ids: list[str], limit: int) -> None:
     assert sorted(history.unknown_ids) == sorted(item for item in items if item.startswith("new"))
     assert history.newest(limit) == items[-limit:]
     assert history.newest_rows(limit).tolist() == known[-limit:]
+    assert history.newest_interactions() == item_ids
     assert history.newest_rows(limit).dtype == history.rows.dtype == np.int64
 
 
@@ -43,3 +44,8 @@ def test_returned_rows_do_not_change(before: list[str], after: list[str]) -> Non
         history.append(item)
     assert rows.tolist() == returned
     assert history.rows.tolist()[: len(returned)] == returned
+
+
+def test_keeps_a_limited_number_of_interactions() -> None:
+    history = ItemHistory.of(["item 1"] * MAX_INTERACTIONS + ["item 2"], ITEMS)
+    assert history.newest_interactions() == ["item 1"] * (MAX_INTERACTIONS - 1) + ["item 2"]

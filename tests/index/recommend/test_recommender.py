@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from bitrecall.index.errors import FilterError, SearchUnavailableError, UnknownItemError
 from bitrecall.index.recommend.catalogue import NewItems
+from bitrecall.index.recommend.item_history import ItemHistory
 from bitrecall.index.recommend.recommender import Recommender
 from bitrecall.index.recommend.types import History, QueryOptions
 from bitrecall.index.releases.filters import Condition, ItemFilter
 from bitrecall.index.releases.release import Release, ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.search.packing import pack_signs
+from tests.tools.small_release import REPEATS
 
 from .reference import Reference
 
@@ -112,14 +114,72 @@ def test_results_equal_the_reference_if_newest_items_count_more(
     assert (result.item_ids, result.distances, result.source) == expected
 
 
+@pytest.mark.parametrize("new", [None, NEW])
+@settings(max_examples=150, deadline=None)
+@given(user_id=st.sampled_from(USERS), options=queries, history=histories)
+def test_own_items_get_their_places_by_the_rates(
+    repeating_release: Release,
+    contents: Contents,
+    new: NewItems | None,
+    user_id: str | None,
+    options: QueryOptions,
+    history: History | None,
+) -> None:
+    options = options._replace(explain=True)
+    result = Recommender(repeating_release, new, Activity()).recommend(user_id, options, history)
+    reference = Reference(contents(repeats=REPEATS), new, RECENT)
+    expected = reference.recommend(user_id, options, history)
+    assert (result.item_ids, result.distances, result.source) == expected
+    if options.exclude_seen or result.source == "popular":
+        assert result.taken is None
+        return
+    taken = reference.taken(user_id, history)
+    assert result.taken == [
+        taken.get(reference.ids.index(item_id), (0.0, 0))[1] for item_id in result.item_ids
+    ]
+
+
+def test_own_items_change_no_list_that_leaves_them_out(
+    repeating_release: Release, release: Release
+) -> None:
+    for user in USERS:
+        with_repeats, without = (
+            Recommender(which, NEW, Activity()).recommend(user, QueryOptions(20))
+            for which in (repeating_release, release)
+        )
+        assert with_repeats._replace(release_id="") == without._replace(release_id="")
+
+
+def test_a_long_history_counts_like_a_list(repeating_release: Release) -> None:
+    interactions = [f"item {number % 9 * number % 60}" for number in range(90)]
+
+    class Long(Activity):
+        def interactions_of(self, user_id: str) -> Any:
+            return ItemHistory.of(interactions, repeating_release.items)
+
+    class Short(Activity):
+        def interactions_of(self, user_id: str) -> Any:
+            return interactions
+
+    options = QueryOptions(30, exclude_seen=False, explain=True)
+    long, short = (
+        Recommender(repeating_release, NEW, activity).recommend("17", options)
+        for activity in (Long(), Short())
+    )
+    assert long == short
+    assert long.taken is not None
+    assert max(long.taken) > 3
+
+
 @settings(max_examples=50, deadline=None)
 @given(user_ids=st.lists(st.sampled_from(USERS), max_size=12), options=queries)
 def test_several_users_get_the_same_results_as_alone(
-    release: Release, user_ids: list[str | None], options: QueryOptions
+    release: Release, repeating_release: Release, user_ids: list[str | None], options: QueryOptions
 ) -> None:
-    recommender = Recommender(release, NEW, Activity())
-    together = recommender.recommend_many(user_ids, options)
-    assert together == [recommender.recommend(user_id, options) for user_id in user_ids]
+    for which in (release, repeating_release):
+        recommender = Recommender(which, NEW, Activity())
+        together = recommender.recommend_many(user_ids, options)
+        assert together == [recommender.recommend(user_id, options) for user_id in user_ids]
 
 
 def test_the_release_has_many_ties(contents: Contents) -> None:

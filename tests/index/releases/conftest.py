@@ -8,9 +8,9 @@ import pytest
 from bitrecall.index.releases.release import ReleaseContents
 from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.index.releases.writer import write_files, write_manifest
-from tests.tools.small_release import ordered_release, release
+from tests.tools.small_release import ordered_release, release, repeating_release
 
-__all__ = ["ordered_release", "release"]
+__all__ = ["ordered_release", "release", "repeating_release"]
 
 
 @pytest.fixture

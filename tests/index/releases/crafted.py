@@ -36,6 +36,13 @@ def broken_rule(folder: Path) -> str | None:
     for begin, end in pairwise(files["seen_indptr"].tolist()):
         if any(age >= end - begin for age in ages[begin:end]):
             return "invalid age"
+    counts, decayed = files["seen_counts"].tolist(), files["seen_decayed"].tolist()
+    if not len(counts) == len(decayed) == (manifest.seen if manifest.repeats else 0):
+        return "number of counts"
+    if not all(
+        count > 0 and 0 <= share <= count for count, share in zip(counts, decayed, strict=True)
+    ):
+        return "invalid count"
     popularity = files["popularity"].tolist()
     if popularity != sorted(popularity, reverse=True) or popularity[-1] < 0:
         return "popularity"
@@ -86,6 +93,8 @@ _NAMES = (
         "seen_rows",
         "seen_weights",
         "seen_ages",
+        "seen_counts",
+        "seen_decayed",
         "attribute_numbers",
         "attribute_texts",
         "tag_indptr",

@@ -22,6 +22,7 @@ from bitrecall.index.releases.files import ARRAYS, CODES_NAME, INDEX_NAME, entry
 from bitrecall.index.releases.manifest import Manifest
 from bitrecall.index.releases.recency import Recency
 from bitrecall.index.releases.release import Release, ReleaseContents
+from bitrecall.index.releases.repeats import Repeats, merged_places
 from bitrecall.index.releases.writer import write_files, write_manifest
 from tests.index.releases.crafted import broken_rule
 
@@ -56,6 +57,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         seen_weights=weights,
         seen_ages=np.tile(np.arange(3, dtype=np.uint16), 5),
         recency=recency,
+        seen_counts=np.tile(np.arange(1, 4, dtype=np.uint16), 5),
+        seen_decayed=np.linspace(0, 1, 15, dtype=np.float16),
+        repeats=Repeats(2.0, (0.0, 0.5), (0.1, 0.5), (1, 3), (0.5, 0.1)),
     )
     write_manifest(path, write_files(path, contents, None))
     return path
@@ -117,6 +121,9 @@ def use(release: Release) -> None:
             assert UserFoldIn.of(release).codes([release.seen[user]]).shape == (1, 2)
             encoded = UserEncoder(release).encode(user, np.array([11, release.seen[user][0]]))
             assert encoded.code is not None
+        own = release.own_items(user)
+        if release.repeats is not None:
+            assert len(merged_places(release.repeats, own.decayed, 5, 5)) == 5
 
 
 @pytest.mark.parametrize("name", [name for name in ARRAYS if name != CODES_NAME])
@@ -251,6 +258,39 @@ def test_rejects_ages_and_codes_that_do_not_fit_the_recency(
     with pytest.raises(ReleaseDamagedError, match=message) as caught:
         Release.open(folder)
     assert caught.value.path == folder / name
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("seen_counts.npy", np.ones(14, np.uint16), r"counts are uint16 \(14,\): expected"),
+        ("seen_counts.npy", np.zeros(0, np.uint16), "is empty, but the manifest has repeats"),
+        ("seen_counts.npy", np.zeros(15, np.uint16), "a count is 0"),
+        ("seen_decayed.npy", np.zeros(0, np.float16), "is empty, but the manifest has repeats"),
+        ("seen_decayed.npy", np.full(15, np.nan, np.float16), "decayed count is negative or"),
+        ("seen_decayed.npy", np.full(15, 1.5, np.float16), "or larger than the count"),
+    ],
+)
+def test_rejects_counts_that_do_not_fit_the_repeats(
+    published: Path, tmp_path: Path, name: str, array: np.ndarray, message: str
+) -> None:
+    folder = tmp_path / "crafted"
+    copy(published, folder)
+    craft(folder, name, array)
+    shape = list(array.shape)
+    reseal(folder, lambda fields: fields["files"][name].update(shape=shape))
+    identify(folder)
+    with pytest.raises(ReleaseDamagedError, match=message):
+        Release.open(folder)
+
+
+def test_rejects_counts_without_repeats(published: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "crafted"
+    copy(published, folder)
+    reseal(folder, lambda fields: fields.update(repeats=None))
+    identify(folder)
+    with pytest.raises(ReleaseDamagedError, match="is not empty, but the manifest has no repeats"):
+        Release.open(folder)
 
 
 def test_rejects_the_id_of_other_contents(published: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from bitrecall.index.errors import ReleaseContentsError, ReleaseDamagedError, Re
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.manifest import FileEntry, Manifest
 from bitrecall.index.releases.recency import Recency
+from bitrecall.index.releases.repeats import Repeats
 
 PATH = Path("release") / "manifest.json"
 
@@ -40,6 +41,7 @@ MANIFEST = Manifest(
         "item_index.faiss": FileEntry(36, "ef" * 32),
     },
     recency=Recency(2.0, 0.0, 0.5),
+    repeats=Repeats(20.0, (0.0, 1.5), (0.125, 0.5), (1, 2), (0.25, 0.0625)),
 )
 
 GOLDEN = """{
@@ -93,7 +95,7 @@ GOLDEN = """{
     }
   },
   "format": "bitrecall-release",
-  "format_version": 7,
+  "format_version": 8,
   "id": "20261123T174500Z-3fa94c1b",
   "metrics": {
     "recall@50": 0.25
@@ -111,6 +113,25 @@ GOLDEN = """{
     "rates": [
       0.5,
       1
+    ]
+  },
+  "repeats": {
+    "counts": [
+      0.0,
+      1.5
+    ],
+    "decay": 20.0,
+    "other_rates": [
+      0.25,
+      0.0625
+    ],
+    "own_rates": [
+      0.125,
+      0.5
+    ],
+    "ranks": [
+      1,
+      2
     ]
   },
   "sha256": "SEAL"
@@ -163,7 +184,7 @@ def test_rejects_any_truncation() -> None:
 
 @pytest.mark.parametrize("version", [0, 1, 6, 99])
 def test_rejects_another_format_version(version: int) -> None:
-    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 7"):
+    with pytest.raises(ReleaseVersionError, match=f"format version {version}.*reads version 8"):
         Manifest.from_json(forged("format_version", value=version), PATH)
 
 
@@ -281,3 +302,36 @@ def test_rejects_an_invalid_recency(name: str, value: Any) -> None:
 def test_rejects_a_recency_with_other_fields() -> None:
     with pytest.raises(ReleaseDamagedError, match="recency lacks decay"):
         Manifest.from_json(forged("recency", value={}), PATH)
+
+
+def test_reads_a_manifest_without_repeats() -> None:
+    assert Manifest.from_json(forged("repeats", value=None), PATH).repeats is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("decay", 0),
+        ("decay", "20"),
+        ("counts", [0.5, 1.5]),
+        ("counts", [0.0, 0.0]),
+        ("counts", [0.0]),
+        ("counts", 1),
+        ("own_rates", [0.5, 0.125]),
+        ("own_rates", [0.5, 1.125]),
+        ("own_rates", [0.5, None]),
+        ("ranks", [1, 1]),
+        ("ranks", [1, 2.5]),
+        ("ranks", []),
+        ("other_rates", [0.0625, 0.25]),
+        ("other_rates", [True, 0.25]),
+    ],
+)
+def test_rejects_invalid_repeats(name: str, value: Any) -> None:
+    with pytest.raises(ReleaseDamagedError, match=f"repeats: .*{name}"):
+        Manifest.from_json(forged("repeats", name, value=value), PATH)
+
+
+def test_rejects_repeats_with_other_fields() -> None:
+    with pytest.raises(ReleaseDamagedError, match="repeats lacks counts"):
+        Manifest.from_json(forged("repeats", value={"decay": 1.0}), PATH)
