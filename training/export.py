@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from bitrecall.events.position import NOTHING_READ, LogPosition
 from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.recency import Recency, stored_ages
+from bitrecall.index.releases.repeats import Repeats, stored_counts
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.search.packing import pack_signs, to_half_keeping_signs
 from bitrecall.training.data.interactions import Interactions
@@ -22,6 +23,20 @@ from bitrecall.training.data.items.item_table import ItemTable
 from bitrecall.training.model.method import Embeddings
 from bitrecall.training.model.signs import unit_magnitude
 from bitrecall.training.recipe.recipe import Recipe
+
+
+class SeenRepeats(NamedTuple):
+    """How often users took the items of a release.
+
+    Attributes:
+        rates: how often they are taken again.
+        counts: int64 (nnz,), number of interactions of each pair, in the order of the pairs.
+        decayed: float64 (nnz,), their decayed counts.
+    """
+
+    rates: Repeats
+    counts: NDArray[np.int64]
+    decayed: NDArray[np.float64]
 
 
 def release_contents(
@@ -33,6 +48,7 @@ def release_contents(
     position: LogPosition = NOTHING_READ,
     recorded: Mapping[str, Any] | None = None,
     recency: Recency | None = None,
+    repeats: SeenRepeats | None = None,
 ) -> ReleaseContents:
     """Build the contents of a release.
 
@@ -45,6 +61,7 @@ def release_contents(
         position: position in the event log up to which the pairs include the service's events.
         recorded: more entries for the manifest's recipe, such as the number of epochs that ran.
         recency: how codes depend on the order of the pairs; ignored if their order is unknown.
+        repeats: which place own items take in lists; None if they have none of their own.
 
     Returns:
         The contents, items in descending popularity.
@@ -63,6 +80,9 @@ def release_contents(
         seen_weights=train.weights,
         seen_ages=None if train.ages is None else stored_ages(train.ages),
         recency=None if train.ages is None else recency,
+        repeats=None if repeats is None else repeats.rates,
+        seen_counts=None if repeats is None else stored_counts(repeats.counts),
+        seen_decayed=None if repeats is None else repeats.decayed.astype(np.float16),
         user_ids=train.user_ids,
         item_ids=train.item_ids,
         popularity=train.item_degrees,

@@ -17,7 +17,8 @@ from bitrecall.index.releases.store import ReleaseStore
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
-from bitrecall.training.data.split import cut_validation, describe_cut
+from bitrecall.training.data.split import describe_cut
+from bitrecall.training.data.validation_cut import validation_cut
 from bitrecall.training.errors import TrainingError
 from bitrecall.training.evaluation.evaluate import evaluate
 from bitrecall.training.export import release_contents
@@ -28,6 +29,8 @@ from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recency.choice import validated_recency
 from bitrecall.training.recency.leaning import leaning_embeddings
 from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.repeats.choice import validated_repeats
+from bitrecall.training.repeats.past_counts import seen_repeats
 from bitrecall.training.runtime.peak_memory import peak_rss_mib
 from bitrecall.training.runtime.training_log import TrainingLog
 from bitrecall.training.teacher.learned.scorer_report import ScorerReport
@@ -70,6 +73,7 @@ class TrainingPipeline:
                 f"{len(self.train)}: use more data, or train on all of it with --split none"
             )
         self._test = dataset.test if dataset.test is not None and len(dataset.test) else None
+        self._rows = dataset.rows
         self._validation_lists: NDArray[np.int32] | None = None
         self._name = dataset.name
         self._report = dataset.report
@@ -164,8 +168,9 @@ class TrainingPipeline:
         self._end_of_validation.unlink(missing_ok=True)
 
     def _fit_with_validation(self) -> TrainedModel:
-        part, held_out = cut_validation(
+        part, held_out, latest = validation_cut(
             self.train,
+            self._rows,
             self._recipe.validation.share,
             self._recipe.seed,
             self._recipe.validation.cut,
@@ -182,6 +187,11 @@ class TrainingPipeline:
         )
         model.fit.progress.recency = chosen
         self._log.write("recency", chosen=chosen)
+        repeats = self._options.group.broadcast_from_first(
+            lambda: validated_repeats(model, self._recipe, chosen, self.train, self._rows, latest)
+        )
+        model.fit.progress.repeats = repeats
+        self._log.write("repeats", chosen=repeats)
         if model.validator is not None and self._options.group.is_first and self._test is None:
             recency = None if chosen is None else Recency(**chosen)
             embeddings = leaning_embeddings(model, self._recipe, recency)
@@ -225,6 +235,7 @@ class TrainingPipeline:
             position=self._position,
             recorded={"epochs_trained": epochs},
             recency=None if progress.recency is None else Recency(**progress.recency),
+            repeats=seen_repeats(progress.repeats, self.train, self._rows, model.item_order),
         )
         release = store.publish(
             contents,

@@ -218,6 +218,7 @@ def train(
             chosen,
             Codes.of_training(result, dataset.test, seconds),
             data=dataset.name,
+            row_ages=dataset.rows,
             seconds=max(_MIN_COMPARISON_SECONDS, _COMPARISON_SHARE * seconds),
             progress=progress,
         )
@@ -249,6 +250,8 @@ def _as_text(result: "TrainingResult", releases: Path, folder: Path, activate: b
         lines.append(f"on the {metrics['split']} split: " + ", ".join(quality))
     if manifest.recency is not None:
         lines.append(f"recency: {manifest.recency.describe()}")
+    if manifest.repeats is not None:
+        lines.append(f"repeats: {manifest.repeats.describe()}")
     if activate:
         lines.append(f"serve it: bitrecall serve --releases {releases}")
     else:

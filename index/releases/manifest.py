@@ -226,11 +226,10 @@ def _repeats(value: Any, checks: Checks) -> Repeats | None:
         return None
     fields = checks.mapping(value, "repeats")
     checks.keys(fields, {field.name for field in dataclass_fields(Repeats)}, "repeats")
-    lists = {name: part for name, part in fields.items() if name != "decay"}
-    for name, part in lists.items():
-        if not isinstance(part, list):
+    for name, value in fields.items():
+        if name != "decay" and not isinstance(value, list):
             raise ReleaseDamagedError(f"repeats: {name} is not a list", checks.path)
-    repeats = Repeats(decay=fields["decay"], **{name: tuple(part) for name, part in lists.items()})
+    repeats = Repeats.from_fields(fields)
     if fault := repeats.fault():
         raise ReleaseDamagedError(f"repeats: {fault}", checks.path)
     return repeats

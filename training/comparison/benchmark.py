@@ -54,6 +54,7 @@ def benchmark_dataset(
             recipe,
             _codes_of(dataset, release),
             data=dataset.name,
+            row_ages=dataset.rows,
             seconds=seconds,
             progress=progress,
         )
@@ -73,6 +74,7 @@ def benchmark_dataset(
             recipe,
             Codes.of_training(result, dataset.test, monotonic() - started),
             data=dataset.name,
+            row_ages=dataset.rows,
             seconds=seconds,
             progress=progress,
         )

@@ -21,6 +21,7 @@ from bitrecall.training.comparison.measures import choose_groups
 from bitrecall.training.comparison.problem import Problem, check_held_out, validation_share
 from bitrecall.training.comparison.tuning import Clock
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.row_ages import RowAges
 from bitrecall.training.data.split import describe_cut
 from bitrecall.training.recipe.recipe import Recipe
 
@@ -40,6 +41,7 @@ def compare(
     codes: Codes,
     *,
     data: str = "",
+    row_ages: RowAges | None = None,
     seconds: float = math.inf,
     families: Sequence[Family] = FAMILIES,
     progress: bool | None = False,
@@ -53,6 +55,7 @@ def compare(
         recipe: recipe of the codes; defines the validation interactions, their metric and the seed.
         codes: the codes.
         data: name of the data set.
+        row_ages: the rows of ``train``; None if few pairs are repeated.
         seconds: time for the float recommenders.
         families: the float recommenders, in the order of the table.
         progress: show a bar on stderr; None shows it only if stderr is a terminal.
@@ -65,7 +68,7 @@ def compare(
     """
     started = clock()
     check_held_out(test, recipe)
-    validation = Problem.validation(train, recipe)
+    validation = Problem.validation(train, recipe, row_ages)
     final = Problem.test(train, test) if test is not None and len(test) else None
     measured = final or validation
     groups = choose_groups(measured.user_degrees(), measured.train.item_degrees)

@@ -15,7 +15,8 @@ from bitrecall.training.comparison.measures import KS
 from bitrecall.training.comparison.recommenders import Recommender
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.item_order import popularity_order, reorder_items
-from bitrecall.training.data.split import cut_validation
+from bitrecall.training.data.row_ages import RowAges
+from bitrecall.training.data.validation_cut import validation_cut
 from bitrecall.training.errors import EvaluationError
 from bitrecall.training.evaluation.held_out_users import HeldOutUsers
 from bitrecall.training.evaluation.ranked_batches import RankedBatch, trained_batches
@@ -39,14 +40,21 @@ class Problem:
     held_out: HeldOutUsers
 
     @classmethod
-    def validation(cls, train: Interactions, recipe: Recipe) -> Problem:
+    def validation(
+        cls, train: Interactions, recipe: Recipe, rows: RowAges | None = None
+    ) -> Problem:
         """Cut validation interactions, and measure the same users as the training does.
+
+        Args:
+            train: all training pairs.
+            recipe: the share, the cut and the seed.
+            rows: the rows of ``train``; None if few pairs are repeated.
 
         Raises:
             EvaluationError: no user has enough interactions to hold one out.
         """
-        part, held_out = cut_validation(
-            train, validation_share(recipe), recipe.seed, recipe.validation.cut
+        part, held_out, _ = validation_cut(
+            train, rows, validation_share(recipe), recipe.seed, recipe.validation.cut
         )
         if not len(held_out):
             raise EvaluationError(

@@ -9,6 +9,7 @@ import numpy as np
 from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import Split
+from bitrecall.training.data.row_ages import RowAges
 
 __all__ = ["ColumnUse", "Dataset", "ReadReport"]
 
@@ -116,6 +117,8 @@ class Dataset:
         name: name of the data set.
         report: what was read.
         repeated: held-out interactions whose pairs are also in train; None without any.
+        rows: the rows of ``train``, repetitions included; None if few pairs are repeated, or if
+            their order is unknown.
     """
 
     train: Interactions
@@ -123,6 +126,7 @@ class Dataset:
     name: str
     report: ReadReport
     repeated: Interactions | None = None
+    rows: RowAges | None = None
 
     def held_out(self, *, with_repeats: bool = False) -> Interactions | None:
         """Return the test interactions, and if requested the repeated ones; None without any."""

@@ -12,6 +12,7 @@ from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset, ReadReport
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import ReadOptions, Split
+from bitrecall.training.data.row_ages import RowAges
 from bitrecall.training.data.rows.pooled_rows import PooledRows
 from bitrecall.training.data.split import by_time, first_order, latest_per_user, random_per_user
 from bitrecall.training.errors import DataError
@@ -40,7 +41,7 @@ def split_dataset(data: UnsplitData, options: ReadOptions) -> Dataset:
     split = _auto(pairs) if options.split is Split.AUTO else options.split
     report = replace(report, split=split, duplicates_collapsed=len(rows) - len(pairs))
     if split is Split.NONE:
-        return Dataset(pairs, None, name, report)
+        return Dataset(pairs, None, name, report, rows=_row_ages(rows, pairs))
     if split is Split.RANDOM:
         del rows
         return _dataset(name, report, *random_per_user(pairs, options.test_fraction, options.seed))
@@ -48,11 +49,14 @@ def split_dataset(data: UnsplitData, options: ReadOptions) -> Dataset:
         held_out = by_time(pairs, options.test_fraction)
     else:
         held_out = latest_per_user(pairs, options.test_fraction, options.seed)
-    repeated = None
+    repeated = ages = None
     if report.duplicates_collapsed:
-        pairs, repeated = _without_later_rows(pairs, held_out, rows, options)
+        starts = _starts(pairs, held_out, split)
+        pairs, repeated = _without_later_rows(pairs, held_out, rows, options, starts)
+        ages = _row_ages(rows, pairs.select(~held_out), starts)
+    train, test = pairs.select(~held_out), pairs.select(held_out)
     del rows
-    return _dataset(name, report, pairs.select(~held_out), pairs.select(held_out), repeated)
+    return _dataset(name, report, train, test, repeated, ages)
 
 
 def with_test_split(dataset: Dataset, test: Interactions) -> Dataset:
@@ -95,32 +99,49 @@ def _given(data: UnsplitData, train: PooledRows, test: PooledRows, options: Read
     report = replace(data.report, split=Split.GIVEN, duplicates_collapsed=duplicates)
     is_new = ~np.isin(test_pairs.keys(), train_pairs.keys(), assume_unique=True)
     new, repeated = test_pairs.select(is_new), test_pairs.select(~is_new)
-    return _dataset(data.name, report, train_pairs, new, repeated)
+    return _dataset(data.name, report, train_pairs, new, repeated, _row_ages(train, train_pairs))
 
 
-def _without_later_rows(
-    pairs: Interactions, held_out: NDArray[np.bool_], rows: PooledRows, options: ReadOptions
-) -> tuple[Interactions, Interactions | None]:
-    """Leave the rows after the first held-out row out of the other pairs.
+def _starts(pairs: Interactions, held_out: NDArray[np.bool_], split: Split) -> NDArray[np.float64]:
+    """Return the order of the first held-out row for each user, float64 (m,).
 
     For the split ``latest`` that is the first held-out row of the same user, because its pairs are
     in order only within a user.
+    """
+    starts = np.full(pairs.n_users, np.inf)
+    if split is Split.LATEST or pairs.times is None:
+        np.minimum.at(starts, pairs.users[held_out], first_order(pairs)[held_out])
+    else:
+        starts[:] = pairs.times[held_out].min(initial=np.inf)
+    return starts
+
+
+def _row_ages(
+    rows: PooledRows, train: Interactions, ends: NDArray[np.float64] | None = None
+) -> RowAges | None:
+    return RowAges.of(train, rows.users, rows.items, rows.order, ends)
+
+
+def _without_later_rows(
+    pairs: Interactions,
+    held_out: NDArray[np.bool_],
+    rows: PooledRows,
+    options: ReadOptions,
+    starts: NDArray[np.float64],
+) -> tuple[Interactions, Interactions | None]:
+    """Leave the rows after the first held-out row out of the other pairs.
 
     Args:
         pairs: all pairs, with the order and the weights of all their rows.
         held_out: bool (nnz,), the held-out pairs.
         rows: the rows of all pairs.
         options: how the rows were read.
+        starts: float64 (m,), for each user the order of the first held-out row.
 
     Returns:
         The pairs with the order and the weights of the earlier rows, and the pairs of the later
         rows.
     """
-    starts = np.full(pairs.n_users, np.inf)
-    if options.split is Split.LATEST or pairs.times is None:
-        np.minimum.at(starts, pairs.users[held_out], first_order(pairs)[held_out])
-    else:
-        starts[:] = pairs.times[held_out].min(initial=np.inf)
     order = pairs.order
     if order is None:
         raise ValueError("these interactions have no order")
@@ -147,16 +168,17 @@ def _dataset(
     train: Interactions,
     test: Interactions,
     repeated: Interactions | None = None,
+    rows: RowAges | None = None,
 ) -> Dataset:
     """Count what the test split has, and leave out empty splits."""
     report = replace(report, test_pairs_in_train=0 if repeated is None else len(repeated))
     if repeated is not None and not len(repeated):
         repeated = None
     if not len(test):
-        return Dataset(train, None, name, report, repeated)
+        return Dataset(train, None, name, report, repeated, rows)
     report = replace(
         report,
         test_users_not_in_train=int(((test.user_degrees > 0) & (train.user_degrees == 0)).sum()),
         test_items_not_in_train=int(((test.item_degrees > 0) & (train.item_degrees == 0)).sum()),
     )
-    return Dataset(train, test, name, report, repeated)
+    return Dataset(train, test, name, report, repeated, rows)

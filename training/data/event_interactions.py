@@ -16,6 +16,7 @@ from bitrecall.training.data.collapse import collapse
 from bitrecall.training.data.dataset import Dataset
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import ReadOptions
+from bitrecall.training.data.row_ages import RowAges
 from bitrecall.training.data.rows.event_selection import select_events
 
 __all__ = ["EventInteractions", "JoinedDataset", "UnusableEvent", "join_events", "read_events"]
@@ -116,7 +117,8 @@ def join_events(
 
     An event that hides an item adds no pair, and removes none. Users that asked to be forgotten are
     left out of train and test, but their later events count. For the validation split by recency,
-    and if the pairs are ordered by their rows, events are later than all pairs of the data set.
+    for ages of rows, and if the pairs are ordered by their rows, events are later than all pairs of
+    the data set.
 
     Args:
         dataset: as read from files.
@@ -155,8 +157,17 @@ def join_events(
     if repeated is not None:
         repeated = repeated.select(~np.isin(repeated.users, forgotten))
         repeated = replace(repeated, user_ids=joined.user_ids, item_ids=joined.item_ids)
+    rows = dataset.rows or RowAges.of_pairs(train)
+    if rows is not None:
+        rows = rows.followed_by(train, joined, added.users, added.items, forgotten)
     return JoinedDataset(
-        dataset=replace(dataset, train=joined, test=test, repeated=repeated),
+        dataset=replace(
+            dataset,
+            train=joined,
+            test=test,
+            repeated=repeated,
+            rows=rows,
+        ),
         last=added.last,
         pairs=len(joined) - len(kept),
         forgotten=int(np.isin(forgotten, np.flatnonzero(train.user_degrees)).sum()),

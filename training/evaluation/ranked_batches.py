@@ -17,7 +17,7 @@ from bitrecall.index.recommend.popular import popular_lists
 from bitrecall.index.releases.release import Release
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.evaluation.held_out_users import HeldOutUsers
-from bitrecall.training.evaluation.ranked_lists import ranked_lists
+from bitrecall.training.evaluation.ranked_lists import lists_with_own_items, ranked_lists
 from bitrecall.training.metrics import OUTSIDE, GroundTruth
 
 # Maximum entries of the ranked lists of a batch: limits its memory for any K.
@@ -58,7 +58,8 @@ def release_batches(
         release: opened release.
         held_out: users and held-out items, in the rows of the release.
         depth: K, the length of the lists.
-        exclude_seen: exclude the items that a user had seen in training.
+        exclude_seen: exclude the items that a user had seen in training. If they are not excluded,
+            and the release has repeats, they get their places by these.
         batch: maximum number of users per batch; fewer if a large K needs much memory.
     """
     encoder = UserEncoder(release)
@@ -66,7 +67,11 @@ def release_batches(
         rows = [None if user == OUTSIDE else user for user in users.tolist()]
         seen = [_NO_ITEMS if row is None else release.seen[row] for row in rows]
         codes = encoder.encode_many(rows)
-        ranked = ranked_lists(release, codes, depth, seen if exclude_seen else None)
+        if exclude_seen or release.repeats is None:
+            ranked = ranked_lists(release, codes, depth, seen if exclude_seen else None)
+        else:
+            own = [release.own_items(row) for row in rows]
+            ranked = lists_with_own_items(release, codes, depth, own, release.repeats)
         yield RankedBatch(seen, ranked, truth)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bitrecall.index.fold_in.user_codes import UserCodes
 from bitrecall.index.recommend.popular import popular_lists
 from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.repeats import OwnItems, Repeats, merged_places
 from bitrecall.training.metrics import OUTSIDE
 
 
@@ -43,4 +44,28 @@ def ranked_lists(
     if uncoded.size:
         skipped = [None if exclude is None else exclude[user] for user in uncoded.tolist()]
         lists[uncoded] = popular_lists(release.n_items, k, skipped)
+    return lists
+
+
+def lists_with_own_items(
+    release: Release, users: UserCodes, k: int, own: Sequence[OwnItems], repeats: Repeats
+) -> NDArray[np.int64]:
+    """Rank items for each user with own items in their places, as the service does.
+
+    Args:
+        release: the release to search.
+        users: the users' codes; a user without one gets the popular list.
+        k: length of the lists.
+        own: the items of each user.
+        repeats: the rates of own and other items.
+
+    Returns:
+        int64 (b, k) item rows, padded with ``OUTSIDE``.
+    """
+    lists = ranked_lists(release, users, k, [items.rows for items in own])
+    for row in np.flatnonzero(users.has_code()).tolist():
+        items, others = own[row], lists[row][lists[row] != OUTSIDE]
+        places = merged_places(repeats, items.decayed, len(others), k)
+        lists[row] = OUTSIDE
+        lists[row, : len(places)] = np.concatenate([items.rows, others])[places]
     return lists

@@ -25,6 +25,8 @@ class Progress:
         ranker_models: the ranker of a learned teacher; empty without one.
         recency: how codes depend on the order of items, chosen on validation: the fields of
             ``bitrecall.index.releases.recency.Recency``; None if they do not.
+        repeats: which place own items take, measured on validation: the fields of
+            ``bitrecall.index.releases.repeats.Repeats``; None if they have none of their own.
         scorers: the fields of its ``ScorerReport``; empty if this fit did not fit a ranker.
     """
 
@@ -36,6 +38,7 @@ class Progress:
     best_metrics: dict[str, float] = field(default_factory=dict)
     ranker_models: list[str] = field(default_factory=list)
     recency: dict[str, Any] | None = None
+    repeats: dict[str, Any] | None = None
     scorers: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -70,12 +70,13 @@ class TrainedModel:
         )
 
     def with_validation_of(self, progress: Progress) -> TrainedModel:
-        """Return this model with what the fit with validation chose: epoch, metrics, recency."""
+        """Return this model with what the fit with validation chose."""
         validated = replace(
             self.fit.progress,
             best_epoch=progress.best_epoch,
             best_metrics=progress.best_metrics,
             recency=progress.recency,
+            repeats=progress.repeats,
             scorers=self.fit.progress.scorers or progress.scorers,
         )
         return replace(self, fit=replace(self.fit, progress=validated))

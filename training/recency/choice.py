@@ -37,8 +37,9 @@ STRENGTHS: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 DECAYS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
 HISTORY_DECAYS: Final = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
 
-# With fewer users a strength is not measured.
-_MIN_USERS: Final = 30
+MIN_USERS: Final = 30
+"""With fewer users nothing is measured."""
+
 _MAX_USERS: Final = 4000
 # Limits the codes that are compared for a score, to a tenth of a second on one core.
 _MAX_COMPARISONS: Final = 2**26
@@ -79,8 +80,8 @@ def choose_recency(
     part = model.train
     if recipe.release.recency == "off" or recipe.similarity != "hamming" or part.ages is None:
         return None
-    users = _sample(part, held_out, recipe.seed)
-    if len(users) < _MIN_USERS:
+    users = sampled_users(part, held_out, recipe.seed)
+    if len(users) < MIN_USERS:
         return None
     contents = release_contents(model.embeddings, part, recipe)
     generator = np.random.default_rng([recipe.seed, _STREAM])
@@ -88,7 +89,7 @@ def choose_recency(
     nothing = [_NO_ITEMS] * len(users)
     every = ValidationScores(contents, users, taken, nothing, targets)
     several = [place for place, items in enumerate(targets) if len(items) > 1]
-    if len(several) < _MIN_USERS:
+    if len(several) < MIN_USERS:
         known_strength, decay = _strength([every], STRENGTHS, DECAYS)
         fresh_strength = known_strength
     else:
@@ -148,10 +149,10 @@ def _strength(
     return simplest_within_noise(candidates)
 
 
-def _sample(part: Interactions, held_out: Interactions, seed: int) -> NDArray[np.int64]:
+def sampled_users(part: Interactions, held_out: Interactions, seed: int) -> NDArray[np.int64]:
     """Return rows of users with pairs in both parts, increasing; a random sample if many."""
     users = np.flatnonzero((part.user_degrees > 0) & (held_out.user_degrees > 0))
-    limit = min(_MAX_USERS, max(_MAX_COMPARISONS // max(part.n_items, 1), _MIN_USERS))
+    limit = min(_MAX_USERS, max(_MAX_COMPARISONS // max(part.n_items, 1), MIN_USERS))
     if len(users) <= limit:
         return users
     chosen = np.random.default_rng([seed, _STREAM]).choice(users, limit, replace=False)

@@ -10,7 +10,7 @@ from bitrecall.training.recipe.section import Section
 
 
 class ReleaseRecipe(Section):
-    """The index, the dtype and the recency of a published release."""
+    """The index, the dtype, the recency and the repeats of a published release."""
 
     index: Literal["auto", "flat", "hnsw", "ivf"] = Field(
         "auto", description="search backend; auto scans while that is fastest, and else uses ivf"
@@ -28,4 +28,10 @@ class ReleaseRecipe(Section):
         "auto",
         description="auto chooses on validation how much more a user's newest items count for the "
         "code, if validation holds out the latest interactions; off counts all items alike",
+    )
+    repeats: Literal["auto", "off"] = Field(
+        "auto",
+        description="auto measures on validation how often users take their own items again, and "
+        "lists these by it if exclude_seen is off, if validation holds out the latest interactions "
+        "and this finds more of them; off lists the nearest codes",
     )

@@ -69,6 +69,13 @@ class PooledRows:
     def __len__(self) -> int:
         return len(self.users)
 
+    @property
+    def order(self) -> NDArray[np.float64] | None:
+        """Larger for later rows of the same user: times, or positions if rows are in order."""
+        if self.times is not None or not self.in_order:
+            return self.times
+        return np.arange(len(self), dtype=np.float64)
+
     def of_keys(self, keys: NDArray[np.int64]) -> tuple[PooledRows, NDArray[np.float64]]:
         """Return the rows of some pairs, and the order of each: that of times, or of all rows.
 
