@@ -103,4 +103,5 @@ def _item(document: Document) -> Recommendation:
         else tuple(
             Explanation(item["id"], item["distance"], item.get("weight")) for item in because
         ),
+        taken=document.get("taken"),
     )

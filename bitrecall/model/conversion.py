@@ -59,4 +59,8 @@ def _items(ranked: RankedItems) -> tuple[Recommendation, ...]:
         items = [
             item._replace(code=code, because=tuple(similar)) for item, code, similar in explained
         ]
+    if ranked.taken is not None:
+        items = [
+            item._replace(taken=taken) for item, taken in zip(items, ranked.taken, strict=True)
+        ]
     return tuple(items)

@@ -50,6 +50,8 @@ class Recommendation(NamedTuple):
         code: the item's code in hexadecimal; None without ``explain``.
         because: the user's most similar items, nearest first, or by the product of score and
             weight; None without ``explain``.
+        taken: how often the user took the item; None without ``explain``, with ``exclude_seen``, or
+            if the release has no repeats.
     """
 
     item_id: str
@@ -57,6 +59,7 @@ class Recommendation(NamedTuple):
     score: int | None
     code: str | None = None
     because: tuple[Explanation, ...] | None = None
+    taken: int | None = None
 
 
 @dataclass(frozen=True, repr=False)

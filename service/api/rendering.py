@@ -74,6 +74,9 @@ def _items(result: RankedItems) -> list[dict[str, object]]:
         for item, code, explanations in explained:
             item["code"] = code
             item["because"] = [_reason(explanation) for explanation in explanations]
+    if result.taken is not None:
+        for item, taken in zip(items, result.taken, strict=True):
+            item["taken"] = taken
     return items
 
 

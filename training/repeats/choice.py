@@ -20,6 +20,7 @@ from bitrecall.index.releases.repeats import Repeats, merged_places
 from bitrecall.index.search.flat import FlatBackend
 from bitrecall.index.search.packing import pack_signs
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.data.item_order import reorder_items
 from bitrecall.training.data.row_ages import RowAges
 from bitrecall.training.fitting.runner import TrainedModel
 from bitrecall.training.metrics import OUTSIDE, GroundTruth, find_hits, ndcg_at, recall_at
@@ -27,7 +28,7 @@ from bitrecall.training.recency.choice import MIN_USERS, sampled_users
 from bitrecall.training.recency.leaning import leaning_embeddings
 from bitrecall.training.recency.selection import simplest_within_noise
 from bitrecall.training.recipe.recipe import Recipe
-from bitrecall.training.repeats.past_counts import PairCounts, in_order, pair_counts
+from bitrecall.training.repeats.past_counts import PairCounts, in_order, pair_counts, pair_order
 from bitrecall.training.repeats.rates import ListedItems, fit_rates
 
 # From counts almost without decay to the last few interactions.
@@ -65,7 +66,9 @@ def validated_repeats(
         return None
     if recipe.release.repeats == "off" or recipe.similarity != "hamming":
         return None
-    pairs, rows, is_held_out = in_order(train, rows, latest, model.item_order)
+    order = pair_order(train, model.item_order)
+    pairs, rows = reorder_items(train, model.item_order), in_order(rows, order)
+    is_held_out = latest[order]
     users = sampled_users(model.train, pairs.select(is_held_out), recipe.seed)
     if len(users) < MIN_USERS:
         return None

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from bitrecall.index.releases.repeats import Repeats
 from bitrecall.training.data.interactions import Interactions
-from bitrecall.training.data.item_order import reorder_items
 from bitrecall.training.data.row_ages import RowAges
 from bitrecall.training.export import SeenRepeats
 
-__all__ = ["PairCounts", "in_order", "pair_counts", "seen_repeats"]
+__all__ = ["PairCounts", "in_order", "pair_counts", "pair_order", "seen_in_order", "seen_repeats"]
 
 
 class PairCounts(NamedTuple):
@@ -41,23 +40,23 @@ def pair_counts(rows: RowAges, n_pairs: int, decay: float) -> PairCounts:
     return PairCounts(np.bincount(rows.pairs, minlength=n_pairs), decayed)
 
 
-def in_order(
-    pairs: Interactions,
-    rows: RowAges,
-    mask: NDArray[np.bool_],
-    item_order: NDArray[np.int64],
-) -> tuple[Interactions, RowAges, NDArray[np.bool_]]:
-    """Return pairs with item ``item_order[r]`` at row r, their rows, and a mask of these pairs."""
+def pair_order(pairs: Interactions, item_order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the pairs in the order that they have in a release, int64 (nnz,).
+
+    Args:
+        pairs: the pairs.
+        item_order: int64 (n,), the row in ``pairs`` of each item of the release.
+    """
     rank = np.empty(len(item_order), np.int64)
     rank[item_order] = np.arange(len(item_order))
-    by_pair = np.lexsort((rank[pairs.items], pairs.users))
-    places = np.empty(len(by_pair), np.int32)
-    places[by_pair] = np.arange(len(by_pair))
-    return (
-        reorder_items(pairs, item_order),
-        RowAges(places[rows.pairs], rows.ages),
-        mask[by_pair],
-    )
+    return np.lexsort((rank[pairs.items], pairs.users))
+
+
+def in_order(rows: RowAges, order: NDArray[np.int64]) -> RowAges:
+    """Return the rows of pairs that are put into another order."""
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order))
+    return RowAges(places[rows.pairs], rows.ages)
 
 
 def seen_repeats(
@@ -77,5 +76,15 @@ def seen_repeats(
     if chosen is None or rows is None:
         return None
     repeats = Repeats.from_fields(chosen)
-    pairs, rows, _ = in_order(train, rows, np.ones(len(train), np.bool_), item_order)
-    return SeenRepeats(repeats, *pair_counts(rows, len(pairs), repeats.decay))
+    rows = in_order(rows, pair_order(train, item_order))
+    return SeenRepeats(repeats, *pair_counts(rows, len(train), repeats.decay))
+
+
+def seen_in_order(
+    repeats: SeenRepeats | None, pairs: Interactions, item_order: NDArray[np.int64]
+) -> SeenRepeats | None:
+    """Return the counts of pairs in the order that these have in a release."""
+    if repeats is None:
+        return None
+    order = pair_order(pairs, item_order)
+    return SeenRepeats(repeats.rates, repeats.counts[order], repeats.decayed[order])

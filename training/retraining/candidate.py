@@ -11,7 +11,7 @@ from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.recency import Recency
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.items.item_table import ItemTable
-from bitrecall.training.export import release_contents
+from bitrecall.training.export import SeenRepeats, release_contents
 from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
 from bitrecall.training.fitting.warm_start import WarmStartState
@@ -47,7 +47,11 @@ class TrainedCandidate:
         }
 
     def contents(
-        self, items: ItemTable | None, position: LogPosition, recency: Recency | None
+        self,
+        items: ItemTable | None,
+        position: LogPosition,
+        recency: Recency | None,
+        repeats: SeenRepeats | None = None,
     ) -> ReleaseContents:
         """The contents of a release of these codes."""
         warm = self.model.warm_start
@@ -62,6 +66,7 @@ class TrainedCandidate:
                 "started_from": "scratch" if warm is None else warm.origin,
             },
             recency=recency,
+            repeats=repeats,
         )
 
 

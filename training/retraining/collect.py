@@ -24,6 +24,7 @@ from bitrecall.training.data.event_interactions import (
 )
 from bitrecall.training.data.interactions import Interactions
 from bitrecall.training.data.read_options import PairWeight, ReadOptions
+from bitrecall.training.retraining.repeated_items import repeated_items
 from bitrecall.training.retraining.retraining_data import EventCounts, RetrainingData
 from bitrecall.training.retraining.row_order import has_order, row_order
 
@@ -147,9 +148,9 @@ def collect(
         after=0 if start is None else start.after,
         from_start=None if start is None else start.reason,
     )
+    again = start is not None and start.reason is not None
     weighed = rows.weights()
     if weighed is not None:
-        again = start is not None and start.reason is not None
         weighed = _weights_of_pairs(weighed, place, by_event, options.pair_weight, again=again)
     order = None
     if has_order(parent, files):
@@ -166,6 +167,7 @@ def collect(
         _position(parent, start, taken.last),
         counts,
         from_files,
+        repeated_items(parent, still, users, place, by_event, again=again),
     )
 
 

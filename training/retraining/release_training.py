@@ -24,6 +24,7 @@ from bitrecall.training.errors import CheckpointError
 from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.warm_start import WarmStartState
 from bitrecall.training.recipe.recipe import Recipe
+from bitrecall.training.repeats.past_counts import seen_in_order
 from bitrecall.training.retraining.candidate import (
     TrainedCandidate,
     cold_start_reason,
@@ -219,7 +220,8 @@ class ReleaseTraining:
         items = self._items
         if items is None and parent is not None:
             items = table_of(parent)
-        contents = final.contents(items, data.position, recency)
+        repeats = seen_in_order(data.repeats, data.pairs, final.model.item_order)
+        contents = final.contents(items, data.position, recency, repeats)
         moments = data.moments[~np.isnan(data.moments)]
         if not len(moments):
             return contents

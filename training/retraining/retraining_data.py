@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bitrecall.events.position import LogPosition
 from bitrecall.training.data.event_interactions import UnusableEvent
 from bitrecall.training.data.interactions import Interactions
+from bitrecall.training.export import SeenRepeats
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class RetrainingData:
         position: how far the events were read.
         counts: counts of the events.
         from_files: pairs from the files, without forgotten users; None without files.
+        repeats: how often users took the items of ``pairs``; None if the parent has no repeats.
     """
 
     pairs: Interactions
@@ -81,3 +83,4 @@ class RetrainingData:
     position: LogPosition
     counts: EventCounts
     from_files: int | None
+    repeats: SeenRepeats | None = None

@@ -53,6 +53,12 @@ class RecommendedItem(BaseModel):
         default=None,
         description="The item's code in hexadecimal; only present with explain.",
     )
+    taken: int | SkipJsonSchema[None] = Field(
+        default=None,
+        ge=0,
+        description="How often the user took the item; only present with explain, if exclude_seen "
+        "is false and the release has repeats.",
+    )
     because: list[ReasonResponse] | SkipJsonSchema[None] = Field(
         default=None,
         description="The user's own items with the nearest codes, nearest first, or by the product "
@@ -62,7 +68,8 @@ class RecommendedItem(BaseModel):
 
 class _Items(BaseModel):
     items: list[RecommendedItem] = Field(
-        description="Up to k items, best first; equal distances in order of popularity."
+        description="Up to k items, best first: by distance, equal distances in order of "
+        "popularity. The user's own items may have places of their own."
     )
     shortfall: int | SkipJsonSchema[None] = Field(default=None, ge=1, description=_SHORTFALL)
 

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.tools.small_release import contents, release
+from tests.tools.small_release import contents, release, repeating_release
 
-__all__ = ["contents", "release"]
+__all__ = ["contents", "release", "repeating_release"]
 
 
 class ScriptedServer(ThreadingHTTPServer):

@@ -13,6 +13,7 @@ import bitrecall
 from bitrecall.client.asynchronous import AsyncClient
 from bitrecall.client.synchronous import Client
 from bitrecall.index.releases.store import ReleaseStore
+from bitrecall.model.model import Model
 from bitrecall.service.app import create_app
 from bitrecall.service.settings import Settings
 from tests.service.conftest import serving
@@ -221,6 +222,25 @@ def test_authenticates_with_a_key(release, tmp_path):
             assert len(client.recommend("17")) == 10
             with pytest.raises(bitrecall.NotPermittedError, match="role recommend"):
                 client.recommend("17", explain=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("history", [None, ["item 3", "item 40", "item 3"]])
+def test_own_items_have_the_places_and_counts_that_the_model_gives_them(repeating_release, history):
+    settings = Settings(releases=repeating_release.path.parent, events="off")
+    options = {"history": history, "k": 60, "exclude_seen": False, "explain": True}
+    expected = Model(repeating_release).recommend("17", **options)
+    with (
+        serving(create_app(settings)) as running,
+        Client(str(running.base_url)) as client,
+    ):
+        assert client.recommend("17", **options) == expected
+    taken = {item.item_id: item.taken for item in expected}
+    assert taken["item 2"] == 0
+    if history is not None:
+        assert (taken["item 3"], taken["item 40"]) == (2, 1)
+    else:
+        assert taken["item 5"] == repeating_release.own_items(0).counts[2]
 
 
 def test_reports_a_service_without_a_release(tmp_path):

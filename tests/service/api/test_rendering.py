@@ -47,6 +47,7 @@ VARIANTS = [
     RESULT._replace(distances=None, source="popular"),
     RESULT._replace(item_ids=[], distances=[]),
     RESULT._replace(source="history", **EXPLAINED),
+    RESULT._replace(taken=[0, 5, 1], **EXPLAINED),
 ]
 
 
@@ -70,7 +71,7 @@ def test_popular_items_have_neither_distance_nor_score() -> None:
 
 
 def test_explanations_and_codes_belong_to_their_item() -> None:
-    answer = json.loads(render(VARIANTS[-1]))
+    answer = json.loads(render(VARIANTS[-2]))
     items = answer["items"]
     assert answer["code"] == "00ff"
     assert [item["code"] for item in items] == EXPLAINED["item_codes"]
@@ -79,6 +80,12 @@ def test_explanations_and_codes_belong_to_their_item() -> None:
         [],
         [{"id": "x", "distance": 0, "weight": 0.25}],
     ]
+
+
+def test_own_items_show_how_often_they_were_taken() -> None:
+    assert all("taken" not in item for item in json.loads(render(VARIANTS[-2]))["items"])
+    items = json.loads(render(VARIANTS[-1]))["items"]
+    assert [item["taken"] for item in items] == [0, 5, 1]
 
 
 def check(body: bytes, model: type[BaseModel]) -> None:

@@ -13,6 +13,8 @@ from bitrecall.training.data.row_ages import RowAges
 from bitrecall.training.repeats.past_counts import (
     in_order,
     pair_counts,
+    pair_order,
+    seen_in_order,
     seen_repeats,
 )
 
@@ -57,11 +59,9 @@ def test_counts_are_in_the_rows_of_a_release():
     train, rows = interactions_of([[0, 1, 1], [2, 0, 2, 2]])
     assert rows is not None
     order = np.array([2, 1, 0, 3, 4, 5])
-    mask = np.array([True, False, False, False])
-    pairs, ordered, moved = in_order(train, rows, mask, order)
-    assert moved.tolist() == [False, True, False, False]
-    assert pairs.item_ids[:3] == ["i2", "i1", "i0"]
-    assert pair_counts(ordered, len(pairs), 1.0).counts.tolist() == [2, 1, 3, 1]
+    by_pair = pair_order(train, order)
+    assert by_pair.tolist() == [1, 0, 3, 2]
+    assert pair_counts(in_order(rows, by_pair), 4, 1.0).counts.tolist() == [2, 1, 3, 1]
     fields = {
         "decay": 2.0,
         "counts": [0.0],
@@ -74,5 +74,10 @@ def test_counts_are_in_the_rows_of_a_release():
     assert seen.rates == Repeats(2.0, (0.0,), (0.5,), (1,), (0.1,))
     assert seen.counts.tolist() == [2, 1, 3, 1]
     assert seen.decayed[0] == pytest.approx(1 + exp(-0.5))
+    again = seen_in_order(seen, train, order)
+    assert again is not None
+    assert again.counts.tolist() == [1, 2, 1, 3]
+    assert again.decayed[1] == seen.decayed[0]
+    assert seen_in_order(None, train, order) is None
     assert seen_repeats(None, train, rows, order) is None
     assert seen_repeats(fields, train, None, order) is None

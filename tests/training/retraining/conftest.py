@@ -9,6 +9,7 @@ from bitrecall.index.releases.contents import ReleaseContents
 from bitrecall.index.releases.data_fingerprint import DataFingerprint
 from bitrecall.index.releases.recency import Recency, stored_ages
 from bitrecall.index.releases.release import Release
+from bitrecall.index.releases.repeats import Repeats
 from bitrecall.index.releases.retraining_status import Outcome
 from bitrecall.index.releases.row_lists import RowLists
 from bitrecall.index.releases.store import ReleaseStore
@@ -51,6 +52,8 @@ def publish(tmp_path) -> Publish:
         weights=None,
         ordered: bool = False,
         recency: Recency | None = None,
+        repeats: Repeats | None = None,
+        counts=None,
     ):
         generator = np.random.default_rng(seed)
         named = [item for items in seen.values() for item in items]
@@ -72,6 +75,13 @@ def publish(tmp_path) -> Publish:
             seen_weights=None if weights is None else weights_in_order(seen, items, weights),
             seen_ages=ages_in_order(seen, items) if ordered else None,
             recency=recency,
+            repeats=repeats,
+            seen_counts=None
+            if counts is None
+            else weights_in_order(seen, items, counts).astype(np.uint16),
+            seen_decayed=None
+            if counts is None
+            else (weights_in_order(seen, items, counts) / 2).astype(np.float16),
         )
         return store.publish(contents)
 
