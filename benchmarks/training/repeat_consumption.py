@@ -10,7 +10,8 @@ all items, of which the first 20 are evaluated on items that are new to the user
 and on all held-out interactions:
 
 - new items: the nearest codes without the user's items, as with ``"exclude_seen": true``;
-- codes: the nearest codes, as with ``"exclude_seen": false``;
+- codes: the nearest codes;
+- release: as with ``"exclude_seen": false``, by the repeats that training chose for the release;
 - own by codes, own by count, own by recency, own by decayed count: the user's items in the order of
   their distances, counts, last interaction, or counts that decay to 1/e in --decay interactions;
   then the nearest other items;
@@ -42,6 +43,7 @@ from bitrecall.index.search.packing import unpack_signs
 from bitrecall.training.data.load import dataset_of
 from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.sample import sample_model
+from bitrecall.training.evaluation.ranked_lists import lists_with_own_items, ranked_lists
 from bitrecall.training.metrics import GroundTruth, RankingMetrics
 from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.recipe.recipe_file import load_recipe
@@ -175,6 +177,20 @@ def boosted(known: Scores, offset: float, slope: float) -> NDArray[np.float64]:
     return np.where(known.own, known.near + boost, known.near)
 
 
+def published(release: Release) -> NDArray[np.float64]:
+    """Return minus the rank in the lists that the release gives with ``"exclude_seen": false``."""
+    values = np.full((release.n_users, release.n_items), -np.inf)
+    users = range(release.n_users)
+    codes = UserEncoder(release).encode_many(users)
+    if release.repeats is None:
+        lists = ranked_lists(release, codes, K)
+    else:
+        own = [release.own_items(user) for user in users]
+        lists = lists_with_own_items(release, codes, K, own, release.repeats)
+    np.put_along_axis(values, lists, -np.arange(K, dtype=np.float64)[None, :], axis=1)
+    return values
+
+
 def best_boost(fitted: Scores, popularity: NDArray[np.int64]) -> tuple[float, float]:
     """Return the offset and the slope with the highest NDCG on all held-out interactions."""
 
@@ -230,9 +246,12 @@ def main() -> None:
         f"{(known.future & ~own).sum(1).mean():.1f} new items, "
         f"{(known.future & own).sum(1).mean():.1f} repeated"
     )
+    if release.repeats is not None:
+        print(release.repeats.describe())
     orders = {
         "new items": np.where(own, -np.inf, near),
         "codes": near,
+        "release": published(release),
         "own by codes": near + 1e6 * own,
         "own by count": np.where(own, 1e6 + known.counts, near),
         "own by recency": np.where(own, 1e6 + known.last, near),

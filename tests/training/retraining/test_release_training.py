@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bitrecall.index.releases.recency import Recency, ages_of
+from bitrecall.index.releases.repeats import Repeats
 from bitrecall.index.releases.retraining_status import Outcome, RetrainingStatus
 from bitrecall.training.data.histories import histories
 from bitrecall.training.data.interactions import iso_time
@@ -104,3 +105,43 @@ def test_keeps_the_recency_and_the_order_of_the_current_release(system: Retraini
     assert newest_first[: len(by_event)] == by_event[::-1]
     (in_files,) = histories(files, [files.user_ids.index(user)])
     assert newest_first[len(by_event) :] == [files.item_ids[item] for item in in_files[::-1]]
+
+
+def test_keeps_the_repeats_of_the_current_release_and_counts_events(
+    system: RetrainingSystem,
+) -> None:
+    assert system.retrain(files=system.files).outcome is Outcome.PUBLISHED
+    first = system.store.open_current()
+    assert first.repeats is None
+    repeats = Repeats(5.0, (0.0, 1.0), (0.1, 0.4), (1, 4), (0.2, 0.1))
+    counts = np.arange(first.manifest.seen) % 7 + 2
+    contents = replace(
+        with_attributes(first, first.attributes),
+        repeats=repeats,
+        seen_counts=counts.astype(np.uint16),
+        seen_decayed=(counts / 2).astype(np.float16),
+    )
+    parent = system.store.publish(contents)
+    system.add_events()
+    assert system.retrain().outcome is Outcome.PUBLISHED
+    release = system.store.open_current()
+    assert release.repeats == repeats
+    for user in np.unique(system.later.users).tolist():
+        later = system.later.items_of(user)
+        user_id = system.later.user_ids[user]
+        before, after = (
+            {
+                item: (count, decayed)
+                for item, count, decayed in zip(
+                    which.items.ids_of(own.rows), own.counts, own.decayed, strict=True
+                )
+            }
+            for which in (parent, release)
+            for own in [which.own_items(which.users.row_of(user_id))]
+        )
+        for item, (count, decayed) in before.items():
+            expected = decayed * np.exp(-len(later) / repeats.decay)
+            assert after[item] == (count, pytest.approx(expected, rel=1e-3))
+        for age, row in enumerate(later[::-1]):
+            expected = np.exp(-age / repeats.decay)
+            assert after[system.later.item_ids[row]] == (1, pytest.approx(expected, rel=1e-3))

@@ -5,6 +5,7 @@ from math import exp
 import numpy as np
 import pytest
 
+from bitrecall.events.event import FORGET
 from bitrecall.events.position import ReadingStart
 from bitrecall.index.releases.repeats import Repeats
 from bitrecall.training.data.collapse import collapse
@@ -67,7 +68,7 @@ def test_events_that_are_read_again_do_not_count_twice(parent, event):
 
 
 def test_forgotten_users_have_no_counts(parent, event):
-    data = collect(parent, None, [event("a", "", "forget"), event("a", "x")], start=START)
+    data = collect(parent, None, [event("a", "", FORGET), event("a", "x")], start=START)
     assert counts_of(data) == {("a", "x"): (1, 1), ("b", "x"): (2, 1)}
 
 
