@@ -18,11 +18,12 @@ from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.data.row_ages import RowAges
 from bitrecall.training.data.validation_cut import ValidationCut, validation_cut
 from bitrecall.training.evaluation.evaluate import evaluate
-from bitrecall.training.fitting.fit_loop import FitOptions
+from bitrecall.training.fitting.fit_options import FitOptions
 from bitrecall.training.fitting.runner import TrainedModel, fit_interactions
-from bitrecall.training.pipeline import TrainingOptions, TrainingPipeline
+from bitrecall.training.pipeline import TrainingPipeline
 from bitrecall.training.recipe.recipe import Recipe
 from bitrecall.training.repeats.choice import validated_repeats
+from bitrecall.training.training_options import TrainingOptions
 
 from .conftest import log
 
