@@ -39,20 +39,22 @@ class Factors(NamedTuple):
 
 def low_pass(
     matrix: sp.csr_matrix,
-    ranks: Sequence[int],
+    rank: int,
     seed: int,
     device: torch.device | str = "cpu",
-) -> list[Factors]:
-    """Return the ideal low-pass part of the graph filter (GF-CF) for each rank.
+) -> Factors:
+    """Return the ideal low-pass part of the graph filter (GF-CF).
+
+    The first columns of the vectors are those of lower ranks.
 
     Args:
         matrix: float32 CSR (n_users, n_items).
-        ranks: numbers of singular vectors; a higher rank than the matrix has is the full one.
-        seed: seed of the randomised SVD, which is computed once.
+        rank: number of singular vectors; a higher rank than the matrix has is the full one.
+        seed: seed of the randomised SVD.
         device: device of the dense products.
     """
     pair = SparsePair.of(normalised(matrix, _USER_POWER, _ITEM_POWER), device)
-    drawn = min(max(ranks) + _OVERSAMPLING, *matrix.shape)
+    drawn = min(rank + _OVERSAMPLING, *matrix.shape)
     generator = torch.Generator(device).manual_seed(seed)
     _, _, vectors = randomised_svd(pair.matrix, pair.transpose, drawn, generator)
     vectors = vectors.cpu()
@@ -60,7 +62,27 @@ def low_pass(
     weighted = (vectors * popularity**-_LOW_PASS_POWER).numpy()
     users = torch.from_numpy(np.ascontiguousarray(matrix @ weighted))
     items = vectors * popularity**_LOW_PASS_POWER
-    return [Factors(users[:, :rank].contiguous(), items[:, :rank].contiguous()) for rank in ranks]
+    return Factors(users[:, :rank].contiguous(), items[:, :rank].contiguous())
+
+
+def scores_of_ranks(factors: Factors, users: Tensor, ranks: Sequence[int]) -> list[Tensor]:
+    """Return the scores by the first columns of the vectors, for each number of columns.
+
+    Args:
+        factors: the vectors.
+        users: int64 (b,) rows.
+        ranks: ascending numbers of columns.
+
+    Returns:
+        float32 (b, n_items) for each number.
+    """
+    scores: list[Tensor] = []
+    start = 0
+    for rank in ranks:
+        left, right = factors.users[users, start:rank], factors.items[:, start:rank].T
+        scores.append(torch.addmm(scores[-1], left, right) if scores else left @ right)
+        start = rank
+    return scores
 
 
 def als(

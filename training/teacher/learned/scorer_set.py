@@ -17,7 +17,12 @@ from torch import Tensor
 from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.teacher.blended import divide_by_rms
-from bitrecall.training.teacher.learned.factor_models import Factors, als, low_pass
+from bitrecall.training.teacher.learned.factor_models import (
+    Factors,
+    als,
+    low_pass,
+    scores_of_ranks,
+)
 from bitrecall.training.teacher.learned.histories import History, histories
 from bitrecall.training.teacher.learned.item_models import (
     MAX_EASE_ITEMS,
@@ -121,6 +126,7 @@ class ScorerSet:
         self._histories = histories(matrix, ages)
         self._item_models: dict[str, sp.csr_matrix] = {}
         self._factor_models: dict[str, Factors] = {}
+        self._low_pass: Factors | None = None
         self._linear_filter: LinearFilter | None = None
         self._fit_item_models(ages, recipe, device, kinds)
         self._fit_factor_models(seed, device, kinds)
@@ -143,6 +149,8 @@ class ScorerSet:
         """The names of the scores, in the order of ``scores``: the kind and a variant of it."""
         pairs = [(model, history) for model in self._item_models for history in self._histories]
         names = [f"{model}/{history.name}" for model, history in pairs] + list(self._factor_models)
+        if self._low_pass is not None:
+            names += [f"low_pass/{rank}" for rank in LOW_PASS_RANKS]
         return names if self._linear_filter is None else [*names, "linear_filter/all"]
 
     def scores(self, users: NDArray[np.int64]) -> list[SparseScores | Tensor]:
@@ -163,6 +171,8 @@ class ScorerSet:
         ]
         rows = torch.from_numpy(users)
         dense = [f.users[rows] @ f.items.T for f in self._factor_models.values()]
+        if self._low_pass is not None:
+            dense += scores_of_ranks(self._low_pass, rows, LOW_PASS_RANKS)
         if self._linear_filter is not None:
             dense += self._linear_filter.scores(users, turns=1)
         return blocks + [divide_by_rms(part) for part in dense]
@@ -196,11 +206,9 @@ class ScorerSet:
                 fit = partial(als, matrix, seed, threads, factors=factors, confidence=confidence)
                 self._factor_models[f"als/{factors}"] = self._timed("als", fit)
         if "low_pass" in kinds:
-            filters = partial(low_pass, matrix, LOW_PASS_RANKS, seed, device)
-            for rank, factor_model in zip(
-                LOW_PASS_RANKS, self._timed("low_pass", filters), strict=True
-            ):
-                self._factor_models[f"low_pass/{rank}"] = factor_model
+            self._low_pass = self._timed(
+                "low_pass", partial(low_pass, matrix, LOW_PASS_RANKS[-1], seed, device)
+            )
 
     def _of_items(
         self, model: sp.csr_matrix, history: History, users: NDArray[np.int64]

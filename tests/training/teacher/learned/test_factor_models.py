@@ -1,7 +1,8 @@
 import numpy as np
+import torch
 
 from bitrecall.training.model.graph import EdgeList
-from bitrecall.training.teacher.learned.factor_models import als, low_pass
+from bitrecall.training.teacher.learned.factor_models import als, low_pass, scores_of_ranks
 from bitrecall.training.teacher.normalised_pairs import interaction_matrix
 from tests.training.teacher.learned.conftest import grouped_matrix, interactions
 
@@ -10,15 +11,18 @@ def test_low_pass_projects_on_the_leading_singular_vectors(
     matrix: np.ndarray, edges: EdgeList
 ) -> None:
     # All of them: the projection is the identity on the rows, whatever the exponents.
-    [(users, items)] = low_pass(interaction_matrix(edges), [10_000], seed=0)
+    users, items = low_pass(interaction_matrix(edges), 10_000, seed=0)
     np.testing.assert_allclose((users @ items.T).numpy(), matrix, atol=1e-3)
 
 
-def test_a_lower_rank_is_the_start_of_a_higher_one(edges: EdgeList) -> None:
-    low, high = low_pass(interaction_matrix(edges), [4, 16], seed=0)
-    assert low.users.shape[1] == low.items.shape[1] == 4
-    for part, whole in zip(low, high, strict=True):
-        assert (part == whole[:, :4]).all()
+def test_scores_of_lower_ranks_use_the_first_columns(edges: EdgeList) -> None:
+    factors = low_pass(interaction_matrix(edges), 16, seed=0)
+    rows = torch.tensor([3, 0])
+    # There are 16 columns.
+    parts = scores_of_ranks(factors, rows, [4, 9, 40])
+    for rank, scores in zip([4, 9, 16], parts, strict=True):
+        expected = factors.users[rows, :rank] @ factors.items[:, :rank].T
+        np.testing.assert_allclose(scores.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_als_scores_items_of_a_users_group_higher() -> None:
