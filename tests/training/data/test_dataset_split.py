@@ -4,6 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bitrecall.training.data.collapse import collapse
+from bitrecall.training.data.dataset import Dataset, ReadReport
+from bitrecall.training.data.dataset_split import with_test_split
 from bitrecall.training.data.load import dataset_of
 from bitrecall.training.data.read_options import ReadOptions, Split
 from bitrecall.training.errors import DataError
@@ -159,3 +162,34 @@ def test_rejects_lines_in_order_for_data_with_times():
 def test_the_latest_of_each_user_need_an_order():
     with pytest.raises(DataError, match="pass --lines-in-order"):
         dataset_of(frame([(0, 0, 0), (0, 1, 1)], times=False), ReadOptions(split=Split.LATEST))
+
+
+def test_another_table_may_be_the_test_split():
+    train = collapse(
+        ["a", "b"],
+        ["x", "y"],
+        np.array([0, 0, 1], np.int32),
+        np.array([0, 1, 1], np.int32),
+        times=np.array([1.0, 2.0, 3.0]),
+    )
+    test = collapse(
+        ["new", "b"],
+        ["y", "z", "x"],
+        np.array([0, 1, 1, 1], np.int32),
+        np.array([0, 0, 1, 2], np.int32),
+    )
+    result = with_test_split(Dataset(train, None, "clicks", ReadReport()), test)
+    held_out = result.test
+    assert held_out is not None
+    named = [
+        (held_out.user_ids[user], held_out.item_ids[item])
+        for user, item in zip(held_out.users, held_out.items, strict=True)
+    ]
+    # b already has y in the training split.
+    assert sorted(named) == [("b", "x"), ("b", "z"), ("new", "y")]
+    assert result.train.user_ids == held_out.user_ids == ["a", "b", "new"]
+    assert result.train.item_ids == held_out.item_ids == ["x", "y", "z"]
+    assert result.train.sha256() == train.sha256()
+    report = result.report
+    assert (report.split, report.test_pairs_in_train) == ("given", 1)
+    assert (report.test_users_not_in_train, report.test_items_not_in_train) == (1, 1)
