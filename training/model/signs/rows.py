@@ -61,19 +61,29 @@ class _SignOfRows(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *gradients: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
-        (embeddings,) = ctx.saved_tensors
-        gradients_out = torch.empty_like(embeddings)
-        for rows, gradient, into in _blocks(embeddings, gradients[0], gradients_out):
-            magnitude = _magnitude(rows)
-            size = magnitude.clamp(min=_MIN_MAGNITUDE)
-            units = rows / size
-            # With m the mean of |x| and h = dL/d(x/m): dL/dx = (h − mean(h·x/m)·sgn(x)) / m.
-            slopes = ctx.slope(units).mul_(gradient)
-            shared = units.mul_(slopes).mean(dim=1, keepdim=True)
-            shared.masked_fill_(magnitude < _MIN_MAGNITUDE, 0)
-            torch.addcmul(slopes, torch.sgn(rows), shared, value=-1, out=into)
-            into.div_(size)
-        return gradients_out, None
+        (embeddings,), gradient = ctx.saved_tensors, gradients[0]
+        # Most items of a large catalogue are not in the sample of a step.
+        used = torch.nonzero(torch.linalg.vector_norm(gradient, 1, dim=1)).flatten()
+        if len(used) == len(gradient):
+            return _backward(embeddings, gradient, ctx.slope), None
+        product = torch.zeros_like(embeddings)
+        product[used] = _backward(embeddings[used], gradient[used], ctx.slope)
+        return product, None
+
+
+def _backward(embeddings: Tensor, gradients: Tensor, slope: Callable[[Tensor], Tensor]) -> Tensor:
+    product = torch.empty_like(embeddings)
+    for rows, gradient, into in _blocks(embeddings, gradients, product):
+        magnitude = _magnitude(rows)
+        size = magnitude.clamp(min=_MIN_MAGNITUDE)
+        units = rows / size
+        # With m the mean of |x| and h = dL/d(x/m): dL/dx = (h − mean(h·x/m)·sgn(x)) / m.
+        slopes = slope(units).mul_(gradient)
+        shared = units.mul_(slopes).mean(dim=1, keepdim=True)
+        shared.masked_fill_(magnitude < _MIN_MAGNITUDE, 0)
+        torch.addcmul(slopes, torch.sgn(rows), shared, value=-1, out=into)
+        into.div_(size)
+    return product
 
 
 def _magnitude(rows: Tensor) -> Tensor:

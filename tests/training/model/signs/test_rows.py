@@ -91,3 +91,16 @@ def test_accepts_rows_in_any_memory_layout():
     expected_codes = sign_with_slope(unit_magnitude(x), slope)
     (expected,) = torch.autograd.grad((expected_codes * weights).sum(), x)
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("used", [[], [2], [0, 3, 4], [0, 1, 2, 3, 4]])
+def test_rows_without_a_gradient_get_none_and_do_not_change_others(used):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(5, 4, generator=generator).requires_grad_()
+    weights = torch.randn(5, 4, generator=generator)
+    (expected,) = torch.autograd.grad((sign_of_rows(x, slope) * weights).sum(), x)
+    masked = torch.zeros_like(weights)
+    masked[used] = weights[used]
+    (found,) = torch.autograd.grad((sign_of_rows(x, slope) * masked).sum(), x)
+    assert torch.equal(found[used], expected[used])
+    assert found.count_nonzero(dim=1).nonzero().flatten().tolist() == used
